@@ -1,0 +1,1 @@
+"""Speaks to people: knows the engine, not how it is built."""

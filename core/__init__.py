@@ -1,0 +1,17 @@
+"""Attune's engine is one equation, one module a factor.
+
+    p(y | x, u)  =  Σ_d  p(d | x, u) · p(y | x, d, u)
+
+    x question · u person · d passage · y answer
+
+    term          module                        what it does
+    x             history.py                    turns + new message → a self-contained question
+    p(d|x)        retrieval.py                  hybrid search → passages with probabilities
+    p(d|x,u)      ranking.py                    tilts p(d|x) by preferences, within bounds  (to come)
+    p(y|x,d,u)    adapters/torch_generator.py   the local language model
+    Σ_d           decoding.py                   sums the passages token by token            (to come)
+    u             preferences.py                what a person set, as words for the prompt
+
+``engine.py`` tells the story of one message; ``domain.py`` has its nouns, ``ports.py`` what the engine
+asks of the outside, ``bootstrap.py`` puts real things behind those ports. ``core`` never imports ``bots``.
+"""

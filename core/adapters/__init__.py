@@ -1,0 +1,1 @@
+"""One file for each outside system. Only `core.bootstrap` imports from here."""

@@ -1,0 +1,204 @@
+"""The nouns of Attune: frozen values that every other module speaks in.
+
+Knows nothing of models, stores, platforms or files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+"""One embedding, shape (dimension,), unit length."""
+Vectors = NDArray[np.float32]
+"""Embeddings as rows, shape (n, dimension), unit length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone who asks. The three parts together are the identity: no part alone is unique."""
+
+    platform: str
+    workspace: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Where turns follow each other: a private chat, or a thread of a channel."""
+
+    platform: str
+    workspace: str
+    channel: str
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one person said at one moment. `id` is the platform's own, unique in its conversation."""
+
+    id: str
+    conversation: Conversation
+    person: Person
+    text: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a document, small enough to embed and to cite.
+
+    Passages of one document share `source` and `version` (a hash of the document's bytes);
+    `ordinal` of `total` is the place in it and `line` the first line, counted from 1.
+    """
+
+    id: str
+    source: str
+    title: str
+    headings: tuple[str, ...]
+    text: str
+    line: int
+    ordinal: int
+    total: int
+    version: str
+
+    @property
+    def heading_path(self) -> str:
+        """Title and headings as one line, as a reader would find the place."""
+        return " › ".join((self.title, *self.headings))
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as the index holds it. Complete when all passages of its version are there."""
+
+    source: str
+    title: str
+    version: str
+    passages: int
+    total: int
+
+    @property
+    def complete(self) -> bool:
+        """False after an ingestion that was cut off."""
+        return self.passages >= self.total
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hit:
+    """A passage that a search found, with what the search knows of it."""
+
+    passage: Passage
+    vector: Vector
+    dense: float  # cosine of question and passage, -1 … 1
+    sparse: float  # BM25 score, 0 … ∞; 0 where no word matched
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RankedPassage:
+    """A passage with p(d|x) among the candidates, and the evidence it comes from."""
+
+    passage: Passage
+    probability: float
+    dense: float
+    sparse: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question and its answer."""
+
+    person: Person
+    question: str
+    answer: str
+    asked_at: datetime
+
+
+class Length(StrEnum):
+    """How much a person wants to read."""
+
+    SHORT = "short"
+    NORMAL = "normal"
+    DETAILED = "detailed"
+
+
+class Tone(StrEnum):
+    """How it should sound."""
+
+    PLAIN = "plain"
+    FRIENDLY = "friendly"
+    FORMAL = "formal"
+
+
+class Format(StrEnum):
+    """How an answer is laid out."""
+
+    PROSE = "prose"
+    BULLETS = "bullets"
+    STEPS = "steps"
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a person set with `/prefs`. Defaults ask nothing of the model."""
+
+    length: Length = Length.NORMAL
+    tone: Tone = Tone.PLAIN
+    format: Format = Format.PROSE
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """All that the model reads, in the order it reads it.
+
+    `[system][passages] | [turns][person][question]`: the part left of the bar depends on passages alone.
+    """
+
+    system: str
+    passages: tuple[Passage, ...]
+    turns: tuple[Turn, ...]
+    person: str
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some characters of an answer, as soon as they are certain."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A passage that an answer rests on, numbered as the person sees it."""
+
+    number: int
+    passage: Passage
+
+
+class Outcome(StrEnum):
+    """How an answer ended."""
+
+    ANSWERED = "answered"
+    NOT_FOUND = "not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The engine has found passages and starts to read them."""
+
+    passages: tuple[RankedPassage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished answer. `nearest` names the closest documents where nothing was found."""
+
+    text: str
+    outcome: Outcome
+    sources: tuple[Source, ...] = ()
+    nearest: tuple[str, ...] = field(default=())

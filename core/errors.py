@@ -1,0 +1,87 @@
+"""Every error that Attune raises on purpose.
+
+    AttuneError
+    ├── PersonError                 its sentence may be shown to the person who asked
+    │   ├── QuestionTooLongError
+    │   ├── UnknownCommandError
+    │   └── InvalidPreferenceError
+    ├── OperatorError               its sentence says what the operator can do; shown by the `attune` command
+    │   ├── ConfigurationError
+    │   ├── ModelError
+    │   │   ├── UnknownModelError
+    │   │   ├── DownloadError
+    │   │   └── CorruptModelError
+    │   ├── DocumentError           one document could not be read; the others go on
+    │   └── StoreError
+    │       ├── MemoryUnavailableError
+    │       └── IndexUnavailableError
+    └── PromptTooLongError          a mistake of ours: the engine has to keep to the budget
+
+Messages are whole sentences: what is wrong, then what to do.
+"""
+
+from __future__ import annotations
+
+
+class AttuneError(Exception):
+    """The root: whatever is not under it is a bug."""
+
+
+class PersonError(AttuneError):
+    """Something the person who asked can put right."""
+
+
+class QuestionTooLongError(PersonError):
+    """A question over the limit."""
+
+
+class UnknownCommandError(PersonError):
+    """A `/command` that does not exist."""
+
+
+class InvalidPreferenceError(PersonError):
+    """A preference or a value that does not exist."""
+
+
+class OperatorError(AttuneError):
+    """Something the operator can put right."""
+
+
+class ConfigurationError(OperatorError):
+    """A setting that is unknown or has a value it cannot have."""
+
+
+class ModelError(OperatorError):
+    """A model cannot be had or used."""
+
+
+class UnknownModelError(ModelError):
+    """No built-in model, hub name or path goes by this name."""
+
+
+class DownloadError(ModelError):
+    """No source of a model could be reached, or the disk is full."""
+
+
+class CorruptModelError(ModelError):
+    """A model file is not what its hash promises."""
+
+
+class DocumentError(OperatorError):
+    """A document cannot be read."""
+
+
+class StoreError(OperatorError):
+    """A store does not answer."""
+
+
+class MemoryUnavailableError(StoreError):
+    """Redis or Valkey does not answer."""
+
+
+class IndexUnavailableError(StoreError):
+    """The passage index does not answer."""
+
+
+class PromptTooLongError(AttuneError):
+    """A prompt leaves no room for an answer."""

@@ -1,0 +1,131 @@
+"""What the engine asks of the outside world. Adapters in `core/adapters` answer.
+
+Every method may raise an error of `core.errors`; no foreign exception passes a port.
+Implementations are safe to call from many tasks of one event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol
+
+from core.domain import (
+    Conversation,
+    Document,
+    Hit,
+    Passage,
+    Person,
+    Piece,
+    Preferences,
+    Prompt,
+    Turn,
+    Vector,
+    Vectors,
+)
+
+
+class Embedder(Protocol):
+    """Texts to unit vectors."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a text that are read; what is longer is cut."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens in `text`, without the special ones."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed `texts`: shape (len(texts), dimension), float32, rows of unit length, in the same order."""
+        ...
+
+
+class Generator(Protocol):
+    """The language model, p(y | x, d, u)."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, as a person may be told it."""
+        ...
+
+    @property
+    def context_tokens(self) -> int:
+        """Tokens that prompt and answer may have together."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens in `text`."""
+        ...
+
+    def generate(self, prompt: Prompt, *, max_tokens: int) -> AsyncIterator[Piece]:
+        """Answer `prompt`, streaming. Closing or cancelling the iterator stops the model within one step.
+
+        Raises:
+            PromptTooLongError: the prompt leaves no room for an answer.
+        """
+        ...
+
+
+class PassageIndex(Protocol):
+    """Passages, found by meaning and by words."""
+
+    async def upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
+        """Add or replace passages by id; durable when it returns. `vectors` has one row a passage."""
+        ...
+
+    async def search(self, text: str, vector: Vector, *, limit: int) -> list[Hit]:
+        """The union of the `limit` nearest by cosine and the `limit` best by BM25, in no order of importance.
+
+        `dense` is exact for every hit; `sparse` is 0 for hits outside the BM25 list.
+        """
+        ...
+
+    async def vectors(self, ids: Sequence[str]) -> Mapping[str, Vector]:
+        """The stored vectors of those ids that exist."""
+        ...
+
+    async def documents(self) -> list[Document]:
+        """Every version of every document, by source. One source has two versions while it changes."""
+        ...
+
+    async def remove(self, source: str, *, keep_version: str | None = None) -> None:
+        """Remove a document's passages, except those of `keep_version`. An unknown source is no error."""
+        ...
+
+    async def count(self) -> int:
+        """Passages in the index."""
+        ...
+
+
+class Memory(Protocol):
+    """What is remembered of people and conversations, across restarts."""
+
+    async def turns(self, conversation: Conversation, *, limit: int) -> list[Turn]:
+        """The last `limit` turns, oldest first."""
+        ...
+
+    async def append(self, conversation: Conversation, turn: Turn) -> None:
+        """Add a turn; the oldest beyond the kept number go."""
+        ...
+
+    async def preferences(self, person: Person) -> Preferences:
+        """What the person set; the defaults for someone new."""
+        ...
+
+    async def save_preferences(self, person: Person, preferences: Preferences) -> None:
+        """Replace what the person set."""
+        ...
+
+    async def forget(self, person: Person) -> None:
+        """Remove the person's preferences and their turns in every conversation."""
+        ...
+
+    async def ping(self) -> None:
+        """Return when the store answers."""
+        ...

@@ -1,0 +1,167 @@
+"""All settings, read once from the environment and an optional `attune.toml`.
+
+The only module that reads the environment, and it is handed to it. Knows nothing of what the settings mean.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from core.errors import ConfigurationError
+
+FILE_NAME = "attune.toml"
+
+
+class Settings(BaseModel):
+    """Every setting with its default. The environment wins over the file; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    home: Path | None = Field(
+        None,
+        alias="ATTUNE_HOME",
+        description="folder for models and data; unset: the platform's cache and data folders",
+    )
+    model: str = Field(
+        "qwen2.5-coder-1.5b-instruct",
+        alias="ATTUNE_MODEL",
+        description="the language model: a name, hf:org/name or a path",
+    )
+    embedder: str = Field(
+        "all-minilm-l6-v2",
+        alias="ATTUNE_EMBEDDER",
+        description="the embedding model: a name, hf:org/name or a path",
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        "auto", alias="ATTUNE_DEVICE", description="where the models run: auto, cpu, cuda or mps"
+    )
+    threads: int = Field(
+        0, ge=0, le=256, alias="ATTUNE_THREADS", description="CPU threads of the models; 0: all cores"
+    )
+    passages: int = Field(
+        4, ge=1, le=16, alias="ATTUNE_PASSAGES", description="passages that an answer is made from"
+    )
+    passage_tokens: int = Field(
+        200, ge=50, le=500, alias="ATTUNE_PASSAGE_TOKENS", description="tokens a passage has at most"
+    )
+    history_tokens: int = Field(
+        400,
+        ge=0,
+        le=4000,
+        alias="ATTUNE_HISTORY_TOKENS",
+        description="tokens of earlier turns the model reads",
+    )
+    answer_tokens: int = Field(
+        400, ge=16, le=4000, alias="ATTUNE_ANSWER_TOKENS", description="tokens an answer has at most"
+    )
+    relevance: float = Field(
+        0.3, ge=-1, le=1, alias="ATTUNE_RELEVANCE", description="cosine under which nothing counts as found"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", alias="ATTUNE_LOG_LEVEL", description="debug, info, warning or error"
+    )
+    redis_url: SecretStr | None = Field(
+        None, alias="REDIS_URL", description="a Redis or Valkey server; unset: an embedded one"
+    )
+    qdrant_url: str | None = Field(
+        None, alias="QDRANT_URL", description="a Qdrant server; unset: an embedded index"
+    )
+    qdrant_api_key: SecretStr | None = Field(
+        None, alias="QDRANT_API_KEY", description="the Qdrant server's key"
+    )
+    qdrant_collection: str = Field(
+        "attune", min_length=1, alias="QDRANT_COLLECTION", description="the collection on the Qdrant server"
+    )
+
+    @field_validator("home", mode="after")
+    @classmethod
+    def _expand(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else None
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_scheme(cls, value: SecretStr | None) -> SecretStr | None:
+        _check_scheme(value.get_secret_value() if value else None, ("redis", "rediss", "unix"))
+        return value
+
+    @field_validator("qdrant_url")
+    @classmethod
+    def _qdrant_scheme(cls, value: str | None) -> str | None:
+        _check_scheme(value, ("http", "https"))
+        return value
+
+    @property
+    def models_folder(self) -> Path:
+        """Where models are kept: everything in it can be fetched again."""
+        return self.home / "models" if self.home else platformdirs.user_cache_path("attune", appauthor=False)
+
+    @property
+    def data_folder(self) -> Path:
+        """Where index and memory are kept: nothing in it can be fetched again."""
+        return self.home / "data" if self.home else platformdirs.user_data_path("attune", appauthor=False)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], file: Path | None = None) -> Self:
+        """Read the settings from `environ` and `file` (an `attune.toml` with the same names as keys).
+
+        An empty value in `environ` counts as unset, as compose files write it.
+
+        Raises:
+            ConfigurationError: an unknown key or a bad value; the message names it and the fix.
+        """
+        names = settings_names()
+        values = _read_file(file, names) if file and file.is_file() else {}
+        mistyped = [key for key in environ if key.startswith("ATTUNE_") and key not in names]
+        if mistyped:
+            raise ConfigurationError(_unknown(mistyped[0], names, "the environment"))
+        values |= {key: environ[key] for key in names if environ.get(key)}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ConfigurationError(_explain(error)) from None
+
+
+def settings_names() -> list[str]:
+    """The names of all settings, as the environment and `attune.toml` spell them."""
+    return [field.alias or name for name, field in Settings.model_fields.items()]
+
+
+def _read_file(file: Path, names: list[str]) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{file} cannot be read: {error}. Mend or remove it.") from None
+    for key in values:
+        if key not in names:
+            raise ConfigurationError(_unknown(key, names, str(file)))
+    return values
+
+
+def _check_scheme(url: str | None, schemes: tuple[str, ...]) -> None:
+    if url is not None and urlsplit(url).scheme not in schemes:
+        raise ValueError("the address should begin with " + " or ".join(f"{scheme}://" for scheme in schemes))
+
+
+def _unknown(key: str, names: list[str], place: str) -> str:
+    near = difflib.get_close_matches(key, names, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"The settings are: {', '.join(names)}."
+    return f"{place} has an unknown setting {key}. {hint}"
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        name = str(problem["loc"][0])
+        field = next(field for field in Settings.model_fields.values() if field.alias == name)
+        shown = "" if "SecretStr" in str(field.annotation) else f" (it is {problem['input']!r})"
+        reason = problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{name}{shown}: {reason}. It means: {field.description}.")
+    return "\n".join(lines)

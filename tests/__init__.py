@@ -1,0 +1,1 @@
+"""Tests mirror bots/ and core/."""

@@ -1,0 +1,60 @@
+"""Stand-ins for the two model ports, the only fakes of the fast tests. They keep state; nothing is mocked."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import numpy as np
+
+from core.domain import Piece, Prompt, Vectors
+
+
+class HashingEmbedder:
+    """Adds up one fixed random direction for each word: texts that share words are near each other."""
+
+    dimension = 384
+    max_tokens = 256
+
+    def __init__(self) -> None:
+        self.embedded: list[str] = []
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        self.embedded.extend(texts)
+        rows = [self._row(text) for text in texts]
+        return np.stack(rows) if rows else np.zeros((0, self.dimension), np.float32)
+
+    def _row(self, text: str) -> Vectors:
+        row = np.full(self.dimension, 1e-6)
+        for word in text.lower().split():
+            seed = int.from_bytes(hashlib.sha256(word.strip(".,;:?!").encode()).digest()[:8], "little")
+            row += np.random.default_rng(seed).standard_normal(self.dimension)
+        return (row / np.linalg.norm(row)).astype(np.float32)
+
+
+class ScriptedGenerator:
+    """Says what `script` makes of the prompt, a word a piece, `pace` seconds apart."""
+
+    name = "scripted"
+    context_tokens = 4096
+
+    def __init__(self, script: Callable[[Prompt], str] | None = None, *, pace: float = 0.0) -> None:
+        self.script = script or (lambda prompt: prompt.passages[0].text)
+        self.pace = pace
+        self.prompts: list[Prompt] = []
+        self.pieces_sent = 0
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+    async def generate(self, prompt: Prompt, *, max_tokens: int) -> AsyncIterator[Piece]:
+        self.prompts.append(prompt)
+        words = self.script(prompt).split(" ")[:max_tokens]
+        for number, word in enumerate(words):
+            await asyncio.sleep(self.pace)
+            self.pieces_sent += 1
+            yield Piece(word if number == 0 else f" {word}")
