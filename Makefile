@@ -1,0 +1,85 @@
+# Attune's two commands are `make chat` and `make test`; `make help` lists the rest.
+#
+# PYTHON       the Python to build with, 3.11 or newer     make chat PYTHON=python3.12
+# VENV         the folder of the virtual environment       make test VENV=/tmp/attune
+# TORCH_INDEX  a package index to take PyTorch from; unset: your usual one. On Linux that brings about 3 GB of
+#              CUDA libraries. Without an NVIDIA GPU, set it to PyTorch's own index of CPU builds.
+# ARGS         words for `attune chat`
+
+SHELL := bash
+PYTHON ?= python3
+VENV ?= .venv
+TORCH_INDEX ?=
+ARGS ?=
+BIN := $(VENV)/bin
+LOG := $(VENV)/install.log
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help chat install test check settings constraints clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+chat: $(VENV)/.installed ## install what is needed, then talk to Attune in the terminal
+	@$(BIN)/attune chat $(ARGS)
+
+install: $(VENV)/.installed ## only install; the command is then .venv/bin/attune
+
+test: check ## every check: ruff, mypy, compose files, tests
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev ## the checks that need no test run
+	@$(BIN)/ruff check --output-format concise
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/docker-compose --file docker-compose.yml --profile "*" config --quiet && echo "docker-compose.yml is valid"
+
+settings: $(VENV)/.installed-dev ## write .env.example and docs/settings.md anew from core/settings.py
+	@$(BIN)/python -m tests.write_settings
+
+constraints: ## resolve all versions anew and write constraints.txt
+	@$(PYTHON) -m venv --clear $(VENV)-fresh
+	@$(VENV)-fresh/bin/python -m pip install --quiet --upgrade pip
+	@$(VENV)-fresh/bin/python -m pip install --quiet --editable '.[dev]'
+	@{ echo "# The versions that Attune is tested with. \`make constraints\` writes this file."; \
+	   $(VENV)-fresh/bin/python -m pip freeze --all --exclude-editable | sed 's/+.*//' \
+	   | tr 'A-Z_' 'a-z-' | LC_ALL=C sort; } > constraints.txt
+	@rm -rf $(VENV)-fresh
+
+clean: ## remove the virtual environment and the tools' caches
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Installed again only when pyproject.toml or constraints.txt has changed. What pip says goes to $(LOG); a
+# terminal shows its current line, and a failure the last ones.
+define install
+	@echo "Installing $(1) into $(VENV); this takes some minutes the first time ..."
+	@: > $(LOG)
+	@set -o pipefail; terminal=$$(test -t 2 && echo 1); \
+	{ { test -z "$(TORCH_INDEX)" || $(PIP) install --progress-bar off --no-deps --index-url "$(TORCH_INDEX)" \
+	    --constraint constraints.txt torch; } && \
+	  $(PIP) install --progress-bar off --constraint constraints.txt --editable '$(2)'; } 2>&1 | tee $(LOG) | \
+	awk -v terminal="$$terminal" 'terminal && /^ *(Collecting|Downloading|Installing)/ \
+	  { printf "\r\033[K  %.70s", $$0 > "/dev/stderr" } END { if (terminal) printf "\r\033[K" > "/dev/stderr" }' \
+	|| { tail -n 15 $(LOG) >&2; echo "The installation failed; all of it is in $(LOG)." >&2; exit 1; }
+endef
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created
+	$(call install,Attune,.)
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
+	$(call install,Attune and its checks,.[dev])
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.created:
+	@command -v $(PYTHON) > /dev/null || { \
+	  echo "There is no '$(PYTHON)'. Install Python 3.11 or newer, or name one: make chat PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Attune needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1)." \
+	    "Name another: make chat PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
+	  echo "'$(PYTHON)' cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --quiet --quiet --constraint constraints.txt --upgrade pip
+	@touch $@

@@ -1,0 +1,81 @@
+"""docker-compose.yml, read by Compose itself. Needs no engine and no image."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.settings import settings_names
+
+ROOT = Path(__file__).parent.parent
+COMPOSE = Path(sysconfig.get_path("scripts")) / "docker-compose"
+
+
+def compose(file: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [str(COMPOSE), "--file", str(file), "--profile", "*", "config", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    done = compose(ROOT / "docker-compose.yml", "--format", "json", "--no-env-resolution")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["services"]
+
+
+def test_compose_accepts_the_file():
+    """Compose finds no mistake, and says nothing."""
+    done = compose(ROOT / "docker-compose.yml", "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        "services: {bot: {image: a, depends_on: [nobody]}}",
+        "services: {bot: {image: a, volumes: ['unknown:/data']}}",
+        "services: {bot: {image: a, depends_on: {b: {condition: happy}}}, b: {image: b}}",
+    ],
+)
+def test_compose_refuses_mistakes(tmp_path: Path, mistake: str):
+    """The check above can fail."""
+    file = tmp_path / "docker-compose.yml"
+    file.write_text(mistake, encoding="utf-8")
+    assert compose(file, "--quiet").returncode != 0
+
+
+def test_bot_waits_for_healthy_stores(services: dict[str, Any]):
+    """Every service that the bot depends on has a health check, and the bot waits for it."""
+    needs = services["bot"]["depends_on"]
+    assert set(needs) == {"valkey", "qdrant"}
+    assert all(need["condition"] == "service_healthy" for need in needs.values())
+    assert all(services[name]["healthcheck"]["test"] for name in needs)
+
+
+def test_ports_are_open_to_this_machine_only(services: dict[str, Any]):
+    """The stores have no password: nobody on the network may reach them."""
+    ports = [port for service in services.values() for port in service.get("ports", [])]
+    assert ports
+    assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
+
+
+def test_images_are_pinned_and_data_is_kept(services: dict[str, Any]):
+    """A restart changes neither version nor data."""
+    for name in ("valkey", "qdrant"):
+        assert services[name]["image"].partition(":")[2] not in {"", "latest"}
+        assert any(volume["type"] == "volume" for volume in services[name]["volumes"])
+
+
+def test_bot_is_given_only_settings_that_exist(services: dict[str, Any]):
+    """A variable that the settings do not know would stop the bot or do nothing."""
+    assert set(services["bot"]["environment"]) <= set(settings_names())
+
+
+def test_no_store_reports_home(services: dict[str, Any]):
+    """Qdrant's telemetry is off."""
+    assert services["qdrant"]["environment"]["QDRANT__TELEMETRY_DISABLED"] == "true"
