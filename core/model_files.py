@@ -1,0 +1,167 @@
+"""A model's files on the disk: progress while bytes move, hashes, and the record that a folder was verified.
+
+Knows nothing of where files come from, of names or of locks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+from core.errors import CorruptModelError
+from core.model_specs import ModelFile
+
+RECORD = ".attune-verified.json"
+_BLOCK = 1 << 20  # bytes read at a time
+
+
+class Progress(Protocol):
+    """Told how far a long step is. To stop the step, raise an `AttuneError`: what is resumable stays."""
+
+    def start(self, label: str, total: int) -> None:
+        """A step begins; `total` in bytes, 0 where it is not known."""
+        ...
+
+    def advance(self, count: int) -> None:
+        """`count` more bytes are done."""
+        ...
+
+    def finish(self) -> None:
+        """The step is over, well or not."""
+        ...
+
+
+class Silent:
+    """Shows nothing."""
+
+    def start(self, label: str, total: int) -> None:
+        """Ignore it."""
+
+    def advance(self, count: int) -> None:
+        """Ignore it."""
+
+    def finish(self) -> None:
+        """Ignore it."""
+
+
+class Meter:
+    """Turns "so far" counts of one piece into advances, never backwards and never beyond its size."""
+
+    def __init__(self, progress: Progress, size: int) -> None:
+        self._progress = progress
+        self._size = size
+        self._done = 0
+
+    def reach(self, count: int) -> None:
+        """`count` bytes of the piece are done in all."""
+        step = min(count, self._size) - self._done
+        if step > 0:
+            self._done += step
+            self._progress.advance(step)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A file as it was when its hash was computed."""
+
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of a folder since it was verified, so that no start hashes a gigabyte again."""
+
+    name: str
+    files: Mapping[str, FileRecord]
+
+    def is_fresh(self, folder: Path) -> bool:
+        """Whether size and time of every file are still the recorded ones."""
+        for path, record in self.files.items():
+            try:
+                state = (folder / path).stat()
+            except OSError:
+                return False
+            if (state.st_size, state.st_mtime_ns) != (record.size, record.mtime_ns):
+                return False
+        return bool(self.files)
+
+    def keeps(self, files: Sequence[ModelFile]) -> bool:
+        """Whether the recorded hashes are the ones that `files` ask for."""
+        return {file.path: file.sha256 for file in files} == {
+            path: record.sha256 for path, record in self.files.items()
+        }
+
+    def as_files(self) -> tuple[ModelFile, ...]:
+        """The recorded files as what to expect from now on."""
+        return tuple(ModelFile(path, record.size, record.sha256) for path, record in self.files.items())
+
+
+def read_record(folder: Path) -> Record | None:
+    """The folder's record; None where there is none or it cannot be read."""
+    try:
+        content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        files = {path: FileRecord(**values) for path, values in content["files"].items()}
+        return Record(content["name"], files)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Keep `record` in `folder`, whole or not at all."""
+    write_whole(folder / RECORD, json.dumps(asdict(record), indent=1))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a small file so that a crash leaves the old or the new one, never half of it."""
+    draft = path.with_name(path.name + ".new")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+def check(name: str, folder: Path, files: Sequence[ModelFile], progress: Progress) -> Record:
+    """Hash every file of `files` in `folder`.
+
+    Raises:
+        CorruptModelError: a file is missing or is not what its hash promises.
+    """
+    progress.start(f"Checking {name}", sum(file.size for file in files))
+    try:
+        return Record(name, {file.path: _check_file(name, folder, file, progress) for file in files})
+    finally:
+        progress.finish()
+
+
+def _check_file(name: str, folder: Path, file: ModelFile, progress: Progress) -> FileRecord:
+    path = folder / file.path
+    try:
+        state = path.stat()
+        sha256 = _hash(path, progress)
+    except FileNotFoundError:
+        raise CorruptModelError(f"{name} is not whole: its file {file.path} is missing.") from None
+    if file.sha256 is not None and sha256 != file.sha256:
+        raise CorruptModelError(
+            f"{file.path} of {name} is not what it should be: expected SHA-256 {file.sha256}, got {sha256}."
+        )
+    return FileRecord(state.st_size, state.st_mtime_ns, sha256)
+
+
+def _hash(path: Path, progress: Progress) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+            progress.advance(len(block))
+    return digest.hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Make a file's bytes survive a power cut, before anything says that they are there."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
