@@ -12,6 +12,7 @@ import re
 import statistics
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -253,12 +254,25 @@ def test_no_path_of_a_machine_and_no_registry_stands_in_the_build(file: str):
     assert not re.search(r"https?://(?!127\.0\.0\.1|qdrant:)|/home/(?!attune)|/root/|/work/|file://", text)
 
 
+def dependencies() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    listed = [
+        *project["dependencies"],
+        *(name for extra in project["optional-dependencies"].values() for name in extra),
+    ]
+    return [re.split(r"[^a-z0-9-]", name)[0] for name in listed]
+
+
 def test_constraints_pin_every_dependency_for_every_machine():
     """Each direct dependency has one exact version, without a local part such as +cpu."""
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = [line for line in lines if not line.startswith("#")]
     assert all(re.fullmatch(r"[a-z0-9.-]+==[0-9a-z.]+", pin) for pin in pins)
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    names = re.findall(r'^    "([a-z0-9-]+)[>=<"]', project, flags=re.MULTILINE)
-    assert set(names) <= {pin.partition("==")[0] for pin in pins}
-    assert len(names) > 20
+    assert set(dependencies()) <= {pin.partition("==")[0] for pin in pins}
+
+
+def test_every_dependency_has_a_licence_and_a_reason():
+    """docs/licences.md names what pyproject.toml names, in its order."""
+    page = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([a-z0-9-]+) \| \S.* \| \S.* \|$", page, flags=re.MULTILINE)
+    assert [name for name in rows if name != "package"] == dependencies()
