@@ -130,9 +130,7 @@ def paired_bootstrap(
         ValueError: nothing to compare, or unequal lengths.
     """
     if not first or {len(first), len(second), len(clusters or first)} != {len(first)}:
-        raise ValueError(
-            "a paired bootstrap needs items, two scores for each, and a cluster where there are any"
-        )
+        raise ValueError("a paired bootstrap needs items, two scores and a cluster (if any) for each")
     differences = np.asarray(first, np.float64) - np.asarray(second, np.float64)  # (items,)
     sums, sizes = _by_cluster(differences, clusters)
     rng = np.random.default_rng(seed)
