@@ -124,7 +124,7 @@ def paired_bootstrap(
 ) -> Interval:
     """The interval of mean(`first` − `second`) over the same items, by drawing them with replacement.
 
-    With `clusters` (a user for each item) whole clusters are drawn, since items of one user are not independent.
+    With `clusters` (a user an item) whole clusters are drawn: items of one user are not independent.
 
     Raises:
         ValueError: nothing to compare, or unequal lengths.
