@@ -1,0 +1,128 @@
+"""A transformers model over many sequences of different length at once, without padding.
+
+The tokens of all sequences stand one after another in a single packed line. Linear layers see only that line;
+attention is computed for each sequence alone over its own keys and values, so that every sequence gets the logits
+it would get by itself. Works for decoder models whose attention goes through transformers' attention interface.
+Knows nothing of passages, prompts or sampling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AttentionInterface
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+_NAME = "attune_packed"
+
+
+class Row:
+    """The keys and values of one sequence, in a buffer that is taken once."""
+
+    def __init__(self, model: PackedModel, capacity: int) -> None:
+        shape = (model.layers, model.kv_heads, capacity, model.head_dim)
+        self.keys = torch.empty(shape, dtype=model.dtype, device=model.device)
+        self.values = torch.empty_like(self.keys)
+        self.length = 0
+
+    def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Write (kv_heads, new, head_dim) behind what is there; returns all of the layer so far."""
+        end = self.length + keys.shape[1]
+        self.keys[layer, :, self.length : end] = keys
+        self.values[layer, :, self.length : end] = values
+        return self.keys[layer, :, :end], self.values[layer, :, :end]
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The place of one sequence's new tokens in the packed line."""
+
+    row: Row
+    start: int
+    end: int
+    mask: Tensor | None  # (new, length + new), None where one token sees all before it
+
+
+class PackedModel:
+    """Runs steps of a causal language model over packed sequences."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        AttentionInterface.register(_NAME, _attend)
+        model.set_attn_implementation(_NAME)
+        config = model.config
+        self._model = model
+        self.layers = int(config.num_hidden_layers)
+        self.kv_heads = int(config.num_key_value_heads)
+        self.head_dim = int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
+        self.device = model.device
+        self.dtype = next(parameter.dtype for parameter in model.parameters())
+
+    @torch.inference_mode()
+    def step(self, work: Sequence[tuple[Row, Sequence[int]]]) -> Tensor:
+        """Feed each row its new tokens and return the logits after its last one, float32 (rows, vocab)."""
+        spans = _spans(work, self.device)
+        ids = [token for _, tokens in work for token in tokens]
+        positions = [row.length + offset for row, tokens in work for offset in range(len(tokens))]
+        output = self._model(
+            input_ids=torch.tensor([ids], device=self.device),  # (1, total)
+            position_ids=torch.tensor([positions], device=self.device),
+            use_cache=False,
+            logits_to_keep=torch.tensor([span.end - 1 for span in spans], device=self.device),
+            spans=spans,
+        )
+        for row, tokens in work:
+            row.length += len(tokens)
+        logits: Tensor = output.logits[0].float()
+        return logits
+
+
+def _spans(work: Sequence[tuple[Row, Sequence[int]]], device: torch.device) -> list[_Span]:
+    spans, start = [], 0
+    for row, tokens in work:
+        spans.append(_Span(row, start, start + len(tokens), _causal_mask(row.length, len(tokens), device)))
+        start += len(tokens)
+    return spans
+
+
+def _causal_mask(old: int, new: int, device: torch.device) -> Tensor | None:
+    if new == 1:
+        return None
+    return torch.ones(new, old + new, dtype=torch.bool, device=device).tril(old)
+
+
+def _attend(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,  # noqa: ARG001  # each span has its own
+    *,
+    scaling: float,
+    spans: list[_Span],
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Attention of transformers' interface: query (1, heads, total, head_dim) → (1, total, heads, head_dim)."""
+    output = torch.empty_like(query)
+    for span in spans:
+        place = slice(span.start, span.end)
+        keys, values = span.row.extend(module.layer_idx, key[0, :, place], value[0, :, place])
+        output[:, :, place] = _attend_one(query[:, :, place], keys, values, span.mask, scaling)
+    return output.transpose(1, 2), None
+
+
+def _attend_one(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, scaling: float) -> Tensor:
+    if mask is not None:
+        return scaled_dot_product_attention(
+            query, keys[None], values[None], attn_mask=mask, scale=scaling, enable_gqa=True
+        )
+    # One new token sees everything: the heads that share keys go through as rows of one query, without a mask.
+    heads, head_dim = query.shape[1], query.shape[3]
+    folded = query.reshape(1, keys.shape[0], -1, head_dim)
+    return scaled_dot_product_attention(folded, keys[None], values[None], scale=scaling).view(1, heads, 1, head_dim)

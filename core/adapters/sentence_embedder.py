@@ -1,0 +1,61 @@
+"""Texts to unit vectors with sentence-transformers, offline, on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from sentence_transformers import SentenceTransformer
+
+from core.domain import Vectors
+from core.errors import CorruptModelError
+
+
+class SentenceEmbedder:
+    """A sentence-transformers model behind the `Embedder` port."""
+
+    def __init__(self, folder: Path, *, device: str) -> None:
+        """Load the model from `folder`. Blocks for about a second.
+
+        Raises:
+            CorruptModelError: the folder holds no sentence-transformers model.
+        """
+        try:
+            self._model = SentenceTransformer(str(folder), device=device, local_files_only=True)
+        except (OSError, ValueError, KeyError) as error:
+            raise CorruptModelError(f"{folder} holds no embedding model: {error}. Pull it again.") from error
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return cast("int", self._model.get_embedding_dimension())
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a text that are read, the special ones not counted."""
+        return int(self._model.max_seq_length or 512) - 2
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens in `text`, the special ones not counted."""
+        return len(self._model.tokenizer.tokenize(text))
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed `texts`: shape (len(texts), dimension), float32, unit length."""
+        if not texts:
+            return np.zeros((0, self.dimension), np.float32)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._encode, list(texts))
+
+    async def close(self) -> None:
+        """Let the running batch end and free the thread."""
+        await asyncio.to_thread(self._thread.shutdown)
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        vectors = self._model.encode(
+            texts, batch_size=32, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
+        )
+        return np.asarray(vectors, np.float32)

@@ -1,0 +1,66 @@
+"""The words the model reads: how a `Prompt` becomes a chat.
+
+Pure text. Knows nothing of tokens, templates or the model that reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from core.domain import Format, Length, Passage, Preferences, Tone, Turn
+
+SYSTEM = (
+    "You answer questions of a team from the team's own documents. Use only what the documents below say. "
+    "Give names, numbers, commands and links exactly as they stand there. "
+    "If the documents do not hold the answer, say only: I could not find that in the documents."
+)
+
+NOT_IN_DOCUMENTS = "could not find that in the documents"
+
+_LENGTH = {
+    Length.SHORT: "Answer in one short sentence.",
+    Length.NORMAL: "",
+    Length.DETAILED: "Answer in detail, with every condition and exception the documents name.",
+}
+_TONE = {
+    Tone.PLAIN: "",
+    Tone.FRIENDLY: "Write warmly, as to a colleague.",
+    Tone.FORMAL: "Write formally.",
+}
+_FORMAT = {
+    Format.PROSE: "",
+    Format.BULLETS: "Write the answer as a list of bullet points.",
+    Format.STEPS: "Write the answer as numbered steps.",
+}
+
+
+def person_block(preferences: Preferences) -> str:
+    """What the person set, as instructions on form; empty where nothing differs from the defaults."""
+    wishes = (_LENGTH[preferences.length], _TONE[preferences.tone], _FORMAT[preferences.format])
+    return " ".join(wish for wish in wishes if wish)
+
+
+def passage_block(passage: Passage) -> str:
+    """One passage under its heading path."""
+    return f"### {passage.heading_path}\n{passage.text}"
+
+
+def system_text(system: str, passages: Iterable[Passage]) -> str:
+    """The instructions and the documents."""
+    blocks = "\n\n".join(passage_block(passage) for passage in passages)
+    return f"{system}\n\nDocuments:\n\n{blocks}"
+
+
+def chat(system: str, turns: Sequence[Turn], person: str, question: str) -> list[dict[str, str]]:
+    """The messages of a chat template: `system`, the earlier turns, then the question with the person's wishes."""
+    messages = [{"role": "system", "content": system}]
+    for turn in turns:
+        messages.append({"role": "user", "content": turn.question})
+        messages.append({"role": "assistant", "content": turn.answer})
+    messages.append({"role": "user", "content": f"{question}\n\n({person})" if person else question})
+    return messages
+
+
+def says_not_found(answer: str) -> bool:
+    """Whether the model used the sentence it was told to use when the documents hold no answer."""
+    return NOT_IN_DOCUMENTS in answer.lower().replace("couldn't", "could not")
