@@ -1,0 +1,232 @@
+"""The conversation in a terminal, or through a pipe.
+
+`ConsoleBot` talks: a prompt with history, an answer that grows, Ctrl-C to stop it. `answer_lines` serves
+pipes: a question a line, plain text out. Knows nothing of how answers are made, nor of layout.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import os
+import signal
+import sys
+import termios
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.completion import WordCompleter
+from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.history import FileHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.output import ColorDepth
+from rich.console import Console
+from rich.text import Text
+
+from bots import texts
+from bots.commands import Forgotten, Notice
+from bots.dialogue import Delta, Dialogue, Final, Problem, Reply, Status, closing
+from bots.live_answer import LiveAnswer
+from bots.render import THEME, body, plain, terminal
+from core.domain import Conversation, Message, Person
+
+PLATFORM = "console"
+WORKSPACE = "local"  # not the host's name, which may change while the person stays the same
+OWN_COMMANDS = ("quit",)
+HISTORY_FILE = "console_history"
+_LEAVE = {"/quit", "/exit"}
+
+
+def console_person() -> Person:
+    """Whoever runs the program."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container's user without a name
+        user = str(os.getuid())
+    return Person(PLATFORM, WORKSPACE, user)
+
+
+def console_message(text: str, thread: str = "") -> Message:
+    """A message from this terminal. Without a thread, one conversation goes on across restarts."""
+    person = console_person()
+    conversation = Conversation(PLATFORM, WORKSPACE, person.user, thread)
+    return Message(uuid.uuid4().hex, conversation, person, text, datetime.now(UTC))
+
+
+class ConsoleBot:
+    """A conversation with the person at the keyboard."""
+
+    def __init__(self, dialogue: Dialogue, data_folder: Path, console: Console | None = None) -> None:
+        self._dialogue = dialogue
+        self._history = data_folder / HISTORY_FILE
+        self._console = console or Console(theme=THEME)
+        self._session = self._new_session()
+        self._showing: asyncio.Task[None] | None = None
+        self._stopped = False  # by Ctrl-C, and not from outside
+
+    async def talk(self) -> None:
+        """Ask and answer until the person leaves."""
+        with _on_ctrl_c(self._stop_answer):
+            while (text := await self._next_text()) is not None:
+                if text:
+                    await self._answer(text)
+                    self._console.print()
+
+    async def _next_text(self) -> str | None:
+        """What the person enters; None when they leave."""
+        try:
+            # Without handle_sigint: there must be no moment at which Ctrl-C ends the program.
+            text = (await self._session.prompt_async(handle_sigint=False)).strip()
+        except KeyboardInterrupt:
+            self._console.print(Text(texts.QUIT_HINT, style="dim"))
+            return ""
+        except EOFError:
+            return None
+        return None if text.lower() in _LEAVE else text
+
+    async def _answer(self, text: str) -> None:
+        with LiveAnswer(self._console) as answer, _quiet_keyboard():
+            self._showing = asyncio.create_task(self._show(text, answer))
+            try:
+                await self._showing
+            except asyncio.CancelledError:
+                answer.stop()
+                if not self._stopped:
+                    raise
+            finally:
+                self._showing.cancel()
+                self._stopped = False
+
+    def _stop_answer(self) -> None:
+        if self._showing is not None:
+            self._stopped = self._showing.cancel()
+
+    async def _show(self, text: str, answer: LiveAnswer) -> None:
+        async with closing(self._dialogue.respond(console_message(text))) as replies:
+            async for reply in replies:
+                self._show_reply(reply, answer)
+
+    def _show_reply(self, reply: Reply, answer: LiveAnswer) -> None:
+        match reply:
+            case Status(said):
+                answer.status(said)
+            case Delta(said):
+                answer.add(said)
+            case Final():
+                answer.finish(reply)
+            case Notice(said):
+                self._console.print(terminal(said))
+            case Forgotten(said):
+                self._forget_history()
+                self._console.print(terminal(said))
+            case Problem(said):
+                answer.fail(said)
+
+    def _forget_history(self) -> None:
+        self._history.write_bytes(b"")
+        self._session = self._new_session()
+
+    def _new_session(self) -> PromptSession[str]:
+        private_file(self._history)
+        return PromptSession(
+            FormattedText([("bold", "› ")]),
+            history=FileHistory(str(self._history)),
+            auto_suggest=AutoSuggestFromHistory(),
+            completer=WordCompleter(["/help", "/prefs", "/forget", "/quit"], sentence=True),
+            complete_while_typing=False,
+            key_bindings=_keys(),
+            color_depth=ColorDepth.DEPTH_1_BIT if self._console.no_color else None,
+            reserve_space_for_menu=4,
+        )
+
+
+def _keys() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("escape", "enter")
+    def _newline(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text("\n")
+
+    @keys.add("c-c")
+    def _clear_or_hint(event: KeyPressEvent) -> None:
+        if event.current_buffer.text:
+            event.current_buffer.reset()
+        else:
+            event.app.exit(exception=KeyboardInterrupt, style="class:aborting")
+
+    return keys
+
+
+def private_file(path: Path) -> None:
+    """Make sure that `path` exists and only its owner can read it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    path.chmod(0o600)
+
+
+@contextlib.contextmanager
+def _on_ctrl_c(action: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C runs `action` and does nothing else."""
+    loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
+    loop.add_signal_handler(signal.SIGINT, action)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _quiet_keyboard() -> Iterator[None]:
+    """Do not echo keys into the answer; what is typed meanwhile stands at the next prompt."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    before = termios.tcgetattr(sys.stdin)
+    quiet = termios.tcgetattr(sys.stdin)
+    quiet[3] &= ~termios.ECHO  # local modes
+    termios.tcsetattr(sys.stdin, termios.TCSADRAIN, quiet)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+async def answer_lines(dialogue: Dialogue, lines: TextIO, out: TextIO, problems: TextIO) -> int:
+    """Answer each line of `lines`. Returns the exit code: 1 when a problem was shown.
+
+    A run is a conversation of its own: a script gets the same answers whatever was talked of before.
+    """
+    thread, code, between = uuid.uuid4().hex, 0, ""
+    async for line in _questions(lines):
+        async with closing(dialogue.respond(console_message(line, thread))) as replies:
+            async for reply in replies:
+                if isinstance(reply, Problem):
+                    code = 1
+                    print(body(reply.markdown), file=problems, flush=True)
+                elif (said := _plain_reply(reply)) is not None:
+                    print(f"{between}{said}", file=out, flush=True)
+                    between = "\n"
+    return code
+
+
+async def _questions(lines: TextIO) -> AsyncIterator[str]:
+    while line := await asyncio.to_thread(lines.readline):
+        if line.strip():
+            yield line.strip()
+
+
+def _plain_reply(reply: Reply) -> str | None:
+    match reply:
+        case Final():
+            return plain(reply)
+        case Notice(said) | Forgotten(said):
+            return body(said)
+        case _:
+            return None

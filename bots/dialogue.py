@@ -1,0 +1,132 @@
+"""A conversation, whatever the platform: a message in, replies out, and errors turned into words.
+
+Knows nothing of platforms, of layout, of length limits, or of how the engine finds and writes an answer.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import structlog
+
+from bots import texts
+from bots.commands import Commands, Forgotten, Notice, Remembering
+from core.domain import Answer, Message, Piece, Reading, Source
+from core.errors import OperatorError, PersonError, StoreError
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+
+class Answering(Remembering, Protocol):
+    """What a dialogue needs of `core.engine.Engine`."""
+
+    def answer(self, message: Message) -> AsyncIterator[Reading | Piece | Answer]:
+        """Answer a question, streaming."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is going on; shown until something else comes."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next characters of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """The whole answer: all deltas put together. `nearest` has titles where nothing was found."""
+
+    markdown: str
+    sources: tuple[Source, ...] = ()
+    nearest: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why there is no answer, or none beyond the deltas so far."""
+
+    markdown: str
+
+
+Reply = Status | Delta | Final | Notice | Forgotten | Problem
+
+
+class Dialogue:
+    """Answers messages one by one and keeps nothing between them.
+
+    `own_commands` are the platform's: they are listed and suggested here, and run there.
+    `operator_present` shows an operator's error in full, where whoever asks is the operator.
+    """
+
+    def __init__(self, engine: Answering, *, own_commands: Iterable[str] = (), operator_present: bool = False) -> None:
+        self._engine = engine
+        self._commands = Commands(engine, own_commands)
+        self._operator_present = operator_present
+
+    async def respond(self, message: Message) -> AsyncIterator[Reply]:
+        """Everything to show for one message; the last one is a Final, Notice, Forgotten or Problem.
+
+        Closing or cancelling the iterator stops the answer.
+        """
+        try:
+            if (said := await self._said_at_once(message)) is not None:
+                yield said
+                return
+            yield Status(texts.SEARCHING)
+            async with closing(self._engine.answer(message)) as steps:
+                async for step in steps:
+                    yield _as_reply(step)
+        except PersonError as error:
+            yield Problem(str(error))
+        except Exception as error:  # noqa: BLE001 - the person gets a sentence, the log gets the error
+            yield self._explained(error)
+
+    async def _said_at_once(self, message: Message) -> Notice | Forgotten | None:
+        if not message.text.strip():
+            return Notice(texts.EMPTY_QUESTION)
+        return await self._commands.reply(message.person, message.text)
+
+    def _explained(self, error: Exception) -> Problem:
+        trace = secrets.token_hex(4)
+        log.error("no_answer", trace=trace, exc_info=error)
+        if isinstance(error, OperatorError) and self._operator_present:
+            return Problem(str(error))
+        if isinstance(error, StoreError):
+            return Problem(texts.store_down(trace))
+        if isinstance(error, OperatorError):
+            return Problem(texts.operator_needed(trace))
+        return Problem(texts.unexpected(trace))
+
+
+@asynccontextmanager
+async def closing(iterator: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
+    """Close `iterator` at the end: leaving a loop early does not, and a model would go on writing."""
+    try:
+        yield iterator
+    finally:
+        if isinstance(iterator, AsyncGenerator):
+            await iterator.aclose()
+
+
+def _as_reply(step: Reading | Piece | Answer) -> Reply:
+    match step:
+        case Reading(passages):
+            titles = dict.fromkeys(ranked.passage.title for ranked in passages)
+            return Status(texts.reading_passages(len(passages), list(titles)))
+        case Piece(text):
+            return Delta(text)
+        case Answer():
+            return Final(step.text, step.sources, step.nearest)

@@ -1,0 +1,173 @@
+"""Replies → what a terminal or a pipe shows. Owns every length limit, and what characters may reach a screen.
+
+Text of documents and models is data: escape sequences, control characters and direction overrides are taken
+out, so that no document can move the cursor, set a clipboard or dress up as something else.
+Knows nothing of how replies come about or of when they are shown.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.constrain import Constrain
+from rich.markdown import Markdown
+from rich.segment import Segment
+from rich.text import Text
+from rich.theme import Theme
+
+from bots import texts
+from bots.dialogue import Final
+from core.domain import Passage, Source
+
+WIDTH = 100  # columns: longer lines are hard to read
+ANSWER_CHARS = 40_000  # over twenty screens: something went wrong, and the rest helps nobody
+LABEL_CHARS = 120  # a title with its headings
+NEAREST_SHOWN = 5
+
+THEME = Theme(
+    {  # rich's defaults put code on black, which is a dark bar on a light terminal
+        "markdown.code": "cyan",
+        "markdown.code_block": "cyan",
+        "markdown.h1": "bold underline",
+        "markdown.h2": "bold",
+        "markdown.h3": "bold",
+        "markdown.item.number": "none",
+        "markdown.item.bullet": "none",
+    }
+)
+
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"  # OSC
+    r"|\x1b[ -/]*[0-~]?"  # two characters, or a lone ESC
+)
+_BREAKS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_FORBIDDEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and newline
+    r"\u202a-\u202e\u2066-\u2069"  # direction overrides: text that reads otherwise than it is
+    r"\U000e0000-\U000e007f]"  # invisible tags
+)
+_SURROGATES = re.compile(r"[\ud800-\udfff]")  # what an undecodable file name becomes; no output can encode it
+
+
+def clean(text: str) -> str:
+    """`text` without anything that could command a terminal."""
+    text = _BREAKS.sub("\n", _ESCAPES.sub("", text))
+    return _SURROGATES.sub("\ufffd", _FORBIDDEN.sub("", text))
+
+
+def one_line(text: str, limit: int = LABEL_CHARS) -> str:
+    """`text`, clean, on one line of at most `limit` characters."""
+    line = " ".join(clean(text).split())
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def body(markdown: str) -> str:
+    """An answer's text, clean and bounded."""
+    text = clean(markdown).strip("\n")
+    return text if len(text) <= ANSWER_CHARS else text[:ANSWER_CHARS] + texts.CUT
+
+
+def footer(final: Final) -> list[str]:
+    """The lines under an answer: its sources, or the nearest titles where nothing was found. May be empty."""
+    if final.sources:
+        return [texts.SOURCES, *source_lines(final.sources)]
+    if final.nearest:
+        return [texts.NEAREST, *(f"- {one_line(title)}" for title in final.nearest[:NEAREST_SHOWN])]
+    return []
+
+
+def plain(final: Final) -> str:
+    """An answer for a pipe: its Markdown as it is, which is readable and loses nothing, then the footer."""
+    lines = footer(final)
+    return "\n\n".join(part for part in (body(final.markdown), "\n".join(lines)) if part)
+
+
+def source_lines(sources: Sequence[Source]) -> list[str]:
+    """`1. Title › Heading — file:line`, one a source."""
+    home, here = Path.home(), Path.cwd()
+    return [
+        f"{source.number}. {one_line(source.passage.heading_path)} — {_place(source.passage, home, here)}"
+        for source in sources
+    ]
+
+
+def _place(passage: Passage, home: Path, here: Path) -> str:
+    path = one_line(short_path(passage.source, home=home, here=here), limit=1000)
+    return f"{path}:{passage.line}"
+
+
+def short_path(path: str, *, home: Path, here: Path) -> str:
+    """The shortest of `path`, `~/…` and the path from `here` down; each can be opened as it is."""
+    candidates = [path]
+    if path.startswith(f"{home}{os.sep}"):
+        candidates.append(f"~{path.removeprefix(str(home))}")
+    if path.startswith(f"{here}{os.sep}"):
+        candidates.append(path.removeprefix(f"{here}{os.sep}"))
+    return min(candidates, key=len)
+
+
+def blocks(markdown: str) -> list[str]:
+    """Top-level blocks of `markdown`; joined they are all of it. What follows changes only the last one."""
+    parser = MarkdownIt().enable("strikethrough").enable("table")  # the same rules as rich's
+    tokens = [token for token in parser.parse(markdown) if token.level == 0 and token.nesting >= 0]
+    starts = [token.map[0] for token in tokens if token.map]
+    lines = markdown.splitlines(keepends=True)
+    edges = [0, *starts[1:], len(lines)]
+    return ["".join(lines[start:end]) for start, end in itertools.pairwise(edges)]
+
+
+def terminal(markdown: str) -> RenderableType:
+    """Markdown, laid out for a terminal. Links show their address, since a text can claim another."""
+    shown = [_Block(block) for block in blocks(clean(markdown))]
+    return Group(*[part for block in shown for part in (Text(""), block)][1:])
+
+
+def terminal_footer(final: Final) -> RenderableType | None:
+    """The footer in a quieter tone; None where there is nothing to say."""
+    lines = footer(final)
+    return Text("\n".join(lines), style="dim", overflow="fold") if lines else None
+
+
+class Tail:
+    """The last rows of `content`, as many as fit: what grows beyond the screen cannot be drawn again."""
+
+    def __init__(self, content: RenderableType, *, spare: int) -> None:
+        self._content = content
+        self._spare = spare
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows = console.render_lines(self._content, options.update(height=None), pad=False)
+        for row in rows[-max(console.size.height - self._spare, 1) :]:
+            yield from row
+            yield Segment.line()
+
+
+class _Block:
+    """One block without the blank rows that rich puts around some kinds.
+
+    Checks what comes out of the layout too: Markdown can write a character as `&#x202E;`.
+    """
+
+    def __init__(self, markdown: str) -> None:
+        self._content = Constrain(Markdown(markdown, hyperlinks=False, code_theme="ansi_dark"), WIDTH)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows = console.render_lines(self._content, options.update(height=None), pad=False)
+        while rows and _blank(rows[0]):
+            del rows[0]
+        while rows and _blank(rows[-1]):
+            del rows[-1]
+        for row in rows:
+            yield from (Segment(clean(segment.text), segment.style) for segment in row if not segment.control)
+            yield Segment.line()
+
+
+def _blank(row: list[Segment]) -> bool:
+    return not any(segment.text.strip() for segment in row)

@@ -1,0 +1,180 @@
+"""Every sentence a person can read, in one place.
+
+Constants where nothing varies, small functions where something does. Replies are Markdown.
+Knows nothing of platforms, of how a sentence is laid out, or of when it is said. (Sentences about a bad
+setting, model or document come with the errors of `core`, which know the fix.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+# While an answer is made
+
+SEARCHING = "Searching your documents…"
+STOPPED = "Stopped."
+
+
+def reading_passages(count: int, titles: list[str]) -> str:
+    """How many passages are read, and from which documents."""
+    return f"Reading {plural(count, 'passage')}: {', '.join(titles)}…"
+
+
+# Answers
+
+SOURCES = "Sources"
+NEAREST = "The closest I have:"
+CUT = "\n\n… (cut here: the answer is too long to show)"
+
+# Commands
+
+HELP_INTRO = "Ask me anything about your documents, and I answer from them and say where it stands. I also know:"
+HELP_HINT = "A message that begins with `/` and is no command is a question like any other."
+PREFS_HINT = "Change one with `/prefs length short`; `/prefs reset` puts everything back."
+PREFS_RESET = "Done: every preference is back to its default."
+FORGET_CONFIRM = (
+    "This removes your preferences and every question and answer I remember of you. It cannot be undone. "
+    "To go ahead, write `/forget everything`."
+)
+FORGOTTEN = "Done: your preferences, your questions and my answers to them are forgotten."
+
+SUMMARIES: Mapping[str, str] = {
+    "help": "what I can do",
+    "prefs": "how I answer you: length, tone and format",
+    "forget": "remove everything I remember of you",
+    "quit": "leave (Ctrl-D does the same)",
+}
+
+
+def plural(count: int, noun: str) -> str:
+    """`count` with its noun: 1 passage, 2 passages, 1,024 passages."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def command_line(name: str) -> str:
+    """One command in the help."""
+    return f"- `/{name}`: {SUMMARIES[name]}"
+
+
+def preference_line(name: str, values: Iterable[str], chosen: str) -> str:
+    """One preference with all its values, the chosen one in bold."""
+    shown = " · ".join(f"**{value}**" if value == chosen else value for value in values)
+    return f"- {name}: {shown}"
+
+
+def preference_saved(name: str, value: str) -> str:
+    """A preference was changed."""
+    return f"Done: {name} is now **{value}**."
+
+
+def preference_unchanged(name: str, value: str) -> str:
+    """A preference already had the value asked for."""
+    return f"Your {name} is **{value}** already."
+
+
+def preference_shown(name: str, value: str, values: Iterable[str]) -> str:
+    """A preference was named without a value."""
+    return f"Your {name} is **{value}**. It can be {_one_of(values)}."
+
+
+def bad_preference(given: str, names: Iterable[str], near: str | None) -> str:
+    """A preference that does not exist."""
+    hint = f"Did you mean `/prefs {near}`?" if near else f"There are {_all_of(names)}."
+    return f"There is no preference `{given}`. {hint}"
+
+
+def bad_value(name: str, given: str, values: Iterable[str]) -> str:
+    """A value that a preference cannot have."""
+    return f"`{given}` is no {name}. It can be {_one_of(values)}."
+
+
+def unknown_command(given: str, known: Iterable[str], near: str | None) -> str:
+    """A command that does not exist."""
+    hint = f"Did you mean `/{near}`?" if near else f"There are {_all_of(f'/{name}' for name in known)}."
+    return f"There is no command `/{given}`. {hint}"
+
+
+def _one_of(values: Iterable[str]) -> str:
+    return _listed(values, "or")
+
+
+def _all_of(values: Iterable[str]) -> str:
+    return _listed(values, "and")
+
+
+def _listed(values: Iterable[str], word: str) -> str:
+    *rest, last = [f"`{value}`" for value in values]
+    return f"{', '.join(rest)} {word} {last}" if rest else last
+
+
+# When something is wrong
+
+EMPTY_QUESTION = "That message has no text in it. What would you like to know?"
+
+
+def store_down(trace: str) -> str:
+    """A store does not answer, so neither search nor memory work."""
+    return (
+        "The place where I keep documents and conversations does not answer right now. "
+        f"Please try again in a minute; if it stays so, tell your operator `{trace}`."
+    )
+
+
+def operator_needed(trace: str) -> str:
+    """The operator has something to mend; the details stand in the log."""
+    return f"Something in my set-up needs your operator. Please tell them `{trace}`: the log says the rest."
+
+
+def unexpected(trace: str) -> str:
+    """A mistake of ours."""
+    return f"Something went wrong on my side, and I could not finish. The log has it under `{trace}`."
+
+
+# The console
+
+
+def welcome(version: str, model: str, passages: int, documents: int) -> str:
+    """The first line of a conversation."""
+    held = f"{plural(documents, 'document')} ({plural(passages, 'passage')})"
+    return f"**Attune {version}** · {model} · {held} · nothing leaves this machine"
+
+
+WELCOME_EMPTY = "There are no documents yet: leave with Ctrl-D and run `attune ingest FOLDER`."
+WELCOME_HINT = "Ask away. /help lists commands, Ctrl-C stops an answer, Ctrl-D leaves."
+QUIT_HINT = "Nothing to stop. /quit or Ctrl-D leaves."
+GOODBYE = "Until next time."
+
+
+def ingested_own(names: list[str], passages: int) -> str:
+    """The first start has no documents, so that Attune begins with its own."""
+    return (
+        f"No documents yet, so I read Attune's own {_plain_list(names)} ({plural(passages, 'passage')}). "
+        "Bring yours with: attune ingest FOLDER"
+    )
+
+
+def _plain_list(values: list[str]) -> str:
+    return " and ".join(values)
+
+
+# The `attune` command
+
+PREPARING = "Preparing models and stores"
+NOTHING_INGESTED = "Nothing could be ingested."
+ALL_WELL = "Everything is in place."
+INTERRUPTED = "Interrupted."
+
+
+def missing_path(path: str) -> str:
+    """A path on the command line does not exist."""
+    return f"There is no file or folder {path}."
+
+
+def crashed(kind: str, trace: str, log: str) -> str:
+    """The program itself failed."""
+    return f"Attune failed with an unexpected {kind}. Trace id {trace}; the details are in {log}."
+
+
+def something_wrong(count: int) -> str:
+    """The last line of `attune doctor` when checks failed."""
+    return f"{plural(count, 'check')} failed. The right column says what to do."

@@ -1,0 +1,86 @@
+"""An engine with a script, for tests of what a person sees. It keeps state; nothing is mocked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from core.domain import (
+    Answer,
+    Conversation,
+    Message,
+    Outcome,
+    Passage,
+    Person,
+    Piece,
+    Preferences,
+    RankedPassage,
+    Reading,
+    Source,
+)
+
+ANN = Person("console", "local", "ann")
+HANDBOOK = Passage("p1", "/docs/handbook.md", "Handbook", ("Leave", "Parents"), "Twenty weeks.", 12, 0, 1, "v")
+
+
+def message(text: str) -> Message:
+    conversation = Conversation("console", "local", "ann")
+    return Message("m1", conversation, ANN, text, datetime(2025, 1, 1, tzinfo=UTC))
+
+
+class FakeEngine:
+    """Answers every question with `text`, a word a piece; raises `error` after `fail_after` words."""
+
+    def __init__(
+        self,
+        text: str = "Twenty weeks [1].",
+        *,
+        passage: Passage = HANDBOOK,
+        nearest: tuple[str, ...] = (),
+        error: Exception | None = None,
+        fail_after: int = 0,
+        pace: float = 0.0,
+        think: float = 0.0,
+    ) -> None:
+        self.text = text
+        self.passage = passage
+        self.nearest = nearest
+        self.error = error
+        self.fail_after = fail_after
+        self.pace = pace
+        self.think = think
+        self.asked: list[Message] = []
+        self.saved: dict[Person, Preferences] = {}
+        self.forgotten: list[Person] = []
+        self.closed = False
+
+    async def answer(self, message: Message) -> AsyncIterator[Reading | Piece | Answer]:
+        self.asked.append(message)
+        try:
+            if self.error and not self.fail_after:
+                raise self.error
+            await asyncio.sleep(self.think)
+            if self.nearest:
+                yield Answer(self.text, Outcome.NOT_FOUND, (), self.nearest)
+                return
+            yield Reading((RankedPassage(self.passage, 1.0, 0.9, 3.0),))
+            await asyncio.sleep(self.think)
+            for number, word in enumerate(self.text.split(" ")):
+                if self.error and number == self.fail_after:
+                    raise self.error
+                await asyncio.sleep(self.pace)
+                yield Piece(word if number == 0 else f" {word}")
+            yield Answer(self.text, Outcome.ANSWERED, (Source(1, self.passage),))
+        finally:
+            self.closed = True
+
+    async def preferences(self, person: Person) -> Preferences:
+        return self.saved.get(person, Preferences())
+
+    async def set_preferences(self, person: Person, preferences: Preferences) -> None:
+        self.saved[person] = preferences
+
+    async def forget(self, person: Person) -> None:
+        self.saved.pop(person, None)
+        self.forgotten.append(person)
