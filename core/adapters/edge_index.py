@@ -1,0 +1,172 @@
+"""`EdgeIndex`: Qdrant's engine in this process, over one folder.
+
+The engine lets one process open the folder; `shared_index.py` shares it with the others. Its calls block,
+so they run in threads. Knows nothing of who calls it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import qdrant_edge as edge
+
+from core.adapters import points
+from core.domain import Document, Hit, Passage, Vector, Vectors
+from core.errors import IndexUnavailableError, StoreError
+
+# Every search looks at every vector: exact, and 20 ms for 100,000 passages. The optimiser never reaches
+# this size (in KB), so it only clears away removed passages and builds no graph.
+NO_GRAPH = 10**9
+
+
+class EdgeIndex:
+    """The port `PassageIndex` over a folder, as an async context manager. Creates the folder if missing."""
+
+    def __init__(self, folder: Path, dimension: int) -> None:
+        self._folder = folder
+        self._dimension = dimension
+        self._encoder = points.SparseEncoder()
+        self._writing = asyncio.Lock()
+        self._shard: edge.EdgeShard
+
+    async def __aenter__(self) -> Self:
+        self._shard = await asyncio.to_thread(self._open)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self._close)
+
+    async def upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
+        """Add or replace passages by id; flushed to the disk when it returns."""
+        for some, rows in points.batches(passages, vectors):
+            async with self._writing:
+                await asyncio.to_thread(self._upsert, some, rows)
+
+    async def search(self, text: str, vector: Vector, *, limit: int) -> list[Hit]:
+        """The union of the `limit` nearest by cosine and the `limit` best by BM25."""
+        return await asyncio.to_thread(self._search, text, vector, limit)
+
+    async def vectors(self, ids: Sequence[str]) -> Mapping[str, Vector]:
+        """The stored vectors of those ids that exist."""
+        return await asyncio.to_thread(self._vectors, ids)
+
+    async def documents(self) -> list[Document]:
+        """Every version of every document, by source."""
+        return await asyncio.to_thread(self._documents)
+
+    async def remove(self, source: str, *, keep_version: str | None = None) -> None:
+        """Remove a document's passages, except those of `keep_version`."""
+        async with self._writing:
+            await asyncio.to_thread(self._remove, source, keep_version)
+
+    async def count(self) -> int:
+        """Passages in the index."""
+        return await asyncio.to_thread(self._count)
+
+    def _open(self) -> edge.EdgeShard:
+        with _translated(f"The index in {self._folder} cannot be opened"):
+            if not self._folder.exists():
+                _create(self._folder, self._dimension)
+            points.check_dimension(_stored_dimension(self._folder), self._dimension, where=str(self._folder))
+            shard = edge.EdgeShard.load(str(self._folder))
+            shard.optimize()  # at once where nothing was removed
+            return shard
+
+    def _close(self) -> None:
+        with _translated(f"The index in {self._folder} cannot be closed"):
+            self._shard.flush()
+            self._shard.close()
+
+    def _upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
+        points.check_dimension(self._dimension, vectors.shape[1], where="The index")
+        with _translated("Passages cannot be kept"):
+            rows = [self._point(passage, row) for passage, row in zip(passages, vectors, strict=True)]
+            self._shard.update(edge.UpdateOperation.upsert_points(rows))
+            self._shard.flush()
+
+    def _point(self, passage: Passage, row: Vector) -> edge.Point:
+        vectors = {points.DENSE: row.tolist(), points.SPARSE: self._encoder.passage(passage)}
+        return edge.Point(passage.id, vectors, points.payload(passage))
+
+    def _search(self, text: str, vector: Vector, limit: int) -> list[Hit]:
+        points.check_dimension(self._dimension, len(vector), where="The index")
+        words = self._encoder.question(text)
+        with _translated("The index cannot be searched"):
+            dense = self._nearest(edge.Query.Nearest(vector.tolist(), using=points.DENSE), limit)
+            sparse = self._nearest(edge.Query.Nearest(words, using=points.SPARSE), limit)
+        return points.hits(vector, dense, sparse)
+
+    def _nearest(self, query: edge.Query, limit: int) -> list[edge.ScoredPoint]:
+        request = edge.QueryRequest(limit, query=query, with_payload=True, with_vector=[points.DENSE])
+        return self._shard.query(request)
+
+    def _vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
+        with _translated("The index cannot be read"):
+            found = self._shard.retrieve([*ids], with_payload=False, with_vector=[points.DENSE])
+        return {str(record.id): points.dense_vector(record.vector) for record in found}
+
+    def _documents(self) -> list[Document]:
+        request = edge.FacetRequest(points.DOCUMENT, limit=points.MOST_DOCUMENTS, exact=True)
+        with _translated("The index cannot be read"):
+            return points.documents(self._shard.facet(request).hits)
+
+    def _remove(self, source: str, keep_version: str | None) -> None:
+        gone = edge.Filter(must=[_equals(points.SOURCE, source)])
+        if keep_version is not None:
+            kept = _equals(points.VERSION, keep_version)
+            gone = edge.Filter(must=[_equals(points.SOURCE, source)], must_not=[kept])
+        with _translated("Passages cannot be removed"):
+            self._shard.update(edge.UpdateOperation.delete_points_by_filter(gone))
+            self._shard.flush()
+
+    def _count(self) -> int:
+        with _translated("The index cannot be read"):
+            return self._shard.count(edge.CountRequest(exact=True))
+
+
+def _create(folder: Path, dimension: int) -> None:
+    """Make an empty index beside its place and move it there: a creation that was cut off leaves none."""
+    draft = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700, parents=True)
+    shard = edge.EdgeShard.create(str(draft), _config(dimension))
+    for field in points.KEYWORDS:
+        shard.update(edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword))
+    shard.flush()
+    shard.close()
+    draft.rename(folder)
+
+
+def _config(dimension: int) -> edge.EdgeConfig:
+    return edge.EdgeConfig(
+        vectors={points.DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)},
+        sparse_vectors={points.SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+        optimizers=edge.EdgeOptimizersConfig(indexing_threshold=NO_GRAPH),
+    )
+
+
+def _stored_dimension(folder: Path) -> int:
+    config = json.loads((folder / "edge_config.json").read_bytes())
+    return int(config["vectors"][points.DENSE]["size"])
+
+
+def _equals(field: str, value: str) -> edge.FieldCondition:
+    return edge.FieldCondition(field, match=edge.MatchValue(value))
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    try:
+        yield
+    except StoreError:
+        raise
+    except Exception as error:  # the engine raises nothing more exact
+        raise IndexUnavailableError(
+            f"{what}: {error}. See that the disk has room, and that no other program uses the folder."
+        ) from error

@@ -1,0 +1,143 @@
+"""A passage as a point of Qdrant, alike in the embedded index and on a server.
+
+A point has the vectors `dense` (cosine) and `bm25` (sparse, IDF), and as payload the passage's fields and
+its `document`. Payload fields that are unknown here are left alone. One encoder makes the sparse vectors
+of both indexes, so that points can be copied from one to the other.
+
+Does no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from pydantic import TypeAdapter
+from qdrant_edge import Bm25, Bm25Config, SparseVector
+
+from core.domain import Document, Hit, Passage, Vector, Vectors
+from core.errors import IndexUnavailableError
+
+DENSE, SPARSE = "dense", "bm25"
+SOURCE, VERSION, DOCUMENT = "source", "version", "document"
+KEYWORDS = (SOURCE, DOCUMENT)  # the payload fields that are indexed
+BATCH = 256  # points in one request
+MOST_DOCUMENTS = 1_000_000  # a facet answers with its first ten unless told
+
+_PASSAGE = TypeAdapter(Passage)
+_DOCUMENT = TypeAdapter(tuple[str, str, str, int])  # source, title, version, total
+
+
+class FoundPoint(Protocol):
+    """What both libraries return from a search."""
+
+    @property
+    def id(self) -> Any:
+        """A UUID or its string."""
+        ...
+
+    @property
+    def score(self) -> float:
+        """Cosine or BM25."""
+        ...
+
+    @property
+    def payload(self) -> Any:
+        """A dict, since it was asked for."""
+        ...
+
+    @property
+    def vector(self) -> Any:
+        """The named vectors that were asked for."""
+        ...
+
+
+class FoundFacet(Protocol):
+    """A document and how many passages have it."""
+
+    @property
+    def value(self) -> Any:
+        """What `document_key` made."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """Passages."""
+        ...
+
+
+class SparseEncoder:
+    """Texts to BM25 vectors: words stemmed, without English stop words; other languages word for word."""
+
+    def __init__(self) -> None:
+        self._bm25 = Bm25(Bm25Config(language="english"))
+
+    def passage(self, passage: Passage) -> SparseVector:
+        """The words of a passage and of its headings, weighted by how often they occur."""
+        return self._bm25.embed_document(f"{passage.heading_path}\n{passage.text}")
+
+    def question(self, text: str) -> SparseVector:
+        """The words of a question, each with weight 1. Empty for stop words alone."""
+        return self._bm25.embed_query(text)
+
+
+def payload(passage: Passage) -> dict[str, Any]:
+    """All of a passage but its id, and the key of its document."""
+    fields: dict[str, Any] = _PASSAGE.dump_python(passage, mode="json", exclude={"id"})
+    return fields | {DOCUMENT: document_key(passage)}
+
+
+def document_key(passage: Passage) -> str:
+    """All that `documents` needs to know, in one keyword: counting it costs no look at a passage."""
+    document = (passage.source, passage.title, passage.version, passage.total)
+    return _DOCUMENT.dump_json(document).decode()
+
+
+def documents(facets: Iterable[FoundFacet]) -> list[Document]:
+    """The documents whose keys were counted, by source."""
+    found = []
+    for facet in facets:
+        source, title, version, total = _DOCUMENT.validate_json(facet.value)
+        found.append(Document(source, title, version, facet.count, total))
+    return sorted(found, key=lambda document: (document.source, document.version))
+
+
+def hits(question: Vector, dense: Sequence[FoundPoint], sparse: Sequence[FoundPoint]) -> list[Hit]:
+    """The union of two searches. The cosine is computed here: a BM25 search knows none."""
+    unit = question / max(float(np.linalg.norm(question)), 1e-12)
+    scores = {str(point.id): point.score for point in sparse}
+    points = {str(point.id): point for point in (*dense, *sparse)}
+    return [_hit(point, unit, scores.get(id_, 0.0)) for id_, point in points.items()]
+
+
+def dense_vector(vectors: Mapping[str, Any] | Any) -> Vector:
+    """The dense one of a point's named vectors, shape (dimension,)."""
+    return np.asarray(vectors[DENSE], np.float32)
+
+
+def batches(passages: Sequence[Passage], vectors: Vectors) -> Iterator[tuple[Sequence[Passage], Vectors]]:
+    """`passages` and their rows of `vectors`, `BATCH` at a time."""
+    if len(passages) != len(vectors):
+        raise ValueError(f"{len(passages)} passages came with {len(vectors)} vectors")
+    for start in range(0, len(passages), BATCH):
+        yield passages[start : start + BATCH], vectors[start : start + BATCH]
+
+
+def check_dimension(stored: int | None, made: int, *, where: str) -> None:
+    """Refuse vectors of another embedder.
+
+    Raises:
+        IndexUnavailableError: the index holds vectors of `stored` numbers, the embedder makes `made`.
+    """
+    if stored != made:
+        raise IndexUnavailableError(
+            f"{where} holds vectors of {stored} numbers, the embedder makes {made}. Set ATTUNE_EMBEDDER "
+            "back to the one the documents were ingested with, or move the index away and ingest again."
+        )
+
+
+def _hit(point: FoundPoint, unit: Vector, sparse: float) -> Hit:
+    passage = _PASSAGE.validate_python({**point.payload, "id": str(point.id)})
+    vector = dense_vector(point.vector)
+    return Hit(passage, vector, dense=float(vector @ unit), sparse=sparse)

@@ -1,0 +1,154 @@
+"""`QdrantIndex`: passages in one collection of a Qdrant server or cluster.
+
+Knows nothing of who calls it, nor of how the server is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Self
+
+from pydantic import ValidationError
+from qdrant_client import AsyncQdrantClient, models
+from qdrant_client.common.client_exceptions import QdrantException
+from qdrant_client.http.exceptions import ApiException
+from qdrant_edge import SparseVector
+
+from core.adapters import points
+from core.domain import Document, Hit, Passage, Vector, Vectors
+from core.errors import IndexUnavailableError
+
+
+class QdrantIndex:
+    """The port `PassageIndex` over a client of Qdrant, as an async context manager that closes the client."""
+
+    def __init__(self, client: AsyncQdrantClient, collection: str, dimension: int) -> None:
+        self._client = client
+        self._collection = collection
+        self._dimension = dimension
+        self._encoder = points.SparseEncoder()
+
+    @classmethod
+    def at(cls, location: str, *, api_key: str | None, collection: str, dimension: int) -> Self:
+        """An index on the server at `location`; ":memory:" for one that lasts as long as the client."""
+        client = AsyncQdrantClient(location, api_key=api_key, timeout=30, check_compatibility=False)
+        return cls(client, collection, dimension)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._prepare()
+        except BaseException:
+            await self._client.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.close()
+
+    async def upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
+        """Add or replace passages by id; the server has them when it returns."""
+        for some, rows in points.batches(passages, vectors):
+            batch = [self._point(passage, row) for passage, row in zip(some, rows, strict=True)]
+            with _translated():
+                await self._client.upsert(self._collection, batch, wait=True)
+
+    async def search(self, text: str, vector: Vector, *, limit: int) -> list[Hit]:
+        """The union of the `limit` nearest by cosine and the `limit` best by BM25."""
+        words = _sparse(self._encoder.question(text))
+        requests = [
+            _request(query, name, limit) for query, name in ((vector.tolist(), points.DENSE), (words, points.SPARSE))
+        ]
+        with _translated():
+            dense, sparse = await self._client.query_batch_points(self._collection, requests)
+        return points.hits(vector, dense.points, sparse.points)
+
+    async def vectors(self, ids: Sequence[str]) -> Mapping[str, Vector]:
+        """The stored vectors of those ids that exist."""
+        with _translated():
+            found = await self._client.retrieve(
+                self._collection, list(ids), with_payload=False, with_vectors=[points.DENSE]
+            )
+        return {str(record.id): points.dense_vector(record.vector) for record in found}
+
+    async def documents(self) -> list[Document]:
+        """Every version of every document, by source."""
+        with _translated():
+            counted = await self._client.facet(
+                self._collection, points.DOCUMENT, limit=points.MOST_DOCUMENTS, exact=True
+            )
+        return points.documents(counted.hits)
+
+    async def remove(self, source: str, *, keep_version: str | None = None) -> None:
+        """Remove a document's passages, except those of `keep_version`."""
+        kept = None if keep_version is None else _equals(points.VERSION, keep_version)
+        gone = models.Filter(must=_equals(points.SOURCE, source), must_not=kept)
+        with _translated():
+            await self._client.delete(self._collection, models.FilterSelector(filter=gone), wait=True)
+
+    async def count(self) -> int:
+        """Passages in the index."""
+        with _translated():
+            return (await self._client.count(self._collection, exact=True)).count
+
+    async def _prepare(self) -> None:
+        """Create the collection if it is missing, else see that it is one of ours."""
+        with _translated():
+            if not await self._client.collection_exists(self._collection):
+                await self._create()
+            params = (await self._client.get_collection(self._collection)).config.params
+        named = params.vectors if isinstance(params.vectors, dict) else {}
+        if points.DENSE not in named or points.SPARSE not in (params.sparse_vectors or {}):
+            raise IndexUnavailableError(
+                f"The collection {self._collection} was not made by Attune: it lacks the vectors "
+                f"{points.DENSE} and {points.SPARSE}. Set QDRANT_COLLECTION to another name."
+            )
+        where = f"The collection {self._collection}"
+        points.check_dimension(named[points.DENSE].size, self._dimension, where=where)
+        await self._index_keywords()
+
+    async def _create(self) -> None:
+        dense = models.VectorParams(size=self._dimension, distance=models.Distance.COSINE)
+        await self._client.create_collection(
+            self._collection,
+            vectors_config={points.DENSE: dense},
+            sparse_vectors_config={points.SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)},
+        )
+
+    async def _index_keywords(self) -> None:
+        """At every start, since a first one may have been cut off; a server that has them does nothing."""
+        for field in points.KEYWORDS:
+            with _translated():
+                await self._client.create_payload_index(
+                    self._collection, field, models.PayloadSchemaType.KEYWORD, wait=True
+                )
+
+    def _point(self, passage: Passage, row: Vector) -> models.PointStruct:
+        words = _sparse(self._encoder.passage(passage))
+        vectors: dict[str, models.Vector] = {points.DENSE: row.tolist(), points.SPARSE: words}
+        return models.PointStruct(id=passage.id, vector=vectors, payload=points.payload(passage))
+
+
+def _sparse(vector: SparseVector) -> models.SparseVector:
+    return models.SparseVector(indices=vector.indices, values=vector.values)
+
+
+def _request(query: list[float] | models.SparseVector, name: str, limit: int) -> models.QueryRequest:
+    return models.QueryRequest(query=query, using=name, limit=limit, with_payload=True, with_vector=[points.DENSE])
+
+
+def _equals(field: str, value: str) -> models.FieldCondition:
+    return models.FieldCondition(key=field, match=models.MatchValue(value=value))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (ApiException, QdrantException, OSError, ValueError) as error:
+        if isinstance(error, ValidationError):
+            raise  # a passage that is none is a mistake of ours
+        raise IndexUnavailableError(
+            f"The Qdrant server does not answer as it should ({type(error).__name__}: {error}). "
+            "Check that it runs, and QDRANT_URL and QDRANT_API_KEY."
+        ) from error
