@@ -6,7 +6,7 @@ Implementations are safe to call from many tasks of one event loop.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
 from core.domain import (
@@ -63,8 +63,8 @@ class Generator(Protocol):
         """Tokens in `text`."""
         ...
 
-    def generate(self, prompt: Prompt, *, max_tokens: int) -> AsyncIterator[Piece]:
-        """Answer `prompt`, streaming. Closing or cancelling the iterator stops the model within one step.
+    def generate(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[Piece, None]:
+        """Answer `prompt`, streaming. Closing or cancelling the generator stops the model within one step.
 
         Raises:
             PromptTooLongError: the prompt leaves no room for an answer.

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 
 from core.domain import Format, Length, Passage, Preferences, Tone, Turn
 
+NOT_FOUND = "I could not find that in the documents."
+
 SYSTEM = (
     "You answer questions of a team from the team's own documents. Use only what the documents below say. "
     "Give names, numbers, commands and links exactly as they stand there. "
-    "If the documents do not hold the answer, say only: I could not find that in the documents."
+    f"If the documents do not hold the answer, say only: {NOT_FOUND}"
 )
-
-NOT_IN_DOCUMENTS = "could not find that in the documents"
 
 _LENGTH = {
     Length.SHORT: "Answer in one short sentence.",
@@ -63,4 +63,4 @@ def chat(system: str, turns: Sequence[Turn], person: str, question: str) -> list
 
 def says_not_found(answer: str) -> bool:
     """Whether the model used the sentence it was told to use when the documents hold no answer."""
-    return NOT_IN_DOCUMENTS in answer.lower().replace("couldn't", "could not")
+    return NOT_FOUND.rstrip(".").lower() in answer.lower().replace("couldn't", "could not")

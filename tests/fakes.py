@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 import numpy as np
 
@@ -51,7 +51,7 @@ class ScriptedGenerator:
     def count_tokens(self, text: str) -> int:
         return len(text.split())
 
-    async def generate(self, prompt: Prompt, *, max_tokens: int) -> AsyncIterator[Piece]:
+    async def generate(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[Piece, None]:
         self.prompts.append(prompt)
         words = self.script(prompt).split(" ")[:max_tokens]
         for number, word in enumerate(words):

@@ -7,8 +7,9 @@ cancelling the stream stops the model before its next step. Knows nothing of peo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from pathlib import Path
 
 import torch
@@ -63,14 +64,14 @@ class TorchGenerator:
         """Tokens in `text`."""
         return len(self._encode(text))
 
-    async def generate(self, prompt: Prompt, *, max_tokens: int) -> AsyncIterator[Piece]:
+    async def generate(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[Piece, None]:
         """Stream the answer to `prompt`; see the port."""
         ids = self._prompt_ids(prompt)
         if len(ids) + max_tokens > self._context:
             raise PromptTooLongError(f"{len(ids)} + {max_tokens} tokens are over the model's {self._context}.")
         text = DecodeStream(skip_special_tokens=True)
-        async with self._turn:
-            async for token in self._decode(ids, max_tokens):
+        async with self._turn, aclosing(self._decode(ids, max_tokens)) as tokens:
+            async for token in tokens:
                 characters = text.step(self._tokenizer.backend_tokenizer, token)
                 if characters:
                     yield Piece(characters)
@@ -79,7 +80,7 @@ class TorchGenerator:
         """Let the running step end and free the thread."""
         await asyncio.to_thread(self._thread.shutdown)
 
-    async def _decode(self, ids: Sequence[int], max_tokens: int) -> AsyncIterator[int]:
+    async def _decode(self, ids: Sequence[int], max_tokens: int) -> AsyncGenerator[int, None]:
         row = Row(self._model, len(ids) + max_tokens)
         for start in range(0, len(ids), _PREFILL_TOKENS):
             token = await self._next_token(row, ids[start : start + _PREFILL_TOKENS])

@@ -1,0 +1,140 @@
+"""The story of one message, from question to answer.
+
+Asks the ports in order and decides nothing that a pure module can decide. Knows no platform, no store and no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from core import history, prompt, retrieval
+from core.attribution import cite
+from core.domain import (
+    Answer,
+    Message,
+    Outcome,
+    Passage,
+    Person,
+    Piece,
+    Preferences,
+    Prompt,
+    RankedPassage,
+    Reading,
+    Turn,
+)
+from core.errors import QuestionTooLongError
+from core.ports import Embedder, Generator, Memory, PassageIndex
+from core.words import clean
+
+NEAREST = 3  # titles shown where nothing was found
+MAX_TURNS = 20  # turns looked at; fewer are read, as the budget has it
+TEMPLATE_TOKENS = 200  # what a chat template puts around messages, generously
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one answer may take."""
+
+    passages: int = 4
+    question_characters: int = 4000
+    history_tokens: int = 400
+    answer_tokens: int = 400
+    relevance: float = 0.3  # cosine
+
+
+class Engine:
+    """Answers messages from passages, and keeps what people say and set."""
+
+    def __init__(
+        self, *, embedder: Embedder, index: PassageIndex, memory: Memory, generator: Generator, limits: Limits
+    ) -> None:
+        self._embedder = embedder
+        self._index = index
+        self._memory = memory
+        self._generator = generator
+        self._limits = limits
+
+    async def answer(self, message: Message) -> AsyncGenerator[Reading | Piece | Answer, None]:
+        """Answer `message`: what is read, then the text in pieces, then the whole with its sources.
+
+        The turn is kept before the last event is sent. Closing it early stops the model, and nothing is kept.
+
+        Raises:
+            QuestionTooLongError: the question is over the limit.
+            StoreError: memory or index do not answer.
+        """
+        asked = self._checked(message.text)
+        turns = await self._memory.turns(message.conversation, limit=MAX_TURNS)
+        question = history.standalone_question(asked, turns)
+        ranked = await retrieval.retrieve(question, self._embedder, self._index)
+        if not retrieval.is_relevant(question, ranked, self._limits.relevance):
+            yield await self._keep(message, asked, _not_found(ranked))
+            return
+        reading = ranked[: self._limits.passages]
+        yield Reading(tuple(reading))
+        preferences = await self._memory.preferences(message.person)
+        asking = self._prompt([passage.passage for passage in reading], turns, preferences, asked)
+        text = ""
+        async with aclosing(self._generator.generate(asking, max_tokens=self._limits.answer_tokens)) as pieces:
+            async for piece in pieces:
+                text += piece.text
+                yield piece
+        yield await self._keep(message, asked, _finished(text, asking.passages, ranked))
+
+    async def preferences(self, person: Person) -> Preferences:
+        """What the person set."""
+        return await self._memory.preferences(person)
+
+    async def set_preferences(self, person: Person, preferences: Preferences) -> None:
+        """Replace what the person set."""
+        await self._memory.save_preferences(person, preferences)
+
+    async def forget(self, person: Person) -> None:
+        """Remove all that is kept of the person."""
+        await self._memory.forget(person)
+
+    def _checked(self, text: str) -> str:
+        asked, limit = clean(text), self._limits.question_characters
+        if len(asked) > limit:
+            raise QuestionTooLongError(
+                f"Your message has {len(asked):,} characters and I read at most {limit:,}. Please ask in fewer words."
+            )
+        return asked
+
+    def _prompt(
+        self, passages: Sequence[Passage], turns: Sequence[Turn], preferences: Preferences, asked: str
+    ) -> Prompt:
+        """The prompt, with as many turns, then as many passages, as the model's context has room for."""
+        count = self._generator.count_tokens
+        room = self._generator.context_tokens - self._limits.answer_tokens - TEMPLATE_TOKENS
+        room -= count(prompt.SYSTEM) + count(prompt.person_block(preferences)) + count(asked)
+        fitting: list[Passage] = []
+        for passage in passages:
+            room -= count(prompt.passage_block(passage))
+            if room < 0:
+                break
+            fitting.append(passage)
+        if not fitting:
+            raise QuestionTooLongError(
+                "Your message is too long for the model that answers. Please ask in fewer words."
+            )
+        kept = history.fitting_turns(turns, min(self._limits.history_tokens, room), count)
+        return Prompt(prompt.SYSTEM, tuple(fitting), kept, prompt.person_block(preferences), asked)
+
+    async def _keep(self, message: Message, asked: str, answer: Answer) -> Answer:
+        turn = Turn(message.person, asked, answer.text, message.sent_at)
+        await self._memory.append(message.conversation, turn)
+        return answer
+
+
+def _finished(text: str, passages: Sequence[Passage], ranked: Sequence[RankedPassage]) -> Answer:
+    if not text.strip() or prompt.says_not_found(text):
+        return _not_found(ranked)
+    return Answer(text.strip(), Outcome.ANSWERED, sources=cite(text, passages))
+
+
+def _not_found(ranked: Sequence[RankedPassage]) -> Answer:
+    titles = dict.fromkeys(candidate.passage.title for candidate in ranked)
+    return Answer(prompt.NOT_FOUND, Outcome.NOT_FOUND, nearest=tuple(titles)[:NEAREST])

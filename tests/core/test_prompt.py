@@ -1,0 +1,34 @@
+"""What the model reads."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from core import prompt
+from core.domain import Format, Length, Passage, Person, Preferences, Tone, Turn
+
+
+def test_defaults_ask_nothing_of_the_model() -> None:
+    assert prompt.person_block(Preferences()) == ""
+
+
+def test_every_setting_changes_what_the_model_reads() -> None:
+    variants = [Preferences(length=length) for length in Length]
+    variants += [Preferences(tone=tone) for tone in Tone] + [Preferences(format=form) for form in Format]
+    blocks = [prompt.person_block(preferences) for preferences in variants]
+    assert len(set(blocks)) == 1 + 2 * 3
+
+
+def test_the_person_stands_last_and_passages_stand_first() -> None:
+    ann = Person("test", "w", "ann")
+    turn = Turn(ann, "Before?", "Yes.", datetime(2026, 1, 1, tzinfo=UTC))
+    passage = Passage("1", "/a", "Travel", ("Visa",), "Fourteen days.", 1, 0, 1, "v")
+    messages = prompt.chat(prompt.system_text(prompt.SYSTEM, [passage]), [turn], "Answer briefly.", "Now?")
+    assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
+    assert "Travel › Visa\nFourteen days." in messages[0]["content"]
+    assert messages[-1]["content"].endswith("(Answer briefly.)")
+
+
+def test_the_models_own_refusal_is_recognised() -> None:
+    assert prompt.says_not_found("I couldn't find that in the documents.")
+    assert not prompt.says_not_found("You can find that in the documents.")
