@@ -65,8 +65,9 @@ class HubFetcher:
 
     def _look(self, source: Hub) -> Any:
         """The repository's `ModelInfo`, or an error within the time a probe may take."""
-        from huggingface_hub import HfApi  # noqa: PLC0415 - half a second, and rarely needed
+        from huggingface_hub import HfApi, constants  # noqa: PLC0415 - half a second, and rarely needed
 
+        constants.HF_HUB_DISABLE_TELEMETRY = True  # else it tells the hub what is installed and who runs it
         api = HfApi(endpoint=self._endpoint)
         with _translated(source):
             return _within(

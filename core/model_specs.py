@@ -147,8 +147,7 @@ def _read_hub_name(name: str) -> HubName:
     match = re.fullmatch(r"hf:([\w-][\w.-]*/[\w-][\w.-]*)(?:/([\w.-]+(?:/[\w.-]+)*))?", name)
     if match is None or ".." in name.split("/"):
         raise UnknownModelError(
-            f"{name!r} is no name of a model on the Hugging Face hub. "
-            "Write it as hf:org/name or hf:org/name/file.gguf."
+            f"{name!r} is no name of a model on the Hugging Face hub. Write it as hf:org/name or hf:org/name/file.gguf."
         )
     return HubName(match[1], match[2])
 

