@@ -25,6 +25,7 @@ chat: $(VENV)/.installed ## install what is needed, then talk to Attune in the t
 	@$(BIN)/attune chat $(ARGS)
 
 install: $(VENV)/.installed ## only install; the command is then .venv/bin/attune
+	@echo "$(BIN)/attune is ready."
 
 test: check ## every check: ruff, mypy, compose files, tests
 	@$(BIN)/python -m pytest
