@@ -1,0 +1,112 @@
+"""`SharedIndex`: the embedded index of this machine, shared by all attune processes.
+
+One process, `index_service.py`, owns the index; this is a client of it, which starts it where it finds none.
+Knows nothing of how passages are stored.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Self, TypeVar
+
+import aiohttp
+from pydantic import BaseModel, TypeAdapter
+
+from core.adapters import index_wire as wire
+from core.adapters import points
+from core.adapters.companion import Companion, run_folder, socket_path
+from core.domain import Document, Hit, Passage, Vector, Vectors
+from core.errors import IndexUnavailableError
+
+TIMEOUT = aiohttp.ClientTimeout(total=60)  # seconds, of one call
+OK = 200
+
+Result = TypeVar("Result")
+
+
+class SharedIndex:
+    """The port `PassageIndex` over the index under `data`, as an async context manager."""
+
+    def __init__(self, data: Path, dimension: int) -> None:
+        self._companion = _companion(data, dimension)
+        self._open = AsyncExitStack()
+        self._http: aiohttp.ClientSession
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._companion)
+            await self._companion.ensure()
+            connector = aiohttp.UnixConnector(str(self._companion.socket))
+            session = aiohttp.ClientSession("http://index", connector=connector, timeout=TIMEOUT)
+            self._http = await stack.enter_async_context(session)
+            self._open = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    async def upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
+        """Add or replace passages by id; on the disk when it returns."""
+        for some, rows in points.batches(passages, vectors):
+            await self._call("/upsert", wire.Upsert(passages=list(some), vectors=list(rows)), wire.NOTHING)
+
+    async def search(self, text: str, vector: Vector, *, limit: int) -> list[Hit]:
+        """The union of the `limit` nearest by cosine and the `limit` best by BM25."""
+        request = wire.Search(text=text, vector=vector, limit=limit)
+        hits = await self._call("/search", request, wire.HITS)
+        return wire.unpack_hits(hits)
+
+    async def vectors(self, ids: Sequence[str]) -> Mapping[str, Vector]:
+        """The stored vectors of those ids that exist."""
+        return await self._call("/vectors", wire.Vectors(ids=list(ids)), wire.VECTORS)
+
+    async def documents(self) -> list[Document]:
+        """Every version of every document, by source."""
+        return await self._call("/documents", wire.Ask(), wire.DOCUMENTS)
+
+    async def remove(self, source: str, *, keep_version: str | None = None) -> None:
+        """Remove a document's passages, except those of `keep_version`."""
+        await self._call("/remove", wire.Remove(source=source, keep_version=keep_version), wire.NOTHING)
+
+    async def count(self) -> int:
+        """Passages in the index."""
+        return await self._call("/count", wire.Ask(), wire.COUNT)
+
+    async def _call(self, path: str, request: BaseModel, result: TypeAdapter[Result]) -> Result:
+        """Ask the service, once more where it was gone: every call may be repeated without harm."""
+        body = request.model_dump_json().encode()
+        with _translated():
+            try:
+                answer = await self._post(path, body)
+            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
+                await self._companion.ensure()
+                answer = await self._post(path, body)
+        return result.validate_json(answer)
+
+    async def _post(self, path: str, body: bytes) -> bytes:
+        async with self._http.post(path, data=body) as response:
+            answer = await response.read()
+            if response.status != OK:
+                raise IndexUnavailableError(answer.decode(errors="replace"))
+            return answer
+
+
+def _companion(data: Path, dimension: int) -> Companion:
+    folder, store = run_folder(data), data.absolute() / wire.NAME
+    arguments = [str(socket_path(folder, wire.NAME)), str(store), str(dimension)]
+    command = [sys.executable, "-m", "core.adapters.index_service", *arguments]
+    return Companion(wire.NAME, command, folder, error=IndexUnavailableError)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise IndexUnavailableError(
+            f"The embedded index does not answer ({type(error).__name__}: {error}). "
+            "See run/index.log in the data folder."
+        ) from error
