@@ -58,9 +58,7 @@ def name_of(file: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-SOURCES = {
-    name_of(file): file for folder in ("core", "bots") for file in sorted((ROOT / folder).rglob("*.py"))
-}
+SOURCES = {name_of(file): file for folder in ("core", "bots") for file in sorted((ROOT / folder).rglob("*.py"))}
 
 
 def imports(module: str, source: str) -> Iterator[str]:
@@ -102,9 +100,7 @@ def environment_complaints(module: str, source: str) -> list[str]:
     tree = ast.parse(source)
     names = {"environ", "environb", "getenv", "getenvb"}
     used = [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr in names]
-    used += [
-        name.removeprefix("os.") for name in imports(module, source) if name.removeprefix("os.") in names
-    ]
+    used += [name.removeprefix("os.") for name in imports(module, source) if name.removeprefix("os.") in names]
     allowed = {"environ"} if module in {"core.settings", "bots.__main__"} else set()
     return [f"{module} reads os.{name}" for name in used if name not in allowed]
 
@@ -197,9 +193,7 @@ def test_functions_are_short_as_a_rule(record_property: pytest.RecordProperty):
     lengths = [n for file in SOURCES.values() for _, n in functions(file.read_text(encoding="utf-8"))]
     record_property("functions", len(lengths))
     record_property("longest", max(lengths))
-    assert statistics.median(lengths) <= MEDIAN_FUNCTION_LINES, (
-        f"the longest of {len(lengths)}: {max(lengths)}"
-    )
+    assert statistics.median(lengths) <= MEDIAN_FUNCTION_LINES, f"the longest of {len(lengths)}: {max(lengths)}"
 
 
 def import_all(root: Path, modules: list[str]) -> dict[str, list[str]]:
@@ -245,9 +239,7 @@ def test_import_check_can_fail(tmp_path: Path, source: str, monkeypatch: pytest.
     assert import_all(tmp_path, ["noisy"])["noises"]
 
 
-@pytest.mark.parametrize(
-    "file", ["constraints.txt", "Dockerfile", "docker-compose.yml", "Makefile", "pyproject.toml"]
-)
+@pytest.mark.parametrize("file", ["constraints.txt", "Dockerfile", "docker-compose.yml", "Makefile", "pyproject.toml"])
 def test_no_path_of_a_machine_and_no_registry_stands_in_the_build(file: str):
     """The build works elsewhere, and fetches from where the person's own tools are set to fetch."""
     text = (ROOT / file).read_text(encoding="utf-8")

@@ -51,9 +51,7 @@ def test_progress_passes_every_item():
 
 def test_results_are_written_for_reading_and_diffing(tmp_path: Path):
     """Keys are sorted, NumPy's numbers are plain, floats have six digits."""
-    file = common.write_result(
-        "x", {"b": np.float32(0.5), "a": [1 / 3, np.int64(2)], "c": {"d": np.ones(1)}}, tmp_path
-    )
+    file = common.write_result("x", {"b": np.float32(0.5), "a": [1 / 3, np.int64(2)], "c": {"d": np.ones(1)}}, tmp_path)
     assert file.name == "x.json"
     text = file.read_text(encoding="utf-8")
     assert json.loads(text) == {"a": [0.333333, 2], "b": 0.5, "c": {"d": [1.0]}}
@@ -98,9 +96,7 @@ def test_clusters_widen_the_interval():
 @pytest.mark.parametrize(
     ("first", "second", "clusters"), [([], [], None), ([1], [1, 2, 3], None), ([1, 2], [1, 2], ["a"])]
 )
-def test_bootstrap_refuses_what_is_not_paired(
-    first: list[float], second: list[float], clusters: list[str] | None
-):
+def test_bootstrap_refuses_what_is_not_paired(first: list[float], second: list[float], clusters: list[str] | None):
     """Nothing, unequal lengths and missing clusters are mistakes."""
     with pytest.raises(ValueError, match="two scores"):
         common.paired_bootstrap(first, second, clusters=clusters)
