@@ -31,8 +31,9 @@ from rich.text import Text
 
 from bots import texts
 from bots.commands import Forgotten, Notice
-from bots.dialogue import Delta, Dialogue, Final, Problem, Reply, Status, closing
+from bots.dialogue import Delta, Dialogue, Final, Problem, Reply, Status
 from bots.live_answer import LiveAnswer
+from bots.logs import private_file
 from bots.render import THEME, body, plain, terminal
 from core.domain import Conversation, Message, Person
 
@@ -108,7 +109,7 @@ class ConsoleBot:
             self._stopped = self._showing.cancel()
 
     async def _show(self, text: str, answer: LiveAnswer) -> None:
-        async with closing(self._dialogue.respond(console_message(text))) as replies:
+        async with contextlib.aclosing(self._dialogue.respond(console_message(text))) as replies:
             async for reply in replies:
                 self._show_reply(reply, answer)
 
@@ -163,13 +164,6 @@ def _keys() -> KeyBindings:
     return keys
 
 
-def private_file(path: Path) -> None:
-    """Make sure that `path` exists and only its owner can read it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    path.chmod(0o600)
-
-
 @contextlib.contextmanager
 def _on_ctrl_c(action: Callable[[], None]) -> Iterator[None]:
     """Ctrl-C runs `action` and does nothing else."""
@@ -205,7 +199,7 @@ async def answer_lines(dialogue: Dialogue, lines: TextIO, out: TextIO, problems:
     """
     thread, code, between = uuid.uuid4().hex, 0, ""
     async for line in _questions(lines):
-        async with closing(dialogue.respond(console_message(line, thread))) as replies:
+        async with contextlib.aclosing(dialogue.respond(console_message(line, thread))) as replies:
             async for reply in replies:
                 if isinstance(reply, Problem):
                     code = 1

@@ -6,10 +6,10 @@ Knows nothing of platforms, of layout, of length limits, or of how the engine fi
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import structlog
 
@@ -20,13 +20,11 @@ from core.errors import OperatorError, PersonError, StoreError
 
 log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
-
 
 class Answering(Remembering, Protocol):
     """What a dialogue needs of `core.engine.Engine`."""
 
-    def answer(self, message: Message) -> AsyncIterator[Reading | Piece | Answer]:
+    def answer(self, message: Message) -> AsyncGenerator[Reading | Piece | Answer, None]:
         """Answer a question, streaming."""
         ...
 
@@ -76,7 +74,7 @@ class Dialogue:
         self._commands = Commands(engine, own_commands)
         self._operator_present = operator_present
 
-    async def respond(self, message: Message) -> AsyncIterator[Reply]:
+    async def respond(self, message: Message) -> AsyncGenerator[Reply, None]:
         """Everything to show for one message; the last one is a Final, Notice, Forgotten or Problem.
 
         Closing or cancelling the iterator stops the answer.
@@ -86,7 +84,7 @@ class Dialogue:
                 yield said
                 return
             yield Status(texts.SEARCHING)
-            async with closing(self._engine.answer(message)) as steps:
+            async with aclosing(self._engine.answer(message)) as steps:
                 async for step in steps:
                     yield _as_reply(step)
         except PersonError as error:
@@ -109,16 +107,6 @@ class Dialogue:
         if isinstance(error, OperatorError):
             return Problem(texts.operator_needed(trace))
         return Problem(texts.unexpected(trace))
-
-
-@asynccontextmanager
-async def closing(iterator: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
-    """Close `iterator` at the end: leaving a loop early does not, and a model would go on writing."""
-    try:
-        yield iterator
-    finally:
-        if isinstance(iterator, AsyncGenerator):
-            await iterator.aclose()
 
 
 def _as_reply(step: Reading | Piece | Answer) -> Reply:

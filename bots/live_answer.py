@@ -18,7 +18,7 @@ from rich.text import Text
 
 from bots import texts
 from bots.dialogue import Final
-from bots.render import ANSWER_CHARS, Tail, blocks, clean, one_line, terminal, terminal_footer
+from bots.render import ANSWER_CHARS, Tail, clean, finished_blocks, one_line, terminal, terminal_footer
 
 SHOW_SECONDS_AFTER = 3.0  # a clock from the first moment on would only make people nervous
 REFRESHES = 12  # a second
@@ -53,14 +53,13 @@ class LiveAnswer:
     def add(self, text: str) -> None:
         """Add to the answer."""
         self._raw += text
-        self._text = clean(self._raw)[:ANSWER_CHARS].lstrip("\n")
-        finished = blocks(self._text[self._standing :])[:-1]
-        if finished:
-            self._stand("".join(finished))
+        self._text = clean(self._raw)[:ANSWER_CHARS].lstrip()
+        if finished := finished_blocks(self._text[self._standing :]):
+            self._stand(finished)
 
     def finish(self, final: Final) -> None:
         """Show what is still missing of the answer, then its sources."""
-        whole = clean(final.markdown)[:ANSWER_CHARS].lstrip("\n")
+        whole = clean(final.markdown)[:ANSWER_CHARS].lstrip()
         if not whole.startswith(self._text[: self._standing]):  # the engine changed its mind: show its word
             self._standing = 0
         self._text = whole

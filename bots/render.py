@@ -113,14 +113,22 @@ def short_path(path: str, *, home: Path, here: Path) -> str:
     return min(candidates, key=len)
 
 
+def finished_blocks(markdown: str) -> str:
+    """The part of growing Markdown that what follows can no longer change.
+
+    Only whole lines count: half a line can still become anything.
+    """
+    return "".join(blocks(markdown[: markdown.rfind("\n") + 1])[:-1])
+
+
 def blocks(markdown: str) -> list[str]:
-    """Top-level blocks of `markdown`; joined they are all of it. What follows changes only the last one."""
+    """Top-level blocks of `markdown`; joined they are all of it."""
     parser = MarkdownIt().enable("strikethrough").enable("table")  # the same rules as rich's
     tokens = [token for token in parser.parse(markdown) if token.level == 0 and token.nesting >= 0]
     starts = [token.map[0] for token in tokens if token.map]
     lines = markdown.splitlines(keepends=True)
     edges = [0, *starts[1:], len(lines)]
-    return ["".join(lines[start:end]) for start, end in itertools.pairwise(edges)]
+    return ["".join(lines[start:end]) for start, end in itertools.pairwise(edges) if start < end]
 
 
 def terminal(markdown: str) -> RenderableType:

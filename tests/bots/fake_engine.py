@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
 from core.domain import (
@@ -55,7 +55,7 @@ class FakeEngine:
         self.forgotten: list[Person] = []
         self.closed = False
 
-    async def answer(self, message: Message) -> AsyncIterator[Reading | Piece | Answer]:
+    async def answer(self, message: Message) -> AsyncGenerator[Reading | Piece | Answer, None]:
         self.asked.append(message)
         try:
             if self.error and not self.fail_after:

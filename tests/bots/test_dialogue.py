@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import aclosing
 
 import pytest
 import structlog
 
 from bots import texts
 from bots.commands import PREFERENCES, Forgotten, Notice
-from bots.dialogue import Delta, Dialogue, Final, Problem, Reply, Status, closing
+from bots.dialogue import Delta, Dialogue, Final, Problem, Reply, Status
 from core.domain import Format, Length, Preferences, Tone
 from core.errors import DownloadError, MemoryUnavailableError, QuestionTooLongError
 from tests.bots.fake_engine import ANN, FakeEngine, message
@@ -205,7 +206,7 @@ async def test_a_command_that_fails_says_so():
 async def test_leaving_early_stops_the_engine():
     """Closing the replies closes the answer, so that the model stops."""
     engine = FakeEngine()
-    async with closing(Dialogue(engine).respond(message("why?"))) as steps:
+    async with aclosing(Dialogue(engine).respond(message("why?"))) as steps:
         async for reply in steps:
             if isinstance(reply, Delta):
                 break

@@ -21,6 +21,7 @@ from bots.render import (
     blocks,
     body,
     clean,
+    finished_blocks,
     one_line,
     plain,
     short_path,
@@ -146,8 +147,8 @@ def test_blocks_are_all_of_the_text(lines: list[str]):
 
 @given(st.text(alphabet="ab-1.#|`=>* \n", max_size=60), st.integers(0, 60))
 def test_a_finished_block_stays_as_it_is(text: str, cut: int):
-    """What stands before the last block of a beginning stands in the whole as well."""
-    finished = blocks(text[:cut])[:-1]
+    """What is shown for good while an answer grows is how the whole answer begins."""
+    finished = blocks(finished_blocks(text[:cut]))
     assert blocks(text)[: len(finished)] == finished
 
 
