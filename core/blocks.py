@@ -1,0 +1,110 @@
+"""What every document format is parsed into: a title, and blocks under headings, in order.
+
+Knows nothing of files, suffixes or any format; parsers fill an `Outline`, the splitter reads the result.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a block is, as far as splitting cares."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    LIST = "list"
+    TABLE = "table"
+    CODE = "code"
+    QUOTE = "quote"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of a document that stands by itself, as readable Markdown.
+
+    `headings` are those above it, outermost first, without the title; a heading's own path ends with itself.
+    `line` is its first line in the file, counted from 1. Code is fenced; a table starts with its header row.
+    """
+
+    kind: Kind
+    text: str
+    headings: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """A document as a reader sees it. `notes` say what was guessed on the way, as whole sentences."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Outline:
+    """Collects blocks and keeps track of the headings above them.
+
+    A first heading of level 1 is the title, unless another title is known: then only one that repeats it is.
+    """
+
+    def __init__(self, title: str = "") -> None:
+        self._title = title
+        self._blocks: list[Block] = []
+        self._open: list[tuple[int, str]] = []  # (level, text) of the headings above, outermost first
+        self._headings = 0
+
+    def heading(self, level: int, text: str, line: int) -> None:
+        """Open a section; sections of the same or a deeper level end."""
+        text = " ".join(text.split())
+        if not text:
+            return
+        self._headings += 1
+        if self._headings == 1 and self._is_title(level, text):
+            self._title = text
+        else:
+            self._open = [above for above in self._open if above[0] < level]
+            self._open.append((level, text))
+        self._blocks.append(Block(Kind.HEADING, text, self._path(), line))
+
+    def add(self, kind: Kind, text: str, line: int) -> None:
+        """Add a block under the open headings; blank text adds nothing."""
+        if not text.strip():
+            return
+        line += len(text) - len(text.lstrip("\n"))
+        text = text.strip("\n").rstrip() if kind is Kind.CODE else text.strip()
+        self._blocks.append(Block(kind, text, self._path(), line))
+
+    def document(self) -> ParsedDocument:
+        """Everything collected; the title is empty where the document names none."""
+        return ParsedDocument(self._title, tuple(self._blocks))
+
+    def _is_title(self, level: int, text: str) -> bool:
+        return text.casefold() == self._title.casefold() if self._title else level == 1
+
+    def _path(self) -> tuple[str, ...]:
+        return tuple(text for _, text in self._open)
+
+
+def fenced(code: str, language: str = "") -> str:
+    """`code` as a fenced block; the fence is longer than any run of backticks inside."""
+    longest = max((len(run) for run in re.findall(r"`+", code)), default=0)
+    fence = "`" * max(3, longest + 1)
+    body = code.strip("\n")
+    return f"{fence}{language}\n{body}\n{fence}" if body.strip() else ""
+
+
+def pipe_table(rows: Sequence[Sequence[str]]) -> str:
+    """`rows` as a Markdown table, the first one its header; cells become one line each."""
+    width = max((len(row) for row in rows), default=0)
+    if not any(cell.strip() for row in rows for cell in row):
+        return ""
+    lines = [_table_row([*row, *[""] * (width - len(row))]) for row in rows]
+    return "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
+
+
+def _table_row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"

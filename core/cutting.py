@@ -1,0 +1,104 @@
+"""Text too long for a passage → pieces that fit, cut where a reader would.
+
+What fits is asked of a function, since only the splitter knows the budget and the headings. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from core.blocks import Block, Kind
+
+Fits = Callable[[str], bool]
+
+_ITEM = r"(?:[-*+]|\d+[.)])[ \t]"
+_ITEMS = re.compile(rf"(?<=\n)(?={_ITEM})")
+_NESTED_ITEMS = re.compile(rf"(?<=\n)(?=[ \t]*{_ITEM})")
+_SENTENCES = re.compile(r"(?<=[.!?…]\s)(?=\S)|(?<=[.!?…][\"'”’)\]*_]\s)(?=\S)|(?<=[。！？])")
+_LINES = re.compile(r"(?<=\n)")
+_WORDS = re.compile(r"(?<=\s)(?=\S)")
+_CUTS = {
+    Kind.LIST: (_ITEMS, _NESTED_ITEMS, _SENTENCES, _LINES),
+    Kind.QUOTE: (re.compile(r"(?<=\n>\n)"), _SENTENCES, _LINES),
+    Kind.TABLE: (re.compile(r"(?<= \| )"),),
+    Kind.CODE: (),
+}
+_RUNNING_TEXT = (_SENTENCES, _LINES)
+
+
+def pieces(block: Block, fits: Fits) -> Iterator[str]:
+    """A list or running text in pieces that fit, not yet packed; joined again they are the block's text."""
+    first, *others = _CUTS.get(block.kind, _RUNNING_TEXT)
+    for piece in first.split(block.text):
+        yield from _sliced(piece, others, fits)
+
+
+def framed_pieces(block: Block, fits: Fits) -> Iterator[tuple[str, int]]:
+    """A table or code in pieces as long as fit, each with the line it begins on.
+
+    Each piece has the header or the fences around it again, unless they alone fill a passage.
+    """
+    above, body, below = _frame(block)
+    if not fits(f"{above}\n{below}" * 2):
+        above, body, below = "", block.text, ""
+
+    def framed(text: str) -> str:
+        return "\n".join(part for part in (above, text.strip("\n"), below) if part)
+
+    def fits_framed(text: str) -> bool:
+        return fits(framed(text))
+
+    line = block.line + (above.count("\n") + 1 if above else 0)
+    for text in runs(_sliced(body, (_LINES, *_CUTS[block.kind]), fits_framed), fits_framed):
+        if text.strip():
+            yield framed(text), line
+        line += text.count("\n")
+
+
+def clipped(text: str, fits: Fits) -> str:
+    """`text` if it fits, else its first words and an ellipsis."""
+    if fits(text):
+        return text
+    words = [piece for word in _WORDS.split(text) for piece in _word(word, lambda part: fits(f"{part}…"))]
+    return next(runs(words, lambda part: fits(f"{part}…")), "").strip() + "…"
+
+
+def runs(pieces: Sequence[str], fits: Callable[[str], bool]) -> Iterator[str]:
+    """Neighbouring pieces joined, as many as fit, at least one; found by doubling, then halving."""
+    start = 0
+    while start < len(pieces):
+        low, high = 1, 2
+        while start + high <= len(pieces) and fits("".join(pieces[start : start + high])):
+            low, high = high, high * 2
+        high = min(high, len(pieces) - start + 1)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if fits("".join(pieces[start : start + middle])) else (low, middle)
+        yield "".join(pieces[start : start + low])
+        start += low
+
+
+def _sliced(text: str, cuts: Sequence[re.Pattern[str]], fits: Fits) -> list[str]:
+    """`text` cut at the first of `cuts` where that is enough, else at the next, at last between characters."""
+    if fits(text):
+        return [text]
+    if cuts:
+        return [piece for part in cuts[0].split(text) for piece in _sliced(part, cuts[1:], fits)]
+    words = [piece for word in _WORDS.split(text) for piece in _word(word, fits)]
+    return list(runs(words, fits))
+
+
+def _word(word: str, fits: Fits) -> Iterator[str]:
+    return iter([word]) if fits(word) else runs(word, fits)
+
+
+def _frame(block: Block) -> tuple[str, str, str]:
+    """What is repeated above each piece of a table or of code, the lines between, and what is repeated below."""
+    lines = block.text.split("\n")
+    if block.kind is Kind.TABLE:
+        return "\n".join(lines[:2]), "\n".join(lines[2:]), ""
+    closed = len(lines) > 1 and lines[-1].strip() == lines[0].strip()[: len(lines[-1].strip())]
+    if lines[0].startswith(("```", "~~~")) and closed:
+        return lines[0], "\n".join(lines[1:-1]), lines[-1]
+    return "", block.text, ""

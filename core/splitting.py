@@ -1,0 +1,250 @@
+"""Blocks → passages: small enough to embed, whole enough to cite.
+
+Lists, tables and code stay whole where they fit; a cut goes between sections, blocks, items, sentences, words,
+in this order. Pure; knows nothing of files, formats, models or the index: tokens are counted by a function.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby, zip_longest
+
+from core.blocks import Block, Kind, ParsedDocument
+from core.cutting import clipped, framed_pieces, pieces
+from core.domain import Passage
+
+SPLITTER_VERSION = 1
+"""Raised whenever the same blocks are split differently, so that documents are split anew."""
+
+CountTokens = Callable[[str], int]
+
+_CHARACTERS_PER_TOKEN = 12  # a passage has at most this many on average: some tokenizers make a long blob one token
+_TINY_SHARE = 8  # a passage under an eighth of the budget joins a neighbour
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A piece of text that is not cut any more; `glue` stands before it when it follows another."""
+
+    text: str
+    line: int
+    glue: str = "\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A passage that may still join its neighbour."""
+
+    headings: tuple[str, ...]
+    parts: tuple[_Part, ...]
+
+    @property
+    def text(self) -> str:
+        joined = "".join(part.text if at == 0 else part.glue + part.text for at, part in enumerate(self.parts))
+        text = textwrap.dedent(joined.strip("\n")).rstrip()
+        return text.lstrip() if text.startswith("    ") else text  # four spaces would make it code
+
+
+def embedding_text(passage: Passage) -> str:
+    """What is embedded for a passage: where it stands, then what a reader sees of it."""
+    return _embedded(passage.title, passage.headings, passage.text)
+
+
+def split(
+    document: ParsedDocument,
+    *,
+    source: str,
+    version: str,
+    budget: int,
+    count_tokens: CountTokens,
+    namespace: uuid.UUID = uuid.NAMESPACE_URL,
+) -> list[Passage]:
+    """Passages of `document` whose `embedding_text` has at most `budget` tokens each; link targets count half.
+
+    An id depends on `namespace`, source, headings and text alone, so a passage keeps it while others change.
+    """
+    splitter = _Splitter(document.title, budget, count_tokens)
+    drafts = splitter.merged(draft for section in splitter.sections(document) for draft in splitter.packed(section))
+    seen: Counter[str] = Counter()
+    passages = []
+    for ordinal, draft in enumerate(drafts):
+        name = "\0".join((source, splitter.title, *draft.headings, "", draft.text))
+        seen[name] += 1
+        passages.append(
+            Passage(
+                id=str(uuid.uuid5(namespace, f"{name}\0{seen[name]}")),
+                source=source,
+                title=splitter.title,
+                headings=draft.headings,
+                text=draft.text,
+                line=draft.parts[0].line,
+                ordinal=ordinal,
+                total=len(drafts),
+                version=version,
+            )
+        )
+    return passages
+
+
+def _embedded(title: str, headings: Sequence[str], text: str) -> str:
+    return " › ".join((title, *headings)) + "\n\n" + _visible(text)
+
+
+def _visible(text: str) -> str:
+    """Without the targets of links: an address says little of what a passage is about, in many tokens."""
+    return _LINK.sub(r"\1", text)
+
+
+class _Splitter:
+    """Splitting within one budget, for one title."""
+
+    def __init__(self, title: str, budget: int, count_tokens: CountTokens) -> None:
+        self._budget = budget
+        self._count = count_tokens
+        self.title = self._clipped(title)
+
+    def sections(self, document: ParsedDocument) -> Iterator[tuple[tuple[str, ...], list[Block]]]:
+        """Blocks that share their headings; a heading with nothing under it is a section's text itself."""
+        blocks = list(_without_full_headings(document.blocks))
+        if self.title != document.title and blocks:
+            first = blocks[0]
+            blocks.insert(0, Block(Kind.PARAGRAPH, document.title, first.headings, first.line))
+        for headings, group in groupby(blocks, key=lambda block: block.headings):
+            section = list(group)
+            fitted = self._fitted(headings)
+            if fitted != headings:
+                section.insert(0, Block(Kind.PARAGRAPH, "\n".join(headings), headings, section[0].line))
+            yield fitted, section
+
+    def packed(self, section: tuple[tuple[str, ...], list[Block]]) -> list[_Draft]:
+        """The blocks of a section, as many to a draft as fit; a tiny rest takes something from the one before."""
+        drafts = list(self._filled(section))
+        if len(drafts) > 1 and self._tiny(drafts[-1]):
+            drafts[-2:] = self._evened(*drafts[-2:])
+        return drafts
+
+    def _evened(self, first: _Draft, second: _Draft) -> list[_Draft]:
+        """The same parts, cut where the larger of both is smallest."""
+        parts = (*first.parts, *second.parts)
+        halves = [[_Draft(first.headings, half) for half in (parts[:at], parts[at:])] for at in range(1, len(parts))]
+        fitting = [pair for pair in halves if all(self._fits(half.headings, half.text) for half in pair)]
+        return min(fitting, key=lambda pair: max(len(half.text) for half in pair), default=[first, second])
+
+    def _filled(self, section: tuple[tuple[str, ...], list[Block]]) -> Iterator[_Draft]:
+        headings, blocks = section
+        current: tuple[_Part, ...] = ()
+        for part in self._parts(headings, blocks):
+            if current and not self._fits(headings, _Draft(headings, (*current, part)).text):
+                lead = current[-1:] if current[-1].text.rstrip().endswith(":") and len(current) > 1 else ()
+                yield _Draft(headings, current[: len(current) - len(lead)])
+                current = lead if self._fits(headings, _Draft(headings, (*lead, part)).text) else ()
+                if lead and not current:
+                    yield _Draft(headings, lead)
+            current = (*current, part)
+        if current:
+            yield _Draft(headings, current)
+
+    def merged(self, drafts: Iterator[_Draft]) -> list[_Draft]:
+        """Drafts, the tiny ones joined to the one before them; their own headings stay as lines of the text."""
+        done: list[_Draft] = []
+        for draft in drafts:
+            joined = self._joined(done[-1], draft) if done else None
+            if joined:
+                done[-1] = joined
+            else:
+                done.append(draft)
+        return done
+
+    def _joined(self, first: _Draft, second: _Draft) -> _Draft | None:
+        shared = _shared(first.headings, second.headings)
+        tiny = [self._tiny(first), self._tiny(second)]
+        apart = first.headings[:1] != second.headings[:1]
+        if not (all(tiny) if apart else any(tiny)):
+            return None
+        joined = _Draft(shared, (*_under(shared, first), *_under(shared, second)))
+        return joined if self._fits(shared, joined.text) else None
+
+    def _parts(self, headings: tuple[str, ...], blocks: list[Block]) -> Iterator[_Part]:
+        lead = ""  # "You can:" stays with the beginning of the list that follows
+        for block in blocks:
+            if self._fits(headings, f"{lead}\n\n{block.text}" if block.kind is Kind.LIST else block.text):
+                yield _Part(block.text, block.line)
+            elif block.kind in {Kind.TABLE, Kind.CODE}:
+                fits = partial(self._fits, headings)
+                yield from (_Part(text, line) for text, line in framed_pieces(block, fits))
+            else:
+                yield from self._slices_of(headings, block)
+            leads = block.text.endswith(":") and self._fits(headings, block.text * 2)
+            lead = block.text if leads else ""
+
+    def _slices_of(self, headings: tuple[str, ...], block: Block) -> Iterator[_Part]:
+        """Running text or a list, cut but not yet packed, so that the first piece can fill a passage up."""
+        line, glue = block.line, "\n\n"
+        for text in pieces(block, partial(self._fits, headings)):
+            if text.strip():
+                yield _Part(text, line, glue)
+                glue = ""
+            line += text.count("\n")
+
+    def _fits(self, headings: Sequence[str], text: str) -> bool:
+        if len(text) > self._budget * _CHARACTERS_PER_TOKEN:  # first, as counting the tokens of a huge text is slow
+            return False
+        seen = _embedded(self.title, headings, text)
+        tokens = self._count(seen)
+        targets = self._count(text) - self._count(_visible(text)) if "](" in text else 0
+        return tokens + max(0, targets) // 2 <= self._budget
+
+    def _tiny(self, draft: _Draft) -> bool:
+        return self._count(_visible(draft.text)) * _TINY_SHARE < self._budget
+
+    def _fitted(self, headings: tuple[str, ...]) -> tuple[str, ...]:
+        """Headings that leave half of the budget to the text: each clipped, the outer ones dropped."""
+        fitted = tuple(self._clipped(heading) for heading in headings)
+        while fitted and self._count(_embedded(self.title, fitted, "")) * 2 > self._budget:
+            fitted = fitted[1:]
+        return fitted
+
+    def _clipped(self, heading: str) -> str:
+        """A heading of at most a quarter of the budget."""
+        room = self._budget // 4
+
+        def fits(text: str) -> bool:
+            return len(text) <= room * _CHARACTERS_PER_TOKEN and self._count(text) <= room
+
+        return clipped(heading, fits)
+
+
+def _without_full_headings(blocks: Sequence[Block]) -> Iterator[Block]:
+    """Headings whose section holds something go, since its passages carry them; the others are text."""
+    for block, following in zip_longest(blocks, blocks[1:]):
+        if block.kind is not Kind.HEADING:
+            yield block
+        elif (
+            following is None
+            or following.headings[: len(block.headings)] != block.headings
+            or (following.kind is Kind.HEADING and following.headings == block.headings and block.headings)
+        ):
+            yield Block(Kind.PARAGRAPH, block.text, block.headings[:-1], block.line)
+
+
+def _shared(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    length = 0
+    while length < min(len(first), len(second)) and first[length] == second[length]:
+        length += 1
+    return first[:length]
+
+
+def _under(shared: tuple[str, ...], draft: _Draft) -> Iterator[_Part]:
+    """The parts of a draft, with those of its headings as lines that `shared` does not have."""
+    line = draft.parts[0].line
+    for depth, heading in enumerate(draft.headings[len(shared) :], start=len(shared) + 2):
+        yield _Part("#" * min(depth, 6) + f" {heading}", line)
+    yield from draft.parts[:1] if draft.headings == shared else (_Part(draft.parts[0].text, line),)
+    yield from draft.parts[1:]
