@@ -9,14 +9,16 @@ from core.settings import Settings
 ROOT = Path(__file__).parent.parent
 ENV_HEADER = """\
 # Every setting of Attune with its default. Copy this file to .env and uncomment what you change.
-# `docker compose` reads .env; without containers, set environment variables or write attune.toml.
+# `docker compose` reads .env; without containers, set environment variables, or write attune.toml
+# in the folder that attune is started in.
 """
 TABLE_HEADER = """\
 # Settings
 
-Each is an environment variable, or a key of the same name in `attune.toml`; the environment wins, and an
-empty variable counts as unset. An unknown `ATTUNE_…` variable or an unknown key is an error that names it.
-With Docker Compose they stand in `.env`; `.env.example` lists them. `make settings` writes both files.
+Each is an environment variable, or a key of the same name in `attune.toml`, in the folder that `attune` is started
+in. The environment wins, and an empty variable counts as unset. An unknown `ATTUNE_…` variable or an unknown key is
+an error that names it. With Docker Compose they stand in `.env`; `.env.example` lists them. `make settings` writes
+both files from the code.
 
 | name | default | meaning |
 |---|---|---|
