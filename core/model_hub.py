@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import errno
 import re
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 
-from core.errors import AttuneError, DownloadError, UnknownModelError
+from core.errors import AttuneError, CorruptModelError, DownloadError, UnknownModelError
 from core.model_files import Meter, Progress
 from core.model_specs import Hub, HubName, ModelFile, ModelSpec
 
 PROBE_SECONDS = 5.0
+_STALL_SECONDS = 30.0  # without a byte, before a stream counts as broken
 _T = TypeVar("_T")
 # weights as data and texts; never .bin or .pt (pickles run code), never .py
 _WANTED = re.compile(r"(\d+_\w+/)?[\w.-]+\.(safetensors|json|txt|model|jinja)")
@@ -50,18 +51,19 @@ class HubFetcher:
         return ModelSpec(str(name), None, str(licence), str(name), tuple(chosen), (source,))
 
     def fetch(self, source: Hub, files: Sequence[ModelFile], folder: Path, progress: Progress) -> None:
-        """Bring `files` into `folder`, small ones first: a repository that changed then costs little.
+        """Bring `files` into `folder`. A repository that states other sizes or hashes is refused before.
 
         Raises:
             DownloadError: the hub does not answer in time, or stops answering.
             UnknownModelError: the repository or a file is not there.
+            CorruptModelError: the repository has other files than these.
         """
-        self._look(source)
-        for file in sorted(files, key=lambda file: file.size):
-            meter = Meter(progress, file.size)
-            self._fetch_file(source, file, folder, meter)
-            meter.reach(file.size)
-        shutil.rmtree(folder / ".cache", ignore_errors=True)
+        entries = {entry.rfilename: entry for entry in self._look(source).siblings or ()}
+        for file in files:
+            _compare(source, file, entries.get(file.path))
+        for file in files:
+            with _translated(source):
+                self._fetch_file(source, file, folder / file.path, Meter(progress, file.size))
 
     def _look(self, source: Hub) -> Any:
         """The repository's `ModelInfo`, or an error within the time a probe may take."""
@@ -80,18 +82,68 @@ class HubFetcher:
                 ),
             )
 
-    def _fetch_file(self, source: Hub, file: ModelFile, folder: Path, meter: Meter) -> None:
-        from huggingface_hub import hf_hub_download  # noqa: PLC0415 - half a second, and rarely needed
+    def _fetch_file(self, source: Hub, file: ModelFile, target: Path, meter: Meter) -> None:
+        """Stream one file, going on from what is there. As long as bytes come, a broken stream is taken up.
 
-        with _translated(source):
-            hf_hub_download(
-                source.repo,
-                file.path,
-                revision=source.revision,
-                local_dir=folder,
-                endpoint=self._endpoint,
-                tqdm_class=_bar(meter),
-            )
+        `hf_hub_download` begins anew after a stop, so only the library's session is used.
+        """
+        from huggingface_hub import hf_hub_url  # noqa: PLC0415 - half a second, and rarely needed
+
+        url = hf_hub_url(source.repo, file.path, revision=source.revision, endpoint=self._endpoint)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if file.sha256 is None or _size(target) > file.size:
+            target.unlink(missing_ok=True)  # nothing would tell a mixture of two versions
+        target.touch()
+        meter.reach(_size(target))
+        while (before := _size(target)) < file.size:
+            try:
+                _stream(url, target, file.size, meter)
+            except AttuneError:
+                raise
+            except Exception:
+                if _size(target) == before:
+                    raise
+            if _size(target) == before:
+                raise DownloadError(f"{source} ends {file.path} at {before} of {file.size} bytes.")
+
+
+def _compare(source: Hub, file: ModelFile, entry: Any) -> None:
+    if entry is None:
+        raise UnknownModelError(f"{source} has no file {file.path}.")
+    stated = entry.lfs.sha256 if entry.lfs and file.sha256 else file.sha256
+    if entry.size != file.size or stated != file.sha256:
+        raise CorruptModelError(
+            f"{file.path} of {source} is not what it should be: expected {file.size} bytes with SHA-256 "
+            f"{file.sha256}, the hub states {entry.size} bytes with {stated}."
+        )
+
+
+def _stream(url: str, target: Path, size: int, meter: Meter) -> None:
+    """Append to `target` what the hub has beyond it, at most up to `size` bytes in all."""
+    from huggingface_hub import get_session  # noqa: PLC0415 - half a second, and rarely needed
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]  # noqa: PLC0415 - the same; documented
+        build_hf_headers,
+        hf_raise_for_status,
+    )
+
+    have = _size(target)
+    # packed bytes could not be counted, nor a part of them be asked for
+    headers = {**build_hf_headers(), "Accept-Encoding": "identity", "Range": f"bytes={have}-"}
+    with get_session().stream("GET", url, headers=headers, timeout=_STALL_SECONDS) as response:
+        hf_raise_for_status(response)
+        if response.status_code != HTTPStatus.PARTIAL_CONTENT:
+            have = 0
+        with target.open("ab" if have else "wb") as out:
+            for block in response.iter_bytes():
+                have += len(block)
+                if have > size:
+                    raise CorruptModelError(f"{target.name} on the hub is larger than {size} bytes.")
+                out.write(block)
+                meter.reach(have)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _choose(name: HubName, paths: Sequence[str]) -> list[str]:
@@ -133,25 +185,6 @@ def _within(seconds: float, call: Callable[[], _T]) -> _T:
     return results[0]
 
 
-def _bar(meter: Meter) -> type[Any]:
-    """A progress bar as `huggingface_hub` wants one, that shows nothing and tells `meter`.
-
-    The library may open two bars for one file (bytes received, bytes written): the farther one counts.
-    """
-    from huggingface_hub.utils.tqdm import tqdm  # noqa: PLC0415 - half a second, and rarely needed
-
-    class Bar(tqdm):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call]
-            self._seen = int(kwargs.get("initial") or 0)
-
-        def update(self, n: float | None = 1) -> None:
-            self._seen += int(n or 0)
-            meter.reach(self._seen)
-
-    return Bar
-
-
 @contextmanager
 def _translated(source: Hub) -> Iterator[None]:
     """The library's errors as ours; a full disk passes, the store speaks of it."""
@@ -173,7 +206,7 @@ def _translated(source: Hub) -> Iterator[None]:
         ) from None
     except AttuneError:
         raise  # a progress that stops the step
-    except Exception as error:  # the library lets errors of its HTTP client and of Xet through
+    except Exception as error:  # the library lets errors of its HTTP client through, whichever that is
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES):
             raise
         first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

