@@ -7,6 +7,8 @@ nothing of downloads, prompts or decoding.
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -21,19 +23,16 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
+from core.adapters.gguf_weights import CHUNK_ROWS, read_gguf
 from core.adapters.int8 import quantize_modules, quantize_rows
 from core.errors import CorruptModelError, ModelError
+from core.model_files import Progress
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 Form = Literal["int8", "bfloat16"]
 CONVERTER_VERSION = 1  # part of the copy's name: raise it when what is written changes
-_GGUF_ARCHITECTURES = (
-    "llama",
-    "qwen2",
-)  # those whose tensors are known to mean the same here as in transformers
-_CHUNK_ROWS = 16_384  # rows of a matrix in floating point at once; bounds the peak memory of a conversion
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,33 +43,36 @@ class Checkpoint:
     tokenizer: PreTrainedTokenizerBase
 
 
-def converted_folder(source: Path, form: Form) -> Path:
-    """Where the converted copy of `source` lies: beside it."""
-    return source.with_name(f"{source.name}.{form}-v{CONVERTER_VERSION}")
+def convert(source: Path, form: Form, folder: Path, progress: Progress) -> Path:
+    """The converted copy of `source` (a GGUF file or a folder) under `folder`, made unless it is there.
 
-
-def convert(source: Path, form: Form) -> Path:
-    """Convert `source` (a GGUF file or a folder) unless that was done before; returns the copy's folder.
-
-    The copy appears whole or not at all.
+    The copy appears whole or not at all. A second process waits for the first.
 
     Raises:
-        ModelError: the architecture is not supported.
+        ModelError: the architecture is not supported, or the disk is full.
         CorruptModelError: the file cannot be read.
     """
-    target = converted_folder(source, form)
-    if target.is_dir():
-        return target
-    building = target.with_name(target.name + ".building")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    try:
-        with _readable(source):
-            _write(source, form, building)
-        building.rename(target)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+    target = folder / f"{source.name}-{_fingerprint(source)}-{form}-v{CONVERTER_VERSION}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock, _readable(source):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.is_dir():
+            building = folder / "building"
+            shutil.rmtree(building, ignore_errors=True)  # what a killed process left
+            building.mkdir()
+            try:
+                _write(source, form, building, progress)
+                building.rename(target)
+            finally:
+                shutil.rmtree(building, ignore_errors=True)
     return target
+
+
+def _fingerprint(source: Path) -> str:
+    """Changes when the model at this path does."""
+    files = [source] if source.is_file() else sorted(source.glob("*"))
+    facts = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
 
 
 def load(folder: Path, form: Form, device: torch.device) -> Checkpoint:
@@ -88,7 +90,7 @@ def load(folder: Path, form: Form, device: torch.device) -> Checkpoint:
     return Checkpoint(model.requires_grad_(requires_grad=False), tokenizer)
 
 
-def _write(source: Path, form: Form, target: Path) -> None:
+def _write(source: Path, form: Form, target: Path, progress: Progress) -> None:
     where: dict[str, Any] = (
         {"pretrained_model_name_or_path": source.parent, "gguf_file": source.name}
         if source.is_file()
@@ -97,13 +99,15 @@ def _write(source: Path, form: Form, target: Path) -> None:
     config = AutoConfig.from_pretrained(**where)
     AutoTokenizer.from_pretrained(**where).save_pretrained(target)
     config.save_pretrained(target)
-    model = _empty_model(config, form)
-    wanted = set(model.state_dict())
+    sizes = {name: tensor.numel() for name, tensor in _empty_model(config, form).state_dict().items()}
     tensors: dict[str, Tensor] = {}
+    progress.start("Preparing the model, once", sum(sizes.values()))
     for name, chunks in _read(source, config):
-        if name in wanted:
-            tensors |= _stored(name, chunks, quantized=f"{name.removesuffix('.weight')}.scale" in wanted, form=form)
-    _check_complete(tensors, wanted, tied=config.tie_word_embeddings)
+        if name in sizes:
+            tensors |= _stored(name, chunks, quantized=f"{name.removesuffix('.weight')}.scale" in sizes, form=form)
+            progress.advance(sizes[name])
+    progress.finish()
+    _check_complete(tensors, set(sizes), tied=config.tie_word_embeddings)
     save_file(tensors, target / "model.safetensors")
 
 
@@ -162,13 +166,13 @@ def _readable(source: Path) -> Iterator[None]:
         raise ModelError(f"{source} cannot be read or converted: {error}.") from error
     except (ValueError, KeyError, RuntimeError, json.JSONDecodeError) as error:
         raise CorruptModelError(
-            f"{source} is no model that can be loaded here: {error}. Remove it and pull it again, or name another model."
+            f"{source} is no model that can be loaded here: {error}. Pull it again, or name another model."
         ) from error
 
 
 def _read(source: Path, config: PretrainedConfig) -> Iterator[tuple[str, Iterator[Tensor]]]:
     """Every tensor of a checkpoint by transformers' name, as chunks of rows."""
-    return _read_gguf(source, config) if source.is_file() else _read_folder(source)
+    return read_gguf(source, _empty_model(config).state_dict(), config) if source.is_file() else _read_folder(source)
 
 
 def _read_folder(folder: Path) -> Iterator[tuple[str, Iterator[Tensor]]]:
@@ -178,60 +182,4 @@ def _read_folder(folder: Path) -> Iterator[tuple[str, Iterator[Tensor]]]:
     for file in files:
         with safe_open(file, framework="pt") as tensors:
             for name in tensors.keys():  # noqa: SIM118  # not a dict
-                yield name, iter(tensors.get_tensor(name).float().split(_CHUNK_ROWS))
-
-
-def _read_gguf(file: Path, config: PretrainedConfig) -> Iterator[tuple[str, Iterator[Tensor]]]:
-    from gguf import GGUFReader  # noqa: PLC0415  # only GGUF files need it
-
-    reader = GGUFReader(file)
-    architecture = reader.fields["general.architecture"].contents()
-    if architecture not in _GGUF_ARCHITECTURES:
-        raise ModelError(
-            f"{file.name} is a {architecture} model; GGUF files can be read of: {', '.join(_GGUF_ARCHITECTURES)}. "
-            "Name the model's safetensors form instead, as hf:org/name."
-        )
-    names = _gguf_names(architecture, config)
-    for tensor in reader.tensors:
-        if tensor.name in names:
-            name = names[tensor.name]
-            yield name, _dequantized(tensor, _rotary_heads(name, config) if architecture == "llama" else None)
-
-
-def _gguf_names(architecture: str, config: PretrainedConfig) -> dict[str, str]:
-    """GGUF's tensor names → transformers' names."""
-    from gguf import MODEL_ARCH_NAMES, get_tensor_name_map  # noqa: PLC0415
-
-    arch = next(arch for arch, name in MODEL_ARCH_NAMES.items() if name == architecture)
-    table = get_tensor_name_map(arch, config.num_hidden_layers)
-    names = {}
-    for name in _empty_model(config).state_dict():
-        base, _, suffix = name.rpartition(".")
-        gguf_name = table.get_name(base)
-        if gguf_name:
-            names[f"{gguf_name}.{suffix}"] = name
-    return names
-
-
-def _rotary_heads(name: str, config: PretrainedConfig) -> int | None:
-    """How many heads a projection has whose rows GGUF's llama converter has permuted, else None."""
-    if ".q_proj." in name:
-        return int(config.num_attention_heads)
-    return int(config.num_key_value_heads) if ".k_proj." in name else None
-
-
-def _dequantized(tensor: Any, permuted_heads: int | None) -> Iterator[Tensor]:
-    from gguf import dequantize  # noqa: PLC0415
-
-    if permuted_heads:
-        yield _unpermute(torch.tensor(dequantize(tensor.data, tensor.tensor_type)), permuted_heads)
-        return
-    for start in range(0, len(tensor.data), _CHUNK_ROWS):
-        rows = dequantize(tensor.data[start : start + _CHUNK_ROWS], tensor.tensor_type)
-        yield torch.tensor(rows)
-
-
-def _unpermute(weight: Tensor, heads: int) -> Tensor:
-    """GGUF interleaves the two halves of each rotary head, (heads, half, 2); transformers keeps them apart."""
-    rows = weight.shape[0]
-    return weight.view(heads, rows // heads // 2, 2, -1).transpose(1, 2).reshape(weight.shape).contiguous()
+                yield name, iter(tensors.get_tensor(name).float().split(CHUNK_ROWS))

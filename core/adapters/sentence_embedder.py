@@ -18,8 +18,8 @@ from core.errors import CorruptModelError
 class SentenceEmbedder:
     """A sentence-transformers model behind the `Embedder` port."""
 
-    def __init__(self, folder: Path, *, device: str) -> None:
-        """Load the model from `folder`. Blocks for about a second.
+    def __init__(self, folder: Path, *, device: str | None) -> None:
+        """Load the model from `folder`, on the best device unless one is named. Blocks for about a second.
 
         Raises:
             CorruptModelError: the folder holds no sentence-transformers model.

@@ -19,6 +19,7 @@ from core.adapters import checkpoints
 from core.adapters.packed import PackedModel, Row
 from core.domain import Piece, Prompt
 from core.errors import PromptTooLongError
+from core.model_files import Progress
 from core.prompt import chat, system_text
 
 _PREFILL_TOKENS = 256  # tokens of a prompt fed in one step: as fast as more at once, and soon stopped
@@ -37,8 +38,10 @@ class TorchGenerator:
         self._turn = asyncio.Lock()
 
     @classmethod
-    def load(cls, name: str, source: Path, *, device: str, threads: int) -> TorchGenerator:
-        """Load a model file or folder, converting it at the first use. Blocks for seconds.
+    def load(
+        cls, name: str, source: Path, *, converted: Path, device: str, threads: int, progress: Progress
+    ) -> TorchGenerator:
+        """Load a model file or folder, by way of its converted copy under `converted`. Blocks for seconds.
 
         Raises:
             ModelError: the file is broken or its architecture unknown.
@@ -47,7 +50,7 @@ class TorchGenerator:
             torch.set_num_threads(threads)
         target = best_device(device)
         form: checkpoints.Form = "int8" if target.type == "cpu" else "bfloat16"
-        folder = checkpoints.convert(source, form)
+        folder = checkpoints.convert(source, form, converted, progress)
         return cls(name, checkpoints.load(folder, form, target))
 
     @property

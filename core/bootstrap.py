@@ -1,0 +1,141 @@
+"""The composition root: puts real things behind the ports, as the settings have it, and closes them again.
+
+The only importer of adapters. Each opener is an async context manager that closes in reverse order. Adapters are
+imported where they are opened, since torch takes seconds to import and not every command needs it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from core.engine import Engine, Limits
+from core.ingest import Ingester
+from core.model_files import Progress, Silent
+from core.model_store import ModelStore
+from core.ports import Embedder, Generator, Memory, PassageIndex
+from core.settings import Settings
+
+SILENT = Silent()
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What it takes to read documents and to find passages."""
+
+    embedder: Embedder
+    index: PassageIndex
+    ingester: Ingester
+
+
+@dataclass(frozen=True, slots=True)
+class Attune:
+    """The whole product."""
+
+    engine: Engine
+    library: Library
+    memory: Memory
+
+
+@asynccontextmanager
+async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncIterator[Attune]:
+    """Open everything a conversation needs; fetches and converts models at the first use."""
+    async with AsyncExitStack() as stack:
+        memory = await stack.enter_async_context(open_memory(settings))
+        library = await stack.enter_async_context(open_library(settings, progress))
+        generator = await stack.enter_async_context(open_generator(settings, progress))
+        engine = Engine(
+            embedder=library.embedder,
+            index=library.index,
+            memory=memory,
+            generator=generator,
+            limits=limits_of(settings),
+        )
+        yield Attune(engine, library, memory)
+
+
+@asynccontextmanager
+async def open_library(settings: Settings, progress: Progress = SILENT) -> AsyncIterator[Library]:
+    """Open the embedder and the index."""
+    async with AsyncExitStack() as stack:
+        embedder = await stack.enter_async_context(open_embedder(settings, progress))
+        index = await stack.enter_async_context(open_index(settings, embedder.dimension))
+        yield Library(embedder, index, Ingester(embedder, index, settings.passage_tokens))
+
+
+@asynccontextmanager
+async def open_memory(settings: Settings) -> AsyncIterator[Memory]:
+    """Open the memory: the server that `REDIS_URL` names, or the embedded one."""
+    from core.adapters import valkey  # noqa: PLC0415
+    from core.adapters.redis_memory import RedisMemory  # noqa: PLC0415
+
+    url = settings.redis_url
+    async with valkey.remote(url.get_secret_value()) if url else valkey.embedded(settings.data_folder) as client:
+        yield RedisMemory(client)
+
+
+@asynccontextmanager
+async def open_index(settings: Settings, dimension: int) -> AsyncIterator[PassageIndex]:
+    """Open the index: the server that `QDRANT_URL` names, or the embedded one."""
+    if settings.qdrant_url:
+        async with _remote_index(settings, settings.qdrant_url, dimension) as index:
+            yield index
+    else:
+        from core.adapters.shared_index import SharedIndex  # noqa: PLC0415
+
+        async with SharedIndex(settings.data_folder, dimension) as shared:
+            yield shared
+
+
+def _remote_index(settings: Settings, url: str, dimension: int) -> AbstractAsyncContextManager[PassageIndex]:
+    from core.adapters.qdrant_index import QdrantIndex  # noqa: PLC0415
+
+    key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
+    return QdrantIndex.at(url, api_key=key, collection=settings.qdrant_collection, dimension=dimension)
+
+
+@asynccontextmanager
+async def open_embedder(settings: Settings, progress: Progress = SILENT) -> AsyncIterator[Embedder]:
+    """Open the embedding model, fetching it at the first use."""
+    model = await asyncio.to_thread(ModelStore(settings.models_folder).resolve, settings.embedder, progress)
+    from core.adapters.sentence_embedder import SentenceEmbedder  # noqa: PLC0415
+
+    device = None if settings.device == "auto" else settings.device
+    embedder = await asyncio.to_thread(SentenceEmbedder, model.path, device=device)
+    try:
+        yield embedder
+    finally:
+        await embedder.close()
+
+
+@asynccontextmanager
+async def open_generator(settings: Settings, progress: Progress = SILENT) -> AsyncIterator[Generator]:
+    """Open the language model, fetching and converting it at the first use."""
+    model = await asyncio.to_thread(ModelStore(settings.models_folder).resolve, settings.model, progress)
+    from core.adapters.torch_generator import TorchGenerator  # noqa: PLC0415
+
+    generator = await asyncio.to_thread(
+        TorchGenerator.load,
+        model.name,
+        model.path,
+        converted=settings.models_folder / "converted",
+        device=settings.device,
+        threads=settings.threads,
+        progress=progress,
+    )
+    try:
+        yield generator
+    finally:
+        await generator.close()
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What one answer may take, as the settings have it."""
+    return Limits(
+        passages=settings.passages,
+        history_tokens=settings.history_tokens,
+        answer_tokens=settings.answer_tokens,
+        relevance=settings.relevance,
+    )

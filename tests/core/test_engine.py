@@ -1,0 +1,159 @@
+"""The story of one message, over a real index and a real memory; only the two models are fakes."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+import pytest
+from redis.asyncio import Redis
+
+from core import prompt
+from core.adapters.qdrant_index import QdrantIndex
+from core.adapters.redis_memory import RedisMemory
+from core.domain import Answer, Conversation, Length, Message, Outcome, Passage, Person, Piece, Preferences, Reading
+from core.engine import TEMPLATE_TOKENS, Engine, Limits
+from core.errors import QuestionTooLongError
+from tests.fakes import HashingEmbedder, ScriptedGenerator
+
+ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")
+HERE = Conversation("test", "w", "here")
+TEXTS = {
+    "Transit": "Transit benefit enrolment takes fourteen days and your supervisor approves it",
+    "Travel": "Book travel with the agency and keep every receipt for the voucher",
+    "Leave": "Annual leave is requested in the calendar two weeks before",
+    "Pumps": "Error E-4711 means that the pump runs dry",
+}
+
+
+def message(text: str, person: Person = ANN) -> Message:
+    return Message("1", HERE, person, text, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+async def index():
+    embedder = HashingEmbedder()
+    async with QdrantIndex.at(":memory:", api_key=None, collection="t", dimension=384) as index:
+        passages = [
+            Passage(f"00000000-0000-0000-0000-{n:012}", f"/docs/{title}.md", title, (), text, 1, 0, 1, "v")
+            for n, (title, text) in enumerate(TEXTS.items())
+        ]
+        await index.upsert(passages, await embedder.embed(list(TEXTS.values())))
+        yield index
+
+
+@pytest.fixture
+def memory(redis: Redis) -> RedisMemory:
+    return RedisMemory(redis)
+
+
+@pytest.fixture
+def generator() -> ScriptedGenerator:
+    return ScriptedGenerator()
+
+
+@pytest.fixture
+def engine(index: QdrantIndex, memory: RedisMemory, generator: ScriptedGenerator) -> Engine:
+    return Engine(
+        embedder=HashingEmbedder(), index=index, memory=memory, generator=generator, limits=Limits(passages=2, relevance=0.15)
+    )
+
+
+async def ask(engine: Engine, text: str, person: Person = ANN) -> Answer:
+    *_, answer = [event async for event in engine.answer(message(text, person))]
+    assert isinstance(answer, Answer)
+    return answer
+
+
+async def test_an_answer_streams_after_its_passages_and_ends_with_its_sources(engine: Engine) -> None:
+    first, *pieces, last = [event async for event in engine.answer(message("How long does transit enrolment take?"))]
+    assert isinstance(first, Reading)
+    assert first.passages[0].passage.title == "Transit"
+    assert "".join(piece.text for piece in pieces if isinstance(piece, Piece)) == TEXTS["Transit"]
+    assert isinstance(last, Answer)
+    assert last.outcome is Outcome.ANSWERED
+    assert [source.passage.title for source in last.sources] == ["Transit"]
+
+
+async def test_an_unrelated_question_never_reaches_the_model(engine: Engine, generator: ScriptedGenerator) -> None:
+    answer = await ask(engine, "Who painted sunflowers?")
+    assert answer.outcome is Outcome.NOT_FOUND
+    assert answer.nearest
+    assert set(answer.nearest) <= set(TEXTS)
+    assert generator.prompts == []
+
+
+async def test_the_models_own_refusal_is_not_found(engine: Engine, generator: ScriptedGenerator) -> None:
+    generator.script = lambda _: prompt.NOT_FOUND
+    assert (await ask(engine, "How long does transit enrolment take?")).outcome is Outcome.NOT_FOUND
+
+
+async def test_an_identifier_that_no_embedder_knows_is_found_by_its_letters(engine: Engine) -> None:
+    answer = await ask(engine, "E-4711?")
+    assert [source.passage.title for source in answer.sources] == ["Pumps"]
+
+
+async def test_a_follow_up_is_searched_for_and_asked_with_the_turn_before(
+    engine: Engine, generator: ScriptedGenerator
+) -> None:
+    await ask(engine, "How does transit enrolment work?")
+    answer = await ask(engine, "and who approves it?")
+    assert answer.sources[0].passage.title == "Transit"
+    assert [turn.question for turn in generator.prompts[-1].turns] == ["How does transit enrolment work?"]
+
+
+async def test_what_a_person_sets_changes_their_prompts_and_nobody_elses(
+    engine: Engine, generator: ScriptedGenerator
+) -> None:
+    await engine.set_preferences(ANN, Preferences(length=Length.SHORT))
+    await ask(engine, "How does transit enrolment work?", ANN)
+    await ask(engine, "How does transit enrolment work?", BEN)
+    assert "short" in generator.prompts[0].person
+    assert generator.prompts[1].person == ""
+
+
+async def test_forgetting_removes_turns_and_preferences(engine: Engine, generator: ScriptedGenerator) -> None:
+    await engine.set_preferences(ANN, Preferences(length=Length.SHORT))
+    await ask(engine, "How does transit enrolment work?")
+    await engine.forget(ANN)
+    assert await engine.preferences(ANN) == Preferences()
+    await ask(engine, "How does transit enrolment work?")
+    assert generator.prompts[-1].turns == ()
+
+
+async def test_a_stopped_answer_stops_the_model_and_keeps_no_turn(
+    engine: Engine, generator: ScriptedGenerator, memory: RedisMemory
+) -> None:
+    generator.pace = 0.01
+    generator.script = lambda _: "word " * 100
+    async with aclosing(engine.answer(message("How does transit enrolment work?"))) as events:
+        async for event in events:
+            if isinstance(event, Piece):
+                break
+    sent = generator.pieces_sent
+    await asyncio.sleep(0.05)
+    assert generator.pieces_sent == sent
+    assert await memory.turns(HERE, limit=5) == []
+
+
+async def test_a_question_over_the_limit_is_refused_with_both_numbers(engine: Engine) -> None:
+    with pytest.raises(QuestionTooLongError, match=r"100,000 .* 4,000"):
+        await ask(engine, "x" * 100_000)
+
+
+async def test_control_characters_never_reach_the_model(engine: Engine, generator: ScriptedGenerator) -> None:
+    await ask(engine, "How does\x1b transit\x00 enrolment work?")
+    assert generator.prompts[0].question == "How does transit enrolment work?"
+
+
+async def test_passages_give_way_where_the_models_context_is_small(
+    engine: Engine, generator: ScriptedGenerator
+) -> None:
+    asked = generator.count_tokens(prompt.SYSTEM) + 3
+    generator.context_tokens = Limits().answer_tokens + TEMPLATE_TOKENS + asked + 20  # one passage has 12 or 13
+    await ask(engine, "transit travel leave")
+    assert len(generator.prompts[0].passages) == 1
+    generator.context_tokens -= 20
+    with pytest.raises(QuestionTooLongError):
+        await ask(engine, "transit travel leave")
