@@ -1,4 +1,4 @@
-"""The stores that tests share: one embedded Valkey for the whole run, emptied for each test."""
+"""The stores that tests share: one embedded Valkey and one index for the whole run, emptied for each test."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ import pytest
 from redis.asyncio import Redis
 
 from core.adapters import companion, keeper, valkey
+from core.adapters.shared_index import SharedIndex
+from tests.fakes import HashingEmbedder
+
+SERVERS = ("valkey", "index")
 
 
 def wait_until(true: Callable[[], bool], *, seconds: float = 20) -> None:
@@ -40,23 +44,35 @@ def data() -> Iterator[Path]:
     """A data folder of its own; every server over it has ended afterwards, or the test fails."""
     with tempfile.TemporaryDirectory(prefix="attune-") as folder:
         yield Path(folder)
-        wait_until(lambda: not any(runs(Path(folder), name) for name in ("valkey", "index")))
+        wait_until(lambda: not any(runs(Path(folder), name) for name in SERVERS))
 
 
 @pytest.fixture(scope="session")
-def valkey_data() -> Iterator[Path]:
-    """The data folder of the one server that the tests share, which stays up from its first use to the end."""
+def shared_data() -> Iterator[Path]:
+    """The data folder of the servers that tests share: they stay up from their first use to the end."""
     with tempfile.TemporaryDirectory(prefix="attune-") as folder:
-        lock = keeper.open_lock(companion.run_folder(Path(folder)) / "valkey.clients.lock")
-        fcntl.flock(lock, fcntl.LOCK_SH)
+        run = companion.run_folder(Path(folder))
+        locks = [keeper.open_lock(run / f"{name}.clients.lock") for name in SERVERS]
+        for lock in locks:
+            fcntl.flock(lock, fcntl.LOCK_SH)
         yield Path(folder)
-        os.close(lock)
-        wait_until(lambda: not runs(Path(folder), "valkey"))
+        for lock in locks:
+            os.close(lock)
+        wait_until(lambda: not any(runs(Path(folder), name) for name in SERVERS))
 
 
 @pytest.fixture
-async def redis(valkey_data: Path) -> AsyncIterator[Redis]:
+async def redis(shared_data: Path) -> AsyncIterator[Redis]:
     """A client of an empty server."""
-    async with valkey.embedded(valkey_data) as client:
+    async with valkey.embedded(shared_data) as client:
         await client.flushall()
         yield client
+
+
+@pytest.fixture
+async def shared_index(shared_data: Path) -> AsyncIterator[SharedIndex]:
+    """The embedded index, empty, for vectors of `HashingEmbedder`."""
+    async with SharedIndex(shared_data, HashingEmbedder.dimension) as index:
+        for document in await index.documents():
+            await index.remove(document.source)
+        yield index

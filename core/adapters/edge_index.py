@@ -35,6 +35,11 @@ class EdgeIndex:
         self._writing = asyncio.Lock()
         self._shard: edge.EdgeShard
 
+    @property
+    def dimension(self) -> int:
+        """Length of its vectors."""
+        return self._dimension
+
     async def __aenter__(self) -> Self:
         self._shard = await asyncio.to_thread(self._open)
         return self

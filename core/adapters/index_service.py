@@ -20,7 +20,6 @@ from core.adapters import index_wire as wire
 from core.adapters.edge_index import EdgeIndex
 from core.domain import Document
 from core.errors import StoreError
-from core.ports import PassageIndex
 
 Request = TypeVar("Request", bound=BaseModel)
 Result = TypeVar("Result")
@@ -29,14 +28,15 @@ LARGEST_REQUEST = 64 * 2**20  # bytes; a batch of passages is about one MB
 
 
 class IndexService:
-    """One route for each method of `PassageIndex`."""
+    """One route for each method of `PassageIndex`, and one for its dimension."""
 
-    def __init__(self, index: PassageIndex) -> None:
+    def __init__(self, index: EdgeIndex) -> None:
         self._index = index
 
     def application(self) -> web.Application:
         """The routes, without a place to listen."""
         app = web.Application(client_max_size=LARGEST_REQUEST)
+        app.router.add_post("/dimension", _route(wire.Ask, self._dimension, wire.COUNT))
         app.router.add_post("/upsert", _route(wire.Upsert, self._upsert, wire.NOTHING))
         app.router.add_post("/search", _route(wire.Search, self._search, wire.HITS))
         app.router.add_post("/vectors", _route(wire.Vectors, self._vectors, wire.VECTORS))
@@ -44,6 +44,9 @@ class IndexService:
         app.router.add_post("/remove", _route(wire.Remove, self._remove, wire.NOTHING))
         app.router.add_post("/count", _route(wire.Ask, self._count, wire.COUNT))
         return app
+
+    async def _dimension(self, _: wire.Ask) -> int:
+        return self._index.dimension
 
     async def _upsert(self, request: wire.Upsert) -> None:
         await self._index.upsert(request.passages, np.stack(request.vectors))

@@ -98,6 +98,8 @@ def documents(facets: Iterable[FoundFacet]) -> list[Document]:
     """The documents whose keys were counted, by source."""
     found = []
     for facet in facets:
+        if facet.count == 0:  # the embedded engine lists keys whose last passage was removed
+            continue
         source, title, version, total = _DOCUMENT.validate_json(facet.value)
         found.append(Document(source, title, version, facet.count, total))
     return sorted(found, key=lambda document: (document.source, document.version))

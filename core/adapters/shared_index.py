@@ -31,6 +31,7 @@ class SharedIndex:
     """The port `PassageIndex` over the index under `data`, as an async context manager."""
 
     def __init__(self, data: Path, dimension: int) -> None:
+        self._dimension = dimension
         self._companion = _companion(data, dimension)
         self._open = AsyncExitStack()
         self._http: aiohttp.ClientSession
@@ -42,6 +43,7 @@ class SharedIndex:
             connector = aiohttp.UnixConnector(str(self._companion.socket))
             session = aiohttp.ClientSession("http://index", connector=connector, timeout=TIMEOUT)
             self._http = await stack.enter_async_context(session)
+            await self._check_dimension()
             self._open = stack.pop_all()
         return self
 
@@ -74,6 +76,11 @@ class SharedIndex:
     async def count(self) -> int:
         """Passages in the index."""
         return await self._call("/count", wire.Ask(), wire.COUNT)
+
+    async def _check_dimension(self) -> None:
+        """A service that still runs for others may have been started for another embedder."""
+        stored = await self._call("/dimension", wire.Ask(), wire.COUNT)
+        points.check_dimension(stored, self._dimension, where="The index")
 
     async def _call(self, path: str, request: BaseModel, result: TypeAdapter[Result]) -> Result:
         """Ask the service, once more where it was gone: every call may be repeated without harm."""

@@ -1,0 +1,263 @@
+"""What every `PassageIndex` promises, held by all three: in the process, shared, on a server."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.adapters.edge_index import EdgeIndex
+from core.adapters.qdrant_index import QdrantIndex
+from core.adapters.shared_index import SharedIndex
+from core.domain import Document, Passage
+from core.errors import IndexUnavailableError
+from core.ports import PassageIndex
+from tests.fakes import HashingEmbedder
+
+# Qdrant's local mode, which stands in for a server, scans instead; it says so each time.
+pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
+
+EMBEDDER = HashingEmbedder()
+TEXTS = (
+    "cats sleep on warm windowsills all afternoon",
+    "dogs bark when the postman rings",
+    "the quarterly budget is due on Friday",
+    "error E4711 means that the printer lacks toner and paper",
+    "holidays are requested from your manager in writing two weeks before they begin",
+)
+
+
+@pytest.fixture
+async def edge_index(data: Path) -> AsyncIterator[EdgeIndex]:
+    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        yield index
+
+
+@pytest.fixture
+async def qdrant_index() -> AsyncIterator[QdrantIndex]:
+    dimension = EMBEDDER.dimension
+    async with QdrantIndex.at(":memory:", api_key=None, collection="attune", dimension=dimension) as index:
+        yield index
+
+
+@pytest.fixture(params=["edge_index", "shared_index", "qdrant_index"])
+def index(request: pytest.FixtureRequest) -> PassageIndex:
+    return request.getfixturevalue(request.param)
+
+
+def document(texts: Sequence[str] = TEXTS, source: str = "guide.md", version: str = "1") -> list[Passage]:
+    return [
+        Passage(
+            id=str(uuid.uuid5(uuid.NAMESPACE_URL, f"{source}|{version}|{ordinal}")),
+            source=source,
+            title=f"Title of {source}",
+            headings=("Über", "uns: “alles”"),
+            text=text,
+            line=10 * ordinal + 1,
+            ordinal=ordinal,
+            total=len(texts),
+            version=version,
+        )
+        for ordinal, text in enumerate(texts)
+    ]
+
+
+async def put(index: PassageIndex, passages: list[Passage]) -> None:
+    await index.upsert(passages, await EMBEDDER.embed([passage.text for passage in passages]))
+
+
+async def vector(text: str) -> np.ndarray:
+    return (await EMBEDDER.embed([text]))[0]
+
+
+async def test_an_empty_index_finds_nothing(index: PassageIndex) -> None:
+    """No documents are no error."""
+    assert await index.search("cats", await vector("cats"), limit=5) == []
+    assert await index.documents() == []
+    assert await index.count() == 0
+    assert await index.vectors([str(uuid.uuid4())]) == {}
+    await index.remove("unknown.md")
+    await index.upsert([], np.zeros((0, EMBEDDER.dimension), np.float32))
+
+
+async def test_passages_come_back_whole(index: PassageIndex) -> None:
+    """A hit holds the passage exactly as it was given, and its vector."""
+    passages = document()
+    await put(index, passages)
+    found = {hit.passage.id: hit for hit in await index.search("cats", await vector("cats"), limit=9)}
+    for passage in passages:
+        hit = found[passage.id]
+        assert hit.passage == passage
+        assert hit.vector.dtype == np.float32
+        np.testing.assert_allclose(hit.vector, await vector(passage.text), atol=1e-6)
+
+
+async def test_search_unites_meaning_and_words(index: PassageIndex) -> None:
+    """With limit 1 each search brings its best: one by the vector, one by a word the vector lacks."""
+    await put(index, document())
+    hits = await index.search("what is E4711?", await vector("dogs bark"), limit=1)
+    assert {hit.passage.ordinal for hit in hits} == {1, 3}
+
+
+async def test_cosines_are_exact_for_every_hit(index: PassageIndex) -> None:
+    """Also a passage found by words alone has its cosine, and one found by meaning alone has no BM25."""
+    await put(index, document())
+    asked = await vector("dogs bark")
+    hits = {hit.passage.ordinal: hit for hit in await index.search("E4711", asked, limit=1)}
+    for hit in hits.values():
+        assert hit.dense == pytest.approx(float(await vector(hit.passage.text) @ asked), abs=1e-5)
+    assert hits[3].sparse > 0
+    assert hits[1].sparse == 0
+
+
+async def test_a_found_passage_stands_once(index: PassageIndex) -> None:
+    """A passage that both searches find is one hit."""
+    await put(index, document())
+    text = TEXTS[0]
+    hits = await index.search(text, await vector(text), limit=1)
+    assert [hit.passage.ordinal for hit in hits] == [0]
+    assert hits[0].dense == pytest.approx(1, abs=1e-5)
+    assert hits[0].sparse > 0
+
+
+async def test_rare_words_weigh_more(index: PassageIndex) -> None:
+    """BM25 knows inverse document frequency: a word of one passage beats a word of many."""
+    texts = [f"printer number{number}" for number in range(6)] + ["toner number6"]
+    await put(index, document(texts))
+    hits = await index.search("printer toner", await vector("unrelated"), limit=7)
+    best = max(hits, key=lambda hit: hit.sparse)
+    assert best.passage.text == "toner number6"
+
+
+async def test_words_match_by_their_stem(index: PassageIndex) -> None:
+    """A question in other inflections finds the passage, and stop words find nothing."""
+    await put(index, document())
+    hits = await index.search("requesting holiday", await vector("unrelated"), limit=5)
+    assert {hit.passage.ordinal for hit in hits if hit.sparse} == {4}
+    hits = await index.search("the on and", await vector("unrelated"), limit=5)
+    assert not any(hit.sparse for hit in hits)
+
+
+@pytest.mark.parametrize("text", ["", "?!", "🤷", "x" * 10_000])
+async def test_a_question_without_words_is_no_error(index: PassageIndex, text: str) -> None:
+    """What BM25 cannot read is left to the vector."""
+    await put(index, document())
+    hits = await index.search(text, await vector("cats"), limit=2)
+    assert len(hits) == 2
+
+
+async def test_upsert_replaces_by_id(index: PassageIndex) -> None:
+    """Ingesting the same passages again adds nothing."""
+    await put(index, document())
+    await put(index, document())
+    assert await index.count() == len(TEXTS)
+
+
+async def test_vectors_come_by_id(index: PassageIndex) -> None:
+    """Unknown ids are left out."""
+    passages = document()
+    await put(index, passages)
+    found = await index.vectors([passages[2].id, str(uuid.uuid4()), passages[0].id])
+    assert set(found) == {passages[0].id, passages[2].id}
+    np.testing.assert_allclose(found[passages[2].id], await vector(TEXTS[2]), atol=1e-6)
+
+
+async def test_documents_are_listed_by_version(index: PassageIndex) -> None:
+    """Each version of a source is a document, complete when all its passages are there."""
+    await put(index, document(source="b.md"))
+    await put(index, document(source="a.md", version="old"))
+    await put(index, document(source="a.md", version="new")[:2])
+    listed = await index.documents()
+    assert listed == [
+        Document("a.md", "Title of a.md", "new", passages=2, total=5),
+        Document("a.md", "Title of a.md", "old", passages=5, total=5),
+        Document("b.md", "Title of b.md", "1", passages=5, total=5),
+    ]
+    assert [one.complete for one in listed] == [False, True, True]
+
+
+async def test_more_documents_are_listed_than_a_facet_shows_by_itself(index: PassageIndex) -> None:
+    """The list has no end."""
+    for number in range(40):
+        await put(index, document([f"text {number}"], source=f"{number:02}.md"))
+    assert [one.source for one in await index.documents()] == [f"{number:02}.md" for number in range(40)]
+
+
+async def test_removing_keeps_one_version_and_other_sources(index: PassageIndex) -> None:
+    """A changed document takes the place of its old version; a source like another is not touched."""
+    await put(index, document(version="old"))
+    await put(index, document(version="new"))
+    await put(index, document(source="guide.md.bak", version="old"))
+    await index.remove("guide.md", keep_version="new")
+    kept = [(one.source, one.version) for one in await index.documents()]
+    assert kept == [("guide.md", "new"), ("guide.md.bak", "old")]
+    await index.remove("guide.md")
+    assert [one.source for one in await index.documents()] == ["guide.md.bak"]
+    assert await index.count() == len(TEXTS)
+
+
+async def test_a_batch_may_be_of_any_size(index: PassageIndex) -> None:
+    """More passages than fit in one request are one call."""
+    passages = document([f"word{number} of many" for number in range(600)])
+    await put(index, passages)
+    assert await index.count() == 600
+    hits = await index.search("word417", await vector("word417 of many"), limit=1)
+    assert [hit.passage for hit in hits] == [passages[417]]
+
+
+async def test_vectors_of_another_embedder_are_refused(index: PassageIndex) -> None:
+    """No index mixes two embedders."""
+    with pytest.raises(IndexUnavailableError):
+        await index.upsert(document()[:1], np.ones((1, 5), np.float32))
+    with pytest.raises(IndexUnavailableError):
+        await index.search("cats", np.ones(5, np.float32), limit=1)
+    assert await index.count() == 0
+
+
+@pytest.mark.parametrize("kind", [EdgeIndex, SharedIndex])
+async def test_an_index_on_disk_is_there_after_closing(kind: type, data: Path) -> None:
+    """What was kept is found again, and an embedder of another dimension is told how to go on."""
+    folder = data / "index" if kind is EdgeIndex else data
+    async with kind(folder, EMBEDDER.dimension) as index:
+        await put(index, document())
+    async with kind(folder, EMBEDDER.dimension) as index:
+        assert await index.count() == len(TEXTS)
+    with pytest.raises(IndexUnavailableError, match="ATTUNE_EMBEDDER"):
+        async with kind(folder, 5):
+            pass
+
+
+async def test_a_second_owner_of_the_folder_is_refused(data: Path) -> None:
+    """The engine's lock holds, and the error says so."""
+    async with EdgeIndex(data / "index", 4):
+        with pytest.raises(IndexUnavailableError, match="cannot be opened"):
+            async with EdgeIndex(data / "index", 4):
+                pass
+
+
+async def test_a_creation_that_was_cut_off_is_begun_anew(data: Path) -> None:
+    """A half-made folder is no index."""
+    (data / "index.new").mkdir()
+    (data / "index.new" / "edge_config.json").write_text("{")
+    async with EdgeIndex(data / "index", 4) as index:
+        assert await index.count() == 0
+
+
+async def test_a_collection_that_is_not_ours_is_left_alone() -> None:
+    """The operator is told to name another one."""
+    index = QdrantIndex.at(":memory:", api_key=None, collection="attune", dimension=4)
+    await index._client.create_collection("attune", vectors_config={})
+    with pytest.raises(IndexUnavailableError, match="QDRANT_COLLECTION"):
+        async with index:
+            pass
+
+
+async def test_a_silent_qdrant_server_is_named() -> None:
+    """The operator reads which settings to check."""
+    index = QdrantIndex.at("http://127.0.0.1:1", api_key=None, collection="attune", dimension=4)
+    with pytest.raises(IndexUnavailableError, match="QDRANT_URL"):
+        async with index:
+            pass
