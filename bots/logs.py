@@ -18,6 +18,8 @@ from types import TracebackType
 import structlog
 from structlog.typing import Processor
 
+from bots import texts
+
 FILE_NAME = "attune.log"
 FILE_BYTES = 2_000_000  # then it becomes attune.log.1, and the one before goes
 OURS = ("bots", "core")
@@ -58,6 +60,16 @@ def configure(level: str, environ: MutableMapping[str, str], file: Path | None =
         wrapper_class=structlog.stdlib.BoundLogger,
     )
     _quiet_libraries(environ)
+
+
+def crash_log(error: Exception, trace: str, level: str, environ: MutableMapping[str, str], folder: Path) -> str:
+    """Log what ended the program; returns where, as the person is told it."""
+    try:
+        configure(level, environ, folder / FILE_NAME)
+    except OSError:
+        return texts.no_log(str(folder))
+    structlog.get_logger(__name__).error("crashed", trace=trace, exc_info=error)
+    return str(folder / FILE_NAME)
 
 
 def private_file(path: Path) -> None:

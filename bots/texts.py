@@ -8,6 +8,10 @@ setting, model or document come with the errors of `core`, which know the fix.)
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.ingest import IngestReport  # with its parsers, it would slow down `attune --help`
 
 # While an answer is made
 
@@ -159,10 +163,12 @@ def _plain_list(values: list[str]) -> str:
 
 # The `attune` command
 
-PREPARING = "Preparing models and stores"
+PREPARING = "Opening models and stores…"
+LOOKING = "Looking for documents"
+REFUSED = "refused"
 NOTHING_INGESTED = "Nothing could be ingested."
-ALL_WELL = "Everything is in place."
 INTERRUPTED = "Interrupted."
+ALL_WELL = "Everything is in place."
 
 
 def missing_path(path: str) -> str:
@@ -175,6 +181,70 @@ def crashed(kind: str, trace: str, log: str) -> str:
     return f"Attune failed with an unexpected {kind}. Trace id {trace}; the details are in {log}."
 
 
-def something_wrong(count: int) -> str:
-    """The last line of `attune doctor` when checks failed."""
-    return f"{plural(count, 'check')} failed. The right column says what to do."
+def no_log(folder: str) -> str:
+    """Not even the log could be written; follows "the details are in"."""
+    return f"no log, since {folder} cannot be written"
+
+
+def ingested(report: IngestReport) -> list[tuple[str, int]]:
+    """The rows of the summary."""
+    return [
+        ("new", len(report.new)),
+        ("changed", len(report.changed)),
+        ("unchanged", len(report.unchanged)),
+        ("removed", len(report.removed)),
+        ("skipped, unknown format", len(report.skipped)),
+        (REFUSED, len(report.refused)),
+    ]
+
+
+def ingested_passages(report: IngestReport) -> str:
+    """What the files came to, and how long it took."""
+    added, removed = plural(report.passages_added, "passage"), report.passages_removed
+    return f"{added} embedded, {report.passages_reused:,} kept, {removed:,} removed, in {report.seconds:.1f} s"
+
+
+def more_notes(count: int) -> str:
+    """Notes that are not shown."""
+    return f"… and {plural(count, 'more note')}"
+
+
+def checks_failed(count: int) -> str:
+    """The last line of `attune doctor` when something is wrong."""
+    return f"{plural(count, 'check')} failed; the last column says what to do."
+
+
+# Models
+
+YES, NO = "yes", "no"
+NO_MODELS = "No models are here yet. They are fetched on the first use, or with: attune models pull NAME"
+
+
+def model_here(name: str, path: str) -> str:
+    """A model is on this machine."""
+    return f"{name} is here: {path}"
+
+
+def model_sound(name: str) -> str:
+    """A model's files are what their hashes promise."""
+    return f"{name} is sound."
+
+
+# The doctor
+
+ALL_DEFAULTS = "all at their defaults"
+NOT_HERE = "not here yet"
+NOT_THERE = "this machine has none"
+NOT_LOOKED = "not looked at before the embedder is here"
+NO_REPLY = "does not answer"
+REPLIES = "answers"
+SLOW_INT8 = "without int8 instructions: answers work, and take longer"
+FIX_SETTINGS = "Mend the environment or attune.toml."
+FIX_DISK = "Make room, or set ATTUNE_HOME to a folder on a larger disk."
+FIX_EMPTY = "Bring documents: attune ingest FOLDER"
+FIX_DEVICE = "Set ATTUNE_DEVICE=auto."
+
+
+def fix_model(name: str) -> str:
+    """How a model comes here."""
+    return f"Fetched on the first use, or now: attune models pull {name}"

@@ -1,0 +1,166 @@
+"""The `attune` command: what can be written after it, and how errors end it.
+
+What a command does is in `operations.py`, `models_view.py` and `doctor.py`; each is imported by the command that
+needs it, because prompt_toolkit, rich and the stores take seconds to import and `attune --help` should not.
+Knows nothing of models, stores or conversations.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bots import texts
+from core.errors import OperatorError, PersonError
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+app = typer.Typer(
+    help="A private chatbot that answers from your documents, on your own machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+models = typer.Typer(help="The models on this machine.", no_args_is_help=True)
+app.add_typer(models, name="models")
+
+Model = Annotated[str | None, typer.Option(help="The language model for this time: a name, hf:org/name or a path.")]
+MODEL_NAME = typer.Argument(help="A name, hf:org/name or a path.")
+
+
+def main() -> None:
+    """Run the command. Exit codes: 0 well, 1 not all well, 2 the operator has something to put right."""
+    _forgiving_streams()
+    try:
+        app()
+    except (OperatorError, PersonError) as error:
+        _fail(str(error), 2)
+    except KeyboardInterrupt:
+        _fail(texts.INTERRUPTED, 130)
+    except BrokenPipeError:  # `attune … | head`: whoever read has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:  # noqa: BLE001 - the last place where an error can become a sentence
+        _crash(error)
+
+
+@app.callback(invoke_without_command=True)
+def attune(*, version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False) -> None:
+    """A private chatbot that answers from your documents, on your own machine."""
+    if version:
+        typer.echo(f"attune {version_text()}")
+        raise typer.Exit
+
+
+@app.command()
+def chat(model: Model = None) -> None:
+    """Talk in the terminal. Through a pipe: one question a line, plain text out."""
+    from bots.operations import chat  # noqa: PLC0415 - see the module's docstring
+
+    settings = _settings(model)
+    _configure_logs(settings, to_file=sys.stdin.isatty() and sys.stdout.isatty())
+    raise typer.Exit(asyncio.run(chat(settings, version_text())))
+
+
+@app.command()
+def ingest(paths: Annotated[list[Path], typer.Argument(help="Files and folders to read.")]) -> None:
+    """Read documents, so that answers can be made from them. Again reads only what changed."""
+    from bots.operations import ingest  # noqa: PLC0415
+
+    settings = _settings()
+    _configure_logs(settings, to_file=sys.stderr.isatty())
+    raise typer.Exit(asyncio.run(ingest(settings, paths)))
+
+
+@app.command()
+def doctor() -> None:
+    """Check that everything is in place, and say what to do where it is not."""
+    from bots.doctor import doctor  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(doctor(os.environ, _settings_file(), version_text())))
+
+
+@models.command("list")
+def list_models() -> None:
+    """Show the built-in models and those that are here."""
+    from bots.models_view import show_models  # noqa: PLC0415
+
+    show_models(_settings())
+
+
+@models.command()
+def pull(name: Annotated[str, MODEL_NAME]) -> None:
+    """Fetch a model. A stopped download goes on where it was."""
+    from bots.models_view import pull_model  # noqa: PLC0415
+
+    pull_model(_settings(), name)
+
+
+@models.command()
+def verify(name: Annotated[str | None, MODEL_NAME] = None) -> None:
+    """Hash a model's files again, or those of all that are here."""
+    from bots.models_view import verify_models  # noqa: PLC0415
+
+    raise typer.Exit(verify_models(_settings(), name))
+
+
+def version_text() -> str:
+    """The installed version."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        return version("attune")
+    except PackageNotFoundError:
+        return "from source"
+
+
+def _settings(model: str | None = None) -> Settings:
+    from core.settings import Settings  # noqa: PLC0415
+
+    settings = Settings.from_env(os.environ, _settings_file())
+    return settings.model_copy(update={"model": model}) if model else settings
+
+
+def _configure_logs(settings: Settings, *, to_file: bool) -> None:
+    """To a file where log lines would break what stands on the screen."""
+    from bots.logs import FILE_NAME, configure  # noqa: PLC0415
+
+    configure(settings.log_level, os.environ, settings.data_folder / FILE_NAME if to_file else None)
+
+
+def _settings_file() -> Path:
+    return Path("attune.toml")
+
+
+def _forgiving_streams() -> None:
+    """A terminal that knows few characters shows `?` for the others."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a TextIOWrapper in a real process
+
+
+def _fail(sentence: str, code: int) -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console(stderr=True, soft_wrap=True)
+    console.print(sentence, style="red", markup=False, highlight=False)
+    sys.exit(code)
+
+
+def _crash(error: Exception) -> None:
+    """A mistake of ours: the log has all, the person a sentence."""
+    from bots.logs import crash_log  # noqa: PLC0415
+
+    trace = secrets.token_hex(4)
+    settings = _settings()
+    place = crash_log(error, trace, settings.log_level, os.environ, settings.data_folder)
+    _fail(texts.crashed(type(error).__name__, trace, place), 1)
+
+
+if __name__ == "__main__":
+    main()

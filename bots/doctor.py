@@ -1,0 +1,170 @@
+"""`attune doctor`: looks at everything that an answer needs, and says what to do where something is missing.
+
+Each check is a function to rows of the table. Repairs nothing and fetches nothing.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Awaitable, Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bots import texts
+from bots.bars import Bars
+from bots.models_view import disk_bytes, megabytes
+from bots.render import clean
+from core.bootstrap import open_embedder, open_index, open_memory
+from core.errors import AttuneError, ConfigurationError, ModelError
+from core.model_specs import BUILT_IN
+from core.model_store import ModelStore
+from core.settings import Settings
+
+FREE_BYTES = 500_000_000  # beside what is still to be fetched
+
+BUILT_IN_DIMENSION = 384  # of the built-in embedder; another one has to be asked
+
+
+class Mark(StrEnum):
+    """How a check ended."""
+
+    GOOD = "✓"
+    CARE = "!"  # works, or will; worth knowing
+    BAD = "✗"
+
+
+STYLES = {Mark.GOOD: "green", Mark.CARE: "yellow", Mark.BAD: "red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One row: what was looked at, what was found, and what to do about it."""
+
+    mark: Mark
+    name: str
+    found: str
+    fix: str = ""
+
+
+async def doctor(environ: Mapping[str, str], file: Path, version: str) -> int:
+    """Check everything and show the table. Returns the exit code: 1 when something is wrong."""
+    checks = [Check(Mark.GOOD, "attune", f"{version}, Python {platform.python_version()}")]
+    try:
+        settings = Settings.from_env(environ, file)
+    except ConfigurationError as error:
+        checks.append(Check(Mark.BAD, "settings", str(error), texts.FIX_SETTINGS))
+    else:
+        checks += [*_settings(settings, environ, file), *_models(settings), *_disk(settings)]
+        checks += [*await _stores(settings), *_device(settings)]
+    return _show(checks)
+
+
+def _show(checks: list[Check]) -> int:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for _ in range(4):
+        table.add_column(overflow="fold")
+    for check in checks:
+        mark = Text(check.mark, style=STYLES[check.mark])
+        table.add_row(mark, check.name, Text(clean(check.found)), Text(clean(check.fix)))
+    bad = sum(check.mark is Mark.BAD for check in checks)
+    console = Console()
+    console.print(table)
+    console.print()
+    console.print(Text(texts.checks_failed(bad) if bad else texts.ALL_WELL, style="red" if bad else "green"))
+    return 1 if bad else 0
+
+
+def _settings(settings: Settings, environ: Mapping[str, str], file: Path) -> Iterator[Check]:
+    """What was set and where; the rest is as `docs/settings.md` has it."""
+    for field in sorted(settings.model_fields_set):
+        name = Settings.model_fields[field].alias or field
+        origin = "environment" if environ.get(name) else str(file)
+        yield Check(Mark.GOOD, name, f"{getattr(settings, field)} ({origin})")
+    if not settings.model_fields_set:
+        yield Check(Mark.GOOD, "settings", texts.ALL_DEFAULTS)
+
+
+def _models(settings: Settings) -> Iterator[Check]:
+    store = ModelStore(settings.models_folder)
+    for role, name in (("language model", settings.model), ("embedder", settings.embedder)):
+        try:
+            model = store.find(name, Bars(Console(stderr=True)))
+        except ModelError as error:
+            yield Check(Mark.BAD, role, name, str(error))
+            continue
+        if model:
+            yield Check(Mark.GOOD, role, f"{model.name}, {megabytes(disk_bytes(model))}, verified")
+        else:
+            size = f", {megabytes(BUILT_IN[name.lower()].size)}" if name.lower() in BUILT_IN else ""
+            yield Check(Mark.CARE, role, f"{name}{size}: {texts.NOT_HERE}", texts.fix_model(name))
+
+
+def _disk(settings: Settings) -> Iterator[Check]:
+    for name, folder in (("models folder", settings.models_folder), ("data folder", settings.data_folder)):
+        existing = next(place for place in (folder, *folder.parents) if place.exists())
+        free = shutil.disk_usage(existing).free
+        mark = Mark.GOOD if free >= FREE_BYTES else Mark.BAD
+        fix = "" if mark is Mark.GOOD else texts.FIX_DISK
+        yield Check(mark, name, f"{folder}, {megabytes(free)} free", fix)
+
+
+async def _stores(settings: Settings) -> list[Check]:
+    return [await _told("memory", _memory(settings)), await _told("index", _index(settings))]
+
+
+async def _told(name: str, check: Awaitable[Check]) -> Check:
+    try:
+        return await check
+    except AttuneError as error:
+        return Check(Mark.BAD, name, texts.NO_REPLY, str(error))
+
+
+async def _memory(settings: Settings) -> Check:
+    async with open_memory(settings) as memory:
+        await memory.ping()
+    return Check(Mark.GOOD, "memory", texts.REPLIES)
+
+
+async def _index(settings: Settings) -> Check:
+    async with AsyncExitStack() as stack:
+        dimension = BUILT_IN_DIMENSION
+        if settings.embedder.lower() not in BUILT_IN:
+            if ModelStore(settings.models_folder).find(settings.embedder) is None:
+                return Check(Mark.CARE, "index", texts.NOT_LOOKED)
+            dimension = (await stack.enter_async_context(open_embedder(settings))).dimension
+        index = await stack.enter_async_context(open_index(settings, dimension))
+        count = await index.count()
+    mark, fix = (Mark.GOOD, "") if count else (Mark.CARE, texts.FIX_EMPTY)
+    return Check(mark, "index", texts.plural(count, "passage"), fix)
+
+
+def _device(settings: Settings) -> Iterator[Check]:
+    import torch  # noqa: PLC0415 - takes a second, which only this check should cost
+
+    wanted = settings.device
+    gpu = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else ""
+    if wanted not in ("auto", "cpu", gpu):
+        yield Check(Mark.BAD, "device", f"{wanted}: {texts.NOT_THERE}", texts.FIX_DEVICE)
+        return
+    device = (gpu or "cpu") if wanted == "auto" else wanted
+    found = torch.cuda.get_device_name() if device == "cuda" else device
+    yield Check(Mark.GOOD, "device", f"torch {torch.__version__} on {found}")
+    if device == "cpu":
+        yield _int8()
+
+
+def _int8() -> Check:
+    import torch  # noqa: PLC0415
+
+    level = torch.backends.cpu.get_cpu_capability()
+    if sys.platform == "darwin" or torch.cpu._is_vnni_supported():  # noqa: SLF001 - torch has no public name
+        return Check(Mark.GOOD, "int8", f"{level} with int8 instructions")
+    return Check(Mark.CARE, "int8", f"{level} {texts.SLOW_INT8}")

@@ -1,0 +1,103 @@
+"""What `attune chat` and `attune ingest` do: open Attune, talk or read, say what happened.
+
+Knows nothing of the command line's grammar, of stores or of models; `core.bootstrap` puts those together.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.text import Text
+
+from bots import texts
+from bots.bars import Bars
+from bots.console_bot import OWN_COMMANDS, ConsoleBot, answer_lines
+from bots.dialogue import Dialogue
+from bots.ingest_view import ingestion_bar, show_report
+from bots.render import THEME, one_line, terminal
+from core.bootstrap import Attune, Library, open_attune, open_library
+from core.settings import Settings
+
+T = TypeVar("T")
+
+
+def is_interactive() -> bool:
+    """Whether a person sits at both ends."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+async def chat(settings: Settings, version: str) -> int:
+    """Talk until the person leaves, or until the pipe ends. Returns the exit code."""
+    errors = Console(stderr=True)
+    async with _opened(open_attune, settings, errors) as attune:
+        if await attune.library.index.count() == 0:
+            await _ingest_own(attune.library, errors)
+        if not is_interactive():
+            dialogue = Dialogue(attune.engine, operator_present=True)
+            return await answer_lines(dialogue, sys.stdin, sys.stdout, sys.stderr)
+        console = Console(theme=THEME)
+        await _welcome(attune, settings, version, console)
+        dialogue = Dialogue(attune.engine, own_commands=OWN_COMMANDS, operator_present=True)
+        await ConsoleBot(dialogue, settings.data_folder, console).talk()
+    return 0
+
+
+async def ingest(settings: Settings, paths: Sequence[Path]) -> int:
+    """Read documents and show what became of each. Returns the exit code: 1 where a path or all is missing."""
+    errors = Console(stderr=True)
+    missing = [path for path in paths if not path.exists()]
+    for path in missing:
+        errors.print(Text(texts.missing_path(one_line(str(path))), style="red"))
+    present = [path for path in paths if path.exists()]
+    if not present:
+        return 1
+    async with _opened(open_library, settings, errors) as library:
+        with ingestion_bar(errors) as progress:
+            report = await library.ingester.ingest(present, progress)
+    show_report(report, Console())
+    read = len(report.new) + len(report.changed) + len(report.unchanged)
+    if not read:
+        errors.print(Text(texts.NOTHING_INGESTED, style="red"))
+    return 1 if missing or not read else 0
+
+
+@asynccontextmanager
+async def _opened(
+    opener: Callable[[Settings, Bars], AbstractAsyncContextManager[T]], settings: Settings, errors: Console
+) -> AsyncIterator[T]:
+    """Open, with a sign of life: importing torch and loading a model take seconds, fetching one minutes."""
+    bars = Bars(errors)
+    if errors.is_terminal:
+        bars.start(texts.PREPARING, 0)
+    try:
+        async with opener(settings, bars) as opened:
+            bars.finish()
+            yield opened
+    finally:
+        bars.finish()
+
+
+async def _welcome(attune: Attune, settings: Settings, version: str, console: Console) -> None:
+    index = attune.library.index
+    documents = {document.source for document in await index.documents()}
+    passages = await index.count()
+    console.print(terminal(texts.welcome(version, settings.model, passages, len(documents))))
+    hint = texts.WELCOME_HINT if passages else texts.WELCOME_EMPTY
+    console.print(Text(hint, style="dim"), end="\n\n")
+
+
+async def _ingest_own(library: Library, errors: Console) -> None:
+    """Begin with Attune's own documents, where this is its checkout: a first question then has an answer."""
+    root = Path(__file__).parent.parent
+    own = [path for path in (root / "README.md", root / "docs") if path.exists()]
+    if not own or not (root / "pyproject.toml").is_file():
+        return
+    with ingestion_bar(errors) as progress:
+        await library.ingester.ingest(own, progress)
+    names = [path.name for path in own]
+    errors.print(Text(texts.ingested_own(names, await library.index.count()), style="dim"))
