@@ -62,7 +62,9 @@ async def open_library(settings: Settings, progress: Progress = SILENT) -> Async
     async with AsyncExitStack() as stack:
         embedder = await stack.enter_async_context(open_embedder(settings, progress))
         index = await stack.enter_async_context(open_index(settings, embedder.dimension))
-        yield Library(embedder, index, Ingester(embedder, index, settings.passage_tokens))
+        yield Library(
+            embedder, index, Ingester(embedder, index, passage_tokens=settings.passage_tokens, model=settings.embedder)
+        )
 
 
 @asynccontextmanager
