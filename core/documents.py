@@ -57,7 +57,7 @@ def parse(data: bytes, path: PurePath) -> ParsedDocument:
     document = _parsed(parser, data, path)
     title = " ".join(document.title.split())[:_TITLE_CHARACTERS].strip() or _title_from(path)
     if not document.blocks:
-        return replace(document, title=title, notes=(*document.notes, f"{path.name} holds no text."))
+        return replace(document, title=title, notes=(*document.notes, "The file holds no text."))
     return replace(document, title=title)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import takewhile
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -66,6 +67,7 @@ def _add(outline: Outline, token: Token, inside: list[Token], lines: list[str], 
     source = "\n".join(lines[start:end])
     if token.type == "heading_open":
         outline.heading(int(token.tag[1]), _plain(inside[0]), start + 1)
+        outline.add(Kind.PARAGRAPH, _links(inside[0]), start + 1)
     elif token.type == "html_block":
         add_html(outline, source, first_line=start + 1)
     elif token.type == "code_block":
@@ -96,6 +98,17 @@ def _plain(token: Token) -> str:
     return "".join(
         child.content or (" " if child.type in {"softbreak", "hardbreak"} else "") for child in token.children or []
     )
+
+
+def _links(token: Token) -> str:
+    """The links of a heading, which its section begins with: the heading itself is words alone."""
+    links, children = [], token.children or []
+    for at, child in enumerate(children):
+        target = str(child.attrs.get("href", "#"))
+        if child.type == "link_open" and not target.startswith("#"):
+            label = "".join(part.content for part in takewhile(lambda part: part.type != "link_close", children[at:]))
+            links.append(f"[{label}]({target})")
+    return " ".join(links)
 
 
 def _front_title(front: str) -> str:

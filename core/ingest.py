@@ -1,0 +1,274 @@
+"""Files → passages → vectors → index, again and again: only what changed is embedded.
+
+A document's passages are replaced only when all of the new ones are embedded, so a reader sees the old or the
+new version; what a kill leaves half done, the next run mends. Knows nothing of formats, models or stores.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from core.documents import PARSER_VERSION, check_size, is_supported, parse
+from core.domain import Document, Passage, Vector
+from core.errors import DocumentError
+from core.ports import Embedder, PassageIndex
+from core.splitting import SPLITTER_VERSION, embedding_text, split
+from core.walk import Found, Refusal, find_files, printable
+
+_BATCH = 64  # passages that are embedded together
+_WINDOW = 512  # passages held in memory before they are written; a larger document is held whole
+_SPECIAL_TOKENS = 2  # that a model adds around a text, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where an ingestion stands: reading file `number` of `files`, `passages` embedded so far."""
+
+    number: int
+    files: int
+    name: str
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What an ingestion did. Files are named by source, an absolute POSIX path."""
+
+    new: tuple[str, ...]
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    removed: tuple[str, ...]
+    skipped: tuple[str, ...]  # unsupported formats, and links that lead out of a folder
+    refused: tuple[Refusal, ...]
+    notes: tuple[str, ...]  # whole sentences: guessed encodings, files without text
+    passages_added: int
+    passages_reused: int
+    passages_removed: int
+    seconds: float
+
+
+ReportProgress = Callable[[Progress], None]
+
+
+class Ingester:
+    """Keeps an index in step with files. Ingestions of one `Ingester` wait for each other.
+
+    `model` names the embedder: passages that another one embedded are embedded anew.
+    """
+
+    def __init__(self, embedder: Embedder, index: PassageIndex, *, passage_tokens: int, model: str = "") -> None:
+        self._embedder = embedder
+        self._index = index
+        self._reader = _Reader(embedder, passage_tokens, model)
+        self._lock = asyncio.Lock()
+
+    async def ingest(self, paths: Iterable[Path], report_progress: ReportProgress = lambda _: None) -> IngestReport:
+        """Bring the index in step with the files and folders `paths`.
+
+        A file that cannot be read is refused and keeps the passages it had; files that are gone from a folder
+        of `paths` lose theirs.
+
+        Raises:
+            DocumentError: a path does not exist; nothing was changed.
+            StoreError: the index does not answer; run it again to go on.
+        """
+        async with self._lock:
+            started = time.monotonic()
+            found = await asyncio.to_thread(find_files, list(paths), is_supported)
+            run = _Run(self._embedder, self._index, self._reader, found, report_progress)
+            return await run.completed(started)
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """A file as it was read: `passages` is None where the index has this version already."""
+
+    version: str
+    passages: list[Passage] | None
+    notes: tuple[str, ...] = ()
+
+
+class _Reader:
+    """Reads one file into passages; blocking, so it is called in a thread."""
+
+    def __init__(self, embedder: Embedder, passage_tokens: int, model: str) -> None:
+        self._count_tokens = embedder.count_tokens
+        self._budget = min(passage_tokens, embedder.max_tokens - _SPECIAL_TOKENS)
+        self._settings = f"\0{PARSER_VERSION}.{SPLITTER_VERSION}.{self._budget}.{model}".encode()
+        self._namespace = uuid.uuid5(uuid.NAMESPACE_URL, model)
+
+    def read(self, file: Path, held: Sequence[Document]) -> _Content:
+        source = _source(file)
+        data = _bytes_of(file)
+        version = hashlib.sha256(data + self._settings).hexdigest()
+        if [document.version for document in held] == [version] and held[0].complete:
+            return _Content(version, None)
+        document = parse(data, file)
+        passages = split(
+            document,
+            source=source,
+            version=version,
+            budget=self._budget,
+            count_tokens=self._count_tokens,
+            namespace=self._namespace,
+        )
+        return _Content(version, passages, tuple(f"{source}: {note}" for note in document.notes))
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What the report will say."""
+
+    new: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    added: int = 0
+    reused: int = 0
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A document that waits to be embedded and written; `vectors` are those it has from before."""
+
+    passages: list[Passage]
+    vectors: Mapping[str, Vector]
+
+    @property
+    def source(self) -> str:
+        return self.passages[0].source
+
+    @property
+    def missing(self) -> list[Passage]:
+        return [passage for passage in self.passages if passage.id not in self.vectors]
+
+
+class _Run:
+    """One ingestion."""
+
+    def __init__(
+        self, embedder: Embedder, index: PassageIndex, reader: _Reader, found: Found, report: ReportProgress
+    ) -> None:
+        self._embedder = embedder
+        self._index = index
+        self._reader = reader
+        self._found = found
+        self._report = report
+        self._held: dict[str, list[Document]] = {}
+        self._pending: list[_Pending] = []
+        self._tally = _Tally(refused=list(found.refused))
+        self._progress = Progress(0, len(found.files), "", 0)
+
+    async def completed(self, started: float) -> IngestReport:
+        for document in await self._index.documents():
+            self._held.setdefault(document.source, []).append(document)
+        for number, file in enumerate(self._found.files, start=1):
+            self._tell(replace(self._progress, number=number, name=printable(file.name)))
+            await self._take(file)
+        await self._write_pending()
+        read = {file.as_posix() for file in self._found.files}
+        for source in [source for source in self._held if source not in read and self._found.misses(Path(source))]:
+            await self._remove(source)
+        return self._reported(time.monotonic() - started)
+
+    async def _take(self, file: Path) -> None:
+        held = self._held.get(file.as_posix(), [])
+        try:
+            content = await asyncio.to_thread(self._reader.read, file, held)
+        except DocumentError as error:
+            self._tally.refused.append(Refusal(printable(file.as_posix()), str(error)))
+            return
+        self._tally.notes += content.notes
+        if content.passages is None:
+            self._tally.unchanged.append(file.as_posix())
+        elif content.passages:
+            vectors = await self._index.vectors([passage.id for passage in content.passages]) if held else {}
+            self._pending.append(_Pending(content.passages, vectors))
+        elif held:
+            await self._remove(file.as_posix())
+        if sum(len(pending.passages) for pending in self._pending) >= _WINDOW:
+            await self._write_pending()
+
+    async def _write_pending(self) -> None:
+        """Embed what is missing, batches crossing from file to file, then write document by document."""
+        pending, self._pending = self._pending, []
+        fresh = await self._embedded([passage for document in pending for passage in document.missing])
+        for document in pending:
+            await self._write(document, fresh)
+
+    async def _embedded(self, passages: list[Passage]) -> dict[str, Vector]:
+        texts = {passage.id: embedding_text(passage) for passage in passages}
+        ids = sorted(texts, key=lambda id_: len(texts[id_]))  # texts of a length waste no padding
+        vectors: dict[str, Vector] = {}
+        for start in range(0, len(ids), _BATCH):
+            batch = ids[start : start + _BATCH]
+            rows = await self._embedder.embed([texts[id_] for id_ in batch])
+            vectors.update(zip(batch, rows, strict=True))
+            self._tell(replace(self._progress, passages=self._progress.passages + len(batch)))
+        return vectors
+
+    async def _write(self, document: _Pending, fresh: Mapping[str, Vector]) -> None:
+        held = self._held.get(document.source, [])
+        known = {**fresh, **document.vectors}
+        rows = np.stack([known[passage.id] for passage in document.passages])  # (passages, dimension)
+        await self._index.upsert(document.passages, rows)
+        if held:
+            await self._index.remove(document.source, keep_version=document.passages[0].version)
+        (self._tally.changed if held else self._tally.new).append(document.source)
+        self._tally.added += len(document.missing)
+        self._tally.reused += len(document.vectors)
+        self._tally.dropped += max(0, sum(version.passages for version in held) - len(document.vectors))
+
+    async def _remove(self, source: str) -> None:
+        await self._index.remove(source)
+        self._tally.removed.append(source)
+        self._tally.dropped += sum(version.passages for version in self._held[source])
+
+    def _tell(self, progress: Progress) -> None:
+        self._progress = progress
+        self._report(progress)
+
+    def _reported(self, seconds: float) -> IngestReport:
+        tally = self._tally
+        return IngestReport(
+            new=tuple(tally.new),
+            changed=tuple(tally.changed),
+            unchanged=tuple(tally.unchanged),
+            removed=tuple(tally.removed),
+            skipped=tuple(printable(path.as_posix()) for path in self._found.skipped),
+            refused=tuple(tally.refused),
+            notes=tuple(tally.notes),
+            passages_added=tally.added,
+            passages_reused=tally.reused,
+            passages_removed=tally.dropped,
+            seconds=seconds,
+        )
+
+
+def _source(file: Path) -> str:
+    source = file.as_posix()
+    if printable(source) != source:
+        raise DocumentError(f"{printable(file.name)} has a name or a folder that is not UTF-8. Rename it.")
+    return source
+
+
+def _bytes_of(file: Path) -> bytes:
+    try:
+        check_size(file.stat().st_size, file)
+        if not file.is_file():
+            raise DocumentError(f"{file.name} is not a regular file. Leave it out.")
+        return file.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DocumentError(f"{file.name} cannot be read: {reason}. Change its permissions or leave it out.") from None

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+
+import pytest
+
+from core.blocks import Block, Kind, ParsedDocument
+from core.documents import MAX_BYTES, is_supported, parse
+from core.errors import DocumentError
+
+HANDBOOK = Path(__file__).parents[1] / "data" / "handbook"
+
+
+def parsed(text: str | bytes, name: str = "folder/page.md") -> ParsedDocument:
+    return parse(text.encode() if isinstance(text, str) else text, PurePath(name))
+
+
+def body(document: ParsedDocument) -> list[tuple[Kind, str]]:
+    return [(block.kind, block.text) for block in document.blocks if block.kind is not Kind.HEADING]
+
+
+@pytest.mark.parametrize(
+    ("front", "title"),
+    [
+        ("title: Leave", "Leave"),
+        ("title: 'Leave: all of it'", "Leave: all of it"),
+        ('layout: x\ntitle: "Leave"  # a comment\nkeywords: y', "Leave"),
+        ("title:\n  Play 10 - Promote\n  improvement\nkeywords: y", "Play 10 - Promote improvement"),
+        ("title: >-\n  Folded\n  over lines", "Folded over lines"),
+        ("subtitle: Not this", "page"),
+    ],
+)
+def test_front_matter_gives_the_title_and_is_no_text(front: str, title: str) -> None:
+    """The title is read from YAML in all of its usual spellings, and nothing of the front matter is text."""
+    document = parsed(f"---\n{front}\n---\n\nWords.\n")
+    assert document.title == title
+    assert body(document) == [(Kind.PARAGRAPH, "Words.")]
+    assert document.blocks[0].line == len(front.split("\n")) + 4
+
+
+def test_markdown_blocks_keep_kind_headings_and_line() -> None:
+    """Every block knows what it is, the headings above it and its first line; text stays Markdown."""
+    text = (
+        "# Guide\n\nIntro [here](https://a.b/c).\n\n## One\n\n- a\n  - b\n\n"
+        "### Deep `x`\n\n```py\nx = 1\n```\n## Two\n> said\n"
+    )
+    assert parsed(text) == ParsedDocument(
+        "Guide",
+        (
+            Block(Kind.HEADING, "Guide", (), 1),
+            Block(Kind.PARAGRAPH, "Intro [here](https://a.b/c).", (), 3),
+            Block(Kind.HEADING, "One", ("One",), 5),
+            Block(Kind.LIST, "- a\n  - b", ("One",), 7),
+            Block(Kind.HEADING, "Deep x", ("One", "Deep x"), 10),
+            Block(Kind.CODE, "```py\nx = 1\n```", ("One", "Deep x"), 12),
+            Block(Kind.HEADING, "Two", ("Two",), 15),
+            Block(Kind.QUOTE, "> said", ("Two",), 16),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "seen"),
+    [
+        ('{% include "nav.html" %}\n\nText', "Text"),
+        ("{% alert %}\nText\n{% endalert %}", "Text"),
+        ('See [leave]({% page "/leave" %}).', "See [leave](/leave)."),
+        ('See [leave]({% page\n  "/leave" %}).', "See [leave](/leave)."),
+        ('Ask in {% slack_channel "people-ops" %}.', "Ask in people-ops."),
+        ("Done {% comment %}TODO check{% endcomment %}", "Done"),
+        ("Write `{% raw %}` and {{ name }}.", "Write `{% raw %}` and {{ name }}."),
+        ("[Go](https://a.b){.button}", "[Go](https://a.b)"),
+        (
+            'Mail <a class="x" href="mailto:a@b.c">us</a><br>now, <your name>',
+            "Mail [us](mailto:a@b.c) now, <your name>",
+        ),
+        ("See [the rules][r] and [r].\n\n[r]: https://a.b", "See [the rules](https://a.b) and [r](https://a.b)."),
+        ("<!-- hidden -->\n\nText", "Text"),
+    ],
+)
+def test_markdown_reads_as_rendered(source: str, seen: str) -> None:
+    """Template tags, attributes, inline HTML and link references are what a reader of the page would see."""
+    assert [text for _, text in body(parsed(source))] == [seen]
+
+
+def test_html_tables_in_markdown_are_structure() -> None:
+    """An HTML table inside Markdown becomes rows, even with blank lines in it."""
+    source = "Before\n\n<table>\n<tr><td><b>Place</b></td>\n\n<td>Room 5<br>Floor 2</td></tr>\n</table>\n\nAfter"
+    assert body(parsed(source)) == [
+        (Kind.PARAGRAPH, "Before"),
+        (Kind.LIST, "- Place: Room 5 Floor 2"),
+        (Kind.PARAGRAPH, "After"),
+    ]
+
+
+def test_a_link_in_a_heading_is_kept() -> None:
+    """A heading is words alone; where it leads stands at the beginning of its section."""
+    document = parsed("## Submit the [form](https://a.b)\n\nSoon.")
+    assert document.blocks[0].text == "Submit the form"
+    assert body(document)[0] == (Kind.PARAGRAPH, "[form](https://a.b)")
+
+
+def test_html_keeps_structure_and_leaves_out_the_page_around_it() -> None:
+    """Headings, lists, tables, code and links stay; scripts, styles and navigation go."""
+    document = parsed(
+        "<html><head><title>Leave — Intranet</title><style>p{}</style></head><body><nav>Home</nav>\n"
+        "<h1>Leave</h1><script>x()</script><p>Ask <a href='https://a.b'>us</a> <b>first</b>.</p>\n"
+        "<h2>Kinds</h2><ul><li>paid<ul><li>sick</li></ul></li><li>unpaid</li></ul>\n"
+        "<table><tr><th>a</th><th>b</th><th>c</th></tr><tr><td>1</td><td>2|3</td><td>4</td></tr></table>\n"
+        "<pre><code>x = 1\n  y</code></pre><div>loose<blockquote>said</blockquote></div></body></html>",
+        "leave.html",
+    )
+    assert document.title == "Leave"
+    assert body(document) == [
+        (Kind.PARAGRAPH, "Ask [us](https://a.b) first."),
+        (Kind.LIST, "- paid\n  - sick\n- unpaid"),
+        (Kind.TABLE, "| a | b | c |\n| --- | --- | --- |\n| 1 | 2\\|3 | 4 |"),
+        (Kind.CODE, "```\nx = 1\n  y\n```"),
+        (Kind.PARAGRAPH, "loose"),
+        (Kind.QUOTE, "> said"),
+    ]
+    assert {block.headings for block in document.blocks[2:]} == {("Kinds",)}
+
+
+def test_rst_keeps_structure() -> None:
+    """Sections, lists, tables, code and notes of reStructuredText become blocks."""
+    document = parsed(
+        "=====\nGuide\n=====\n\nSee `here <https://a.b>`_.\n\nOne\n---\n\n* a\n\n  * b\n\n.. note:: Careful.\n\n"
+        "::\n\n    x = 1\n\n==  ==\na   b\n==  ==\n1   2\n==  ==\n",
+        "guide.rst",
+    )
+    assert document.title == "Guide"
+    assert body(document) == [
+        (Kind.PARAGRAPH, "See [here](https://a.b)."),
+        (Kind.LIST, "- a\n  - b"),
+        (Kind.PARAGRAPH, "**Note:** Careful."),
+        (Kind.CODE, "```\nx = 1\n```"),
+        (Kind.TABLE, "| a | b |\n| --- | --- |\n| 1 | 2 |"),
+    ]
+
+
+def test_rst_reads_no_other_file_and_loses_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Inclusion and raw HTML are off; what docutils does not know keeps its words, and nothing is printed."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("TOPSECRET")
+    document = parsed(
+        f".. include:: {secret}\n\n.. csv-table::\n   :file: {secret}\n\n.. raw:: html\n   :file: {secret}\n\n"
+        ".. tabs:: Label\n   :x: y\n\n   Inside *words*.\n\nSee :ref:`the rules <rules>` and :func:`run`.\n\n"
+        "+--+\n| broken\n",
+        "guide.rst",
+    )
+    text = "\n".join(text for _, text in body(document))
+    assert "TOPSECRET" not in text
+    for words in ("Label", "Inside words.", "See the rules and run.", "| broken"):
+        assert words in text
+    assert capsys.readouterr() == ("", "")
+
+
+def test_plain_text_is_paragraphs() -> None:
+    """Blank lines part the paragraphs of a text file; a path gives the title."""
+    document = parsed("One\nline.\r\n\r\n\r\nTwo.", "notes/annual_leave-policy.txt")
+    assert document == ParsedDocument(
+        "annual leave policy", (Block(Kind.PARAGRAPH, "One\nline.", (), 1), Block(Kind.PARAGRAPH, "Two.", (), 5))
+    )
+    assert parsed("Text", "travel/README.md").title == "travel"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_unicode_encodings_are_read_without_a_guess(encoding: str) -> None:
+    """UTF-8 and whatever has a byte-order mark are read as they are."""
+    document = parsed("Größe — 大きさ".encode(encoding), "a.txt")
+    assert [text for _, text in body(document)] == ["Größe — 大きさ"]
+    assert document.notes == ()
+
+
+def test_other_encodings_are_guessed_and_noted() -> None:
+    """An old encoding is guessed, a broken character of UTF-8 replaced; both are said."""
+    guessed = parsed(("Über die Größe der Räume und die Höhe der Tür. " * 5).encode("latin-1"), "a.txt")
+    assert "Größe der Räume" in guessed.blocks[0].text
+    assert "guessed" in guessed.notes[0]
+    mended = parsed("Größe Räume Höhe Türen Öfen Maße süß fünf zwölf grün".encode() + b"\xff", "a.txt")
+    assert mended.blocks[0].text == "Größe Räume Höhe Türen Öfen Maße süß fünf zwölf grün\ufffd"
+    assert "1 broken" in mended.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "words"),
+    [
+        (b"MZ\0\1\2", "a.txt", ["a.txt", "binary"]),
+        (bytes(range(1, 32)) * 50, "a.md", ["a.md", "binary"]),
+        (b"x" * (MAX_BYTES + 1), "a.txt", ["a.txt", "20 MB", "Split"]),
+        (b"x", "a.xyz", ["a.xyz", ".xyz", ".md"]),
+        (b"<div>" * 5000, "a.html", ["a.html", "nested"]),
+    ],
+)
+def test_what_cannot_be_read_says_why_and_what_to_do(data: bytes, name: str, words: list[str]) -> None:
+    """A refusal names the file, the reason and the way out."""
+    with pytest.raises(DocumentError) as refusal:
+        parsed(data, name)
+    assert all(word in str(refusal.value) for word in words)
+    assert str(refusal.value).endswith(".")
+
+
+@pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", b"  \n\n", b"---\nredirect_to: /x\n---\n"])
+def test_a_file_without_text_is_noted(data: bytes) -> None:
+    """An empty file is no error: it has no blocks and says so."""
+    document = parsed(data)
+    assert document.blocks == ()
+    assert document.notes == ("The file holds no text.",)
+
+
+def test_control_characters_go() -> None:
+    """A document cannot move the cursor of the terminal it is shown in."""
+    assert body(parsed("Some words and more \x1b[31mred words of a longer text\n", "a.txt"))[0][1].find("\x1b") == -1
+
+
+def test_supported_formats() -> None:
+    """A format goes by its suffix, however it is written."""
+    assert all(is_supported(PurePath(name)) for name in ("a.md", "a.MD", "a.rst", "a.htm", "a.txt"))
+    assert not any(is_supported(PurePath(name)) for name in ("a.pdf", "a", ".md", "a.py"))
+
+
+def test_handbook_pages_parse() -> None:
+    """Real pages give a title and blocks, without a template tag left in their prose."""
+    for page in sorted(HANDBOOK.rglob("*.md")):
+        document = parse(page.read_bytes(), page)
+        assert document.title
+        prose = [text for kind, text in body(document) if kind in {Kind.PARAGRAPH, Kind.LIST}]
+        assert not [text for text in prose if "{%" in text]
