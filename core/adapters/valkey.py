@@ -18,9 +18,7 @@ from core.adapters.companion import Companion, run_folder, socket_path
 from core.errors import MemoryUnavailableError
 
 NAME = "valkey"
-RETRIES = (
-    6  # with these pauses about three seconds: a server that reads its file back says "loading" meanwhile
-)
+RETRIES = 6  # about four seconds with these pauses: a server says "loading" while it reads its file back
 PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds
 
 
@@ -39,17 +37,14 @@ async def embedded(data: Path) -> AsyncIterator[Redis]:
             path=str(companion.socket),
             retry=_retry(),
         )
-        async with Redis(connection_pool=pool) as client:
+        async with Redis.from_pool(pool) as client:  # which closes the pool, too
             yield client
-        await pool.aclose()  # a client leaves a pool open that it was handed
 
 
 @asynccontextmanager
 async def remote(url: str) -> AsyncIterator[Redis]:
     """A client of the server at `url`. Nothing is sent before the first command."""
-    async with Redis.from_url(
-        url, retry=_retry(), socket_connect_timeout=5, health_check_interval=30
-    ) as client:
+    async with Redis.from_url(url, retry=_retry(), socket_connect_timeout=5, health_check_interval=30) as client:
         yield client
 
 
