@@ -15,7 +15,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from bots import texts
@@ -68,17 +67,17 @@ async def doctor(environ: Mapping[str, str], file: Path, version: str) -> int:
 
 
 def _show(checks: list[Check]) -> int:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for _ in range(4):
-        table.add_column(overflow="fold")
+    console = Console(soft_wrap=True)  # a fix stays on its line, so that it can be copied
+    width = max(len(check.name) for check in checks)
     for check in checks:
-        mark = Text(check.mark, style=STYLES[check.mark])
-        table.add_row(mark, check.name, Text(clean(check.found)), Text(clean(check.fix)))
+        line = Text.assemble((check.mark, STYLES[check.mark]), f" {check.name:<{width}}  {clean(check.found)}")
+        console.print(line)
+        if check.fix:
+            console.print(Text(f"  {'':<{width}}  → {clean(check.fix)}", style="dim"))
     bad = sum(check.mark is Mark.BAD for check in checks)
-    console = Console()
-    console.print(table)
-    console.print()
-    console.print(Text(texts.checks_failed(bad) if bad else texts.ALL_WELL, style="red" if bad else "green"))
+    care = any(check.mark is Mark.CARE for check in checks)
+    verdict = texts.checks_failed(bad) if bad else texts.ALL_WELL_BUT if care else texts.ALL_WELL
+    console.print(Text(f"\n{verdict}", style="red" if bad else "green"))
     return 1 if bad else 0
 
 

@@ -53,8 +53,9 @@ def show_report(report: IngestReport, console: Console) -> None:
     console.print(Text(texts.ingested_passages(report), style="dim"), soft_wrap=True)
     home, here = Path.home(), Path.cwd()
     for refusal in report.refused:
-        place = short_path(refusal.path, home=home, here=here)
-        console.print(Text(f"✗ {one_line(place, 1000)}: {clean(refusal.reason)}"), soft_wrap=True)
+        place = one_line(short_path(refusal.path, home=home, here=here), 1000)
+        where = "" if refusal.reason.startswith(f"{place} ") else f"{place}: "
+        console.print(Text(f"✗ {where}{clean(refusal.reason)}"), soft_wrap=True)
     for note in report.notes[:NOTES_SHOWN]:
         console.print(Text(f"! {clean(note)}", style="dim"), soft_wrap=True)
     if len(report.notes) > NOTES_SHOWN:

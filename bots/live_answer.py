@@ -35,7 +35,7 @@ class LiveAnswer:
         self._text = ""  # all of the answer so far, clean
         self._raw = ""
         self._standing = 0  # characters of `_text` that stand for good
-        self._live = Live(get_renderable=self._frame, console=console, transient=True, refresh_per_second=REFRESHES)
+        self._live = Live(self, console=console, transient=True, refresh_per_second=REFRESHES)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -89,7 +89,8 @@ class LiveAnswer:
         self._standing += len(block)  # before printing: the frame below must not show it twice
         self._console.print(terminal(block) if first else Group(Text(""), terminal(block)))
 
-    def _frame(self) -> RenderableType:
+    def __rich__(self) -> RenderableType:
+        """What changes from moment to moment; asked for at every print, so that it never shows a standing block."""
         rest = self._text[self._standing :]
         if rest.strip():
             blank = [Text("")] if self._standing else []

@@ -169,6 +169,7 @@ REFUSED = "refused"
 NOTHING_INGESTED = "Nothing could be ingested."
 INTERRUPTED = "Interrupted."
 ALL_WELL = "Everything is in place."
+ALL_WELL_BUT = "Nothing is wrong; the lines with ! are worth a look."
 
 
 def missing_path(path: str) -> str:
@@ -211,7 +212,7 @@ def more_notes(count: int) -> str:
 
 def checks_failed(count: int) -> str:
     """The last line of `attune doctor` when something is wrong."""
-    return f"{plural(count, 'check')} failed; the last column says what to do."
+    return f"{plural(count, 'check')} failed; the arrows say what to do."
 
 
 # Models

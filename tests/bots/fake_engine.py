@@ -54,9 +54,11 @@ class FakeEngine:
         self.saved: dict[Person, Preferences] = {}
         self.forgotten: list[Person] = []
         self.closed = False
+        self.started = asyncio.Event()
 
     async def answer(self, message: Message) -> AsyncGenerator[Reading | Piece | Answer, None]:
         self.asked.append(message)
+        self.started.set()
         try:
             if self.error and not self.fail_after:
                 raise self.error

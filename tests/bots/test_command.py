@@ -1,0 +1,143 @@
+"""The `attune` command as a process, and what it writes to its log."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import structlog
+from typer.testing import CliRunner
+
+import bots.__main__ as command
+from bots.logs import FILE_NAME, configure
+
+ROOT = Path(__file__).parents[2]
+
+
+def attune(*words: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ATTUNE_")}
+    return subprocess.run(
+        [sys.executable, "-m", "bots", *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**kept, "PYTHONPATH": str(ROOT), "ATTUNE_HOME": str(cwd / "home"), **environ},
+    )
+
+
+@pytest.fixture
+def logging_restored():
+    root, handlers, level = logging.getLogger(), logging.getLogger().handlers[:], logging.getLogger().level
+    yield
+    for handler in root.handlers:
+        if handler not in handlers:
+            handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
+
+
+def test_version_and_help(tmp_path: Path):
+    """`--version` names the version, and help lists every command, at once."""
+    assert attune("--version", cwd=tmp_path).stdout.startswith("attune ")
+    started = time.monotonic()
+    shown = attune("--help", cwd=tmp_path).stdout
+    assert time.monotonic() - started < 5  # it takes 0.3 s; a busy machine takes longer
+    assert all(word in shown for word in ("chat", "ingest", "models", "doctor"))
+
+
+def test_help_imports_nothing_heavy():
+    """What takes long to import comes in with the command that needs it."""
+    code = "import sys, bots.__main__; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    heavy = {"torch", "transformers", "prompt_toolkit", "structlog", "pydantic", "redis", "rich.markdown", "numpy"}
+    assert heavy & set(done.stdout.split()) == set()
+
+
+def test_a_bad_setting_is_one_sentence(tmp_path: Path):
+    """An operator's error is one sentence on stderr and exit code 2, without a stack trace."""
+    done = attune("models", "list", cwd=tmp_path, ATTUNE_MODL="x")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "the environment has an unknown setting ATTUNE_MODL. Did you mean ATTUNE_MODEL?\n"
+
+
+def test_a_missing_path_is_named(tmp_path: Path):
+    """Ingesting what is not there opens nothing and says so."""
+    done = attune("ingest", "nothere", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "There is no file or folder nothere.\n")
+
+
+def test_models_are_listed_without_escapes(tmp_path: Path):
+    """The table names the built-in models; what is no terminal gets no escape sequence."""
+    done = attune("models", "list", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "smollm2-135m-instruct" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_doctor_explains_a_bad_setting(tmp_path: Path):
+    """The doctor shows what is wrong with the settings instead of failing on it."""
+    done = attune("doctor", cwd=tmp_path, ATTUNE_PASSAGES="many")
+    assert done.returncode == 1
+    assert "✗ settings" in done.stdout
+    assert "ATTUNE_PASSAGES (it is 'many')" in done.stdout
+
+
+@pytest.mark.usefixtures("logging_restored")
+def test_a_crash_is_a_sentence_with_a_trace(tmp_path: Path, monkeypatch, capsys):
+    """An unexpected error shows a trace id and the log's place; the log has it without anybody's words."""
+
+    def broken() -> None:
+        raise ZeroDivisionError("the words of a person")
+
+    monkeypatch.setattr(command, "app", broken)
+    monkeypatch.setattr(command, "_forgiving_streams", lambda: None)
+    monkeypatch.setenv("ATTUNE_HOME", str(tmp_path))
+    with pytest.raises(SystemExit, match="1"):
+        command.main()
+    shown, file = capsys.readouterr().err, tmp_path / "data" / FILE_NAME
+    entry = json.loads(file.read_text())
+    assert entry["trace"] in shown
+    assert str(file) in shown
+    assert "Traceback" not in shown
+    assert "ZeroDivisionError" in entry["exception"]
+    assert "words of a person" not in file.read_text()
+
+
+@pytest.mark.usefixtures("logging_restored")
+def test_the_log_is_private_and_keeps_libraries_quiet(tmp_path: Path):
+    """Only the owner reads the log; libraries are heard when something is wrong."""
+    environ: dict[str, str] = {}
+    configure("info", environ, tmp_path / FILE_NAME)
+    logging.getLogger("httpx").info("a request")
+    logging.getLogger("httpx").warning("a problem")
+    structlog.get_logger("bots.x").info("ours", passages=4)
+    structlog.get_logger("bots.x").debug("not asked for")
+    entries = [json.loads(line) for line in (tmp_path / FILE_NAME).read_text().splitlines()]
+    assert [entry["event"] for entry in entries] == ["a problem", "ours"]
+    assert entries[1]["passages"] == 4
+    assert stat.S_IMODE((tmp_path / FILE_NAME).stat().st_mode) == 0o600
+    assert environ["HF_HUB_DISABLE_TELEMETRY"] == "1"
+
+
+@pytest.mark.usefixtures("logging_restored")
+def test_debug_tells_all(tmp_path: Path):
+    """At the debug level an error's own words are written."""
+    configure("debug", {}, tmp_path / FILE_NAME)
+    structlog.get_logger("core.x").error("failed", exc_info=ValueError("its words"))
+    assert "its words" in (tmp_path / FILE_NAME).read_text()
+
+
+def test_without_a_command_help_is_shown():
+    """Bare `attune` shows what it can do."""
+    assert "ingest" in CliRunner().invoke(command.app, []).output
