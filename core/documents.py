@@ -9,6 +9,7 @@ import codecs
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from html import unescape
 from pathlib import PurePath
 
 from charset_normalizer import from_bytes
@@ -32,6 +33,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
+_PARAGRAPH = re.compile(r"(?:^[^\n]*\S[^\n]*(?:\n|\Z))+", re.MULTILINE)
 _SAMPLE_BYTES = 256 * 1024
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _CONTROL_SHARE = 0.02  # of the characters; prose has none, a binary format has many
@@ -55,7 +57,7 @@ def parse(data: bytes, path: PurePath) -> ParsedDocument:
         raise DocumentError(_unsupported(path))
     check_size(len(data), path)
     document = _parsed(parser, data, path)
-    title = " ".join(document.title.split())[:_TITLE_CHARACTERS].strip() or _title_from(path)
+    title = " ".join(unescape(document.title).split())[:_TITLE_CHARACTERS].strip() or _title_from(path)
     if not document.blocks:
         return replace(document, title=title, notes=(*document.notes, "The file holds no text."))
     return replace(document, title=title)
@@ -93,8 +95,11 @@ _BINARY = "The file is binary, not text. Save it as text or in a format that can
 def parse_text(text: str) -> ParsedDocument:
     """Plain text: paragraphs between blank lines."""
     outline = Outline()
-    for paragraph in re.finditer(r"(?:^[^\n]*\S[^\n]*(?:\n|\Z))+", text, re.MULTILINE):
-        outline.add(Kind.PARAGRAPH, paragraph.group(), text.count("\n", 0, paragraph.start()) + 1)
+    line, counted = 1, 0  # counted on from paragraph to paragraph, as a large file has many
+    for paragraph in _PARAGRAPH.finditer(text):
+        line += text.count("\n", counted, paragraph.start())
+        counted = paragraph.start()
+        outline.add(Kind.PARAGRAPH, paragraph.group(), line)
     return outline.document()
 
 

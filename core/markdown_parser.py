@@ -28,7 +28,7 @@ _KINDS = {
 }
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TITLE = re.compile(r"^title[ \t]*:[ \t]*(.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
-_TEMPLATE_COMMENT = re.compile(r"\{%-?\s*comment\b.*?\{%-?\s*endcomment\s*-?%\}|\{#[^}]*?#\}", re.DOTALL)
+_TEMPLATE_COMMENT = re.compile(r"\{%-?\s*comment\b.{0,5000}?\{%-?\s*endcomment\s*-?%\}|\{#[^}]*?#\}", re.DOTALL)
 _TEMPLATE_TAG = r"(?P<into>\(\s*)?(?:\{%-?\s*(?P<name>\w*)(?P<rest>[^{}]*?)%\}|\{\{[<%][^{}]*[>%]\}\})"
 _CONTROL = {"assign", "block", "capture", "case", "elif", "elsif", "extends", "for", "if", "set", "unless", "when"}
 _ARGUMENT = re.compile(r"""["']([^"']*)["']""")

@@ -23,6 +23,7 @@ def body(document: ParsedDocument) -> list[tuple[Kind, str]]:
     ("front", "title"),
     [
         ("title: Leave", "Leave"),
+        ("title: Leave &amp; travel", "Leave & travel"),
         ("title: 'Leave: all of it'", "Leave: all of it"),
         ('layout: x\ntitle: "Leave"  # a comment\nkeywords: y', "Leave"),
         ("title:\n  Play 10 - Promote\n  improvement\nkeywords: y", "Play 10 - Promote improvement"),
@@ -189,7 +190,7 @@ def test_other_encodings_are_guessed_and_noted() -> None:
         (b"MZ\0\1\2", "a.txt", ["a.txt", "binary"]),
         (bytes(range(1, 32)) * 50, "a.md", ["a.md", "binary"]),
         (b"x" * (MAX_BYTES + 1), "a.txt", ["a.txt", "20 MB", "Split"]),
-        (b"x", "a.xyz", ["a.xyz", ".xyz", ".md"]),
+        (b"text", "a.xyz", ["a.xyz", ".xyz", ".md"]),
         (b"<div>" * 5000, "a.html", ["a.html", "nested"]),
     ],
 )
