@@ -7,25 +7,23 @@ new version; what a kill leaves half done, the next run mends. Knows nothing of 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from core.documents import PARSER_VERSION, check_size, is_supported, parse
+from core.documents import is_supported
 from core.domain import Document, Passage, Vector
 from core.errors import DocumentError
 from core.ports import Embedder, PassageIndex
-from core.splitting import SPLITTER_VERSION, embedding_text, split
+from core.reading import FileReader
+from core.splitting import embedding_text
 from core.walk import Found, Refusal, find_files, printable
 
 _BATCH = 64  # passages that are embedded together
 _WINDOW = 512  # passages held in memory before they are written; a larger document is held whole
-_SPECIAL_TOKENS = 2  # that a model adds around a text, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ class Ingester:
     def __init__(self, embedder: Embedder, index: PassageIndex, *, passage_tokens: int, model: str = "") -> None:
         self._embedder = embedder
         self._index = index
-        self._reader = _Reader(embedder, passage_tokens, model)
+        self._reader = FileReader(embedder, passage_tokens, model)
         self._lock = asyncio.Lock()
 
     async def ingest(self, paths: Iterable[Path], report_progress: ReportProgress = lambda _: None) -> IngestReport:
@@ -85,42 +83,6 @@ class Ingester:
             found = await asyncio.to_thread(find_files, list(paths), is_supported)
             run = _Run(self._embedder, self._index, self._reader, found, report_progress)
             return await run.completed(started)
-
-
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """A file as it was read: `passages` is None where the index has this version already."""
-
-    version: str
-    passages: list[Passage] | None
-    notes: tuple[str, ...] = ()
-
-
-class _Reader:
-    """Reads one file into passages; blocking, so it is called in a thread."""
-
-    def __init__(self, embedder: Embedder, passage_tokens: int, model: str) -> None:
-        self._count_tokens = embedder.count_tokens
-        self._budget = min(passage_tokens, embedder.max_tokens - _SPECIAL_TOKENS)
-        self._settings = f"\0{PARSER_VERSION}.{SPLITTER_VERSION}.{self._budget}.{model}".encode()
-        self._namespace = uuid.uuid5(uuid.NAMESPACE_URL, model)
-
-    def read(self, file: Path, held: Sequence[Document]) -> _Content:
-        source = _source(file)
-        data = _bytes_of(file)
-        version = hashlib.sha256(data + self._settings).hexdigest()
-        if [document.version for document in held] == [version] and held[0].complete:
-            return _Content(version, None)
-        document = parse(data, file)
-        passages = split(
-            document,
-            source=source,
-            version=version,
-            budget=self._budget,
-            count_tokens=self._count_tokens,
-            namespace=self._namespace,
-        )
-        return _Content(version, passages, tuple(f"{source}: {note}" for note in document.notes))
 
 
 @dataclass(slots=True)
@@ -158,7 +120,7 @@ class _Run:
     """One ingestion."""
 
     def __init__(
-        self, embedder: Embedder, index: PassageIndex, reader: _Reader, found: Found, report: ReportProgress
+        self, embedder: Embedder, index: PassageIndex, reader: FileReader, found: Found, report: ReportProgress
     ) -> None:
         self._embedder = embedder
         self._index = index
@@ -254,21 +216,3 @@ class _Run:
             passages_removed=tally.dropped,
             seconds=seconds,
         )
-
-
-def _source(file: Path) -> str:
-    source = file.as_posix()
-    if printable(source) != source:
-        raise DocumentError(f"{printable(file.name)} has a name or a folder that is not UTF-8. Rename it.")
-    return source
-
-
-def _bytes_of(file: Path) -> bytes:
-    try:
-        check_size(file.stat().st_size, file)
-        if not file.is_file():
-            raise DocumentError(f"{file.name} is not a regular file. Leave it out.")
-        return file.read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise DocumentError(f"{file.name} cannot be read: {reason}. Change its permissions or leave it out.") from None

@@ -72,25 +72,29 @@ def split(
     """
     splitter = _Splitter(document.title, budget, count_tokens)
     drafts = splitter.merged(draft for section in splitter.sections(document) for draft in splitter.packed(section))
-    seen: Counter[str] = Counter()
-    passages = []
-    for ordinal, draft in enumerate(drafts):
-        name = "\0".join((source, splitter.title, *draft.headings, "", draft.text))
-        seen[name] += 1
-        passages.append(
-            Passage(
-                id=str(uuid.uuid5(namespace, f"{name}\0{seen[name]}")),
-                source=source,
-                title=splitter.title,
-                headings=draft.headings,
-                text=draft.text,
-                line=draft.parts[0].line,
-                ordinal=ordinal,
-                total=len(drafts),
-                version=version,
-            )
+    ids = _ids((source, splitter.title), drafts, namespace)
+    return [
+        Passage(
+            id=id_,
+            source=source,
+            title=splitter.title,
+            headings=draft.headings,
+            text=draft.text,
+            line=draft.parts[0].line,
+            ordinal=ordinal,
+            total=len(drafts),
+            version=version,
         )
-    return passages
+        for ordinal, (id_, draft) in enumerate(zip(ids, drafts, strict=True))
+    ]
+
+
+def _ids(document: tuple[str, str], drafts: Sequence[_Draft], namespace: uuid.UUID) -> Iterator[str]:
+    seen: Counter[str] = Counter()
+    for draft in drafts:
+        name = "\0".join((*document, *draft.headings, "", draft.text))
+        seen[name] += 1
+        yield str(uuid.uuid5(namespace, f"{name}\0{seen[name]}"))
 
 
 def _embedded(title: str, headings: Sequence[str], text: str) -> str:
