@@ -36,16 +36,15 @@ MODEL_NAME = typer.Argument(help="A name, hf:org/name or a path.")
 
 
 def main() -> None:
-    """Run the command. Exit codes: 0 well, 1 not all well, 2 the operator has something to put right."""
+    """Run the command. Exit codes: 0 well, 1 not all well, 2 the operator has something to put right.
+
+    Typer ends quietly by itself on Ctrl-C (130) and when whoever reads the output has enough (1).
+    """
     _forgiving_streams()
     try:
         app()
     except (OperatorError, PersonError) as error:
         _fail(str(error), 2)
-    except KeyboardInterrupt:
-        _fail(texts.INTERRUPTED, 130)
-    except BrokenPipeError:  # `attune … | head`: whoever read has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:  # noqa: BLE001 - the last place where an error can become a sentence
         _crash(error)
 

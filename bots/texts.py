@@ -146,7 +146,6 @@ def welcome(version: str, model: str, passages: int, documents: int) -> str:
 WELCOME_EMPTY = "There are no documents yet: leave with Ctrl-D and run `attune ingest FOLDER`."
 WELCOME_HINT = "Ask away. /help lists commands, Ctrl-C stops an answer, Ctrl-D leaves."
 QUIT_HINT = "Nothing to stop. /quit or Ctrl-D leaves."
-GOODBYE = "Until next time."
 
 
 def ingested_own(names: list[str], passages: int) -> str:
@@ -167,7 +166,6 @@ PREPARING = "Opening models and stores…"
 LOOKING = "Looking for documents"
 REFUSED = "refused"
 NOTHING_INGESTED = "Nothing could be ingested."
-INTERRUPTED = "Interrupted."
 ALL_WELL = "Everything is in place."
 ALL_WELL_BUT = "Nothing is wrong; the lines with ! are worth a look."
 

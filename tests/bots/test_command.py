@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -91,6 +92,24 @@ def test_doctor_explains_a_bad_setting(tmp_path: Path):
     assert done.returncode == 1
     assert "✗ settings" in done.stdout
     assert "ATTUNE_PASSAGES (it is 'many')" in done.stdout
+
+
+@pytest.mark.usefixtures("logging_restored")
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), BrokenPipeError(errno.EPIPE, "pipe")])
+def test_stopping_is_quiet(error: BaseException, monkeypatch, capsys):
+    """Ctrl-C, and a reader that has enough, end the command without a word."""
+
+    def stopped(_settings: object) -> None:
+        raise error
+
+    monkeypatch.setattr("bots.models_view.show_models", stopped)
+    monkeypatch.setattr(command, "_forgiving_streams", lambda: None)
+    monkeypatch.setattr("sys.argv", ["attune", "models", "list"])
+    monkeypatch.setattr("sys.stdout", sys.stdout)
+    monkeypatch.setattr("sys.stderr", sys.stderr)
+    with pytest.raises(SystemExit):
+        command.main()
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.usefixtures("logging_restored")
