@@ -43,12 +43,8 @@ class Settings(BaseModel):
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         "auto", alias="ATTUNE_DEVICE", description="where the models run: auto, cpu, cuda or mps"
     )
-    threads: int = Field(
-        0, ge=0, le=256, alias="ATTUNE_THREADS", description="CPU threads of the models; 0: all cores"
-    )
-    passages: int = Field(
-        4, ge=1, le=16, alias="ATTUNE_PASSAGES", description="passages that an answer is made from"
-    )
+    threads: int = Field(0, ge=0, le=256, alias="ATTUNE_THREADS", description="CPU threads of the models; 0: all cores")
+    passages: int = Field(4, ge=1, le=16, alias="ATTUNE_PASSAGES", description="passages that an answer is made from")
     passage_tokens: int = Field(
         200, ge=50, le=500, alias="ATTUNE_PASSAGE_TOKENS", description="tokens a passage has at most"
     )
@@ -71,12 +67,8 @@ class Settings(BaseModel):
     redis_url: SecretStr | None = Field(
         None, alias="REDIS_URL", description="a Redis or Valkey server; unset: an embedded one"
     )
-    qdrant_url: str | None = Field(
-        None, alias="QDRANT_URL", description="a Qdrant server; unset: an embedded index"
-    )
-    qdrant_api_key: SecretStr | None = Field(
-        None, alias="QDRANT_API_KEY", description="the Qdrant server's key"
-    )
+    qdrant_url: str | None = Field(None, alias="QDRANT_URL", description="a Qdrant server; unset: an embedded index")
+    qdrant_api_key: SecretStr | None = Field(None, alias="QDRANT_API_KEY", description="the Qdrant server's key")
     qdrant_collection: str = Field(
         "attune", min_length=1, alias="QDRANT_COLLECTION", description="the collection on the Qdrant server"
     )
