@@ -1,6 +1,6 @@
 """Progress of long steps on stderr: a bar on a terminal, a line elsewhere.
 
-Implements `core.model_files.Progress`. Knows nothing of what the steps are.
+Implements `core.models.files.Progress`. Knows nothing of what the steps are.
 """
 
 from __future__ import annotations

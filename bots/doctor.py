@@ -23,8 +23,8 @@ from bots.models_view import disk_bytes, megabytes
 from bots.render import clean
 from core.bootstrap import open_embedder, open_index, open_memory
 from core.errors import AttuneError, ConfigurationError, ModelError
-from core.model_specs import BUILT_IN
 from core.model_store import ModelStore
+from core.models.specs import BUILT_IN
 from core.settings import Settings
 
 FREE_BYTES = 500_000_000  # beside what is still to be fetched

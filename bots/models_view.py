@@ -12,8 +12,8 @@ from bots import texts
 from bots.bars import Bars
 from bots.render import one_line
 from core.errors import ModelError
-from core.model_specs import BUILT_IN, LocalModel
 from core.model_store import ModelStore
+from core.models.specs import BUILT_IN, LocalModel
 from core.settings import Settings
 
 

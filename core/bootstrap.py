@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from core.engine import Engine, Limits
 from core.ingest import Ingester
-from core.model_files import Progress, Silent
 from core.model_store import ModelStore
+from core.models.files import Progress, Silent
 from core.ports import Embedder, Generator, Memory, PassageIndex
 from core.settings import Settings
 

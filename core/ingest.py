@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from core.documents import is_supported
+from core.documents.parsing import is_supported
+from core.documents.reading import FileReader
+from core.documents.splitting import embedding_text
+from core.documents.walk import Found, Refusal, find_files, printable
 from core.domain import Document, Passage, Vector
 from core.errors import DocumentError
 from core.ports import Embedder, PassageIndex
-from core.reading import FileReader
-from core.splitting import embedding_text
-from core.walk import Found, Refusal, find_files, printable
 
 _BATCH = 64  # passages that are embedded together
 _WINDOW = 512  # passages held in memory before they are written; a larger document is held whole

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from core.errors import CorruptModelError, DownloadError, ModelError
-from core.model_files import RECORD, Progress, Silent, check, read_record, write_record
-from core.model_hub import PROBE_SECONDS, HubFetcher
-from core.model_specs import BUILT_IN, Hub, HubName, LocalModel, ModelSpec, Role, Wheels, open_path, read_name
-from core.model_wheels import WheelFetcher
+from core.models.files import RECORD, Progress, Silent, check, read_record, write_record
+from core.models.hub import PROBE_SECONDS, HubFetcher
+from core.models.specs import BUILT_IN, Hub, HubName, LocalModel, ModelSpec, Role, Wheels, open_path, read_name
+from core.models.wheels import WheelFetcher
 
 _HEADROOM = 200_000_000  # bytes beside the model: a wheel while it is unpacked, and its temporary copy
 _SILENT = Silent()

@@ -31,7 +31,7 @@ PURE = {
     "core.prompt",
     "core.ranking",
     "core.retrieval",
-    "core.splitting",
+    "core.documents.splitting",
 }
 OUTSIDE = {
     "aiohttp",

@@ -26,7 +26,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from core.adapters.gguf_weights import CHUNK_ROWS, read_gguf
 from core.adapters.int8 import quantize_modules, quantize_rows
 from core.errors import CorruptModelError, ModelError
-from core.model_files import Progress
+from core.models.files import Progress
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase

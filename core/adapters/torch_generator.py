@@ -19,7 +19,7 @@ from core.adapters import checkpoints
 from core.adapters.packed import PackedModel, Row
 from core.domain import Piece, Prompt
 from core.errors import PromptTooLongError
-from core.model_files import Progress
+from core.models.files import Progress
 from core.prompt import chat, system_text
 
 _PREFILL_TOKENS = 256  # tokens of a prompt fed in one step: as fast as more at once, and soon stopped

@@ -4,8 +4,8 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from core.blocks import Block, Kind, ParsedDocument
-from core.documents import MAX_BYTES, is_supported, parse
+from core.documents.blocks import Block, Kind, ParsedDocument
+from core.documents.parsing import MAX_BYTES, is_supported, parse
 from core.errors import DocumentError
 
 HANDBOOK = Path(__file__).parents[1] / "data" / "handbook"

@@ -56,7 +56,11 @@ def generator() -> ScriptedGenerator:
 @pytest.fixture
 def engine(index: QdrantIndex, memory: RedisMemory, generator: ScriptedGenerator) -> Engine:
     return Engine(
-        embedder=HashingEmbedder(), index=index, memory=memory, generator=generator, limits=Limits(passages=2, relevance=0.15)
+        embedder=HashingEmbedder(),
+        index=index,
+        memory=memory,
+        generator=generator,
+        limits=Limits(passages=2, relevance=0.15),
     )
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from core.adapters.qdrant_index import QdrantIndex
-from core.documents import MAX_BYTES
+from core.documents.parsing import MAX_BYTES
+from core.documents.splitting import embedding_text
 from core.domain import Passage, Vectors
 from core.errors import DocumentError, IndexUnavailableError
 from core.ingest import Ingester, IngestReport, Progress
-from core.splitting import embedding_text
 from tests.core.test_documents import HANDBOOK
 from tests.fakes import HashingEmbedder
 

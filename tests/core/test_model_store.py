@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import AttuneError, CorruptModelError, DownloadError, UnknownModelError
-from core.model_specs import BUILT_IN, Hub, ModelFile, ModelSpec, Role, Wheel, Wheels, read_name
 from core.model_store import ModelStore
-from core.model_wheels import _pip_failed, _running
+from core.models.specs import BUILT_IN, Hub, ModelFile, ModelSpec, Role, Wheel, Wheels, read_name
+from core.models.wheels import _pip_failed, _running
 
 NO_HUB = "http://127.0.0.1:9"  # the discard port: refuses at once
 REPOSITORY = Path(__file__).parents[2]

@@ -6,10 +6,10 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.blocks import Block, Kind, ParsedDocument, fenced, pipe_table
-from core.documents import parse
+from core.documents.blocks import Block, Kind, ParsedDocument, fenced, pipe_table
+from core.documents.parsing import parse
+from core.documents.splitting import embedding_text, split
 from core.domain import Passage
-from core.splitting import embedding_text, split
 from tests.core.test_documents import HANDBOOK, parsed
 
 BUDGET = 50

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from bs4 import BeautifulSoup, PageElement, Tag
 from bs4.element import PreformattedString
 
-from core.blocks import Kind, Outline, ParsedDocument, fenced, pipe_table
+from core.documents.blocks import Kind, Outline, ParsedDocument, fenced, pipe_table
 
 _LEFT_OUT = "script, style, nav, noscript, template, svg, iframe, object, head, button, select, [hidden], .headerlink"
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}

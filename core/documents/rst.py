@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from docutils import nodes
 from docutils.core import publish_doctree
 
-from core.blocks import Kind, Outline, ParsedDocument, fenced, pipe_table
+from core.documents.blocks import Kind, Outline, ParsedDocument, fenced, pipe_table
 
 _SETTINGS = {
     "_disable_config": True,  # a docutils.conf beside the process is not ours

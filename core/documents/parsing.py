@@ -14,11 +14,11 @@ from pathlib import PurePath
 
 from charset_normalizer import from_bytes
 
-from core.blocks import Kind, Outline, ParsedDocument
+from core.documents.blocks import Kind, Outline, ParsedDocument
+from core.documents.html import parse_html
+from core.documents.markdown import parse_markdown
+from core.documents.rst import parse_rst
 from core.errors import DocumentError
-from core.html_parser import parse_html
-from core.markdown_parser import parse_markdown
-from core.rst_parser import parse_rst
 
 PARSER_VERSION = 1
 """Raised whenever a parser starts to read the same bytes differently, so that documents are read anew."""

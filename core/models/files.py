@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from core.errors import CorruptModelError
-from core.model_specs import ModelFile
+from core.models.specs import ModelFile
 
 RECORD = ".attune-verified.json"
 _BLOCK = 1 << 20  # bytes read at a time

@@ -15,8 +15,8 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import normalizeReference
 from markdown_it.token import Token
 
-from core.blocks import Kind, Outline, ParsedDocument, fenced
-from core.html_parser import add_html
+from core.documents.blocks import Kind, Outline, ParsedDocument, fenced
+from core.documents.html import add_html
 
 _KINDS = {
     "paragraph_open": Kind.PARAGRAPH,

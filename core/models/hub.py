@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from core.errors import AttuneError, CorruptModelError, DownloadError, UnknownModelError
-from core.model_files import Meter, Progress
-from core.model_specs import Hub, HubName, ModelFile, ModelSpec
+from core.models.files import Meter, Progress
+from core.models.specs import Hub, HubName, ModelFile, ModelSpec
 
 PROBE_SECONDS = 5.0
 _STALL_SECONDS = 30.0  # without a byte, before a stream counts as broken

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from core.blocks import Block, Kind
+from core.documents.blocks import Block, Kind
 
 Fits = Callable[[str], bool]
 

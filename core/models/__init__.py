@@ -1,0 +1,1 @@
+"""What models there are and where they come from. `core.model_store` is the face."""
