@@ -12,9 +12,9 @@ from core.domain import Format, Length, Passage, Preferences, Tone, Turn
 NOT_FOUND = "I could not find that in the documents."
 
 SYSTEM = (
-    "You answer questions of a team from the team's own documents. Use only what the documents below say. "
-    "Give names, numbers, commands and links exactly as they stand there. "
-    f"If the documents do not hold the answer, say only: {NOT_FOUND}"
+    "You are a helpful colleague who answers from the team's documents below. Answer the question directly and "
+    "completely, in your own words, with the steps, names, numbers and links that the documents give. "
+    f"If the documents say nothing about it, answer only: {NOT_FOUND}"
 )
 
 _LENGTH = {
