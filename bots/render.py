@@ -53,6 +53,7 @@ _FORBIDDEN = re.compile(
     r"\u202a-\u202e\u2066-\u2069"  # direction overrides: text that reads otherwise than it is
     r"\U000e0000-\U000e007f]"  # invisible tags
 )
+_SELF_LINKS = re.compile(r"\[(https?://[^\]\s]+)\]\(\1/?\)")  # an address that is its own text is shown once
 _SURROGATES = re.compile(r"[\ud800-\udfff]")  # what an undecodable file name becomes; no output can encode it
 
 
@@ -133,7 +134,7 @@ def blocks(markdown: str) -> list[str]:
 
 def terminal(markdown: str) -> RenderableType:
     """Markdown, laid out for a terminal. Links show their address, since a text can claim another."""
-    shown = [_Block(block) for block in blocks(clean(markdown))]
+    shown = [_Block(_SELF_LINKS.sub(r"\1", block)) for block in blocks(clean(markdown))]
     return Group(*[part for block in shown for part in (Text(""), block)][1:])
 
 

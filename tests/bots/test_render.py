@@ -85,6 +85,12 @@ def test_links_show_where_they_lead():
     assert "https://evil.example" in shown("[your bank](https://evil.example)")
 
 
+def test_an_address_that_is_its_own_text_is_shown_once():
+    """Only a link whose text is its address is shortened."""
+    assert shown("See [https://a.example](https://a.example).").strip() == "See https://a.example."
+    assert "evil" in shown("[https://a.example](https://evil.example)")
+
+
 def test_sources_say_title_heading_file_and_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A source is a numbered line with the place in the document and on the disk."""
     monkeypatch.chdir(tmp_path)
