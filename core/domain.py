@@ -151,6 +151,26 @@ class Preferences:
     format: Format = Format.PROSE
 
 
+class Mode(StrEnum):
+    """How several passages meet in one answer."""
+
+    SEQUENCE = "sequence"  # RAG-Sequence: one row a passage, weighed by the posterior
+    TOKEN = "token"  # noqa: S105  # RAG-Token: one row a passage, weighed by the prior
+    STUFFED = "stuffed"  # all passages in one prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How an answer is decoded. Temperature 0 is greedy; `top_p` and `seed` act above it."""
+
+    mode: Mode = Mode.SEQUENCE
+    max_tokens: int = 400
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    floor: float = 1e-3  # a row whose posterior falls under it is dropped
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """All that the model reads, in the order it reads it.

@@ -1,0 +1,92 @@
+"""Σ_d: an answer decoded from several passages at once, exactly and one token at a time.
+
+Each passage d has a row: the model's distribution over the next token, having read d alone. With w_d = log p(d|x,u):
+
+    p(y_i | x, u, y_<i) = Σ_d softmax(w)_d · p(y_i | x, d, u, y_<i)       w_d ← w_d + log p(y_i | x, d, u, y_<i)
+
+By the chain rule the product over i is RAG-Sequence's p(y|x,u); with w held fixed it is RAG-Token (Lewis et al.,
+"Retrieval-Augmented Generation for Knowledge-Intensive NLP Tasks", 2020, section 2.1). softmax(w) after some words is
+the posterior over passages: which of them carried those words. Pure arrays; knows nothing of models or texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.domain import Decoding, Mode
+
+Array = NDArray[np.floating]
+
+_SMALLEST = 1e-38  # a probability that underflowed in float32 counts as this much
+
+
+def normalized(log_weights: Array) -> NDArray[np.float64]:
+    """softmax: probabilities (rows,) from log-weights (rows,)."""
+    powers = np.exp(log_weights - log_weights.max())
+    return np.asarray(powers / powers.sum())
+
+
+def mix(weights: Array, probabilities: Array) -> Array:
+    """The mixture (vocab,) of rows `probabilities` (rows, vocab) with `weights` (rows,) that sum to 1."""
+    return np.asarray(weights.astype(probabilities.dtype) @ probabilities)
+
+
+def choose(probabilities: Array, decoding: Decoding, rng: np.random.Generator) -> int:
+    """The next token: the likeliest at temperature 0, else drawn from the top-p nucleus (Holtzman et al., 2020)."""
+    if decoding.temperature == 0:
+        return int(probabilities.argmax())
+    order = np.argsort(-probabilities, kind="stable")
+    scaled = normalized(np.log(np.maximum(probabilities[order], _SMALLEST)).astype(np.float64) / decoding.temperature)
+    kept = int(np.searchsorted(np.cumsum(scaled), decoding.top_p)) + 1
+    nucleus = scaled[:kept] / scaled[:kept].sum()
+    return int(order[rng.choice(len(nucleus), p=nucleus)])
+
+
+class Mixture:
+    """The state of one answer: the passages' weights, and which rows are still worth a row.
+
+    `rows` are the numbers of the rows that `step` expects, in order; it shrinks as posteriors fall under the floor.
+    """
+
+    def __init__(self, priors: Sequence[float], decoding: Decoding) -> None:
+        self._decoding = decoding
+        self._rng = np.random.default_rng(decoding.seed)
+        self._log_weights = np.log(np.maximum(np.asarray(priors, np.float64), _SMALLEST))  # (passages,)
+        self.rows = list(range(len(priors)))
+        self.log_likelihood = 0.0  # log p(y | x, u) of the tokens so far
+        self._drop()
+
+    @property
+    def posterior(self) -> tuple[float, ...]:
+        """p(d | x, u, y so far) of every passage; 0 for those that were dropped."""
+        full = np.zeros(len(self._log_weights))
+        full[self.rows] = normalized(self._log_weights[self.rows])
+        return tuple(full.tolist())
+
+    def step(self, probabilities: Array) -> int:
+        """Choose the next token from `probabilities` (len(rows), vocab), and weigh the passages by it."""
+        mixture = mix(normalized(self._log_weights[self.rows]), probabilities)
+        token = choose(mixture, self._decoding, self._rng)
+        self.take(token, probabilities)
+        return token
+
+    def take(self, token: int, probabilities: Array) -> None:
+        """Go on with `token`, whoever chose it."""
+        weights = normalized(self._log_weights[self.rows])
+        of_token = np.maximum(probabilities[:, token].astype(np.float64), _SMALLEST)  # (rows,)
+        self.log_likelihood += float(np.log(weights @ of_token))
+        if self._decoding.mode is not Mode.TOKEN:
+            self._log_weights[self.rows] += np.log(of_token)
+            self._drop()
+
+    def _drop(self) -> None:
+        weights = normalized(self._log_weights[self.rows])
+        best = int(weights.argmax())
+        self.rows = [
+            row
+            for place, (row, weight) in enumerate(zip(self.rows, weights, strict=True))
+            if weight >= self._decoding.floor or place == best
+        ]

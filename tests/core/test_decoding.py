@@ -1,0 +1,106 @@
+"""Σ_d: what the mixture over passages has to keep true, whatever the rows say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.decoding import Mixture, choose, mix
+from core.domain import Decoding, Mode
+
+VOCABULARY = 7
+RNG = np.random.default_rng(0)
+
+
+def distributions(rows: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).dirichlet(np.full(VOCABULARY, 0.5), rows)
+
+
+def weights(rows: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).dirichlet(np.ones(rows))
+
+
+EVERYTHING = Decoding(floor=0.0)
+
+
+@given(st.integers(1, 6), st.integers(0, 10_000))
+def test_a_mixture_of_distributions_is_a_distribution(rows: int, seed: int) -> None:
+    mixture = mix(weights(rows, seed), distributions(rows, seed))
+    assert mixture.sum() == pytest.approx(1)
+    assert (mixture >= 0).all()
+
+
+def test_a_mixture_made_by_hand() -> None:
+    """Two rows that disagree: the first is three times as probable as the second."""
+    mixture = Mixture([0.75, 0.25], EVERYTHING)
+    rows = np.array([[0.2, 0.8, 0.0], [0.9, 0.0, 0.1]])
+    assert mixture.step(rows) == 1  # .75 · .8 = .6 against .75 · .2 + .25 · .9 = .375
+    assert mixture.posterior == pytest.approx((1, 0), abs=1e-12)
+    assert mixture.log_likelihood == pytest.approx(np.log(0.6))
+
+
+@given(st.integers(1, 5), st.integers(1, 6), st.integers(0, 10_000), st.data())
+def test_the_product_of_steps_is_rag_sequence(rows: int, length: int, seed: int, data) -> None:
+    """The log of p(y|x) is log Σ_d p(d) Π_i p(y_i | d), and the posterior is Bayes' rule."""
+    priors = weights(rows, seed)
+    mixture, joint = Mixture(priors, EVERYTHING), np.log(priors)
+    for step in range(length):
+        probabilities = distributions(rows, seed + step)
+        token = data.draw(st.integers(0, VOCABULARY - 1))
+        mixture.take(token, probabilities)
+        joint = joint + np.log(np.maximum(probabilities[:, token], 1e-38))
+    assert mixture.log_likelihood == pytest.approx(np.logaddexp.reduce(joint), abs=1e-9)
+    assert mixture.posterior == pytest.approx(np.exp(joint - np.logaddexp.reduce(joint)), abs=1e-9)
+
+
+@given(st.integers(1, 5), st.integers(0, 10_000))
+def test_rag_token_never_changes_its_weights(rows: int, seed: int) -> None:
+    priors = weights(rows, seed)
+    mixture = Mixture(priors, Decoding(mode=Mode.TOKEN, floor=0.0))
+    for step in range(4):
+        mixture.step(distributions(rows, seed + step))
+    assert mixture.posterior == pytest.approx(tuple(priors))
+
+
+@given(st.integers(0, 10_000))
+def test_one_passage_is_plain_decoding(seed: int) -> None:
+    row = distributions(1, seed)
+    assert Mixture([1.0], EVERYTHING).step(row) == row[0].argmax()
+
+
+@given(st.integers(2, 5), st.integers(0, 10_000), st.randoms())
+def test_the_order_of_passages_does_not_matter(rows: int, seed: int, random) -> None:
+    order = random.sample(range(rows), rows)
+    priors = weights(rows, seed)
+    one, other = Mixture(priors, EVERYTHING), Mixture(priors[order], EVERYTHING)
+    for step in range(4):
+        probabilities = distributions(rows, seed + step)
+        assert one.step(probabilities) == other.step(probabilities[order])
+    assert np.asarray(one.posterior)[order] == pytest.approx(other.posterior)
+
+
+def test_a_row_under_the_floor_leaves_and_the_best_always_stays() -> None:
+    mixture = Mixture([0.5, 0.5], Decoding(floor=0.2))
+    mixture.take(0, np.array([[0.9, 0.1], [0.1, 0.9]]))
+    assert mixture.rows == [0]
+    assert mixture.posterior == (1.0, 0.0)
+    assert Mixture([0.25] * 4, Decoding(floor=0.9)).rows != []
+
+
+def test_sampling_repeats_with_its_seed_and_keeps_to_the_nucleus() -> None:
+    probabilities = np.array([0.6, 0.3, 0.08, 0.02])
+    drawn = Decoding(temperature=1.0, top_p=0.8)
+    one = [choose(probabilities, drawn, np.random.default_rng(5)) for _ in range(3)]
+    assert len(set(one)) == 1
+    rng = np.random.default_rng(1)
+    tokens = [choose(probabilities, drawn, rng) for _ in range(400)]
+    assert set(tokens) == {0, 1}
+    assert np.mean(np.array(tokens) == 0) == pytest.approx(2 / 3, abs=0.07)
+
+
+def test_a_low_temperature_comes_near_to_greedy() -> None:
+    probabilities = np.array([0.3, 0.4, 0.3])
+    rng = np.random.default_rng(2)
+    assert {choose(probabilities, Decoding(temperature=0.02), rng) for _ in range(50)} == {1}
