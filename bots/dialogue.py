@@ -15,7 +15,7 @@ import structlog
 
 from bots import texts
 from bots.commands import Commands, Forgotten, Notice, Remembering
-from core.domain import Answer, Message, Piece, Reading, Source
+from core.domain import Answer, AnswerEvent, Message, Piece, Queued, Reading, Source
 from core.errors import OperatorError, PersonError, StoreError
 
 log = structlog.get_logger(__name__)
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 class Answering(Remembering, Protocol):
     """What a dialogue needs of `core.engine.Engine`."""
 
-    def answer(self, message: Message) -> AsyncGenerator[Reading | Piece | Answer, None]:
+    def answer(self, message: Message) -> AsyncGenerator[AnswerEvent, None]:
         """Answer a question, streaming."""
         ...
 
@@ -109,11 +109,13 @@ class Dialogue:
         return Problem(texts.unexpected(trace))
 
 
-def _as_reply(step: Reading | Piece | Answer) -> Reply:
+def _as_reply(step: AnswerEvent) -> Reply:
     match step:
         case Reading(passages):
             titles = dict.fromkeys(ranked.passage.title for ranked in passages)
             return Status(texts.reading_passages(len(passages), list(titles)))
+        case Queued(ahead):
+            return Status(texts.queued(ahead))
         case Piece(text):
             return Delta(text)
         case Answer():

@@ -24,6 +24,11 @@ def reading_passages(count: int, titles: list[str]) -> str:
     return f"Reading {plural(count, 'passage')}: {', '.join(titles)}…"
 
 
+def queued(ahead: int) -> str:
+    """How many answers have to make room first."""
+    return f"Waiting for {plural(ahead, 'other answer')}…"
+
+
 # Answers
 
 SOURCES = "Sources"

@@ -1,21 +1,56 @@
-"""Which passages an answer rests on, judged by the words they share.
+"""Which passages an answer rests on.
 
-Pure. Knows nothing of how the answer was made, so that it serves every way of making one.
+Where decoding gave posteriors, they say it: a passage is cited if it carried a sentence, that is, if its posterior at
+the sentence's end is high enough. Otherwise shared words have to. Pure; knows nothing of models or of search.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from core.domain import Passage, Source
+from core.domain import Passage, Piece, Source
 from core.prompt import passage_block
 from core.words import content_words
 
+MIN_POSTERIOR = 0.25  # a passage less probable than this did not carry the sentence
+_SENTENCE_END = re.compile(r"[.!?:]\s*$|\n\s*$")
 _MIN_NEW_WORDS = 2  # words of the answer that a further passage has to explain
 _MIN_NEW_SHARE = 0.15  # and their share of all the answer's words
 
 
-def cite(answer: str, passages: Sequence[Passage]) -> tuple[Source, ...]:
+def cite(said: Sequence[Piece], passages: Sequence[Passage]) -> tuple[Source, ...]:
+    """The passages that the answer `said` rests on, numbered from 1."""
+    if said[-1].posterior:
+        return cite_by_posterior(said, passages)
+    return cite_by_words("".join(piece.text for piece in said), passages)
+
+
+def sentence_posteriors(said: Sequence[Piece]) -> list[tuple[str, tuple[float, ...]]]:
+    """The sentences of an answer, each with p(d | x, u, y) at its end."""
+    sentences: list[tuple[str, tuple[float, ...]]] = []
+    text = ""
+    for piece in said:
+        text += piece.text
+        if _SENTENCE_END.search(text):
+            sentences.append((text, piece.posterior))
+            text = ""
+    if text.strip():
+        sentences.append((text, said[-1].posterior))
+    return sentences
+
+
+def cite_by_posterior(said: Sequence[Piece], passages: Sequence[Passage]) -> tuple[Source, ...]:
+    """The passages that carried a sentence, in the order of the sentences."""
+    carried: dict[int, None] = {}
+    for _, posterior in sentence_posteriors(said):
+        for place in sorted(range(len(passages)), key=lambda place: -posterior[place]):
+            if posterior[place] >= MIN_POSTERIOR:
+                carried[place] = None
+    return tuple(Source(number, passages[place]) for number, place in enumerate(carried, start=1))
+
+
+def cite_by_words(answer: str, passages: Sequence[Passage]) -> tuple[Source, ...]:
     """The passages that explain the answer's words, the one that explains most first, numbered from 1.
 
     Greedy cover: each further passage has to explain words that those before it do not hold.

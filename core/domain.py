@@ -175,11 +175,13 @@ class Decoding:
 class Prompt:
     """All that the model reads, in the order it reads it.
 
-    `[system][passages] | [turns][person][question]`: the part left of the bar depends on passages alone.
+    `[system][passage] | [turns][person][question]`: the part left of the bar depends on a passage alone. `priors`
+    is p(d|x,u) of each passage; they sum to 1.
     """
 
     system: str
     passages: tuple[Passage, ...]
+    priors: tuple[float, ...]
     turns: tuple[Turn, ...]
     person: str
     question: str
@@ -187,9 +189,21 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some characters of an answer, as soon as they are certain."""
+    """Some characters of an answer, as soon as they are certain.
+
+    `posterior` is p(d | x, u, y) of each passage of the prompt, given all of the answer so far; empty where the way
+    of decoding has none.
+    """
 
     text: str
+    posterior: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The answer waits for room: `ahead` others come first."""
+
+    ahead: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,3 +236,7 @@ class Answer:
     outcome: Outcome
     sources: tuple[Source, ...] = ()
     nearest: tuple[str, ...] = field(default=())
+
+
+AnswerEvent = Reading | Queued | Piece | Answer
+"""What the engine tells of an answer while it is made, in this order; `Answer` is the last."""

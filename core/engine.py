@@ -13,7 +13,10 @@ from core import history, prompt, retrieval
 from core.attribution import cite
 from core.domain import (
     Answer,
+    AnswerEvent,
+    Decoding,
     Message,
+    Mode,
     Outcome,
     Passage,
     Person,
@@ -42,6 +45,7 @@ class Limits:
     history_tokens: int = 400
     answer_tokens: int = 400
     relevance: float = 0.3  # cosine
+    mode: Mode = Mode.SEQUENCE
 
 
 class Engine:
@@ -55,8 +59,9 @@ class Engine:
         self._memory = memory
         self._generator = generator
         self._limits = limits
+        self._decoding = Decoding(mode=limits.mode, max_tokens=limits.answer_tokens)
 
-    async def answer(self, message: Message) -> AsyncGenerator[Reading | Piece | Answer, None]:
+    async def answer(self, message: Message) -> AsyncGenerator[AnswerEvent, None]:
         """Answer `message`: what is read, then the text in pieces, then the whole with its sources.
 
         The turn is kept before the last event is sent. Closing it early stops the model, and nothing is kept.
@@ -75,13 +80,14 @@ class Engine:
         reading = ranked[: self._limits.passages]
         yield Reading(tuple(reading))
         preferences = await self._memory.preferences(message.person)
-        asking = self._prompt([passage.passage for passage in reading], turns, preferences, asked)
-        text = ""
-        async with aclosing(self._generator.generate(asking, max_tokens=self._limits.answer_tokens)) as pieces:
-            async for piece in pieces:
-                text += piece.text
-                yield piece
-        yield await self._keep(message, asked, _finished(text, asking.passages, ranked))
+        asking = self._prompt(reading, turns, preferences, asked)
+        said: list[Piece] = []
+        async with aclosing(self._generator.generate(asking, self._decoding)) as events:
+            async for event in events:
+                if isinstance(event, Piece):
+                    said.append(event)
+                yield event
+        yield await self._keep(message, asked, _finished(said, asking.passages, ranked))
 
     async def preferences(self, person: Person) -> Preferences:
         """What the person set."""
@@ -104,24 +110,25 @@ class Engine:
         return asked
 
     def _prompt(
-        self, passages: Sequence[Passage], turns: Sequence[Turn], preferences: Preferences, asked: str
+        self, reading: Sequence[RankedPassage], turns: Sequence[Turn], preferences: Preferences, asked: str
     ) -> Prompt:
         """The prompt, with as many turns, then as many passages, as the model's context has room for."""
         count = self._generator.count_tokens
         room = self._generator.context_tokens - self._limits.answer_tokens - TEMPLATE_TOKENS
         room -= count(prompt.SYSTEM) + count(prompt.person_block(preferences)) + count(asked)
-        fitting: list[Passage] = []
-        for passage in passages:
-            room -= count(prompt.passage_block(passage))
+        fitting: list[RankedPassage] = []
+        for candidate in reading:
+            room -= count(prompt.passage_block(candidate.passage))
             if room < 0:
                 break
-            fitting.append(passage)
+            fitting.append(candidate)
         if not fitting:
             raise QuestionTooLongError(
                 "Your message is too long for the model that answers. Please ask in fewer words."
             )
         kept = history.fitting_turns(turns, min(self._limits.history_tokens, room), count)
-        return Prompt(prompt.SYSTEM, tuple(fitting), kept, prompt.person_block(preferences), asked)
+        passages = tuple(candidate.passage for candidate in fitting)
+        return Prompt(prompt.SYSTEM, passages, retrieval.priors(fitting), kept, prompt.person_block(preferences), asked)
 
     async def _keep(self, message: Message, asked: str, answer: Answer) -> Answer:
         turn = Turn(message.person, asked, answer.text, message.sent_at)
@@ -129,10 +136,11 @@ class Engine:
         return answer
 
 
-def _finished(text: str, passages: Sequence[Passage], ranked: Sequence[RankedPassage]) -> Answer:
-    if not text.strip() or prompt.says_not_found(text):
+def _finished(said: Sequence[Piece], passages: Sequence[Passage], ranked: Sequence[RankedPassage]) -> Answer:
+    text = "".join(piece.text for piece in said).strip()
+    if not text or prompt.says_not_found(text):
         return _not_found(ranked)
-    return Answer(text.strip(), Outcome.ANSWERED, sources=cite(text, passages))
+    return Answer(text, Outcome.ANSWERED, sources=cite(said, passages))
 
 
 def _not_found(ranked: Sequence[RankedPassage]) -> Answer:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from core.domain import (
     Conversation,
+    Decoding,
     Document,
     Hit,
     Passage,
@@ -18,6 +19,7 @@ from core.domain import (
     Piece,
     Preferences,
     Prompt,
+    Queued,
     Turn,
     Vector,
     Vectors,
@@ -63,7 +65,7 @@ class Generator(Protocol):
         """Tokens in `text`."""
         ...
 
-    def generate(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[Piece, None]:
+    def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued, None]:
         """Answer `prompt`, streaming. Closing or cancelling the generator stops the model within one step.
 
         Raises:

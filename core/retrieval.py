@@ -46,6 +46,12 @@ def fused_scores(dense: NDArray[np.float64], sparse: NDArray[np.float64]) -> NDA
     return DENSE_WEIGHT * dense + (1 - DENSE_WEIGHT) * sparse / max(float(sparse.max()), 1e-9)
 
 
+def priors(reading: Sequence[RankedPassage]) -> tuple[float, ...]:
+    """p(d|x) among the passages that are read: they sum to 1."""
+    total = sum(candidate.probability for candidate in reading)
+    return tuple(candidate.probability / total for candidate in reading)
+
+
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """Probabilities (n,) from unnormalised log-probabilities (n,)."""
     powers = np.exp(logits - logits.max())

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 import numpy as np
 
-from core.domain import Piece, Prompt, Vectors
+from core.domain import Decoding, Piece, Prompt, Vectors
 
 
 class HashingEmbedder:
@@ -51,9 +51,9 @@ class ScriptedGenerator:
     def count_tokens(self, text: str) -> int:
         return len(text.split())
 
-    async def generate(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[Piece, None]:
+    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece, None]:
         self.prompts.append(prompt)
-        words = self.script(prompt).split(" ")[:max_tokens]
+        words = self.script(prompt).split(" ")[: decoding.max_tokens]
         for number, word in enumerate(words):
             await asyncio.sleep(self.pace)
             self.pieces_sent += 1

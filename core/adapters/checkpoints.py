@@ -69,9 +69,9 @@ def convert(source: Path, form: Form, folder: Path, progress: Progress) -> Path:
 
 
 def _fingerprint(source: Path) -> str:
-    """Changes when the model at this path does."""
+    """Changes when the model does, and not with the path that leads to it."""
     files = [source] if source.is_file() else sorted(source.glob("*"))
-    facts = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    facts = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
 
 

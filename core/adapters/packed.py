@@ -21,23 +21,52 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _NAME = "attune_packed"
+_SPARE_TOKENS = 64  # room beyond what is asked for, so that a growing answer seldom moves
 
 
 class Row:
-    """The keys and values of one sequence, in a buffer that is taken once."""
+    """The keys and values of one sequence. The buffer grows as the sequence does."""
 
     def __init__(self, model: PackedModel, capacity: int) -> None:
         shape = (model.layers, model.kv_heads, capacity, model.head_dim)
-        self.keys = torch.empty(shape, dtype=model.dtype, device=model.device)
-        self.values = torch.empty_like(self.keys)
+        self._keys = torch.empty(shape, dtype=model.dtype, device=model.device)
+        self._values = torch.empty_like(self._keys)
         self.length = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the buffer takes."""
+        return self._keys.nbytes + self._values.nbytes
+
+    def reserve(self, length: int) -> None:
+        """Make room for `length` tokens in all."""
+        if length > self._keys.shape[2]:
+            self._keys, self._values = (_grown(old, length + _SPARE_TOKENS) for old in (self._keys, self._values))
 
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Write (kv_heads, new, head_dim) behind what is there; returns all of the layer so far."""
         end = self.length + keys.shape[1]
-        self.keys[layer, :, self.length : end] = keys
-        self.values[layer, :, self.length : end] = values
-        return self.keys[layer, :, :end], self.values[layer, :, :end]
+        self._keys[layer, :, self.length : end] = keys
+        self._values[layer, :, self.length : end] = values
+        return self._keys[layer, :, :end], self._values[layer, :, :end]
+
+    def copy(self) -> tuple[Tensor, Tensor]:
+        """Keys and values so far, (layers, kv_heads, length, head_dim) each."""
+        return self._keys[:, :, : self.length].clone(), self._values[:, :, : self.length].clone()
+
+    def begin_with(self, keys: Tensor, values: Tensor) -> None:
+        """Take what `copy` gave as the beginning of this row."""
+        self.length = keys.shape[2]
+        self.reserve(self.length)
+        self._keys[:, :, : self.length] = keys
+        self._values[:, :, : self.length] = values
+
+
+def _grown(buffer: Tensor, capacity: int) -> Tensor:
+    layers, heads, used, features = buffer.shape
+    grown = buffer.new_empty((layers, heads, capacity, features))
+    grown[:, :, :used] = buffer
+    return grown
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +93,35 @@ class PackedModel:
         self.device = model.device
         self.dtype = next(parameter.dtype for parameter in model.parameters())
 
+    @property
+    def bytes_per_token(self) -> int:
+        """Bytes of keys and values that a token takes in a row."""
+        return 2 * self.layers * self.kv_heads * self.head_dim * self.dtype.itemsize
+
     @torch.inference_mode()
-    def step(self, work: Sequence[tuple[Row, Sequence[int]]]) -> Tensor:
-        """Feed each row its new tokens and return the logits after its last one, float32 (rows, vocab)."""
+    def step(self, work: Sequence[tuple[Row, Sequence[int]]], wanted: Sequence[int] | None = None) -> Tensor:
+        """Feed each row its new tokens; logits after the last token of each, float32 (rows, vocab).
+
+        `wanted` are the places in `work` whose logits are needed; None means all. The output layer is a sixth of
+        the 1.5B model, and no row needs it in the middle of its prompt.
+        """
+        for row, tokens in work:
+            row.reserve(row.length + len(tokens))
         spans = _spans(work, self.device)
+        places = range(len(work)) if wanted is None else wanted
+        lasts = [spans[place].end - 1 for place in places] or [0]  # the layer takes no empty line
         ids = [token for _, tokens in work for token in tokens]
         positions = [row.length + offset for row, tokens in work for offset in range(len(tokens))]
         output = self._model(
             input_ids=torch.tensor([ids], device=self.device),  # (1, total)
             position_ids=torch.tensor([positions], device=self.device),
             use_cache=False,
-            logits_to_keep=torch.tensor([span.end - 1 for span in spans], device=self.device),
+            logits_to_keep=torch.tensor(lasts, device=self.device),
             spans=spans,
         )
         for row, tokens in work:
             row.length += len(tokens)
-        logits: Tensor = output.logits[0].float()
+        logits: Tensor = output.logits[0, : len(places)].float()
         return logits
 
 

@@ -1,14 +1,12 @@
-"""The local language model p(y | x, d, u): transformers on torch, streaming, one token a step.
+"""The local language model p(y | x, d, u): transformers on torch, streaming, one row a passage.
 
-Greedy. Model calls run on one thread of their own, so that the event loop never waits for a matrix. Closing or
-cancelling the stream stops the model before its next step. Knows nothing of people, stores or search.
+Turns a prompt into rows of tokens and tokens into text; `batching.py` decodes them, `core/decoding.py` mixes them.
+Closing or cancelling the stream takes its rows out before the next step. Knows nothing of people, stores or search.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
 
@@ -16,30 +14,42 @@ import torch
 from tokenizers.decoders import DecodeStream
 
 from core.adapters import checkpoints
-from core.adapters.packed import PackedModel, Row
-from core.domain import Piece, Prompt
+from core.adapters.batching import Batcher, Waiting
+from core.adapters.packed import PackedModel
+from core.adapters.prefix_cache import CacheStatistics
+from core.decoding import Mixture
+from core.domain import Decoding, Mode, Passage, Piece, Prompt, Queued
 from core.errors import PromptTooLongError
 from core.models.files import Progress
 from core.prompt import chat, system_text
-
-_PREFILL_TOKENS = 256  # tokens of a prompt fed in one step: as fast as more at once, and soon stopped
 
 
 class TorchGenerator:
     """A transformers model behind the `Generator` port. Use `load`."""
 
-    def __init__(self, name: str, checkpoint: checkpoints.Checkpoint) -> None:
+    def __init__(self, name: str, checkpoint: checkpoints.Checkpoint, *, cache_bytes: int, batch_bytes: int) -> None:
         self._name = name
-        self._model = PackedModel(checkpoint.model)
         self._tokenizer = checkpoint.tokenizer
         self._context = int(checkpoint.model.config.max_position_embeddings)
-        self._ends = _end_tokens(checkpoint)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="generator")
-        self._turn = asyncio.Lock()
+        self._batcher = Batcher(
+            PackedModel(checkpoint.model),
+            _end_tokens(checkpoint),
+            cache_bytes=cache_bytes,
+            batch_bytes=batch_bytes,
+        )
 
     @classmethod
     def load(
-        cls, name: str, source: Path, *, converted: Path, device: str, threads: int, progress: Progress
+        cls,
+        name: str,
+        source: Path,
+        *,
+        converted: Path,
+        device: str,
+        threads: int,
+        progress: Progress,
+        cache_bytes: int = 1 << 30,
+        batch_bytes: int = 1 << 30,
     ) -> TorchGenerator:
         """Load a model file or folder, by way of its converted copy under `converted`. Blocks for seconds.
 
@@ -51,7 +61,8 @@ class TorchGenerator:
         target = best_device(device)
         form: checkpoints.Form = "int8" if target.type == "cpu" else "bfloat16"
         folder = checkpoints.convert(source, form, converted, progress)
-        return cls(name, checkpoints.load(folder, form, target))
+        checkpoint = checkpoints.load(folder, form, target)
+        return cls(name, checkpoint, cache_bytes=cache_bytes, batch_bytes=batch_bytes)
 
     @property
     def name(self) -> str:
@@ -67,40 +78,44 @@ class TorchGenerator:
         """Tokens in `text`."""
         return len(self._encode(text))
 
-    async def generate(self, prompt: Prompt, *, max_tokens: int) -> AsyncGenerator[Piece, None]:
+    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued, None]:
         """Stream the answer to `prompt`; see the port."""
-        ids = self._prompt_ids(prompt)
-        if len(ids) + max_tokens > self._context:
-            raise PromptTooLongError(f"{len(ids)} + {max_tokens} tokens are over the model's {self._context}.")
+        stuffed = decoding.mode is Mode.STUFFED
+        groups = [prompt.passages] if stuffed else [(passage,) for passage in prompt.passages]
+        prefixes, suffix = self._rows(prompt, groups)
+        longest = max(map(len, prefixes)) + len(suffix)
+        if longest + decoding.max_tokens > self._context:
+            raise PromptTooLongError(f"{longest} + {decoding.max_tokens} tokens are over the model's {self._context}.")
+        mixture = Mixture([1.0] if stuffed else prompt.priors, decoding)
         text = DecodeStream(skip_special_tokens=True)
-        async with self._turn, aclosing(self._decode(ids, max_tokens)) as tokens:
-            async for token in tokens:
-                characters = text.step(self._tokenizer.backend_tokenizer, token)
-                if characters:
-                    yield Piece(characters)
+        events = self._batcher.decode(prefixes, suffix, mixture, tokens=decoding.max_tokens, cached=not stuffed)
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, Waiting):
+                    yield Queued(event.ahead)
+                elif characters := text.step(self._tokenizer.backend_tokenizer, event.id):
+                    yield Piece(characters, () if stuffed else event.posterior)
+
+    @property
+    def cache_statistics(self) -> CacheStatistics:
+        """What the passages' cache has done so far."""
+        return self._batcher.cache.statistics
 
     async def close(self) -> None:
         """Let the running step end and free the thread."""
-        await asyncio.to_thread(self._thread.shutdown)
+        await self._batcher.close()
 
-    async def _decode(self, ids: Sequence[int], max_tokens: int) -> AsyncGenerator[int, None]:
-        row = Row(self._model, len(ids) + max_tokens)
-        for start in range(0, len(ids), _PREFILL_TOKENS):
-            token = await self._next_token(row, ids[start : start + _PREFILL_TOKENS])
-        for _ in range(max_tokens - 1):
-            if token in self._ends:
-                return
-            yield token
-            token = await self._next_token(row, [token])
-
-    async def _next_token(self, row: Row, tokens: Sequence[int]) -> int:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: int(self._model.step([(row, tokens)]).argmax()))
-
-    def _prompt_ids(self, prompt: Prompt) -> list[int]:
-        messages = chat(system_text(prompt.system, prompt.passages), prompt.turns, prompt.person, prompt.question)
-        text = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        return self._encode(str(text))
+    def _rows(self, prompt: Prompt, groups: Sequence[Sequence[Passage]]) -> tuple[list[list[int]], list[int]]:
+        """The tokens left of the bar for each group of passages, and those right of it, which all groups share."""
+        prefixes: list[list[int]] = []
+        suffix = ""
+        for passages in groups:
+            system = system_text(prompt.system, passages)
+            messages = chat(system, prompt.turns, prompt.person, prompt.question)
+            text = str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+            prefix, bar, suffix = text.partition(system)
+            prefixes.append(self._encode(prefix + bar))
+        return prefixes, self._encode(suffix)
 
     def _encode(self, text: str) -> list[int]:
         return list(self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids)

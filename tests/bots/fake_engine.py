@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from core.domain import (
     Answer,
+    AnswerEvent,
     Conversation,
     Message,
     Outcome,
@@ -56,7 +57,7 @@ class FakeEngine:
         self.closed = False
         self.started = asyncio.Event()
 
-    async def answer(self, message: Message) -> AsyncGenerator[Reading | Piece | Answer, None]:
+    async def answer(self, message: Message) -> AsyncGenerator[AnswerEvent, None]:
         self.asked.append(message)
         self.started.set()
         try:
