@@ -63,7 +63,7 @@ def chat(model: Model = None) -> None:
     from bots.operations import chat  # noqa: PLC0415 - see the module's docstring
 
     settings = _settings(model)
-    _configure_logs(settings, to_file=sys.stdin.isatty() and sys.stdout.isatty())
+    _configure_logs(settings, to_file=True)  # a person reads stderr, through a pipe too
     raise typer.Exit(asyncio.run(chat(settings, version_text())))
 
 

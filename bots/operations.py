@@ -52,7 +52,7 @@ async def ingest(settings: Settings, paths: Sequence[Path]) -> int:
     errors = Console(stderr=True)
     missing = [path for path in paths if not path.exists()]
     for path in missing:
-        errors.print(Text(texts.missing_path(one_line(str(path))), style="red"))
+        errors.print(Text(texts.missing_path(one_line(str(path))), style="red"), soft_wrap=True)
     present = [path for path in paths if path.exists()]
     if not present:
         return 1
@@ -100,4 +100,4 @@ async def _ingest_own(library: Library, errors: Console) -> None:
     with ingestion_bar(errors) as progress:
         await library.ingester.ingest(own, progress)
     names = [path.name for path in own]
-    errors.print(Text(texts.ingested_own(names, await library.index.count()), style="dim"))
+    errors.print(Text(texts.ingested_own(names, await library.index.count()), style="dim"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The stores that tests share: one embedded Valkey and one index for the whole run, emptied for each test."""
+"""What tests share: one embedded Valkey and one index for the whole run, emptied for each test; the tiny models."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from redis.asyncio import Redis
 
 from core.adapters import companion, keeper, valkey
 from core.adapters.shared_index import SharedIndex
+from core.model_store import ModelStore
+from core.settings import Settings
 from tests.fakes import HashingEmbedder
 
 SERVERS = ("valkey", "index")
+TINY_MODEL = "smollm2-135m-instruct"
+EMBEDDER = "all-minilm-l6-v2"
 
 
 def wait_until(true: Callable[[], bool], *, seconds: float = 20) -> None:
@@ -76,3 +80,12 @@ async def shared_index(shared_data: Path) -> AsyncIterator[SharedIndex]:
         for document in await index.documents():
             await index.remove(document.source)
         yield index
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    """The models folder of whoever runs the tests, with the tiny model and the embedder: fetched once and kept."""
+    folder = Settings.from_env(os.environ).models_folder
+    for name in (TINY_MODEL, EMBEDDER):
+        ModelStore(folder).resolve(name)
+    return folder
