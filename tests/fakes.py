@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 import numpy as np
 
 from core.domain import Decoding, Piece, Prompt, Vectors
+from core.errors import PromptTooLongError
+from core.prompt import system_text
 
 
 class HashingEmbedder:
@@ -53,6 +55,8 @@ class ScriptedGenerator:
 
     async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece, None]:
         self.prompts.append(prompt)
+        if self.count_tokens(system_text(prompt.system, prompt.passages)) + decoding.max_tokens > self.context_tokens:
+            raise PromptTooLongError("The prompt leaves no room for an answer.")
         words = self.script(prompt).split(" ")[: decoding.max_tokens]
         for number, word in enumerate(words):
             await asyncio.sleep(self.pace)

@@ -1,0 +1,110 @@
+"""What every `Generator` promises, held by `TorchGenerator` on the tiny model and by the fake that stands in for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from core.adapters.torch_generator import TorchGenerator
+from core.domain import Decoding, Mode, Passage, Piece, Prompt
+from core.errors import PromptTooLongError
+from core.model_store import ModelStore
+from core.models.files import Silent
+from core.ports import Generator
+from core.prompt import SYSTEM
+from tests.conftest import TINY_MODEL
+from tests.fakes import ScriptedGenerator
+
+TEXT = "The library opens at nine in the morning on weekdays and at ten in the morning on Saturdays, never on Sundays."
+QUESTION = "When does the library open?"
+
+
+@pytest.fixture(params=["scripted", pytest.param("torch", marks=pytest.mark.model)])
+async def generator(request: pytest.FixtureRequest) -> AsyncIterator[Generator]:
+    if request.param == "scripted":
+        yield ScriptedGenerator()
+        return
+    folder: Path = request.getfixturevalue("models")
+    model = ModelStore(folder).resolve(TINY_MODEL)
+    loaded = TorchGenerator.load(
+        TINY_MODEL, model.path, converted=folder / "converted", device="cpu", threads=0, progress=Silent()
+    )
+    yield loaded
+    await loaded.close()
+
+
+def asking(question: str = QUESTION, text: str = TEXT) -> Prompt:
+    passages = [Passage(str(number), "a.md", "Library", (), text, 1, number, 2, "1") for number in range(2)]
+    return Prompt(SYSTEM, tuple(passages), (0.7, 0.3), (), "", question)
+
+
+async def pieces(generator: Generator, prompt: Prompt, *, max_tokens: int, mode: Mode = Mode.SEQUENCE) -> list[str]:
+    async with aclosing(generator.generate(prompt, Decoding(mode, max_tokens))) as stream:
+        return [event.text async for event in stream if isinstance(event, Piece)]
+
+
+@pytest.mark.parametrize("mode", Mode)
+async def test_an_answer_comes_in_pieces_and_is_the_same_each_time(generator: Generator, mode: Mode) -> None:
+    """Pieces are text, more than one, and joined they are the answer, which the prompt alone determines."""
+    first = await pieces(generator, asking(), max_tokens=24, mode=mode)
+    assert len(first) > 1
+    assert all(first)
+    assert "library" in "".join(first)
+    assert await pieces(generator, asking(), max_tokens=24, mode=mode) == first
+
+
+async def test_an_answer_stops_at_its_limit(generator: Generator) -> None:
+    """No more than `max_tokens` tokens come, and they are the beginning of the longer answer."""
+    short = "".join(await pieces(generator, asking(), max_tokens=5))
+    long = "".join(await pieces(generator, asking(), max_tokens=10))
+    assert 0 < generator.count_tokens(short) <= 5 < generator.count_tokens(long) <= 10
+    assert long.startswith(short)
+
+
+async def test_closing_stops_an_answer_and_leaves_room_for_the_next(generator: Generator) -> None:
+    """Whoever has read enough closes the stream; what is asked next is answered as if nothing had been."""
+    whole = await pieces(generator, asking(), max_tokens=16)
+    async with aclosing(generator.generate(asking(), Decoding(max_tokens=400))) as stream:
+        while not isinstance(event := await anext(stream), Piece):
+            pass
+        assert event.text == whole[0]
+    assert await pieces(generator, asking(), max_tokens=16) == whole
+
+
+async def test_cancelling_stops_an_answer_and_leaves_room_for_the_next(generator: Generator) -> None:
+    """The same when the task that reads is cancelled, at its first step or while another one waits its turn."""
+    whole = await pieces(generator, asking(), max_tokens=16)
+    tasks = [asyncio.create_task(pieces(generator, asking(), max_tokens=400)) for _ in range(2)]
+    await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert await pieces(generator, asking(), max_tokens=16) == whole
+
+
+async def test_answers_that_are_asked_for_at_once_all_come(generator: Generator) -> None:
+    """Two people are answered, each as if alone."""
+    other = asking("When does the pool close?", "The pool closes at eight in the evening, every day of the year.")
+    alone = [await pieces(generator, prompt, max_tokens=16) for prompt in (asking(), other)]
+    together = await asyncio.gather(*[pieces(generator, prompt, max_tokens=16) for prompt in (asking(), other)])
+    assert together == alone
+
+
+async def test_a_prompt_over_the_context_is_refused(generator: Generator) -> None:
+    """A prompt that leaves no room for the answer raises, and the next one is answered."""
+    long = asking(text="word " * generator.context_tokens)
+    with pytest.raises(PromptTooLongError):
+        await pieces(generator, long, max_tokens=16)
+    assert await pieces(generator, asking(), max_tokens=4)
+
+
+async def test_tokens_are_counted(generator: Generator) -> None:
+    """More text has more tokens, and no text has none."""
+    assert generator.count_tokens("") == 0
+    assert 0 < generator.count_tokens(QUESTION) < generator.count_tokens(f"{QUESTION} {TEXT}")
+    assert generator.context_tokens > 1000
+    assert generator.name
