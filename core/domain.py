@@ -192,11 +192,12 @@ class Piece:
     """Some characters of an answer, as soon as they are certain.
 
     `posterior` is p(d | x, u, y) of each passage of the prompt, given all of the answer so far; empty where the way
-    of decoding has none.
+    of decoding has none. `log_likelihood` is log p(y | x, u) of all tokens so far.
     """
 
     text: str
     posterior: tuple[float, ...] = ()
+    log_likelihood: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ SYSTEM = (
 )
 
 _LENGTH = {
-    Length.SHORT: "Answer in one short sentence.",
+    Length.SHORT: "Answer in as few words as possible, with the bare fact and no sentence around it.",
     Length.NORMAL: "",
     Length.DETAILED: "Answer in detail, with every condition and exception the documents name.",
 }

@@ -10,8 +10,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.bootstrap import Attune
 from core.domain import Answer, Conversation, Message, Outcome, Person
+from core.engine import Engine
 from evals.common import Options, options, progress, sample
 from evals.product import open_product
 
@@ -34,24 +34,25 @@ PENDING = "Judgement: (to be written)"
 async def main(chosen: Options) -> None:
     """Ingest the handbook, ask, write."""
     handbook = chosen.data / "handbook"
-    async with open_product() as attune:
-        report = await attune.library.ingester.ingest([handbook])
+    async with open_product() as product:
+        report = await product.ingester.ingest([handbook])
+        engine = product.engine()
         parts = [
             "# Conversations about the handbook\n",
             f"{len(report.new)} files, {report.passages_added} passages. Command: `python -m evals.handbook_chat`.\n",
         ]
         for number, questions in enumerate(progress(sample(CONVERSATIONS, chosen.limit, chosen.seed), "Asking")):
-            parts += [await _ask(attune, number, question, handbook) for question in questions]
+            parts += [await _ask(engine, number, question, handbook) for question in questions]
     text = "\n".join(parts)
     REPORT.write_text(text, encoding="utf-8")
     print(text)
 
 
-async def _ask(attune: Attune, conversation: int, question: str, handbook: Path) -> str:
+async def _ask(engine: Engine, conversation: int, question: str, handbook: Path) -> str:
     place = Conversation("evals", "handbook", str(conversation))
     message = Message("", place, Person("evals", "handbook", "colleague"), question, datetime.now(UTC))
     start = time.perf_counter()
-    *_, answer = [event async for event in attune.engine.answer(message)]
+    *_, answer = [event async for event in engine.answer(message)]
     seconds = time.perf_counter() - start
     assert isinstance(answer, Answer)  # noqa: S101  # the engine's last event
     return _section(question, answer, handbook, seconds)

@@ -35,10 +35,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """The next token of an answer, and p(d | x, u, y) with it, one for each prefix."""
+    """The next token of an answer; with it p(d | x, u, y) of each prefix, and log p(y | x, u)."""
 
     id: int
     posterior: tuple[float, ...]
+    log_likelihood: float
 
 
 Event = Waiting | Token | Exception | None
@@ -145,8 +146,8 @@ class Batcher:
         self._waiting = deque(answer for answer in self._waiting if not answer.cancelled)
         while self._waiting and (not self._active or self._fits(self._waiting[0])):
             answer = self._waiting.popleft()
-            answer.lines = {place: self._begin(answer, place) for place in answer.mixture.rows}
             self._active.append(answer)
+            answer.lines = {place: self._begin(answer, place) for place in answer.mixture.rows}
         for ahead, answer in enumerate(self._waiting, start=1):
             if answer.ahead != ahead:
                 answer.ahead = ahead
@@ -200,7 +201,7 @@ class Batcher:
         answer.lines = {place: answer.lines[place] for place in answer.mixture.rows}
         for line in answer.lines.values():
             line.pending = [token]
-        return None if token in self._ends else Token(token, answer.mixture.posterior)
+        return None if token in self._ends else Token(token, answer.mixture.posterior, answer.mixture.log_likelihood)
 
     def _deliver(self, said: list[tuple[_Answer, Token | None]]) -> None:
         for answer, token in said:

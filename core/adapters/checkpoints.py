@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import shutil
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-from core.adapters.gguf_weights import CHUNK_ROWS, read_gguf
+from core.adapters.gguf_weights import CHUNK_ROWS, open_gguf, read_gguf
 from core.adapters.int8 import quantize_modules, quantize_rows
 from core.errors import CorruptModelError, ModelError
 from core.models.files import Progress
@@ -91,6 +91,8 @@ def load(folder: Path, form: Form, device: torch.device) -> Checkpoint:
 
 
 def _write(source: Path, form: Form, target: Path, progress: Progress) -> None:
+    if source.is_file():
+        open_gguf(source)  # first of all: transformers takes some architectures that cannot be read here
     where: dict[str, Any] = (
         {"pretrained_model_name_or_path": source.parent, "gguf_file": source.name}
         if source.is_file()
@@ -164,9 +166,10 @@ def _readable(source: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise ModelError(f"{source} cannot be read or converted: {error}.") from error
-    except (ValueError, KeyError, RuntimeError, json.JSONDecodeError) as error:
+    except (ValueError, LookupError, RuntimeError, struct.error, SafetensorError) as error:
+        reason = str(error).rstrip(".")
         raise CorruptModelError(
-            f"{source} is no model that can be loaded here: {error}. Pull it again, or name another model."
+            f"{source} is no model that can be loaded here: {reason}. Pull it again, or name another model."
         ) from error
 
 

@@ -28,6 +28,20 @@ def read_gguf(file: Path, names: Iterable[str], config: PretrainedConfig) -> Ite
     Raises:
         ModelError: the architecture is not supported.
     """
+    reader, architecture = open_gguf(file)
+    wanted = _by_gguf_name(architecture, names, config.num_hidden_layers)
+    for tensor in reader.tensors:
+        if tensor.name in wanted:
+            name = wanted[tensor.name]
+            yield name, _dequantized(tensor, _rotary_heads(name, config) if architecture == "llama" else None)
+
+
+def open_gguf(file: Path) -> tuple[GGUFReader, str]:
+    """Open `file`; also returns its architecture.
+
+    Raises:
+        ModelError: the architecture is not supported.
+    """
     reader = GGUFReader(file)
     architecture = reader.fields["general.architecture"].contents()
     if architecture not in _ARCHITECTURES:
@@ -35,11 +49,7 @@ def read_gguf(file: Path, names: Iterable[str], config: PretrainedConfig) -> Ite
             f"{file.name} is a {architecture} model; GGUF files can be read of: {', '.join(_ARCHITECTURES)}. "
             "Name the model's safetensors form instead, as hf:org/name."
         )
-    wanted = _by_gguf_name(architecture, names, config.num_hidden_layers)
-    for tensor in reader.tensors:
-        if tensor.name in wanted:
-            name = wanted[tensor.name]
-            yield name, _dequantized(tensor, _rotary_heads(name, config) if architecture == "llama" else None)
+    return reader, architecture
 
 
 def _by_gguf_name(architecture: str, names: Iterable[str], layers: int) -> dict[str, str]:

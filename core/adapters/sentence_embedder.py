@@ -10,6 +10,7 @@ from typing import cast
 
 import numpy as np
 from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
 
 from core.domain import Vectors
 from core.errors import CorruptModelError
@@ -28,6 +29,10 @@ class SentenceEmbedder:
             self._model = SentenceTransformer(str(folder), device=device, local_files_only=True)
         except (OSError, ValueError, KeyError) as error:
             raise CorruptModelError(f"{folder} holds no embedding model: {error}. Pull it again.") from error
+        # A tokenizer of its own for counting: the model's is told to truncate, and by another thread.
+        self._counter = Tokenizer.from_str(self._model.tokenizer.backend_tokenizer.to_str())
+        self._counter.no_truncation()
+        self._counter.no_padding()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
 
     @property
@@ -42,7 +47,7 @@ class SentenceEmbedder:
 
     def count_tokens(self, text: str) -> int:
         """Tokens in `text`, the special ones not counted."""
-        return len(self._model.tokenizer.tokenize(text))
+        return len(self._counter.encode(text, add_special_tokens=False).ids)
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Embed `texts`: shape (len(texts), dimension), float32, unit length."""

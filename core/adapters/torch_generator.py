@@ -80,7 +80,7 @@ class TorchGenerator:
 
     async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued, None]:
         """Stream the answer to `prompt`; see the port."""
-        stuffed = decoding.mode is Mode.STUFFED
+        stuffed = decoding.mode is Mode.STUFFED or not prompt.passages
         groups = [prompt.passages] if stuffed else [(passage,) for passage in prompt.passages]
         prefixes, suffix = self._rows(prompt, groups)
         longest = max(map(len, prefixes)) + len(suffix)
@@ -94,7 +94,7 @@ class TorchGenerator:
                 if isinstance(event, Waiting):
                     yield Queued(event.ahead)
                 elif characters := text.step(self._tokenizer.backend_tokenizer, event.id):
-                    yield Piece(characters, () if stuffed else event.posterior)
+                    yield Piece(characters, () if stuffed else event.posterior, event.log_likelihood)
 
     @property
     def cache_statistics(self) -> CacheStatistics:
