@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from core.domain import Decoding
 from core.engine import Engine, Limits
 from core.ingest import Ingester
 from core.model_store import ModelStore
@@ -126,6 +127,8 @@ async def open_generator(settings: Settings, progress: Progress = SILENT) -> Asy
         device=settings.device,
         threads=settings.threads,
         progress=progress,
+        cache_bytes=settings.cache_mb << 20,
+        batch_bytes=settings.batch_mb << 20,
     )
     try:
         yield generator
@@ -138,6 +141,11 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(
         passages=settings.passages,
         history_tokens=settings.history_tokens,
-        answer_tokens=settings.answer_tokens,
         relevance=settings.relevance,
+        decoding=Decoding(
+            mode=settings.decoding,
+            max_tokens=settings.answer_tokens,
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+        ),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core import history, prompt, retrieval
 from core.attribution import cite
@@ -16,7 +16,6 @@ from core.domain import (
     AnswerEvent,
     Decoding,
     Message,
-    Mode,
     Outcome,
     Passage,
     Person,
@@ -43,9 +42,8 @@ class Limits:
     passages: int = 4
     question_characters: int = 4000
     history_tokens: int = 400
-    answer_tokens: int = 400
     relevance: float = 0.3  # cosine
-    mode: Mode = Mode.SEQUENCE
+    decoding: Decoding = field(default_factory=Decoding)
 
 
 class Engine:
@@ -59,7 +57,6 @@ class Engine:
         self._memory = memory
         self._generator = generator
         self._limits = limits
-        self._decoding = Decoding(mode=limits.mode, max_tokens=limits.answer_tokens)
 
     async def answer(self, message: Message) -> AsyncGenerator[AnswerEvent, None]:
         """Answer `message`: what is read, then the text in pieces, then the whole with its sources.
@@ -82,7 +79,7 @@ class Engine:
         preferences = await self._memory.preferences(message.person)
         asking = self._prompt(reading, turns, preferences, asked)
         said: list[Piece] = []
-        async with aclosing(self._generator.generate(asking, self._decoding)) as events:
+        async with aclosing(self._generator.generate(asking, self._limits.decoding)) as events:
             async for event in events:
                 if isinstance(event, Piece):
                     said.append(event)
@@ -114,7 +111,7 @@ class Engine:
     ) -> Prompt:
         """The prompt, with as many turns, then as many passages, as the model's context has room for."""
         count = self._generator.count_tokens
-        room = self._generator.context_tokens - self._limits.answer_tokens - TEMPLATE_TOKENS
+        room = self._generator.context_tokens - self._limits.decoding.max_tokens - TEMPLATE_TOKENS
         room -= count(prompt.SYSTEM) + count(prompt.person_block(preferences)) + count(asked)
         fitting: list[RankedPassage] = []
         for candidate in reading:

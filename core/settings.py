@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from core.domain import Mode
 from core.errors import ConfigurationError
 
 FILE_NAME = "attune.toml"
@@ -57,6 +58,31 @@ class Settings(BaseModel):
     )
     answer_tokens: int = Field(
         400, ge=16, le=4000, alias="ATTUNE_ANSWER_TOKENS", description="tokens an answer has at most"
+    )
+    decoding: Mode = Field(
+        Mode.SEQUENCE,
+        alias="ATTUNE_DECODING",
+        description="how passages meet in an answer: sequence, token or stuffed",
+    )
+    temperature: float = Field(
+        0.0, ge=0, le=2, alias="ATTUNE_TEMPERATURE", description="0: the likeliest answer; above: drawn at random"
+    )
+    top_p: float = Field(
+        1.0, gt=0, le=1, alias="ATTUNE_TOP_P", description="the share of likely words that is drawn from"
+    )
+    cache_mb: int = Field(
+        1024,
+        ge=0,
+        le=1_000_000,
+        alias="ATTUNE_CACHE_MB",
+        description="memory for passages that were read before, in MB",
+    )
+    batch_mb: int = Field(
+        1024,
+        ge=1,
+        le=1_000_000,
+        alias="ATTUNE_BATCH_MB",
+        description="memory for answers being made; beyond it they wait",
     )
     relevance: float = Field(
         0.3, ge=-1, le=1, alias="ATTUNE_RELEVANCE", description="cosine under which nothing counts as found"

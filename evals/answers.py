@@ -44,10 +44,10 @@ from evals.product import Product, open_product
 PERSON = Person("evals", "squad", "reader")
 WISHES = Preferences(length=Length.SHORT)
 ARMS: dict[str, dict[str, Any]] = {
-    "sequence": {"mode": Mode.SEQUENCE},
-    "token": {"mode": Mode.TOKEN},
-    "stuffed": {"mode": Mode.STUFFED},
-    "first": {"mode": Mode.SEQUENCE, "passages": 1},
+    "sequence": {"decoding": Decoding(mode=Mode.SEQUENCE)},
+    "token": {"decoding": Decoding(mode=Mode.TOKEN)},
+    "stuffed": {"decoding": Decoding(mode=Mode.STUFFED)},
+    "first": {"decoding": Decoding(mode=Mode.SEQUENCE), "passages": 1},
     "none": {},
 }
 TOGETHER = 4  # questions asked at once

@@ -48,8 +48,8 @@ class TorchGenerator:
         device: str,
         threads: int,
         progress: Progress,
-        cache_bytes: int = 1 << 30,
-        batch_bytes: int = 1 << 30,
+        cache_bytes: int,
+        batch_bytes: int,
     ) -> TorchGenerator:
         """Load a model file or folder, by way of its converted copy under `converted`. Blocks for seconds.
 

@@ -113,7 +113,7 @@ async def test_what_a_person_sets_changes_their_prompts_and_nobody_elses(
     await engine.set_preferences(ANN, Preferences(length=Length.SHORT))
     await ask(engine, "How does transit enrolment work?", ANN)
     await ask(engine, "How does transit enrolment work?", BEN)
-    assert "short" in generator.prompts[0].person
+    assert "as few words as possible" in generator.prompts[0].person
     assert generator.prompts[1].person == ""
 
 
@@ -155,7 +155,7 @@ async def test_passages_give_way_where_the_models_context_is_small(
     engine: Engine, generator: ScriptedGenerator
 ) -> None:
     asked = generator.count_tokens(prompt.SYSTEM) + 3
-    generator.context_tokens = Limits().answer_tokens + TEMPLATE_TOKENS + asked + 20  # one passage has 12 or 13
+    generator.context_tokens = Limits().decoding.max_tokens + TEMPLATE_TOKENS + asked + 20  # one passage has 12 or 13
     await ask(engine, "transit travel leave")
     assert len(generator.prompts[0].passages) == 1
     generator.context_tokens -= 20
