@@ -49,7 +49,7 @@ async def open_product() -> AsyncIterator[Product]:
     """Open all of Attune with the models of this machine and with empty stores."""
     settings = Settings.from_env(os.environ)
     async with AsyncExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="attune-")))
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="attune-", ignore_cleanup_errors=True)))
         empty = settings.model_copy(update={"home": home, "redis_url": None, "qdrant_url": None})
         embedder = await stack.enter_async_context(open_embedder(settings))
         yield Product(

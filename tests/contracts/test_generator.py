@@ -31,7 +31,14 @@ async def generator(request: pytest.FixtureRequest) -> AsyncIterator[Generator]:
     folder: Path = request.getfixturevalue("models")
     model = ModelStore(folder).resolve(TINY_MODEL)
     loaded = TorchGenerator.load(
-        TINY_MODEL, model.path, converted=folder / "converted", device="cpu", threads=0, progress=Silent()
+        TINY_MODEL,
+        model.path,
+        converted=folder / "converted",
+        device="cpu",
+        threads=0,
+        progress=Silent(),
+        cache_bytes=1 << 28,
+        batch_bytes=1 << 28,
     )
     yield loaded
     await loaded.close()
