@@ -17,6 +17,8 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
+from core.adapters.int8 import Int8Linear
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -97,6 +99,10 @@ class PackedModel:
     def bytes_per_token(self) -> int:
         """Bytes of keys and values that a token takes in a row."""
         return 2 * self.layers * self.kv_heads * self.head_dim * self.dtype.itemsize
+
+    def linear_layers(self) -> list[Int8Linear]:
+        """The int8 matrices in the order of the model, the output layer last."""
+        return [module for module in self._model.modules() if isinstance(module, Int8Linear)]
 
     @torch.inference_mode()
     def step(self, work: Sequence[tuple[Row, Sequence[int]]], wanted: Sequence[int] | None = None) -> Tensor:
