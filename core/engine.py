@@ -74,7 +74,7 @@ class Engine:
         if not retrieval.is_relevant(question, ranked, self._limits.relevance):
             yield await self._keep(message, asked, _not_found(ranked))
             return
-        reading = ranked[: self._limits.passages]
+        reading = retrieval.merge_neighbours(ranked[: self._limits.passages])
         yield Reading(tuple(reading))
         preferences = await self._memory.preferences(message.person)
         asking = self._prompt(reading, turns, preferences, asked)

@@ -10,6 +10,7 @@ the port.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,35 @@ def rank(hits: Sequence[Hit]) -> list[RankedPassage]:
 def fused_scores(dense: NDArray[np.float64], sparse: NDArray[np.float64]) -> NDArray[np.float64]:
     """s(x, d) for candidates with cosines `dense` (n,) and BM25 scores `sparse` (n,): shape (n,)."""
     return DENSE_WEIGHT * dense + (1 - DENSE_WEIGHT) * sparse / max(float(sparse.max()), 1e-9)
+
+
+def merge_neighbours(reading: Sequence[RankedPassage]) -> list[RankedPassage]:
+    """Put passages that stand next to each other in one document together again, the most probable first.
+
+    A row that sees the beginning of a procedure alone would have to invent its end. Probabilities add up.
+    """
+    in_order = sorted(reading, key=lambda candidate: (candidate.passage.source, candidate.passage.ordinal))
+    merged: list[RankedPassage] = []
+    last = -1  # the ordinal up to which the newest of `merged` goes
+    for candidate in in_order:
+        passage = candidate.passage
+        if merged and merged[-1].passage.source == passage.source and passage.ordinal == last + 1:
+            merged[-1] = _joined(merged[-1], candidate)
+        else:
+            merged.append(candidate)
+        last = passage.ordinal
+    return sorted(merged, key=lambda candidate: (-candidate.probability, candidate.passage.id))
+
+
+def _joined(first: RankedPassage, second: RankedPassage) -> RankedPassage:
+    under = [heading for heading in second.passage.headings if heading not in first.passage.headings]
+    text = "\n\n".join([first.passage.text, *[f"#### {heading}" for heading in under], second.passage.text])
+    return RankedPassage(
+        replace(first.passage, text=text),
+        first.probability + second.probability,
+        max(first.dense, second.dense),
+        max(first.sparse, second.sparse),
+    )
 
 
 def priors(reading: Sequence[RankedPassage]) -> tuple[float, ...]:

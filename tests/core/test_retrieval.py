@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain import Hit, Passage
-from core.retrieval import is_relevant, rank
+from core.domain import Hit, Passage, RankedPassage
+from core.retrieval import is_relevant, merge_neighbours, priors, rank
 
 
 def passage(name: str, text: str = "") -> Passage:
@@ -52,3 +52,28 @@ def test_relevance_is_nearness_in_meaning_or_holding_every_word() -> None:
     assert is_relevant("what is E-4711?", far, 0.3)
     assert is_relevant("how do I bake bread", rank([hit("b", 0.31, 0.0)]), 0.3)
     assert not is_relevant("what is it?", far, 0.3)
+
+
+def placed(source: str, ordinal: int, probability: float, *headings: str) -> RankedPassage:
+    text = f"{source} {ordinal}"
+    return RankedPassage(Passage(text, source, source, headings, text, 1, ordinal, 9, "v"), probability, 0.5, 1.0)
+
+
+def test_passages_next_to_each_other_are_read_as_one() -> None:
+    found = [placed("a", 2, 0.4, "How"), placed("b", 5, 0.3), placed("a", 1, 0.2, "What"), placed("a", 4, 0.1)]
+    merged = merge_neighbours(found)
+    assert [candidate.passage.text for candidate in merged] == ["a 1\n\n#### How\n\na 2", "b 5", "a 4"]
+    assert [candidate.probability for candidate in merged] == pytest.approx([0.6, 0.3, 0.1])
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 8)), unique=True, max_size=9))
+def test_merging_loses_no_text_and_no_probability(places: list[tuple[str, int]]) -> None:
+    found = [placed(source, ordinal, 1 / len(places)) for source, ordinal in places]
+    merged = merge_neighbours(found)
+    assert sum(candidate.probability for candidate in merged) == pytest.approx(1 if places else 0)
+    for candidate in found:
+        assert sum(candidate.passage.text in whole.passage.text.split("\n\n") for whole in merged) == 1
+
+
+def test_priors_of_what_is_read_sum_to_one() -> None:
+    assert priors([placed("a", 1, 0.3), placed("b", 1, 0.1)]) == pytest.approx((0.75, 0.25))
