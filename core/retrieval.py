@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.domain import Hit, RankedPassage
+from core.domain import Hit, Passage, RankedPassage
 from core.ports import Embedder, PassageIndex
 from core.words import content_words
 
@@ -50,29 +50,37 @@ def fused_scores(dense: NDArray[np.float64], sparse: NDArray[np.float64]) -> NDA
 def merge_neighbours(reading: Sequence[RankedPassage]) -> list[RankedPassage]:
     """Put passages that stand next to each other in one document together again, the most probable first.
 
-    A row that sees the beginning of a procedure alone would have to invent its end. Probabilities add up.
+    A row that sees the beginning of a procedure alone would have to invent its end. Probabilities add up; title,
+    place and id are those of the most probable part.
     """
-    in_order = sorted(reading, key=lambda candidate: (candidate.passage.source, candidate.passage.ordinal))
-    merged: list[RankedPassage] = []
-    last = -1  # the ordinal up to which the newest of `merged` goes
-    for candidate in in_order:
-        passage = candidate.passage
-        if merged and merged[-1].passage.source == passage.source and passage.ordinal == last + 1:
-            merged[-1] = _joined(merged[-1], candidate)
+    groups: list[list[RankedPassage]] = []
+    for candidate in sorted(reading, key=lambda candidate: (candidate.passage.source, candidate.passage.ordinal)):
+        if groups and _follows(candidate.passage, groups[-1][-1].passage):
+            groups[-1].append(candidate)
         else:
-            merged.append(candidate)
-        last = passage.ordinal
+            groups.append([candidate])
+    merged = [group[0] if len(group) == 1 else _joined(group) for group in groups]
     return sorted(merged, key=lambda candidate: (-candidate.probability, candidate.passage.id))
 
 
-def _joined(first: RankedPassage, second: RankedPassage) -> RankedPassage:
-    under = [heading for heading in second.passage.headings if heading not in first.passage.headings]
-    text = "\n\n".join([first.passage.text, *[f"#### {heading}" for heading in under], second.passage.text])
+def _follows(passage: Passage, other: Passage) -> bool:
+    return passage.source == other.source and passage.ordinal == other.ordinal + 1
+
+
+def _joined(group: Sequence[RankedPassage]) -> RankedPassage:
+    best = max(group, key=lambda candidate: candidate.probability)
+    parts: list[str] = []
+    headings = best.passage.headings if all(c.passage.headings == best.passage.headings for c in group) else None
+    for candidate in group:
+        if candidate.passage.headings != headings:
+            headings = candidate.passage.headings
+            parts.append(f"#### {candidate.passage.heading_path}")
+        parts.append(candidate.passage.text)
     return RankedPassage(
-        replace(first.passage, text=text),
-        first.probability + second.probability,
-        max(first.dense, second.dense),
-        max(first.sparse, second.sparse),
+        replace(best.passage, text="\n\n".join(parts)),
+        sum(candidate.probability for candidate in group),
+        max(candidate.dense for candidate in group),
+        max(candidate.sparse for candidate in group),
     )
 
 

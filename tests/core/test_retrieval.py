@@ -62,8 +62,12 @@ def placed(source: str, ordinal: int, probability: float, *headings: str) -> Ran
 def test_passages_next_to_each_other_are_read_as_one() -> None:
     found = [placed("a", 2, 0.4, "How"), placed("b", 5, 0.3), placed("a", 1, 0.2, "What"), placed("a", 4, 0.1)]
     merged = merge_neighbours(found)
-    assert [candidate.passage.text for candidate in merged] == ["a 1\n\n#### How\n\na 2", "b 5", "a 4"]
+    whole = "#### a › What\n\na 1\n\n#### a › How\n\na 2"
+    assert [candidate.passage.text for candidate in merged] == [whole, "b 5", "a 4"]
     assert [candidate.probability for candidate in merged] == pytest.approx([0.6, 0.3, 0.1])
+    assert merged[0].passage.headings == ("How",)  # the likelier part says where it stands
+    alike = merge_neighbours([placed("a", 1, 0.4, "How"), placed("a", 2, 0.2, "How")])
+    assert alike[0].passage.text == "a 1\n\na 2"
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 8)), unique=True, max_size=9))
