@@ -43,6 +43,7 @@ class Attune:
 @asynccontextmanager
 async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncIterator[Attune]:
     """Open everything a conversation needs; fetches and converts models at the first use."""
+    await asyncio.to_thread(ModelStore(settings.models_folder).find, settings.model)  # a mistyped name fails at once
     async with AsyncExitStack() as stack:
         memory = await stack.enter_async_context(open_memory(settings))
         library = await stack.enter_async_context(open_library(settings, progress))
@@ -76,7 +77,9 @@ async def open_memory(settings: Settings) -> AsyncIterator[Memory]:
 
     url = settings.redis_url
     async with valkey.remote(url.get_secret_value()) if url else valkey.embedded(settings.data_folder) as client:
-        yield RedisMemory(client)
+        memory = RedisMemory(client)
+        await memory.ping()
+        yield memory
 
 
 @asynccontextmanager
