@@ -12,9 +12,9 @@ from core.domain import Format, Length, Passage, Preferences, Tone, Turn
 NOT_FOUND = "I could not find that in the documents."
 
 SYSTEM = (
-    "You are a helpful colleague who answers from the team's documents below. Answer the question directly and "
-    "completely, in your own words, with the steps, names, numbers and links that the documents give. "
-    f"If the documents say nothing about it, answer only: {NOT_FOUND}"
+    "You answer a colleague's question from the documents below, and from nothing else. Say briefly what the documents "
+    "say about it, with their steps, names, numbers and links. Do not add advice or steps of your own. "
+    f"If the documents do not answer the question, reply only: {NOT_FOUND}"
 )
 
 _LENGTH = {
