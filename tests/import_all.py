@@ -27,7 +27,7 @@ def is_noise(event: str, args: tuple[object, ...]) -> bool:
 def is_ours(frame: FrameType | None, root: str) -> bool:
     while frame is not None:
         name = frame.f_code.co_filename
-        if name.startswith(root) and name != __file__:
+        if name.startswith(root) and "site-packages" not in name and name != __file__:  # .venv lies under ROOT
             return True
         if name.startswith("<frozen importlib"):
             return False

@@ -6,6 +6,7 @@ Knows nothing of how passages are stored.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
@@ -23,6 +24,7 @@ from core.errors import IndexUnavailableError
 
 TIMEOUT = aiohttp.ClientTimeout(total=60)  # seconds, of one call
 OK = 200
+PAUSES = (0.0, 0.1, 0.5)  # seconds before another try
 
 Result = TypeVar("Result")
 
@@ -83,15 +85,19 @@ class SharedIndex:
         points.check_dimension(stored, self._dimension, where="The index")
 
     async def _call(self, path: str, request: BaseModel, result: TypeAdapter[Result]) -> Result:
-        """Ask the service, once more where it was gone: every call may be repeated without harm."""
+        """Ask the service, and again where it was gone: every call may be repeated without harm.
+
+        A killed service still accepts connections for a moment, so one more try is not always enough.
+        """
         body = request.model_dump_json().encode()
         with _translated():
-            try:
-                answer = await self._post(path, body)
-            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
-                await self._companion.ensure()
-                answer = await self._post(path, body)
-        return result.validate_json(answer)
+            for pause in PAUSES:
+                try:
+                    return result.validate_json(await self._post(path, body))
+                except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
+                    await asyncio.sleep(pause)
+                    await self._companion.ensure()
+            return result.validate_json(await self._post(path, body))
 
     async def _post(self, path: str, body: bytes) -> bytes:
         async with self._http.post(path, data=body) as response:

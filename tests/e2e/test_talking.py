@@ -35,7 +35,7 @@ TRAVEL = """\
 
 Book trains at least two weeks ahead with the travel desk, whose number is 5512.
 """
-WIFI = "What is the password of the guest wifi?"
+WIFI = "guest wifi password?"
 OPERA = "Who composed the opera Carmen?"
 FOLLOW_UP = "And how often does it change?"
 ANSWERED = "Sources|The closest I have"  # at a terminal; what the tiny model makes of a question there is its own
