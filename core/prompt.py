@@ -17,6 +17,9 @@ SYSTEM = (
     f"If the documents do not answer the question, reply only: {NOT_FOUND}"
 )
 
+# A wish about form stands last and would drown the instruction to refuse: nobody's taste may make an answer up.
+_STILL_REFUSE = f"If the documents do not answer the question, reply only: {NOT_FOUND}"
+
 _LENGTH = {
     Length.SHORT: "Answer in as few words as possible, with the bare fact and no sentence around it.",
     Length.NORMAL: "",
@@ -37,7 +40,8 @@ _FORMAT = {
 def person_block(preferences: Preferences) -> str:
     """What the person set, as instructions on form; empty where nothing differs from the defaults."""
     wishes = (_LENGTH[preferences.length], _TONE[preferences.tone], _FORMAT[preferences.format])
-    return " ".join(wish for wish in wishes if wish)
+    asked = " ".join(wish for wish in wishes if wish)
+    return f"{asked} {_STILL_REFUSE}" if asked else ""
 
 
 def passage_block(passage: Passage) -> str:
