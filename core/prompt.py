@@ -17,11 +17,12 @@ SYSTEM = (
     f"If the documents do not answer the question, reply only: {NOT_FOUND}"
 )
 
-# A wish about form stands last and would drown the instruction to refuse: nobody's taste may make an answer up.
-_STILL_REFUSE = f"If the documents do not answer the question, reply only: {NOT_FOUND}"
+# Wishes about form stand last and drown an instruction to refuse that stands before the documents; here, behind the
+# wishes, or with "as few words as possible", the default model makes answers up (docs/decisions.md).
+_REFUSE_FIRST = f"If the documents do not answer the question, reply only: {NOT_FOUND}"
 
 _LENGTH = {
-    Length.SHORT: "Answer in as few words as possible, with the bare fact and no sentence around it.",
+    Length.SHORT: "Answer in one short sentence.",
     Length.NORMAL: "",
     Length.DETAILED: "Answer in detail, with every condition and exception the documents name.",
 }
@@ -41,7 +42,7 @@ def person_block(preferences: Preferences) -> str:
     """What the person set, as instructions on form; empty where nothing differs from the defaults."""
     wishes = (_LENGTH[preferences.length], _TONE[preferences.tone], _FORMAT[preferences.format])
     asked = " ".join(wish for wish in wishes if wish)
-    return f"{asked} {_STILL_REFUSE}" if asked else ""
+    return f"{_REFUSE_FIRST} Otherwise: {asked}" if asked else ""
 
 
 def passage_block(passage: Passage) -> str:

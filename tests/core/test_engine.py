@@ -113,7 +113,7 @@ async def test_what_a_person_sets_changes_their_prompts_and_nobody_elses(
     await engine.set_preferences(ANN, Preferences(length=Length.SHORT))
     await ask(engine, "How does transit enrolment work?", ANN)
     await ask(engine, "How does transit enrolment work?", BEN)
-    assert "as few words as possible" in generator.prompts[0].person
+    assert "one short sentence" in generator.prompts[0].person
     assert generator.prompts[1].person == ""
 
 
