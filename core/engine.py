@@ -112,7 +112,8 @@ class Engine:
         """The prompt, with as many turns, then as many passages, as the model's context has room for."""
         count = self._generator.count_tokens
         room = self._generator.context_tokens - self._limits.decoding.max_tokens - TEMPLATE_TOKENS
-        room -= count(prompt.SYSTEM) + count(prompt.person_block(preferences)) + count(asked)
+        person = prompt.person_block(preferences)
+        room -= count(prompt.SYSTEM) + count(person) + count(asked)
         fitting: list[RankedPassage] = []
         for candidate in reading:
             room -= count(prompt.passage_block(candidate.passage))
@@ -125,7 +126,7 @@ class Engine:
             )
         kept = history.fitting_turns(turns, min(self._limits.history_tokens, room), count)
         passages = tuple(candidate.passage for candidate in fitting)
-        return Prompt(prompt.SYSTEM, passages, retrieval.priors(fitting), kept, prompt.person_block(preferences), asked)
+        return Prompt(prompt.SYSTEM, passages, retrieval.priors(fitting), kept, person, asked)
 
     async def _keep(self, message: Message, asked: str, answer: Answer) -> Answer:
         turn = Turn(message.person, asked, answer.text, message.sent_at)

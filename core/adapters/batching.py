@@ -161,8 +161,8 @@ class Batcher:
 
     def _begin(self, answer: _Answer, place: int) -> _Line:
         row, prefix = Row(self._model, 0), answer.prefixes[place]
+        row.reserve(len(prefix) + len(answer.suffix) + _ROOM)  # first, so that what the cache gives is copied once
         known = answer.cached and self.cache.fill(row, prefix)
-        row.reserve(len(prefix) + len(answer.suffix) + _ROOM)
         return _Line(row, prefix, list(answer.suffix) if known else [*prefix, *answer.suffix])
 
     def _plan(self) -> _Work:

@@ -48,11 +48,14 @@ class PrefixCache:
 
     def keep(self, row: Row, prefix: Sequence[int]) -> None:
         """Remember `row`, which holds exactly `prefix`, unless it is larger than the whole budget."""
+        key = tuple(prefix)
+        if key in self._entries or not self._budget:
+            return
         keys, values = row.copy()
         size = keys.nbytes + values.nbytes
-        if size > self._budget or tuple(prefix) in self._entries:
+        if size > self._budget:
             return
-        self._entries[tuple(prefix)] = (keys, values)
+        self._entries[key] = (keys, values)
         self.statistics.bytes += size
         while self.statistics.bytes > self._budget:
             _, (old_keys, old_values) = self._entries.popitem(last=False)
