@@ -24,7 +24,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from core.adapters.gguf_weights import CHUNK_ROWS, open_gguf, read_gguf
-from core.adapters.int8 import quantize_modules, quantize_rows
+from core.adapters.int8 import prepare_layers, quantize_modules
+from core.adapters.int8_kernels import choose_kernel, quantize_rows
 from core.errors import CorruptModelError, ModelError
 from core.models.files import Progress
 
@@ -86,6 +87,8 @@ def load(folder: Path, form: Form, device: torch.device) -> Checkpoint:
         if config.tie_word_embeddings:
             _tie(model)
         _materialize(model, device)
+        if form == "int8":
+            prepare_layers(model, choose_kernel())
     model.train(mode=False)
     return Checkpoint(model.requires_grad_(requires_grad=False), tokenizer)
 
