@@ -50,10 +50,19 @@ def passage_block(passage: Passage) -> str:
     return f"### {passage.heading_path}\n{passage.text}"
 
 
+def instructions(system: str) -> str:
+    """What stands before the documents, whichever they are."""
+    return f"{system}\n\nDocuments:\n\n"
+
+
+def documents(passages: Iterable[Passage]) -> str:
+    """The passages, one after the other."""
+    return "\n\n".join(passage_block(passage) for passage in passages)
+
+
 def system_text(system: str, passages: Iterable[Passage]) -> str:
     """The instructions and the documents."""
-    blocks = "\n\n".join(passage_block(passage) for passage in passages)
-    return f"{system}\n\nDocuments:\n\n{blocks}"
+    return instructions(system) + documents(passages)
 
 
 def chat(system: str, turns: Sequence[Turn], person: str, question: str) -> list[dict[str, str]]:

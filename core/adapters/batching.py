@@ -1,117 +1,66 @@
 """Several answers decoded in the same steps: their rows join and leave the batch whenever they like.
 
-A step feeds the model at most `STEP_TOKENS` tokens: one for each row that is being decoded, and what room is left
-goes to the prompts of answers that have just come. Rows are bounded by a memory budget, beyond which answers wait
-in the order they came. Knows nothing of passages as text; see `torch_generator.py`.
+A step feeds the model at most `STEP_TOKENS` tokens: the next of each row that is being decoded, with guesses behind it
+where a few rows leave room for them, and the prompts of answers that have just come. Rows are bounded by a memory
+budget, beyond which answers wait in the order they came. When nobody asks, passages are read ahead in small steps.
+Knows nothing of passages as text; see `torch_generator.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.adapters.batch_rows import Answer, Asked, Line, Probe, Speech, Token, Waiting
 from core.adapters.packed import PackedModel, Row
-from core.adapters.prefix_cache import PrefixCache
+from core.adapters.prefix_cache import Prefix, PrefixCache
+from core.adapters.prefix_files import Owner
 from core.decoding import Mixture
 
 STEP_TOKENS = 256  # tokens in a step: as fast a token as more at once, and soon over
+IDLE_TOKENS = 32  # tokens of a step that reads ahead: who asks meanwhile waits for it
+GUESSED_ROWS = 16  # rows and guesses of a step: up to here a further one costs little
 _ROOM = 64  # tokens of an answer that a row has room for at once
 
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """An answer waits: `ahead` others come before it."""
-
-    ahead: int
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """The next token of an answer; with it p(d | x, u, y) of each prefix, and log p(y | x, u)."""
-
-    id: int
-    posterior: tuple[float, ...]
-    log_likelihood: float
-
-
-Event = Waiting | Token | Exception | None
-
-
-@dataclass(slots=True, eq=False)
-class _Line:
-    """One row of an answer: what it has still to be fed, and what it said after the last of it."""
-
-    row: Row
-    prefix: Sequence[int]
-    pending: list[int]
-    said: NDArray[np.float32] | None = None  # (vocab,) probabilities of the next token
-
-    def next_tokens(self, room: int) -> list[int]:
-        """At most `room` pending tokens, never across the end of the prefix, where the row is copied."""
-        to_bar = len(self.prefix) - self.row.length
-        return self.pending[: min(room, to_bar) if to_bar > 0 else room]
-
-
-@dataclass(slots=True, eq=False)
-class _Answer:
-    """One answer on its way through the batch."""
-
-    prefixes: Sequence[Sequence[int]]
-    suffix: Sequence[int]
-    mixture: Mixture
-    left: int  # tokens it may still say
-    cached: bool
-    events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
-    lines: dict[int, _Line] = field(default_factory=dict)  # by the number of the prefix
-    cancelled: bool = False
-    ahead: int = 0  # others that come before it
-
-    @property
-    def spoke(self) -> bool:
-        """Whether every row has been fed all it had."""
-        return not any(line.pending for line in self.lines.values())
-
-    @property
-    def decodes(self) -> bool:
-        """Whether it has begun to speak."""
-        return all(len(line.pending) == 1 and line.row.length >= len(line.prefix) for line in self.lines.values())
-
-
-_Work = list[tuple[_Answer, _Line, list[int]]]
+Work = list[tuple[Line, list[int], int]]
+"""What a step feeds: a line, its tokens, and after how many of the last of them logits are wanted."""
 
 
 class Batcher:
     """Decodes answers with one model. Model calls run on a thread of their own."""
 
-    def __init__(self, model: PackedModel, ends: set[int], *, cache_bytes: int, batch_bytes: int) -> None:
-        self.cache = PrefixCache(cache_bytes)
+    def __init__(
+        self, model: PackedModel, ends: set[int], cache: PrefixCache, *, batch_bytes: int, copying: bool = True
+    ) -> None:
+        """`ends`: tokens that end an answer; `copying`: whether to guess ahead (the answers are the same)."""
+        self.cache = cache
         self._model = model
         self._ends = ends
         self._budget = batch_bytes
-        self._waiting: deque[_Answer] = deque()
-        self._active: list[_Answer] = []
+        self._copying = copying
+        self._waiting: deque[Asked] = deque()
+        self._active: list[Asked] = []
+        self._ahead: deque[Prefix] = deque()
+        self._reading: Line | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="generator")
         self._loop: asyncio.Task[None] | None = None
 
     async def decode(
-        self, prefixes: Sequence[Sequence[int]], suffix: Sequence[int], mixture: Mixture, *, tokens: int, cached: bool
+        self, prefixes: Sequence[Prefix], suffix: Sequence[int], mixture: Mixture, *, tokens: int
     ) -> AsyncGenerator[Waiting | Token, None]:
         """Decode from rows `prefixes[d] + suffix`, mixed by `mixture`, until a token of the ends or `tokens` of them.
 
-        `cached` keeps the prefixes for later answers. Closing the generator takes the answer out of the batch.
+        Closing the generator takes the answer out of the batch.
         """
-        answer = _Answer(prefixes, suffix, mixture, tokens, cached)
-        self._waiting.append(answer)
-        if self._loop is None or self._loop.done():
-            self._loop = asyncio.create_task(self._run())
+        answer = Answer(prefixes, suffix, mixture, self._ends, tokens)
+        self._enter(answer)
         try:
             while (event := await answer.events.get()) is not None:
                 if isinstance(event, Exception):
@@ -119,6 +68,24 @@ class Batcher:
                 yield event
         finally:
             answer.cancelled = True
+
+    async def probe(self, prefixes: Sequence[Prefix], suffix: Sequence[int]) -> NDArray[np.float32]:
+        """The probabilities (rows, vocab) of the first token that each row `prefixes[d] + suffix` would say."""
+        probe = Probe(prefixes, suffix)
+        self._enter(probe)
+        try:
+            return await probe.result
+        finally:
+            probe.cancelled = True
+
+    def read_ahead(self, prefixes: Iterable[Prefix]) -> None:
+        """Read `prefixes` into the cache when nobody asks; replaces what was to be read."""
+        self._ahead = deque(prefixes)
+        self._wake()
+
+    async def retain(self, owners: Collection[Owner]) -> None:
+        """Drop what the cache holds of other documents or versions than `owners`."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self.cache.retain, owners)
 
     async def close(self) -> None:
         """Let the running step end and free the thread."""
@@ -128,85 +95,106 @@ class Batcher:
                 await self._loop
         await asyncio.to_thread(self._thread.shutdown)
 
+    def _enter(self, asked: Asked) -> None:
+        self._waiting.append(asked)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._loop is None or self._loop.done():
+            self._loop = asyncio.create_task(self._run())
+
     async def _run(self) -> None:
         """Step as long as there is anything to do."""
+        executor = asyncio.get_running_loop().run_in_executor
         try:
-            while self._admit():
-                work = self._plan()
-                said = await asyncio.get_running_loop().run_in_executor(self._thread, self._step, work)
-                self._deliver(said)
+            while True:
+                if self._admit():
+                    for asked, speech in await executor(self._thread, self._step):
+                        self._deliver(asked, speech)
+                elif not await executor(self._thread, self._read_on) and not (self._waiting or self._ahead):
+                    return  # whoever came during the last step was looked for
         except Exception as error:  # noqa: BLE001  # whatever it is, those who wait for an answer have to hear of it
-            for answer in (*self._active, *self._waiting):
-                answer.events.put_nowait(error)
-            self._active, self._waiting = [], deque()
+            for asked in (*self._active, *self._waiting):
+                asked.fail(error)
+            self._active, self._waiting, self._reading = [], deque(), None
+            self._ahead.clear()
 
     def _admit(self) -> bool:
         """Let go who left, take in who fits; False when nobody is left."""
-        self._active = [answer for answer in self._active if not answer.cancelled]
-        self._waiting = deque(answer for answer in self._waiting if not answer.cancelled)
+        self._active = [asked for asked in self._active if not asked.cancelled]
+        self._waiting = deque(asked for asked in self._waiting if not asked.cancelled)
         while self._waiting and (not self._active or self._fits(self._waiting[0])):
-            answer = self._waiting.popleft()
-            self._active.append(answer)
-            answer.lines = {place: self._begin(answer, place) for place in answer.mixture.rows}
-        for ahead, answer in enumerate(self._waiting, start=1):
-            if answer.ahead != ahead:
-                answer.ahead = ahead
-                answer.events.put_nowait(Waiting(ahead))
+            self._active.append(self._waiting.popleft())
+        for ahead, asked in enumerate(self._waiting, start=1):
+            asked.wait_behind(ahead)
         return bool(self._active)
 
-    def _fits(self, answer: _Answer) -> bool:
-        held = sum(line.row.nbytes for active in self._active for line in active.lines.values())
-        tokens = sum(len(answer.prefixes[place]) + len(answer.suffix) + _ROOM for place in answer.mixture.rows)
-        return held + tokens * self._model.bytes_per_token <= self._budget
+    def _fits(self, asked: Asked) -> bool:
+        return sum(map(self._bytes, (*self._active, asked))) <= self._budget
 
-    def _begin(self, answer: _Answer, place: int) -> _Line:
-        row, prefix = Row(self._model, 0), answer.prefixes[place]
-        row.reserve(len(prefix) + len(answer.suffix) + _ROOM)  # first, so that what the cache gives is copied once
-        known = answer.cached and self.cache.fill(row, prefix)
-        return _Line(row, prefix, list(answer.suffix) if known else [*prefix, *answer.suffix])
+    def _bytes(self, asked: Asked) -> int:
+        if asked.lines:
+            return sum(line.row.nbytes for line in asked.lines.values())
+        tokens = sum(asked.prefixes[place].ends[-1] + len(asked.suffix) + _ROOM for place in asked.rows)
+        return tokens * self._model.bytes_per_token
 
-    def _plan(self) -> _Work:
-        """What the next step feeds: a token to each row that speaks, then prompts in the order they came."""
-        speaking = [answer for answer in self._active if answer.decodes]
-        work = [(answer, line, line.pending) for answer in speaking for line in answer.lines.values()]
-        room = (STEP_TOKENS // 2 if work else STEP_TOKENS) - len(work)
-        for answer in self._active:
-            if answer not in speaking:
-                for line in answer.lines.values():
-                    tokens = line.next_tokens(room) if room > 0 else []
+    def _begin(self, asked: Asked, place: int) -> Line:
+        prefix = asked.prefixes[place]
+        row = Row(self._model, prefix.ends[-1] + len(asked.suffix) + _ROOM)
+        self.cache.fill(row, prefix)
+        return Line(row, prefix, [*prefix.tokens, *asked.suffix][row.length :])
+
+    def _plan(self) -> Work:
+        """What the next step feeds: those who speak first, then prompts in the order they came."""
+        speaking = [asked for asked in self._active if isinstance(asked, Answer) and asked.spoke]
+        work: Work = []
+        rows = sum(len(answer.lines) for answer in speaking)
+        for answer in speaking:
+            guesses = answer.guess(GUESSED_ROWS // rows - 1) if self._copying else []
+            work += [(line, [*line.pending, *guesses], 1 + len(guesses)) for line in answer.lines.values()]
+        room = STEP_TOKENS // 2 if work else STEP_TOKENS
+        for asked in self._active:
+            if asked not in speaking:
+                for line in asked.lines.values():
+                    tokens = line.next_tokens(room)
                     if tokens:
-                        work.append((answer, line, tokens))
+                        work.append((line, tokens, int(len(tokens) == len(line.pending))))
                         room -= len(tokens)
         return work
 
-    def _step(self, work: _Work) -> list[tuple[_Answer, Token | None]]:
-        """Run the model once; the tokens of the answers all of whose rows have spoken, None for an end."""
-        lasts = [place for place, (_, line, tokens) in enumerate(work) if len(tokens) == len(line.pending)]
-        logits = self._model.step([(line.row, tokens) for _, line, tokens in work], lasts)
-        probabilities = torch.softmax(logits, dim=-1).cpu().numpy()  # (lasts, vocab)
-        for place, said in zip(lasts, probabilities, strict=True):
-            work[place][1].said = said
-        for answer, line, tokens in work:
+    def _step(self) -> list[tuple[Asked, Speech]]:
+        """Run the model once; what those say all of whose rows have been fed."""
+        for asked in self._active:
+            asked.lines = asked.lines or {place: self._begin(asked, place) for place in asked.rows}
+        self._feed(self._plan())
+        return [(asked, asked.speak()) for asked in self._active if asked.fed]
+
+    def _feed(self, work: Work) -> None:
+        logits = self._model.step([(line.row, tokens) for line, tokens, _ in work], [wanted for _, _, wanted in work])
+        probabilities = torch.softmax(logits, dim=-1).cpu().numpy()  # (wanted of all, vocab)
+        for line, tokens, wanted in work:
+            line.said, probabilities = probabilities[:wanted], probabilities[wanted:]
             line.pending = line.pending[len(tokens) :]
-            if answer.cached and line.row.length == len(line.prefix):
-                self.cache.keep(line.row, line.prefix)
-        answers = {id(answer): answer for answer, _, _ in work}.values()
-        return [(answer, self._speak(answer)) for answer in answers if answer.spoke]
+            self.cache.keep(line.row, line.prefix)
 
-    def _speak(self, answer: _Answer) -> Token | None:
-        """Mix what the rows said into a token, and feed it to those that stay."""
-        spoken = [answer.lines[place].said for place in answer.mixture.rows]
-        token = answer.mixture.step(np.stack([said for said in spoken if said is not None]))
-        answer.left -= 1
-        answer.lines = {place: answer.lines[place] for place in answer.mixture.rows}
-        for line in answer.lines.values():
-            line.pending = [token]
-        return None if token in self._ends else Token(token, answer.mixture.posterior, answer.mixture.log_likelihood)
+    def _deliver(self, asked: Asked, speech: Speech) -> None:
+        asked.tell(speech)
+        if asked.done:
+            self._active.remove(asked)
 
-    def _deliver(self, said: list[tuple[_Answer, Token | None]]) -> None:
-        for answer, token in said:
-            answer.events.put_nowait(token)
-            if token is not None and answer.left == 0:
-                answer.events.put_nowait(None)
-            if token is None or answer.left == 0:
-                self._active.remove(answer)
+    def _read_on(self) -> bool:
+        """A small step of reading ahead; False when all is read."""
+        if self._reading is None:
+            prefix = next((prefix for prefix in iter(self._next_ahead, None) if not self.cache.holds(prefix)), None)
+            if prefix is None:
+                return False
+            row = Row(self._model, prefix.ends[-1])
+            self.cache.fill(row, prefix)
+            self._reading = Line(row, prefix, prefix.tokens[row.length :])
+        self._feed([(self._reading, self._reading.next_tokens(IDLE_TOKENS), 0)])
+        if not self._reading.pending:
+            self._reading = None
+        return True
+
+    def _next_ahead(self) -> Prefix | None:
+        return self._ahead.popleft() if self._ahead else None

@@ -52,16 +52,23 @@ class Row:
         self._values[layer, :, self.length : end] = values
         return self._keys[layer, :, :end], self._values[layer, :, :end]
 
-    def copy(self) -> tuple[Tensor, Tensor]:
-        """Keys and values so far, (layers, kv_heads, length, head_dim) each."""
-        return self._keys[:, :, : self.length].clone(), self._values[:, :, : self.length].clone()
+    @property
+    def device(self) -> torch.device:
+        """Where the buffer lies."""
+        return self._keys.device
 
-    def begin_with(self, keys: Tensor, values: Tensor) -> None:
-        """Take what `copy` gave as the beginning of this row."""
-        self.length = keys.shape[2]
-        self.reserve(self.length)
-        self._keys[:, :, : self.length] = keys
-        self._values[:, :, : self.length] = values
+    def copy(self, start: int = 0) -> tuple[Tensor, Tensor]:
+        """Keys and values from `start` on, (layers, kv_heads, length - start, head_dim) each."""
+        place = slice(start, self.length)
+        return self._keys[:, :, place].clone(), self._values[:, :, place].clone()
+
+    def append(self, keys: Tensor, values: Tensor) -> None:
+        """Go on with what `copy` gave, which has to be of the same place in the sequence."""
+        end = self.length + keys.shape[2]
+        self.reserve(end)
+        self._keys[:, :, self.length : end] = keys
+        self._values[:, :, self.length : end] = values
+        self.length = end
 
 
 def _grown(buffer: Tensor, capacity: int) -> Tensor:
@@ -106,28 +113,30 @@ class PackedModel:
 
     @torch.inference_mode()
     def step(self, work: Sequence[tuple[Row, Sequence[int]]], wanted: Sequence[int] | None = None) -> Tensor:
-        """Feed each row its new tokens; logits after the last token of each, float32 (rows, vocab).
+        """Feed each row its new tokens; logits after the last of them, float32 (wanted, vocab).
 
-        `wanted` are the places in `work` whose logits are needed; None means all. The output layer is a sixth of
-        the 1.5B model, and no row needs it in the middle of its prompt.
+        `wanted` says after how many tokens of each row, counted from its end; None means one of each. The output layer
+        is a sixth of the 1.5B model, and no row needs it in the middle of its prompt.
         """
         for row, tokens in work:
             row.reserve(row.length + len(tokens))
         spans = _spans(work, self.device)
-        places = range(len(work)) if wanted is None else wanted
-        lasts = [spans[place].end - 1 for place in places] or [0]  # the layer takes no empty line
+        counts = [1] * len(work) if wanted is None else wanted
+        lasts = [
+            place for span, count in zip(spans, counts, strict=True) for place in range(span.end - count, span.end)
+        ]
         ids = [token for _, tokens in work for token in tokens]
         positions = [row.length + offset for row, tokens in work for offset in range(len(tokens))]
         output = self._model(
             input_ids=torch.tensor([ids], device=self.device),  # (1, total)
             position_ids=torch.tensor([positions], device=self.device),
             use_cache=False,
-            logits_to_keep=torch.tensor(lasts, device=self.device),
+            logits_to_keep=torch.tensor(lasts or [0], device=self.device),  # the layer takes no empty line
             spans=spans,
         )
         for row, tokens in work:
             row.length += len(tokens)
-        logits: Tensor = output.logits[0, : len(places)].float()
+        logits: Tensor = output.logits[0, : len(lasts)].float()
         return logits
 
 

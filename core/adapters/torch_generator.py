@@ -14,14 +14,15 @@ import torch
 from tokenizers.decoders import DecodeStream
 
 from core.adapters import checkpoints
-from core.adapters.batching import Batcher, Waiting
+from core.adapters.batch_rows import Waiting
+from core.adapters.batching import Batcher
 from core.adapters.packed import PackedModel
-from core.adapters.prefix_cache import CacheStatistics
+from core.adapters.prefix_cache import CacheStatistics, Prefix, PrefixCache
 from core.decoding import Mixture
 from core.domain import Decoding, Mode, Passage, Piece, Prompt, Queued
 from core.errors import PromptTooLongError
 from core.models.files import Progress
-from core.prompt import chat, system_text
+from core.prompt import chat, documents, instructions
 
 
 class TorchGenerator:
@@ -34,7 +35,7 @@ class TorchGenerator:
         self._batcher = Batcher(
             PackedModel(checkpoint.model),
             _end_tokens(checkpoint),
-            cache_bytes=cache_bytes,
+            PrefixCache(cache_bytes),
             batch_bytes=batch_bytes,
         )
 
@@ -82,14 +83,13 @@ class TorchGenerator:
         """Stream the answer to `prompt`; see the port."""
         stuffed = decoding.mode is Mode.STUFFED or not prompt.passages
         groups = [prompt.passages] if stuffed else [(passage,) for passage in prompt.passages]
-        prefixes, suffix = self._rows(prompt, groups)
-        longest = max(map(len, prefixes)) + len(suffix)
+        prefixes, suffix = self._read(prompt, groups)
+        longest = max(prefix.ends[-1] for prefix in prefixes) + len(suffix)
         if longest + decoding.max_tokens > self._context:
             raise PromptTooLongError(f"{longest} + {decoding.max_tokens} tokens are over the model's {self._context}.")
         mixture = Mixture([1.0] if stuffed else prompt.priors, decoding)
         text = DecodeStream(skip_special_tokens=True)
-        events = self._batcher.decode(prefixes, suffix, mixture, tokens=decoding.max_tokens, cached=not stuffed)
-        async with aclosing(events):
+        async with aclosing(self._batcher.decode(prefixes, suffix, mixture, tokens=decoding.max_tokens)) as events:
             async for event in events:
                 if isinstance(event, Waiting):
                     yield Queued(event.ahead)
@@ -105,20 +105,24 @@ class TorchGenerator:
         """Let the running step end and free the thread."""
         await self._batcher.close()
 
-    def _rows(self, prompt: Prompt, groups: Sequence[Sequence[Passage]]) -> tuple[list[list[int]], list[int]]:
-        """The tokens left of the bar for each group of passages, and those right of it, which all groups share."""
-        prefixes: list[list[int]] = []
-        suffix = ""
-        for passages in groups:
-            system = system_text(prompt.system, passages)
-            messages = chat(system, prompt.turns, prompt.person, prompt.question)
-            text = str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
-            prefix, bar, suffix = text.partition(system)
-            prefixes.append(self._encode(prefix + bar))
-        return prefixes, self._encode(suffix)
+    def _read(self, prompt: Prompt, groups: Sequence[Sequence[Passage]]) -> tuple[list[Prefix], list[int]]:
+        """What stands left of the bar for each group of passages, and the tokens right of it, which all share."""
+        system = instructions(prompt.system)
+        messages = chat(system, prompt.turns, prompt.person, prompt.question)
+        text = str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        before, _, suffix = text.partition(system.rstrip())  # templates may strip what stands at an end
+        head = tuple(self._encode(before + system))
+        return [_prefix(head, tuple(self._encode(documents(group))), group) for group in groups], self._encode(suffix)
 
     def _encode(self, text: str) -> list[int]:
         return list(self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def _prefix(head: tuple[int, ...], read: tuple[int, ...], passages: Sequence[Passage]) -> Prefix:
+    """Several passages in one row are hardly ever read in the same company again: only the instructions are kept."""
+    if len(passages) != 1:
+        return Prefix((head, read) if read else (head,), kept=1)
+    return Prefix((head, read), kept=2, owner=(passages[0].source, passages[0].version))
 
 
 def best_device(wanted: str) -> torch.device:

@@ -5,20 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from pathlib import Path
 
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
-from core.adapters.batching import Batcher, Token, Waiting
+from core.adapters.batch_rows import Token, Waiting
+from core.adapters.batching import Batcher
 from core.adapters.packed import PackedModel, Row
-from core.adapters.prefix_cache import PrefixCache
+from core.adapters.prefix_cache import Prefix, PrefixCache
+from core.adapters.prefix_files import PrefixFiles
+from core.copying import Copier
 from core.decoding import Mixture
 from core.domain import Decoding, Mode
 from tests.core.adapters.test_packed import SIZES
 
 MEGABYTE = 1 << 20
-PREFIXES = ([3, 1, 4, 1, 5, 9, 2, 6] * 6, [2, 7, 1, 8, 2, 8] * 9, [1, 6, 1, 8, 0, 3] * 4)
+HEAD = (7, 7, 2, 5)
+PASSAGES = ((3, 1, 4, 1, 5, 9, 2, 6) * 6, (2, 7, 1, 8, 2, 8) * 9, (1, 6, 1, 8, 0, 3) * 4)
+PREFIXES = [Prefix((HEAD, read), 2, (f"{number}.md", "v1")) for number, read in enumerate(PASSAGES)]
 PRIORS = (0.5, 0.3, 0.2)
 QUESTIONS = ([11, 12, 13], [21, 22], [31, 32, 33, 34, 35], [41])
 
@@ -31,7 +37,7 @@ def model() -> PackedModel:
 
 @pytest.fixture
 async def batcher(model: PackedModel) -> AsyncIterator[Batcher]:
-    batcher = Batcher(model, {96}, cache_bytes=MEGABYTE, batch_bytes=100 * MEGABYTE)
+    batcher = Batcher(model, {96}, PrefixCache(MEGABYTE), batch_bytes=100 * MEGABYTE)
     yield batcher
     await batcher.close()
 
@@ -40,14 +46,14 @@ async def answer(
     batcher: Batcher, question: Sequence[int], *, tokens: int = 12, decoding: Decoding | None = None
 ) -> list[int]:
     mixture = Mixture(PRIORS, decoding or Decoding())
-    events = batcher.decode(PREFIXES, question, mixture, tokens=tokens, cached=True)
+    events = batcher.decode(PREFIXES, question, mixture, tokens=tokens)
     return [event.id async for event in events if isinstance(event, Token)]
 
 
 def by_hand(model: PackedModel, question: Sequence[int], *, tokens: int = 12) -> list[int]:
     """The same mixture with a loop that shares nothing with the batch."""
     mixture = Mixture(PRIORS, Decoding(floor=0.0))
-    lines = [[*prefix, *question] for prefix in PREFIXES]
+    lines = [[*prefix.tokens, *question] for prefix in PREFIXES]
     said: list[int] = []
     for _ in range(tokens):
         logits = torch.cat([model.step([(Row(model, 0), [*line, *said])]) for line in lines])
@@ -81,10 +87,25 @@ async def test_an_answer_that_joins_later_changes_nothing(batcher: Batcher) -> N
 
 
 async def test_reused_passages_give_the_answer_of_new_ones(batcher: Batcher) -> None:
+    """The instructions are known from the second passage on, and all passages from the second answer on."""
     first = await answer(batcher, QUESTIONS[0])
-    assert (batcher.cache.statistics.hits, batcher.cache.statistics.misses) == (0, 3)
+    counts = batcher.cache.statistics
+    assert (counts.hits, counts.misses) == (0, 3)  # the rows of the first answer begin together
     assert await answer(batcher, QUESTIONS[0]) == first
-    assert (batcher.cache.statistics.hits, batcher.cache.statistics.misses) == (3, 3)
+    assert (counts.hits, counts.misses) == (6, 3)
+
+
+async def test_a_passage_begins_with_the_instructions_that_are_known(batcher: Batcher, model: PackedModel) -> None:
+    """Logits behind reused keys are those of computing all of it, to rounding."""
+    await answer(batcher, QUESTIONS[0])
+    new = Prefix((HEAD, (9, 9, 8, 7, 1)), 2, ("new.md", "v1"))
+    for prefix in (*PREFIXES, new):
+        row = Row(model, 0)
+        batcher.cache.fill(row, prefix)
+        assert row.length == (4 if prefix is new else prefix.ends[-1])
+        reused = model.step([(row, [*prefix.tokens, 11, 12][row.length :])])
+        whole = model.step([(Row(model, 0), [*prefix.tokens, 11, 12])])
+        torch.testing.assert_close(reused, whole, atol=1e-4, rtol=0)
 
 
 async def test_a_closed_answer_leaves_and_the_others_go_on(batcher: Batcher) -> None:
@@ -92,7 +113,7 @@ async def test_a_closed_answer_leaves_and_the_others_go_on(batcher: Batcher) -> 
 
     async def leave_early() -> None:
         mixture = Mixture(PRIORS, Decoding())
-        async with aclosing(batcher.decode(PREFIXES, QUESTIONS[0], mixture, tokens=10_000, cached=True)) as events:
+        async with aclosing(batcher.decode(PREFIXES, QUESTIONS[0], mixture, tokens=10_000)) as events:
             async for _ in events:
                 break
 
@@ -102,11 +123,11 @@ async def test_a_closed_answer_leaves_and_the_others_go_on(batcher: Batcher) -> 
 
 
 async def test_answers_beyond_the_memory_wait_in_turn_and_hear_their_place(model: PackedModel) -> None:
-    batcher = Batcher(model, {96}, cache_bytes=0, batch_bytes=1)
+    batcher = Batcher(model, {96}, PrefixCache(0), batch_bytes=1)
     heard: dict[int, list[int]] = {}
 
     async def ask(number: int) -> int:
-        events = batcher.decode(PREFIXES, QUESTIONS[number], Mixture(PRIORS, Decoding()), tokens=5, cached=True)
+        events = batcher.decode(PREFIXES, QUESTIONS[number], Mixture(PRIORS, Decoding()), tokens=5)
         async for event in events:
             if isinstance(event, Waiting):
                 heard.setdefault(number, []).append(event.ahead)
@@ -123,7 +144,7 @@ async def test_an_error_of_the_model_reaches_everyone_and_the_next_answer_works(
     broken = Mixture([0.5, 0.5], Decoding())
     broken.rows = [0, 5]  # a row that does not exist
     with pytest.raises(IndexError):
-        [event async for event in batcher.decode(PREFIXES[:2], [1], broken, tokens=3, cached=True)]
+        [event async for event in batcher.decode(PREFIXES[:2], [1], broken, tokens=3)]
     assert await answer(batcher, QUESTIONS[0]) == expected
 
 
@@ -133,16 +154,100 @@ async def test_sampling_with_a_seed_repeats(batcher: Batcher) -> None:
     assert await answer(batcher, QUESTIONS[0], decoding=drawn) == one
 
 
+@pytest.mark.parametrize(
+    "decoding", [Decoding(), Decoding(mode=Mode.TOKEN), Decoding(temperature=0.7, top_p=0.9, seed=3)], ids=str
+)
+async def test_guessing_ahead_changes_no_answer(
+    batcher: Batcher, model: PackedModel, monkeypatch: pytest.MonkeyPatch, decoding: Decoding
+) -> None:
+    """Every third guess is wrong; answers stay what they are without, and take fewer steps."""
+    plain = Batcher(model, {96}, PrefixCache(0), batch_bytes=100 * MEGABYTE, copying=False)
+    expected = await answer(plain, QUESTIONS[0], tokens=40, decoding=decoding)
+    await plain.close()
+    assert len(expected) > 10
+    guesses = [token if place % 3 else token + 1 for place, token in enumerate(expected)]
+    learned = []
+    monkeypatch.setattr(Copier, "propose", lambda _, said, __, room: guesses[len(said) :][: max(room, 0)])
+    monkeypatch.setattr(Copier, "learn", lambda _, proposed, right: learned.append((proposed, right)))
+    assert await answer(batcher, QUESTIONS[0], tokens=40, decoding=decoding) == expected
+    assert len(learned) < len(expected)
+    assert any(0 < right < proposed for proposed, right in learned)
+
+
+async def test_a_probe_says_what_each_row_would_begin_with(batcher: Batcher, model: PackedModel) -> None:
+    probabilities, _ = await asyncio.gather(batcher.probe(PREFIXES, QUESTIONS[0]), answer(batcher, QUESTIONS[1]))
+    assert probabilities.shape == (3, 97)
+    alone = [model.step([(Row(model, 0), [*prefix.tokens, *QUESTIONS[0]])]) for prefix in PREFIXES]
+    torch.testing.assert_close(torch.from_numpy(probabilities), torch.softmax(torch.cat(alone), -1))
+
+
+async def test_passages_are_read_ahead_when_nobody_asks(batcher: Batcher) -> None:
+    expected = await answer(batcher, QUESTIONS[0])
+    fresh = [Prefix((HEAD, (number, 5, 6, 7) * 10), 2, ("new.md", "v1")) for number in range(2)]
+    batcher.read_ahead([*PREFIXES, *fresh])
+    assert await answer(batcher, QUESTIONS[0]) == expected  # somebody asks meanwhile
+    async with asyncio.timeout(10):
+        while not all(map(batcher.cache.holds, fresh)):  # noqa: ASYNC110  # the batch tells nobody
+            await asyncio.sleep(0.01)
+
+
+def read(model: PackedModel, cache: PrefixCache, prefix: Prefix) -> int:
+    """Read `prefix` as the batch does; how many tokens the cache knew."""
+    row = Row(model, 0)
+    cache.fill(row, prefix)
+    known = row.length
+    for end in prefix.ends:
+        if end > row.length:
+            model.step([(row, prefix.tokens[row.length : end])])
+            cache.keep(row, prefix)
+    return known
+
+
 def test_the_cache_keeps_to_its_budget_and_forgets_the_least_recent(model: PackedModel) -> None:
-    size = 8 * model.bytes_per_token
-    cache = PrefixCache(budget=2 * size)
-    for number in range(3):
-        row = Row(model, 0)
-        prefix = [number] * 8
-        model.step([(row, prefix)])
-        cache.keep(row, prefix)
-        assert cache.fill(Row(model, 0), [0] * 8) is (number < 2)
-        if number == 1:
-            assert cache.fill(Row(model, 0), [1] * 8)
-    assert cache.statistics.bytes <= 2 * size
+    cache = PrefixCache(budget=20 * model.bytes_per_token)  # the instructions and two passages of eight
+    one, two, three = (Prefix((HEAD, (number,) * 8), 2, ("a.md", "v1")) for number in range(3))
+    assert [read(model, cache, prefix) for prefix in (one, two, one)] == [0, 4, 12]
+    assert read(model, cache, three) == 4
+    assert cache.holds(one)
+    assert not cache.holds(two)
+    assert cache.statistics.bytes == 20 * model.bytes_per_token
     assert cache.statistics.evictions == 1
+    assert read(model, PrefixCache(0), one) == read(model, PrefixCache(0), one) == 0
+
+
+def test_what_changed_or_was_deleted_drops_out(model: PackedModel, tmp_path: Path) -> None:
+    """From memory and from disk; the instructions belong to no document and stay."""
+    cache = PrefixCache(MEGABYTE, PrefixFiles(tmp_path, MEGABYTE))
+    old, other = Prefix((HEAD, (1, 2)), 2, ("a.md", "v1")), Prefix((HEAD, (3, 4)), 2, ("b.md", "v1"))
+    for prefix in (old, other):
+        read(model, cache, prefix)
+    assert len(list(tmp_path.iterdir())) == 3
+    cache.retain({("a.md", "v2"), ("b.md", "v1")})
+    assert not cache.holds(old)
+    assert cache.holds(other)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_files_outlast_a_restart_and_keep_to_their_budget(model: PackedModel, tmp_path: Path) -> None:
+    one, two = Prefix((HEAD, (1, 2)), 2, ("a.md", "v1")), Prefix((HEAD, (3, 4)), 2, ("b.md", "v1"))
+    size = model.bytes_per_token
+    read(model, PrefixCache(MEGABYTE, PrefixFiles(tmp_path, MEGABYTE)), one)
+    again = PrefixCache(MEGABYTE, PrefixFiles(tmp_path, 8 * size + 4096))
+    assert read(model, again, one) == 6
+    assert again.statistics.hits_on_disk == 2
+    assert read(model, PrefixCache(MEGABYTE), one) == 0
+    small = PrefixFiles(tmp_path, 6 * size)
+    read(model, PrefixCache(MEGABYTE, small), two)
+    assert small.bytes <= 6 * size
+    small.retain(set())
+    assert not [file for file in tmp_path.iterdir() if file.stem != next(one.keys())]
+
+
+def test_a_broken_file_counts_as_not_there(model: PackedModel, tmp_path: Path) -> None:
+    one = Prefix((HEAD, (1, 2)), 2, ("a.md", "v1"))
+    read(model, PrefixCache(MEGABYTE, PrefixFiles(tmp_path, MEGABYTE)), one)
+    for file in tmp_path.iterdir():
+        file.write_bytes(file.read_bytes()[:50])
+    cache = PrefixCache(MEGABYTE, PrefixFiles(tmp_path, MEGABYTE))
+    assert read(model, cache, one) == 0
+    assert read(model, cache, one) == 6
