@@ -145,6 +145,7 @@ def limits_of(settings: Settings) -> Limits:
         passages=settings.passages,
         history_tokens=settings.history_tokens,
         relevance=settings.relevance,
+        certainty=settings.certainty,
         decoding=Decoding(
             mode=settings.decoding,
             max_tokens=settings.answer_tokens,

@@ -175,8 +175,9 @@ class Decoding:
 class Prompt:
     """All that the model reads, in the order it reads it.
 
-    `[system][passage] | [turns][person][question]`: the part left of the bar depends on a passage alone. `priors`
-    is p(d|x,u) of each passage; they sum to 1.
+    `[system][passage] | [turns][question][person]`: the part left of the bar depends on a passage alone. `priors`
+    is p(d|x,u) of each passage; they sum to 1. `check`, where there is one, is asked before the answer in the place
+    of `person`, and answered with yes or no.
     """
 
     system: str
@@ -185,6 +186,14 @@ class Prompt:
     turns: tuple[Turn, ...]
     person: str
     question: str
+    check: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the model says of the prompt's check: for each passage it read, the log-odds of yes against no."""
+
+    log_odds: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)

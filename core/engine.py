@@ -9,11 +9,12 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from core import history, prompt, retrieval
+from core import abstention, history, prompt, retrieval
 from core.attribution import cite
 from core.domain import (
     Answer,
     AnswerEvent,
+    Checked,
     Decoding,
     Message,
     Outcome,
@@ -42,7 +43,8 @@ class Limits:
     passages: int = 4
     question_characters: int = 4000
     history_tokens: int = 400
-    relevance: float = 0.3  # cosine
+    relevance: float = 0.3  # cosine under which nothing is read
+    certainty: float = 0.3  # p(the documents hold the answer) under which nothing is said; 0 does not ask
     decoding: Decoding = field(default_factory=Decoding)
 
 
@@ -81,6 +83,10 @@ class Engine:
         said: list[Piece] = []
         async with aclosing(self._generator.generate(asking, self._limits.decoding)) as events:
             async for event in events:
+                if isinstance(event, Checked):
+                    if abstention.probability_held(event.log_odds, reading) < self._limits.certainty:
+                        break
+                    continue
                 if isinstance(event, Piece):
                     said.append(event)
                 yield event
@@ -112,7 +118,8 @@ class Engine:
         """The prompt, with as many turns, then as many passages, as the model's context has room for."""
         count = self._generator.count_tokens
         room = self._generator.context_tokens - self._limits.decoding.max_tokens - TEMPLATE_TOKENS
-        person = prompt.person_block(preferences)
+        checks = self._generator.checks and self._limits.certainty > 0
+        person = prompt.person_block(preferences, refuse=not self._generator.checks)
         room -= count(prompt.SYSTEM) + count(person) + count(asked)
         fitting: list[RankedPassage] = []
         for candidate in reading:
@@ -126,7 +133,15 @@ class Engine:
             )
         kept = history.fitting_turns(turns, min(self._limits.history_tokens, room), count)
         passages = tuple(candidate.passage for candidate in fitting)
-        return Prompt(prompt.SYSTEM, passages, retrieval.priors(fitting), kept, person, asked)
+        return Prompt(
+            prompt.SYSTEM,
+            passages,
+            retrieval.priors(fitting),
+            kept,
+            person,
+            asked,
+            prompt.CHECK if checks else "",
+        )
 
     async def _keep(self, message: Message, asked: str, answer: Answer) -> Answer:
         turn = Turn(message.person, asked, answer.text, message.sent_at)

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
 from core.domain import (
+    Checked,
     Conversation,
     Decoding,
     Document,
@@ -61,12 +62,19 @@ class Generator(Protocol):
         """Tokens that prompt and answer may have together."""
         ...
 
+    @property
+    def checks(self) -> bool:
+        """Whether it answers a prompt's check."""
+        ...
+
     def count_tokens(self, text: str) -> int:
         """Tokens in `text`."""
         ...
 
-    def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued, None]:
+    def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued | Checked, None]:
         """Answer `prompt`, streaming. Closing or cancelling the generator stops the model within one step.
+
+        Where the prompt has a check, and this generator `checks`, `Checked` comes before the first piece.
 
         Raises:
             PromptTooLongError: the prompt leaves no room for an answer.

@@ -13,16 +13,17 @@ NOT_FOUND = "I could not find that in the documents."
 
 SYSTEM = (
     "You answer a colleague's question from the documents below, and from nothing else. Say briefly what the documents "
-    "say about it, with their steps, names, numbers and links. Do not add advice or steps of your own. "
-    f"If the documents do not answer the question, reply only: {NOT_FOUND}"
+    "say about it, with their steps, names, numbers and links. Do not add advice or steps of your own."
 )
 
-# Wishes about form stand last and drown an instruction to refuse that stands before the documents; here, behind the
-# wishes, or with "as few words as possible", the default model makes answers up (docs/decisions.md).
-_REFUSE_FIRST = f"If the documents do not answer the question, reply only: {NOT_FOUND}"
+# Asked before the answer, of every passage by itself (core/abstention.py).
+CHECK = "Does the document above contain the exact answer to this question? Reply only yes or no."
+
+# For a model that cannot be asked. It stands with the person's wishes, since a wish that stands last drowns it.
+REFUSE = f"If the documents do not answer the question, reply only: {NOT_FOUND}"
 
 _LENGTH = {
-    Length.SHORT: "Answer in one short sentence.",
+    Length.SHORT: "Give only the answer itself, as short as possible, without repeating the question.",
     Length.NORMAL: "",
     Length.DETAILED: "Answer in detail, with every condition and exception the documents name.",
 }
@@ -38,11 +39,16 @@ _FORMAT = {
 }
 
 
-def person_block(preferences: Preferences) -> str:
-    """What the person set, as instructions on form; empty where nothing differs from the defaults."""
+def person_block(preferences: Preferences, *, refuse: bool = False) -> str:
+    """What the person set, as instructions on form; empty where nothing differs from the defaults.
+
+    With `refuse` the model is told to say so when the documents hold no answer.
+    """
     wishes = (_LENGTH[preferences.length], _TONE[preferences.tone], _FORMAT[preferences.format])
     asked = " ".join(wish for wish in wishes if wish)
-    return f"{_REFUSE_FIRST} Otherwise: {asked}" if asked else ""
+    if not refuse:
+        return asked
+    return f"{REFUSE} Otherwise: {asked}" if asked else REFUSE
 
 
 def passage_block(passage: Passage) -> str:

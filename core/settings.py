@@ -87,6 +87,13 @@ class Settings(BaseModel):
     relevance: float = Field(
         0.3, ge=-1, le=1, alias="ATTUNE_RELEVANCE", description="cosine under which nothing counts as found"
     )
+    certainty: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        alias="ATTUNE_CERTAINTY",
+        description="how probable it has to be that the documents hold the answer; 0: always answer",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", alias="ATTUNE_LOG_LEVEL", description="debug, info, warning or error"
     )

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 import numpy as np
 
-from core.domain import Decoding, Piece, Prompt, Vectors
+from core.domain import Checked, Decoding, Piece, Prompt, Vectors
 from core.errors import PromptTooLongError
 from core.prompt import system_text
 
@@ -39,12 +39,19 @@ class HashingEmbedder:
 
 
 class ScriptedGenerator:
-    """Says what `script` makes of the prompt, a word a piece, `pace` seconds apart."""
+    """Says what `script` makes of the prompt, a word a piece, `pace` seconds apart.
+
+    Its `certainty` is the log-odds that it answers every check with.
+    """
 
     name = "scripted"
     context_tokens = 4096
+    checks = True
 
-    def __init__(self, script: Callable[[Prompt], str] | None = None, *, pace: float = 0.0) -> None:
+    def __init__(
+        self, script: Callable[[Prompt], str] | None = None, *, pace: float = 0.0, certainty: float = 9.0
+    ) -> None:
+        self.certainty = certainty
         self.script = script or (lambda prompt: prompt.passages[0].text)
         self.pace = pace
         self.prompts: list[Prompt] = []
@@ -53,10 +60,12 @@ class ScriptedGenerator:
     def count_tokens(self, text: str) -> int:
         return len(text.split())
 
-    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece, None]:
+    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Checked, None]:
         self.prompts.append(prompt)
         if self.count_tokens(system_text(prompt.system, prompt.passages)) + decoding.max_tokens > self.context_tokens:
             raise PromptTooLongError("The prompt leaves no room for an answer.")
+        if prompt.check:
+            yield Checked((self.certainty,) * len(prompt.passages))
         words = self.script(prompt).split(" ")[: decoding.max_tokens]
         for number, word in enumerate(words):
             await asyncio.sleep(self.pace)

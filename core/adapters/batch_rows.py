@@ -1,11 +1,10 @@
-"""Who is in the batch: answers and probes, each with a row for every passage. See `batching.py`."""
+"""Answers on their way through the batch, each with a row for every passage. See `batching.py`."""
 
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +14,45 @@ from core.adapters.prefix_cache import Prefix
 from core.copying import Copier
 from core.decoding import Mixture
 
+_SMALLEST = 1e-9  # a probability that vanished counts as this much
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Tokens that mean something: those that end an answer, and those a check is answered with."""
+
+    ends: frozenset[int]
+    yes: tuple[int, ...] = ()
+    no: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Suffix:
+    """What all rows read behind their prefix: what check and answer share, then the check, then the rest.
+
+    The check is a detour: the rows are rewound after it.
+    """
+
+    shared: Sequence[int]
+    check: Sequence[int]
+    ending: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.shared) + max(len(self.check), len(self.ending))
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """An answer waits: `ahead` others come before it."""
 
     ahead: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The log-odds, row by row, that the check is answered with yes."""
+
+    log_odds: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +64,8 @@ class Token:
     log_likelihood: float
 
 
-Speech = list[Token] | NDArray[np.float32]
-"""What a step gave: tokens of an answer, or a probe's probabilities."""
+Said = Checked | Token
+Event = Waiting | Said | Exception | None
 
 
 @dataclass(slots=True, eq=False)
@@ -43,7 +75,7 @@ class Line:
     row: Row
     prefix: Prefix
     pending: list[int]
-    said: NDArray[np.float32] | None = None  # (positions, vocab) probabilities of the token after each
+    said: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))  # (positions, vocab)
 
     def next_tokens(self, room: int) -> list[int]:
         """At most `room` pending tokens, never across the end of a segment, where the row is copied."""
@@ -51,85 +83,31 @@ class Line:
         return self.pending[: max(0, min(room, to_end))]
 
 
-class Asked(ABC):
-    """Something that waits, is fed row by row, and speaks when all its rows have been fed."""
+class Answer:
+    """One answer: its rows are mixed into tokens, some of which were guessed before."""
 
-    def __init__(self, prefixes: Sequence[Prefix], suffix: Sequence[int]) -> None:
+    def __init__(
+        self, prefixes: Sequence[Prefix], suffix: Suffix, mixture: Mixture, vocabulary: Vocabulary, tokens: int
+    ) -> None:
+        """`tokens`: how many it may say."""
         self.prefixes = prefixes
         self.suffix = suffix
+        self.events: asyncio.Queue[Event] = asyncio.Queue()
         self.lines: dict[int, Line] = {}  # by the number of the prefix
         self.cancelled = False
         self.done = False
+        self._checks = bool(suffix.check)
+        self._mixture = mixture
+        self._vocabulary = vocabulary
+        self._left = tokens
+        self._said: list[int] = []
+        self._guesses: list[int] = []
+        self._copier = Copier([prefix.segments[-1] for prefix in prefixes])
         self._ahead = 0  # others that come first
 
     @property
     def rows(self) -> Sequence[int]:
-        """The numbers of the prefixes that have a row."""
-        return range(len(self.prefixes))
-
-    @property
-    def fed(self) -> bool:
-        """Whether every row has been fed all it had."""
-        return not any(line.pending for line in self.lines.values())
-
-    def wait_behind(self, ahead: int) -> None:
-        """Hear that `ahead` others come first."""
-        self._ahead = ahead
-
-    @abstractmethod
-    def speak(self) -> Speech:
-        """Say what the rows' probabilities make of it. Runs on the model's thread."""
-
-    @abstractmethod
-    def tell(self, speech: Speech) -> None:
-        """Hand on what was said. Runs on the event loop."""
-
-    @abstractmethod
-    def fail(self, error: Exception) -> None:
-        """Hand on that nothing more will be said."""
-
-
-class Probe(Asked):
-    """Asks each row for its first token's probabilities."""
-
-    def __init__(self, prefixes: Sequence[Prefix], suffix: Sequence[int]) -> None:
-        super().__init__(prefixes, suffix)
-        self.result: asyncio.Future[NDArray[np.float32]] = asyncio.get_running_loop().create_future()
-
-    def speak(self) -> Speech:
-        """See `Asked`."""
-        return np.concatenate([line.said for line in self.lines.values() if line.said is not None])
-
-    def tell(self, speech: Speech) -> None:
-        """See `Asked`."""
-        self.done = True
-        if isinstance(speech, np.ndarray) and not self.result.done():
-            self.result.set_result(speech)
-
-    def fail(self, error: Exception) -> None:
-        """See `Asked`."""
-        if not self.result.done():
-            self.result.set_exception(error)
-
-
-class Answer(Asked):
-    """An answer on its way: its rows are mixed into tokens, some of which were guessed before."""
-
-    def __init__(
-        self, prefixes: Sequence[Prefix], suffix: Sequence[int], mixture: Mixture, ends: set[int], tokens: int
-    ) -> None:
-        super().__init__(prefixes, suffix)
-        self.events: asyncio.Queue[Waiting | Token | Exception | None] = asyncio.Queue()
-        self._mixture = mixture
-        self._ends = ends
-        self._left = tokens  # that it may still say
-        self._said: list[int] = []
-        self._guesses: list[int] = []
-        self._copier = Copier([prefix.segments[-1] for prefix in prefixes])
-
-    @property
-    def rows(self) -> Sequence[int]:
-        """The prefixes that the mixture has not dropped."""
+        """The numbers of the prefixes that the mixture has not dropped."""
         return self._mixture.rows
 
     @property
@@ -137,11 +115,21 @@ class Answer(Asked):
         """Whether it has begun to speak."""
         return bool(self._said)
 
+    @property
+    def fed(self) -> bool:
+        """Whether every row has been fed all it had."""
+        return not any(line.pending for line in self.lines.values())
+
     def wait_behind(self, ahead: int) -> None:
-        """See `Asked`."""
+        """Tell the reader that `ahead` others come first, where that is news."""
         if ahead != self._ahead:
+            self._ahead = ahead
             self.events.put_nowait(Waiting(ahead))
-        super().wait_behind(ahead)
+
+    def begin(self, row: Row, prefix: Prefix) -> Line:
+        """A line for `row`, which holds the beginning of `prefix`."""
+        behind = self.suffix.check or self.suffix.ending
+        return Line(row, prefix, [*prefix.tokens, *self.suffix.shared, *behind][row.length :])
 
     def guess(self, room: int) -> list[int]:
         """What may come next, at most `room` tokens. They are fed behind what is pending, and checked by `speak`."""
@@ -150,8 +138,10 @@ class Answer(Asked):
         self._guesses = self._copier.propose(self._said, order, min(room, self._left - 1))
         return self._guesses
 
-    def speak(self) -> Speech:
-        """The tokens that the mixture says at the fed positions, up to the first that was guessed wrong."""
+    def speak(self) -> Sequence[Said]:
+        """What the rows' probabilities say. Runs on the model's thread."""
+        if self._checks:
+            return [self._check()]
         spoken: list[Token] = []
         for place in range(len(self._guesses) + 1):
             spoken.append(self._say(place))
@@ -160,31 +150,37 @@ class Answer(Asked):
         right = len(spoken) - 1
         self._copier.learn(len(self._guesses), right)
         self.lines = {row: self.lines[row] for row in self.rows}
-        for line in self.lines.values():
-            line.row.length -= len(self._guesses) - right
-            line.pending = [spoken[-1].id]
+        self._go_on([spoken[-1].id], rewound=len(self._guesses) - right)
         self._guesses = []
         return spoken
 
+    def _check(self) -> Checked:
+        self._checks = False
+        said = np.stack([line.said[-1] for line in self.lines.values()])  # (rows, vocab)
+        yes, no = (said[:, list(tokens)].sum(axis=1) for tokens in (self._vocabulary.yes, self._vocabulary.no))
+        self._go_on(self.suffix.ending, rewound=len(self.suffix.check))
+        return Checked(tuple(np.log((yes + _SMALLEST) / (no + _SMALLEST)).tolist()))
+
     def _say(self, place: int) -> Token:
-        rows = [said[place] for row in self.rows if (said := self.lines[row].said) is not None]
-        token = self._mixture.step(np.stack(rows))
+        token = self._mixture.step(np.stack([self.lines[row].said[place] for row in self.rows]))
         self._said.append(token)
         self._left -= 1
         return Token(token, self._mixture.posterior, self._mixture.log_likelihood)
 
-    def _ended(self, token: Token) -> bool:
-        return token.id in self._ends or self._left == 0
+    def _go_on(self, tokens: Sequence[int], *, rewound: int) -> None:
+        for line in self.lines.values():
+            line.row.length -= rewound
+            line.pending = list(tokens)
 
-    def tell(self, speech: Speech) -> None:
-        """See `Asked`."""
-        for token in speech:
-            if isinstance(token, Token) and token.id not in self._ends:
-                self.events.put_nowait(token)
-            self.done = isinstance(token, Token) and self._ended(token)
+    def _ended(self, token: Token) -> bool:
+        return token.id in self._vocabulary.ends or self._left == 0
+
+    def tell(self, spoken: Sequence[Said]) -> None:
+        """Hand on what was said. Runs on the event loop."""
+        for said in spoken:
+            if isinstance(said, Checked) or said.id not in self._vocabulary.ends:
+                self.events.put_nowait(said)
+        last = spoken[-1]
+        self.done = isinstance(last, Token) and self._ended(last)
         if self.done:
             self.events.put_nowait(None)
-
-    def fail(self, error: Exception) -> None:
-        """See `Asked`."""
-        self.events.put_nowait(error)

@@ -14,11 +14,9 @@ from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from core.adapters.batch_rows import Answer, Asked, Line, Probe, Speech, Token, Waiting
+from core.adapters.batch_rows import Answer, Line, Said, Suffix, Vocabulary, Waiting
 from core.adapters.packed import PackedModel, Row
 from core.adapters.prefix_cache import Prefix, PrefixCache
 from core.adapters.prefix_files import Owner
@@ -30,37 +28,38 @@ GUESSED_ROWS = 16  # rows and guesses of a step: up to here a further one costs 
 _ROOM = 64  # tokens of an answer that a row has room for at once
 
 Work = list[tuple[Line, list[int], int]]
-"""What a step feeds: a line, its tokens, and after how many of the last of them logits are wanted."""
+"""What a step feeds: lines, their tokens, and after how many of the last of them logits are wanted."""
 
 
 class Batcher:
     """Decodes answers with one model. Model calls run on a thread of their own."""
 
     def __init__(
-        self, model: PackedModel, ends: set[int], cache: PrefixCache, *, batch_bytes: int, copying: bool = True
+        self, model: PackedModel, vocabulary: Vocabulary, cache: PrefixCache, *, batch_bytes: int, copying: bool = True
     ) -> None:
-        """`ends`: tokens that end an answer; `copying`: whether to guess ahead (the answers are the same)."""
+        """`copying`: whether to guess ahead; answers are the same without."""
         self.cache = cache
         self._model = model
-        self._ends = ends
+        self._vocabulary = vocabulary
         self._budget = batch_bytes
         self._copying = copying
-        self._waiting: deque[Asked] = deque()
-        self._active: list[Asked] = []
+        self._waiting: deque[Answer] = deque()
+        self._active: list[Answer] = []
         self._ahead: deque[Prefix] = deque()
         self._reading: Line | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="generator")
         self._loop: asyncio.Task[None] | None = None
 
     async def decode(
-        self, prefixes: Sequence[Prefix], suffix: Sequence[int], mixture: Mixture, *, tokens: int
-    ) -> AsyncGenerator[Waiting | Token, None]:
-        """Decode from rows `prefixes[d] + suffix`, mixed by `mixture`, until a token of the ends or `tokens` of them.
+        self, prefixes: Sequence[Prefix], suffix: Suffix, mixture: Mixture, *, tokens: int
+    ) -> AsyncGenerator[Waiting | Said, None]:
+        """Decode from rows `prefixes[d] + suffix`, mixed by `mixture`, until an end or `tokens` of them.
 
         Closing the generator takes the answer out of the batch.
         """
-        answer = Answer(prefixes, suffix, mixture, self._ends, tokens)
-        self._enter(answer)
+        answer = Answer(prefixes, suffix, mixture, self._vocabulary, tokens)
+        self._waiting.append(answer)
+        self._wake()
         try:
             while (event := await answer.events.get()) is not None:
                 if isinstance(event, Exception):
@@ -68,15 +67,6 @@ class Batcher:
                 yield event
         finally:
             answer.cancelled = True
-
-    async def probe(self, prefixes: Sequence[Prefix], suffix: Sequence[int]) -> NDArray[np.float32]:
-        """The probabilities (rows, vocab) of the first token that each row `prefixes[d] + suffix` would say."""
-        probe = Probe(prefixes, suffix)
-        self._enter(probe)
-        try:
-            return await probe.result
-        finally:
-            probe.cancelled = True
 
     def read_ahead(self, prefixes: Iterable[Prefix]) -> None:
         """Read `prefixes` into the cache when nobody asks; replaces what was to be read."""
@@ -95,10 +85,6 @@ class Batcher:
                 await self._loop
         await asyncio.to_thread(self._thread.shutdown)
 
-    def _enter(self, asked: Asked) -> None:
-        self._waiting.append(asked)
-        self._wake()
-
     def _wake(self) -> None:
         if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._run())
@@ -109,65 +95,63 @@ class Batcher:
         try:
             while True:
                 if self._admit():
-                    for asked, speech in await executor(self._thread, self._step):
-                        self._deliver(asked, speech)
+                    for answer, spoken in await executor(self._thread, self._step):
+                        answer.tell(spoken)
                 elif not await executor(self._thread, self._read_on) and not (self._waiting or self._ahead):
                     return  # whoever came during the last step was looked for
         except Exception as error:  # noqa: BLE001  # whatever it is, those who wait for an answer have to hear of it
-            for asked in (*self._active, *self._waiting):
-                asked.fail(error)
+            for answer in (*self._active, *self._waiting):
+                answer.events.put_nowait(error)
             self._active, self._waiting, self._reading = [], deque(), None
             self._ahead.clear()
 
     def _admit(self) -> bool:
-        """Let go who left, take in who fits; False when nobody is left."""
-        self._active = [asked for asked in self._active if not asked.cancelled]
-        self._waiting = deque(asked for asked in self._waiting if not asked.cancelled)
+        """Let go who left or is done, take in who fits; False when nobody is left."""
+        self._active = [answer for answer in self._active if not (answer.cancelled or answer.done)]
+        self._waiting = deque(answer for answer in self._waiting if not answer.cancelled)
         while self._waiting and (not self._active or self._fits(self._waiting[0])):
             self._active.append(self._waiting.popleft())
-        for ahead, asked in enumerate(self._waiting, start=1):
-            asked.wait_behind(ahead)
+        for ahead, answer in enumerate(self._waiting, start=1):
+            answer.wait_behind(ahead)
         return bool(self._active)
 
-    def _fits(self, asked: Asked) -> bool:
-        return sum(map(self._bytes, (*self._active, asked))) <= self._budget
+    def _fits(self, answer: Answer) -> bool:
+        return sum(map(self._bytes, (*self._active, answer))) <= self._budget
 
-    def _bytes(self, asked: Asked) -> int:
-        if asked.lines:
-            return sum(line.row.nbytes for line in asked.lines.values())
-        tokens = sum(asked.prefixes[place].ends[-1] + len(asked.suffix) + _ROOM for place in asked.rows)
+    def _bytes(self, answer: Answer) -> int:
+        if answer.lines:
+            return sum(line.row.nbytes for line in answer.lines.values())
+        tokens = sum(answer.prefixes[place].ends[-1] + len(answer.suffix) + _ROOM for place in answer.rows)
         return tokens * self._model.bytes_per_token
 
-    def _begin(self, asked: Asked, place: int) -> Line:
-        prefix = asked.prefixes[place]
-        row = Row(self._model, prefix.ends[-1] + len(asked.suffix) + _ROOM)
+    def _step(self) -> list[tuple[Answer, Sequence[Said]]]:
+        """Run the model once; what those say all of whose rows have been fed."""
+        for answer in self._active:
+            answer.lines = answer.lines or {place: self._begin(answer, place) for place in answer.rows}
+        self._feed(self._plan())
+        return [(answer, answer.speak()) for answer in self._active if answer.fed]
+
+    def _begin(self, answer: Answer, place: int) -> Line:
+        prefix = answer.prefixes[place]
+        row = Row(self._model, prefix.ends[-1] + len(answer.suffix) + _ROOM)
         self.cache.fill(row, prefix)
-        return Line(row, prefix, [*prefix.tokens, *asked.suffix][row.length :])
+        return answer.begin(row, prefix)
 
     def _plan(self) -> Work:
         """What the next step feeds: those who speak first, then prompts in the order they came."""
-        speaking = [asked for asked in self._active if isinstance(asked, Answer) and asked.spoke]
+        speaking = [answer for answer in self._active if answer.spoke]
         work: Work = []
         rows = sum(len(answer.lines) for answer in speaking)
         for answer in speaking:
             guesses = answer.guess(GUESSED_ROWS // rows - 1) if self._copying else []
             work += [(line, [*line.pending, *guesses], 1 + len(guesses)) for line in answer.lines.values()]
         room = STEP_TOKENS // 2 if work else STEP_TOKENS
-        for asked in self._active:
-            if asked not in speaking:
-                for line in asked.lines.values():
-                    tokens = line.next_tokens(room)
-                    if tokens:
-                        work.append((line, tokens, int(len(tokens) == len(line.pending))))
-                        room -= len(tokens)
+        for line in [line for answer in self._active if not answer.spoke for line in answer.lines.values()]:
+            tokens = line.next_tokens(room)
+            if tokens:
+                work.append((line, tokens, int(len(tokens) == len(line.pending))))
+                room -= len(tokens)
         return work
-
-    def _step(self) -> list[tuple[Asked, Speech]]:
-        """Run the model once; what those say all of whose rows have been fed."""
-        for asked in self._active:
-            asked.lines = asked.lines or {place: self._begin(asked, place) for place in asked.rows}
-        self._feed(self._plan())
-        return [(asked, asked.speak()) for asked in self._active if asked.fed]
 
     def _feed(self, work: Work) -> None:
         logits = self._model.step([(line.row, tokens) for line, tokens, _ in work], [wanted for _, _, wanted in work])
@@ -176,11 +160,6 @@ class Batcher:
             line.said, probabilities = probabilities[:wanted], probabilities[wanted:]
             line.pending = line.pending[len(tokens) :]
             self.cache.keep(line.row, line.prefix)
-
-    def _deliver(self, asked: Asked, speech: Speech) -> None:
-        asked.tell(speech)
-        if asked.done:
-            self._active.remove(asked)
 
     def _read_on(self) -> bool:
         """A small step of reading ahead; False when all is read."""

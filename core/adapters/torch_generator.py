@@ -14,15 +14,17 @@ import torch
 from tokenizers.decoders import DecodeStream
 
 from core.adapters import checkpoints
-from core.adapters.batch_rows import Waiting
+from core.adapters.batch_rows import Suffix, Token, Vocabulary, Waiting
 from core.adapters.batching import Batcher
 from core.adapters.packed import PackedModel
 from core.adapters.prefix_cache import CacheStatistics, Prefix, PrefixCache
 from core.decoding import Mixture
-from core.domain import Decoding, Mode, Passage, Piece, Prompt, Queued
+from core.domain import Checked, Decoding, Mode, Passage, Piece, Prompt, Queued
 from core.errors import PromptTooLongError
 from core.models.files import Progress
 from core.prompt import chat, documents, instructions
+
+_VERDICTS = ("yes", "Yes"), ("no", "No")  # how a check is answered
 
 
 class TorchGenerator:
@@ -34,7 +36,7 @@ class TorchGenerator:
         self._context = int(checkpoint.model.config.max_position_embeddings)
         self._batcher = Batcher(
             PackedModel(checkpoint.model),
-            _end_tokens(checkpoint),
+            _vocabulary(checkpoint),
             PrefixCache(cache_bytes),
             batch_bytes=batch_bytes,
         )
@@ -75,11 +77,16 @@ class TorchGenerator:
         """Tokens that prompt and answer may have together."""
         return self._context
 
+    @property
+    def checks(self) -> bool:
+        """Whether it answers a prompt's check."""
+        return True
+
     def count_tokens(self, text: str) -> int:
         """Tokens in `text`."""
         return len(self._encode(text))
 
-    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued, None]:
+    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued | Checked, None]:
         """Stream the answer to `prompt`; see the port."""
         stuffed = decoding.mode is Mode.STUFFED or not prompt.passages
         groups = [prompt.passages] if stuffed else [(passage,) for passage in prompt.passages]
@@ -91,10 +98,14 @@ class TorchGenerator:
         text = DecodeStream(skip_special_tokens=True)
         async with aclosing(self._batcher.decode(prefixes, suffix, mixture, tokens=decoding.max_tokens)) as events:
             async for event in events:
-                if isinstance(event, Waiting):
-                    yield Queued(event.ahead)
-                elif characters := text.step(self._tokenizer.backend_tokenizer, event.id):
-                    yield Piece(characters, () if stuffed else event.posterior, event.log_likelihood)
+                match event:
+                    case Waiting(ahead):
+                        yield Queued(ahead)
+                    case Token(id_, posterior, log_likelihood):
+                        if characters := text.step(self._tokenizer.backend_tokenizer, id_):
+                            yield Piece(characters, () if stuffed else posterior, log_likelihood)
+                    case checked:
+                        yield Checked(checked.log_odds)
 
     @property
     def cache_statistics(self) -> CacheStatistics:
@@ -105,14 +116,19 @@ class TorchGenerator:
         """Let the running step end and free the thread."""
         await self._batcher.close()
 
-    def _read(self, prompt: Prompt, groups: Sequence[Sequence[Passage]]) -> tuple[list[Prefix], list[int]]:
-        """What stands left of the bar for each group of passages, and the tokens right of it, which all share."""
+    def _read(self, prompt: Prompt, groups: Sequence[Sequence[Passage]]) -> tuple[list[Prefix], Suffix]:
+        """What stands left of the bar for each group of passages, and what stands right of it, which all share."""
         system = instructions(prompt.system)
-        messages = chat(system, prompt.turns, prompt.person, prompt.question)
-        text = str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
-        before, _, suffix = text.partition(system.rstrip())  # templates may strip what stands at an end
+        before, _, after = self._templated(prompt, prompt.person).partition(system.rstrip())  # some templates strip it
+        asking = self._templated(prompt, prompt.check).partition(system.rstrip())[2] if prompt.check else ""
+        end = after.rfind(prompt.question) + len(prompt.question)
         head = tuple(self._encode(before + system))
-        return [_prefix(head, tuple(self._encode(documents(group))), group) for group in groups], self._encode(suffix)
+        prefixes = [_prefix(head, tuple(self._encode(documents(group))), group) for group in groups]
+        return prefixes, Suffix(*map(self._encode, (after[:end], asking[end:], after[end:])))
+
+    def _templated(self, prompt: Prompt, wish: str) -> str:
+        messages = chat(instructions(prompt.system), prompt.turns, wish, prompt.question)
+        return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
     def _encode(self, text: str) -> list[int]:
         return list(self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids)
@@ -134,8 +150,11 @@ def best_device(wanted: str) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def _end_tokens(checkpoint: checkpoints.Checkpoint) -> set[int]:
-    """The tokens that end an answer: those of the configuration and the tokenizer's end of turn."""
+def _vocabulary(checkpoint: checkpoints.Checkpoint) -> Vocabulary:
+    """The ends are those of the configuration and the tokenizer's end of turn."""
     ends = checkpoint.model.generation_config.eos_token_id
     listed = ends if isinstance(ends, list) else [ends]
-    return {int(token) for token in (*listed, checkpoint.tokenizer.eos_token_id) if token is not None}
+    encode = checkpoint.tokenizer.backend_tokenizer.encode
+    yes, no = (tuple(encode(word, add_special_tokens=False).ids[0] for word in words) for words in _VERDICTS)
+    every = (*listed, checkpoint.tokenizer.eos_token_id)
+    return Vocabulary(frozenset(int(token) for token in every if token is not None), yes, no)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
-from core.adapters.batch_rows import Token, Waiting
+from core.adapters.batch_rows import Checked, Suffix, Token, Vocabulary, Waiting
 from core.adapters.batching import Batcher
 from core.adapters.packed import PackedModel, Row
 from core.adapters.prefix_cache import Prefix, PrefixCache
@@ -26,6 +26,7 @@ HEAD = (7, 7, 2, 5)
 PASSAGES = ((3, 1, 4, 1, 5, 9, 2, 6) * 6, (2, 7, 1, 8, 2, 8) * 9, (1, 6, 1, 8, 0, 3) * 4)
 PREFIXES = [Prefix((HEAD, read), 2, (f"{number}.md", "v1")) for number, read in enumerate(PASSAGES)]
 PRIORS = (0.5, 0.3, 0.2)
+VOCABULARY = Vocabulary(frozenset({96}), (1, 2), (3,))
 QUESTIONS = ([11, 12, 13], [21, 22], [31, 32, 33, 34, 35], [41])
 
 
@@ -37,7 +38,7 @@ def model() -> PackedModel:
 
 @pytest.fixture
 async def batcher(model: PackedModel) -> AsyncIterator[Batcher]:
-    batcher = Batcher(model, {96}, PrefixCache(MEGABYTE), batch_bytes=100 * MEGABYTE)
+    batcher = Batcher(model, VOCABULARY, PrefixCache(MEGABYTE), batch_bytes=100 * MEGABYTE)
     yield batcher
     await batcher.close()
 
@@ -46,7 +47,7 @@ async def answer(
     batcher: Batcher, question: Sequence[int], *, tokens: int = 12, decoding: Decoding | None = None
 ) -> list[int]:
     mixture = Mixture(PRIORS, decoding or Decoding())
-    events = batcher.decode(PREFIXES, question, mixture, tokens=tokens)
+    events = batcher.decode(PREFIXES, Suffix(question[:1], (), question[1:]), mixture, tokens=tokens)
     return [event.id async for event in events if isinstance(event, Token)]
 
 
@@ -113,7 +114,7 @@ async def test_a_closed_answer_leaves_and_the_others_go_on(batcher: Batcher) -> 
 
     async def leave_early() -> None:
         mixture = Mixture(PRIORS, Decoding())
-        async with aclosing(batcher.decode(PREFIXES, QUESTIONS[0], mixture, tokens=10_000)) as events:
+        async with aclosing(batcher.decode(PREFIXES, Suffix(QUESTIONS[0], (), ()), mixture, tokens=10_000)) as events:
             async for _ in events:
                 break
 
@@ -123,11 +124,11 @@ async def test_a_closed_answer_leaves_and_the_others_go_on(batcher: Batcher) -> 
 
 
 async def test_answers_beyond_the_memory_wait_in_turn_and_hear_their_place(model: PackedModel) -> None:
-    batcher = Batcher(model, {96}, PrefixCache(0), batch_bytes=1)
+    batcher = Batcher(model, VOCABULARY, PrefixCache(0), batch_bytes=1)
     heard: dict[int, list[int]] = {}
 
     async def ask(number: int) -> int:
-        events = batcher.decode(PREFIXES, QUESTIONS[number], Mixture(PRIORS, Decoding()), tokens=5)
+        events = batcher.decode(PREFIXES, Suffix(QUESTIONS[number], (), ()), Mixture(PRIORS, Decoding()), tokens=5)
         async for event in events:
             if isinstance(event, Waiting):
                 heard.setdefault(number, []).append(event.ahead)
@@ -144,7 +145,7 @@ async def test_an_error_of_the_model_reaches_everyone_and_the_next_answer_works(
     broken = Mixture([0.5, 0.5], Decoding())
     broken.rows = [0, 5]  # a row that does not exist
     with pytest.raises(IndexError):
-        [event async for event in batcher.decode(PREFIXES[:2], [1], broken, tokens=3)]
+        [event async for event in batcher.decode(PREFIXES[:2], Suffix([1], (), ()), broken, tokens=3)]
     assert await answer(batcher, QUESTIONS[0]) == expected
 
 
@@ -161,7 +162,7 @@ async def test_guessing_ahead_changes_no_answer(
     batcher: Batcher, model: PackedModel, monkeypatch: pytest.MonkeyPatch, decoding: Decoding
 ) -> None:
     """Every third guess is wrong; answers stay what they are without, and take fewer steps."""
-    plain = Batcher(model, {96}, PrefixCache(0), batch_bytes=100 * MEGABYTE, copying=False)
+    plain = Batcher(model, VOCABULARY, PrefixCache(0), batch_bytes=100 * MEGABYTE, copying=False)
     expected = await answer(plain, QUESTIONS[0], tokens=40, decoding=decoding)
     await plain.close()
     assert len(expected) > 10
@@ -174,11 +175,18 @@ async def test_guessing_ahead_changes_no_answer(
     assert any(0 < right < proposed for proposed, right in learned)
 
 
-async def test_a_probe_says_what_each_row_would_begin_with(batcher: Batcher, model: PackedModel) -> None:
-    probabilities, _ = await asyncio.gather(batcher.probe(PREFIXES, QUESTIONS[0]), answer(batcher, QUESTIONS[1]))
-    assert probabilities.shape == (3, 97)
-    alone = [model.step([(Row(model, 0), [*prefix.tokens, *QUESTIONS[0]])]) for prefix in PREFIXES]
-    torch.testing.assert_close(torch.from_numpy(probabilities), torch.softmax(torch.cat(alone), -1))
+async def test_a_check_is_a_detour(batcher: Batcher, model: PackedModel) -> None:
+    """Each row says how it would answer the check, and the answer is the one without it."""
+    suffix = Suffix(QUESTIONS[0][:2], (51, 52, 53, 54), QUESTIONS[0][2:])
+    for _ in range(2):  # also from the cache
+        events = batcher.decode(PREFIXES, suffix, Mixture(PRIORS, Decoding()), tokens=12)
+        checked, *said = [event async for event in events]
+        assert isinstance(checked, Checked)
+        assert [event.id for event in said if isinstance(event, Token)] == by_hand(model, QUESTIONS[0])
+        for prefix, log_odds in zip(PREFIXES, checked.log_odds, strict=True):
+            tokens = [*prefix.tokens, *suffix.shared, *suffix.check]
+            first = torch.softmax(model.step([(Row(model, 0), tokens)])[0], -1)
+            assert log_odds == pytest.approx(float(torch.log((first[1] + first[2]) / first[3])), abs=1e-3)
 
 
 async def test_passages_are_read_ahead_when_nobody_asks(batcher: Batcher) -> None:
