@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 _PREFIX = "rag.generator."
+_VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "spiece.model", "sentencepiece.bpe.model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def load(folder: Path, device: torch.device) -> RagCheckpoint:
     with _readable(folder):
         config = RagConfig.from_pretrained(folder)
         generator = cast("PretrainedConfig", config.generator)
+        generator.return_dict = True  # those of 2020 say false, and transformers' own layers cannot bear it now
         tokenizer = _tokenizer(folder, GENERATOR_TOKENIZER, generator)
         question_tokenizer = _tokenizer(folder, QUESTION_TOKENIZER, cast("PretrainedConfig", config.question_encoder))
         dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
@@ -61,12 +63,17 @@ def load(folder: Path, device: torch.device) -> RagCheckpoint:
 
 
 def _tokenizer(folder: Path, name: str, config: PretrainedConfig) -> PreTrainedTokenizerBase:
-    if not (folder / name).is_dir():
+    if not any((folder / name / file).is_file() for file in _VOCABULARIES):  # transformers would make an empty one
         raise ModelError(
-            f"{folder} lacks the folder {name}, which a RAG checkpoint has beside its weights. Pull the model again, "
-            f"or copy that folder from where the checkpoint was published."
+            f"{folder} lacks the tokenizer in {name}, which a RAG checkpoint has beside its weights. "
+            "Pull the model again, or copy that folder from where the checkpoint was published."
         )
-    return cast("PreTrainedTokenizerBase", AutoTokenizer.from_pretrained(folder / name, config=config))
+    try:
+        return cast("PreTrainedTokenizerBase", AutoTokenizer.from_pretrained(folder / name, config=config))
+    except Exception as error:  # tokenizers raises nothing more special
+        raise CorruptModelError(
+            f"The tokenizer in {folder / name} is broken: {error}. Pull the model again."
+        ) from error
 
 
 def _read(folder: Path) -> Iterator[tuple[str, Tensor]]:
