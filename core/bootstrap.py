@@ -7,19 +7,28 @@ imported where they are opened, since torch takes seconds to import and not ever
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.domain import Decoding
 from core.engine import Engine, Limits
 from core.ingest import Ingester
 from core.model_store import ModelStore
 from core.models.files import Progress, Silent
+from core.models.rag import is_rag
+from core.models.specs import LocalModel
 from core.ports import Embedder, Generator, Memory, PassageIndex
 from core.settings import Settings
 
+if TYPE_CHECKING:
+    from core.adapters.rag_generator import RagGenerator
+    from core.adapters.torch_generator import TorchGenerator
+
 SILENT = Silent()
+
+_Load = Callable[[LocalModel, Settings, Progress], "TorchGenerator | RagGenerator"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +129,18 @@ async def open_embedder(settings: Settings, progress: Progress = SILENT) -> Asyn
 async def open_generator(settings: Settings, progress: Progress = SILENT) -> AsyncIterator[Generator]:
     """Open the language model, fetching and converting it at the first use."""
     model = await asyncio.to_thread(ModelStore(settings.models_folder).resolve, settings.model, progress)
+    load: _Load = _load_rag if is_rag(model.path) else _load_torch
+    generator = await asyncio.to_thread(load, model, settings, progress)
+    try:
+        yield generator
+    finally:
+        await generator.close()
+
+
+def _load_torch(model: LocalModel, settings: Settings, progress: Progress) -> TorchGenerator:
     from core.adapters.torch_generator import TorchGenerator  # noqa: PLC0415
 
-    generator = await asyncio.to_thread(
-        TorchGenerator.load,
+    return TorchGenerator.load(
         model.name,
         model.path,
         converted=settings.models_folder / "converted",
@@ -133,10 +150,12 @@ async def open_generator(settings: Settings, progress: Progress = SILENT) -> Asy
         cache_bytes=settings.cache_mb << 20,
         batch_bytes=settings.batch_mb << 20,
     )
-    try:
-        yield generator
-    finally:
-        await generator.close()
+
+
+def _load_rag(model: LocalModel, settings: Settings, _: Progress) -> RagGenerator:
+    from core.adapters.rag_generator import RagGenerator  # noqa: PLC0415
+
+    return RagGenerator.load(model.name, model.path, device=settings.device, threads=settings.threads)
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from core.errors import UnknownModelError
+from core.models.rag import is_rag
 
 
 class Role(StrEnum):
@@ -131,7 +132,7 @@ def open_path(path: Path) -> LocalModel:
         if path.suffix.lower() == ".gguf":
             return LocalModel(path.stem, path, None)
         raise UnknownModelError(f"{path} is not a model. Name a .gguf file or a model's folder.")
-    if (path / "config.json").is_file() and any(path.glob("*.safetensors")):
+    if is_rag(path) or ((path / "config.json").is_file() and any(path.glob("*.safetensors"))):
         return LocalModel(path.name, path, None)
     files = sorted(path.glob("*.gguf"))
     if len(files) == 1:

@@ -18,6 +18,7 @@ import pytest
 
 from core.errors import AttuneError, CorruptModelError, DownloadError, UnknownModelError
 from core.model_store import ModelStore
+from core.models.rag import is_rag
 from core.models.specs import BUILT_IN, Hub, ModelFile, ModelSpec, Role, Wheel, Wheels, read_name
 from core.models.wheels import _pip_failed, _running
 
@@ -556,6 +557,49 @@ def test_a_hub_repository(make_store, tmp_path):
     (model.path / "config.json").write_text("{ }")
     with pytest.raises(CorruptModelError, match=r"config.json of hf:a/b is not what it should be"):
         store.verify("hf:a/b")
+
+
+RAG_FILES = {
+    "config.json": b'{"model_type": "rag"}',
+    "pytorch_model.bin": b"a pickle",
+    "generator_tokenizer/vocab.json": b"{}",
+    "generator_tokenizer/merges.txt": b"",
+    "generator_tokenizer/tokenizer_config.json": b"{}",
+    "question_encoder_tokenizer/vocab.txt": b"when",
+    "question_encoder_tokenizer/tokenizer_config.json": b"{}",
+}
+NOT_OF_RAG = {
+    "tf_model.h5": b"others'",
+    "optimizer.bin": b"a pickle",
+    "modeling.py": b"import os",
+    "generator_tokenizer/x.py": b"import os",
+    "README.md": b"#",
+}
+
+
+@pytest.mark.parametrize("more", [{}, {"model.safetensors": b"w" * 70}])
+def test_a_rag_checkpoint_on_the_hub(make_store, more):
+    """It comes with its two tokenizers; so does its pickle, unless there are safetensors."""
+    with Server({**RAG_FILES, **NOT_OF_RAG, **more}) as hub:
+        model = make_store(hub_endpoint=hub.address).resolve("hf:a/b")
+    found = {str(path.relative_to(model.path)) for path in model.path.rglob("*") if path.is_file()}
+    expected = {*RAG_FILES, *more, ".attune-verified.json"}
+    assert found == (expected - {"pytorch_model.bin"} if more else expected)
+    assert is_rag(model.path)
+    assert make_store().resolve("hf:a/b") == model
+
+
+def test_a_rag_checkpoint_at_a_path(make_store, tmp_path):
+    """Its folder is a model though it has no safetensors; another folder of pickles is none."""
+    (tmp_path / "rag").mkdir()
+    (tmp_path / "rag" / "pytorch_model.bin").write_bytes(b"a pickle")
+    (tmp_path / "rag" / "config.json").write_text('{"model_type": "rag"}')
+    assert make_store().resolve(str(tmp_path / "rag")).path == tmp_path / "rag"
+    for other in ('{"model_type": "bart"}', "[]", "no json"):
+        (tmp_path / "rag" / "config.json").write_text(other)
+        assert not is_rag(tmp_path / "rag")
+        with pytest.raises(UnknownModelError, match="is not a model's folder"):
+            make_store().resolve(str(tmp_path / "rag"))
 
 
 def test_one_file_of_a_hub_repository(make_store, tmp_path):
