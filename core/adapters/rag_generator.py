@@ -72,6 +72,11 @@ class RagGenerator:
         """
         return int(self._config.n_docs * self._config.max_combined_length) + self._positions
 
+    @property
+    def checks(self) -> bool:
+        """Whether it answers a prompt's check: these models know no instructions."""
+        return False
+
     def count_tokens(self, text: str) -> int:
         """Tokens in `text`."""
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
