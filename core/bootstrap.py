@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.domain import Decoding
 from core.engine import Engine, Limits
@@ -18,6 +19,9 @@ from core.model_store import ModelStore
 from core.models.files import Progress, Silent
 from core.ports import Embedder, Generator, Memory, PassageIndex
 from core.settings import Settings
+
+if TYPE_CHECKING:
+    from core.adapters.remote_generator import RemoteGenerator
 
 SILENT = Silent()
 
@@ -43,7 +47,8 @@ class Attune:
 @asynccontextmanager
 async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncIterator[Attune]:
     """Open everything a conversation needs; fetches and converts models at the first use."""
-    await asyncio.to_thread(ModelStore(settings.models_folder).find, settings.model)  # a mistyped name fails at once
+    if settings.model_url is None:  # a mistyped name fails at once
+        await asyncio.to_thread(ModelStore(settings.models_folder).find, settings.model)
     async with AsyncExitStack() as stack:
         memory = await stack.enter_async_context(open_memory(settings))
         library = await stack.enter_async_context(open_library(settings, progress))
@@ -118,7 +123,26 @@ async def open_embedder(settings: Settings, progress: Progress = SILENT) -> Asyn
 
 @asynccontextmanager
 async def open_generator(settings: Settings, progress: Progress = SILENT) -> AsyncIterator[Generator]:
-    """Open the language model, fetching and converting it at the first use."""
+    """Open the language model: the server that `ATTUNE_MODEL_URL` names, or the one here, fetched at the first use."""
+    if settings.model_url:
+        async with open_remote(settings, settings.model_url) as remote:
+            yield remote
+    else:
+        async with _local_generator(settings, progress) as local:
+            yield local
+
+
+def open_remote(settings: Settings, url: str) -> AbstractAsyncContextManager[RemoteGenerator]:
+    """Open the language model on the server at `url`."""
+    from core.adapters.openai_api import OpenAIServer  # noqa: PLC0415
+    from core.adapters.remote_generator import RemoteGenerator  # noqa: PLC0415
+
+    key = settings.model_key.get_secret_value() if settings.model_key else None
+    return RemoteGenerator(OpenAIServer(url, key, silence=settings.model_timeout), settings.model)
+
+
+@asynccontextmanager
+async def _local_generator(settings: Settings, progress: Progress) -> AsyncIterator[Generator]:
     model = await asyncio.to_thread(ModelStore(settings.models_folder).resolve, settings.model, progress)
     from core.adapters.torch_generator import TorchGenerator  # noqa: PLC0415
 
