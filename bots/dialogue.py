@@ -15,8 +15,8 @@ import structlog
 
 from bots import texts
 from bots.commands import Commands, Forgotten, Notice, Remembering
-from core.domain import Answer, AnswerEvent, Message, Piece, Queued, Reading, Source
-from core.errors import OperatorError, PersonError, StoreError
+from core.domain import Answer, AnswerEvent, Decoded, Message, Piece, Queued, Reading, Source
+from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
 
 log = structlog.get_logger(__name__)
 
@@ -86,6 +86,8 @@ class Dialogue:
             yield Status(texts.SEARCHING)
             async with aclosing(self._engine.answer(message)) as steps:
                 async for step in steps:
+                    if isinstance(step, Answer) and step.decoded is not Decoded.EXACT:
+                        log.info("answered", decoded=step.decoded.value)
                     yield _as_reply(step)
         except PersonError as error:
             yield Problem(str(error))
@@ -104,6 +106,8 @@ class Dialogue:
             return Problem(str(error))
         if isinstance(error, StoreError):
             return Problem(texts.store_down(trace))
+        if isinstance(error, ModelUnavailableError):
+            return Problem(texts.model_down(trace))
         if isinstance(error, OperatorError):
             return Problem(texts.operator_needed(trace))
         return Problem(texts.unexpected(trace))

@@ -21,7 +21,8 @@ from bots import texts
 from bots.bars import Bars
 from bots.models_view import disk_bytes, megabytes
 from bots.render import clean
-from core.bootstrap import open_embedder, open_index, open_memory
+from core.bootstrap import open_embedder, open_index, open_memory, open_remote
+from core.domain import Mode
 from core.errors import AttuneError, ConfigurationError, ModelError
 from core.model_store import ModelStore
 from core.models.specs import BUILT_IN
@@ -61,7 +62,7 @@ async def doctor(environ: Mapping[str, str], file: Path, version: str) -> int:
     except ConfigurationError as error:
         checks.append(Check(Mark.BAD, "settings", str(error), texts.FIX_SETTINGS))
     else:
-        checks += [*_settings(settings, environ, file), *_models(settings), *_disk(settings)]
+        checks += [*_settings(settings, environ, file), *await _server(settings), *_models(settings), *_disk(settings)]
         checks += [*await _stores(settings), *_device(settings)]
     return _show(checks)
 
@@ -91,9 +92,32 @@ def _settings(settings: Settings, environ: Mapping[str, str], file: Path) -> Ite
         yield Check(Mark.GOOD, "settings", texts.ALL_DEFAULTS)
 
 
+async def _server(settings: Settings) -> list[Check]:
+    """The language model, where a server has it, and whether the server can do what `ATTUNE_DECODING` asks."""
+    if not settings.model_url:
+        return []
+    try:
+        async with open_remote(settings, settings.model_url) as remote:
+            found = texts.served(remote.name, settings.model_url, remote.context_tokens)
+            rescores = await remote.can_rescore()
+    except AttuneError as error:
+        return [Check(Mark.BAD, "language model", settings.model_url, str(error))]
+    return [Check(Mark.GOOD, "language model", found), _decoding(settings.decoding, rescores=rescores)]
+
+
+def _decoding(mode: Mode, *, rescores: bool) -> Check:
+    can = texts.RESCORES if rescores else texts.RESCORES_NOT
+    if mode is Mode.TOKEN:
+        return Check(Mark.CARE, "decoding", texts.TOKEN_NOT, texts.FIX_TOKEN)
+    if mode is Mode.SEQUENCE and not rescores:
+        return Check(Mark.CARE, "decoding", f"{mode}, but the server {can}", texts.FIX_DECODING)
+    return Check(Mark.GOOD, "decoding", f"{mode}; the server {can}")
+
+
 def _models(settings: Settings) -> Iterator[Check]:
     store = ModelStore(settings.models_folder)
-    for role, name in (("language model", settings.model), ("embedder", settings.embedder)):
+    here = [] if settings.model_url else [("language model", settings.model)]
+    for role, name in (*here, ("embedder", settings.embedder)):
         try:
             model = store.find(name, Bars(Console(stderr=True)))
         except ModelError as error:

@@ -86,7 +86,7 @@ async def _welcome(attune: Attune, settings: Settings, version: str, console: Co
     index = attune.library.index
     documents = {document.source for document in await index.documents()}
     passages = await index.count()
-    console.print(terminal(texts.welcome(version, settings.model, passages, len(documents))))
+    console.print(terminal(texts.welcome(version, settings.model, passages, len(documents), settings.model_url)))
     hint = texts.WELCOME_HINT if passages else texts.WELCOME_EMPTY
     console.print(Text(hint, style="dim"), end="\n\n")
 

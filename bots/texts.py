@@ -129,6 +129,14 @@ def store_down(trace: str) -> str:
     )
 
 
+def model_down(trace: str) -> str:
+    """The server with the language model does not answer, or broke off."""
+    return (
+        "The language model does not answer right now. "
+        f"Please try again in a minute; if it stays so, tell your operator `{trace}`."
+    )
+
+
 def operator_needed(trace: str) -> str:
     """The operator has something to mend; the details stand in the log."""
     return f"Something in my set-up needs your operator. Please tell them `{trace}`: the log says the rest."
@@ -142,10 +150,11 @@ def unexpected(trace: str) -> str:
 # The console
 
 
-def welcome(version: str, model: str, passages: int, documents: int) -> str:
-    """The first line of a conversation."""
+def welcome(version: str, model: str, passages: int, documents: int, server: str | None) -> str:
+    """The first line of a conversation; `server` is where the model is, if not here."""
     held = f"{plural(documents, 'document')} ({plural(passages, 'passage')})"
-    return f"**Attune {version}** · {model} · {held} · nothing leaves this machine"
+    reach = f"questions and passages go to {server}" if server else "nothing leaves this machine"
+    return f"**Attune {version}** · {model} · {held} · {reach}"
 
 
 WELCOME_EMPTY = "There are no documents yet: leave with Ctrl-D and run `attune ingest FOLDER`."
@@ -247,6 +256,16 @@ FIX_SETTINGS = "Mend the environment or attune.toml."
 FIX_DISK = "Make room, or set ATTUNE_HOME to a folder on a larger disk."
 FIX_EMPTY = "Bring documents: attune ingest FOLDER"
 FIX_DEVICE = "Set ATTUNE_DEVICE=auto."
+RESCORES = "returns log-probabilities of a prompt, as sequence needs"
+RESCORES_NOT = "returns no log-probabilities of a prompt"
+TOKEN_NOT = "token needs a model on this machine, so several passages share one prompt"  # noqa: S105
+FIX_DECODING = "Several passages share one prompt instead. Set ATTUNE_DECODING=stuffed, or use a server such as vLLM."
+FIX_TOKEN = "Set ATTUNE_DECODING=stuffed or sequence, or unset ATTUNE_MODEL_URL."  # noqa: S105
+
+
+def served(model: str, url: str, tokens: int) -> str:
+    """A model on a server answers."""
+    return f"{model} at {url} answers; {tokens:,} tokens"
 
 
 def fix_model(name: str) -> str:

@@ -9,6 +9,7 @@
     p(d|x)        retrieval.py                  hybrid search → passages with probabilities
     p(d|x,u)      ranking.py                    tilts p(d|x) by preferences, within bounds  (to come)
     p(y|x,d,u)    adapters/torch_generator.py   the local language model
+                  adapters/remote_generator.py  … or one on a server
     Σ_d           decoding.py                   sums the passages token by token, and says which carried the answer
     u             preferences.py                what a person set, as words for the prompt
 

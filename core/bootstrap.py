@@ -24,6 +24,7 @@ from core.settings import Settings
 
 if TYPE_CHECKING:
     from core.adapters.rag_generator import RagGenerator
+    from core.adapters.remote_generator import RemoteGenerator
     from core.adapters.torch_generator import TorchGenerator
 
 SILENT = Silent()
@@ -52,7 +53,8 @@ class Attune:
 @asynccontextmanager
 async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncIterator[Attune]:
     """Open everything a conversation needs; fetches and converts models at the first use."""
-    await asyncio.to_thread(ModelStore(settings.models_folder).find, settings.model)  # a mistyped name fails at once
+    if settings.model_url is None:  # a mistyped name fails at once
+        await asyncio.to_thread(ModelStore(settings.models_folder).find, settings.model)
     async with AsyncExitStack() as stack:
         memory = await stack.enter_async_context(open_memory(settings))
         library = await stack.enter_async_context(open_library(settings, progress))
@@ -127,7 +129,26 @@ async def open_embedder(settings: Settings, progress: Progress = SILENT) -> Asyn
 
 @asynccontextmanager
 async def open_generator(settings: Settings, progress: Progress = SILENT) -> AsyncIterator[Generator]:
-    """Open the language model, fetching and converting it at the first use."""
+    """Open the language model: the server that `ATTUNE_MODEL_URL` names, or the one here, fetched at the first use."""
+    if settings.model_url:
+        async with open_remote(settings, settings.model_url) as remote:
+            yield remote
+    else:
+        async with _local_generator(settings, progress) as local:
+            yield local
+
+
+def open_remote(settings: Settings, url: str) -> AbstractAsyncContextManager[RemoteGenerator]:
+    """Open the language model on the server at `url`."""
+    from core.adapters.openai_api import OpenAIServer  # noqa: PLC0415
+    from core.adapters.remote_generator import RemoteGenerator  # noqa: PLC0415
+
+    key = settings.model_key.get_secret_value() if settings.model_key else None
+    return RemoteGenerator(OpenAIServer(url, key, silence=settings.model_timeout), settings.model)
+
+
+@asynccontextmanager
+async def _local_generator(settings: Settings, progress: Progress) -> AsyncIterator[Generator]:
     model = await asyncio.to_thread(ModelStore(settings.models_folder).resolve, settings.model, progress)
     load: _Load = _load_rag if is_rag(model.path) else _load_torch
     generator = await asyncio.to_thread(load, model, settings, progress)

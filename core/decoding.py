@@ -45,6 +45,19 @@ def choose(probabilities: Array, decoding: Decoding, rng: np.random.Generator) -
     return int(order[rng.choice(len(nucleus), p=nucleus)])
 
 
+def weighed(priors: Sequence[float], log_probabilities: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What one whole answer says of the passages, from log p(y_i | x, d, u, y_<i): (passages, tokens).
+
+    Returns p(d | x, u, y_≤i): (tokens, passages), and log p(y_≤i | x, u): (tokens,). The last of these, compared
+    between answers, is RAG-Sequence's "thorough decoding" (Lewis et al., 2020, section 2.5).
+    """
+    log_priors = np.log(np.maximum(np.asarray(priors, np.float64), _SMALLEST))  # (passages,)
+    of_tokens = np.maximum(np.asarray(log_probabilities, np.float64), np.log(_SMALLEST))
+    log_weights = log_priors[:, None] + of_tokens.cumsum(axis=1)
+    likelihoods = np.logaddexp.reduce(log_weights, axis=0)  # (tokens,)
+    return np.exp(log_weights - likelihoods).T, likelihoods
+
+
 class Mixture:
     """The state of one answer: the passages' weights, and which rows are still worth a row.
 

@@ -171,6 +171,14 @@ class Decoding:
     floor: float = 1e-3  # a row whose posterior falls under it is dropped
 
 
+class Decoded(StrEnum):
+    """How far an answer was decoded as `Decoding.mode` asks."""
+
+    EXACT = "exact"
+    RESCORED = "rescored"  # the likeliest, Σ_d p(d) p(y|x,d), of the answers that each passage alone gave
+    APPROXIMATED = "approximated"  # all passages in one prompt instead: the model's server cannot weigh them
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """All that the model reads, in the order it reads it.
@@ -207,6 +215,7 @@ class Piece:
     text: str
     posterior: tuple[float, ...] = ()
     log_likelihood: float = 0.0
+    decoded: Decoded = Decoded.EXACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,12 +249,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A finished answer. `nearest` names the closest documents where nothing was found."""
+    """A finished answer. `nearest` names the closest documents where nothing was found; `decoded` is for the trace."""
 
     text: str
     outcome: Outcome
     sources: tuple[Source, ...] = ()
     nearest: tuple[str, ...] = field(default=())
+    decoded: Decoded = Decoded.EXACT
 
 
 AnswerEvent = Reading | Queued | Piece | Answer

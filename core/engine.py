@@ -15,6 +15,7 @@ from core.domain import (
     Answer,
     AnswerEvent,
     Checked,
+    Decoded,
     Decoding,
     Message,
     Outcome,
@@ -151,11 +152,12 @@ class Engine:
 
 def _finished(said: Sequence[Piece], passages: Sequence[Passage], ranked: Sequence[RankedPassage]) -> Answer:
     text = "".join(piece.text for piece in said).strip()
+    decoded = said[-1].decoded if said else Decoded.EXACT
     if not text or prompt.says_not_found(text):
-        return _not_found(ranked)
-    return Answer(text, Outcome.ANSWERED, sources=cite(said, passages))
+        return _not_found(ranked, decoded)
+    return Answer(text, Outcome.ANSWERED, sources=cite(said, passages), decoded=decoded)
 
 
-def _not_found(ranked: Sequence[RankedPassage]) -> Answer:
+def _not_found(ranked: Sequence[RankedPassage], decoded: Decoded = Decoded.EXACT) -> Answer:
     titles = dict.fromkeys(candidate.passage.title for candidate in ranked)
-    return Answer(prompt.NOT_FOUND, Outcome.NOT_FOUND, nearest=tuple(titles)[:NEAREST])
+    return Answer(prompt.NOT_FOUND, Outcome.NOT_FOUND, nearest=tuple(titles)[:NEAREST], decoded=decoded)

@@ -10,7 +10,8 @@
     │   ├── ModelError
     │   │   ├── UnknownModelError
     │   │   ├── DownloadError
-    │   │   └── CorruptModelError
+    │   │   ├── CorruptModelError
+    │   │   └── ModelUnavailableError   the server that ATTUNE_MODEL_URL names
     │   ├── DocumentError           one document could not be read; the others go on
     │   └── StoreError
     │       ├── MemoryUnavailableError
@@ -65,6 +66,10 @@ class DownloadError(ModelError):
 
 class CorruptModelError(ModelError):
     """A model file is not what its hash promises."""
+
+
+class ModelUnavailableError(ModelError):
+    """The server with the language model does not answer, or breaks off."""
 
 
 class DocumentError(OperatorError):

@@ -34,7 +34,21 @@ class Settings(BaseModel):
     model: str = Field(
         "qwen2.5-coder-1.5b-instruct",
         alias="ATTUNE_MODEL",
-        description="the language model: a name, hf:org/name or a path",
+        description="the language model: a name, hf:org/name or a path; its name on the server of ATTUNE_MODEL_URL",
+    )
+    model_url: str | None = Field(
+        None,
+        alias="ATTUNE_MODEL_URL",
+        description="an OpenAI-compatible server that has the language model, such as http://127.0.0.1:8000/v1; "
+        "unset: the model runs here",
+    )
+    model_key: SecretStr | None = Field(None, alias="ATTUNE_MODEL_KEY", description="the model server's key")
+    model_timeout: float = Field(
+        120.0,
+        ge=1,
+        le=3600,
+        alias="ATTUNE_MODEL_TIMEOUT",
+        description="seconds that the model server may be silent, before its first word or between two",
     )
     embedder: str = Field(
         "all-minilm-l6-v2",
@@ -117,9 +131,9 @@ class Settings(BaseModel):
         _check_scheme(value.get_secret_value() if value else None, ("redis", "rediss", "unix"))
         return value
 
-    @field_validator("qdrant_url")
+    @field_validator("qdrant_url", "model_url")
     @classmethod
-    def _qdrant_scheme(cls, value: str | None) -> str | None:
+    def _http_scheme(cls, value: str | None) -> str | None:
         _check_scheme(value, ("http", "https"))
         return value
 

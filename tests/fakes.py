@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 import numpy as np
 
-from core.domain import Checked, Decoding, Piece, Prompt, Vectors
+from core.domain import Checked, Decoded, Decoding, Piece, Prompt, Vectors
 from core.errors import PromptTooLongError
 from core.prompt import system_text
 
@@ -56,6 +56,7 @@ class ScriptedGenerator:
         self.pace = pace
         self.prompts: list[Prompt] = []
         self.pieces_sent = 0
+        self.decoded = Decoded.EXACT
 
     def count_tokens(self, text: str) -> int:
         return len(text.split())
@@ -70,4 +71,4 @@ class ScriptedGenerator:
         for number, word in enumerate(words):
             await asyncio.sleep(self.pace)
             self.pieces_sent += 1
-            yield Piece(word if number == 0 else f" {word}")
+            yield Piece(word if number == 0 else f" {word}", decoded=self.decoded)

@@ -12,7 +12,7 @@ from bots import texts
 from bots.commands import PREFERENCES, Forgotten, Notice
 from bots.dialogue import Delta, Dialogue, Final, Problem, Reply, Status
 from core.domain import Format, Length, Preferences, Tone
-from core.errors import DownloadError, MemoryUnavailableError, QuestionTooLongError
+from core.errors import DownloadError, MemoryUnavailableError, ModelUnavailableError, QuestionTooLongError
 from tests.bots.fake_engine import ANN, FakeEngine, message
 
 
@@ -171,6 +171,7 @@ async def test_a_persons_error_is_shown_as_it_is():
     ("error", "sentence"),
     [
         (MemoryUnavailableError("redis://secret:6379 refused"), texts.store_down),
+        (ModelUnavailableError("http://10.0.0.1/v1 is silent"), texts.model_down),
         (DownloadError("/srv/models is full"), texts.operator_needed),
         (ValueError("the secret question"), texts.unexpected),
     ],

@@ -1,14 +1,16 @@
-"""What every `Generator` promises, held by `TorchGenerator` on the tiny model and by the fake that stands in for it."""
+"""What every `Generator` promises: the local model, a model on a server, and the fake that stands in for them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
 import pytest
 
+from core.adapters.openai_api import OpenAIServer
+from core.adapters.remote_generator import RemoteGenerator
 from core.adapters.torch_generator import TorchGenerator
 from core.domain import Decoding, Mode, Passage, Piece, Prompt
 from core.errors import PromptTooLongError
@@ -17,16 +19,23 @@ from core.models.files import Silent
 from core.ports import Generator
 from core.prompt import SYSTEM
 from tests.conftest import TINY_MODEL
+from tests.doubles.openai_server import MODEL, OpenAIDouble
 from tests.fakes import ScriptedGenerator
 
 TEXT = "The library opens at nine in the morning on weekdays and at ten in the morning on Saturdays, never on Sundays."
 QUESTION = "When does the library open?"
 
 
-@pytest.fixture(params=["scripted", pytest.param("torch", marks=pytest.mark.model)])
+@pytest.fixture(params=["scripted", "remote", pytest.param("torch", marks=pytest.mark.model)])
 async def generator(request: pytest.FixtureRequest) -> AsyncIterator[Generator]:
     if request.param == "scripted":
         yield ScriptedGenerator()
+        return
+    if request.param == "remote":
+        async with AsyncExitStack() as stack:
+            double = await stack.enter_async_context(OpenAIDouble().serving())
+            server = OpenAIServer(double.url, None, silence=5)
+            yield await stack.enter_async_context(RemoteGenerator(server, MODEL))
         return
     folder: Path = request.getfixturevalue("models")
     model = ModelStore(folder).resolve(TINY_MODEL)

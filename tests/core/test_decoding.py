@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.decoding import Mixture, choose, mix
+from core.decoding import Mixture, choose, mix, weighed
 from core.domain import Decoding, Mode
 
 VOCABULARY = 7
@@ -79,6 +79,25 @@ def test_the_order_of_passages_does_not_matter(rows: int, seed: int, random) -> 
         probabilities = distributions(rows, seed + step)
         assert one.step(probabilities) == other.step(probabilities[order])
     assert np.asarray(one.posterior)[order] == pytest.approx(other.posterior)
+
+
+def test_a_whole_answer_is_weighed_as_it_is_token_by_token() -> None:
+    """The posterior and the likelihood after each token are those of a mixture that took the same tokens."""
+    priors, decoding = [0.5, 0.3, 0.2], Decoding(floor=0)
+    mixture, of_tokens, expected = Mixture(priors, decoding), [], []
+    for step, token in enumerate([2, 0, 4]):
+        probabilities = distributions(3, step)
+        mixture.take(token, probabilities)
+        of_tokens.append(np.log(probabilities[:, token]))
+        expected.append((*mixture.posterior, mixture.log_likelihood))
+    posteriors, likelihoods = weighed(priors, np.array(of_tokens).T)
+    assert np.column_stack([posteriors, likelihoods]) == pytest.approx(np.array(expected))
+
+
+def test_an_impossible_token_leaves_finite_figures() -> None:
+    posteriors, likelihoods = weighed([1.0, 0.0], np.array([[-np.inf, -1.0], [-1.0, -1e9]]))
+    assert np.isfinite(likelihoods).all()
+    assert posteriors.sum(axis=1) == pytest.approx(1)
 
 
 def test_a_row_under_the_floor_leaves_and_the_best_always_stays() -> None:

@@ -12,7 +12,19 @@ from redis.asyncio import Redis
 from core import prompt
 from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_memory import RedisMemory
-from core.domain import Answer, Conversation, Length, Message, Outcome, Passage, Person, Piece, Preferences, Reading
+from core.domain import (
+    Answer,
+    Conversation,
+    Decoded,
+    Length,
+    Message,
+    Outcome,
+    Passage,
+    Person,
+    Piece,
+    Preferences,
+    Reading,
+)
 from core.engine import TEMPLATE_TOKENS, Engine, Limits
 from core.errors import QuestionTooLongError
 from tests.fakes import HashingEmbedder, ScriptedGenerator
@@ -68,6 +80,15 @@ async def ask(engine: Engine, text: str, person: Person = ANN) -> Answer:
     *_, answer = [event async for event in engine.answer(message(text, person))]
     assert isinstance(answer, Answer)
     return answer
+
+
+@pytest.mark.parametrize("said", ["Fourteen days.", prompt.NOT_FOUND])
+async def test_an_answer_says_how_it_was_decoded(engine: Engine, generator: ScriptedGenerator, said: str) -> None:
+    """What the generator says of its pieces stands in the answer, found or not."""
+    assert (await ask(engine, "How long does transit enrolment take?")).decoded is Decoded.EXACT
+    generator.script = lambda _prompt: said
+    generator.decoded = Decoded.APPROXIMATED
+    assert (await ask(engine, "How long does transit enrolment take?")).decoded is Decoded.APPROXIMATED
 
 
 async def test_an_answer_streams_after_its_passages_and_ends_with_its_sources(engine: Engine) -> None:

@@ -84,11 +84,12 @@ def test_a_model_that_is_not_what_its_hash_says_is_found_out(bare_home: Home) ->
 
 def test_the_doctor_names_servers_that_are_down(bare_home: Home, closed_port: int) -> None:
     """A server that a setting names and that does not answer fails its check, with the setting to look at."""
-    urls = {"REDIS_URL": f"redis://:secret@127.0.0.1:{closed_port}", "QDRANT_URL": f"http://127.0.0.1:{closed_port}"}
+    urls = {"ATTUNE_MODEL_URL": f"http://127.0.0.1:{closed_port}/v1"}
+    urls |= {"REDIS_URL": f"redis://:secret@127.0.0.1:{closed_port}", "QDRANT_URL": f"http://127.0.0.1:{closed_port}"}
     done = bare_home.run("doctor", **urls)
     assert (done.returncode, is_plain(done)) == (1, True)
     lines = done.stdout.splitlines()
-    assert [line.split()[1] for line in lines if line.startswith("✗")] == ["memory", "index"]
+    assert [line.split()[1] for line in lines if line.startswith("✗")] == ["language", "memory", "index"]
     assert all(name in done.stdout for name in urls)
     assert "secret" not in done.stdout + done.stderr
 
