@@ -7,8 +7,8 @@ imported where they are opened, since torch takes seconds to import and not ever
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from core.models.rag import is_rag
 from core.models.specs import LocalModel
 from core.ports import Embedder, Generator, Memory, PassageIndex
 from core.settings import Settings
+from core.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from core.adapters.rag_generator import RagGenerator
@@ -59,14 +60,28 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
         memory = await stack.enter_async_context(open_memory(settings))
         library = await stack.enter_async_context(open_library(settings, progress))
         generator = await stack.enter_async_context(open_generator(settings, progress))
+        upkeep = Upkeep(library.index, generator)
         engine = Engine(
             embedder=library.embedder,
             index=library.index,
             memory=memory,
             generator=generator,
             limits=limits_of(settings),
+            upkeep=upkeep,
         )
+        await stack.enter_async_context(_in_background(upkeep.run()))
         yield Attune(engine, library, memory)
+
+
+@asynccontextmanager
+async def _in_background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 @asynccontextmanager
@@ -169,6 +184,8 @@ def _load_torch(model: LocalModel, settings: Settings, progress: Progress) -> To
         threads=settings.threads,
         progress=progress,
         cache_bytes=settings.cache_mb << 20,
+        disk_bytes=settings.cache_disk_mb << 20,
+        cached=settings.data_folder / "read",
         batch_bytes=settings.batch_mb << 20,
     )
 
@@ -183,6 +200,7 @@ def limits_of(settings: Settings) -> Limits:
     """What one answer may take, as the settings have it."""
     return Limits(
         passages=settings.passages,
+        following=settings.following,
         history_tokens=settings.history_tokens,
         relevance=settings.relevance,
         certainty=settings.certainty,

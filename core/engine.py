@@ -30,6 +30,7 @@ from core.domain import (
 )
 from core.errors import QuestionTooLongError
 from core.ports import Embedder, Generator, Memory, PassageIndex
+from core.upkeep import Upkeep
 from core.words import clean
 
 NEAREST = 3  # titles shown where nothing was found
@@ -42,6 +43,7 @@ class Limits:
     """What one answer may take."""
 
     passages: int = 4
+    following: int = 2  # passages read behind the likeliest one
     question_characters: int = 4000
     history_tokens: int = 400
     relevance: float = 0.3  # cosine under which nothing is read
@@ -53,13 +55,21 @@ class Engine:
     """Answers messages from passages, and keeps what people say and set."""
 
     def __init__(
-        self, *, embedder: Embedder, index: PassageIndex, memory: Memory, generator: Generator, limits: Limits
+        self,
+        *,
+        embedder: Embedder,
+        index: PassageIndex,
+        memory: Memory,
+        generator: Generator,
+        limits: Limits,
+        upkeep: Upkeep | None = None,
     ) -> None:
         self._embedder = embedder
         self._index = index
         self._memory = memory
         self._generator = generator
         self._limits = limits
+        self._upkeep = upkeep or Upkeep(index, generator)
 
     async def answer(self, message: Message) -> AsyncGenerator[AnswerEvent, None]:
         """Answer `message`: what is read, then the text in pieces, then the whole with its sources.
@@ -77,10 +87,11 @@ class Engine:
         if not retrieval.is_relevant(question, ranked, self._limits.relevance):
             yield await self._keep(message, asked, _not_found(ranked))
             return
-        reading = retrieval.merge_neighbours(ranked[: self._limits.passages])
+        reading = await self._read(ranked)
         yield Reading(tuple(reading))
         preferences = await self._memory.preferences(message.person)
         asking = self._prompt(reading, turns, preferences, asked)
+        self._upkeep.note(asking.passages)
         said: list[Piece] = []
         async with aclosing(self._generator.generate(asking, self._limits.decoding)) as events:
             async for event in events:
@@ -92,6 +103,12 @@ class Engine:
                     said.append(event)
                 yield event
         yield await self._keep(message, asked, _finished(said, asking.passages, ranked))
+
+    async def _read(self, ranked: Sequence[RankedPassage]) -> list[RankedPassage]:
+        """The passages to read. The likeliest goes on where it was cut: procedures seldom end with a passage."""
+        best = ranked[: self._limits.passages]
+        following = await self._index.following([best[0].passage], count=self._limits.following)
+        return retrieval.merge_neighbours(retrieval.with_following(best, following, ranked))
 
     async def preferences(self, person: Person) -> Preferences:
         """What the person set."""

@@ -6,7 +6,7 @@ Implementations are safe to call from many tasks of one event loop.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from typing import Protocol
 
 from core.domain import (
@@ -71,6 +71,14 @@ class Generator(Protocol):
         """Tokens in `text`."""
         ...
 
+    def read_ahead(self, system: str, passages: Sequence[Passage]) -> None:
+        """Read `passages` when nobody asks, so that questions about them are answered sooner. Returns at once."""
+        ...
+
+    async def retain(self, documents: Collection[tuple[str, str]]) -> None:
+        """Forget what was read of other documents than these (source, version)."""
+        ...
+
     def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued | Checked, None]:
         """Answer `prompt`, streaming. Closing or cancelling the generator stops the model within one step.
 
@@ -98,6 +106,10 @@ class PassageIndex(Protocol):
 
     async def vectors(self, ids: Sequence[str]) -> Mapping[str, Vector]:
         """The stored vectors of those ids that exist."""
+        ...
+
+    async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
+        """The `count` passages behind each of `passages` in its version of its document, each once, in no order."""
         ...
 
     async def documents(self) -> list[Document]:

@@ -47,6 +47,17 @@ def fused_scores(dense: NDArray[np.float64], sparse: NDArray[np.float64]) -> NDA
     return DENSE_WEIGHT * dense + (1 - DENSE_WEIGHT) * sparse / max(float(sparse.max()), 1e-9)
 
 
+def with_following(
+    best: Sequence[RankedPassage], following: Sequence[Passage], ranked: Sequence[RankedPassage]
+) -> list[RankedPassage]:
+    """`best` and the passages `following` some of them; one that the search did not find has no probability."""
+    known = {candidate.passage.id: candidate for candidate in (*ranked, *best)}
+    read = {candidate.passage.id: candidate for candidate in best}
+    for passage in following:
+        read.setdefault(passage.id, known.get(passage.id, RankedPassage(passage, 0.0, -1.0, 0.0)))
+    return list(read.values())
+
+
 def merge_neighbours(reading: Sequence[RankedPassage]) -> list[RankedPassage]:
     """Put passages that stand next to each other in one document together again, the most probable first.
 

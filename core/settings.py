@@ -60,6 +60,13 @@ class Settings(BaseModel):
     )
     threads: int = Field(0, ge=0, le=256, alias="ATTUNE_THREADS", description="CPU threads of the models; 0: all cores")
     passages: int = Field(4, ge=1, le=16, alias="ATTUNE_PASSAGES", description="passages that an answer is made from")
+    following: int = Field(
+        2,
+        ge=0,
+        le=8,
+        alias="ATTUNE_FOLLOWING",
+        description="passages that are read behind the likeliest one, where its document goes on",
+    )
     passage_tokens: int = Field(
         200, ge=50, le=500, alias="ATTUNE_PASSAGE_TOKENS", description="tokens a passage has at most"
     )
@@ -90,6 +97,13 @@ class Settings(BaseModel):
         le=1_000_000,
         alias="ATTUNE_CACHE_MB",
         description="memory for passages that were read before, in MB",
+    )
+    cache_disk_mb: int = Field(
+        2048,
+        ge=0,
+        le=10_000_000,
+        alias="ATTUNE_CACHE_DISK_MB",
+        description="disk for passages that were read before, in MB; 0: none",
     )
     batch_mb: int = Field(
         1024,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 
 import numpy as np
 
-from core.domain import Checked, Decoded, Decoding, Piece, Prompt, Vectors
+from core.domain import Checked, Decoded, Decoding, Passage, Piece, Prompt, Vectors
 from core.errors import PromptTooLongError
 from core.prompt import system_text
 
@@ -56,10 +56,17 @@ class ScriptedGenerator:
         self.pace = pace
         self.prompts: list[Prompt] = []
         self.pieces_sent = 0
+        self.read: list[Passage] = []
         self.decoded = Decoded.EXACT
 
     def count_tokens(self, text: str) -> int:
         return len(text.split())
+
+    def read_ahead(self, system: str, passages: Sequence[Passage]) -> None:  # noqa: ARG002
+        self.read.extend(passages)
+
+    async def retain(self, documents: Collection[tuple[str, str]]) -> None:
+        self.read = [passage for passage in self.read if (passage.source, passage.version) in documents]
 
     async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Checked, None]:
         self.prompts.append(prompt)

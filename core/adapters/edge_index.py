@@ -61,6 +61,10 @@ class EdgeIndex:
         """The stored vectors of those ids that exist."""
         return await asyncio.to_thread(self._vectors, ids)
 
+    async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
+        """The `count` passages behind each of `passages`."""
+        return await asyncio.to_thread(self._following, passages, count)
+
     async def documents(self) -> list[Document]:
         """Every version of every document, by source."""
         return await asyncio.to_thread(self._documents)
@@ -115,6 +119,21 @@ class EdgeIndex:
         with _translated("The index cannot be read"):
             found = self._shard.retrieve([*ids], with_payload=False, with_vector=[points.DENSE])
         return {str(record.id): points.dense_vector(record.vector) for record in found}
+
+    def _following(self, passages: Sequence[Passage], count: int) -> list[Passage]:
+        found: list[Passage] = []
+        for key, ordinals in points.places(passages, count).items():
+            among = edge.FieldCondition(points.ORDINAL, match=edge.MatchAny(ordinals))
+            request = edge.ScrollRequest(
+                limit=len(ordinals),
+                filter=edge.Filter(must=[_equals(points.DOCUMENT, key), among]),
+                with_payload=True,
+                with_vector=False,
+            )
+            with _translated("The index cannot be read"):
+                records, _ = self._shard.scroll(request)
+            found += map(points.passage_of, records)
+        return found
 
     def _documents(self) -> list[Document]:
         request = edge.FacetRequest(points.DOCUMENT, limit=points.MOST_DOCUMENTS, exact=True)

@@ -18,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from core.adapters import index_wire as wire
 from core.adapters.edge_index import EdgeIndex
-from core.domain import Document
+from core.domain import Document, Passage
 from core.errors import StoreError
 
 Request = TypeVar("Request", bound=BaseModel)
@@ -40,6 +40,7 @@ class IndexService:
         app.router.add_post("/upsert", _route(wire.Upsert, self._upsert, wire.NOTHING))
         app.router.add_post("/search", _route(wire.Search, self._search, wire.HITS))
         app.router.add_post("/vectors", _route(wire.Vectors, self._vectors, wire.VECTORS))
+        app.router.add_post("/following", _route(wire.Following, self._following, wire.PASSAGES))
         app.router.add_post("/documents", _route(wire.Ask, self._documents, wire.DOCUMENTS))
         app.router.add_post("/remove", _route(wire.Remove, self._remove, wire.NOTHING))
         app.router.add_post("/count", _route(wire.Ask, self._count, wire.COUNT))
@@ -57,6 +58,9 @@ class IndexService:
 
     async def _vectors(self, request: wire.Vectors) -> dict[str, wire.Packed]:
         return dict(await self._index.vectors(request.ids))
+
+    async def _following(self, request: wire.Following) -> list[Passage]:
+        return await self._index.following(request.passages, count=request.count)
 
     async def _documents(self, _: wire.Ask) -> list[Document]:
         return await self._index.documents()

@@ -52,6 +52,13 @@ class Vectors(BaseModel):
     ids: list[str]
 
 
+class Following(BaseModel):
+    """Passages whose next ones are wanted."""
+
+    passages: list[Passage]
+    count: int
+
+
 class Remove(BaseModel):
     """A document, and the version of it that stays."""
 
@@ -74,6 +81,7 @@ class PackedHit(NamedTuple):
 
 HITS = TypeAdapter(list[PackedHit])
 VECTORS = TypeAdapter(dict[str, Packed])
+PASSAGES = TypeAdapter(list[Passage])
 DOCUMENTS = TypeAdapter(list[Document])
 COUNT = TypeAdapter(int)
 NOTHING = TypeAdapter(None)

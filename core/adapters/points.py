@@ -20,7 +20,7 @@ from core.domain import Document, Hit, Passage, Vector, Vectors
 from core.errors import IndexUnavailableError
 
 DENSE, SPARSE = "dense", "bm25"
-SOURCE, VERSION, DOCUMENT = "source", "version", "document"
+SOURCE, VERSION, DOCUMENT, ORDINAL = "source", "version", "document", "ordinal"
 KEYWORDS = (SOURCE, DOCUMENT)  # the payload fields that are indexed
 BATCH = 256  # points in one request
 MOST_DOCUMENTS = 1_000_000  # a facet answers with its first ten unless told
@@ -113,6 +113,20 @@ def hits(question: Vector, dense: Sequence[FoundPoint], sparse: Sequence[FoundPo
     return [_hit(point, unit, scores.get(id_, 0.0)) for id_, point in points.items()]
 
 
+def places(passages: Iterable[Passage], count: int) -> dict[str, list[int]]:
+    """The ordinals of the `count` passages behind each, by the key of its document."""
+    wanted: dict[str, set[int]] = {}
+    for passage in passages:
+        last = min(passage.ordinal + count, passage.total - 1)
+        wanted.setdefault(document_key(passage), set()).update(range(passage.ordinal + 1, last + 1))
+    return {key: sorted(ordinals) for key, ordinals in wanted.items() if ordinals}
+
+
+def passage_of(point: Any) -> Passage:
+    """The passage of a point that came with its payload."""
+    return _PASSAGE.validate_python({**point.payload, "id": str(point.id)})
+
+
 def dense_vector(vectors: Mapping[str, Any] | Any) -> Vector:
     """The dense one of a point's named vectors, shape (dimension,)."""
     return np.asarray(vectors[DENSE], np.float32)
@@ -140,6 +154,5 @@ def check_dimension(stored: int | None, made: int, *, where: str) -> None:
 
 
 def _hit(point: FoundPoint, unit: Vector, sparse: float) -> Hit:
-    passage = _PASSAGE.validate_python({**point.payload, "id": str(point.id)})
     vector = dense_vector(point.vector)
-    return Hit(passage, vector, dense=float(vector @ unit), sparse=sparse)
+    return Hit(passage_of(point), vector, dense=float(vector @ unit), sparse=sparse)

@@ -71,6 +71,19 @@ class QdrantIndex:
             )
         return {str(record.id): points.dense_vector(record.vector) for record in found}
 
+    async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
+        """The `count` passages behind each of `passages`."""
+        found: list[Passage] = []
+        for key, ordinals in points.places(passages, count).items():
+            among = models.FieldCondition(key=points.ORDINAL, match=models.MatchAny(any=ordinals))
+            chosen = models.Filter(must=[_equals(points.DOCUMENT, key), among])
+            with _translated():
+                records, _ = await self._client.scroll(
+                    self._collection, chosen, limit=len(ordinals), with_payload=True, with_vectors=False
+                )
+            found += map(points.passage_of, records)
+        return found
+
     async def documents(self) -> list[Document]:
         """Every version of every document, by source."""
         with _translated():

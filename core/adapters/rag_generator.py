@@ -10,7 +10,7 @@ One answer is decoded at a time, the others wait in line. Knows nothing of peopl
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
@@ -76,6 +76,12 @@ class RagGenerator:
     def checks(self) -> bool:
         """Whether it answers a prompt's check: these models know no instructions."""
         return False
+
+    def read_ahead(self, system: str, passages: Sequence[Passage]) -> None:
+        """Nothing: the encoder reads passage and question together."""
+
+    async def retain(self, documents: Collection[tuple[str, str]]) -> None:
+        """Nothing: the encoder reads passage and question together."""
 
     def count_tokens(self, text: str) -> int:
         """Tokens in `text`."""

@@ -9,7 +9,7 @@ HTTP, people or search.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Collection, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
@@ -77,6 +77,12 @@ class RemoteGenerator:
     def checks(self) -> bool:
         """Whether it answers a prompt's check: not every server gives the probabilities that it takes."""
         return False
+
+    def read_ahead(self, system: str, passages: Sequence[Passage]) -> None:
+        """Nothing: the server's cache is its own."""
+
+    async def retain(self, documents: Collection[tuple[str, str]]) -> None:
+        """Nothing: the server's cache is its own."""
 
     def count_tokens(self, text: str) -> int:
         """Tokens in `text` at most, as a rule: one for each three bytes of UTF-8, rounded up."""

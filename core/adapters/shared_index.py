@@ -67,6 +67,10 @@ class SharedIndex:
         """The stored vectors of those ids that exist."""
         return await self._call("/vectors", wire.Vectors(ids=list(ids)), wire.VECTORS)
 
+    async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
+        """The `count` passages behind each of `passages`."""
+        return await self._call("/following", wire.Following(passages=list(passages), count=count), wire.PASSAGES)
+
     async def documents(self) -> list[Document]:
         """Every version of every document, by source."""
         return await self._call("/documents", wire.Ask(), wire.DOCUMENTS)

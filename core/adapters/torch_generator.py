@@ -6,7 +6,7 @@ Closing or cancelling the stream takes its rows out before the next step. Knows 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from core.adapters.batch_rows import Suffix, Token, Vocabulary, Waiting
 from core.adapters.batching import Batcher
 from core.adapters.packed import PackedModel
 from core.adapters.prefix_cache import CacheStatistics, Prefix, PrefixCache
+from core.adapters.prefix_files import PrefixFiles
 from core.decoding import Mixture
 from core.domain import Checked, Decoding, Mode, Passage, Piece, Prompt, Queued
 from core.errors import PromptTooLongError
@@ -30,14 +31,14 @@ _VERDICTS = ("yes", "Yes"), ("no", "No")  # how a check is answered
 class TorchGenerator:
     """A transformers model behind the `Generator` port. Use `load`."""
 
-    def __init__(self, name: str, checkpoint: checkpoints.Checkpoint, *, cache_bytes: int, batch_bytes: int) -> None:
+    def __init__(self, name: str, checkpoint: checkpoints.Checkpoint, cache: PrefixCache, *, batch_bytes: int) -> None:
         self._name = name
         self._tokenizer = checkpoint.tokenizer
         self._context = int(checkpoint.model.config.max_position_embeddings)
         self._batcher = Batcher(
             PackedModel(checkpoint.model),
             _vocabulary(checkpoint),
-            PrefixCache(cache_bytes),
+            cache,
             batch_bytes=batch_bytes,
         )
 
@@ -53,8 +54,12 @@ class TorchGenerator:
         progress: Progress,
         cache_bytes: int,
         batch_bytes: int,
+        cached: Path | None = None,
+        disk_bytes: int = 0,
     ) -> TorchGenerator:
         """Load a model file or folder, by way of its converted copy under `converted`. Blocks for seconds.
+
+        `cached` is the folder for what the model has read, of which at most `disk_bytes` are kept.
 
         Raises:
             ModelError: the file is broken or its architecture unknown.
@@ -65,7 +70,8 @@ class TorchGenerator:
         form: checkpoints.Form = "int8" if target.type == "cpu" else "bfloat16"
         folder = checkpoints.convert(source, form, converted, progress)
         checkpoint = checkpoints.load(folder, form, target)
-        return cls(name, checkpoint, cache_bytes=cache_bytes, batch_bytes=batch_bytes)
+        files = PrefixFiles(cached / folder.name, disk_bytes) if cached and disk_bytes else None
+        return cls(name, checkpoint, PrefixCache(cache_bytes, files), batch_bytes=batch_bytes)
 
     @property
     def name(self) -> str:
@@ -106,6 +112,15 @@ class TorchGenerator:
                             yield Piece(characters, () if stuffed else posterior, log_likelihood)
                     case checked:
                         yield Checked(checked.log_odds)
+
+    def read_ahead(self, system: str, passages: Sequence[Passage]) -> None:
+        """Read `passages` when nobody asks; see the port."""
+        asking = Prompt(system, tuple(passages), (), (), "", "")
+        self._batcher.read_ahead(self._read(asking, [(passage,) for passage in passages])[0])
+
+    async def retain(self, documents: Collection[tuple[str, str]]) -> None:
+        """Forget passages of other documents than these (source, version), in memory and on disk."""
+        await self._batcher.retain(documents)
 
     @property
     def cache_statistics(self) -> CacheStatistics:

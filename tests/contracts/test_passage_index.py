@@ -95,6 +95,17 @@ async def test_passages_come_back_whole(index: PassageIndex) -> None:
         np.testing.assert_allclose(hit.vector, await vector(passage.text), atol=1e-6)
 
 
+async def test_what_follows_a_passage_is_found(index: PassageIndex) -> None:
+    """Only of the same version of the same document, not beyond its end, and each once."""
+    passages = document()
+    await put(index, [*passages, *document(version="2"), *document(source="other.md")])
+    following = await index.following([passages[0], passages[1]], count=2)
+    assert sorted(following, key=lambda passage: passage.ordinal) == passages[1:4]
+    assert await index.following([passages[-1]], count=3) == []
+    assert await index.following(passages, count=0) == []
+    assert await index.following([], count=2) == []
+
+
 async def test_search_unites_meaning_and_words(index: PassageIndex) -> None:
     """With limit 1 each search brings its best: one by the vector, one by a word the vector lacks."""
     await put(index, document())
