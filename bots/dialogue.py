@@ -45,11 +45,15 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """The whole answer: all deltas put together. `nearest` has titles where nothing was found."""
+    """The whole answer: all deltas put together. `nearest` has titles where nothing was found.
+
+    `doubtful` says that parts of it stand in no document that was read.
+    """
 
     markdown: str
     sources: tuple[Source, ...] = ()
     nearest: tuple[str, ...] = ()
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +127,4 @@ def _as_reply(step: AnswerEvent) -> Reply:
         case Piece(text):
             return Delta(text)
         case Answer():
-            return Final(step.text, step.sources, step.nearest)
+            return Final(step.text, step.sources, step.nearest, bool(step.uncarried))

@@ -77,8 +77,11 @@ def body(markdown: str) -> str:
 
 def footer(final: Final) -> list[str]:
     """The lines under an answer: its sources, or the nearest titles where nothing was found. May be empty."""
+    doubt = [texts.DOUBTFUL] if final.doubtful else []
     if final.sources:
-        return [texts.SOURCES, *source_lines(final.sources)]
+        return [*doubt, texts.SOURCES, *source_lines(final.sources)]
+    if doubt:
+        return doubt
     if final.nearest:
         return [texts.NEAREST, *(f"- {one_line(title)}" for title in final.nearest[:NEAREST_SHOWN])]
     return []

@@ -33,6 +33,7 @@ def queued(ahead: int) -> str:
 
 SOURCES = "Sources"
 NEAREST = "The closest I have:"
+DOUBTFUL = "Careful: parts of this stand in none of the passages I read."
 CUT = "\n\n… (cut here: the answer is too long to show)"
 
 # Commands

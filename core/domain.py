@@ -184,8 +184,8 @@ class Prompt:
     """All that the model reads, in the order it reads it.
 
     `[system][passage] | [turns][question][person]`: the part left of the bar depends on a passage alone. `priors`
-    is p(d|x,u) of each passage; they sum to 1. `check`, where there is one, is asked before the answer in the place
-    of `person`, and answered with yes or no.
+    is p(d|x,u) of each passage; they sum to 1. `check`, where there is one, is asked before the question and answered
+    with yes or no.
     """
 
     system: str
@@ -249,13 +249,20 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A finished answer. `nearest` names the closest documents where nothing was found; `decoded` is for the trace."""
+    """A finished answer. `nearest` names the closest documents where nothing was found; `decoded` is for the trace.
+
+    `uncarried` has the sentences that none of the passages carries. Where the model was asked, `held` is p(the
+    documents hold the answer), and `log_odds` what it said of each passage.
+    """
 
     text: str
     outcome: Outcome
     sources: tuple[Source, ...] = ()
     nearest: tuple[str, ...] = field(default=())
     decoded: Decoded = Decoded.EXACT
+    uncarried: tuple[str, ...] = ()
+    held: float | None = None
+    log_odds: tuple[float, ...] = ()
 
 
 AnswerEvent = Reading | Queued | Piece | Answer

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core import abstention, history, prompt, retrieval
-from core.attribution import cite
+from core.attribution import cite, uncarried
 from core.domain import (
     Answer,
     AnswerEvent,
@@ -93,16 +93,19 @@ class Engine:
         asking = self._prompt(reading, turns, preferences, asked)
         self._upkeep.note(asking.passages)
         said: list[Piece] = []
+        check, held = Checked(()), None
         async with aclosing(self._generator.generate(asking, self._limits.decoding)) as events:
             async for event in events:
                 if isinstance(event, Checked):
-                    if abstention.probability_held(event.log_odds, reading) < self._limits.certainty:
+                    check, held = event, abstention.probability_held(event.log_odds, reading)
+                    if held < self._limits.certainty:
                         break
                     continue
                 if isinstance(event, Piece):
                     said.append(event)
                 yield event
-        yield await self._keep(message, asked, _finished(said, asking.passages, ranked))
+        answer = _finished(said, asking.passages, ranked)
+        yield await self._keep(message, asked, replace(answer, held=held, log_odds=check.log_odds))
 
     async def _read(self, ranked: Sequence[RankedPassage]) -> list[RankedPassage]:
         """The passages to read. The likeliest goes on where it was cut: procedures seldom end with a passage."""
@@ -158,7 +161,7 @@ class Engine:
             kept,
             person,
             asked,
-            prompt.CHECK if checks else "",
+            prompt.check_text(asked) if checks else "",
         )
 
     async def _keep(self, message: Message, asked: str, answer: Answer) -> Answer:
@@ -172,7 +175,8 @@ def _finished(said: Sequence[Piece], passages: Sequence[Passage], ranked: Sequen
     decoded = said[-1].decoded if said else Decoded.EXACT
     if not text or prompt.says_not_found(text):
         return _not_found(ranked, decoded)
-    return Answer(text, Outcome.ANSWERED, sources=cite(said, passages), decoded=decoded)
+    sources = cite(said, passages)
+    return Answer(text, Outcome.ANSWERED, sources, decoded=decoded, uncarried=uncarried(text, passages))
 
 
 def _not_found(ranked: Sequence[RankedPassage], decoded: Decoded = Decoded.EXACT) -> Answer:

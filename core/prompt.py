@@ -16,8 +16,7 @@ SYSTEM = (
     "say about it, with their steps, names, numbers and links. Do not add advice or steps of your own."
 )
 
-# Asked before the answer, of every passage by itself (core/abstention.py).
-CHECK = "Does the document above contain the exact answer to this question? Reply only yes or no."
+_CHECK = 'Does the document above contain the exact answer to this question: "{question}"? Reply only yes or no.'
 
 # For a model that cannot be asked. It stands with the person's wishes, since a wish that stands last drowns it.
 REFUSE = f"If the documents do not answer the question, reply only: {NOT_FOUND}"
@@ -37,6 +36,11 @@ _FORMAT = {
     Format.BULLETS: "Write the answer as a list of bullet points.",
     Format.STEPS: "Write the answer as numbered steps.",
 }
+
+
+def check_text(question: str) -> str:
+    """What is asked of every passage by itself before the answer (core/abstention.py)."""
+    return _CHECK.format(question=question)
 
 
 def person_block(preferences: Preferences, *, refuse: bool = False) -> str:

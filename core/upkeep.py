@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 
 from core import prompt
 from core.domain import Passage
@@ -40,16 +41,14 @@ class Upkeep:
         while True:
             await asyncio.sleep(PAUSE)
             if self._news:
-                try:
+                with suppress(StoreError):
                     await self.tend()
-                except StoreError:
-                    continue
 
     async def tend(self) -> None:
         """Forget what is gone or changed; read ahead the rest of what is asked about most."""
-        self._news = False
         current = {(document.source, document.version) for document in await self._index.documents()}
         self._read = Counter({p: count for p, count in self._read.items() if (p.source, p.version) in current})
         await self._generator.retain(current)
         often = [passage for passage, count in self._read.most_common(MOST) if count > 1]
         self._generator.read_ahead(prompt.SYSTEM, often)
+        self._news = False

@@ -62,7 +62,9 @@ class Attune:
 
     async def _answer(self, passages: Sequence[str], question: str, tokens: int) -> None:
         read = tuple(map(passage, passages))
-        asking = Prompt(prompt.SYSTEM, read, (1 / len(read),) * len(read), (), "", question, prompt.CHECK)
+        asking = Prompt(
+            prompt.SYSTEM, read, (1 / len(read),) * len(read), (), "", question, prompt.check_text(question)
+        )
         events = self._generator.generate(asking, Decoding(max_tokens=tokens, floor=0.0))
         assert [event async for event in events if isinstance(event, Checked)]  # noqa: S101
 

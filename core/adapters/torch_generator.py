@@ -134,15 +134,16 @@ class TorchGenerator:
     def _read(self, prompt: Prompt, groups: Sequence[Sequence[Passage]]) -> tuple[list[Prefix], Suffix]:
         """What stands left of the bar for each group of passages, and what stands right of it, which all share."""
         system = instructions(prompt.system)
-        before, _, after = self._templated(prompt, prompt.person).partition(system.rstrip())  # some templates strip it
-        asking = self._templated(prompt, prompt.check).partition(system.rstrip())[2] if prompt.check else ""
-        end = after.rfind(prompt.question) + len(prompt.question)
+        messages = chat(system, prompt.turns, prompt.person, prompt.question)
+        before, _, after = self._templated(messages).partition(system.rstrip())  # some templates strip what they get
+        asked = after.rfind(messages[-1]["content"].strip())
+        check = [*messages[:-1], {"role": "user", "content": prompt.check}]
+        checking = self._templated(check).partition(system.rstrip())[2][asked:] if prompt.check else ""
         head = tuple(self._encode(before + system))
         prefixes = [_prefix(head, tuple(self._encode(documents(group))), group) for group in groups]
-        return prefixes, Suffix(*map(self._encode, (after[:end], asking[end:], after[end:])))
+        return prefixes, Suffix(*map(self._encode, (after[:asked], checking, after[asked:])))
 
-    def _templated(self, prompt: Prompt, wish: str) -> str:
-        messages = chat(instructions(prompt.system), prompt.turns, wish, prompt.question)
+    def _templated(self, messages: list[dict[str, str]]) -> str:
         return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
     def _encode(self, text: str) -> list[int]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,12 @@ import pytest
 from core.adapters.openai_api import OpenAIServer
 from core.adapters.remote_generator import RemoteGenerator
 from core.adapters.torch_generator import TorchGenerator
-from core.domain import Decoding, Mode, Passage, Piece, Prompt
+from core.domain import Checked, Decoding, Mode, Passage, Piece, Prompt
 from core.errors import PromptTooLongError
 from core.model_store import ModelStore
 from core.models.files import Silent
 from core.ports import Generator
-from core.prompt import SYSTEM
+from core.prompt import SYSTEM, check_text
 from tests.conftest import TINY_MODEL
 from tests.doubles.openai_server import MODEL, OpenAIDouble
 from tests.fakes import ScriptedGenerator
@@ -116,6 +118,30 @@ async def test_a_prompt_over_the_context_is_refused(generator: Generator) -> Non
     with pytest.raises(PromptTooLongError):
         await pieces(generator, long, max_tokens=16)
     assert await pieces(generator, asking(), max_tokens=4)
+
+
+async def test_a_check_is_answered_before_the_answer_which_stays_the_same(generator: Generator) -> None:
+    """Where the generator checks: one figure for each passage, finite, ahead of the first piece."""
+    plain = await pieces(generator, asking(), max_tokens=12)
+    events = [
+        event
+        async for event in generator.generate(replace(asking(), check=check_text(QUESTION)), Decoding(max_tokens=12))
+    ]
+    checks = [event for event in events if isinstance(event, Checked)]
+    assert [event.text for event in events if isinstance(event, Piece)] == plain
+    assert len(checks) == (1 if generator.checks else 0)
+    if checks:
+        assert events[0] is checks[0]
+        assert len(checks[0].log_odds) == 2
+        assert all(map(math.isfinite, checks[0].log_odds))
+
+
+async def test_reading_ahead_and_forgetting_change_no_answer(generator: Generator) -> None:
+    expected = await pieces(generator, asking(), max_tokens=8)
+    generator.read_ahead(SYSTEM, asking().passages)
+    assert await pieces(generator, asking(), max_tokens=8) == expected
+    await generator.retain(set())
+    assert await pieces(generator, asking(), max_tokens=8) == expected
 
 
 async def test_tokens_are_counted(generator: Generator) -> None:

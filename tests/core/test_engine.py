@@ -114,6 +114,51 @@ async def test_the_models_own_refusal_is_not_found(engine: Engine, generator: Sc
     assert (await ask(engine, "How long does transit enrolment take?")).outcome is Outcome.NOT_FOUND
 
 
+@pytest.mark.parametrize(("certainty", "outcome"), [(5.0, Outcome.ANSWERED), (-9.0, Outcome.NOT_FOUND)])
+async def test_nothing_is_said_where_the_passages_seem_not_to_hold_the_answer(
+    engine: Engine, generator: ScriptedGenerator, certainty: float, outcome: Outcome
+) -> None:
+    """The model is asked before the first word, and the closest documents are named."""
+    generator.certainty = certainty
+    events = [event async for event in engine.answer(message("How long does transit enrolment take?"))]
+    assert any(isinstance(event, Piece) for event in events) == (outcome is Outcome.ANSWERED)
+    assert isinstance(events[-1], Answer)
+    assert events[-1].outcome is outcome
+    assert bool(events[-1].nearest) == (outcome is Outcome.NOT_FOUND)
+    assert "transit enrolment" in generator.prompts[0].check
+
+
+async def test_a_team_that_wants_every_answer_has_nothing_checked(
+    index: QdrantIndex, memory: RedisMemory, generator: ScriptedGenerator
+) -> None:
+    limits = Limits(relevance=0.15, certainty=0.0)
+    engine = Engine(embedder=HashingEmbedder(), index=index, memory=memory, generator=generator, limits=limits)
+    generator.certainty = -9.0
+    assert (await ask(engine, "How long does transit enrolment take?")).outcome is Outcome.ANSWERED
+    assert generator.prompts[0].check == ""
+
+
+async def test_a_model_that_cannot_be_asked_is_told_to_refuse(engine: Engine, generator: ScriptedGenerator) -> None:
+    generator.checks = False
+    await ask(engine, "How long does transit enrolment take?")
+    assert generator.prompts[0].check == ""
+    assert prompt.NOT_FOUND in generator.prompts[0].person
+
+
+async def test_the_likeliest_passage_is_read_on_where_it_was_cut(
+    index: QdrantIndex, engine: Engine, generator: ScriptedGenerator
+) -> None:
+    """A procedure that goes on in the next passages is read as a whole, from one row."""
+    steps = ["Badge renewal begins at the front desk", "then wait for the mail", "and collect it", "not read"]
+    passages = [
+        Passage(f"10000000-0000-0000-0000-{n:012}", "/docs/badge.md", "Badge", (), text, n + 1, n, len(steps), "v")
+        for n, text in enumerate(steps)
+    ]
+    await index.upsert(passages, await HashingEmbedder().embed(steps))
+    await ask(engine, "How does badge renewal begin?")
+    assert generator.prompts[0].passages[0].text == "\n\n".join(steps[:3])
+
+
 async def test_an_identifier_that_no_embedder_knows_is_found_by_its_letters(engine: Engine) -> None:
     answer = await ask(engine, "E-4711?")
     assert [source.passage.title for source in answer.sources] == ["Pumps"]
@@ -134,7 +179,7 @@ async def test_what_a_person_sets_changes_their_prompts_and_nobody_elses(
     await engine.set_preferences(ANN, Preferences(length=Length.SHORT))
     await ask(engine, "How does transit enrolment work?", ANN)
     await ask(engine, "How does transit enrolment work?", BEN)
-    assert "one short sentence" in generator.prompts[0].person
+    assert "as short as possible" in generator.prompts[0].person
     assert generator.prompts[1].person == ""
 
 
