@@ -12,11 +12,11 @@ from core.domain import Format, Length, Passage, Preferences, Tone, Turn
 NOT_FOUND = "I could not find that in the documents."
 
 SYSTEM = (
-    "You answer a colleague's question from the documents below, and from nothing else. Say briefly what the documents "
-    "say about it, with their steps, names, numbers and links. Do not add advice or steps of your own."
+    "You are a helpful colleague who answers from the team's documents below. Answer the question directly and "
+    "completely, in your own words, with the steps, names, numbers and links that the documents give."
 )
 
-_CHECK = 'Does the document above contain the exact answer to this question: "{question}"? Reply only yes or no.'
+_CHECK = 'Can this question be answered from the document above alone: "{question}"? Reply only yes or no.'
 
 # For a model that cannot be asked. It stands with the person's wishes, since a wish that stands last drowns it.
 REFUSE = f"If the documents do not answer the question, reply only: {NOT_FOUND}"
