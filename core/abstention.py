@@ -2,9 +2,10 @@
 
     p(held | x) = σ(b + c · max_d log-odds_d + r · max_d cos(x, d))
 
-log-odds_d is the model's own yes against no when it is asked, having read passage d, whether that holds the answer; the
-cosine is retrieval's. The coefficients are fitted by `python -m evals.abstention`. Only s(x, d) enters, nothing of the
-person: what somebody likes makes no answer truer. Pure.
+log-odds_d is the model's own yes against no when it is asked, having read passage d, whether that answers the question
+(only the likeliest passages are asked); the cosine is retrieval's. The coefficients are fitted by
+`python -m evals.abstention`. Only s(x, d) enters, nothing of the person: what somebody likes makes no answer truer.
+Pure.
 """
 
 from __future__ import annotations

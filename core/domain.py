@@ -199,7 +199,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the model says of the prompt's check: for each passage it read, the log-odds of yes against no."""
+    """What the model says of the prompt's check: the log-odds of yes against no, having read the likeliest passages."""
 
     log_odds: tuple[float, ...]
 

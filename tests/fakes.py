@@ -73,7 +73,7 @@ class ScriptedGenerator:
         if self.count_tokens(system_text(prompt.system, prompt.passages)) + decoding.max_tokens > self.context_tokens:
             raise PromptTooLongError("The prompt leaves no room for an answer.")
         if prompt.check:
-            yield Checked((self.certainty,) * len(prompt.passages))
+            yield Checked((self.certainty,) * min(2, len(prompt.passages)))
         words = self.script(prompt).split(" ")[: decoding.max_tokens]
         for number, word in enumerate(words):
             await asyncio.sleep(self.pace)

@@ -14,6 +14,7 @@ from core.adapters.prefix_cache import Prefix
 from core.copying import Copier
 from core.decoding import Mixture
 
+CHECKED_ROWS = 2  # rows that are asked the check, the likeliest; a third changed AUROC by .01 (docs/decisions.md)
 _SMALLEST = 1e-9  # a probability that vanished counts as this much
 
 
@@ -28,9 +29,9 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class Suffix:
-    """What all rows read behind their prefix: what check and answer share, then the check, then the rest.
+    """What rows read behind their prefix: what check and answer share, then the check, then the rest.
 
-    The check is a detour: the rows are rewound after it.
+    The check is a detour of the likeliest rows: they are rewound after it.
     """
 
     shared: Sequence[int]
@@ -50,7 +51,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The log-odds, row by row, that the check is answered with yes."""
+    """The log-odds that the check is answered with yes, for each row that was asked, the likeliest first."""
 
     log_odds: tuple[float, ...]
 
@@ -96,8 +97,8 @@ class Answer:
         self.lines: dict[int, Line] = {}  # by the number of the prefix
         self.cancelled = False
         self.done = False
-        self._checks = bool(suffix.check)
         self._mixture = mixture
+        self._checking = self._likeliest()[:CHECKED_ROWS] if suffix.check else []
         self._vocabulary = vocabulary
         self._left = tokens
         self._said: list[int] = []
@@ -126,21 +127,24 @@ class Answer:
             self._ahead = ahead
             self.events.put_nowait(Waiting(ahead))
 
-    def begin(self, row: Row, prefix: Prefix) -> Line:
-        """A line for `row`, which holds the beginning of `prefix`."""
-        behind = self.suffix.check or self.suffix.ending
+    def begin(self, place: int, row: Row) -> Line:
+        """A line for `row`, which holds the beginning of the prefix of that number."""
+        prefix = self.prefixes[place]
+        behind = self.suffix.check if place in self._checking else self.suffix.ending
         return Line(row, prefix, [*prefix.tokens, *self.suffix.shared, *behind][row.length :])
 
     def guess(self, room: int) -> list[int]:
         """What may come next, at most `room` tokens. They are fed behind what is pending, and checked by `speak`."""
-        posterior = self._mixture.posterior
-        order = sorted(self.rows, key=lambda row: -posterior[row])
-        self._guesses = self._copier.propose(self._said, order, min(room, self._left - 1))
+        self._guesses = self._copier.propose(self._said, self._likeliest(), min(room, self._left - 1))
         return self._guesses
+
+    def _likeliest(self) -> list[int]:
+        posterior = self._mixture.posterior
+        return sorted(self.rows, key=lambda row: -posterior[row])
 
     def speak(self) -> Sequence[Said]:
         """What the rows' probabilities say. Runs on the model's thread."""
-        if self._checks:
+        if self._checking:
             return [self._check()]
         spoken: list[Token] = []
         for place in range(len(self._guesses) + 1):
@@ -150,15 +154,15 @@ class Answer:
         right = len(spoken) - 1
         self._copier.learn(len(self._guesses), right)
         self.lines = {row: self.lines[row] for row in self.rows}
-        self._go_on([spoken[-1].id], rewound=len(self._guesses) - right)
+        self._go_on(self.rows, [spoken[-1].id], rewound=len(self._guesses) - right)
         self._guesses = []
         return spoken
 
     def _check(self) -> Checked:
-        self._checks = False
-        said = np.stack([line.said[-1] for line in self.lines.values()])  # (rows, vocab)
+        said = np.stack([self.lines[row].said[-1] for row in self._checking])  # (rows, vocab)
         yes, no = (said[:, list(tokens)].sum(axis=1) for tokens in (self._vocabulary.yes, self._vocabulary.no))
-        self._go_on(self.suffix.ending, rewound=len(self.suffix.check))
+        self._go_on(self._checking, self.suffix.ending, rewound=len(self.suffix.check))
+        self._checking = []
         return Checked(tuple(np.log((yes + _SMALLEST) / (no + _SMALLEST)).tolist()))
 
     def _say(self, place: int) -> Token:
@@ -167,10 +171,10 @@ class Answer:
         self._left -= 1
         return Token(token, self._mixture.posterior, self._mixture.log_likelihood)
 
-    def _go_on(self, tokens: Sequence[int], *, rewound: int) -> None:
-        for line in self.lines.values():
-            line.row.length -= rewound
-            line.pending = list(tokens)
+    def _go_on(self, rows: Sequence[int], tokens: Sequence[int], *, rewound: int) -> None:
+        for row in rows:
+            self.lines[row].row.length -= rewound
+            self.lines[row].pending = list(tokens)
 
     def _ended(self, token: Token) -> bool:
         return token.id in self._vocabulary.ends or self._left == 0

@@ -135,7 +135,7 @@ class Batcher:
         prefix = answer.prefixes[place]
         row = Row(self._model, prefix.ends[-1] + len(answer.suffix) + _ROOM)
         self.cache.fill(row, prefix)
-        return answer.begin(row, prefix)
+        return answer.begin(place, row)
 
     def _plan(self) -> Work:
         """What the next step feeds: those who speak first, then prompts in the order they came."""
