@@ -54,7 +54,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "first": {"decoding": replace(SHORT, mode=Mode.SEQUENCE), "passages": 1},
     "none": {},
 }
-TOGETHER = 4  # questions asked at once
+TOGETHER = 8  # questions asked at once
 
 
 def main() -> None:

@@ -51,7 +51,7 @@ class OneDnn:
     def __call__(self, x: Tensor) -> Tensor:
         """See `Kernel`."""
         scale = x.abs().amax(dim=1, keepdim=True).clamp_(min=_TINY)  # (rows, 1)
-        rows = torch.round(x * (127.0 / scale)).add_(128).to(torch.uint8)  # oneDNN wants them without a sign
+        rows = (x * (127.0 / scale)).add_(128.5).to(torch.uint8)  # without a sign, as oneDNN wants them; .5 rounds
         y: Tensor = torch.ops.onednn.qlinear_pointwise(
             rows, 1.0, 128, self._packed, self._scale, self._zeros, None, 1.0, 0, torch.float32, "none", [], ""
         )

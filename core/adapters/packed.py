@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _NAME = "attune_packed"
+_BY_ITSELF = 9  # so few tokens attend one by one: a guess is then the same number, bit by bit, as without guessing
 _SPARE_TOKENS = 64  # room beyond what is asked for, so that a growing answer seldom moves
 
 
@@ -85,7 +86,7 @@ class _Span:
     row: Row
     start: int
     end: int
-    mask: Tensor | None  # (new, length + new), None where one token sees all before it
+    mask: Tensor | None  # (new, length + new), None where each token goes by itself and sees all before it
 
 
 class PackedModel:
@@ -149,7 +150,7 @@ def _spans(work: Sequence[tuple[Row, Sequence[int]]], device: torch.device) -> l
 
 
 def _causal_mask(old: int, new: int, device: torch.device) -> Tensor | None:
-    if new == 1:
+    if new <= _BY_ITSELF:
         return None
     return torch.ones(new, old + new, dtype=torch.bool, device=device).tril(old)
 
@@ -170,16 +171,18 @@ def _attend(
     for span in spans:
         place = slice(span.start, span.end)
         keys, values = span.row.extend(module.layer_idx, key[0, :, place], value[0, :, place])
-        output[:, :, place] = _attend_one(query[:, :, place], keys, values, span.mask, scaling)
+        if span.mask is None:
+            for token in range(span.start, span.end):
+                seen = keys.shape[1] - (span.end - 1 - token)
+                output[:, :, token] = _attend_one(query[:, :, token], keys[:, :seen], values[:, :seen], scaling)
+        else:
+            output[:, :, place] = scaled_dot_product_attention(
+                query[:, :, place], keys[None], values[None], attn_mask=span.mask, scale=scaling, enable_gqa=True
+            )
     return output.transpose(1, 2), None
 
 
-def _attend_one(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, scaling: float) -> Tensor:
-    if mask is not None:
-        return scaled_dot_product_attention(
-            query, keys[None], values[None], attn_mask=mask, scale=scaling, enable_gqa=True
-        )
-    # One new token sees everything: the heads that share keys go through as rows of one query, without a mask.
-    heads, head_dim = query.shape[1], query.shape[3]
-    folded = query.reshape(1, keys.shape[0], -1, head_dim)
-    return scaled_dot_product_attention(folded, keys[None], values[None], scale=scaling).view(1, heads, 1, head_dim)
+def _attend_one(query: Tensor, keys: Tensor, values: Tensor, scaling: float) -> Tensor:
+    """One token, (1, heads, head_dim): the heads that share keys go through as rows of one query, without a mask."""
+    folded = query.reshape(1, keys.shape[0], -1, query.shape[2])
+    return scaled_dot_product_attention(folded, keys[None], values[None], scale=scaling).view(query.shape)
