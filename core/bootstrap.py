@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.adapters import torch_thread
 from core.domain import Decoding
 from core.engine import Engine, Limits
 from core.ingest import Ingester
@@ -135,11 +136,7 @@ async def open_embedder(settings: Settings, progress: Progress = SILENT) -> Asyn
     from core.adapters.sentence_embedder import SentenceEmbedder  # noqa: PLC0415
 
     device = None if settings.device == "auto" else settings.device
-    embedder = await asyncio.to_thread(SentenceEmbedder, model.path, device=device)
-    try:
-        yield embedder
-    finally:
-        await embedder.close()
+    yield await torch_thread.run(SentenceEmbedder, model.path, device=device)
 
 
 @asynccontextmanager
@@ -166,7 +163,7 @@ def open_remote(settings: Settings, url: str) -> AbstractAsyncContextManager[Rem
 async def _local_generator(settings: Settings, progress: Progress) -> AsyncIterator[Generator]:
     model = await asyncio.to_thread(ModelStore(settings.models_folder).resolve, settings.model, progress)
     load: _Load = _load_rag if is_rag(model.path) else _load_torch
-    generator = await asyncio.to_thread(load, model, settings, progress)
+    generator = await torch_thread.run(load, model, settings, progress)
     try:
         yield generator
     finally:

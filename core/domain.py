@@ -144,7 +144,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a person set with `/prefs`. Defaults ask nothing of the model."""
+    """What a person set with `/prefs`."""
 
     length: Length = Length.NORMAL
     tone: Tone = Tone.PLAIN

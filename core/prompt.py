@@ -44,15 +44,10 @@ def check_text(question: str) -> str:
 
 
 def person_block(preferences: Preferences, *, refuse: bool = False) -> str:
-    """What the person set, as instructions on form; empty where nothing differs from the defaults.
-
-    With `refuse` the model is told to say so when the documents hold no answer.
-    """
+    """What the person set, as instructions on form; with `refuse` also to say so when the documents hold no answer."""
     wishes = (_LENGTH[preferences.length], _TONE[preferences.tone], _FORMAT[preferences.format])
     asked = " ".join(wish for wish in wishes if wish)
-    if not refuse:
-        return asked
-    return f"{REFUSE} Otherwise: {asked}" if asked else REFUSE
+    return f"{REFUSE} Otherwise: {asked}" if refuse else asked
 
 
 def passage_block(passage: Passage) -> str:

@@ -24,7 +24,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from core.adapters import checkpoints
+from core.adapters import checkpoints, torch_thread
 from core.adapters.packed import PackedModel, Row
 from core.model_store import ModelStore
 from core.models.files import Silent
@@ -55,7 +55,7 @@ def main() -> None:
         return
     source, checkpoint = opened(settings, MODELS[1])
     material = Material(chosen.data, chosen.seed, checkpoint.tokenizer)
-    machine = shares(PackedModel(checkpoint.model))
+    machine = torch_thread.block(shares, PackedModel(checkpoint.model))
     runs = chosen.limit or 5
     attune = Attune(checkpoint)
     times = {"attune": measure("attune", attune, material, runs)}
@@ -72,7 +72,7 @@ def opened(settings: Settings, model: str) -> tuple[Path, checkpoints.Checkpoint
     """The model's GGUF file, and the checkpoint that Attune makes of it."""
     source = ModelStore(settings.models_folder).resolve(model).path
     folder = checkpoints.convert(source, "int8", settings.models_folder / "converted", Silent())
-    return source, checkpoints.load(folder, "int8", torch.device("cpu"))
+    return source, torch_thread.block(checkpoints.load, folder, "int8", torch.device("cpu"))
 
 
 def trial(source: Path, checkpoint: checkpoints.Checkpoint, threads: int, material: Material) -> float:

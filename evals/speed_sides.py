@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import torch
 
 from core import prompt
+from core.adapters import torch_thread
 from core.adapters.checkpoints import Checkpoint
 from core.adapters.prefix_cache import PrefixCache
 from core.adapters.torch_generator import TorchGenerator
@@ -45,7 +46,8 @@ class Attune:
     def __init__(self, checkpoint: Checkpoint) -> None:
         config: Any = checkpoint.model.generation_config
         config.eos_token_id, checkpoint.tokenizer.eos_token = None, None
-        self._generator = TorchGenerator("attune", checkpoint, PrefixCache(1 << 30), batch_bytes=2 << 30)
+        cache = PrefixCache(1 << 30)
+        self._generator = torch_thread.block(TorchGenerator, "attune", checkpoint, cache, batch_bytes=2 << 30)
         self._loop = asyncio.new_event_loop()
 
     def answer(self, passages: Sequence[str], question: str, tokens: int) -> None:
@@ -65,7 +67,7 @@ class Attune:
         asking = Prompt(
             prompt.SYSTEM, read, (1 / len(read),) * len(read), (), "", question, prompt.check_text(question)
         )
-        events = self._generator.generate(asking, Decoding(max_tokens=tokens, floor=0.0))
+        events = self._generator.generate(asking, Decoding(max_tokens=tokens))
         assert [event async for event in events if isinstance(event, Checked)]  # noqa: S101
 
     def close(self) -> None:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import torch
 
+from core.adapters import torch_thread
 from core.adapters.batch_rows import Answer, Line, Said, Suffix, Vocabulary, Waiting
 from core.adapters.packed import PackedModel, Row
 from core.adapters.prefix_cache import Prefix, PrefixCache
@@ -32,7 +32,7 @@ Work = list[tuple[Line, list[int], int]]
 
 
 class Batcher:
-    """Decodes answers with one model. Model calls run on a thread of their own."""
+    """Decodes answers with one model. Model calls run on the torch thread."""
 
     def __init__(
         self, model: PackedModel, vocabulary: Vocabulary, cache: PrefixCache, *, batch_bytes: int, copying: bool = True
@@ -47,7 +47,6 @@ class Batcher:
         self._active: list[Answer] = []
         self._ahead: deque[Prefix] = deque()
         self._reading: Line | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="generator")
         self._loop: asyncio.Task[None] | None = None
 
     async def decode(
@@ -75,15 +74,15 @@ class Batcher:
 
     async def retain(self, owners: Collection[Owner]) -> None:
         """Drop what the cache holds of other documents or versions than `owners`."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self.cache.retain, owners)
+        await torch_thread.run(self.cache.retain, owners)
 
     async def close(self) -> None:
-        """Let the running step end and free the thread."""
+        """Let the running step end."""
         if self._loop is not None:
             self._loop.cancel()
             with suppress(asyncio.CancelledError):
                 await self._loop
-        await asyncio.to_thread(self._thread.shutdown)
+        await torch_thread.run(lambda: None)
 
     def _wake(self) -> None:
         if self._loop is None or self._loop.done():
@@ -91,13 +90,12 @@ class Batcher:
 
     async def _run(self) -> None:
         """Step as long as there is anything to do."""
-        executor = asyncio.get_running_loop().run_in_executor
         try:
             while True:
                 if self._admit():
-                    for answer, spoken in await executor(self._thread, self._step):
+                    for answer, spoken in await torch_thread.run(self._step):
                         answer.tell(spoken)
-                elif not await executor(self._thread, self._read_on) and not (self._waiting or self._ahead):
+                elif not await torch_thread.run(self._read_on) and not (self._waiting or self._ahead):
                     return  # whoever came during the last step was looked for
         except Exception as error:  # noqa: BLE001  # whatever it is, those who wait for an answer have to hear of it
             for answer in (*self._active, *self._waiting):

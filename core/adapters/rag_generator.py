@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +19,7 @@ import numpy as np
 import torch
 from tokenizers.decoders import DecodeStream
 
-from core.adapters import rag_checkpoint
+from core.adapters import rag_checkpoint, torch_thread
 from core.adapters.rag_rows import Permitted, Rows, end_tokens
 from core.adapters.torch_generator import best_device
 from core.decoding import Mixture
@@ -46,7 +45,6 @@ class RagGenerator:
         self._question_tokenizer = checkpoint.question_tokenizer.backend_tokenizer
         self._positions = int(getattr(checkpoint.model.config, "max_position_embeddings", _POSITIONS))
         self._line: list[asyncio.Event] = []  # the answers that are wanted; the first is being decoded
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="generator")
 
     @classmethod
     def load(cls, name: str, source: Path, *, device: str, threads: int) -> RagGenerator:
@@ -115,7 +113,7 @@ class RagGenerator:
 
     async def close(self) -> None:
         """Let the running step end and free the thread."""
-        await asyncio.to_thread(self._thread.shutdown)
+        await torch_thread.run(lambda: None)
 
     async def _decode(
         self, inputs: Sequence[Sequence[int]], mixture: Mixture, max_tokens: int
@@ -134,7 +132,7 @@ class RagGenerator:
                 yield characters
 
     async def _run(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await torch_thread.run(work)
 
     def _start(self) -> int:
         """The token that decoding starts from."""

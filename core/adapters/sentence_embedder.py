@@ -1,10 +1,8 @@
-"""Texts to unit vectors with sentence-transformers, offline, on a thread of its own."""
+"""Texts to unit vectors with sentence-transformers, offline."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
@@ -12,6 +10,7 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
+from core.adapters import torch_thread
 from core.domain import Vectors
 from core.errors import CorruptModelError
 
@@ -33,7 +32,6 @@ class SentenceEmbedder:
         self._counter = Tokenizer.from_str(self._model.tokenizer.backend_tokenizer.to_str())
         self._counter.no_truncation()
         self._counter.no_padding()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
 
     @property
     def dimension(self) -> int:
@@ -53,11 +51,7 @@ class SentenceEmbedder:
         """Embed `texts`: shape (len(texts), dimension), float32, unit length."""
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._encode, list(texts))
-
-    async def close(self) -> None:
-        """Let the running batch end and free the thread."""
-        await asyncio.to_thread(self._thread.shutdown)
+        return await torch_thread.run(self._encode, list(texts))
 
     def _encode(self, texts: list[str]) -> Vectors:
         vectors = self._model.encode(

@@ -128,7 +128,7 @@ class TorchGenerator:
         return self._batcher.cache.statistics
 
     async def close(self) -> None:
-        """Let the running step end and free the thread."""
+        """Let the running step end."""
         await self._batcher.close()
 
     def _read(self, prompt: Prompt, groups: Sequence[Sequence[Passage]]) -> tuple[list[Prefix], Suffix]:

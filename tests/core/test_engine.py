@@ -180,7 +180,7 @@ async def test_what_a_person_sets_changes_their_prompts_and_nobody_elses(
     await ask(engine, "How does transit enrolment work?", ANN)
     await ask(engine, "How does transit enrolment work?", BEN)
     assert "as short as possible" in generator.prompts[0].person
-    assert generator.prompts[1].person == ""
+    assert generator.prompts[1].person == prompt.person_block(Preferences())
 
 
 async def test_forgetting_removes_turns_and_preferences(engine: Engine, generator: ScriptedGenerator) -> None:

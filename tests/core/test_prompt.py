@@ -8,8 +8,11 @@ from core import prompt
 from core.domain import Format, Length, Passage, Person, Preferences, Tone, Turn
 
 
-def test_defaults_ask_nothing_of_the_model() -> None:
-    assert prompt.person_block(Preferences()) == ""
+def test_a_model_that_is_not_asked_first_is_told_to_refuse_before_any_wish() -> None:
+    plain = prompt.person_block(Preferences())
+    told = prompt.person_block(Preferences(), refuse=True)
+    assert prompt.NOT_FOUND not in plain
+    assert told == f"{prompt.REFUSE} Otherwise: {plain}"
 
 
 def test_every_setting_changes_what_the_model_reads() -> None:

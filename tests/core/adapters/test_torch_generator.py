@@ -1,0 +1,87 @@
+"""The language model with what it has read kept, against the same model that reads everything anew."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from core.adapters.torch_generator import TorchGenerator
+from core.domain import Decoding, Passage, Piece, Prompt
+from core.model_store import ModelStore
+from core.models.files import Silent
+from core.prompt import SYSTEM, check_text
+from tests.conftest import TINY_MODEL
+
+PLACES = ("library", "pool", "canteen", "workshop", "archive")
+HOURS = ("seven", "eight", "nine", "ten", "eleven")
+ASKED = (
+    "When does the {place} open?",
+    "Who may use the {place}?",
+    "Is the {place} open on Sundays?",
+    "What does a visit to the {place} cost?",
+    "Where do I get a key for the {place}?",
+    "How long is the {place} open?",
+    "Can I bring a guest to the {place}?",
+    "Which door leads to the {place}?",
+    "What is not allowed in the {place}?",
+    "Whom do I call about the {place}?",
+)
+
+
+def passage(place: str, hour: str) -> Passage:
+    text = f"The {place} opens at {hour} in the morning. Guests need a key from the front desk, which costs nothing."
+    return Passage(place, f"{place}.md", place.title(), (), text, 1, 0, 1, "1")
+
+
+PASSAGES = [passage(place, hour) for place, hour in zip(PLACES, HOURS, strict=True)]
+
+
+def questions() -> list[Prompt]:
+    """Fifty: ten about each place, read in changing company."""
+    prompts = []
+    for number, asked in enumerate(ASKED):
+        for at, place in enumerate(PLACES):
+            read = [PASSAGES[at], PASSAGES[(at + 1 + number % 4) % 5]]
+            question = asked.format(place=place)
+            prompts.append(Prompt(SYSTEM, tuple(read), (0.7, 0.3), (), "", question, check_text(question)))
+    return prompts
+
+
+def load(folder: Path, *, cache_bytes: int) -> TorchGenerator:
+    return TorchGenerator.load(
+        TINY_MODEL,
+        ModelStore(folder).resolve(TINY_MODEL).path,
+        converted=folder / "converted",
+        device="cpu",
+        threads=0,
+        progress=Silent(),
+        cache_bytes=cache_bytes,
+        batch_bytes=1 << 28,
+    )
+
+
+@pytest.fixture
+async def generators(models: Path) -> AsyncIterator[list[TorchGenerator]]:
+    loaded = [load(models, cache_bytes=budget) for budget in (1 << 28, 0)]
+    yield loaded
+    for generator in loaded:
+        await generator.close()
+
+
+@pytest.mark.model
+async def test_what_was_read_before_gives_the_answers_of_reading_anew(generators: list[TorchGenerator]) -> None:
+    """The same greedy answers to fifty questions, and log-probabilities within 1e-3."""
+    for prompt in questions():
+        kept, anew = [
+            [event async for event in generator.generate(prompt, Decoding(max_tokens=12)) if isinstance(event, Piece)]
+            for generator in generators
+        ]
+        assert [piece.text for piece in kept] == [piece.text for piece in anew]
+        for one, other in zip(kept, anew, strict=True):
+            assert one.log_likelihood == pytest.approx(other.log_likelihood, abs=1e-3)
+            assert one.posterior == pytest.approx(other.posterior, abs=1e-3)
+    counts = generators[0].cache_statistics
+    assert (counts.misses, generators[1].cache_statistics.hits) == (6, 0)  # five passages, and once the instructions
+    assert counts.hits > 150
