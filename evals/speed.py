@@ -8,7 +8,7 @@ ratio over 1 says that Attune is faster. `--limit` is the number of runs (5).
 
 "Seen" passages were all read before, but for other questions and in other company, as it is when several people ask.
 Stuffed prompts can reuse no more than a common beginning; "seen, same order" is their best case: the very same four.
-`--growth` measures how each side grows instead; `evals.speed_plot` draws it.
+`--growth` measures how each side grows instead.
 """
 
 from __future__ import annotations

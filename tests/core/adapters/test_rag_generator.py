@@ -28,7 +28,7 @@ from transformers import (
     T5Config,
 )
 
-from core.adapters import rag_generator
+from core.adapters import rag_generator, torch_thread
 from core.adapters.rag_generator import RagGenerator
 from core.bootstrap import open_generator
 from core.decoding import Mixture
@@ -348,7 +348,7 @@ async def test_cancelling_stops_within_a_step(generator: RagGenerator, taken: li
         await asyncio.sleep(0)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
-        await asyncio.wrap_future(generator._thread.submit(list))  # behind the running step
+        await torch_thread.run(list)  # behind the running step
     assert len(taken) <= said + 1
     assert generator._line == []
 
