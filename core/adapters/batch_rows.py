@@ -13,6 +13,7 @@ from core.adapters.packed import Row
 from core.adapters.prefix_cache import Prefix
 from core.copying import Copier
 from core.decoding import Mixture
+from core.domain import Checked
 
 CHECKED_ROWS = 2  # rows that are asked the check, the likeliest; a third changed AUROC by .01 (docs/decisions.md)
 _SMALLEST = 1e-9  # a probability that vanished counts as this much
@@ -47,13 +48,6 @@ class Waiting:
     """An answer waits: `ahead` others come before it."""
 
     ahead: int
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """The log-odds that the check is answered with yes, for each row that was asked, the likeliest first."""
-
-    log_odds: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,12 +40,12 @@ class Prefix:
         """Where each segment ends, in tokens."""
         return list(accumulate(map(len, self.segments)))
 
-    def keys(self) -> Iterator[str]:
-        """A name for each kept segment in its place: a hash of all tokens up to its end."""
+    def names(self) -> Iterator[tuple[str, Owner | None]]:
+        """For each kept segment a name, which is a hash of all tokens up to its end, and whose it is."""
         digest = hashlib.sha256()
-        for segment in self.segments[: self.kept]:
+        for place, segment in enumerate(self.segments[: self.kept], start=1):
             digest.update(array("q", [len(segment), *segment]).tobytes())
-            yield digest.hexdigest()
+            yield digest.hexdigest(), self.owner if place == len(self.segments) else None
 
 
 @dataclass(slots=True)
@@ -79,19 +79,20 @@ class PrefixCache:
         self._budget = budget
         self._files = files
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._held = 0  # bytes of all entries
         self._counts = CacheStatistics()
 
     @property
     def statistics(self) -> CacheStatistics:
         """What the cache has done so far."""
-        self._counts.bytes = sum(entry.nbytes for entry in self._entries.values())
+        self._counts.bytes = self._held
         self._counts.bytes_on_disk = self._files.bytes if self._files else 0
         return self._counts
 
     def fill(self, row: Row, prefix: Prefix) -> None:
         """Begin the empty `row` with as many segments of `prefix` as are known."""
-        for key in prefix.keys() if self._budget else ():
-            entry = self._entries.get(key) or self._from_disk(key, prefix, row)
+        for key, owner in prefix.names() if self._budget else ():
+            entry = self._entries.get(key) or self._from_disk(key, owner, row)
             if entry is None:
                 self._counts.misses += 1
                 return
@@ -101,40 +102,43 @@ class PrefixCache:
 
     def keep(self, row: Row, prefix: Prefix) -> None:
         """Remember the segment of `prefix` that `row` has just come to the end of, if it is worth keeping."""
-        for place, (key, end) in enumerate(zip(prefix.keys(), prefix.ends, strict=False)):
-            if end == row.length and key not in self._entries and self._budget:
-                owner = prefix.owner if place + 1 == len(prefix.segments) else None
-                entry = _Entry(*row.copy(end - len(prefix.segments[place])), owner)
-                self._put(key, entry)
-                if self._files:
-                    self._files.write(key, entry.keys, entry.values, owner)
+        if not self._budget or row.length not in prefix.ends[: prefix.kept]:
+            return
+        place = prefix.ends.index(row.length)
+        key, owner = list(prefix.names())[place]
+        if key in self._entries:
+            return
+        entry = _Entry(*row.copy(row.length - len(prefix.segments[place])), owner)
+        self._put(key, entry)
+        if self._files:
+            self._files.write(key, entry.keys, entry.values, owner)
 
     def holds(self, prefix: Prefix) -> bool:
-        """Whether all that is worth keeping of `prefix` is at hand."""
-        kept = list(prefix.keys())
-        return all(key in self._entries or (self._files is not None and key in self._files) for key in kept)
+        """Whether reading `prefix` ahead would be in vain: all worth keeping is at hand, or nothing is kept at all."""
+        at_hand = (key in self._entries or (self._files is not None and key in self._files) for key, _ in prefix.names())
+        return not self._budget or all(at_hand)
 
     def retain(self, owners: Collection[Owner]) -> None:
         """Drop what belongs to other documents than `owners`, or to other versions of them."""
         for key, entry in list(self._entries.items()):
             if entry.owner is not None and entry.owner not in owners:
-                del self._entries[key]
+                self._held -= self._entries.pop(key).nbytes
         if self._files:
             self._files.retain(owners)
 
-    def _from_disk(self, key: str, prefix: Prefix, row: Row) -> _Entry | None:
+    def _from_disk(self, key: str, owner: Owner | None, row: Row) -> _Entry | None:
         found = self._files.read(key, row.device) if self._files else None
         if found is None:
             return None
         self._counts.hits_on_disk += 1
-        entry = _Entry(*found, prefix.owner)
+        entry = _Entry(*found, owner)
         self._put(key, entry)
         return entry
 
     def _put(self, key: str, entry: _Entry) -> None:
         self._entries[key] = entry
-        held = sum(entry.nbytes for entry in self._entries.values())
-        while held > self._budget:
+        self._held += entry.nbytes
+        while self._held > self._budget:
             _, oldest = self._entries.popitem(last=False)
-            held -= oldest.nbytes
+            self._held -= oldest.nbytes
             self._counts.evictions += 1

@@ -110,8 +110,8 @@ class TorchGenerator:
                     case Token(id_, posterior, log_likelihood):
                         if characters := text.step(self._tokenizer.backend_tokenizer, id_):
                             yield Piece(characters, () if stuffed else posterior, log_likelihood)
-                    case checked:
-                        yield Checked(checked.log_odds)
+                    case Checked():
+                        yield event
 
     def read_ahead(self, system: str, passages: Sequence[Passage]) -> None:
         """Read `passages` when nobody asks; see the port."""

@@ -11,14 +11,14 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
-from core.adapters.batch_rows import Checked, Suffix, Token, Vocabulary, Waiting
+from core.adapters.batch_rows import Suffix, Token, Vocabulary, Waiting
 from core.adapters.batching import Batcher
 from core.adapters.packed import PackedModel, Row
 from core.adapters.prefix_cache import Prefix, PrefixCache
 from core.adapters.prefix_files import PrefixFiles
 from core.copying import Copier
 from core.decoding import Mixture
-from core.domain import Decoding, Mode
+from core.domain import Checked, Decoding, Mode
 from tests.core.adapters.test_packed import SIZES
 
 MEGABYTE = 1 << 20
@@ -248,7 +248,20 @@ def test_files_outlast_a_restart_and_keep_to_their_budget(model: PackedModel, tm
     read(model, PrefixCache(MEGABYTE, small), two)
     assert small.bytes <= 6 * size
     small.retain(set())
-    assert not [file for file in tmp_path.iterdir() if file.stem != next(one.keys())]
+    assert not [file for file in tmp_path.iterdir() if file.stem != next(one.names())[0]]
+
+
+def test_the_instructions_belong_to_no_document_also_when_they_come_from_disk(
+    model: PackedModel, tmp_path: Path
+) -> None:
+    one, two = Prefix((HEAD, (1, 2)), 2, ("a.md", "v1")), Prefix((HEAD, (3, 4)), 2, ("b.md", "v1"))
+    read(model, PrefixCache(MEGABYTE, PrefixFiles(tmp_path, MEGABYTE)), one)
+    again = PrefixCache(MEGABYTE, PrefixFiles(tmp_path, MEGABYTE))
+    assert read(model, again, one) == 6
+    again.retain({("b.md", "v1")})
+    before = again.statistics.hits_on_disk
+    assert read(model, again, two) == 4
+    assert again.statistics.hits_on_disk == before
 
 
 def test_a_broken_file_counts_as_not_there(model: PackedModel, tmp_path: Path) -> None:
