@@ -115,7 +115,9 @@ class PrefixCache:
 
     def holds(self, prefix: Prefix) -> bool:
         """Whether reading `prefix` ahead would be in vain: all worth keeping is at hand, or nothing is kept at all."""
-        at_hand = (key in self._entries or (self._files is not None and key in self._files) for key, _ in prefix.names())
+        at_hand = (
+            key in self._entries or (self._files is not None and key in self._files) for key, _ in prefix.names()
+        )
         return not self._budget or all(at_hand)
 
     def retain(self, owners: Collection[Owner]) -> None:
