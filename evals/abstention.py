@@ -12,7 +12,6 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -23,14 +22,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from core.abstention import BIAS, CHECK, DENSE
-from core.domain import Answer, Conversation, Decoding, Message, Mode, Reading
-from core.engine import Engine
+from core.domain import Decoding, Mode
 from evals.answer_scores import auroc
-from evals.answers import ALWAYS, PERSON, draw, ingest_passages, split
+from evals.answers import ALWAYS, asked_alone, draw, ingest_passages, some_at_once, split
 from evals.common import Options, Record, options, records, write_result
 from evals.product import Product, open_product
 
-TOGETHER = 4  # questions asked at once
 SINGLE_HOP, NEVER_SAID = 4, 5  # LoCoMo's categories
 
 
@@ -72,29 +69,13 @@ PARTS = {"squad, tuning": "tune", "squad, others": "report"}
 
 async def ask_all(product: Product, questions: Sequence[Record], advance: Callable[[], None]) -> list[Evidence]:
     """The evidence of each question."""
-    room = asyncio.Semaphore(TOGETHER)
     engine = product.engine(certainty=ALWAYS, relevance=-1.0, decoding=Decoding(Mode.SEQUENCE, max_tokens=1))
 
     async def ask(question: Record) -> Evidence:
-        async with room:
-            evidence = await _ask(engine, question)
-        advance()
-        return evidence
+        reading, answer = await asked_alone(engine, question["question"])
+        return Evidence(question["answerable"], max(answer.log_odds), max(one.dense for one in reading.passages))
 
-    return await asyncio.gather(*[ask(question) for question in questions])
-
-
-async def _ask(engine: Engine, question: Record) -> Evidence:
-    place = Conversation("evals", "abstention", question["question"])
-    reading, answer = Reading(()), None
-    async for event in engine.answer(Message("", place, PERSON, question["question"], datetime.now(UTC))):
-        match event:
-            case Reading():
-                reading = event
-            case Answer():
-                answer = event
-    assert answer is not None  # noqa: S101  # the last event is one
-    return Evidence(question["answerable"], max(answer.log_odds), max(ranked.dense for ranked in reading.passages))
+    return await some_at_once(ask, questions, advance)
 
 
 async def ingest_conversations(product: Product, conversations: Sequence[Record]) -> list[Record]:

@@ -14,12 +14,12 @@ import argparse
 import asyncio
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.progress import Progress
 
@@ -42,6 +42,8 @@ from core.engine import Engine
 from evals.answer_scores import Asked, print_arms, summary
 from evals.common import Record, exact_match, f1, normalised, parser, records, sample, write_result
 from evals.product import Product, open_product
+
+Result = TypeVar("Result")
 
 PERSON = Person("evals", "squad", "reader")
 WISHES = Preferences(length=Length.SHORT)
@@ -116,21 +118,35 @@ async def ingest_passages(product: Product, passages: Sequence[Record]) -> None:
 
 
 async def _ask_all(arm: str, product: Product, questions: Sequence[Record], advance: Callable[[], None]) -> list[Asked]:
-    room = asyncio.Semaphore(TOGETHER)
     engine = product.engine(certainty=ALWAYS, relevance=-1.0, **ARMS[arm])
 
     async def ask(question: Record) -> Asked:
+        if arm == "none":
+            return await _by_heart(product, question)
+        reading, answer = await asked_alone(engine, question["question"])
+        return _scored(question, answer, reading)
+
+    return await some_at_once(ask, questions, advance)
+
+
+async def some_at_once(
+    ask: Callable[[Record], Awaitable[Result]], questions: Sequence[Record], advance: Callable[[], None]
+) -> list[Result]:
+    """What `ask` makes of each question, `TOGETHER` at a time; `advance` hears of each."""
+    room = asyncio.Semaphore(TOGETHER)
+
+    async def one(question: Record) -> Result:
         async with room:
-            asked = await (_by_heart(product, question) if arm == "none" else _ask(engine, question))
+            result = await ask(question)
         advance()
-        return asked
+        return result
 
-    return await asyncio.gather(*[ask(question) for question in questions])
+    return await asyncio.gather(*[one(question) for question in questions])
 
 
-async def _ask(engine: Engine, question: Record) -> Asked:
-    place = Conversation("evals", "squad", question["question"])
-    message = Message("", place, PERSON, question["question"], datetime.now(UTC))
+async def asked_alone(engine: Engine, question: str) -> tuple[Reading, Answer]:
+    """What was read and answered, in a conversation of its own."""
+    message = Message("", Conversation("evals", "", question), PERSON, question, datetime.now(UTC))
     reading, answer = Reading(()), Answer("", Outcome.NOT_FOUND)
     async for event in engine.answer(message):
         match event:
@@ -138,7 +154,7 @@ async def _ask(engine: Engine, question: Record) -> Asked:
                 reading = event
             case Answer():
                 answer = event
-    return _scored(question, answer, reading)
+    return reading, answer
 
 
 async def _by_heart(product: Product, question: Record) -> Asked:
