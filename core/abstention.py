@@ -3,22 +3,34 @@
     p(held | x) = σ(b + c · max_d log-odds_d + r · max_d cos(x, d))
 
 log-odds_d is the model's own yes against no when it is asked, having read passage d, whether that answers the question
-(only the likeliest passages are asked); the cosine is retrieval's. The coefficients are fitted on SQuAD
-(`python -m evals.abstention`). Only s(x, d) enters, nothing of the person: what somebody likes makes no answer truer.
-Pure.
+(only the likeliest passages are asked); the cosine is retrieval's. How sure a model sounds is its own: the coefficients
+are fitted for one model on SQuAD (`python -m evals.abstention`), and a model without any is told to refuse instead of
+being asked. Only s(x, d) enters, nothing of the person: what somebody likes makes no answer truer. Pure.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from core.domain import RankedPassage
 
-BIAS, CHECK, DENSE = -4.9, 1.8, 2.5
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The coefficients of one model: b, c and r."""
+
+    bias: float
+    check: float
+    dense: float
+
+    def probability_held(self, log_odds: Sequence[float], read: Sequence[RankedPassage]) -> float:
+        """p(held | x), from the check's `log_odds` and the passages that were `read`."""
+        evidence = self.bias + self.check * max(log_odds) + self.dense * max(candidate.dense for candidate in read)
+        return 1 / (1 + math.exp(-evidence))
 
 
-def probability_held(log_odds: Sequence[float], read: Sequence[RankedPassage]) -> float:
-    """p(held | x), from the check's `log_odds` and the passages that were `read`."""
-    evidence = BIAS + CHECK * max(log_odds) + DENSE * max(candidate.dense for candidate in read)
-    return 1 / (1 + math.exp(-evidence))
+DEFAULT = Calibration(-4.9, 1.8, 2.5)
+FITTED: Mapping[str, Calibration] = {"qwen2.5-coder-1.5b-instruct": DEFAULT}
+"""By the model's name in `ATTUNE_MODEL`."""

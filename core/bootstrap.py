@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.abstention import FITTED
 from core.adapters import torch_thread
 from core.domain import Decoding
 from core.engine import Engine, Limits
@@ -201,6 +202,7 @@ def limits_of(settings: Settings) -> Limits:
         history_tokens=settings.history_tokens,
         relevance=settings.relevance,
         certainty=settings.certainty,
+        calibration=FITTED.get(settings.model),
         decoding=Decoding(
             mode=settings.decoding,
             max_tokens=settings.answer_tokens,

@@ -9,7 +9,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from core import abstention, history, prompt, retrieval
+from core import history, prompt, retrieval
+from core.abstention import DEFAULT, Calibration
 from core.attribution import cite, uncarried
 from core.domain import (
     Answer,
@@ -48,6 +49,7 @@ class Limits:
     history_tokens: int = 400
     relevance: float = 0.3  # cosine under which nothing is read
     certainty: float = 0.2  # p(the documents hold the answer) under which nothing is said; 0 does not ask
+    calibration: Calibration | None = DEFAULT  # of the model's checks; None: it is told to refuse instead
     decoding: Decoding = field(default_factory=Decoding)
 
 
@@ -97,8 +99,8 @@ class Engine:
         async with aclosing(self._generator.generate(asking, self._limits.decoding)) as events:
             async for event in events:
                 if isinstance(event, Checked):
-                    check, held = event, abstention.probability_held(event.log_odds, reading)
-                    if held < self._limits.certainty:
+                    check, held = event, self._probability_held(event, reading)
+                    if held is not None and held < self._limits.certainty:
                         break
                     continue
                 if isinstance(event, Piece):
@@ -106,6 +108,10 @@ class Engine:
                 yield event
         answer = _finished(said, asking.passages, ranked)
         yield await self._keep(message, asked, replace(answer, held=held, log_odds=check.log_odds))
+
+    def _probability_held(self, check: Checked, reading: Sequence[RankedPassage]) -> float | None:
+        calibration = self._limits.calibration
+        return calibration.probability_held(check.log_odds, reading) if calibration else None
 
     async def _read(self, ranked: Sequence[RankedPassage]) -> list[RankedPassage]:
         """The passages to read. The likeliest goes on where it was cut: procedures seldom end with a passage."""
@@ -139,8 +145,8 @@ class Engine:
         """The prompt, with as many turns, then as many passages, as the model's context has room for."""
         count = self._generator.count_tokens
         room = self._generator.context_tokens - self._limits.decoding.max_tokens - TEMPLATE_TOKENS
-        checks = self._generator.checks and self._limits.certainty > 0
-        person = prompt.person_block(preferences, refuse=not self._generator.checks)
+        asks = self._generator.checks and self._limits.calibration is not None
+        person = prompt.person_block(preferences, refuse=not asks and self._limits.certainty > 0)
         room -= count(prompt.SYSTEM) + count(person) + count(asked)
         fitting: list[RankedPassage] = []
         for candidate in reading:
@@ -161,7 +167,7 @@ class Engine:
             kept,
             person,
             asked,
-            prompt.check_text(asked) if checks else "",
+            prompt.check_text(asked) if asks and self._limits.certainty > 0 else "",
         )
 
     async def _keep(self, message: Message, asked: str, answer: Answer) -> Answer:

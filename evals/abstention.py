@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from core.abstention import BIAS, CHECK, DENSE
+from core.abstention import DEFAULT
 from core.domain import Decoding, Mode
 from evals.answer_scores import auroc
 from evals.answers import ALWAYS, asked_alone, draw, ingest_passages, some_at_once, split
@@ -69,7 +69,9 @@ PARTS = {"squad, tuning": "tune", "squad, others": "report"}
 
 async def ask_all(product: Product, questions: Sequence[Record], advance: Callable[[], None]) -> list[Evidence]:
     """The evidence of each question."""
-    engine = product.engine(certainty=ALWAYS, relevance=-1.0, decoding=Decoding(Mode.SEQUENCE, max_tokens=1))
+    engine = product.engine(
+        certainty=ALWAYS, calibration=DEFAULT, relevance=-1.0, decoding=Decoding(Mode.SEQUENCE, max_tokens=1)
+    )
 
     async def ask(question: Record) -> Evidence:
         reading, answer = await asked_alone(engine, question["question"])
@@ -120,7 +122,7 @@ def probabilities(weights: NDArray[np.float64], evidence: Sequence[Evidence]) ->
 
 def report(found: dict[str, list[Evidence]], seed: int) -> None:
     """Print and write coefficients, AUROC and the curve of refusals."""
-    fitted, used = fit(found["squad, tuning"]), np.array([BIAS, CHECK, DENSE])
+    fitted, used = fit(found["squad, tuning"]), np.array([DEFAULT.bias, DEFAULT.check, DEFAULT.dense])
     print("fitted:", dict(zip(("bias", "check", "dense"), fitted.round(3).tolist(), strict=True)))
     print("in core.abstention:", dict(zip(("bias", "check", "dense"), used.tolist(), strict=True)))
     table = Table("set", "questions", "AUROC", "AUROC, check alone", "AUROC, cosine alone", *map(str, CERTAINTIES))

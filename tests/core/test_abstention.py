@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.abstention import BIAS, CHECK, DENSE, probability_held
+from core.abstention import DEFAULT
 from core.domain import Passage, RankedPassage
 
 LOG_ODDS = st.lists(st.floats(-25, 25), min_size=1, max_size=6)
@@ -19,18 +19,18 @@ def read(*dense: float) -> list[RankedPassage]:
 
 
 def test_one_passage_that_holds_the_answer_is_enough() -> None:
-    assert probability_held([-9.0, 7.0], read(0.1, 0.5)) == probability_held([7.0], read(0.5))
+    assert DEFAULT.probability_held([-9.0, 7.0], read(0.1, 0.5)) == DEFAULT.probability_held([7.0], read(0.5))
 
 
 def test_the_logistic_function_by_hand() -> None:
     """Log-odds that balance the rest are one half."""
-    balanced = -(BIAS + DENSE * 0.5) / CHECK
-    assert probability_held([balanced], read(0.5)) == pytest.approx(0.5)
+    balanced = -(DEFAULT.bias + DEFAULT.dense * 0.5) / DEFAULT.check
+    assert DEFAULT.probability_held([balanced], read(0.5)) == pytest.approx(0.5)
 
 
 @given(LOG_ODDS, COSINE, st.floats(0.01, 5), st.floats(0.01, 0.5))
 def test_more_evidence_makes_it_likelier(log_odds: list[float], cosine: float, more: float, nearer: float) -> None:
-    held = probability_held(log_odds, read(cosine))
+    held = DEFAULT.probability_held(log_odds, read(cosine))
     assert 0 <= held <= 1
-    assert probability_held([odds + more for odds in log_odds], read(cosine)) >= held
-    assert probability_held(log_odds, read(cosine + nearer)) >= held
+    assert DEFAULT.probability_held([odds + more for odds in log_odds], read(cosine)) >= held
+    assert DEFAULT.probability_held(log_odds, read(cosine + nearer)) >= held

@@ -145,6 +145,17 @@ async def test_a_model_that_cannot_be_asked_is_told_to_refuse(engine: Engine, ge
     assert prompt.NOT_FOUND in generator.prompts[0].person
 
 
+async def test_a_model_whose_checks_nobody_calibrated_is_told_to_refuse(
+    index: QdrantIndex, memory: RedisMemory, generator: ScriptedGenerator
+) -> None:
+    limits = Limits(relevance=0.15, calibration=None)
+    engine = Engine(embedder=HashingEmbedder(), index=index, memory=memory, generator=generator, limits=limits)
+    generator.certainty = -9.0
+    assert (await ask(engine, "How long does transit enrolment take?")).outcome is Outcome.ANSWERED
+    assert generator.prompts[0].check == ""
+    assert prompt.NOT_FOUND in generator.prompts[0].person
+
+
 async def test_the_likeliest_passage_is_read_on_where_it_was_cut(
     index: QdrantIndex, engine: Engine, generator: ScriptedGenerator
 ) -> None:
