@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from rich.progress import Progress
 
@@ -146,8 +147,8 @@ async def some_at_once(
 
 
 async def asked_alone(engine: Engine, question: str) -> tuple[Reading, Answer]:
-    """What was read and answered, in a conversation of its own."""
-    message = Message("", Conversation("evals", "", question), PERSON, question, datetime.now(UTC))
+    """What was read and answered, in a conversation of its own: arms must not read each other's answers."""
+    message = Message("", Conversation("evals", "", uuid4().hex), PERSON, question, datetime.now(UTC))
     reading, answer = Reading(()), Answer("", Outcome.NOT_FOUND)
     async for event in engine.answer(message):
         match event:
