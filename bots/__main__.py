@@ -32,6 +32,10 @@ models = typer.Typer(help="The models on this machine.", no_args_is_help=True)
 app.add_typer(models, name="models")
 
 Model = Annotated[str | None, typer.Option(help="The language model for this time: a name, hf:org/name or a path.")]
+READERS = (
+    "Who may see them: everyone, workspace:slack/T012, channel:slack/T012/C345 or person:slack/T012/U901; may be "
+    "repeated. Left out: as it was; new files are for the readers of their neighbours."
+)
 MODEL_NAME = typer.Argument(help="A name, hf:org/name or a path.")
 
 
@@ -68,13 +72,17 @@ def chat(model: Model = None) -> None:
 
 
 @app.command()
-def ingest(paths: Annotated[list[Path], typer.Argument(help="Files and folders to read.")]) -> None:
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders to read.")],
+    readers: Annotated[list[str] | None, typer.Option(help=READERS)] = None,
+) -> None:
     """Read documents, so that answers can be made from them. Again reads only what changed."""
     from bots.operations import ingest  # noqa: PLC0415
+    from core.readers import checked  # noqa: PLC0415
 
     settings = _settings()
     _configure_logs(settings, to_file=sys.stderr.isatty())
-    raise typer.Exit(asyncio.run(ingest(settings, paths)))
+    raise typer.Exit(asyncio.run(ingest(settings, paths, checked(readers) if readers else None)))
 
 
 @app.command()

@@ -57,7 +57,7 @@ def console_message(text: str, thread: str = "") -> Message:
     """A message from this terminal. Without a thread, one conversation goes on across restarts."""
     person = console_person()
     conversation = Conversation(PLATFORM, WORKSPACE, person.user, thread)
-    return Message(uuid.uuid4().hex, conversation, person, text, datetime.now(UTC))
+    return Message(uuid.uuid4().hex, conversation, person, text, datetime.now(UTC), private=True)
 
 
 class ConsoleBot:

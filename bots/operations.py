@@ -21,6 +21,7 @@ from bots.dialogue import Dialogue
 from bots.ingest_view import ingestion_bar, show_report
 from bots.render import THEME, one_line, terminal
 from core.bootstrap import Attune, Library, open_attune, open_library
+from core.readers import Readers
 from core.settings import Settings
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ async def chat(settings: Settings, version: str) -> int:
     return 0
 
 
-async def ingest(settings: Settings, paths: Sequence[Path]) -> int:
+async def ingest(settings: Settings, paths: Sequence[Path], readers: Readers | None = None) -> int:
     """Read documents and show what became of each. Returns the exit code: 1 where a path or all is missing."""
     errors = Console(stderr=True)
     missing = [path for path in paths if not path.exists()]
@@ -58,7 +59,7 @@ async def ingest(settings: Settings, paths: Sequence[Path]) -> int:
         return 1
     async with _opened(open_library, settings, errors) as library:
         with ingestion_bar(errors) as progress:
-            report = await library.ingester.ingest(present, progress)
+            report = await library.ingester.ingest(present, progress, readers=readers)
     show_report(report, Console())
     read = len(report.new) + len(report.changed) + len(report.unchanged)
     if not read:

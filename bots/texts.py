@@ -209,7 +209,14 @@ def ingested(report: IngestReport) -> list[tuple[str, int]]:
         ("removed", len(report.removed)),
         ("skipped, unknown format", len(report.skipped)),
         (REFUSED, len(report.refused)),
+        *_seen_by(report),
     ]
+
+
+def _seen_by(report: IngestReport) -> list[tuple[str, int]]:
+    """Only where not everybody may see everything."""
+    seen = [(f"seen by {', '.join(readers)}", files) for readers, files in report.readers]
+    return [] if report.readers and all(readers == ("everyone",) for readers, _ in report.readers) else seen
 
 
 def ingested_passages(report: IngestReport) -> str:

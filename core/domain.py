@@ -12,6 +12,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+EVERYONE = "everyone"
+"""The reader's name that everybody answers to; the others are in `core.readers`."""
+
 Vector = NDArray[np.float32]
 """One embedding, shape (dimension,), unit length."""
 Vectors = NDArray[np.float32]
@@ -39,20 +42,25 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one person said at one moment. `id` is the platform's own, unique in its conversation."""
+    """What one person said at one moment. `id` is the platform's own, unique in its conversation.
+
+    `private` where nobody else reads the answer; then `channels` are those of the workspace that the person belongs to.
+    """
 
     id: str
     conversation: Conversation
     person: Person
     text: str
     sent_at: datetime
+    private: bool = False
+    channels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A piece of a document, small enough to embed and to cite.
 
-    Passages of one document share `source` and `version` (a hash of the document's bytes);
+    Passages of one document share `source`, `version` (a hash of the document's bytes) and `readers`;
     `ordinal` of `total` is the place in it and `line` the first line, counted from 1.
     """
 
@@ -65,6 +73,7 @@ class Passage:
     ordinal: int
     total: int
     version: str
+    readers: tuple[str, ...] = (EVERYONE,)
 
     @property
     def heading_path(self) -> str:
@@ -81,6 +90,7 @@ class Document:
     version: str
     passages: int
     total: int
+    readers: tuple[str, ...] = (EVERYONE,)
 
     @property
     def complete(self) -> bool:

@@ -31,6 +31,7 @@ from core.domain import (
 )
 from core.errors import QuestionTooLongError
 from core.ports import Embedder, Generator, Memory, PassageIndex
+from core.readers import audience
 from core.upkeep import Upkeep
 from core.words import clean
 
@@ -85,7 +86,7 @@ class Engine:
         asked = self._checked(message.text)
         turns = await self._memory.turns(message.conversation, limit=MAX_TURNS)
         question = history.standalone_question(asked, turns)
-        ranked = await retrieval.retrieve(question, self._embedder, self._index)
+        ranked = await retrieval.retrieve(question, self._embedder, self._index, audience(message))
         if not retrieval.is_relevant(question, ranked, self._limits.relevance):
             yield await self._keep(message, asked, _not_found(ranked))
             return

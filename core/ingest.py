@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
+from core.documents.folder_settings import FILE_NAME, FolderSettings
 from core.documents.parsing import is_supported
 from core.documents.reading import FileReader
 from core.documents.splitting import embedding_text
@@ -21,6 +23,7 @@ from core.documents.walk import Found, Refusal, find_files, printable
 from core.domain import Document, Passage, Vector
 from core.errors import DocumentError
 from core.ports import Embedder, PassageIndex
+from core.readers import Readers, inherited
 
 _BATCH = 64  # passages that are embedded together
 _WINDOW = 512  # passages held in memory before they are written; a larger document is held whole
@@ -50,6 +53,7 @@ class IngestReport:
     passages_added: int
     passages_reused: int
     passages_removed: int
+    readers: tuple[tuple[Readers, int], ...]  # who may see how many of the files, the most first
     seconds: float
 
 
@@ -68,11 +72,18 @@ class Ingester:
         self._reader = FileReader(embedder, passage_tokens, model)
         self._lock = asyncio.Lock()
 
-    async def ingest(self, paths: Iterable[Path], report_progress: ReportProgress = lambda _: None) -> IngestReport:
-        """Bring the index in step with the files and folders `paths`.
+    async def ingest(
+        self,
+        paths: Iterable[Path],
+        report_progress: ReportProgress = lambda _: None,
+        *,
+        readers: Readers | None = None,
+    ) -> IngestReport:
+        """Bring the index in step with the files and folders `paths`, for `readers` to see.
 
-        A file that cannot be read is refused and keeps the passages it had; files that are gone from a folder
-        of `paths` lose theirs.
+        Who may see a file is said by the nearest `.attune.toml`, else by `readers`, else as it was; a new file is for
+        the readers of its neighbours. A file that cannot be read is refused and keeps the passages it had, unless
+        its readers changed; files that are gone from a folder of `paths` lose theirs.
 
         Raises:
             DocumentError: a path does not exist; nothing was changed.
@@ -81,7 +92,7 @@ class Ingester:
         async with self._lock:
             started = time.monotonic()
             found = await asyncio.to_thread(find_files, list(paths), is_supported)
-            run = _Run(self._embedder, self._index, self._reader, found, report_progress)
+            run = _Run(self._embedder, self._index, self._reader, found, readers=readers, report=report_progress)
             return await run.completed(started)
 
 
@@ -98,6 +109,7 @@ class _Tally:
     added: int = 0
     reused: int = 0
     dropped: int = 0
+    readers: Counter[Readers] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +132,24 @@ class _Run:
     """One ingestion."""
 
     def __init__(
-        self, embedder: Embedder, index: PassageIndex, reader: FileReader, found: Found, report: ReportProgress
+        self,
+        embedder: Embedder,
+        index: PassageIndex,
+        reader: FileReader,
+        found: Found,
+        *,
+        readers: Readers | None,
+        report: ReportProgress,
     ) -> None:
         self._embedder = embedder
         self._index = index
         self._reader = reader
         self._found = found
         self._report = report
+        self._named = readers
+        self._folders = FolderSettings()
         self._held: dict[str, list[Document]] = {}
+        self._beside: dict[PurePath, set[Readers]] = {}  # by folder, of documents whose readers were named
         self._pending: list[_Pending] = []
         self._tally = _Tally(refused=list(found.refused))
         self._progress = Progress(0, len(found.files), "", 0)
@@ -135,6 +157,8 @@ class _Run:
     async def completed(self, started: float) -> IngestReport:
         for document in await self._index.documents():
             self._held.setdefault(document.source, []).append(document)
+            if not self._folders.governs(Path(document.source)):
+                self._beside.setdefault(PurePath(document.source).parent, set()).add(document.readers)
         for number, file in enumerate(self._found.files, start=1):
             self._tell(replace(self._progress, number=number, name=printable(file.name)))
             await self._take(file)
@@ -146,12 +170,17 @@ class _Run:
 
     async def _take(self, file: Path) -> None:
         held = self._held.get(file.as_posix(), [])
+        readers = None
         try:
-            content = await asyncio.to_thread(self._reader.read, file, held)
+            readers = self._readers(file, held)
+            content = await asyncio.to_thread(self._reader.read, file, held, readers)
         except DocumentError as error:
             self._tally.refused.append(Refusal(printable(file.as_posix()), str(error)))
+            if readers and any(document.readers != readers for document in held):
+                await self._remove(file.as_posix())
             return
         self._tally.notes += content.notes
+        self._tally.readers[readers] += 1
         if content.passages is None:
             self._tally.unchanged.append(file.as_posix())
         elif content.passages:
@@ -161,6 +190,16 @@ class _Run:
             await self._remove(file.as_posix())
         if sum(len(pending.passages) for pending in self._pending) >= _WINDOW:
             await self._write_pending()
+
+    def _readers(self, file: Path, held: Sequence[Document]) -> Readers:
+        known = self._folders.readers(file) or self._named or next((document.readers for document in held), None)
+        readers = known or inherited(file, self._found.root(file), self._beside)
+        if readers is None:
+            raise DocumentError(
+                f"Who may see {printable(file.name)} is not clear, as documents around it have different readers. "
+                f"Name them with --readers, or in a {FILE_NAME} in its folder."
+            )
+        return readers
 
     async def _write_pending(self) -> None:
         """Embed what is missing, batches crossing from file to file, then write document by document."""
@@ -214,5 +253,6 @@ class _Run:
             passages_added=tally.added,
             passages_reused=tally.reused,
             passages_removed=tally.dropped,
+            readers=tuple(tally.readers.most_common()),
             seconds=seconds,
         )

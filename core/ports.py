@@ -97,10 +97,11 @@ class PassageIndex(Protocol):
         """Add or replace passages by id; durable when it returns. `vectors` has one row a passage."""
         ...
 
-    async def search(self, text: str, vector: Vector, *, limit: int) -> list[Hit]:
+    async def search(self, text: str, vector: Vector, *, audience: Collection[str], limit: int) -> list[Hit]:
         """The union of the `limit` nearest by cosine and the `limit` best by BM25, in no order of importance.
 
-        `dense` is exact for every hit; `sparse` is 0 for hits outside the BM25 list.
+        Both look only at passages of which a reader is in `audience`. `dense` is exact for every hit; `sparse` is 0
+        for hits outside the BM25 list.
         """
         ...
 

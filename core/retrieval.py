@@ -9,7 +9,7 @@ the port.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,10 +24,12 @@ TEMPERATURE = 0.05  # T
 CANDIDATES = 50  # passages asked of each of the two searches
 
 
-async def retrieve(question: str, embedder: Embedder, index: PassageIndex) -> list[RankedPassage]:
-    """All candidates for `question`, the most probable first; probabilities sum to 1."""
+async def retrieve(
+    question: str, embedder: Embedder, index: PassageIndex, audience: Collection[str]
+) -> list[RankedPassage]:
+    """All candidates for `question` that `audience` may see, the most probable first; probabilities sum to 1."""
     vectors = await embedder.embed([question])  # (1, dimension)
-    return rank(await index.search(question, vectors[0], limit=CANDIDATES))
+    return rank(await index.search(question, vectors[0], audience=audience, limit=CANDIDATES))
 
 
 def rank(hits: Sequence[Hit]) -> list[RankedPassage]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -53,9 +53,9 @@ class EdgeIndex:
             async with self._writing:
                 await asyncio.to_thread(self._upsert, some, rows)
 
-    async def search(self, text: str, vector: Vector, *, limit: int) -> list[Hit]:
-        """The union of the `limit` nearest by cosine and the `limit` best by BM25."""
-        return await asyncio.to_thread(self._search, text, vector, limit)
+    async def search(self, text: str, vector: Vector, *, audience: Collection[str], limit: int) -> list[Hit]:
+        """The union of the `limit` nearest by cosine and the `limit` best by BM25, of what `audience` may see."""
+        return await asyncio.to_thread(self._search, text, vector, audience, limit)
 
     async def vectors(self, ids: Sequence[str]) -> Mapping[str, Vector]:
         """The stored vectors of those ids that exist."""
@@ -84,6 +84,7 @@ class EdgeIndex:
                 _create(self._folder, self._dimension)
             points.check_dimension(_stored_dimension(self._folder), self._dimension, where=str(self._folder))
             shard = edge.EdgeShard.load(str(self._folder))
+            _index_keywords(shard)
             shard.optimize()  # at once where nothing was removed
             return shard
 
@@ -103,17 +104,20 @@ class EdgeIndex:
         vectors = {points.DENSE: row.tolist(), points.SPARSE: self._encoder.passage(passage)}
         return edge.Point(passage.id, vectors, points.payload(passage))
 
-    def _search(self, text: str, vector: Vector, limit: int) -> list[Hit]:
+    def _search(self, text: str, vector: Vector, audience: Collection[str], limit: int) -> list[Hit]:
         points.check_dimension(self._dimension, len(vector), where="The index")
+        seen = edge.Filter(must=[edge.FieldCondition(points.READERS, match=edge.MatchAny(sorted(audience)))])
         words = self._encoder.question(text)
         with _translated("The index cannot be searched"):
-            dense = self._nearest(edge.Query.Nearest(vector.tolist(), using=points.DENSE), limit)
-            sparse = self._nearest(edge.Query.Nearest(words, using=points.SPARSE), limit)
+            dense = self._nearest(edge.Query.Nearest(vector.tolist(), using=points.DENSE), seen, limit)
+            sparse = self._nearest(edge.Query.Nearest(words, using=points.SPARSE), seen, limit)
         return points.hits(vector, dense, sparse)
 
-    def _nearest(self, query: edge.Query, limit: int) -> list[edge.ScoredPoint]:
-        request = edge.QueryRequest(limit, query=query, with_payload=True, with_vector=[points.DENSE])
-        return self._shard.query(request)
+    def _nearest(self, query: edge.Query, seen: edge.Filter, limit: int) -> list[edge.ScoredPoint]:
+        vectors = [points.DENSE]
+        return self._shard.query(
+            edge.QueryRequest(limit, query=query, filter=seen, with_payload=True, with_vector=vectors)
+        )
 
     def _vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         with _translated("The index cannot be read"):
@@ -160,11 +164,15 @@ def _create(folder: Path, dimension: int) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700, parents=True)
     shard = edge.EdgeShard.create(str(draft), _config(dimension))
-    for field in points.KEYWORDS:
-        shard.update(edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword))
     shard.flush()
     shard.close()
     draft.rename(folder)
+
+
+def _index_keywords(shard: edge.EdgeShard) -> None:
+    """At every opening, since older folders lack some; one that is there costs nothing."""
+    for field in points.KEYWORDS:
+        shard.update(edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword))
 
 
 def _config(dimension: int) -> edge.EdgeConfig:

@@ -53,7 +53,7 @@ class IndexService:
         await self._index.upsert(request.passages, np.stack(request.vectors))
 
     async def _search(self, request: wire.Search) -> list[wire.PackedHit]:
-        hits = await self._index.search(request.text, request.vector, limit=request.limit)
+        hits = await self._index.search(request.text, request.vector, audience=request.audience, limit=request.limit)
         return wire.pack_hits(hits)
 
     async def _vectors(self, request: wire.Vectors) -> dict[str, wire.Packed]:

@@ -39,10 +39,11 @@ class Upsert(BaseModel):
 
 
 class Search(BaseModel):
-    """A question by its words and its vector."""
+    """A question by its words and its vector, and who may read what is found."""
 
     text: str
     vector: Packed
+    audience: list[str]
     limit: int
 
 

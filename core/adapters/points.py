@@ -10,23 +10,35 @@ Does no I/O.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from pydantic import TypeAdapter
 from qdrant_edge import Bm25, Bm25Config, SparseVector
 
-from core.domain import Document, Hit, Passage, Vector, Vectors
+from core.domain import EVERYONE, Document, Hit, Passage, Vector, Vectors
 from core.errors import IndexUnavailableError
 
 DENSE, SPARSE = "dense", "bm25"
-SOURCE, VERSION, DOCUMENT, ORDINAL = "source", "version", "document", "ordinal"
-KEYWORDS = (SOURCE, DOCUMENT)  # the payload fields that are indexed
+SOURCE, VERSION, DOCUMENT, ORDINAL, READERS = "source", "version", "document", "ordinal", "readers"
+KEYWORDS = (SOURCE, DOCUMENT, READERS)  # the payload fields that are indexed
 BATCH = 256  # points in one request
 MOST_DOCUMENTS = 1_000_000  # a facet answers with its first ten unless told
 
 _PASSAGE = TypeAdapter(Passage)
-_DOCUMENT = TypeAdapter(tuple[str, str, str, int])  # source, title, version, total
+
+
+class _DocumentKey(NamedTuple):
+    """What the key of a document says. Keys of older passages name no readers."""
+
+    source: str
+    title: str
+    version: str
+    total: int
+    readers: tuple[str, ...] = (EVERYONE,)
+
+
+_DOCUMENT = TypeAdapter(_DocumentKey)
 
 
 class FoundPoint(Protocol):
@@ -90,8 +102,8 @@ def payload(passage: Passage) -> dict[str, Any]:
 
 def document_key(passage: Passage) -> str:
     """All that `documents` needs to know, in one keyword: counting it costs no look at a passage."""
-    document = (passage.source, passage.title, passage.version, passage.total)
-    return _DOCUMENT.dump_json(document).decode()
+    key = _DocumentKey(passage.source, passage.title, passage.version, passage.total, passage.readers)
+    return _DOCUMENT.dump_json(key).decode()
 
 
 def documents(facets: Iterable[FoundFacet]) -> list[Document]:
@@ -100,8 +112,8 @@ def documents(facets: Iterable[FoundFacet]) -> list[Document]:
     for facet in facets:
         if facet.count == 0:  # the embedded engine lists keys whose last passage was removed
             continue
-        source, title, version, total = _DOCUMENT.validate_json(facet.value)
-        found.append(Document(source, title, version, facet.count, total))
+        key = _DOCUMENT.validate_json(facet.value)
+        found.append(Document(key.source, key.title, key.version, facet.count, key.total, key.readers))
     return sorted(found, key=lambda document: (document.source, document.version))
 
 

@@ -5,7 +5,7 @@ Knows nothing of who calls it, nor of how the server is run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Self
 
@@ -53,11 +53,13 @@ class QdrantIndex:
             with _translated():
                 await self._client.upsert(self._collection, batch, wait=True)
 
-    async def search(self, text: str, vector: Vector, *, limit: int) -> list[Hit]:
-        """The union of the `limit` nearest by cosine and the `limit` best by BM25."""
+    async def search(self, text: str, vector: Vector, *, audience: Collection[str], limit: int) -> list[Hit]:
+        """The union of the `limit` nearest by cosine and the `limit` best by BM25, of what `audience` may see."""
+        seen = models.FieldCondition(key=points.READERS, match=models.MatchAny(any=sorted(audience)))
         words = _sparse(self._encoder.question(text))
         requests = [
-            _request(query, name, limit) for query, name in ((vector.tolist(), points.DENSE), (words, points.SPARSE))
+            _request(query, name, models.Filter(must=seen), limit)
+            for query, name in ((vector.tolist(), points.DENSE), (words, points.SPARSE))
         ]
         with _translated():
             dense, sparse = await self._client.query_batch_points(self._collection, requests)
@@ -146,8 +148,12 @@ def _sparse(vector: SparseVector) -> models.SparseVector:
     return models.SparseVector(indices=vector.indices, values=vector.values)
 
 
-def _request(query: list[float] | models.SparseVector, name: str, limit: int) -> models.QueryRequest:
-    return models.QueryRequest(query=query, using=name, limit=limit, with_payload=True, with_vector=[points.DENSE])
+def _request(
+    query: list[float] | models.SparseVector, name: str, seen: models.Filter, limit: int
+) -> models.QueryRequest:
+    return models.QueryRequest(
+        query=query, using=name, filter=seen, limit=limit, with_payload=True, with_vector=[points.DENSE]
+    )
 
 
 def _equals(field: str, value: str) -> models.FieldCondition:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Self, TypeVar
@@ -57,9 +57,9 @@ class SharedIndex:
         for some, rows in points.batches(passages, vectors):
             await self._call("/upsert", wire.Upsert(passages=list(some), vectors=list(rows)), wire.NOTHING)
 
-    async def search(self, text: str, vector: Vector, *, limit: int) -> list[Hit]:
-        """The union of the `limit` nearest by cosine and the `limit` best by BM25."""
-        request = wire.Search(text=text, vector=vector, limit=limit)
+    async def search(self, text: str, vector: Vector, *, audience: Collection[str], limit: int) -> list[Hit]:
+        """The union of the `limit` nearest by cosine and the `limit` best by BM25, of what `audience` may see."""
+        request = wire.Search(text=text, vector=vector, audience=sorted(audience), limit=limit)
         hits = await self._call("/search", request, wire.HITS)
         return wire.unpack_hits(hits)
 

@@ -17,6 +17,7 @@ from core.documents.walk import printable
 from core.domain import Document, Passage
 from core.errors import DocumentError
 from core.ports import Embedder
+from core.readers import Readers
 
 _SPECIAL_TOKENS = 2  # that a model adds around a text, at most
 
@@ -39,15 +40,15 @@ class FileReader:
         self._settings = f"\0{PARSER_VERSION}.{SPLITTER_VERSION}.{self._budget}.{model}".encode()
         self._namespace = uuid.uuid5(uuid.NAMESPACE_URL, model)
 
-    def read(self, file: Path, held: Sequence[Document]) -> FileContent:
-        """Read `file`, of which the index holds the versions `held`.
+    def read(self, file: Path, held: Sequence[Document], readers: Readers) -> FileContent:
+        """Read `file` for `readers`, of which the index holds the versions `held`.
 
         Raises:
             DocumentError: the file cannot be read.
         """
         source = _source(file)
         data = _bytes_of(file)
-        version = hashlib.sha256(data + self._settings).hexdigest()
+        version = hashlib.sha256(data + self._settings + "\0".join(readers).encode()).hexdigest()
         if [document.version for document in held] == [version] and held[0].complete:
             return FileContent(version, None)
         document = parse(data, file)
@@ -55,6 +56,7 @@ class FileReader:
             document,
             source=source,
             version=version,
+            readers=readers,
             budget=self._budget,
             count_tokens=self._count_tokens,
             namespace=self._namespace,

@@ -17,7 +17,8 @@ from itertools import groupby, zip_longest
 
 from core.documents.blocks import Block, Kind, ParsedDocument
 from core.documents.cutting import clipped, framed_pieces, pieces
-from core.domain import Passage
+from core.domain import EVERYONE, Passage
+from core.readers import Readers
 
 SPLITTER_VERSION = 1
 """Raised whenever the same blocks are split differently, so that documents are split anew."""
@@ -62,6 +63,7 @@ def split(
     *,
     source: str,
     version: str,
+    readers: Readers = (EVERYONE,),
     budget: int,
     count_tokens: CountTokens,
     namespace: uuid.UUID = uuid.NAMESPACE_URL,
@@ -84,6 +86,7 @@ def split(
             ordinal=ordinal,
             total=len(drafts),
             version=version,
+            readers=readers,
         )
         for ordinal, (id_, draft) in enumerate(zip(ids, drafts, strict=True))
     ]

@@ -33,6 +33,10 @@ class Found:
     skipped: list[Path] = field(default_factory=list)  # unsupported formats and links out of the folder
     refused: list[Refusal] = field(default_factory=list)
 
+    def root(self, file: Path) -> Path:
+        """The folder of the walk that `file` lies below; its own where it was named itself."""
+        return next((folder for folder in self.folders if file.is_relative_to(folder)), file.parent)
+
     def misses(self, path: Path) -> bool:
         """Whether a file that is not among `files` lies below a folder of the walk, and should have been found.
 

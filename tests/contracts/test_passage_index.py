@@ -12,7 +12,7 @@ import pytest
 from core.adapters.edge_index import EdgeIndex
 from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.shared_index import SharedIndex
-from core.domain import Document, Passage
+from core.domain import EVERYONE, Document, Passage
 from core.errors import IndexUnavailableError
 from core.ports import PassageIndex
 from tests.fakes import HashingEmbedder
@@ -21,6 +21,7 @@ from tests.fakes import HashingEmbedder
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
 
 EMBEDDER = HashingEmbedder()
+ALL = {EVERYONE}
 TEXTS = (
     "cats sleep on warm windowsills all afternoon",
     "dogs bark when the postman rings",
@@ -75,7 +76,7 @@ async def vector(text: str) -> np.ndarray:
 
 async def test_an_empty_index_finds_nothing(index: PassageIndex) -> None:
     """No documents are no error."""
-    assert await index.search("cats", await vector("cats"), limit=5) == []
+    assert await index.search("cats", await vector("cats"), audience=ALL, limit=5) == []
     assert await index.documents() == []
     assert await index.count() == 0
     assert await index.vectors([str(uuid.uuid4())]) == {}
@@ -87,7 +88,7 @@ async def test_passages_come_back_whole(index: PassageIndex) -> None:
     """A hit holds the passage exactly as it was given, and its vector."""
     passages = document()
     await put(index, passages)
-    found = {hit.passage.id: hit for hit in await index.search("cats", await vector("cats"), limit=9)}
+    found = {hit.passage.id: hit for hit in await index.search("cats", await vector("cats"), audience=ALL, limit=9)}
     for passage in passages:
         hit = found[passage.id]
         assert hit.passage == passage
@@ -109,7 +110,7 @@ async def test_what_follows_a_passage_is_found(index: PassageIndex) -> None:
 async def test_search_unites_meaning_and_words(index: PassageIndex) -> None:
     """With limit 1 each search brings its best: one by the vector, one by a word the vector lacks."""
     await put(index, document())
-    hits = await index.search("what is E4711?", await vector("dogs bark"), limit=1)
+    hits = await index.search("what is E4711?", await vector("dogs bark"), audience=ALL, limit=1)
     assert {hit.passage.ordinal for hit in hits} == {1, 3}
 
 
@@ -117,7 +118,7 @@ async def test_cosines_are_exact_for_every_hit(index: PassageIndex) -> None:
     """Also a passage found by words alone has its cosine, and one found by meaning alone has no BM25."""
     await put(index, document())
     asked = await vector("dogs bark")
-    hits = {hit.passage.ordinal: hit for hit in await index.search("E4711", asked, limit=1)}
+    hits = {hit.passage.ordinal: hit for hit in await index.search("E4711", asked, audience=ALL, limit=1)}
     for hit in hits.values():
         assert hit.dense == pytest.approx(float(await vector(hit.passage.text) @ asked), abs=1e-5)
     assert hits[3].sparse > 0
@@ -128,7 +129,7 @@ async def test_a_found_passage_stands_once(index: PassageIndex) -> None:
     """A passage that both searches find is one hit."""
     await put(index, document())
     text = TEXTS[0]
-    hits = await index.search(text, await vector(text), limit=1)
+    hits = await index.search(text, await vector(text), audience=ALL, limit=1)
     assert [hit.passage.ordinal for hit in hits] == [0]
     assert hits[0].dense == pytest.approx(1, abs=1e-5)
     assert hits[0].sparse > 0
@@ -138,7 +139,7 @@ async def test_rare_words_weigh_more(index: PassageIndex) -> None:
     """BM25 knows inverse document frequency: a word of one passage beats a word of many."""
     texts = [f"printer number{number}" for number in range(6)] + ["toner number6"]
     await put(index, document(texts))
-    hits = await index.search("printer toner", await vector("unrelated"), limit=7)
+    hits = await index.search("printer toner", await vector("unrelated"), audience=ALL, limit=7)
     best = max(hits, key=lambda hit: hit.sparse)
     assert best.passage.text == "toner number6"
 
@@ -146,9 +147,9 @@ async def test_rare_words_weigh_more(index: PassageIndex) -> None:
 async def test_words_match_by_their_stem(index: PassageIndex) -> None:
     """A question in other inflections finds the passage, and stop words find nothing."""
     await put(index, document())
-    hits = await index.search("requesting holiday", await vector("unrelated"), limit=5)
+    hits = await index.search("requesting holiday", await vector("unrelated"), audience=ALL, limit=5)
     assert {hit.passage.ordinal for hit in hits if hit.sparse} == {4}
-    hits = await index.search("the on and", await vector("unrelated"), limit=5)
+    hits = await index.search("the on and", await vector("unrelated"), audience=ALL, limit=5)
     assert not any(hit.sparse for hit in hits)
 
 
@@ -156,7 +157,7 @@ async def test_words_match_by_their_stem(index: PassageIndex) -> None:
 async def test_a_question_without_words_is_no_error(index: PassageIndex, text: str) -> None:
     """What BM25 cannot read is left to the vector."""
     await put(index, document())
-    hits = await index.search(text, await vector("cats"), limit=2)
+    hits = await index.search(text, await vector("cats"), audience=ALL, limit=2)
     assert len(hits) == 2
 
 
@@ -215,7 +216,7 @@ async def test_a_batch_may_be_of_any_size(index: PassageIndex) -> None:
     passages = document([f"word{number} of many" for number in range(600)])
     await put(index, passages)
     assert await index.count() == 600
-    hits = await index.search("word417", await vector("word417 of many"), limit=1)
+    hits = await index.search("word417", await vector("word417 of many"), audience=ALL, limit=1)
     assert [hit.passage for hit in hits] == [passages[417]]
 
 
@@ -224,7 +225,7 @@ async def test_vectors_of_another_embedder_are_refused(index: PassageIndex) -> N
     with pytest.raises(IndexUnavailableError):
         await index.upsert(document()[:1], np.ones((1, 5), np.float32))
     with pytest.raises(IndexUnavailableError):
-        await index.search("cats", np.ones(5, np.float32), limit=1)
+        await index.search("cats", np.ones(5, np.float32), audience=ALL, limit=1)
     assert await index.count() == 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -239,3 +240,38 @@ async def test_passages_give_way_where_the_models_context_is_small(
     generator.context_tokens -= 20
     with pytest.raises(QuestionTooLongError):
         await ask(engine, "transit travel leave")
+
+
+WORKSPACE, OTHER, BENS = "workspace:test/w", "channel:test/w/other", "person:test/w/ben"
+
+
+@pytest.mark.parametrize("private", [True, False])
+async def test_nothing_of_a_document_reaches_those_who_may_not_see_it(
+    engine: Engine, index: QdrantIndex, generator: ScriptedGenerator, *, private: bool
+) -> None:
+    """Not its text, its title or its place, in no event of any question, found or not; its readers get it."""
+    names = (WORKSPACE, OTHER, BENS)
+    hidden = [
+        Passage(f"20000000-0000-0000-0000-{n:012}", f"/docs/{name}.md", f"Secret {n}", (), text, 1, 0, 1, "v", (name,))
+        for n, (name, text) in enumerate(
+            zip(names, ("bonus alpha rules", "bonus beta rules", "bonus gamma rules"), strict=True)
+        )
+    ]
+    await index.upsert(hidden, await HashingEmbedder().embed([passage.text for passage in hidden]))
+    for person, channels in ((ANN, frozenset()), (BEN, frozenset()), (ANN, frozenset({"other"}))):
+        seen = {WORKSPACE, *([OTHER] * ("other" in channels)), *([BENS] * (person is BEN))} if private else {WORKSPACE}
+        for text in ("bonus alpha rules", "bonus beta rules", "bonus gamma rules", "the bonus rules?", "sunflowers"):
+            asked = replace(
+                message(text, person),
+                private=private,
+                channels=channels,
+                conversation=Conversation("test", "w", text + person.user),
+            )
+            generator.prompts.clear()
+            told = repr([event async for event in engine.answer(asked)]) + repr(generator.prompts)
+            for passage in hidden:
+                if passage.readers[0] not in seen:
+                    assert passage.title not in told
+                    assert passage.source not in told
+                elif passage.text == text:
+                    assert passage.text in told

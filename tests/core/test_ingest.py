@@ -9,7 +9,7 @@ import pytest
 from core.adapters.qdrant_index import QdrantIndex
 from core.documents.parsing import MAX_BYTES
 from core.documents.splitting import embedding_text
-from core.domain import Passage, Vectors
+from core.domain import EVERYONE, Passage, Vectors
 from core.errors import DocumentError, IndexUnavailableError
 from core.ingest import Ingester, IngestReport, Progress
 from tests.core.test_documents import HANDBOOK
@@ -68,7 +68,7 @@ async def test_files_become_passages_that_are_found(folder: Path, ingester: Inge
     assert await held(index) == {"guide.md": 6, "rules.txt": 1}
     assert (report.passages_added, report.passages_reused, report.passages_removed) == (7, 0, 0)
     (row,) = await HashingEmbedder().embed(["word3"])
-    best = max(await index.search("word3", row, limit=3), key=lambda hit: hit.sparse)
+    best = max(await index.search("word3", row, audience={EVERYONE}, limit=3), key=lambda hit: hit.sparse)
     assert (best.passage.heading_path, best.passage.line) == ("Guide › Part 3", 17)
 
 
@@ -94,7 +94,7 @@ async def test_kept_passages_keep_their_vectors(folder: Path, ingester: Ingester
     await ingester.ingest([folder])
     write(folder / "guide.md", "# Guide\n\n" + "\n\n".join(SECTIONS[1:]))
     await ingester.ingest([folder])
-    for hit in await index.search("word", (await HashingEmbedder().embed(["word"]))[0], limit=50):
+    for hit in await index.search("word", (await HashingEmbedder().embed(["word"]))[0], audience={EVERYONE}, limit=50):
         (expected,) = await HashingEmbedder().embed([embedding_text(hit.passage)])
         assert float(hit.vector @ expected) == pytest.approx(1, abs=1e-4)
 
@@ -286,3 +286,76 @@ async def test_the_handbook_ingests_whole(ingester: Ingester, index: QdrantIndex
     assert (len(report.new), report.refused, report.skipped) == (8, (), ())
     assert [note.split(": ")[0].rpartition("/")[2] for note in report.notes] == ["vmware-horizon.md"]
     assert await index.count() == report.passages_added > 100
+
+
+async def readers_of(index: QdrantIndex) -> dict[str, tuple[str, ...]]:
+    return {Path(document.source).name: document.readers for document in await index.documents()}
+
+
+async def test_readers_that_are_named_hold_until_others_are(
+    folder: Path, ingester: Ingester, embedder: HashingEmbedder, index: QdrantIndex
+) -> None:
+    """Ingesting again without a word of readers opens nothing, and changing them embeds nothing."""
+    hr = ("channel:slack/T1/C9",)
+    report = await ingester.ingest([folder], readers=hr)
+    assert report.readers == ((hr, 2),)
+    embedder.embedded.clear()
+    write(folder / "rules.txt", "Be kind and honest.")
+    write(folder / "deeper" / "new.txt", "A new one.")
+    await ingester.ingest([folder])
+    assert await readers_of(index) == dict.fromkeys(("guide.md", "rules.txt", "new.txt"), hr)
+    embedder.embedded.clear()
+    report = await ingester.ingest([folder], readers=(EVERYONE,))
+    assert len(report.changed) == 3
+    assert embedder.embedded == []
+    assert set((await readers_of(index)).values()) == {(EVERYONE,)}
+
+
+async def test_a_folder_says_itself_who_may_see_it(folder: Path, ingester: Ingester, index: QdrantIndex) -> None:
+    """The nearest `.attune.toml` above a file counts, more than the command line, also when a file is named itself."""
+    write(folder / "pay" / ".attune.toml", 'readers = ["person:slack/T1/U1", "channel:slack/T1/C9"]')
+    pay = write(folder / "pay" / "2026" / "bonus.txt", "Two per cent.")
+    await ingester.ingest([pay], readers=(EVERYONE,))
+    assert await readers_of(index) == {"bonus.txt": ("channel:slack/T1/C9", "person:slack/T1/U1")}
+    await ingester.ingest([folder])
+    assert (await readers_of(index))["guide.md"] == (EVERYONE,)
+    assert (await readers_of(index))["bonus.txt"] == ("channel:slack/T1/C9", "person:slack/T1/U1")
+
+
+@pytest.mark.parametrize(
+    "written", ["readers = [", 'readers = "everyone"', 'readers = ["all"]', 'reader = ["everyone"]']
+)
+async def test_a_folder_that_is_not_understood_is_shown_to_nobody(
+    folder: Path, ingester: Ingester, index: QdrantIndex, written: str
+) -> None:
+    """Its files are refused with the name of the file to mend; the others are read."""
+    write(folder / "pay" / ".attune.toml", written)
+    write(folder / "pay" / "bonus.txt", "Two per cent.")
+    report = await ingester.ingest([folder])
+    assert [Path(refusal.path).name for refusal in report.refused] == ["bonus.txt"]
+    assert ".attune.toml" in report.refused[0].reason
+    assert set(await readers_of(index)) == {"guide.md", "rules.txt"}
+
+
+async def test_a_new_file_among_different_readers_is_not_guessed_at(
+    folder: Path, ingester: Ingester, index: QdrantIndex
+) -> None:
+    """It is refused until somebody says who may see it."""
+    await ingester.ingest([folder / "guide.md"])
+    await ingester.ingest([folder / "rules.txt"], readers=("person:slack/T1/U1",))
+    write(folder / "new.txt", "Whose?")
+    report = await ingester.ingest([folder])
+    assert "--readers" in report.refused[0].reason
+    assert set(await readers_of(index)) == {"guide.md", "rules.txt"}
+
+
+async def test_a_refused_file_keeps_no_passages_for_former_readers(
+    folder: Path, ingester: Ingester, index: QdrantIndex
+) -> None:
+    """A file that was closed to others and cannot be read any more is gone, not still open."""
+    await ingester.ingest([folder])
+    write(folder / "rules.txt", b"MZ\0\1")
+    await ingester.ingest([folder])
+    assert set(await readers_of(index)) == {"guide.md", "rules.txt"}
+    await ingester.ingest([folder], readers=("person:slack/T1/U1",))
+    assert await readers_of(index) == {"guide.md": ("person:slack/T1/U1",)}

@@ -21,7 +21,7 @@ from core.adapters import companion, valkey
 from core.adapters.companion import Companion
 from core.adapters.redis_memory import KEPT_TURNS, RedisMemory
 from core.adapters.shared_index import SharedIndex
-from core.domain import Conversation
+from core.domain import EVERYONE, Conversation
 from core.errors import IndexUnavailableError, MemoryUnavailableError, StoreError
 from tests.conftest import runs, wait_until
 
@@ -253,7 +253,7 @@ async def test_a_killed_index_comes_back_for_the_next_call(data: Path) -> None:
             assert await index.count() == 0
             (service,) = servers(data, "index_service")
             os.kill(service, signal.SIGKILL)
-        assert await other.search("words", np.ones(8, np.float32), limit=3) == []
+        assert await other.search("words", np.ones(8, np.float32), audience={EVERYONE}, limit=3) == []
         assert len(servers(data, "index_service")) == 1
 
 

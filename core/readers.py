@@ -1,0 +1,82 @@
+"""Who may see what: a document names its readers, a message has an audience, and one of both must be the same.
+
+A reader is one name: `everyone`, `workspace:slack/T1`, `channel:slack/T1/C1` or `person:slack/T1/U1`. The audience of a
+message is all that its answer may be made of: where others read the answer too, what every one of them may see, and
+not what the asker alone may. Pure; knows nothing of what is in a file, of stores or of platforms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import PurePath
+from urllib.parse import quote
+
+from core.domain import EVERYONE, Message, Person
+from core.errors import ConfigurationError
+
+Readers = tuple[str, ...]
+"""Names, sorted, each once, at least one."""
+
+_NAME = re.compile(r"everyone|workspace:[^/\s]+/[^/\s]*|(?:channel|person):[^/\s]+/[^/\s]*/[^/\s]+")
+
+
+def workspace_reader(platform: str, workspace: str) -> str:
+    """Everybody of a workspace."""
+    return f"workspace:{_path(platform, workspace)}"
+
+
+def channel_reader(platform: str, workspace: str, channel: str) -> str:
+    """The members of a channel or group."""
+    return f"channel:{_path(platform, workspace, channel)}"
+
+
+def person_reader(person: Person) -> str:
+    """One person."""
+    return f"person:{_path(person.platform, person.workspace, person.user)}"
+
+
+def audience(message: Message) -> frozenset[str]:
+    """The readers' names that an answer to `message` may draw on."""
+    person, place = message.person, message.conversation
+    everybody = {EVERYONE, workspace_reader(place.platform, place.workspace)}
+    if not message.private:
+        return frozenset(everybody | {channel_reader(place.platform, place.workspace, place.channel)})
+    channels = {channel_reader(place.platform, place.workspace, channel) for channel in message.channels}
+    return frozenset(everybody | channels | {person_reader(person)})
+
+
+def checked(names: Iterable[str]) -> Readers:
+    """Readers as someone wrote them.
+
+    Raises:
+        ConfigurationError: one of them is no reader's name, or there is none.
+    """
+    readers = tuple(sorted({name.strip() for name in names}))
+    wrong = next((name for name in readers if not _NAME.fullmatch(name)), None)
+    if wrong is not None or not readers:
+        what = f"'{wrong}' names no reader" if readers else "No reader is named"
+        raise ConfigurationError(
+            f"{what}. Write everyone, workspace:slack/T012, channel:slack/T012/C345, channel:telegram//-100678 or "
+            "person:slack/T012/U901."
+        )
+    return readers
+
+
+def _path(*parts: str) -> str:
+    return "/".join(quote(part, safe="@:+-") for part in parts)
+
+
+def inherited(file: PurePath, root: PurePath, held: Mapping[PurePath, Collection[Readers]]) -> Readers | None:
+    """The readers of a new file below `root`: those of the documents beside it, or else in the nearest folder above.
+
+    `held` has the readers of the documents that stand directly in each folder, as far as somebody named them. None
+    where they differ, as a guess could show a file to those it was not meant for.
+    """
+    folders = [folder for folder in file.parents if folder.is_relative_to(root)]
+    beside = next((held[folder] for folder in folders if folder in held), None)
+    below = {readers for folder, each in held.items() if folder.is_relative_to(root) for readers in each}
+    found = set(below if beside is None else beside)
+    if not found:
+        return (EVERYONE,)
+    return found.pop() if len(found) == 1 else None
