@@ -36,6 +36,7 @@ READERS = (
     "Who may see them: everyone, workspace:slack/T012, channel:slack/T012/C345 or person:slack/T012/U901; may be "
     "repeated. Left out: as it was; new files are for the readers of their neighbours."
 )
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 MODEL_NAME = typer.Argument(help="A name, hf:org/name or a path.")
 
 
@@ -75,6 +76,8 @@ def chat(model: Model = None) -> None:
 def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files and folders to read.")],
     readers: Annotated[list[str] | None, typer.Option(help=READERS)] = None,
+    *,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and read again whenever a file changes.")] = False,
 ) -> None:
     """Read documents, so that answers can be made from them. Again reads only what changed."""
     from bots.operations import ingest  # noqa: PLC0415
@@ -82,7 +85,23 @@ def ingest(
 
     settings = _settings()
     _configure_logs(settings, to_file=sys.stderr.isatty())
-    raise typer.Exit(asyncio.run(ingest(settings, paths, checked(readers) if readers else None)))
+    raise typer.Exit(asyncio.run(ingest(settings, paths, checked(readers) if readers else None, watch=watch)))
+
+
+@app.command()
+def sources(*, as_json: Json = False) -> None:
+    """List the documents: how many passages, how old, how often they answered, who may see them."""
+    from bots.knowledge_view import sources  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(sources(_quiet_settings(), as_json=as_json)))
+
+
+@app.command()
+def gaps(*, as_json: Json = False) -> None:
+    """List what people asked and the documents do not hold, grouped by meaning."""
+    from bots.knowledge_view import gaps  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(gaps(_quiet_settings(), as_json=as_json)))
 
 
 @app.command()
@@ -139,6 +158,13 @@ def _configure_logs(settings: Settings, *, to_file: bool) -> None:
     from bots.logs import FILE_NAME, configure  # noqa: PLC0415
 
     configure(settings.log_level, os.environ, settings.data_folder / FILE_NAME if to_file else None)
+
+
+def _quiet_settings() -> Settings:
+    """For commands that print a list: what goes wrong is on stderr."""
+    settings = _settings()
+    _configure_logs(settings, to_file=sys.stderr.isatty())
+    return settings
 
 
 def _settings_file() -> Path:

@@ -21,7 +21,7 @@ from bots import texts
 from bots.bars import Bars
 from bots.models_view import disk_bytes, megabytes
 from bots.render import clean
-from core.bootstrap import open_embedder, open_index, open_memory, open_remote
+from core.bootstrap import open_embedder, open_index, open_records, open_remote
 from core.domain import Mode
 from core.errors import AttuneError, ConfigurationError, ModelError
 from core.model_store import ModelStore
@@ -151,8 +151,8 @@ async def _told(name: str, check: Awaitable[Check]) -> Check:
 
 
 async def _memory(settings: Settings) -> Check:
-    async with open_memory(settings) as memory:
-        await memory.ping()
+    async with open_records(settings) as records:
+        await records.memory.ping()
     return Check(Mark.GOOD, "memory", texts.REPLIES)
 
 

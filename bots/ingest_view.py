@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -14,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from bots import texts
+from bots import operator_texts, texts
 from bots.render import clean, one_line, short_path
 from core.ingest import IngestReport, ReportProgress
 from core.ingest import Progress as Ingestion
@@ -51,6 +52,16 @@ def show_report(report: IngestReport, console: Console) -> None:
         table.add_row(name, Text(f"{count:,}", style="red" if name == texts.REFUSED and count else ""))
     console.print(table)
     console.print(Text(texts.ingested_passages(report), style="dim"), soft_wrap=True)
+    _show_troubles(report, console)
+
+
+def show_watched(report: IngestReport, console: Console) -> None:
+    """One line about a change of the files, then what is wrong with them."""
+    console.print(Text(f"{datetime.now():%H:%M:%S}  {operator_texts.watched(report)}"), soft_wrap=True)  # noqa: DTZ005  # the reader's
+    _show_troubles(report, console)
+
+
+def _show_troubles(report: IngestReport, console: Console) -> None:
     home, here = Path.home(), Path.cwd()
     for refusal in report.refused:
         place = one_line(short_path(refusal.path, home=home, here=here), 1000)

@@ -14,13 +14,15 @@ from typing import TypeVar
 from rich.console import Console
 from rich.text import Text
 
-from bots import texts
+from bots import operator_texts, texts
 from bots.bars import Bars
 from bots.console_bot import OWN_COMMANDS, ConsoleBot, answer_lines
 from bots.dialogue import Dialogue
-from bots.ingest_view import ingestion_bar, show_report
+from bots.ingest_view import ingestion_bar, show_report, show_watched
 from bots.render import THEME, one_line, terminal
 from core.bootstrap import Attune, Library, open_attune, open_library
+from core.errors import DocumentError, StoreError
+from core.ingest import Ingester
 from core.readers import Readers
 from core.settings import Settings
 
@@ -35,7 +37,7 @@ def is_interactive() -> bool:
 async def chat(settings: Settings, version: str) -> int:
     """Talk until the person leaves, or until the pipe ends. Returns the exit code."""
     errors = Console(stderr=True)
-    async with _opened(open_attune, settings, errors) as attune:
+    async with opened(open_attune, settings, errors) as attune:
         if await attune.library.index.count() == 0:
             await _ingest_own(attune.library, errors)
         if not is_interactive():
@@ -48,8 +50,13 @@ async def chat(settings: Settings, version: str) -> int:
     return 0
 
 
-async def ingest(settings: Settings, paths: Sequence[Path], readers: Readers | None = None) -> int:
-    """Read documents and show what became of each. Returns the exit code: 1 where a path or all is missing."""
+async def ingest(
+    settings: Settings, paths: Sequence[Path], readers: Readers | None = None, *, watch: bool = False
+) -> int:
+    """Read documents and show what became of each; with `watch` again whenever one changes, until interrupted.
+
+    Returns the exit code: 1 where a path or all is missing.
+    """
     errors = Console(stderr=True)
     missing = [path for path in paths if not path.exists()]
     for path in missing:
@@ -57,18 +64,35 @@ async def ingest(settings: Settings, paths: Sequence[Path], readers: Readers | N
     present = [path for path in paths if path.exists()]
     if not present:
         return 1
-    async with _opened(open_library, settings, errors) as library:
+    async with opened(open_library, settings, errors) as library:
         with ingestion_bar(errors) as progress:
             report = await library.ingester.ingest(present, progress, readers=readers)
-    show_report(report, Console())
+        show_report(report, Console())
+        if watch:
+            await _keep_in_step(library.ingester, present, readers)
     read = len(report.new) + len(report.changed) + len(report.unchanged)
     if not read:
         errors.print(Text(texts.NOTHING_INGESTED, style="red"))
     return 1 if missing or not read else 0
 
 
+async def _keep_in_step(ingester: Ingester, paths: Sequence[Path], readers: Readers | None) -> None:
+    from watchfiles import awatch  # noqa: PLC0415
+
+    console = Console()
+    console.print(Text(operator_texts.WATCHING, style="dim"))
+    async for _ in awatch(*paths):
+        try:
+            report = await ingester.ingest(paths, readers=readers)
+        except (DocumentError, StoreError) as error:  # a folder that is gone for a moment, a store that restarts
+            console.print(Text(f"✗ {error}"), soft_wrap=True)
+            continue
+        if report.new or report.changed or report.removed or report.refused:
+            show_watched(report, console)
+
+
 @asynccontextmanager
-async def _opened(
+async def opened(
     opener: Callable[[Settings, Bars], AbstractAsyncContextManager[T]], settings: Settings, errors: Console
 ) -> AsyncIterator[T]:
     """Open, with a sign of life: importing torch and loading a model take seconds, fetching one minutes."""

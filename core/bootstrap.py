@@ -21,8 +21,9 @@ from core.model_store import ModelStore
 from core.models.files import Progress, Silent
 from core.models.rag import is_rag
 from core.models.specs import LocalModel
-from core.ports import Embedder, Generator, Memory, PassageIndex
+from core.ports import Embedder, Generator, Memory, PassageIndex, Usage
 from core.settings import Settings
+from core.teaching import Teacher
 from core.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -45,12 +46,21 @@ class Library:
 
 
 @dataclass(frozen=True, slots=True)
+class Records:
+    """What is kept of people, and for the operator."""
+
+    memory: Memory
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class Attune:
     """The whole product."""
 
     engine: Engine
     library: Library
-    memory: Memory
+    records: Records
+    teacher: Teacher
 
 
 @asynccontextmanager
@@ -59,20 +69,22 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
     if settings.model_url is None:  # a mistyped name fails at once
         await asyncio.to_thread(ModelStore(settings.models_folder).find, settings.model)
     async with AsyncExitStack() as stack:
-        memory = await stack.enter_async_context(open_memory(settings))
+        records = await stack.enter_async_context(open_records(settings))
         library = await stack.enter_async_context(open_library(settings, progress))
         generator = await stack.enter_async_context(open_generator(settings, progress))
         upkeep = Upkeep(library.index, generator)
         engine = Engine(
             embedder=library.embedder,
             index=library.index,
-            memory=memory,
+            memory=records.memory,
+            usage=records.usage,
             generator=generator,
             limits=limits_of(settings),
             upkeep=upkeep,
         )
         await stack.enter_async_context(_in_background(upkeep.run()))
-        yield Attune(engine, library, memory)
+        teacher = Teacher(settings.data_folder / "learned", library.ingester, library.index, records.usage)
+        yield Attune(engine, library, records, teacher)
 
 
 @asynccontextmanager
@@ -98,16 +110,17 @@ async def open_library(settings: Settings, progress: Progress = SILENT) -> Async
 
 
 @asynccontextmanager
-async def open_memory(settings: Settings) -> AsyncIterator[Memory]:
-    """Open the memory: the server that `REDIS_URL` names, or the embedded one."""
+async def open_records(settings: Settings) -> AsyncIterator[Records]:
+    """Open what is kept on the server that `REDIS_URL` names, or on the embedded one."""
     from core.adapters import valkey  # noqa: PLC0415
     from core.adapters.redis_memory import RedisMemory  # noqa: PLC0415
+    from core.adapters.redis_usage import RedisUsage  # noqa: PLC0415
 
     url = settings.redis_url
     async with valkey.remote(url.get_secret_value()) if url else valkey.embedded(settings.data_folder) as client:
         memory = RedisMemory(client)
         await memory.ping()
-        yield memory
+        yield Records(memory, RedisUsage(client))
 
 
 @asynccontextmanager

@@ -128,6 +128,24 @@ class Turn:
     asked_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a document was good for: how many answers cited it, and when last."""
+
+    answers: int
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A question that went unanswered; `nearest` are the titles that came closest."""
+
+    question: str
+    person: Person
+    asked_at: datetime
+    nearest: tuple[str, ...] = ()
+
+
 class Length(StrEnum):
     """How much a person wants to read."""
 

@@ -18,6 +18,7 @@ from core.domain import (
     Checked,
     Decoded,
     Decoding,
+    Gap,
     Message,
     Outcome,
     Passage,
@@ -30,7 +31,7 @@ from core.domain import (
     Turn,
 )
 from core.errors import QuestionTooLongError
-from core.ports import Embedder, Generator, Memory, PassageIndex
+from core.ports import Embedder, Generator, Memory, PassageIndex, Usage
 from core.readers import audience
 from core.upkeep import Upkeep
 from core.words import clean
@@ -63,6 +64,7 @@ class Engine:
         embedder: Embedder,
         index: PassageIndex,
         memory: Memory,
+        usage: Usage,
         generator: Generator,
         limits: Limits,
         upkeep: Upkeep | None = None,
@@ -70,6 +72,7 @@ class Engine:
         self._embedder = embedder
         self._index = index
         self._memory = memory
+        self._usage = usage
         self._generator = generator
         self._limits = limits
         self._upkeep = upkeep or Upkeep(index, generator)
@@ -130,6 +133,7 @@ class Engine:
 
     async def forget(self, person: Person) -> None:
         """Remove all that is kept of the person."""
+        await self._usage.forget(person)
         await self._memory.forget(person)
 
     def _checked(self, text: str) -> str:
@@ -174,6 +178,10 @@ class Engine:
     async def _keep(self, message: Message, asked: str, answer: Answer) -> Answer:
         turn = Turn(message.person, asked, answer.text, message.sent_at)
         await self._memory.append(message.conversation, turn)
+        if answer.outcome is Outcome.ANSWERED:
+            await self._usage.note_cited([source.passage.source for source in answer.sources], message.sent_at)
+        else:
+            await self._usage.note_gap(Gap(asked, message.person, message.sent_at, answer.nearest))
         return answer
 
 

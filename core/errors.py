@@ -4,7 +4,8 @@
     ├── PersonError                 its sentence may be shown to the person who asked
     │   ├── QuestionTooLongError
     │   ├── UnknownCommandError
-    │   └── InvalidPreferenceError
+    │   ├── InvalidPreferenceError
+    │   └── LessonError             what a person wanted to teach or to forget
     ├── OperatorError               its sentence says what the operator can do; shown by the `attune` command
     │   ├── ConfigurationError
     │   ├── ModelError
@@ -42,6 +43,10 @@ class UnknownCommandError(PersonError):
 
 class InvalidPreferenceError(PersonError):
     """A preference or a value that does not exist."""
+
+
+class LessonError(PersonError):
+    """A lesson that cannot be learned, found or changed."""
 
 
 class OperatorError(AttuneError):

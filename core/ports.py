@@ -7,6 +7,7 @@ Implementations are safe to call from many tasks of one event loop.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from core.domain import (
@@ -14,6 +15,7 @@ from core.domain import (
     Conversation,
     Decoding,
     Document,
+    Gap,
     Hit,
     Passage,
     Person,
@@ -22,6 +24,7 @@ from core.domain import (
     Prompt,
     Queued,
     Turn,
+    Use,
     Vector,
     Vectors,
 )
@@ -151,4 +154,32 @@ class Memory(Protocol):
 
     async def ping(self) -> None:
         """Return when the store answers."""
+        ...
+
+
+class Usage(Protocol):
+    """What documents were good for, and what they lack: for the operator, never for a prompt."""
+
+    async def note_cited(self, sources: Sequence[str], at: datetime) -> None:
+        """Count one answer for each of the documents `sources`."""
+        ...
+
+    async def uses(self) -> Mapping[str, Use]:
+        """How often each source was cited, and when last; sources that are gone may be among them."""
+        ...
+
+    async def note_gap(self, gap: Gap) -> None:
+        """Keep a question that went unanswered; the oldest beyond the kept number go."""
+        ...
+
+    async def gaps(self) -> list[Gap]:
+        """The questions that went unanswered, oldest first."""
+        ...
+
+    async def close_gaps(self, questions: Sequence[str]) -> None:
+        """Drop all gaps with one of these questions."""
+        ...
+
+    async def forget(self, person: Person) -> None:
+        """Drop what the person asked."""
         ...

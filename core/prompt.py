@@ -22,7 +22,7 @@ _CHECK = 'Can this question be answered from the document above alone: "{questio
 REFUSE = f"If the documents do not answer the question, reply only: {NOT_FOUND}"
 
 _LENGTH = {
-    Length.SHORT: "Give only the answer itself, as short as possible, without repeating the question.",
+    Length.SHORT: "Reply only with the shortest phrase that answers this.",
     Length.NORMAL: "Answer in a few sentences. Write only the answer, not how you found it.",
     Length.DETAILED: "Answer in detail, with every condition and exception the documents name.",
 }

@@ -79,7 +79,7 @@ async def run(chosen: argparse.Namespace) -> None:
     results: dict[str, list[Asked]] = {}
     async with open_product() as product:
         await ingest_passages(product, passages)
-        await product.memory.save_preferences(PERSON, WISHES)
+        await product.records.memory.save_preferences(PERSON, WISHES)
         with Progress() as bar:
             for arm in chosen.arms.split(","):
                 mine = [q for q in questions if q["answerable"]] if results else questions

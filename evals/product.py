@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core.bootstrap import limits_of, open_embedder, open_generator, open_index, open_memory
+from core.bootstrap import Records, limits_of, open_embedder, open_generator, open_index, open_records
 from core.engine import Engine
 from core.ingest import Ingester
-from core.ports import Embedder, Generator, Memory, PassageIndex
+from core.ports import Embedder, Generator, PassageIndex
 from core.settings import Settings
 
 
@@ -24,7 +24,7 @@ class Product:
     settings: Settings
     embedder: Embedder
     index: PassageIndex
-    memory: Memory
+    records: Records
     generator: Generator
 
     @property
@@ -38,7 +38,8 @@ class Product:
         return Engine(
             embedder=self.embedder,
             index=self.index,
-            memory=self.memory,
+            memory=self.records.memory,
+            usage=self.records.usage,
             generator=self.generator,
             limits=replace(limits_of(self.settings), **limits),
         )
@@ -56,6 +57,6 @@ async def open_product() -> AsyncIterator[Product]:
             settings,
             embedder,
             await stack.enter_async_context(open_index(empty, embedder.dimension)),
-            await stack.enter_async_context(open_memory(empty)),
+            await stack.enter_async_context(open_records(empty)),
             await stack.enter_async_context(open_generator(settings)),
         )

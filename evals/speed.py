@@ -78,9 +78,11 @@ def opened(settings: Settings, model: str) -> tuple[Path, checkpoints.Checkpoint
 
 
 def trial(source: Path, checkpoint: checkpoints.Checkpoint, threads: int, material: Material) -> float:
-    """Seconds of one answer by llama.cpp with so many threads."""
+    """Seconds of one answer by llama.cpp with so many threads, the best of three: a busy moment must not choose."""
     peer = LlamaCpp(source, checkpoint.tokenizer, threads, 1)
-    return seconds(lambda: peer.answer(material.passages(), material.question(), ANSWER))
+    best = min(seconds(lambda: peer.answer(material.passages(), material.question(), ANSWER)) for _ in range(3))
+    print(f"llama.cpp with {threads} threads: an answer in {best:.2f} s", flush=True)
+    return best
 
 
 def measure(name: str, side: Side, material: Material, runs: int, *, only: str = "") -> dict[str, list[float]]:

@@ -45,14 +45,14 @@ class RedisMemory:
         """The last `limit` turns, oldest first; a turn that cannot be read is left out."""
         if limit <= 0:
             return []
-        with _translated():
+        with translated():
             stored = await self._client.lrange(turns_key(conversation), -limit, -1)
         return [turn for value in stored if (turn := _read_turn(value))]
 
     async def append(self, conversation: Conversation, turn: Turn) -> None:
         """Add a turn, once; the oldest beyond `KEPT_TURNS` go."""
         key, spoken = turns_key(conversation), conversations_key(turn.person)
-        with _translated():
+        with translated():
             async with self._client.pipeline(transaction=False) as pipe:
                 pipe.hincrby(spoken, key)  # before: a turn is never kept that `forget` would not find
                 pipe.eval(_APPEND, 1, key, _TURN.dump_json(turn), KEPT_TURNS)
@@ -61,13 +61,13 @@ class RedisMemory:
 
     async def preferences(self, person: Person) -> Preferences:
         """What the person set; the default in place of a value that is unknown here."""
-        with _translated():
+        with translated():
             stored = await self._client.get(preferences_key(person))
         return _read_preferences(stored or b"{}")
 
     async def save_preferences(self, person: Person, preferences: Preferences) -> None:
         """Replace what the person set."""
-        with _translated():
+        with translated():
             await self._client.set(preferences_key(person), _PREFERENCES.dump_json(preferences))
 
     async def forget(self, person: Person) -> None:
@@ -80,13 +80,13 @@ class RedisMemory:
             pipe.multi()  # type: ignore[no-untyped-call]
             pipe.delete(spoken, preferences_key(person))
 
-        with _translated():
+        with translated():
             # Watched: a turn that is added meanwhile changes `spoken`, and all of this runs again.
             await self._client.transaction(remove, spoken)
 
     async def ping(self) -> None:
         """Return when the server answers."""
-        with _translated():
+        with translated():
             await self._client.ping()
 
     async def _remove_turns(self, key: bytes, person: Person) -> None:
@@ -136,7 +136,8 @@ def _read_preferences(value: bytes | str) -> Preferences:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Errors of redis-py as one that the operator can act on."""
     try:
         yield
     except (RedisError, OSError) as error:

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from core import prompt
 from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_memory import RedisMemory
+from core.adapters.redis_usage import RedisUsage
 from core.domain import (
     Answer,
     Conversation,
@@ -67,11 +68,17 @@ def generator() -> ScriptedGenerator:
 
 
 @pytest.fixture
-def engine(index: QdrantIndex, memory: RedisMemory, generator: ScriptedGenerator) -> Engine:
+def usage(redis: Redis) -> RedisUsage:
+    return RedisUsage(redis)
+
+
+@pytest.fixture
+def engine(index: QdrantIndex, memory: RedisMemory, usage: RedisUsage, generator: ScriptedGenerator) -> Engine:
     return Engine(
         embedder=HashingEmbedder(),
         index=index,
         memory=memory,
+        usage=usage,
         generator=generator,
         limits=Limits(passages=2, relevance=0.15),
     )
@@ -130,10 +137,12 @@ async def test_nothing_is_said_where_the_passages_seem_not_to_hold_the_answer(
 
 
 async def test_a_team_that_wants_every_answer_has_nothing_checked(
-    index: QdrantIndex, memory: RedisMemory, generator: ScriptedGenerator
+    index: QdrantIndex, memory: RedisMemory, usage: RedisUsage, generator: ScriptedGenerator
 ) -> None:
     limits = Limits(relevance=0.15, certainty=0.0)
-    engine = Engine(embedder=HashingEmbedder(), index=index, memory=memory, generator=generator, limits=limits)
+    engine = Engine(
+        embedder=HashingEmbedder(), index=index, memory=memory, usage=usage, generator=generator, limits=limits
+    )
     generator.certainty = -9.0
     assert (await ask(engine, "How long does transit enrolment take?")).outcome is Outcome.ANSWERED
     assert generator.prompts[0].check == ""
@@ -147,10 +156,12 @@ async def test_a_model_that_cannot_be_asked_is_told_to_refuse(engine: Engine, ge
 
 
 async def test_a_model_whose_checks_nobody_calibrated_is_told_to_refuse(
-    index: QdrantIndex, memory: RedisMemory, generator: ScriptedGenerator
+    index: QdrantIndex, memory: RedisMemory, usage: RedisUsage, generator: ScriptedGenerator
 ) -> None:
     limits = Limits(relevance=0.15, calibration=None)
-    engine = Engine(embedder=HashingEmbedder(), index=index, memory=memory, generator=generator, limits=limits)
+    engine = Engine(
+        embedder=HashingEmbedder(), index=index, memory=memory, usage=usage, generator=generator, limits=limits
+    )
     generator.certainty = -9.0
     assert (await ask(engine, "How long does transit enrolment take?")).outcome is Outcome.ANSWERED
     assert generator.prompts[0].check == ""
@@ -191,7 +202,7 @@ async def test_what_a_person_sets_changes_their_prompts_and_nobody_elses(
     await engine.set_preferences(ANN, Preferences(length=Length.SHORT))
     await ask(engine, "How does transit enrolment work?", ANN)
     await ask(engine, "How does transit enrolment work?", BEN)
-    assert "as short as possible" in generator.prompts[0].person
+    assert "shortest phrase" in generator.prompts[0].person
     assert generator.prompts[1].person == prompt.person_block(Preferences())
 
 
@@ -275,3 +286,17 @@ async def test_nothing_of_a_document_reaches_those_who_may_not_see_it(
                     assert passage.source not in told
                 elif passage.text == text:
                     assert passage.text in told
+
+
+async def test_what_was_answered_and_what_was_not_is_kept_for_the_operator(engine: Engine, usage: RedisUsage) -> None:
+    """An answer counts for the documents it cites, a question without one is a gap, until its author is forgotten."""
+    await ask(engine, "How long does transit enrolment take?")
+    await ask(engine, "How long does transit enrolment take?", BEN)
+    await ask(engine, "Who painted sunflowers?")
+    uses = await usage.uses()
+    assert {source: use.answers for source, use in uses.items()} == {"/docs/Transit.md": 2}
+    (gap,) = await usage.gaps()
+    assert (gap.question, gap.person) == ("Who painted sunflowers?", ANN)
+    assert gap.nearest
+    await engine.forget(ANN)
+    assert await usage.gaps() == []

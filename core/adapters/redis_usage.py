@@ -1,0 +1,86 @@
+"""`RedisUsage`: what documents were good for and what they lack, in a Redis or Valkey.
+
+Each command touches one key, so that a Cluster holds them too. Knows nothing of how the server is reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import cast
+
+from pydantic import TypeAdapter, ValidationError
+from redis.asyncio import Redis
+
+from core.adapters.redis_memory import translated
+from core.domain import Gap, Person, Use
+
+KEPT_GAPS = 5000
+
+_ANSWERS, _LAST, _GAPS = "attune:uses:answers", "attune:uses:last", "attune:gaps"
+_GAP = TypeAdapter(Gap)
+
+
+class RedisUsage:
+    """The port `Usage` over a client of redis-py. Whoever made the client closes it."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    async def note_cited(self, sources: Sequence[str], at: datetime) -> None:
+        """Count one answer for each of `sources`."""
+        with translated():
+            async with self._client.pipeline(transaction=False) as pipe:
+                for source in dict.fromkeys(sources):
+                    pipe.hincrby(_ANSWERS, source)
+                    pipe.hset(_LAST, source, str(at.timestamp()))
+                await pipe.execute()
+
+    async def uses(self) -> Mapping[str, Use]:
+        """How often each source was cited, and when last."""
+        with translated():
+            answers = cast("dict[bytes, bytes]", await self._client.hgetall(_ANSWERS))
+            last = cast("dict[bytes, bytes]", await self._client.hgetall(_LAST))
+        return {
+            source.decode(): Use(int(count), datetime.fromtimestamp(float(last.get(source, 0)), UTC))
+            for source, count in answers.items()
+        }
+
+    async def note_gap(self, gap: Gap) -> None:
+        """Keep a question that went unanswered; the oldest beyond `KEPT_GAPS` go."""
+        with translated():
+            async with self._client.pipeline(transaction=False) as pipe:
+                pipe.rpush(_GAPS, _GAP.dump_json(gap))
+                pipe.ltrim(_GAPS, -KEPT_GAPS, -1)
+                await pipe.execute()
+
+    async def gaps(self) -> list[Gap]:
+        """The questions that went unanswered, oldest first."""
+        return [gap for _, gap in await self._stored()]
+
+    async def close_gaps(self, questions: Sequence[str]) -> None:
+        """Drop all gaps with one of these questions."""
+        await self._drop([value for value, gap in await self._stored() if gap.question in questions])
+
+    async def forget(self, person: Person) -> None:
+        """Drop what the person asked."""
+        await self._drop([value for value, gap in await self._stored() if gap.person == person])
+
+    async def _stored(self) -> list[tuple[bytes, Gap]]:
+        with translated():
+            values = cast("list[bytes]", await self._client.lrange(_GAPS, 0, -1))
+        return [(value, gap) for value in values if (gap := _read(value))]
+
+    async def _drop(self, values: Sequence[bytes]) -> None:
+        with translated():
+            async with self._client.pipeline(transaction=False) as pipe:
+                for value in values:
+                    pipe.lrem(_GAPS, 0, cast("str", value))
+                await pipe.execute()
+
+
+def _read(value: bytes) -> Gap | None:
+    try:
+        return _GAP.validate_json(value)
+    except ValidationError:  # of another version
+        return None

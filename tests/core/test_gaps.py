@@ -1,0 +1,58 @@
+"""Questions that went unanswered, grouped by meaning."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.domain import Gap, Person
+from core.gaps import grouped
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def gap(question: str, user: str = "a", minutes: int = 0) -> Gap:
+    return Gap(question, Person("t", "w", user), START + timedelta(minutes=minutes))
+
+
+def unit(*angles: float) -> np.ndarray:
+    """Vectors in the plane, by degrees."""
+    return np.array([[np.cos(np.radians(a)), np.sin(np.radians(a))] for a in angles], np.float32)
+
+
+def questions(groups: list) -> list[list[str]]:
+    return [[one.question for one in group.gaps] for group in groups]
+
+
+def test_nothing_and_one_question_are_no_error() -> None:
+    assert grouped([], np.zeros((0, 2), np.float32)) == []
+    assert questions(grouped([gap("a")], unit(0))) == [["a"]]
+
+
+def test_questions_that_mean_the_same_stand_together_the_most_typical_first() -> None:
+    gaps = [gap("a"), gap("b"), gap("c"), gap("far")]
+    assert questions(grouped(gaps, unit(0, 20, 10, 120))) == [["c", "a", "b"], ["far"]]
+
+
+def test_what_more_people_miss_comes_first() -> None:
+    """One person who asks three times weighs less than two people; among equals the latest comes first."""
+    gaps = [gap("one", "a"), gap("one", "a"), gap("one", "a"), gap("two", "a"), gap("two", "b")]
+    assert questions(grouped(gaps, unit(0, 0, 0, 100, 100)))[0] == ["two", "two"]
+    assert questions(grouped([gap("old"), gap("new", minutes=1)], unit(0, 100))) == [["new"], ["old"]]
+
+
+def test_a_chain_of_likenesses_is_not_one_group() -> None:
+    """Ends that have nothing to do with each other stay apart, though each step between them is small."""
+    groups = grouped([gap(str(a)) for a in range(0, 180, 15)], unit(*range(0, 180, 15)))
+    assert len(groups) > 1
+
+
+@given(st.lists(st.floats(0, 360), max_size=12))
+def test_every_question_stands_in_one_group(angles: list[float]) -> None:
+    gaps = [gap(str(number)) for number in range(len(angles))]
+    vectors = unit(*angles) if angles else np.zeros((0, 2), np.float32)
+    listed = [one for group in questions(grouped(gaps, vectors)) for one in group]
+    assert sorted(listed) == sorted(one.question for one in gaps)

@@ -1,0 +1,150 @@
+"""Lessons over a real index and real files; only the embedder is a fake."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from core.adapters.qdrant_index import QdrantIndex
+from core.adapters.redis_usage import RedisUsage
+from core.domain import EVERYONE, Gap, Person
+from core.errors import LessonError
+from core.ingest import Ingester
+from core.teaching import Teacher
+from tests.fakes import HashingEmbedder
+
+pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
+
+ANN, BEN = Person("slack", "T1", "ann"), Person("slack", "T1", "ben")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CHANNEL = ("channel:slack/T1/C1",)
+ALL = (EVERYONE,)
+
+
+@pytest.fixture
+async def index() -> AsyncIterator[QdrantIndex]:
+    async with QdrantIndex.at(":memory:", api_key=None, collection="attune", dimension=384) as opened:
+        yield opened
+
+
+@pytest.fixture
+def usage(redis: Redis) -> RedisUsage:
+    return RedisUsage(redis)
+
+
+@pytest.fixture
+def teacher(tmp_path: Path, index: QdrantIndex, usage: RedisUsage) -> Teacher:
+    ingester = Ingester(HashingEmbedder(), index, passage_tokens=80)
+    return Teacher(tmp_path / "learned", ingester, index, usage)
+
+
+def files_below(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+async def found(index: QdrantIndex, text: str, *audience: str) -> list[str]:
+    (row,) = await HashingEmbedder().embed([text])
+    return [hit.passage.text for hit in await index.search(text, row, audience=audience, limit=5) if hit.sparse]
+
+
+async def test_a_file_is_learned_for_those_it_is_meant_for(teacher: Teacher, index: QdrantIndex) -> None:
+    """Its author is kept, and nobody else finds it."""
+    lesson = await teacher.learn_file("Wifi at home.md", b"# Wifi\n\nThe code is 4711.", ANN, CHANNEL, NOW)
+    assert (lesson.name, lesson.author, lesson.readers) == ("Wifi at home.md", ANN, CHANNEL)
+    assert await found(index, "wifi code", *CHANNEL) == ["The code is 4711."]
+    assert await found(index, "wifi code", *ALL) == []
+    assert await teacher.lessons(CHANNEL) == [lesson]
+    assert await teacher.lessons(ALL) == []
+
+
+async def test_a_message_is_learned_under_its_title(teacher: Teacher, index: QdrantIndex) -> None:
+    await teacher.learn_text("Where do we park?\n", "Behind the mill.", ANN, ALL, NOW)
+    assert await found(index, "park mill", *ALL) == ["Behind the mill."]
+    assert [document.title for document in await index.documents()] == ["Where do we park?"]
+
+
+async def test_an_answer_closes_its_gap(teacher: Teacher, index: QdrantIndex, usage: RedisUsage) -> None:
+    for question in ("Where do we park?", "Who pays?"):
+        await usage.note_gap(Gap(question, BEN, NOW))
+    await teacher.learn_answer("Where do we park?", "Behind the mill.", ANN, ALL, NOW)
+    assert await found(index, "park", *ALL)
+    assert [gap.question for gap in await usage.gaps()] == ["Who pays?"]
+
+
+async def test_a_lesson_is_forgotten_and_brought_back(teacher: Teacher, index: QdrantIndex) -> None:
+    """Each undoes the other, for the same readers."""
+    first = await teacher.learn_text("Parking", "Behind the mill.", ANN, CHANNEL, NOW)
+    other = await teacher.learn_text("Lunch", "At the mill.", ANN, CHANNEL, NOW + timedelta(hours=1))
+    assert await teacher.lessons(CHANNEL) == [other, first]
+    assert await teacher.forget(first.id, ANN) == first
+    assert await found(index, "mill", *CHANNEL) == ["At the mill."]
+    assert await teacher.lessons(CHANNEL) == [other]
+    assert await teacher.bring_back(first.id, ANN) == first
+    assert sorted(await found(index, "mill", *CHANNEL)) == ["At the mill.", "Behind the mill."]
+    assert await found(index, "mill", *ALL) == []
+
+
+async def test_only_its_author_or_an_operator_forgets_a_lesson(teacher: Teacher, index: QdrantIndex) -> None:
+    lesson = await teacher.learn_text("Parking", "Behind the mill.", ANN, ALL, NOW)
+    with pytest.raises(LessonError, match="taught"):
+        await teacher.forget(lesson.id, BEN)
+    assert await found(index, "mill", *ALL)
+    await teacher.forget(lesson.id, BEN, operator=True)
+    with pytest.raises(LessonError, match="taught"):
+        await teacher.bring_back(lesson.id, BEN)
+
+
+@pytest.mark.parametrize("id_", ["0" * 32, "", "../learned", ".forgotten", "a/../b"])
+async def test_an_unknown_lesson_is_said_to_be_unknown(teacher: Teacher, id_: str) -> None:
+    for act in (teacher.forget, teacher.bring_back):
+        with pytest.raises(LessonError, match="no such lesson"):
+            await act(id_, ANN, operator=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [("a.exe", b"MZ"), ("a.txt", b"MZ\0\1"), ("a.md", b""), ("a", b"text"), ("a.txt", b" \n")]
+)
+async def test_what_cannot_be_learned_leaves_nothing_behind(
+    teacher: Teacher, index: QdrantIndex, tmp_path: Path, name: str, data: bytes
+) -> None:
+    """The person reads a sentence without the place of the file, and nothing stays on the disk or in the index."""
+    with pytest.raises(LessonError) as raised:
+        await teacher.learn_file(name, data, ANN, ALL, NOW)
+    assert str(tmp_path) not in str(raised.value)
+    assert str(raised.value).endswith(".")
+    assert await index.documents() == []
+    assert files_below(tmp_path) == []
+    with pytest.raises(LessonError):
+        await teacher.learn_text("Nothing", " \n", ANN, ALL, NOW)
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd.md", "C:\\temp\\x.md", ".attune.toml.md", "a\0b/x.md", "ü" * 300 + ".md", "?.md"]
+)
+async def test_a_name_from_outside_leads_nowhere(teacher: Teacher, tmp_path: Path, name: str) -> None:
+    """Each lesson stays in its own folder, and the note of its readers as it was written."""
+    lesson = await teacher.learn_file(name, b"words", ANN, CHANNEL, NOW)
+    assert (tmp_path / "learned" / lesson.id / lesson.name).read_bytes() == b"words"
+    assert files_below(tmp_path) == sorted(
+        [f"learned/{lesson.id}/{part}" for part in (".attune.toml", ".lesson.json", lesson.name)]
+    )
+    assert await teacher.lessons(CHANNEL) == [lesson]
+
+
+async def test_the_index_is_brought_in_step_with_the_lessons(teacher: Teacher, index: QdrantIndex) -> None:
+    """A lesson whose passages were lost is learned again; one that is gone from the disk is forgotten."""
+    await teacher.refresh()
+    lesson = await teacher.learn_text("Parking", "Behind the mill.", ANN, CHANNEL, NOW)
+    (document,) = await index.documents()
+    await index.remove(document.source)
+    await teacher.refresh()
+    assert await found(index, "mill", *CHANNEL) == ["Behind the mill."]
+    await asyncio.to_thread(Path(document.source).unlink)
+    await teacher.refresh()
+    assert await index.documents() == []
+    assert await teacher.lessons(CHANNEL) == [lesson]
