@@ -28,6 +28,8 @@ from core.settings import Settings
 
 T = TypeVar("T")
 
+WATCH_MS = 300  # milliseconds until the first look at what changed
+
 
 def is_interactive() -> bool:
     """Whether a person sits at both ends."""
@@ -79,9 +81,13 @@ async def ingest(
 async def _keep_in_step(ingester: Ingester, paths: Sequence[Path], readers: Readers | None) -> None:
     from watchfiles import awatch  # noqa: PLC0415
 
-    console = Console()
-    console.print(Text(operator_texts.WATCHING, style="dim"))
-    async for _ in awatch(*paths):
+    console, watching = Console(), False
+    async for changes in awatch(*paths, rust_timeout=WATCH_MS, yield_on_timeout=True):
+        if watching and not changes:
+            continue
+        if not watching:  # and what changed before it did is looked for
+            console.print(Text(operator_texts.WATCHING, style="dim"))
+            watching = True
         try:
             report = await ingester.ingest(paths, readers=readers)
         except (DocumentError, StoreError) as error:  # a folder that is gone for a moment, a store that restarts

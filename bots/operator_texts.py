@@ -40,7 +40,7 @@ def ago(moment: datetime | None, now: datetime) -> str:
 
 def gap_counts(questions: int, people: int) -> str:
     """How often and by how many something was asked in vain."""
-    return f"  asked {plural(questions, 'time')} by {people:,} {'person' if people == 1 else 'people'}"
+    return f" asked {plural(questions, 'time')} by {people:,} {'person' if people == 1 else 'people'}"
 
 
 def gap_nearest(titles: Sequence[str]) -> str:
