@@ -1,0 +1,177 @@
+"""How the index grows: `python -m evals.scale` keeps and searches up to 100,000 passages, as the product does.
+
+Passages are generated: two paragraphs of the handbook each, drawn anew for every passage; a passage's vector is that of its
+paragraphs, added and normalised, since embedding so many would measure the embedder (`evals.ingestion` does). Each may be
+read by one of ten channels or by everyone; questions are the handbook's own, asked by somebody of one channel. At each
+size: passages kept a second, memory of the index's process, milliseconds of a search with and without a reader's filter,
+before and after the index was opened anew and optimised. `--limit` is the largest size.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from core.adapters.shared_index import SharedIndex
+from core.bootstrap import open_embedder
+from core.domain import EVERYONE, Passage, Vectors
+from core.ports import Embedder, PassageIndex
+from core.settings import Settings
+from evals.common import Options, Record, options, sample, write_result
+
+SIZES = (1_000, 10_000, 100_000)
+PARAGRAPHS = 1500  # of the handbook, that passages are made of
+SEARCHES = 200
+BATCH = 1000
+CHANNELS = 10
+LIMIT = 50  # candidates of each search, as `core.retrieval` asks
+QUESTIONS = Path(__file__).parent / "handbook.jsonl"
+GATE = 25.0  # ms, p99 with a reader's filter at the largest size
+
+
+def main(chosen: Options) -> None:
+    """Grow, search, print, write."""
+    asyncio.run(run(chosen))
+
+
+async def run(chosen: Options) -> None:
+    """One index that grows from size to size."""
+    sizes = [size for size in SIZES if size <= (chosen.limit or SIZES[-1])]
+    rng = np.random.default_rng(chosen.seed)
+    async with open_embedder(Settings.from_env(os.environ)) as embedder:
+        texts = sample(paragraphs(chosen.data / "handbook"), PARAGRAPHS, chosen.seed)
+        asked = [json.loads(line)["question"] for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+        rows, questions = await embedder.embed(texts), await embedder.embed(asked)
+        result = await _grown(embedder, sizes, made_of(texts, rows, rng), list(zip(asked, questions, strict=True)))
+    report(result)
+    write_result("scale", {"seed": chosen.seed, "sizes": result})
+
+
+def paragraphs(handbook: Path) -> list[str]:
+    """The paragraphs of the handbook's pages that say something."""
+    pages = (page.read_text(encoding="utf-8") for page in sorted(handbook.rglob("*.md")))
+    return [text for page in pages for text in page.split("\n\n") if 100 <= len(text) <= 1000]  # characters
+
+
+def made_of(texts: Sequence[str], rows: Vectors, rng: np.random.Generator) -> Iterator[tuple[Passage, np.ndarray]]:
+    """Passages without end, each of two paragraphs, with its vector."""
+    number = 0
+    while True:
+        first, second = rng.integers(len(texts), size=2)
+        readers = (EVERYONE,) if number % 2 else (f"channel:slack/T/C{number % CHANNELS}",)
+        text, vector = f"{texts[first]}\n\n{texts[second]}", rows[first] + rows[second]
+        passage = Passage(
+            str(uuid.uuid4()),
+            f"/d/{number // 10}.md",
+            f"Page {number // 10}",
+            (),
+            text,
+            1,
+            number % 10,
+            10,
+            "1",
+            readers=readers,
+        )
+        yield passage, (vector / np.linalg.norm(vector)).astype(np.float32)
+        number += 1
+
+
+async def _grown(
+    embedder: Embedder,
+    sizes: Sequence[int],
+    made: Iterator[tuple[Passage, np.ndarray]],
+    asked: Sequence[tuple[str, np.ndarray]],
+) -> dict[int, Record]:
+    result: dict[int, Record] = {}
+    with tempfile.TemporaryDirectory(prefix="attune-", ignore_cleanup_errors=True) as folder, Progress() as bar:
+        task, held = bar.add_task("passages", total=sizes[-1]), 0
+        for size in sizes:
+            async with SharedIndex(Path(folder), embedder.dimension) as index:
+                start = time.perf_counter()
+                while held < size:
+                    batch = [next(made) for _ in range(min(BATCH, size - held))]
+                    await index.upsert([passage for passage, _ in batch], np.stack([vector for _, vector in batch]))
+                    held += len(batch)
+                    bar.advance(task, len(batch))
+                rate = (size - (max(result) if result else 0)) / (time.perf_counter() - start)
+                result[size] = {"kept a second": rate, "as written": await searched(index, asked)}
+            start = time.perf_counter()
+            async with SharedIndex(Path(folder), embedder.dimension) as index:
+                await index.count()
+                opened = time.perf_counter() - start
+                result[size] |= {"seconds to open": opened, "opened anew": await searched(index, asked)}
+                result[size]["memory, MB"] = service_memory(Path(folder))
+    return result
+
+
+async def searched(index: PassageIndex, asked: Sequence[tuple[str, np.ndarray]]) -> Record:
+    """Milliseconds of a search: medians and 99th percentiles, for one channel's member and for nobody in particular."""
+    member = {EVERYONE, "workspace:slack/T", "channel:slack/T/C2"}
+    everybody = {EVERYONE, *(f"channel:slack/T/C{number}" for number in range(CHANNELS))}
+    times: Record = {}
+    for name, audience in (("a member", member), ("all readers", everybody)):
+        spent = [
+            await _milliseconds(lambda: index.search(text, vector, audience=audience, limit=LIMIT))  # noqa: B023  # awaited here
+            for text, vector in (asked[number % len(asked)] for number in range(SEARCHES))
+        ]
+        times[name] = {"p50": float(np.percentile(spent, 50)), "p99": float(np.percentile(spent, 99))}
+    return times
+
+
+async def _milliseconds(act: Callable[[], Awaitable[object]]) -> float:
+    start = time.perf_counter()
+    await act()
+    return (time.perf_counter() - start) * 1000
+
+
+def service_memory(folder: Path) -> float:
+    """Resident memory in MB of the process that owns the index under `folder`."""
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            words = (status.parent / "cmdline").read_bytes().decode(errors="replace")
+            if "core.adapters.index_service" in words and str(folder) in words:
+                return int(status.read_text().partition("VmRSS:")[2].split()[0]) / 1024
+        except OSError:  # a process that has just ended
+            continue
+    return float("nan")
+
+
+def report(result: dict[int, Record]) -> None:
+    """A table, a row a size."""
+    table = Table(
+        "passages",
+        "kept a second",
+        "memory, MB",
+        "opens in, s",
+        "search p50 / p99, ms",
+        "of a member only",
+        "opened anew",
+        "of a member only",
+    )
+    for size, row in result.items():
+        cells = [row[when][who] for when in ("as written", "opened anew") for who in ("all readers", "a member")]
+        table.add_row(
+            f"{size:,}",
+            f"{row['kept a second']:,.0f}",
+            f"{row['memory, MB']:,.0f}",
+            f"{row['seconds to open']:.2f}",
+            *[f"{cell['p50']:.1f} / {cell['p99']:.1f}" for cell in cells],
+        )
+    Console(width=160).print(table)
+    largest = result[max(result)]["opened anew"]["a member"]["p99"]
+    print(f"p99 with a reader's filter at {max(result):,}: {largest:.1f} ms, at most {GATE:g} asked")
+
+
+if __name__ == "__main__":
+    main(options(__doc__ or ""))
