@@ -42,9 +42,11 @@ def rank(hits: Sequence[Hit]) -> list[RankedPassage]:
     return sorted(ranked, key=lambda passage: (-passage.probability, passage.passage.id))
 
 
-def fused_scores(dense: NDArray[np.float64], sparse: NDArray[np.float64]) -> NDArray[np.float64]:
+def fused_scores(
+    dense: NDArray[np.float64], sparse: NDArray[np.float64], weight: float = DENSE_WEIGHT
+) -> NDArray[np.float64]:
     """s(x, d) for candidates with cosines `dense` (n,) and BM25 scores `sparse` (n,): shape (n,)."""
-    return DENSE_WEIGHT * dense + (1 - DENSE_WEIGHT) * sparse / max(float(sparse.max()), 1e-9)
+    return weight * dense + (1 - weight) * sparse / max(float(sparse.max()), 1e-9)
 
 
 def with_following(
