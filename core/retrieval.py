@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.domain import Hit, Passage, RankedPassage
+from core.duplicates import first_copies
 from core.ports import Embedder, PassageIndex
 from core.words import content_words
 
@@ -31,13 +32,24 @@ async def retrieve(question: str, embedder: Embedder, index: PassageIndex) -> li
 
 
 def rank(hits: Sequence[Hit]) -> list[RankedPassage]:
-    """Fuse both searches' evidence into p(d|x), the most probable first."""
+    """Fuse both searches' evidence into p(d|x), the most probable first, of copies only the likeliest."""
     if not hits:
         return []
     scores = fused_scores(np.array([hit.dense for hit in hits]), np.array([hit.sparse for hit in hits]))
+    likeliest = sorted(
+        zip(hits, softmax(scores / TEMPERATURE).tolist(), strict=True), key=lambda pair: (-pair[1], pair[0].passage.id)
+    )
+    return _collapsed(likeliest)
+
+
+def _collapsed(likeliest: Sequence[tuple[Hit, float]]) -> list[RankedPassage]:
+    """Each passage once: copies give their probability to the likeliest of them."""
+    firsts = first_copies([hit.passage.text for hit, _ in likeliest], np.stack([hit.vector for hit, _ in likeliest]))
+    total = np.bincount(firsts, weights=[probability for _, probability in likeliest])
     ranked = [
-        RankedPassage(hit.passage, float(probability), hit.dense, hit.sparse)
-        for hit, probability in zip(hits, softmax(scores / TEMPERATURE), strict=True)
+        RankedPassage(hit.passage, float(total[place]), hit.dense, hit.sparse)
+        for place, (hit, _) in enumerate(likeliest)
+        if firsts[place] == place
     ]
     return sorted(ranked, key=lambda passage: (-passage.probability, passage.passage.id))
 
