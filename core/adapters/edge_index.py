@@ -108,8 +108,11 @@ class EdgeIndex:
         words = self._encoder.question(text)
         with _translated("The index cannot be searched"):
             dense = self._nearest(edge.Query.Nearest(vector.tolist(), using=points.DENSE), limit)
-            sparse = self._nearest(edge.Query.Nearest(words, using=points.SPARSE), limit)
-        return points.hits(vector, dense, sparse)
+            hits = points.hits(vector, dense, self._nearest(edge.Query.Nearest(words, using=points.SPARSE), limit))
+            if respelled := self._encoder.respelled(text, hits):
+                sparse = self._nearest(edge.Query.Nearest(respelled, using=points.SPARSE), limit)
+                hits = points.hits(vector, dense, sparse)
+        return hits
 
     def _nearest(self, query: edge.Query, limit: int) -> list[edge.ScoredPoint]:
         request = edge.QueryRequest(limit, query=query, with_payload=True, with_vector=[points.DENSE])

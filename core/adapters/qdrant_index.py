@@ -61,7 +61,12 @@ class QdrantIndex:
         ]
         with _translated():
             dense, sparse = await self._client.query_batch_points(self._collection, requests)
-        return points.hits(vector, dense.points, sparse.points)
+            hits = points.hits(vector, dense.points, sparse.points)
+            if respelled := self._encoder.respelled(text, hits):
+                request = _request(_sparse(respelled), points.SPARSE, limit)
+                (sparse,) = await self._client.query_batch_points(self._collection, [request])
+                hits = points.hits(vector, dense.points, sparse.points)
+        return hits
 
     async def vectors(self, ids: Sequence[str]) -> Mapping[str, Vector]:
         """The stored vectors of those ids that exist."""
