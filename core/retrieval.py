@@ -20,7 +20,7 @@ from core.duplicates import first_copies
 from core.ports import Embedder, PassageIndex
 from core.words import content_words
 
-DENSE_WEIGHT = 0.6  # α
+DENSE_WEIGHT = 0.65  # α
 TEMPERATURE = 0.05  # T
 CANDIDATES = 50  # passages asked of each of the two searches
 

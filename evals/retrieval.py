@@ -44,7 +44,7 @@ from evals.ranking_scores import (
     rrf,
 )
 
-WEIGHTS = tuple(step / 10 for step in range(1, 10))  # α
+WEIGHTS = tuple(step / 20 for step in range(6, 19))  # α
 TEMPERATURES = tuple(np.geomspace(0.01, 0.3, 69).tolist())
 HYBRID = "hybrid"
 ARMS: dict[str, Fusion] = {

@@ -105,17 +105,22 @@ class EdgeIndex:
 
     def _search(self, text: str, vector: Vector, limit: int) -> list[Hit]:
         points.check_dimension(self._dimension, len(vector), where="The index")
-        words = self._encoder.question(text)
         with _translated("The index cannot be searched"):
-            dense = self._nearest(edge.Query.Nearest(vector.tolist(), using=points.DENSE), limit)
-            hits = points.hits(vector, dense, self._nearest(edge.Query.Nearest(words, using=points.SPARSE), limit))
+            near = self._best(edge.Query.Nearest(vector.tolist(), using=points.DENSE), limit)
+            hits = points.hits(vector, near, self._worded(self._encoder.question(text), near, limit))
             if respelled := self._encoder.respelled(text, hits):
-                sparse = self._nearest(edge.Query.Nearest(respelled, using=points.SPARSE), limit)
-                hits = points.hits(vector, dense, sparse)
+                hits = points.hits(vector, near, self._worded(respelled, near, limit))
         return hits
 
-    def _nearest(self, query: edge.Query, limit: int) -> list[edge.ScoredPoint]:
-        request = edge.QueryRequest(limit, query=query, with_payload=True, with_vector=[points.DENSE])
+    def _worded(self, words: edge.SparseVector, near: Sequence[edge.ScoredPoint], limit: int) -> list[edge.ScoredPoint]:
+        """The best by BM25, and those of `near` that have any of the words."""
+        query = edge.Query.Nearest(words, using=points.SPARSE)
+        best = self._best(query, limit)
+        others = points.unlisted(near, best)
+        return [*best, *self._best(query, limit, edge.Filter(must=[edge.HasIdCondition(others)]))] if others else best
+
+    def _best(self, query: edge.Query, limit: int, among: edge.Filter | None = None) -> list[edge.ScoredPoint]:
+        request = edge.QueryRequest(limit, query=query, filter=among, with_payload=True, with_vector=[points.DENSE])
         return self._shard.query(request)
 
     def _vectors(self, ids: Sequence[str]) -> dict[str, Vector]:

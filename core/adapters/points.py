@@ -132,6 +132,12 @@ def hits(question: Vector, dense: Sequence[FoundPoint], sparse: Sequence[FoundPo
     return [_hit(point, unit, scores.get(id_, 0.0)) for id_, point in points.items()]
 
 
+def unlisted(near: Sequence[FoundPoint], listed: Sequence[FoundPoint]) -> set[Any]:
+    """The ids of `near` whose BM25 scores are not in `listed` yet."""
+    known = {point.id for point in listed}
+    return {point.id for point in near} - known
+
+
 def places(passages: Iterable[Passage], count: int) -> dict[str, list[int]]:
     """The ordinals of the `count` passages behind each, by the key of its document."""
     wanted: dict[str, set[int]] = {}

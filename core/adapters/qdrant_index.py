@@ -55,18 +55,27 @@ class QdrantIndex:
 
     async def search(self, text: str, vector: Vector, *, limit: int) -> list[Hit]:
         """The union of the `limit` nearest by cosine and the `limit` best by BM25."""
-        words = _sparse(self._encoder.question(text))
-        requests = [
-            _request(query, name, limit) for query, name in ((vector.tolist(), points.DENSE), (words, points.SPARSE))
-        ]
         with _translated():
-            dense, sparse = await self._client.query_batch_points(self._collection, requests)
-            hits = points.hits(vector, dense.points, sparse.points)
+            near = await self._best(_request(vector.tolist(), points.DENSE, limit))
+            hits = points.hits(vector, near, await self._worded(self._encoder.question(text), near, limit))
             if respelled := self._encoder.respelled(text, hits):
-                request = _request(_sparse(respelled), points.SPARSE, limit)
-                (sparse,) = await self._client.query_batch_points(self._collection, [request])
-                hits = points.hits(vector, dense.points, sparse.points)
+                hits = points.hits(vector, near, await self._worded(respelled, near, limit))
         return hits
+
+    async def _worded(
+        self, words: SparseVector, near: Sequence[models.ScoredPoint], limit: int
+    ) -> list[models.ScoredPoint]:
+        """The best by BM25, and those of `near` that have any of the words."""
+        request = _request(_sparse(words), points.SPARSE, limit)
+        best = await self._best(request)
+        if others := points.unlisted(near, best):
+            request.filter = models.Filter(must=[models.HasIdCondition(has_id=[*others])])
+            best += await self._best(request)
+        return best
+
+    async def _best(self, request: models.QueryRequest) -> list[models.ScoredPoint]:
+        (found,) = await self._client.query_batch_points(self._collection, [request])
+        return found.points
 
     async def vectors(self, ids: Sequence[str]) -> Mapping[str, Vector]:
         """The stored vectors of those ids that exist."""
