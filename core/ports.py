@@ -103,8 +103,8 @@ class PassageIndex(Protocol):
     async def search(self, text: str, vector: Vector, *, audience: Collection[str], limit: int) -> list[Hit]:
         """The union of the `limit` nearest by cosine and the `limit` best by BM25, in no order of importance.
 
-        Both look only at passages of which a reader is in `audience`. `dense` is exact for every hit; `sparse` is 0
-        for hits outside the BM25 list.
+        Both look only at passages of which a reader is in `audience`. `dense` and `sparse` are exact for every hit. A
+        word that no passage seems to hold is searched for in the spellings that it may have been meant to have.
         """
         ...
 

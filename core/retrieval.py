@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.domain import Hit, Passage, RankedPassage
+from core.duplicates import first_copies
 from core.ports import Embedder, PassageIndex
 from core.words import content_words
 
-DENSE_WEIGHT = 0.6  # α
+DENSE_WEIGHT = 0.65  # α
 TEMPERATURE = 0.05  # T
 CANDIDATES = 50  # passages asked of each of the two searches
 
@@ -33,20 +34,33 @@ async def retrieve(
 
 
 def rank(hits: Sequence[Hit]) -> list[RankedPassage]:
-    """Fuse both searches' evidence into p(d|x), the most probable first."""
+    """Fuse both searches' evidence into p(d|x), the most probable first, of copies only the likeliest."""
     if not hits:
         return []
     scores = fused_scores(np.array([hit.dense for hit in hits]), np.array([hit.sparse for hit in hits]))
+    likeliest = sorted(
+        zip(hits, softmax(scores / TEMPERATURE).tolist(), strict=True), key=lambda pair: (-pair[1], pair[0].passage.id)
+    )
+    return _collapsed(likeliest)
+
+
+def _collapsed(likeliest: Sequence[tuple[Hit, float]]) -> list[RankedPassage]:
+    """Each passage once: copies give their probability to the likeliest of them."""
+    firsts = first_copies([hit.passage.text for hit, _ in likeliest], np.stack([hit.vector for hit, _ in likeliest]))
+    total = np.bincount(firsts, weights=[probability for _, probability in likeliest])
     ranked = [
-        RankedPassage(hit.passage, float(probability), hit.dense, hit.sparse)
-        for hit, probability in zip(hits, softmax(scores / TEMPERATURE), strict=True)
+        RankedPassage(hit.passage, float(total[place]), hit.dense, hit.sparse)
+        for place, (hit, _) in enumerate(likeliest)
+        if firsts[place] == place
     ]
     return sorted(ranked, key=lambda passage: (-passage.probability, passage.passage.id))
 
 
-def fused_scores(dense: NDArray[np.float64], sparse: NDArray[np.float64]) -> NDArray[np.float64]:
+def fused_scores(
+    dense: NDArray[np.float64], sparse: NDArray[np.float64], weight: float = DENSE_WEIGHT
+) -> NDArray[np.float64]:
     """s(x, d) for candidates with cosines `dense` (n,) and BM25 scores `sparse` (n,): shape (n,)."""
-    return DENSE_WEIGHT * dense + (1 - DENSE_WEIGHT) * sparse / max(float(sparse.max()), 1e-9)
+    return weight * dense + (1 - weight) * sparse / max(float(sparse.max()), 1e-9)
 
 
 def with_following(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core.bootstrap import Records, limits_of, open_embedder, open_generator, open_index, open_records
+from core.bootstrap import Library, Records, limits_of, open_embedder, open_generator, open_index, open_records
 from core.engine import Engine
 from core.ingest import Ingester
 from core.ports import Embedder, Generator, PassageIndex
@@ -48,15 +48,29 @@ class Product:
 @asynccontextmanager
 async def open_product() -> AsyncIterator[Product]:
     """Open all of Attune with the models of this machine and with empty stores."""
-    settings = Settings.from_env(os.environ)
-    async with AsyncExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="attune-", ignore_cleanup_errors=True)))
-        empty = settings.model_copy(update={"home": home, "redis_url": None, "qdrant_url": None})
-        embedder = await stack.enter_async_context(open_embedder(settings))
+    async with open_search() as library, AsyncExitStack() as stack:
+        settings = Settings.from_env(os.environ)
         yield Product(
             settings,
-            embedder,
-            await stack.enter_async_context(open_index(empty, embedder.dimension)),
-            await stack.enter_async_context(open_records(empty)),
+            library.embedder,
+            library.index,
+            await stack.enter_async_context(open_records(_elsewhere(settings, stack))),
             await stack.enter_async_context(open_generator(settings)),
         )
+
+
+@asynccontextmanager
+async def open_search() -> AsyncIterator[Library]:
+    """Open the part that reads documents and finds passages, over an empty index; no language model is loaded."""
+    settings = Settings.from_env(os.environ)
+    async with AsyncExitStack() as stack:
+        embedder = await stack.enter_async_context(open_embedder(settings))
+        index = await stack.enter_async_context(open_index(_elsewhere(settings, stack), embedder.dimension))
+        tokens, model = settings.passage_tokens, settings.embedder
+        yield Library(embedder, index, Ingester(embedder, index, passage_tokens=tokens, model=model))
+
+
+def _elsewhere(settings: Settings, stack: AsyncExitStack) -> Settings:
+    """The settings with embedded stores in a folder that goes when `stack` closes."""
+    home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="attune-", ignore_cleanup_errors=True)))
+    return settings.model_copy(update={"home": home, "redis_url": None, "qdrant_url": None})

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent.parent
 PURE = {
     "core.decoding",
     "core.domain",
+    "core.duplicates",
     "core.engine",
     "core.errors",
     "core.history",
@@ -31,6 +32,7 @@ PURE = {
     "core.prompt",
     "core.ranking",
     "core.retrieval",
+    "core.terms",
     "core.documents.splitting",
 }
 OUTSIDE = {

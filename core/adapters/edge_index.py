@@ -106,17 +106,29 @@ class EdgeIndex:
 
     def _search(self, text: str, vector: Vector, audience: Collection[str], limit: int) -> list[Hit]:
         points.check_dimension(self._dimension, len(vector), where="The index")
-        seen = edge.Filter(must=[edge.FieldCondition(points.READERS, match=edge.MatchAny(sorted(audience)))])
-        words = self._encoder.question(text)
+        seen = edge.FieldCondition(points.READERS, match=edge.MatchAny(sorted(audience)))
         with _translated("The index cannot be searched"):
-            dense = self._nearest(edge.Query.Nearest(vector.tolist(), using=points.DENSE), seen, limit)
-            sparse = self._nearest(edge.Query.Nearest(words, using=points.SPARSE), seen, limit)
-        return points.hits(vector, dense, sparse)
+            near = self._best(edge.Query.Nearest(vector.tolist(), using=points.DENSE), limit, seen)
+            hits = points.hits(vector, near, self._worded(self._encoder.question(text), near, limit, seen))
+            if respelled := self._encoder.respelled(text, hits):
+                hits = points.hits(vector, near, self._worded(respelled, near, limit, seen))
+        return hits
 
-    def _nearest(self, query: edge.Query, seen: edge.Filter, limit: int) -> list[edge.ScoredPoint]:
-        vectors = [points.DENSE]
+    def _worded(
+        self, words: edge.SparseVector, near: Sequence[edge.ScoredPoint], limit: int, seen: edge.FieldCondition
+    ) -> list[edge.ScoredPoint]:
+        """The best by BM25, and those of `near` that have any of the words."""
+        query = edge.Query.Nearest(words, using=points.SPARSE)
+        best = self._best(query, limit, seen)
+        others = points.unlisted(near, best)
+        return [*best, *self._best(query, limit, seen, edge.HasIdCondition(others))] if others else best
+
+    def _best(
+        self, query: edge.Query, limit: int, *conditions: edge.FieldCondition | edge.HasIdCondition
+    ) -> list[edge.ScoredPoint]:
+        among, vectors = edge.Filter(must=[*conditions]), [points.DENSE]
         return self._shard.query(
-            edge.QueryRequest(limit, query=query, filter=seen, with_payload=True, with_vector=vectors)
+            edge.QueryRequest(limit, query=query, filter=among, with_payload=True, with_vector=vectors)
         )
 
     def _vectors(self, ids: Sequence[str]) -> dict[str, Vector]:

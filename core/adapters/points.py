@@ -18,11 +18,13 @@ from qdrant_edge import Bm25, Bm25Config, SparseVector
 
 from core.domain import EVERYONE, Document, Hit, Passage, Vector, Vectors
 from core.errors import IndexUnavailableError
+from core.terms import misspelled, spellings, with_terms
 
 DENSE, SPARSE = "dense", "bm25"
 SOURCE, VERSION, DOCUMENT, ORDINAL, READERS = "source", "version", "document", "ordinal", "readers"
 KEYWORDS = (SOURCE, DOCUMENT, READERS)  # the payload fields that are indexed
 BATCH = 256  # points in one request
+RESPELLED = 0.7  # weight of what a word may have been meant to be, beside 1 of one that is asked for
 MOST_DOCUMENTS = 1_000_000  # a facet answers with its first ten unless told
 
 _PASSAGE = TypeAdapter(Passage)
@@ -80,18 +82,35 @@ class FoundFacet(Protocol):
 
 
 class SparseEncoder:
-    """Texts to BM25 vectors: words stemmed, without English stop words; other languages word for word."""
+    """Texts to BM25 vectors: words stemmed, without English stop words; other languages word for word; and terms."""
 
     def __init__(self) -> None:
         self._bm25 = Bm25(Bm25Config(language="english"))
 
     def passage(self, passage: Passage) -> SparseVector:
         """The words of a passage and of its headings, weighted by how often they occur."""
-        return self._bm25.embed_document(f"{passage.heading_path}\n{passage.text}")
+        return self._bm25.embed_document(with_terms(_searched(passage)))
 
     def question(self, text: str) -> SparseVector:
         """The words of a question, each with weight 1. Empty for stop words alone."""
-        return self._bm25.embed_query(text)
+        return self._bm25.embed_query(with_terms(text))
+
+    def respelled(self, text: str, found: Sequence[Hit]) -> SparseVector | None:
+        """The question once more, with what its words that no hit holds may have been meant to be; None if all do.
+
+        A word that none of the best hits holds is, but for rare cases, in no passage at all.
+        """
+        known = "\n".join(_searched(hit.passage) for hit in found)
+        slips = misspelled(text, known)
+        if slips:  # perhaps held in another inflection
+            stems = {*self._bm25.embed_query(known).indices}
+            slips = [word for word in slips if stems.isdisjoint(self._bm25.embed_query(word).indices)]
+        if not slips:
+            return None
+        meant = self._bm25.embed_query(" ".join(form for word in slips for form in spellings(word)))
+        asked = self.question(text)
+        weights = dict.fromkeys(meant.indices, RESPELLED) | dict(zip(asked.indices, asked.values, strict=True))
+        return SparseVector([*weights], [*weights.values()])
 
 
 def payload(passage: Passage) -> dict[str, Any]:
@@ -123,6 +142,12 @@ def hits(question: Vector, dense: Sequence[FoundPoint], sparse: Sequence[FoundPo
     scores = {str(point.id): point.score for point in sparse}
     points = {str(point.id): point for point in (*dense, *sparse)}
     return [_hit(point, unit, scores.get(id_, 0.0)) for id_, point in points.items()]
+
+
+def unlisted(near: Sequence[FoundPoint], listed: Sequence[FoundPoint]) -> set[Any]:
+    """The ids of `near` whose BM25 scores are not in `listed` yet."""
+    known = {point.id for point in listed}
+    return {point.id for point in near} - known
 
 
 def places(passages: Iterable[Passage], count: int) -> dict[str, list[int]]:
@@ -163,6 +188,10 @@ def check_dimension(stored: int | None, made: int, *, where: str) -> None:
             f"{where} holds vectors of {stored} numbers, the embedder makes {made}. Set ATTUNE_EMBEDDER "
             "back to the one the documents were ingested with, or move the index away and ingest again."
         )
+
+
+def _searched(passage: Passage) -> str:
+    return f"{passage.heading_path}\n{passage.text}"
 
 
 def _hit(point: FoundPoint, unit: Vector, sparse: float) -> Hit:

@@ -56,14 +56,36 @@ class QdrantIndex:
     async def search(self, text: str, vector: Vector, *, audience: Collection[str], limit: int) -> list[Hit]:
         """The union of the `limit` nearest by cosine and the `limit` best by BM25, of what `audience` may see."""
         seen = models.FieldCondition(key=points.READERS, match=models.MatchAny(any=sorted(audience)))
-        words = _sparse(self._encoder.question(text))
-        requests = [
-            _request(query, name, models.Filter(must=seen), limit)
-            for query, name in ((vector.tolist(), points.DENSE), (words, points.SPARSE))
-        ]
         with _translated():
-            dense, sparse = await self._client.query_batch_points(self._collection, requests)
-        return points.hits(vector, dense.points, sparse.points)
+            near = await self._best(vector.tolist(), points.DENSE, limit, seen)
+            hits = points.hits(vector, near, await self._worded(self._encoder.question(text), near, limit, seen))
+            if respelled := self._encoder.respelled(text, hits):
+                hits = points.hits(vector, near, await self._worded(respelled, near, limit, seen))
+        return hits
+
+    async def _worded(
+        self, words: SparseVector, near: Sequence[models.ScoredPoint], limit: int, seen: models.FieldCondition
+    ) -> list[models.ScoredPoint]:
+        """The best by BM25, and those of `near` that have any of the words."""
+        query = _sparse(words)
+        best = await self._best(query, points.SPARSE, limit, seen)
+        if others := points.unlisted(near, best):
+            best += await self._best(query, points.SPARSE, limit, seen, models.HasIdCondition(has_id=[*others]))
+        return best
+
+    async def _best(
+        self, query: list[float] | models.SparseVector, name: str, limit: int, *conditions: models.Condition
+    ) -> list[models.ScoredPoint]:
+        request = models.QueryRequest(
+            query=query,
+            using=name,
+            filter=models.Filter(must=[*conditions]),
+            limit=limit,
+            with_payload=True,
+            with_vector=[points.DENSE],
+        )
+        (found,) = await self._client.query_batch_points(self._collection, [request])
+        return found.points
 
     async def vectors(self, ids: Sequence[str]) -> Mapping[str, Vector]:
         """The stored vectors of those ids that exist."""
@@ -146,14 +168,6 @@ class QdrantIndex:
 
 def _sparse(vector: SparseVector) -> models.SparseVector:
     return models.SparseVector(indices=vector.indices, values=vector.values)
-
-
-def _request(
-    query: list[float] | models.SparseVector, name: str, seen: models.Filter, limit: int
-) -> models.QueryRequest:
-    return models.QueryRequest(
-        query=query, using=name, filter=seen, limit=limit, with_payload=True, with_vector=[points.DENSE]
-    )
 
 
 def _equals(field: str, value: str) -> models.FieldCondition:

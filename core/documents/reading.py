@@ -18,6 +18,7 @@ from core.domain import Document, Passage
 from core.errors import DocumentError
 from core.ports import Embedder
 from core.readers import Readers
+from core.terms import TERMS_VERSION
 
 _SPECIAL_TOKENS = 2  # that a model adds around a text, at most
 
@@ -37,7 +38,7 @@ class FileReader:
     def __init__(self, embedder: Embedder, passage_tokens: int, model: str) -> None:
         self._count_tokens = embedder.count_tokens
         self._budget = min(passage_tokens, embedder.max_tokens - _SPECIAL_TOKENS)
-        self._settings = f"\0{PARSER_VERSION}.{SPLITTER_VERSION}.{self._budget}.{model}".encode()
+        self._settings = f"\0{PARSER_VERSION}.{SPLITTER_VERSION}.{TERMS_VERSION}.{self._budget}.{model}".encode()
         self._namespace = uuid.uuid5(uuid.NAMESPACE_URL, model)
 
     def read(self, file: Path, held: Sequence[Document], readers: Readers) -> FileContent:

@@ -125,6 +125,21 @@ async def test_cosines_are_exact_for_every_hit(index: PassageIndex) -> None:
     assert hits[1].sparse == 0
 
 
+async def test_bm25_is_exact_for_every_hit(index: PassageIndex) -> None:
+    """A passage that meaning found has the BM25 score that it has among the best by words."""
+    await put(index, document())
+    asked = "budget, toner, paper, printer"
+    every = {
+        hit.passage.ordinal: hit.sparse
+        for hit in await index.search(asked, await vector("dogs"), audience=ALL, limit=5)
+    }
+    few = await index.search(asked, await vector(TEXTS[2]), audience=ALL, limit=1)
+    assert {hit.passage.ordinal for hit in few} == {2, 3}
+    for hit in few:
+        assert hit.sparse == pytest.approx(every[hit.passage.ordinal])
+        assert hit.sparse > 0
+
+
 async def test_a_found_passage_stands_once(index: PassageIndex) -> None:
     """A passage that both searches find is one hit."""
     await put(index, document())
