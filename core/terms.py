@@ -24,7 +24,8 @@ _SHOUTED = re.compile(r"\b[A-Z]{2,4}\b")
 _CAPITALISED = r"[A-ZÀ-ÖØ-Þ][\w'’]*[a-zß-öø-ÿ]"
 _NAME = re.compile(rf"\b{_CAPITALISED}(?: (?:(?:of|and|for|on) )?{_CAPITALISED}){{1,4}}\b")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_SHORTEST = 4  # letters of a word that is spelled otherwise
+_LENGTHS = range(4, 25)  # letters of a word that is spelled otherwise
+_SLIPS = 5  # words of one question that are: a question of gibberish must not search for thousands
 
 
 def with_terms(text: str) -> str:
@@ -57,10 +58,10 @@ def _initials(text: str) -> Iterator[str]:
 
 
 def misspelled(question: str, known: str) -> list[str]:
-    """Words of `question` that may be slips of the finger: of letters only, not too short, and nowhere in `known`."""
+    """The first few words of `question` that may be slips of the finger: letters only, and nowhere in `known`."""
     text = known.lower()
-    asked = dict.fromkeys(word for word in words(question) if word.isalpha() and len(word) >= _SHORTEST)
-    return [word for word in asked if word not in STOP_WORDS and word not in text]
+    asked = dict.fromkeys(word for word in words(question) if word.isalpha() and len(word) in _LENGTHS)
+    return [word for word in asked if word not in STOP_WORDS and word not in text][:_SLIPS]
 
 
 def spellings(word: str) -> set[str]:

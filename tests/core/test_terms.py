@@ -65,3 +65,9 @@ def test_only_unknown_words_may_be_slips() -> None:
     """Numbers, codes, stop words, short words and words that were found are left alone."""
     asked = "What is the recieve timeout of ERR_CONN_4012 in AWS, E4711 twice?"
     assert misspelled(asked, "The Timeout is 30 s.") == ["recieve", "twice"]
+
+
+def test_gibberish_is_not_spelled_otherwise_without_end() -> None:
+    """A long blob is no word, and of many unknown words only the first few are looked at."""
+    assert misspelled("x" * 10_000, "") == []
+    assert len(misspelled(" ".join(f"unknown{chr(97 + n)}" for n in range(26)), "")) < 10
