@@ -1,7 +1,7 @@
 """The `attune` command: what can be written after it, and how errors end it.
 
-What a command does is in `operations.py`, `models_view.py` and `doctor.py`; each is imported by the command that
-needs it, because prompt_toolkit, rich and the stores take seconds to import and `attune --help` should not.
+What a command does is in `operations.py`, `evaluating.py`, `models_view.py` and `doctor.py`; each is imported by the
+command that needs it, since prompt_toolkit, rich and the stores take seconds to import and `attune --help` should not.
 Knows nothing of models, stores or conversations.
 """
 
@@ -75,6 +75,25 @@ def ingest(paths: Annotated[list[Path], typer.Argument(help="Files and folders t
     settings = _settings()
     _configure_logs(settings, to_file=sys.stderr.isatty())
     raise typer.Exit(asyncio.run(ingest(settings, paths)))
+
+
+@app.command("eval")
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="JSON Lines: a question a line, with the page that answers it.")],
+    *,
+    answers: Annotated[bool, typer.Option("--answers", help="Also make the answers and score them: slow.")] = False,
+    report: Annotated[Path, typer.Option(help="Where the HTML report goes.")] = Path("attune-eval.html"),
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many questions, spread over the file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON instead of a table.")] = False,
+    model: Model = None,
+) -> None:
+    """Ask your own questions of your own documents, and see how well they are found and answered."""
+    from bots.evaluating import Wishes, evaluate  # noqa: PLC0415
+
+    settings = _settings(model)
+    _configure_logs(settings, to_file=True)
+    wishes = Wishes(file, report, answers=answers, limit=limit, json=as_json)
+    raise typer.Exit(asyncio.run(evaluate(settings, wishes)))
 
 
 @app.command()

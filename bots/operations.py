@@ -34,7 +34,7 @@ def is_interactive() -> bool:
 async def chat(settings: Settings, version: str) -> int:
     """Talk until the person leaves, or until the pipe ends. Returns the exit code."""
     errors = Console(stderr=True)
-    async with _opened(open_attune, settings, errors) as attune:
+    async with opened(open_attune, settings, errors) as attune:
         if await attune.library.index.count() == 0:
             await _ingest_own(attune.library, errors)
         if not is_interactive():
@@ -56,7 +56,7 @@ async def ingest(settings: Settings, paths: Sequence[Path]) -> int:
     present = [path for path in paths if path.exists()]
     if not present:
         return 1
-    async with _opened(open_library, settings, errors) as library:
+    async with opened(open_library, settings, errors) as library:
         with ingestion_bar(errors) as progress:
             report = await library.ingester.ingest(present, progress)
     show_report(report, Console())
@@ -67,7 +67,7 @@ async def ingest(settings: Settings, paths: Sequence[Path]) -> int:
 
 
 @asynccontextmanager
-async def _opened(
+async def opened(
     opener: Callable[[Settings, Bars], AbstractAsyncContextManager[T]], settings: Settings, errors: Console
 ) -> AsyncIterator[T]:
     """Open, with a sign of life: importing torch and loading a model take seconds, fetching one minutes."""

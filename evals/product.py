@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core.bootstrap import limits_of, open_embedder, open_generator, open_index, open_memory
+from core.bootstrap import Library, limits_of, open_embedder, open_generator, open_index, open_memory
 from core.engine import Engine
 from core.ingest import Ingester
 from core.ports import Embedder, Generator, Memory, PassageIndex
@@ -42,6 +42,17 @@ class Product:
             generator=self.generator,
             limits=replace(limits_of(self.settings), **limits),
         )
+
+
+@asynccontextmanager
+async def open_shelf() -> AsyncIterator[Library]:
+    """Open what searching takes, with an empty index: no language model is loaded."""
+    settings = Settings.from_env(os.environ)
+    with tempfile.TemporaryDirectory(prefix="attune-", ignore_cleanup_errors=True) as home:
+        empty = settings.model_copy(update={"home": Path(home), "qdrant_url": None})
+        async with open_embedder(settings) as embedder, open_index(empty, embedder.dimension) as index:
+            tokens = settings.passage_tokens
+            yield Library(embedder, index, Ingester(embedder, index, passage_tokens=tokens, model=settings.embedder))
 
 
 @asynccontextmanager
