@@ -62,7 +62,7 @@ def as_json(figures: Figures, results: Sequence[Result], notes: Sequence[str]) -
         "notes": list(notes),
         "questions": [result_record(result) for result in results],
     }
-    return json.dumps(record, indent=2, ensure_ascii=False)
+    return json.dumps(record, indent=2)  # in ASCII: no character of a document can command a terminal
 
 
 def figures_record(figures: Figures) -> dict[str, Any]:

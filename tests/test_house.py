@@ -24,13 +24,16 @@ PURE = {
     "core.domain",
     "core.engine",
     "core.errors",
+    "core.evaluation",
     "core.history",
     "core.learning",
     "core.ports",
     "core.preferences",
     "core.prompt",
+    "core.questions",
     "core.ranking",
     "core.retrieval",
+    "core.scoring",
     "core.documents.splitting",
 }
 OUTSIDE = {

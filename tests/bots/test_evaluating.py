@@ -26,7 +26,7 @@ from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 NASTY = "<script>alert('x')</script> & \"leave\" \x1b[31m\u202e"
 PAGES = {
-    "leave.md": "# Leave <b>bold</b>\n\n## Parents\n\nParental leave is twenty weeks.\n",
+    "leave.md": "# Leave & more < less\n\n## Parents\n\nParental leave is twenty weeks.\n",
     "wifi.md": "# Wifi\n\nThe password of the guest wifi is tulip.\n",
 }
 QUESTIONS = [
@@ -60,7 +60,7 @@ class Reader(HTMLParser):
 @pytest.fixture
 def generator() -> ScriptedGenerator:
     def script(prompt: Prompt) -> str:
-        return f"Twenty weeks {NASTY}" if "leave" in prompt.question else NOT_FOUND
+        return f"Twenty weeks {NASTY}" if "parental" in prompt.question else NOT_FOUND
 
     return ScriptedGenerator(script)
 
@@ -128,12 +128,12 @@ async def test_the_report_is_one_page_that_fetches_nothing(place: Path):
     page = (place / "r.html").read_text(encoding="utf-8")
     read = Reader(page)
     assert read.fetched == []
-    assert {"script", "link", "img", "iframe", "b"} & set(read.tags) == set()
+    assert {"script", "link", "img", "iframe"} & set(read.tags) == set()
     assert "url(" not in page
     assert "\x1b" not in page
     assert "\u202e" not in page
     assert "<script>alert('x')</script> & \"leave\"" in read.text
-    assert "Leave <b>bold</b> › Parents" in read.text
+    assert "Leave &amp; more &lt; less › Parents" in page
     policy = next(meta["content"] for meta in read.metas if meta.get("http-equiv") == "Content-Security-Policy")
     assert policy is not None
     assert policy.startswith("default-src 'none'")
