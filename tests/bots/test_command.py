@@ -94,7 +94,7 @@ def test_bad_questions_are_named_by_their_lines(tmp_path: Path):
     [
         (["nothere.jsonl"], "There is no file nothere.jsonl. Name a file with a question a line."),
         (["ok.jsonl", "--report", "no/r.html"], "The report cannot be written, since there is no folder no."),
-        (["ok.jsonl", "--limit", "0"], "0 is not in the range"),
+        (["ok.jsonl", "--limit", "0"], "greater than or equal to 1"),
     ],
 )
 def test_eval_says_what_it_cannot_do(tmp_path: Path, words: list[str], sentence: str):

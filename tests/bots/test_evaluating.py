@@ -37,7 +37,7 @@ QUESTIONS = [
 
 
 class Reader(HTMLParser):
-    """What a browser would make of a page: its tags, its visible text, and whatever it would fetch."""
+    """What a browser would make of a page: its tags, its text, and whatever it would fetch. Tags have to be closed."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -45,13 +45,20 @@ class Reader(HTMLParser):
         self.fetched: list[str] = []
         self.text = ""
         self.metas: list[dict[str, str | None]] = []
+        self.open: list[str] = []
         self.feed(page)
+        assert self.open == []
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
+        if tag not in {"meta", "br"}:
+            self.open.append(tag)
         self.fetched += [f"{tag} {name}" for name, _ in attrs if name in {"src", "href", "action", "data", "srcset"}]
         if tag == "meta":
             self.metas.append(dict(attrs))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
 
     def handle_data(self, data):
         self.text += data
