@@ -58,8 +58,9 @@ async def evaluate(settings: Settings, wishes: Wishes) -> int:
             results = await ask_all(evaluator, questions, together=together, heard=heard)
     if results:
         notes = _notes(questions, results, sources)
+        _show(wishes, results, passages, notes, errors)
         _write(page(_report(settings, wishes, results, passages, notes)), wishes.report)
-        _show(wishes, results, passages, notes)
+        errors.print(Text(eval_texts.report_written(str(wishes.report)), style="dim"), soft_wrap=True)
     return STOPPED if len(results) < len(questions) else 0
 
 
@@ -91,15 +92,13 @@ def _report(
     return Report(wishes.file.name, models, made_at, passages, figures(results), results, notes)
 
 
-def _show(wishes: Wishes, results: Sequence[Result], passages: int, notes: Sequence[str]) -> None:
-    console, errors = Console(), Console(stderr=True)
+def _show(wishes: Wishes, results: Sequence[Result], passages: int, notes: Sequence[str], errors: Console) -> None:
     if wishes.json:
         print(as_json(figures(results), results, notes))  # noqa: T201  # rich would wrap it
     else:
-        show(figures(results), results, passages, console)
+        show(figures(results), results, passages, Console())
     for note in notes:
         errors.print(Text(f"! {clean(note)}"), soft_wrap=True)
-    errors.print(Text(eval_texts.report_written(str(wishes.report)), style="dim"), soft_wrap=True)
 
 
 def _check_place(report: Path) -> None:

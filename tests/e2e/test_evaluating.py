@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.e2e.home import Home, is_plain
+from tests.e2e.home import Home, Terminal, is_plain
 
 pytestmark = pytest.mark.model
 
@@ -48,3 +48,16 @@ def test_own_questions_are_asked_of_own_documents(asked: Home) -> None:
     assert record["questions"][0]["said"]["text"]
     for name in ("attune-eval.html", "answers.html"):
         assert (asked.folder / name).read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_ctrl_c_keeps_what_was_asked_so_far(asked: Home) -> None:
+    """Stopped in the middle, it tells of the questions that are done, writes their report and ends with 130."""
+    asked.write("many.jsonl", QUESTIONS * 30)
+    with Terminal(asked, "eval", "many.jsonl", "--answers") as terminal:
+        terminal.wait_for(r"\b[1-9]\d?/60")
+        terminal.type("\x03")
+        terminal.wait_for("recall@1")
+        terminal.wait_for(r"Stopped: these are the figures of \d+ of 60 questions")
+        terminal.wait_for("The report is in attune-eval.html")
+        assert terminal.leave() == 130
+    assert "Stopped" in (asked.folder / "attune-eval.html").read_text(encoding="utf-8")
