@@ -1,7 +1,7 @@
 """The `attune` command: what can be written after it, and how errors end it.
 
-What a command does is in `operations.py`, `models_view.py` and `doctor.py`; each is imported by the command that
-needs it, because prompt_toolkit, rich and the stores take seconds to import and `attune --help` should not.
+What a command does is in `operations.py`, `evaluating.py`, `models_view.py` and `doctor.py`; each is imported by the
+command that needs it, since prompt_toolkit, rich and the stores take seconds to import and `attune --help` should not.
 Knows nothing of models, stores or conversations.
 """
 
@@ -102,6 +102,25 @@ def gaps(*, as_json: Json = False) -> None:
     from bots.knowledge_view import gaps  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(gaps(_quiet_settings(), as_json=as_json)))
+
+
+@app.command("eval")
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="JSON Lines: a question a line, with the page that answers it.")],
+    *,
+    answers: Annotated[bool, typer.Option("--answers", help="Also make the answers and score them: slow.")] = False,
+    report: Annotated[Path, typer.Option(help="Where the HTML report goes.")] = Path("attune-eval.html"),
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many questions, spread over the file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON instead of a table.")] = False,
+    model: Model = None,
+) -> None:
+    """Ask your own questions of your own documents, and see how well they are found and answered."""
+    from bots.evaluating import Wishes, evaluate  # noqa: PLC0415
+
+    settings = _settings(model)
+    _configure_logs(settings, to_file=True)
+    wishes = Wishes(file, report, answers=answers, limit=limit, json=as_json)
+    raise typer.Exit(asyncio.run(evaluate(settings, wishes)))
 
 
 @app.command()

@@ -113,6 +113,7 @@ async def open_library(settings: Settings, progress: Progress = SILENT) -> Async
 async def open_records(settings: Settings) -> AsyncIterator[Records]:
     """Open what is kept on the server that `REDIS_URL` names, or on the embedded one."""
     from core.adapters import valkey  # noqa: PLC0415
+    from core.adapters.no_usage import NoUsage  # noqa: PLC0415
     from core.adapters.redis_memory import RedisMemory  # noqa: PLC0415
     from core.adapters.redis_usage import RedisUsage  # noqa: PLC0415
 
@@ -120,7 +121,7 @@ async def open_records(settings: Settings) -> AsyncIterator[Records]:
     async with valkey.remote(url.get_secret_value()) if url else valkey.embedded(settings.data_folder) as client:
         memory = RedisMemory(client)
         await memory.ping()
-        yield Records(memory, RedisUsage(client))
+        yield Records(memory, RedisUsage(client) if settings.usage else NoUsage())
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@
     │   │   ├── DownloadError
     │   │   ├── CorruptModelError
     │   │   └── ModelUnavailableError   the server that ATTUNE_MODEL_URL names
+    │   ├── QuestionFileError       what `attune eval` was given
     │   ├── DocumentError           one document could not be read; the others go on
     │   └── StoreError
     │       ├── MemoryUnavailableError
@@ -75,6 +76,10 @@ class CorruptModelError(ModelError):
 
 class ModelUnavailableError(ModelError):
     """The server with the language model does not answer, or breaks off."""
+
+
+class QuestionFileError(OperatorError):
+    """A file of questions cannot be used."""
 
 
 class DocumentError(OperatorError):

@@ -122,6 +122,11 @@ class Settings(BaseModel):
         alias="ATTUNE_CERTAINTY",
         description="how probable it has to be that the documents hold the answer; 0: always answer",
     )
+    usage: bool = Field(
+        default=True,
+        alias="ATTUNE_USAGE",
+        description="whether to keep what was asked in vain and which documents answered, for `gaps` and `sources`",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", alias="ATTUNE_LOG_LEVEL", description="debug, info, warning or error"
     )

@@ -41,8 +41,9 @@ from core.domain import (
     Reading,
 )
 from core.engine import Engine
+from core.scoring import exact_match, f1, normalised
 from evals.answer_scores import Asked, print_arms, summary
-from evals.common import Record, exact_match, f1, normalised, parser, records, sample, write_result
+from evals.common import Record, parser, records, sample, write_result
 from evals.product import Product, open_product
 
 Result = TypeVar("Result")

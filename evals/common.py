@@ -8,9 +8,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import re
-import string
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,29 +146,3 @@ def _by_cluster(differences: Scores, clusters: Sequence[object] | None) -> tuple
     labels = [numbers[cluster] for cluster in clusters]
     sums = np.bincount(labels, weights=differences).astype(np.float64)
     return sums, np.bincount(labels).astype(np.float64)
-
-
-ARTICLES = re.compile(r"\b(a|an|the)\b")
-WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
-
-
-def normalised(text: str) -> str:
-    """Lower case, without punctuation, articles and extra spaces, as in SQuAD's evaluation script."""
-    return " ".join(ARTICLES.sub(" ", text.lower().translate(WITHOUT_PUNCTUATION)).split())
-
-
-def exact_match(answer: str, truths: Sequence[str]) -> float:
-    """1 if `answer` is one of `truths` after normalising, else 0. No truths: the right answer is empty."""
-    return float(normalised(answer) in {normalised(truth) for truth in truths or [""]})
-
-
-def f1(answer: str, truths: Sequence[str]) -> float:
-    """The best F1 of words that `answer` and a truth share, 0 … 1. No truths: the right answer is empty."""
-    return max(_f1(normalised(answer).split(), normalised(truth).split()) for truth in truths or [""])
-
-
-def _f1(answer: list[str], truth: list[str]) -> float:
-    if not answer or not truth:
-        return float(answer == truth)
-    shared = (Counter(answer) & Counter(truth)).total()
-    return 2 * shared / (len(answer) + len(truth))

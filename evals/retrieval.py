@@ -238,7 +238,7 @@ def fit_temperature(found: Sequence[Found]) -> float:
 def log_likelihood(found: Sequence[Found], temperature: float) -> float:
     """Mean log p(the relevant texts | x) over the questions of which one was found."""
     held = [relevant_mass(one, temperature) for one in found if any(text in one.query.gains for text in one.texts)]
-    return float(np.mean(np.log(np.maximum(held, 1e-300))))
+    return float(np.mean(np.log(np.maximum(np.array(held, np.float64), 1e-300))))
 
 
 def relevant_mass(one: Found, temperature: float) -> float:

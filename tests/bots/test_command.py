@@ -54,7 +54,7 @@ def test_version_and_help(tmp_path: Path):
     started = time.monotonic()
     shown = attune("--help", cwd=tmp_path).stdout
     assert time.monotonic() - started < 5  # it takes 0.3 s; a busy machine takes longer
-    assert all(word in shown for word in ("chat", "ingest", "models", "doctor"))
+    assert all(word in shown for word in ("chat", "ingest", "eval", "models", "doctor"))
 
 
 def test_help_imports_nothing_heavy():
@@ -76,6 +76,33 @@ def test_a_missing_path_is_named(tmp_path: Path):
     """Ingesting what is not there opens nothing and says so."""
     done = attune("ingest", "nothere", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (1, "There is no file or folder nothere.\n")
+
+
+def test_bad_questions_are_named_by_their_lines(tmp_path: Path):
+    """A file with mistakes is an operator's error: every bad line on stderr, exit code 2, and nothing is opened."""
+    (tmp_path / "own.jsonl").write_text('{"question": "x", "page": "a.md"}\nnonsense\n{"page": "b.md"}\n')
+    done = attune("eval", "own.jsonl", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    head, second, third = done.stderr.splitlines()
+    assert head == "own.jsonl has 2 lines that are no questions. Mend it and run again; nothing was asked."
+    assert second.startswith("line 2: it is no JSON")
+    assert third.startswith('line 3: it has no "question".')
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["nothere.jsonl"], "There is no file nothere.jsonl. Name a file with a question a line."),
+        (["ok.jsonl", "--report", "no/r.html"], "The report cannot be written, since there is no folder no."),
+        (["ok.jsonl", "--limit", "0"], "greater than or equal to 1"),
+    ],
+)
+def test_eval_says_what_it_cannot_do(tmp_path: Path, words: list[str], sentence: str):
+    """Each mistake on the command line is said before a model is loaded, with exit code 2."""
+    (tmp_path / "ok.jsonl").write_text('{"question": "x", "page": "a.md"}\n')
+    done = attune("eval", *words, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sentence in done.stderr
 
 
 def test_models_are_listed_without_escapes(tmp_path: Path):

@@ -1,0 +1,153 @@
+"""Every sentence of `attune eval`: what the terminal and the report say of questions and figures.
+
+Knows nothing of how a sentence is laid out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bots.texts import plural
+from core.evaluation import CUTOFFS, ENOUGH, Figures, Result
+
+ASKING = "Asking"
+NO_DOCUMENTS = "There are no documents yet, so nothing was asked. Bring them first: attune ingest FOLDER"
+TITLE = "How Attune does on your questions"
+FIGURES = "Figures"
+MISSES = "Misses"
+NO_MISSES = "None: everything was as the file has it."
+QUESTIONS = "All questions"
+EXPECTED = "Expected"
+FOUND = "Found"
+SAID = "Said"
+NO_ANSWER_EXPECTED = "The documents do not answer this."
+NOTHING_FOUND = "No passage at all."
+NOT_ASKED = "Answers were not asked for; `--answers` does."
+REFUSED = "refused"
+PAGE = "page"
+RIGHT = "right page"
+CITED = "Cited"
+A_FOLDER = "it is a folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure as a person reads it."""
+
+    name: str
+    value: str
+    meaning: str
+
+
+def rows(figures: Figures) -> list[Row]:
+    """The figures, those of the search first."""
+    found = [
+        Row(f"recall@{k}", share(figures.recall[k]), f"the right page is among the first {plural(k, 'passage')}")
+        for k in CUTOFFS
+    ]
+    mrr = Row("MRR", share(figures.mrr), "one over the rank of the right page's first passage, on average")
+    return [*found, mrr, *(_searched(figures) if figures.answered is None else _answered(figures))]
+
+
+def _searched(figures: Figures) -> list[Row]:
+    return [
+        Row("nothing near, wrongly", _of(figures.refused_wrongly, figures.answerable), "has an answer, never read"),
+        Row(
+            "nothing near, rightly", _of(figures.refused_rightly, figures.unanswerable), "has none, and nothing is read"
+        ),
+    ]
+
+
+def _answered(figures: Figures) -> list[Row]:
+    answered = figures.answered or 0
+    return [
+        Row("answered", _of(answered, figures.answerable), "of the questions that have an answer"),
+        Row("refused, wrongly", _of(figures.refused_wrongly, figures.answerable), "the others of them"),
+        Row("refused, rightly", _of(figures.refused_rightly, figures.unanswerable), "of those that have none"),
+        Row("right page cited", _of(figures.cited or 0, answered), "of what was answered and has an answer"),
+        Row("F1", share(figures.f1), "words shared with your short answer; a refusal shares none"),
+        Row("F1, answered", share(figures.f1_answered), "the same without what was refused"),
+    ]
+
+
+def share(value: float | None) -> str:
+    """A share as .85, or a dash where there is nothing to take it of."""
+    return "–" if value is None else f"{value:.2f}".removeprefix("0")
+
+
+def _of(count: int, total: int) -> str:
+    return f"{count:,} of {total:,}" if total else "–"
+
+
+def faults(result: Result) -> list[str]:
+    """What went wrong with a question, in a few words each."""
+    if not result.question.answerable:
+        return ["answered, though the documents hold no answer"] if result.missed else []
+    said = result.said
+    wrong = []
+    if result.rank is None:
+        wrong.append("right page not found")
+    elif result.rank > ENOUGH:
+        wrong.append(f"right page only at rank {result.rank}")
+    if result.refused:
+        wrong.append("refused" if said else "no passage is near enough")
+    elif said and not result.cites:
+        wrong.append("right page not cited")
+    return wrong
+
+
+def rank(result: Result) -> str:
+    """Where the right page was."""
+    if not result.question.answerable:
+        return "no answer expected"
+    return "not found" if result.rank is None else f"rank {result.rank}"
+
+
+def asked(figures: Figures, passages: int) -> str:
+    """How many questions were asked of how many passages."""
+    able, unable = figures.answerable, figures.unanswerable
+    held = plural(passages, "passage")
+    return f"{plural(able + unable, 'question')}, {unable:,} of them without an answer, over {held}."
+
+
+def scores(probability: float, dense: float, sparse: float) -> str:
+    """What a search knows of a passage."""
+    return f"p {probability:.2f} · cosine {dense:.2f} · BM25 {sparse:.1f}"
+
+
+def f1(value: float | None) -> str:
+    """The F1 of one answer."""
+    return "" if value is None else f"F1 {value:.2f}"
+
+
+def absent(pages: Sequence[str], shown: int = 5) -> str:
+    """Pages that cannot be found, since they are not there."""
+    names = ", ".join(pages[:shown]) + (", …" if len(pages) > shown else "")
+    does = "is no document" if len(pages) == 1 else "are no documents"
+    return f"{plural(len(pages), 'page')} of the file {does} of the index, so nothing can find them: {names}."
+
+
+def stopped(done: int, total: int) -> str:
+    """Ctrl-C came before the end."""
+    return f"Stopped: these are the figures of {done:,} of {total:,} questions."
+
+
+def more_misses(count: int) -> str:
+    """Misses that are only in the report."""
+    return f"… and {count:,} more in the report"
+
+
+def report_written(path: str) -> str:
+    """Where the report is."""
+    return f"The report is in {path}"
+
+
+def no_folder(path: str) -> str:
+    """The report has nowhere to go."""
+    return f"The report cannot be written, since there is no folder {path}. Make it, or name another with --report."
+
+
+def not_written(path: str, reason: str) -> str:
+    """The report could not be written."""
+    return f"The report cannot be written to {path} ({reason}). Name another place with --report."
