@@ -25,8 +25,9 @@ from core.errors import DocumentError
 from core.ports import Embedder, PassageIndex
 from core.readers import Readers, inherited
 
-_BATCH = 64  # passages that are embedded together
-_WINDOW = 512  # passages held in memory before they are written; a larger document is held whole
+BATCH = 64  # passages that are embedded together
+_WINDOW = 512  # passages that are embedded and written together; a larger document is held whole
+_AHEAD = 2  # windows under way while the next files are read: one is embedded, one is written
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +152,20 @@ class _Run:
         self._held: dict[str, list[Document]] = {}
         self._beside: dict[PurePath, set[Readers]] = {}  # by folder, of documents whose readers were named
         self._pending: list[_Pending] = []
+        self._windows: list[asyncio.Task[None]] = []
+        self._embedding, self._writing = asyncio.Lock(), asyncio.Lock()  # first come, first served
         self._tally = _Tally(refused=list(found.refused))
         self._progress = Progress(0, len(found.files), "", 0)
 
     async def completed(self, started: float) -> IngestReport:
+        try:
+            return await self._completed(started)
+        finally:
+            for window in self._windows:
+                window.cancel()
+            await asyncio.gather(*self._windows, return_exceptions=True)
+
+    async def _completed(self, started: float) -> IngestReport:
         for document in await self._index.documents():
             self._held.setdefault(document.source, []).append(document)
             if not self._folders.governs(Path(document.source)):
@@ -162,7 +173,7 @@ class _Run:
         for number, file in enumerate(self._found.files, start=1):
             self._tell(replace(self._progress, number=number, name=printable(file.name)))
             await self._take(file)
-        await self._write_pending()
+        await self._hand_over(ahead=0)
         read = {file.as_posix() for file in self._found.files}
         for source in [source for source in self._held if source not in read and self._found.misses(Path(source))]:
             await self._remove(source)
@@ -189,7 +200,7 @@ class _Run:
         elif held:
             await self._remove(file.as_posix())
         if sum(len(pending.passages) for pending in self._pending) >= _WINDOW:
-            await self._write_pending()
+            await self._hand_over(ahead=_AHEAD)
 
     def _readers(self, file: Path, held: Sequence[Document]) -> Readers:
         known = self._folders.readers(file) or self._named or next((document.readers for document in held), None)
@@ -201,19 +212,28 @@ class _Run:
             )
         return readers
 
-    async def _write_pending(self) -> None:
-        """Embed what is missing, batches crossing from file to file, then write document by document."""
+    async def _hand_over(self, *, ahead: int) -> None:
+        """Let what is pending be embedded and written, and return when at most `ahead` windows are under way."""
         pending, self._pending = self._pending, []
-        fresh = await self._embedded([passage for document in pending for passage in document.missing])
-        for document in pending:
-            await self._write(document, fresh)
+        self._windows.append(asyncio.create_task(self._keep(pending)))
+        while len(self._windows) > ahead:
+            await self._windows[0]
+            del self._windows[0]
+
+    async def _keep(self, pending: list[_Pending]) -> None:
+        """Embed what is missing, batches crossing from file to file, then write document by document."""
+        async with self._embedding:
+            fresh = await self._embedded([passage for document in pending for passage in document.missing])
+        async with self._writing:
+            for document in pending:
+                await self._write(document, fresh)
 
     async def _embedded(self, passages: list[Passage]) -> dict[str, Vector]:
         texts = {passage.id: embedding_text(passage) for passage in passages}
         ids = sorted(texts, key=lambda id_: len(texts[id_]))  # texts of a length waste no padding
         vectors: dict[str, Vector] = {}
-        for start in range(0, len(ids), _BATCH):
-            batch = ids[start : start + _BATCH]
+        for start in range(0, len(ids), BATCH):
+            batch = ids[start : start + BATCH]
             rows = await self._embedder.embed([texts[id_] for id_ in batch])
             vectors.update(zip(batch, rows, strict=True))
             self._tell(replace(self._progress, passages=self._progress.passages + len(batch)))

@@ -21,7 +21,7 @@ from core.ports import Embedder, PassageIndex
 from core.words import content_words
 
 DENSE_WEIGHT = 0.65  # α
-TEMPERATURE = 0.05  # T
+TEMPERATURE = 0.041  # T
 CANDIDATES = 50  # passages asked of each of the two searches
 
 

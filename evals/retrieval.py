@@ -232,7 +232,7 @@ def _difference(first: Sequence[float], second: Sequence[float], rest: Sequence[
 
 def fit_temperature(found: Sequence[Found]) -> float:
     """The temperature under which the right texts are likeliest; questions whose text was not found say nothing."""
-    return max(TEMPERATURES, key=lambda temperature: log_likelihood(found, temperature))
+    return float(max(TEMPERATURES, key=lambda temperature: log_likelihood(found, temperature)))
 
 
 def log_likelihood(found: Sequence[Found], temperature: float) -> float:

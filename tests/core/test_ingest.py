@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -204,6 +205,42 @@ async def test_a_named_file_of_another_format_is_refused(tmp_path: Path, ingeste
     """Someone who names a file is told why it cannot be read."""
     report = await ingester.ingest([write(tmp_path / "sheet.ods", "x")])
     assert "files ending in .ods are not supported" in report.refused[0].reason
+
+
+class Patient(HashingEmbedder):
+    """Embeds nothing before it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may = asyncio.Event()
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        await self.may.wait()
+        return await super().embed(texts)
+
+
+async def test_files_are_read_while_others_are_embedded(
+    tmp_path: Path, index: QdrantIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The third window's files are read before the first one is embedded, and a fourth has to wait."""
+    monkeypatch.setattr("core.ingest._WINDOW", 2)
+    embedder, read, meanwhile = Patient(), [], []
+    files = [write(tmp_path / f"{number}.txt", f"Text {number}.") for number in range(9)]
+
+    def go_on() -> None:
+        meanwhile.extend(read)
+        embedder.may.set()
+
+    def note(progress: Progress) -> None:
+        read.append(progress.number)
+        if progress.number == 6:
+            asyncio.get_running_loop().call_later(0.2, go_on)
+
+    running = asyncio.create_task(Ingester(embedder, index, passage_tokens=80).ingest(files, note))
+    await asyncio.wait_for(embedder.may.wait(), 10)
+    assert meanwhile == [1, 2, 3, 4, 5, 6]
+    assert len((await running).new) == 9
+    assert await held(index) == {f"{number}.txt": 1 for number in range(9)}
 
 
 class Failing(QdrantIndex):
