@@ -53,7 +53,8 @@ class Passage:
     """A piece of a document, small enough to embed and to cite.
 
     Passages of one document share `source` and `version` (a hash of the document's bytes);
-    `ordinal` of `total` is the place in it and `line` the first line, counted from 1.
+    `ordinal` of `total` is the place in it, `line` the first line and `page` the page, counted from 1 or 0 where the
+    format has none. `author`, `date` (ISO 8601) and `language` are what the document says of itself, or empty.
     """
 
     id: str
@@ -65,6 +66,10 @@ class Passage:
     ordinal: int
     total: int
     version: str
+    page: int = 0
+    author: str = ""
+    date: str = ""
+    language: str = ""
 
     @property
     def heading_path(self) -> str:
