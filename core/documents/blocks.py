@@ -27,7 +27,7 @@ class Block:
     """A piece of a document that stands by itself, as readable Markdown.
 
     `headings` are those above it, outermost first, without the title; a heading's own path ends with itself.
-    `line` is its first line in the file and `page` its page or slide, counted from 1; 0 where the format has none.
+    `line` is its first line in the file and `page` its page, slide or cell, counted from 1, or 0 where there is none.
     Code is fenced; a table starts with its header row. `lines` are the file's lines of each line of the text, where
     these do not simply follow each other.
     """
@@ -92,6 +92,14 @@ class Outline:
         text = pipe_table(rows)
         if text:
             self._blocks.append(Block(Kind.TABLE, text, self._path(), lines[0], page, (lines[0], *lines)))
+
+    def code(self, code: str, language: str, line: int) -> None:
+        """Add code that begins on `line` of the file, where no fence stands around it."""
+        line += len(code) - len(code.lstrip("\n"))
+        text = fenced(code, language)
+        if text:
+            lines = range(line, line + text.count("\n") - 1)
+            self._blocks.append(Block(Kind.CODE, text, self._path(), line, 0, (line, *lines, lines[-1])))
 
     def add(self, kind: Kind, text: str, line: int, page: int = 0) -> None:
         """Add a block under the open headings; blank text adds nothing."""
