@@ -5,6 +5,7 @@ A member is read only when it is asked for. Knows nothing of how a member is par
 
 from __future__ import annotations
 
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from functools import partial
 from pathlib import PurePath, PurePosixPath
 
 from core.documents import packages, slack, telegram
+from core.documents.blocks import ParsedDocument
 from core.documents.chats import Talk, packed, parse_talk
 from core.documents.parsing import Parser, check_size, is_supported, parser_of
 from core.documents.walk import is_left_out
@@ -113,14 +115,14 @@ def _nested(read: Callable[[], bytes], name: str, depth: int, room: _Room) -> It
         yield Member(name, partial(_refuse, f"{PurePosixPath(name).name} cannot be read. {error}"), _never)
 
 
-def _content(archive: packages.zipfile.ZipFile, part: packages.zipfile.ZipInfo) -> bytes:
+def _content(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
     name = PurePosixPath(part.filename)
     if packages.is_encrypted(part):
         raise DocumentError(f"{name.name} is protected with a password. Pack it without one.")
     check_file_size(part.file_size, name)
     try:
         return archive.read(part)  # never more than the size that was checked
-    except (packages.zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise DocumentError(f"{name.name} is damaged inside its archive ({error}). Pack it anew.") from None
 
 
@@ -144,5 +146,6 @@ def _refuse(reason: str) -> bytes:
     raise DocumentError(reason)
 
 
-def _never(data: bytes) -> None:  # pragma: no cover
+def _never(data: bytes) -> ParsedDocument:
+    """The parser of what cannot be read in the first place."""
     raise AssertionError(data)

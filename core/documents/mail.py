@@ -9,7 +9,6 @@ import email
 from email.message import EmailMessage
 from email.policy import default
 from email.utils import getaddresses
-from typing import cast
 
 from core.documents.blocks import Block, Kind, ParsedDocument
 from core.documents.html import parse_html
@@ -21,7 +20,7 @@ _HEADERS = ("From", "To", "Cc", "Date", "Subject")
 
 def parse_mail(data: bytes) -> ParsedDocument:
     """Parse one message; its subject is the title."""
-    message = cast("EmailMessage", email.message_from_bytes(data, policy=default))
+    message = email.message_from_bytes(data, policy=default)
     if not any(message[header] for header in ("From", "To", "Subject", "Date")):
         raise DocumentError("It is no message: it has no sender, receiver, subject or date. Save it anew.")
     lines = [f"{name}: {' '.join(str(message[name]).split())}" for name in _HEADERS if message[name]]

@@ -6,6 +6,7 @@ headings, paragraphs or other pages.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,6 +16,7 @@ from typing import Any
 _GUTTER_POINTS = 10.0  # between two columns, at least
 _COLUMN_LINES = 6  # that both columns have beside each other, at least
 _COLUMN_CHARACTERS = 22  # in the line of a column; fewer make it a table without rules
+_NO_LETTER = re.compile(r"\(cid:\d+\)")  # a sign whose font does not say what it is
 _CELL_GAP = 1.8  # of the type's size: between the cells of a table without rules
 
 
@@ -56,7 +58,8 @@ def read_page(page: Any) -> Page:
     tables = [(table.bbox, _rows(table.extract())) for table in found]
     tables = [(box, rows) for box, rows in tables if rows]
     outside = page.filter(lambda thing: not any(_is_in(thing, box) for box, _ in tables))
-    words = outside.extract_words(extra_attrs=["size", "fontname"], x_tolerance_ratio=0.15, use_text_flow=False)
+    words = outside.extract_words(extra_attrs=["size", "fontname"], x_tolerance_ratio=0.15)
+    words = [word for word in words if _NO_LETTER.sub("", word["text"]).strip()]
     return Page(
         page.page_number,
         float(page.height),
@@ -141,7 +144,7 @@ def _line(words: Sequence[dict[str, Any]]) -> Line:
         text += ("   " if gap > _CELL_GAP * word["size"] else " ") + word["text"]
     weight = sum(len(word["text"]) for word in words if "bold" in word["fontname"].lower())
     return Line(
-        text,
+        _NO_LETTER.sub("", text),
         min(word["x0"] for word in words),
         max(word["x1"] for word in words),
         min(word["top"] for word in words),

@@ -57,7 +57,7 @@ def _targets(package: zipfile.ZipFile, place: str, kind: str = "") -> dict[str, 
 
 
 def _add_slide(outline: Outline, slide: ET.Element, number: int) -> None:
-    shapes = list(slide.iter(f"{_SLIDES}sp", f"{_SLIDES}graphicFrame"))
+    shapes = [shape for shape in slide.iter() if shape.tag in {f"{_SLIDES}sp", f"{_SLIDES}graphicFrame"}]
     titles = [shape for shape in shapes if _role(shape) in _TITLES]
     named = " ".join(" ".join(text for _, text in _paragraphs(shape)) for shape in titles)
     outline.heading(1, named or f"Slide {number}", 0, number)
@@ -104,10 +104,8 @@ def _paragraphs(shape: ET.Element) -> Iterator[tuple[int, str]]:
 
 
 def _text(paragraph: ET.Element) -> str:
-    parts = [
-        " " if part.tag == f"{_DRAWING}br" else part.text or ""
-        for part in paragraph.iter(f"{_DRAWING}t", f"{_DRAWING}br")
-    ]
+    texts = {f"{_DRAWING}t", f"{_DRAWING}br"}
+    parts = [part.text or " " for part in paragraph.iter() if part.tag in texts]
     return re.sub(r"\s+", " ", "".join(parts)).strip()
 
 
