@@ -10,9 +10,7 @@ from collections.abc import Mapping, Sequence
 _WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _DRAWING = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
-_SLIDES = (
-    f'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" xmlns:r="{_RELATIONS}" {_DRAWING}'
-)
+_SLIDES = f'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" xmlns:r="{_RELATIONS}" {_DRAWING}'
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 
 
@@ -43,7 +41,9 @@ def pdf(*pages: str, info: str = "", trailer: str = "", images: Sequence[int] = 
             f" /Resources << /Font << /F1 3 0 R /F2 4 0 R >>{picture} >> >>"
         )
         packed = zlib.compress(content.encode("latin-1")).hex()
-        objects.append(f"<< /Filter [/ASCIIHexDecode /FlateDecode] /Length {len(packed)} >>\nstream\n{packed}\nendstream")
+        objects.append(
+            f"<< /Filter [/ASCIIHexDecode /FlateDecode] /Length {len(packed)} >>\nstream\n{packed}\nendstream"
+        )
     return _numbered(objects, trailer)
 
 
@@ -116,7 +116,9 @@ def slides(*pages: str, notes: Mapping[int, str] | None = None, hidden: int = 0)
     }
     for number, shapes in enumerate(pages, start=1):
         show = ' show="0"' if number == hidden else ""
-        parts[f"ppt/slides/slide{number}.xml"] = f"<p:sld {_SLIDES}{show}><p:cSld><p:spTree>{shapes}</p:spTree></p:cSld></p:sld>"
+        parts[f"ppt/slides/slide{number}.xml"] = (
+            f"<p:sld {_SLIDES}{show}><p:cSld><p:spTree>{shapes}</p:spTree></p:cSld></p:sld>"
+        )
     for number, text in (notes or {}).items():
         parts[f"ppt/slides/_rels/slide{number}.xml.rels"] = (
             f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="n"'
@@ -138,7 +140,10 @@ def shape(*paragraphs: str | tuple[int, str], role: str = "") -> str:
 
 def slide_table(rows: Sequence[Sequence[str]]) -> str:
     """A table on a slide."""
-    cells = ("".join(f"<a:tc><a:txBody><a:p><a:r><a:t>{cell}</a:t></a:r></a:p></a:txBody></a:tc>" for cell in row) for row in rows)
+    cells = (
+        "".join(f"<a:tc><a:txBody><a:p><a:r><a:t>{cell}</a:t></a:r></a:p></a:txBody></a:tc>" for cell in row)
+        for row in rows
+    )
     return f"<p:graphicFrame><a:graphic><a:graphicData><a:tbl>{''.join(f'<a:tr>{row}</a:tr>' for row in cells)}</a:tbl></a:graphicData></a:graphic></p:graphicFrame>"
 
 

@@ -46,7 +46,9 @@ def test_a_slack_export_is_one_document_a_channel_and_day() -> None:
                 "help/2024-06-03.json": [
                     message(NOON, "U1", "Ask <@U2> in <#C1|help> &amp; read <https://a.b|this> &lt;soon&gt; <!here>"),
                     message(NOON + 60, "U2", "<@U2> has joined", subtype="channel_join"),
-                    message(NOON + 120, "", "", subtype="bot_message", username="Bot", attachments=[{"text": "Built."}]),
+                    message(
+                        NOON + 120, "", "", subtype="bot_message", username="Bot", attachments=[{"text": "Built."}]
+                    ),
                 ],
                 "help/2024-06-04.json": [message(NOON + 86400, "U2", "See", files=[{"name": "plan.pdf"}])],
             }
@@ -117,7 +119,12 @@ def chat(**more: Any) -> dict[str, Any]:
             "date": "2024-06-04T09:00:00",
             "from": "Ben",
             "reply_to_message_id": 1,
-            "text": ["Form ", {"type": "bold", "text": "7"}, ", ", {"type": "text_link", "text": "here", "href": "https://a.b"}],
+            "text": [
+                "Form ",
+                {"type": "bold", "text": "7"},
+                ", ",
+                {"type": "text_link", "text": "here", "href": "https://a.b"},
+            ],
         },
     ]
     return {"name": "Help/all", "type": "private_group", "id": 5, "messages": said, **more}

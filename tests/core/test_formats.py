@@ -16,9 +16,9 @@ from tests.core.test_documents import body, parsed
 from tests.files import book, core, paragraph, pdf, shape, shown, slide_table, slides, word, word_table, zipped
 
 OFFICE = Path(__file__).parents[1] / "data" / "office"
-RULES = "".join(
-    f"{x} {y} m {x} {y - 60} l S\n" for x, y in ((70, 640), (170, 640), (270, 640))
-) + "".join(f"70 {y} m 270 {y} l S\n" for y in (640, 620, 600, 580))
+RULES = "".join(f"{x} {y} m {x} {y - 60} l S\n" for x, y in ((70, 640), (170, 640), (270, 640))) + "".join(
+    f"70 {y} m 270 {y} l S\n" for y in (640, 620, 600, 580)
+)
 
 
 def office(name: str) -> ParsedDocument:
