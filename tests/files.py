@@ -14,6 +14,12 @@ _SLIDES = f'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 
 
+_PICTURE = (
+    "<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8"
+    " /Length 1 >>\nstream\n0\nendstream"
+)
+
+
 def zipped(parts: Mapping[str, str | bytes]) -> bytes:
     """A ZIP of these parts."""
     made = io.BytesIO()
@@ -26,12 +32,11 @@ def zipped(parts: Mapping[str, str | bytes]) -> bytes:
 def pdf(*pages: str, info: str = "", trailer: str = "", images: Sequence[int] = ()) -> bytes:
     """A PDF of these content streams. F1 is Helvetica, F2 its bold; pages in `images` have a picture called Im."""
     objects = [
-        f"<< /Type /Catalog /Pages 2 0 R /Lang (en-US) >>",
+        "<< /Type /Catalog /Pages 2 0 R /Lang (en-US) >>",
         f"<< /Type /Pages /Count {len(pages)} /Kids [{' '.join(f'{7 + 2 * n} 0 R' for n in range(len(pages)))}] >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold >>",
-        "<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8"
-        " /Length 1 >>\nstream\n0\nendstream",
+        _PICTURE,
         f"<< {info} >>",
     ]
     for number, content in enumerate(pages, start=1):
@@ -112,7 +117,8 @@ def slides(*pages: str, notes: Mapping[int, str] | None = None, hidden: int = 0)
     )
     parts = {
         "ppt/presentation.xml": f"<p:presentation {_SLIDES}><p:sldIdLst>{listed}</p:sldIdLst></p:presentation>",
-        "ppt/_rels/presentation.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">{relations}</Relationships>',
+        "ppt/_rels/presentation.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
+        f"{relations}</Relationships>",
     }
     for number, shapes in enumerate(pages, start=1):
         show = ' show="0"' if number == hidden else ""
@@ -144,7 +150,10 @@ def slide_table(rows: Sequence[Sequence[str]]) -> str:
         "".join(f"<a:tc><a:txBody><a:p><a:r><a:t>{cell}</a:t></a:r></a:p></a:txBody></a:tc>" for cell in row)
         for row in rows
     )
-    return f"<p:graphicFrame><a:graphic><a:graphicData><a:tbl>{''.join(f'<a:tr>{row}</a:tr>' for row in cells)}</a:tbl></a:graphicData></a:graphic></p:graphicFrame>"
+    table = "".join(f"<a:tr>{row}</a:tr>" for row in cells)
+    return (
+        f"<p:graphicFrame><a:graphic><a:graphicData><a:tbl>{table}</a:tbl></a:graphicData></a:graphic></p:graphicFrame>"
+    )
 
 
 def book(chapters: Mapping[str, str], *, metadata: str = "") -> bytes:
