@@ -40,8 +40,8 @@ _DATE = re.compile(r"D:(\d{4})(\d\d)(\d\d)")
 def parse_pdf(data: bytes) -> ParsedDocument:
     """Parse a PDF file whose text can be selected."""
     with _opened(data) as pdf:
-        if len(pdf.pages) > MAX_PAGES:
-            raise DocumentError(f"It has {len(pdf.pages):,} pages; the limit is {MAX_PAGES:,}. Split it.")
+        _check_pages(_stated_pages(pdf))  # before all of them are looked up
+        _check_pages(len(pdf.pages))
         pages = list(_read(pdf))
         document = _document(pages)
         named = _named(pdf.metadata, "Title")
@@ -67,9 +67,24 @@ def _opened(data: bytes) -> Iterator[PDF]:
             yield pdf
     except PdfminerException as error:
         cause = error.args[0] if error.args else error
+        if isinstance(cause, MemoryError):
+            raise cause from None
         if isinstance(cause, PDFPasswordIncorrect | PDFEncryptionError):
             raise DocumentError("It is protected with a password. Save it without one.") from None
         raise DocumentError(f"It is damaged or no PDF ({cause or type(cause).__name__}). Save it anew.") from None
+
+
+def _stated_pages(pdf: PDF) -> int:
+    from pdfminer.pdftypes import resolve1  # noqa: PLC0415
+
+    root = resolve1(pdf.doc.catalog.get("Pages"))
+    stated = resolve1(root.get("Count")) if isinstance(root, dict) else 0
+    return stated if isinstance(stated, int) else 0
+
+
+def _check_pages(count: int) -> None:
+    if count > MAX_PAGES:
+        raise DocumentError(f"It has {count:,} pages; the limit is {MAX_PAGES:,}. Split it.")
 
 
 def _read(pdf: PDF) -> Iterator[Page]:

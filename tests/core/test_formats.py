@@ -308,7 +308,7 @@ def test_a_notebook_is_read_cell_by_cell() -> None:
 
 
 CODE = {
-    "a.py": 'import a\n\n@cached\ndef first(x):\n    """Say."""\n\n\nclass Second:\n    def inner(self):\n        ...\n',
+    "a.py": 'import a\n\n@cached\ndef first(x):\n    """Say."""\n\nclass Second:\n    def inner(self):\n        ...\n',
     "a.js": "import x\n\n// says\nexport async function first(a) {\n}\nconst Second = (b) => {\n}\n",
     "a.go": "package a\n\nfunc first(x int) int {\n}\n\ntype Second struct {\n}\n",
     "a.rs": "use a;\n\npub fn first(x: u8) -> u8 {\n}\n\nstruct Second {\n}\n",
