@@ -63,7 +63,8 @@ def check_file_size(size: int, path: PurePath) -> None:
     Raises:
         DocumentError: it is.
     """
-    check_size(size, path, MAX_ARCHIVE_BYTES if is_archive(path) else None)
+    holds_many = is_archive(path) or path.name == telegram.FILE
+    check_size(size, path, MAX_ARCHIVE_BYTES if holds_many else None)
 
 
 def members(data: bytes, path: PurePath) -> Iterator[Member]:

@@ -104,6 +104,7 @@ class Sandbox:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 cwd=_CODE,  # `python -m` finds the package here
+                env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},  # and no parser finds a token or a key
             )
         return self._process
 
@@ -123,8 +124,11 @@ class Sandbox:
 
     def _death(self, process: subprocess.Popen[bytes]) -> str:
         process.kill()  # one that still lives said too much
-        if process.wait() == -signal.SIGXCPU:
+        code = process.wait()
+        if code == -signal.SIGXCPU:
             return _too_slow(self._limits.cpu_seconds)
+        if code > 0:  # Python itself gave up
+            return f"cannot be read: the process that parses ended with code {code}. Install Attune anew."
         return "breaks its parser. Save it anew or leave it out."
 
 

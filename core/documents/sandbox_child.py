@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -22,11 +23,6 @@ from core.documents.archives import Member, members
 from core.documents.blocks import ParsedDocument
 from core.documents.parsing import parse_with, unsupported
 from core.errors import DocumentError
-
-try:
-    import resource
-except ImportError:  # Windows has none
-    resource = None  # type: ignore[assignment]
 
 MEMORY_BYTES = 2 * 1024**3  # of address space, the interpreter and its libraries (0.3 GB) among it
 CPU_SECONDS = 60  # for one document
@@ -142,22 +138,20 @@ def main() -> None:
 def _limit_memory(size: int) -> None:
     """Have the kernel keep this process to `size` bytes of address space.
 
-    Linux does. macOS takes the limit and does not keep to it, Windows has none: there, the parent's clock is what ends
-    a document that eats everything.
+    Linux does. macOS refuses the limit or does not keep to it: there, the parent's clock is what ends a document that
+    eats everything.
     """
-    if resource:
-        for limit, value in ((resource.RLIMIT_AS, size), (resource.RLIMIT_CORE, 0)):
-            with suppress(ValueError, OSError):
-                resource.setrlimit(limit, (value, resource.getrlimit(limit)[1]))
+    for limit, value in ((resource.RLIMIT_AS, size), (resource.RLIMIT_CORE, 0)):
+        with suppress(ValueError, OSError):
+            resource.setrlimit(limit, (value, resource.getrlimit(limit)[1]))
 
 
 def _start_clock(seconds: int) -> None:
     """Have the kernel end this process when it has used so much more processor time."""
-    if resource:
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        until = int(used.ru_utime + used.ru_stime) + 1 + seconds
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_CPU, (until, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    until = int(used.ru_utime + used.ru_stime) + 1 + seconds
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CPU, (until, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Any
 
 from core.documents.chats import Said, Talk
 
+FILE = "result.json"  # what Telegram calls an export
 _SHARED = ("group", "channel", "supergroup")
 _MARKS = {"bold": "**", "italic": "_", "code": "`", "strikethrough": "~~"}
 

@@ -63,6 +63,15 @@ def test_the_parsing_process_imports_no_model() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux shows a process's environment")
+def test_no_key_is_in_the_reach_of_a_parser(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment, which holds tokens and keys, is not handed on."""
+    monkeypatch.setenv("QDRANT_API_KEY", "secret-key")
+    read(sandbox, GOOD, "a.md")
+    assert sandbox._process
+    assert b"secret-key" not in Path(f"/proc/{sandbox._process.pid}/environ").read_bytes()
+
+
 def bomb_pdf() -> bytes:
     """A page whose content unpacks to 0.8 GB."""
     packer = zlib.compressobj()
