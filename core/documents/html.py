@@ -17,6 +17,7 @@ from core.documents.properties import iso_date, language_tag
 
 _LEFT_OUT = "script, style, nav, noscript, template, svg, iframe, object, head, button, select, [hidden], .headerlink"
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_TARGET_CHARACTERS = 300  # a longer address, such as a sign-on's, is no use to a reader and would fill passages
 _CODE = ["code", "kbd", "samp", "tt"]
 _INLINE = {
     *("a", "abbr", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img"),
@@ -144,7 +145,7 @@ def _inline_one(node: PageElement) -> str:
 
 def _link(text: str, target: str) -> str:
     follows = target and not target.startswith(("#", "javascript:", "data:")) and text.strip()
-    return f"[{text.strip()}]({target})" if follows else text
+    return f"[{text.strip()}]({target})" if follows and len(target) <= _TARGET_CHARACTERS else text
 
 
 def _cell(cell: Tag) -> str:
