@@ -78,16 +78,14 @@ def members(data: bytes, path: PurePath) -> Iterator[Member]:
             yield from _unpacked(data, "", 1, _Room())
         except DocumentError as error:
             raise DocumentError(f"{path.name} cannot be read. {error}") from None
-    elif path.suffix.lower() == ".json" and (export := telegram.export_of(data)):
-        note = "Private chats of the export are left out." if telegram.leaves_out(export) else ""
-        yield from _talks(telegram.talks(export), "", note)
     else:
-        yield Member("", lambda: data, parser_of(path))
+        yield from _documents(lambda: data, "", path)
 
 
 def _unpacked(data: bytes, above: str, depth: int, room: _Room) -> Iterator[Member]:
     with packages.opened_zip(data) as archive:
-        parts = [part for part in archive.infolist() if not part.is_dir() and _is_meant(part.filename)]
+        meant = {part.filename: part for part in archive.infolist() if not part.is_dir() and _is_meant(part.filename)}
+        parts = list(meant.values())  # of two by one name, the later one
         names = [part.filename for part in parts]
         wanted = [part for part in parts if is_readable(PurePosixPath(part.filename))]
         packages.check_parts(archive, 0)
@@ -104,7 +102,23 @@ def _unpacked(data: bytes, above: str, depth: int, room: _Room) -> Iterator[Memb
             if is_archive(inside):
                 yield from _nested(partial(_content, archive, part), name, depth, room)
             else:
-                yield Member(name, partial(_content, archive, part), parser_of(inside))
+                yield from _documents(partial(_content, archive, part), name, inside)
+
+
+def _documents(read: Callable[[], bytes], name: str, path: PurePath) -> Iterator[Member]:
+    """The document called `name`, or the talks in it where it is an export of Telegram."""
+    if path.suffix.lower() == ".json":
+        try:
+            content = read()
+            export = telegram.export_of(content)
+        except DocumentError as error:
+            yield Member(name, partial(_refuse, str(error)), _never)
+            return
+        if export:
+            note = "Private chats of the export are left out." if telegram.leaves_out(export) else ""
+            yield from _talks(telegram.talks(export), f"{name}/" if name else "", note)
+            return
+    yield Member(name, read, parser_of(path))
 
 
 def _nested(read: Callable[[], bytes], name: str, depth: int, room: _Room) -> Iterator[Member]:

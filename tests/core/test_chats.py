@@ -140,6 +140,16 @@ def test_a_telegram_export_is_one_document_a_day() -> None:
     assert made["Help-all/2024-06-03"].title == "Help/all, 2024-06-03"
 
 
+def test_a_telegram_export_in_an_archive_is_read_as_one() -> None:
+    """Other JSON beside it is code."""
+    data = zipped({"chat/result.json": json.dumps(chat()), "chat/a.json": '{"a": 1}'})
+    assert set(documents(data, "all.zip")) == {
+        "chat/result.json/Help-all/2024-06-03",
+        "chat/result.json/Help-all/2024-06-04",
+        "chat/a.json",
+    }
+
+
 def test_private_chats_of_telegram_are_left_out() -> None:
     """An export of everything gives its groups and channels; two of one name do not collide."""
     chats = [chat(), chat(id=6), chat(id=7, type="personal_chat", name="Secret")]
