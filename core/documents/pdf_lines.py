@@ -57,7 +57,7 @@ def read_page(page: Any) -> Page:
     found = [table for table in page.find_tables() if len(table.rows) > 1]
     tables = [(table.bbox, _rows(table.extract())) for table in found]
     tables = [(box, rows) for box, rows in tables if rows]
-    outside = page.filter(lambda thing: not any(_is_in(thing, box) for box, _ in tables))
+    outside = page.filter(lambda thing: not any(_is_in(thing, box) for box, _ in tables)) if tables else page
     words = outside.extract_words(extra_attrs=["size", "fontname"], x_tolerance_ratio=0.15)
     words = [word for word in words if _NO_LETTER.sub("", word["text"]).strip()]
     return Page(

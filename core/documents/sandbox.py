@@ -21,7 +21,7 @@ from typing import IO
 from core.documents.sandbox_child import REPLY, REQUEST, Limits, Reply, Request, State
 from core.errors import DocumentError
 
-WALL_SECONDS = 120.0  # for one document: other processes want the processor too
+WALL_SECONDS = 480.0  # for one document: other processes want the processor too
 MAX_DEATHS = 5  # over one file: an archive of nothing but hostile members is given up
 MAX_REPLY_BYTES = 512 * 1024**2
 
