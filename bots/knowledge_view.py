@@ -20,8 +20,8 @@ from bots import operator_texts, texts
 from bots.operations import opened
 from bots.render import one_line, short_path
 from core.bootstrap import Library, open_library, open_records
-from core.domain import Document, Gap, Use
-from core.gaps import GapGroup, grouped
+from core.domain import Document, Use
+from core.gaps import Gap, GapGroup, grouped
 from core.settings import Settings
 
 GAPS_SHOWN = 30

@@ -94,7 +94,7 @@ def plain(final: Final) -> str:
 
 
 def source_lines(sources: Sequence[Source]) -> list[str]:
-    """`1. Title › Heading — file:line`, one a source."""
+    """`1. Title › Heading — file:line`, or its page where the format has pages; one a source."""
     home, here = Path.home(), Path.cwd()
     return [
         f"{source.number}. {one_line(source.passage.heading_path)} — {_place(source.passage, home, here)}"
@@ -104,7 +104,9 @@ def source_lines(sources: Sequence[Source]) -> list[str]:
 
 def _place(passage: Passage, home: Path, here: Path) -> str:
     path = one_line(short_path(passage.source, home=home, here=here), limit=1000)
-    return f"{path}:{passage.line}"
+    if passage.page:
+        return texts.on_page(path, passage.page)
+    return f"{path}:{passage.line}" if passage.line else path
 
 
 def short_path(path: str, *, home: Path, here: Path) -> str:

@@ -34,7 +34,15 @@ def queued(ahead: int) -> str:
 SOURCES = "Sources"
 NEAREST = "The closest I have:"
 DOUBTFUL = "Careful: parts of this stand in none of the passages I read."
+PAGES = {".pptx": "slide", ".ipynb": "cell", ".epub": "chapter"}  # what else is counted; the others have pages
 CUT = "\n\n… (cut here: the answer is too long to show)"
+
+
+def on_page(path: str, page: int) -> str:
+    """Where a source stands in a format that has pages, slides or cells."""
+    unit = next((name for suffix, name in PAGES.items() if path.lower().endswith(suffix)), "page")
+    return f"{path}, {unit} {page}"
+
 
 # Commands
 

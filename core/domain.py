@@ -60,8 +60,9 @@ class Message:
 class Passage:
     """A piece of a document, small enough to embed and to cite.
 
-    Passages of one document share `source`, `version` (a hash of the document's bytes) and `readers`;
-    `ordinal` of `total` is the place in it and `line` the first line, counted from 1.
+    Passages of one document share `source`, `version` (a hash of the document's bytes) and `readers`; `ordinal` of
+    `total` is the place in it, `line` the first line and `page` the page, counted from 1 or 0 where the format has
+    none. `author`, `date` (ISO 8601) and `language` are what the document says of itself, or empty.
     """
 
     id: str
@@ -74,6 +75,10 @@ class Passage:
     total: int
     version: str
     readers: tuple[str, ...] = (EVERYONE,)
+    page: int = 0
+    author: str = ""
+    date: str = ""
+    language: str = ""
 
     @property
     def heading_path(self) -> str:
@@ -83,7 +88,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document as the index holds it. Complete when all passages of its version are there."""
+    """A document as the index holds it."""
 
     source: str
     title: str
@@ -130,20 +135,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a document was good for: how many answers cited it, and when last."""
+    """What a document was good for: so many answers, and when last."""
 
     answers: int
     last: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A question that went unanswered; `nearest` are the titles that came closest."""
-
-    question: str
-    person: Person
-    asked_at: datetime
-    nearest: tuple[str, ...] = ()
 
 
 class Length(StrEnum):

@@ -18,7 +18,6 @@ from core.domain import (
     Checked,
     Decoded,
     Decoding,
-    Gap,
     Message,
     Outcome,
     Passage,
@@ -31,6 +30,7 @@ from core.domain import (
     Turn,
 )
 from core.errors import QuestionTooLongError
+from core.gaps import Gap
 from core.ports import Embedder, Generator, Memory, PassageIndex, Usage
 from core.readers import audience
 from core.upkeep import Upkeep

@@ -7,12 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
-from core.domain import Gap, Vectors
+from core.domain import Person, Vectors
 
 ALIKE = 0.55  # cosine, on average, of questions that ask for the same
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A question that went unanswered; `nearest` are the titles that came closest."""
+
+    question: str
+    person: Person
+    asked_at: datetime
+    nearest: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import time
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePath
+from itertools import chain, islice, takewhile
+from pathlib import Path
 
 import numpy as np
 
-from core.documents.folder_settings import FILE_NAME, FolderSettings
-from core.documents.parsing import is_supported
-from core.documents.reading import FileReader
+from core.documents.archives import is_readable
+from core.documents.assigning import Assignment
+from core.documents.reading import DocumentContent, FileReader
 from core.documents.splitting import embedding_text
 from core.documents.walk import Found, Refusal, find_files, printable
 from core.domain import Document, Passage, Vector
 from core.errors import DocumentError
 from core.ports import Embedder, PassageIndex
-from core.readers import Readers, inherited
+from core.readers import Readers
 
 BATCH = 64  # passages that are embedded together
 _WINDOW = 512  # passages that are embedded and written together; a larger document is held whole
@@ -42,7 +44,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What an ingestion did. Files are named by source, an absolute POSIX path."""
+    """What an ingestion did. Documents are named by source: an absolute POSIX path, and the name inside an archive."""
 
     new: tuple[str, ...]
     changed: tuple[str, ...]
@@ -92,9 +94,12 @@ class Ingester:
         """
         async with self._lock:
             started = time.monotonic()
-            found = await asyncio.to_thread(find_files, list(paths), is_supported)
+            found = await asyncio.to_thread(find_files, list(paths), is_readable)
             run = _Run(self._embedder, self._index, self._reader, found, readers=readers, report=report_progress)
-            return await run.completed(started)
+            try:
+                return await run.completed(started)
+            finally:
+                self._reader.close()
 
 
 @dataclass(slots=True)
@@ -105,6 +110,7 @@ class _Tally:
     changed: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     added: int = 0
@@ -148,13 +154,15 @@ class _Run:
         self._found = found
         self._report = report
         self._named = readers
-        self._folders = FolderSettings()
         self._held: dict[str, list[Document]] = {}
-        self._beside: dict[PurePath, set[Readers]] = {}  # by folder, of documents whose readers were named
+        self._sources: list[str] = []  # of what is held, sorted: what lies in one archive stands together
+        self._read: set[str] = set()  # sources that have a file
         self._pending: list[_Pending] = []
         self._windows: list[asyncio.Task[None]] = []
         self._embedding, self._writing = asyncio.Lock(), asyncio.Lock()  # first come, first served
-        self._tally = _Tally(refused=list(found.refused))
+        self._tally = _Tally(
+            refused=list(found.refused), skipped=[printable(path.as_posix()) for path in found.skipped]
+        )
         self._progress = Progress(0, len(found.files), "", 0)
 
     async def completed(self, started: float) -> IngestReport:
@@ -168,49 +176,61 @@ class _Run:
     async def _completed(self, started: float) -> IngestReport:
         for document in await self._index.documents():
             self._held.setdefault(document.source, []).append(document)
-            if not self._folders.governs(Path(document.source)):
-                self._beside.setdefault(PurePath(document.source).parent, set()).add(document.readers)
+        self._sources = sorted(self._held)
+        assignment = Assignment(self._found, self._named, chain.from_iterable(self._held.values()))
         for number, file in enumerate(self._found.files, start=1):
             self._tell(replace(self._progress, number=number, name=printable(file.name)))
-            await self._take(file)
+            await self._take(file, assignment)
         await self._hand_over(ahead=0)
-        read = {file.as_posix() for file in self._found.files}
-        for source in [source for source in self._held if source not in read and self._found.misses(Path(source))]:
+        for source in [source for source in self._held if self._is_gone(source)]:
             await self._remove(source)
         return self._reported(time.monotonic() - started)
 
-    async def _take(self, file: Path) -> None:
-        held = self._held.get(file.as_posix(), [])
-        readers = None
+    def _is_gone(self, source: str) -> bool:
+        """Whether a document that the index holds has no file any more."""
+        return source not in self._read and self._found.misses(Path(source))
+
+    async def _take(self, file: Path, assignment: Assignment) -> None:
+        held, readers = self._held_of(file.as_posix()), None
         try:
-            readers = self._readers(file, held)
+            readers = assignment.readers(file, chain.from_iterable(held.values()))
             content = await asyncio.to_thread(self._reader.read, file, held, readers)
         except DocumentError as error:
             self._tally.refused.append(Refusal(printable(file.as_posix()), str(error)))
-            if readers and any(document.readers != readers for document in held):
-                await self._remove(file.as_posix())
+            self._read.update(held)  # it keeps what it had, unless for others
+            for source in [source for source, documents in held.items() if readers and documents[0].readers != readers]:
+                await self._remove(source)
             return
+        self._tally.refused += content.refused
+        self._tally.skipped += content.skipped
+        for document in content.documents:
+            await self._take_document(document, readers)
+        kept = {refusal.path for refusal in content.refused} if content.complete else held.keys()
+        seen = {document.source for document in content.documents}
+        for source in held.keys() - seen:
+            if source not in kept or held[source][0].readers != readers:
+                await self._remove(source)
+        self._read |= held.keys() | seen
+
+    def _held_of(self, file: str) -> dict[str, list[Document]]:
+        """The documents of `file` that the index holds, by source: itself, and what lies inside it."""
+        start = bisect_left(self._sources, f"{file}/")
+        inside = takewhile(lambda source: source.startswith(f"{file}/"), islice(self._sources, start, None))
+        return {source: self._held[source] for source in (file, *inside) if source in self._held}
+
+    async def _take_document(self, content: DocumentContent, readers: Readers) -> None:
         self._tally.notes += content.notes
         self._tally.readers[readers] += 1
+        held = content.source in self._held
         if content.passages is None:
-            self._tally.unchanged.append(file.as_posix())
+            self._tally.unchanged.append(content.source)
         elif content.passages:
             vectors = await self._index.vectors([passage.id for passage in content.passages]) if held else {}
             self._pending.append(_Pending(content.passages, vectors))
         elif held:
-            await self._remove(file.as_posix())
+            await self._remove(content.source)
         if sum(len(pending.passages) for pending in self._pending) >= _WINDOW:
             await self._hand_over(ahead=_AHEAD)
-
-    def _readers(self, file: Path, held: Sequence[Document]) -> Readers:
-        known = self._folders.readers(file) or self._named or next((document.readers for document in held), None)
-        readers = known or inherited(file, self._found.root(file), self._beside)
-        if readers is None:
-            raise DocumentError(
-                f"Who may see {printable(file.name)} is not clear, as documents around it have different readers. "
-                f"Name them with --readers, or in a {FILE_NAME} in its folder."
-            )
-        return readers
 
     async def _hand_over(self, *, ahead: int) -> None:
         """Let what is pending be embedded and written, and return when at most `ahead` windows are under way."""
@@ -267,7 +287,7 @@ class _Run:
             changed=tuple(tally.changed),
             unchanged=tuple(tally.unchanged),
             removed=tuple(tally.removed),
-            skipped=tuple(printable(path.as_posix()) for path in self._found.skipped),
+            skipped=tuple(tally.skipped),
             refused=tuple(tally.refused),
             notes=tuple(tally.notes),
             passages_added=tally.added,

@@ -15,7 +15,6 @@ from core.domain import (
     Conversation,
     Decoding,
     Document,
-    Gap,
     Hit,
     Passage,
     Person,
@@ -28,6 +27,7 @@ from core.domain import (
     Vector,
     Vectors,
 )
+from core.gaps import Gap
 
 
 class Embedder(Protocol):

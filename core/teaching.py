@@ -19,8 +19,8 @@ from pathlib import Path, PurePath
 
 from pydantic import TypeAdapter, ValidationError
 
+from core.documents.archives import is_readable
 from core.documents.folder_settings import FILE_NAME
-from core.documents.parsing import is_supported
 from core.domain import Person
 from core.errors import DocumentError, LessonError
 from core.ingest import Ingester
@@ -65,7 +65,7 @@ class Teacher:
             LessonError: its format is not known, it cannot be read or holds no text; nothing was learned.
         """
         safe = _safe(name)
-        if not is_supported(PurePath(safe)):
+        if not is_readable(PurePath(safe)):
             raise LessonError(f"I cannot read {safe}: its format is not one that I know. Save it as PDF, DOCX or text.")
         lesson = Lesson(uuid.uuid4().hex, safe, author, readers, at)
         await asyncio.to_thread(_write, self._folder / lesson.id, lesson, data)
@@ -134,10 +134,9 @@ class Teacher:
 
     async def _ingest(self, lesson: Lesson) -> None:
         report = await self._ingester.ingest([self._folder / lesson.id])
-        if report.refused:
-            raise LessonError(report.refused[0].reason)
         if not (report.new or report.changed or report.unchanged):
-            raise LessonError(f"{lesson.name} holds no text that I could learn.")
+            nothing = f"{lesson.name} holds no text that I could learn."
+            raise LessonError(report.refused[0].reason if report.refused else nothing)
 
     def _all(self) -> list[Lesson]:
         if not self._folder.is_dir():

@@ -64,7 +64,8 @@ def _section(question: str, answer: Answer, handbook: Path, seconds: float) -> s
         lines.append("Nearest: " + " · ".join(answer.nearest))
     for source in answer.sources:
         place = Path(source.passage.source).relative_to(handbook.absolute())
-        lines.append(f"{source.number}. {source.passage.heading_path} — {place}:{source.passage.line}")
+        spot = f", page {source.passage.page}" if source.passage.page else f":{source.passage.line}"
+        lines.append(f"{source.number}. {source.passage.heading_path} — {place}{spot}")
     return "\n".join([*lines, "", f"({seconds:.0f} s)\n", PENDING, ""])
 
 

@@ -66,11 +66,9 @@ def _plain(settings: Settings) -> SentenceTransformer:
 def _texts(files: Sequence[Path], library: Library, settings: Settings) -> list[str]:
     """What is embedded of the files, in their order."""
     reader = FileReader(library.embedder, settings.passage_tokens, settings.embedder)
-    return [
-        embedding_text(passage)
-        for file in files
-        for passage in reader.read(file.absolute(), [], (EVERYONE,)).passages or []
-    ]
+    read = [document for file in files for document in reader.read(file.absolute(), {}, (EVERYONE,)).documents]
+    reader.close()
+    return [embedding_text(passage) for document in read for passage in document.passages or []]
 
 
 async def _timed_ingestion(library: Library, files: Sequence[Path]) -> float:

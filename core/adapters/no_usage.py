@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from core.domain import Gap, Person, Use
+from core.domain import Person, Use
+from core.gaps import Gap
 
 
 class NoUsage:

@@ -13,7 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
 
 from core.adapters.redis_memory import translated
-from core.domain import Gap, Person, Use
+from core.domain import Person, Use
+from core.gaps import Gap
 
 KEPT_GAPS = 5000
 

@@ -27,22 +27,39 @@ class Block:
     """A piece of a document that stands by itself, as readable Markdown.
 
     `headings` are those above it, outermost first, without the title; a heading's own path ends with itself.
-    `line` is its first line in the file, counted from 1. Code is fenced; a table starts with its header row.
+    `line` is its first line in the file and `page` its page, slide or cell, counted from 1, or 0 where there is none.
+    Code is fenced; a table starts with its header row. `lines` are the file's lines of each line of the text, where
+    these do not simply follow each other.
     """
 
     kind: Kind
     text: str
     headings: tuple[str, ...]
     line: int
+    page: int = 0
+    lines: tuple[int, ...] = ()
+
+    def line_at(self, offset: int) -> int:
+        """The line in the file of a line of the text, counted from 0; 0 where the format has none."""
+        if self.lines:
+            return self.lines[min(offset, len(self.lines) - 1)]
+        return self.line + offset if self.line else 0
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """A document as a reader sees it. `notes` say what was guessed on the way, as whole sentences."""
+    """A document as a reader sees it. `notes` say what was guessed on the way, as whole sentences.
+
+    What a document says of itself is empty where it says nothing: `author`, `date` (ISO 8601, a day or a moment),
+    `language` (such as en or pt-BR).
+    """
 
     title: str
     blocks: tuple[Block, ...]
     notes: tuple[str, ...] = ()
+    author: str = ""
+    date: str = ""
+    language: str = ""
 
 
 class Outline:
@@ -57,7 +74,7 @@ class Outline:
         self._open: list[tuple[int, str]] = []  # (level, text) of the headings above, outermost first
         self._headings = 0
 
-    def heading(self, level: int, text: str, line: int) -> None:
+    def heading(self, level: int, text: str, line: int, page: int = 0) -> None:
         """Open a section; sections of the same or a deeper level end."""
         text = " ".join(text.split())
         if not text:
@@ -68,15 +85,29 @@ class Outline:
         else:
             self._open = [above for above in self._open if above[0] < level]
             self._open.append((level, text))
-        self._blocks.append(Block(Kind.HEADING, text, self._path(), line))
+        self._blocks.append(Block(Kind.HEADING, text, self._path(), line, page))
 
-    def add(self, kind: Kind, text: str, line: int) -> None:
+    def table(self, rows: Sequence[Sequence[str]], lines: Sequence[int], page: int = 0) -> None:
+        """Add a table whose rows stand on `lines` of the file, the first one its header."""
+        text = pipe_table(rows)
+        if text:
+            self._blocks.append(Block(Kind.TABLE, text, self._path(), lines[0], page, (lines[0], *lines)))
+
+    def code(self, code: str, language: str, line: int) -> None:
+        """Add code that begins on `line` of the file, where no fence stands around it."""
+        line += len(code) - len(code.lstrip("\n"))
+        text = fenced(code, language)
+        if text:
+            lines = range(line, line + text.count("\n") - 1)
+            self._blocks.append(Block(Kind.CODE, text, self._path(), line, 0, (line, *lines, lines[-1])))
+
+    def add(self, kind: Kind, text: str, line: int, page: int = 0) -> None:
         """Add a block under the open headings; blank text adds nothing."""
         if not text.strip():
             return
-        line += len(text) - len(text.lstrip("\n"))
+        line += len(text) - len(text.lstrip("\n")) if line else 0
         text = text.strip("\n").rstrip() if kind is Kind.CODE else text.strip()
-        self._blocks.append(Block(kind, text, self._path(), line))
+        self._blocks.append(Block(kind, text, self._path(), line, page))
 
     def document(self) -> ParsedDocument:
         """Everything collected; the title is empty where the document names none."""

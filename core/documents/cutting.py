@@ -49,11 +49,11 @@ def framed_pieces(block: Block, fits: Fits) -> Iterator[tuple[str, int]]:
     def fits_framed(text: str) -> bool:
         return fits(framed(text))
 
-    line = block.line + (above.count("\n") + 1 if above else 0)
+    offset = above.count("\n") + 1 if above else 0
     for text in runs(_sliced(body, (_LINES, *_CUTS[block.kind]), fits_framed), fits_framed):
         if text.strip():
-            yield framed(text), line
-        line += text.count("\n")
+            yield framed(text), block.line_at(offset)
+        offset += text.count("\n")
 
 
 def clipped(text: str, fits: Fits) -> str:

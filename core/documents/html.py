@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bs4 import BeautifulSoup, PageElement, Tag
 from bs4.element import PreformattedString
 
 from core.documents.blocks import Kind, Outline, ParsedDocument, fenced, pipe_table
+from core.documents.properties import iso_date, language_tag
 
 _LEFT_OUT = "script, style, nav, noscript, template, svg, iframe, object, head, button, select, [hidden], .headerlink"
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_TARGET_CHARACTERS = 300  # a longer address, such as a sign-on's, is no use to a reader and would fill passages
 _CODE = ["code", "kbd", "samp", "tt"]
 _INLINE = {
     *("a", "abbr", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img"),
@@ -31,7 +34,13 @@ def parse_html(text: str) -> ParsedDocument:
     outline = Outline("" if len(headings) == 1 else named)
     _Page(outline, 0).add(soup.main or soup.body or soup)
     document = outline.document()
-    return ParsedDocument(document.title or named, document.blocks)
+    return replace(
+        document,
+        title=document.title or named,
+        author=_meta(soup, "author"),
+        date=iso_date(_meta(soup, "article:modified_time", "article:published_time", "dcterms.modified", "date")),
+        language=language_tag(str(soup.html.get("lang") or "") if soup.html else ""),
+    )
 
 
 def add_html(outline: Outline, fragment: str, *, first_line: int) -> None:
@@ -85,12 +94,27 @@ class _Page:
     def _table(self, table: Tag) -> None:
         if table.caption:
             self._outline.add(Kind.PARAGRAPH, _inline(table.caption.children), self._line)
-        rows = [[_cell(cell) for cell in row.find_all(["td", "th"])] for row in table.find_all("tr")]
+        cells = [row.find_all(["td", "th"]) for row in table.find_all("tr")]
+        if all(len(row) <= 1 for row in cells):  # a box around text
+            for row in cells:
+                for cell in row:
+                    self._walk(cell)
+            return
+        rows = [row for row in ([_cell(cell) for cell in row] for row in cells) if any(row)]
         if any(len(row) > 2 for row in rows) or table.find("thead"):  # noqa: PLR2004 - a key and its value
             self._outline.add(Kind.TABLE, pipe_table(rows), self._line)
         else:
             items = [": ".join(cell for cell in row if cell) for row in rows]
             self._outline.add(Kind.LIST, "\n".join(f"- {item}" for item in items if item), self._line)
+
+
+def _meta(soup: BeautifulSoup, *names: str) -> str:
+    """What the first of these names says in the page's head."""
+    for name in names:
+        found = soup.find("meta", attrs={"name": name}) or soup.find("meta", attrs={"property": name})
+        if isinstance(found, Tag) and found.get("content"):
+            return " ".join(str(found["content"]).split())
+    return ""
 
 
 def _is_inline(node: PageElement) -> bool:
@@ -121,7 +145,7 @@ def _inline_one(node: PageElement) -> str:
 
 def _link(text: str, target: str) -> str:
     follows = target and not target.startswith(("#", "javascript:", "data:")) and text.strip()
-    return f"[{text.strip()}]({target})" if follows else text
+    return f"[{text.strip()}]({target})" if follows and len(target) <= _TARGET_CHARACTERS else text
 
 
 def _cell(cell: Tag) -> str:

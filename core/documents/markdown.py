@@ -1,13 +1,14 @@
 """Markdown text → blocks, kept as the Markdown that its author wrote.
 
-Front matter gives the title. Template tags (Liquid, Nunjucks, Hugo), attribute lists and inline HTML are
-read as a reader of the rendered page would see them. Knows nothing of bytes, files or passages.
+Front matter gives title, author, date and language. Template tags (Liquid, Nunjucks, Hugo), attribute lists and
+inline HTML are read as a reader of the rendered page would see them. Knows nothing of bytes, files or passages.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
@@ -17,6 +18,7 @@ from markdown_it.token import Token
 
 from core.documents.blocks import Kind, Outline, ParsedDocument, fenced
 from core.documents.html import add_html
+from core.documents.properties import iso_date, language_tag
 
 _KINDS = {
     "paragraph_open": Kind.PARAGRAPH,
@@ -27,7 +29,7 @@ _KINDS = {
     "fence": Kind.CODE,
 }
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_TITLE = re.compile(r"^title[ \t]*:[ \t]*(.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
+_FIELD = r"^(?:{})[ \t]*:[ \t]*(.*(?:\n[ \t]+\S.*)*)"
 _TEMPLATE_COMMENT = re.compile(r"\{%-?\s*comment\b.{0,5000}?\{%-?\s*endcomment\s*-?%\}|\{#[^}]*?#\}", re.DOTALL)
 _TEMPLATE_TAG = r"(?P<into>\(\s*)?(?:\{%-?\s*(?P<name>\w*)(?P<rest>[^{}]*?)%\}|\{\{[<%][^{}]*[>%]\}\})"
 _CONTROL = {"assign", "block", "capture", "case", "elif", "elsif", "extends", "for", "if", "set", "unless", "when"}
@@ -47,7 +49,8 @@ _REFERENCE = r"(?<![!\]\\])\[(?P<text>[^\[\]]+)\](?:\[(?P<label>[^\[\]]*)\])?(?!
 def parse_markdown(text: str) -> ParsedDocument:
     """Parse `text`, whose lines end in a newline character alone."""
     front = _FRONT_MATTER.match(text)
-    outline = Outline(_front_title(front.group(1) or "") if front else "")
+    fields = (front.group(1) or "") if front else ""
+    outline = Outline(_field(fields, "title"))
     if front:
         text = "\n" * front.group().count("\n") + text[front.end() :]
     markdown = MarkdownIt("commonmark").enable("table")
@@ -59,7 +62,12 @@ def parse_markdown(text: str) -> ParsedDocument:
     for index, token in enumerate(tokens):
         if token.level == 0 and token.map:
             _add(outline, token, tokens[index + 1 : index + 2], lines, references)
-    return outline.document()
+    return replace(
+        outline.document(),
+        author=_field(fields, "author"),
+        date=iso_date(_field(fields, "updated", "last_modified_at", "lastmod", "date")),
+        language=language_tag(_field(fields, "lang", "language", "locale")),
+    )
 
 
 def _add(outline: Outline, token: Token, inside: list[Token], lines: list[str], references: Mapping[str, str]) -> None:
@@ -111,10 +119,14 @@ def _links(token: Token) -> str:
     return " ".join(links)
 
 
-def _front_title(front: str) -> str:
-    """The value of `title:`, read tolerantly: quoted or not, on one line, folded or as a block."""
-    found = _TITLE.search(front)
-    if not found:
+def _field(front: str, *names: str) -> str:
+    """The value of the first field of these names, read tolerantly: quoted or not, on one line, folded or as a block.
+
+    A list or a mapping is no value.
+    """
+    matches = (re.search(_FIELD.format(name), front, re.MULTILINE) for name in names)
+    found = next((match for match in matches if match), None)
+    if not found or found.group(1).lstrip().startswith(("- ", "[", "{")):
         return ""
     value = " ".join(found.group(1).split())
     value = re.sub(r"^[>|][+-]?(?:\s|$)", "", value)

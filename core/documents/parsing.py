@@ -1,42 +1,39 @@
-"""The bytes of a file → a parsed document, whatever its format and encoding.
+"""The bytes of a file → a parsed document, whatever its format.
 
-A format is one function in `PARSERS`, found by suffix. Knows nothing of folders, passages or the index.
+A format is one function in `PARSERS`, found by suffix; libraries are imported when the first file of their format
+comes. Knows nothing of archives, folders, passages or the index.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from html import unescape
 from pathlib import PurePath
 
-from charset_normalizer import from_bytes
-
-from core.documents.blocks import Kind, Outline, ParsedDocument
+from core.documents.blocks import Block, ParsedDocument
+from core.documents.epub import parse_epub
 from core.documents.html import parse_html
+from core.documents.mail import parse_mail
 from core.documents.markdown import parse_markdown
-from core.documents.rst import parse_rst
+from core.documents.notebook import parse_notebook
+from core.documents.pdf import parse_pdf
+from core.documents.sheets import parse_csv, parse_workbook
+from core.documents.slides import parse_slides
+from core.documents.source_code import LANGUAGES, parse_code
+from core.documents.text import parse_text, printed, text_format
+from core.documents.word import parse_word
 from core.errors import DocumentError
 
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 """Raised whenever a parser starts to read the same bytes differently, so that documents are read anew."""
 MAX_BYTES = 20 * 1024**2
+MAX_CHARACTERS = 20 * 1024**2  # of text, however small the file was packed
 
 Parser = Callable[[bytes], ParsedDocument]
 
-_BOMS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16: its mark begins with UTF-16's
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-)
-_PARAGRAPH = re.compile(r"(?:^[^\n]*\S[^\n]*(?:\n|\Z))+", re.MULTILINE)
-_SAMPLE_BYTES = 256 * 1024
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
-_CONTROL_SHARE = 0.02  # of the characters; prose has none, a binary format has many
 _TITLE_CHARACTERS = 200
 _FOLDER_PAGES = {"index", "readme"}
 
@@ -46,61 +43,58 @@ def is_supported(path: PurePath) -> bool:
     return path.suffix.lower() in PARSERS
 
 
+def parser_of(path: PurePath) -> Parser | None:
+    """What parses a file of this name, if anything does."""
+    return PARSERS.get(path.suffix.lower())
+
+
 def parse(data: bytes, path: PurePath) -> ParsedDocument:
     """Parse the content of the file at `path`. A document without text has no blocks and a note.
 
     Raises:
         DocumentError: the content is too large, binary or not what its suffix promises.
     """
-    parser = PARSERS.get(path.suffix.lower())
+    parser = parser_of(path)
     if parser is None:
-        raise DocumentError(_unsupported(path))
+        raise DocumentError(unsupported(path))
     check_size(len(data), path)
+    return parse_with(parser, data, path)
+
+
+def parse_with(parser: Parser, data: bytes, path: PurePath) -> ParsedDocument:
+    """Parse with `parser` what stands at `path`, which gives the title where nothing else does.
+
+    Raises:
+        DocumentError: the content is not what the parser reads, or holds too much text.
+    """
     document = _parsed(parser, data, path)
-    title = " ".join(unescape(document.title).split())[:_TITLE_CHARACTERS].strip() or _title_from(path)
-    if not document.blocks:
-        return replace(document, title=title, notes=(*document.notes, "The file holds no text."))
-    return replace(document, title=title)
+    if sum(len(block.text) for block in document.blocks) > MAX_CHARACTERS:
+        raise DocumentError(f"{path.name} holds over {MAX_CHARACTERS // 1024**2} million characters. Split it.")
+    blocks = tuple(map(_printed, document.blocks))
+    title = _one_line(unescape(document.title))[:_TITLE_CHARACTERS].strip() or _title_from(path)
+    author = _one_line(document.author)[:_TITLE_CHARACTERS]
+    notes = document.notes if blocks or document.notes else ("The file holds no text.",)
+    return replace(document, title=title, author=author, blocks=blocks, notes=notes)
 
 
-def check_size(size: int, path: PurePath) -> None:
+def check_size(size: int, path: PurePath, limit: int | None = None) -> None:
     """Refuse a file of `size` bytes that is over the limit.
 
     Raises:
         DocumentError: it is.
     """
-    if size > MAX_BYTES:
+    limit = limit or MAX_BYTES
+    if size > limit:
         raise DocumentError(
-            f"{path.name} has {size / 1024**2:.1f} MB; the limit is {MAX_BYTES // 1024**2} MB. "
-            "Split it into smaller files."
+            f"{path.name} has {size / 1024**2:.1f} MB; the limit is {limit // 1024**2} MB. Split it into smaller files."
         )
 
 
-def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
-    """Text with plain newlines, and notes about a guessed encoding.
-
-    Raises:
-        DocumentError: the bytes are no text.
-    """
-    text, notes = _decoded(data)
-    if len(_CONTROLS.findall(text[:_SAMPLE_BYTES])) > _CONTROL_SHARE * len(text[:_SAMPLE_BYTES]):
-        raise DocumentError(_BINARY)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _CONTROLS.sub("", text), notes
-
-
-_BINARY = "The file is binary, not text. Save it as text or in a format that can be read, or leave it out."
-
-
-def parse_text(text: str) -> ParsedDocument:
-    """Plain text: paragraphs between blank lines."""
-    outline = Outline()
-    line, counted = 1, 0  # counted on from paragraph to paragraph, as a large file has many
-    for paragraph in _PARAGRAPH.finditer(text):
-        line += text.count("\n", counted, paragraph.start())
-        counted = paragraph.start()
-        outline.add(Kind.PARAGRAPH, paragraph.group(), line)
-    return outline.document()
+def unsupported(path: PurePath) -> str:
+    """The refusal of a file whose format is not supported."""
+    what = f"files ending in {path.suffix}" if path.suffix else "files without a suffix"
+    named = [suffix for suffix in PARSERS if suffix not in LANGUAGES]
+    return f"{path.name} cannot be read: {what} are not supported. Supported are {', '.join(named)}, .zip, source code."
 
 
 def _parsed(parser: Parser, data: bytes, path: PurePath) -> ParsedDocument:
@@ -110,63 +104,48 @@ def _parsed(parser: Parser, data: bytes, path: PurePath) -> ParsedDocument:
         raise DocumentError(f"{path.name} cannot be read. {error}") from None
     except RecursionError:
         raise DocumentError(f"{path.name} is nested too deeply to be read. Flatten it or save it as text.") from None
+    except MemoryError:
+        raise
     except Exception as error:  # a parser meets anything that a file can hold; the other files go on
         reason = f"{type(error).__name__}: {error}"
         raise DocumentError(f"{path.name} cannot be parsed ({reason}). Save it anew or leave it out.") from error
 
 
-def _text_format(parse_decoded: Callable[[str], ParsedDocument]) -> Parser:
-    """A parser of text as a parser of bytes."""
-
-    def parse_bytes(data: bytes) -> ParsedDocument:
-        text, notes = decode(data)
-        document = parse_decoded(text)
-        return replace(document, notes=(*notes, *document.notes))
-
-    return parse_bytes
+def _printed(block: Block) -> Block:
+    """Text of binary formats holds what text files are rid of when they are decoded."""
+    return replace(block, text=printed(block.text), headings=tuple(map(printed, block.headings)))
 
 
-def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
-    encoding = next((name for mark, name in _BOMS if data.startswith(mark)), None)
-    if encoding is None and b"\0" in data:
-        raise DocumentError(_BINARY)
-    try:
-        return data.decode(encoding or "utf-8"), ()
-    except UnicodeDecodeError:
-        return _mostly_utf8(data) or _guessed(data)
-
-
-def _mostly_utf8(data: bytes) -> tuple[str, tuple[str, ...]] | None:
-    """UTF-8 with a few broken bytes is still UTF-8, where a guess would garble all of it."""
-    text = data.decode("utf-8", errors="replace")
-    broken = text.count("\ufffd")
-    if broken * 10 > sum(character > "\x7f" for character in text) - broken:
-        return None
-    return text, (f"{broken} broken UTF-8 characters were replaced by \ufffd. Save the file as UTF-8 to mend it.",)
-
-
-def _guessed(data: bytes) -> tuple[str, tuple[str, ...]]:
-    best = from_bytes(data[:_SAMPLE_BYTES]).best()
-    if best is None:
-        raise DocumentError(_BINARY)
-    text = data.decode(best.encoding, errors="replace")
-    return text, (f"The encoding was guessed to be {best.encoding}. Save the file as UTF-8 to be sure.",)
+def _one_line(text: str) -> str:
+    return " ".join(printed(text).split())
 
 
 def _title_from(path: PurePath) -> str:
+    if path.suffix.lower() in LANGUAGES:
+        return path.name
     named = path.parent.name if path.stem.lower() in _FOLDER_PAGES and path.parent.name else path.stem
     return re.sub(r"[-_\s]+", " ", named).strip() or path.name
 
 
-def _unsupported(path: PurePath) -> str:
-    what = f"files ending in {path.suffix}" if path.suffix else "files without a suffix"
-    return f"{path.name} cannot be read: {what} are not supported. Supported are {', '.join(PARSERS)}."
+def _parse_rst(text: str) -> ParsedDocument:
+    from core.documents.rst import parse_rst  # noqa: PLC0415 - docutils takes long to import
+
+    return parse_rst(text)
 
 
 PARSERS: Mapping[str, Parser] = {
-    **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd"), _text_format(parse_markdown)),
-    **dict.fromkeys((".txt", ".text"), _text_format(parse_text)),
-    **dict.fromkeys((".html", ".htm", ".xhtml"), _text_format(parse_html)),
-    **dict.fromkeys((".rst", ".rest"), _text_format(parse_rst)),
+    **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd"), text_format(parse_markdown)),
+    **dict.fromkeys((".txt", ".text"), text_format(parse_text)),
+    **dict.fromkeys((".html", ".htm", ".xhtml"), text_format(parse_html)),
+    **dict.fromkeys((".rst", ".rest"), text_format(_parse_rst)),
+    ".pdf": parse_pdf,
+    ".docx": parse_word,
+    ".pptx": parse_slides,
+    ".epub": parse_epub,
+    ".eml": parse_mail,
+    **dict.fromkeys((".xlsx", ".xlsm"), parse_workbook),
+    **dict.fromkeys((".csv", ".tsv"), text_format(parse_csv)),
+    ".ipynb": text_format(parse_notebook),
+    **{suffix: text_format(partial(parse_code, language=name)) for suffix, name in LANGUAGES.items()},
 }
 """Every format: a suffix and the function that parses its bytes."""

@@ -1,19 +1,23 @@
-"""One file → its passages, unless the index has them already.
+"""One file → the passages of each document in it, unless the index has them already.
 
-Blocking: it reads, parses and counts tokens, so it is called in a thread. Knows nothing of vectors or stores.
+Blocking: it reads, waits for the parser's process and counts tokens, so it is called in a thread. Knows nothing of
+vectors or stores.
 """
 
 from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.documents.parsing import PARSER_VERSION, check_size, parse
+from core.documents.archives import check_file_size, is_archive
+from core.documents.parsing import PARSER_VERSION
+from core.documents.sandbox import Sandbox
+from core.documents.sandbox_child import Reply, State
 from core.documents.splitting import SPLITTER_VERSION, split
-from core.documents.walk import printable
+from core.documents.walk import Refusal, printable
 from core.domain import Document, Passage
 from core.errors import DocumentError
 from core.ports import Embedder
@@ -24,12 +28,25 @@ _SPECIAL_TOKENS = 2  # that a model adds around a text, at most
 
 
 @dataclass(frozen=True, slots=True)
-class FileContent:
-    """A file as it was read: `passages` is None where the index has this version already."""
+class DocumentContent:
+    """A document as it was read: `passages` is None where the index has this version already."""
 
-    version: str
+    source: str
     passages: list[Passage] | None
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """The documents of a file: one, or the members of an archive. `skipped` are members that are not supported.
+
+    Where the file is `complete`, it holds no other documents than these and those refused.
+    """
+
+    documents: tuple[DocumentContent, ...]
+    refused: tuple[Refusal, ...] = ()
+    skipped: tuple[str, ...] = ()
+    complete: bool = True
 
 
 class FileReader:
@@ -38,31 +55,70 @@ class FileReader:
     def __init__(self, embedder: Embedder, passage_tokens: int, model: str) -> None:
         self._count_tokens = embedder.count_tokens
         self._budget = min(passage_tokens, embedder.max_tokens - _SPECIAL_TOKENS)
-        self._settings = f"\0{PARSER_VERSION}.{SPLITTER_VERSION}.{TERMS_VERSION}.{self._budget}.{model}".encode()
+        self._settings = f"\0{PARSER_VERSION}.{SPLITTER_VERSION}.{TERMS_VERSION}.{self._budget}.{model}"
         self._namespace = uuid.uuid5(uuid.NAMESPACE_URL, model)
+        self._sandbox = Sandbox()
 
-    def read(self, file: Path, held: Sequence[Document], readers: Readers) -> FileContent:
-        """Read `file` for `readers`, of which the index holds the versions `held`.
+    def read(self, file: Path, held: Mapping[str, Sequence[Document]], readers: Readers) -> FileContent:
+        """Read `file` for `readers`, of which the index holds the versions `held`, by source.
 
         Raises:
             DocumentError: the file cannot be read.
         """
         source = _source(file)
         data = _bytes_of(file)
-        version = hashlib.sha256(data + self._settings + "\0".join(readers).encode()).hexdigest()
-        if [document.version for document in held] == [version] and held[0].complete:
-            return FileContent(version, None)
-        document = parse(data, file)
+        settings = "\0".join((self._settings, *readers))
+        versions = {
+            inside_of(source, of): documents[0].version
+            for of, documents in held.items()
+            if len(documents) == 1 and documents[0].complete
+        }
+        if not is_archive(file) and versions == {"": _version(data, settings)}:  # without waking the parser
+            return FileContent((DocumentContent(source, None),))
+        replies = self._sandbox.read(data, file, settings, versions)
+        refused = [reply for reply in replies if reply.state is State.REFUSED]
+        if len(refused) == len(replies) == 1 and not refused[0].inside:
+            raise DocumentError(refused[0].reason)
+        return FileContent(
+            tuple(self._content(source, reply, readers) for reply in replies if reply.version),
+            tuple(Refusal(printable(source_of(source, reply.inside)), reply.reason) for reply in refused),
+            tuple(source_of(source, reply.inside) for reply in replies if reply.state is State.SKIPPED),
+            complete=all(reply.inside for reply in refused),
+        )
+
+    def close(self) -> None:
+        """End the parser's process; another file would start it again."""
+        self._sandbox.close()
+
+    def _content(self, file: str, reply: Reply, readers: Readers) -> DocumentContent:
+        source = source_of(file, reply.inside)
+        if reply.document is None:
+            return DocumentContent(source, None)
         passages = split(
-            document,
+            reply.document,
             source=source,
-            version=version,
+            version=reply.version,
             readers=readers,
             budget=self._budget,
             count_tokens=self._count_tokens,
             namespace=self._namespace,
         )
-        return FileContent(version, passages, tuple(f"{source}: {note}" for note in document.notes))
+        notes = [*reply.document.notes, *([reply.reason] if reply.reason else [])]
+        return DocumentContent(source, passages, tuple(f"{source}: {note}" for note in notes))
+
+
+def source_of(file: str, inside: str) -> str:
+    """The source of the document called `inside` in a file; empty is the file itself."""
+    return f"{file}/{inside}" if inside else file
+
+
+def inside_of(file: str, source: str) -> str:
+    """The name inside the file of a document that stands in it: the other way round."""
+    return source.removeprefix(file).removeprefix("/")
+
+
+def _version(data: bytes, settings: str) -> str:
+    return hashlib.sha256(data + settings.encode()).hexdigest()
 
 
 def _source(file: Path) -> str:
@@ -74,7 +130,7 @@ def _source(file: Path) -> str:
 
 def _bytes_of(file: Path) -> bytes:
     try:
-        check_size(file.stat().st_size, file)
+        check_file_size(file.stat().st_size, file)
         if not file.is_file():
             raise DocumentError(f"{file.name} is not a regular file. Leave it out.")
         return file.read_bytes()

@@ -36,6 +36,7 @@ class _Part:
 
     text: str
     line: int
+    page: int
     glue: str = "\n\n"
 
 
@@ -87,6 +88,10 @@ def split(
             total=len(drafts),
             version=version,
             readers=readers,
+            page=draft.parts[0].page,
+            author=document.author,
+            date=document.date,
+            language=document.language,
         )
         for ordinal, (id_, draft) in enumerate(zip(ids, drafts, strict=True))
     ]
@@ -122,12 +127,13 @@ class _Splitter:
         blocks = list(_without_full_headings(document.blocks))
         if self.title != document.title and blocks:
             first = blocks[0]
-            blocks.insert(0, Block(Kind.PARAGRAPH, document.title, first.headings, first.line))
+            blocks.insert(0, Block(Kind.PARAGRAPH, document.title, first.headings, first.line, first.page))
         for headings, group in groupby(blocks, key=lambda block: block.headings):
             section = list(group)
             fitted = self._fitted(headings)
             if fitted != headings:
-                section.insert(0, Block(Kind.PARAGRAPH, "\n".join(headings), headings, section[0].line))
+                first = section[0]
+                section.insert(0, Block(Kind.PARAGRAPH, "\n".join(headings), headings, first.line, first.page))
             yield fitted, section
 
     def packed(self, section: tuple[tuple[str, ...], list[Block]]) -> list[_Draft]:
@@ -182,10 +188,10 @@ class _Splitter:
         lead = ""  # "You can:" stays with the beginning of the list that follows
         for block in blocks:
             if self._fits(headings, f"{lead}\n\n{block.text}" if block.kind is Kind.LIST else block.text):
-                yield _Part(block.text, block.line)
+                yield _Part(block.text, block.line, block.page)
             elif block.kind in {Kind.TABLE, Kind.CODE}:
                 fits = partial(self._fits, headings)
-                yield from (_Part(text, line) for text, line in framed_pieces(block, fits))
+                yield from (_Part(text, line, block.page) for text, line in framed_pieces(block, fits))
             else:
                 yield from self._slices_of(headings, block)
             leads = block.text.endswith(":") and self._fits(headings, block.text * 2)
@@ -193,12 +199,12 @@ class _Splitter:
 
     def _slices_of(self, headings: tuple[str, ...], block: Block) -> Iterator[_Part]:
         """Running text or a list, cut but not yet packed, so that the first piece can fill a passage up."""
-        line, glue = block.line, "\n\n"
+        offset, glue = 0, "\n\n"
         for text in pieces(block, partial(self._fits, headings)):
             if text.strip():
-                yield _Part(text, line, glue)
+                yield _Part(text, block.line_at(offset), block.page, glue)
                 glue = ""
-            line += text.count("\n")
+            offset += text.count("\n")
 
     def _fits(self, headings: Sequence[str], text: str) -> bool:
         if len(text) > self._budget * _CHARACTERS_PER_TOKEN:  # first, as counting the tokens of a huge text is slow
@@ -238,7 +244,7 @@ def _without_full_headings(blocks: Sequence[Block]) -> Iterator[Block]:
             or following.headings[: len(block.headings)] != block.headings
             or (following.kind is Kind.HEADING and following.headings == block.headings and block.headings)
         ):
-            yield Block(Kind.PARAGRAPH, block.text, block.headings[:-1], block.line)
+            yield Block(Kind.PARAGRAPH, block.text, block.headings[:-1], block.line, block.page)
 
 
 def _shared(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
@@ -250,8 +256,8 @@ def _shared(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
 
 def _under(shared: tuple[str, ...], draft: _Draft) -> Iterator[_Part]:
     """The parts of a draft, with those of its headings as lines that `shared` does not have."""
-    line = draft.parts[0].line
+    line, page = draft.parts[0].line, draft.parts[0].page
     for depth, heading in enumerate(draft.headings[len(shared) :], start=len(shared) + 2):
-        yield _Part("#" * min(depth, 6) + f" {heading}", line)
-    yield from draft.parts[:1] if draft.headings == shared else (_Part(draft.parts[0].text, line),)
+        yield _Part("#" * min(depth, 6) + f" {heading}", line, page)
+    yield from draft.parts[:1] if draft.headings == shared else (_Part(draft.parts[0].text, line, page),)
     yield from draft.parts[1:]

@@ -46,7 +46,7 @@ class Found:
         folder = next((folder for folder in self.folders if path.is_relative_to(folder)), None)
         if folder is None or any(path.is_relative_to(bad.path) for bad in self.refused):
             return False
-        left_out = any(_is_left_out(part) for part in path.relative_to(folder).parts)
+        left_out = any(is_left_out(part) for part in path.relative_to(folder).parts)
         return not (left_out and os.path.lexists(path))
 
 
@@ -101,10 +101,11 @@ def _walk(root: Path, found: Found) -> Iterator[Path]:
         found.refused.append(Refusal(str(error.filename), reason))
 
     for folder, folders, files in os.walk(root, onerror=refuse):
-        folders[:] = sorted(name for name in folders if not _is_left_out(name))
+        folders[:] = sorted(name for name in folders if not is_left_out(name))
         yield from (Path(folder, name) for name in folders if os.path.islink(Path(folder, name)))  # noqa: PTH114
-        yield from (Path(folder, name) for name in sorted(files) if not _is_left_out(name))
+        yield from (Path(folder, name) for name in sorted(files) if not is_left_out(name))
 
 
-def _is_left_out(name: str) -> bool:
+def is_left_out(name: str) -> bool:
+    """Whether nobody means a file or folder of this name."""
     return name.startswith(".") or name in IGNORED_FOLDERS

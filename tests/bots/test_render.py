@@ -98,6 +98,22 @@ def test_sources_say_title_heading_file_and_line(tmp_path: Path, monkeypatch: py
     assert source_lines([Source(2, passage)]) == ["2. Handbook › Leave › Parents — docs/handbook.md:12"]
 
 
+@pytest.mark.parametrize(
+    ("source", "page", "line", "place"),
+    [
+        ("/d/a.pdf", 3, 0, "/d/a.pdf, page 3"),
+        ("/d/a.PPTX", 3, 0, "/d/a.PPTX, slide 3"),
+        ("/d/a.zip/b/c.ipynb", 3, 0, "/d/a.zip/b/c.ipynb, cell 3"),
+        ("/d/a.docx", 0, 0, "/d/a.docx"),
+        ("/d/a.xlsx", 0, 7, "/d/a.xlsx:7"),
+    ],
+)
+def test_sources_say_the_place_as_their_format_counts_it(source: str, page: int, line: int, place: str):
+    """A page, slide or cell where there are any, a line or row elsewhere, and nothing that is not known."""
+    passage = replace(HANDBOOK, source=source, page=page, line=line)
+    assert source_lines([Source(1, passage)])[0].endswith(f" — {place}")
+
+
 def test_sources_are_clean_and_bounded():
     """A title or file name cannot break out of its line."""
     passage = replace(HANDBOOK, title="a\n\x1b[31m9. fake" + "x" * 500, source="/d/\x1b[2Je\udcffvil\n.md")

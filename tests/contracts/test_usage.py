@@ -10,8 +10,9 @@ from redis.asyncio import Redis
 
 from core.adapters import redis_usage
 from core.adapters.redis_usage import RedisUsage
-from core.domain import Gap, Person, Use
+from core.domain import Person, Use
 from core.errors import MemoryUnavailableError
+from core.gaps import Gap
 from core.ports import Usage
 
 ANNA, BEN = Person("slack", "T1", "anna"), Person("slack", "T1", "ben")

@@ -101,6 +101,22 @@ def test_a_link_in_a_heading_is_kept() -> None:
     assert body(document)[0] == (Kind.PARAGRAPH, "[form](https://a.b)")
 
 
+def test_html_leaves_out_what_would_fill_passages() -> None:
+    """An address as long as a page goes, its words stay; a box around text is no table, and blank rows are none."""
+    document = parsed(
+        f"<p><a href='https://a.b/{'y' * 300}'>Sign on</a> first.</p>"
+        "<table><thead><tr><td><p>In</p><p>a box.</p></td>"
+        "</tr></thead></table><table><tr><th>a</th><th>b</th><th>c</th></tr><tr><td></td><td></td><td></td></tr></table>",
+        "a.html",
+    )
+    assert body(document) == [
+        (Kind.PARAGRAPH, "Sign on first."),
+        (Kind.PARAGRAPH, "In"),
+        (Kind.PARAGRAPH, "a box."),
+        (Kind.TABLE, "| a | b | c |\n| --- | --- | --- |"),
+    ]
+
+
 def test_html_keeps_structure_and_leaves_out_the_page_around_it() -> None:
     """Headings, lists, tables, code and links stay; scripts, styles and navigation go."""
     document = parsed(
@@ -217,8 +233,8 @@ def test_control_characters_go() -> None:
 
 def test_supported_formats() -> None:
     """A format goes by its suffix, however it is written."""
-    assert all(is_supported(PurePath(name)) for name in ("a.md", "a.MD", "a.rst", "a.htm", "a.txt"))
-    assert not any(is_supported(PurePath(name)) for name in ("a.pdf", "a", ".md", "a.py"))
+    assert all(is_supported(PurePath(name)) for name in ("a.md", "a.MD", "a.rst", "a.htm", "a.txt", "a.PDF", "a.py"))
+    assert not any(is_supported(PurePath(name)) for name in ("a.png", "a", ".md", "a.doc"))
 
 
 def test_handbook_pages_parse() -> None:

@@ -12,8 +12,9 @@ from redis.asyncio import Redis
 
 from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_usage import RedisUsage
-from core.domain import EVERYONE, Gap, Person
+from core.domain import EVERYONE, Person
 from core.errors import LessonError
+from core.gaps import Gap
 from core.ingest import Ingester
 from core.teaching import Teacher
 from tests.fakes import HashingEmbedder

@@ -1,0 +1,166 @@
+"""The bytes of a file → the documents in it: itself, or the members of an archive or of a chat's export.
+
+A member is read only when it is asked for. Knows nothing of how a member is parsed or of what the index holds.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePath, PurePosixPath
+
+from core.documents import packages, slack, telegram
+from core.documents.blocks import ParsedDocument
+from core.documents.chats import Talk, packed, parse_talk
+from core.documents.parsing import Parser, check_size, is_supported, parser_of
+from core.documents.walk import is_left_out
+from core.errors import DocumentError
+
+ARCHIVES = {".zip"}
+MAX_ARCHIVE_BYTES = 200 * 1024**2
+MAX_UNPACKED_BYTES = 1024**3  # all members that are read, those of archives inside among them
+MAX_DEPTH = 2  # archives inside each other
+
+_TOO_DEEP = f"It lies in {MAX_DEPTH} archives, which is the limit. Unpack the outer one."
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A document inside a file; its name is empty where it is the file itself. `read` may raise DocumentError.
+
+    `parse` is None where the format is not supported.
+    """
+
+    name: str
+    read: Callable[[], bytes]
+    parse: Parser | None
+    note: str = ""
+
+
+@dataclass(slots=True)
+class _Room:
+    """What may still be unpacked, over all archives inside each other."""
+
+    left: int = MAX_UNPACKED_BYTES
+
+
+def is_readable(path: PurePath) -> bool:
+    """Whether a file of this name can be read: a document or an archive."""
+    return is_supported(path) or is_archive(path)
+
+
+def is_archive(path: PurePath) -> bool:
+    """Whether a file of this name holds files."""
+    return path.suffix.lower() in ARCHIVES
+
+
+def check_file_size(size: int, path: PurePath) -> None:
+    """Refuse a file of `size` bytes that is over the limit of its kind.
+
+    Raises:
+        DocumentError: it is.
+    """
+    holds_many = is_archive(path) or path.name == telegram.FILE
+    check_size(size, path, MAX_ARCHIVE_BYTES if holds_many else None)
+
+
+def members(data: bytes, path: PurePath) -> Iterator[Member]:
+    """Every document in the file at `path`.
+
+    Raises:
+        DocumentError: the file as a whole cannot be read.
+    """
+    if is_archive(path):
+        try:
+            yield from _unpacked(data, "", 1, _Room())
+        except DocumentError as error:
+            raise DocumentError(f"{path.name} cannot be read. {error}") from None
+    else:
+        yield from _documents(lambda: data, "", path)
+
+
+def _unpacked(data: bytes, above: str, depth: int, room: _Room) -> Iterator[Member]:
+    with packages.opened_zip(data) as archive:
+        meant = {part.filename: part for part in archive.infolist() if not part.is_dir() and _is_meant(part.filename)}
+        parts = list(meant.values())  # of two by one name, the later one
+        names = [part.filename for part in parts]
+        wanted = [part for part in parts if is_readable(PurePosixPath(part.filename))]
+        packages.check_parts(archive, 0)
+        room.left -= sum(part.file_size for part in wanted)
+        if room.left < 0:
+            raise DocumentError(f"It unpacks to over {MAX_UNPACKED_BYTES // 1024**2} MB. Split it.")
+        if slack.is_export(names):
+            private = slack.private_parts(names)
+            note = f"Private conversations of the export are left out ({', '.join(private)})." if private else ""
+            yield from _talks(slack.talks(names, archive.read), above, note)
+            return
+        for part in parts:
+            name, inside = f"{above}{part.filename}", PurePosixPath(part.filename)
+            if is_archive(inside):
+                yield from _nested(partial(_content, archive, part), name, depth, room)
+            else:
+                yield from _documents(partial(_content, archive, part), name, inside)
+
+
+def _documents(read: Callable[[], bytes], name: str, path: PurePath) -> Iterator[Member]:
+    """The document called `name`, or the talks in it where it is an export of Telegram."""
+    if path.suffix.lower() == ".json":
+        try:
+            content = read()
+            export = telegram.export_of(content)
+        except DocumentError as error:
+            yield Member(name, partial(_refuse, str(error)), _never)
+            return
+        if export:
+            note = "Private chats of the export are left out." if telegram.leaves_out(export) else ""
+            yield from _talks(telegram.talks(export), f"{name}/" if name else "", note)
+            return
+    yield Member(name, read, parser_of(path))
+
+
+def _nested(read: Callable[[], bytes], name: str, depth: int, room: _Room) -> Iterator[Member]:
+    """The members of an archive in an archive; one that cannot be read is a member that says so."""
+    try:
+        content = read() if depth < MAX_DEPTH else _refuse(_TOO_DEEP)
+        yield from _unpacked(content, f"{name}/", depth + 1, room)
+    except DocumentError as error:
+        yield Member(name, partial(_refuse, f"{PurePosixPath(name).name} cannot be read. {error}"), _never)
+
+
+def _content(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
+    name = PurePosixPath(part.filename)
+    if packages.is_encrypted(part):
+        raise DocumentError(f"{name.name} is protected with a password. Pack it without one.")
+    check_file_size(part.file_size, name)
+    try:
+        return archive.read(part)  # never more than the size that was checked
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise DocumentError(f"{name.name} is damaged inside its archive ({error}). Pack it anew.") from None
+
+
+def _talks(talks: Iterator[Talk], above: str, note: str) -> Iterator[Member]:
+    seen: dict[str, int] = {}
+    for talk in talks:
+        name = f"{above}{talk.channel.strip('#').replace('/', '-') or 'chat'}/{talk.day}"
+        seen[name] = seen.get(name, 0) + 1  # two chats of one name
+        name = name if seen[name] == 1 else f"{name} ({seen[name]})"
+        yield Member(name, partial(packed, talk), parse_talk, note)
+        note = ""  # said once
+
+
+def _is_meant(name: str) -> bool:
+    """Neither hidden, nor what a Mac adds to an archive, nor a path that leads out of it."""
+    parts = PurePosixPath(name).parts
+    return bool(parts) and not any(is_left_out(part) or part in {"__MACOSX", "/"} for part in parts)
+
+
+def _refuse(reason: str) -> bytes:
+    raise DocumentError(reason)
+
+
+def _never(data: bytes) -> ParsedDocument:
+    """The parser of what cannot be read in the first place."""
+    raise AssertionError(data)

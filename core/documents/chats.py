@@ -1,0 +1,70 @@
+"""Chats → blocks: messages with who wrote them and when, a thread kept together.
+
+An export is first taken apart into one `Talk` for each channel and day; that a Talk travels as JSON makes it a file of
+its own, which is read anew only when it changes. Knows nothing of how Slack or Telegram write their exports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from core.documents.blocks import Kind, Outline, ParsedDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message, its text as Markdown, whom it answers, and the replies to it."""
+
+    who: str
+    day: str  # ISO 8601
+    time: str  # 14:05
+    text: str
+    to: str = ""
+    replies: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What was said in a channel on one day; `topic` is what the channel says it is for."""
+
+    channel: str
+    day: str
+    said: tuple[Said, ...]
+    topic: str = ""
+
+
+_TALK = TypeAdapter(Talk)
+
+
+def packed(talk: Talk) -> bytes:
+    """`talk` as bytes: the same ones for the same talk."""
+    return _TALK.dump_json(talk)
+
+
+def parse_talk(data: bytes) -> ParsedDocument:
+    """Parse what `packed` made. A message is a paragraph; one with replies a list, which is cut between messages."""
+    talk = _TALK.validate_json(data)
+    outline = Outline(f"{talk.channel}, {talk.day}")
+    outline.add(Kind.PARAGRAPH, talk.topic, 0)
+    for message in talk.said:
+        if message.replies:
+            outline.add(Kind.LIST, "\n".join(_items((message, *message.replies), talk.day)), 0)
+        else:
+            outline.add(Kind.PARAGRAPH, _line(message, talk.day), 0)
+    document = outline.document()
+    people = {message.who for message in talk.said}
+    author = people.pop() if len(people) == 1 else ""
+    return ParsedDocument(document.title, document.blocks, author=author, date=talk.day)
+
+
+def _items(thread: Iterable[Said], day: str) -> Iterable[str]:
+    return (f"- {_line(message, day)}".replace("\n", "\n  ") for message in thread)
+
+
+def _line(message: Said, day: str) -> str:
+    when = message.time if message.day == day else f"{message.day} {message.time}"
+    who = f"**{message.who}** to {message.to}" if message.to else f"**{message.who}**"
+    return f"{who}, {when}: {message.text}"

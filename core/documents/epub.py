@@ -1,0 +1,66 @@
+"""EPUB → blocks: its chapters in reading order, each read as the HTML it is; a chapter's number is a block's page.
+
+Knows nothing of files or passages.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import zipfile
+from dataclasses import replace
+from urllib.parse import unquote
+from xml.etree import ElementTree as ET
+
+from core.documents import packages
+from core.documents.blocks import Block, Kind, ParsedDocument
+from core.documents.html import parse_html
+from core.documents.properties import book_properties
+from core.documents.text import decode
+from core.errors import DocumentError
+
+_NO_BOOK = "It is no EPUB: it names no chapters. Export it anew."
+
+
+def parse_epub(data: bytes) -> ParsedDocument:
+    """Parse a book that is not locked by its publisher."""
+    with packages.opened(data) as package:
+        place = _package_document(package)
+        root = packages.part_of(package, place)
+        if root is None:
+            raise DocumentError(_NO_BOOK)
+        if "META-INF/encryption.xml" in package.namelist() and "META-INF/rights.xml" in package.namelist():
+            raise DocumentError("It is locked by its publisher. Leave it out.")
+        chapters = _chapters(root, posixpath.dirname(place))
+        blocks: list[Block] = []
+        for number, chapter in enumerate(chapters, start=1):
+            if chapter in package.namelist():
+                blocks += _blocks(package.read(chapter), number)
+    return book_properties(root).applied(ParsedDocument("", tuple(blocks)))
+
+
+def _package_document(package: zipfile.ZipFile) -> str:
+    container = packages.part_of(package, "META-INF/container.xml")
+    found = container.find(".//{*}rootfile") if container is not None else None
+    if found is None:
+        raise DocumentError(_NO_BOOK)
+    return found.get("full-path", "")
+
+
+def _chapters(root: ET.Element, folder: str) -> list[str]:
+    """The parts that are read, in the order of the spine."""
+    parts = {item.get("id"): item for item in root.iterfind(".//{*}manifest/{*}item")}
+    read = [parts.get(reference.get("idref")) for reference in root.iterfind(".//{*}spine/{*}itemref")]
+    return [
+        posixpath.normpath(posixpath.join(folder, unquote(part.get("href", ""))))
+        for part in read
+        if part is not None and "nav" not in part.get("properties", "").split()
+    ]
+
+
+def _blocks(page: bytes, number: int) -> list[Block]:
+    """A chapter's blocks under its title."""
+    chapter = parse_html(decode(page)[0])
+    blocks = [replace(block, line=0, page=number) for block in chapter.blocks]
+    if not chapter.title or not any(block.kind is Kind.HEADING for block in blocks):
+        return blocks
+    return [replace(block, headings=(chapter.title, *block.headings)) for block in blocks]

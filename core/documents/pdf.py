@@ -1,0 +1,238 @@
+"""PDF → blocks: paragraphs, lists and tables under headings, which are told by their type; each with its page.
+
+What repeats at the edge of pages is left out. Text in pictures is not read, and that is said. Knows nothing of files or
+passages.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+from core.documents.blocks import Kind, Outline, ParsedDocument, pipe_table
+from core.documents.pdf_lines import Line, Page, Table, read_page
+from core.documents.properties import language_tag
+from core.errors import DocumentError
+
+if TYPE_CHECKING:
+    from pdfplumber.pdf import PDF
+
+MAX_PAGES = 2_000
+_EDGE = 0.09  # of a page's height, where headers and footers stand
+_LARGER = 1.12  # a heading's type, beside that of running text
+_HEADING_CHARACTERS = 150
+_BOLD_HEADING = re.compile(r"(?=[^a-z]*[A-Z])[^:]{2,79}[^:.,;]")  # a label with its value is none
+_LEVELS = 4
+_BULLET = re.compile(r"^(?:[•‣◦▪●○■–\uf0b7]|[-*](?=\s))\s*")
+_NUMBERED = re.compile(r"^(?:\d{1,2}|[a-z])[.)]\s+")
+_NO_TITLE = re.compile(
+    r"untitled.*|document\d*|microsoft (?:word|powerpoint|excel) - .*|.*\.(?:docx?|pptx?|indd)", re.IGNORECASE
+)
+_DATE = re.compile(r"D:(\d{4})(\d\d)(\d\d)")
+
+
+def parse_pdf(data: bytes) -> ParsedDocument:
+    """Parse a PDF file whose text can be selected."""
+    with _opened(data) as pdf:
+        _check_pages(_stated_pages(pdf))  # before all of them are looked up
+        _check_pages(len(pdf.pages))
+        pages = list(_read(pdf))
+        document = _document(pages)
+        named = _named(pdf.metadata, "Title")
+        changed = _DATE.match(_named(pdf.metadata, "ModDate") or _named(pdf.metadata, "CreationDate"))
+        return replace(
+            document,
+            title="" if _NO_TITLE.fullmatch(named) else named or document.title,
+            author=_named(pdf.metadata, "Author"),
+            date="-".join(changed.groups()) if changed else "",
+            language=language_tag(_text(pdf.doc.catalog.get("Lang", ""))),
+            notes=_notes(pages),
+        )
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[PDF]:
+    import pdfplumber  # noqa: PLC0415 - only who reads PDF waits for it
+    from pdfminer.pdfdocument import PDFEncryptionError, PDFPasswordIncorrect  # noqa: PLC0415
+    from pdfplumber.utils.exceptions import PdfminerException  # noqa: PLC0415
+
+    try:
+        with pdfplumber.open(io.BytesIO(data)) as pdf:
+            yield pdf
+    except PdfminerException as error:
+        cause = error.args[0] if error.args else error
+        if isinstance(cause, MemoryError):
+            raise cause from None
+        if isinstance(cause, PDFPasswordIncorrect | PDFEncryptionError):
+            raise DocumentError("It is protected with a password. Save it without one.") from None
+        raise DocumentError(f"It is damaged or no PDF ({cause or type(cause).__name__}). Save it anew.") from None
+
+
+def _stated_pages(pdf: PDF) -> int:
+    from pdfminer.pdftypes import resolve1  # noqa: PLC0415
+
+    root = resolve1(pdf.doc.catalog.get("Pages"))
+    stated = resolve1(root.get("Count")) if isinstance(root, dict) else 0
+    return stated if isinstance(stated, int) else 0
+
+
+def _check_pages(count: int) -> None:
+    if count > MAX_PAGES:
+        raise DocumentError(f"It has {count:,} pages; the limit is {MAX_PAGES:,}. Split it.")
+
+
+def _read(pdf: PDF) -> Iterator[Page]:
+    for page in pdf.pages:
+        yield read_page(page)
+        page.close()  # lets go of its characters: a long document would not fit in memory
+
+
+def _notes(pages: Sequence[Page]) -> tuple[str, ...]:
+    """What a person has to know of pages that are pictures.
+
+    Raises:
+        DocumentError: all of them are.
+    """
+    pictures = [page.number for page in pages if page.pictures and not page.lines and not page.tables]
+    if pictures and not any(page.lines or page.tables for page in pages):
+        raise DocumentError(
+            f"It holds only pictures of pages ({len(pages)}), no text. Run it through text recognition (OCR) first."
+        )
+    if not pictures:
+        return ()
+    listed = ", ".join(map(str, pictures[:10])) + (", …" if len(pictures) > 10 else "")  # noqa: PLR2004 - a line's worth
+    return (f"Some pages are pictures without text and were not read: {listed}. Run them through text recognition.",)
+
+
+def _document(pages: Sequence[Page]) -> ParsedDocument:
+    pages = _without_furniture(pages)
+    sizes: Counter[float] = Counter()
+    for page in pages:
+        for line in page.lines:
+            sizes[line.size] += len(line.text)
+    body = sizes.most_common(1)[0][0] if sizes else 0.0
+    outline = Outline()
+    headings = sorted({_size(line) for page in pages for line in page.lines if _is_large(line, body)}, reverse=True)
+    levels = {size: min(level, _LEVELS) for level, size in enumerate(headings, start=1)}
+    for page in pages:
+        for group in _groups(page, body):
+            _add(outline, group, page.number, levels, body)
+    return outline.document()
+
+
+def _without_furniture(pages: Sequence[Page]) -> list[Page]:
+    """Pages without what stands at the edge of most of them."""
+    seen = Counter(key for page in pages for key in {_key(line) for line in page.lines if _is_at_edge(line, page)})
+    repeated = {key for key, count in seen.items() if count > 2 and count * 2 > len(pages)}  # noqa: PLR2004 - pages
+    return [
+        replace(
+            page, lines=tuple(line for line in page.lines if not (_is_at_edge(line, page) and _key(line) in repeated))
+        )
+        for page in pages
+    ]
+
+
+def _is_at_edge(line: Line, page: Page) -> bool:
+    return line.bottom < _EDGE * page.height or line.top > (1 - _EDGE) * page.height
+
+
+def _key(line: Line) -> str:
+    return re.sub(r"\d+", "#", line.text)
+
+
+def _size(line: Line) -> float:
+    return round(line.size * 2) / 2
+
+
+def _is_large(line: Line, body: float) -> bool:
+    return line.size > _LARGER * body and len(line.text) <= _HEADING_CHARACTERS and any(map(str.isalpha, line.text))
+
+
+def _groups(page: Page, body: float) -> Iterator[Table | list[Line]]:
+    """Tables, and lines that belong together, from top to bottom."""
+    tables = sorted(page.tables, key=lambda table: table.top)
+    group: list[Line] = []
+    for line in page.lines:
+        while tables and tables[0].top < line.top:
+            if group:
+                yield group
+                group = []
+            yield tables.pop(0)
+        if group and not _continues(group, line, body):
+            yield group
+            group = []
+        group.append(line)
+    if group:
+        yield group
+    yield from tables
+
+
+def _continues(group: Sequence[Line], line: Line, body: float) -> bool:
+    """Whether `line` belongs to the lines above it."""
+    last = group[-1]
+    if _is_large(line, body) or _is_large(last, body):
+        return _is_large(line, body) and _is_large(last, body) and _size(line) == _size(last) and _near(last, line)
+    listed = [bool(_BULLET.match(one.text) or _NUMBERED.match(one.text)) for one in (group[0], line)]
+    if listed[0] and listed[1]:
+        return line.top - last.bottom < 2 * last.size
+    return not listed[1] and last.bold == line.bold and _near(last, line)
+
+
+def _near(above: Line, below: Line) -> bool:
+    return -above.size < below.top - above.bottom < 0.7 * above.size
+
+
+def _add(outline: Outline, group: Table | list[Line], page: int, levels: Mapping[float, int], body: float) -> None:
+    if isinstance(group, Table):
+        _add_table(outline, group, page)
+        return
+    text = _joined(group)
+    if _is_large(group[0], body):
+        outline.heading(levels[_size(group[0])], text, 0, page)
+    elif group[0].bold and len(group) == 1 and _BOLD_HEADING.fullmatch(text):
+        outline.heading(_LEVELS + 1, text, 0, page)
+    elif text.startswith("- ") or _NUMBERED.match(text):
+        outline.add(Kind.LIST, text, 0, page)
+    else:
+        outline.add(Kind.PARAGRAPH, text, 0, page)
+
+
+def _add_table(outline: Outline, table: Table, page: int) -> None:
+    """A table; rows above its header that hold one cell are text, as a box above a form is."""
+    lead = list(takewhile(lambda row: sum(bool(cell.strip()) for cell in row) == 1, table.rows))
+    for row in lead:
+        outline.add(Kind.PARAGRAPH, " ".join(" ".join(row).split()), 0, page)
+    outline.add(Kind.TABLE, pipe_table(table.rows[len(lead) :]), 0, page)
+
+
+def _joined(lines: Sequence[Line]) -> str:
+    """Lines as running text; one that ends early ends there, as in an address or a table without rules."""
+    edge = max(line.right for line in lines)
+    start = min(line.left for line in lines)
+    text = ""
+    for before, line in zip([None, *lines], lines, strict=False):
+        said = _BULLET.sub("- ", line.text)
+        begins = said.startswith("- ") or _NUMBERED.match(said)
+        if before is None:
+            text = said
+        elif begins or before.right < edge - 0.2 * (edge - start):
+            text += f"\n{said}"
+        elif text.endswith("-") and text[-2:-1].isalpha() and said[:1].islower():
+            text = text[:-1] + said
+        else:
+            text += f" {said}"
+    return text
+
+
+def _named(metadata: Mapping[str, Any], name: str) -> str:
+    return " ".join(_text(metadata.get(name) or "").split())
+
+
+def _text(value: Any) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

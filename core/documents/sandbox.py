@@ -1,0 +1,146 @@
+"""Parsing in a process of its own, which a hostile or broken file may kill without harm.
+
+The process is started for the first file, serves all that follow and is replaced when it dies. Blocking; one file at a
+time. Knows nothing of formats, passages or the index.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path, PurePath
+from typing import IO
+
+from core.documents.sandbox_child import REPLY, REQUEST, Limits, Reply, Request, State
+from core.errors import DocumentError
+
+WALL_SECONDS = 480.0  # for one document: other processes want the processor too
+MAX_DEATHS = 5  # over one file: an archive of nothing but hostile members is given up
+MAX_REPLY_BYTES = 512 * 1024**2
+
+_CODE = Path(__file__).parents[2]
+_CHUNK = 1024**2  # bytes
+
+
+class Sandbox:
+    """Reads files one after the other. `close` ends the process; the next file would start another."""
+
+    def __init__(self, limits: Limits | None = None, *, wall_seconds: float = WALL_SECONDS) -> None:
+        self._limits = limits or Limits()
+        self._wall_seconds = wall_seconds
+        self._process: subprocess.Popen[bytes] | None = None
+        self._unread = b""
+
+    def read(self, data: bytes, path: PurePath, settings: str, held: Mapping[str, str]) -> list[Reply]:
+        """What became of each document in the file at `path`, BEGUN and DONE left out; see `Request` for the rest.
+
+        Where the process dies over a document, that one is refused, and the others are read by its successor.
+        """
+        request = Request(path.name, len(data), settings, self._limits, held)
+        replies: list[Reply] = []
+        for _ in range(MAX_DEATHS):
+            begun, death = self._attempt(request, data, replies)
+            if not death:
+                return replies
+            replies.append(Reply(State.REFUSED, begun, reason=f"{PurePath(path.name, begun).name} {death}"))
+            if not begun:
+                return replies
+            request = replace(request, done=frozenset(reply.inside for reply in replies))
+        reason = f"{path.name} is read no further: {MAX_DEATHS} documents in it broke their parser. Unpack it."
+        return [*replies, Reply(State.REFUSED, reason=reason)]
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        process, self._process, self._unread = self._process, None, b""
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+
+    def _attempt(self, request: Request, data: bytes, replies: list[Reply]) -> tuple[str, str]:
+        """Add to `replies`; returns which document the process died over, and how, or two empty strings."""
+        begun = ""
+        try:
+            for reply in self._replies(request, data):
+                if reply.state is State.BEGUN:
+                    begun = reply.inside
+                elif reply.state is not State.DONE:
+                    replies.append(reply)
+                    begun = ""
+        except _DiedError as death:
+            self.close()
+            return begun, str(death)
+        return "", ""
+
+    def _replies(self, request: Request, data: bytes) -> Iterator[Reply]:
+        process = self._started()
+        try:
+            _pipe(process.stdin).write(REQUEST.dump_json(request) + b"\n" + data)
+            _pipe(process.stdin).flush()
+        except OSError:
+            raise _DiedError(self._death(process)) from None
+        while True:
+            reply = REPLY.validate_json(self._line(process))
+            yield reply
+            if reply.state is State.DONE:
+                return
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "core.documents.sandbox_child"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=_CODE,  # `python -m` finds the package here
+                env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},  # and no parser finds a token or a key
+            )
+        return self._process
+
+    def _line(self, process: subprocess.Popen[bytes]) -> bytes:
+        """The next line that the process writes, in time."""
+        out, deadline = _pipe(process.stdout).fileno(), time.monotonic() + self._wall_seconds
+        parts = [self._unread]
+        while b"\n" not in parts[-1]:
+            ready, _, _ = select.select([out], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise _DiedError(_too_slow(self._wall_seconds))
+            parts.append(os.read(out, _CHUNK))
+            if not parts[-1] or sum(map(len, parts)) > MAX_REPLY_BYTES:
+                raise _DiedError(self._death(process))
+        line, _, self._unread = b"".join(parts).partition(b"\n")
+        return line
+
+    def _death(self, process: subprocess.Popen[bytes]) -> str:
+        process.kill()  # one that still lives said too much
+        code = process.wait()
+        if code == -signal.SIGXCPU:
+            return _too_slow(self._limits.cpu_seconds)
+        if code > 0:  # Python itself gave up
+            return f"cannot be read: the process that parses ended with code {code}. Install Attune anew."
+        return "breaks its parser. Save it anew or leave it out."
+
+
+class _DiedError(Exception):
+    """The process ended over a document; the message follows the document's name."""
+
+
+def _too_slow(seconds: float) -> str:
+    return f"takes more than {seconds:.0f} seconds to read. Split it or leave it out."
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise DocumentError("The process that parses has no pipes. Start Attune anew.")
+    return pipe

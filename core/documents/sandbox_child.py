@@ -1,0 +1,158 @@
+"""The process that parses: reads requests from standard input, answers on standard output, within hard limits.
+
+Started by `core.documents.sandbox`, never by a person. What a hostile file can do ends here: memory and processor time
+are bounded by the kernel, and answers are JSON. Knows nothing of the index, of passages or of models.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from pydantic import TypeAdapter
+
+from core.documents.archives import Member, members
+from core.documents.blocks import ParsedDocument
+from core.documents.parsing import parse_with, unsupported
+from core.errors import DocumentError
+
+MEMORY_BYTES = 2 * 1024**3  # of address space, the interpreter and its libraries (0.3 GB) among it
+CPU_SECONDS = 240  # for one document: a PDF of 2,000 dense pages
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the process may take: memory in all, processor time for each document."""
+
+    memory_bytes: int = MEMORY_BYTES
+    cpu_seconds: int = CPU_SECONDS
+
+
+class State(StrEnum):
+    """What became of a document."""
+
+    BEGUN = "begun"  # it is parsed now: if nothing follows, it was its fault
+    READ = "read"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+    SKIPPED = "skipped"  # inside an archive, of a format that is not supported
+    DONE = "done"  # with the whole file
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A file to read, whose `size` bytes follow.
+
+    `settings` is hashed into each version. `held` are the versions that need not be parsed, by the name inside the
+    file; documents named in `done` are passed over.
+    """
+
+    name: str
+    size: int
+    settings: str
+    limits: Limits
+    held: Mapping[str, str] = field(default_factory=dict)
+    done: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What became of the document called `inside`, which is empty where it is the file itself."""
+
+    state: State
+    inside: str = ""
+    version: str = ""
+    document: ParsedDocument | None = None
+    reason: str = ""
+
+
+REQUEST = TypeAdapter(Request)
+REPLY = TypeAdapter(Reply)
+
+
+def answers(request: Request, data: bytes) -> Iterator[Reply]:
+    """What becomes of every document in `data`, within the request's limits."""
+    path = PurePosixPath(request.name)
+    try:
+        _start_clock(request.limits.cpu_seconds)
+        for member in members(data, path):
+            if member.name not in request.done:
+                _start_clock(request.limits.cpu_seconds)
+                yield Reply(State.BEGUN, member.name)
+                yield _answer(member, path / member.name, request)
+                _start_clock(request.limits.cpu_seconds)
+    except DocumentError as error:
+        yield Reply(State.REFUSED, reason=str(error))
+    except MemoryError:
+        yield Reply(State.REFUSED, reason=_too_large(path.name, request.limits))
+    except RecursionError:
+        yield Reply(State.REFUSED, reason=f"{path.name} is nested too deeply to be read. Flatten it.")
+    except Exception as error:  # noqa: BLE001 - an archive holds anything; the other files go on
+        reason = f"{path.name} cannot be read ({type(error).__name__}: {error}). Save it anew or leave it out."
+        yield Reply(State.REFUSED, reason=reason)
+    yield Reply(State.DONE)
+
+
+def _too_large(name: str, limits: Limits) -> str:
+    return f"{name} takes more than {limits.memory_bytes / 1024**3:g} GB of memory to read. Split it or leave it out."
+
+
+def _answer(member: Member, path: PurePosixPath, request: Request) -> Reply:
+    if member.parse is None:
+        return Reply(State.SKIPPED, member.name) if member.name else Reply(State.REFUSED, reason=unsupported(path))
+    try:
+        data = member.read()
+        version = hashlib.sha256(data + request.settings.encode()).hexdigest()
+        if request.held.get(member.name) == version:
+            return Reply(State.UNCHANGED, member.name, version)
+        document = parse_with(member.parse, data, path)
+    except DocumentError as error:
+        return Reply(State.REFUSED, member.name, reason=str(error))
+    except MemoryError:
+        return Reply(State.REFUSED, member.name, reason=_too_large(path.name, request.limits))
+    return Reply(State.READ, member.name, version, document, member.note)
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a ctrl-c at the terminal is for the parent, which then ends this
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
+        while line := sys.stdin.buffer.readline():
+            request = REQUEST.validate_json(line)
+            data = sys.stdin.buffer.read(request.size)
+            _limit_memory(request.limits.memory_bytes)
+            for reply in answers(request, data):
+                out.write(REPLY.dump_json(reply) + b"\n")
+                out.flush()
+
+
+def _limit_memory(size: int) -> None:
+    """Have the kernel keep this process to `size` bytes of address space.
+
+    Linux does. macOS refuses the limit or does not keep to it: there, the parent's clock is what ends a document that
+    eats everything.
+    """
+    for limit, value in ((resource.RLIMIT_AS, size), (resource.RLIMIT_CORE, 0)):
+        with suppress(ValueError, OSError):
+            resource.setrlimit(limit, (value, resource.getrlimit(limit)[1]))
+
+
+def _start_clock(seconds: int) -> None:
+    """Have the kernel end this process when it has used so much more processor time."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    until = int(used.ru_utime + used.ru_stime) + 1 + seconds
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CPU, (until, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Slack's export archives → talks: names for ids, threads gathered over days, what nobody wrote left out.
+
+Reads public channels only: private ones and direct messages were never meant for everybody. Knows nothing of ZIP, files
+or passages: parts come from a function.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from html import unescape
+from typing import Any
+
+from core.documents.chats import Said, Talk
+from core.errors import DocumentError
+
+Read = Callable[[str], bytes]
+"""The bytes of a part, by its name."""
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")
+_MARKUP = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
+_WRITTEN = {None, "bot_message", "thread_broadcast", "me_message", "file_share", "file_comment"}  # subtypes
+
+
+def is_export(names: Iterable[str]) -> bool:
+    """Whether an archive with parts of these names is a Slack export."""
+    return {"channels.json", "users.json"} <= set(names)
+
+
+def talks(names: Iterable[str], read: Read) -> Iterator[Talk]:
+    """What was said in each public channel on each day.
+
+    Raises:
+        DocumentError: the export is not as Slack makes it.
+    """
+    days = defaultdict(list)
+    for name in sorted(names):
+        folder, _, file = name.rpartition("/")
+        if _DAY.fullmatch(file):
+            days[folder].append(name)
+    people = {person["id"]: _person(person) for person in _json(read, "users.json")}
+    for channel in _json(read, "channels.json"):
+        messages = [message for name in days[channel["name"]] for message in _json(read, name)]
+        yield from _talks(channel, messages, people)
+
+
+def private_parts(names: Iterable[str]) -> list[str]:
+    """The lists of private conversations that an export has."""
+    return sorted({"groups.json", "dms.json", "mpims.json"} & set(names))
+
+
+def _talks(channel: Mapping[str, Any], messages: list[Any], people: Mapping[str, str]) -> Iterator[Talk]:
+    replies: dict[str, list[Said]] = defaultdict(list)
+    roots: dict[str, dict[str, Any]] = {}
+    for message in sorted(filter(_is_written, messages), key=lambda message: float(message["ts"])):
+        thread = message.get("thread_ts", message["ts"])
+        if thread == message["ts"] or thread not in roots:  # one whose beginning is not in the export stands alone
+            roots[message["ts"]] = message
+        else:
+            replies[thread].append(_said(message, people))
+    by_day: dict[str, list[Said]] = defaultdict(list)
+    for ts, message in roots.items():
+        said = _said(message, people, tuple(replies[ts]))
+        by_day[said.day].append(said)
+    topic = str((channel.get("purpose") or {}).get("value") or (channel.get("topic") or {}).get("value") or "")
+    for day, said_that_day in sorted(by_day.items()):
+        yield Talk(f"#{channel['name']}", day, tuple(said_that_day), _readable(topic, people))
+
+
+def _is_written(message: Any) -> bool:
+    return isinstance(message, dict) and message.get("subtype") in _WRITTEN and bool(_words(message))
+
+
+def _said(message: Mapping[str, Any], people: Mapping[str, str], replies: tuple[Said, ...] = ()) -> Said:
+    moment = datetime.fromtimestamp(float(message["ts"]), UTC)
+    named = message.get("username") or (message.get("user_profile") or {}).get("real_name")
+    who = people.get(message.get("user", "")) or named or message.get("user") or "somebody"
+    text = _readable(_words(message), people)
+    return Said(str(who), moment.date().isoformat(), f"{moment:%H:%M}", text, replies=replies)
+
+
+def _words(message: Mapping[str, Any]) -> str:
+    """A message's text, what a bot attached to it, and the names of its files."""
+    parts = [str(message.get("text") or "")]
+    for attachment in message.get("attachments") or ():
+        own = [attachment.get("pretext"), attachment.get("title"), attachment.get("text")]
+        shown = [str(part) for part in own if part] or [str(attachment.get("fallback") or "")]
+        parts += [part for part in shown if part not in parts[0]]
+    parts += [f"(file: {file['name']})" for file in message.get("files") or () if file.get("name")]
+    return "\n".join(part for part in parts if part.strip())
+
+
+def _readable(text: str, people: Mapping[str, str]) -> str:
+    """Slack's markup as Markdown."""
+
+    def shown(match: re.Match[str]) -> str:
+        sign, target, label = match[1], match[2], match[3]
+        if sign == "@":
+            return f"@{people.get(target) or label or target}"
+        if sign == "#":
+            return f"#{label or target}"
+        if sign == "!":
+            return f"@{(label or target).lstrip('@')}"
+        return f"[{label}]({target})" if label and label != target else target
+
+    return unescape(_MARKUP.sub(shown, text)).strip()
+
+
+def _person(person: Mapping[str, Any]) -> str:
+    profile = person.get("profile") or {}
+    return str(profile.get("real_name") or person.get("real_name") or person.get("name") or person["id"])
+
+
+def _json(read: Read, name: str) -> list[Any]:
+    try:
+        found = json.loads(read(name))
+    except ValueError:
+        raise DocumentError(f"Its part {name} is broken. Export it anew.") from None
+    if not isinstance(found, list):
+        raise DocumentError(f"Its part {name} is not as Slack writes it. Export it anew.")
+    return found

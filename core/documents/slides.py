@@ -1,0 +1,113 @@
+"""PPTX → blocks: each slide a section under its title, with lists, tables and the speaker's notes.
+
+Charts, diagrams and pictures are left out. Knows nothing of files or passages.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zipfile
+from collections.abc import Iterator
+from xml.etree import ElementTree as ET
+
+from core.documents import packages
+from core.documents.blocks import Kind, Outline, ParsedDocument, pipe_table
+from core.documents.properties import core_properties
+from core.errors import DocumentError
+
+_DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_SLIDES = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
+_REFERENCE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_TITLES = {"title", "ctrTitle"}
+_FURNITURE = {"dt", "ftr", "sldNum", "hdr", "sldImg"}  # date, footer, number, header, the picture above the notes
+
+
+def parse_slides(data: bytes) -> ParsedDocument:
+    """Parse a PPTX file; a slide's number is its page. Hidden slides are left out."""
+    with packages.opened(data) as package:
+        properties = core_properties(package)
+        outline = Outline(properties.title or "\0")  # no slide is the title
+        for number, place in enumerate(_places(package), start=1):
+            slide = packages.part_of(package, place)
+            if slide is not None and slide.get("show") not in {"0", "false"}:
+                _add_slide(outline, slide, number)
+                _add_notes(outline, package, place, number)
+    return properties.applied(outline.document())
+
+
+def _places(package: zipfile.ZipFile) -> list[str]:
+    presentation = packages.part_of(package, "ppt/presentation.xml")
+    if presentation is None:
+        raise DocumentError("It is no presentation. Save it anew.")
+    targets = _targets(package, "ppt/presentation.xml")
+    listed = [slide.get(_REFERENCE, "") for slide in presentation.iter(f"{_SLIDES}sldId")]
+    return [targets[reference] for reference in listed if reference in targets]
+
+
+def _targets(package: zipfile.ZipFile, place: str, kind: str = "") -> dict[str, str]:
+    """The parts that a part refers to, by the name of the reference; those of one `kind`, if it is given."""
+    folder, name = posixpath.split(place)
+    root = packages.part_of(package, f"{folder}/_rels/{name}.rels")
+    return {
+        relation.get("Id", ""): posixpath.normpath(posixpath.join(folder, relation.get("Target", ""))).lstrip("/")
+        for relation in (root if root is not None else ())
+        if relation.get("Type", "").endswith(kind) and relation.get("TargetMode") != "External"
+    }
+
+
+def _add_slide(outline: Outline, slide: ET.Element, number: int) -> None:
+    shapes = [shape for shape in slide.iter() if shape.tag in {f"{_SLIDES}sp", f"{_SLIDES}graphicFrame"}]
+    titles = [shape for shape in shapes if _role(shape) in _TITLES]
+    named = " ".join(" ".join(text for _, text in _paragraphs(shape)) for shape in titles)
+    outline.heading(1, named or f"Slide {number}", 0, number)
+    for shape in shapes:
+        if shape not in titles and _role(shape) not in _FURNITURE:
+            _add_shape(outline, shape, number)
+
+
+def _add_shape(outline: Outline, shape: ET.Element, number: int) -> None:
+    for table in shape.iter(f"{_DRAWING}tbl"):
+        rows = [[_cell(cell) for cell in row.iter(f"{_DRAWING}tc")] for row in table.iter(f"{_DRAWING}tr")]
+        outline.add(Kind.TABLE, pipe_table(rows), 0, number)
+    if shape.tag == f"{_SLIDES}sp":
+        paragraphs = list(_paragraphs(shape))
+        if len(paragraphs) > 1:
+            text = "\n".join(f"{'  ' * level}- {text}" for level, text in paragraphs)
+            outline.add(Kind.LIST, text, 0, number)
+        elif paragraphs:
+            outline.add(Kind.PARAGRAPH, paragraphs[0][1], 0, number)
+
+
+def _add_notes(outline: Outline, package: zipfile.ZipFile, place: str, number: int) -> None:
+    for notes in _targets(package, place, "/notesSlide").values():
+        page = packages.part_of(package, notes)
+        for shape in page.iter(f"{_SLIDES}sp") if page is not None else ():
+            if _role(shape) == "body":
+                text = "\n".join(text for _, text in _paragraphs(shape))
+                outline.add(Kind.PARAGRAPH, f"Notes: {text}" if text else "", 0, number)
+
+
+def _role(shape: ET.Element) -> str:
+    """What a shape is for on its slide, where the layout says so."""
+    placeholder = shape.find(f".//{_SLIDES}nvPr/{_SLIDES}ph")
+    return placeholder.get("type", "") if placeholder is not None else ""
+
+
+def _paragraphs(shape: ET.Element) -> Iterator[tuple[int, str]]:
+    """Level and text of each paragraph that holds text."""
+    for paragraph in shape.iter(f"{_DRAWING}p"):
+        properties = paragraph.find(f"{_DRAWING}pPr")
+        level = properties.get("lvl", "0") if properties is not None else "0"
+        if text := _text(paragraph):
+            yield int(level) if level.isdecimal() else 0, text
+
+
+def _text(paragraph: ET.Element) -> str:
+    texts = {f"{_DRAWING}t", f"{_DRAWING}br"}
+    parts = [part.text or " " for part in paragraph.iter() if part.tag in texts]
+    return re.sub(r"\s+", " ", "".join(parts)).strip()
+
+
+def _cell(cell: ET.Element) -> str:
+    return " ".join(text for _, text in _paragraphs(cell))

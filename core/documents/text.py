@@ -1,0 +1,96 @@
+"""Bytes → text, whatever their encoding, and plain text → blocks.
+
+Guesses only where nothing says what the encoding is, and says so. Knows nothing of files or passages.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from charset_normalizer import from_bytes
+
+from core.documents.blocks import Kind, Outline, ParsedDocument
+from core.errors import DocumentError
+
+_BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16: its mark begins with UTF-16's
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+)
+_PARAGRAPH = re.compile(r"(?:^[^\n]*\S[^\n]*(?:\n|\Z))+", re.MULTILINE)
+_SAMPLE_BYTES = 256 * 1024
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")  # lone surrogates among them
+_CONTROL_SHARE = 0.02  # of the characters; prose has none, a binary format has many
+_BINARY = "The file is binary, not text. Save it as text or in a format that can be read, or leave it out."
+
+
+def text_format(parse_decoded: Callable[[str], ParsedDocument]) -> Callable[[bytes], ParsedDocument]:
+    """A parser of text as a parser of bytes."""
+
+    def parse_bytes(data: bytes) -> ParsedDocument:
+        text, notes = decode(data)
+        document = parse_decoded(text)
+        return replace(document, notes=(*notes, *document.notes))
+
+    return parse_bytes
+
+
+def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
+    """Text with plain newlines, and notes about a guessed encoding.
+
+    Raises:
+        DocumentError: the bytes are no text.
+    """
+    text, notes = _decoded(data)
+    if len(_CONTROLS.findall(text[:_SAMPLE_BYTES])) > _CONTROL_SHARE * len(text[:_SAMPLE_BYTES]):
+        raise DocumentError(_BINARY)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return printed(text), notes
+
+
+def printed(text: str) -> str:
+    """`text` without the characters that are never printed."""
+    return _CONTROLS.sub("", text)
+
+
+def parse_text(text: str) -> ParsedDocument:
+    """Plain text: paragraphs between blank lines."""
+    outline = Outline()
+    line, counted = 1, 0  # counted on from paragraph to paragraph, as a large file has many
+    for paragraph in _PARAGRAPH.finditer(text):
+        line += text.count("\n", counted, paragraph.start())
+        counted = paragraph.start()
+        outline.add(Kind.PARAGRAPH, paragraph.group(), line)
+    return outline.document()
+
+
+def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
+    encoding = next((name for mark, name in _BOMS if data.startswith(mark)), None)
+    if encoding is None and b"\0" in data:
+        raise DocumentError(_BINARY)
+    try:
+        return data.decode(encoding or "utf-8"), ()
+    except UnicodeDecodeError:
+        return _mostly_utf8(data) or _guessed(data)
+
+
+def _mostly_utf8(data: bytes) -> tuple[str, tuple[str, ...]] | None:
+    """UTF-8 with a few broken bytes is still UTF-8, where a guess would garble all of it."""
+    text = data.decode("utf-8", errors="replace")
+    broken = text.count("\ufffd")
+    if broken * 10 > sum(character > "\x7f" for character in text) - broken:
+        return None
+    return text, (f"{broken} broken UTF-8 characters were replaced by \ufffd. Save the file as UTF-8 to mend it.",)
+
+
+def _guessed(data: bytes) -> tuple[str, tuple[str, ...]]:
+    best = from_bytes(data[:_SAMPLE_BYTES]).best()
+    if best is None:
+        raise DocumentError(_BINARY)
+    text = data.decode(best.encoding, errors="replace")
+    return text, (f"The encoding was guessed to be {best.encoding}. Save the file as UTF-8 to be sure.",)
