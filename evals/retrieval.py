@@ -242,7 +242,7 @@ def log_likelihood(found: Sequence[Found], temperature: float) -> float:
 
 def relevant_mass(one: Found, temperature: float) -> float:
     """p(the relevant texts | x)."""
-    return sum(p for text, p in one.probabilities(temperature).items() if text in one.query.gains)
+    return sum((p for text, p in one.probabilities(temperature).items() if text in one.query.gains), 0.0)
 
 
 def _reliability(label: str, found: Sequence[Found], temperature: float) -> Record:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from core.retrieval import DENSE_WEIGHT
 from evals import ranking_scores as scores
 from evals.retrieval import Found, Query, fit_temperature, halves, with_slip
 
@@ -67,7 +68,8 @@ def test_a_text_counts_once_and_with_all_its_passages():
     one = Found(Query("?", "g", {"b": 2}), ("a", "b", "a"), np.array([0.5, 0.4, 0.5]), np.zeros(3))
     assert one.ranked(scores.dense_alone) == [0, 2]
     assert sum(one.probabilities(0.05).values()) == pytest.approx(1)
-    assert one.probabilities(0.05)["a"] == pytest.approx(2 * np.exp(0.06 / 0.05) / (2 * np.exp(0.06 / 0.05) + 1))
+    odds = 2 * np.exp(DENSE_WEIGHT * 0.1 / 0.05)
+    assert one.probabilities(0.05)["a"] == pytest.approx(odds / (odds + 1))
 
 
 def test_halves_share_no_group():
