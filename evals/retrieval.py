@@ -45,7 +45,7 @@ from evals.ranking_scores import (
 )
 
 WEIGHTS = tuple(step / 20 for step in range(6, 19))  # α
-TEMPERATURES = tuple(np.geomspace(0.01, 0.3, 69).tolist())
+TEMPERATURES: tuple[float, ...] = tuple(np.geomspace(0.01, 0.3, 69).tolist())
 HYBRID = "hybrid"
 ARMS: dict[str, Fusion] = {
     HYBRID: convex(DENSE_WEIGHT),
@@ -242,7 +242,7 @@ def log_likelihood(found: Sequence[Found], temperature: float) -> float:
 
 def relevant_mass(one: Found, temperature: float) -> float:
     """p(the relevant texts | x)."""
-    return sum((p for text, p in one.probabilities(temperature).items() if text in one.query.gains), 0.0)
+    return sum(p for text, p in one.probabilities(temperature).items() if text in one.query.gains)
 
 
 def _reliability(label: str, found: Sequence[Found], temperature: float) -> Record:
