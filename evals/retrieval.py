@@ -46,7 +46,7 @@ from evals.ranking_scores import (
 )
 
 WEIGHTS = tuple(step / 20 for step in range(6, 19))  # α
-TEMPERATURES = tuple(np.geomspace(0.01, 0.3, 69).tolist())
+TEMPERATURES: tuple[float, ...] = tuple(np.geomspace(0.01, 0.3, 69).tolist())
 HYBRID = "hybrid"
 ARMS: dict[str, Fusion] = {
     HYBRID: convex(DENSE_WEIGHT),
