@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bots.texts import REFUSED, ingested_passages, plural
 
 if TYPE_CHECKING:
-    from core.ingest import IngestReport
+    from core.documents.tally import IngestReport
 
 WATCHING = "Watching for changes; Ctrl-C ends it."
 

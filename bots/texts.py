@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from core.ingest import IngestReport  # with its parsers, it would slow down `attune --help`
+    from core.documents.tally import IngestReport  # with its parsers, it would slow down `attune --help`
 
 # While an answer is made
 

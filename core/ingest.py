@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain, islice, takewhile
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from core.documents.archives import is_readable
 from core.documents.assigning import Assignment
 from core.documents.reading import DocumentContent, FileReader
 from core.documents.splitting import embedding_text
+from core.documents.tally import IngestReport, Tally
 from core.documents.walk import Found, Refusal, find_files, printable
 from core.domain import Document, Passage, Vector
 from core.errors import DocumentError
@@ -40,24 +40,6 @@ class Progress:
     files: int
     name: str
     passages: int
-
-
-@dataclass(frozen=True, slots=True)
-class IngestReport:
-    """What an ingestion did. Documents are named by source: an absolute POSIX path, and the name inside an archive."""
-
-    new: tuple[str, ...]
-    changed: tuple[str, ...]
-    unchanged: tuple[str, ...]
-    removed: tuple[str, ...]
-    skipped: tuple[str, ...]  # unsupported formats, and links that lead out of a folder
-    refused: tuple[Refusal, ...]
-    notes: tuple[str, ...]  # whole sentences: guessed encodings, files without text
-    passages_added: int
-    passages_reused: int
-    passages_removed: int
-    readers: tuple[tuple[Readers, int], ...]  # who may see how many of the files, the most first
-    seconds: float
 
 
 ReportProgress = Callable[[Progress], None]
@@ -102,23 +84,6 @@ class Ingester:
                 self._reader.close()
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What the report will say."""
-
-    new: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    added: int = 0
-    reused: int = 0
-    dropped: int = 0
-    readers: Counter[Readers] = field(default_factory=Counter)
-
-
 @dataclass(frozen=True, slots=True)
 class _Pending:
     """A document that waits to be embedded and written; `vectors` are those it has from before."""
@@ -160,9 +125,7 @@ class _Run:
         self._pending: list[_Pending] = []
         self._windows: list[asyncio.Task[None]] = []
         self._embedding, self._writing = asyncio.Lock(), asyncio.Lock()  # first come, first served
-        self._tally = _Tally(
-            refused=list(found.refused), skipped=[printable(path.as_posix()) for path in found.skipped]
-        )
+        self._tally = Tally(refused=list(found.refused), skipped=[printable(path.as_posix()) for path in found.skipped])
         self._progress = Progress(0, len(found.files), "", 0)
 
     async def completed(self, started: float) -> IngestReport:
@@ -184,7 +147,7 @@ class _Run:
         await self._hand_over(ahead=0)
         for source in [source for source in self._held if self._is_gone(source)]:
             await self._remove(source)
-        return self._reported(time.monotonic() - started)
+        return self._tally.report(time.monotonic() - started)
 
     def _is_gone(self, source: str) -> bool:
         """Whether a document that the index holds has no file any more."""
@@ -221,16 +184,24 @@ class _Run:
     async def _take_document(self, content: DocumentContent, readers: Readers) -> None:
         self._tally.notes += content.notes
         self._tally.readers[readers] += 1
-        held = content.source in self._held
+        held = self._held.get(content.source, [])
         if content.passages is None:
             self._tally.unchanged.append(content.source)
         elif content.passages:
-            vectors = await self._index.vectors([passage.id for passage in content.passages]) if held else {}
-            self._pending.append(_Pending(content.passages, vectors))
+            self._pending.append(_Pending(content.passages, await self._known(content.passages, held)))
         elif held:
             await self._remove(content.source)
         if sum(len(pending.passages) for pending in self._pending) >= _WINDOW:
             await self._hand_over(ahead=_AHEAD)
+
+    async def _known(self, passages: list[Passage], held: Sequence[Document]) -> dict[str, Vector]:
+        """The vectors that the versions in the index have of the same passages, by the ids they have now."""
+        known: dict[str, Vector] = {}
+        for document in held:
+            now = dict(zip(self._reader.ids(passages, document.version), passages, strict=True))
+            vectors = await self._index.vectors(list(now))
+            known |= {now[id_].id: vector for id_, vector in vectors.items()}
+        return known
 
     async def _hand_over(self, *, ahead: int) -> None:
         """Let what is pending be embedded and written, and return when at most `ahead` windows are under way."""
@@ -263,9 +234,12 @@ class _Run:
         held = self._held.get(document.source, [])
         known = {**fresh, **document.vectors}
         rows = np.stack([known[passage.id] for passage in document.passages])  # (passages, dimension)
+        first = document.passages[0]
+        if any(version.readers != first.readers for version in held):  # at once: a cut must not leave it open
+            await self._index.remove(document.source, keep_version=first.version)
         await self._index.upsert(document.passages, rows)
         if held:
-            await self._index.remove(document.source, keep_version=document.passages[0].version)
+            await self._index.remove(document.source, keep_version=first.version)
         (self._tally.changed if held else self._tally.new).append(document.source)
         self._tally.added += len(document.missing)
         self._tally.reused += len(document.vectors)
@@ -279,20 +253,3 @@ class _Run:
     def _tell(self, progress: Progress) -> None:
         self._progress = progress
         self._report(progress)
-
-    def _reported(self, seconds: float) -> IngestReport:
-        tally = self._tally
-        return IngestReport(
-            new=tuple(tally.new),
-            changed=tuple(tally.changed),
-            unchanged=tuple(tally.unchanged),
-            removed=tuple(tally.removed),
-            skipped=tuple(tally.skipped),
-            refused=tuple(tally.refused),
-            notes=tuple(tally.notes),
-            passages_added=tally.added,
-            passages_reused=tally.reused,
-            passages_removed=tally.dropped,
-            readers=tuple(tally.readers.most_common()),
-            seconds=seconds,
-        )

@@ -116,8 +116,8 @@ class PassageIndex(Protocol):
         """The `count` passages behind each of `passages` in its version of its document, each once, in no order."""
         ...
 
-    async def documents(self) -> list[Document]:
-        """Every version of every document, by source. One source has two versions while it changes."""
+    async def documents(self, source: str | None = None) -> list[Document]:
+        """Every version of every document, or of one, by source. One source has two versions while it changes."""
         ...
 
     async def remove(self, source: str, *, keep_version: str | None = None) -> None:

@@ -30,7 +30,21 @@ async def retrieve(
 ) -> list[RankedPassage]:
     """All candidates for `question` that `audience` may see, the most probable first; probabilities sum to 1."""
     vectors = await embedder.embed([question])  # (1, dimension)
-    return rank(await index.search(question, vectors[0], audience=audience, limit=CANDIDATES))
+    hits = await index.search(question, vectors[0], audience=audience, limit=CANDIDATES)
+    return rank(await _of_one_version(hits, index))
+
+
+async def _of_one_version(hits: Sequence[Hit], index: PassageIndex) -> list[Hit]:
+    """Of a document that is being changed, only what belongs to a version that is wholly there."""
+    versions: dict[str, set[str]] = {}
+    for hit in hits:
+        versions.setdefault(hit.passage.source, set()).add(hit.passage.version)
+    read: dict[str, str] = {}
+    for source in [source for source, several in versions.items() if len(several) > 1]:
+        held = [document for document in await index.documents(source) if document.version in versions[source]]
+        if held:
+            read[source] = max(held, key=lambda document: (document.complete, document.passages)).version
+    return [hit for hit in hits if read.get(hit.passage.source, hit.passage.version) == hit.passage.version]
 
 
 def rank(hits: Sequence[Hit]) -> list[RankedPassage]:

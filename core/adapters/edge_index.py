@@ -65,9 +65,9 @@ class EdgeIndex:
         """The `count` passages behind each of `passages`."""
         return await asyncio.to_thread(self._following, passages, count)
 
-    async def documents(self) -> list[Document]:
-        """Every version of every document, by source."""
-        return await asyncio.to_thread(self._documents)
+    async def documents(self, source: str | None = None) -> list[Document]:
+        """Every version of every document, or of one, by source."""
+        return await asyncio.to_thread(self._documents, source)
 
     async def remove(self, source: str, *, keep_version: str | None = None) -> None:
         """Remove a document's passages, except those of `keep_version`."""
@@ -151,8 +151,9 @@ class EdgeIndex:
             found += map(points.passage_of, records)
         return found
 
-    def _documents(self) -> list[Document]:
-        request = edge.FacetRequest(points.DOCUMENT, limit=points.MOST_DOCUMENTS, exact=True)
+    def _documents(self, source: str | None) -> list[Document]:
+        among = edge.Filter(must=[_equals(points.SOURCE, source)]) if source is not None else None
+        request = edge.FacetRequest(points.DOCUMENT, limit=points.MOST_DOCUMENTS, exact=True, filter=among)
         with _translated("The index cannot be read"):
             return points.documents(self._shard.facet(request).hits)
 

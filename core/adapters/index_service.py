@@ -41,7 +41,7 @@ class IndexService:
         app.router.add_post("/search", _route(wire.Search, self._search, wire.HITS))
         app.router.add_post("/vectors", _route(wire.Vectors, self._vectors, wire.VECTORS))
         app.router.add_post("/following", _route(wire.Following, self._following, wire.PASSAGES))
-        app.router.add_post("/documents", _route(wire.Ask, self._documents, wire.DOCUMENTS))
+        app.router.add_post("/documents", _route(wire.Documents, self._documents, wire.DOCUMENTS))
         app.router.add_post("/remove", _route(wire.Remove, self._remove, wire.NOTHING))
         app.router.add_post("/count", _route(wire.Ask, self._count, wire.COUNT))
         return app
@@ -62,8 +62,8 @@ class IndexService:
     async def _following(self, request: wire.Following) -> list[Passage]:
         return await self._index.following(request.passages, count=request.count)
 
-    async def _documents(self, _: wire.Ask) -> list[Document]:
-        return await self._index.documents()
+    async def _documents(self, request: wire.Documents) -> list[Document]:
+        return await self._index.documents(request.source)
 
     async def _remove(self, request: wire.Remove) -> None:
         await self._index.remove(request.source, keep_version=request.keep_version)

@@ -67,6 +67,12 @@ class Remove(BaseModel):
     keep_version: str | None
 
 
+class Documents(BaseModel):
+    """The one document that is wanted; None: all."""
+
+    source: str | None
+
+
 class Ask(BaseModel):
     """A request that says nothing more."""
 

@@ -108,11 +108,12 @@ class QdrantIndex:
             found += map(points.passage_of, records)
         return found
 
-    async def documents(self) -> list[Document]:
-        """Every version of every document, by source."""
+    async def documents(self, source: str | None = None) -> list[Document]:
+        """Every version of every document, or of one, by source."""
+        among = None if source is None else models.Filter(must=_equals(points.SOURCE, source))
         with _translated():
             counted = await self._client.facet(
-                self._collection, points.DOCUMENT, limit=points.MOST_DOCUMENTS, exact=True
+                self._collection, points.DOCUMENT, facet_filter=among, limit=points.MOST_DOCUMENTS, exact=True
             )
         return points.documents(counted.hits)
 

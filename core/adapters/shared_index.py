@@ -71,9 +71,9 @@ class SharedIndex:
         """The `count` passages behind each of `passages`."""
         return await self._call("/following", wire.Following(passages=list(passages), count=count), wire.PASSAGES)
 
-    async def documents(self) -> list[Document]:
-        """Every version of every document, by source."""
-        return await self._call("/documents", wire.Ask(), wire.DOCUMENTS)
+    async def documents(self, source: str | None = None) -> list[Document]:
+        """Every version of every document, or of one, by source."""
+        return await self._call("/documents", wire.Documents(source=source), wire.DOCUMENTS)
 
     async def remove(self, source: str, *, keep_version: str | None = None) -> None:
         """Remove a document's passages, except those of `keep_version`."""

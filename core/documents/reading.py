@@ -16,7 +16,7 @@ from core.documents.archives import check_file_size, is_archive
 from core.documents.parsing import PARSER_VERSION
 from core.documents.sandbox import Sandbox
 from core.documents.sandbox_child import Reply, State
-from core.documents.splitting import SPLITTER_VERSION, split
+from core.documents.splitting import SPLITTER_VERSION, passage_ids, split
 from core.documents.walk import Refusal, printable
 from core.domain import Document, Passage
 from core.errors import DocumentError
@@ -85,6 +85,10 @@ class FileReader:
             tuple(source_of(source, reply.inside) for reply in replies if reply.state is State.SKIPPED),
             complete=all(reply.inside for reply in refused),
         )
+
+    def ids(self, passages: Sequence[Passage], version: str) -> list[str]:
+        """The ids that `passages` have in a version of their document."""
+        return passage_ids(passages, version, self._namespace)
 
     def close(self) -> None:
         """End the parser's process; another file would start it again."""

@@ -11,7 +11,7 @@ import textwrap
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby, zip_longest
 
@@ -71,14 +71,13 @@ def split(
 ) -> list[Passage]:
     """Passages of `document` whose `embedding_text` has at most `budget` tokens each; link targets count half.
 
-    An id depends on `namespace`, source, headings and text alone, so a passage keeps it while others change.
+    An id depends on `namespace`, version, source, headings and text; see `passage_ids`.
     """
     splitter = _Splitter(document.title, budget, count_tokens)
     drafts = splitter.merged(draft for section in splitter.sections(document) for draft in splitter.packed(section))
-    ids = _ids((source, splitter.title), drafts, namespace)
-    return [
+    passages = [
         Passage(
-            id=id_,
+            id="",
             source=source,
             title=splitter.title,
             headings=draft.headings,
@@ -93,16 +92,24 @@ def split(
             date=document.date,
             language=document.language,
         )
-        for ordinal, (id_, draft) in enumerate(zip(ids, drafts, strict=True))
+        for ordinal, draft in enumerate(drafts)
     ]
+    ids = passage_ids(passages, version, namespace)
+    return [replace(passage, id=id_) for passage, id_ in zip(passages, ids, strict=True)]
 
 
-def _ids(document: tuple[str, str], drafts: Sequence[_Draft], namespace: uuid.UUID) -> Iterator[str]:
+def passage_ids(passages: Sequence[Passage], version: str, namespace: uuid.UUID) -> list[str]:
+    """The ids that the same passages of one document have in a `version` of it.
+
+    Versions share no ids: while a document changes, the old and the new one stand side by side, each whole.
+    """
     seen: Counter[str] = Counter()
-    for draft in drafts:
-        name = "\0".join((*document, *draft.headings, "", draft.text))
+    ids = []
+    for passage in passages:
+        name = "\0".join((version, passage.source, passage.title, *passage.headings, "", passage.text))
         seen[name] += 1
-        yield str(uuid.uuid5(namespace, f"{name}\0{seen[name]}"))
+        ids.append(str(uuid.uuid5(namespace, f"{name}\0{seen[name]}")))
+    return ids
 
 
 def _embedded(title: str, headings: Sequence[str], text: str) -> str:

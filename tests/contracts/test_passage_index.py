@@ -204,6 +204,8 @@ async def test_documents_are_listed_by_version(index: PassageIndex) -> None:
         Document("b.md", "Title of b.md", "1", passages=5, total=5),
     ]
     assert [one.complete for one in listed] == [False, True, True]
+    assert await index.documents("a.md") == listed[:2]
+    assert await index.documents("unknown.md") == []
 
 
 async def test_more_documents_are_listed_than_a_facet_shows_by_itself(index: PassageIndex) -> None:

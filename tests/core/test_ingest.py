@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from core.adapters import points
+from core.adapters.edge_index import EdgeIndex
 from core.adapters.qdrant_index import QdrantIndex
 from core.documents.parsing import MAX_BYTES
 from core.documents.splitting import embedding_text
+from core.documents.tally import IngestReport
 from core.domain import EVERYONE, Passage, Vectors
 from core.errors import DocumentError, IndexUnavailableError
-from core.ingest import Ingester, IngestReport, Progress
+from core.ingest import Ingester, Progress
+from core.retrieval import retrieve
 from tests.core.test_documents import HANDBOOK
 from tests.fakes import HashingEmbedder
 
@@ -396,3 +400,36 @@ async def test_a_refused_file_keeps_no_passages_for_former_readers(
     assert set(await readers_of(index)) == {"guide.md", "rules.txt"}
     await ingester.ingest([folder], readers=("person:slack/T1/U1",))
     assert await readers_of(index) == {"guide.md": ("person:slack/T1/U1",)}
+
+
+async def test_a_document_that_changes_is_read_in_one_version_and_never_missing(
+    folder: Path, embedder: HashingEmbedder, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks while it is ingested anew finds the old or the new one, never parts of both, never nothing."""
+    monkeypatch.setattr(points, "BATCH", 3)  # a version is written in several strokes
+    seen: set[str] = set()
+
+    def edition(number: int) -> str:
+        parts = [f"## Part {part}\n\nedition{number} word{part} " + "filler " * 30 for part in range(12)]
+        return "# Guide\n\n" + "\n\n".join(parts)
+
+    async with EdgeIndex(data / "index", embedder.dimension) as index:
+        ingester, done = Ingester(embedder, index, passage_tokens=80), asyncio.Event()
+        write(folder / "guide.md", edition(0))
+        await ingester.ingest([folder])
+
+        async def ask() -> None:
+            while not done.is_set():
+                found = await retrieve("word3 word7 filler", embedder, index, {EVERYONE})
+                editions = {ranked.passage.text.split()[0] for ranked in found if "Guide" in ranked.passage.title}
+                assert len(editions) == 1
+                seen.update(editions)
+
+        asking = [asyncio.create_task(ask()) for _ in range(3)]
+        for number in range(1, 6):
+            write(folder / "guide.md", edition(number))
+            await ingester.ingest([folder])
+            await asyncio.sleep(0.05)
+        done.set()
+        await asyncio.gather(*asking)
+    assert len(seen) == 6

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.adapters.qdrant_index import QdrantIndex
+from core.domain import EVERYONE
 from core.ingest import Ingester
 from tests.core.test_chats import NOON, chat, export, message
 from tests.core.test_formats import OFFICE, lines
@@ -99,7 +100,7 @@ async def test_passages_carry_what_the_document_says_of_itself(
         ("Fewer slides.", "plan.pptx", 1, "", ""),
     ):
         (row,) = await HashingEmbedder().embed([words])
-        found = [hit.passage for hit in await index.search(words, row, limit=9)]
+        found = [hit.passage for hit in await index.search(words, row, audience={EVERYONE}, limit=9)]
         best = next(passage for passage in found if passage.text.startswith(words))
         assert (Path(best.source).name, best.page, best.author, best.date) == (source, page, author, date)
 
