@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bots import texts
+from bots import operator_texts
 from core.errors import OperatorError, PersonError
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def _crash(error: Exception) -> None:
     trace = secrets.token_hex(4)
     settings = _settings()
     place = crash_log(error, trace, settings.log_level, os.environ, settings.data_folder)
-    _fail(texts.crashed(type(error).__name__, trace, place), 1)
+    _fail(operator_texts.crashed(type(error).__name__, trace, place), 1)
 
 
 if __name__ == "__main__":

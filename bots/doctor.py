@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from bots import texts
+from bots import operator_texts, texts
 from bots.bars import Bars
 from bots.models_view import disk_bytes, megabytes
 from bots.render import clean
@@ -60,7 +60,7 @@ async def doctor(environ: Mapping[str, str], file: Path, version: str) -> int:
     try:
         settings = Settings.from_env(environ, file)
     except ConfigurationError as error:
-        checks.append(Check(Mark.BAD, "settings", str(error), texts.FIX_SETTINGS))
+        checks.append(Check(Mark.BAD, "settings", str(error), operator_texts.FIX_SETTINGS))
     else:
         checks += [*_settings(settings, environ, file), *await _server(settings), *_models(settings), *_disk(settings)]
         checks += [*await _stores(settings), *_device(settings)]
@@ -77,7 +77,9 @@ def _show(checks: list[Check]) -> int:
             console.print(Text(f"  {'':<{width}}  → {clean(check.fix)}", style="dim"))
     bad = sum(check.mark is Mark.BAD for check in checks)
     care = any(check.mark is Mark.CARE for check in checks)
-    verdict = texts.checks_failed(bad) if bad else texts.ALL_WELL_BUT if care else texts.ALL_WELL
+    verdict = (
+        operator_texts.checks_failed(bad) if bad else operator_texts.ALL_WELL_BUT if care else operator_texts.ALL_WELL
+    )
     console.print(Text(f"\n{verdict}", style="red" if bad else "green"))
     return 1 if bad else 0
 
@@ -89,7 +91,7 @@ def _settings(settings: Settings, environ: Mapping[str, str], file: Path) -> Ite
         origin = "environment" if environ.get(name) else str(file)
         yield Check(Mark.GOOD, name, f"{getattr(settings, field)} ({origin})")
     if not settings.model_fields_set:
-        yield Check(Mark.GOOD, "settings", texts.ALL_DEFAULTS)
+        yield Check(Mark.GOOD, "settings", operator_texts.ALL_DEFAULTS)
 
 
 async def _server(settings: Settings) -> list[Check]:
@@ -98,7 +100,7 @@ async def _server(settings: Settings) -> list[Check]:
         return []
     try:
         async with open_remote(settings, settings.model_url) as remote:
-            found = texts.served(remote.name, settings.model_url, remote.context_tokens)
+            found = operator_texts.served(remote.name, settings.model_url, remote.context_tokens)
             rescores = await remote.can_rescore()
     except AttuneError as error:
         return [Check(Mark.BAD, "language model", settings.model_url, str(error))]
@@ -106,11 +108,11 @@ async def _server(settings: Settings) -> list[Check]:
 
 
 def _decoding(mode: Mode, *, rescores: bool) -> Check:
-    can = texts.RESCORES if rescores else texts.RESCORES_NOT
+    can = operator_texts.RESCORES if rescores else operator_texts.RESCORES_NOT
     if mode is Mode.TOKEN:
-        return Check(Mark.CARE, "decoding", texts.TOKEN_NOT, texts.FIX_TOKEN)
+        return Check(Mark.CARE, "decoding", operator_texts.TOKEN_NOT, operator_texts.FIX_TOKEN)
     if mode is Mode.SEQUENCE and not rescores:
-        return Check(Mark.CARE, "decoding", f"{mode}, but the server {can}", texts.FIX_DECODING)
+        return Check(Mark.CARE, "decoding", f"{mode}, but the server {can}", operator_texts.FIX_DECODING)
     return Check(Mark.GOOD, "decoding", f"{mode}; the server {can}")
 
 
@@ -127,7 +129,7 @@ def _models(settings: Settings) -> Iterator[Check]:
             yield Check(Mark.GOOD, role, f"{model.name}, {megabytes(disk_bytes(model))}, verified")
         else:
             size = f", {megabytes(BUILT_IN[name.lower()].size)}" if name.lower() in BUILT_IN else ""
-            yield Check(Mark.CARE, role, f"{name}{size}: {texts.NOT_HERE}", texts.fix_model(name))
+            yield Check(Mark.CARE, role, f"{name}{size}: {operator_texts.NOT_HERE}", operator_texts.fix_model(name))
 
 
 def _disk(settings: Settings) -> Iterator[Check]:
@@ -135,7 +137,7 @@ def _disk(settings: Settings) -> Iterator[Check]:
         existing = next(place for place in (folder, *folder.parents) if place.exists())
         free = shutil.disk_usage(existing).free
         mark = Mark.GOOD if free >= FREE_BYTES else Mark.BAD
-        fix = "" if mark is Mark.GOOD else texts.FIX_DISK
+        fix = "" if mark is Mark.GOOD else operator_texts.FIX_DISK
         yield Check(mark, name, f"{folder}, {megabytes(free)} free", fix)
 
 
@@ -147,13 +149,13 @@ async def _told(name: str, check: Awaitable[Check]) -> Check:
     try:
         return await check
     except AttuneError as error:
-        return Check(Mark.BAD, name, texts.NO_REPLY, str(error))
+        return Check(Mark.BAD, name, operator_texts.NO_REPLY, str(error))
 
 
 async def _memory(settings: Settings) -> Check:
     async with open_records(settings) as records:
         await records.memory.ping()
-    return Check(Mark.GOOD, "memory", texts.REPLIES)
+    return Check(Mark.GOOD, "memory", operator_texts.REPLIES)
 
 
 async def _index(settings: Settings) -> Check:
@@ -161,11 +163,11 @@ async def _index(settings: Settings) -> Check:
         dimension = BUILT_IN_DIMENSION
         if settings.embedder.lower() not in BUILT_IN:
             if ModelStore(settings.models_folder).find(settings.embedder) is None:
-                return Check(Mark.CARE, "index", texts.NOT_LOOKED)
+                return Check(Mark.CARE, "index", operator_texts.NOT_LOOKED)
             dimension = (await stack.enter_async_context(open_embedder(settings))).dimension
         index = await stack.enter_async_context(open_index(settings, dimension))
         count = await index.count()
-    mark, fix = (Mark.GOOD, "") if count else (Mark.CARE, texts.FIX_EMPTY)
+    mark, fix = (Mark.GOOD, "") if count else (Mark.CARE, operator_texts.FIX_EMPTY)
     return Check(mark, "index", texts.plural(count, "passage"), fix)
 
 
@@ -175,7 +177,7 @@ def _device(settings: Settings) -> Iterator[Check]:
     wanted = settings.device
     gpu = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else ""
     if wanted not in ("auto", "cpu", gpu):
-        yield Check(Mark.BAD, "device", f"{wanted}: {texts.NOT_THERE}", texts.FIX_DEVICE)
+        yield Check(Mark.BAD, "device", f"{wanted}: {operator_texts.NOT_THERE}", operator_texts.FIX_DEVICE)
         return
     device = (gpu or "cpu") if wanted == "auto" else wanted
     found = torch.cuda.get_device_name() if device == "cuda" else device
@@ -190,4 +192,4 @@ def _int8() -> Check:
     level = torch.backends.cpu.get_cpu_capability()
     if sys.platform == "darwin" or torch.cpu._is_vnni_supported():  # noqa: SLF001 - torch has no public name
         return Check(Mark.GOOD, "int8", f"{level} with int8 instructions")
-    return Check(Mark.CARE, "int8", f"{level} {texts.SLOW_INT8}")
+    return Check(Mark.CARE, "int8", f"{level} {operator_texts.SLOW_INT8}")

@@ -35,7 +35,7 @@ def ingestion_bar(console: Console) -> Iterator[ReportProgress]:
         TextColumn("{task.fields[held]}", style="dim", markup=False),
     ]
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(texts.LOOKING, total=None, held="")
+        task = progress.add_task(operator_texts.LOOKING, total=None, held="")
 
         def report(now: Ingestion) -> None:
             name, held = one_line(now.name, NAME_CHARS), texts.plural(now.passages, "passage")
@@ -49,10 +49,10 @@ def show_report(report: IngestReport, console: Console) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column()
     table.add_column(justify="right")
-    for name, count in texts.ingested(report):
-        table.add_row(name, Text(f"{count:,}", style="red" if name == texts.REFUSED and count else ""))
+    for name, count in operator_texts.ingested(report):
+        table.add_row(name, Text(f"{count:,}", style="red" if name == operator_texts.REFUSED and count else ""))
     console.print(table)
-    console.print(Text(texts.ingested_passages(report), style="dim"), soft_wrap=True)
+    console.print(Text(operator_texts.ingested_passages(report), style="dim"), soft_wrap=True)
     _show_troubles(report, console)
 
 
@@ -71,4 +71,4 @@ def _show_troubles(report: IngestReport, console: Console) -> None:
     for note in report.notes[:NOTES_SHOWN]:
         console.print(Text(f"! {clean(note)}", style="dim"), soft_wrap=True)
     if len(report.notes) > NOTES_SHOWN:
-        console.print(Text(texts.more_notes(len(report.notes) - NOTES_SHOWN), style="dim"))
+        console.print(Text(operator_texts.more_notes(len(report.notes) - NOTES_SHOWN), style="dim"))

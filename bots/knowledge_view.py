@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bots import operator_texts, texts
+from bots import operator_texts
 from bots.operations import opened
 from bots.render import one_line, short_path
 from core.bootstrap import Library, open_library, open_records
@@ -52,7 +52,7 @@ async def sources(settings: Settings, *, as_json: bool) -> int:
     elif rows:
         console.print(_sources_table(rows))
     else:
-        console.print(Text(texts.FIX_EMPTY))
+        console.print(Text(operator_texts.FIX_EMPTY))
     return 0
 
 

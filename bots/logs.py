@@ -18,7 +18,7 @@ from types import TracebackType
 import structlog
 from structlog.typing import Processor
 
-from bots import texts
+from bots import operator_texts
 
 FILE_NAME = "attune.log"
 FILE_BYTES = 2_000_000  # then it becomes attune.log.1, and the one before goes
@@ -67,7 +67,7 @@ def crash_log(error: Exception, trace: str, level: str, environ: MutableMapping[
     try:
         configure(level, environ, folder / FILE_NAME)
     except OSError:
-        return texts.no_log(str(folder))
+        return operator_texts.no_log(str(folder))
     structlog.get_logger(__name__).error("crashed", trace=trace, exc_info=error)
     return str(folder / FILE_NAME)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from bots import texts
+from bots import operator_texts
 from bots.bars import Bars
 from bots.render import one_line
 from core.errors import ModelError
@@ -25,18 +25,18 @@ def show_models(settings: Settings) -> None:
     for column in ("model", "role", "size", "licence", "here", "used as"):
         table.add_column(column, justify="right" if column == "size" else "left", no_wrap=column == "model")
     for name, spec in BUILT_IN.items():
-        mark = texts.YES if name in here else texts.NO
+        mark = operator_texts.YES if name in here else operator_texts.NO
         table.add_row(name, str(spec.role or ""), megabytes(spec.size), spec.licence, mark, used.get(name, ""))
     for name in here.keys() - BUILT_IN.keys():
         size = megabytes(disk_bytes(here[name]))
-        table.add_row(one_line(name), "", size, "", texts.YES, used.get(name.lower(), ""))
+        table.add_row(one_line(name), "", size, "", operator_texts.YES, used.get(name.lower(), ""))
     Console().print(table)
 
 
 def pull_model(settings: Settings, name: str) -> None:
     """Fetch a model and say where it is."""
     model = ModelStore(settings.models_folder).resolve(name, Bars(Console(stderr=True)))
-    _say(texts.model_here(one_line(model.name), str(model.path)))
+    _say(operator_texts.model_here(one_line(model.name), str(model.path)))
 
 
 def verify_models(settings: Settings, name: str | None) -> int:
@@ -44,7 +44,7 @@ def verify_models(settings: Settings, name: str | None) -> int:
     store, code = ModelStore(settings.models_folder), 0
     names = [name] if name else [model.name for model in store.installed()]
     if not names:
-        _say(texts.NO_MODELS)
+        _say(operator_texts.NO_MODELS)
     for each in names:
         try:
             store.verify(each, Bars(Console(stderr=True)))
@@ -52,7 +52,7 @@ def verify_models(settings: Settings, name: str | None) -> int:
             _say(f"✗ {error}", style="red")
             code = 1
         else:
-            _say(f"✓ {texts.model_sound(one_line(each))}")
+            _say(f"✓ {operator_texts.model_sound(one_line(each))}")
     return code
 
 

@@ -62,7 +62,7 @@ async def ingest(
     errors = Console(stderr=True)
     missing = [path for path in paths if not path.exists()]
     for path in missing:
-        errors.print(Text(texts.missing_path(one_line(str(path))), style="red"), soft_wrap=True)
+        errors.print(Text(operator_texts.missing_path(one_line(str(path))), style="red"), soft_wrap=True)
     present = [path for path in paths if path.exists()]
     if not present:
         return 1
@@ -74,7 +74,7 @@ async def ingest(
             await _keep_in_step(library.ingester, present, readers)
     read = len(report.new) + len(report.changed) + len(report.unchanged)
     if not read:
-        errors.print(Text(texts.NOTHING_INGESTED, style="red"))
+        errors.print(Text(operator_texts.NOTHING_INGESTED, style="red"))
     return 1 if missing or not read else 0
 
 
@@ -104,7 +104,7 @@ async def opened(
     """Open, with a sign of life: importing torch and loading a model take seconds, fetching one minutes."""
     bars = Bars(errors)
     if errors.is_terminal:
-        bars.start(texts.PREPARING, 0)
+        bars.start(operator_texts.PREPARING, 0)
     try:
         async with opener(settings, bars) as opened:
             bars.finish()

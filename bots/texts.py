@@ -1,4 +1,4 @@
-"""Every sentence a person can read, in one place.
+"""Every sentence a person can read in a conversation, in one place; `operator_texts.py` has those of the command.
 
 Constants where nothing varies, small functions where something does. Replies are Markdown.
 Knows nothing of platforms, of how a sentence is laid out, or of when it is said. (Sentences about a bad
@@ -8,10 +8,6 @@ setting, model or document come with the errors of `core`, which know the fix.)
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from core.documents.tally import IngestReport  # with its parsers, it would slow down `attune --help`
 
 # While an answer is made
 
@@ -181,109 +177,3 @@ def ingested_own(names: list[str], passages: int) -> str:
 
 def _plain_list(values: list[str]) -> str:
     return " and ".join(values)
-
-
-# The `attune` command
-
-PREPARING = "Opening models and stores…"
-LOOKING = "Looking for documents"
-REFUSED = "refused"
-NOTHING_INGESTED = "Nothing could be ingested."
-ALL_WELL = "Everything is in place."
-ALL_WELL_BUT = "Nothing is wrong; the lines with ! are worth a look."
-
-
-def missing_path(path: str) -> str:
-    """A path on the command line does not exist."""
-    return f"There is no file or folder {path}."
-
-
-def crashed(kind: str, trace: str, log: str) -> str:
-    """The program itself failed."""
-    return f"Attune failed with an unexpected {kind}. Trace id {trace}; the details are in {log}."
-
-
-def no_log(folder: str) -> str:
-    """Not even the log could be written; follows "the details are in"."""
-    return f"no log, since {folder} cannot be written"
-
-
-def ingested(report: IngestReport) -> list[tuple[str, int]]:
-    """The rows of the summary."""
-    return [
-        ("new", len(report.new)),
-        ("changed", len(report.changed)),
-        ("unchanged", len(report.unchanged)),
-        ("removed", len(report.removed)),
-        ("skipped, unknown format", len(report.skipped)),
-        (REFUSED, len(report.refused)),
-        *_seen_by(report),
-    ]
-
-
-def _seen_by(report: IngestReport) -> list[tuple[str, int]]:
-    """Only where not everybody may see everything."""
-    seen = [(f"seen by {', '.join(readers)}", files) for readers, files in report.readers]
-    return [] if report.readers and all(readers == ("everyone",) for readers, _ in report.readers) else seen
-
-
-def ingested_passages(report: IngestReport) -> str:
-    """What the files came to, and how long it took."""
-    added, removed = plural(report.passages_added, "passage"), report.passages_removed
-    return f"{added} embedded, {report.passages_reused:,} kept, {removed:,} removed, in {report.seconds:.1f} s"
-
-
-def more_notes(count: int) -> str:
-    """Notes that are not shown."""
-    return f"… and {plural(count, 'more note')}"
-
-
-def checks_failed(count: int) -> str:
-    """The last line of `attune doctor` when something is wrong."""
-    return f"{plural(count, 'check')} failed; the arrows say what to do."
-
-
-# Models
-
-YES, NO = "yes", "no"
-NO_MODELS = "No models are here yet. They are fetched on the first use, or with: attune models pull NAME"
-
-
-def model_here(name: str, path: str) -> str:
-    """A model is on this machine."""
-    return f"{name} is here: {path}"
-
-
-def model_sound(name: str) -> str:
-    """A model's files are what their hashes promise."""
-    return f"{name} is sound."
-
-
-# The doctor
-
-ALL_DEFAULTS = "all at their defaults"
-NOT_HERE = "not here yet"
-NOT_THERE = "this machine has none"
-NOT_LOOKED = "not looked at before the embedder is here"
-NO_REPLY = "does not answer"
-REPLIES = "answers"
-SLOW_INT8 = "without int8 instructions: answers work, and take longer"
-FIX_SETTINGS = "Mend the environment or attune.toml."
-FIX_DISK = "Make room, or set ATTUNE_HOME to a folder on a larger disk."
-FIX_EMPTY = "Bring documents: attune ingest FOLDER"
-FIX_DEVICE = "Set ATTUNE_DEVICE=auto."
-RESCORES = "returns log-probabilities of a prompt, as sequence needs"
-RESCORES_NOT = "returns no log-probabilities of a prompt"
-TOKEN_NOT = "token needs a model on this machine, so several passages share one prompt"  # noqa: S105
-FIX_DECODING = "Several passages share one prompt instead. Set ATTUNE_DECODING=stuffed, or use a server such as vLLM."
-FIX_TOKEN = "Set ATTUNE_DECODING=stuffed or sequence, or unset ATTUNE_MODEL_URL."  # noqa: S105
-
-
-def served(model: str, url: str, tokens: int) -> str:
-    """A model on a server answers."""
-    return f"{model} at {url} answers; {tokens:,} tokens"
-
-
-def fix_model(name: str) -> str:
-    """How a model comes here."""
-    return f"Fetched on the first use, or now: attune models pull {name}"
