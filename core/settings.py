@@ -81,7 +81,7 @@ class Settings(BaseModel):
         400, ge=16, le=4000, alias="ATTUNE_ANSWER_TOKENS", description="tokens an answer has at most"
     )
     decoding: Mode = Field(
-        Mode.TOKEN,
+        Mode.SEQUENCE,
         alias="ATTUNE_DECODING",
         description="how passages meet in an answer: sequence, token or stuffed",
     )
