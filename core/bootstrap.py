@@ -84,6 +84,7 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
         )
         await stack.enter_async_context(_in_background(upkeep.run()))
         teacher = Teacher(settings.data_folder / "learned", library.ingester, library.index, records.usage)
+        await teacher.refresh()
         yield Attune(engine, library, records, teacher)
 
 
