@@ -110,9 +110,15 @@ class EdgeIndex:
         with _translated("The index cannot be searched"):
             near = self._best(edge.Query.Nearest(vector.tolist(), using=points.DENSE), limit, seen)
             hits = points.hits(vector, near, self._worded(self._encoder.question(text), near, limit, seen))
-            if respelled := self._encoder.respelled(text, hits):
+            doubtful = self._encoder.doubtful(text, hits)
+            if slips := [word for word, query in doubtful.items() if not self._holds(query, seen)]:
+                respelled = self._encoder.respelled(text, slips)
                 hits = points.hits(vector, near, self._worded(respelled, near, limit, seen))
         return hits
+
+    def _holds(self, word: edge.SparseVector, seen: edge.FieldCondition) -> bool:
+        query = edge.Query.Nearest(word, using=points.SPARSE)
+        return bool(self._shard.query(edge.QueryRequest(1, query=query, filter=edge.Filter(must=[seen]))))
 
     def _worded(
         self, words: edge.SparseVector, near: Sequence[edge.ScoredPoint], limit: int, seen: edge.FieldCondition

@@ -95,18 +95,14 @@ class SparseEncoder:
         """The words of a question, each with weight 1. Empty for stop words alone."""
         return self._bm25.embed_query(with_terms(text))
 
-    def respelled(self, text: str, found: Sequence[Hit]) -> SparseVector | None:
-        """The question once more, with what its words that no hit holds may have been meant to be; None if all do.
-
-        A word that none of the best hits holds is, but for rare cases, in no passage at all.
-        """
+    def doubtful(self, text: str, found: Sequence[Hit]) -> dict[str, SparseVector]:
+        """Words of the question that no hit spells so, each as a question of its own: perhaps no passage has them."""
         known = "\n".join(_searched(hit.passage) for hit in found)
-        slips = misspelled(text, known)
-        if slips:  # perhaps held in another inflection
-            stems = {*self._bm25.embed_query(known).indices}
-            slips = [word for word in slips if stems.isdisjoint(self._bm25.embed_query(word).indices)]
-        if not slips:
-            return None
+        words = {word: self._bm25.embed_query(word) for word in misspelled(text, known)}
+        return {word: vector for word, vector in words.items() if vector.indices}
+
+    def respelled(self, text: str, slips: Iterable[str]) -> SparseVector:
+        """The question once more, with what its words `slips`, which no passage has, may have been meant to be."""
         meant = self._bm25.embed_query(" ".join(form for word in slips for form in spellings(word)))
         asked = self.question(text)
         weights = dict.fromkeys(meant.indices, RESPELLED) | dict(zip(asked.indices, asked.values, strict=True))

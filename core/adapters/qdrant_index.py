@@ -59,9 +59,20 @@ class QdrantIndex:
         with _translated():
             near = await self._best(vector.tolist(), points.DENSE, limit, seen)
             hits = points.hits(vector, near, await self._worded(self._encoder.question(text), near, limit, seen))
-            if respelled := self._encoder.respelled(text, hits):
+            if slips := await self._unheld(self._encoder.doubtful(text, hits), seen):
+                respelled = self._encoder.respelled(text, slips)
                 hits = points.hits(vector, near, await self._worded(respelled, near, limit, seen))
         return hits
+
+    async def _unheld(self, words: Mapping[str, SparseVector], seen: models.FieldCondition) -> list[str]:
+        """Those of `words` that no passage has."""
+        among = models.Filter(must=[seen])
+        requests = [
+            models.QueryRequest(query=_sparse(word), using=points.SPARSE, filter=among, limit=1)
+            for word in words.values()
+        ]
+        found = await self._client.query_batch_points(self._collection, requests) if requests else []
+        return [word for word, one in zip(words, found, strict=True) if not one.points]
 
     async def _worded(
         self, words: SparseVector, near: Sequence[models.ScoredPoint], limit: int, seen: models.FieldCondition
