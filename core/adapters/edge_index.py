@@ -85,6 +85,7 @@ class EdgeIndex:
             points.check_dimension(_stored_dimension(self._folder), self._dimension, where=str(self._folder))
             shard = edge.EdgeShard.load(str(self._folder))
             _index_keywords(shard)
+            _name_readers(shard)
             shard.optimize()  # at once where nothing was removed
             return shard
 
@@ -192,6 +193,11 @@ def _index_keywords(shard: edge.EdgeShard) -> None:
     """At every opening, since older folders lack some; one that is there costs nothing."""
     for field in points.KEYWORDS:
         shard.update(edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword))
+
+
+def _name_readers(shard: edge.EdgeShard) -> None:
+    nobody = edge.Filter(must=[edge.IsEmptyCondition(points.READERS)])
+    shard.update(edge.UpdateOperation.set_payload_by_filter(nobody, points.first_readers()))
 
 
 def _config(dimension: int) -> edge.EdgeConfig:

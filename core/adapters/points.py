@@ -115,6 +115,11 @@ def payload(passage: Passage) -> dict[str, Any]:
     return fields | {DOCUMENT: document_key(passage)}
 
 
+def first_readers() -> dict[str, list[str]]:
+    """What is added to the payload of passages from before there were readers: they were for everyone."""
+    return {READERS: [EVERYONE]}
+
+
 def document_key(passage: Passage) -> str:
     """All that `documents` needs to know, in one keyword: counting it costs no look at a passage."""
     key = _DocumentKey(passage.source, passage.title, passage.version, passage.total, passage.readers)

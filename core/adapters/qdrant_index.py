@@ -155,6 +155,7 @@ class QdrantIndex:
         where = f"The collection {self._collection}"
         points.check_dimension(named[points.DENSE].size, self._dimension, where=where)
         await self._index_keywords()
+        await self._name_readers()
 
     async def _create(self) -> None:
         dense = models.VectorParams(size=self._dimension, distance=models.Distance.COSINE)
@@ -171,6 +172,13 @@ class QdrantIndex:
                 await self._client.create_payload_index(
                     self._collection, field, models.PayloadSchemaType.KEYWORD, wait=True
                 )
+
+    async def _name_readers(self) -> None:
+        nobody = models.IsEmptyCondition(is_empty=models.PayloadField(key=points.READERS))
+        with _translated():
+            await self._client.set_payload(
+                self._collection, points.first_readers(), models.Filter(must=[nobody]), wait=True
+            )
 
     def _point(self, passage: Passage, row: Vector) -> models.PointStruct:
         words = _sparse(self._encoder.passage(passage))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from qdrant_client import AsyncQdrantClient
 
+from core.adapters import points
 from core.adapters.edge_index import EdgeIndex
 from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.shared_index import SharedIndex
@@ -105,6 +108,42 @@ async def test_what_follows_a_passage_is_found(index: PassageIndex) -> None:
     assert await index.following([passages[-1]], count=3) == []
     assert await index.following(passages, count=0) == []
     assert await index.following([], count=2) == []
+
+
+async def test_a_search_never_shows_what_its_audience_may_not_see(index: PassageIndex) -> None:
+    """Random readers and random audiences: every passage with a reader in common is found, and no other."""
+    rng = np.random.default_rng(0)
+    names = [EVERYONE, "workspace:t/w", "channel:t/w/a", "channel:t/w/ab", "person:t/w/x"]
+    passages = [
+        replace(passage, readers=tuple(sorted(rng.choice(names, rng.integers(1, 4), replace=False).tolist())))
+        for number in range(12)
+        for passage in document([f"{text} {number}" for text in TEXTS], source=f"{number}.md")
+    ]
+    await put(index, passages)
+    for _ in range(60):
+        audience = set(rng.choice(names, rng.integers(0, 4), replace=False).tolist())
+        text = TEXTS[rng.integers(len(TEXTS))]
+        hits = await index.search(text, await vector(text), audience=audience, limit=100)
+        assert {hit.passage.id for hit in hits} == {p.id for p in passages if audience & set(p.readers)}
+
+
+async def test_a_word_that_only_hidden_passages_hold_finds_nothing(index: PassageIndex) -> None:
+    """Neither as it is asked for, nor by another spelling, nor by its score."""
+    await put(index, [replace(passage, readers=("person:t/w/x",)) for passage in document(source="hidden.md")])
+    await put(index, document(["cats and dogs at work"], source="open.md"))
+    for text in ("E4711 toner", "postman", "postmann", "quarterly budgett"):
+        hits = await index.search(text, await vector(text), audience=ALL, limit=9)
+        assert [(hit.passage.source, hit.sparse) for hit in hits] == [("open.md", 0)]
+
+
+async def test_who_may_see_a_passage_changes_with_it(index: PassageIndex) -> None:
+    """The new readers take the place of the old ones at once."""
+    await put(index, document())
+    await put(index, [replace(passage, readers=("person:t/w/x",)) for passage in document()])
+    asked = await vector("cats")
+    assert await index.search("cats", asked, audience=ALL, limit=5) == []
+    assert len(await index.search("cats", asked, audience={"person:t/w/x"}, limit=5)) == len(TEXTS)
+    assert [one.readers for one in await index.documents()] == [("person:t/w/x",)]
 
 
 async def test_search_unites_meaning_and_words(index: PassageIndex) -> None:
@@ -290,3 +329,29 @@ async def test_a_silent_qdrant_server_is_named() -> None:
     with pytest.raises(IndexUnavailableError, match="QDRANT_URL"):
         async with index:
             pass
+
+
+async def test_passages_from_before_there_were_readers_are_for_everyone(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index of an older Attune answers on, and what has readers keeps them."""
+    old, closed = document(source="old.md"), [replace(p, readers=("person:t/w/x",)) for p in document(source="new.md")]
+    whole = points.payload
+
+    def without_readers(passage: Passage) -> dict[str, object]:
+        fields = whole(passage)
+        return {name: fields[name] for name in fields if name != points.READERS or passage.source == "new.md"}
+
+    client = AsyncQdrantClient(":memory:")
+    for reopened in (False, True):
+        async with EdgeIndex(data / "index", EMBEDDER.dimension) as embedded:
+            server = QdrantIndex(client, "attune", EMBEDDER.dimension)
+            await server._prepare()
+            for index in (embedded, server):
+                if not reopened:
+                    monkeypatch.setattr(points, "payload", without_readers)
+                    await put(index, [*old, *closed])
+                    monkeypatch.undo()
+                hits = await index.search("cats", await vector("cats"), audience=ALL, limit=50)
+                assert {hit.passage for hit in hits} == (set(old) if reopened else set())
+    await client.close()
