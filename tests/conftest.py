@@ -13,6 +13,8 @@ import pytest
 from redis.asyncio import Redis
 
 from core.adapters import companion, keeper, valkey
+from core.adapters.edge_index import EdgeIndex
+from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.shared_index import SharedIndex
 from core.model_store import ModelStore
 from core.settings import Settings
@@ -79,6 +81,21 @@ async def shared_index(shared_data: Path) -> AsyncIterator[SharedIndex]:
     async with SharedIndex(shared_data, HashingEmbedder.dimension) as index:
         for document in await index.documents():
             await index.remove(document.source)
+        yield index
+
+
+@pytest.fixture
+async def edge_index(data: Path) -> AsyncIterator[EdgeIndex]:
+    """The embedded index in this process, empty."""
+    async with EdgeIndex(data / "index", HashingEmbedder.dimension) as index:
+        yield index
+
+
+@pytest.fixture
+async def qdrant_index() -> AsyncIterator[QdrantIndex]:
+    """The index of a server, which Qdrant's local mode stands in for, empty."""
+    dimension = HashingEmbedder.dimension
+    async with QdrantIndex.at(":memory:", api_key=None, collection="attune", dimension=dimension) as index:
         yield index
 
 

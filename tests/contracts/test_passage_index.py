@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,19 +32,6 @@ TEXTS = (
     "error E4711 means that the printer lacks toner and paper",
     "holidays are requested from your manager in writing two weeks before they begin",
 )
-
-
-@pytest.fixture
-async def edge_index(data: Path) -> AsyncIterator[EdgeIndex]:
-    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
-        yield index
-
-
-@pytest.fixture
-async def qdrant_index() -> AsyncIterator[QdrantIndex]:
-    dimension = EMBEDDER.dimension
-    async with QdrantIndex.at(":memory:", api_key=None, collection="attune", dimension=dimension) as index:
-        yield index
 
 
 @pytest.fixture(params=["edge_index", "shared_index", "qdrant_index"])

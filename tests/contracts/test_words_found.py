@@ -6,13 +6,9 @@ Distractors have the same parts, and more of them; what is right has to be the b
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from core.adapters.edge_index import EdgeIndex
-from core.adapters.qdrant_index import QdrantIndex
 from core.domain import EVERYONE, Passage
 from core.ports import PassageIndex
 from tests.fakes import HashingEmbedder
@@ -21,19 +17,6 @@ from tests.fakes import HashingEmbedder
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
 
 EMBEDDER = HashingEmbedder()
-
-
-@pytest.fixture
-async def edge_index(data: Path) -> AsyncIterator[EdgeIndex]:
-    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
-        yield index
-
-
-@pytest.fixture
-async def qdrant_index() -> AsyncIterator[QdrantIndex]:
-    dimension = EMBEDDER.dimension
-    async with QdrantIndex.at(":memory:", api_key=None, collection="attune", dimension=dimension) as index:
-        yield index
 
 
 @pytest.fixture(params=["edge_index", "qdrant_index"])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -24,22 +24,6 @@ from tests.fakes import HashingEmbedder
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
 
 SECTIONS = tuple(f"## Part {number}\n\n" + f"word{number} " * 40 for number in range(6))
-
-
-@pytest.fixture
-async def index() -> AsyncIterator[QdrantIndex]:
-    async with QdrantIndex.at(":memory:", api_key=None, collection="attune", dimension=384) as opened:
-        yield opened
-
-
-@pytest.fixture
-def embedder() -> HashingEmbedder:
-    return HashingEmbedder()
-
-
-@pytest.fixture
-def ingester(embedder: HashingEmbedder, index: QdrantIndex) -> Ingester:
-    return Ingester(embedder, index, passage_tokens=80)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -19,22 +18,6 @@ from tests.files import book, pdf, shape, slides, zipped
 
 # Qdrant's local mode, which stands in for a server, scans instead; it says so each time.
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
-
-
-@pytest.fixture
-async def index() -> AsyncIterator[QdrantIndex]:
-    async with QdrantIndex.at(":memory:", api_key=None, collection="attune", dimension=384) as opened:
-        yield opened
-
-
-@pytest.fixture
-def embedder() -> HashingEmbedder:
-    return HashingEmbedder()
-
-
-@pytest.fixture
-def ingester(embedder: HashingEmbedder, index: QdrantIndex) -> Ingester:
-    return Ingester(embedder, index, passage_tokens=80)
 
 
 @pytest.fixture

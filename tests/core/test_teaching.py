@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,19 +27,12 @@ ALL = (EVERYONE,)
 
 
 @pytest.fixture
-async def index() -> AsyncIterator[QdrantIndex]:
-    async with QdrantIndex.at(":memory:", api_key=None, collection="attune", dimension=384) as opened:
-        yield opened
-
-
-@pytest.fixture
 def usage(redis: Redis) -> RedisUsage:
     return RedisUsage(redis)
 
 
 @pytest.fixture
-def teacher(tmp_path: Path, index: QdrantIndex, usage: RedisUsage) -> Teacher:
-    ingester = Ingester(HashingEmbedder(), index, passage_tokens=80)
+def teacher(tmp_path: Path, index: QdrantIndex, ingester: Ingester, usage: RedisUsage) -> Teacher:
     return Teacher(tmp_path / "learned", ingester, index, usage)
 
 
