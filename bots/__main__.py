@@ -83,9 +83,8 @@ def ingest(
     from bots.operations import ingest  # noqa: PLC0415
     from core.readers import checked  # noqa: PLC0415
 
-    settings = _settings()
-    _configure_logs(settings, to_file=sys.stderr.isatty())
-    raise typer.Exit(asyncio.run(ingest(settings, paths, checked(readers) if readers else None, watch=watch)))
+    named = checked(readers) if readers else None
+    raise typer.Exit(asyncio.run(ingest(_logged_settings(), paths, named, watch=watch)))
 
 
 @app.command()
@@ -93,7 +92,7 @@ def sources(*, as_json: Json = False) -> None:
     """List the documents: how many passages, how old, how often they answered, who may see them."""
     from bots.knowledge_view import sources  # noqa: PLC0415
 
-    raise typer.Exit(asyncio.run(sources(_quiet_settings(), as_json=as_json)))
+    raise typer.Exit(asyncio.run(sources(_logged_settings(), as_json=as_json)))
 
 
 @app.command()
@@ -101,7 +100,7 @@ def gaps(*, as_json: Json = False) -> None:
     """List what people asked and the documents do not hold, grouped by meaning."""
     from bots.knowledge_view import gaps  # noqa: PLC0415
 
-    raise typer.Exit(asyncio.run(gaps(_quiet_settings(), as_json=as_json)))
+    raise typer.Exit(asyncio.run(gaps(_logged_settings(), as_json=as_json)))
 
 
 @app.command("eval")
@@ -179,8 +178,8 @@ def _configure_logs(settings: Settings, *, to_file: bool) -> None:
     configure(settings.log_level, os.environ, settings.data_folder / FILE_NAME if to_file else None)
 
 
-def _quiet_settings() -> Settings:
-    """For commands that print a list: what goes wrong is on stderr."""
+def _logged_settings() -> Settings:
+    """For commands that print a list: logs go to a file where a person reads stderr."""
     settings = _settings()
     _configure_logs(settings, to_file=sys.stderr.isatty())
     return settings

@@ -77,9 +77,8 @@ def _show(checks: list[Check]) -> int:
             console.print(Text(f"  {'':<{width}}  → {clean(check.fix)}", style="dim"))
     bad = sum(check.mark is Mark.BAD for check in checks)
     care = any(check.mark is Mark.CARE for check in checks)
-    verdict = (
-        operator_texts.checks_failed(bad) if bad else operator_texts.ALL_WELL_BUT if care else operator_texts.ALL_WELL
-    )
+    well = operator_texts.ALL_WELL_BUT if care else operator_texts.ALL_WELL
+    verdict = operator_texts.checks_failed(bad) if bad else well
     console.print(Text(f"\n{verdict}", style="red" if bad else "green"))
     return 1 if bad else 0
 

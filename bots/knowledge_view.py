@@ -20,7 +20,7 @@ from bots import operator_texts
 from bots.operations import opened
 from bots.render import one_line, short_path
 from core.bootstrap import Library, open_library, open_records
-from core.domain import Document, Use
+from core.domain import EVERYONE, Document, Use
 from core.gaps import Gap, GapGroup, grouped
 from core.settings import Settings
 
@@ -99,10 +99,10 @@ def _plain(row: SourceRow) -> dict[str, object]:
 
 def _sources_table(rows: Sequence[SourceRow]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name, side in (("document", "left"), ("passages", "right"), ("changed", "right"), ("answers", "right")):
-        table.add_column(name, justify="right" if side == "right" else "left")
-    table.add_column("last", justify="right")
-    restricted = any(row.readers != ("everyone",) for row in rows)
+    table.add_column("document")
+    for name in ("passages", "changed", "answers", "last"):
+        table.add_column(name, justify="right")
+    restricted = any(row.readers != (EVERYONE,) for row in rows)
     if restricted:
         table.add_column("seen by")
     now, home, here = datetime.now(UTC), Path.home(), Path.cwd()

@@ -150,8 +150,9 @@ class Engine:
         """The prompt, with as many turns, then as many passages, as the model's context has room for."""
         count = self._generator.count_tokens
         room = self._generator.context_tokens - self._limits.decoding.max_tokens - TEMPLATE_TOKENS
-        asks = self._generator.checks and self._limits.calibration is not None
-        person = prompt.person_block(preferences, refuse=not asks and self._limits.certainty > 0)
+        may_refuse = self._limits.certainty > 0
+        asks = may_refuse and self._generator.checks and self._limits.calibration is not None
+        person = prompt.person_block(preferences, refuse=may_refuse and not asks)
         room -= count(prompt.SYSTEM) + count(person) + count(asked)
         fitting: list[RankedPassage] = []
         for candidate in reading:
@@ -172,7 +173,7 @@ class Engine:
             kept,
             person,
             asked,
-            prompt.check_text(asked) if asks and self._limits.certainty > 0 else "",
+            prompt.check_text(asked) if asks else "",
         )
 
     async def _keep(self, message: Message, asked: str, answer: Answer) -> Answer:

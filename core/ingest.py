@@ -235,10 +235,11 @@ class _Run:
         known = {**fresh, **document.vectors}
         rows = np.stack([known[passage.id] for passage in document.passages])  # (passages, dimension)
         first = document.passages[0]
-        if any(version.readers != first.readers for version in held):  # at once: a cut must not leave it open
+        closing = any(version.readers != first.readers for version in held)
+        if closing:  # at once: a cut must not leave it open
             await self._index.remove(document.source, keep_version=first.version)
         await self._index.upsert(document.passages, rows)
-        if held:
+        if held and not closing:
             await self._index.remove(document.source, keep_version=first.version)
         (self._tally.changed if held else self._tally.new).append(document.source)
         self._tally.added += len(document.missing)

@@ -24,14 +24,9 @@ class Product:
     settings: Settings
     embedder: Embedder
     index: PassageIndex
+    ingester: Ingester
     records: Records
     generator: Generator
-
-    @property
-    def ingester(self) -> Ingester:
-        """What brings documents into the index."""
-        settings = self.settings
-        return Ingester(self.embedder, self.index, passage_tokens=settings.passage_tokens, model=settings.embedder)
 
     def engine(self, **limits: Any) -> Engine:
         """The engine with the settings' limits, except those that are named."""
@@ -54,6 +49,7 @@ async def open_product() -> AsyncIterator[Product]:
             settings,
             library.embedder,
             library.index,
+            library.ingester,
             await stack.enter_async_context(open_records(_elsewhere(settings, stack))),
             await stack.enter_async_context(open_generator(settings)),
         )
