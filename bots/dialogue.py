@@ -47,13 +47,14 @@ class Delta:
 class Final:
     """The whole answer: all deltas put together. `nearest` has titles where nothing was found.
 
-    `doubtful` says that parts of it stand in no document that was read.
+    `doubtful` says that parts of it stand in no document that was read. `answer` is `Answer.id`.
     """
 
     markdown: str
     sources: tuple[Source, ...] = ()
     nearest: tuple[str, ...] = ()
     doubtful: bool = False
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,4 +128,4 @@ def _as_reply(step: AnswerEvent) -> Reply:
         case Piece(text):
             return Delta(text)
         case Answer():
-            return Final(step.text, step.sources, step.nearest, bool(step.uncarried))
+            return Final(step.text, step.sources, step.nearest, bool(step.uncarried), step.id)

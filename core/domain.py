@@ -274,6 +274,8 @@ class Reading:
 class Answer:
     """A finished answer. `nearest` names the closest documents where nothing was found; `decoded` is for the trace.
 
+    `id` is 16 characters that feedback and `/why` name it by; a message that is answered again has the same one.
+
     `uncarried` has the sentences that none of the passages carries. Where the model was asked, `held` is p(the
     documents hold the answer), and `log_odds` what it said of each passage.
     """
@@ -286,6 +288,7 @@ class Answer:
     uncarried: tuple[str, ...] = ()
     held: float | None = None
     log_odds: tuple[float, ...] = ()
+    id: str = ""
 
 
 AnswerEvent = Reading | Queued | Piece | Answer

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 
 from core import history, prompt, retrieval
 from core.abstention import DEFAULT, Calibration
@@ -176,7 +177,8 @@ class Engine:
             prompt.check_text(asked) if asks else "",
         )
 
-    async def _keep(self, message: Message, asked: str, answer: Answer) -> Answer:
+    async def _keep(self, message: Message, asked: str, unnamed: Answer) -> Answer:
+        answer = replace(unnamed, id=answer_id(message))
         turn = Turn(message.person, asked, answer.text, message.sent_at)
         await self._memory.append(message.conversation, turn)
         if answer.outcome is Outcome.ANSWERED:
@@ -184,6 +186,13 @@ class Engine:
         else:
             await self._usage.note_gap(Gap(asked, message.person, message.sent_at, answer.nearest))
         return answer
+
+
+def answer_id(message: Message) -> str:
+    """The name of the answer to `message`: the same however often it is answered, and nobody else's."""
+    place = message.conversation
+    parts = (place.platform, place.workspace, place.channel, place.thread, message.id)
+    return blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
 
 def _finished(said: Sequence[Piece], passages: Sequence[Passage], ranked: Sequence[RankedPassage]) -> Answer:

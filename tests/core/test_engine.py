@@ -85,7 +85,11 @@ def engine(index: QdrantIndex, memory: RedisMemory, usage: RedisUsage, generator
 
 
 async def ask(engine: Engine, text: str, person: Person = ANN) -> Answer:
-    *_, answer = [event async for event in engine.answer(message(text, person))]
+    return await answer_to(engine, message(text, person))
+
+
+async def answer_to(engine: Engine, asked: Message) -> Answer:
+    *_, answer = [event async for event in engine.answer(asked)]
     assert isinstance(answer, Answer)
     return answer
 
@@ -286,6 +290,17 @@ async def test_nothing_of_a_document_reaches_those_who_may_not_see_it(
                     assert passage.source not in told
                 elif passage.text == text:
                     assert passage.text in told
+
+
+async def test_an_answer_is_named_by_its_message_alone(engine: Engine) -> None:
+    """Answered again, as after a crash, it has the same name; the same words in another message have another."""
+    asked = message("How do I enrol in the transit benefit?")
+    first, again = await answer_to(engine, asked), await answer_to(engine, asked)
+    other = await answer_to(engine, replace(asked, id="2"))
+    elsewhere = await answer_to(engine, replace(asked, conversation=replace(HERE, thread="t")))
+    assert first.id == again.id
+    assert len({first.id, other.id, elsewhere.id}) == 3
+    assert len(first.id) == 16
 
 
 async def test_what_was_answered_and_what_was_not_is_kept_for_the_operator(engine: Engine, usage: RedisUsage) -> None:
