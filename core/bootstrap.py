@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.abstention import FITTED
+from core.access import Access, Doors, listed_names
 from core.adapters import torch_thread
 from core.domain import Decoding
 from core.engine import Engine, Limits
@@ -54,6 +55,7 @@ class Records:
 
     memory: Memory
     usage: Usage
+    access: Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +120,23 @@ async def open_records(settings: Settings) -> AsyncIterator[Records]:
     """Open what is kept on the server that `REDIS_URL` names, or on the embedded one."""
     from core.adapters.no_usage import NoUsage  # noqa: PLC0415
     from core.adapters.redis_memory import RedisMemory  # noqa: PLC0415
+    from core.adapters.redis_pairings import RedisPairings  # noqa: PLC0415
     from core.adapters.redis_usage import RedisUsage  # noqa: PLC0415
 
     async with _redis(settings) as client:
         memory = RedisMemory(client)
         await memory.ping()
-        yield Records(memory, RedisUsage(client) if settings.usage else NoUsage())
+        access = Access(RedisPairings(client), doors_of(settings))
+        yield Records(memory, RedisUsage(client) if settings.usage else NoUsage(), access)
+
+
+def doors_of(settings: Settings) -> Doors:
+    """The operator's lists.
+
+    Raises:
+        ConfigurationError: one of them names nobody.
+    """
+    return Doors(listed_names(settings.allow, "ATTUNE_ALLOW"), listed_names(settings.operators, "ATTUNE_OPERATORS"))
 
 
 @asynccontextmanager
