@@ -41,6 +41,7 @@ from evals.scripted import DIMENSION, TOPIC, PacedGenerator, know_the_moon, scri
 
 NAME = "load"
 PEOPLE = 200
+LIMITS = {"ATTUNE_PERSON_MINUTE": "100000", "ATTUNE_WORKSPACE_MINUTE": "1000000", "ATTUNE_WAITING": "100000"}
 
 
 @dataclass
@@ -85,8 +86,7 @@ class Times:
 async def service(generator: PacedGenerator, at_once: int) -> AsyncIterator[tuple[Inbox, Silent]]:
     """The product over stores of its own."""
     with tempfile.TemporaryDirectory(prefix="attune-", ignore_cleanup_errors=True) as folder:
-        limits: dict[str, Any] = {"person_minute": 100_000, "workspace_minute": 1_000_000, "waiting": 100_000}
-        settings = Settings(home=Path(folder), **limits)
+        settings = Settings.from_env({"ATTUNE_HOME": folder, **LIMITS})
         async with (
             open_inbox(settings) as inbox,
             open_index(settings, DIMENSION) as index,
@@ -155,7 +155,8 @@ async def endurance(messages: int) -> Record:
 
 async def held(inbox: Any) -> float:
     """What Valkey holds, in MB."""
-    return round((await inbox._client.info("memory"))["used_memory"] / 1e6, 1)  # noqa: SLF001 - to look inside
+    memory = await inbox._client.info("memory")  # noqa: SLF001 - to look inside
+    return round(float(memory["used_memory"]) / 1e6, 1)
 
 
 def resident() -> float:

@@ -309,17 +309,9 @@ return {call('ZCARD', P .. 'open'), call('ZCARD', P .. 'leases'), call('HLEN', P
     oldest[2] and math.max(0, now - oldest[2]) or 0}
 """
 
+# fmt: off
 ALL = {
-    "put": PUT,
-    "claim": CLAIM,
-    "waiting": WAITING,
-    "renew": RENEW,
-    "note": NOTE,
-    "ended": ENDED,
-    "done": DONE,
-    "release": RELEASE,
-    "bury": BURY,
-    "retry": RETRY,
-    "stop": STOP,
-    "depth": DEPTH,
+    "put": PUT, "claim": CLAIM, "waiting": WAITING, "renew": RENEW, "note": NOTE, "ended": ENDED, "done": DONE,
+    "release": RELEASE, "bury": BURY, "retry": RETRY, "stop": STOP, "depth": DEPTH,
 }
+# fmt: on
