@@ -15,9 +15,9 @@ from core.errors import ConfigurationError
 from core.inbox import Claim, Event
 
 if TYPE_CHECKING:
-    from opentelemetry.util.types import Attributes
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span
+    from opentelemetry.util.types import Attributes
 
 
 class Tracing(Watcher):
