@@ -33,6 +33,7 @@ async def test_nothing_is_lost_doubled_or_out_of_order_while_everything_dies() -
     assert (findings.messages, findings.answered + findings.sentences) == (30, 30)
     assert findings.exits == [0, 0]
     assert troubles.kills >= 1
+    assert troubles.redis_kills == 1
     assert troubles.repeats >= 1
 
 
