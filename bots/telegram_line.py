@@ -150,6 +150,18 @@ class Line:
 
         await self._mended(call, spot, page)
 
+    async def reach(self, chat: int) -> None:
+        """Return where the chat can be written to.
+
+        Raises:
+            GoneError: it cannot.
+        """
+
+        async def call(to: Spot, _: Page) -> bool:
+            return await self.bot.send_chat_action(to.chat, "typing")
+
+        await steadily(lambda: self._mended(call, Spot(chat), Page("")))
+
     async def delete(self, chat: int, message: int) -> None:
         """Remove a message, if that can be."""
 

@@ -33,16 +33,28 @@ ELLIPSIS = Page("…")
 
 
 class Screen:
-    """What is shown for one event in one place. `question` is the id of the message that asks."""
+    """What is shown for one event in one place.
 
-    def __init__(self, line: Line, spot: Spot, delivery: Delivery, streaming: Streaming, question: int = 0) -> None:
+    `question` is the id of the message that asks. `earlier` are messages to edit, where it was answered before.
+    """
+
+    def __init__(  # noqa: PLR0917 - each is named by its type
+        self,
+        line: Line,
+        spot: Spot,
+        delivery: Delivery,
+        streaming: Streaming,
+        question: int = 0,
+        earlier: Sequence[int] = (),
+    ) -> None:
         self._line = line
         self._spot = spot
         self._delivery = delivery
         self._drafts = streaming in {"auto", "draft"} and spot.chat > 0
         self._still = streaming == "off"
         self._question = question
-        self._shown = [int(message) for message in delivery.shown if message != SENDING]
+        noted = [int(message) for message in delivery.shown if message != SENDING]
+        self._shown = [*earlier, *(message for message in noted if message not in earlier)]
         self._unsure = SENDING in delivery.shown
         self._wanted = ""
         self._new = asyncio.Event()
@@ -75,7 +87,7 @@ class Screen:
         for number, page in enumerate(pages):
             buttons = keyboard if number == len(pages) - 1 else None
             if number < len(known) and await self._line.edit(self._spot.chat, known[number], page, buttons):
-                self._shown.append(known[number])
+                await self._note(known[number])
             else:
                 await self._post(page, buttons, whole=len(pages) == 1)
         for message in known[len(pages) :]:
@@ -89,6 +101,12 @@ class Screen:
             with suppress(GoneError):
                 await self._pump
             self._pump = None
+
+    def abandon(self) -> None:
+        """Show nothing any more."""
+        self._ending = True
+        if self._pump is not None:
+            self._pump.cancel()
 
     async def _post(self, page: Page, keyboard: Keyboard, *, whole: bool) -> None:
         """Post a message of the final text, once.
@@ -135,7 +153,8 @@ class Screen:
 
     async def _note(self, message: int) -> None:
         self._shown.append(message)
-        await self._delivery.note(str(message))
+        if str(message) not in self._delivery.shown:
+            await self._delivery.note(str(message))
 
     async def _run(self) -> None:
         """Show the latest frame whenever there is room."""

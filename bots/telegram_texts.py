@@ -40,17 +40,18 @@ ABOUT = "Answers from your team's own documents, says where it stands, and attun
 # The beginning
 
 WELCOME = (
-    "Hello {name}! I answer questions from your team's documents, say where the answer stands, and say so when they do "
-    "not hold it. The model that answers runs on your team's own machine; the messages themselves pass through Telegram."
+    "Hello {name}! I answer questions from your team's documents, say where the answer stands, and say so when they "
+    "do not hold it. The model that answers runs on your team's own machine; the messages themselves pass through "
+    "Telegram."
 )
 WELCOME_NEXT = (
-    "Just ask. Tell me with 👍 and 👎 what helps, and with /prefs how you want to be answered: short or detailed, plain or "
-    "formal. Send me a document, and I learn it, for whom you say. /forget removes all that I remember of you."
+    "Just ask. Tell me with 👍 and 👎 what helps, and with /prefs how you want to be answered: short or detailed, "
+    "plain or formal. Send me a document, and I learn it, for whom you say. /forget removes all that I remember of you."
 )
 JOINED = (
-    "Hello! Mention me ({mention}) or reply to me, and I answer from the documents that this group may see. Everybody's "
-    "preferences are their own, and they show in nobody else's answers. For a private answer, write /private and the "
-    "question."
+    "Hello! Mention me ({mention}) or reply to me, and I answer from the documents that this group may see. "
+    "Everybody's preferences are their own, and they show in nobody else's answers. For a private answer, write "
+    "/private and the question."
 )
 
 # Who gets in
@@ -59,7 +60,10 @@ STRANGER = (
     "I do not know you yet, so I do not answer. Ask whoever runs me for a code and send it here. They can also put "
     "`{name}` on their list."
 )
-STRANGE_GROUP = "I do not know this group yet, so I do not answer here. Whoever runs me can put `{name}` on their list (ATTUNE_ALLOWED)."
+STRANGE_GROUP = (
+    "I do not know this group yet, so I do not answer here. Whoever runs me can put `{name}` on their list of who is "
+    "allowed (ATTUNE_ALLOWED)."
+)
 PAIRED = "That worked: from now on I answer you."
 NAMELESS = "You write as the group, so I cannot tell who asks. Please turn off anonymous posting, or ask me in private."
 

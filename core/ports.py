@@ -225,6 +225,10 @@ class Inbox(Protocol):
         """The answer that a message shown in this conversation's channel stands for."""
         ...
 
+    async def messages_of(self, conversation: Conversation, answer: str) -> tuple[str, ...]:
+        """The messages in this conversation's channel that stand for an answer, in the order they were noted."""
+        ...
+
     async def done(self, token: str) -> None:
         """Forget the event but for its key: the next of its conversation may come. A lost claim is no error."""
         ...

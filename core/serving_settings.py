@@ -39,7 +39,9 @@ class ServingSettings(BaseModel):
         description="how an answer grows in Telegram: draft, edit, off, or auto, the best that the chat allows",
     )
     telegram_api: str = Field(
-        "https://api.telegram.org", alias="ATTUNE_TELEGRAM_API", description="where the Bot API is; for tests and proxies"
+        "https://api.telegram.org",
+        alias="ATTUNE_TELEGRAM_API",
+        description="where the Bot API is; for tests and proxies",
     )
     slack_bot_token: SecretStr | None = Field(
         None, alias="ATTUNE_SLACK_BOT_TOKEN", description="the app's bot token, xoxb-…; unset: no Slack"

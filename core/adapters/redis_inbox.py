@@ -37,7 +37,20 @@ class RedisInbox:
         self._allowance = allowance or Allowance()
         self._lease = _milliseconds(lease)
         self._heard: bytes | None = None  # the last signal
-        names = ("PUT", "CLAIM", "WAITING", "RENEW", "NOTE", "ENDED", "DONE", "RELEASE", "BURY", "RETRY", "STOP", "DEPTH")
+        names = (
+            "PUT",
+            "CLAIM",
+            "WAITING",
+            "RENEW",
+            "NOTE",
+            "ENDED",
+            "DONE",
+            "RELEASE",
+            "BURY",
+            "RETRY",
+            "STOP",
+            "DEPTH",
+        )
         self._scripts = {name: client.register_script(scripts.COMMON + getattr(scripts, name)) for name in names}
 
     async def put(self, event: Event) -> Receipt:
@@ -92,6 +105,13 @@ class RedisInbox:
         with translated():
             found = await self._client.get(f"{PREFIX}:answer:{channel_name(conversation)}:{message_id}")
         return cast("bytes", found).decode() if found else None
+
+    async def messages_of(self, conversation: Conversation, answer: str) -> tuple[str, ...]:
+        """The messages in this conversation's channel that stand for an answer."""
+        key = f"{PREFIX}:messages:{channel_name(conversation)}:{answer}"
+        with translated():
+            found = cast("list[bytes]", await self._client.lrange(key, 0, -1))
+        return tuple(message.decode() for message in found)
 
     async def done(self, token: str) -> None:
         """Forget the event but for its key."""
