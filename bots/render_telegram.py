@@ -20,6 +20,7 @@ from bots.dialogue import Final
 from bots.render import ANSWER_CHARS, NEAREST_SHOWN, clean, one_line
 from bots.telegram_pages import Mark, Page, Run, pages
 from core.domain import Source
+from core.preferences import Sources
 
 TABLE_COLUMNS = 34  # characters of a monospaced line on a narrow phone
 CODE_LANGUAGE = re.compile(r"[A-Za-z0-9+#._-]{1,32}")
@@ -57,7 +58,10 @@ def source_label(source: Source) -> str:
 def _footer(final: Final) -> Iterator[Run]:
     lines: list[str] = []
     heading = ""
-    if final.sources:
+    if final.sources and final.listing is Sources.COMPACT:
+        titles = dict.fromkeys(one_line(source.passage.title) for source in final.sources)
+        heading, lines = texts.SOURCES, [", ".join(titles)]
+    elif final.sources:
         heading, lines = texts.SOURCES, [source_label(source) for source in final.sources]
     elif final.nearest and not final.doubtful:
         heading, lines = texts.NEAREST, [f"• {one_line(title)}" for title in final.nearest[:NEAREST_SHOWN]]

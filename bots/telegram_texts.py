@@ -156,6 +156,8 @@ TOO_LARGE = (
     "*{name}* has {size} MB, and Telegram lets me fetch at most 20. Please make it smaller, or ask whoever runs me to "
     "add it with `attune ingest`."
 )
+UNKNOWN_TYPE = "I cannot read *{name}*: I know no such kind of file. Save it as PDF, DOCX or text and send it again."
+CANNOT_LEARN = "I could not learn *{name}*: something in my set-up needs whoever runs me. The log says the rest."
 NOT_YOURS = "Only whoever runs me may teach everyone. Choose yourself or your group instead."
 NOTHING_TAUGHT = "You have taught me nothing that I could forget."
 WHICH_LESSON = "What should I forget?"
@@ -182,6 +184,7 @@ NO_USAGE = "No document was used in an answer so far."
 NO_DEAD = "No message was given up."
 GAPS_TITLE = "**Asked in vain**"
 USAGE_TITLE = "**Documents by answers**"
+AND_MORE = "… and {count} more."
 DEAD_TITLE = "**Given up** (`attune inbox` lists and retries them)"
 
 
