@@ -207,9 +207,8 @@ class Home:
 async def telegram_home(engine: Any, **options: Any) -> AsyncIterator[Home]:
     """A bot that receives and answers. Options: streaming, webhook, groups, pace, double, access."""
     double: TelegramDouble = options.get("double") or TelegramDouble()
-    async with double.serving():
-        async with telegram_bot(double, engine, **options) as home:
-            yield home
+    async with double.serving(), telegram_bot(double, engine, **options) as home:
+        yield home
 
 
 @asynccontextmanager
