@@ -18,7 +18,7 @@ from markdown_it.tree import SyntaxTreeNode
 from bots import texts
 from bots.dialogue import Final
 from bots.render import ANSWER_CHARS, NEAREST_SHOWN, clean, one_line
-from bots.telegram_pages import Mark, Page, Run, pages
+from bots.telegram_pages import TEXT_UNITS, Mark, Page, Run, pages, units
 from core.domain import Source
 from core.preferences import Sources
 
@@ -35,6 +35,19 @@ _BULLETS = ("•", "◦", "▪")
 def telegram(markdown: str) -> list[Page]:
     """`markdown` as the messages that show it; none where it shows nothing."""
     return pages(_runs(markdown))
+
+
+def growing(markdown: str) -> list[Page]:
+    """`markdown` that is not whole yet: what was opened is closed, so that no marks are seen, and more is to come."""
+    open_fence = markdown.count("```") % 2
+    if not open_fence:
+        for mark in ("`", "**"):
+            if markdown.replace("```", "").count(mark) % 2:
+                markdown = markdown.removesuffix(mark) if markdown.endswith(mark) else markdown + mark
+    drawn = telegram(markdown)
+    if not drawn or drawn[-1].text.endswith("…") or units(drawn[-1].text) > TEXT_UNITS - 2:
+        return drawn
+    return [*drawn[:-1], Page(f"{drawn[-1].text} …", drawn[-1].entities)]
 
 
 def answer_pages(final: Final) -> list[Page]:

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-import httpx
 import structlog
 from telegram import InlineKeyboardMarkup, LinkPreviewOptions, Message, MessageEntity, ReplyParameters
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, TimedOut
@@ -41,6 +40,7 @@ _GONE = (
     "chat_write_forbidden",
     "input_user_deactivated",
 )
+_UNCONNECTED = "httpx.ConnectError"  # how the library's errors begin where nothing was sent at all
 _NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message to delete not")
 
 
@@ -192,7 +192,7 @@ class Line:
             except NetworkError as error:
                 if isinstance(error, BadRequest):
                     raise
-                if not isinstance(error.__cause__, httpx.ConnectError) or tried == TRIES:
+                if not str(error).startswith(_UNCONNECTED) or tried == TRIES:
                     raise UnsureError from error
                 await asyncio.sleep(PAUSE * 2**tried)
         raise AssertionError  # the loop returns or raises

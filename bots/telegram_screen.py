@@ -17,10 +17,10 @@ import structlog
 from telegram.error import BadRequest, TelegramError
 
 from bots.platform import Delivery
-from bots.render_telegram import telegram
+from bots.render_telegram import growing
 from bots.telegram_line import GoneError, Keyboard, Line, Spot, UnsureError
 from bots.telegram_pace import SkippedError
-from bots.telegram_pages import TEXT_UNITS, Page, units
+from bots.telegram_pages import Page
 
 log = structlog.get_logger(__name__)
 
@@ -175,10 +175,10 @@ class Screen:
 
     async def _frame(self, markdown: str) -> bool:
         """Show one frame; False where there was no room, or it failed for now."""
-        pages = telegram(markdown)
+        pages = growing(markdown)
         if not pages:
             return True
-        page = _growing(pages)
+        page = pages[-1]
         try:
             if self._drafts and not self._shown:
                 await self._line.draft(self._spot, self._question or 1, page)
@@ -201,10 +201,3 @@ class Screen:
             log.debug("frame_lost", error=type(error).__name__)
             return False
         return True
-
-
-def _growing(pages: Sequence[Page]) -> Page:
-    """The end of what is there so far, marked as unfinished."""
-    last = pages[-1]
-    more = f"{last.text} …"
-    return Page(more, last.entities) if last.text[-1:] != "…" and units(more) <= TEXT_UNITS else last

@@ -8,28 +8,36 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from pathlib import Path
+
+from redis.asyncio import Redis
 
 from bots.dialogue import Dialogue
 from bots.telegram_bot import TelegramReceiver, Webhook, new_bot
-from bots.telegram_entrance import Entrance, Membership
+from bots.telegram_entrance import Entrance, Membership, listed_groups
 from bots.telegram_pace import ChatPace, Rate
+from bots.telegram_screen import Streaming
 from bots.telegram_sender import OWN_COMMANDS, Services, TelegramSender
-from core.domain import Conversation, Person, Use
-from core.errors import LessonError, PersonError, StoreError
+from core.access import Access, Doors
+from core.adapters.qdrant_index import QdrantIndex
+from core.adapters.redis_memory import RedisMemory
+from core.adapters.redis_pairings import RedisPairings
+from core.adapters.redis_usage import RedisUsage
+from core.domain import Conversation, Passage, Person, Use
+from core.engine import Engine, Limits
+from core.errors import StoreError
 from core.gaps import Gap
 from core.inbox import DeadLetter, Event, Receipt
-from core.readers import Readers, person_reader
-from core.teaching import Lesson
+from core.ingest import Ingester
+from core.teaching import Teacher
 from tests.doubles.telegram_rules import TOKEN
 from tests.doubles.telegram_server import TelegramDouble
+from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 QUICK = Rate(1000, 1000, reserve=0)
-CODE = "ABCD-2345"
 
 
 @dataclass
@@ -125,67 +133,25 @@ class MemoryInlet:
                 delivery.attempt += 1
 
 
-@dataclass
-class OpenAccess:
-    """Lets in who is named; everybody where nobody is."""
-
-    names: set[str] = field(default_factory=set)
-    operators: set[int] = field(default_factory=set)
-
-    async def admits(self, person: Person, names: Collection[str]) -> bool:
-        return not self.names or bool(self.names & {person_reader(person), *names})
-
-    async def is_operator(self, person: Person) -> bool:
-        return int(person.user) in self.operators
-
-    async def pair(self, person: Person, typed: str, now: datetime) -> object:  # noqa: ARG002
-        if typed.replace("-", "").upper() != CODE.replace("-", ""):
-            raise PersonError("That code is not valid.")
-        self.names.add(person_reader(person))
-        return None
+TEXTS = {
+    "Leave": "Parental leave is twenty weeks and you ask your lead for it",
+    "Travel": "Book travel with the agency and keep every receipt for the voucher",
+    "Transit": "Transit benefit enrolment takes fourteen days and your supervisor approves it",
+}
 
 
 @dataclass
-class MemoryTeacher:
-    """Lessons in memory."""
+class DeskOf:
+    """What operators see, from real stores; no message was given up."""
 
-    taught: dict[str, tuple[Lesson, bytes]] = field(default_factory=dict)
-    refuse: str = ""
-
-    async def learn_file(self, name: str, data: bytes, author: Person, readers: Readers, at: datetime) -> Lesson:
-        if self.refuse:
-            raise LessonError(self.refuse)
-        lesson = Lesson(f"{len(self.taught):032x}", name, author, readers, at)
-        self.taught[lesson.id] = lesson, data
-        return lesson
-
-    async def learn_text(self, title: str, text: str, author: Person, readers: Readers, at: datetime) -> Lesson:
-        return await self.learn_file(f"{title}.md", text.encode(), author, readers, at)
-
-    async def forget(self, id_: str, person: Person, *, operator: bool = False) -> Lesson:
-        lesson = self.taught[id_][0]
-        if lesson.author != person and not operator:
-            raise LessonError("Only whoever taught it, or an operator, can change that.")
-        del self.taught[id_]
-        return lesson
-
-    async def lessons(self, audience: Collection[str]) -> list[Lesson]:
-        return [lesson for lesson, _ in self.taught.values() if set(audience) & set(lesson.readers)]
-
-
-@dataclass
-class MemoryDesk:
-    """What operators see."""
-
-    unanswered: list[Gap] = field(default_factory=list)
-    used: dict[str, Use] = field(default_factory=dict)
+    usage: RedisUsage
     letters: list[DeadLetter] = field(default_factory=list)
 
     async def gaps(self) -> list[Gap]:
-        return self.unanswered
+        return await self.usage.gaps()
 
-    async def uses(self) -> dict[str, Use]:
-        return self.used
+    async def uses(self) -> Mapping[str, Use]:
+        return await self.usage.uses()
 
     async def dead(self) -> list[DeadLetter]:
         return self.letters
@@ -193,45 +159,68 @@ class MemoryDesk:
 
 @dataclass
 class Home:
-    """Everything around the server."""
+    """Everything around the server; the model says what `generator.script` makes of a prompt."""
 
     double: TelegramDouble
     inlet: MemoryInlet
-    access: OpenAccess
-    teacher: MemoryTeacher
-    desk: MemoryDesk
-    engine: Any
+    access: Access
+    teacher: Teacher
+    desk: DeskOf
+    generator: ScriptedGenerator
+    memory: RedisMemory
+
+
+@dataclass
+class Wishes:
+    """How a test wants its bot."""
+
+    streaming: Streaming = "edit"
+    webhook: Webhook | None = None
+    allowed: frozenset[str] = frozenset(f"person:telegram//{user}" for user in (7, 8))
+    pace: tuple[Rate, Rate] = (QUICK, QUICK)
+    double: TelegramDouble = field(default_factory=TelegramDouble)
 
 
 @asynccontextmanager
-async def telegram_home(engine: Any, **options: Any) -> AsyncIterator[Home]:
-    """A bot that receives and answers. Options: streaming, webhook, groups, pace, double, access."""
-    double: TelegramDouble = options.get("double") or TelegramDouble()
-    async with double.serving(), telegram_bot(double, engine, **options) as home:
-        yield home
+async def telegram_home(redis: Redis, folder: Path, wishes: Wishes | None = None) -> AsyncIterator[Home]:
+    """A bot that receives and answers: Ann (7) and Ben (8) are let in, and Olga (9), its operator."""
+    wishes = wishes or Wishes()
+    async with AsyncExitStack() as stack:
+        if not wishes.double.url:
+            await stack.enter_async_context(wishes.double.serving())
+        index = await stack.enter_async_context(
+            QdrantIndex.at(":memory:", api_key=None, collection="t", dimension=HashingEmbedder.dimension)
+        )
+        yield await stack.enter_async_context(_bot(redis, folder, wishes, index))
 
 
 @asynccontextmanager
-async def telegram_bot(double: TelegramDouble, engine: Any, **options: Any) -> AsyncIterator[Home]:
-    """The same around a server that runs."""
-    access = options.get("access") or OpenAccess()
-    teacher, desk = MemoryTeacher(), MemoryDesk()
-    groups, pace = tuple(options.get("groups", ())), options.get("pace") or (QUICK, QUICK)
-    bots = [new_bot(TOKEN, double.url, ChatPace(*pace)) for _ in range(2)]
+async def _bot(redis: Redis, folder: Path, wishes: Wishes, index: QdrantIndex) -> AsyncIterator[Home]:
+    embedder, usage, memory = HashingEmbedder(), RedisUsage(redis), RedisMemory(redis)
+    await index.upsert(_passages(), await embedder.embed(list(TEXTS.values())))
+    generator = ScriptedGenerator(lambda prompt: f"**{prompt.passages[0].text}**", pace=0.005)
+    limits = Limits(passages=2, relevance=0.15)
+    engine = Engine(embedder=embedder, index=index, memory=memory, usage=usage, generator=generator, limits=limits)
+    teacher = Teacher(folder / "learned", Ingester(embedder, index, passage_tokens=80), index, usage)
+    access = Access(RedisPairings(redis), Doors(wishes.allowed, frozenset({"person:telegram//9"})))
+    groups, desk = listed_groups(wishes.allowed), DeskOf(usage)
+    bots = [new_bot(TOKEN, wishes.double.url, ChatPace(*wishes.pace)) for _ in range(2)]
     services = Services(Dialogue(engine, own_commands=OWN_COMMANDS), teacher, access, desk)
-    sender = TelegramSender(bots[0], services, groups, options.get("streaming", "edit"))
-    webhook: Webhook | None = options.get("webhook")
-    receiver = TelegramReceiver(bots[1], Entrance(access, Membership(bots[1], groups)), webhook)
+    sender = TelegramSender(bots[0], services, groups, wishes.streaming)
+    receiver = TelegramReceiver(bots[1], Entrance(access, Membership(bots[1], groups)), wishes.webhook)
     inlet = MemoryInlet(sender)
     async with sender.sending():
         async with receiver.receiving(inlet):
-            yield Home(double, inlet, access, teacher, desk, engine)
-        for task in list(inlet.tasks):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        for task, _ in list(inlet.running.values()):
+            yield Home(wishes.double, inlet, access, teacher, desk, generator, memory)
+        for task in [*inlet.tasks, *(task for task, _ in inlet.running.values())]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
     assert inlet.failed == []
+
+
+def _passages() -> list[Passage]:
+    return [
+        Passage(f"00000000-0000-0000-0000-{n:012}", f"/docs/{title}.md", title, (), text, 1, 0, 1, "v")
+        for n, (title, text) in enumerate(TEXTS.items())
+    ]

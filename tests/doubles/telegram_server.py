@@ -262,6 +262,7 @@ class TelegramDouble:
                     await self.tell()
                 else:
                     self.webhook |= {"last_error_date": int(time.time()), "last_error_message": problem}
+                    await self.tell()
                     await asyncio.sleep(0.1)
 
     async def _download(self, request: web.Request) -> web.Response:
