@@ -38,16 +38,21 @@ def telegram(markdown: str) -> list[Page]:
 
 
 def growing(markdown: str) -> list[Page]:
-    """`markdown` that is not whole yet: what was opened is closed, so that no marks are seen, and more is to come."""
-    open_fence = markdown.count("```") % 2
-    if not open_fence:
-        for mark in ("`", "**"):
-            if markdown.replace("```", "").count(mark) % 2:
-                markdown = markdown.removesuffix(mark) if markdown.endswith(mark) else markdown + mark
-    drawn = telegram(markdown)
+    """`markdown` that is not whole yet, with a sign that more is to come."""
+    drawn = telegram(closed(markdown))
     if not drawn or drawn[-1].text.endswith("…") or units(drawn[-1].text) > TEXT_UNITS - 2:
         return drawn
     return [*drawn[:-1], Page(f"{drawn[-1].text} …", drawn[-1].entities)]
+
+
+def closed(markdown: str) -> str:
+    """`markdown` that was cut off anywhere, with what was opened closed, so that no marks are seen."""
+    if markdown.count("```") % 2:
+        return f"{markdown}\n```"
+    for mark in ("`", "**"):
+        if markdown.replace("```", "").count(mark) % 2:
+            markdown = markdown.removesuffix(mark) if markdown.endswith(mark) else markdown + mark
+    return markdown
 
 
 def answer_pages(final: Final) -> list[Page]:

@@ -18,7 +18,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from bots import telegram_texts as say
 from bots.dialogue import Delta, Final, Reply, Status
 from bots.platform import Delivery
-from bots.render_telegram import answer_pages, telegram
+from bots.render_telegram import answer_pages, closed, telegram
 from bots.telegram_buttons import answer_buttons
 from bots.telegram_events import Incoming, Kind
 from bots.telegram_line import GoneError, Keyboard, Line, Spot
@@ -49,6 +49,13 @@ class Command:
 
     name: str
     rest: str = ""
+
+
+@dataclass(slots=True)
+class _Said:
+    """How far an answer came."""
+
+    text: str = ""
 
 
 def command_of(text: str) -> Command | None:
@@ -114,31 +121,12 @@ class Talk:
         return tuple(int(shown) for shown in await delivery.messages_of(answer_id(message)) if shown.isdigit())
 
     async def _show(self, incoming: Incoming, message: Message, screen: Screen, delivery: Delivery) -> None:
-        words, said = Words(incoming.language), ""
-        if delivery.stopped:
-            await self._stopped(words, said, screen, delivery)
-            return
+        said = _Said()
         try:
-            async with aclosing(self._dialogue.respond(message)) as replies:
-                async for reply in replies:
-                    match reply:
-                        case Status(text):
-                            screen.grow(text, status=True)
-                        case Delta(text):
-                            said += text
-                            screen.grow(said)
-                        case Final():
-                            buttons = answer_buttons(
-                                words, reply.answer, len(reply.sources), shared=not incoming.private
-                            )
-                            await screen.finish(_shown(answer_pages(reply)), buttons)
-                            await delivery.ended(reply.answer)
-                        case _:
-                            await screen.finish(_shown(telegram(reply.markdown)))
-                            await delivery.ended()
+            await self._follow(incoming, message, screen, delivery, said)
         except asyncio.CancelledError:
             if delivery.stopped:
-                await _in_time(self._stopped(words, said, screen, delivery))
+                await _in_time(self._stopped(incoming, said, screen, delivery))
             else:
                 screen.abandon()
             raise
@@ -146,9 +134,40 @@ class Talk:
             screen.abandon()
             raise
 
-    async def _stopped(self, words: Words, said: str, screen: Screen, delivery: Delivery) -> None:
-        stopped = f"*{words(say.STOPPED)}*"
-        await screen.finish(telegram(f"{said}\n\n{stopped}" if said.strip() else stopped))
+    async def _follow(
+        self, incoming: Incoming, message: Message, screen: Screen, delivery: Delivery, said: _Said
+    ) -> None:
+        """Show reply after reply, until the last one or until nobody wants more.
+
+        `stopped` is asked too: under Python 3.11 redis-py can swallow the cancellation that tells of it.
+        """
+        async with aclosing(self._dialogue.respond(message)) as replies:
+            async for reply in replies:
+                if delivery.stopped:
+                    break
+                match reply:
+                    case Status(text):
+                        screen.grow(text, status=True)
+                    case Delta(text):
+                        said.text += text
+                        screen.grow(said.text)
+                    case Final():
+                        await screen.finish(_shown(answer_pages(reply)), self._buttons(incoming, reply))
+                        await delivery.ended(reply.answer)
+                        return
+                    case _:
+                        await screen.finish(_shown(telegram(reply.markdown)))
+                        await delivery.ended()
+                        return
+        await self._stopped(incoming, said, screen, delivery)
+
+    def _buttons(self, incoming: Incoming, final: Final) -> Keyboard:
+        words = Words(incoming.language)
+        return answer_buttons(words, final.answer, len(final.sources), shared=not incoming.private)
+
+    async def _stopped(self, incoming: Incoming, said: _Said, screen: Screen, delivery: Delivery) -> None:
+        stopped = f"*{Words(incoming.language)(say.STOPPED)}*"
+        await screen.finish(telegram(f"{closed(said.text)}\n\n{stopped}" if said.text.strip() else stopped))
         await delivery.ended()
 
 

@@ -62,7 +62,7 @@ STRANGER = (
 )
 STRANGE_GROUP = (
     "I do not know this group yet, so I do not answer here. Whoever runs me can put `{name}` on their list of who is "
-    "allowed (ATTUNE_ALLOWED)."
+    "allowed (ATTUNE_ALLOW)."
 )
 PAIRED = "That worked: from now on I answer you."
 NAMELESS = "You write as the group, so I cannot tell who asks. Please turn off anonymous posting, or ask me in private."

@@ -206,6 +206,7 @@ async def test_stop_ends_an_answer(redis: Redis, tmp_path: Path):
         assert answer.text.startswith("Parental")
         assert ANSWER not in answer.text
         assert answer.buttons == []
+        await asyncio.wait(home.inlet.tasks)
         await ann.say("/stop")
         await ann.private.until(lambda place: len(place.said()) == 2)
         assert ann.private.said()[1].text == "There is no answer to stop."
@@ -362,4 +363,3 @@ async def test_waiting_and_apologies_take_the_place_of_each_other(redis: Redis, 
         await home.inlet.sender.apologise(event, delivery, "It did not work.")
         assert [message.text for message in ann.private.said()][1:] == ["It did not work."]
         assert (await home.memory.preferences(event.person)).length is Length.SHORT
-        await asyncio.sleep(0)
