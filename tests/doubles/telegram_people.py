@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,12 +56,13 @@ class Place:
 
     async def until(self, true: Callable[[Place], Any]) -> Any:
         """Wait until something is so; fails with what stands in the chat instead."""
-        try:
-            async with asyncio.timeout(WAIT), self.double.changed:
-                await self.double.changed.wait_for(lambda: true(self))
-        except TimeoutError:
-            raise AssertionError(f"it never was so: {self.shown()}, {self.double.refused}") from None
-        return true(self)
+        deadline = time.monotonic() + WAIT
+        while not (found := true(self)):
+            assert time.monotonic() < deadline, f"it never was so: {self.shown()}, {self.double.refused}"
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.05), self.double.changed:
+                    await self.double.changed.wait()
+        return found
 
     async def answered(self, count: int = 1, button: str = "👍") -> list[Shown]:
         """Wait for so many finished answers."""
