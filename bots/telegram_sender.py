@@ -144,7 +144,7 @@ class TelegramSender:
             await self._talk.answer(incoming, delivery)
         elif command.name in self._commands:
             await self._commands[command.name](incoming, delivery)
-        elif command.name == "prefs" and not command.rest and incoming.private:
+        elif command.name == "prefs" and not command.rest:
             await self._prefs(incoming, delivery)
         elif command.name in PERSONAL:
             await self._talk.in_private(incoming, delivery)
@@ -170,7 +170,7 @@ class TelegramSender:
 
     async def _prefs(self, incoming: Incoming, delivery: Delivery) -> None:
         drawn = panel(Words(incoming.language), await self._services.dialogue.profile(incoming.person))
-        await self._talk.say(incoming, delivery, drawn.markdown, drawn.keyboard)
+        await self._talk.say_in_private(incoming, delivery, drawn.markdown, drawn.keyboard)
 
     async def _forwarded(self, incoming: Incoming, delivery: Delivery) -> None:
         words = Words(incoming.language)

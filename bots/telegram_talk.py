@@ -86,12 +86,27 @@ class Talk:
         if incoming.private:
             await self.answer(incoming, delivery, text)
             return
-        words = Words(incoming.language)
         home = replace(incoming, chat=incoming.user, private=True, topic=0)
         message = replace(home.asked(text, await self._groups(home)), id=f"{incoming.chat}/{incoming.message}")
+        screen = Screen(self.line, Spot(home.chat), delivery, self._streaming)
+        await self._in_private(incoming, delivery, lambda: self._show(home, message, screen, delivery))
+
+    async def say_in_private(
+        self, incoming: Incoming, delivery: Delivery, markdown: str, keyboard: Keyboard = None
+    ) -> None:
+        """Say something in the asker's private chat, wherever it was asked for."""
+        if incoming.private:
+            await self.say(incoming, delivery, markdown, keyboard)
+        else:
+            spot = Spot(incoming.user)
+            await self._in_private(incoming, delivery, lambda: self.say_at(spot, delivery, markdown, keyboard))
+
+    async def _in_private(self, incoming: Incoming, delivery: Delivery, show: Callable[[], Awaitable[None]]) -> None:
+        """Show what is asked for in a group in private, and say so in the group."""
+        words = Words(incoming.language)
         try:
-            await self.line.reach(home.chat)
-            await self._show(home, message, Screen(self.line, Spot(home.chat), delivery, self._streaming), delivery)
+            await self.line.reach(incoming.user)
+            await show()
         except GoneError:
             link = f"https://t.me/{self.line.bot.username}?start=hello"
             opener = InlineKeyboardButton(words.plain(say.OPEN_PRIVATE_BUTTON), url=link)

@@ -367,7 +367,7 @@ async def test_operators_see_gaps_usage_and_dead_letters(redis: Redis, tmp_path:
     async with telegram_home(redis, tmp_path) as home:
         ann, olga = User(home.double, 7, "Ann"), User(home.double, 9, "Olga")
         await asked(ann)
-        await ann.say("What is the wifi password in Lisbon?")
+        await ann.say("Lisbon wifi password?")
         await ann.private.until(lambda place: len(place.said()) == 2 and not home.inlet.tasks)
         home.desk.letters = [
             DeadLetter(home.inlet.events[0], "It killed three workers.", 3, home.inlet.events[0].received_at)
