@@ -60,7 +60,7 @@ class ServingSettings(BaseModel):
         description="host and port where Slack's deliveries by HTTP arrive on this machine",
     )
     slack_api: str = Field(
-        "https://slack.com/api/", alias="ATTUNE_SLACK_API", description="where the Web API is; for tests and proxies"
+        "https://slack.com/api/", alias="ATTUNE_SLACK_API", description="where the Web API is: a proxy, or a test's"
     )
     person_minute: int = Field(
         20, ge=1, le=100_000, alias="ATTUNE_PERSON_MINUTE", description="messages that one person may send in a minute"
