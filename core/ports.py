@@ -28,15 +28,11 @@ from core.domain import (
 )
 from core.gaps import Gap
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, Waiting
-<<<<<<< HEAD
 from core.learning import Learned, Signal
 from core.pairing import Pairing
 from core.preferences import Preferences, Wishes
 from core.team import Contribution
 from core.traces import Trace
-=======
-from core.pairing import Pairing
->>>>>>> inbox
 
 
 class Embedder(Protocol):
@@ -321,10 +317,7 @@ class Inbox(Protocol):
 
     async def depth(self) -> Depth:
         """How full it is."""
-<<<<<<< HEAD
-=======
         ...
->>>>>>> inbox
 
 
 class Pairings(Protocol):

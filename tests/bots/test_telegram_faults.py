@@ -1,4 +1,4 @@
-"""What goes wrong between Telegram and the bot: 429, 5xx, lost replies, crashes. No answer is lost, none stands twice."""
+"""What goes wrong between Telegram and the bot: 429, 5xx, lost replies, crashes. No answer is lost, or stands twice."""
 
 from __future__ import annotations
 
