@@ -150,16 +150,27 @@ def weighed(read: Read, shares: Sequence[float]) -> tuple[Weighed, ...]:
     told = []
     for number, row in enumerate(read.rows):
         place = places.get(row.passage.id)
-        moved = [
-            float(part[place]) if place is not None else 0.0
-            for part in (read.tilt.team, read.tilt.taste, read.tilt.teammates)
-        ]
-        passage = row.passage
+        tilt, passage = read.tilt, row.passage
+        team, taste, mates = (_at(part, place) for part in (tilt.team, tilt.taste, tilt.teammates))
         share = shares[number] if number < len(shares) else 0.0
         told.append(
-            Weighed(passage.id, passage.source, passage.heading_path, before[number], after[number], *moved, share)
+            Weighed(
+                passage.id,
+                passage.source,
+                passage.heading_path,
+                before[number],
+                after[number],
+                team,
+                taste,
+                mates,
+                share,
+            )
         )
     return tuple(told)
+
+
+def _at(values: NDArray[np.float64], place: int | None) -> float:
+    return 0.0 if place is None else float(values[place])
 
 
 def carried(said: Sequence[Piece], passages: Sequence[Passage], sources: Sequence[Source]) -> tuple[float, ...]:

@@ -97,9 +97,10 @@ class RedisProfiles:
         """Change the log; the state is stepped on where all that is new comes last, and otherwise replayed."""
         log, state = signals_key(person), learned_key(person)
         learned = Learned()
+        gone: list[str] = []
 
         async def write(pipe: Pipeline) -> None:
-            nonlocal learned
+            nonlocal learned, gone
             before = _read_learned(await pipe.get(state))
             count = await pipe.hlen(log)
             if before and not without and count < learning.KEPT + learning.SLACK and _follow(before, signals):
