@@ -18,7 +18,7 @@ from core.domain import Answer, Message, Outcome, Passage, Person, Piece, Ranked
 from core.learning import Act, Learned, Signal
 from core.preferences import PLAIN, Kind, Stated, Wishes
 from core.ranking import Tilt
-from core.team import Team
+from core.team import Team, uses_of
 from core.traces import Trace, Weighed
 
 REPHRASED_WITHIN = timedelta(minutes=3)
@@ -38,6 +38,10 @@ class Asker:
     def stated(self) -> tuple[Stated, ...]:
         """What they stated that could apply to a question."""
         return tuple(one for one in self.wishes.stated if one.kind is not Kind.FACT)
+
+    def _used(self) -> dict[str, float]:
+        """The documents that they have to do with, where they share that with teammates."""
+        return uses_of(self.learned.tallies) if self.wishes.shares else {}
 
     def brevity(self, now: float) -> float:
         """How much shorter they want answers, as learned; nothing where they set a length or want no learning."""
@@ -63,7 +67,7 @@ class Asker:
             strength=self.wishes.strength,
             now=now,
             team=self.team.prior(documents, self.person.user),
-            teammates=self.team.shared_taste(documents, self.person.user),
+            teammates=self.team.shared_taste(documents, self.person.user, self._used()),
         )
 
 
