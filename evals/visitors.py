@@ -164,31 +164,32 @@ def _clicks(site: Site, visitor: Visitor, shown: Sequence[int], number: int, rng
     return clicked
 
 
-def rank_of(
-    site: Site,
-    arm: Arm,
-    visitor: Visitor,
-    learned: Learned,
-    candidates: Sequence[int],
-    impersonal: Array,
-    jitter: Array,
-) -> int:
-    """The place of what is wanted among `candidates`, from 1; what is alike falls as `jitter` has it."""
-    documents, nothing = site.documents(candidates), np.zeros(len(candidates))
+@dataclass(frozen=True, slots=True, eq=False)
+class Search:
+    """One moment of looking: the candidates with p(d|x), and how what is alike falls."""
+
+    visitor: Visitor
+    candidates: Sequence[int]
+    impersonal: Array
+    jitter: Array
+
+
+def rank_of(site: Site, arm: Arm, search: Search, learned: Learned) -> int:
+    """The place of what is wanted, from 1."""
+    who, places = search.visitor, list(search.candidates)
+    documents, nothing = site.documents(places), np.zeros(len(places))
     used = uses_of(learned.tallies) if arm.shared else {}
-    known = learned if arm.vectors else Learned(events=learned.events)
     tilt = ranking.tilt(
-        impersonal,
-        site.vectors[list(candidates)].astype(np.float64),
-        known,
+        search.impersonal,
+        site.vectors[places].astype(np.float64),
+        learned if arm.vectors else Learned(),
         strength=STRENGTH if arm.team or arm.vectors else 0,
         now=(START + timedelta(days=max(HISTORIES))).timestamp(),
-        team=site.team.prior(documents, visitor.id) if arm.team else nothing,
-        teammates=site.team.shared_taste(documents, visitor.id, used) if arm.shared else nothing,
+        team=site.team.prior(documents, who.id) if arm.team else nothing,
+        teammates=site.team.shared_taste(documents, who.id, used) if arm.shared else nothing,
     )
-    personal = ranking.tilted(impersonal, tilt.total)
-    order = np.lexsort((jitter, -personal))
-    return int(np.flatnonzero(order == list(candidates).index(visitor.wanted))[0]) + 1
+    order = np.lexsort((search.jitter, -ranking.tilted(search.impersonal, tilt.total)))
+    return int(np.flatnonzero(order == places.index(who.wanted))[0]) + 1
 
 
 def candidates_of(site: Site, visitor: Visitor) -> list[int]:
