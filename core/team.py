@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from core.learning import Tally
 
 PRIOR_LOOKS = 5.0  # looks' worth of doubt about every document
-NEIGHBOURS = 50  # most similar teammates
+NEIGHBOURS = 200  # most similar teammates
 SHRINK = 1.0  # similarity's worth of doubt about them
 
 

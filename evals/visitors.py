@@ -20,6 +20,7 @@ from core import learning, ranking
 from core.domain import EVERYONE, Vectors
 from core.learning import Act, Learned, Signal, Tally
 from core.ports import Embedder
+from core.retrieval import TEMPERATURE, fused_scores, softmax
 from core.team import Contribution, Team, uses_of
 from core.words import content_words
 from evals.common import records
@@ -213,3 +214,19 @@ def ambiguous(site: Site, visitors: Sequence[Visitor]) -> list[tuple[Visitor, st
         if words:
             asked.append((visitor, max(words, key=lambda word: len(holders[word]))))
     return asked
+
+
+async def one_word_search(site: Site, words: Sequence[str], embedder: Embedder) -> dict[str, dict[int, float]]:
+    """p(d|x) of the areas whose titles hold the word, by the product's fusion: meaning, and words by BM25's formula.
+
+    All titles that hold the word have it once, so BM25 tells them apart by their lengths alone.
+    """
+    vectors = await embedder.embed(list(words))
+    lengths = np.array([len(content_words(title)) for title in site.titles], np.float64)
+    found = {}
+    for word, vector in zip(words, vectors, strict=True):
+        places = [place for place, title in enumerate(site.titles) if word in content_words(title)]
+        sparse = 2.2 / (1 + 1.2 * (0.25 + 0.75 * lengths[places] / lengths.mean()))
+        scores = fused_scores((site.vectors[places] @ vector).astype(np.float64), sparse)
+        found[word] = dict(zip(places, softmax(scores / TEMPERATURE).tolist(), strict=True))
+    return found
