@@ -24,6 +24,7 @@ from evals.visitors import ARMS, HISTORIES, Arm, Past, Search, Site, Visitor
 
 Part = Callable[[Options], Awaitable[Record]]
 NAME = "personalisation"
+TURNED = (0, 5, 10, 11, 12, 13, 15, 20)  # visits, the first ten of which are somebody else's
 VISITORS = 1000  # asked unless --limit says otherwise
 
 
@@ -75,7 +76,8 @@ def _curves(
     strangers = _derangement(len(people), rng)
     own = [visitors.past_of(site, visitor, chosen.seed) for visitor in progress(people, "visits")]
     turned = [
-        visitors.past_of(site, people[strangers[n]], chosen.seed, then=visitor) for n, visitor in enumerate(people)
+        visitors.past_of(site, people[strangers[n]], chosen.seed, TURNED, then=visitor)
+        for n, visitor in enumerate(people)
     ]
     ranks = {
         name: _ranks(site, arm, searches, [own[n] for n in strangers] if arm.stranger else own)
@@ -101,7 +103,7 @@ def _ranks(site: Site, arm: Arm, searches: Sequence[Search], pasts: Sequence[Pas
         visits: np.array(
             [visitors.rank_of(site, arm, one, past.after[visits]) for one, past in zip(searches, pasts, strict=True)]
         )
-        for visits in HISTORIES
+        for visits in pasts[0].after
     }
 
 

@@ -123,7 +123,9 @@ async def test_taking_back_or_changing_a_verdict_is_as_if_it_had_never_been(
 
 async def test_the_log_stays_bounded(memory: Memory) -> None:
     """The oldest signals go in one stroke, and the state is that of the rest."""
-    await memory.learn(ANNA, [signal(number) for number in range(KEPT + SLACK)])
+    await memory.learn(ANNA, [signal(number) for number in range(KEPT)])
+    await memory.learn(ANNA, [signal(number) for number in range(KEPT, KEPT + SLACK)])
+    assert len(await memory.signals(ANNA)) == KEPT + SLACK
     await memory.learn(ANNA, [signal(KEPT + SLACK)])
     kept = await memory.signals(ANNA)
     assert [one.id for one in kept] == [f"s{number}" for number in range(SLACK + 1, KEPT + SLACK + 1)]
