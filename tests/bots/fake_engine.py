@@ -20,8 +20,8 @@ from core.domain import (
     Reading,
     Source,
 )
-from core.people import Profile
 from core.preferences import Wishes
+from core.profile import Profile
 
 ANN = Person("console", "local", "ann")
 HANDBOOK = Passage("p1", "/docs/handbook.md", "Handbook", ("Leave", "Parents"), "Twenty weeks.", 12, 0, 1, "v")
