@@ -16,7 +16,7 @@ from bots import texts
 from bots.choices import PREFERENCES
 from bots.telegram_buttons import Act, button, rows
 from bots.telegram_texts import Words
-from core.people import InterestInWords, Profile
+from core.profile import InterestInWords, Profile
 
 MAIN, LEARNED, FORGET = "main", "learned", "forget"
 ON_PANEL = ("length", "tone", "level", "format", "sources")  # the language has too many values for buttons

@@ -30,7 +30,7 @@ from bots.telegram_talk import Talk, Talking
 from bots.telegram_texts import Words
 from core.domain import Passage, Person
 from core.feedback import Feedback, Reason, Verdict
-from core.people import Profile
+from core.profile import Profile
 
 EXPORT_FILE = "attune-profile.json"
 
