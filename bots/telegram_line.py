@@ -130,7 +130,7 @@ class Line:
     async def has_keyboard(self, chat: int, message: int, keyboard: Keyboard) -> bool:
         """Whether a message has just these buttons; one of ours that has others gets them."""
         try:
-            await self.bot.edit_message_reply_markup(chat, message, reply_markup=keyboard)
+            await steadily(lambda: self.bot.edit_message_reply_markup(chat, message, reply_markup=keyboard))
         except BadRequest as error:
             return "not modified" in str(error).lower()
         return False

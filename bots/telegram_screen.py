@@ -18,7 +18,7 @@ from telegram.error import BadRequest, TelegramError
 
 from bots.platform import Delivery
 from bots.render_telegram import growing
-from bots.telegram_line import GoneError, Keyboard, Line, Spot, UnsureError
+from bots.telegram_line import PAUSE, TRIES, GoneError, Keyboard, Line, Spot, UnsureError
 from bots.telegram_pace import SkippedError
 from bots.telegram_pages import Page
 
@@ -121,24 +121,27 @@ class Screen:
             await self._note(await self._sent(ELLIPSIS))
             await self._line.edit(self._spot.chat, self._shown[-1], page)
             return
-        while True:
+        if not self._unsure:
+            await self._delivery.note(SENDING)
+        for tried in range(TRIES):
             if self._unsure and (found := await self._found(keyboard)):
                 await self._note(found)
                 return
-            if not self._unsure:
-                await self._delivery.note(SENDING)
             try:
                 await self._note(await self._line.send(self._spot, page, keyboard))
             except UnsureError:
                 self._unsure = True
-                continue
-            return
+                await asyncio.sleep(PAUSE * 2**tried)
+            else:
+                return
+        raise UnsureError
 
     async def _sent(self, page: Page) -> int:
         """Post what may stand there twice."""
-        for _ in range(5):
+        for tried in range(TRIES):
             with suppress(UnsureError):
                 return await self._line.send(self._spot, page)
+            await asyncio.sleep(PAUSE * 2**tried)
         return await self._line.send(self._spot, page)
 
     async def _found(self, keyboard: Keyboard) -> int | None:
