@@ -15,9 +15,10 @@ import structlog
 
 from bots import texts
 from bots.deliveries import ClaimedDelivery, insist
+from bots.observing import Watcher
 from bots.platform import Sender
 from core.errors import StoreError
-from core.inbox import Claim, Event, Lease
+from core.inbox import Claim, Lease
 from core.ports import Inbox
 
 log = structlog.get_logger(__name__)
@@ -30,16 +31,6 @@ TRIES = 12  # times that a platform may fail to show anything at all
 LONGEST = 900.0  # seconds for one event
 SHORT = 30.0  # seconds for one sentence
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds before the next try at a platform that fails
-
-
-class Watcher:
-    """What happens in the workers, for whoever counts it; this one does not."""
-
-    def began(self, claim: Claim) -> None:
-        """A worker begins with an event."""
-
-    def finished(self, event: Event, outcome: str) -> None:
-        """An event is out of the worker's hands."""
 
 
 class _Work:
