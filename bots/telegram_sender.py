@@ -29,6 +29,7 @@ from bots.telegram_taps import Feeling, Taps
 from bots.telegram_teaching import Lessons, Teaching
 from bots.telegram_texts import Words
 from core.domain import Use
+from core.errors import PersonError
 from core.gaps import Gap
 from core.inbox import DeadLetter, Event
 
@@ -62,7 +63,7 @@ class Services:
     """What the answering half works with."""
 
     dialogue: Feeling
-    teacher: Teaching
+    teacher: Teaching | None
     access: Access
     desk: Desk
 
@@ -109,6 +110,8 @@ class TelegramSender:
         incoming = from_event(event)
         try:
             await self._kinds[incoming.kind](incoming, delivery)
+        except PersonError as error:
+            await self._talk.say(incoming, delivery, str(error))
         except GoneError as error:
             log.info("nobody_there", error=str(error), kind=incoming.kind.value)
             await delivery.ended()

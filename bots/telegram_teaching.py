@@ -55,10 +55,10 @@ class Teaching(Protocol):
 class Lessons:
     """Learning and forgetting, as people ask for it in chats."""
 
-    def __init__(self, talk: Talk, teacher: Teaching, is_operator: IsOperator, channels: Channels) -> None:
+    def __init__(self, talk: Talk, teacher: Teaching | None, is_operator: IsOperator, channels: Channels) -> None:
         self._talk = talk
         self._line = talk.line
-        self._teacher = teacher
+        self._taught = teacher
         self._is_operator = is_operator
         self._channels = channels
 
@@ -66,6 +66,12 @@ class Lessons:
     def taps(self) -> dict[Act, Callable[[Incoming, Tap, Delivery], Awaitable[None]]]:
         """What the buttons do."""
         return {Act.LEARN: self._learn, Act.UNLEARN: self._unlearn}
+
+    @property
+    def _teacher(self) -> Teaching:
+        if self._taught is None:
+            raise LessonError("I can learn nothing here: the program that answers you has no place to keep it.")
+        return self._taught
 
     async def offered(self, incoming: Incoming, delivery: Delivery) -> None:
         """Somebody sent a document: say why it cannot be learned, or ask for whom."""
