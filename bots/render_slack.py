@@ -16,7 +16,7 @@ from bots.slack_markdown import Flow, Segment, Table, Text, escaped, words
 
 Block = dict[str, Any]
 
-PAGE_CHARS = 9_000  # of an answer in one message: Slack takes 12,000 of Markdown, and about 13,000 of blocks in all
+PAGE_CHARS = 9_000  # of one message's answer: Slack takes 12,000 of Markdown, and about 13,000 of blocks in all
 FALLBACK_CHARS = 3_000  # what notifications and screen readers get; from 4,000 on Slack may refuse it
 
 

@@ -8,6 +8,7 @@ Knows nothing of messages, of blocks or of pages.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -187,7 +188,7 @@ def _table(markdown: str) -> Table | None:
         return None
     rows: list[list[str]] = []
     alignments = []
-    for token, inside in zip(tokens, tokens[1:], strict=False):
+    for token, inside in itertools.pairwise(tokens):
         if token.type == "tr_open":
             rows.append([])
         elif token.type in {"th_open", "td_open"}:

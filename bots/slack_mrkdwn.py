@@ -1,4 +1,4 @@
-"""Markdown → mrkdwn, which Slack's sections and context lines speak: in modals and on the home tab there is nothing else.
+"""Markdown → mrkdwn, which Slack's sections and context lines speak: modals and the home tab know nothing else.
 
 Made from the syntax tree. Whatever is shown is escaped, so that no text can name a person, a channel or everybody.
 Knows nothing of what is shown where.
@@ -142,7 +142,7 @@ def _address(href: str) -> str:
 def _packed(lines: Sequence[str]) -> list[str]:
     """Lines in texts of at most `SECTION_CHARS`; a code block that is cut is closed and opened again."""
     texts, current, code = [], "", False
-    for line in (piece for line in lines for piece in _pieces(line)):
+    for line in (piece for whole in lines for piece in _pieces(whole)):
         if current and len(current) + 1 + len(line) > SECTION_CHARS - 6:
             texts.append(f"{current}```" if code else current)
             current = f"```{line}" if code else line

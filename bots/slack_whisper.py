@@ -1,0 +1,75 @@
+"""What one person alone sees: through the address that came with their press or command, or else in a direct message.
+
+Knows nothing of what is said.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bots.platform import Delivery
+from bots.render_slack import Block, fallback, pages
+from bots.slack_posting import ERRORS
+
+log = structlog.get_logger(__name__)
+
+POSTS = 4  # of the five that an address takes
+NOTED = "whispered"
+
+
+class Whisper:
+    """Says something to one person."""
+
+    def __init__(
+        self, client: AsyncWebClient, user: str, body: Mapping[str, Any], delivery: Delivery, about: str = ""
+    ) -> None:
+        self._client = client
+        self._user = user
+        self._url = str(body.get("response_url") or "")
+        self._channel = str(body.get("channel") or (json.loads(about)["channel"] if about else ""))
+        self._delivery = delivery
+
+    async def say(self, markdown: str, footer: Sequence[Block] = ()) -> None:
+        """Say it, with what stands under it."""
+        told = pages(markdown)[:POSTS]
+        for number, page in enumerate(told):
+            blocks = [*page, *(footer if number == len(told) - 1 else ())]
+            await self._one(blocks, fallback(markdown), replace=False)
+        await self._delivery.note(NOTED)
+
+    async def replace(self, markdown: str) -> None:
+        """Put it where the buttons were."""
+        await self._one(pages(markdown)[0], fallback(markdown), replace=True)
+
+    async def _one(self, blocks: Sequence[Block], text: str, *, replace: bool) -> None:
+        if self._url and await self._posted(blocks, text, replace=replace):
+            return
+        try:
+            if not self._channel or self._channel.startswith("D"):
+                raise SlackApiError("no channel", {"error": "channel_not_found"})
+            await self._client.chat_postEphemeral(channel=self._channel, user=self._user, text=text, blocks=blocks)
+        except SlackApiError:
+            opened = await self._client.conversations_open(users=self._user)
+            await self._client.chat_postMessage(
+                channel=opened["channel"]["id"], text=text, blocks=blocks, unfurl_links=False, unfurl_media=False
+            )
+
+    async def _posted(self, blocks: Sequence[Block], text: str, *, replace: bool) -> bool:
+        """Whether the address still took it: it lasts for half an hour."""
+        webhook = AsyncWebhookClient(self._url)
+        kind = {"replace_original": True} if replace else {"response_type": "ephemeral", "replace_original": False}
+        try:
+            reply = await webhook.send_dict(
+                {"text": text, "blocks": list(blocks), "unfurl_links": False, "unfurl_media": False, **kind}
+            )
+        except ERRORS as error:
+            log.warning("address_failed", error=type(error).__name__)
+            return False
+        return reply.status_code == 200  # noqa: PLR2004
