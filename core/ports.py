@@ -6,7 +6,7 @@ Implementations are safe to call from many tasks of one event loop.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -19,7 +19,6 @@ from core.domain import (
     Passage,
     Person,
     Piece,
-    Preferences,
     Prompt,
     Queued,
     Turn,
@@ -29,6 +28,10 @@ from core.domain import (
 )
 from core.gaps import Gap
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, Waiting
+from core.learning import Learned, Signal
+from core.preferences import Preferences, Wishes
+from core.team import Contribution
+from core.traces import Trace
 
 
 class Embedder(Protocol):
@@ -149,8 +152,58 @@ class Memory(Protocol):
         """Replace what the person set."""
         ...
 
+    async def wishes(self, person: Person) -> Wishes:
+        """All that the person set and said; what `preferences` gives is a part of it."""
+        ...
+
+    async def change_wishes(self, person: Person, change: Callable[[Wishes], Wishes]) -> Wishes:
+        """Replace what the person set by `change` of it, which may be called again, and give what it is now.
+
+        Nothing that is changed at the same time is lost.
+        """
+        ...
+
+    async def signals(self, person: Person) -> list[Signal]:
+        """The log of what is learned from, in order."""
+        ...
+
+    async def learned(self, person: Person) -> Learned:
+        """What follows from the log."""
+        ...
+
+    async def learn(self, person: Person, signals: Sequence[Signal], *, without: Collection[str] = ()) -> Learned:
+        """Add `signals` to the log, in place of those with the same id; remove those whose id is in `without`.
+
+        The state is always that of the whole log replayed, also where much is learned at the same time.
+        """
+        ...
+
+    async def keep_trace(self, trace: Trace) -> None:
+        """Keep why an answer is as it is, in place of one of the same name; the oldest beyond the kept number go."""
+        ...
+
+    async def trace(self, person: Person, answer: str = "") -> Trace | None:
+        """The trace of one of this person's answers, or of the last; None where there is none."""
+        ...
+
+    async def contribute(self, person: Person, contribution: Contribution) -> None:
+        """Replace what the person's use of documents says to their team. Of somebody unknown nothing is kept."""
+        ...
+
+    async def contributions(self, platform: str, workspace: str) -> Mapping[str, Contribution]:
+        """The contributions of a workspace, by user."""
+        ...
+
+    async def forget_interests(self, person: Person) -> None:
+        """Remove what was learned of the person, and from what, and what it says to their team."""
+        ...
+
+    async def forget_history(self, person: Person) -> None:
+        """Remove the person's turns in every conversation, the traces of them, and words of them in the log."""
+        ...
+
     async def forget(self, person: Person) -> None:
-        """Remove the person's preferences and their turns in every conversation."""
+        """Remove all that is kept of the person: what they set, their turns, and what was learned of them."""
         ...
 
     async def ping(self) -> None:
@@ -179,6 +232,10 @@ class Usage(Protocol):
 
     async def close_gaps(self, questions: Sequence[str]) -> None:
         """Drop all gaps with one of these questions."""
+        ...
+
+    async def take_back(self, gap: Gap) -> None:
+        """Drop this very gap, and no other of the same question."""
         ...
 
     async def forget(self, person: Person) -> None:
@@ -223,6 +280,10 @@ class Inbox(Protocol):
 
     async def answer_of(self, conversation: Conversation, message_id: str) -> str | None:
         """The answer that a message shown in this conversation's channel stands for."""
+        ...
+
+    async def messages_of(self, conversation: Conversation, answer: str) -> tuple[str, ...]:
+        """The messages in this conversation's channel that stand for an answer, in the order they were noted."""
         ...
 
     async def done(self, token: str) -> None:

@@ -20,6 +20,8 @@ from core.domain import (
     Reading,
     Source,
 )
+from core.people import Profile
+from core.preferences import Wishes
 
 ANN = Person("console", "local", "ann")
 HANDBOOK = Passage("p1", "/docs/handbook.md", "Handbook", ("Leave", "Parents"), "Twenty weeks.", 12, 0, 1, "v")
@@ -28,6 +30,16 @@ HANDBOOK = Passage("p1", "/docs/handbook.md", "Handbook", ("Leave", "Parents"), 
 def message(text: str) -> Message:
     conversation = Conversation("console", "local", "ann")
     return Message("m1", conversation, ANN, text, datetime(2025, 1, 1, tzinfo=UTC))
+
+
+class FakePeople:
+    """Knows of people what the engine has saved."""
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self.engine = engine
+
+    async def profile(self, person: Person) -> Profile:
+        return Profile(person, Wishes(await self.engine.preferences(person)))
 
 
 class FakeEngine:
@@ -54,6 +66,7 @@ class FakeEngine:
         self.asked: list[Message] = []
         self.saved: dict[Person, Preferences] = {}
         self.forgotten: list[Person] = []
+        self.people = FakePeople(self)
         self.closed = False
         self.started = asyncio.Event()
 
