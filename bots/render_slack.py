@@ -29,7 +29,7 @@ class Placed:
 
 
 class Pager:
-    """Puts segments on pages of at most `PAGE_CHARS`, each with at most one table; open code goes on behind the break."""
+    """Puts segments on pages of at most `PAGE_CHARS`, with a table at most; open code goes on behind the break."""
 
     def __init__(self) -> None:
         self.page = 0

@@ -6,15 +6,11 @@ Knows no queue and no model.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-
-import structlog
-from slack_sdk.errors import SlackApiError
 
 from bots import slack_blocks, slack_home, slack_texts
 from bots.commands import Forgotten, Notice
@@ -23,20 +19,19 @@ from bots.platform import Delivery
 from bots.slack_answer import SlackAnswer
 from bots.slack_clients import Clients, Place
 from bots.slack_door import Door
+from bots.slack_errors import ERRORS
 from bots.slack_events import PLATFORM, Kind, body_of
 from bots.slack_members import Members
-from bots.slack_posting import ERRORS, Spot
+from bots.slack_posting import Spot
 from bots.slack_teaching import Lessons
-from bots.slack_whisper import Whisper
+from bots.slack_views import fill
+from bots.slack_whisper import Unnoted, Whisper
 from core.domain import Conversation, Message, Passage, Person
 from core.feedback import Feedback, Reason, Verdict
 from core.inbox import Event
 
-log = structlog.get_logger(__name__)
-
 UP = {"+1", "thumbsup", "heart", "heart_eyes", "white_check_mark", "tada", "clap", "raised_hands", "100"}
 DOWN = {"-1", "thumbsdown", "x", "confused", "disappointed"}
-VIEW_TRIES, VIEW_SECONDS = 8, 0.4  # until a modal that is being opened is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +57,14 @@ class Actions:
     """What is done with each kind of event that is no question."""
 
     def __init__(
-        self, clients: Clients, dialogue: Dialogue, members: Members, door: Door, lessons: Lessons, *, hurry: bool = False
+        self,
+        clients: Clients,
+        dialogue: Dialogue,
+        members: Members,
+        door: Door,
+        lessons: Lessons,
+        *,
+        hurry: bool = False,
     ) -> None:
         self._clients = clients
         self._dialogue = dialogue
@@ -95,15 +97,15 @@ class Actions:
         place = await self._clients.of(event.person.workspace)
         body = body_of(event)
         if view := str(body.get("view") or ""):
-            await self._fill(place, view, slack_blocks.text_modal(slack_texts.SORRY, sentence))
+            await fill(place.client, view, slack_blocks.text_modal(slack_texts.SORRY, sentence))
         elif body.get("response_url") or body.get("channel"):
-            await self._whisperer(Pressed(event, body, place, _Unnoted())).say(sentence)
+            await self._whisperer(Pressed(event, body, place, Unnoted())).say(sentence)
 
     async def _turn_away(self, pressed: Pressed) -> None:
         if pressed.event.kind == Kind.HOME:
             await self._publish(pressed, slack_home.closed(slack_texts.NOT_ADMITTED))
         elif view := pressed.text("view"):
-            await self._fill(pressed.place, view, slack_blocks.text_modal(slack_texts.SORRY, slack_texts.NOT_ADMITTED))
+            await fill(pressed.place.client, view, slack_blocks.text_modal(slack_texts.SORRY, slack_texts.NOT_ADMITTED))
         elif pressed.event.kind == Kind.WHISPER:
             await self._whisperer(pressed).say(slack_texts.NOT_ADMITTED)
 
@@ -118,7 +120,7 @@ class Actions:
             await self._source(pressed, value)
         elif name == slack_blocks.WHY:
             view = slack_blocks.text_modal(slack_texts.WHY, await self._said(pressed, f"/why {value}"))
-            await self._fill(pressed.place, pressed.text("view"), view)
+            await fill(pressed.place.client, pressed.text("view"), view)
         elif name == slack_blocks.PLAIN:
             await self._again(pressed, f"/plain {value}")
         elif name == slack_blocks.PREFS:
@@ -141,16 +143,14 @@ class Actions:
             view = slack_blocks.passage_modal(found)
         else:
             view = slack_blocks.text_modal(slack_texts.SOURCE_TITLE, found.markdown)
-        await self._fill(pressed.place, pressed.text("view"), view)
+        await fill(pressed.place.client, pressed.text("view"), view)
 
     async def _again(self, pressed: Pressed, text: str) -> None:
         """Answer once more, in the same thread."""
         channel, root = pressed.text("channel"), pressed.text("root")
         named = pressed.event.key.rpartition(":")[2]  # the moment of the press
         spot = Spot(channel, root, named, pressed.person.user, pressed.person.workspace, pressed.place.bot_user)
-        answer = SlackAnswer(
-            pressed.place.client, spot, pressed.delivery, pressed.place.abilities, hurry=self._hurry
-        )
+        answer = SlackAnswer(pressed.place.client, spot, pressed.delivery, pressed.place.abilities, hurry=self._hurry)
         await self._stream(pressed, await self._message(pressed, text, root), answer)
 
     async def _stream(self, pressed: Pressed, message: Message, answer: SlackAnswer) -> None:
@@ -207,7 +207,7 @@ class Actions:
 
     async def _prefs_modal(self, pressed: Pressed) -> None:
         profile = await self._dialogue.profile(pressed.person)
-        await self._fill(pressed.place, pressed.text("view"), slack_home.prefs_modal(profile))
+        await fill(pressed.place.client, pressed.text("view"), slack_home.prefs_modal(profile))
 
     async def _submit(self, pressed: Pressed) -> None:
         values: Mapping[str, Any] = pressed.body.get("values", {})
@@ -221,19 +221,6 @@ class Actions:
             case slack_blocks.TEACH:
                 said = await self._lessons.learn_thread(pressed.place.client, pressed.person, about, values)
                 await self._whisperer(pressed, about=about).say(said)
-
-    async def _fill(self, place: Place, name: str, view: slack_blocks.Block) -> None:
-        """Put `view` into a modal that was opened empty under `name`, as soon as it is there."""
-        for turn in range(VIEW_TRIES):
-            try:
-                await place.client.views_update(external_id=name, view={**view, "external_id": name})
-            except SlackApiError as error:
-                if error.response.get("error") != "not_found" or turn == VIEW_TRIES - 1:
-                    log.warning("modal_not_filled", error=error.response.get("error"))
-                    return
-                await asyncio.sleep(VIEW_SECONDS)
-            else:
-                return
 
     # Slash commands
 
@@ -312,21 +299,3 @@ class Actions:
         conversation = Conversation(PLATFORM, person.workspace, channel, thread)
         at = datetime.now(UTC)
         return Message(pressed.event.key, conversation, person, text, at, private=alone, channels=channels)
-
-
-class _Unnoted:
-    """A delivery of which nothing is remembered."""
-
-    attempt = 1
-    shown: tuple[str, ...] = ()
-    stopped = False
-
-    async def note(self, message_id: str) -> None:
-        """Nothing."""
-
-    async def ended(self, answer: str = "") -> None:
-        """Nothing."""
-
-    async def answer_of(self, message_id: str) -> str | None:  # noqa: ARG002
-        """None."""
-        return None

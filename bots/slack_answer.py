@@ -22,8 +22,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bots import slack_texts
 from bots.platform import Delivery
 from bots.render_slack import Block, Layout, Placed, chunk_of, fallback, pages, shortened
+from bots.slack_errors import ERRORS, reason_of
 from bots.slack_markdown import Text, defused
-from bots.slack_posting import ERRORS, Spot, Thread
+from bots.slack_posting import Spot, Thread
 
 log = structlog.get_logger(__name__)
 
@@ -164,7 +165,7 @@ class SlackAnswer:
         return True
 
     def _no_stream(self, error: Exception) -> None:
-        reason = str(error.response.get("error")) if isinstance(error, SlackApiError) else type(error).__name__
+        reason = reason_of(error)
         log.warning("stream_failed", error=reason)
         self._streams = False
         self._thread.unsure = self._thread.unsure or not isinstance(error, SlackApiError)
@@ -188,7 +189,7 @@ class SlackAnswer:
                 loading_messages=[shortened(defused(text), STATUS_CHARS)],
             )
         except SlackApiError as error:
-            self._abilities.statuses = error.response.get("error") not in NEVER
+            self._abilities.statuses = reason_of(error) not in NEVER
             return False
         except (SlackClientError, ClientError, TimeoutError, OSError):
             return False
@@ -218,5 +219,3 @@ def _chunks(placed: Iterable[Placed]) -> list[Block]:
         else:
             chunks.append(chunk)
     return chunks
-
-

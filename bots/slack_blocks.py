@@ -144,7 +144,11 @@ def passage_modal(passage: Passage) -> Block:
     head = context(escaped(source_lines([Source(1, passage)])[0].partition(" ")[2]))
     return modal(
         slack_texts.SOURCE_TITLE,
-        [*sections(f"**{one_line(passage.heading_path)}**", limit=1), *sections(passage.text, limit=PASSAGE_SECTIONS), head],
+        [
+            *sections(f"**{one_line(passage.heading_path)}**", limit=1),
+            *sections(passage.text, limit=PASSAGE_SECTIONS),
+            head,
+        ],
     )
 
 

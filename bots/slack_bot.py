@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -102,7 +102,7 @@ class SlackReceiver:
         """A Bolt app that answers only when a listener has returned: by then the event is in the inbox."""
         app = AsyncApp(
             client=new_client(None, self._api),
-            authorize=self._authorize,
+            authorize=_authorize(self._clients),
             signing_secret=self._connection.signing_secret,
             process_before_response=True,
             attaching_conversation_kwargs_enabled=False,
@@ -122,12 +122,6 @@ class SlackReceiver:
         app.shortcut(slack_blocks.TEACH)(listener.teach)
         app.command(re.compile("/.*"))(listener.command)
         return app
-
-    async def _authorize(self, team_id: str | None, enterprise_id: str | None, **_: Any) -> AuthorizeResult:
-        place = await self._clients.of(str(team_id or ""))
-        return AuthorizeResult(
-            enterprise_id=enterprise_id, team_id=team_id, bot_token=place.client.token, bot_user_id=place.bot_user
-        )
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something beside the acknowledgement; what goes wrong in it costs nothing that was handed in."""
@@ -183,9 +177,7 @@ class _Listener:
                 channel=message.channel, thread_ts=thread, text=sentence, unfurl_links=False, unfurl_media=False
             )
         else:
-            await client.chat_postEphemeral(
-                channel=message.channel, user=message.user, thread_ts=thread, text=sentence
-            )
+            await client.chat_postEphemeral(channel=message.channel, user=message.user, thread_ts=thread, text=sentence)
 
     async def reacted(self, body: dict[str, Any]) -> None:
         """An emoji was put on one of the bot's messages, or taken back."""
@@ -194,7 +186,9 @@ class _Listener:
             return
         kept = {**event["item"], "reaction": event["reaction"], "added": event["type"] == "reaction_added"}
         name = f"{event['item']['ts']}:{event['event_ts']}"
-        await self._inlet.put(personal_event(body["team_id"], event["user"], Kind.REACTION, name, kept))
+        event_for = personal_event(body["team_id"], event["user"], Kind.REACTION, name, kept)
+        lane = Conversation("slack", body["team_id"], event["item"]["channel"], f"@{event['user']}")
+        await self._inlet.put(replace(event_for, conversation=lane))
 
     async def home(self, body: dict[str, Any]) -> None:
         """The home tab, or the messages of an agent, were opened."""
@@ -207,9 +201,7 @@ class _Listener:
         """The assistant pane was opened."""
         thread = body["event"]["assistant_thread"]
         kept = {"channel": thread["channel_id"], "thread": thread["thread_ts"]}
-        await self._inlet.put(
-            personal_event(body["team_id"], thread["user_id"], Kind.PANE, thread["thread_ts"], kept)
-        )
+        await self._inlet.put(personal_event(body["team_id"], thread["user_id"], Kind.PANE, thread["thread_ts"], kept))
 
     async def stop_pressed(self, body: dict[str, Any]) -> None:
         """Slack's own stop button."""
@@ -274,6 +266,16 @@ class _Listener:
         await client.views_open(trigger_id=body["trigger_id"], view=view)
 
 
+def _authorize(clients: Clients) -> Callable[..., Awaitable[AuthorizeResult]]:
+    async def authorize(team_id: str | None, enterprise_id: str | None) -> AuthorizeResult:  # Bolt reads these names
+        place = await clients.of(str(team_id or ""))
+        return AuthorizeResult(
+            enterprise_id=enterprise_id, team_id=team_id, bot_token=place.client.token, bot_user_id=place.bot_user
+        )
+
+    return authorize
+
+
 async def _ignored() -> None:
     """Acknowledged, so that Slack does not send it again."""
 
@@ -300,5 +302,3 @@ def _quiet_logger() -> logging.Logger:
     logger = logging.getLogger("attune.slack")
     logger.setLevel(logging.WARNING)
     return logger
-
-

@@ -66,7 +66,9 @@ class Clients:
         """
         token = await self._tokens.token_of(team)
         if token is None:
-            raise ConfigurationError(f"The Slack workspace {team} has not installed the app. Open /slack/install there.")
+            raise ConfigurationError(
+                f"The Slack workspace {team} has not installed the app. Open /slack/install there."
+            )
         async with self._lock:
             if (team, token) not in self._places:
                 client = new_client(token, self._api)

@@ -187,7 +187,8 @@ def personal_event(team: str, user: str, kind: Kind, name: str, body: Json) -> E
 
 
 def _event(key: str, conversation: Conversation, person: Person, kind: Kind, body: Json) -> Event:
-    return Event(key, conversation, person, kind.value, json.dumps(body), datetime.now(UTC))
+    asks = kind in {Kind.ASK, Kind.WHISPER}
+    return Event(key, conversation, person, kind.value, json.dumps(body), datetime.now(UTC), asks)
 
 
 def said_in(event: Event) -> Said:

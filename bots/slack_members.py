@@ -16,6 +16,7 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bots.slack_errors import reason_of
 from bots.slack_events import PLATFORM, Said
 from core.readers import channel_reader, workspace_reader
 
@@ -45,7 +46,9 @@ class Members:
 
     async def standing(self, client: AsyncWebClient, said: Said) -> Standing:
         """What the author of a message is."""
-        return await self._remembered(("user", said.team, said.user), lambda: self._standing(client, said), Standing(False))
+        return await self._remembered(
+            ("user", said.team, said.user), lambda: self._standing(client, said), Standing(False)
+        )
 
     async def is_shared(self, client: AsyncWebClient, said: Said) -> bool:
         """Whether people of another organisation read along in the channel."""
@@ -108,7 +111,7 @@ class Members:
         try:
             found = await ask()
         except SlackApiError as error:
-            log.warning("slack_does_not_say", what=key[0], error=error.response.get("error"))
+            log.warning("slack_does_not_say", what=key[0], error=reason_of(error))
             return unknown
         self._known[key] = (found, self._now())
         self._known.move_to_end(key)

@@ -14,16 +14,16 @@ from typing import Any
 
 import structlog
 from aiohttp import ClientError
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.platform import Delivery
 from bots.render_slack import Block, fallback
+from bots.slack_errors import ERRORS, reason_of
 from bots.slack_markdown import escaped
 
 log = structlog.get_logger(__name__)
 
-ERRORS = (SlackApiError, SlackClientError, ClientError, TimeoutError, OSError)
 METADATA = "attune_answer"
 REFUSED_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "only_one_table_allowed"}
 PLAIN_CHARS = 3_500
@@ -84,9 +84,9 @@ class Thread:
         try:
             posted = await self._say(text=text, blocks=blocks, **about)
         except SlackApiError as error:
-            if error.response.get("error") not in REFUSED_BLOCKS:
+            if reason_of(error) not in REFUSED_BLOCKS:
                 raise
-            log.warning("blocks_refused", error=error.response.get("error"))
+            log.warning("blocks_refused", error=reason_of(error))
             for piece in _plain(blocks):
                 posted = await self._say(text=piece, **about)
                 await self.note(str(posted["ts"]))
@@ -119,7 +119,7 @@ class Thread:
             await self._end_stream(ts)
             await self.edit(ts, blocks, text)
         except SlackApiError as error:
-            log.warning("not_edited", error=error.response.get("error"))
+            log.warning("not_edited", error=reason_of(error))
             await self._remove(ts)
             return False
         return True

@@ -22,9 +22,10 @@ from bots.slack_actions import Actions
 from bots.slack_answer import SlackAnswer
 from bots.slack_clients import Clients, Place
 from bots.slack_door import Door
+from bots.slack_errors import ERRORS
 from bots.slack_events import Kind, Said, question, said_in, sent_at
 from bots.slack_members import Members
-from bots.slack_posting import ERRORS, Spot, messages_for
+from bots.slack_posting import Spot, messages_for
 from core.domain import Message
 from core.inbox import Event
 
@@ -48,7 +49,14 @@ class SlackSender:
     """Handles what was received."""
 
     def __init__(
-        self, clients: Clients, dialogue: Dialogue, members: Members, door: Door, actions: Actions, *, hurry: bool = False
+        self,
+        clients: Clients,
+        dialogue: Dialogue,
+        members: Members,
+        door: Door,
+        actions: Actions,
+        *,
+        hurry: bool = False,
     ) -> None:
         self._clients = clients
         self._dialogue = dialogue

@@ -19,7 +19,7 @@ from bots import slack_texts
 from bots.slack_door import Door
 from bots.slack_events import PLATFORM, plain_text
 from core.domain import EVERYONE, Person
-from core.errors import PersonError
+from core.errors import LessonError, PersonError
 from core.readers import Readers, channel_reader, person_reader
 from core.teaching import Lesson
 
@@ -62,35 +62,27 @@ class Lessons:
 
     async def learn_file(self, client: AsyncWebClient, person: Person, channel: str, who: str, file: str) -> str:
         """Learn a file that was shared."""
-        if self._teacher is None:
-            return slack_texts.TEACH_NOT_HERE
-        if who == "everyone" and not await self._door.is_operator(person):
-            return slack_texts.TEACH_NOT_EVERYONE
+        if (refusal := await self._refusal(person, who)) is not None or self._teacher is None:
+            return refusal or slack_texts.TEACH_NOT_HERE
         try:
-            info: dict[str, Any] = (await client.files_info(file=file))["file"]
-        except SlackApiError:
-            return slack_texts.TEACH_GONE
-        if int(info.get("size") or 0) > FILE_BYTES:
-            return slack_texts.TEACH_TOO_LARGE
-        data = await _download(str(info.get("url_private_download") or ""), client.token or "")
-        if data is None:
-            return slack_texts.TEACH_GONE
-        name = str(info.get("name") or "file")
-        try:
+            name, data = await _shared(client, file)
             await self._teacher.learn_file(name, data, person, readers_of(who, person, channel), datetime.now(UTC))
         except PersonError as error:
             return str(error)
         return slack_texts.taught(name, slack_texts.READERS_NAMES[who])
 
-    async def learn_thread(
-        self, client: AsyncWebClient, person: Person, about: str, values: Mapping[str, Any]
-    ) -> str:
-        """Learn a message or its thread, as the modal was filled in."""
+    async def _refusal(self, person: Person, who: str) -> str | None:
         if self._teacher is None:
             return slack_texts.TEACH_NOT_HERE
-        where, who = json.loads(about), str(values.get("readers") or "me")
         if who == "everyone" and not await self._door.is_operator(person):
             return slack_texts.TEACH_NOT_EVERYONE
+        return None
+
+    async def learn_thread(self, client: AsyncWebClient, person: Person, about: str, values: Mapping[str, Any]) -> str:
+        """Learn a message or its thread, as the modal was filled in."""
+        where, who = json.loads(about), str(values.get("readers") or "me")
+        if (refusal := await self._refusal(person, who)) is not None or self._teacher is None:
+            return refusal or slack_texts.TEACH_NOT_HERE
         found = await client.conversations_replies(channel=where["channel"], ts=where["root"], limit=REPLIES)
         messages = found.get("messages") or []
         if values.get("part") == "message":
@@ -116,6 +108,24 @@ def readers_of(who: str, person: Person, channel: str) -> Readers:
     return (person_reader(person),)
 
 
+async def _shared(client: AsyncWebClient, file: str) -> tuple[str, bytes]:
+    """A shared file's name and content.
+
+    Raises:
+        LessonError: it is gone, or too large.
+    """
+    try:
+        info: dict[str, Any] = (await client.files_info(file=file))["file"]
+    except SlackApiError:
+        raise LessonError(slack_texts.TEACH_GONE) from None
+    if int(info.get("size") or 0) > FILE_BYTES:
+        raise LessonError(slack_texts.TEACH_TOO_LARGE)
+    data = await _download(str(info.get("url_private_download") or ""), client.token or "")
+    if data is None:
+        raise LessonError(slack_texts.TEACH_GONE)
+    return str(info.get("name") or "file"), data
+
+
 async def _download(url: str, token: str) -> bytes | None:
     """The file, or None where Slack shows its sign-in page instead or the file is too large."""
     if not url:
@@ -132,5 +142,3 @@ async def _download(url: str, token: str) -> bytes | None:
         log.warning("download_failed", error=type(error).__name__)
         return None
     return data if len(data) <= FILE_BYTES else None
-
-

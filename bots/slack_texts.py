@@ -30,6 +30,15 @@ REASONS_LABEL = "The answer was …"
 SOURCE_TITLE = "Source"
 PREFS_TITLE = "How I answer you"
 PREFS_HINT = "`@Attune prefs` in a thread, or in a message to me, says and changes the same."
+PREFS_STRENGTH = "How far what I learned may re-order what I read, in percent"
+PREFS_LEARNING = "Learning from what you do"
+PREFS_SHARE = "Share your taste with similar teammates, and have theirs"
+PREFS_WISHES = {
+    "like": "Something you like to read about",
+    "avoid": "Something you do not",
+    "say": "Anything else about how I answer you",
+}
+SORRY = "Sorry"
 TEACH_TITLE = "Teach Attune"
 TEACH_NAME = "What is it about?"
 TEACH_READERS = "Who may see it?"
@@ -56,7 +65,9 @@ HOME_RECOMMENDED = "You may want to read"
 HOME_ASKED = "What you asked lately"
 HOME_NOTHING_SET = "Nothing yet: everything is at its default."
 HOME_NOTHING_LEARNED = "Nothing yet. I learn from your 👍 and 👎, and from the sources you open."
+HOME_PAUSED = "I am not learning: you paused it."
 HOME_CHANGE = "Change"
+HOME_UNDO = "Undo"
 HOME_REMOVE = "Remove"
 HOME_PAUSE = "Pause learning"
 HOME_RESUME = "Go on learning"
@@ -65,12 +76,20 @@ HOME_FORGET = "Forget me"
 HOME_FORGET_SURE = "This removes your preferences and all I remember of you. It cannot be undone."
 HOME_FORGET_YES = "Forget everything"
 HOME_FORGET_NO = "Keep it"
-HOME_INTRO = "Ask me in a message, or name me in a channel. I answer from your team's documents and say where it stands."
+HOME_INTRO = (
+    "Ask me in a message, or name me in a channel. I answer from your team's documents and say where it stands."
+)
 
 # The assistant pane
 
 PANE_PROMPTS = "Try one of these"
-PANE_DEFAULTS = ("What can you tell me about?", "What can you do?")
+PANE_DEFAULTS = ("/help", "/recommend")
+
+
+def ask_about(title: str) -> str:
+    """A question about something new."""
+    return f"What does “{title}” say?"
+
 
 # Teaching
 
@@ -115,3 +134,13 @@ NO_FILES = "I read files only to learn them. To ask about one, write a question 
 EDIT_AGAIN = "_Answered again after an edit._"
 ASK_WHAT = "Write your question behind it: `/ask How do I get a laptop?` Only you will see the answer."
 SEEN = {"hurried": HURRIED, "crowded": CROWDED, "hushed": HURRIED}
+
+
+def since(date: str, weight: int, why: str) -> str:
+    """Where an interest comes from."""
+    return f"since {date} · weight {weight} % · {why}"
+
+
+def asked_by(user: str, text: str) -> str:
+    """A question that was asked in private, for all. Names its asker on purpose."""
+    return f"<@{user}> asks: {text}"

@@ -13,6 +13,8 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bots.slack_errors import reason_of
+
 log = structlog.get_logger(__name__)
 
 KEPT = 5_000  # threads
@@ -40,7 +42,7 @@ class Threads:
         try:
             found = await client.conversations_replies(channel=channel, ts=root, limit=REPLIES)
         except SlackApiError as error:
-            log.warning("thread_not_read", error=error.response.get("error"))
+            log.warning("thread_not_read", error=reason_of(error))
             return False
         named = f"<@{bot_user}"
         there = any(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -16,7 +17,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bots.platform import Delivery
 from bots.render_slack import Block, fallback, pages
-from bots.slack_posting import ERRORS
+from bots.slack_errors import ERRORS
 
 log = structlog.get_logger(__name__)
 
@@ -51,15 +52,14 @@ class Whisper:
     async def _one(self, blocks: Sequence[Block], text: str, *, replace: bool) -> None:
         if self._url and await self._posted(blocks, text, replace=replace):
             return
-        try:
-            if not self._channel or self._channel.startswith("D"):
-                raise SlackApiError("no channel", {"error": "channel_not_found"})
-            await self._client.chat_postEphemeral(channel=self._channel, user=self._user, text=text, blocks=blocks)
-        except SlackApiError:
-            opened = await self._client.conversations_open(users=self._user)
-            await self._client.chat_postMessage(
-                channel=opened["channel"]["id"], text=text, blocks=blocks, unfurl_links=False, unfurl_media=False
-            )
+        if self._channel and not self._channel.startswith("D"):
+            with suppress(SlackApiError):  # the bot may not be in that channel
+                await self._client.chat_postEphemeral(channel=self._channel, user=self._user, text=text, blocks=blocks)
+                return
+        opened = await self._client.conversations_open(users=self._user)
+        await self._client.chat_postMessage(
+            channel=opened["channel"]["id"], text=text, blocks=blocks, unfurl_links=False, unfurl_media=False
+        )
 
     async def _posted(self, blocks: Sequence[Block], text: str, *, replace: bool) -> bool:
         """Whether the address still took it: it lasts for half an hour."""
@@ -73,3 +73,21 @@ class Whisper:
             log.warning("address_failed", error=type(error).__name__)
             return False
         return reply.status_code == 200  # noqa: PLR2004
+
+
+class Unnoted:
+    """A delivery of which nothing is remembered."""
+
+    attempt = 1
+    shown: tuple[str, ...] = ()
+    stopped = False
+
+    async def note(self, message_id: str) -> None:
+        """Nothing."""
+
+    async def ended(self, answer: str = "") -> None:
+        """Nothing."""
+
+    async def answer_of(self, message_id: str) -> str | None:  # noqa: ARG002
+        """None."""
+        return None

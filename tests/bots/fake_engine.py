@@ -22,6 +22,7 @@ from core.domain import (
 )
 from core.people import Profile
 from core.preferences import Wishes
+from core.traces import Trace
 
 ANN = Person("console", "local", "ann")
 HANDBOOK = Passage("p1", "/docs/handbook.md", "Handbook", ("Leave", "Parents"), "Twenty weeks.", 12, 0, 1, "v")
@@ -40,6 +41,10 @@ class FakePeople:
 
     async def profile(self, person: Person) -> Profile:
         return Profile(person, Wishes(await self.engine.preferences(person)))
+
+    async def recent(self, person: Person, limit: int) -> list[Trace]:
+        asked = [each for each in reversed(self.engine.asked) if each.person == person][:limit]
+        return [Trace("", person, each.text, each.sent_at, (), Outcome.ANSWERED) for each in asked]
 
 
 class FakeEngine:

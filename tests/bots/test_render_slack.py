@@ -166,7 +166,11 @@ def test_a_table_too_large_for_slack_is_code():
         ("[Guide](https://a.example/x)", "[Guide](https://a.example/x)", "Guide (`https://a.example/x`)"),
         ("See https://a.example/x.", "See https://a.example/x.", "See `https://a.example/x`."),
         ("[x](javascript:alert)", "x (`javascript:alert`)", "x (`javascript:alert`)"),
-        ("![](https://a.example/p.png)", "[https://a.example/p.png](https://a.example/p.png)", "`https://a.example/p.png`"),
+        (
+            "![](https://a.example/p.png)",
+            "[https://a.example/p.png](https://a.example/p.png)",
+            "`https://a.example/p.png`",
+        ),
         ("`a <@U1> b`", "`a &lt;@U1> b`", "`a &lt;@U1> b`"),
     ],
 )
@@ -179,10 +183,10 @@ def test_links(markdown: str, live: str, inert: str):
 
 def test_mrkdwn():
     """Markdown's marks become Slack's."""
-    said = mrkdwn("# Head\n\n**b** *i* ~~s~~ `c<d`\n\n- one\n  - two\n\n3. three\n\n[a|b](https://x.example) [y](ftp://z)")
-    assert said == (
-        "*Head*\n\n*b* _i_ ~s~ `c&lt;d`\n\n• one\n    • two\n\n3. three\n\n<https://x.example|a¦b> y"
+    said = mrkdwn(
+        "# Head\n\n**b** *i* ~~s~~ `c<d`\n\n- one\n  - two\n\n3. three\n\n[a|b](https://x.example) [y](ftp://z)"
     )
+    assert said == ("*Head*\n\n*b* _i_ ~s~ `c&lt;d`\n\n• one\n    • two\n\n3. three\n\n<https://x.example|a¦b> y")
 
 
 def test_the_limits_can_be_broken():

@@ -78,7 +78,9 @@ async def test_two_processes_let_an_event_in_once(inbox: Inbox, shared_data) -> 
     """Another client of the same server is no second door."""
     async with valkey.embedded(shared_data) as client:
         other = RedisInbox(client, GENEROUS)
-        receipts = await asyncio.gather(*[door.put(event(str(number))) for number in range(50) for door in (inbox, other)])
+        receipts = await asyncio.gather(
+            *[door.put(event(str(number))) for number in range(50) for door in (inbox, other)]
+        )
     assert sorted(receipts) == [*[Receipt.ACCEPTED] * 50, *[Receipt.KNOWN] * 50]
 
 
@@ -295,7 +297,9 @@ async def test_not_more_than_so_many_wait(redis: Redis) -> None:
     inbox = RedisInbox(redis, dataclasses.replace(GENEROUS, waiting=4, share=0.5))
     receipts = [await inbox.put(event(str(number))) for number in range(3)]
     assert receipts == [Receipt.ACCEPTED, Receipt.ACCEPTED, Receipt.HURRIED]
-    receipts = [await inbox.put(event(f"b{number}", PRIVATE, Person("slack", "T1", str(number)))) for number in range(3)]
+    receipts = [
+        await inbox.put(event(f"b{number}", PRIVATE, Person("slack", "T1", str(number)))) for number in range(3)
+    ]
     assert receipts == [Receipt.ACCEPTED, Receipt.ACCEPTED, Receipt.CROWDED]
     await inbox.done((await claimed(inbox)).token)
     assert await inbox.put(event("again", PRIVATE, Person("slack", "T1", "late"))) is Receipt.ACCEPTED
@@ -378,7 +382,11 @@ async def test_nothing_a_person_wrote_is_left_in_the_end(inbox: Inbox, redis: Re
 
 async def test_strange_names_do_not_mix(inbox: Inbox) -> None:
     """Whatever signs ids hold, conversations are one only where all parts are."""
-    awkward = [Conversation("slack", "T", "a:b"), Conversation("slack", "T", "a", "b"), Conversation("slack", "T:a", "b")]
+    awkward = [
+        Conversation("slack", "T", "a:b"),
+        Conversation("slack", "T", "a", "b"),
+        Conversation("slack", "T:a", "b"),
+    ]
     for number, conversation in enumerate(awkward):
         await inbox.put(event(f"{{}}:\n {number}", conversation))
     assert {(await claimed(inbox)).event.conversation for _ in awkward} == set(awkward)

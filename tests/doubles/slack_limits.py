@@ -85,8 +85,12 @@ def live_tokens(value: Any) -> list[str]:
     if isinstance(value, str):
         return TOKENS.findall(value) + BARE.findall(value)
     if isinstance(value, dict):
-        return [token for name, each in value.items() if name not in {"value", "private_metadata"}
-                for token in live_tokens(each)]
+        return [
+            token
+            for name, each in value.items()
+            if name not in {"value", "private_metadata"}
+            for token in live_tokens(each)
+        ]
     return [token for each in value for token in live_tokens(each)] if isinstance(value, list) else []
 
 

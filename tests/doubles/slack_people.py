@@ -101,8 +101,10 @@ class People:
         if channel:
             payload |= {"channel": {"id": channel}, "response_url": self.server.response_url()}
             payload.setdefault(
-                "container", {"type": "message", "channel_id": channel, "message_ts": more["message"]["ts"]}
-                if "message" in more else {}
+                "container",
+                {"type": "message", "channel_id": channel, "message_ts": more["message"]["ts"]}
+                if "message" in more
+                else {},
             )
         return self.server.deliver("interactive", payload, "interaction")
 

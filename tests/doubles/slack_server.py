@@ -79,7 +79,7 @@ class SlackServer:
 
     async def __aenter__(self) -> Self:
         app = web.Application()
-        app.router.add_post("/api/{method}", self._api)
+        app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_get("/link", self._link)
         app.router.add_post("/response/{id}", self._response)
         app.router.add_get("/files/{id}", self._file)
@@ -293,7 +293,9 @@ class SlackServer:
                 "type": "event_callback",
                 "event_id": self.workspace.new_id("Ev"),
                 "event_time": int(time.time()),
-                "authorizations": [{"team_id": self.workspace.team, "user_id": self.workspace.bot_user, "is_bot": True}],
+                "authorizations": [
+                    {"team_id": self.workspace.team, "user_id": self.workspace.bot_user, "is_bot": True}
+                ],
                 "event": event,
                 **more,
             },

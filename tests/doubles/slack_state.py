@@ -399,7 +399,9 @@ class Workspace:
         names = [fault for fault in faults if fault.startswith("names")]
         self.violations += [f"{method}: {fault}" for fault in names]
         if wrong := [fault for fault in faults if fault not in names]:
-            raise SlackError("msg_blocks_too_long" if wrong == ["msg_blocks_too_long"] else "invalid_blocks", errors=wrong)
+            raise SlackError(
+                "msg_blocks_too_long" if wrong == ["msg_blocks_too_long"] else "invalid_blocks", errors=wrong
+            )
 
     def _bot_message(self, args: Json) -> Json:
         kept = ("text", "blocks", "metadata", "thread_ts")
