@@ -22,9 +22,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bots import slack_texts
 from bots.platform import Delivery
 from bots.render_slack import Block, Layout, Placed, chunk_of, fallback, pages, shortened
+from bots.slack_blocks import plain_feedback
 from bots.slack_errors import ERRORS, reason_of
 from bots.slack_markdown import Text, defused
-from bots.slack_posting import Spot, Thread
+from bots.slack_posting import REFUSED_BLOCKS, Spot, Thread
 
 log = structlog.get_logger(__name__)
 
@@ -150,16 +151,19 @@ class SlackAnswer:
 
     async def _stop_stream(self, footer: Sequence[Block], *, last: bool = True) -> bool:
         """End the stream; whether it worked."""
-        arguments: dict[str, Any] = {"blocks": list(footer)} if footer else {}
-        if self._task:
-            arguments["chunks"] = [self._step("", done=True)]
-        try:
-            await self._client.chat_stopStream(
-                channel=self._spot.channel, ts=self._stream, metadata=self._spot.metadata, **arguments
-            )
-        except ERRORS as error:
-            self._no_stream(error)
-            return False
+        about: dict[str, Any] = {"chunks": [self._step("", done=True)]} if self._task else {}
+        for blocks in (footer, plain_feedback(footer)):
+            arguments = {**about, "blocks": list(blocks)} if blocks else about
+            try:
+                await self._client.chat_stopStream(
+                    channel=self._spot.channel, ts=self._stream, metadata=self._spot.metadata, **arguments
+                )
+            except ERRORS as error:
+                if reason_of(error) in REFUSED_BLOCKS and blocks is footer:
+                    continue
+                self._no_stream(error)
+                return False
+            break
         if last:
             self._stream = ""
         return True

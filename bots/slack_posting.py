@@ -19,6 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.platform import Delivery
 from bots.render_slack import Block, fallback
+from bots.slack_blocks import plain_feedback
 from bots.slack_errors import ERRORS, reason_of
 from bots.slack_markdown import escaped
 
@@ -81,17 +82,19 @@ class Thread:
     async def post(self, blocks: Sequence[Block], text: str, *, final: bool = True) -> None:
         """Post a message and note it; without its blocks where Slack refuses them."""
         about = {"metadata": self._spot.metadata} if final else {}
-        try:
-            posted = await self._say(text=text, blocks=blocks, **about)
-        except SlackApiError as error:
-            if reason_of(error) not in REFUSED_BLOCKS:
-                raise
-            log.warning("blocks_refused", error=reason_of(error))
-            for piece in _plain(blocks):
-                posted = await self._say(text=piece, **about)
+        for variant in (blocks, plain_feedback(blocks)):
+            try:
+                posted = await self._say(text=text, blocks=variant, **about)
+            except SlackApiError as error:
+                if reason_of(error) not in REFUSED_BLOCKS:
+                    raise
+                log.warning("blocks_refused", error=reason_of(error))
+            else:
                 await self.note(str(posted["ts"]))
-            return
-        await self.note(str(posted["ts"]))
+                return
+        for piece in _plain(blocks):
+            posted = await self._say(text=piece, **about)
+            await self.note(str(posted["ts"]))
 
     async def edit(self, ts: str, blocks: Sequence[Block], text: str, *, final: bool = True) -> None:
         """Put other blocks into a message."""
