@@ -20,15 +20,19 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PURE = {
+    "core.access",
     "core.decoding",
     "core.domain",
     "core.duplicates",
     "core.engine",
     "core.errors",
+    "core.feedback",
     "core.gaps",
     "core.evaluation",
     "core.history",
+    "core.inbox",
     "core.learning",
+    "core.pairing",
     "core.ports",
     "core.preferences",
     "core.prompt",
