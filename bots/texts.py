@@ -191,3 +191,28 @@ def ingested_own(names: list[str], passages: int) -> str:
 
 def _plain_list(values: list[str]) -> str:
     return " and ".join(values)
+
+
+# While serving
+
+HURRIED = "That is more than I can take in at once. Please give me a minute, then ask again."
+CROWDED = "Too many questions are waiting already, so I did not take this one. Please ask again in a few minutes."
+STOPPED_WAITING = "Stopped. I had not begun."
+
+
+def in_line(ahead: int) -> str:
+    """A message has waited for a while, and nobody could begin with it."""
+    return f"I am busy. {plural(ahead, 'question')} before yours…" if ahead else "I am busy. Yours is next…"
+
+
+def took_too_long(trace: str) -> str:
+    """An answer did not come to an end."""
+    return f"This took too long, so I gave up. Please ask again; if it stays so, tell your operator `{trace}`."
+
+
+def given_up(trace: str) -> str:
+    """A message ended the program again and again."""
+    return (
+        "I tried this message several times and failed each time, so I put it aside. "
+        f"Your operator can look at it under `{trace}`."
+    )

@@ -39,7 +39,9 @@ class ServingSettings(BaseModel):
         description="how an answer grows in Telegram: draft, edit, off, or auto, the best that the chat allows",
     )
     telegram_api: str = Field(
-        "https://api.telegram.org", alias="ATTUNE_TELEGRAM_API", description="where the Bot API is; for tests and proxies"
+        "https://api.telegram.org",
+        alias="ATTUNE_TELEGRAM_API",
+        description="where the Bot API is; for tests and proxies",
     )
     slack_bot_token: SecretStr | None = Field(
         None, alias="ATTUNE_SLACK_BOT_TOKEN", description="the app's bot token, xoxb-…; unset: no Slack"
@@ -58,7 +60,7 @@ class ServingSettings(BaseModel):
         description="host and port where Slack's deliveries by HTTP arrive on this machine",
     )
     slack_api: str = Field(
-        "https://slack.com/api/", alias="ATTUNE_SLACK_API", description="where the Web API is; for tests and proxies"
+        "https://slack.com/api/", alias="ATTUNE_SLACK_API", description="where the Web API is: a proxy, or a test's"
     )
     person_minute: int = Field(
         20, ge=1, le=100_000, alias="ATTUNE_PERSON_MINUTE", description="messages that one person may send in a minute"

@@ -308,3 +308,18 @@ local oldest = call('ZRANGE', P .. 'open', 0, 0, 'WITHSCORES')
 return {call('ZCARD', P .. 'open'), call('ZCARD', P .. 'leases'), call('HLEN', P .. 'dead'),
     oldest[2] and math.max(0, now - oldest[2]) or 0}
 """
+
+ALL = {
+    "put": PUT,
+    "claim": CLAIM,
+    "waiting": WAITING,
+    "renew": RENEW,
+    "note": NOTE,
+    "ended": ENDED,
+    "done": DONE,
+    "release": RELEASE,
+    "bury": BURY,
+    "retry": RETRY,
+    "stop": STOP,
+    "depth": DEPTH,
+}

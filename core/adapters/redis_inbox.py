@@ -37,14 +37,13 @@ class RedisInbox:
         self._allowance = allowance or Allowance()
         self._lease = _milliseconds(lease)
         self._heard: bytes | None = None  # the last signal
-        names = ("PUT", "CLAIM", "WAITING", "RENEW", "NOTE", "ENDED", "DONE", "RELEASE", "BURY", "RETRY", "STOP", "DEPTH")
-        self._scripts = {name: client.register_script(scripts.COMMON + getattr(scripts, name)) for name in names}
+        self._scripts = {name: client.register_script(scripts.COMMON + body) for name, body in scripts.ALL.items()}
 
     async def put(self, event: Event) -> Receipt:
         """Keep `event`, once, where the limits let it in."""
         allowed, person = self._allowance, event.person
         receipt: bytes = await self._run(
-            "PUT",
+            "put",
             event.key,
             lane_name(event.conversation),
             person_name(person),
@@ -62,30 +61,30 @@ class RedisInbox:
 
     async def stop(self, conversation: Conversation, person: Person) -> bool:
         """Stop what this person waits for, or is being given."""
-        return bool(await self._run("STOP", lane_name(conversation), person_name(person)))
+        return bool(await self._run("stop", lane_name(conversation), person_name(person)))
 
     async def claim(self, token: str) -> Claim | None:
         """The next event for this worker."""
-        found = await self._run("CLAIM", token, self._lease)
+        found = await self._run("claim", token, self._lease)
         return _claim(token, found) if found else None
 
     async def waiting(self, token: str, *, seconds: float) -> Waiting | None:
         """Hold an event that has waited for `seconds` and whose person was not told so yet."""
-        found = await self._run("WAITING", token, self._lease, _milliseconds(seconds))
+        found = await self._run("waiting", token, self._lease, _milliseconds(seconds))
         return Waiting(_claim(token, found[1]), int(found[0])) if found else None
 
     async def renew(self, tokens: Sequence[str]) -> Mapping[str, Lease]:
         """Say that these claims are worked on."""
-        states = await self._run("RENEW", self._lease, *tokens)
+        states = await self._run("renew", self._lease, *tokens)
         return {token: Lease(state.decode()) for token, state in zip(tokens, states, strict=True)}
 
     async def note(self, token: str, message_id: str) -> bool:
         """Remember what the platform shows for the event."""
-        return bool(await self._run("NOTE", token, message_id))
+        return bool(await self._run("note", token, message_id))
 
     async def ended(self, token: str, answer: str) -> bool:
         """Remember that all of it was seen, and which answer it was."""
-        return bool(await self._run("ENDED", token, answer, LINKED))
+        return bool(await self._run("ended", token, answer, LINKED))
 
     async def answer_of(self, conversation: Conversation, message_id: str) -> str | None:
         """The answer that a message shown in this conversation's channel stands for."""
@@ -95,15 +94,15 @@ class RedisInbox:
 
     async def done(self, token: str) -> None:
         """Forget the event but for its key."""
-        await self._run("DONE", token)
+        await self._run("done", token)
 
     async def release(self, token: str, *, pause: float = 0.0) -> None:
         """Give the event back."""
-        await self._run("RELEASE", token, _milliseconds(pause))
+        await self._run("release", token, _milliseconds(pause))
 
     async def bury(self, token: str, reason: str) -> None:
         """Give the event up."""
-        await self._run("BURY", token, reason)
+        await self._run("bury", token, reason)
 
     async def listen(self, seconds: float) -> list[str]:
         """Wait for signals. A listener that was away goes on where it was, as far as signals are kept."""
@@ -126,7 +125,7 @@ class RedisInbox:
 
     async def retry(self, key: str) -> bool:
         """Put a dead letter at the end of its conversation again."""
-        return bool(await self._run("RETRY", key))
+        return bool(await self._run("retry", key))
 
     async def drop(self, key: str) -> bool:
         """Forget a dead letter."""
@@ -135,7 +134,7 @@ class RedisInbox:
 
     async def depth(self) -> Depth:
         """How full it is."""
-        unended, working, dead, oldest = await self._run("DEPTH")
+        unended, working, dead, oldest = await self._run("depth")
         return Depth(max(0, unended - working), working, dead, oldest / 1000)
 
     async def _run(self, name: str, *arguments: bytes | str | float) -> Any:
