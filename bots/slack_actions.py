@@ -276,7 +276,7 @@ class Actions:
         with suppress(*ERRORS):
             await pressed.place.client.assistant_threads_setSuggestedPrompts(
                 channel_id=pressed.text("channel"),
-                thread_ts=pressed.text("thread"),
+                thread_ts=pressed.text("thread") or None,
                 title=slack_texts.PANE_PROMPTS,
                 prompts=prompts,
             )

@@ -41,6 +41,7 @@ class Abilities:
 
     streams: bool = True
     statuses: bool = True
+    sessions: bool = True
 
 
 class SlackAnswer:
@@ -67,12 +68,14 @@ class SlackAnswer:
         self._stream = ""  # the id of the message that is being streamed
         self._streams = abilities.streams and delivery.attempt == 1 and not self._thread.shown
         self._task = False  # a status stands in the stream
+        self._working = False  # Slack shows its Stop button
         self._last = float("-inf")
         self._pace = 0.0 if hurry else STREAM_SECONDS
         self._edits = 0.0 if hurry else EDIT_SECONDS
 
     async def status(self, text: str) -> None:
         """Say what is going on: beside the thread where Slack can, else as the beginning of the answer."""
+        await self._session("processing")
         if self._abilities.statuses and await self._status(text):
             return
         if self._streams:
@@ -199,8 +202,22 @@ class SlackAnswer:
             return False
         return True
 
+    async def _session(self, status: str) -> None:
+        """Have Slack show a Stop button while the answer is made, where it has one."""
+        if not self._abilities.sessions or self._working == (status == "processing"):
+            return
+        self._working = status == "processing"
+        try:
+            await self._client.agents_sessions_setStatus(
+                channel_id=self._spot.channel, thread_ts=self._spot.root, status=status
+            )
+        except ERRORS as error:
+            self._abilities.sessions = reason_of(error) in {"ratelimited", "TimeoutError"}
+
     async def _clear_status(self) -> None:
         """Slack clears it when a message comes; an edited one is none."""
+        if self._working:
+            await self._session("active")
         if self._abilities.statuses and self._thread.edited:
             with suppress(*ERRORS):
                 await self._client.assistant_threads_setStatus(

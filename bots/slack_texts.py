@@ -144,3 +144,13 @@ def since(date: str, weight: int, why: str) -> str:
 def asked_by(user: str, text: str) -> str:
     """A question that was asked in private, for all. Names its asker on purpose."""
     return f"<@{user}> asks: {text}"
+
+
+# What Slack shows of the app
+
+ABOUT = "Answers from your team's own documents, says where it stands, and learns how you like it."
+COMMAND_PREFS = "How I answer you: length, tone, what you like"
+COMMAND_ASK = "Ask, so that only you see the answer"
+SHORTCUT = "Teach this"
+SHORTCUT_ABOUT = "Let Attune learn this message or its thread"
+PANE_HELP = "What can you do?"

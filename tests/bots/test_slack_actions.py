@@ -294,7 +294,7 @@ async def test_only_operators_teach_everyone(slack: World) -> None:
 
 
 async def test_a_thread_is_taught_by_a_shortcut(slack: World) -> None:
-    """ "Teach this" asks what, what about and for whom; the thread becomes a lesson in plain words."""
+    """The shortcut "Teach this" asks what, what about and for whom; the thread becomes a lesson in plain words."""
     ts = slack.people.say("UBEN", "C1", "How do I drain the <https://x.example|pump>?")
     slack.people.say("UANN", "C1", "Open the valve &amp; wait.", thread=ts)
     slack.people.shortcut("UANN", "C1", ts, "attune_teach")

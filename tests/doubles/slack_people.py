@@ -223,7 +223,7 @@ def _texts(value: Any) -> list[str]:
         return []
     if isinstance(value.get("text"), str) and value.get("type") != "button":
         return [value["text"]]
-    return [text for name, each in value.items() if name not in {"value"} for text in _texts(each)]
+    return [text for name, each in value.items() if name != "value" for text in _texts(each)]
 
 
 def _element(blocks: list[Json], action: str, value: str | None) -> Json:

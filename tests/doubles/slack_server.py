@@ -59,7 +59,7 @@ class Sent:
 class SlackServer:
     """The fake. Enter it to start it."""
 
-    def __init__(self, workspace: Workspace, *, signing_secret: str = "shh", events: set[str] | None = None) -> None:
+    def __init__(self, workspace: Workspace, *, signing_secret: str = "shh", events: set[str] | None = None) -> None:  # noqa: S107
         self.workspace = workspace
         self.signing_secret = signing_secret
         self.subscribed = events
@@ -248,7 +248,7 @@ class SlackServer:
             return None
 
     async def _next_socket(self) -> Socket:
-        while True:
+        while True:  # noqa: ASYNC110 - until a client connects
             open_now = [each for each in self.sockets if each.going and not each.ws.closed]
             if open_now:
                 self._turn += 1

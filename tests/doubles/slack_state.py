@@ -59,8 +59,8 @@ class Workspace:
     team: str = "T1"
     bot_user: str = "UBOT"
     bot_id: str = "B1"
-    bot_token: str = "xoxb-1"
-    app_token: str = "xapp-1"
+    bot_token: str = "xoxb-1"  # noqa: S105 - the fake's
+    app_token: str = "xapp-1"  # noqa: S105
     scopes: set[str] = field(default_factory=set)
     users: dict[str, Json] = field(default_factory=dict)
     channels: dict[str, Json] = field(default_factory=dict)
@@ -78,6 +78,8 @@ class Workspace:
     calls: list[tuple[str, Json]] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     base_url: str = ""
+    config_token: str = "xoxe-1"  # noqa: S105
+    manifest: Json = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._clock = itertools.count(int(time.time()) * 1_000_000, 100)
@@ -108,7 +110,7 @@ class Workspace:
     def call(self, method: str, args: Json, token: str) -> Json:
         """Answer one call; raises SlackError."""
         self.calls.append((method, args))
-        wanted = self.app_token if method == "apps.connections.open" else self.bot_token
+        wanted = self.config_token if method == "apps.manifest.export" else self.bot_token
         if token != wanted:
             raise SlackError("not_authed" if not token else "invalid_auth")
         needed = SCOPES.get(method, ())
@@ -129,6 +131,7 @@ class Workspace:
             "bot_id": self.bot_id,
         }
 
+    # ruff: noqa: N802 - methods are called as Slack calls them
     def do_chat_postMessage(self, args: Json) -> Json:
         channel = self._writable(args)
         self._check_content(args, "chat.postMessage")
@@ -303,6 +306,12 @@ class Workspace:
     def do_chat_getPermalink(self, args: Json) -> Json:
         place = f"{args['channel']}/p{args['message_ts'].replace('.', '')}"
         return {"permalink": f"https://fake.slack.example/archives/{place}"}
+
+    def do_apps_manifest_export(self, _: Json) -> Json:
+        return {"manifest": self.manifest}
+
+    def do_bots_info(self, _: Json) -> Json:
+        return {"bot": {"id": self.bot_id, "app_id": "A1"}}
 
     def do_reactions_add(self, args: Json) -> Json:
         self._message(args["channel"], args["timestamp"]).setdefault("reactions", []).append(args["name"])
