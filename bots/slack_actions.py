@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +16,7 @@ from bots.commands import Forgotten, Notice
 from bots.dialogue import Delta, Dialogue, Final, Problem
 from bots.platform import Delivery
 from bots.slack_answer import SlackAnswer
-from bots.slack_clients import Clients, Place
+from bots.slack_clients import Clients
 from bots.slack_door import Door
 from bots.slack_errors import ERRORS
 from bots.slack_events import PLATFORM, Kind, body_of
@@ -25,32 +24,13 @@ from bots.slack_members import Members
 from bots.slack_posting import Spot
 from bots.slack_teaching import Lessons
 from bots.slack_views import fill
-from bots.slack_whisper import Unnoted, Whisper
-from core.domain import Conversation, Message, Passage, Person
+from bots.slack_whisper import Pressed, Unnoted, Whisper
+from core.domain import Conversation, Message, Passage
 from core.feedback import Feedback, Reason, Verdict
 from core.inbox import Event
 
 UP = {"+1", "thumbsup", "heart", "heart_eyes", "white_check_mark", "tada", "clap", "raised_hands", "100"}
 DOWN = {"-1", "thumbsdown", "x", "confused", "disappointed"}
-
-
-@dataclass(frozen=True, slots=True)
-class Pressed:
-    """One event, with where it came from and who did it."""
-
-    event: Event
-    body: Mapping[str, Any]
-    place: Place
-    delivery: Delivery
-
-    @property
-    def person(self) -> Person:
-        """Who did it."""
-        return self.event.person
-
-    def text(self, name: str) -> str:
-        """A part of the body, or empty."""
-        return str(self.body.get(name) or "")
 
 
 class Actions:

@@ -14,7 +14,7 @@ from bots import slack_texts, texts
 from bots.dialogue import Final
 from bots.render import NEAREST_SHOWN, one_line, source_lines
 from bots.render_slack import Block, shortened
-from bots.slack_markdown import escaped
+from bots.slack_markdown import escaped, inert
 from bots.slack_mrkdwn import section, sections
 from core.domain import Passage, Source
 from core.feedback import Reason
@@ -117,7 +117,7 @@ def button(text: str, action: str, value: str, *, style: str = "", confirm: Bloc
 
 def plain(text: str, limit: int = 150) -> Block:
     """Text without any formatting; a space where there is none, since Slack takes no empty one."""
-    return {"type": "plain_text", "text": one_line(text, limit) or "–", "emoji": True}
+    return {"type": "plain_text", "text": one_line(inert(text), limit) or "–", "emoji": True}
 
 
 def option(text: str, value: str) -> Block:
@@ -178,7 +178,7 @@ def teach_modal(channel: str, ts: str, root: str, title: str, *, private: bool) 
     readers.append(option(slack_texts.READERS_EVERYONE, "everyone"))
     parts = [option(slack_texts.THREAD_MESSAGE, "message"), option(slack_texts.THREAD_WHOLE, "thread")]
     name = {"type": "plain_text_input", "action_id": "name", "max_length": 100}
-    if title := one_line(title, 100):
+    if title := one_line(inert(title), 100):
         name["initial_value"] = title
     return modal(
         slack_texts.TEACH_TITLE,

@@ -179,4 +179,6 @@ def prompts(asked: Sequence[str], titles: Sequence[str]) -> list[Block]:
     offered = [slack_texts.ask_about(title) for title in titles[:2]]
     offered += [one_line(question, PROMPT_CHARS) for question in asked[:2]]
     offered += slack_texts.PANE_DEFAULTS
-    return [{"title": one_line(text, PROMPT_CHARS), "message": text} for text in dict.fromkeys(offered)][:PROMPTS]
+    return [{"title": one_line(text, PROMPT_CHARS), "message": text} for text in dict.fromkeys(offered) if text][
+        :PROMPTS
+    ]

@@ -192,15 +192,15 @@ def _table(markdown: str) -> Table | None:
         if token.type == "tr_open":
             rows.append([])
         elif token.type in {"th_open", "td_open"}:
-            rows[-1].append(_cell(words(inside)))
+            rows[-1].append(inert(words(inside).strip()) or "\u00a0")
             if token.type == "th_open":
                 alignments.append(str(token.attrs.get("style", "")).rpartition(":")[2] or "left")
     return Table(tuple(tuple(row) for row in rows), tuple(alignments)) if rows and rows[0] else None
 
 
-def _cell(text: str) -> str:
-    """Cells are raw text, in which no entity is decoded."""
-    return _GROUPS.sub("@\u2060", re.sub(r"<(?=[@#!])", "<\u2060", text.strip())) or "\u00a0"
+def inert(text: str) -> str:
+    """`text` for where Slack shows it as it is, and decodes no entity; still it is no mention, wherever it gets to."""
+    return _GROUPS.sub("@\u2060", re.sub(r"<(?=[@#!])", "<\u2060", text))
 
 
 def words(inline: Token) -> str:

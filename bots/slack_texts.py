@@ -154,3 +154,7 @@ COMMAND_ASK = "Ask, so that only you see the answer"
 SHORTCUT = "Teach this"
 SHORTCUT_ABOUT = "Let Attune learn this message or its thread"
 PANE_HELP = "What can you do?"
+INSTALLED = "Attune is installed. Open it in Slack and ask it something; its operator lets your workspace in."
+INSTALL_AGAIN = (
+    "That did not work: the page was open for too long, or Slack said no. Please begin again at /slack/install."
+)

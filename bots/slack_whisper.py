@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -17,12 +18,34 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bots.platform import Delivery
 from bots.render_slack import Block, fallback, pages
+from bots.slack_clients import Place
 from bots.slack_errors import ERRORS
+from core.domain import Person
+from core.inbox import Event
 
 log = structlog.get_logger(__name__)
 
 POSTS = 4  # of the five that an address takes
 NOTED = "whispered"
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """One event, with where it came from and who did it."""
+
+    event: Event
+    body: Mapping[str, Any]
+    place: Place
+    delivery: Delivery
+
+    @property
+    def person(self) -> Person:
+        """Who did it."""
+        return self.event.person
+
+    def text(self, name: str) -> str:
+        """A part of the body, or empty."""
+        return str(self.body.get(name) or "")
 
 
 class Whisper:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from core.domain import Person
+from core.domain import Length, Person, Preferences
 from core.feedback import Reason
 from core.learning import Act
 from tests.bots.slack_world import QUESTION, TEXTS, World, world
@@ -126,7 +126,7 @@ async def test_why_says_what_the_answer_rests_on(slack: World) -> None:
 async def test_plain_answers_again_without_preferences(slack: World) -> None:
     """The second answer stands in the thread, and was made of nothing that the person set."""
     ts, message = await answered(slack)
-    await slack.engine.set_preferences(ANN, type(await slack.engine.preferences(ANN))(length="short"))
+    await slack.engine.set_preferences(ANN, Preferences(length=Length.SHORT))
     slack.people.press("UANN", "C1", message["ts"], "attune_plain")
     await slack.settled()
     assert len(slack.answers("C1", ts)) == 2

@@ -217,10 +217,12 @@ async def test_a_status_is_shown_before_the_first_word(redis: Redis) -> None:
         ts = ask(there)
         await there.until(lambda: ("C1", ts) in there.space.status)
         await there.settled()
-        told = [args["loading_messages"][0] for method, args in there.space.calls if method.endswith("setStatus")]
+        statuses = [args for method, args in there.space.calls if method == "assistant.threads.setStatus"]
+        told = [args["loading_messages"][0] for args in statuses]
         assert "Searching your documents…" in told
         assert any(text.startswith("Reading") for text in told)
         assert there.space.status == {}
+        assert there.space.sessions == {("C1", ts): "active"}
         there.check()
 
 
