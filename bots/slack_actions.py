@@ -15,11 +15,13 @@ from bots import slack_blocks, slack_home, slack_texts
 from bots.commands import Forgotten, Notice
 from bots.dialogue import Delta, Dialogue, Final, Problem
 from bots.platform import Delivery
+from bots.render_slack import Block
 from bots.slack_answer import SlackAnswer
 from bots.slack_clients import Clients
 from bots.slack_door import Door
 from bots.slack_errors import ERRORS
 from bots.slack_events import PLATFORM, Kind, body_of
+from bots.slack_markdown import escaped
 from bots.slack_members import Members
 from bots.slack_posting import Spot
 from bots.slack_teaching import Lessons
@@ -149,7 +151,7 @@ class Actions:
         channel, client = pressed.text("channel"), pressed.place.client
         asked = await client.chat_postMessage(
             channel=channel,
-            text=slack_texts.asked_by(pressed.person.user, slack_blocks.escaped(text)),
+            text=slack_texts.asked_by(pressed.person.user, escaped(text)),
             unfurl_links=False,
             unfurl_media=False,
         )
@@ -246,7 +248,7 @@ class Actions:
         asked = await self._dialogue.recent(pressed.person)
         await self._publish(pressed, slack_home.home(profile, said=said, recommended=recommended, asked=asked))
 
-    async def _publish(self, pressed: Pressed, view: slack_blocks.Block) -> None:
+    async def _publish(self, pressed: Pressed, view: Block) -> None:
         await pressed.place.client.views_publish(user_id=pressed.person.user, view=view)
 
     async def _pane(self, pressed: Pressed) -> None:

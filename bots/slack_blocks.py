@@ -18,6 +18,7 @@ from bots.slack_markdown import escaped, inert
 from bots.slack_mrkdwn import section, sections
 from core.domain import Passage, Source
 from core.feedback import Reason
+from core.preferences import Sources
 
 FEEDBACK, SOURCE, WHY, PLAIN, SHARE = "attune_feedback", "attune_source", "attune_why", "attune_plain", "attune_share"
 REASONS, PREFS, TEACH, LEARN = "attune_reasons", "attune_prefs", "attune_teach", "attune_learn"
@@ -42,12 +43,15 @@ def under_answer(final: Final, *, question: str = "", shareable: bool = False) -
 
 def _footer(final: Final) -> list[str]:
     doubt = [escaped(texts.DOUBTFUL)] if final.doubtful else []
+    if final.sources and final.listing is Sources.COMPACT:
+        titles = dict.fromkeys(one_line(source.passage.title) for source in final.sources)
+        return [*doubt, f"*{texts.SOURCES}:* {escaped(', '.join(titles))}"]
     if final.sources:
         lines = "\n".join(escaped(line) for line in source_lines(final.sources))
         return [*doubt, f"*{texts.SOURCES}*\n{lines}"]
     if final.nearest:
-        titles = "\n".join(f"• {escaped(one_line(title))}" for title in final.nearest[:NEAREST_SHOWN])
-        return [*doubt, f"{texts.NEAREST}\n{titles}"]
+        nearest = "\n".join(f"• {escaped(one_line(title))}" for title in final.nearest[:NEAREST_SHOWN])
+        return [*doubt, f"{texts.NEAREST}\n{nearest}"]
     return doubt
 
 

@@ -70,11 +70,11 @@ class SlackReceiver:
     @asynccontextmanager
     async def _socket(self, app: AsyncApp) -> AsyncIterator[None]:
         handler = AsyncSocketModeHandler(app, self._connection.app_token, ping_interval=PING_SECONDS)
-        await handler.connect_async()
+        await handler.connect_async()  # type: ignore[no-untyped-call]
         try:
             yield
         finally:
-            await handler.close_async()
+            await handler.close_async()  # type: ignore[no-untyped-call]
 
     @asynccontextmanager
     async def _http(self, app: AsyncApp) -> AsyncIterator[None]:

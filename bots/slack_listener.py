@@ -12,6 +12,7 @@ from typing import Any
 
 from bots import slack_blocks, slack_texts
 from bots.platform import Inlet
+from bots.render_slack import Block
 from bots.slack_clients import Clients
 from bots.slack_events import (
     Kind,
@@ -21,8 +22,8 @@ from bots.slack_events import (
     deleted_event,
     for_others,
     is_stop,
-    plain_text,
     personal_event,
+    plain_text,
     said,
 )
 from bots.slack_presses import press_event
@@ -163,7 +164,7 @@ class Listener:
         receipt = await self._inlet.put(personal_event(team, user, Kind.WHISPER, body["trigger_id"], kept))
         return await ack(slack_texts.SEEN.get(receipt.value, slack_texts.LOADING))
 
-    async def _open(self, body: Mapping[str, Any], view: slack_blocks.Block) -> None:
+    async def _open(self, body: Mapping[str, Any], view: Block) -> None:
         team = str(body.get("team_id") or body["team"]["id"])
         client = (await self._clients.of(team)).client
         await client.views_open(trigger_id=body["trigger_id"], view=view)

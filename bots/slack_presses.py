@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from bots import slack_blocks, slack_texts
+from bots.render_slack import Block
 from bots.slack_events import Kind, personal_event
 from core.domain import Conversation
 from core.inbox import Event
@@ -18,18 +19,20 @@ from core.inbox import Event
 IN_THREAD = {slack_blocks.PLAIN}
 
 
-def press_event(body: Mapping[str, Any], action: Mapping[str, Any]) -> tuple[Event, slack_blocks.Block | None]:
+def press_event(body: Mapping[str, Any], action: Mapping[str, Any]) -> tuple[Event, Block | None]:
     """The event of one press, and the modal to open."""
     team, user = body["team"]["id"], body["user"]["id"]
     chosen = action.get("selected_option") or action
     value, name = str(chosen.get("value") or ""), str(action["action_id"])
     message: Mapping[str, Any] = body.get("message") or {}
+    channel = str(body.get("channel", {}).get("id", ""))
+    root = str(message.get("thread_ts") or message.get("ts") or "")
     kept = {
         "action": name,
         "value": value,
-        "channel": str(body.get("channel", {}).get("id", "")),
+        "channel": channel,
         "ts": str(message.get("ts") or body.get("container", {}).get("message_ts") or ""),
-        "root": str(message.get("thread_ts") or message.get("ts") or ""),
+        "root": root,
         "response_url": str(body.get("response_url") or ""),
         "view": "",
         "home": (body.get("view") or {}).get("type") == "home",
@@ -38,12 +41,12 @@ def press_event(body: Mapping[str, Any], action: Mapping[str, Any]) -> tuple[Eve
     view = _view(name, value, f"{key}:{user}")
     kept["view"] = (view or {}).get("external_id", "")
     event = personal_event(team, user, Kind.PRESS, key, kept)
-    if name in IN_THREAD and kept["channel"] and kept["root"]:
-        event = replace(event, conversation=Conversation("slack", team, kept["channel"], kept["root"]))
+    if name in IN_THREAD and channel and root:
+        event = replace(event, conversation=Conversation("slack", team, channel, root))
     return event, view
 
 
-def _view(action: str, value: str, key: str) -> slack_blocks.Block | None:
+def _view(action: str, value: str, key: str) -> Block | None:
     """The modal that this press opens."""
     if action.startswith(slack_blocks.FEEDBACK):
         verdict, _, answer = value.partition(":")

@@ -230,9 +230,9 @@ async def world(
             QdrantIndex.at(":memory:", api_key=None, collection="t", dimension=HashingEmbedder.dimension)
         )
         generator = ScriptedGenerator((lambda _prompt: script) if script else None, pace=pace)
-        engine = await _engine(redis, index, generator)
+        engine = await engine_of(redis, index, generator)
         access, taught = Doorkeeper(), []
-        hub = _hub(server, engine, access, _Teacher(taught))
+        hub = hub_of(server.api, "xoxb-1", engine, access, Teacher(taught))
         stack.push_async_callback(hub.close)
         connection = Connection(app_token="" if http else "xapp-1", signing_secret="shh", port=0)  # noqa: S106
         receiver = SlackReceiver(Clients(OneToken("xoxb-1"), server.api), connection, server.api)
@@ -242,7 +242,7 @@ async def world(
         yield World(server, People(server), hub, generator, access, engine, index, taught)
 
 
-async def _engine(redis: Redis, index: QdrantIndex, generator: ScriptedGenerator) -> Engine:
+async def engine_of(redis: Redis, index: QdrantIndex, generator: ScriptedGenerator) -> Engine:
     embedder = HashingEmbedder()
     passages = [
         Passage(f"00000000-0000-0000-0000-{n:012}", f"/docs/{title}.md", title, (), text, 1, 0, 1, "v")
@@ -259,14 +259,15 @@ async def _engine(redis: Redis, index: QdrantIndex, generator: ScriptedGenerator
     )
 
 
-def _hub(server: SlackServer, engine: Engine, access: Doorkeeper, teacher: _Teacher) -> Hub:
-    clients, members = Clients(OneToken("xoxb-1"), server.api), Members()
+def hub_of(api: str, token: str, engine: Engine, access: Doorkeeper, teacher: Teacher) -> Hub:
+    """The answering half behind a stand-in for the inbox."""
+    clients, members = Clients(OneToken(token), api), Members()
     door, dialogue = Door(access, members), Dialogue(engine)
     actions = Actions(clients, dialogue, members, door, Lessons(teacher, door), hurry=True)
     return Hub(SlackSender(clients, dialogue, members, door, actions, hurry=True))
 
 
-class _Teacher:
+class Teacher:
     """Keeps what it is taught."""
 
     def __init__(self, taught: list[tuple[str, str, tuple[str, ...]]]) -> None:

@@ -217,9 +217,9 @@ class SlackServer:
     async def settled(self, seconds: float = 60) -> None:
         """Return when everything that was delivered has been acknowledged or given up."""
         deadline = time.monotonic() + seconds
-        while self._tasks and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
-        assert not self._tasks, "not everything was acknowledged"
+        while waiting := list(self._tasks):
+            await asyncio.wait(waiting, timeout=max(0.0, deadline - time.monotonic()))
+            assert time.monotonic() < deadline, "not everything was acknowledged"
 
     async def _until_acked(self, sent: Sent, content: str) -> None:
         for attempt in range(RETRIES + 1):
@@ -248,7 +248,7 @@ class SlackServer:
             return None
 
     async def _next_socket(self) -> Socket:
-        while True:  # noqa: ASYNC110 - until a client connects
+        while True:
             open_now = [each for each in self.sockets if each.going and not each.ws.closed]
             if open_now:
                 self._turn += 1
