@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
-from bots.dialogue import Answering, Dialogue
+from bots.dialogue import Answering
+from bots.health import Check, HealthPage
+from bots.metrics import Metrics
+from bots.observing import WatchedDialogue, WatchedInlet, Watcher, Watchers
+from bots.platform import Inlet, Sender
 from bots.platforms import Platform
+from bots.tracing import traced
 from bots.workers import Pace, Workers
 from core.bootstrap import open_attune, open_inbox
 from core.errors import ConfigurationError
@@ -30,7 +35,17 @@ NO_PLATFORM = (
     "docs/operate.md says where they come from. To talk in the terminal: attune chat."
 )
 
-OpenEngine = Callable[[Settings], AbstractAsyncContextManager[Answering]]
+
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """An engine, what has to answer for it to work, and figures of its cache."""
+
+    engine: Answering
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    figures: Callable[[], Mapping[str, float]] = dict
+
+
+OpenAnswerer = Callable[[Settings], AbstractAsyncContextManager[Answerer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +57,7 @@ class Halves:
 
 
 async def serve(
-    settings: Settings, platforms: Sequence[Platform], halves: Halves, open_engine: OpenEngine | None = None
+    settings: Settings, platforms: Sequence[Platform], halves: Halves, open_answerer: OpenAnswerer | None = None
 ) -> None:
     """Receive and answer until SIGTERM or SIGINT; then stop receiving, finish what is in work, and hand over the rest.
 
@@ -55,37 +70,54 @@ async def serve(
     with _on_signals(ending.set):
         async with AsyncExitStack() as stack:
             inbox = await stack.enter_async_context(open_inbox(settings))
+            metrics = Metrics()
+            watcher = Watchers([metrics, *([stack.enter_context(traced(settings.traces))] if settings.traces else [])])
+            answerer = None
             if halves.answers:
-                engine = await stack.enter_async_context((open_engine or _engine)(settings))
-                await stack.enter_async_context(answering(settings, platforms, inbox, engine))
+                answerer = await stack.enter_async_context((open_answerer or _answerer)(settings))
+            page = HealthPage(
+                metrics, inbox, answerer.checks if answerer else {}, answerer.figures if answerer else dict
+            )
+            await stack.enter_async_context(page.served(settings.metrics))
+            if answerer:
+                await stack.enter_async_context(answering(settings, platforms, inbox, answerer.engine, watcher))
             if halves.receives:
-                for platform in platforms:
-                    await stack.enter_async_context(platform.receiver(settings).receiving(inbox))
+                await stack.enter_async_context(receiving(settings, platforms, WatchedInlet(inbox, watcher)))
             log.info("serving", platforms=[platform.name for platform in platforms], halves=str(halves))
             await ending.wait()
             log.info("ending")
 
 
 @asynccontextmanager
-async def answering(
-    settings: Settings, platforms: Sequence[Platform], inbox: Inbox, engine: Answering
-) -> AsyncIterator[Workers]:
-    """The workers of this process, with a sender for each platform."""
+async def receiving(settings: Settings, platforms: Sequence[Platform], inlet: Inlet) -> AsyncIterator[None]:
+    """The receivers of this process."""
     async with AsyncExitStack() as stack:
-        senders = {}
         for platform in platforms:
-            dialogue = Dialogue(engine, own_commands=platform.own_commands)
-            senders[platform.name] = platform.sender(settings, dialogue)
-            await stack.enter_async_context(senders[platform.name].sending())
-        workers = Workers(inbox, senders, Pace(settings.workers, settings.grace))
-        await stack.enter_async_context(workers.working())
-        yield workers
+            await stack.enter_async_context(platform.receiver(settings).receiving(inlet))
+        yield
 
 
 @asynccontextmanager
-async def _engine(settings: Settings) -> AsyncIterator[Answering]:
+async def answering(
+    settings: Settings, platforms: Sequence[Platform], inbox: Inbox, engine: Answering, watcher: Watcher
+) -> AsyncIterator[None]:
+    """The workers of this process, with a sender for each platform."""
+    async with AsyncExitStack() as stack:
+        senders: dict[str, Sender] = {}
+        for platform in platforms:
+            dialogue = WatchedDialogue(engine, watcher, own_commands=platform.own_commands)
+            senders[platform.name] = platform.sender(settings, dialogue)
+            await stack.enter_async_context(senders[platform.name].sending())
+        workers = Workers(inbox, senders, Pace(settings.workers, settings.grace), watcher)
+        await stack.enter_async_context(workers.working())
+        yield
+
+
+@asynccontextmanager
+async def _answerer(settings: Settings) -> AsyncIterator[Answerer]:
     async with open_attune(settings) as attune:
-        yield attune.engine
+        checks: dict[str, Check] = {"memory": attune.records.memory.ping, "index": attune.library.index.count}
+        yield Answerer(attune.engine, checks, attune.figures)
 
 
 @contextmanager

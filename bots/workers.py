@@ -8,16 +8,17 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
 
 from bots import texts
 from bots.deliveries import ClaimedDelivery, insist
+from bots.observing import Watcher
 from bots.platform import Sender
 from core.errors import StoreError
-from core.inbox import Claim, Event, Lease
+from core.inbox import Claim, Lease
 from core.ports import Inbox
 
 log = structlog.get_logger(__name__)
@@ -25,21 +26,11 @@ log = structlog.get_logger(__name__)
 BEAT = 2.0  # seconds between renewals; a lease ends after three
 LISTEN = 1.0  # seconds that a listener waits at most: what dead workers held is looked for as often
 IMPATIENCE = 2.0  # seconds of waiting after which a person is told so
-LIVES = 3  # workers that an event may end
+LIVES = 3  # workers that an event may end, and failures before the person is told
 TRIES = 12  # times that a platform may fail to show anything at all
 LONGEST = 900.0  # seconds for one event
 SHORT = 30.0  # seconds for one sentence
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds before the next try at a platform that fails
-
-
-class Watcher:
-    """What happens in the workers, for whoever counts it; this one does not."""
-
-    def began(self, claim: Claim) -> None:
-        """A worker begins with an event."""
-
-    def finished(self, event: Event, outcome: str) -> None:
-        """An event is out of the worker's hands."""
 
 
 class _Work:
@@ -198,6 +189,8 @@ class Workers:
         if work.handed_over:
             return await self._release(work)
         log.error("not_handled", trace=trace, platform=work.claim.event.person.platform, exc_info=error)
+        if ended and work.claim.attempt < LIVES:
+            return await self._release(work, _pause(work))
         return await self._told(work, texts.unexpected(trace) if ended else texts.took_too_long(trace), "failed")
 
     async def _told(self, work: _Work, sentence: str, outcome: str) -> str:
@@ -206,7 +199,7 @@ class Workers:
             return await self._done(work, outcome)
         if work.claim.attempt >= TRIES:
             return await self._buried(work, f"the platform showed nothing in {TRIES} tries")
-        return await self._release(work, min(SHORTEST_PAUSE * 2**work.claim.attempt, LONGEST_PAUSE))
+        return await self._release(work, _pause(work))
 
     async def _bury(self, work: _Work) -> str:
         trace, deaths = secrets.token_hex(4), work.claim.deaths
@@ -259,6 +252,10 @@ class Workers:
             log.warning("not_told", platform=claim.event.person.platform, exc_info=error)
 
 
+def _pause(work: _Work) -> float:
+    return min(SHORTEST_PAUSE * 2.0**work.claim.attempt, LONGEST_PAUSE)
+
+
 def _heed(work: _Work, lease: Lease) -> None:
     if lease is Lease.STOPPED:
         work.stop()
@@ -271,9 +268,11 @@ def _nothing() -> None:
 
 
 async def _cancelled(*tasks: asyncio.Task[None]) -> None:
-    """End `tasks` and wait until they have; what they raised was or will be looked at by others."""
-    for task in tasks:
-        task.cancel()
-    for task in tasks:
-        with suppress(asyncio.CancelledError, Exception):
-            await task
+    """End `tasks` and wait until they have; what they raised was or will be looked at by others.
+
+    Again and again, since a library may take a cancellation for a failure of its own and try once more.
+    """
+    while unfinished := {task for task in tasks if not task.done()}:
+        for task in unfinished:
+            task.cancel()
+        await asyncio.wait(unfinished, timeout=1.0)

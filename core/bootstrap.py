@@ -7,9 +7,9 @@ imported where they are opened, since torch takes seconds to import and not ever
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from core.abstention import FITTED
@@ -66,6 +66,7 @@ class Attune:
     library: Library
     records: Records
     teacher: Teacher
+    figures: Callable[[], Mapping[str, float]]  # of the cache of what was read before; none for a model elsewhere
 
 
 @asynccontextmanager
@@ -90,7 +91,13 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
         await stack.enter_async_context(_in_background(upkeep.run()))
         teacher = Teacher(settings.data_folder / "learned", library.ingester, library.index, records.usage)
         await teacher.refresh()
-        yield Attune(engine, library, records, teacher)
+        yield Attune(engine, library, records, teacher, lambda: _figures(generator))
+
+
+def _figures(generator: Generator) -> Mapping[str, float]:
+    from core.adapters.torch_generator import TorchGenerator  # noqa: PLC0415
+
+    return asdict(generator.cache_statistics) if isinstance(generator, TorchGenerator) else {}
 
 
 @asynccontextmanager

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
+import structlog
 from redis.asyncio import Redis
 
 from bots import texts, workers
@@ -42,6 +44,14 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "LISTEN", 0.2)
     monkeypatch.setattr(workers, "IMPATIENCE", 0.3)
     monkeypatch.setattr(workers, "SHORTEST_PAUSE", 0.05)
+
+
+@pytest.fixture(autouse=True)
+def _silent() -> Iterator[None]:
+    """No log: drawing tracebacks takes longer than a lease."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
 
 
 async def until(true: Callable[[], bool | Awaitable[bool]], *, seconds: float = 30) -> None:
