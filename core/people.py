@@ -197,6 +197,7 @@ class People:
             return
         known = (await self.team(person)).of(person.user)
         seen = audience if audience is not None else (known.audience if known else frozenset())
+        seen = frozenset(name for name in seen if not name.startswith("person:"))  # teammates see nothing of that
         shares = (await self._memory.wishes(person)).shares
         await self._memory.contribute(person, Contribution(learned.tallies, seen, shares))
 
