@@ -123,6 +123,27 @@ def evaluate(
 
 
 @app.command()
+def pair(
+    *,
+    operator: Annotated[bool, typer.Option("--operator", help="Whoever uses it becomes an operator.")] = False,
+    paired: Annotated[bool, typer.Option("--list", help="List who was let in by a code instead.")] = False,
+) -> None:
+    """Make a code that lets one person talk to the bot in Slack or Telegram."""
+    from bots.pairing_view import pair, show_paired  # noqa: PLC0415
+
+    settings = _logged_settings()
+    raise typer.Exit(asyncio.run(show_paired(settings) if paired else pair(settings, operator=operator)))
+
+
+@app.command()
+def unpair(person: Annotated[str, typer.Argument(help="As `attune pair --list` names them.")]) -> None:
+    """Let somebody in no longer who was let in by a code."""
+    from bots.pairing_view import unpair  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(unpair(_logged_settings(), person)))
+
+
+@app.command()
 def doctor() -> None:
     """Check that everything is in place, and say what to do where it is not."""
     from bots.doctor import doctor  # noqa: PLC0415

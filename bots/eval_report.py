@@ -16,7 +16,7 @@ from pathlib import Path
 from bots import eval_texts
 from bots.render import clean, short_path
 from core.domain import Passage, RankedPassage
-from core.evaluation import ENOUGH, Figures, Result
+from core.evaluation import ENOUGH, Figures, Result, Said
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --dim: #777; --good: #1a7f37; --bad: #b42318; }
@@ -86,14 +86,10 @@ def _figures(figures: Figures) -> str:
 
 def _miss(result: Result) -> str:
     faults = "; ".join(eval_texts.faults(result))
-    sides = "".join(
-        f"<section><h4>{title}</h4>{content}</section>"
-        for title, content in (
-            (eval_texts.EXPECTED, _expected(result)),
-            (eval_texts.FOUND, _found(result)),
-            (eval_texts.SAID, _said(result)),
-        )
-    )
+    columns = [(eval_texts.EXPECTED, _expected(result)), (eval_texts.FOUND, _found(result))]
+    if result.said is not None:
+        columns.append((eval_texts.SAID, _said(result.said)))
+    sides = "".join(f"<section><h4>{title}</h4>{content}</section>" for title, content in columns)
     question = f"<h3>{_text(result.question.text)}</h3>{_paragraph(faults, 'faults')}"
     return f'<article>{question}<div class="sides">{sides}</div></article>\n'
 
@@ -125,10 +121,7 @@ def _passage(passage: Passage) -> str:
     return f"{_text(passage.heading_path)}<br><small>{_text(place)}</small>"
 
 
-def _said(result: Result) -> str:
-    said = result.said
-    if said is None:
-        return _paragraph(eval_texts.NOT_ASKED, "dim")
+def _said(said: Said) -> str:
     score = _paragraph(eval_texts.f1(said.f1), "dim") if said.f1 is not None else ""
     cited = _items((_passage(passage) for passage in said.cited), "ul")
     sources = f"<h4>{eval_texts.CITED}</h4>{cited}" if said.cited else ""

@@ -23,7 +23,6 @@ FOUND = "Found"
 SAID = "Said"
 NO_ANSWER_EXPECTED = "The documents do not answer this."
 NOTHING_FOUND = "No passage at all."
-NOT_ASKED = "Answers were not asked for; `--answers` does."
 REFUSED = "refused"
 PAGE = "page"
 RIGHT = "right page"
@@ -42,12 +41,13 @@ class Row:
 
 def rows(figures: Figures) -> list[Row]:
     """The figures, those of the search first."""
-    found = [
-        Row(f"recall@{k}", share(figures.recall[k]), f"the right page is among the first {plural(k, 'passage')}")
-        for k in CUTOFFS
-    ]
+    found = [Row(f"recall@{k}", share(figures.recall[k]), _among_the_first(k)) for k in CUTOFFS]
     mrr = Row("MRR", share(figures.mrr), "one over the rank of the right page's first passage, on average")
     return [*found, mrr, *(_searched(figures) if figures.answered is None else _answered(figures))]
+
+
+def _among_the_first(k: int) -> str:
+    return "the first passage is of the right page" if k == 1 else f"the right page is among the first {k} passages"
 
 
 def _searched(figures: Figures) -> list[Row]:

@@ -159,3 +159,27 @@ def gap_nearest(titles: Sequence[str]) -> str:
 def more_gaps(count: int) -> str:
     """Groups that are not shown."""
     return f"… and {count:,} more; --json shows all."
+
+
+# Who gets in
+
+NOBODY_PAIRED = "Nobody was let in by a code yet. `attune pair` makes one."
+
+
+def pair_with(code: str, *, operator: bool) -> str:
+    """A new code, and what to do with it."""
+    becomes = " and makes them an operator" if operator else ""
+    return (
+        f"{code}\n"
+        f"It lets one person in{becomes}: they write the bot /pair {code} within half an hour, in a private chat."
+    )
+
+
+def unpaired(person: str) -> str:
+    """A pairing was taken back."""
+    return f"{person} is not let in by a code any more. (The list in ATTUNE_ALLOW may still name them.)"
+
+
+def not_paired(person: str) -> str:
+    """There is no such pairing."""
+    return f"{person} was not let in by a code. `attune pair --list` shows who was."

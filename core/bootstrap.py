@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.abstention import FITTED
+from core.access import Access, Doors, listed_names
 from core.adapters import torch_thread
 from core.domain import Decoding
 from core.engine import Engine, Limits
@@ -51,6 +52,7 @@ class Records:
 
     memory: Memory
     usage: Usage
+    access: Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +118,24 @@ async def open_records(settings: Settings) -> AsyncIterator[Records]:
     from core.adapters import valkey  # noqa: PLC0415
     from core.adapters.no_usage import NoUsage  # noqa: PLC0415
     from core.adapters.redis_memory import RedisMemory  # noqa: PLC0415
+    from core.adapters.redis_pairings import RedisPairings  # noqa: PLC0415
     from core.adapters.redis_usage import RedisUsage  # noqa: PLC0415
 
     url = settings.redis_url
     async with valkey.remote(url.get_secret_value()) if url else valkey.embedded(settings.data_folder) as client:
         memory = RedisMemory(client)
         await memory.ping()
-        yield Records(memory, RedisUsage(client) if settings.usage else NoUsage())
+        access = Access(RedisPairings(client), doors_of(settings))
+        yield Records(memory, RedisUsage(client) if settings.usage else NoUsage(), access)
+
+
+def doors_of(settings: Settings) -> Doors:
+    """The operator's lists.
+
+    Raises:
+        ConfigurationError: one of them names nobody.
+    """
+    return Doors(listed_names(settings.allow, "ATTUNE_ALLOW"), listed_names(settings.operators, "ATTUNE_OPERATORS"))
 
 
 @asynccontextmanager

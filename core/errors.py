@@ -5,7 +5,8 @@
     │   ├── QuestionTooLongError
     │   ├── UnknownCommandError
     │   ├── InvalidPreferenceError
-    │   └── LessonError             what a person wanted to teach or to forget
+    │   ├── LessonError             what a person wanted to teach or to forget
+    │   └── PairingError            a code that lets nobody in
     ├── OperatorError               its sentence says what the operator can do; shown by the `attune` command
     │   ├── ConfigurationError
     │   ├── ModelError
@@ -48,6 +49,10 @@ class InvalidPreferenceError(PersonError):
 
 class LessonError(PersonError):
     """A lesson that cannot be learned, found or changed."""
+
+
+class PairingError(PersonError):
+    """A pairing code that is wrong, used up or too old."""
 
 
 class OperatorError(AttuneError):

@@ -7,7 +7,7 @@ Implementations are safe to call from many tasks of one event loop.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from core.domain import (
@@ -28,6 +28,7 @@ from core.domain import (
 )
 from core.gaps import Gap
 from core.learning import Learned, Signal
+from core.pairing import Pairing
 from core.preferences import Preferences, Wishes
 from core.team import Contribution
 from core.traces import Trace
@@ -239,4 +240,36 @@ class Usage(Protocol):
 
     async def forget(self, person: Person) -> None:
         """Drop what the person asked."""
+        ...
+
+
+class Pairings(Protocol):
+    """Who was let in by a code, and the codes that are out. Persons are readers' names; codes come hashed."""
+
+    async def save_code(self, code: str, *, operator: bool, lasts: timedelta) -> None:
+        """Keep a code for as long as it lasts."""
+        ...
+
+    async def take_code(self, code: str) -> bool | None:
+        """Use a code up: whether it makes an operator. None where there is none, so that only one person gets in."""
+        ...
+
+    async def count_try(self, person: str, *, within: timedelta) -> int:
+        """Count one more code of `person`: how many it were since the first, forgotten after `within`."""
+        ...
+
+    async def save(self, pairing: Pairing) -> None:
+        """Let somebody in, and forget their tries."""
+        ...
+
+    async def find(self, person: str) -> Pairing | None:
+        """How somebody was let in, if so."""
+        ...
+
+    async def all(self) -> list[Pairing]:
+        """Everyone who was let in, in no order."""
+        ...
+
+    async def remove(self, person: str) -> bool:
+        """Let somebody in no longer; False where there was nothing."""
         ...

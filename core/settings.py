@@ -127,6 +127,17 @@ class Settings(BaseModel):
         alias="ATTUNE_USAGE",
         description="whether to keep what was asked in vain and which documents answered, for `gaps` and `sources`",
     )
+    allow: str = Field(
+        "",
+        alias="ATTUNE_ALLOW",
+        description="who is answered in Slack and Telegram: person:telegram//1234, channel:telegram//-100678, "
+        "workspace:slack/T012, group:slack/T012/S345 …, separated by commas; others need a code of `attune pair`",
+    )
+    operators: str = Field(
+        "",
+        alias="ATTUNE_OPERATORS",
+        description="who may besides see gaps and usage there and teach everyone, named like those of ATTUNE_ALLOW",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", alias="ATTUNE_LOG_LEVEL", description="debug, info, warning or error"
     )

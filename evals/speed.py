@@ -36,12 +36,15 @@ from evals.speed_sides import Attune, LlamaCpp, Material, Side, Transformers, se
 
 ANSWER = 32  # tokens
 PEOPLE = 8
+LLAMA, TRANSFORMERS = "llama.cpp", "transformers"
+PEERS = (LLAMA, TRANSFORMERS)
+ONLY_NEW = "answer, new"
 GATES = {
-    "first token, seen": ("llama.cpp", 8.0),
-    "first token, new": ("llama.cpp", 1.8),
-    "answer, seen": ("llama.cpp", 3.0),
-    f"{PEOPLE} people, seen": ("llama.cpp", 3.0),
-    "answer, new": ("transformers", 3.0),
+    "first token, seen": (LLAMA, 8.0),
+    "first token, new": (LLAMA, 1.8),
+    "answer, seen": (LLAMA, 3.0),
+    f"{PEOPLE} people, seen": (LLAMA, 3.0),
+    ONLY_NEW: (TRANSFORMERS, 3.0),
 }
 MODELS = ("smollm2-135m-instruct", "qwen2.5-coder-1.5b-instruct")
 
@@ -50,6 +53,7 @@ def main() -> None:
     """Measure, print, write."""
     options = parser(__doc__ or "")
     options.add_argument("--growth", action="store_true", help="how each side grows, instead of the comparison")
+    options.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS, help="the other sides")
     chosen = options.parse_args()
     settings = Settings.from_env(os.environ)
     if chosen.growth:
@@ -58,23 +62,34 @@ def main() -> None:
     source, checkpoint = opened(settings, MODELS[1])
     material = Material(chosen.data, chosen.seed, checkpoint.tokenizer)
     machine = torch_thread.block(shares, PackedModel(checkpoint.model))
-    runs = chosen.limit or 5
-    attune = Attune(checkpoint)
-    times = {"attune": measure("attune", attune, material, runs)}
+    runs, peers = chosen.limit or 5, chosen.peers
+    attune, only = Attune(checkpoint), "" if LLAMA in peers else ONLY_NEW
+    times = {"attune": measure("attune", attune, material, runs, only=only)}
     attune.close()
     machine["memory of Attune at most, GB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    threads = min((1, torch.get_num_threads()), key=lambda count: trial(source, checkpoint, count, material))
-    times["llama.cpp"] = measure("llama.cpp", LlamaCpp(source, checkpoint.tokenizer, threads, PEOPLE), material, runs)
+    about: Record = {"runs": runs, "seed": chosen.seed}
     del attune
-    times["transformers"] = measure("transformers", Transformers(source), material, runs, only="answer, new")
-    report(times, machine, {"runs": runs, "threads of llama.cpp": threads, "seed": chosen.seed})
+    if LLAMA in peers:
+        threads = min((1, torch.get_num_threads()), key=lambda count: trial(source, checkpoint, count, material))
+        about["threads of llama.cpp"] = threads
+        times[LLAMA] = measure(LLAMA, LlamaCpp(source, checkpoint.tokenizer, threads, PEOPLE), material, runs)
+    if TRANSFORMERS in peers:
+        side = Transformers(converted(settings, source, "bfloat16"))
+        times[TRANSFORMERS] = measure(TRANSFORMERS, side, material, runs, only=ONLY_NEW)
+    report("speed" if len(peers) == len(PEERS) else f"speed_{peers[0]}", times, machine, about)
 
 
 def opened(settings: Settings, model: str) -> tuple[Path, checkpoints.Checkpoint]:
     """The model's GGUF file, and the checkpoint that Attune makes of it."""
     source = ModelStore(settings.models_folder).resolve(model).path
-    folder = checkpoints.convert(source, "int8", settings.models_folder / "converted", Silent())
-    return source, torch_thread.block(checkpoints.load, folder, "int8", torch.device("cpu"))
+    return source, torch_thread.block(
+        checkpoints.load, converted(settings, source, "int8"), "int8", torch.device("cpu")
+    )
+
+
+def converted(settings: Settings, source: Path, form: checkpoints.Form) -> Path:
+    """The GGUF file's weights as a folder that transformers reads."""
+    return checkpoints.convert(source, form, settings.models_folder / "converted", Silent())
 
 
 def trial(source: Path, checkpoint: checkpoints.Checkpoint, threads: int, material: Material) -> float:
@@ -98,7 +113,7 @@ def measure(name: str, side: Side, material: Material, runs: int, *, only: str =
         "first token, seen, same order": lambda: side.answer(same, material.question(), 1),
         "first token, new": lambda: side.answer(material.passages(), material.question(), 1),
         "answer, seen": lambda: side.answer(*seen(), ANSWER),
-        "answer, new": lambda: side.answer(material.passages(), material.question(), ANSWER),
+        ONLY_NEW: lambda: side.answer(material.passages(), material.question(), ANSWER),
         f"{PEOPLE} people, seen": lambda: side.together([seen() for _ in range(PEOPLE)], ANSWER),
     }
     if not only:
@@ -161,7 +176,7 @@ def _median(act: Callable[[], object], runs: int = 5) -> float:
     return statistics.median(seconds(act) for _ in range(runs))
 
 
-def report(times: dict[str, dict[str, list[float]]], machine: dict[str, float], about: Record) -> None:
+def report(name: str, times: dict[str, dict[str, list[float]]], machine: dict[str, float], about: Record) -> None:
     """Print and write medians and ratios."""
     medians = {side: {what: statistics.median(t) for what, t in rows.items()} for side, rows in times.items()}
     peers = [side for side in medians if side != "attune"]
@@ -173,9 +188,9 @@ def report(times: dict[str, dict[str, list[float]]], machine: dict[str, float], 
         cells = [f"{medians[side][what]:.2f} s" if what in medians[side] else "" for side in medians]
         table.add_row(what, *cells, *[f"{ratios[what][p]:.1f}" if p in ratios[what] else "" for p in peers], target)
     Console(width=140).print(table)
-    for name, share in machine.items():
-        print(f"{name}: {share:.2f}")
-    write_result("speed", {**about, "median seconds": medians, "ratios": ratios, "machine": machine})
+    for what, share in machine.items():
+        print(f"{what}: {share:.2f}")
+    write_result(name, {**about, "median seconds": medians, "ratios": ratios, "machine": machine})
 
 
 def grow(settings: Settings, data: Path, seed: int) -> Record:

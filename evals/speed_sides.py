@@ -111,13 +111,13 @@ class LlamaCpp:
 
 
 class Transformers:
-    """`generate` of transformers in bfloat16, on the weights of the GGUF file."""
+    """`generate` of transformers in bfloat16, on the weights of the GGUF file in a folder that it can read."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
 
-        self._model: Any = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.bfloat16)
-        self._tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+        self._model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+        self._tokenizer = AutoTokenizer.from_pretrained(folder)
 
     def answer(self, passages: Sequence[str], question: str, tokens: int) -> None:
         """All passages in one prompt."""

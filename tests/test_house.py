@@ -20,16 +20,20 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PURE = {
+    "core.access",
     "core.decoding",
     "core.domain",
     "core.duplicates",
     "core.engine",
     "core.errors",
+    "core.feedback",
     "core.gaps",
     "core.evaluation",
     "core.history",
+    "core.inbox",
     "core.learning",
     "core.opening",
+    "core.pairing",
     "core.people",
     "core.personal",
     "core.ports",

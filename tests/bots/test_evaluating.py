@@ -13,8 +13,10 @@ from redis.asyncio import Redis
 
 from bots import evaluating
 from bots.evaluating import Wishes, evaluate
+from core.access import Access, Doors
 from core.adapters.no_usage import NoUsage
 from core.adapters.redis_memory import RedisMemory
+from core.adapters.redis_pairings import RedisPairings
 from core.adapters.shared_index import SharedIndex
 from core.bootstrap import Attune, Library, Records
 from core.domain import Prompt
@@ -112,7 +114,7 @@ async def library(
 
     @asynccontextmanager
     async def attune_of(*_: object) -> AsyncIterator[Attune]:
-        records = Records(memory, NoUsage())
+        records = Records(memory, NoUsage(), Access(RedisPairings(redis), Doors()))
         yield Attune(engine, library, records, Teacher(place / "learned", ingester, shared_index, records.usage))
 
     monkeypatch.setattr(evaluating, "open_library", library_of)

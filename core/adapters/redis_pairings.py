@@ -1,0 +1,76 @@
+"""`RedisPairings`: who was let in by a code, and the codes that are out, in a Redis or Valkey.
+
+Each command touches one key, so that a Cluster holds them too. Knows nothing of who may do what.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import cast
+
+from pydantic import TypeAdapter, ValidationError
+from redis.asyncio import Redis
+
+from core.adapters.redis_memory import translated
+from core.pairing import Pairing
+
+_PAIRED, _CODE, _TRIES = "attune:paired", "attune:pairing:code:", "attune:pairing:tries:"
+_PAIRING = TypeAdapter(Pairing)
+
+
+class RedisPairings:
+    """The port `Pairings` over a client of redis-py. Whoever made the client closes it."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    async def save_code(self, code: str, *, operator: bool, lasts: timedelta) -> None:
+        """Keep a code for as long as it lasts."""
+        with translated():
+            await self._client.set(_CODE + code, int(operator), px=lasts)
+
+    async def take_code(self, code: str) -> bool | None:
+        """Use a code up; None where there is none."""
+        with translated():
+            operator = await self._client.getdel(_CODE + code)
+        return None if operator is None else operator == b"1"
+
+    async def count_try(self, person: str, *, within: timedelta) -> int:
+        """Count one more code of `person`."""
+        with translated():
+            async with self._client.pipeline(transaction=True) as pipe:
+                pipe.incr(_TRIES + person)
+                pipe.expire(_TRIES + person, within, nx=True)
+                tries, _ = await pipe.execute()
+        return int(tries)
+
+    async def save(self, pairing: Pairing) -> None:
+        """Let somebody in, and forget their tries."""
+        with translated():
+            await self._client.hset(_PAIRED, pairing.person, _PAIRING.dump_json(pairing).decode())
+            await self._client.delete(_TRIES + pairing.person)
+
+    async def find(self, person: str) -> Pairing | None:
+        """How somebody was let in, if so."""
+        with translated():
+            stored = await self._client.hget(_PAIRED, person)
+        return _read(stored) if stored is not None else None
+
+    async def all(self) -> list[Pairing]:
+        """Everyone who was let in."""
+        with translated():
+            stored = cast("list[bytes]", await self._client.hvals(_PAIRED))
+        return [pairing for value in stored if (pairing := _read(value)) is not None]
+
+    async def remove(self, person: str) -> bool:
+        """Let somebody in no longer."""
+        with translated():
+            return bool(await self._client.hdel(_PAIRED, person))
+
+
+def _read(value: bytes | str) -> Pairing | None:
+    """What cannot be read lets nobody in."""
+    try:
+        return _PAIRING.validate_json(value)
+    except ValidationError:
+        return None
