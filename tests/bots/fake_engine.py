@@ -20,6 +20,8 @@ from core.domain import (
     Reading,
     Source,
 )
+from core.feedback import Feedback, Verdict
+from core.people import Heard
 from core.preferences import Wishes
 from core.profile import Profile
 
@@ -70,6 +72,7 @@ class FakeEngine:
         self.asked: list[Message] = []
         self.saved: dict[Person, Preferences] = {}
         self.forgotten: list[Person] = []
+        self.plain = False
         self.heard: list[Feedback] = []
         self.opened: list[tuple[Person, str, int]] = []
         self.people = FakePeople(self)
@@ -77,6 +80,7 @@ class FakeEngine:
         self.started = asyncio.Event()
 
     async def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
+        self.plain = plain
         self.asked.append(message)
         self.started.set()
         try:
@@ -97,7 +101,7 @@ class FakeEngine:
         finally:
             self.closed = True
 
-    async def open_source(self, person: Person, answer: str, number: int, at: datetime) -> Passage | None:
+    async def open_source(self, person: Person, answer: str, number: int, at: datetime) -> Passage | None:  # noqa: ARG002
         self.opened.append((person, answer, number))
         return self.passage if number == 1 else None
 
