@@ -22,8 +22,8 @@ from bots.replies import Notice as Notice  # noqa: PLC0414
 from core.domain import Answer, AnswerEvent, Decoded, Message, Passage, Person, Piece, Queued, Reading, Source
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
 from core.feedback import Feedback
-from core.people import Profile
 from core.preferences import Sources
+from core.profile import Profile
 
 log = structlog.get_logger(__name__)
 

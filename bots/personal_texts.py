@@ -14,8 +14,9 @@ from core.domain import Passage
 from core.feedback import Reason, Verdict
 from core.learning import Act
 from core.opening import Recommendation
-from core.people import Heard, InterestInWords, Profile
+from core.people import Heard
 from core.preferences import LearnedStyle, Polarity, Stated, learned_style
+from core.profile import InterestInWords, Profile
 from core.traces import Trace, Weighed
 
 # /prefs

@@ -17,8 +17,8 @@ from bots.render_slack import pages as pages  # noqa: PLC0414 - an export is dra
 from bots.slack_blocks import PREFS, RUN, TITLE_CHARS, VALUE_CHARS, button, context, modal, option, plain
 from bots.slack_markdown import escaped
 from bots.slack_mrkdwn import section, sections
-from core.people import InterestInWords, Profile
 from core.preferences import Polarity, Stated
+from core.profile import InterestInWords, Profile
 
 STATED_SHOWN, INTERESTS_SHOWN, ASKED_SHOWN = 30, 8, 5
 RECOMMENDED_SECTIONS = 4

@@ -88,10 +88,19 @@ class Interest:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How useful one document was to a person: times it was of use, and times it was looked at, as far as one knows."""
+    """What one document was to a person: times it was of use, and times it was looked at, as far as one knows.
+
+    `answered` counts the answers that it led, for which nobody says whether they were of use.
+    """
 
     useful: float = 0.0
     examined: float = 0.0
+    answered: float = 0.0
+
+    @property
+    def used(self) -> float:
+        """How much the person has to do with it."""
+        return self.useful + self.answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +238,8 @@ def _tallied(tallies: Mapping[str, Tally], signal: Signal) -> Mapping[str, Tally
     if signal.act is Act.ASKED:
         for rank, source in enumerate(signal.shown, start=1):
             old = changed.get(source, Tally())
-            changed[source] = replace(old, examined=old.examined + 1 / rank)
+            led = 1.0 if rank == 1 else 0.0
+            changed[source] = replace(old, examined=old.examined + 1 / rank, answered=old.answered + led)
     if signal.act in (Act.OPENED, Act.UP):
         for source, share in signal.credited:
             old = changed.get(source, Tally())

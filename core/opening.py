@@ -13,8 +13,9 @@ import numpy as np
 from core.domain import Passage, Person
 from core.feedback import Feedback
 from core.learning import unpacked
-from core.people import InterestInWords, People
+from core.people import People
 from core.ports import PassageIndex
+from core.profile import InterestInWords
 
 RECOMMENDED = 5
 _LOOKED_AT = 30  # passages near each interest

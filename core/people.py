@@ -7,10 +7,8 @@ signal is in `learning`, what a change of wishes means in `preferences`. Knows n
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from pydantic import TypeAdapter, ValidationError
@@ -24,12 +22,12 @@ from core.learning import Act, Learned, Signal
 from core.personal import Asker, signals_of
 from core.ports import Memory, Usage
 from core.preferences import Wishes, changed, undone
+from core.profile import Profile, heaviest_first, in_words
 from core.team import Contribution, Team
 from core.traces import Trace
 
 TEAM_SECONDS = 60.0  # a team's contributions are read anew after
 MAX_IMPORT = 5_000_000  # characters
-_SHOWN = 3  # phrases and documents that an interest is told by
 
 
 class Scope(StrEnum):
@@ -47,29 +45,6 @@ class Heard(StrEnum):
     NOTED = "noted"  # kept for the operator, nothing learned: learning is paused
     TAKEN_BACK = "taken back"
     UNKNOWN = "unknown"  # no answer of that name was given to this person
-
-
-@dataclass(frozen=True, slots=True)
-class InterestInWords:
-    """One interest as its person may understand it; `weight` is its share of the heaviest, 0 … 1."""
-
-    number: int
-    phrases: tuple[str, ...]
-    documents: tuple[str, ...]
-    weight: float
-    since: datetime
-    acts: tuple[tuple[Act, int], ...]  # why: what the person did, and how often
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """Everything that is kept of a person but for their history. `brevity` above 0 wants answers shorter."""
-
-    person: Person
-    wishes: Wishes
-    interests: tuple[InterestInWords, ...] = ()
-    events: int = 0
-    brevity: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +72,7 @@ class People:
         """All of it, in words where it is numbers."""
         wishes, learned = await self._memory.wishes(person), await self._memory.learned(person)
         now = time.time()
-        words = _in_words(await self._memory.signals(person), learned, now) if learned.interests else ()
+        words = in_words(await self._memory.signals(person), learned, now) if learned.interests else ()
         return Profile(person, wishes, words, learned.events, learning.brevity_at(learned, now))
 
     async def wishes(self, person: Person) -> Wishes:
@@ -154,7 +129,7 @@ class People:
         """Remove one interest, as `Profile` numbers them, and what it was learned from; False where there is none."""
         interests = (await self._memory.learned(person)).interests
         signals = await self._memory.signals(person)
-        place = dict(enumerate(_heaviest_first(interests, time.time()), start=1)).get(number)
+        place = dict(enumerate(heaviest_first(interests, time.time()), start=1)).get(number)
         if place is None:
             return False
         gone = [signal.id for signal in learning.members(signals, place)]
@@ -176,7 +151,7 @@ class People:
     async def directions(self, person: Person) -> list[str]:
         """The vectors of the person's interests, packed, as `Profile` numbers them."""
         interests = (await self._memory.learned(person)).interests
-        return [interests[place].vector for place in _heaviest_first(interests, time.time())]
+        return [interests[place].vector for place in heaviest_first(interests, time.time())]
 
     async def hear(self, feedback: Feedback) -> Heard:
         """Learn from what a person did with an answer; a later verdict replaces the one before."""
@@ -226,6 +201,7 @@ class People:
             return
         known = (await self.team(person)).of(person.user)
         seen = audience if audience is not None else (known.audience if known else frozenset())
+        seen = frozenset(name for name in seen if not name.startswith("person:"))  # teammates see nothing of that
         shares = (await self._memory.wishes(person)).shares
         await self._memory.contribute(person, Contribution(learned.tallies, seen, shares))
 
@@ -246,17 +222,17 @@ def _heard(trace: Trace, feedback: Feedback) -> Signal | None:
         opened = next((source for source in trace.sources if source.number == feedback.source), None)
         if opened is None:
             return None
-        name, act, credited = f"opened:{opened.number}", Act.OPENED, ((opened.passage.source, 1.0),)
+        name, act = f"opened:{opened.number}", Act.OPENED
     else:
-        name, act = "verdict", Act.UP if feedback.verdict is Verdict.UP else Act.DOWN
-        credited = credits_of(trace)
+        opened, name = None, "verdict"
+        act = Act.UP if feedback.verdict is Verdict.UP else Act.DOWN
     return Signal(
         f"{trace.answer}:{name}",
         act,
         feedback.at,
         trace.vector,
         feedback.reason,
-        credited=credited,
+        credited=((opened.passage.source, 1.0),) if opened else credits_of(trace),
         phrases=learning.phrases(trace.question),
     )
 
@@ -270,37 +246,3 @@ def credits_of(trace: Trace) -> tuple[tuple[str, float], ...]:
             shares[passage.source] = shares.get(passage.source, 0.0) + passage.share
     total = sum(shares.values())
     return tuple((source, share / total) for source, share in shares.items()) if total > 0 else ()
-
-
-def _heaviest_first(interests: Sequence[learning.Interest], now: float) -> list[int]:
-    return sorted(range(len(interests)), key=lambda place: -interests[place].mass_at(now))
-
-
-def _in_words(signals: Sequence[Signal], learned: Learned, now: float) -> tuple[InterestInWords, ...]:
-    order = _heaviest_first(learned.interests, now)
-    most = max(learned.interests[place].mass_at(now) for place in order) or 1.0
-    return tuple(
-        _told(
-            number,
-            learning.members(signals, place),
-            learned.interests[place],
-            learned.interests[place].mass_at(now) / most,
-        )
-        for number, place in enumerate(order, start=1)
-    )
-
-
-def _told(number: int, members: Sequence[Signal], interest: learning.Interest, weight: float) -> InterestInWords:
-    phrases: Counter[str] = Counter(phrase for signal in members for phrase in signal.phrases)
-    documents: Counter[str] = Counter(
-        source for signal in members for source in (*signal.shown[:1], *(name for name, _ in signal.credited))
-    )
-    acts: Counter[Act] = Counter(signal.act for signal in members)
-    return InterestInWords(
-        number,
-        tuple(phrase for phrase, _ in phrases.most_common(_SHOWN)),
-        tuple(source for source, _ in documents.most_common(_SHOWN)),
-        weight,
-        datetime.fromtimestamp(interest.since, UTC),
-        tuple(acts.most_common()),
-    )

@@ -18,7 +18,7 @@ from core.domain import Answer, Message, Outcome, Passage, Person, Piece, Ranked
 from core.learning import Act, Learned, Signal
 from core.preferences import PLAIN, Kind, Stated, Wishes
 from core.ranking import Tilt
-from core.team import Team
+from core.team import Team, uses_of
 from core.traces import Trace, Weighed
 
 REPHRASED_WITHIN = timedelta(minutes=3)
@@ -38,6 +38,10 @@ class Asker:
     def stated(self) -> tuple[Stated, ...]:
         """What they stated that could apply to a question."""
         return tuple(one for one in self.wishes.stated if one.kind is not Kind.FACT)
+
+    def _used(self) -> dict[str, float]:
+        """The documents that they have to do with, where they share that with teammates."""
+        return uses_of(self.learned.tallies) if self.wishes.shares else {}
 
     def brevity(self, now: float) -> float:
         """How much shorter they want answers, as learned; nothing where they set a length or want no learning."""
@@ -63,7 +67,7 @@ class Asker:
             strength=self.wishes.strength,
             now=now,
             team=self.team.prior(documents, self.person.user),
-            teammates=self.team.shared_taste(documents, self.person.user),
+            teammates=self.team.shared_taste(documents, self.person.user, self._used()),
         )
 
 
@@ -150,16 +154,27 @@ def weighed(read: Read, shares: Sequence[float]) -> tuple[Weighed, ...]:
     told = []
     for number, row in enumerate(read.rows):
         place = places.get(row.passage.id)
-        moved = [
-            float(part[place]) if place is not None else 0.0
-            for part in (read.tilt.team, read.tilt.taste, read.tilt.teammates)
-        ]
-        passage = row.passage
+        tilt, passage = read.tilt, row.passage
+        team, taste, mates = (_at(part, place) for part in (tilt.team, tilt.taste, tilt.teammates))
         share = shares[number] if number < len(shares) else 0.0
         told.append(
-            Weighed(passage.id, passage.source, passage.heading_path, before[number], after[number], *moved, share)
+            Weighed(
+                passage.id,
+                passage.source,
+                passage.heading_path,
+                before[number],
+                after[number],
+                team,
+                taste,
+                mates,
+                share,
+            )
         )
     return tuple(told)
+
+
+def _at(values: NDArray[np.float64], place: int | None) -> float:
+    return 0.0 if place is None else float(values[place])
 
 
 def carried(said: Sequence[Piece], passages: Sequence[Passage], sources: Sequence[Source]) -> tuple[float, ...]:

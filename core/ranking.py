@@ -1,9 +1,9 @@
 """p(d | x, u): the impersonal ranking, tilted by the team's use and the person's taste, within bounds.
 
-    p(d | x, u) ∝ p(d | x) · exp( c · [β·b_d + λ·g(x)·(a_u(d) + κ·n_u(d))] )
+    p(d | x, u) ∝ p(d | x) · exp( c · [β·b_d + β·g(x)·n_u(d) + λ·g(x)·a_u(d)] )
 
     a_u(d)  max_k ω_k cos(m_k, d), centred over the candidates, clipped to [-1, 1]
-    n_u(d)  co-use of similar teammates, where shared, centred and clipped likewise
+    b_d     how useful the team found d, a log-ratio; n_u(d) how much more so similar teammates, where shared
     g(x)    entropy of p(d|x) over the top 20, normalised: a clear question is left alone
     λ       strength · N / (N + 20): no history, no tilt
     c       the largest in 0 … 1 with KL( p(·|x,u) ‖ p(·|x) ) ≤ 0.1 nat
@@ -26,7 +26,6 @@ from core.retrieval import priors
 
 TEAM = 0.5  # β
 TASTE = 4.0  # λ at full strength and after much history, in nats for a cosine of 1
-TEAMMATES = 1.0  # κ
 PATIENCE = 20  # events after which λ is half of what it can be
 MAX_KL = 0.1  # nats
 GATED = 20  # candidates that the entropy is taken over
@@ -72,7 +71,7 @@ def tilt(
     raw = Tilt(
         TEAM * strength / 100 * team,
         reach * affinity(vectors, learned, now),
-        reach * TEAMMATES * centred(teammates),
+        TEAM * strength / 100 * gate * teammates,
         gate,
     )
     return replace(raw, scale=bounded(impersonal, raw.total))

@@ -22,8 +22,8 @@ from bots.dialogue import Final
 from bots.render_slack import pages
 from core.domain import Passage, Person, Source
 from core.learning import Act
-from core.people import InterestInWords, Profile
 from core.preferences import Kind, Length, Origin, Polarity, Preferences, Stated, Wishes
+from core.profile import InterestInWords, Profile
 
 DOCS = Path(__file__).parent.parent / "docs"
 WIDTH = 640

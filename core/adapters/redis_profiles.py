@@ -97,12 +97,14 @@ class RedisProfiles:
         """Change the log; the state is stepped on where all that is new comes last, and otherwise replayed."""
         log, state = signals_key(person), learned_key(person)
         learned = Learned()
+        gone: list[str] = []
 
         async def write(pipe: Pipeline) -> None:
-            nonlocal learned
+            nonlocal learned, gone
             before = _read_learned(await pipe.get(state))
-            count = await pipe.hlen(log)
-            if before and not without and count < learning.KEPT + learning.SLACK and _follow(before, signals):
+            room = await pipe.hlen(log) + len(signals) <= learning.KEPT + learning.SLACK
+            known = [await pipe.hexists(log, signal.id) for signal in signals]
+            if before and room and not (without or any(known)) and _follow(before, signals):
                 learned, gone = _stepped(before, signals), []
             else:
                 stored = cast("dict[bytes, bytes]", await pipe.hgetall(log))
@@ -244,7 +246,7 @@ def _written(wishes: Wishes) -> str:
 
 
 def _follow(before: Learned, signals: Sequence[Signal]) -> bool:
-    """Whether all of `signals` are later than whatever there was, and so new."""
+    """Whether all of `signals` are later than whatever there was."""
     return all((signal.at.timestamp(), signal.id) > before.last for signal in signals)
 
 

@@ -12,7 +12,6 @@ from bots import slack_blocks, slack_home
 from bots.dialogue import Final
 from core.domain import Passage, Person, Source
 from core.learning import Act
-from core.people import InterestInWords, Profile
 from core.preferences import (
     Format,
     Kind,
@@ -27,6 +26,7 @@ from core.preferences import (
     Tone,
     Wishes,
 )
+from core.profile import InterestInWords, Profile
 from tests.bots.test_render_slack import HOSTILE
 from tests.doubles.slack_limits import message_complaints, view_complaints
 
