@@ -2,66 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 
 from bots.dialogue import Dialogue
+from bots.platform import Delivery, Inlet
+from bots.platforms import Means, Platform
 from bots.slack_actions import Actions
 from bots.slack_bot import Connection, SlackReceiver
-from bots.slack_clients import Clients, OneToken, Tokens
-from bots.slack_door import Admitting, Door
+from bots.slack_clients import Clients, OneToken
+from bots.slack_desk import Desk
+from bots.slack_door import Door
+from bots.slack_events import PLATFORM
 from bots.slack_install import AppSecrets, Installations, Installing
 from bots.slack_members import Members
 from bots.slack_sender import SlackSender
-from bots.slack_teaching import Lessons, Teaching
+from bots.slack_teaching import Lessons
+from core.bootstrap import open_installations
 from core.errors import ConfigurationError
+from core.inbox import Event
 from core.settings import Settings
 
 OWN_COMMANDS = ("stop",)
 
 
 def is_configured(settings: Settings) -> bool:
-    """Whether Slack is to be served."""
+    """Whether Slack is to be served: one workspace by its token, or several that install the app."""
     return settings.slack_bot_token is not None or settings.slack_client_id is not None
 
 
-def slack_receiver(settings: Settings, installations: Installations | None = None) -> SlackReceiver:
-    """The receiving half.
+def slack() -> Platform:
+    """The platform."""
+    return Platform(PLATFORM, lambda settings, _: SlackIn(settings), SlackOut, OWN_COMMANDS)
+
+
+class SlackIn:
+    """The receiving half; opens the tokens of several workspaces with itself."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection = connection_of(settings)
+
+    @asynccontextmanager
+    async def receiving(self, inlet: Inlet) -> AsyncIterator[None]:
+        """Receive while open."""
+        async with _tokens(self._settings) as tokens:
+            api = self._settings.slack_api
+            pages = _pages(self._settings, tokens)
+            async with SlackReceiver(Clients(tokens, api), self._connection, api, pages).receiving(inlet):
+                yield
+
+
+class SlackOut:
+    """The answering half; opens the tokens of several workspaces with itself."""
+
+    def __init__(self, settings: Settings, dialogue: Dialogue, means: Means) -> None:
+        self._settings = settings
+        self._dialogue = dialogue
+        self._means = means
+        self._sender: SlackSender | None = None
+
+    @asynccontextmanager
+    async def sending(self) -> AsyncIterator[None]:
+        """Answer while open."""
+        async with _tokens(self._settings) as tokens:
+            self._sender = self._built(Clients(tokens, self._settings.slack_api))
+            async with self._sender.sending():
+                yield
+
+    async def handle(self, event: Event, delivery: Delivery) -> None:
+        """Do what `event` asks for."""
+        await self._open.handle(event, delivery)
+
+    async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
+        """Say that it takes a while."""
+        await self._open.waiting(event, delivery, sentence)
+
+    async def apologise(self, event: Event, delivery: Delivery, sentence: str) -> None:
+        """Say that there will be no answer."""
+        await self._open.apologise(event, delivery, sentence)
+
+    @property
+    def _open(self) -> SlackSender:
+        if self._sender is None:
+            raise RuntimeError("Slack's answering half is not open.")
+        return self._sender
+
+    def _built(self, clients: Clients) -> SlackSender:
+        settings, means, dialogue = self._settings, self._means, self._dialogue
+        members = Members(_groups(settings.allow, settings.operators))
+        door = Door(means.access, members)
+        actions = Actions(clients, dialogue, members, door, Lessons(means.teacher, door))
+        return SlackSender(clients, dialogue, members, door, actions, desk=Desk(door, means.usage, means.inbox))
+
+
+@asynccontextmanager
+async def _tokens(settings: Settings) -> AsyncIterator[OneToken | Installations]:
+    if settings.slack_bot_token is not None:
+        yield OneToken(settings.slack_bot_token.get_secret_value())
+        return
+    async with open_installations(settings) as installations:
+        yield installations
+
+
+def _pages(settings: Settings, tokens: OneToken | Installations) -> Installing | None:
+    """The pages by which workspaces install the app, where several may."""
+    if isinstance(tokens, OneToken):
+        return None
+    if settings.slack_client_id is None or settings.slack_client_secret is None or settings.slack_url is None:
+        raise ConfigurationError(
+            "For several workspaces set ATTUNE_SLACK_CLIENT_ID, ATTUNE_SLACK_CLIENT_SECRET, ATTUNE_SLACK_URL, "
+            "ATTUNE_SLACK_SIGNING_SECRET and ATTUNE_SLACK_KEY; docs/slack.md says where they come from."
+        )
+    app = AppSecrets(settings.slack_client_id, settings.slack_client_secret.get_secret_value())
+    return Installing(tokens, app, settings.slack_url, settings.slack_api)
+
+
+def connection_of(settings: Settings) -> Connection:
+    """How Slack reaches us.
 
     Raises:
-        ConfigurationError: no way of delivery is set up.
+        ConfigurationError: no way is set up.
     """
-    installing = None
-    if settings.slack_client_id and settings.slack_client_secret and installations and settings.slack_url:
-        secrets = AppSecrets(settings.slack_client_id, settings.slack_client_secret.get_secret_value())
-        installing = Installing(installations, secrets, settings.slack_url, settings.slack_api)
-    return SlackReceiver(_clients(settings, installations), _connection(settings), settings.slack_api, installing)
-
-
-def slack_sender(
-    settings: Settings,
-    dialogue: Dialogue,
-    access: Admitting,
-    teacher: Teaching | None,
-    installations: Installations | None = None,
-) -> SlackSender:
-    """The answering half."""
-    clients, members = _clients(settings, installations), Members(_groups(settings.allow, settings.operators))
-    door = Door(access, members)
-    actions = Actions(clients, dialogue, members, door, Lessons(teacher, door))
-    return SlackSender(clients, dialogue, members, door, actions)
-
-
-def _clients(settings: Settings, installations: Installations | None) -> Clients:
-    if settings.slack_bot_token is not None:
-        tokens: Tokens = OneToken(settings.slack_bot_token.get_secret_value())
-    elif installations is not None:
-        tokens = installations
-    else:
-        raise ConfigurationError("ATTUNE_SLACK_CLIENT_ID needs ATTUNE_SLACK_KEY: `attune slack key` makes one.")
-    return Clients(tokens, settings.slack_api)
-
-
-def _connection(settings: Settings) -> Connection:
     host, _, port = settings.slack_listen.rpartition(":")
     if settings.slack_app_token is not None:
         return Connection(app_token=settings.slack_app_token.get_secret_value())

@@ -21,6 +21,7 @@ from bots.platform import Delivery
 from bots.slack_actions import Actions
 from bots.slack_answer import SlackAnswer
 from bots.slack_clients import Clients, Place
+from bots.slack_desk import Desk
 from bots.slack_door import Door
 from bots.slack_errors import ERRORS
 from bots.slack_events import Kind, Said, question, said_in, sent_at
@@ -56,6 +57,7 @@ class SlackSender:
         door: Door,
         actions: Actions,
         *,
+        desk: Desk | None = None,
         hurry: bool = False,
     ) -> None:
         self._clients = clients
@@ -63,6 +65,7 @@ class SlackSender:
         self._members = members
         self._door = door
         self._actions = actions
+        self._desk = desk
         self._hurry = hurry
         self._titled: OrderedDict[tuple[str, str], None] = OrderedDict()
 
@@ -108,6 +111,9 @@ class SlackSender:
             await self._offer(place, said)
             if not text:
                 return
+        if self._desk is not None and (told := await self._desk.reply(said, text)) is not None:
+            await self._answer(said, place, delivery).finish(told)
+            return
         channels = await self._members.channels(place.client, said.team, said.user) if said.private else frozenset()
         name = f"{said.ts}:{said.edited}" if said.edited else said.ts
         message = Message(

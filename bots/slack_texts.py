@@ -158,3 +158,23 @@ INSTALLED = "Attune is installed. Open it in Slack and ask it something; its ope
 INSTALL_AGAIN = (
     "That did not work: the page was open for too long, or Slack said no. Please begin again at /slack/install."
 )
+
+# For operators
+
+OPERATORS_ONLY = "That is for whoever runs me."
+ONLY_IN_PRIVATE = "Ask me that in a direct message: here everybody reads it."
+DESK_TITLES = {
+    "gaps": "Asked in vain",
+    "usage": "Documents by answers",
+    "inbox": "Given up (`attune inbox` lists and retries them)",
+}
+DESK_EMPTY = {
+    "gaps": "Nobody asked in vain so far.",
+    "usage": "No document was used in an answer so far.",
+    "inbox": "No message was given up.",
+}
+
+
+def and_more(count: int) -> str:
+    """What is not listed."""
+    return f"… and {count:,} more."
