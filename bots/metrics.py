@@ -5,7 +5,7 @@ Knows nothing of how the figures are fetched; `health.py` serves them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -22,33 +22,30 @@ class Metrics(Watcher):
     """All counters and histograms of one process."""
 
     def __init__(self) -> None:
-        self._registry = registry = CollectorRegistry()
-        self._received = Counter(
-            "attune_received", "Events that platforms handed in", ["platform", "receipt"], registry=registry
-        )
-        self._put = Histogram(
-            "attune_put_seconds", "Time to keep an event before its platform is acknowledged", [], QUICK, registry
-        )
-        self._waited = Histogram(
-            "attune_waited_seconds", "Time from receiving an event to a worker", [], SLOW, registry
-        )
-        self._handled = Counter("attune_handled", "Events by their end", ["platform", "outcome"], registry=registry)
-        self._retried = Counter("attune_retries", "Events that a worker took up again", registry=registry)
-        self._answers = Counter("attune_answers", "Messages by how they were answered", ["ending"], registry=registry)
-        self._first = Histogram(
-            "attune_first_token_seconds", "Time from beginning with a message to the first word", [], SLOW, registry
-        )
-        self._whole = Histogram(
-            "attune_answer_seconds", "Time from beginning with a message to its end", [], SLOW, registry
-        )
-        self._rate = Histogram(
-            "attune_tokens_per_second", "Pieces of about one token, a second, after the first", [], RATES, registry
-        )
-        self._errors = Counter("attune_errors", "Answers that failed, by the error's kind", ["kind"], registry=registry)
-        self._feedback = Counter("attune_feedback", "Verdicts on answers", ["verdict"], registry=registry)
-        self._depth = Gauge("attune_inbox", "Events in the inbox", ["state"], registry=registry)
-        self._oldest = Gauge("attune_inbox_oldest_seconds", "Age of the oldest event without an end", registry=registry)
-        self._cache = Gauge("attune_cache", "What was read before, since the start", ["figure"], registry=registry)
+        self._registry = CollectorRegistry()
+        self._received = self._count("attune_received", "Events that platforms handed in", "platform", "receipt")
+        self._put = self._times("attune_put_seconds", "Time to keep an event before it is acknowledged", QUICK)
+        self._waited = self._times("attune_waited_seconds", "Time from receiving an event to a worker", SLOW)
+        self._handled = self._count("attune_handled", "Events by their end", "platform", "outcome")
+        self._retried = self._count("attune_retries", "Events that a worker took up again")
+        self._answers = self._count("attune_answers", "Messages by how they were answered", "ending")
+        self._first = self._times("attune_first_token_seconds", "Time from the beginning to the first word", SLOW)
+        self._whole = self._times("attune_answer_seconds", "Time from the beginning to the end of an answer", SLOW)
+        self._rate = self._times("attune_tokens_per_second", "Pieces of about one token, after the first", RATES)
+        self._errors = self._count("attune_errors", "Answers that failed, by the error's kind", "kind")
+        self._feedback = self._count("attune_feedback", "Verdicts on answers", "verdict")
+        self._depth = self._level("attune_inbox", "Events in the inbox", "state")
+        self._oldest = self._level("attune_inbox_oldest_seconds", "Age of the oldest event without an end")
+        self._cache = self._level("attune_cache", "The cache of what was read before, since the start", "figure")
+
+    def _count(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(name, meaning, labels, registry=self._registry)
+
+    def _times(self, name: str, meaning: str, buckets: Sequence[float]) -> Histogram:
+        return Histogram(name, meaning, registry=self._registry, buckets=buckets)
+
+    def _level(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(name, meaning, labels, registry=self._registry)
 
     def received(self, platform: str, receipt: Receipt, seconds: float) -> None:
         """Count a receipt."""

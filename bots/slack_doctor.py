@@ -10,22 +10,15 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots import slack_doctor_texts as say
+from bots.checks import Check, Mark
 from bots.slack_clients import new_client
 from bots.slack_errors import ERRORS, reason_of
 from bots.slack_manifest import ALWAYS, NEEDS, events, scopes
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One row: what was looked at, whether it is good (None: good to know), what was found, and the fix."""
-
-    name: str
-    good: bool | None
-    found: str
-    fix: str = ""
+from core.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +32,22 @@ class SetUp:
     api: str = "https://slack.com/api/"
 
 
-async def findings(set_up: SetUp) -> AsyncIterator[Finding]:
+def set_up_of(settings: Settings) -> SetUp:
+    """What the settings say of Slack."""
+
+    def said(secret: SecretStr | None) -> str:
+        return secret.get_secret_value() if secret else ""
+
+    return SetUp(
+        said(settings.slack_bot_token),
+        said(settings.slack_app_token),
+        said(settings.slack_signing_secret),
+        said(settings.slack_config_token),
+        settings.slack_api,
+    )
+
+
+async def findings(set_up: SetUp) -> AsyncIterator[Check]:
     """Everything that can be looked at, in the order in which it is set up."""
     if wrong := _mistaken(set_up):
         yield wrong
@@ -49,9 +57,9 @@ async def findings(set_up: SetUp) -> AsyncIterator[Finding]:
     try:
         me = await client.auth_test()
     except ERRORS as error:
-        yield Finding("slack token", False, reason_of(error), say.fix_token(reason_of(error)))
+        yield Check(Mark.BAD, "slack token", reason_of(error), say.fix_token(reason_of(error)))
     else:
-        yield Finding("slack token", True, say.signed_in(str(me["user"]), str(me["team"])))
+        yield Check(Mark.GOOD, "slack token", say.signed_in(str(me["user"]), str(me["team"])))
         granted = str(me.headers.get("x-oauth-scopes") or "").split(",")
         yield _scopes({scope.strip() for scope in granted})
         app_id = await _app_id(client, str(me.get("bot_id") or ""))
@@ -59,34 +67,34 @@ async def findings(set_up: SetUp) -> AsyncIterator[Finding]:
     yield await _events(set_up, app_id)
 
 
-def _mistaken(set_up: SetUp) -> Finding | None:
+def _mistaken(set_up: SetUp) -> Check | None:
     """Tokens in each other's places, or a way of delivery that is missing."""
     if not set_up.bot_token.startswith("xoxb-"):
-        return Finding("slack token", False, say.NOT_A_BOT_TOKEN, say.FIX_BOT_TOKEN)
+        return Check(Mark.BAD, "slack token", say.NOT_A_BOT_TOKEN, say.FIX_BOT_TOKEN)
     if set_up.app_token and not set_up.app_token.startswith("xapp-"):
-        return Finding("slack app token", False, say.NOT_AN_APP_TOKEN, say.FIX_APP_TOKEN)
+        return Check(Mark.BAD, "slack app token", say.NOT_AN_APP_TOKEN, say.FIX_APP_TOKEN)
     if not set_up.app_token and not set_up.signing_secret:
-        return Finding("slack delivery", False, say.NO_DELIVERY, say.FIX_DELIVERY)
+        return Check(Mark.BAD, "slack delivery", say.NO_DELIVERY, say.FIX_DELIVERY)
     return None
 
 
-def _scopes(granted: Iterable[str]) -> Finding:
+def _scopes(granted: Iterable[str]) -> Check:
     missing = [scope for scope in scopes() if scope not in set(granted)]
     if not missing:
-        return Finding("slack scopes", True, say.all_scopes(len(scopes())))
+        return Check(Mark.GOOD, "slack scopes", say.all_scopes(len(scopes())))
     needed = any(scope in ALWAYS.scopes for scope in missing)
     lost = [str(feature) for feature, needs in NEEDS.items() if set(needs.scopes) & set(missing)]
-    return Finding("slack scopes", False if needed else None, say.missing_scopes(missing, lost), say.FIX_SCOPES)
+    return Check(Mark.BAD if needed else Mark.CARE, "slack scopes", say.missing_scopes(missing, lost), say.FIX_SCOPES)
 
 
-async def _delivery(set_up: SetUp) -> Finding:
+async def _delivery(set_up: SetUp) -> Check:
     if not set_up.app_token:
-        return Finding("slack delivery", True, say.BY_HTTP)
+        return Check(Mark.GOOD, "slack delivery", say.BY_HTTP)
     try:
         await AsyncWebClient(base_url=set_up.api).apps_connections_open(app_token=set_up.app_token)
     except ERRORS as error:
-        return Finding("socket mode", False, reason_of(error), say.fix_socket(reason_of(error)))
-    return Finding("socket mode", True, say.SOCKET_OPENS)
+        return Check(Mark.BAD, "socket mode", reason_of(error), say.fix_socket(reason_of(error)))
+    return Check(Mark.GOOD, "socket mode", say.SOCKET_OPENS)
 
 
 async def _app_id(client: AsyncWebClient, bot_id: str) -> str:
@@ -96,19 +104,19 @@ async def _app_id(client: AsyncWebClient, bot_id: str) -> str:
         return ""
 
 
-async def _events(set_up: SetUp, app_id: str) -> Finding:
+async def _events(set_up: SetUp, app_id: str) -> Check:
     if not set_up.config_token or not app_id:
-        return Finding("slack events", None, say.EVENTS_UNSEEN, say.fix_events_unseen(events()))
+        return Check(Mark.CARE, "slack events", say.EVENTS_UNSEEN, say.fix_events_unseen(events()))
     try:
         exported = await new_client(set_up.config_token, set_up.api).apps_manifest_export(app_id=app_id)
     except ERRORS as error:
-        return Finding("slack events", None, reason_of(error), say.FIX_CONFIG_TOKEN)
+        return Check(Mark.CARE, "slack events", reason_of(error), say.FIX_CONFIG_TOKEN)
     found: dict[str, Any] = exported["manifest"].get("settings", {})
     missing = [event for event in events() if event not in found.get("event_subscriptions", {}).get("bot_events", ())]
     if missing:
-        return Finding("slack events", False, say.missing_events(missing), say.FIX_EVENTS)
+        return Check(Mark.BAD, "slack events", say.missing_events(missing), say.FIX_EVENTS)
     if not found.get("interactivity", {}).get("is_enabled"):
-        return Finding("slack events", False, say.NO_INTERACTIVITY, say.FIX_EVENTS)
+        return Check(Mark.BAD, "slack events", say.NO_INTERACTIVITY, say.FIX_EVENTS)
     if bool(found.get("socket_mode_enabled")) != bool(set_up.app_token):
-        return Finding("slack events", False, say.OTHER_DELIVERY, say.FIX_EVENTS)
-    return Finding("slack events", True, say.all_events(len(events())))
+        return Check(Mark.BAD, "slack events", say.OTHER_DELIVERY, say.FIX_EVENTS)
+    return Check(Mark.GOOD, "slack events", say.all_events(len(events())))

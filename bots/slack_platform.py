@@ -26,11 +26,6 @@ from core.settings import Settings
 OWN_COMMANDS = ("stop",)
 
 
-def is_configured(settings: Settings) -> bool:
-    """Whether Slack is to be served: one workspace by its token, or several that install the app."""
-    return settings.slack_bot_token is not None or settings.slack_client_id is not None
-
-
 def slack() -> Platform:
     """The platform."""
     return Platform(PLATFORM, lambda settings, _: SlackIn(settings), SlackOut, OWN_COMMANDS)

@@ -66,6 +66,10 @@ SUMMARIES: Mapping[str, str] = {
     "open": "a source of my last answer: /open 1",
     "forget": "remove everything I remember of you",
     "quit": "leave (Ctrl-D does the same)",
+    "stop": "stop the answer",
+    "learn": "learn a message: reply to it with this",
+    "unlearn": "forget something that you taught me",
+    "private": "answer a question from a group in private",
 }
 
 

@@ -23,6 +23,7 @@ Every key begins with KEYS[1], which holds a hash tag, so that all of them share
     number, turn      counters
     dead              hash: event -> what `dead` returns
     answer:<message>  which answer a shown message stands for
+    messages:<answer> list: the other way round
 
 Times are the server's, in milliseconds: the clocks of workers do not matter.
 """
@@ -241,9 +242,13 @@ local event = call('HGET', P .. 'work:' .. lane, 'event')
 call('HSET', P .. 'event:' .. event, 'ended', 1)
 if ARGV[2] ~= '' then
     local channel = string.match(lane, '^(.*):')  -- without the thread: platforms name messages in channels
-    for _, id in ipairs(call('LRANGE', P .. 'shown:' .. event, 0, -1)) do
+    local shown, messages = call('LRANGE', P .. 'shown:' .. event, 0, -1), P .. 'messages:' .. channel .. ':' .. ARGV[2]
+    call('DEL', messages)
+    for _, id in ipairs(shown) do
         call('SET', P .. 'answer:' .. channel .. ':' .. id, ARGV[2], 'EX', ARGV[3])
+        call('RPUSH', messages, id)
     end
+    call('EXPIRE', messages, ARGV[3])
 end
 return 1
 """

@@ -8,7 +8,8 @@ import pytest
 from redis.asyncio import Redis
 
 from bots import slack_manifest
-from bots.slack_doctor import Finding, SetUp, findings
+from bots.checks import Check, Mark
+from bots.slack_doctor import SetUp, findings
 from bots.slack_manifest import Feature, manifest
 from tests.bots.slack_world import QUESTION, SCOPES, world
 from tests.doubles.slack_server import SlackServer
@@ -67,7 +68,7 @@ def test_a_feature_that_is_left_out_asks_for_nothing(feature: Feature) -> None:
     assert not set(needs.events) & set(made["settings"]["event_subscriptions"]["bot_events"])
 
 
-async def looked_at(workspace: Workspace, **settings: str) -> dict[str, Finding]:
+async def looked_at(workspace: Workspace, **settings: str) -> dict[str, Check]:
     async with SlackServer(workspace) as server:
         set_up = SetUp(**{"bot_token": "xoxb-1", "app_token": "xapp-1", "api": server.api, **settings})
         return {finding.name: finding async for finding in findings(set_up)}
@@ -76,7 +77,7 @@ async def looked_at(workspace: Workspace, **settings: str) -> dict[str, Finding]
 async def test_the_doctor_finds_everything_in_place() -> None:
     """Token, scopes and Socket Mode are good; of the events it says what to look at."""
     found = await looked_at(Workspace(scopes=set(SCOPES)))
-    assert [finding.good for finding in found.values()] == [True, True, True, None]
+    assert [finding.mark for finding in found.values()] == [Mark.GOOD, Mark.GOOD, Mark.GOOD, Mark.CARE]
     assert "message.channels" in found["slack events"].fix
 
 
@@ -84,7 +85,7 @@ async def test_the_doctor_finds_everything_in_place() -> None:
 async def test_the_doctor_names_each_scope_that_is_missing(scope: str) -> None:
     """Whichever it is, its name is said, and how to get it."""
     found = await looked_at(Workspace(scopes=SCOPES - {scope}))
-    assert found["slack scopes"].good is not True
+    assert found["slack scopes"].mark is not Mark.GOOD
     assert scope in found["slack scopes"].found
     assert "attune slack manifest" in found["slack scopes"].fix
 
@@ -102,7 +103,7 @@ async def test_the_doctor_names_each_scope_that_is_missing(scope: str) -> None:
 async def test_the_doctor_says_the_fix(settings: dict[str, str], name: str, fix: str) -> None:
     """What is wrong is named, with what to do about it."""
     found = await looked_at(Workspace(scopes=set(SCOPES)), **settings)
-    assert found[name].good is False
+    assert found[name].mark is Mark.BAD
     assert fix in found[name].fix
 
 
@@ -113,5 +114,5 @@ async def test_the_doctor_sees_subscriptions_with_a_configuration_token(event: s
     workspace.manifest = manifest()
     workspace.manifest["settings"]["event_subscriptions"]["bot_events"].remove(event)
     found = await looked_at(workspace, config_token="xoxe-1")  # noqa: S106
-    assert found["slack events"].good is False
+    assert found["slack events"].mark is Mark.BAD
     assert event in found["slack events"].found
