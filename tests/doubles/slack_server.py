@@ -76,6 +76,7 @@ class SlackServer:
         self._waiting: dict[str, asyncio.Future[Json]] = {}
         self._turn = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._deliveries: dict[asyncio.Task[None], Sent] = {}
 
     async def __aenter__(self) -> Self:
         app = web.Application()
@@ -211,8 +212,17 @@ class SlackServer:
         for _ in range(copies):
             task = asyncio.get_running_loop().create_task(self._until_acked(sent, content))
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._deliveries[task] = sent
+            task.add_done_callback(self._ended)
         return sent
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        del self._deliveries[task]
+
+    async def delivered(self, sent: Sent) -> None:
+        """Return when it was acknowledged or given up."""
+        await asyncio.gather(*(task for task, its in list(self._deliveries.items()) if its is sent))
 
     async def settled(self, seconds: float = 60) -> None:
         """Return when everything that was delivered has been acknowledged or given up."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +79,7 @@ class Workspace:
     calls: list[tuple[str, Json]] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     base_url: str = ""
+    on_shown: Callable[[str, Json], None] = lambda _channel, _message: None
     config_token: str = "xoxe-1"  # noqa: S105
     manifest: Json = field(default_factory=dict)
 
@@ -119,7 +121,11 @@ class Workspace:
         handler = getattr(self, "do_" + method.replace(".", "_"), None)
         if handler is None:
             raise SlackError("unknown_method")
-        return {"ok": True, **(handler(args) or {})}
+        result = handler(args) or {}
+        shown = self.messages.get(str(result.get("channel")), {}).get(str(result.get("ts")))
+        if shown is not None:
+            self.on_shown(result["channel"], shown)
+        return {"ok": True, **result}
 
     def do_auth_test(self, _: Json) -> Json:
         return {
