@@ -140,6 +140,10 @@ class People:
         """Why one of the person's answers, or the last, is as it is."""
         return await self._memory.trace(person, answer)
 
+    async def recent(self, person: Person, limit: int) -> list[Trace]:
+        """The person's last answers, the latest first."""
+        return await self._memory.traces(person, limit=limit)
+
     async def shown(self, person: Person) -> set[str]:
         """The documents that the person's answers have shown."""
         return set((await self._memory.learned(person)).tallies)
@@ -197,6 +201,7 @@ class People:
             return
         known = (await self.team(person)).of(person.user)
         seen = audience if audience is not None else (known.audience if known else frozenset())
+        seen = frozenset(name for name in seen if not name.startswith("person:"))  # teammates see nothing of that
         shares = (await self._memory.wishes(person)).shares
         await self._memory.contribute(person, Contribution(learned.tallies, seen, shares))
 
