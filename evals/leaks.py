@@ -111,9 +111,9 @@ async def _act(house: House, who: Person, rng: np.random.Generator) -> None:
     assert isinstance(answer, Answer)  # noqa: S101 - the engine's last event
     verdict = (Verdict.UP, Verdict.DOWN, Verdict.NONE, None)[int(rng.integers(4))]
     if verdict:
-        await house.engine.people.hear(Feedback(who, answer.id, verdict, at))
+        await house.engine.people.hear(Feedback(who, answer.id, verdict, at + timedelta(seconds=1)))
     for source in answer.sources[:1]:
-        await house.engine.open_source(who, answer.id, source.number, at)
+        await house.engine.open_source(who, answer.id, source.number, at + timedelta(seconds=2))
 
 
 async def _leaks(house: House) -> int:
