@@ -1,28 +1,42 @@
 """The `/commands` that every platform has: what they are called, what they do, what they say.
 
-Pure parsing in front, a table of handlers behind it. Knows nothing of questions, answers or platforms.
+Pure parsing in front, a table of handlers behind it; `/prefs` has its own in `prefs_commands`. Knows nothing of
+questions, answers or platforms.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Protocol
+from datetime import UTC, datetime
+from typing import Protocol
 
-from bots import texts
-from core.domain import Format, Length, Person, Preferences, Tone
-from core.errors import InvalidPreferenceError, UnknownCommandError
+from bots import personal_texts, texts
+from bots.choices import PREFERENCES as PREFERENCES  # noqa: PLC0414 - what can be chosen, as commands know it
+from bots.choices import nearest
+from bots.prefs_commands import PrefsCommands
+from bots.replies import Again, CommandReply
+from bots.replies import Forgotten as Forgotten  # noqa: PLC0414 - what commands say, too
+from bots.replies import Notice as Notice  # noqa: PLC0414
+from core.domain import Message, Passage, Person, Preferences
+from core.errors import UnknownCommandError
+from core.feedback import Feedback, Reason, Verdict
+from core.opening import Recommendation
+from core.people import People
+from core.readers import audience
+from core.traces import Trace
 
-PREFERENCES: Mapping[str, type[StrEnum]] = {"length": Length, "tone": Tone, "format": Format}
 _COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
+_THUMB = re.compile(r"(?P<thumb>👍|👎)[\U0001f3fb-\U0001f3ff\ufe0f]?\s*(?P<reason>.*)", re.DOTALL)
 
 
 class Remembering(Protocol):
     """What commands need of `core.engine.Engine`."""
+
+    @property
+    def people(self) -> People:
+        """What is kept of people."""
+        ...
 
     async def preferences(self, person: Person) -> Preferences:
         """What the person set."""
@@ -36,22 +50,13 @@ class Remembering(Protocol):
         """Remove all that is remembered of the person."""
         ...
 
+    async def open_source(self, person: Person, answer: str, number: int, at: datetime) -> Passage | None:
+        """The passage behind a source of an answer; None where there is none to see."""
+        ...
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What a command says."""
-
-    markdown: str
-
-
-@dataclass(frozen=True, slots=True)
-class Forgotten:
-    """All that is remembered of the person is gone: a bot that keeps something itself removes it now."""
-
-    markdown: str
-
-
-CommandReply = Notice | Forgotten
+    async def recommend(self, message: Message) -> list[Recommendation]:
+        """Documents that the person may care about and has not been shown."""
+        ...
 
 
 class Commands:
@@ -59,78 +64,85 @@ class Commands:
 
     def __init__(self, engine: Remembering, own: Iterable[str] = ()) -> None:
         self._engine = engine
-        self._table: Mapping[str, Callable[[Person, list[str]], Awaitable[CommandReply]]] = {
+        self._prefs = PrefsCommands(engine)
+        self._table: Mapping[str, Callable[[Message, str], Awaitable[CommandReply]]] = {
             "help": self._help,
-            "prefs": self._prefs,
+            "prefs": self._prefs.reply,
+            "why": self._why,
+            "plain": self._plain,
+            "recommend": self._recommend,
+            "open": self._open,
             "forget": self._forget,
         }
         self.names = (*self._table, *own)
 
-    async def reply(self, person: Person, text: str) -> CommandReply | None:
-        """Run the command that `text` is; None for a question.
+    async def reply(self, message: Message) -> CommandReply | None:
+        """Run the command that `message` is; None for a question.
 
         Raises:
             UnknownCommandError: it looks like a command, and is none.
             InvalidPreferenceError: no such preference, or no such value.
         """
-        match = _COMMAND.fullmatch(text.strip())
+        text = message.text.strip()
+        if thumb := _THUMB.fullmatch(text):
+            return await self._thumb(message, thumb["thumb"], thumb["reason"])
+        match = _COMMAND.fullmatch(text)
         if match is None:  # "/etc/hosts holds what?"
             return None
-        name, arguments = match["name"].lower(), (match["rest"] or "").lower().split()
+        name, rest = match["name"].lower(), (match["rest"] or "").strip()
         if name in self._table:
-            return await self._table[name](person, arguments)
+            return await self._table[name](message, rest)
         near = nearest(name, self.names)
-        if near is None and arguments:  # "/tmp is cleaned when?"
+        if near is None and rest:  # "/tmp is cleaned when?"
             return None
         raise UnknownCommandError(texts.unknown_command(name, self.names, near))
 
-    async def _help(self, _person: Person, _arguments: list[str]) -> Notice:
+    async def feedback(self, feedback: Feedback) -> Notice:
+        """Learn from a verdict, and say what follows."""
+        heard = await self._engine.people.hear(feedback)
+        return Notice(personal_texts.heard(heard, feedback.verdict, feedback.reason))
+
+    async def _help(self, _message: Message, _rest: str) -> Notice:
         lines = [texts.command_line(name) for name in self.names]
         return Notice("\n".join([texts.HELP_INTRO, "", *lines, "", texts.HELP_HINT]))
 
-    async def _forget(self, person: Person, arguments: list[str]) -> CommandReply:
-        if arguments != ["everything"]:
+    async def _forget(self, message: Message, rest: str) -> CommandReply:
+        if rest.lower() != "everything":
             return Notice(texts.FORGET_CONFIRM)
-        await self._engine.forget(person)
+        await self._engine.forget(message.person)
         return Forgotten(texts.FORGOTTEN)
 
-    async def _prefs(self, person: Person, arguments: list[str]) -> Notice:
-        if arguments == ["reset"]:
-            await self._engine.set_preferences(person, Preferences())
-            return Notice(texts.PREFS_RESET)
-        preferences = await self._engine.preferences(person)
-        if not arguments:
-            return Notice(_overview(preferences))
-        changed, sentence = changed_preference(preferences, arguments[0], " ".join(arguments[1:]))
-        if changed != preferences:
-            await self._engine.set_preferences(person, changed)
-        return Notice(sentence)
+    async def _why(self, message: Message, rest: str) -> Notice:
+        trace = await self._trace(message, rest.lower())
+        return Notice(personal_texts.why(trace) if trace else personal_texts.NO_ANSWER)
 
+    async def _plain(self, message: Message, rest: str) -> CommandReply:
+        trace = await self._trace(message, rest.lower())
+        return Again(trace.question) if trace else Notice(personal_texts.NO_ANSWER)
 
-def changed_preference(preferences: Preferences, name: str, value: str) -> tuple[Preferences, str]:
-    """`preferences` with one of them set, and the sentence that says so. An empty value only asks.
+    async def _trace(self, message: Message, answer: str = "") -> Trace | None:
+        """The trace of an answer, or of the last. In a shared place nothing is told of what was answered in private."""
+        trace = await self._engine.people.trace(message.person, answer)
+        told = trace is not None and (message.private or audience(message).issuperset(trace.audience))
+        return trace if told else None
 
-    Raises:
-        InvalidPreferenceError: no such preference, or no such value.
-    """
-    if name not in PREFERENCES:
-        raise InvalidPreferenceError(texts.bad_preference(name, PREFERENCES, nearest(name, PREFERENCES)))
-    values, current = [str(known) for known in PREFERENCES[name]], str(getattr(preferences, name))
-    if not value:
-        return preferences, texts.preference_shown(name, current, values)
-    if value not in values:
-        raise InvalidPreferenceError(texts.bad_value(name, value, values))
-    if value == current:
-        return preferences, texts.preference_unchanged(name, value)
-    change: dict[str, Any] = {name: PREFERENCES[name](value)}
-    return dataclasses.replace(preferences, **change), texts.preference_saved(name, value)
+    async def _recommend(self, message: Message, _rest: str) -> Notice:
+        return Notice(personal_texts.recommended(await self._engine.recommend(message)))
 
+    async def _open(self, message: Message, rest: str) -> Notice:
+        trace = await self._trace(message)
+        number = int(rest) if rest.isdecimal() else 0
+        if trace is None or number not in {source.number for source in trace.sources}:
+            return Notice(personal_texts.no_source(len(trace.sources) if trace else 0))
+        passage = await self._engine.open_source(message.person, trace.answer, number, datetime.now(UTC))
+        return Notice(personal_texts.opened(passage) if passage else personal_texts.SOURCE_GONE)
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that `word` was probably meant to be."""
-    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.6)), None)
-
-
-def _overview(preferences: Preferences) -> str:
-    lines = [texts.preference_line(name, kind, str(getattr(preferences, name))) for name, kind in PREFERENCES.items()]
-    return "\n".join([*lines, "", texts.PREFS_HINT])
+    async def _thumb(self, message: Message, thumb: str, said: str) -> Notice | None:
+        """A thumb that is sent as a message is about the last answer; with other words behind it, it is a question."""
+        words = said.strip().lower()
+        if words and words not in set(Reason):
+            return None
+        trace = await self._trace(message)
+        verdict, reason = Verdict.UP if thumb == "👍" else Verdict.DOWN, Reason(words) if words else None
+        answer = trace.answer if trace else ""
+        return await self.feedback(Feedback(message.person, answer, verdict, message.sent_at, reason))

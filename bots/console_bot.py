@@ -42,6 +42,7 @@ WORKSPACE = "local"  # not the host's name, which may change while the person st
 OWN_COMMANDS = ("quit",)
 HISTORY_FILE = "console_history"
 _LEAVE = {"/quit", "/exit"}
+_COMPLETED = [f"/{name}" for name in ("help", "prefs", "why", "plain", "recommend", "open", "forget", "quit")]
 
 
 def console_person() -> Person:
@@ -139,7 +140,7 @@ class ConsoleBot:
             FormattedText([("bold", "› ")]),
             history=FileHistory(str(self._history)),
             auto_suggest=AutoSuggestFromHistory(),
-            completer=WordCompleter(["/help", "/prefs", "/forget", "/quit"], sentence=True),
+            completer=WordCompleter(_COMPLETED, sentence=True),
             complete_while_typing=False,
             key_bindings=_keys(),
             color_depth=ColorDepth.DEPTH_1_BIT if self._console.no_color else None,

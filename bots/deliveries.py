@@ -59,6 +59,10 @@ class ClaimedDelivery:
         """The answer that a message in this channel stands for."""
         return await self._inbox.answer_of(self._claim.event.conversation, message_id)
 
+    async def messages_of(self, answer: str) -> tuple[str, ...]:
+        """The messages in this channel that stand for an answer."""
+        return await self._inbox.messages_of(self._claim.event.conversation, answer)
+
     def lose(self) -> None:
         """Another worker has the event: nothing is to be shown any more."""
         if not self.lost:

@@ -8,15 +8,22 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
 
-from bots import texts
-from bots.commands import Commands, Forgotten, Notice, Remembering
-from core.domain import Answer, AnswerEvent, Decoded, Message, Piece, Queued, Reading, Source
+from bots import personal_texts, texts
+from bots.commands import Commands, Remembering
+from bots.replies import Again, CommandReply
+from bots.replies import Forgotten as Forgotten  # noqa: PLC0414 - replies like the others
+from bots.replies import Notice as Notice  # noqa: PLC0414
+from core.domain import Answer, AnswerEvent, Decoded, Message, Passage, Person, Piece, Queued, Reading, Source
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
+from core.feedback import Feedback
+from core.preferences import Sources
+from core.profile import Profile
 
 log = structlog.get_logger(__name__)
 
@@ -24,8 +31,8 @@ log = structlog.get_logger(__name__)
 class Answering(Remembering, Protocol):
     """What a dialogue needs of `core.engine.Engine`."""
 
-    def answer(self, message: Message) -> AsyncGenerator[AnswerEvent, None]:
-        """Answer a question, streaming."""
+    def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
+        """Answer a question, streaming; with `plain` as nobody in particular."""
         ...
 
 
@@ -47,7 +54,8 @@ class Delta:
 class Final:
     """The whole answer: all deltas put together. `nearest` has titles where nothing was found.
 
-    `doubtful` says that parts of it stand in no document that was read. `answer` is `Answer.id`.
+    `doubtful` says that parts of it stand in no document that was read. `answer` is `Answer.id`. `listing` is how the
+    person wants the sources shown; where it is off, there are none.
     """
 
     markdown: str
@@ -55,6 +63,7 @@ class Final:
     nearest: tuple[str, ...] = ()
     doubtful: bool = False
     answer: str = ""
+    listing: Sources = Sources.FULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +94,12 @@ class Dialogue:
         Closing or cancelling the iterator stops the answer.
         """
         try:
-            if (said := await self._said_at_once(message)) is not None:
+            said = await self._said_at_once(message)
+            if isinstance(said, Notice | Forgotten):
                 yield said
                 return
             yield Status(texts.SEARCHING)
-            async with aclosing(self._engine.answer(message)) as steps:
+            async with aclosing(self._answers(message, said)) as steps:
                 async for step in steps:
                     if isinstance(step, Answer) and step.decoded is not Decoded.EXACT:
                         log.info("answered", decoded=step.decoded.value)
@@ -99,10 +109,47 @@ class Dialogue:
         except Exception as error:  # noqa: BLE001 - the person gets a sentence, the log gets the error
             yield self._explained(error)
 
-    async def _said_at_once(self, message: Message) -> Notice | Forgotten | None:
+    async def feedback(self, feedback: Feedback) -> Notice | Problem:
+        """Learn from what a person did with an answer, and say what follows."""
+        try:
+            return await self._commands.feedback(feedback)
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._explained(error)
+
+    async def open_source(self, person: Person, answer: str, number: int) -> Passage | Problem:
+        """The passage behind a source of one of the person's answers, from which they are known to care about it."""
+        try:
+            passage = await self._engine.open_source(person, answer, number, datetime.now(UTC))
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._explained(error)
+        return passage or Problem(personal_texts.SOURCE_GONE)
+
+    async def profile(self, person: Person) -> Profile:
+        """What the person set and what was learned of them, for buttons and forms.
+
+        Raises:
+            StoreError: the memory does not answer.
+        """
+        return await self._engine.people.profile(person)
+
+    async def recent(self, person: Person, limit: int = 5) -> list[str]:
+        """What the person asked lately, each once, the latest first.
+
+        Raises:
+            StoreError: the memory does not answer.
+        """
+        traces = await self._engine.people.recent(person, 2 * limit)
+        return list(dict.fromkeys(trace.question for trace in traces))[:limit]
+
+    def _answers(self, message: Message, again: Again | None) -> AsyncGenerator[AnswerEvent, None]:
+        if again is None:
+            return self._engine.answer(message)
+        return self._engine.answer(replace(message, text=again.question), plain=True)
+
+    async def _said_at_once(self, message: Message) -> CommandReply | None:
         if not message.text.strip():
             return Notice(texts.EMPTY_QUESTION)
-        return await self._commands.reply(message.person, message.text)
+        return await self._commands.reply(message)
 
     def _explained(self, error: Exception) -> Problem:
         trace = secrets.token_hex(4)
@@ -128,4 +175,5 @@ def _as_reply(step: AnswerEvent) -> Reply:
         case Piece(text):
             return Delta(text)
         case Answer():
-            return Final(step.text, step.sources, step.nearest, bool(step.uncarried), step.id)
+            sources = () if step.listing is Sources.OFF else step.sources
+            return Final(step.text, sources, step.nearest, bool(step.uncarried), step.id, step.listing)

@@ -70,6 +70,10 @@ class Delivery(Protocol):
         """The answer that a message in this channel stands for, whatever event it was shown for."""
         ...
 
+    async def messages_of(self, answer: str) -> tuple[str, ...]:
+        """The messages in this channel that stand for an answer, in their order."""
+        ...
+
 
 class Receiver(Protocol):
     """The receiving half of a platform. Has no model."""

@@ -24,6 +24,7 @@ from rich.theme import Theme
 from bots import texts
 from bots.dialogue import Final
 from core.domain import Passage, Source
+from core.preferences import Sources
 
 WIDTH = 100  # columns: longer lines are hard to read
 ANSWER_CHARS = 40_000  # over twenty screens: something went wrong, and the rest helps nobody
@@ -78,6 +79,9 @@ def body(markdown: str) -> str:
 def footer(final: Final) -> list[str]:
     """The lines under an answer: its sources, or the nearest titles where nothing was found. May be empty."""
     doubt = [texts.DOUBTFUL] if final.doubtful else []
+    if final.sources and final.listing is Sources.COMPACT:
+        titles = dict.fromkeys(one_line(source.passage.title) for source in final.sources)
+        return [*doubt, f"{texts.SOURCES}: {', '.join(titles)}"]
     if final.sources:
         return [*doubt, texts.SOURCES, *source_lines(final.sources)]
     if doubt:

@@ -19,13 +19,13 @@ from bots.health import Check, HealthPage
 from bots.metrics import Metrics
 from bots.observing import WatchedDialogue, WatchedInlet, Watcher, Watchers
 from bots.platform import Inlet, Sender
-from bots.platforms import Platform
+from bots.platforms import Means, Platform
 from bots.tracing import traced
 from bots.workers import Pace, Workers
-from core.bootstrap import open_attune, open_inbox
+from core.bootstrap import open_attune, open_inbox, open_records
 from core.errors import ConfigurationError
-from core.ports import Inbox
 from core.settings import Settings
+from core.teaching import Teacher
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +43,7 @@ class Answerer:
     engine: Answering
     checks: Mapping[str, Check] = field(default_factory=dict)
     figures: Callable[[], Mapping[str, float]] = dict
+    teacher: Teacher | None = None
 
 
 OpenAnswerer = Callable[[Settings], AbstractAsyncContextManager[Answerer]]
@@ -79,36 +80,40 @@ async def serve(
                 metrics, inbox, answerer.checks if answerer else {}, answerer.figures if answerer else dict
             )
             await stack.enter_async_context(page.served(settings.metrics))
+            records = await stack.enter_async_context(open_records(settings))
+            means = Means(records.access, records.usage, inbox, answerer.teacher if answerer else None)
             if answerer:
-                await stack.enter_async_context(answering(settings, platforms, inbox, answerer.engine, watcher))
+                await stack.enter_async_context(answering(settings, platforms, means, answerer.engine, watcher))
             if halves.receives:
-                await stack.enter_async_context(receiving(settings, platforms, WatchedInlet(inbox, watcher)))
+                await stack.enter_async_context(receiving(settings, platforms, means, WatchedInlet(inbox, watcher)))
             log.info("serving", platforms=[platform.name for platform in platforms], halves=str(halves))
             await ending.wait()
             log.info("ending")
 
 
 @asynccontextmanager
-async def receiving(settings: Settings, platforms: Sequence[Platform], inlet: Inlet) -> AsyncIterator[None]:
+async def receiving(
+    settings: Settings, platforms: Sequence[Platform], means: Means, inlet: Inlet
+) -> AsyncIterator[None]:
     """The receivers of this process."""
     async with AsyncExitStack() as stack:
         for platform in platforms:
-            await stack.enter_async_context(platform.receiver(settings).receiving(inlet))
+            await stack.enter_async_context(platform.receiver(settings, means).receiving(inlet))
         yield
 
 
 @asynccontextmanager
 async def answering(
-    settings: Settings, platforms: Sequence[Platform], inbox: Inbox, engine: Answering, watcher: Watcher
+    settings: Settings, platforms: Sequence[Platform], means: Means, engine: Answering, watcher: Watcher
 ) -> AsyncIterator[None]:
     """The workers of this process, with a sender for each platform."""
     async with AsyncExitStack() as stack:
         senders: dict[str, Sender] = {}
         for platform in platforms:
             dialogue = WatchedDialogue(engine, watcher, own_commands=platform.own_commands)
-            senders[platform.name] = platform.sender(settings, dialogue)
+            senders[platform.name] = platform.sender(settings, dialogue, means)
             await stack.enter_async_context(senders[platform.name].sending())
-        workers = Workers(inbox, senders, Pace(settings.workers, settings.grace), watcher)
+        workers = Workers(means.inbox, senders, Pace(settings.workers, settings.grace), watcher)
         await stack.enter_async_context(workers.working())
         yield
 
@@ -117,7 +122,7 @@ async def answering(
 async def _answerer(settings: Settings) -> AsyncIterator[Answerer]:
     async with open_attune(settings) as attune:
         checks: dict[str, Check] = {"memory": attune.records.memory.ping, "index": attune.library.index.count}
-        yield Answerer(attune.engine, checks, attune.figures)
+        yield Answerer(attune.engine, checks, attune.figures, attune.teacher)
 
 
 @contextmanager

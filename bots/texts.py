@@ -7,6 +7,7 @@ setting, model or document come with the errors of `core`, which know the fix.)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 # While an answer is made
@@ -44,25 +45,42 @@ def on_page(path: str, page: int) -> str:
 
 HELP_INTRO = "Ask me anything about your documents, and I answer from them and say where it stands. I also know:"
 HELP_HINT = "A message that begins with `/` and is no command is a question like any other."
-PREFS_HINT = "Change one with `/prefs length short`; `/prefs reset` puts everything back."
+PREFS_HINT = (
+    "Change one with `/prefs length short`, or use your words: `/prefs like …`, `/prefs avoid …`, `/prefs say …`. "
+    "`/prefs undo` takes the last change back, `/prefs reset` puts the choices back."
+)
 PREFS_RESET = "Done: every preference is back to its default."
 FORGET_CONFIRM = (
     "This removes your preferences and every question and answer I remember of you. It cannot be undone. "
     "To go ahead, write `/forget everything`."
 )
 FORGOTTEN = "Done: your preferences, your questions and my answers to them are forgotten."
+_MARKS = re.compile(r"([\\`*_\[\]<>])")
 
 SUMMARIES: Mapping[str, str] = {
     "help": "what I can do",
-    "prefs": "how I answer you: length, tone and format",
+    "prefs": "how I answer you, and what I have learned of you",
+    "why": "why my last answer is as it is",
+    "plain": "the same question again, without personalisation",
+    "recommend": "documents that you may care about",
+    "open": "a source of my last answer: /open 1",
     "forget": "remove everything I remember of you",
     "quit": "leave (Ctrl-D does the same)",
+    "stop": "stop the answer",
+    "learn": "learn a message: reply to it with this",
+    "unlearn": "forget something that you taught me",
+    "private": "answer a question from a group in private",
 }
 
 
 def plural(count: int, noun: str) -> str:
     """`count` with its noun: 1 passage, 2 passages, 1,024 passages."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def escaped(text: str) -> str:
+    """What a person or a document wrote, as text within Markdown."""
+    return _MARKS.sub(r"\\\1", " ".join(text.split()))
 
 
 def command_line(name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core.domain import Passage, Piece, Source
 from core.prompt import passage_block
@@ -41,6 +42,23 @@ def sentence_posteriors(said: Sequence[Piece]) -> list[tuple[str, tuple[float, .
     if text.strip():
         sentences.append((text, said[-1].posterior))
     return sentences
+
+
+def impersonal(said: Sequence[Piece], before: Sequence[float], after: Sequence[float]) -> list[Piece]:
+    """`said` as priors `before` would have had it, where it was decoded with priors `after`.
+
+    A posterior is prior times likelihood: the one prior is divided out, the other put in. What is 0 stays 0.
+    """
+    ratios = [old / new if new > 0 else 0.0 for old, new in zip(before, after, strict=True)]
+    return [replace(piece, posterior=_reweighed(piece.posterior, ratios)) for piece in said]
+
+
+def _reweighed(posterior: Sequence[float], ratios: Sequence[float]) -> tuple[float, ...]:
+    if not posterior:
+        return ()
+    weights = [share * ratio for share, ratio in zip(posterior, ratios, strict=True)]
+    total = sum(weights)
+    return tuple(weight / total for weight in weights) if total > 0 else tuple(posterior)
 
 
 def uncarried(answer: str, passages: Sequence[Passage]) -> tuple[str, ...]:

@@ -12,6 +12,12 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from core.preferences import Format as Format  # noqa: PLC0414 - nouns like the others, in a module of their own
+from core.preferences import Length as Length  # noqa: PLC0414
+from core.preferences import Preferences as Preferences  # noqa: PLC0414
+from core.preferences import Sources
+from core.preferences import Tone as Tone  # noqa: PLC0414
+
 EVERYONE = "everyone"
 """The reader's name that everybody answers to; the others are in `core.readers`."""
 
@@ -121,6 +127,7 @@ class RankedPassage:
     probability: float
     dense: float
     sparse: float
+    vector: Vector | None = None  # where a search found it
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,39 +146,6 @@ class Use:
 
     answers: int
     last: datetime
-
-
-class Length(StrEnum):
-    """How much a person wants to read."""
-
-    SHORT = "short"
-    NORMAL = "normal"
-    DETAILED = "detailed"
-
-
-class Tone(StrEnum):
-    """How it should sound."""
-
-    PLAIN = "plain"
-    FRIENDLY = "friendly"
-    FORMAL = "formal"
-
-
-class Format(StrEnum):
-    """How an answer is laid out."""
-
-    PROSE = "prose"
-    BULLETS = "bullets"
-    STEPS = "steps"
-
-
-@dataclass(frozen=True, slots=True)
-class Preferences:
-    """What a person set with `/prefs`."""
-
-    length: Length = Length.NORMAL
-    tone: Tone = Tone.PLAIN
-    format: Format = Format.PROSE
 
 
 class Mode(StrEnum):
@@ -208,7 +182,7 @@ class Prompt:
 
     `[system][passage] | [turns][question][person]`: the part left of the bar depends on a passage alone. `priors`
     is p(d|x,u) of each passage; they sum to 1. `check`, where there is one, is asked before the question and answered
-    with yes or no.
+    with yes or no, of the first passages: these are the likeliest by p(d|x), whoever asks.
     """
 
     system: str
@@ -277,7 +251,8 @@ class Answer:
     `id` is 16 characters that feedback and `/why` name it by; a message that is answered again has the same one.
 
     `uncarried` has the sentences that none of the passages carries. Where the model was asked, `held` is p(the
-    documents hold the answer), and `log_odds` what it said of each passage.
+    documents hold the answer), and `log_odds` what it said of each passage. `listing` is how the person wants to see
+    the sources.
     """
 
     text: str
@@ -289,6 +264,7 @@ class Answer:
     held: float | None = None
     log_odds: tuple[float, ...] = ()
     id: str = ""
+    listing: Sources = Sources.FULL
 
 
 AnswerEvent = Reading | Queued | Piece | Answer

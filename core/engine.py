@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import blake2b
 
-from core import history, prompt, retrieval
+from core import history, opening, prompt, retrieval
 from core.abstention import DEFAULT, Calibration
 from core.attribution import cite, uncarried
 from core.domain import (
@@ -31,7 +32,11 @@ from core.domain import (
     Turn,
 )
 from core.errors import QuestionTooLongError
+from core.feedback import Feedback, Verdict
 from core.gaps import Gap
+from core.opening import Recommendation
+from core.people import People
+from core.personal import Read, Told, read_by, traced, unbiased
 from core.ports import Embedder, Generator, Memory, PassageIndex, Usage
 from core.readers import audience
 from core.upkeep import Upkeep
@@ -77,46 +82,52 @@ class Engine:
         self._generator = generator
         self._limits = limits
         self._upkeep = upkeep or Upkeep(index, generator)
+        self.people = People(memory, usage)
 
-    async def answer(self, message: Message) -> AsyncGenerator[AnswerEvent, None]:
+    async def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
         """Answer `message`: what is read, then the text in pieces, then the whole with its sources.
 
-        The turn is kept before the last event is sent. Closing it early stops the model, and nothing is kept.
+        The turn is kept before the last event is sent. Closing it early stops the model, and nothing is kept. With
+        `plain` nothing of the person acts on the answer, and nothing is learned from it.
 
         Raises:
             QuestionTooLongError: the question is over the limit.
             StoreError: memory or index do not answer.
         """
         asked = self._checked(message.text)
-        turns = await self._memory.turns(message.conversation, limit=MAX_TURNS)
+        asker = await self.people.asker(message.person, plain=plain)
+        turns = history.before(asked, await self._memory.turns(message.conversation, limit=MAX_TURNS), again=plain)
         question = history.standalone_question(asked, turns)
-        ranked = await retrieval.retrieve(question, self._embedder, self._index, audience(message))
+        vectors = await self._embedder.embed([question, *(one.text for one in asker.stated)])
+        ranked = await retrieval.find(question, vectors[0], self._index, audience(message))
+        told = Told(message, asked, asker, asker.applied(question, vectors), vectors[0], plain)
         if not retrieval.is_relevant(question, ranked, self._limits.relevance):
-            yield await self._keep(message, asked, _not_found(ranked))
+            yield await self._keep(told, _not_found(ranked))
             return
-        reading = await self._read(ranked)
-        yield Reading(tuple(reading))
-        preferences = await self._memory.preferences(message.person)
-        asking = self._prompt(reading, turns, preferences, asked)
+        rows = await self._read(ranked)
+        read = read_by(asker, ranked, rows, message.sent_at.timestamp(), self._limits.decoding.floor)
+        yield Reading(tuple(read.rows))
+        asking = self._prompt(read, turns, told)
         self._upkeep.note(asking.passages)
         said: list[Piece] = []
         check, held = Checked(()), None
         async with aclosing(self._generator.generate(asking, self._limits.decoding)) as events:
             async for event in events:
                 if isinstance(event, Checked):
-                    check, held = event, self._probability_held(event, reading)
+                    check, held = event, self._probability_held(event, rows)
                     if held is not None and held < self._limits.certainty:
                         break
                     continue
                 if isinstance(event, Piece):
                     said.append(event)
                 yield event
-        answer = _finished(said, asking.passages, ranked)
-        yield await self._keep(message, asked, replace(answer, held=held, log_odds=check.log_odds))
+        said = unbiased(said, asking.passages, read)
+        answer = replace(_finished(said, asking.passages, ranked), held=held, log_odds=check.log_odds)
+        yield await self._keep(told, answer, read, said)
 
-    def _probability_held(self, check: Checked, reading: Sequence[RankedPassage]) -> float | None:
+    def _probability_held(self, check: Checked, rows: Sequence[RankedPassage]) -> float | None:
         calibration = self._limits.calibration
-        return calibration.probability_held(check.log_odds, reading) if calibration else None
+        return calibration.probability_held(check.log_odds, rows) if calibration else None
 
     async def _read(self, ranked: Sequence[RankedPassage]) -> list[RankedPassage]:
         """The passages to read. The likeliest goes on where it was cut: procedures seldom end with a passage."""
@@ -134,8 +145,20 @@ class Engine:
 
     async def forget(self, person: Person) -> None:
         """Remove all that is kept of the person."""
-        await self._usage.forget(person)
-        await self._memory.forget(person)
+        await self.people.forget(person)
+
+    async def open_source(self, person: Person, answer: str, number: int, at: datetime) -> Passage | None:
+        """The passage behind a source of one of the person's answers, and that they opened it.
+
+        None where there is no such source, or where they may not see it any more.
+        """
+        return await opening.open_source(
+            self.people, self._index, Feedback(person, answer, Verdict.OPENED, at, None, number)
+        )
+
+    async def recommend(self, message: Message) -> list[Recommendation]:
+        """Documents that the person may care about and has not been shown."""
+        return await opening.recommend(self.people, self._index, message.person, audience(message))
 
     def _checked(self, text: str) -> str:
         asked, limit = clean(text), self._limits.question_characters
@@ -145,18 +168,17 @@ class Engine:
             )
         return asked
 
-    def _prompt(
-        self, reading: Sequence[RankedPassage], turns: Sequence[Turn], preferences: Preferences, asked: str
-    ) -> Prompt:
+    def _prompt(self, read: Read, turns: Sequence[Turn], told: Told) -> Prompt:
         """The prompt, with as many turns, then as many passages, as the model's context has room for."""
+        asked = told.asked
         count = self._generator.count_tokens
         room = self._generator.context_tokens - self._limits.decoding.max_tokens - TEMPLATE_TOKENS
         may_refuse = self._limits.certainty > 0
         asks = may_refuse and self._generator.checks and self._limits.calibration is not None
-        person = prompt.person_block(preferences, refuse=may_refuse and not asks)
+        person = prompt.person_block(*told.wishes, refuse=may_refuse and not asks)
         room -= count(prompt.SYSTEM) + count(person) + count(asked)
         fitting: list[RankedPassage] = []
-        for candidate in reading:
+        for candidate in read.rows:
             room -= count(prompt.passage_block(candidate.passage))
             if room < 0:
                 break
@@ -170,21 +192,22 @@ class Engine:
         return Prompt(
             prompt.SYSTEM,
             passages,
-            retrieval.priors(fitting),
+            retrieval.priors(fitting, read.factors),
             kept,
             person,
             asked,
             prompt.check_text(asked) if asks else "",
         )
 
-    async def _keep(self, message: Message, asked: str, unnamed: Answer) -> Answer:
-        answer = replace(unnamed, id=answer_id(message))
-        turn = Turn(message.person, asked, answer.text, message.sent_at)
-        await self._memory.append(message.conversation, turn)
+    async def _keep(self, told: Told, unnamed: Answer, read: Read | None = None, said: Sequence[Piece] = ()) -> Answer:
+        message, listing = told.message, told.asker.wishes.preferences.sources
+        answer = replace(unnamed, id=answer_id(message), listing=listing)
+        await self._memory.append(message.conversation, Turn(message.person, told.asked, answer.text, message.sent_at))
         if answer.outcome is Outcome.ANSWERED:
             await self._usage.note_cited([source.passage.source for source in answer.sources], message.sent_at)
         else:
-            await self._usage.note_gap(Gap(asked, message.person, message.sent_at, answer.nearest))
+            await self._usage.note_gap(Gap(told.asked, message.person, message.sent_at, answer.nearest))
+        await self.people.keep(traced(told, answer, audience(message), read, said), paused=told.asker.wishes.paused)
         return answer
 
 

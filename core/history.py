@@ -29,6 +29,12 @@ def standalone_question(message: str, turns: Sequence[Turn]) -> str:
     return f"{topic}\n{message}" if topic and is_follow_up(message) else message
 
 
+def before(message: str, turns: Sequence[Turn], *, again: bool) -> list[Turn]:
+    """The turns before `message`; where it is asked `again`, those before it was asked the last time."""
+    asked = [place for place, turn in enumerate(turns) if turn.question == message]
+    return list(turns[: asked[-1]] if again and asked else turns)
+
+
 def is_follow_up(message: str) -> bool:
     """Whether a message needs the conversation to be understood."""
     said, own = words(message), content_words(message)

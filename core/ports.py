@@ -19,7 +19,6 @@ from core.domain import (
     Passage,
     Person,
     Piece,
-    Preferences,
     Prompt,
     Queued,
     Turn,
@@ -30,6 +29,7 @@ from core.domain import (
 from core.gaps import Gap
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, Waiting
 from core.pairing import Pairing
+from core.profile_port import Profiles
 
 
 class Embedder(Protocol):
@@ -131,8 +131,8 @@ class PassageIndex(Protocol):
         ...
 
 
-class Memory(Protocol):
-    """What is remembered of people and conversations, across restarts."""
+class Memory(Profiles, Protocol):
+    """What is remembered of conversations, and of people (`core/profile_port.py`), across restarts."""
 
     async def turns(self, conversation: Conversation, *, limit: int) -> list[Turn]:
         """The last `limit` turns, oldest first."""
@@ -142,16 +142,12 @@ class Memory(Protocol):
         """Add a turn; the oldest beyond the kept number go."""
         ...
 
-    async def preferences(self, person: Person) -> Preferences:
-        """What the person set; the defaults for someone new."""
-        ...
-
-    async def save_preferences(self, person: Person, preferences: Preferences) -> None:
-        """Replace what the person set."""
+    async def forget_history(self, person: Person) -> None:
+        """Remove the person's turns in every conversation, the traces of them, and words of them in the log."""
         ...
 
     async def forget(self, person: Person) -> None:
-        """Remove the person's preferences and their turns in every conversation."""
+        """Remove all that is kept of the person: what they set, their turns, and what was learned of them."""
         ...
 
     async def ping(self) -> None:
@@ -180,6 +176,10 @@ class Usage(Protocol):
 
     async def close_gaps(self, questions: Sequence[str]) -> None:
         """Drop all gaps with one of these questions."""
+        ...
+
+    async def take_back(self, gap: Gap) -> None:
+        """Drop this very gap, and no other of the same question."""
         ...
 
     async def forget(self, person: Person) -> None:
@@ -224,6 +224,10 @@ class Inbox(Protocol):
 
     async def answer_of(self, conversation: Conversation, message_id: str) -> str | None:
         """The answer that a message shown in this conversation's channel stands for."""
+        ...
+
+    async def messages_of(self, conversation: Conversation, answer: str) -> tuple[str, ...]:
+        """The messages in this conversation's channel that stand for an answer, in the order they were noted."""
         ...
 
     async def done(self, token: str) -> None:

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from core.domain import Format, Length, Passage, Preferences, Tone, Turn
+from core.domain import Passage, Turn
+from core.preferences import (
+    Format,
+    Language,
+    LearnedStyle,
+    Length,
+    Level,
+    Polarity,
+    Preferences,
+    Stated,
+    Tone,
+    learned_style,
+)
 
 NOT_FOUND = "I could not find that in the documents."
 
@@ -37,17 +49,49 @@ _FORMAT = {
     Format.STEPS: "Write the answer as numbered steps.",
 }
 
+_LEVEL = {
+    Level.BEGINNER: "Explain as to a beginner: in simple words, with every special term explained.",
+    Level.PRACTITIONER: "",
+    Level.EXPERT: "Write for an expert: be terse and use the special terms without explaining them.",
+}
+_LEARNED = {
+    LearnedStyle.SHORTER: "Answer in one or two sentences. Write only the answer, not how you found it.",
+    LearnedStyle.SHORTEST: "Answer in one short sentence.",
+    LearnedStyle.LONGER: _LENGTH[Length.DETAILED],
+}
+_STATED = {Polarity.LIKE: "I like: {}", Polarity.AVOID: "I want to avoid: {}", Polarity.SAY: "{}"}
+_ABOUT = "About me, for form and emphasis only, never as a fact or a source: "
+
 
 def check_text(question: str) -> str:
     """What is asked of every passage by itself before the answer (core/abstention.py)."""
     return _CHECK.format(question=question)
 
 
-def person_block(preferences: Preferences, *, refuse: bool = False) -> str:
-    """What the person set, as instructions on form; with `refuse` also to say so when the documents hold no answer."""
-    wishes = (_LENGTH[preferences.length], _TONE[preferences.tone], _FORMAT[preferences.format])
+def person_block(
+    preferences: Preferences, stated: Sequence[Stated] = (), brevity: float = 0.0, *, refuse: bool = False
+) -> str:
+    """What the person set and `stated`, as instructions on form; `brevity` is what was learned of the length.
+
+    With `refuse` also to say so when the documents hold no answer.
+    """
+    style = learned_style(brevity)
+    wishes = (
+        _LEARNED[style] if style else _LENGTH[preferences.length],
+        _TONE[preferences.tone],
+        _FORMAT[preferences.format],
+        _LEVEL[preferences.level],
+        _about(stated),
+        "" if preferences.language is Language.AUTO else f"Answer in {preferences.language.value.title()}.",
+    )
     asked = " ".join(wish for wish in wishes if wish)
     return f"{REFUSE} Otherwise: {asked}" if refuse else asked
+
+
+def _about(stated: Sequence[Stated]) -> str:
+    """What the person said of themselves; none of it is evidence for anything."""
+    said = [_STATED[one.polarity].format(one.text).rstrip(".") for one in stated]
+    return f"{_ABOUT}{'; '.join(said)}." if said else ""
 
 
 def passage_block(passage: Passage) -> str:

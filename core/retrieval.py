@@ -9,13 +9,13 @@ the port.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.domain import Hit, Passage, RankedPassage
+from core.domain import Hit, Passage, RankedPassage, Vector
 from core.duplicates import first_copies
 from core.ports import Embedder, PassageIndex
 from core.words import content_words
@@ -30,7 +30,12 @@ async def retrieve(
 ) -> list[RankedPassage]:
     """All candidates for `question` that `audience` may see, the most probable first; probabilities sum to 1."""
     vectors = await embedder.embed([question])  # (1, dimension)
-    hits = await index.search(question, vectors[0], audience=audience, limit=CANDIDATES)
+    return await find(question, vectors[0], index, audience)
+
+
+async def find(question: str, vector: Vector, index: PassageIndex, audience: Collection[str]) -> list[RankedPassage]:
+    """`retrieve` for a question that is embedded already."""
+    hits = await index.search(question, vector, audience=audience, limit=CANDIDATES)
     return rank(await _of_one_version(hits, index))
 
 
@@ -63,7 +68,7 @@ def _collapsed(likeliest: Sequence[tuple[Hit, float]]) -> list[RankedPassage]:
     firsts = first_copies([hit.passage.text for hit, _ in likeliest], np.stack([hit.vector for hit, _ in likeliest]))
     total = np.bincount(firsts, weights=[probability for _, probability in likeliest])
     ranked = [
-        RankedPassage(hit.passage, float(total[place]), hit.dense, hit.sparse)
+        RankedPassage(hit.passage, float(total[place]), hit.dense, hit.sparse, hit.vector)
         for place, (hit, _) in enumerate(likeliest)
         if firsts[place] == place
     ]
@@ -122,13 +127,15 @@ def _joined(group: Sequence[RankedPassage]) -> RankedPassage:
         sum(candidate.probability for candidate in group),
         max(candidate.dense for candidate in group),
         max(candidate.sparse for candidate in group),
+        best.vector,
     )
 
 
-def priors(reading: Sequence[RankedPassage]) -> tuple[float, ...]:
-    """p(d|x) among the passages that are read: they sum to 1."""
-    total = sum(candidate.probability for candidate in reading)
-    return tuple(candidate.probability / total for candidate in reading)
+def priors(reading: Sequence[RankedPassage], factors: Mapping[str, float] | None = None) -> tuple[float, ...]:
+    """p(d|x) among the passages that are read, times `factors` by id where there are any: they sum to 1."""
+    weights = [row.probability * (factors or {}).get(row.passage.id, 1.0) for row in reading]
+    total = sum(weights)
+    return tuple(weight / total for weight in weights)
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

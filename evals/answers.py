@@ -41,6 +41,7 @@ from core.domain import (
     Reading,
 )
 from core.engine import Engine
+from core.preferences import PLAIN
 from core.scoring import exact_match, f1, normalised
 from evals.answer_scores import Asked, print_arms, summary
 from evals.common import Record, parser, records, sample, write_result
@@ -80,7 +81,7 @@ async def run(chosen: argparse.Namespace) -> None:
     results: dict[str, list[Asked]] = {}
     async with open_product() as product:
         await ingest_passages(product, passages)
-        await product.records.memory.save_preferences(PERSON, WISHES)
+        await product.records.memory.change_wishes(PERSON, lambda _: replace(PLAIN, preferences=WISHES))
         with Progress() as bar:
             for arm in chosen.arms.split(","):
                 mine = [q for q in questions if q["answerable"]] if results else questions

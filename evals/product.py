@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,28 @@ async def open_search() -> AsyncIterator[Library]:
         yield Library(embedder, index, Ingester(embedder, index, passage_tokens=tokens, model=model))
 
 
+@asynccontextmanager
+async def open_embedding() -> AsyncIterator[Embedder]:
+    """Open the embedder alone."""
+    async with open_embedder(Settings.from_env(os.environ)) as embedder:
+        yield embedder
+
+
+@asynccontextmanager
+async def open_model() -> AsyncIterator[Generator]:
+    """Open the language model alone."""
+    async with open_generator(Settings.from_env(os.environ)) as generator:
+        yield generator
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder for stores, which goes at the end."""
+    with tempfile.TemporaryDirectory(prefix="attune-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
 def _elsewhere(settings: Settings, stack: AsyncExitStack) -> Settings:
     """The settings with embedded stores in a folder that goes when `stack` closes."""
-    home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="attune-", ignore_cleanup_errors=True)))
+    home = stack.enter_context(temporary_folder())
     return settings.model_copy(update={"home": home, "redis_url": None, "qdrant_url": None})

@@ -15,7 +15,7 @@ from core.copying import Copier
 from core.decoding import Mixture
 from core.domain import Checked
 
-CHECKED_ROWS = 2  # rows that are asked the check, the likeliest; a third changed AUROC by .01 (docs/decisions.md)
+CHECKED_ROWS = 2  # rows that are asked the check, the first ones; a third changed AUROC by .01 (docs/decisions.md)
 _SMALLEST = 1e-9  # a probability that vanished counts as this much
 
 
@@ -32,7 +32,7 @@ class Vocabulary:
 class Suffix:
     """What rows read behind their prefix: what check and answer share, then the check, then the rest.
 
-    The check is a detour of the likeliest rows: they are rewound after it.
+    The check is a detour of the first rows: they are rewound after it.
     """
 
     shared: Sequence[int]
@@ -92,7 +92,7 @@ class Answer:
         self.cancelled = False
         self.done = False
         self._mixture = mixture
-        self._checking = self._likeliest()[:CHECKED_ROWS] if suffix.check else []
+        self._checking = list(self.rows[:CHECKED_ROWS]) if suffix.check else []
         self._vocabulary = vocabulary
         self._left = tokens
         self._said: list[int] = []

@@ -23,6 +23,7 @@ Every key begins with KEYS[1], which holds a hash tag, so that all of them share
     number, turn      counters
     dead              hash: event -> what `dead` returns
     answer:<message>  which answer a shown message stands for
+    messages:<answer> list: the other way round
 
 Times are the server's, in milliseconds: the clocks of workers do not matter.
 """

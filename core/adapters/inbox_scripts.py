@@ -112,9 +112,13 @@ local event = call('HGET', P .. 'work:' .. lane, 'event')
 call('HSET', P .. 'event:' .. event, 'ended', 1)
 if ARGV[2] ~= '' then
     local channel = string.match(lane, '^(.*):')  -- without the thread: platforms name messages in channels
-    for _, id in ipairs(call('LRANGE', P .. 'shown:' .. event, 0, -1)) do
+    local shown, messages = call('LRANGE', P .. 'shown:' .. event, 0, -1), P .. 'messages:' .. channel .. ':' .. ARGV[2]
+    call('DEL', messages)
+    for _, id in ipairs(shown) do
         call('SET', P .. 'answer:' .. channel .. ':' .. id, ARGV[2], 'EX', ARGV[3])
+        call('RPUSH', messages, id)
     end
+    call('EXPIRE', messages, ARGV[3])
 end
 return 1
 """

@@ -29,5 +29,8 @@ class NoUsage:
     async def close_gaps(self, questions: Sequence[str]) -> None:
         """There is none to close."""
 
+    async def take_back(self, gap: Gap) -> None:
+        """It was not kept."""
+
     async def forget(self, person: Person) -> None:
         """Nothing is known of anybody."""

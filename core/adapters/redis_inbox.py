@@ -92,6 +92,13 @@ class RedisInbox:
             found = await self._client.get(f"{PREFIX}:answer:{channel_name(conversation)}:{message_id}")
         return cast("bytes", found).decode() if found else None
 
+    async def messages_of(self, conversation: Conversation, answer: str) -> tuple[str, ...]:
+        """The messages in this conversation's channel that stand for an answer."""
+        key = f"{PREFIX}:messages:{channel_name(conversation)}:{answer}"
+        with translated():
+            found = cast("list[bytes]", await self._client.lrange(key, 0, -1))
+        return tuple(message.decode() for message in found)
+
     async def done(self, token: str) -> None:
         """Forget the event but for its key."""
         await self._run("done", token)

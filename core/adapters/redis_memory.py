@@ -1,29 +1,30 @@
-"""`RedisMemory`: turns and preferences in a Redis or Valkey, embedded or a server of its own.
+"""`RedisMemory`: what is remembered of conversations and people in a Redis or Valkey, embedded or a server of its own.
 
-Each command touches one key, and the keys of one person share a slot, so that a Cluster holds them too.
+Turns are here, people in `redis_profiles.py`. The keys of one person share a slot, so that a Cluster holds them too.
 Knows nothing of how the server is reached or started.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import cast
-from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
-from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 
-from core.domain import Conversation, Person, Preferences, Turn
-from core.errors import MemoryUnavailableError
+from core.adapters.redis_keys import person_key, tag
+from core.adapters.redis_keys import translated as translated  # noqa: PLC0414 - the other adapters know it from here
+from core.adapters.redis_profiles import (
+    RedisProfiles,
+    person_keys,
+    trace_order_key,
+    traces_key,
+)
+from core.adapters.redis_profiles import preferences_key as preferences_key  # noqa: PLC0414
+from core.domain import Conversation, Person, Turn
 
 KEPT_TURNS = 200  # of each conversation
 
 _TURN = TypeAdapter(Turn)
-_PREFERENCES = TypeAdapter(Preferences)
 
 # A client that lost its connection cannot know whether the turn was kept and sends it once more: the same
 # turn among the latest is not added again.
@@ -35,11 +36,8 @@ end
 """
 
 
-class RedisMemory:
+class RedisMemory(RedisProfiles):
     """The port `Memory` over a client of redis-py. Whoever made the client closes it."""
-
-    def __init__(self, client: Redis) -> None:
-        self._client = client
 
     async def turns(self, conversation: Conversation, *, limit: int) -> list[Turn]:
         """The last `limit` turns, oldest first; a turn that cannot be read is left out."""
@@ -59,26 +57,24 @@ class RedisMemory:
                 pipe.hincrby(spoken, key)  # after: a `forget` that ran in between starts over
                 await pipe.execute()
 
-    async def preferences(self, person: Person) -> Preferences:
-        """What the person set; the default in place of a value that is unknown here."""
-        with translated():
-            stored = await self._client.get(preferences_key(person))
-        return _read_preferences(stored or b"{}")
-
-    async def save_preferences(self, person: Person, preferences: Preferences) -> None:
-        """Replace what the person set."""
-        with translated():
-            await self._client.set(preferences_key(person), _PREFERENCES.dump_json(preferences))
+    async def forget_history(self, person: Person) -> None:
+        """Remove the person's turns and traces; other people's turns stay."""
+        await self._forget(person, traces_key(person), trace_order_key(person))
+        await self.forget_phrases(person)
 
     async def forget(self, person: Person) -> None:
-        """Remove the person's preferences and turns; other people's turns stay. May be repeated."""
+        """Remove all that is kept of the person; other people's turns stay. May be repeated."""
+        await self._forget(person, *person_keys(person))
+        await self.forget_interests(person)
+
+    async def _forget(self, person: Person, *keys: str) -> None:
         spoken = conversations_key(person)
 
         async def remove(pipe: Pipeline) -> None:
             for key in cast("dict[bytes, bytes]", await pipe.hgetall(spoken)):
                 await self._remove_turns(key, person)
             pipe.multi()  # type: ignore[no-untyped-call]
-            pipe.delete(spoken, preferences_key(person))
+            pipe.delete(spoken, *keys)
 
         with translated():
             # Watched: a turn that is added meanwhile changes `spoken`, and all of this runs again.
@@ -99,22 +95,12 @@ class RedisMemory:
 def turns_key(conversation: Conversation) -> str:
     """The list of a conversation's turns."""
     parts = (conversation.platform, conversation.workspace, conversation.channel, conversation.thread)
-    return f"attune:turns:{_tag(*parts)}"
-
-
-def preferences_key(person: Person) -> str:
-    """What a person set."""
-    return f"attune:preferences:{_tag(person.platform, person.workspace, person.user)}"
+    return f"attune:turns:{tag(*parts)}"
 
 
 def conversations_key(person: Person) -> str:
     """The conversations a person took part in: a hash of turn keys, counting what was said."""
-    return f"attune:conversations:{_tag(person.platform, person.workspace, person.user)}"
-
-
-def _tag(*parts: str) -> str:
-    """One hash tag: quoted, so that neither a ':' nor a brace inside an id can make two keys one."""
-    return "{" + ":".join(quote(part, safe="") for part in parts) + "}"
+    return person_key("conversations", person)
 
 
 def _read_turn(value: bytes | str) -> Turn | None:
@@ -122,29 +108,3 @@ def _read_turn(value: bytes | str) -> Turn | None:
         return _TURN.validate_json(value)
     except ValidationError:
         return None
-
-
-def _read_preferences(value: bytes | str) -> Preferences:
-    try:
-        return _PREFERENCES.validate_json(value)
-    except ValidationError as error:
-        unknown = {problem["loc"][0] for problem in error.errors() if problem["loc"]}
-    if not unknown:  # not even JSON
-        return Preferences()
-    values = TypeAdapter(dict[str, object]).validate_json(value)
-    return _PREFERENCES.validate_python({key: values[key] for key in values.keys() - unknown})
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Errors of redis-py as one that the operator can act on."""
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        # Other errors quote the command, and with it what a person wrote.
-        detail = f": {error}" if isinstance(error, RedisConnectionError) else ""
-        raise MemoryUnavailableError(
-            f"The memory does not answer ({type(error).__name__}{detail}). "
-            "If REDIS_URL is set, check that its server runs and takes the user and password in it; "
-            "if not, see run/valkey.log in the data folder."
-        ) from None

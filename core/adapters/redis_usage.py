@@ -12,7 +12,7 @@ from typing import cast
 from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
 
-from core.adapters.redis_memory import translated
+from core.adapters.redis_keys import translated
 from core.domain import Person, Use
 from core.gaps import Gap
 
@@ -62,6 +62,10 @@ class RedisUsage:
     async def close_gaps(self, questions: Sequence[str]) -> None:
         """Drop all gaps with one of these questions."""
         await self._drop([value for value, gap in await self._stored() if gap.question in questions])
+
+    async def take_back(self, gap: Gap) -> None:
+        """Drop this very gap."""
+        await self._drop([value for value, kept in await self._stored() if kept == gap])
 
     async def forget(self, person: Person) -> None:
         """Drop what the person asked."""

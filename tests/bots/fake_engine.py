@@ -20,6 +20,11 @@ from core.domain import (
     Reading,
     Source,
 )
+from core.feedback import Feedback, Verdict
+from core.people import Heard
+from core.preferences import Wishes
+from core.profile import Profile
+from core.traces import Trace
 
 ANN = Person("console", "local", "ann")
 HANDBOOK = Passage("p1", "/docs/handbook.md", "Handbook", ("Leave", "Parents"), "Twenty weeks.", 12, 0, 1, "v")
@@ -28,6 +33,24 @@ HANDBOOK = Passage("p1", "/docs/handbook.md", "Handbook", ("Leave", "Parents"), 
 def message(text: str) -> Message:
     conversation = Conversation("console", "local", "ann")
     return Message("m1", conversation, ANN, text, datetime(2025, 1, 1, tzinfo=UTC))
+
+
+class FakePeople:
+    """Knows of people what the engine has saved."""
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self.engine = engine
+
+    async def profile(self, person: Person) -> Profile:
+        return Profile(person, Wishes(await self.engine.preferences(person)))
+
+    async def recent(self, person: Person, limit: int) -> list[Trace]:
+        asked = [each for each in reversed(self.engine.asked) if each.person == person][:limit]
+        return [Trace("", person, each.text, each.sent_at, (), Outcome.ANSWERED) for each in asked]
+
+    async def hear(self, feedback: Feedback) -> Heard:
+        self.engine.heard.append(feedback)
+        return Heard.TAKEN_BACK if feedback.verdict is Verdict.NONE else Heard.LEARNED
 
 
 class FakeEngine:
@@ -54,10 +77,15 @@ class FakeEngine:
         self.asked: list[Message] = []
         self.saved: dict[Person, Preferences] = {}
         self.forgotten: list[Person] = []
+        self.plain = False
+        self.heard: list[Feedback] = []
+        self.opened: list[tuple[Person, str, int]] = []
+        self.people = FakePeople(self)
         self.closed = False
         self.started = asyncio.Event()
 
-    async def answer(self, message: Message) -> AsyncGenerator[AnswerEvent, None]:
+    async def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
+        self.plain = plain
         self.asked.append(message)
         self.started.set()
         try:
@@ -77,6 +105,10 @@ class FakeEngine:
             yield Answer(self.text, Outcome.ANSWERED, (Source(1, self.passage),))
         finally:
             self.closed = True
+
+    async def open_source(self, person: Person, answer: str, number: int, at: datetime) -> Passage | None:  # noqa: ARG002
+        self.opened.append((person, answer, number))
+        return self.passage if number == 1 else None
 
     async def preferences(self, person: Person) -> Preferences:
         return self.saved.get(person, Preferences())

@@ -72,7 +72,8 @@ async def test_a_mistyped_command_gets_the_nearest(text: str, near: str):
 async def test_an_unknown_command_lists_all():
     """A command like no other gets the list."""
     assert await said(FakeEngine(), "/xyzzy") == (
-        "There is no command `/xyzzy`. There are `/help`, `/prefs` and `/forget`."
+        "There is no command `/xyzzy`. "
+        "There are `/help`, `/prefs`, `/why`, `/plain`, `/recommend`, `/open` and `/forget`."
     )
 
 
@@ -120,7 +121,11 @@ async def test_every_value_is_saved_and_confirmed(text: str, expected: Preferenc
         ("/prefs lenght short", "There is no preference `lenght`. Did you mean `/prefs length`?"),
         (
             "/prefs colour red",
-            "There is no preference `colour`. There are `length`, `tone` and `format`.",
+            (
+                "There is no preference `colour`. There are `length`, `tone`, `format`, `level`, `language`, "
+                "`sources`, `like`, `avoid`, `say`, `remove`, `strength`, `share`, `learned`, `pause`, `resume`, "
+                "`undo`, `export`, `import`, `forget` and `reset`."
+            ),
         ),
         (
             "/prefs tone",

@@ -254,6 +254,7 @@ async def test_shown_messages_stand_for_their_answer(inbox: Inbox) -> None:
     await inbox.done(claim.token)
     assert [await inbox.answer_of(OTHER, name) for name in ("m1", "m2", "m3")] == ["a1", "a1", None]
     assert await inbox.answer_of(PRIVATE, "m1") is None
+    assert await inbox.messages_of(OTHER, "a1") == ("m1", "m2")
 
 
 async def test_who_asks_too_fast_is_refused_and_told_once(redis: Redis) -> None:

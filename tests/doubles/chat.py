@@ -242,7 +242,7 @@ def to_message(event: Event) -> Message:
 
 def chat_platform(url: str) -> Platform:
     """What `bots.platforms` would say of the platform at `url`."""
-    return Platform(NAME, lambda _: ChatReceiver(url), lambda _, dialogue: ChatSender(url, dialogue))
+    return Platform(NAME, lambda _, __: ChatReceiver(url), lambda _, dialogue, __: ChatSender(url, dialogue))
 
 
 class ChaosChat(Chat):

@@ -1,0 +1,179 @@
+"""`/prefs` and everything that can stand behind it. Knows nothing of questions, answers or platforms."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from bots import personal_texts, texts
+from bots.choices import PREFERENCES, changed_preference, nearest
+from bots.replies import CommandReply, Forgotten, Notice
+from core.domain import Message, Person
+from core.errors import InvalidPreferenceError
+from core.people import People, Scope
+from core.preferences import (
+    MAX_STATED,
+    MAX_STATED_CHARACTERS,
+    Kind,
+    Polarity,
+    Preferences,
+    Wishes,
+    with_stated,
+    without_stated,
+)
+
+_Reply = Awaitable[CommandReply]
+
+
+class Knowing(Protocol):
+    """What `/prefs` needs of `core.engine.Engine`."""
+
+    @property
+    def people(self) -> People:
+        """What is kept of people."""
+        ...
+
+    async def preferences(self, person: Person) -> Preferences:
+        """What the person set."""
+        ...
+
+    async def set_preferences(self, person: Person, preferences: Preferences) -> None:
+        """Replace what the person set."""
+        ...
+
+    async def forget(self, person: Person) -> None:
+        """Remove all that is remembered of the person."""
+        ...
+
+
+class PrefsCommands:
+    """What stands behind `/prefs`, by its first word."""
+
+    def __init__(self, engine: Knowing) -> None:
+        self._engine = engine
+        self._table: Mapping[str, Callable[[Person, str, datetime], _Reply]] = {
+            **{str(polarity): self._stating(polarity) for polarity in Polarity},
+            "remove": self._remove,
+            "strength": self._strength,
+            "share": self._share,
+            "learned": self._learned,
+            "pause": self._pausing(paused=True),
+            "resume": self._pausing(paused=False),
+            "undo": self._undo,
+            "export": self._export,
+            "import": self._import,
+            "forget": self._forget,
+            "reset": self._reset,
+        }
+        self.names = (*PREFERENCES, *self._table)
+
+    async def reply(self, message: Message, rest: str) -> CommandReply:
+        """Do what stands behind `/prefs`.
+
+        Raises:
+            InvalidPreferenceError: no such preference, or no such value.
+        """
+        name, _, value = rest.partition(" ")
+        name, value = name.lower(), value.strip()
+        if not name:
+            await self._engine.preferences(message.person)
+            return Notice(personal_texts.overview(await self._engine.people.profile(message.person), PREFERENCES))
+        if name in PREFERENCES:
+            return await self._choose(message.person, name, " ".join(value.lower().split()))
+        if name not in self._table:
+            raise InvalidPreferenceError(texts.bad_preference(name, self.names, nearest(name, self.names)))
+        return await self._table[name](message.person, value, message.sent_at)
+
+    async def _choose(self, person: Person, name: str, value: str) -> Notice:
+        before = await self._engine.preferences(person)
+        changed, sentence = changed_preference(before, name, value)
+        if changed != before:
+            await self._engine.set_preferences(person, changed)
+        return Notice(sentence)
+
+    async def _reset(self, person: Person, _value: str, _at: datetime) -> Notice:
+        await self._engine.set_preferences(person, Preferences())
+        return Notice(texts.PREFS_RESET)
+
+    def _stating(self, polarity: Polarity) -> Callable[[Person, str, datetime], _Reply]:
+        async def state(person: Person, value: str, at: datetime) -> Notice:
+            if not value or len(value) > MAX_STATED_CHARACTERS:
+                raise InvalidPreferenceError(personal_texts.state_something(polarity, MAX_STATED_CHARACTERS))
+            if len((await self._engine.people.wishes(person)).stated) >= MAX_STATED:
+                raise InvalidPreferenceError(personal_texts.stated_enough(MAX_STATED))
+            wishes = await self._engine.people.change(person, lambda old: with_stated(old, value, polarity, at))
+            stated = wishes.stated[-1]
+            return Notice(personal_texts.stated(stated, is_fact=stated.kind is Kind.FACT))
+
+        return state
+
+    async def _remove(self, person: Person, value: str, _at: datetime) -> Notice:
+        """A number of the stated list, or `interest 2` of the learned one."""
+        kind, _, last = value.lower().rpartition(" ")
+        number = int(last) if last.isdecimal() else 0
+        if kind == "interest":
+            removed = await self._engine.people.forget_interest(person, number)
+            count = len((await self._engine.people.profile(person)).interests)
+            return Notice(personal_texts.interest_removed(number) if removed else personal_texts.no_interest(count))
+        stated = {one.number: one for one in (await self._engine.people.wishes(person)).stated}
+        if kind or number not in stated:
+            raise InvalidPreferenceError(personal_texts.no_stated(value, list(stated)))
+        await self._engine.people.change(person, lambda old: without_stated(old, number))
+        return Notice(personal_texts.stated_removed(stated[number]))
+
+    async def _strength(self, person: Person, value: str, _at: datetime) -> Notice:
+        if not value:
+            return Notice(personal_texts.strength_shown((await self._engine.people.wishes(person)).strength))
+        strength = int(value) if value.isdecimal() and len(value) <= len("100") else -1
+        if not 0 <= strength <= 100:  # noqa: PLR2004 - percent
+            raise InvalidPreferenceError(personal_texts.bad_strength(value))
+        return await self._set(person, personal_texts.strength_set(strength), strength=strength)
+
+    async def _share(self, person: Person, value: str, _at: datetime) -> Notice:
+        if not value:
+            return Notice(personal_texts.sharing(on=(await self._engine.people.wishes(person)).shares))
+        if value.lower() not in ("on", "off"):
+            raise InvalidPreferenceError(texts.bad_value("share", value, ("on", "off")))
+        shares = value.lower() == "on"
+        return await self._set(person, personal_texts.sharing(on=shares), shares=shares)
+
+    def _pausing(self, *, paused: bool) -> Callable[[Person, str, datetime], _Reply]:
+        async def pause(person: Person, _value: str, _at: datetime) -> Notice:
+            return await self._set(person, personal_texts.PAUSED if paused else personal_texts.RESUMED, paused=paused)
+
+        return pause
+
+    async def _set(self, person: Person, sentence: str, **values: bool | int) -> Notice:
+        def change(old: Wishes) -> Wishes:
+            return dataclasses.replace(old, **values)  # type: ignore[arg-type]
+
+        await self._engine.people.change(person, change)
+        return Notice(sentence)
+
+    async def _undo(self, person: Person, _value: str, _at: datetime) -> Notice:
+        undone = await self._engine.people.undo(person)
+        return Notice(personal_texts.UNDONE if undone else personal_texts.NOTHING_TO_UNDO)
+
+    async def _learned(self, person: Person, _value: str, _at: datetime) -> Notice:
+        return Notice(personal_texts.learned(await self._engine.people.profile(person)))
+
+    async def _export(self, person: Person, _value: str, _at: datetime) -> Notice:
+        return Notice(personal_texts.exported(await self._engine.people.export(person)))
+
+    async def _import(self, person: Person, value: str, _at: datetime) -> Notice:
+        await self._engine.people.import_(person, value.removeprefix("```json").strip("`\n "))
+        return Notice(personal_texts.IMPORTED)
+
+    async def _forget(self, person: Person, value: str, _at: datetime) -> CommandReply:
+        wanted = value.lower()
+        if wanted == Scope.EVERYTHING:
+            await self._engine.forget(person)
+            return Forgotten(texts.FORGOTTEN)
+        if wanted not in set(Scope):
+            return Notice(personal_texts.FORGET_WHAT)
+        await self._engine.people.forget(person, Scope(wanted))
+        if wanted == Scope.HISTORY:
+            return Forgotten(personal_texts.HISTORY_FORGOTTEN)
+        return Notice(personal_texts.INTERESTS_FORGOTTEN)

@@ -1,0 +1,282 @@
+"""`RedisProfiles`: what people set, what is learned of them and why their answers are as they are.
+
+The part of `RedisMemory` that is about people; conversations are the other. All keys of one person share a slot, and
+what changes together changes in one transaction. What a team has in common stands in a key of its own, written last.
+Knows nothing of how the server is reached.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from typing import TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+
+from core import learning
+from core.adapters.redis_keys import person_key, translated, workspace_key
+from core.domain import Person
+from core.learning import Learned, Signal
+from core.preferences import Preferences, Wishes, changed
+from core.team import Contribution
+from core.traces import Trace
+
+KEPT_TRACES = 2000  # of each person
+
+_PREFERENCES = TypeAdapter(Preferences)
+_WISHES = TypeAdapter(Wishes)
+_SIGNAL = TypeAdapter(Signal)
+_LEARNED = TypeAdapter(Learned)
+_TRACE = TypeAdapter(Trace)
+_SAID = tuple(field.name for field in fields(Wishes) if field.name != "preferences")
+_CONTRIBUTION = TypeAdapter(Contribution)
+T = TypeVar("T")
+
+# A trace that is kept again stays where it was; the oldest go.
+_KEEP_TRACE = """
+if redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) == 1 then
+    redis.call('RPUSH', KEYS[2], ARGV[1])
+end
+while redis.call('LLEN', KEYS[2]) > tonumber(ARGV[3]) do
+    redis.call('HDEL', KEYS[1], redis.call('LPOP', KEYS[2]))
+end
+"""
+
+
+class RedisProfiles:
+    """The part of the port `Memory` that is about people, over a client of redis-py."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    async def preferences(self, person: Person) -> Preferences:
+        """What the person set; the default in place of a value that is unknown here."""
+        return (await self.wishes(person)).preferences
+
+    async def save_preferences(self, person: Person, preferences: Preferences) -> None:
+        """Replace what the person set; what they said in words of their own stays."""
+        await self.change_wishes(person, lambda old: _with_preferences(old, preferences))
+
+    async def wishes(self, person: Person) -> Wishes:
+        """All that the person set and said."""
+        with translated():
+            return _read_wishes(await self._client.get(preferences_key(person)))
+
+    async def change_wishes(self, person: Person, change: Callable[[Wishes], Wishes]) -> Wishes:
+        """Replace what the person set by `change` of it."""
+        key = preferences_key(person)
+        now = Wishes()
+
+        async def write(pipe: Pipeline) -> None:
+            nonlocal now
+            now = change(_read_wishes(await pipe.get(key)))
+            pipe.multi()  # type: ignore[no-untyped-call]
+            pipe.set(key, _written(now))
+
+        with translated():
+            await self._client.transaction(write, key)
+        return now
+
+    async def signals(self, person: Person) -> list[Signal]:
+        """The log of what is learned from, in order."""
+        with translated():
+            stored = cast("dict[bytes, bytes]", await self._client.hgetall(signals_key(person)))
+        return learning.in_order(_signals(stored.values()))
+
+    async def learned(self, person: Person) -> Learned:
+        """What follows from the log."""
+        with translated():
+            stored = await self._client.get(learned_key(person))
+        return _read_learned(stored) or learning.replay(await self.signals(person))
+
+    async def learn(self, person: Person, signals: Sequence[Signal], *, without: Collection[str] = ()) -> Learned:
+        """Change the log; the state is stepped on where all that is new comes last, and otherwise replayed."""
+        log, state = signals_key(person), learned_key(person)
+        learned = Learned()
+        gone: list[str] = []
+
+        async def write(pipe: Pipeline) -> None:
+            nonlocal learned, gone
+            before = _read_learned(await pipe.get(state))
+            room = await pipe.hlen(log) + len(signals) <= learning.KEPT + learning.SLACK
+            known = [await pipe.hexists(log, signal.id) for signal in signals]
+            if before and room and not (without or any(known)) and _follow(before, signals):
+                learned, gone = _stepped(before, signals), []
+            else:
+                stored = cast("dict[bytes, bytes]", await pipe.hgetall(log))
+                learned, gone = _replayed(stored, signals, without)
+            pipe.multi()  # type: ignore[no-untyped-call]
+            for signal in signals:
+                pipe.hset(log, signal.id, _SIGNAL.dump_json(signal))
+            if gone:
+                pipe.hdel(log, *gone)
+            pipe.set(state, _LEARNED.dump_json(learned))
+
+        with translated():
+            await self._client.transaction(write, log, state)
+        return learned
+
+    async def keep_trace(self, trace: Trace) -> None:
+        """Keep why an answer is as it is."""
+        keys = traces_key(trace.person), trace_order_key(trace.person)
+        with translated():
+            await self._client.eval(_KEEP_TRACE, 2, *keys, trace.answer, _TRACE.dump_json(trace), KEPT_TRACES)
+
+    async def trace(self, person: Person, answer: str = "") -> Trace | None:
+        """The trace of one of this person's answers, or of the last."""
+        with translated():
+            name = answer or await self._client.lindex(trace_order_key(person), -1)
+            stored = await self._client.hget(traces_key(person), name) if name else None
+        return _read(_TRACE, stored)
+
+    async def traces(self, person: Person, *, limit: int) -> list[Trace]:
+        """The traces of this person's last answers, the latest first; one that cannot be read is left out."""
+        with translated():
+            names = await self._client.lrange(trace_order_key(person), -limit, -1) if limit > 0 else []
+            stored = await self._client.hmget(traces_key(person), list(reversed(names))) if names else []
+        return [trace for value in stored if (trace := _read(_TRACE, value))]
+
+    async def contribute(self, person: Person, contribution: Contribution) -> None:
+        """Replace what the person's use of documents says to their team."""
+        team = team_key(person.platform, person.workspace)
+        with translated():
+            await self._client.hset(team, person.user, _CONTRIBUTION.dump_json(contribution))
+            # After, not before: of somebody who was forgotten meanwhile nothing may be left.
+            if not await self._client.exists(learned_key(person)):
+                await self._client.hdel(team, person.user)
+
+    async def contributions(self, platform: str, workspace: str) -> Mapping[str, Contribution]:
+        """The contributions of a workspace, by user."""
+        with translated():
+            stored = cast("dict[bytes, bytes]", await self._client.hgetall(team_key(platform, workspace)))
+        read = {user.decode(): _read(_CONTRIBUTION, value) for user, value in stored.items()}
+        return {user: contribution for user, contribution in read.items() if contribution}
+
+    async def forget_interests(self, person: Person) -> None:
+        """Remove what was learned of the person, and from what."""
+        with translated():
+            await self._client.delete(signals_key(person), learned_key(person))
+            await self._client.hdel(team_key(person.platform, person.workspace), person.user)
+
+    async def forget_phrases(self, person: Person) -> None:
+        """Remove the words of questions from the log; what was learned stays as it is."""
+        key = signals_key(person)
+
+        async def write(pipe: Pipeline) -> None:
+            stored = cast("dict[bytes, bytes]", await pipe.hgetall(key))
+            pipe.multi()  # type: ignore[no-untyped-call]
+            for signal in _signals(stored.values()):
+                pipe.hset(key, signal.id, _SIGNAL.dump_json(learning.without_phrases(signal)))
+
+        with translated():
+            await self._client.transaction(write, key)
+
+
+def person_keys(person: Person) -> tuple[str, ...]:
+    """All keys of a person's profile, in one slot."""
+    return (
+        preferences_key(person),
+        signals_key(person),
+        learned_key(person),
+        traces_key(person),
+        trace_order_key(person),
+    )
+
+
+def preferences_key(person: Person) -> str:
+    """What a person set and said."""
+    return person_key("preferences", person)
+
+
+def signals_key(person: Person) -> str:
+    """The log: signals by id."""
+    return person_key("signals", person)
+
+
+def learned_key(person: Person) -> str:
+    """The state that follows from the log."""
+    return person_key("learned", person)
+
+
+def traces_key(person: Person) -> str:
+    """Traces by the answer's name."""
+    return person_key("traces", person)
+
+
+def trace_order_key(person: Person) -> str:
+    """The names of answers, oldest first."""
+    return person_key("answers", person)
+
+
+def team_key(platform: str, workspace: str) -> str:
+    """The contributions of a workspace, by user."""
+    return workspace_key("team", platform, workspace)
+
+
+def _with_preferences(old: Wishes, preferences: Preferences) -> Wishes:
+    return changed(old, replace(old, preferences=preferences))
+
+
+def _read_wishes(value: bytes | str | None) -> Wishes:
+    """Whatever of it can be read here: a value of another version costs only itself."""
+    try:
+        stored = TypeAdapter(dict[str, object]).validate_json(value or b"{}")
+    except ValidationError:  # not even JSON
+        return Wishes()
+    wishes = {name: stored[name] for name in _SAID if name in stored}
+    return _tolerant(_WISHES, {**wishes, "preferences": _tolerant(_PREFERENCES, stored)})
+
+
+def _tolerant(kind: TypeAdapter[T], values: dict[str, object]) -> T:
+    try:
+        return kind.validate_python(values)
+    except ValidationError as error:
+        unknown = {problem["loc"][0] for problem in error.errors() if problem["loc"]}
+        return kind.validate_python({key: values[key] for key in values.keys() - unknown})
+
+
+def _written(wishes: Wishes) -> str:
+    """As one object: what is set stands beside what is said, as it did when there was nothing else."""
+    values = _WISHES.dump_python(wishes, mode="json")
+    return json.dumps({**values.pop("preferences"), **values})
+
+
+def _follow(before: Learned, signals: Sequence[Signal]) -> bool:
+    """Whether all of `signals` are later than whatever there was."""
+    return all((signal.at.timestamp(), signal.id) > before.last for signal in signals)
+
+
+def _stepped(state: Learned, signals: Sequence[Signal]) -> Learned:
+    for signal in learning.in_order(signals):
+        state = learning.step(state, signal)
+    return state
+
+
+def _replayed(
+    stored: Mapping[bytes, bytes], signals: Sequence[Signal], without: Collection[str]
+) -> tuple[Learned, list[str]]:
+    """The state of the changed log, and the ids that go from it."""
+    log = {signal.id: signal for signal in (*_signals(stored.values()), *signals) if signal.id not in without}
+    kept = learning.retained(list(log.values()), max((one.at for one in log.values()), default=datetime.now(UTC)))
+    ids = {signal.id for signal in kept}
+    return learning.replay(kept), [name for name in (*map(bytes.decode, stored), *log) if name not in ids]
+
+
+def _signals(values: Collection[bytes]) -> list[Signal]:
+    return [signal for value in values if (signal := _read(_SIGNAL, value))]
+
+
+def _read_learned(value: object) -> Learned | None:
+    return _read(_LEARNED, value)
+
+
+def _read(kind: TypeAdapter[T], value: object) -> T | None:
+    """None for what is not there, or is of another version."""
+    try:
+        return kind.validate_json(cast("bytes", value)) if value else None
+    except ValidationError:
+        return None

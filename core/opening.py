@@ -1,0 +1,61 @@
+"""Beyond answers: a source is opened, and documents are recommended. Asks the index and no model.
+
+What may be seen is decided anew each time, since rights change. Knows nothing of platforms or sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.domain import Passage, Person
+from core.feedback import Feedback
+from core.learning import unpacked
+from core.people import People
+from core.ports import PassageIndex
+from core.profile import InterestInWords
+
+RECOMMENDED = 5
+_LOOKED_AT = 30  # passages near each interest
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A document that was not shown yet, and the interest that it is near to."""
+
+    passage: Passage
+    nearness: float  # cosine
+    interest: InterestInWords
+
+
+async def open_source(people: People, index: PassageIndex, opened: Feedback) -> Passage | None:
+    """The passage of an answer's source; None where there is none, or the asker may not see it any more."""
+    trace = await people.trace(opened.person, opened.answer)
+    sources = trace.sources if trace else ()
+    passage = next((source.passage for source in sources if source.number == opened.source), None)
+    if trace is None or passage is None:
+        return None
+    documents = await index.documents(passage.source)
+    if not any(set(document.readers) & set(trace.audience) for document in documents):
+        return None
+    await people.hear(opened)
+    return passage
+
+
+async def recommend(
+    people: People, index: PassageIndex, person: Person, audience: Collection[str]
+) -> list[Recommendation]:
+    """The documents nearest to what a person cares about, which no answer of theirs has shown."""
+    profile, shown = await people.profile(person), await people.shown(person)
+    found: dict[str, Recommendation] = {}
+    for interest, vector in zip(profile.interests, await people.directions(person), strict=False):
+        near = np.asarray(unpacked(vector), np.float32)
+        hits = await index.search(" ".join(interest.phrases), near, audience=audience, limit=_LOOKED_AT)
+        for hit in sorted(hits, key=lambda hit: (-hit.dense, hit.passage.id)):
+            nearness = hit.dense * interest.weight
+            known = found.get(hit.passage.source)
+            if hit.passage.source not in shown and (known is None or known.nearness < nearness):
+                found[hit.passage.source] = Recommendation(hit.passage, nearness, interest)
+    return sorted(found.values(), key=lambda one: (-one.nearness, one.passage.source))[:RECOMMENDED]

@@ -1,0 +1,50 @@
+"""Why an answer is as it is: kept with it, for `/why`, and for what is learned when its asker thinks something of it.
+
+Pure nouns. Knows nothing of stores, or of how a trace is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.domain import Outcome, Person, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A passage that was read: p(d|x), p(d|x,u), what moved it (in nats, before the bound), and its citation share."""
+
+    passage: str
+    source: str
+    place: str  # title and headings
+    impersonal: float
+    personal: float
+    team: float = 0.0
+    taste: float = 0.0
+    teammates: float = 0.0
+    share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One answer, by its asker. `vector` is that of what is learned from it; `wishes` are those that were obeyed.
+
+    `gate` is the entropy gate g(x), `scale` what the bound on KL left of the tilt, 1 being all.
+    """
+
+    answer: str
+    person: Person
+    question: str
+    at: datetime
+    audience: tuple[str, ...]
+    outcome: Outcome
+    passages: tuple[Weighed, ...] = ()
+    sources: tuple[Source, ...] = ()
+    nearest: tuple[str, ...] = ()
+    vector: str = ""
+    wishes: tuple[str, ...] = ()
+    events: int = 0
+    gate: float = 0.0
+    scale: float = 1.0
+    plain: bool = False

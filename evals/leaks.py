@@ -1,0 +1,146 @@
+"""Whether anything of one person reaches another: random interleavings of two people, over the real engine and stores.
+
+Each of them likes, asks and rates things that carry a mark of their own, and has a private document. After each round
+the prompts, traces and profiles of one are searched for the other's mark, vectors and document; after the last, both
+are forgotten and the store is searched for what is left. Only the two models are stand-ins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from redis.asyncio import Redis
+
+from core.adapters import valkey
+from core.adapters.qdrant_index import QdrantIndex
+from core.adapters.redis_memory import RedisMemory
+from core.adapters.redis_usage import RedisUsage
+from core.domain import EVERYONE, Answer, Conversation, Message, Passage, Person, Prompt
+from core.engine import Engine, Limits
+from core.feedback import Feedback, Verdict
+from core.preferences import Polarity, changed, with_stated
+from core.readers import person_reader
+from evals.common import Options, Record, progress
+from evals.product import temporary_folder
+from tests.fakes import HashingEmbedder, ScriptedGenerator
+
+ROUNDS = 1000
+STEPS = 4  # of each round
+PEOPLE = Person("eval", "w", "anselm"), Person("eval", "w", "bertha")
+MARKS = {PEOPLE[0]: "quagga", PEOPLE[1]: "dodo"}
+TOPICS = ("travel", "leave", "badge", "laptop", "garage")
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class House:
+    """The engine and what can be looked into."""
+
+    engine: Engine
+    generator: ScriptedGenerator
+    redis: Redis
+    asked: int = 0
+
+
+async def run(chosen: Options) -> Record:
+    """Interleave, search, forget, search."""
+    rounds, found, steps = chosen.limit or ROUNDS, 0, 0
+    async with _house() as house:
+        rng = np.random.default_rng(chosen.seed)
+        for _ in progress(range(rounds), "rounds"):
+            for _ in range(STEPS):
+                who = PEOPLE[int(rng.integers(2))]
+                await _act(house, who, rng)
+                steps += 1
+            found += await _leaks(house)
+            house.generator.prompts.clear()
+        for person in PEOPLE:
+            await house.engine.forget(person)
+        left = await _left(house)
+    return {"n": rounds, "steps": steps, "questions": house.asked, "leaks": found, "left after forgetting": left}
+
+
+@asynccontextmanager
+async def _house() -> AsyncIterator[House]:
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(valkey.embedded(stack.enter_context(temporary_folder())))
+        index = await stack.enter_async_context(
+            QdrantIndex.at(":memory:", api_key=None, collection="leaks", dimension=HashingEmbedder.dimension)
+        )
+        embedder, generator = HashingEmbedder(), ScriptedGenerator(lambda prompt: prompt.passages[0].text)
+        passages = _documents()
+        await index.upsert(passages, await embedder.embed([passage.text for passage in passages]))
+        engine = Engine(
+            embedder=embedder,
+            index=index,
+            memory=RedisMemory(redis),
+            usage=RedisUsage(redis),
+            generator=generator,
+            limits=Limits(relevance=0.05),
+        )
+        yield House(engine, generator, redis)
+
+
+def _documents() -> list[Passage]:
+    made = []
+    for number, topic in enumerate(TOPICS):
+        for person in (None, *PEOPLE):
+            mark, readers = (MARKS[person], (person_reader(person),)) if person else ("", (EVERYONE,))
+            text = f"The {topic} rule {mark} is number {number} of the {topic} book {mark}".strip()
+            name = f"00000000-0000-0000-0000-{len(made):012}"
+            made.append(Passage(name, f"/{topic}{mark}", f"{topic} {mark}", (), text, 1, 0, 1, "v", readers))
+    return made
+
+
+async def _act(house: House, who: Person, rng: np.random.Generator) -> None:
+    at, mark = START + timedelta(minutes=house.asked), MARKS[who]
+    topic = TOPICS[int(rng.integers(len(TOPICS)))]
+    if rng.random() < 0.2:
+        await house.engine.people.change(
+            who, lambda old: changed(old, with_stated(old, f"{topic} {mark}", Polarity.LIKE, at))
+        )
+        return
+    house.asked += 1
+    place = Conversation("eval", "w", who.user)
+    asked = Message(f"{house.asked}", place, who, f"What is the {topic} rule {mark}?", at, private=True)
+    *_, answer = [event async for event in house.engine.answer(asked)]
+    assert isinstance(answer, Answer)  # noqa: S101 - the engine's last event
+    verdict = (Verdict.UP, Verdict.DOWN, Verdict.NONE, None)[int(rng.integers(4))]
+    if verdict:
+        await house.engine.people.hear(Feedback(who, answer.id, verdict, at + timedelta(seconds=1)))
+    for source in answer.sources[:1]:
+        await house.engine.open_source(who, answer.id, source.number, at + timedelta(seconds=2))
+
+
+async def _leaks(house: House) -> int:
+    """How often something of the one is found with the other."""
+    found = 0
+    for person, other in (PEOPLE, PEOPLE[::-1]):
+        trace, profile = await house.engine.people.trace(person), await house.engine.people.profile(person)
+        mine = [prompt for prompt in house.generator.prompts if _is_of(prompt, person)]
+        found += sum(MARKS[other] in repr(held) for held in (trace, profile, *mine))
+        asker = await house.engine.people.asker(person, plain=False)
+        vectors = {one.vector for one in asker.learned.interests}
+        theirs = (await house.engine.people.asker(other, plain=False)).learned.interests
+        found += len(vectors & {one.vector for one in theirs})
+    return found
+
+
+def _is_of(prompt: Prompt, person: Person) -> bool:
+    return MARKS[person] in prompt.question
+
+
+async def _left(house: House) -> int:
+    """Keys or values that still name one of the two or quote them. What was cited of shared documents is nobody's."""
+    left = 0
+    for key in await house.redis.keys("*"):
+        kind = (await house.redis.type(key)).decode()
+        read = {"hash": house.redis.hgetall, "string": house.redis.get}.get(kind)
+        held = repr(await read(key)) if read else repr(await house.redis.lrange(key, 0, -1))
+        words = [*(person.user for person in PEOPLE), *MARKS.values()]
+        left += any(word in f"{key!r} {held}" for word in words if not key.startswith(b"attune:uses"))
+    return left

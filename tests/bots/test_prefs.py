@@ -1,0 +1,387 @@
+"""What a person can do about how they are answered: the real engine over real stores; only the models are fakes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from bots import personal_texts, texts
+from bots.dialogue import Dialogue, Final, Problem
+from bots.replies import Forgotten, Notice
+from core.adapters.qdrant_index import QdrantIndex
+from core.adapters.redis_memory import RedisMemory
+from core.adapters.redis_usage import RedisUsage
+from core.domain import Conversation, Message, Passage, Person
+from core.engine import Engine, Limits
+from core.feedback import Feedback, Reason, Verdict
+from core.preferences import Kind, Language, Level, Sources
+from tests.fakes import HashingEmbedder, ScriptedGenerator
+
+ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")
+HERE = Conversation("test", "w", "here")
+START = datetime.now(UTC).replace(hour=6) - timedelta(days=1)
+TEXTS = {
+    "Transit": "Transit benefit enrolment takes fourteen days and your supervisor approves it",
+    "Travel": "Book travel with the agency and keep every receipt for the voucher",
+    "Leave": "Annual leave is requested in the calendar two weeks before",
+    "Parking": "Transit passes and parking permits for the garage are given by facilities",
+}
+
+
+@pytest.fixture
+async def index(qdrant_index: QdrantIndex) -> QdrantIndex:
+    passages = [
+        Passage(f"00000000-0000-0000-0000-{n:012}", f"/docs/{title}.md", title, (), text, 1, 0, 1, "v")
+        for n, (title, text) in enumerate(TEXTS.items())
+    ]
+    await qdrant_index.upsert(passages, await HashingEmbedder().embed(list(TEXTS.values())))
+    return qdrant_index
+
+
+@pytest.fixture
+def generator() -> ScriptedGenerator:
+    return ScriptedGenerator()
+
+
+@pytest.fixture
+def memory(redis: Redis) -> RedisMemory:
+    return RedisMemory(redis)
+
+
+@pytest.fixture
+def usage(redis: Redis) -> RedisUsage:
+    return RedisUsage(redis)
+
+
+@pytest.fixture
+def engine(index: QdrantIndex, memory: RedisMemory, usage: RedisUsage, generator: ScriptedGenerator) -> Engine:
+    limits = Limits(passages=2, relevance=0.15)
+    embedder = HashingEmbedder()
+    return Engine(embedder=embedder, index=index, memory=memory, usage=usage, generator=generator, limits=limits)
+
+
+class Chat:
+    """One person's messages, a minute apart."""
+
+    def __init__(self, engine: Engine, person: Person = ANN) -> None:
+        self.dialogue = Dialogue(engine)
+        self.person = person
+        self.sent = 0
+        self.private = True
+
+    async def say(self, text: str):
+        self.sent += 1
+        at = START + timedelta(minutes=10 * self.sent)
+        asked = Message(f"{self.person.user}{self.sent}", HERE, self.person, text, at, private=self.private)
+        *_, last = [reply async for reply in self.dialogue.respond(asked)]
+        return last
+
+    async def told(self, text: str) -> str:
+        return (await self.say(text)).markdown
+
+
+@pytest.fixture
+def chat(engine: Engine) -> Chat:
+    return Chat(engine)
+
+
+async def test_every_change_is_confirmed_in_one_line_and_can_be_undone(chat: Chat, engine: Engine) -> None:
+    """Whatever is set or said, one line confirms it, and undo leads back to where it was."""
+    changes = [
+        "/prefs length short",
+        "/prefs level expert",
+        "/prefs language de",
+        "/prefs sources compact",
+        "/prefs like worked examples",
+        "/prefs avoid jargon",
+        "/prefs say use metric units",
+        "/prefs remove 2",
+        "/prefs strength 80",
+        "/prefs share on",
+        "/prefs pause",
+    ]
+    states = [await engine.people.wishes(ANN)]
+    for change in changes:
+        assert "\n" not in await chat.told(change)
+        states.append(await engine.people.wishes(ANN))
+    assert states[-1].preferences.level is Level.EXPERT
+    assert states[-1].preferences.language is Language.GERMAN
+    assert [one.text for one in states[-1].stated] == ["worked examples", "use metric units"]
+    assert (states[-1].strength, states[-1].shares, states[-1].paused) == (80, True, True)
+    for state in reversed(states[:-1]):
+        assert await chat.told("/prefs undo") == personal_texts.UNDONE
+        assert await engine.people.wishes(ANN) == state
+    assert await chat.told("/prefs undo") == personal_texts.NOTHING_TO_UNDO
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("/prefs strenght 3", "Did you mean `/prefs strength`?"),
+        ("/prefs strength 101", "0 to 100"),
+        ("/prefs strength -1", "0 to 100"),
+        ("/prefs strength many", "0 to 100"),
+        ("/prefs language klingon", "`german`"),
+        ("/prefs level guru", "`beginner`, `practitioner` or `expert`"),
+        ("/prefs remove 7", "You have stated none."),
+        ("/prefs like", "1 to 200 characters"),
+        (f"/prefs say {'x' * 201}", "1 to 200 characters"),
+        ("/prefs share maybe", "`on` or `off`"),
+        ("/prefs import {}x", "`/prefs export`"),
+        ("/recomend", "Did you mean `/recommend`?"),
+    ],
+)
+async def test_what_is_mistyped_or_out_of_range_changes_nothing_and_names_the_range(
+    chat: Chat, engine: Engine, text: str, hint: str
+) -> None:
+    """The nearest word, or the range, is named."""
+    before = await engine.people.wishes(ANN)
+    assert hint in await chat.told(text)
+    assert await engine.people.wishes(ANN) == before
+
+
+async def test_prefs_shows_what_is_set_said_and_learned(chat: Chat) -> None:
+    """Everything stands at a glance."""
+    await chat.say("How long does transit enrolment take?")
+    await chat.say("/prefs like worked examples")
+    shown = await chat.told("/prefs")
+    assert "- length: short · **normal** · detailed" in shown
+    assert "1. like: worked examples" in shown
+    assert "learning: on, strength 50 of 100" in shown
+    assert "1 interest from 1 event" in shown
+
+
+async def test_only_what_applies_reaches_the_model(chat: Chat, generator: ScriptedGenerator) -> None:
+    """A preference enters the prompt where the question is about it, at most three do, and no fact ever does."""
+    await chat.say("/prefs avoid travel by plane")
+    await chat.say("/prefs say The transit enrolment takes ninety days")
+    await chat.say("How long does transit enrolment take?")
+    assert "plane" not in generator.prompts[-1].person
+    assert "ninety" not in generator.prompts[-1].person
+    await chat.say("How do I book travel with the agency?")
+    assert "I want to avoid: travel by plane" in generator.prompts[-1].person
+    for number in range(5):
+        await chat.say(f"/prefs say answer in style {number}, short")
+    await chat.say("How do I book travel with the agency?")
+    assert generator.prompts[-1].person.count("answer in style") == 2
+    assert "plane" in generator.prompts[-1].person
+
+
+async def test_a_fact_is_kept_and_shown_and_said_to_be_of_no_effect(chat: Chat, engine: Engine) -> None:
+    """Who states a fact is told that facts come from documents."""
+    assert "facts I take from documents only" in await chat.told("/prefs say The office is in Paris")
+    (stated,) = (await engine.people.wishes(ANN)).stated
+    assert stated.kind is Kind.FACT
+
+
+async def test_why_tells_each_passage_and_only_its_asker(chat: Chat, engine: Engine) -> None:
+    """The trace names what was read, how likely, and what it carried; nobody else gets it."""
+    final = await chat.say("How long does transit enrolment take?")
+    assert isinstance(final, Final)
+    why = await chat.told(f"/why {final.answer}")
+    assert "Transit: " in why
+    assert "% → " in why
+    assert "it carried 100% of the answer" in why
+    assert await chat.told("/why") == why
+    assert await Chat(engine, BEN).told(f"/why {final.answer}") == personal_texts.NO_ANSWER
+
+
+async def test_in_a_shared_place_nothing_is_told_of_private_answers(chat: Chat) -> None:
+    """Neither why nor the question again nor a source of what was asked in private is shown where others read."""
+    final = await chat.say("How long does transit enrolment take?")
+    chat.private = False
+    for text in ("/why", f"/why {final.answer}", "/plain", f"/plain {final.answer}"):
+        assert await chat.told(text) == personal_texts.NO_ANSWER
+    assert await chat.told("/open 1") == personal_texts.no_source(0)
+    await chat.say("How do I book travel with the agency?")
+    assert "Travel" in await chat.told("/why")
+
+
+async def test_plain_answers_the_same_question_without_the_person(chat: Chat, generator: ScriptedGenerator) -> None:
+    """Nothing that was set, said or learned is in the prompt, and nothing is learned."""
+    await chat.say("/prefs length detailed")
+    await chat.say("/prefs like transit maps")
+    await chat.say("How long does transit enrolment take?")
+    personal = generator.prompts[-1]
+    before = await chat.dialogue.profile(ANN)
+    again = await chat.say("/plain")
+    assert isinstance(again, Final)
+    assert generator.prompts[-1].question == personal.question
+    assert generator.prompts[-1].turns == personal.turns
+    assert "transit maps" in personal.person
+    assert "transit maps" not in generator.prompts[-1].person
+    assert "few sentences" in generator.prompts[-1].person
+    assert (await chat.dialogue.profile(ANN)).events == before.events
+    assert "without personalisation" in await chat.told(f"/why {again.answer}")
+
+
+async def test_too_long_said_again_and_again_shortens_slowly(chat: Chat, generator: ScriptedGenerator) -> None:
+    """One complaint changes nothing; the third does, it is shown, and a length that is set goes before."""
+    for count in range(1, 4):
+        final = await chat.say(f"How long does transit enrolment take for the {count}. time?")
+        assert "one or two sentences" not in generator.prompts[-1].person
+        at = START + timedelta(minutes=10 * chat.sent)
+        await chat.dialogue.feedback(Feedback(ANN, final.answer, Verdict.DOWN, at, Reason.TOO_LONG))
+    await chat.say("How long does transit enrolment take now?")
+    assert "one or two sentences" in generator.prompts[-1].person
+    assert "too long" in await chat.told("/prefs learned")
+    await chat.say("/prefs length detailed")
+    await chat.say("How long does transit enrolment take now?")
+    assert "one or two sentences" not in generator.prompts[-1].person
+
+
+async def test_a_thumb_down_is_a_gap_until_it_is_taken_back(chat: Chat, usage: RedisUsage) -> None:
+    """What the documents lack is noted for the operator, once; a matter of form is not."""
+    final = await chat.say("How long does transit enrolment take?")
+    verdicts = [(Verdict.DOWN, None, 1), (Verdict.DOWN, Reason.WRONG, 1), (Verdict.DOWN, Reason.TOO_LONG, 0)]
+    for verdict, reason, gaps in [*verdicts, (Verdict.DOWN, Reason.OUTDATED, 1), (Verdict.NONE, None, 0)]:
+        await chat.dialogue.feedback(Feedback(ANN, final.answer, verdict, START, reason))
+        assert [gap.question for gap in await usage.gaps()] == ["How long does transit enrolment take?"] * gaps
+
+
+async def test_a_verdict_on_somebody_elses_answer_counts_for_nothing(chat: Chat, engine: Engine) -> None:
+    """Only whoever asked can rate an answer."""
+    final = await chat.say("How long does transit enrolment take?")
+    notice = await chat.dialogue.feedback(Feedback(BEN, final.answer, Verdict.UP, START))
+    assert notice == Notice(personal_texts.NOT_YOURS)
+    assert (await engine.people.profile(BEN)).events == 0
+
+
+async def test_thumbs_can_be_typed(chat: Chat, engine: Engine) -> None:
+    """A thumb rates the last answer; a thumb with other words behind it is a question."""
+    await chat.say("How long does transit enrolment take?")
+    before = (await engine.people.profile(ANN)).interests[0]
+    assert "too long" in await chat.told("👎 too long")
+    assert await chat.told("👍🏽") == "Thanks, I will remember that this helped."
+    after = (await engine.people.profile(ANN)).interests[0]
+    assert dict(after.acts)["up"] == 1
+    assert "up" not in dict(before.acts)
+    assert isinstance(await chat.say("👎 how long does transit enrolment take?"), Final)
+
+
+async def test_a_source_is_opened_by_who_may_see_it(chat: Chat, engine: Engine, index: QdrantIndex) -> None:
+    """Opening gives the passage and is learned from; a document that was closed meanwhile stays closed."""
+    final = await chat.say("How long does transit enrolment take?")
+    passage = await chat.dialogue.open_source(ANN, final.answer, 1)
+    assert passage.text == TEXTS["Transit"]
+    assert TEXTS["Transit"] in await chat.told("/open 1")
+    assert dict((await engine.people.profile(ANN)).interests[0].acts)["opened"] == 1
+    assert "1 to 1" in await chat.told("/open 9")
+    closed = replace(passage, readers=("person:test/w/ben",))
+    await index.upsert([closed], await HashingEmbedder().embed([passage.text]))
+    assert await chat.dialogue.open_source(ANN, final.answer, 1) == Problem(personal_texts.SOURCE_GONE)
+    assert await chat.dialogue.open_source(BEN, final.answer, 1) == Problem(personal_texts.SOURCE_GONE)
+
+
+async def test_recommended_is_what_is_near_and_was_not_shown(chat: Chat) -> None:
+    """Nothing is recommended to somebody unknown, and what was shown is not recommended."""
+    assert await chat.told("/recommend") == personal_texts.NOTHING_TO_RECOMMEND
+    await chat.say("How long does transit enrolment take?")
+    shown = await chat.told("/recommend")
+    assert "1. Parking" in shown
+    assert "Transit.md" not in shown
+    assert "enrolment" in shown
+
+
+async def test_learned_interests_can_be_read_and_removed(chat: Chat, engine: Engine) -> None:
+    """Each interest is told in words with why and since when, and goes when it is removed."""
+    assert await chat.told("/prefs learned") == personal_texts.NOTHING_LEARNED
+    await chat.say("How long does transit enrolment take?")
+    await chat.say("How do I book travel with the agency?")
+    shown = await chat.told("/prefs learned")
+    assert "Travel.md" in shown
+    assert "Transit.md" in shown
+    assert f"since {START:%d %B %Y}, from 1 × question" in shown
+    assert await chat.told("/prefs remove interest 1") == personal_texts.interest_removed(1)
+    assert (await engine.people.profile(ANN)).events == 1
+    assert len((await engine.people.profile(ANN)).interests) == 1
+
+
+async def test_a_paused_person_is_not_learned_from(chat: Chat, engine: Engine) -> None:
+    """Pause means that nothing new is learned; resume that it is again."""
+    await chat.say("/prefs pause")
+    final = await chat.say("How long does transit enrolment take?")
+    notice = await chat.dialogue.feedback(Feedback(ANN, final.answer, Verdict.UP, START))
+    assert notice == Notice(personal_texts.HEARD_WHILE_PAUSED)
+    assert (await engine.people.profile(ANN)).events == 0
+    await chat.say("/prefs resume")
+    await chat.say("How long does transit enrolment take?")
+    assert (await engine.people.profile(ANN)).events == 1
+
+
+async def test_what_is_exported_and_imported_is_the_same_profile(chat: Chat, engine: Engine) -> None:
+    """A profile moves whole: what is set, and what is learned to the last bit."""
+    await chat.say("/prefs like worked examples")
+    await chat.say("/prefs length short")
+    final = await chat.say("How long does transit enrolment take?")
+    await chat.dialogue.feedback(Feedback(ANN, final.answer, Verdict.UP, START + timedelta(days=1)))
+    exported = await chat.told("/prefs export")
+    json.loads(exported.partition("```json\n")[2].partition("\n```")[0])
+    await Chat(engine, BEN).say(f"/prefs import {exported.partition('```json')[2]}")
+    mine, other = await engine.people.profile(ANN), await engine.people.profile(BEN)
+    assert replace(other.wishes, before=()) == replace(mine.wishes, before=())
+    assert other.interests == mine.interests
+    asked = [await engine.people.asker(person, plain=False) for person in (ANN, BEN)]
+    assert asked[0].learned == asked[1].learned
+
+
+async def test_sources_are_listed_as_wished(chat: Chat) -> None:
+    """Compact is one line, off is none."""
+    await chat.say("/prefs sources compact")
+    assert (await chat.say("How long does transit enrolment take?")).listing is Sources.COMPACT
+    await chat.say("/prefs sources off")
+    assert (await chat.say("How long does transit enrolment take?")).sources == ()
+
+
+async def everything_in(redis: Redis, *, but: bytes = b"") -> dict[bytes, object]:
+    """All keys with their values, whatever their kind."""
+    return {key: await redis.dump(key) for key in await redis.keys("*") if not but or but not in key}
+
+
+async def test_forgetting_leaves_no_trace_in_any_store(chat: Chat, engine: Engine, redis: Redis) -> None:
+    """After everything that leaves a trace, no key and no value of any store names the person or quotes them."""
+    ben = Chat(engine, BEN)
+    await ben.say("How do I request annual leave in the calendar?")
+    await chat.say("/prefs share on")
+    await chat.say("/prefs like secretpreference")
+    final = await chat.say("How long does transit enrolment take, secretword?")
+    await chat.say("Who painted secretsunflowers?")
+    await chat.dialogue.feedback(Feedback(ANN, final.answer, Verdict.DOWN, START, Reason.WRONG))
+    await chat.dialogue.open_source(ANN, final.answer, 1)
+    assert isinstance(await chat.say("/prefs forget everything"), Forgotten)
+    for key in await redis.keys("*"):
+        kind = await redis.type(key)
+        held = repr(key) + repr(
+            await {b"hash": redis.hgetall, b"string": redis.get}[kind](key)
+            if kind != b"list"
+            else await redis.lrange(key, 0, -1)
+        )
+        assert "ann" not in held.replace("annual", ""), held
+        assert "secret" not in held
+    assert (await engine.people.profile(BEN)).events == 1
+
+
+async def test_parts_can_be_forgotten(chat: Chat, engine: Engine, redis: Redis) -> None:
+    """Interests go without history, and history goes without interests, but with its words."""
+    final = await chat.say("How long does transit enrolment take?")
+    await chat.say("/prefs length short")
+    assert isinstance(await chat.say("/prefs forget history"), Forgotten)
+    assert await engine.people.trace(ANN, final.answer) is None
+    profile = await engine.people.profile(ANN)
+    assert (profile.events, profile.interests[0].phrases) == (1, ())
+    assert not any(b"turns" in key for key in await redis.keys("*"))
+    await chat.say("/prefs forget interests")
+    assert (await engine.people.profile(ANN)).events == 0
+    assert (await engine.preferences(ANN)).length == "short"
+    assert "/prefs forget interests" in await chat.told("/prefs forget")
+
+
+async def test_help_and_overview_name_what_there_is(chat: Chat) -> None:
+    """Help lists the commands; the overview says how to change what it shows."""
+    shown = await chat.told("/help")
+    assert all(f"`/{name}`" in shown for name in ("prefs", "why", "plain", "recommend", "open", "forget"))
+    assert texts.PREFS_HINT in await chat.told("/prefs")

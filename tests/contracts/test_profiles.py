@@ -1,0 +1,213 @@
+"""What every `Memory` promises of people: wishes, the log, traces, the team; held by `RedisMemory`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from core import learning
+from core.adapters.redis_memory import RedisMemory
+from core.adapters.redis_profiles import KEPT_TRACES, preferences_key
+from core.domain import EVERYONE, Conversation, Outcome, Person, Turn
+from core.learning import KEPT, SLACK, Act, Signal, Tally, event_vector
+from core.ports import Memory
+from core.preferences import Language, Length, Polarity, Preferences, Wishes, changed, undone, with_stated
+from core.team import Contribution
+from core.traces import Trace
+
+ANNA, BEN = Person("slack", "T1", "anna"), Person("slack", "T1", "ben")
+HERE = Conversation("slack", "T1", "C1")
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def memory(redis: Redis) -> Memory:
+    return RedisMemory(redis)
+
+
+def signal(number: int, act: Act = Act.ASKED, *, seconds: float | None = None, name: str = "") -> Signal:
+    direction = np.random.default_rng(number).standard_normal(8)
+    direction /= np.linalg.norm(direction)
+    at = START + timedelta(seconds=number if seconds is None else seconds)
+    vector = event_vector(direction, [direction], [1.0])
+    return Signal(name or f"s{number}", act, at, vector, shown=("/a", "/b"), credited=(("/a", 1.0),), phrases=("word",))
+
+
+def trace(number: int, person: Person = ANNA) -> Trace:
+    return Trace(f"{number:016}", person, f"Question {number}?", START, (EVERYONE,), Outcome.ANSWERED)
+
+
+def wished(text: str = "worked examples") -> Wishes:
+    preferences = Preferences(Length.SHORT, language=Language.GERMAN)
+    return with_stated(Wishes(preferences, strength=70, shares=True), text, Polarity.LIKE, START)
+
+
+async def test_wishes_come_back_as_they_were(memory: Memory) -> None:
+    """Everything that was set and said is kept, each person's own, with what undoes it."""
+    assert await memory.wishes(ANNA) == Wishes()
+    kept = await memory.change_wishes(ANNA, lambda old: changed(old, wished()))
+    assert await memory.wishes(ANNA) == kept
+    assert undone(kept) == Wishes()
+    assert await memory.wishes(BEN) == Wishes()
+    assert await memory.preferences(ANNA) == kept.preferences
+
+
+async def test_preferences_are_replaced_and_what_was_said_stays(memory: Memory) -> None:
+    """Choices and words are changed apart from each other."""
+    await memory.change_wishes(ANNA, lambda _: wished())
+    await memory.save_preferences(ANNA, Preferences(Length.DETAILED))
+    wishes = await memory.wishes(ANNA)
+    assert wishes.preferences == Preferences(Length.DETAILED)
+    assert wishes.stated == wished().stated
+
+
+async def test_an_unknown_wish_costs_only_itself(memory: Memory, redis: Redis) -> None:
+    """A value of another version is passed over; the rest holds."""
+    await redis.set(preferences_key(ANNA), '{"length": "short", "level": "guru", "strength": "much", "paused": true}')
+    assert await memory.wishes(ANNA) == Wishes(Preferences(Length.SHORT), paused=True)
+
+
+async def test_changes_of_wishes_at_the_same_time_are_all_kept(memory: Memory) -> None:
+    """Ten preferences that are stated at once are ten preferences."""
+    await asyncio.gather(
+        *[
+            memory.change_wishes(ANNA, lambda old, n=n: with_stated(old, f"topic {n}", Polarity.LIKE, START))
+            for n in range(10)
+        ]
+    )
+    stated = (await memory.wishes(ANNA)).stated
+    assert {one.text for one in stated} == {f"topic {n}" for n in range(10)}
+    assert {one.number for one in stated} == set(range(1, 11))
+
+
+async def test_signals_that_come_at_the_same_time_are_all_learned(memory: Memory) -> None:
+    """However signals interleave, the state is that of the whole log replayed, and nothing is lost."""
+    signals = [signal(number, Act.UP if number % 3 else Act.ASKED) for number in range(24)]
+    await asyncio.gather(*[memory.learn(ANNA, [one]) for one in signals])
+    assert await memory.signals(ANNA) == signals
+    assert await memory.learned(ANNA) == learning.replay(signals)
+
+
+STEPS = st.lists(
+    st.tuples(st.integers(0, 5), st.sampled_from([Act.ASKED, Act.UP, Act.DOWN, Act.OPENED, None]), st.integers(0, 9)),
+    max_size=12,
+)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(STEPS)
+async def test_taking_back_or_changing_a_verdict_is_as_if_it_had_never_been(
+    memory: Memory, redis: Redis, steps: list[tuple[int, Act | None, int]]
+) -> None:
+    """After any sequence of verdicts, changed verdicts and retractions, the state is the replay of what is left."""
+    await redis.flushall()
+    left: dict[str, Signal] = {}
+    for number, act, seconds in steps:
+        name = f"answer{number}"
+        if act is None:
+            left.pop(name, None)
+            await memory.learn(ANNA, (), without=[name])
+        else:
+            left[name] = signal(number, act, seconds=seconds, name=name)
+            await memory.learn(ANNA, [left[name]])
+    assert await memory.learned(ANNA) == learning.replay(left.values())
+    assert await memory.signals(ANNA) == learning.in_order(left.values())
+
+
+async def test_the_log_stays_bounded(memory: Memory) -> None:
+    """The oldest signals go in one stroke, and the state is that of the rest."""
+    await memory.learn(ANNA, [signal(number) for number in range(KEPT)])
+    await memory.learn(ANNA, [signal(number) for number in range(KEPT, KEPT + SLACK)])
+    assert len(await memory.signals(ANNA)) == KEPT + SLACK
+    await memory.learn(ANNA, [signal(KEPT + SLACK)])
+    kept = await memory.signals(ANNA)
+    assert [one.id for one in kept] == [f"s{number}" for number in range(SLACK + 1, KEPT + SLACK + 1)]
+    assert await memory.learned(ANNA) == learning.replay(kept)
+
+
+async def test_a_damaged_state_is_replayed(memory: Memory, redis: Redis) -> None:
+    """The log is the truth; the state can be lost."""
+    await memory.learn(ANNA, [signal(1), signal(2, Act.UP)])
+    (key,) = [key for key in await redis.keys("*") if b"learned" in key]
+    await redis.set(key, "{damaged")
+    assert await memory.learned(ANNA) == learning.replay([signal(1), signal(2, Act.UP)])
+    await memory.learn(ANNA, [signal(3)])
+    assert await memory.learned(ANNA) == learning.replay([signal(1), signal(2, Act.UP), signal(3)])
+
+
+async def test_a_trace_is_found_by_its_answer_and_only_by_its_asker(memory: Memory) -> None:
+    """By name, or the last one; somebody else's is none."""
+    assert await memory.trace(ANNA) is None
+    for number in (1, 2):
+        await memory.keep_trace(trace(number))
+    await memory.keep_trace(replace(trace(1), question="Asked again?"))
+    assert await memory.trace(ANNA, trace(1).answer) == replace(trace(1), question="Asked again?")
+    assert await memory.trace(ANNA) == trace(2)
+    assert await memory.trace(BEN, trace(1).answer) is None
+    assert await memory.trace(ANNA, "nothing") is None
+
+
+async def test_the_oldest_traces_go(memory: Memory) -> None:
+    """A person's traces are bounded."""
+    for number in range(KEPT_TRACES + 2):
+        await memory.keep_trace(trace(number))
+    assert await memory.trace(ANNA, trace(1).answer) is None
+    assert await memory.trace(ANNA, trace(2).answer) == trace(2)
+
+
+async def test_a_team_is_what_its_people_contribute(memory: Memory) -> None:
+    """Contributions are each person's own and replaced whole; another workspace has others."""
+    contribution = Contribution({"/a": Tally(1.0, 2.5, 1.0)}, frozenset({EVERYONE}), shares=True)
+    for person in (ANNA, BEN):
+        await memory.learn(person, [signal(1)])
+        await memory.contribute(person, Contribution())
+        await memory.contribute(person, contribution)
+    assert await memory.contributions("slack", "T1") == {"anna": contribution, "ben": contribution}
+    assert await memory.contributions("slack", "T2") == {}
+    await memory.forget_interests(ANNA)
+    assert set(await memory.contributions("slack", "T1")) == {"ben"}
+
+
+async def test_of_a_forgotten_person_nothing_is_contributed(memory: Memory, redis: Redis) -> None:
+    """What was on its way when they were forgotten leaves no trace."""
+    await memory.learn(ANNA, [signal(1)])
+    await memory.forget(ANNA)
+    await memory.contribute(ANNA, Contribution({"/a": Tally(1.0, 1.0)}, frozenset({EVERYONE})))
+    assert await redis.keys("*") == []
+
+
+async def test_forgetting_takes_all_of_one_person(memory: Memory, redis: Redis) -> None:
+    """Wishes, log, state, traces, contribution and turns go; the other person's stay."""
+    for person in (ANNA, BEN):
+        await memory.change_wishes(person, lambda _: wished())
+        await memory.learn(person, [signal(1)])
+        await memory.keep_trace(trace(1, person))
+        await memory.contribute(person, Contribution({"/a": Tally(1.0, 1.0)}, frozenset({EVERYONE})))
+        await memory.append(HERE, Turn(person, "Question?", "Answer.", START))
+    await memory.forget(ANNA)
+    assert not any(b"anna" in key for key in await redis.keys("*"))
+    assert [turn.person for turn in await memory.turns(HERE, limit=9)] == [BEN]
+    assert set(await memory.contributions("slack", "T1")) == {"ben"}
+    assert await memory.wishes(BEN) == wished()
+    await memory.forget(BEN)
+    assert await redis.keys("*") == []
+
+
+async def test_forgetting_history_leaves_what_was_learned_without_its_words(memory: Memory) -> None:
+    """Traces and turns go, and words of questions; the interests stay as they were."""
+    await memory.learn(ANNA, [signal(1)])
+    await memory.keep_trace(trace(1))
+    await memory.append(HERE, Turn(ANNA, "Question?", "Answer.", START))
+    before = await memory.learned(ANNA)
+    await memory.forget_history(ANNA)
+    assert await memory.trace(ANNA) is None
+    assert await memory.turns(HERE, limit=9) == []
+    assert await memory.learned(ANNA) == before == learning.replay(await memory.signals(ANNA))
+    assert [one.phrases for one in await memory.signals(ANNA)] == [()]

@@ -1,0 +1,233 @@
+"""A person's part in an answer, end to end: what it moves, and what it never may."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from core import people
+from core.adapters.qdrant_index import QdrantIndex
+from core.adapters.redis_memory import RedisMemory
+from core.adapters.redis_usage import RedisUsage
+from core.attribution import impersonal
+from core.domain import Answer, Checked, Conversation, Decoding, Message, Outcome, Passage, Person, Piece, Prompt
+from core.engine import Engine, Limits
+from core.feedback import Feedback, Verdict
+from core.learning import Act, Signal, event_vector
+from core.people import Heard
+from core.preferences import PLAIN, Polarity, Wishes, with_stated
+from tests.fakes import HashingEmbedder, ScriptedGenerator
+
+ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")
+HERE = Conversation("test", "w", "here")
+START = datetime.now(UTC) - timedelta(days=1)
+SHARED = "badge office hours"
+TEXTS = [f"{SHARED} {word} counter number {word}" for word in ("red", "blue", "green", "white", "black", "amber")]
+
+
+class CheckingGenerator(ScriptedGenerator):
+    """Reads as a model does: what it makes of a check depends on the first two passages, posteriors on the priors."""
+
+    async def generate(self, prompt: Prompt, decoding: Decoding):  # noqa: ARG002
+        self.prompts.append(prompt)
+        yield Checked(tuple(float(len(passage.text) % 7) for passage in prompt.passages[:2]))
+        yield Piece(prompt.passages[0].text, prompt.priors)
+        yield Piece(".", prompt.priors)
+
+
+@pytest.fixture
+async def index(qdrant_index: QdrantIndex) -> QdrantIndex:
+    passages = [
+        Passage(f"00000000-0000-0000-0000-{n:012}", f"/docs/{n}.md", f"Doc {n}", (), text, 1, 0, 1, "v")
+        for n, text in enumerate(TEXTS)
+    ]
+    await qdrant_index.upsert(passages, await HashingEmbedder().embed(TEXTS))
+    return qdrant_index
+
+
+@pytest.fixture
+def memory(redis: Redis) -> RedisMemory:
+    return RedisMemory(redis)
+
+
+@pytest.fixture
+def generator() -> CheckingGenerator:
+    return CheckingGenerator()
+
+
+@pytest.fixture
+def engine(index: QdrantIndex, memory: RedisMemory, redis: Redis, generator: CheckingGenerator) -> Engine:
+    return Engine(
+        embedder=HashingEmbedder(),
+        index=index,
+        memory=memory,
+        usage=RedisUsage(redis),
+        generator=generator,
+        limits=Limits(passages=4, relevance=0.1, certainty=0.0001),
+    )
+
+
+async def ask(engine: Engine, text: str, person: Person = ANN, *, number: int = 1, plain: bool = False) -> Answer:
+    at = START + timedelta(minutes=10 * number)
+    asked = Message(f"{person.user}{number}", HERE, person, text, at, private=True)
+    *_, answer = [event async for event in engine.answer(asked, plain=plain)]
+    assert isinstance(answer, Answer)
+    return answer
+
+
+async def fond_of(memory: RedisMemory, person: Person, text: str, count: int = 60) -> None:
+    """A person who liked many answers out of one passage."""
+    (vector,) = await HashingEmbedder().embed([text])
+    event = event_vector(vector, [vector], [1.0])
+    signals = [Signal(f"{n}:verdict", Act.UP, START + timedelta(seconds=n), event) for n in range(count)]
+    await memory.learn(person, signals)
+    await memory.change_wishes(person, lambda old: replace(old, strength=100))
+
+
+async def test_taste_moves_what_is_read_and_the_trace_says_so(
+    engine: Engine, memory: RedisMemory, generator: CheckingGenerator
+) -> None:
+    """A passage that nobody in particular would read is read by who cares about it, behind the first two."""
+    await ask(engine, f"{SHARED}?", plain=True)
+    usual = generator.prompts[-1]
+    left_out = next(text for text in TEXTS if text not in {passage.text for passage in usual.passages})
+    await fond_of(memory, ANN, left_out)
+    answer = await ask(engine, f"{SHARED}?", number=2)
+    personal = generator.prompts[-1]
+    assert left_out in {passage.text for passage in personal.passages}
+    assert personal.passages[:2] == usual.passages[:2]
+    assert len(personal.passages) == len(usual.passages)
+    trace = await engine.people.trace(ANN, answer.id)
+    moved = {one.place: one.personal / one.impersonal for one in trace.passages}
+    assert max(moved, key=moved.get) == f"Doc {TEXTS.index(left_out)}"
+    await ask(engine, f"{SHARED}?", BEN)
+    assert generator.prompts[-1].passages == usual.passages
+    assert generator.prompts[-1].priors == usual.priors
+
+
+@pytest.mark.parametrize("fond", [0, 1, 2, 3, 4, 5])
+async def test_whether_to_answer_and_what_is_cited_is_nobodys_taste(
+    engine: Engine, memory: RedisMemory, fond: int
+) -> None:
+    """With any taste the check, the probability that the documents hold the answer and the citations stay the same."""
+    before = await ask(engine, f"{SHARED} {TEXTS[2].split()[3]}?", plain=True)
+    await fond_of(memory, ANN, TEXTS[fond])
+    after = await ask(engine, f"{SHARED} {TEXTS[2].split()[3]}?", number=2)
+    assert (after.held, after.log_odds, after.outcome) == (before.held, before.log_odds, before.outcome)
+    cited = [source.passage.id for source in before.sources]
+    assert [source.passage.id for source in after.sources][: len(cited)] == cited
+
+
+async def test_at_strength_0_everything_is_as_it_would_be_without_a_past(
+    engine: Engine, memory: RedisMemory, generator: CheckingGenerator
+) -> None:
+    """The very same prompt."""
+    await ask(engine, f"{SHARED}?", plain=True)
+    await fond_of(memory, ANN, TEXTS[5])
+    await memory.change_wishes(ANN, lambda old: replace(old, strength=0))
+    await ask(engine, f"{SHARED}?", number=2)
+    first, second = generator.prompts
+    assert replace(second, turns=()) == first
+
+
+async def test_colleagues_move_a_document_up_for_who_may_see_it(
+    engine: Engine, memory: RedisMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a colleague opened counts for somebody new, unless they want no re-ordering."""
+    monkeypatch.setattr(people, "TEAM_SECONDS", 0.0)
+    for number in range(1, 6):
+        answer = await ask(engine, f"{SHARED} red?", BEN, number=number)
+        for source in answer.sources:
+            await engine.open_source(BEN, answer.id, source.number, START + timedelta(hours=number))
+    await memory.change_wishes(ANN, lambda old: replace(old, strength=100))
+    answer = await ask(engine, f"{SHARED}?")
+    trace = await engine.people.trace(ANN, answer.id)
+    assert any(one.team > 0 for one in trace.passages)
+    assert not any(one.taste for one in trace.passages)
+
+
+async def test_asking_the_same_in_other_words_at_once_is_learned_from(engine: Engine, memory: RedisMemory) -> None:
+    """A question that is rephrased within minutes takes something back from the first one."""
+    for number, text in enumerate([f"{SHARED} red counter?", f"{SHARED} red counter number?"]):
+        asked = Message(f"r{number}", HERE, ANN, text, START + timedelta(minutes=number), private=True)
+        async for _ in engine.answer(asked):
+            pass
+    acts = sorted((one.at, one.act) for one in await memory.signals(ANN))
+    assert [act for _, act in acts] == [Act.ASKED, Act.ASKED, Act.REPHRASED]
+
+
+async def test_an_answer_that_is_made_again_is_learned_from_once(engine: Engine, memory: RedisMemory) -> None:
+    """As after a crash: the same message, the same answer, one signal."""
+    for _ in range(2):
+        await ask(engine, f"{SHARED} red?")
+    assert len(await memory.signals(ANN)) == 1
+
+
+async def test_a_verdict_can_be_changed_and_taken_back(engine: Engine, memory: RedisMemory) -> None:
+    """The last one counts; taking it back leads to the state before."""
+    answer = await ask(engine, f"{SHARED} red?")
+    before = await memory.learned(ANN)
+    for verdict, heard in [
+        (Verdict.UP, Heard.LEARNED),
+        (Verdict.DOWN, Heard.LEARNED),
+        (Verdict.UP, Heard.LEARNED),
+        (Verdict.NONE, Heard.TAKEN_BACK),
+    ]:
+        assert await engine.people.hear(Feedback(ANN, answer.id, verdict, START + timedelta(hours=1))) is heard
+    assert await memory.learned(ANN) == before
+    assert await engine.people.hear(Feedback(ANN, "unknown", Verdict.UP, START)) is Heard.UNKNOWN
+
+
+async def test_two_people_never_meet(engine: Engine, memory: RedisMemory, generator: CheckingGenerator) -> None:
+    """However what they say and do interleaves, no word of one is in a prompt, trace or profile of the other."""
+    marks = {ANN: "annsecret", BEN: "bensecret"}
+    rng = random.Random(3)  # noqa: S311 - no secret is made of it
+    rooms = {person: Conversation("test", "w", person.user) for person in marks}
+    for number in range(80):
+        person = rng.choice([ANN, BEN])
+        other = marks[BEN if person == ANN else ANN]
+        at = START + timedelta(seconds=number)
+        if rng.random() < 0.3:
+            await memory.change_wishes(
+                person, lambda old, m=marks[person], at=at: with_stated(old, f"badge {m}", Polarity.LIKE, at)
+            )
+            continue
+        said = f"{SHARED} {rng.choice(['red', 'blue'])} {marks[person]}?"
+        async for _ in engine.answer(Message(f"{number}", rooms[person], person, said, at, private=True)):
+            pass
+        assert other not in repr(generator.prompts[-1])
+        assert other not in repr(await engine.people.trace(person))
+        assert other not in repr(await engine.people.profile(person))
+
+
+def test_a_posterior_is_freed_of_taste_by_dividing_the_prior_out() -> None:
+    """p(d|x,u)·p(y|x,d) with the personal prior divided out is what the impersonal one would have led to."""
+    likelihoods, before, after = (0.2, 0.5, 0.1), (0.6, 0.3, 0.1), (0.2, 0.2, 0.6)
+    wanted = posterior(before, likelihoods)
+    (piece,) = impersonal([Piece("x", posterior(after, likelihoods))], before, after)
+    assert piece.posterior == pytest.approx(wanted)
+    (bare,) = impersonal([Piece("x")], before, after)
+    assert bare.posterior == ()
+
+
+def posterior(priors: Sequence[float], likelihoods: Sequence[float]) -> tuple[float, ...]:
+    weights = [prior * likelihood for prior, likelihood in zip(priors, likelihoods, strict=True)]
+    return tuple(weight / sum(weights) for weight in weights)
+
+
+def test_nobody_in_particular_wishes_nothing() -> None:
+    """What answers without personalisation differs from somebody new only in that nothing is learned or moved."""
+    assert replace(PLAIN, strength=Wishes().strength, paused=False) == Wishes()
+
+
+async def test_an_unanswered_question_is_traced_and_not_learned_from(engine: Engine, memory: RedisMemory) -> None:
+    """Where nothing was found, `/why` says so, and no interest comes of it."""
+    answer = await ask(engine, "zebra sunflower quantum?")
+    assert answer.outcome is Outcome.NOT_FOUND
+    assert (await engine.people.trace(ANN, answer.id)).outcome is Outcome.NOT_FOUND
+    assert await memory.signals(ANN) == []
