@@ -22,7 +22,7 @@ MAX_STATED = 30
 MAX_STATED_CHARACTERS = 200
 MAX_UNDONE = 20  # changes that can be undone
 APPLIED = 3  # stated preferences that may enter one prompt
-NEAR = 0.35  # cosine of question and preference from which it applies
+NEAR = 0.25  # cosine of question and preference from which it applies
 
 
 class Length(StrEnum):
