@@ -19,6 +19,11 @@ PACED = {"sendMessage", "editMessageText", "editMessageReplyMarkup", "sendDocume
 METHODS: dict[str, Method] = {}
 DOWNLOAD_BYTES = 20 * 2**20
 DRAFT_SECONDS = 30.0
+ADMINISTRATOR_MAY = [
+    *("can_be_edited", "is_anonymous", "can_manage_chat", "can_delete_messages", "can_manage_video_chats"),
+    *("can_restrict_members", "can_promote_members", "can_change_info", "can_invite_users"),
+    *("can_post_stories", "can_edit_stories", "can_delete_stories"),
+]
 OLD_QUERY = "query is too old and response timeout expired or query ID is invalid"
 
 
@@ -175,7 +180,9 @@ def get_chat_member(double: TelegramDouble, params: Json) -> Json:
     chat, user = double.chat(params["chat_id"]), double.users.get(int(params["user_id"]))
     if user is None:
         raise bad("PARTICIPANT_ID_INVALID")
-    return {"status": chat.members.get(user["id"], "left"), "user": user}
+    status = chat.members.get(user["id"], "left")
+    rights = dict.fromkeys(ADMINISTRATOR_MAY, False) if status == "administrator" else {}
+    return {"status": status, "user": user, **rights}
 
 
 @method

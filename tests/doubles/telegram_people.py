@@ -13,7 +13,7 @@ from tests.doubles.telegram_rules import BOT, part
 from tests.doubles.telegram_server import Chat, TelegramDouble
 
 Json = dict[str, Any]
-WAIT = 20.0  # seconds until a test gives up; nothing is measured
+WAIT = 90.0  # seconds until a test gives up; nothing is measured
 
 
 @dataclass
