@@ -70,6 +70,10 @@ class Installing:
         """Where they are."""
         return [web.get(INSTALL, self._begin), web.get(BACK, self._return)]
 
+    async def removed(self, body: dict[str, Any]) -> None:
+        """A workspace removed the app: its token goes."""
+        await self._installations.remove(str(body["team_id"]))
+
     async def _begin(self, _: web.Request) -> web.StreamResponse:
         state = await self._installations.new_state()
         asked = {

@@ -14,6 +14,7 @@ from typing import Any
 from bots import slack_blocks, slack_texts
 
 MAX_NAME, MAX_DESCRIPTION = 35, 140
+REMOVED = ("app_uninstalled", "tokens_revoked")
 
 
 class Feature(StrEnum):
@@ -99,7 +100,10 @@ def manifest(
             **({"redirect_urls": [f"{url.rstrip('/')}/slack/oauth_redirect"]} if url and several else {}),
         },
         "settings": {
-            "event_subscriptions": {"bot_events": events(features), **({"request_url": address} if url else {})},
+            "event_subscriptions": {
+                "bot_events": [*events(features), *(REMOVED if several else ())],
+                **({"request_url": address} if url else {}),
+            },
             "interactivity": {"is_enabled": True, **({"request_url": address} if url else {})},
             "org_deploy_enabled": False,
             "socket_mode_enabled": not url,
