@@ -103,7 +103,7 @@ class Installing:
         return web.Response(text=slack_texts.INSTALLED)
 
     async def _granted(self, code: str) -> AsyncSlackResponse:
-        """What Slack gives for the code. (The SDK's own call uses something that aiohttp is about to remove.)"""
+        """What Slack gives for the code; the SDK's own call uses something that aiohttp is about to remove."""
         asked = {
             "client_id": self._app.client_id,
             "client_secret": self._app.client_secret,
