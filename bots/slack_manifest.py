@@ -72,29 +72,9 @@ def manifest(
     install the app from there.
     """
     address = f"{url.rstrip('/')}/slack/events" if url else ""
-    commands = [
-        {"command": "/prefs", "description": slack_texts.COMMAND_PREFS, "usage_hint": "[length short]"},
-        {"command": "/ask", "description": slack_texts.COMMAND_ASK, "usage_hint": "How do I get a laptop?"},
-    ]
-    shortcut = {"name": slack_texts.SHORTCUT, "type": "message", "callback_id": slack_blocks.TEACH}
-    about: dict[str, Any] = {
-        "app_home": {
-            "home_tab_enabled": True,
-            "messages_tab_enabled": True,
-            "messages_tab_read_only_enabled": False,
-        },
-        "bot_user": {"display_name": name[:MAX_NAME], "always_online": True},
-        "shortcuts": [{**shortcut, "description": slack_texts.SHORTCUT_ABOUT}],
-        "slash_commands": [
-            {**command, "should_escape": False, **({"url": address} if url else {})} for command in commands
-        ],
-    }
-    if Feature.AGENT in features:
-        prompts = [{"title": slack_texts.PANE_HELP, "message": "help"}]
-        about["agent_view"] = {"agent_description": slack_texts.ABOUT, "suggested_prompts": prompts}
     return {
         "display_information": {"name": name[:MAX_NAME], "description": slack_texts.ABOUT[:MAX_DESCRIPTION]},
-        "features": about,
+        "features": _shown(name, features, address),
         "oauth_config": {
             "scopes": {"bot": scopes(features)},
             **({"redirect_urls": [f"{url.rstrip('/')}/slack/oauth_redirect"]} if url and several else {}),
@@ -110,3 +90,28 @@ def manifest(
             "token_rotation_enabled": False,
         },
     }
+
+
+def _shown(name: str, features: frozenset[Feature], address: str) -> dict[str, Any]:
+    """What people see of the app: its tabs, commands, shortcut and pane."""
+    commands = [
+        {"command": "/prefs", "description": slack_texts.COMMAND_PREFS, "usage_hint": "[length short]"},
+        {"command": "/ask", "description": slack_texts.COMMAND_ASK, "usage_hint": "How do I get a laptop?"},
+    ]
+    shortcut = {"name": slack_texts.SHORTCUT, "type": "message", "callback_id": slack_blocks.TEACH}
+    about: dict[str, Any] = {
+        "app_home": {
+            "home_tab_enabled": True,
+            "messages_tab_enabled": True,
+            "messages_tab_read_only_enabled": False,
+        },
+        "bot_user": {"display_name": name[:MAX_NAME], "always_online": True},
+        "shortcuts": [{**shortcut, "description": slack_texts.SHORTCUT_ABOUT}],
+        "slash_commands": [
+            {**command, "should_escape": False, **({"url": address} if address else {})} for command in commands
+        ],
+    }
+    if Feature.AGENT in features:
+        prompts = [{"title": slack_texts.PANE_HELP, "message": "help"}]
+        about["agent_view"] = {"agent_description": slack_texts.ABOUT, "suggested_prompts": prompts}
+    return about
