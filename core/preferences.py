@@ -196,7 +196,9 @@ _OF_FORM = words_of(
 _FINITE = r"(?:is|are|was|were|has|have|had|takes|costs|lasts|means|equals|ends|starts|begins|will|must|can)"
 _RELATIVE = r"(?:that|which|who|whose|and|but|or)\b"
 _CLAIM = re.compile(rf"\b{_FINITE}\b")
-_CLAIM_OF_A_THING = re.compile(rf"\b(?:the|an?|our|all|every|each|any)\s+(?:(?!{_RELATIVE})[\w'-]+\s+){{1,4}}?{_FINITE}\b")
+_CLAIM_OF_A_THING = re.compile(
+    rf"\b(?:the|an?|our|all|every|each|any)\s+(?:(?!{_RELATIVE})[\w'-]+\s+){{1,4}}?{_FINITE}\b"
+)
 
 
 def kind_of(text: str, polarity: Polarity) -> Kind:
