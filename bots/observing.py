@@ -10,9 +10,12 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from bots.commands import Forgotten, Notice
 from bots.dialogue import Answering, Delta, Dialogue, Final, Problem, Reply
 from bots.platform import Inlet
+from core import prompt
 from core.domain import Conversation, Message, Person
+from core.feedback import Feedback, Verdict
 from core.inbox import Claim, Event, Receipt
 
 STOPPED, ANSWERED, NOT_FOUND, PROBLEM, COMMAND = "stopped", "answered", "not found", "problem", "command"
@@ -43,6 +46,9 @@ class Watcher:
     def failed(self, kind: str) -> None:
         """A person was given a sentence instead of an answer, because of an error of this kind."""
 
+    def judged(self, verdict: Verdict) -> None:
+        """A person did something with an answer."""
+
     def finished(self, event: Event, outcome: str) -> None:
         """An event is out of the worker's hands."""
 
@@ -72,6 +78,11 @@ class Watchers(Watcher):
         """Tell all."""
         for watcher in self._watchers:
             watcher.failed(kind)
+
+    def judged(self, verdict: Verdict) -> None:
+        """Tell all."""
+        for watcher in self._watchers:
+            watcher.judged(verdict)
 
     def finished(self, event: Event, outcome: str) -> None:
         """Tell all."""
@@ -119,6 +130,11 @@ class WatchedDialogue(Dialogue):
         finally:
             self._watcher.said(Said(ending, time.perf_counter() - start, first, pieces))
 
+    async def feedback(self, feedback: Feedback) -> Notice | Problem:
+        """Learn from what a person did with an answer."""
+        self._watcher.judged(feedback.verdict)
+        return await super().feedback(feedback)
+
     def _explained(self, error: Exception) -> Problem:
         self._watcher.failed(type(error).__name__)
         return super()._explained(error)
@@ -127,10 +143,10 @@ class WatchedDialogue(Dialogue):
 def _ending(reply: Reply, so_far: str) -> str:
     match reply:
         case Final():
-            return NOT_FOUND if reply.nearest and not reply.sources else ANSWERED
+            return NOT_FOUND if reply.nearest or reply.markdown == prompt.NOT_FOUND else ANSWERED
         case Problem():
             return PROBLEM
-        case Delta():
-            return so_far
+        case Notice() | Forgotten():
+            return COMMAND
         case _:
-            return COMMAND if hasattr(reply, "markdown") else so_far
+            return so_far
