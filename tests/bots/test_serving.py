@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from bots import texts
 from bots.metrics import Metrics
 from bots.observing import STOPPED, Said, WatchedDialogue
 from bots.serving import Answerer, Halves, serve
@@ -108,6 +109,20 @@ async def test_serving_answers_counts_and_ends_on_a_signal(chat: Chat, data: Pat
     assert 'attune_cache{figure="hits"} 3.0' in page
     assert "attune_first_token_seconds_count 1.0" in page
     assert SECRET not in page
+
+
+async def test_who_is_forgotten_leaves_no_dead_letter(chat: Chat, data: Path) -> None:
+    """`/forget everything` reaches what was given up, too."""
+    settings = settings_of(data, free_port())
+    async with open_inbox(settings) as inbox:
+        await inbox.put(to_event({"key": "0", "channel": "c", "user": "ann", "text": SECRET}))
+        claim = await inbox.claim("t")
+        assert claim is not None
+        await inbox.bury(claim.token, "x")
+        async with served(chat, settings, Answerer(FakeEngine())):
+            await chat.deliver("1", "c", "ann", "/forget everything")
+            await until(lambda: bool(chat.messages) and chat.messages[0].text == texts.FORGOTTEN)
+        assert await inbox.dead() == []
 
 
 async def test_a_store_that_is_down_shows_in_readiness_and_metrics(chat: Chat, data: Path) -> None:
