@@ -7,11 +7,11 @@
     term          module                        what it does
     x             history.py                    turns + new message → a self-contained question
     p(d|x)        retrieval.py                  hybrid search → passages with probabilities
-    p(d|x,u)      ranking.py                    tilts p(d|x) by preferences, within bounds  (to come)
+    p(d|x,u)      ranking.py                    tilts p(d|x) by the team's use and the person's taste, within bounds
     p(y|x,d,u)    adapters/torch_generator.py   the local language model
                   adapters/remote_generator.py  … or one on a server
     Σ_d           decoding.py                   sums the passages token by token, and says which carried the answer
-    u             preferences.py                what a person set, as words for the prompt
+    u             preferences.py, learning.py   what a person set and said, and what their signals taught
 
 ``engine.py`` tells the story of one message; ``domain.py`` has its nouns, ``ports.py`` what the engine
 asks of the outside, ``bootstrap.py`` puts real things behind those ports. ``core`` never imports ``bots``.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -28,6 +28,7 @@ from core.domain import (
 from core.engine import Engine
 from core.errors import QuestionTooLongError
 from core.ports import Embedder, PassageIndex
+from core.preferences import PLAIN
 from core.questions import OwnQuestion, is_page
 from core.scoring import f1, first_rank, mean, mean_reciprocal_rank, recall
 
@@ -158,10 +159,14 @@ def guest() -> Person:
 
 @asynccontextmanager
 async def visiting(engine: Engine) -> AsyncIterator[Person]:
-    """A guest who wants short answers, since they are compared with short ones. Forgotten at the end."""
+    """A guest who wants short answers, since they are compared with short ones. Forgotten at the end.
+
+    No question learns from another, or from the team.
+    """
     person = guest()
     try:
-        await engine.set_preferences(person, Preferences(length=Length.SHORT))
+        short = replace(PLAIN, preferences=Preferences(length=Length.SHORT))
+        await engine.people.change(person, lambda _: short)
         yield person
     finally:
         await engine.forget(person)

@@ -132,7 +132,7 @@ class People:
         place = dict(enumerate(heaviest_first(interests, time.time()), start=1)).get(number)
         if place is None:
             return False
-        gone = [signal.id for signal in learning.members(signals, place)]
+        gone = [signal.id for signal in learning.members(signals, interests, place)]
         await self._tell_team(person, await self._memory.learn(person, (), without=gone))
         return True
 
@@ -197,6 +197,7 @@ class People:
             return
         known = (await self.team(person)).of(person.user)
         seen = audience if audience is not None else (known.audience if known else frozenset())
+        seen = frozenset(name for name in seen if not name.startswith("person:"))  # teammates see nothing of that
         shares = (await self._memory.wishes(person)).shares
         await self._memory.contribute(person, Contribution(learned.tallies, seen, shares))
 

@@ -6,7 +6,7 @@ Implementations are safe to call from many tasks of one event loop.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -28,11 +28,8 @@ from core.domain import (
 )
 from core.gaps import Gap
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, Waiting
-from core.learning import Learned, Signal
 from core.pairing import Pairing
-from core.preferences import Preferences, Wishes
-from core.team import Contribution
-from core.traces import Trace
+from core.profile_port import Profiles
 
 
 class Embedder(Protocol):
@@ -134,8 +131,8 @@ class PassageIndex(Protocol):
         ...
 
 
-class Memory(Protocol):
-    """What is remembered of people and conversations, across restarts."""
+class Memory(Profiles, Protocol):
+    """What is remembered of conversations, and of people (`core/profile_port.py`), across restarts."""
 
     async def turns(self, conversation: Conversation, *, limit: int) -> list[Turn]:
         """The last `limit` turns, oldest first."""
@@ -143,60 +140,6 @@ class Memory(Protocol):
 
     async def append(self, conversation: Conversation, turn: Turn) -> None:
         """Add a turn; the oldest beyond the kept number go."""
-        ...
-
-    async def preferences(self, person: Person) -> Preferences:
-        """What the person set; the defaults for someone new."""
-        ...
-
-    async def save_preferences(self, person: Person, preferences: Preferences) -> None:
-        """Replace what the person set."""
-        ...
-
-    async def wishes(self, person: Person) -> Wishes:
-        """All that the person set and said; what `preferences` gives is a part of it."""
-        ...
-
-    async def change_wishes(self, person: Person, change: Callable[[Wishes], Wishes]) -> Wishes:
-        """Replace what the person set by `change` of it, which may be called again, and give what it is now.
-
-        Nothing that is changed at the same time is lost.
-        """
-        ...
-
-    async def signals(self, person: Person) -> list[Signal]:
-        """The log of what is learned from, in order."""
-        ...
-
-    async def learned(self, person: Person) -> Learned:
-        """What follows from the log."""
-        ...
-
-    async def learn(self, person: Person, signals: Sequence[Signal], *, without: Collection[str] = ()) -> Learned:
-        """Add `signals` to the log, in place of those with the same id; remove those whose id is in `without`.
-
-        The state is always that of the whole log replayed, also where much is learned at the same time.
-        """
-        ...
-
-    async def keep_trace(self, trace: Trace) -> None:
-        """Keep why an answer is as it is, in place of one of the same name; the oldest beyond the kept number go."""
-        ...
-
-    async def trace(self, person: Person, answer: str = "") -> Trace | None:
-        """The trace of one of this person's answers, or of the last; None where there is none."""
-        ...
-
-    async def contribute(self, person: Person, contribution: Contribution) -> None:
-        """Replace what the person's use of documents says to their team. Of somebody unknown nothing is kept."""
-        ...
-
-    async def contributions(self, platform: str, workspace: str) -> Mapping[str, Contribution]:
-        """The contributions of a workspace, by user."""
-        ...
-
-    async def forget_interests(self, person: Person) -> None:
-        """Remove what was learned of the person, and from what, and what it says to their team."""
         ...
 
     async def forget_history(self, person: Person) -> None:

@@ -7,8 +7,7 @@ similar teammates' taste only among people who chose to share it. Pure; knows no
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,95 +39,106 @@ def uses_of(tallies: Mapping[str, Tally]) -> dict[str, float]:
     return {source: tally.used for source, tally in tallies.items() if tally.used > 0}
 
 
+Array = NDArray[np.float64]
+Places = NDArray[np.intp]
 Document = tuple[str, Collection[str]]
 """A document's source and its readers."""
 
 
 class Team:
-    """The contributions of a workspace, by person; counted once, asked for many documents."""
+    """The contributions of a workspace, by person; laid out once, asked for many documents."""
 
     def __init__(self, contributions: Mapping[str, Contribution]) -> None:
         self._by_person = contributions
-        self._sharing = {user: one.uses for user, one in contributions.items() if one.shares}
-        self._tallies: dict[str, dict[frozenset[str], Tally]] = {}  # by document, then by who counted it
-        self._users: dict[str, list[str]] = {}  # of those who share, by document
-        for contribution in contributions.values():
-            for source, tally in contribution.tallies.items():
-                held = self._tallies.setdefault(source, {})
-                held[contribution.audience] = _sum([held.get(contribution.audience, Tally()), tally])
-        for user, used in self._sharing.items():
-            for source in used:
-                self._users.setdefault(source, []).append(user)
+        self._place = {user: place for place, user in enumerate(contributions)}
+        self._audiences = list(dict.fromkeys(one.audience for one in contributions.values()))
+        numbers = {audience: number for number, audience in enumerate(self._audiences)}
+        self._audience_of = np.array([numbers[one.audience] for one in contributions.values()], np.intp)
+        self._sharing = sum(one.shares for one in contributions.values())
+        self._amounts = np.array([sum(one.uses.values()) for one in contributions.values()])
+        self._spans, self._people, self._tallies = _laid_out(contributions)
 
     def of(self, user: str) -> Contribution | None:
         """What one person contributes."""
         return self._by_person.get(user)
 
-    def prior(self, documents: Sequence[Document], user: str) -> NDArray[np.float64]:
-        """b_d of `documents`: (documents,), log of use per look over their mean; 0 where nobody else used any."""
-        totals = [self._tally(source, readers, user) for source, readers in documents]
-        whole = _sum(totals)
-        if whole.useful <= 0 or whole.examined <= 0:
+    def prior(self, documents: Sequence[Document], user: str) -> Array:
+        """b_d of `documents`: (documents,), log of use per look over their mean; 0 where nobody else used any.
+
+        A person's own use is not in it: their taste is counted elsewhere.
+        """
+        document, rows = self._seen(documents, user)
+        useful, examined = (np.bincount(document, self._tallies[rows, n], len(documents)) for n in (0, 1))
+        if useful.sum() <= 0 or examined.sum() <= 0:
             return np.zeros(len(documents))
-        mean = min(whole.useful / whole.examined, 1.0)
-        return np.array([_log_lift(total, mean) for total in totals])
+        mean = min(useful.sum() / examined.sum(), 1.0)
+        return np.asarray(np.log((useful + PRIOR_LOOKS * mean) / (examined + PRIOR_LOOKS)) - np.log(mean))
 
-    def _tally(self, source: str, readers: Collection[str], user: str) -> Tally:
-        """What those who may see the document counted, but for `user`: their own taste is counted elsewhere."""
-        own, whole = self._by_person.get(user), _sum(self._seen_by(source, readers))
-        if own is None or source not in own.tallies or own.audience.isdisjoint(readers):
-            return whole
-        mine = own.tallies[source]
-        return Tally(max(whole.useful - mine.useful, 0.0), max(whole.examined - mine.examined, 0.0))
-
-    def _seen_by(self, source: str, readers: Collection[str]) -> list[Tally]:
-        held = self._tallies.get(source, {})
-        return [tally for audience, tally in held.items() if not audience.isdisjoint(readers)]
-
-    def shared_taste(self, documents: Sequence[Document], user: str, used: Mapping[str, float]) -> NDArray[np.float64]:
+    def shared_taste(self, documents: Sequence[Document], user: str, used: Mapping[str, float]) -> Array:
         """n_u(d): how much likelier those who `used` the same are to use each document: (documents,), log; 0 unknown.
 
         `used` says how much `user` has to do with each document; it is empty for a person who does not share.
         """
-        near = self._neighbours(user, used)
-        if not near:
+        near = self._nearness(user, used)
+        if not near.any():
             return np.zeros(len(documents))
-        weight = sum(near.values())
-        return np.array([self._lift(source, readers, near, weight, user) for source, readers in documents])
+        document, rows = self._seen(documents, user)
+        shares = self._tallies[rows, 2] > 0
+        share = np.bincount(document, shares, len(documents)) / max(self._sharing - 1, 1)
+        among = np.bincount(document, shares * near[self._people[rows]], len(documents))
+        known = np.where(share > 0, share, 1.0)
+        lift = np.log((among + SHRINK * known) / (near.sum() + SHRINK)) - np.log(known)
+        return np.asarray(np.where(share > 0, lift, 0.0))
 
-    def _lift(
-        self, source: str, readers: Collection[str], near: Mapping[str, float], weight: float, user: str
-    ) -> float:
-        users = [one for one in self._users.get(source, ()) if one != user and self._may_see(one, readers)]
-        if not users:
-            return 0.0
-        share = len(users) / max(len(self._sharing) - 1, 1)
-        among = sum(near.get(one, 0.0) for one in users)
-        return math.log((among + SHRINK * share) / (weight + SHRINK)) - math.log(share)
+    def _nearness(self, user: str, used: Mapping[str, float]) -> Array:
+        """The cosine of what each used with what `user` used (roots of counts), of the most similar only: (people,)."""
+        number, rows = self._gathered(list(used))
+        amounts = np.fromiter(used.values(), np.float64, len(used))[number]
+        common = np.bincount(self._people[rows], np.sqrt(amounts * self._tallies[rows, 2]), len(self._place))
+        if user in self._place:
+            common[self._place[user]] = 0.0
+        cosines = common / np.sqrt(np.maximum(self._amounts * max(sum(used.values()), 1e-9), 1e-9))
+        if cosines.size > NEIGHBOURS:
+            cosines[np.argsort(-cosines, kind="stable")[NEIGHBOURS:]] = 0.0
+        return np.asarray(cosines)
 
-    def _may_see(self, user: str, readers: Collection[str]) -> bool:
-        return not self._by_person[user].audience.isdisjoint(readers)
+    def _seen(self, documents: Sequence[Document], user: str) -> tuple[Places, Places]:
+        """What others who may see `documents` counted of them: the number of the document, and the row."""
+        kinds = {readers: number for number, readers in enumerate(dict.fromkeys(tuple(one) for _, one in documents))}
+        may_see = np.array([self._may_see(readers, user) for readers in kinds])  # (kinds, people)
+        kind = np.array([kinds[tuple(readers)] for _, readers in documents], np.intp)
+        number, rows = self._gathered([source for source, _ in documents])
+        visible = may_see[kind[number], self._people[rows]] if rows.size else np.zeros(0, np.bool_)
+        return number[visible], rows[visible]
 
-    def _neighbours(self, user: str, used: Mapping[str, float]) -> dict[str, float]:
-        """The sharing teammates most alike in what they used, with the cosine of it, counts damped by their roots."""
-        common: dict[str, float] = {}
-        for source, amount in used.items():
-            for other in self._users.get(source, ()):
-                if other != user:
-                    common[other] = common.get(other, 0.0) + math.sqrt(amount * self._sharing[other][source])
-        own = sum(used.values())
-        scored = [(dot / math.sqrt(own * sum(self._sharing[one].values())), one) for one, dot in common.items()]
-        return {
-            one: similarity for similarity, one in sorted(scored, key=lambda item: (-item[0], item[1]))[:NEIGHBOURS]
-        }
+    def _gathered(self, sources: Sequence[str]) -> tuple[Places, Places]:
+        """All rows of `sources`: which of them each is about, and its place."""
+        spans = np.array([self._spans.get(source, (0, 0)) for source in sources], np.intp).reshape(-1, 2)
+        lengths = spans[:, 1] - spans[:, 0]
+        number = np.repeat(np.arange(len(sources)), lengths)
+        before = np.repeat(np.cumsum(lengths) - lengths, lengths)
+        return number, np.arange(number.size) - before + spans[number, 0]
+
+    def _may_see(self, readers: Collection[str], user: str) -> NDArray[np.bool_]:
+        """Who but `user` may see what these may read: (people,)."""
+        audiences = np.array([not audience.isdisjoint(readers) for audience in self._audiences], np.bool_)
+        seeing = audiences[self._audience_of]
+        if user in self._place:
+            seeing[self._place[user]] = False
+        return seeing
 
 
-def _sum(tallies: Iterable[Tally]) -> Tally:
-    useful = examined = 0.0
-    for tally in tallies:
-        useful, examined = useful + tally.useful, examined + tally.examined
-    return Tally(useful, examined)
+def _laid_out(contributions: Mapping[str, Contribution]) -> tuple[dict[str, tuple[int, int]], Places, Array]:
+    """Rows in the order of documents: the span of each, whose each row is, and (rows, 3) what it counts.
 
-
-def _log_lift(total: Tally, mean: float) -> float:
-    return math.log((total.useful + PRIOR_LOOKS * mean) / (total.examined + PRIOR_LOOKS)) - math.log(mean)
+    The counts are useful, examined, and used by somebody who shares.
+    """
+    rows: dict[str, list[tuple[int, float, float, float]]] = {}
+    for place, one in enumerate(contributions.values()):
+        for source, tally in one.tallies.items():
+            counted = tally.useful, tally.examined, tally.used if one.shares else 0.0
+            rows.setdefault(source, []).append((place, *counted))
+    ends = np.cumsum([len(some) for some in rows.values()]).tolist()
+    spans = {source: (end - len(some), end) for (source, some), end in zip(rows.items(), ends, strict=True)}
+    laid = np.array([row for some in rows.values() for row in some]).reshape(-1, 4)
+    return spans, laid[:, 0].astype(np.intp), laid[:, 1:]

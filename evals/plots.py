@@ -18,13 +18,14 @@ INCHES = (6.0, 3.6)
 
 def main(folder: Path = RESULTS) -> None:
     """Draw all plots whose results are in `folder`."""
-    for name, draw in {"answers": _refusals, "scale": _scale}.items():
-        file = folder / f"{name}.json"
+    for name, (source, draw) in PLOTS.items():
+        file = folder / f"{source}.json"
         if file.is_file():
             figure = Figure(INCHES, layout="constrained")
             draw(json.loads(file.read_text(encoding="utf-8")), figure.subplots())
-            figure.savefig(file.with_suffix(".svg"), metadata={"Date": None})
-            print(file.with_suffix(".svg"))
+            target = folder / f"{name}.svg"
+            figure.savefig(target, metadata={"Date": None})
+            print(target)
 
 
 def _refusals(result: Record, axes: Axes) -> None:
@@ -52,6 +53,50 @@ def _scale(result: Record, axes: Axes) -> None:
             axes.plot(sizes, times, line, marker=".", label=f"{who}, {share}")
     axes.set(xscale="log", xlabel="passages", ylabel="milliseconds", title="A search", ylim=(0, None))
     axes.legend()
+
+
+def _gains(result: Record, axes: Axes) -> None:
+    """What learning adds to the team's prior over the number of visits, with intervals."""
+    for place, (pair, label) in enumerate(_PAIRS.items()):
+        points = result["finding"]["gains"][pair]
+        visits = sorted(map(int, points))
+        means, lows, highs = ([points[str(number)]["Hit@10"][column] for number in visits] for column in range(3))
+        shifted = [number + 0.15 * place for number in visits]
+        around = [
+            [m - low for m, low in zip(means, lows, strict=True)],
+            [h - m for h, m in zip(highs, means, strict=True)],
+        ]
+        axes.errorbar(shifted, means, yerr=around, marker=".", capsize=2, label=label)
+    axes.axhline(0, color="grey", linewidth=0.5)
+    axes.set(xlabel="visits before", ylabel="gain in Hit@10, 95 %", title="What a visitor opens next")
+    axes.legend(fontsize="small")
+
+
+def _turn(result: Record, axes: Axes) -> None:
+    """Somebody else's ten visits, then one's own: how soon the ranking follows."""
+    finding = result["finding"]
+    turned, steady = finding["turned"], finding["after"]
+    visits = sorted(map(int, turned))
+    axes.plot(visits, [turned[str(number)]["Hit@10"] for number in visits], marker=".", label="taste changes at 10")
+    kept = sorted(map(int, steady["A5 everything"]))
+    for name in ("A5 everything", "A1 team prior"):
+        axes.plot(kept, [steady[name][str(number)]["Hit@10"] for number in kept], "--", label=name)
+    axes.axvline(10, color="grey", linewidth=0.5)
+    axes.set(xlabel="visits", ylabel="Hit@10", title="A change of taste midway", ylim=(0, 1))
+    axes.legend(fontsize="small")
+
+
+_PAIRS = {
+    "A5 everything - A1 team prior": "everything − team prior",
+    "A5 everything - A6 another's profile": "everything − another's profile",
+    "A1+A4 team and vectors - A1 team prior": "team and vectors − team prior",
+}
+PLOTS = {
+    "answers": ("answers", _refusals),
+    "scale": ("scale", _scale),
+    "personalisation": ("personalisation", _gains),
+    "personalisation_turn": ("personalisation", _turn),
+}
 
 
 if __name__ == "__main__":

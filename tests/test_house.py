@@ -39,6 +39,7 @@ PURE = {
     "core.ports",
     "core.preferences",
     "core.profile",
+    "core.profile_port",
     "core.prompt",
     "core.questions",
     "core.ranking",

@@ -20,6 +20,8 @@ from core.domain import (
     Reading,
     Source,
 )
+from core.feedback import Feedback, Verdict
+from core.people import Heard
 from core.preferences import Wishes
 from core.profile import Profile
 
@@ -40,6 +42,10 @@ class FakePeople:
 
     async def profile(self, person: Person) -> Profile:
         return Profile(person, Wishes(await self.engine.preferences(person)))
+
+    async def hear(self, feedback: Feedback) -> Heard:
+        self.engine.heard.append(feedback)
+        return Heard.TAKEN_BACK if feedback.verdict is Verdict.NONE else Heard.LEARNED
 
 
 class FakeEngine:
@@ -66,11 +72,15 @@ class FakeEngine:
         self.asked: list[Message] = []
         self.saved: dict[Person, Preferences] = {}
         self.forgotten: list[Person] = []
+        self.plain = False
+        self.heard: list[Feedback] = []
+        self.opened: list[tuple[Person, str, int]] = []
         self.people = FakePeople(self)
         self.closed = False
         self.started = asyncio.Event()
 
-    async def answer(self, message: Message) -> AsyncGenerator[AnswerEvent, None]:
+    async def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
+        self.plain = plain
         self.asked.append(message)
         self.started.set()
         try:
@@ -90,6 +100,10 @@ class FakeEngine:
             yield Answer(self.text, Outcome.ANSWERED, (Source(1, self.passage),))
         finally:
             self.closed = True
+
+    async def open_source(self, person: Person, answer: str, number: int, at: datetime) -> Passage | None:  # noqa: ARG002
+        self.opened.append((person, answer, number))
+        return self.passage if number == 1 else None
 
     async def preferences(self, person: Person) -> Preferences:
         return self.saved.get(person, Preferences())
