@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bots import operator_texts
+from bots import operator_texts, slack_command
 from core.errors import OperatorError, PersonError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ models = typer.Typer(help="The models on this machine.", no_args_is_help=True)
 app.add_typer(models, name="models")
 inbox = typer.Typer(help="What waits for an answer, and what was given up.", invoke_without_command=True)
 app.add_typer(inbox, name="inbox")
+app.add_typer(slack_command.app, name="slack")
 
 Model = Annotated[str | None, typer.Option(help="The language model for this time: a name, hf:org/name or a path.")]
 READERS = (

@@ -132,6 +132,15 @@ class Dialogue:
         """
         return await self._engine.people.profile(person)
 
+    async def recent(self, person: Person, limit: int = 5) -> list[str]:
+        """What the person asked lately, each once, the latest first.
+
+        Raises:
+            StoreError: the memory does not answer.
+        """
+        traces = await self._engine.people.recent(person, 2 * limit)
+        return list(dict.fromkeys(trace.question for trace in traces))[:limit]
+
     def _answers(self, message: Message, again: Again | None) -> AsyncGenerator[AnswerEvent, None]:
         if again is None:
             return self._engine.answer(message)

@@ -45,6 +45,7 @@ async def doctor(environ: Mapping[str, str], file: Path, version: str) -> int:
     else:
         checks += [*_settings(settings, environ, file), *await _server(settings), *_models(settings), *_disk(settings)]
         checks += [*await _stores(settings), *_device(settings), *await _telegram(settings)]
+        checks += await _slack(settings)
     return _show(checks)
 
 
@@ -159,6 +160,14 @@ async def _telegram(settings: Settings) -> list[Check]:
     token = settings.telegram_token.get_secret_value()
     wanted = Wanted(token, settings.telegram_api, settings.telegram_webhook, doors_of(settings).allowed)
     return [check async for check in telegram_checks(wanted)]
+
+
+async def _slack(settings: Settings) -> list[Check]:
+    if settings.slack_bot_token is None:
+        return []
+    from bots.slack_doctor import findings, set_up_of  # noqa: PLC0415 - only where there is Slack
+
+    return [check async for check in findings(set_up_of(settings))]
 
 
 def _device(settings: Settings) -> Iterator[Check]:

@@ -46,4 +46,8 @@ def configured(settings: Settings) -> list[Platform]:
         from bots.telegram_platform import telegram  # noqa: PLC0415
 
         found.append(telegram())
+    if settings.slack_bot_token is not None or settings.slack_client_id is not None:
+        from bots.slack_platform import slack  # noqa: PLC0415
+
+        found.append(slack())
     return found

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from core.adapters.rag_generator import RagGenerator
+    from core.adapters.redis_installations import RedisInstallations
     from core.adapters.remote_generator import RemoteGenerator
     from core.adapters.torch_generator import TorchGenerator
 
@@ -156,6 +157,20 @@ async def open_inbox(settings: Settings) -> AsyncIterator[Inbox]:
         inbox = RedisInbox(client, allowance)
         await inbox.depth()
         yield inbox
+
+
+@asynccontextmanager
+async def open_installations(settings: Settings) -> AsyncIterator[RedisInstallations]:
+    """Open the tokens of the Slack workspaces that installed the app.
+
+    Raises:
+        ConfigurationError: there is no key for them.
+    """
+    from core.adapters.redis_installations import RedisInstallations  # noqa: PLC0415
+
+    key = settings.slack_key.get_secret_value() if settings.slack_key else ""
+    async with _redis(settings) as client:
+        yield RedisInstallations(client, key)
 
 
 def _redis(settings: Settings) -> AbstractAsyncContextManager[Redis]:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
-from core.adapters import inbox_scripts as scripts
+from core.adapters.inbox_scripts import SCRIPTS
 from core.adapters.redis_memory import translated
 from core.domain import Conversation, Person
 from core.inbox import Allowance, Claim, DeadLetter, Depth, Event, Lease, Receipt, Waiting
@@ -37,7 +37,7 @@ class RedisInbox:
         self._allowance = allowance or Allowance()
         self._lease = _milliseconds(lease)
         self._heard: bytes | None = None  # the last signal
-        self._scripts = {name: client.register_script(scripts.COMMON + body) for name, body in scripts.ALL.items()}
+        self._scripts = {name: client.register_script(script) for name, script in SCRIPTS.items()}
 
     async def put(self, event: Event) -> Receipt:
         """Keep `event`, once, where the limits let it in."""

@@ -24,6 +24,7 @@ from core.feedback import Feedback, Verdict
 from core.people import Heard
 from core.preferences import Wishes
 from core.profile import Profile
+from core.traces import Trace
 
 ANN = Person("console", "local", "ann")
 HANDBOOK = Passage("p1", "/docs/handbook.md", "Handbook", ("Leave", "Parents"), "Twenty weeks.", 12, 0, 1, "v")
@@ -42,6 +43,10 @@ class FakePeople:
 
     async def profile(self, person: Person) -> Profile:
         return Profile(person, Wishes(await self.engine.preferences(person)))
+
+    async def recent(self, person: Person, limit: int) -> list[Trace]:
+        asked = [each for each in reversed(self.engine.asked) if each.person == person][:limit]
+        return [Trace("", person, each.text, each.sent_at, (), Outcome.ANSWERED) for each in asked]
 
     async def hear(self, feedback: Feedback) -> Heard:
         self.engine.heard.append(feedback)

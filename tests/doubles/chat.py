@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,8 +24,10 @@ from bots.platforms import Platform
 from core.domain import Conversation, Message, Person
 from core.errors import StoreError
 from core.inbox import Event, Receipt
+from evals.chaos_checks import Visible
 
 NAME = "chat"
+ADDRESS = "CHAT_DOUBLE"  # the variable by which processes learn where the platform is
 EDIT_EVERY = 0.25  # seconds
 REFUSALS = {Receipt.HURRIED: texts.HURRIED, Receipt.CROWDED: texts.CROWDED}
 
@@ -241,3 +243,26 @@ def to_message(event: Event) -> Message:
 def chat_platform(url: str) -> Platform:
     """What `bots.platforms` would say of the platform at `url`."""
     return Platform(NAME, lambda _, __: ChatReceiver(url), lambda _, dialogue, __: ChatSender(url, dialogue))
+
+
+class ChaosChat(Chat):
+    """What `evals.chaos` needs of a platform: people who write, processes that serve, and all that was visible."""
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Settings of the serving processes."""
+        return {ADDRESS: self.url}
+
+    @staticmethod
+    def platforms(environ: Mapping[str, str]) -> list[Platform]:
+        """The platforms of a serving process."""
+        return [chat_platform(environ[ADDRESS])]
+
+    async def send(self, conversation: int, tag: str, text: str) -> bool:
+        """Deliver once. Whether some process acknowledged it."""
+        update = {"key": tag, "channel": str(conversation), "user": f"u{conversation}", "text": text}
+        return await self.deliver_once(update)
+
+    def visible(self) -> list[Visible]:
+        """Every message of the bot."""
+        return [Visible(int(shown.channel), tuple(shown.versions)) for shown in self.messages]
