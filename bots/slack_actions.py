@@ -78,9 +78,11 @@ class Actions:
         """Tell whoever pressed something that nothing comes of it."""
         place = await self._clients.of(event.person.workspace)
         body = body_of(event)
-        if view := str(body.get("view") or ""):
+        if event.kind == Kind.HOME:
+            await place.client.views_publish(user_id=event.person.user, view=slack_home.closed(sentence))
+        elif view := str(body.get("view") or ""):
             await fill(place.client, view, slack_blocks.text_modal(slack_texts.SORRY, sentence))
-        elif body.get("response_url") or body.get("channel"):
+        elif body.get("response_url"):
             await self._whisperer(Pressed(event, body, place, Unnoted())).say(sentence)
 
     async def _turn_away(self, pressed: Pressed) -> None:

@@ -18,6 +18,7 @@ import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
 
 from bots import slack_blocks
 from bots.platform import Inlet
@@ -110,7 +111,11 @@ class SlackReceiver:
         app.event("app_home_opened")(listener.home)
         app.event("assistant_thread_started")(listener.pane)
         app.event("agent_session_stopped")(listener.stop_pressed)
+        if self._installing is not None:
+            for kind in ("app_uninstalled", "tokens_revoked"):
+                app.event(kind)(self._installing.removed)
         app.event(re.compile(".*"))(_ignored)
+        app.error(_not_kept)
         app.action(re.compile("attune_.*"))(listener.pressed)
         app.view(re.compile("attune_.*"))(listener.submitted)
         app.shortcut(slack_blocks.TEACH)(listener.teach)
@@ -134,6 +139,12 @@ def _authorize(clients: Clients) -> Callable[..., Awaitable[AuthorizeResult]]:
     return authorize
 
 
+async def _not_kept(error: Exception) -> BoltResponse:
+    """Not acknowledged, so that Slack sends it again. What people wrote is in no log."""
+    log.warning("not_kept", error=type(error).__name__)
+    return BoltResponse(status=503)
+
+
 async def _ignored() -> None:
     """Acknowledged, so that Slack does not send it again."""
 
@@ -146,7 +157,7 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
 
 
 def _quiet_logger() -> logging.Logger:
-    """Bolt's and the SDK's own lines: warnings only, since the others hold what people wrote."""
+    """Bolt's and the SDK's own lines are left out: they quote what people wrote."""
     logger = logging.getLogger("attune.slack")
-    logger.setLevel(logging.WARNING)
+    logger.setLevel(logging.CRITICAL + 1)
     return logger

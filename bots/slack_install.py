@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import structlog
 from aiohttp import web
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bots import slack_manifest, slack_texts
 from bots.slack_clients import new_client
@@ -70,6 +71,10 @@ class Installing:
         """Where they are."""
         return [web.get(INSTALL, self._begin), web.get(BACK, self._return)]
 
+    async def removed(self, body: dict[str, Any]) -> None:
+        """A workspace removed the app: its token goes."""
+        await self._installations.remove(str(body["team_id"]))
+
     async def _begin(self, _: web.Request) -> web.StreamResponse:
         state = await self._installations.new_state()
         asked = {
@@ -89,15 +94,20 @@ class Installing:
         if not (state and code and same and await self._installations.take_state(state)):
             return web.Response(status=400, text=slack_texts.INSTALL_AGAIN)
         try:
-            granted: Any = await new_client(None, self._api).oauth_v2_access(
-                client_id=self._app.client_id,
-                client_secret=self._app.client_secret,
-                code=code,
-                redirect_uri=self._back,
-            )
+            granted = await self._granted(code)
         except ERRORS as error:
             log.warning("not_installed", error=reason_of(error))
             return web.Response(status=400, text=slack_texts.INSTALL_AGAIN)
         await self._installations.save(str(granted["team"]["id"]), str(granted["access_token"]))
         log.info("installed", team=granted["team"]["id"])
         return web.Response(text=slack_texts.INSTALLED)
+
+    async def _granted(self, code: str) -> AsyncSlackResponse:
+        """What Slack gives for the code; the SDK's own call uses something that aiohttp is about to remove."""
+        asked = {
+            "client_id": self._app.client_id,
+            "client_secret": self._app.client_secret,
+            "code": code,
+            "redirect_uri": self._back,
+        }
+        return await new_client(None, self._api).api_call("oauth.v2.access", data=asked)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bots import slack_blocks, slack_texts
+from bots import slack_blocks, slack_texts, texts
 from bots.platform import Inlet
 from bots.render_slack import Block
 from bots.slack_clients import Clients
@@ -30,6 +30,8 @@ from bots.slack_presses import press_event
 from bots.slack_threads import Threads
 from core.domain import Conversation, Person
 from core.inbox import Event, Receipt
+
+_REFUSALS = {Receipt.HURRIED: texts.HURRIED, Receipt.CROWDED: texts.CROWDED}
 
 Later = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -69,7 +71,7 @@ class Listener:
 
     async def _put(self, event: Event, message: Said) -> None:
         receipt = await self._inlet.put(event)
-        sentence = {Receipt.HURRIED: slack_texts.HURRIED, Receipt.CROWDED: slack_texts.CROWDED}.get(receipt)
+        sentence = _REFUSALS.get(receipt)
         if sentence is not None:
             self._later(self._whisper(message, sentence))
 
@@ -162,7 +164,7 @@ class Listener:
             "question": name == "/ask",
         }
         receipt = await self._inlet.put(personal_event(team, user, Kind.WHISPER, body["trigger_id"], kept))
-        return await ack(slack_texts.SEEN.get(receipt.value, slack_texts.LOADING))
+        return await ack(texts.HURRIED if receipt is Receipt.HUSHED else _REFUSALS.get(receipt, slack_texts.LOADING))
 
     async def _open(self, body: Mapping[str, Any], view: Block) -> None:
         team = str(body.get("team_id") or body["team"]["id"])

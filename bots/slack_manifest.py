@@ -14,6 +14,7 @@ from typing import Any
 from bots import slack_blocks, slack_texts
 
 MAX_NAME, MAX_DESCRIPTION = 35, 140
+REMOVED = ("app_uninstalled", "tokens_revoked")
 
 
 class Feature(StrEnum):
@@ -71,6 +72,28 @@ def manifest(
     install the app from there.
     """
     address = f"{url.rstrip('/')}/slack/events" if url else ""
+    return {
+        "display_information": {"name": name[:MAX_NAME], "description": slack_texts.ABOUT[:MAX_DESCRIPTION]},
+        "features": _shown(name, features, address),
+        "oauth_config": {
+            "scopes": {"bot": scopes(features)},
+            **({"redirect_urls": [f"{url.rstrip('/')}/slack/oauth_redirect"]} if url and several else {}),
+        },
+        "settings": {
+            "event_subscriptions": {
+                "bot_events": [*events(features), *(REMOVED if several else ())],
+                **({"request_url": address} if url else {}),
+            },
+            "interactivity": {"is_enabled": True, **({"request_url": address} if url else {})},
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": not url,
+            "token_rotation_enabled": False,
+        },
+    }
+
+
+def _shown(name: str, features: frozenset[Feature], address: str) -> dict[str, Any]:
+    """What people see of the app: its tabs, commands, shortcut and pane."""
     commands = [
         {"command": "/prefs", "description": slack_texts.COMMAND_PREFS, "usage_hint": "[length short]"},
         {"command": "/ask", "description": slack_texts.COMMAND_ASK, "usage_hint": "How do I get a laptop?"},
@@ -85,24 +108,10 @@ def manifest(
         "bot_user": {"display_name": name[:MAX_NAME], "always_online": True},
         "shortcuts": [{**shortcut, "description": slack_texts.SHORTCUT_ABOUT}],
         "slash_commands": [
-            {**command, "should_escape": False, **({"url": address} if url else {})} for command in commands
+            {**command, "should_escape": False, **({"url": address} if address else {})} for command in commands
         ],
     }
     if Feature.AGENT in features:
         prompts = [{"title": slack_texts.PANE_HELP, "message": "help"}]
         about["agent_view"] = {"agent_description": slack_texts.ABOUT, "suggested_prompts": prompts}
-    return {
-        "display_information": {"name": name[:MAX_NAME], "description": slack_texts.ABOUT[:MAX_DESCRIPTION]},
-        "features": about,
-        "oauth_config": {
-            "scopes": {"bot": scopes(features)},
-            **({"redirect_urls": [f"{url.rstrip('/')}/slack/oauth_redirect"]} if url and several else {}),
-        },
-        "settings": {
-            "event_subscriptions": {"bot_events": events(features), **({"request_url": address} if url else {})},
-            "interactivity": {"is_enabled": True, **({"request_url": address} if url else {})},
-            "org_deploy_enabled": False,
-            "socket_mode_enabled": not url,
-            "token_rotation_enabled": False,
-        },
-    }
+    return about

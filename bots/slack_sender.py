@@ -106,6 +106,14 @@ class SlackSender:
             if said.private or said.mentioned:
                 await self._whisper(place, said, refusal)
             return
+        try:
+            await self._answered(said, place, delivery)
+        except asyncio.CancelledError:
+            if not delivery.stopped or delivery.shown:
+                raise
+            await self._answer(said, place, delivery).stop()
+
+    async def _answered(self, said: Said, place: Place, delivery: Delivery) -> None:
         text = question(said.text, place.bot_user)
         if said.files:
             await self._offer(place, said)

@@ -15,9 +15,6 @@ WHY = "Why this?"
 PLAIN = "Without my preferences"
 OPEN_SOURCE = "Open a source"
 SHARE = "Ask it here for all"
-SHARED = "Asked in the channel, where it is answered from what everybody there may see."
-THANKS = "Thank you, noted."
-TAKEN_BACK = "Taken back."
 
 # Modals
 
@@ -123,17 +120,10 @@ PAIRED = "Welcome! You are let in now: ask me anything about your documents."
 PAIR_PRIVATELY = "Codes are for a direct message to me: here everybody reads them."
 PAIRED_OPERATOR = "Welcome! You are let in now, and an operator."
 
-# Too much
+# How answers end
 
-HURRIED = "That was a bit fast for me: please ask again in a minute."
-CROWDED = "Too many people are waiting for answers right now. Please ask again in a few minutes."
 STOPPED_MARK = "\n\n_Stopped._"
-DELETED_MARK = "_The question was deleted, and the answer with it._"
-NO_ANSWER_HERE = "I do not find that answer any more."
-NO_FILES = "I read files only to learn them. To ask about one, write a question with it."
-EDIT_AGAIN = "_Answered again after an edit._"
 ASK_WHAT = "Write your question behind it: `/ask How do I get a laptop?` Only you will see the answer."
-SEEN = {"hurried": HURRIED, "crowded": CROWDED, "hushed": HURRIED}
 
 
 def since(date: str, weight: int, why: str) -> str:

@@ -206,7 +206,7 @@ async def test_who_asks_too_fast_is_told(socket: World) -> None:
     socket.people.say("UANN", "C1", f"<@UBOT> {QUESTION}")
     await socket.settled()
     await socket.until(lambda: bool(socket.people.whispers("UANN")))
-    assert "a bit fast" in socket.people.whispers("UANN")[0]
+    assert "take in at once" in socket.people.whispers("UANN")[0]
 
 
 async def test_http_deliveries_without_slacks_signature_are_refused(redis: Redis) -> None:

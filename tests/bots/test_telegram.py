@@ -363,3 +363,15 @@ async def test_waiting_and_apologies_take_the_place_of_each_other(redis: Redis, 
         await home.inlet.sender.apologise(event, delivery, "It did not work.")
         assert [message.text for message in ann.private.said()][1:] == ["It did not work."]
         assert (await home.memory.preferences(event.person)).length is Length.SHORT
+
+
+async def test_new_begins_a_new_conversation(redis: Redis, tmp_path: Path):
+    """After /new the model reads nothing of what was said before."""
+    async with telegram_home(redis, tmp_path) as home:
+        ann = User(home.double, 7, "Ann")
+        await ann.say(LEAVE)
+        await ann.private.answered()
+        await ann.say("/new")
+        await ann.say("Who approves transit enrolment?")
+        await ann.private.answered(2)
+        assert [len(prompt.turns) for prompt in home.generator.prompts] == [0, 0]
