@@ -107,7 +107,11 @@ def send_message_draft(double: TelegramDouble, params: Json) -> bool:
     if not int(params.get("draft_id", 0)):
         raise bad("TEXTDRAFT_ID_INVALID")
     rules.check_text(params.get("text", ""), params.get("entities", []), empty=True)
-    drafted = {"text": params.get("text", ""), "entities": params.get("entities", []), "at": time.monotonic()}
+    drafted = {
+        "text": params.get("text", ""),
+        "entities": params.get("entities", []),
+        "can_stop": params.get("can_stop", False),
+    }
     chat.drafts[int(params["draft_id"])] = drafted
     return True
 
