@@ -26,7 +26,9 @@ REMEMBERED = 300.0  # seconds that a membership is taken as known
 UNKNOWN_FOR = 30.0  # seconds after which is asked again where Telegram did not say
 MOST_REMEMBERED = 10_000
 _INSIDE = {ChatMember.OWNER, ChatMember.ADMINISTRATOR, ChatMember.MEMBER}
-_CODE = re.compile(r"(?:/(?:start|pair)\s+)?([0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4})")
+_CODE = re.compile(
+    r"/(?:start|pair)\s+(\S{4}[ -]?\S{4})|([2-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{4}-[2-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{4})"
+)
 
 
 class Access(Protocol):
@@ -69,7 +71,7 @@ class Membership:
             member = await self._bot.get_chat_member(group, user)
         except TelegramError as error:  # the bot is not in that group, or Telegram is away
             log.warning("membership_unknown", group=group, error=type(error).__name__)
-            inside, at = False, time.monotonic() - REMEMBERED + UNKNOWN_FOR
+            at = time.monotonic() - REMEMBERED + UNKNOWN_FOR  # until then, what was known before
         else:
             restricted = isinstance(member, ChatMemberRestricted) and member.is_member
             inside, at = member.status in _INSIDE or restricted, time.monotonic()
@@ -104,7 +106,7 @@ class Entrance:
         code = _CODE.fullmatch(incoming.text.strip())
         if code is None or not incoming.private:
             return False
-        await self._access.pair(incoming.person, code[1], incoming.at)
+        await self._access.pair(incoming.person, code[1] or code[2], incoming.at)
         return True
 
 

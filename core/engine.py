@@ -145,6 +145,10 @@ class Engine:
         """Replace what the person set."""
         await self._memory.save_preferences(person, preferences)
 
+    async def begin_anew(self, message: Message) -> None:
+        """Let what follows lean on nothing that was said in this conversation before."""
+        await self._memory.append(message.conversation, Turn(message.person, "", "", message.sent_at))
+
     async def forget(self, person: Person) -> None:
         """Remove all that is kept of the person."""
         await self.people.forget(person)

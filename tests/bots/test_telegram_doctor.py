@@ -6,9 +6,11 @@ import dataclasses
 
 import pytest
 
+from bots import doctor
 from bots import telegram_doctor_texts as texts
 from bots.checks import Check, Mark
 from bots.telegram_doctor import Wanted, telegram_checks
+from core.settings import Settings
 from tests.bots.test_telegram import TEAM
 from tests.doubles.telegram_people import User, group
 from tests.doubles.telegram_rules import BOT, TOKEN, UPDATES
@@ -92,3 +94,11 @@ async def test_groups_on_the_list():
         assert found["telegram -1"].fix == texts.FIX_NOT_IN_GROUP
         team.chat.members[BOT["id"]] = "administrator"
         assert (await checks(double, allowed=allowed))[f"telegram {TEAM}"].found == texts.ADMINISTRATOR
+
+
+async def test_the_doctor_looks_at_telegram_where_there_is_a_token():
+    """With a token set, Telegram's rows stand in the doctor's table; without one there are none."""
+    async with healthy().serving() as double:
+        settings = Settings(telegram_token=TOKEN, telegram_api=double.url)
+        assert "connected as @attune_bot" in [check.found for check in await doctor._telegram(settings)]
+        assert await doctor._telegram(Settings()) == []

@@ -171,6 +171,12 @@ class User:
         about = {"chat": chat.json, "message_id": message_id, "user": self.json, "date": int(time.time())}
         await self.double.post("message_reaction", {**about, "old_reaction": old, "new_reaction": new})
 
+    async def stop_draft(self) -> None:
+        """Press the stop button that Telegram shows beside a draft, where the bot asked for one."""
+        number, draft = next(iter(self.private.chat.drafts.items()))
+        assert draft["can_stop"]
+        await self.double.post("stopped_message_generation", {"chat": self.private.chat.json, "draft_id": number})
+
     async def upload(self, name: str, data: bytes, place: Place | None = None, **more: Any) -> int:
         """Send a document; `size` can claim another size."""
         id_ = f"doc{len(self.double.files)}"
