@@ -66,6 +66,9 @@ class Shown:
         for message_id in self.shown:
             self.hub.answers[self.event.conversation.channel, message_id] = answer
 
+    async def messages_of(self, answer: str) -> tuple[str, ...]:
+        return tuple(ts for (_, ts), named in self.hub.answers.items() if named == answer)
+
     async def answer_of(self, message_id: str) -> str | None:
         return self.hub.answers.get((self.event.conversation.channel, message_id)) or None
 
