@@ -43,6 +43,7 @@ TEXTS = {
     "Travel": "Book travel with the agency and keep every receipt for the voucher",
     "Leave": "Annual leave is requested in the calendar two weeks before",
 }
+GROUP = "group:slack/T1/S1"
 QUESTION = "How long does transit enrolment take?"
 
 
@@ -264,7 +265,7 @@ async def engine_of(redis: Redis, index: QdrantIndex, generator: ScriptedGenerat
 
 def hub_of(api: str, token: str, engine: Engine, access: Doorkeeper, teacher: Teacher) -> Hub:
     """The answering half behind a stand-in for the inbox."""
-    clients, members = Clients(OneToken(token), api), Members()
+    clients, members = Clients(OneToken(token), api), Members({GROUP})
     door, dialogue = Door(access, members), Dialogue(engine)
     actions = Actions(clients, dialogue, members, door, Lessons(teacher, door), hurry=True)
     return Hub(SlackSender(clients, dialogue, members, door, actions, hurry=True))
