@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from bots import operator_texts
 from bots.dialogue import Answering
 from bots.health import Check, HealthPage
 from bots.metrics import Metrics
@@ -30,10 +31,6 @@ from core.teaching import Teacher
 log = structlog.get_logger(__name__)
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
-NO_PLATFORM = (
-    "No platform is configured. Set ATTUNE_TELEGRAM_TOKEN, or ATTUNE_SLACK_BOT_TOKEN with ATTUNE_SLACK_APP_TOKEN; "
-    "docs/operate.md says where they come from. To talk in the terminal: attune chat."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ async def serve(
         ConfigurationError: no platform is configured.
     """
     if not platforms:
-        raise ConfigurationError(NO_PLATFORM)
+        raise ConfigurationError(operator_texts.NO_PLATFORM)
     ending = asyncio.Event()
     with _on_signals(ending.set):
         async with AsyncExitStack() as stack:

@@ -5,6 +5,7 @@ Asks the ports in order and decides nothing that a pure module can decide. Knows
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -208,12 +209,17 @@ class Engine:
     async def _keep(self, told: Told, unnamed: Answer, read: Read | None = None, said: Sequence[Piece] = ()) -> Answer:
         message, listing = told.message, told.asker.wishes.preferences.sources
         answer = replace(unnamed, id=answer_id(message), listing=listing)
-        await self._memory.append(message.conversation, Turn(message.person, told.asked, answer.text, message.sent_at))
         if answer.outcome is Outcome.ANSWERED:
-            await self._usage.note_cited([source.passage.source for source in answer.sources], message.sent_at)
+            used = self._usage.note_cited([source.passage.source for source in answer.sources], message.sent_at)
         else:
-            await self._usage.note_gap(Gap(told.asked, message.person, message.sent_at, answer.nearest))
-        await self.people.keep(traced(told, answer, audience(message), read, said), paused=told.asker.wishes.paused)
+            used = self._usage.note_gap(Gap(told.asked, message.person, message.sent_at, answer.nearest))
+        turn = Turn(message.person, told.asked, answer.text, message.sent_at)
+        trace = traced(told, answer, audience(message), read, said)
+        await asyncio.gather(  # each waits for the disk: together they wait once
+            self._memory.append(message.conversation, turn),
+            used,
+            self.people.keep(trace, paused=told.asker.wishes.paused),
+        )
         return answer
 
 
