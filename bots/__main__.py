@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bots import operator_texts
+from bots import operator_texts, slack_command
 from core.errors import OperatorError, PersonError
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ app = typer.Typer(
 )
 models = typer.Typer(help="The models on this machine.", no_args_is_help=True)
 app.add_typer(models, name="models")
+inbox = typer.Typer(help="What waits for an answer, and what was given up.", invoke_without_command=True)
+app.add_typer(inbox, name="inbox")
+app.add_typer(slack_command.app, name="slack")
 
 Model = Annotated[str | None, typer.Option(help="The language model for this time: a name, hf:org/name or a path.")]
 READERS = (
@@ -37,6 +40,7 @@ READERS = (
     "repeated. Left out: as it was; new files are for the readers of their neighbours."
 )
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+KEYS = typer.Argument(help="Keys as `attune inbox` shows them, or: all")
 MODEL_NAME = typer.Argument(help="A name, hf:org/name or a path.")
 
 
@@ -70,6 +74,49 @@ def chat(model: Model = None) -> None:
     settings = _settings(model)
     _configure_logs(settings, to_file=True)  # a person reads stderr, through a pipe too
     raise typer.Exit(asyncio.run(chat(settings, version_text())))
+
+
+@app.command()
+def serve(
+    *,
+    receive_only: Annotated[
+        bool, typer.Option("--receive-only", help="Only take messages in; `attune worker` answers them.")
+    ] = False,
+    model: Model = None,
+) -> None:
+    """Answer on Slack and Telegram, whichever has its token set, until stopped."""
+    _serve(model, answers=not receive_only)
+
+
+@app.command()
+def worker(model: Model = None) -> None:
+    """Only answer what others received. Any number may run."""
+    _serve(model, receives=False)
+
+
+@inbox.callback()
+def show_inbox(context: typer.Context, *, as_json: Json = False) -> None:
+    """Show what waits, and list what was given up."""
+    if context.invoked_subcommand is None:
+        from bots.inbox_view import show  # noqa: PLC0415
+
+        asyncio.run(show(_logged_settings(), as_json=as_json))
+
+
+@inbox.command()
+def retry(keys: Annotated[list[str], KEYS]) -> None:
+    """Try messages again that were given up."""
+    from bots.inbox_view import retry  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(retry(_logged_settings(), keys)))
+
+
+@inbox.command()
+def drop(keys: Annotated[list[str], KEYS]) -> None:
+    """Forget messages that were given up."""
+    from bots.inbox_view import drop  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(drop(_logged_settings(), keys)))
 
 
 @app.command()
@@ -190,6 +237,15 @@ def _settings(model: str | None = None) -> Settings:
 
     settings = Settings.from_env(os.environ, _settings_file())
     return settings.model_copy(update={"model": model}) if model else settings
+
+
+def _serve(model: str | None, *, receives: bool = True, answers: bool = True) -> None:
+    from bots.platforms import configured  # noqa: PLC0415
+    from bots.serving import Halves, serve  # noqa: PLC0415
+
+    settings = _settings(model)
+    _configure_logs(settings, to_file=False)
+    asyncio.run(serve(settings, configured(settings), Halves(receives=receives, answers=answers)))
 
 
 def _configure_logs(settings: Settings, *, to_file: bool) -> None:

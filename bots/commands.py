@@ -58,6 +58,10 @@ class Remembering(Protocol):
         """Documents that the person may care about and has not been shown."""
         ...
 
+    async def begin_anew(self, message: Message) -> None:
+        """Let what follows lean on nothing that was said in this conversation before."""
+        ...
+
 
 class Commands:
     """The command table. `own` names the platform's own commands, which are listed and suggested, not run."""
@@ -71,6 +75,7 @@ class Commands:
             "why": self._why,
             "plain": self._plain,
             "recommend": self._recommend,
+            "new": self._new,
             "open": self._open,
             "forget": self._forget,
         }
@@ -125,6 +130,10 @@ class Commands:
         trace = await self._engine.people.trace(message.person, answer)
         told = trace is not None and (message.private or audience(message).issuperset(trace.audience))
         return trace if told else None
+
+    async def _new(self, message: Message, _rest: str) -> Notice:
+        await self._engine.begin_anew(message)
+        return Notice(texts.BEGUN_ANEW)
 
     async def _recommend(self, message: Message, _rest: str) -> Notice:
         return Notice(personal_texts.recommended(await self._engine.recommend(message)))

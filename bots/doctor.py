@@ -10,8 +10,6 @@ import shutil
 import sys
 from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from rich.console import Console
@@ -19,9 +17,10 @@ from rich.text import Text
 
 from bots import operator_texts, texts
 from bots.bars import Bars
+from bots.checks import Check, Mark
 from bots.models_view import disk_bytes, megabytes
 from bots.render import clean
-from core.bootstrap import open_embedder, open_index, open_records, open_remote
+from core.bootstrap import doors_of, open_embedder, open_index, open_records, open_remote
 from core.domain import Mode
 from core.errors import AttuneError, ConfigurationError, ModelError
 from core.model_store import ModelStore
@@ -33,25 +32,7 @@ FREE_BYTES = 500_000_000  # beside what is still to be fetched
 BUILT_IN_DIMENSION = 384  # of the built-in embedder; another one has to be asked
 
 
-class Mark(StrEnum):
-    """How a check ended."""
-
-    GOOD = "✓"
-    CARE = "!"  # works, or will; worth knowing
-    BAD = "✗"
-
-
 STYLES = {Mark.GOOD: "green", Mark.CARE: "yellow", Mark.BAD: "red"}
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One row: what was looked at, what was found, and what to do about it."""
-
-    mark: Mark
-    name: str
-    found: str
-    fix: str = ""
 
 
 async def doctor(environ: Mapping[str, str], file: Path, version: str) -> int:
@@ -63,7 +44,8 @@ async def doctor(environ: Mapping[str, str], file: Path, version: str) -> int:
         checks.append(Check(Mark.BAD, "settings", str(error), operator_texts.FIX_SETTINGS))
     else:
         checks += [*_settings(settings, environ, file), *await _server(settings), *_models(settings), *_disk(settings)]
-        checks += [*await _stores(settings), *_device(settings)]
+        checks += [*await _stores(settings), *_device(settings), *await _telegram(settings)]
+        checks += await _slack(settings)
     return _show(checks)
 
 
@@ -168,6 +150,24 @@ async def _index(settings: Settings) -> Check:
         count = await index.count()
     mark, fix = (Mark.GOOD, "") if count else (Mark.CARE, operator_texts.FIX_EMPTY)
     return Check(mark, "index", texts.plural(count, "passage"), fix)
+
+
+async def _telegram(settings: Settings) -> list[Check]:
+    if settings.telegram_token is None:
+        return []
+    from bots.telegram_doctor import Wanted, telegram_checks  # noqa: PLC0415 - only where there is Telegram
+
+    token = settings.telegram_token.get_secret_value()
+    wanted = Wanted(token, settings.telegram_api, settings.telegram_webhook, doors_of(settings).allowed)
+    return [check async for check in telegram_checks(wanted)]
+
+
+async def _slack(settings: Settings) -> list[Check]:
+    if settings.slack_bot_token is None:
+        return []
+    from bots.slack_doctor import findings, set_up_of  # noqa: PLC0415 - only where there is Slack
+
+    return [check async for check in findings(set_up_of(settings))]
 
 
 def _device(settings: Settings) -> Iterator[Check]:

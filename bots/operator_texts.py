@@ -90,6 +90,28 @@ def model_sound(name: str) -> str:
     return f"{name} is sound."
 
 
+# The inbox
+
+NO_DEAD_LETTERS = "Nothing was given up."
+DEAD_LETTER_HINT = "Try again: attune inbox retry KEY; forget: attune inbox drop KEY; all of them: all"
+
+
+def inbox_depth(waiting: int, working: int, oldest: float) -> str:
+    """How full the inbox is."""
+    since = f"; the oldest came {oldest:,.0f} s ago" if waiting or working else ""
+    return f"{plural(waiting, 'message')} waiting, {working:,} being answered{since}."
+
+
+def no_dead_letter(key: str) -> str:
+    """A key on the command line names nothing that was given up."""
+    return f"Nothing that was given up has the key {key}."
+
+
+def dead_letters_handled(count: int, verb: str) -> str:
+    """What `retry` and `drop` did."""
+    return f"{plural(count, 'message')} {verb}."
+
+
 # The doctor
 
 ALL_DEFAULTS = "all at their defaults"

@@ -31,6 +31,7 @@ def queued(ahead: int) -> str:
 SOURCES = "Sources"
 NEAREST = "The closest I have:"
 DOUBTFUL = "Careful: parts of this stand in none of the passages I read."
+UNSURE = "I am not sure that the documents answer this. Please look at the source before you rely on it."
 PAGES = {".pptx": "slide", ".ipynb": "cell", ".epub": "chapter"}  # what else is counted; the others have pages
 CUT = "\n\n… (cut here: the answer is too long to show)"
 
@@ -50,6 +51,7 @@ PREFS_HINT = (
     "`/prefs undo` takes the last change back, `/prefs reset` puts the choices back."
 )
 PREFS_RESET = "Done: every preference is back to its default."
+BEGUN_ANEW = "Done: what you ask now has nothing to do with what was said before."
 FORGET_CONFIRM = (
     "This removes your preferences and every question and answer I remember of you. It cannot be undone. "
     "To go ahead, write `/forget everything`."
@@ -63,9 +65,14 @@ SUMMARIES: Mapping[str, str] = {
     "why": "why my last answer is as it is",
     "plain": "the same question again, without personalisation",
     "recommend": "documents that you may care about",
+    "new": "begin a new conversation",
     "open": "a source of my last answer: /open 1",
     "forget": "remove everything I remember of you",
     "quit": "leave (Ctrl-D does the same)",
+    "stop": "stop the answer",
+    "learn": "learn a message: reply to it with this",
+    "unlearn": "forget something that you taught me",
+    "private": "answer a question from a group in private",
 }
 
 
@@ -191,3 +198,28 @@ def ingested_own(names: list[str], passages: int) -> str:
 
 def _plain_list(values: list[str]) -> str:
     return " and ".join(values)
+
+
+# While serving
+
+HURRIED = "That is more than I can take in at once. Please give me a minute, then ask again."
+CROWDED = "Too many questions are waiting already, so I did not take this one. Please ask again in a few minutes."
+STOPPED_WAITING = "Stopped. I had not begun."
+
+
+def in_line(ahead: int) -> str:
+    """A message has waited for a while, and nobody could begin with it."""
+    return f"I am busy. {plural(ahead, 'question')} before yours…" if ahead else "I am busy. Yours is next…"
+
+
+def took_too_long(trace: str) -> str:
+    """An answer did not come to an end."""
+    return f"This took too long, so I gave up. Please ask again; if it stays so, tell your operator `{trace}`."
+
+
+def given_up(trace: str) -> str:
+    """A message ended the program again and again."""
+    return (
+        "I tried this message several times and failed each time, so I put it aside. "
+        f"Your operator can look at it under `{trace}`."
+    )

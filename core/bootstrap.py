@@ -7,9 +7,9 @@ imported where they are opened, since torch takes seconds to import and not ever
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from core.abstention import FITTED
@@ -17,18 +17,22 @@ from core.access import Access, Doors, listed_names
 from core.adapters import torch_thread
 from core.domain import Decoding
 from core.engine import Engine, Limits
+from core.inbox import Allowance
 from core.ingest import Ingester
 from core.model_store import ModelStore
 from core.models.files import Progress, Silent
 from core.models.rag import is_rag
 from core.models.specs import LocalModel
-from core.ports import Embedder, Generator, Memory, PassageIndex, Usage
+from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.settings import Settings
 from core.teaching import Teacher
 from core.upkeep import Upkeep
 
 if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
     from core.adapters.rag_generator import RagGenerator
+    from core.adapters.redis_installations import RedisInstallations
     from core.adapters.remote_generator import RemoteGenerator
     from core.adapters.torch_generator import TorchGenerator
 
@@ -63,6 +67,7 @@ class Attune:
     library: Library
     records: Records
     teacher: Teacher
+    figures: Callable[[], Mapping[str, float]]  # of the cache of what was read before; none for a model elsewhere
 
 
 @asynccontextmanager
@@ -87,7 +92,13 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
         await stack.enter_async_context(_in_background(upkeep.run()))
         teacher = Teacher(settings.data_folder / "learned", library.ingester, library.index, records.usage)
         await teacher.refresh()
-        yield Attune(engine, library, records, teacher)
+        yield Attune(engine, library, records, teacher, lambda: _figures(generator))
+
+
+def _figures(generator: Generator) -> Mapping[str, float]:
+    from core.adapters.torch_generator import TorchGenerator  # noqa: PLC0415
+
+    return asdict(generator.cache_statistics) if isinstance(generator, TorchGenerator) else {}
 
 
 @asynccontextmanager
@@ -115,14 +126,12 @@ async def open_library(settings: Settings, progress: Progress = SILENT) -> Async
 @asynccontextmanager
 async def open_records(settings: Settings) -> AsyncIterator[Records]:
     """Open what is kept on the server that `REDIS_URL` names, or on the embedded one."""
-    from core.adapters import valkey  # noqa: PLC0415
     from core.adapters.no_usage import NoUsage  # noqa: PLC0415
     from core.adapters.redis_memory import RedisMemory  # noqa: PLC0415
     from core.adapters.redis_pairings import RedisPairings  # noqa: PLC0415
     from core.adapters.redis_usage import RedisUsage  # noqa: PLC0415
 
-    url = settings.redis_url
-    async with valkey.remote(url.get_secret_value()) if url else valkey.embedded(settings.data_folder) as client:
+    async with _redis(settings) as client:
         memory = RedisMemory(client)
         await memory.ping()
         access = Access(RedisPairings(client), doors_of(settings))
@@ -136,6 +145,39 @@ def doors_of(settings: Settings) -> Doors:
         ConfigurationError: one of them names nobody.
     """
     return Doors(listed_names(settings.allow, "ATTUNE_ALLOW"), listed_names(settings.operators, "ATTUNE_OPERATORS"))
+
+
+@asynccontextmanager
+async def open_inbox(settings: Settings) -> AsyncIterator[Inbox]:
+    """Open what platforms delivered, on the same server and by connections of its own."""
+    from core.adapters.redis_inbox import RedisInbox  # noqa: PLC0415
+
+    allowance = Allowance(settings.person_minute, settings.workspace_minute, settings.waiting)
+    async with _redis(settings) as client:
+        inbox = RedisInbox(client, allowance)
+        await inbox.depth()
+        yield inbox
+
+
+@asynccontextmanager
+async def open_installations(settings: Settings) -> AsyncIterator[RedisInstallations]:
+    """Open the tokens of the Slack workspaces that installed the app.
+
+    Raises:
+        ConfigurationError: there is no key for them.
+    """
+    from core.adapters.redis_installations import RedisInstallations  # noqa: PLC0415
+
+    key = settings.slack_key.get_secret_value() if settings.slack_key else ""
+    async with _redis(settings) as client:
+        yield RedisInstallations(client, key)
+
+
+def _redis(settings: Settings) -> AbstractAsyncContextManager[Redis]:
+    from core.adapters import valkey  # noqa: PLC0415
+
+    url = settings.redis_url
+    return valkey.remote(url.get_secret_value()) if url else valkey.embedded(settings.data_folder)
 
 
 @asynccontextmanager

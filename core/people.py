@@ -141,6 +141,10 @@ class People:
         """Why one of the person's answers, or the last, is as it is."""
         return await self._memory.trace(person, answer)
 
+    async def recent(self, person: Person, limit: int) -> list[Trace]:
+        """The person's last answers, the latest first."""
+        return await self._memory.traces(person, limit=limit)
+
     async def shown(self, person: Person) -> set[str]:
         """The documents that the person's answers have shown."""
         return set((await self._memory.learned(person)).tallies)

@@ -27,6 +27,7 @@ from core.domain import (
     Vectors,
 )
 from core.gaps import Gap
+from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, Waiting
 from core.pairing import Pairing
 from core.profile_port import Profiles
 
@@ -183,6 +184,86 @@ class Usage(Protocol):
 
     async def forget(self, person: Person) -> None:
         """Drop what the person asked."""
+        ...
+
+
+class Inbox(Protocol):
+    """What platforms delivered, kept until somebody has seen the end of it.
+
+    Events of one conversation are claimed one at a time, in the order in which they were put; people take turns. A
+    claim is named by a `token` of the claimer's choice, so that a call may be repeated when its reply was lost.
+    """
+
+    async def put(self, event: Event) -> Receipt:
+        """Keep `event`, once; durable when it returns."""
+        ...
+
+    async def stop(self, conversation: Conversation, person: Person) -> bool:
+        """Stop what this person waits for, or is being given, in this conversation; False where there is nothing."""
+        ...
+
+    async def claim(self, token: str) -> Claim | None:
+        """The next event for this worker; None where all that waits is in work. What dead workers held comes first."""
+        ...
+
+    async def waiting(self, token: str, *, seconds: float) -> Waiting | None:
+        """Hold an event that has waited for `seconds` and whose person was not told so yet. `release` gives it back."""
+        ...
+
+    async def renew(self, tokens: Sequence[str]) -> Mapping[str, Lease]:
+        """Say that these claims are worked on. To be called again well before the lease ends."""
+        ...
+
+    async def note(self, token: str, message_id: str) -> bool:
+        """Remember what the platform shows for the event; False where the claim is lost."""
+        ...
+
+    async def ended(self, token: str, answer: str) -> bool:
+        """Remember that all of it was seen, and which answer (or "") it was; False where the claim is lost."""
+        ...
+
+    async def answer_of(self, conversation: Conversation, message_id: str) -> str | None:
+        """The answer that a message shown in this conversation's channel stands for."""
+        ...
+
+    async def messages_of(self, conversation: Conversation, answer: str) -> tuple[str, ...]:
+        """The messages in this conversation's channel that stand for an answer, in the order they were noted."""
+        ...
+
+    async def done(self, token: str) -> None:
+        """Forget the event but for its key: the next of its conversation may come. A lost claim is no error."""
+        ...
+
+    async def release(self, token: str, *, pause: float = 0.0) -> None:
+        """Give the event back, to be claimed first, or not before `pause` seconds. A lost claim is no error."""
+        ...
+
+    async def bury(self, token: str, reason: str) -> None:
+        """Give the event up: it becomes a dead letter. A lost claim is no error."""
+        ...
+
+    async def listen(self, seconds: float) -> list[str]:
+        """Return when something new may be claimed, with the tokens whose answers are to stop; or after `seconds`."""
+        ...
+
+    async def dead(self) -> list[DeadLetter]:
+        """What was given up, oldest first."""
+        ...
+
+    async def retry(self, key: str) -> bool:
+        """Put a dead letter at the end of its conversation again; False where there is none."""
+        ...
+
+    async def drop(self, key: str) -> bool:
+        """Forget a dead letter; False where there is none."""
+        ...
+
+    async def forget(self, person: Person) -> None:
+        """Drop the person's dead letters; what waits still gets its answer."""
+        ...
+
+    async def depth(self) -> Depth:
+        """How full it is."""
         ...
 
 

@@ -60,6 +60,10 @@ class Profiles(Protocol):
         """The trace of one of this person's answers, or of the last; None where there is none."""
         ...
 
+    async def traces(self, person: Person, *, limit: int) -> list[Trace]:
+        """The traces of this person's last `limit` answers, the latest first."""
+        ...
+
     async def contribute(self, person: Person, contribution: Contribution) -> None:
         """Replace what the person's use of documents says to their team. Of somebody unknown nothing is kept."""
         ...

@@ -6,6 +6,7 @@ The only module that reads the environment, and it is handed to it. Knows nothin
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,18 +14,18 @@ from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 
 from core.domain import Mode
 from core.errors import ConfigurationError
+from core.serving_settings import ServingSettings
 
 FILE_NAME = "attune.toml"
+_HOST_AND_PORT = re.compile(r"\S+:\d{1,5}")
 
 
-class Settings(BaseModel):
+class Settings(ServingSettings):
     """Every setting with its default. The environment wins over the file; an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     home: Path | None = Field(
         None,
@@ -116,7 +117,7 @@ class Settings(BaseModel):
         0.3, ge=-1, le=1, alias="ATTUNE_RELEVANCE", description="cosine under which nothing counts as found"
     )
     certainty: float = Field(
-        0.2,
+        0.3,
         ge=0,
         le=1,
         alias="ATTUNE_CERTAINTY",
@@ -161,10 +162,17 @@ class Settings(BaseModel):
         _check_scheme(value.get_secret_value() if value else None, ("redis", "rediss", "unix"))
         return value
 
-    @field_validator("qdrant_url", "model_url")
+    @field_validator("qdrant_url", "model_url", "telegram_webhook", "telegram_api", "slack_api", "slack_url", "traces")
     @classmethod
     def _http_scheme(cls, value: str | None) -> str | None:
         _check_scheme(value, ("http", "https"))
+        return value
+
+    @field_validator("metrics", "telegram_listen", "slack_listen")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        if value != "off" and not _HOST_AND_PORT.fullmatch(value):
+            raise ValueError("it should be a host and a port, such as 127.0.0.1:8080")
         return value
 
     @property

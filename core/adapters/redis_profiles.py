@@ -133,6 +133,13 @@ class RedisProfiles:
             stored = await self._client.hget(traces_key(person), name) if name else None
         return _read(_TRACE, stored)
 
+    async def traces(self, person: Person, *, limit: int) -> list[Trace]:
+        """The traces of this person's last answers, the latest first; one that cannot be read is left out."""
+        with translated():
+            names = await self._client.lrange(trace_order_key(person), -limit, -1) if limit > 0 else []
+            stored = await self._client.hmget(traces_key(person), list(reversed(names))) if names else []
+        return [trace for value in stored if (trace := _read(_TRACE, value))]
+
     async def contribute(self, person: Person, contribution: Contribution) -> None:
         """Replace what the person's use of documents says to their team."""
         team = team_key(person.platform, person.workspace)

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from redis.asyncio import ConnectionPool, Redis, UnixDomainSocketConnection
+from redis.asyncio import BlockingConnectionPool, Redis, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
@@ -20,6 +20,8 @@ from core.errors import MemoryUnavailableError
 NAME = "valkey"
 RETRIES = 6  # about four seconds with these pauses: a server says "loading" while it reads its file back
 PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds
+CONNECTIONS = 64  # of one process; more commands at once wait for each other
+TURN = 30.0  # seconds that a command may wait for its connection
 
 
 @asynccontextmanager
@@ -31,7 +33,9 @@ async def embedded(data: Path) -> AsyncIterator[Redis]:
     """
     async with _companion(data) as companion:
         await companion.ensure()
-        pool = ConnectionPool(
+        pool = BlockingConnectionPool(
+            max_connections=CONNECTIONS,
+            timeout=TURN,
             connection_class=CompanionConnection,
             companion=companion,
             path=str(companion.socket),
@@ -44,7 +48,15 @@ async def embedded(data: Path) -> AsyncIterator[Redis]:
 @asynccontextmanager
 async def remote(url: str) -> AsyncIterator[Redis]:
     """A client of the server at `url`. Nothing is sent before the first command."""
-    async with Redis.from_url(url, retry=_retry(), socket_connect_timeout=5, health_check_interval=30) as client:
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=CONNECTIONS,
+        timeout=TURN,
+        retry=_retry(),
+        socket_connect_timeout=5,
+        health_check_interval=30,
+    )
+    async with Redis.from_pool(pool) as client:
         yield client
 
 

@@ -24,6 +24,7 @@ from core.feedback import Feedback, Verdict
 from core.people import Heard
 from core.preferences import Wishes
 from core.profile import Profile
+from core.traces import Trace
 
 ANN = Person("console", "local", "ann")
 HANDBOOK = Passage("p1", "/docs/handbook.md", "Handbook", ("Leave", "Parents"), "Twenty weeks.", 12, 0, 1, "v")
@@ -42,6 +43,10 @@ class FakePeople:
 
     async def profile(self, person: Person) -> Profile:
         return Profile(person, Wishes(await self.engine.preferences(person)))
+
+    async def recent(self, person: Person, limit: int) -> list[Trace]:
+        asked = [each for each in reversed(self.engine.asked) if each.person == person][:limit]
+        return [Trace("", person, each.text, each.sent_at, (), Outcome.ANSWERED) for each in asked]
 
     async def hear(self, feedback: Feedback) -> Heard:
         self.engine.heard.append(feedback)
@@ -76,6 +81,7 @@ class FakeEngine:
         self.heard: list[Feedback] = []
         self.opened: list[tuple[Person, str, int]] = []
         self.people = FakePeople(self)
+        self.begun: list[Conversation] = []
         self.closed = False
         self.started = asyncio.Event()
 
@@ -110,6 +116,9 @@ class FakeEngine:
 
     async def set_preferences(self, person: Person, preferences: Preferences) -> None:
         self.saved[person] = preferences
+
+    async def begin_anew(self, message: Message) -> None:
+        self.begun.append(message.conversation)
 
     async def forget(self, person: Person) -> None:
         self.saved.pop(person, None)

@@ -1,0 +1,162 @@
+"""Watching what is received and answered, without looking at anybody's words.
+
+`Watcher` is told what happened; who counts it (`metrics.py`) or traces it (`tracing.py`) is one. Knows no platform.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from bots.commands import Forgotten, Notice
+from bots.dialogue import Answering, Delta, Dialogue, Final, Problem, Reply
+from bots.platform import Inlet
+from core import prompt
+from core.domain import Conversation, Message, Person
+from core.feedback import Feedback, Verdict
+from core.inbox import Claim, Event, Receipt
+
+STOPPED, ANSWERED, NOT_FOUND, PROBLEM, COMMAND = "stopped", "answered", "not found", "problem", "command"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How one message was answered: its ending, and seconds from its beginning. `pieces` are about a token each."""
+
+    ending: str
+    seconds: float
+    first_piece: float | None
+    pieces: int
+
+
+class Watcher:
+    """What happens, for whoever wants to know; this one does not."""
+
+    def received(self, platform: str, receipt: Receipt, seconds: float) -> None:
+        """A platform handed something in, which took so long."""
+
+    def began(self, claim: Claim) -> None:
+        """A worker begins with an event."""
+
+    def said(self, said: Said) -> None:
+        """A dialogue came to its end."""
+
+    def failed(self, kind: str) -> None:
+        """A person was given a sentence instead of an answer, because of an error of this kind."""
+
+    def judged(self, verdict: Verdict) -> None:
+        """A person did something with an answer."""
+
+    def finished(self, event: Event, outcome: str) -> None:
+        """An event is out of the worker's hands."""
+
+
+class Watchers(Watcher):
+    """Several as one."""
+
+    def __init__(self, watchers: Sequence[Watcher]) -> None:
+        self._watchers = watchers
+
+    def received(self, platform: str, receipt: Receipt, seconds: float) -> None:
+        """Tell all."""
+        for watcher in self._watchers:
+            watcher.received(platform, receipt, seconds)
+
+    def began(self, claim: Claim) -> None:
+        """Tell all."""
+        for watcher in self._watchers:
+            watcher.began(claim)
+
+    def said(self, said: Said) -> None:
+        """Tell all."""
+        for watcher in self._watchers:
+            watcher.said(said)
+
+    def failed(self, kind: str) -> None:
+        """Tell all."""
+        for watcher in self._watchers:
+            watcher.failed(kind)
+
+    def judged(self, verdict: Verdict) -> None:
+        """Tell all."""
+        for watcher in self._watchers:
+            watcher.judged(verdict)
+
+    def finished(self, event: Event, outcome: str) -> None:
+        """Tell all."""
+        for watcher in self._watchers:
+            watcher.finished(event, outcome)
+
+
+class WatchedInlet:
+    """An inlet that is watched."""
+
+    def __init__(self, inlet: Inlet, watcher: Watcher) -> None:
+        self._inlet = inlet
+        self._watcher = watcher
+
+    async def put(self, event: Event) -> Receipt:
+        """Keep `event`."""
+        start = time.perf_counter()
+        receipt = await self._inlet.put(event)
+        self._watcher.received(event.person.platform, receipt, time.perf_counter() - start)
+        return receipt
+
+    async def stop(self, conversation: Conversation, person: Person) -> bool:
+        """Stop an answer."""
+        return await self._inlet.stop(conversation, person)
+
+
+class WatchedDialogue(Dialogue):
+    """A dialogue that is watched. `forget` drops what else is kept of a person who wants to be forgotten."""
+
+    def __init__(
+        self,
+        engine: Answering,
+        watcher: Watcher,
+        *,
+        own_commands: Iterable[str] = (),
+        forget: Callable[[Person], Awaitable[None]] | None = None,
+    ) -> None:
+        super().__init__(engine, own_commands=own_commands)
+        self._watcher = watcher
+        self._forget = forget
+
+    async def respond(self, message: Message) -> AsyncGenerator[Reply, None]:
+        """Everything to show for one message."""
+        start, first, pieces, ending = time.perf_counter(), None, 0, STOPPED
+        try:
+            async with aclosing(super().respond(message)) as replies:
+                async for reply in replies:
+                    if isinstance(reply, Delta):
+                        pieces += 1
+                        first = first or time.perf_counter() - start
+                    ending = _ending(reply, ending)
+                    if isinstance(reply, Forgotten) and self._forget:
+                        await self._forget(message.person)
+                    yield reply
+        finally:
+            self._watcher.said(Said(ending, time.perf_counter() - start, first, pieces))
+
+    async def feedback(self, feedback: Feedback) -> Notice | Problem:
+        """Learn from what a person did with an answer."""
+        self._watcher.judged(feedback.verdict)
+        return await super().feedback(feedback)
+
+    def _explained(self, error: Exception) -> Problem:
+        self._watcher.failed(type(error).__name__)
+        return super()._explained(error)
+
+
+def _ending(reply: Reply, so_far: str) -> str:
+    match reply:
+        case Final():
+            return NOT_FOUND if reply.nearest or reply.markdown == prompt.NOT_FOUND else ANSWERED
+        case Problem():
+            return PROBLEM
+        case Notice() | Forgotten():
+            return COMMAND
+        case _:
+            return so_far

@@ -1,0 +1,53 @@
+"""Which platforms the settings connect: the one place that knows all of them.
+
+Each platform adds a few lines here, and imports its modules where they are opened. Knows nothing of how any works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bots.dialogue import Dialogue
+from bots.platform import Receiver, Sender
+from core.access import Access
+from core.ports import Inbox, Usage
+from core.settings import Settings
+from core.teaching import Teacher
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a platform's halves may use besides the dialogue. Only a process that answers has a teacher."""
+
+    access: Access
+    usage: Usage
+    inbox: Inbox
+    teacher: Teacher | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A platform's two halves, built where they are needed. `name` is `Person.platform` of its people.
+
+    `own_commands` are those that the platform runs itself, such as `stop`.
+    """
+
+    name: str
+    receiver: Callable[[Settings, Means], Receiver]
+    sender: Callable[[Settings, Dialogue, Means], Sender]
+    own_commands: tuple[str, ...] = ()
+
+
+def configured(settings: Settings) -> list[Platform]:
+    """The platforms that have their tokens."""
+    found = []
+    if settings.telegram_token is not None:
+        from bots.telegram_platform import telegram  # noqa: PLC0415
+
+        found.append(telegram())
+    if settings.slack_bot_token is not None or settings.slack_client_id is not None:
+        from bots.slack_platform import slack  # noqa: PLC0415
+
+        found.append(slack())
+    return found

@@ -1,0 +1,210 @@
+"""What Slack delivers → what it means: who said what where; and events for the inbox, each under its own name.
+
+Pure. One text that arrives as `message` and as `app_mention`, however often, has one key.
+Knows nothing of connections, of the inbox or of what follows from an event.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from core.domain import Conversation, Person
+from core.inbox import Event
+
+Json = Mapping[str, Any]
+
+PLATFORM = "slack"
+HEARD_SUBTYPES = {"", "file_share", "thread_broadcast", "me_message"}
+STOP_WORDS = {"stop", "/stop", "!stop", "halt"}
+
+_MENTION = re.compile(r"<@(?P<user>[UW][A-Z0-9]*)(?:\|(?P<name>[^>]*))?>")
+_TOKEN = re.compile(r"<(?P<kind>[@#!]?)(?P<what>[^|>]*)(?:\|(?P<label>[^>]*))?>")
+_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
+_ALONE = {"help", "why", "plain", "recommend", "new"}  # commands that a message is where it says nothing else
+
+
+class Kind(StrEnum):
+    """What an event asks for."""
+
+    ASK = "ask"
+    DELETED = "deleted"
+    WHISPER = "whisper"  # a slash command: the answer is for one person's eyes
+    PRESS = "press"
+    MODAL = "modal"  # a modal that was opened and waits to be filled
+    SUBMIT = "submit"
+    REACTION = "reaction"
+    HOME = "home"
+    PANE = "pane"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message that a person wrote, as it travels in the body of an event.
+
+    `root` is the first message of its thread. `home` is the workspace of the person's account. `edited` is when it was
+    changed, if it was. `files` have id and name.
+    """
+
+    team: str
+    channel: str
+    ts: str
+    root: str
+    user: str
+    text: str
+    private: bool = False
+    mentioned: bool = False
+    home: str = ""
+    shared: bool = False
+    edited: str = ""
+    files: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def in_thread(self) -> bool:
+        """Whether it answers an earlier message."""
+        return self.root != self.ts
+
+    @property
+    def conversation(self) -> Conversation:
+        """The thread."""
+        return Conversation(PLATFORM, self.team, self.channel, self.root)
+
+    @property
+    def person(self) -> Person:
+        """Who wrote it."""
+        return Person(PLATFORM, self.team, self.user)
+
+
+def said(body: Json, bot_user: str) -> Said | None:
+    """The message in an event's payload; None where no person wrote it, or it is not there any more."""
+    event: Json = body.get("event", {})
+    subtype, message = str(event.get("subtype", "")), event
+    if subtype == "message_changed":
+        message = event.get("message", {})
+        before = event.get("previous_message", {})
+        if message.get("text") == before.get("text"):  # a preview was added, a thread got a reply
+            return None
+        subtype = str(message.get("subtype", ""))
+    if subtype not in HEARD_SUBTYPES or message.get("bot_id") or message.get("app_id") or not message.get("user"):
+        return None
+    if message["user"] in {bot_user, "USLACKBOT"}:
+        return None
+    team, ts = str(body["team_id"]), str(message["ts"])
+    return Said(
+        team=team,
+        channel=str(event["channel"]),
+        ts=ts,
+        root=str(message.get("thread_ts") or ts),
+        user=str(message["user"]),
+        text=str(message.get("text", "")),
+        private=event.get("channel_type") == "im" or str(event["channel"]).startswith("D"),
+        mentioned=f"<@{bot_user}" in str(message.get("text", "")),
+        home=str(message.get("user_team") or message.get("team") or team),
+        shared=bool(body.get("is_ext_shared_channel")),
+        edited=str(message.get("edited", {}).get("ts", "")) if message is not event else "",
+        files=tuple((str(file["id"]), str(file.get("name") or "file")) for file in message.get("files", ())),
+    )
+
+
+def for_others(message: Said, bot_user: str) -> bool:
+    """Whether a message begins by talking to somebody else."""
+    first = _MENTION.match(message.text.strip())
+    return first is not None and first["user"] != bot_user
+
+
+def is_stop(message: Said) -> bool:
+    """Whether it asks to stop the answer."""
+    return plain_text(_MENTION.sub("", message.text)).strip(" .!").lower() in STOP_WORDS
+
+
+def question(text: str, bot_user: str) -> str:
+    """What was asked, as plain words: Slack's tokens resolved, the bot's own name left out, commands as `/command`."""
+    own = re.compile(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>[:,]?\s*")
+    return as_command(plain_text(own.sub("", text)).strip())
+
+
+def as_command(text: str) -> str:
+    """`prefs length short` and `!prefs` as `/prefs …`: in threads Slack has no slash commands."""
+    if re.match(r"![a-z]", text):
+        return f"/{text[1:]}"
+    first, _, rest = text.partition(" ")
+    word, rest = first.lower(), rest.strip().lower()
+    if word == "prefs" or (word in _ALONE and not rest) or (word == "forget" and rest in {"", "everything"}):
+        return f"/{text}"
+    return text
+
+
+def plain_text(text: str) -> str:
+    """Text as Slack sends it → as the person sees it."""
+    shown = _TOKEN.sub(_resolved, text)
+    for entity, character in _ENTITIES:
+        shown = shown.replace(entity, character)
+    return shown
+
+
+def _resolved(match: re.Match[str]) -> str:
+    kind, what, label = match["kind"], match["what"], match["label"]
+    match kind:
+        case "@":
+            return f"@{label or what}"
+        case "#":
+            return f"#{label or what}"
+        case "!":
+            return label or f"@{what.partition('^')[0]}"
+    address = what.removeprefix("mailto:")
+    return what if not label else label if label in {what, address} else f"{label} ({what})"
+
+
+def ask_event(message: Said) -> Event:
+    """A question: once, whether it came as `message`, as `app_mention` or several times. An edit is another."""
+    version = f":{message.edited}" if message.edited else ""
+    key = f"{PLATFORM}:{message.team}:{message.channel}:{message.ts}{version}"
+    return _event(key, message.conversation, message.person, Kind.ASK, asdict(message))
+
+
+def deleted_event(message: Said) -> Event:
+    """A question that its author took back; `message` is what it was."""
+    key = f"{PLATFORM}:{message.team}:{message.channel}:{message.ts}:deleted"
+    return _event(key, message.conversation, message.person, Kind.DELETED, asdict(message))
+
+
+def deleted(body: Json, bot_user: str) -> Said | None:
+    """The message that was deleted, if a person's."""
+    event = body.get("event", {})
+    before = {**event.get("previous_message", {}), "channel": event.get("channel")}
+    return said({**body, "event": {**before, "channel_type": event.get("channel_type", "")}}, bot_user)
+
+
+def personal_event(team: str, user: str, kind: Kind, name: str, body: Json) -> Event:
+    """Something that concerns one person and no conversation: it does not wait behind their questions."""
+    lane = Conversation(PLATFORM, team, "person", user)
+    return _event(f"{PLATFORM}:{kind}:{team}:{user}:{name}", lane, Person(PLATFORM, team, user), kind, body)
+
+
+def _event(key: str, conversation: Conversation, person: Person, kind: Kind, body: Json) -> Event:
+    asks = kind in {Kind.ASK, Kind.WHISPER}
+    return Event(key, conversation, person, kind.value, json.dumps(body), datetime.now(UTC), asks)
+
+
+def said_in(event: Event) -> Said:
+    """The message in an event's body."""
+    values = json.loads(event.body)
+    known = {name.name for name in fields(Said)}
+    files = tuple((str(id_), str(name)) for id_, name in values.pop("files", ()))
+    return Said(**{name: value for name, value in values.items() if name in known}, files=files)
+
+
+def body_of(event: Event) -> dict[str, Any]:
+    """What else an event carries."""
+    found = json.loads(event.body)
+    return found if isinstance(found, dict) else {}
+
+
+def sent_at(ts: str) -> datetime:
+    """The moment in a message's id."""
+    return datetime.fromtimestamp(float(ts), UTC)

@@ -1,0 +1,236 @@
+"""The receiving half of Telegram, by long polling or webhook: what comes in is kept before Telegram is told so.
+
+python-telegram-bot fetches updates; instead of a queue in memory it gets one that hands each into the inbox and returns
+when it is safe there. Strangers are sent away here, so that they cannot fill the inbox. Knows no model and no answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import structlog
+from telegram import Update
+from telegram.error import Conflict, NetworkError, TelegramError
+from telegram.ext import ExtBot, Updater
+from telegram.request import HTTPXRequest
+
+from bots import telegram_texts as say
+from bots import texts
+from bots.platform import Inlet
+from bots.render_telegram import telegram
+from bots.telegram_buttons import Act, read_tap
+from bots.telegram_entrance import Entrance, group_name
+from bots.telegram_events import ALLOWED_UPDATES, Incoming, Kind, event_key, moved, read, to_event
+from bots.telegram_line import Bot, GoneError, Line, UnsureError
+from bots.telegram_pace import ChatPace
+from bots.telegram_pages import Page
+from bots.telegram_talk import command_of, spot_of
+from bots.telegram_texts import Words
+from core.errors import PersonError, StoreError
+from core.inbox import Receipt
+from core.readers import person_reader
+
+log = structlog.get_logger(__name__)
+
+POLL = timedelta(seconds=25)  # that Telegram may hold a request open
+TOLD_AGAIN = 3600.0  # seconds after which a strange group is told again
+TOLD_GROUPS = 10_000
+CONNECTIONS = 32
+
+_REFUSALS = {Receipt.HURRIED: texts.HURRIED, Receipt.CROWDED: texts.CROWDED}
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where Telegram delivers: its public address, and where that arrives on this machine."""
+
+    url: str
+    secret: str
+    host: str = "127.0.0.1"
+    port: int = 8081
+
+
+def new_bot(token: str, api: str = "https://api.telegram.org", pace: ChatPace | None = None) -> Bot:
+    """A bot that is not connected yet."""
+    logging.getLogger("telegram").setLevel(
+        logging.CRITICAL + 1
+    )  # its log quotes messages, and addresses hold the token
+    base = api.rstrip("/")
+    return ExtBot(
+        token,
+        base_url=f"{base}/bot",
+        base_file_url=f"{base}/file/bot",
+        request=HTTPXRequest(CONNECTIONS, read_timeout=15, write_timeout=15, connect_timeout=10, pool_timeout=10),
+        get_updates_request=HTTPXRequest(1, read_timeout=10, connect_timeout=10, pool_timeout=10),
+        rate_limiter=pace or ChatPace(),
+    )
+
+
+class _Intake(asyncio.Queue[object]):
+    """The queue of python-telegram-bot: putting something in it ends when it is safe in the inbox."""
+
+    def __init__(self, receiver: TelegramReceiver, inlet: Inlet) -> None:
+        super().__init__()
+        self._receiver = receiver
+        self._inlet = inlet
+
+    async def put(self, item: object) -> None:
+        """Hand an update in.
+
+        Raises:
+            NetworkError: the inbox does not answer; the library asks Telegram for the update again.
+        """
+        if not isinstance(item, Update):
+            return
+        try:
+            await self._receiver.take(item, self._inlet)
+        except StoreError as error:
+            log.warning("not_kept", error=type(error).__name__)
+            raise NetworkError("The inbox does not answer.") from error
+
+
+class TelegramReceiver:
+    """The port `Receiver` for Telegram."""
+
+    def __init__(self, bot: Bot, entrance: Entrance, webhook: Webhook | None = None) -> None:
+        self._bot = bot
+        self._line = Line(bot)
+        self._entrance = entrance
+        self._webhook = webhook
+        self._asides: set[asyncio.Task[None]] = set()
+        self._told: dict[int, float] = {}
+
+    @asynccontextmanager
+    async def receiving(self, inlet: Inlet) -> AsyncIterator[None]:
+        """Receive while open."""
+        updater = Updater(self._bot, _Intake(self, inlet))
+        async with updater:
+            await (self._listen(updater, self._webhook) if self._webhook else self._poll(updater))
+            try:
+                yield
+            finally:
+                await updater.stop()
+                if self._asides:
+                    await asyncio.wait(self._asides, timeout=10)
+
+    async def take(self, update: Update, inlet: Inlet) -> None:
+        """Hand an update in, or send whoever sent it away. Returns when it is kept, or needs not be.
+
+        Raises:
+            StoreError: it is not kept.
+        """
+        if (ids := moved(update)) is not None:
+            log.warning("group_moved", old=group_name(ids[0]), new=group_name(ids[1]))
+        incoming = read(update, self._bot.bot)
+        if incoming is None:
+            return
+        command = command_of(incoming.text)
+        if incoming.kind is Kind.STOP or (incoming.kind is Kind.ASK and command and command.name == "stop"):
+            await self._stop(incoming, inlet)
+        elif incoming.kind is Kind.NAMELESS:
+            self._aside(incoming, Words(incoming.language)(say.NAMELESS))
+        elif await self._entrance.admits(incoming):
+            await self._put(event_key(self._bot.id, update), incoming, inlet)
+        else:
+            await self._send_away(event_key(self._bot.id, update), incoming, inlet)
+
+    async def _put(self, key: str, incoming: Incoming, inlet: Inlet) -> None:
+        receipt = await inlet.put(to_event(key, incoming))
+        if incoming.kind is Kind.TAP:
+            self._later(self._line.toast(incoming.query, _toast(incoming)))
+        if receipt in _REFUSALS:
+            self._aside(incoming, _REFUSALS[receipt])
+
+    async def _stop(self, incoming: Incoming, inlet: Inlet) -> None:
+        """Past the inbox, so that it does not wait behind the answer that it is to stop."""
+        stopped = await inlet.stop(incoming.conversation, incoming.person)
+        if not stopped and incoming.kind is Kind.ASK and await self._entrance.admits(incoming):
+            self._aside(incoming, Words(incoming.language)(say.NOTHING_TO_STOP))
+
+    async def _send_away(self, key: str, incoming: Incoming, inlet: Inlet) -> None:
+        """A stranger: a code lets them in, all else is told what to do."""
+        words = Words(incoming.language)
+        if incoming.kind is Kind.TAP:
+            self._later(self._line.toast(incoming.query))
+            return
+        if incoming.kind is Kind.REACTION:
+            return
+        try:
+            if await self._entrance.pairs(incoming):
+                self._aside(incoming, words(say.PAIRED))
+                await self._put(key, replace(incoming, kind=Kind.ASK, text="/start"), inlet)
+                return
+        except PersonError as error:
+            self._aside(incoming, str(error))
+            return
+        if incoming.private:
+            self._aside(incoming, words(say.STRANGER, name=person_reader(incoming.person)))
+        elif time.monotonic() - self._told.get(incoming.chat, -TOLD_AGAIN) >= TOLD_AGAIN:
+            if len(self._told) >= TOLD_GROUPS:
+                self._told.clear()
+            self._told[incoming.chat] = time.monotonic()
+            self._aside(incoming, words(say.STRANGE_GROUP, name=group_name(incoming.chat)))
+
+    def _aside(self, incoming: Incoming, markdown: str) -> None:
+        """Say something that is not worth waiting for."""
+        self._later(self._say(incoming, telegram(markdown)[0]))
+
+    async def _say(self, incoming: Incoming, page: Page) -> None:
+        await self._line.send(spot_of(incoming), page)
+
+    def _later(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(_quietly(work))
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)
+
+    async def _poll(self, updater: Updater) -> None:
+        await updater.start_polling(
+            timeout=POLL, bootstrap_retries=-1, allowed_updates=ALLOWED_UPDATES, error_callback=_poll_failed
+        )
+
+    async def _listen(self, updater: Updater, webhook: Webhook) -> None:
+        """One connection, so that updates come in their order."""
+        await updater.start_webhook(
+            webhook.host,
+            webhook.port,
+            urlsplit(webhook.url).path.strip("/"),
+            webhook_url=webhook.url,
+            secret_token=webhook.secret,
+            allowed_updates=ALLOWED_UPDATES,
+            max_connections=1,
+            bootstrap_retries=-1,
+        )
+
+
+def new_webhook(url: str, secret: str | None, listen: str) -> Webhook:
+    """A webhook as the settings have it; without a secret, one for this start."""
+    host, _, port = listen.rpartition(":")
+    return Webhook(url, secret or secrets.token_urlsafe(32), host.strip("[]"), int(port))
+
+
+def _poll_failed(error: TelegramError) -> None:
+    if isinstance(error, Conflict):
+        log.error("another_poller", fix="Another program fetches this bot's messages: end it, or take another token.")
+    else:
+        log.warning("poll_failed", error=type(error).__name__)
+
+
+def _toast(incoming: Incoming) -> str:
+    tap = read_tap(incoming.data)
+    thanks = tap is not None and tap.act in {Act.UP, Act.REASON}
+    return Words(incoming.language).plain(say.THANKS) if thanks else ""
+
+
+async def _quietly(work: Coroutine[None, None, None]) -> None:
+    try:
+        await work
+    except (TelegramError, GoneError, UnsureError) as error:
+        log.info("aside_not_said", error=type(error).__name__)

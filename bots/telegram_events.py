@@ -1,0 +1,287 @@
+"""Telegram's updates → what Attune is asked to do, as small values that can wait in the inbox.
+
+An update becomes one `Incoming` or nothing: what is not for the bot is left alone. What is kept of it is what an answer
+needs, and not the update itself. Knows nothing of the network, of who may ask, or of answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from pydantic import TypeAdapter
+from telegram import Chat, Message, MessageEntity, MessageReactionUpdated, ReactionTypeEmoji, Update, User
+
+from core.domain import Conversation, Person
+from core.domain import Message as Asked
+from core.inbox import Event
+
+PLATFORM = "telegram"
+WORKSPACE = ""  # Telegram has none
+GENERAL_TOPIC = 1  # of a forum: has to be left out when something is sent there
+ALLOWED_UPDATES = (
+    "message",
+    "edited_message",
+    "callback_query",
+    "message_reaction",
+    "my_chat_member",
+    "stopped_message_generation",  # Bot API 10.3
+)
+_APPROVING = frozenset("👍❤🔥🥰👏😁🎉🤩🙏👌💯🤣⚡🏆😍🤗🫡🆒💘😘😎")
+_DISAPPROVING = frozenset("👎🤔🤬😢🤮💩🤡🥱🥴💔🤨😐🖕😡🙈")
+_REFUSED = ("voice", "video_note", "audio", "photo", "video", "animation", "sticker", "location", "contact", "poll")
+
+
+class Kind(StrEnum):
+    """What an update asks for."""
+
+    ASK = "ask"  # a question or a command
+    EDIT = "edit"  # of a question
+    FILE = "file"  # a document to learn
+    FORWARD = "forward"  # somebody else's words
+    REFUSE = "refuse"  # a voice message, a photo: something that cannot be read
+    TAP = "tap"  # a pressed button
+    REACTION = "reaction"
+    STOP = "stop"
+    JOINED = "joined"  # the bot came into a group
+    NAMELESS = "nameless"  # an administrator who writes as the group
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One thing that somebody did. `topic` and `reply_to` are 0 where there is none.
+
+    `text` is without the mention of the bot. `data` is what a button carries, the name of what is refused, or the
+    verdict of a reaction; `said` is the text of the message that was replied to, or that a button hangs on.
+    """
+
+    kind: Kind
+    chat: int
+    private: bool
+    user: int
+    at: datetime
+    language: str = ""
+    name: str = ""
+    title: str = ""
+    topic: int = 0
+    message: int = 0
+    text: str = ""
+    data: str = ""
+    query: str = ""
+    reply_to: int = 0
+    said: str = ""
+    file: str = ""
+    file_name: str = ""
+    file_size: int = 0
+
+    @property
+    def person(self) -> Person:
+        """Who did it."""
+        return Person(PLATFORM, WORKSPACE, str(self.user))
+
+    @property
+    def conversation(self) -> Conversation:
+        """Whose turns follow each other: a private chat, one of its topics, or what one person says in a group."""
+        thread = str(self.topic or "")
+        return Conversation(PLATFORM, WORKSPACE, str(self.chat), thread if self.private else f"{thread}@{self.user}")
+
+    @property
+    def lane(self) -> Conversation:
+        """What this waits behind. A pressed button need not wait for an answer, unless it asks for one."""
+        talk = self.conversation
+        if self.kind not in {Kind.TAP, Kind.REACTION} or self.data.startswith("p:"):
+            return talk
+        return Conversation(talk.platform, talk.workspace, talk.channel, f"{talk.thread}!")
+
+    def asked(self, text: str | None = None, channels: frozenset[str] = frozenset()) -> Asked:
+        """The message as the dialogue takes it; `text` in place of its own."""
+        said = self.text if text is None else text
+        return Asked(str(self.message), self.conversation, self.person, said, self.at, self.private, channels)
+
+
+_INCOMING = TypeAdapter(Incoming)
+
+
+def to_event(key: str, incoming: Incoming) -> Event:
+    """`incoming` as the inbox keeps it."""
+    body = _INCOMING.dump_json(incoming, exclude_defaults=True).decode()
+    asks = incoming.kind not in {Kind.TAP, Kind.REACTION, Kind.JOINED} or incoming.data.startswith("p:")
+    return Event(key, incoming.lane, incoming.person, incoming.kind.value, body, datetime.now(UTC), asks)
+
+
+def from_event(event: Event) -> Incoming:
+    """What `to_event` was given."""
+    return _INCOMING.validate_json(event.body)
+
+
+def event_key(bot: int, update: Update) -> str:
+    """The same however often Telegram sends an update, and for all photos of an album."""
+    album = update.message.media_group_id if update.message and not update.message.document else None
+    return f"{PLATFORM}:{bot}:album-{album}" if album else f"{PLATFORM}:{bot}:{update.update_id}"
+
+
+def read(update: Update, me: User) -> Incoming | None:
+    """What `update` asks of the bot `me`; None where it is not meant for it."""
+    if update.message is not None:
+        return _message(update.message, me, edited=False)
+    if update.edited_message is not None:
+        return _message(update.edited_message, me, edited=True)
+    if update.callback_query is not None:
+        return _tap(update)
+    if update.message_reaction is not None:
+        return _reaction(update.message_reaction)
+    if update.my_chat_member is not None:
+        return _joined(update)
+    return _stopped(update)
+
+
+def moved(update: Update) -> tuple[int, int] | None:
+    """The old and the new id of a group that became a supergroup."""
+    message = update.message
+    if message is None or message.migrate_to_chat_id is None:
+        return None
+    return message.chat.id, message.migrate_to_chat_id
+
+
+def _message(message: Message, me: User, *, edited: bool) -> Incoming | None:
+    user, chat = message.from_user, message.chat
+    if user is None or message.is_automatic_forward or chat.type == Chat.CHANNEL:
+        return None
+    text, addressed = _addressed(message, me)
+    if message.sender_chat is not None:
+        return _from(message, user, Kind.NAMELESS) if addressed else None
+    if user.is_bot or not (addressed or chat.type == Chat.PRIVATE):
+        return None
+    kind, data = _what(message, edited=edited)
+    return _from(message, user, kind, text, data) if kind else None
+
+
+def _what(message: Message, *, edited: bool) -> tuple[Kind | None, str]:
+    """The kind of a message, and the name of what cannot be read."""
+    if edited:
+        return (Kind.EDIT if message.text else None), ""
+    if message.document is not None and message.animation is None:
+        return Kind.FILE, ""
+    if message.text and message.forward_origin is not None and message.chat.type == Chat.PRIVATE:
+        return Kind.FORWARD, ""
+    if message.text:
+        return Kind.ASK, ""
+    refused = next((name for name in _REFUSED if getattr(message, name)), None)
+    return (Kind.REFUSE, refused) if refused else (None, "")
+
+
+def _addressed(message: Message, me: User) -> tuple[str, bool]:
+    """The text without a mention of the bot, and whether it is meant for the bot."""
+    text = message.text or message.caption or ""
+    entities = message.parse_entities([MessageEntity.MENTION, MessageEntity.BOT_COMMAND])
+    entities |= message.parse_caption_entities([MessageEntity.MENTION, MessageEntity.BOT_COMMAND])
+    name = f"@{me.username}".lower()
+    meant = message.reply_to_message is not None and _is(message.reply_to_message.from_user, me)
+    for entity, part in entities.items():
+        if entity.type == MessageEntity.BOT_COMMAND and entity.offset == 0:
+            _, at, whose = part.partition("@")
+            if at and f"@{whose}".lower() != name:
+                return text, False  # another bot's
+            meant = True
+        elif part.lower() == name:
+            meant, text = True, text.replace(part, " ", 1)
+    return text.strip(" ,:\n"), meant
+
+
+def _is(user: User | None, me: User) -> bool:
+    return user is not None and user.id == me.id
+
+
+def _from(message: Message, user: User, kind: Kind, text: str = "", data: str = "") -> Incoming:
+    reply, file = message.reply_to_message, message.document
+    topic = message.message_thread_id if message.is_topic_message else 0
+    if reply is not None and reply.forum_topic_created is not None:  # how Telegram marks what is said in a topic
+        reply = None
+    return Incoming(
+        kind,
+        message.chat.id,
+        message.chat.type == Chat.PRIVATE,
+        user.id,
+        message.date,
+        language=user.language_code or "",
+        name=user.first_name,
+        title=message.chat.title or "",
+        topic=0 if topic in {None, GENERAL_TOPIC} else int(topic or 0),
+        message=message.message_id,
+        text=text,
+        data=data,
+        reply_to=reply.message_id if reply else 0,
+        said=(reply.text or reply.caption or "") if reply else "",
+        file=file.file_id if file else "",
+        file_name=(file.file_name or "document") if file else "",
+        file_size=(file.file_size or 0) if file else 0,
+    )
+
+
+def _tap(update: Update) -> Incoming | None:
+    query = update.callback_query
+    if query is None or query.data is None or not isinstance(query.message, Message):
+        return None  # a message too old to be seen has no content
+    replied = query.message.reply_to_message
+    topic = query.message.message_thread_id if query.message.is_topic_message else 0
+    return Incoming(
+        Kind.TAP,
+        query.message.chat.id,
+        query.message.chat.type == Chat.PRIVATE,
+        query.from_user.id,
+        datetime.now(UTC),
+        language=query.from_user.language_code or "",
+        name=query.from_user.first_name,
+        title=query.message.chat.title or "",
+        topic=topic or 0,
+        message=query.message.message_id,
+        data=query.data,
+        query=query.id,
+        reply_to=replied.message_id if replied else 0,
+        said=(replied.text or "") if replied else "",
+        file=replied.document.file_id if replied and replied.document else "",
+        file_name=(replied.document.file_name or "document") if replied and replied.document else "",
+        file_size=(replied.document.file_size or 0) if replied and replied.document else 0,
+    )
+
+
+def _reaction(changed: MessageReactionUpdated) -> Incoming | None:
+    user = changed.user
+    if user is None or user.is_bot:  # somebody who reacts as a channel is nobody in particular
+        return None
+    emoji = {reaction.emoji for reaction in changed.new_reaction if isinstance(reaction, ReactionTypeEmoji)}
+    verdict = "down" if emoji & _DISAPPROVING else "up" if emoji & _APPROVING else "none"
+    private = changed.chat.type == Chat.PRIVATE
+    return Incoming(
+        Kind.REACTION, changed.chat.id, private, user.id, changed.date, message=changed.message_id, data=verdict
+    )
+
+
+def _joined(update: Update) -> Incoming | None:
+    change = update.my_chat_member
+    if change is None or change.chat.type == Chat.PRIVATE:
+        return None
+    came = change.new_chat_member.status in {"member", "administrator"}
+    was = change.old_chat_member.status in {"member", "administrator"}
+    if was or not came or change.chat.type == Chat.CHANNEL:
+        return None
+    user, title = change.from_user, change.chat.title or ""
+    return Incoming(
+        Kind.JOINED,
+        change.chat.id,
+        private=False,
+        user=user.id,
+        at=change.date,
+        language=user.language_code or "",
+        title=title,
+    )
+
+
+def _stopped(update: Update) -> Incoming | None:
+    """Telegram's own stop button, which python-telegram-bot does not know yet."""
+    stopped = update.api_kwargs.get("stopped_message_generation")
+    if not isinstance(stopped, dict) or not isinstance(chat := stopped.get("chat"), dict):
+        return None
+    topic = int(stopped.get("message_thread_id", 0))
+    return Incoming(Kind.STOP, int(chat["id"]), private=True, user=int(chat["id"]), at=datetime.now(UTC), topic=topic)

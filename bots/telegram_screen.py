@@ -1,0 +1,206 @@
+"""One answer as it grows on somebody's screen: a status first, then frames, then the final text.
+
+Frames are coalesced: the latest is shown when the chat has room for one, and one that finds none is dropped. The final
+text never waits behind frames. A message is posted once: what was posted is noted in the delivery at once, and edited
+from then on, also by the attempt that follows a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Literal
+
+import structlog
+from telegram.error import BadRequest, TelegramError
+
+from bots.platform import Delivery
+from bots.render_telegram import growing
+from bots.telegram_line import PAUSE, TRIES, GoneError, Keyboard, Line, Spot, UnsureError
+from bots.telegram_pace import SkippedError
+from bots.telegram_pages import Page
+
+log = structlog.get_logger(__name__)
+
+Streaming = Literal["auto", "draft", "edit", "off"]
+SENDING = "sending"  # noted before an answer is posted whole: it may have been posted, whatever happens then
+LOOK = 0.25  # seconds after which a dropped frame is tried again
+DRAFT_ALIVE = 20.0  # seconds after which a draft is shown again; Telegram lets it go after 30
+PROBED = 12  # messages behind the question that may be an answer whose id was lost
+ELLIPSIS = Page("…")
+
+
+class Screen:
+    """What is shown for one event in one place.
+
+    `question` is the id of the message that asks. `earlier` are messages to edit, where it was answered before.
+    """
+
+    def __init__(  # noqa: PLR0917 - each is named by its type
+        self,
+        line: Line,
+        spot: Spot,
+        delivery: Delivery,
+        streaming: Streaming,
+        question: int = 0,
+        earlier: Sequence[int] = (),
+    ) -> None:
+        self._line = line
+        self._spot = spot
+        self._delivery = delivery
+        self._drafts = streaming in {"auto", "draft"} and spot.chat > 0
+        self._still = streaming == "off"
+        self._question = question
+        noted = [int(message) for message in delivery.shown if message != SENDING]
+        self._shown = [*earlier, *(message for message in noted if message not in earlier)]
+        self._unsure = SENDING in delivery.shown
+        self._wanted = ""
+        self._new = asyncio.Event()
+        self._pump: asyncio.Task[None] | None = None
+        self._ending = False
+
+    @property
+    def messages(self) -> tuple[int, ...]:
+        """The ids of what stands there."""
+        return tuple(self._shown)
+
+    def grow(self, markdown: str, *, status: bool = False) -> None:
+        """Show this soon, in place of what was shown so far. Returns at once."""
+        if self._still and not (status and self._pump is None):
+            return
+        self._wanted = markdown
+        self._new.set()
+        if self._pump is None:
+            self._pump = asyncio.create_task(self._run())
+
+    async def finish(self, pages: Sequence[Page], keyboard: Keyboard = None) -> None:
+        """Show the final text, with the buttons on its last message.
+
+        Raises:
+            GoneError: there is nobody to show it to.
+        """
+        await self.close()
+        known = list(self._shown)
+        self._shown = []
+        for number, page in enumerate(pages):
+            buttons = keyboard if number == len(pages) - 1 else None
+            if number < len(known) and await self._line.edit(self._spot.chat, known[number], page, buttons):
+                await self._note(known[number])
+            else:
+                await self._post(page, buttons, whole=len(pages) == 1)
+        for message in known[len(pages) :]:
+            await self._line.delete(self._spot.chat, message)
+
+    async def close(self) -> None:
+        """Show no further frame; the one on its way arrives first, so that it cannot overtake the final text."""
+        self._ending = True
+        self._new.set()
+        if self._pump is not None:
+            with suppress(GoneError):
+                await self._pump
+            self._pump = None
+
+    def abandon(self) -> None:
+        """Show nothing any more."""
+        self._ending = True
+        if self._pump is not None:
+            self._pump.cancel()
+
+    async def _post(self, page: Page, keyboard: Keyboard, *, whole: bool) -> None:
+        """Post a message of the final text, once.
+
+        With buttons it can be told apart from all others, and so be found again. Without, a little something is posted
+        first, which may stand there twice, and the text is edited into it.
+        """
+        if keyboard is None:
+            if whole:
+                await self._note(await self._sent(page))
+                return
+            await self._note(await self._sent(ELLIPSIS))
+            await self._line.edit(self._spot.chat, self._shown[-1], page)
+            return
+        if not self._unsure:
+            await self._delivery.note(SENDING)
+        for tried in range(TRIES):
+            if self._unsure and (found := await self._found(keyboard)):
+                await self._note(found)
+                return
+            try:
+                await self._note(await self._line.send(self._spot, page, keyboard))
+            except UnsureError:
+                self._unsure = True
+                await asyncio.sleep(PAUSE * 2**tried)
+            else:
+                return
+        raise UnsureError
+
+    async def _sent(self, page: Page) -> int:
+        """Post what may stand there twice."""
+        for tried in range(TRIES):
+            with suppress(UnsureError):
+                return await self._line.send(self._spot, page)
+            await asyncio.sleep(PAUSE * 2**tried)
+        return await self._line.send(self._spot, page)
+
+    async def _found(self, keyboard: Keyboard) -> int | None:
+        """The message with these buttons, which name the answer: one that was posted, and whose id was lost."""
+        if not self._question:
+            return None
+        noted = {int(message) for message in self._delivery.shown if message != SENDING}
+        for message in range(self._question + 1, self._question + 1 + PROBED):
+            if message not in noted and await self._line.has_keyboard(self._spot.chat, message, keyboard):
+                return message
+        return None
+
+    async def _note(self, message: int) -> None:
+        self._shown.append(message)
+        if str(message) not in self._delivery.shown:
+            await self._delivery.note(str(message))
+
+    async def _run(self) -> None:
+        """Show the latest frame whenever there is room."""
+        shown, at = "", 0.0
+        while not self._ending:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._new.wait(), DRAFT_ALIVE)
+            self._new.clear()
+            wanted = self._wanted
+            stale = self._drafts and time.monotonic() - at >= DRAFT_ALIVE
+            if self._ending or (wanted == shown and not stale):
+                continue
+            if await self._frame(wanted):
+                shown, at = wanted, time.monotonic()
+            elif not self._ending:
+                await asyncio.sleep(LOOK)
+                self._new.set()
+
+    async def _frame(self, markdown: str) -> bool:
+        """Show one frame; False where there was no room, or it failed for now."""
+        pages = growing(markdown)
+        if not pages:
+            return True
+        page = pages[-1]
+        try:
+            if self._drafts and not self._shown:
+                await self._line.draft(self._spot, self._question or 1, page)
+            elif self._shown:
+                await self._line.edit(self._spot.chat, self._shown[0], page, frame=True)
+            elif not self._unsure:
+                await self._note(await self._line.send(self._spot, page, frame=True))
+        except SkippedError:
+            return False
+        except UnsureError:
+            self._unsure = True  # from now on only the final text is posted
+        except GoneError:
+            self._ending = True
+            raise
+        except BadRequest as error:
+            log.info("frame_refused", error=str(error), drafts=self._drafts)
+            self._drafts, self._still = False, not self._drafts
+            return self._still
+        except TelegramError as error:
+            log.debug("frame_lost", error=type(error).__name__)
+            return False
+        return True

@@ -1,0 +1,201 @@
+"""What `RedisInbox` has the server do in one step, in Lua; the keys are explained in `inbox_lanes.py`.
+
+The line above a script names its arguments. Times are in milliseconds unless said otherwise.
+"""
+
+from core.adapters.inbox_lanes import COMMON
+
+# event, lane, person, workspace, body, asks, seconds to remember, waiting, waiting of a person, per minute of a person,
+# … of a workspace, milliseconds of silence after a refusal
+PUT = r"""
+local event, lane, person, workspace, body, asks = unpack(ARGV, 1, 6)
+if not call('SET', P .. 'seen:' .. event, '1', 'NX', 'EX', ARGV[7]) then return 'known' end
+
+local function refuse(why)
+    local told = not call('SET', P .. 'refused:' .. person, '1', 'NX', 'PX', ARGV[12])
+    return told and 'hushed' or why
+end
+
+local function level(who, minute)
+    local kept = call('HMGET', P .. 'bucket:' .. who, 'tokens', 'at')
+    if not kept[1] then return minute end
+    return math.min(minute, kept[1] + (now - kept[2]) * minute / 60000)
+end
+
+local function spend(who, tokens)
+    call('HSET', P .. 'bucket:' .. who, 'tokens', tokens - 1, 'at', now)
+    call('PEXPIRE', P .. 'bucket:' .. who, 60000)
+end
+
+if call('ZCARD', P .. 'open') >= tonumber(ARGV[8]) then return refuse('crowded') end
+if tonumber(call('HGET', P .. 'held', person) or 0) >= tonumber(ARGV[9]) then return refuse('hurried') end
+if asks == '1' then
+    local own, shared = level('p:' .. person, tonumber(ARGV[10])), level('w:' .. workspace, tonumber(ARGV[11]))
+    if own < 1 or shared < 1 then return refuse('hurried') end
+    spend('p:' .. person, own)
+    spend('w:' .. workspace, shared)
+end
+add(lane, event, person, asks, body)
+return 'accepted'
+"""
+
+# token, lease
+CLAIM = r"""
+local token, lease = ARGV[1], tonumber(ARGV[2])
+heartbeat(lease)
+local again = call('HGET', P .. 'claims', token)
+if again then return description(again) end
+for _, lane in ipairs(call('ZRANGEBYSCORE', P .. 'leases', '-inf', now, 'LIMIT', 0, 100)) do
+    local work = call('HMGET', P .. 'work:' .. lane, 'event', 'counts')
+    if work[2] then call('HINCRBY', P .. 'event:' .. work[1], 'deaths', 1) end
+    give_up(lane)
+    offer(lane, first_place())
+end
+local person = call('ZRANGE', P .. 'ring', 0, 0)[1]
+if not person then return nil end
+local lane = call('ZRANGE', P .. 'heads:' .. person, 0, 0)[1]
+local fields = take(lane, token, lease)
+call('HSET', P .. 'work:' .. lane, 'counts', 1)
+to_the_end(person)
+call('HINCRBY', P .. 'event:' .. fields.event, 'attempts', 1)
+return description(lane)
+"""
+
+# token, lease, milliseconds
+WAITING = r"""
+local again = call('HGET', P .. 'claims', ARGV[1])
+local lane = again or call('ZRANGEBYSCORE', P .. 'fresh', '-inf', now - ARGV[3], 'LIMIT', 0, 1)[1]
+if not lane then return nil end
+if not again then
+    local _, fields = head(lane)
+    local people = call('ZCARD', P .. 'ring')
+    local ahead = call('ZRANK', P .. 'ring', fields.person)
+        + call('ZRANK', P .. 'heads:' .. fields.person, lane) * people
+    take(lane, ARGV[1], ARGV[2])
+    call('HSET', P .. 'work:' .. lane, 'ahead', ahead)
+    call('HSET', P .. 'event:' .. fields.event, 'told', 1)
+end
+return {tonumber(call('HGET', P .. 'work:' .. lane, 'ahead')), description(lane)}
+"""
+
+# lease, token …
+RENEW = r"""
+local lease, states = tonumber(ARGV[1]), {}
+heartbeat(lease)
+for i = 2, #ARGV do
+    local lane = call('HGET', P .. 'claims', ARGV[i])
+    if lane then
+        call('ZADD', P .. 'leases', now + lease, lane)
+        local event = call('HGET', P .. 'work:' .. lane, 'event')
+        states[i - 1] = call('HEXISTS', P .. 'event:' .. event, 'stop') == 1 and 'stopped' or 'held'
+    else
+        states[i - 1] = 'lost'
+    end
+end
+return states
+"""
+
+# token, message id
+NOTE = r"""
+local lane = call('HGET', P .. 'claims', ARGV[1])
+if not lane then return 0 end
+local shown = P .. 'shown:' .. call('HGET', P .. 'work:' .. lane, 'event')
+if not call('LPOS', shown, ARGV[2]) then call('RPUSH', shown, ARGV[2]) end
+return 1
+"""
+
+# token, answer, seconds to remember
+ENDED = r"""
+local lane = call('HGET', P .. 'claims', ARGV[1])
+if not lane then return 0 end
+local event = call('HGET', P .. 'work:' .. lane, 'event')
+call('HSET', P .. 'event:' .. event, 'ended', 1)
+if ARGV[2] ~= '' then
+    local channel = string.match(lane, '^(.*):')  -- without the thread: platforms name messages in channels
+    local shown, messages = call('LRANGE', P .. 'shown:' .. event, 0, -1), P .. 'messages:' .. channel .. ':' .. ARGV[2]
+    call('DEL', messages)
+    for _, id in ipairs(shown) do
+        call('SET', P .. 'answer:' .. channel .. ':' .. id, ARGV[2], 'EX', ARGV[3])
+        call('RPUSH', messages, id)
+    end
+    call('EXPIRE', messages, ARGV[3])
+end
+return 1
+"""
+
+# token
+DONE = r"""
+local lane = call('HGET', P .. 'claims', ARGV[1])
+if lane then finish(lane) end
+"""
+
+# token, pause in milliseconds
+RELEASE = r"""
+local lane = call('HGET', P .. 'claims', ARGV[1])
+if not lane then return end
+if tonumber(ARGV[2]) > 0 then
+    call('HDEL', P .. 'claims', ARGV[1])
+    call('HDEL', P .. 'work:' .. lane, 'token', 'counts')
+    call('ZADD', P .. 'leases', now + ARGV[2], lane)
+else
+    local work = call('HMGET', P .. 'work:' .. lane, 'counts', 'place')
+    give_up(lane)
+    offer(lane, work[1] and first_place() or work[2])
+end
+"""
+
+# token, reason
+BURY = r"""
+local lane = call('HGET', P .. 'claims', ARGV[1])
+if not lane then return end
+local _, fields = head(lane)
+call('HSET', P .. 'dead', fields.event, cjson.encode({
+    lane = lane, person = fields.person, asks = fields.asks, body = fields.body, reason = ARGV[2], at = now,
+    attempts = tonumber(call('HGET', P .. 'event:' .. fields.event, 'attempts') or 0),
+    shown = call('LRANGE', P .. 'shown:' .. fields.event, 0, -1),
+}))
+finish(lane)
+"""
+
+# event
+RETRY = r"""
+local stored = call('HGET', P .. 'dead', ARGV[1])
+if not stored then return 0 end
+local letter = cjson.decode(stored)
+call('HDEL', P .. 'dead', ARGV[1])
+for _, id in ipairs(letter.shown) do call('RPUSH', P .. 'shown:' .. ARGV[1], id) end
+add(letter.lane, ARGV[1], letter.person, letter.asks, letter.body)
+return 1
+"""
+
+# lane, person
+STOP = r"""
+local _, fields = head(ARGV[1])
+if not fields or fields.person ~= ARGV[2] then return 0 end
+call('HSET', P .. 'event:' .. fields.event, 'stop', 1)
+local token = call('HGET', P .. 'work:' .. ARGV[1], 'token')
+if token then signal('stop', token) end
+return 1
+"""
+
+DEPTH = r"""
+local oldest = call('ZRANGE', P .. 'open', 0, 0, 'WITHSCORES')
+return {call('ZCARD', P .. 'open'), call('ZCARD', P .. 'leases'), call('HLEN', P .. 'dead'),
+    oldest[2] and math.max(0, now - oldest[2]) or 0}
+"""
+
+_BODIES = {
+    "put": PUT,
+    "claim": CLAIM,
+    "waiting": WAITING,
+    "renew": RENEW,
+    "note": NOTE,
+    "ended": ENDED,
+    "done": DONE,
+    "release": RELEASE,
+    "bury": BURY,
+    "retry": RETRY,
+    "stop": STOP,
+    "depth": DEPTH,
+}
+SCRIPTS = {name: COMMON + body for name, body in _BODIES.items()}

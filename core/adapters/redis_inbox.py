@@ -1,0 +1,204 @@
+"""`RedisInbox`: what platforms delivered, in a Redis or Valkey, embedded or a server of its own.
+
+Each call is one script (`inbox_scripts.py`), so that it happens as a whole or not at all, and may be repeated when its
+reply was lost. Knows nothing of platforms, of what is in a body, or of how the server is reached.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+from urllib.parse import quote
+
+from pydantic import TypeAdapter
+from redis.asyncio import Redis
+
+from core.adapters.inbox_scripts import SCRIPTS
+from core.adapters.redis_memory import translated
+from core.domain import Conversation, Person
+from core.inbox import Allowance, Claim, DeadLetter, Depth, Event, Lease, Receipt, Waiting
+
+PREFIX = "{attune:inbox}"
+LEASE = 6.0  # seconds; renewed every two
+REMEMBERED = 2 * 86_400  # seconds that an event's key is known: Telegram sends again for a day, Slack for an hour
+LINKED = 30 * 86_400  # seconds that a shown message is known to stand for its answer
+SILENCE = 60.0  # seconds after a refusal in which the person is not told again
+
+_EVENT = TypeAdapter(Event)
+
+
+class RedisInbox:
+    """The port `Inbox` over a client of redis-py. Whoever made the client closes it."""
+
+    def __init__(self, client: Redis, allowance: Allowance | None = None, *, lease: float = LEASE) -> None:
+        self._client = client
+        self._allowance = allowance or Allowance()
+        self._lease = _milliseconds(lease)
+        self._heard: bytes | None = None  # the last signal
+        self._scripts = {name: client.register_script(script) for name, script in SCRIPTS.items()}
+
+    async def put(self, event: Event) -> Receipt:
+        """Keep `event`, once, where the limits let it in."""
+        allowed, person = self._allowance, event.person
+        receipt: bytes = await self._run(
+            "put",
+            event.key,
+            lane_name(event.conversation),
+            person_name(person),
+            _joined(person.platform, person.workspace),
+            _EVENT.dump_json(event),
+            int(event.asks),
+            REMEMBERED,
+            allowed.waiting,
+            max(1, int(allowed.waiting * allowed.share)),
+            allowed.person_minute,
+            allowed.workspace_minute,
+            _milliseconds(SILENCE),
+        )
+        return Receipt(receipt.decode())
+
+    async def stop(self, conversation: Conversation, person: Person) -> bool:
+        """Stop what this person waits for, or is being given."""
+        return bool(await self._run("stop", lane_name(conversation), person_name(person)))
+
+    async def claim(self, token: str) -> Claim | None:
+        """The next event for this worker."""
+        found = await self._run("claim", token, self._lease)
+        return _claim(token, found) if found else None
+
+    async def waiting(self, token: str, *, seconds: float) -> Waiting | None:
+        """Hold an event that has waited for `seconds` and whose person was not told so yet."""
+        found = await self._run("waiting", token, self._lease, _milliseconds(seconds))
+        return Waiting(_claim(token, found[1]), int(found[0])) if found else None
+
+    async def renew(self, tokens: Sequence[str]) -> Mapping[str, Lease]:
+        """Say that these claims are worked on."""
+        states = await self._run("renew", self._lease, *tokens)
+        return {token: Lease(state.decode()) for token, state in zip(tokens, states, strict=True)}
+
+    async def note(self, token: str, message_id: str) -> bool:
+        """Remember what the platform shows for the event."""
+        return bool(await self._run("note", token, message_id))
+
+    async def ended(self, token: str, answer: str) -> bool:
+        """Remember that all of it was seen, and which answer it was."""
+        return bool(await self._run("ended", token, answer, LINKED))
+
+    async def answer_of(self, conversation: Conversation, message_id: str) -> str | None:
+        """The answer that a message shown in this conversation's channel stands for."""
+        with translated():
+            found = await self._client.get(f"{PREFIX}:answer:{channel_name(conversation)}:{message_id}")
+        return cast("bytes", found).decode() if found else None
+
+    async def messages_of(self, conversation: Conversation, answer: str) -> tuple[str, ...]:
+        """The messages in this conversation's channel that stand for an answer."""
+        key = f"{PREFIX}:messages:{channel_name(conversation)}:{answer}"
+        with translated():
+            found = cast("list[bytes]", await self._client.lrange(key, 0, -1))
+        return tuple(message.decode() for message in found)
+
+    async def done(self, token: str) -> None:
+        """Forget the event but for its key."""
+        await self._run("done", token)
+
+    async def release(self, token: str, *, pause: float = 0.0) -> None:
+        """Give the event back."""
+        await self._run("release", token, _milliseconds(pause))
+
+    async def bury(self, token: str, reason: str) -> None:
+        """Give the event up."""
+        await self._run("bury", token, reason)
+
+    async def listen(self, seconds: float) -> list[str]:
+        """Wait for signals. A listener that was away goes on where it was, as far as signals are kept."""
+        key = f"{PREFIX}:signals"
+        with translated():
+            if self._heard is None:
+                latest = cast("list[Any]", await self._client.xrevrange(key, count=1))
+                self._heard = latest[0][0] if latest else b"0-0"
+            heard = cast("Any", await self._client.xread({key: self._heard}, block=_milliseconds(seconds)))
+        signals = _signals(heard)
+        if signals:
+            self._heard = signals[-1][0]
+        return [fields[b"token"].decode() for _, fields in signals if fields[b"kind"] == b"stop"]
+
+    async def dead(self) -> list[DeadLetter]:
+        """What was given up, oldest first."""
+        with translated():
+            stored = cast("dict[bytes, bytes]", await self._client.hgetall(f"{PREFIX}:dead"))
+        return sorted((_letter(value) for value in stored.values()), key=lambda letter: letter.at)
+
+    async def retry(self, key: str) -> bool:
+        """Put a dead letter at the end of its conversation again."""
+        return bool(await self._run("retry", key))
+
+    async def drop(self, key: str) -> bool:
+        """Forget a dead letter."""
+        with translated():
+            return bool(await self._client.hdel(f"{PREFIX}:dead", key))
+
+    async def forget(self, person: Person) -> None:
+        """Drop the person's dead letters."""
+        for letter in await self.dead():
+            if letter.event.person == person:
+                await self.drop(letter.event.key)
+
+    async def depth(self) -> Depth:
+        """How full it is."""
+        unended, working, dead, oldest = await self._run("depth")
+        return Depth(max(0, unended - working), working, dead, oldest / 1000)
+
+    async def _run(self, name: str, *arguments: bytes | str | float) -> Any:
+        with translated():
+            return await self._scripts[name](keys=[PREFIX], args=arguments)
+
+
+def lane_name(conversation: Conversation) -> str:
+    """A conversation, as part of a key."""
+    return _joined(conversation.platform, conversation.workspace, conversation.channel, conversation.thread)
+
+
+def channel_name(conversation: Conversation) -> str:
+    """Where a conversation takes place: its messages have ids that are unique there."""
+    return _joined(conversation.platform, conversation.workspace, conversation.channel)
+
+
+def person_name(person: Person) -> str:
+    """A person, as part of a key."""
+    return _joined(person.platform, person.workspace, person.user)
+
+
+def _joined(*parts: str) -> str:
+    """Quoted, so that a ':' inside an id cannot make two names one."""
+    return ":".join(quote(part, safe="") for part in parts)
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _claim(token: str, found: Sequence[Any]) -> Claim:
+    body, attempts, deaths, ended, stopped, shown = found
+    return Claim(
+        event=_EVENT.validate_json(body),
+        token=token,
+        attempt=attempts,
+        deaths=deaths,
+        shown=tuple(message.decode() for message in shown),
+        ended=bool(ended),
+        stopped=bool(stopped),
+    )
+
+
+def _letter(stored: bytes) -> DeadLetter:
+    letter = json.loads(stored)
+    at = datetime.fromtimestamp(letter["at"] / 1000, UTC)
+    return DeadLetter(_EVENT.validate_json(letter["body"]), letter["reason"], letter["attempts"], at)
+
+
+def _signals(heard: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    """What XREAD gives: a list of streams, or a mapping of them as newer protocols have it."""
+    streams = heard.values() if isinstance(heard, dict) else [entries for _, entries in heard or []]
+    return [entry for entries in streams for entry in entries]

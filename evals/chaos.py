@@ -1,0 +1,229 @@
+"""Kill, repeat, re-order, restart: `python -m evals.chaos`. Is every message answered, once, and in order?
+
+People write in many conversations of a platform's double while processes that serve it die by `kill -9`, deliveries
+come twice and out of order, and Redis (the embedded Valkey) is killed. Everything else is the product: inbox, workers,
+dialogue, engine, memory and index; only the model is scripted. Afterwards every message the platform ever showed is
+looked at. `--platform MODULE:CLASS` puts another platform in; see `tests.doubles.chat:ChaosChat` for what it has to be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.bootstrap import open_inbox, open_index
+from core.ports import Inbox
+from core.settings import Settings
+from evals.chaos_checks import Findings, examined
+from evals.chaos_process import plug
+from evals.common import RESULTS
+from evals.scripted import DIMENSION, TOPIC, know_the_moon, tag_of
+
+PLATFORM = "tests.doubles.chat:ChaosChat"
+LIMITS = {
+    "ATTUNE_METRICS": "off",
+    "ATTUNE_PERSON_MINUTE": "100000",
+    "ATTUNE_WORKSPACE_MINUTE": "1000000",
+    "ATTUNE_WAITING": "100000",
+}
+FOREIGN = ("ATTUNE_", "REDIS_", "QDRANT_")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is done to the service. Times are in seconds."""
+
+    seed: int = 0
+    messages: int = 1000
+    conversations: int = 50
+    roles: tuple[str, ...] = ("both", "both", "work", "work")
+    kill_every: tuple[float, float] = (3.0, 6.0)
+    restarts: int = 2  # of Redis
+    think: float = 5.0  # mean time between two messages of a person
+    words: int = 20
+    pace: float = 0.05
+    repeated: float = 0.25  # share of deliveries that come again
+    swapped: float = 0.15  # share of messages that overtake the one before
+    patience: float = 300.0  # until everything has to have its end
+    platform: str = PLATFORM
+
+
+@dataclass
+class Troubles:
+    """What was done."""
+
+    kills: int = 0
+    redis_kills: int = 0
+    repeats: int = 0
+    swaps: int = 0
+    redis_pids: list[int] = field(default_factory=list)
+
+
+class Processes:
+    """The processes that serve, each started again when it was killed."""
+
+    def __init__(self, plan: Plan, environ: dict[str, str]) -> None:
+        self._plan = plan
+        self._environ = environ
+        self._running = [self._start(role) for role in plan.roles]
+
+    def _start(self, role: str) -> subprocess.Popen[bytes]:
+        words = [self._plan.platform, role, str(self._plan.words), str(self._plan.pace)]
+        return subprocess.Popen([sys.executable, "-m", "evals.chaos_process", *words], env=self._environ)
+
+    def kill(self, which: int) -> None:
+        """Kill one, as the kernel does, and start it again."""
+        self._running[which].kill()
+        self._running[which].wait()
+        self._running[which] = self._start(self._plan.roles[which])
+
+    def end(self) -> list[int]:
+        """Ask all to end, as an operator does; how they ended."""
+        for process in self._running:
+            process.send_signal(signal.SIGTERM)
+        try:
+            return [process.wait(60) for process in self._running]
+        finally:
+            for process in self._running:
+                process.kill()
+
+
+async def run(plan: Plan) -> tuple[Findings, Troubles, float]:
+    """Do all of it. What was found, what was done, and how many seconds it took."""
+    chance, troubles = random.Random(plan.seed), Troubles()  # noqa: S311 - chaos, not secrets
+    with tempfile.TemporaryDirectory(prefix="attune-", ignore_cleanup_errors=True) as folder:
+        async with _service(plan, Path(folder)) as (platform, processes, inbox):
+            start = time.monotonic()
+            trouble = asyncio.create_task(_make_trouble(plan, chance, processes, inbox, troubles))
+            people = [
+                _write(plan, random.Random(f"{plan.seed}-{number}"), number, platform, troubles)  # noqa: S311
+                for number in range(plan.conversations)
+            ]
+            sent = dict(enumerate(await asyncio.gather(*people)))
+            trouble.cancel()
+            await _settled(plan, inbox)
+            seconds = time.monotonic() - start
+            dead = [letter.event.key for letter in await inbox.dead()]
+            codes = await asyncio.to_thread(processes.end)
+            findings = dataclasses.replace(examined(sent, platform.visible()), dead=dead, exits=codes)
+    return findings, troubles, seconds
+
+
+@asynccontextmanager
+async def _service(plan: Plan, home: Path) -> AsyncIterator[tuple[Any, Processes, Inbox]]:
+    async with plug(plan.platform)().running() as platform:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+        ours = {"ATTUNE_HOME": str(home), "PYTHONPATH": str(Path(__file__).parent.parent), **LIMITS}
+        settings = Settings.from_env(ours | platform.environ)
+        async with open_inbox(settings) as inbox, open_index(settings, DIMENSION) as index:
+            await know_the_moon(index)
+            processes = Processes(plan, {**kept, **ours, **platform.environ})
+            try:
+                yield platform, processes, inbox
+            finally:
+                await asyncio.to_thread(processes.end)
+
+
+async def _write(plan: Plan, chance: random.Random, conversation: int, platform: Any, troubles: Troubles) -> list[str]:
+    """One person's messages, in the order in which the platform got rid of them: their tags."""
+    numbers = list(range(plan.messages // plan.conversations))
+    for place in range(len(numbers) - 1):
+        if chance.random() < plan.swapped:
+            numbers[place], numbers[place + 1] = numbers[place + 1], numbers[place]
+            troubles.swaps += 1
+    tags, repeats = [tag_of(conversation, number) for number in numbers], []
+    await asyncio.sleep(chance.uniform(0, plan.think))
+    for tag in tags:
+        while not await platform.send(conversation, tag, f"{TOPIC} {tag}"):  # noqa: ASYNC110 - as platforms do
+            await asyncio.sleep(0.1)
+        if chance.random() < plan.repeated:
+            troubles.repeats += 1
+            repeats.append(asyncio.create_task(_again(chance.expovariate(0.5), platform, conversation, tag)))
+        await asyncio.sleep(chance.expovariate(1 / plan.think) if chance.random() < 0.8 else 0.0)
+    await asyncio.gather(*repeats)
+    return tags
+
+
+async def _again(pause: float, platform: Any, conversation: int, tag: str) -> None:
+    await asyncio.sleep(pause)
+    await platform.send(conversation, tag, f"{TOPIC} {tag}")
+
+
+async def _make_trouble(
+    plan: Plan, chance: random.Random, processes: Processes, inbox: Inbox, troubles: Troubles
+) -> None:
+    """Kill processes all the time, and the server at evenly spread moments, about."""
+    length = plan.messages / plan.conversations * plan.think * 0.8
+    restarts = [length * (number + 1) / (plan.restarts + 1) for number in range(plan.restarts)]
+    start = time.monotonic()
+    while True:
+        await asyncio.sleep(chance.uniform(*plan.kill_every))
+        if restarts and time.monotonic() - start > restarts[0]:
+            restarts.pop(0)
+            os.kill(await server_pid(inbox), signal.SIGKILL)
+            troubles.redis_kills += 1
+        else:
+            await asyncio.to_thread(processes.kill, chance.randrange(len(plan.roles)))
+            troubles.kills += 1
+
+
+async def server_pid(inbox: Any) -> int:
+    """The process of the embedded Valkey."""
+    return int((await inbox._client.info("server"))["process_id"])  # noqa: SLF001 - to break it on purpose
+
+
+async def _settled(plan: Plan, inbox: Inbox) -> None:
+    deadline = time.monotonic() + plan.patience
+    while time.monotonic() < deadline:
+        depth = await inbox.depth()
+        if depth.waiting == depth.working == 0:
+            return
+        await asyncio.sleep(0.5)
+
+
+def main() -> None:
+    """Run with the words of the command line, print a table, and keep the figures."""
+    parser = argparse.ArgumentParser(description="Is every message answered, once, and in order?")
+    for name in ("seed", "messages", "conversations", "restarts"):
+        parser.add_argument(f"--{name}", type=int, default=getattr(Plan(), name))
+    parser.add_argument("--think", type=float, default=Plan().think)
+    parser.add_argument("--platform", default=PLATFORM)
+    parser.add_argument("--roles", type=lambda text: tuple(text.split(",")), default=Plan().roles)
+    plan = dataclasses.replace(Plan(), **vars(parser.parse_args()))
+    findings, troubles, seconds = asyncio.run(run(plan))
+    done = {"kill -9 of processes": troubles.kills, "kill -9 of Redis": troubles.redis_kills}
+    done |= {"deliveries repeated": troubles.repeats, "messages overtaken": troubles.swaps}
+    table = {
+        "seed": plan.seed,
+        "conversations": plan.conversations,
+        **done,
+        "seconds": round(seconds),
+        **findings.table(),
+    }
+    for name, figure in table.items():
+        print(f"{name:32} {figure}")
+    for complaint in findings.complaints:
+        print(complaint)
+    name = "chaos" if plan.platform == PLATFORM else f"chaos-{plan.platform.partition(':')[2].lower()}"
+    (RESULTS / f"{name}.json").write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+    counts = Counter(complaint.partition(":")[0] for complaint in findings.complaints)
+    sys.exit(1 if counts else 0)
+
+
+if __name__ == "__main__":
+    main()

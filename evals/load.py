@@ -1,0 +1,230 @@
+"""What everything but the model costs: `python -m evals.load`.
+
+    overhead     200 people ask at once and again and again; what each message takes beyond the model's own time
+    put          milliseconds to keep a message, meanwhile
+    saturated    the same, while the tiny real model answers eight people in this very process
+    throughput   messages a second with a model that takes no time
+    memory       of this process and of Valkey over 20,000 messages
+
+The platform is a list in memory; inbox, workers, dialogue, engine, memory and index are the product's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bots.dialogue import Dialogue, Final
+from bots.observing import WatchedDialogue, Watcher
+from bots.platform import Delivery
+from bots.workers import Pace, Workers
+from core.bootstrap import open_generator, open_inbox, open_index
+from core.domain import Conversation, Decoding, Message, Person, Prompt
+from core.inbox import Event
+from core.ports import Generator, Inbox
+from core.settings import Settings
+from evals.common import RESULTS, Record
+from evals.scripted import DIMENSION, MOON, TOPIC, PacedGenerator, know_the_moon, scripted_engine, tag_of
+
+NAME = "load"
+PEOPLE = 200
+TINY = "smollm2-135m-instruct"
+LIMITS = {"ATTUNE_PERSON_MINUTE": "100000", "ATTUNE_WORKSPACE_MINUTE": "1000000", "ATTUNE_WAITING": "100000"}
+
+
+@dataclass
+class Silent:
+    """A platform that shows everything at once, to nobody: when each message had its end."""
+
+    dialogue: Dialogue
+    ended: dict[str, asyncio.Event] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def sending(self) -> AsyncIterator[None]:
+        """Nothing to hold."""
+        yield
+
+    async def handle(self, event: Event, delivery: Delivery) -> None:
+        """Go through the answer, and note one message for it."""
+        await delivery.note(f"shown-{event.key}")
+        message = Message(event.key, event.conversation, event.person, event.body, event.received_at, private=True)
+        async with aclosing(self.dialogue.respond(message)) as replies:
+            async for reply in replies:
+                if isinstance(reply, Final):
+                    self.ended.pop(event.key).set()
+                    await delivery.ended(reply.answer)
+
+    async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
+        """Nobody reads it."""
+
+    async def apologise(self, event: Event, delivery: Delivery, sentence: str) -> None:
+        """It must not come to this."""
+        raise AssertionError(f"{event.key}, attempt {delivery.attempt}: {sentence}")
+
+
+@dataclass
+class Times:
+    """Of each message, in seconds."""
+
+    whole: list[float] = field(default_factory=list)
+    put: list[float] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def service(generator: PacedGenerator, at_once: int) -> AsyncIterator[tuple[Inbox, Silent]]:
+    """The product over stores of its own."""
+    with tempfile.TemporaryDirectory(prefix="attune-", ignore_cleanup_errors=True) as folder:
+        settings = Settings.from_env({"ATTUNE_HOME": folder, **LIMITS})
+        async with (
+            open_inbox(settings) as inbox,
+            open_index(settings, DIMENSION) as index,
+            scripted_engine(settings, generator) as engine,
+        ):
+            await know_the_moon(index)
+            silent = Silent(WatchedDialogue(engine, Watcher()))
+            async with Workers(inbox, {NAME: silent}, Pace(at_once)).working():
+                yield inbox, silent
+
+
+async def converse(inbox: Inbox, silent: Silent, person: int, times: Times, *, messages: int, think: float) -> None:
+    """One person: asks, waits for the answer, thinks, asks again."""
+    chance = random.Random(person)  # noqa: S311 - no secrets
+    await asyncio.sleep(chance.uniform(0, think))
+    for number in range(messages):
+        event = _event(person, number)
+        ended = silent.ended[event.key] = asyncio.Event()
+        start = time.perf_counter()
+        await inbox.put(event)
+        times.put.append(time.perf_counter() - start)
+        await ended.wait()
+        times.whole.append(time.perf_counter() - start)
+        await asyncio.sleep(chance.uniform(0.5, 1.5) * think)
+
+
+def _event(person: int, number: int) -> Event:
+    who, place = Person(NAME, "w", str(person)), Conversation(NAME, "w", str(person))
+    text = f"{TOPIC} {tag_of(person, number)}"
+    return Event(f"{NAME}:{person}-{number}", place, who, "message", text, datetime.now(UTC))
+
+
+async def overhead(rounds: int, words: int, pace: float, think: float) -> Record:
+    """What each of 200 people's messages takes beyond the model's time."""
+    generator, times = PacedGenerator(words, pace), Times()
+    async with service(generator, at_once=PEOPLE) as (inbox, silent):
+        start = time.perf_counter()
+        await asyncio.gather(
+            *[converse(inbox, silent, person, times, messages=rounds, think=think) for person in range(PEOPLE)]
+        )
+        seconds = time.perf_counter() - start
+    return {
+        "people": PEOPLE,
+        "messages": len(times.whole),
+        "messages a second": round(len(times.whole) / seconds, 1),
+        "model, seconds an answer": generator.seconds,
+        "overhead, ms": shares([whole - generator.seconds for whole in times.whole]),
+        "put, ms": shares(times.put),
+    }
+
+
+async def saturated(models: Path, seconds: float) -> Record:
+    """Milliseconds to keep a message while the tiny model answers as many people as it can, in this process."""
+    put: list[float] = []
+    with tempfile.TemporaryDirectory(prefix="attune-", ignore_cleanup_errors=True) as folder:
+        await asyncio.to_thread(Path(folder, "models").symlink_to, models)
+        settings = Settings.from_env({"ATTUNE_HOME": folder, "ATTUNE_MODEL": TINY, "ATTUNE_DEVICE": "cpu", **LIMITS})
+        async with open_generator(settings) as generator, open_inbox(settings) as inbox:
+            prompt = Prompt("", (MOON,), (1.0,), (), "", "Write a long story about the moon.")
+            talkers = [asyncio.create_task(_talk(generator, prompt)) for _ in range(8)]
+            await asyncio.sleep(3.0)
+            end = time.perf_counter() + seconds
+            while time.perf_counter() < end:
+                event = _event(len(put), 0)
+                start = time.perf_counter()
+                await inbox.put(event)
+                put.append(time.perf_counter() - start)
+                await asyncio.sleep(0.05)
+            for talker in talkers:
+                talker.cancel()
+            await asyncio.gather(*talkers, return_exceptions=True)
+    return {"messages": len(put), "put, ms": shares(put)}
+
+
+async def _talk(generator: Generator, prompt: Prompt) -> None:
+    while True:
+        async with aclosing(generator.generate(prompt, Decoding(max_tokens=200))) as pieces:
+            async for _ in pieces:
+                pass
+
+
+async def endurance(messages: int) -> Record:
+    """As many messages as fast as they go, with the memory they take."""
+    times, samples = Times(), []
+    async with service(PacedGenerator(8, 0.0), at_once=16) as (inbox, silent):
+        people = 50
+        start = time.perf_counter()
+        talking = asyncio.gather(
+            *[
+                converse(inbox, silent, person, times, messages=messages // people, think=0.0)
+                for person in range(people)
+            ]
+        )
+        while not talking.done():
+            samples.append({"messages": len(times.whole), "process, MB": resident(), "Valkey, MB": await held(inbox)})
+            await asyncio.wait({talking}, timeout=2.0)
+        seconds = time.perf_counter() - start
+        samples.append({"messages": len(times.whole), "process, MB": resident(), "Valkey, MB": await held(inbox)})
+    return {"messages": len(times.whole), "messages a second": round(len(times.whole) / seconds, 1), "memory": samples}
+
+
+async def held(inbox: Any) -> float:
+    """What Valkey holds, in MB."""
+    memory = await inbox._client.info("memory")  # noqa: SLF001 - to look inside
+    return round(float(memory["used_memory"]) / 1e6, 1)
+
+
+def resident() -> float:
+    """What this process holds, in MB."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return round(next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1e3, 1)
+
+
+def shares(seconds: Sequence[float]) -> Record:
+    """Milliseconds: the median and the 99th percentile."""
+    cuts = statistics.quantiles(seconds, n=100)
+    return {"p50": round(1e3 * cuts[49], 1), "p99": round(1e3 * cuts[98], 1), "most": round(1e3 * max(seconds), 1)}
+
+
+def main() -> None:
+    """Measure, print, and keep the figures."""
+    parser = argparse.ArgumentParser(description="What everything but the model costs.")
+    parser.add_argument("--rounds", type=int, default=8, help="messages of each of the 200 people")
+    parser.add_argument("--messages", type=int, default=20_000, help="of the endurance run; 0: none")
+    asked = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    result = {"at once": asyncio.run(overhead(asked.rounds, words=40, pace=0.12, think=5.0))}
+    print(json.dumps(result, indent=2))
+    result["saturated"] = asyncio.run(saturated(Settings.from_env(os.environ).models_folder, 20.0))
+    print(json.dumps(result["saturated"], indent=2))
+    if asked.messages:
+        result["endurance"] = asyncio.run(endurance(asked.messages))
+        print(json.dumps({**result["endurance"], "memory": result["endurance"]["memory"][::10]}, indent=2))
+    (RESULTS / "load.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,287 @@
+"""Attune in a fake Slack: the real slack-bolt, the real dialogue and engine, and a small stand-in for the inbox."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from redis.asyncio import Redis
+
+from bots.dialogue import Dialogue
+from bots.slack_actions import Actions
+from bots.slack_bot import Connection, SlackReceiver
+from bots.slack_clients import Clients, OneToken
+from bots.slack_door import Door
+from bots.slack_members import Members
+from bots.slack_sender import SlackSender
+from bots.slack_teaching import Lessons
+from core.adapters.qdrant_index import QdrantIndex
+from core.adapters.redis_memory import RedisMemory
+from core.adapters.redis_usage import RedisUsage
+from core.domain import Conversation, Passage, Person
+from core.engine import Engine, Limits
+from core.inbox import Event, Receipt
+from core.readers import person_reader
+from tests.doubles.slack_people import People, text_of
+from tests.doubles.slack_server import SlackServer
+from tests.doubles.slack_state import Workspace
+from tests.fakes import HashingEmbedder, ScriptedGenerator
+
+SCOPES = {
+    "app_mentions:read", "assistant:write", "channels:history", "channels:read", "chat:write", "commands", "files:read",
+    "groups:history", "groups:read", "im:history", "im:read", "im:write", "mpim:history", "mpim:read", "reactions:read",
+    "usergroups:read", "users:read",
+}  # fmt: skip
+TEXTS = {
+    "Transit": "Transit benefit enrolment takes fourteen days and your supervisor approves it",
+    "Travel": "Book travel with the agency and keep every receipt for the voucher",
+    "Leave": "Annual leave is requested in the calendar two weeks before",
+}
+GROUP = "group:slack/T1/S1"
+QUESTION = "How long does transit enrolment take?"
+
+
+@dataclass
+class Shown:
+    """A `Delivery` that is kept in memory."""
+
+    hub: Hub
+    event: Event
+    attempt: int = 1
+    shown: tuple[str, ...] = ()
+    stopped: bool = False
+    over: bool = False
+
+    async def note(self, message_id: str) -> None:
+        self.shown = (*self.shown, message_id)
+        self.hub.noted[self.event.conversation.channel, message_id] = self
+
+    async def ended(self, answer: str = "") -> None:
+        self.over = True
+        for message_id in self.shown:
+            self.hub.answers[self.event.conversation.channel, message_id] = answer
+
+    async def messages_of(self, answer: str) -> tuple[str, ...]:
+        return tuple(ts for (_, ts), named in self.hub.answers.items() if named == answer)
+
+    async def answer_of(self, message_id: str) -> str | None:
+        return self.hub.answers.get((self.event.conversation.channel, message_id)) or None
+
+
+@dataclass
+class Hub:
+    """An `Inlet` and its worker: each key once, one at a time in each conversation, and again after a death."""
+
+    sender: SlackSender
+    deliveries: dict[str, Shown] = field(default_factory=dict)
+    answers: dict[tuple[str, str], str] = field(default_factory=dict)
+    noted: dict[tuple[str, str], Shown] = field(default_factory=dict)
+    refuse: Receipt | None = None
+    broken: int = 0  # so many of the next events cannot be kept
+    sorry: list[str] = field(default_factory=list)
+    paused: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._lanes: dict[Conversation, asyncio.Queue[Shown]] = defaultdict(asyncio.Queue)
+        self._workers: dict[Conversation, asyncio.Task[None]] = {}
+        self._running: dict[Conversation, tuple[Shown, asyncio.Task[None]]] = {}
+
+    async def put(self, event: Event) -> Receipt:
+        if self.broken:
+            self.broken -= 1
+            raise ConnectionError("the store is away")
+        if event.key in self.deliveries:
+            return Receipt.KNOWN
+        if self.refuse is not None and event.asks:
+            return self.refuse
+        self.deliveries[event.key] = Shown(self, event)
+        self._lanes[event.conversation].put_nowait(self.deliveries[event.key])
+        if event.conversation not in self._workers:
+            self._workers[event.conversation] = asyncio.create_task(self._work(event.conversation))
+        return Receipt.ACCEPTED
+
+    async def stop(self, conversation: Conversation, person: Person) -> bool:
+        delivery, task = self._running.get(conversation, (None, None))
+        if delivery is None or task is None or delivery.event.person != person:
+            return False
+        delivery.stopped = True
+        task.cancel()
+        return True
+
+    async def kill(self) -> None:
+        """End whatever is being handled as a dying process does; it is handled again."""
+        for delivery, task in list(self._running.values()):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            delivery.attempt += 1
+            self._lanes[delivery.event.conversation].put_nowait(delivery)
+
+    async def _work(self, conversation: Conversation) -> None:
+        while True:
+            delivery = await self._lanes[conversation].get()
+            task = asyncio.create_task(self._handle(delivery))
+            self._running[conversation] = delivery, task
+            await asyncio.gather(task, return_exceptions=True)
+            del self._running[conversation]
+            self._lanes[conversation].task_done()
+
+    async def _handle(self, delivery: Shown) -> None:
+        if delivery.over:
+            return
+        try:
+            await self.sender.handle(delivery.event, delivery)
+        except Exception as error:  # noqa: BLE001 - as the worker does
+            self.sorry.append("".join(traceback.format_exception(error)[-3:]))
+            await self.sender.apologise(delivery.event, delivery, "Something went wrong.")
+
+    async def idle(self) -> None:
+        """Return when everything that was put is handled."""
+        while any(lane._unfinished_tasks for lane in self._lanes.values()):
+            for lane in list(self._lanes.values()):
+                await lane.join()
+
+    async def close(self) -> None:
+        for task in [*self._workers.values(), *(task for _, task in self._running.values())]:
+            task.cancel()
+        await asyncio.gather(*self._workers.values(), return_exceptions=True)
+
+
+@dataclass
+class Doorkeeper:
+    """Access by lists, and one code."""
+
+    allowed: set[str] = field(default_factory=lambda: {"workspace:slack/T1"})
+    operators: set[str] = field(default_factory=set)
+    code: str = "ABCD-EFGH"
+
+    async def admits(self, person: Person, names: Collection[str]) -> bool:
+        return bool(self.allowed & {*names, person_reader(person)})
+
+    async def is_operator(self, person: Person) -> bool:
+        return person_reader(person) in self.operators
+
+    async def pair(self, person: Person, typed: str, now: datetime):  # noqa: ARG002
+        from core.errors import LessonError  # noqa: PLC0415
+
+        if typed != self.code:
+            raise LessonError("That code is not valid.")
+        self.allowed.add(person_reader(person))
+        return type("Pairing", (), {"operator": False})()
+
+
+@dataclass
+class World:
+    """Everything that a scenario touches."""
+
+    server: SlackServer
+    people: People
+    hub: Hub
+    generator: ScriptedGenerator
+    access: Doorkeeper
+    engine: Engine
+    index: QdrantIndex
+    taught: list[tuple[str, str, tuple[str, ...]]]
+
+    @property
+    def space(self) -> Workspace:
+        return self.server.workspace
+
+    async def settled(self) -> None:
+        """Everything was acknowledged and handled, and nothing unexpected happened on the way."""
+        for _ in range(3):
+            await self.server.settled()
+            await self.hub.idle()
+            await asyncio.sleep(0.02)
+
+    async def until(self, true: Callable[[], bool], seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < deadline, "it did not happen in time"
+            await asyncio.sleep(0.01)
+
+    def answers(self, channel: str, root: str) -> list[str]:
+        return [text_of(each) for each in self.space.answers(channel, root)]
+
+    def check(self) -> None:
+        """Slack was never misused, and every event was acknowledged."""
+        assert self.space.violations == []
+        assert not self.hub.sorry, self.hub.sorry[0]
+        assert [sent.payload for sent in self.server.sent if not sent.acked] == []
+        assert not any(message.get("streaming") for each in self.space.messages.values() for message in each.values())
+
+
+@asynccontextmanager
+async def world(
+    redis: Redis, *, http: bool = False, script: str = "", pace: float = 0.0, scopes: Collection[str] = SCOPES
+) -> AsyncIterator[World]:
+    """Attune, connected to a Slack with two people in a channel, one in a private channel, and a guest."""
+    space = Workspace(scopes=set(scopes))
+    for user in ("UANN", "UBEN"):
+        space.add_user(user)
+    space.add_user("UGUEST", is_restricted=True)
+    space.add_user("UEXT", team_id="T9", is_stranger=True)
+    space.add_channel("C1", ["UANN", "UBEN", "UGUEST", "UEXT", "UBOT"], name="general")
+    space.add_channel("G1", ["UANN", "UBOT"], name="secret", is_private=True)
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(SlackServer(space))
+        index = await stack.enter_async_context(
+            QdrantIndex.at(":memory:", api_key=None, collection="t", dimension=HashingEmbedder.dimension)
+        )
+        generator = ScriptedGenerator((lambda _prompt: script) if script else None, pace=pace)
+        engine = await engine_of(redis, index, generator)
+        access, taught = Doorkeeper(), []
+        hub = hub_of(server.api, "xoxb-1", engine, access, Teacher(taught))
+        stack.push_async_callback(hub.close)
+        connection = Connection(app_token="" if http else "xapp-1", signing_secret="shh", port=0)  # noqa: S106
+        receiver = SlackReceiver(Clients(OneToken("xoxb-1"), server.api), connection, server.api)
+        await stack.enter_async_context(receiver.receiving(hub))
+        if http:
+            server.events_url = f"http://127.0.0.1:{receiver.port}/slack/events"
+        yield World(server, People(server), hub, generator, access, engine, index, taught)
+
+
+async def engine_of(redis: Redis, index: QdrantIndex, generator: ScriptedGenerator) -> Engine:
+    embedder = HashingEmbedder()
+    passages = [
+        Passage(f"00000000-0000-0000-0000-{n:012}", f"/docs/{title}.md", title, (), text, 1, 0, 1, "v")
+        for n, (title, text) in enumerate(TEXTS.items())
+    ]
+    await index.upsert(passages, await embedder.embed(list(TEXTS.values())))
+    return Engine(
+        embedder=embedder,
+        index=index,
+        memory=RedisMemory(redis),
+        usage=RedisUsage(redis),
+        generator=generator,
+        limits=Limits(passages=2, relevance=0.15),
+    )
+
+
+def hub_of(api: str, token: str, engine: Engine, access: Doorkeeper, teacher: Teacher) -> Hub:
+    """The answering half behind a stand-in for the inbox."""
+    clients, members = Clients(OneToken(token), api), Members({GROUP})
+    door, dialogue = Door(access, members), Dialogue(engine)
+    actions = Actions(clients, dialogue, members, door, Lessons(teacher, door), hurry=True)
+    return Hub(SlackSender(clients, dialogue, members, door, actions, hurry=True))
+
+
+class Teacher:
+    """Keeps what it is taught."""
+
+    def __init__(self, taught: list[tuple[str, str, tuple[str, ...]]]) -> None:
+        self.taught = taught
+
+    async def learn_file(self, name, data, author, readers, at):  # noqa: ARG002
+        self.taught.append((name, data.decode(), readers))
+
+    async def learn_text(self, title, text, author, readers, at):  # noqa: ARG002
+        self.taught.append((title, text, readers))
+
+    async def lessons(self, audience):  # noqa: ARG002
+        return []

@@ -1,0 +1,342 @@
+"""Buttons, modals, commands, emoji, the home tab and teaching in Slack, through the real slack-bolt."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from core.domain import Length, Person, Preferences
+from core.feedback import Reason
+from core.learning import Act
+from tests.bots.slack_world import QUESTION, TEXTS, World, world
+
+ANN = Person("slack", "T1", "UANN")
+
+
+@pytest.fixture(params=["socket", "http"])
+async def slack(redis: Redis, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """Attune in Slack, by both ways of delivery."""
+    async with world(redis, http=request.param == "http") as there:
+        yield there
+        await there.settled()
+        there.check()
+
+
+@pytest.fixture
+async def socket(redis: Redis) -> AsyncIterator[World]:
+    async with world(redis) as there:
+        yield there
+        await there.settled()
+        there.check()
+
+
+async def answered(there: World, channel: str = "C1", user: str = "UANN") -> tuple[str, dict]:
+    """A question that was answered: its ts, and the answer's message."""
+    named = "" if channel.startswith("D") else "<@UBOT> "
+    ts = there.people.say(user, channel, f"{named}{QUESTION}")
+    await there.settled()
+    (message,) = there.space.answers(channel, ts)
+    return ts, message
+
+
+def value_of(message: dict, which: str) -> str:
+    element = message["blocks"][-1]["elements"][0]
+    return element[f"{which}_button"]["value"]
+
+
+async def acts(there: World) -> list[tuple[Act, Reason | None]]:
+    """What is known of Ann's verdicts; questions asked are left out."""
+    signals = await there.engine.people._memory.signals(ANN)
+    return [(signal.act, signal.reason) for signal in signals if signal.act not in {Act.ASKED, Act.REPHRASED}]
+
+
+async def test_a_thumb_counts(slack: World) -> None:
+    """👍 is learned from at once; whoever changes their mind has one verdict, the last."""
+    _, message = await answered(slack)
+    slack.people.press("UANN", "C1", message["ts"], "attune_feedback", value=value_of(message, "positive"))
+    await slack.settled()
+    assert await acts(slack) == [(Act.UP, None)]
+    slack.people.press("UANN", "C1", message["ts"], "attune_feedback", value=value_of(message, "negative"))
+    await slack.settled()
+    assert await acts(slack) == [(Act.DOWN, None)]
+
+
+async def test_a_thumb_down_asks_why(slack: World) -> None:
+    """👎 opens a modal with the reasons; the one that is chosen is kept."""
+    _, message = await answered(slack)
+    slack.people.press("UANN", "C1", message["ts"], "attune_feedback", value=value_of(message, "negative"))
+    await slack.settled()
+    await slack.until(lambda: bool(slack.space.views))
+    view = slack.people.view("UANN")
+    assert len(view["blocks"][0]["element"]["options"]) == len(Reason)
+    chosen = {"type": "radio_buttons", "selected_option": {"value": "TOO_LONG"}}
+    slack.people.submit("UANN", view, {"reason": {"reason": chosen}})
+    await slack.settled()
+    assert await acts(slack) == [(Act.DOWN, Reason.TOO_LONG)]
+
+
+async def test_emoji_count_and_can_be_taken_back(slack: World) -> None:
+    """A thumb put on the answer is a verdict, in any skin; taken away it is none; other emoji and messages are not."""
+    ts, message = await answered(slack)
+    slack.people.react("UANN", "C1", message["ts"], "eyes")
+    slack.people.react("UANN", "C1", ts, "+1")
+    await slack.settled()
+    assert await acts(slack) == []
+    slack.people.react("UANN", "C1", message["ts"], "+1::skin-tone-3")
+    await slack.settled()
+    assert await acts(slack) == [(Act.UP, None)]
+    slack.people.react("UANN", "C1", message["ts"], "+1::skin-tone-3", add=False)
+    await slack.settled()
+    assert await acts(slack) == []
+
+
+async def test_a_source_opens_its_passage(slack: World) -> None:
+    """Chosen from the menu, the passage stands in a modal, word for word, and counts as opened."""
+    _, message = await answered(slack)
+    slack.people.press(
+        "UANN", "C1", message["ts"], "attune_source", value=message["blocks"][1]["elements"][0]["options"][0]["value"]
+    )
+    await slack.settled()
+    shown = str(slack.people.view("UANN")["blocks"])
+    assert TEXTS["Transit"] in shown
+    assert "Transit.md" in shown
+    assert await acts(slack) == [(Act.OPENED, None)]
+
+
+async def test_another_persons_source_stays_closed(slack: World) -> None:
+    """Who did not ask sees nothing of what the answer was made of."""
+    _, message = await answered(slack)
+    slack.people.press(
+        "UBEN", "C1", message["ts"], "attune_source", value=message["blocks"][1]["elements"][0]["options"][0]["value"]
+    )
+    await slack.settled()
+    assert TEXTS["Transit"] not in str(slack.people.view("UBEN")["blocks"])
+
+
+async def test_why_says_what_the_answer_rests_on(slack: World) -> None:
+    """The modal names the passages and what they weighed."""
+    _, message = await answered(slack)
+    slack.people.press("UANN", "C1", message["ts"], "attune_why")
+    await slack.settled()
+    assert "Transit" in str(slack.people.view("UANN")["blocks"])
+
+
+async def test_plain_answers_again_without_preferences(slack: World) -> None:
+    """The second answer stands in the thread, and was made of nothing that the person set."""
+    ts, message = await answered(slack)
+    await slack.engine.set_preferences(ANN, Preferences(length=Length.SHORT))
+    slack.people.press("UANN", "C1", message["ts"], "attune_plain")
+    await slack.settled()
+    assert len(slack.answers("C1", ts)) == 2
+    assert TEXTS["Transit"] in slack.answers("C1", ts)[1]
+    assert slack.generator.prompts[-1].person == slack.generator.prompts[0].person
+
+
+async def test_prefs_open_a_form_that_changes_what_was_changed(slack: World) -> None:
+    """`/prefs` shows all that is set, and saving it does what typing would have done."""
+    slack.people.command("UANN", "C1", "/prefs")
+    await slack.settled()
+    view = slack.people.view("UANN")
+    assert view["callback_id"] == "attune_prefs"
+
+    def chosen(value: str) -> dict:
+        return {"type": "static_select", "selected_option": {"value": value}}
+
+    slack.people.submit(
+        "UANN",
+        view,
+        {
+            "length": {"length": chosen("short")},
+            "strength": {"strength": chosen("75")},
+            "like": {"like": {"type": "plain_text_input", "value": "trains &amp; <!here>"}},
+        },
+    )
+    await slack.settled()
+    wishes = await slack.engine.people.wishes(ANN)
+    assert (wishes.preferences.length, wishes.preferences.tone, wishes.strength) == ("short", "plain", 75)
+    assert [stated.text for stated in wishes.stated] == ["trains &amp; <!here>"]
+
+
+async def test_prefs_can_be_typed_where_slash_commands_cannot(slack: World) -> None:
+    """In a thread `@Attune prefs …` and `!prefs …` do what `/prefs` does."""
+    ts = slack.people.say("UANN", "C1", "<@UBOT> prefs length short")
+    await slack.settled()
+    slack.people.say("UANN", "C1", "!prefs tone formal", thread=ts)
+    await slack.settled()
+    preferences = await slack.engine.preferences(ANN)
+    assert (preferences.length, preferences.tone) == ("short", "formal")
+    assert "length is now **short**" in slack.answers("C1", ts)[0]
+
+
+async def test_a_slash_command_with_words_answers_one_person(slack: World) -> None:
+    """`/prefs length short` says so to whoever typed it, and to nobody else."""
+    slack.people.command("UANN", "C1", "/prefs", "length short")
+    await slack.settled()
+    assert "length is now **short**" in str(slack.people.replies())
+    assert slack.space.messages["C1"] == {}
+
+
+async def test_a_private_answer_is_for_one_persons_eyes(slack: World) -> None:
+    """`/ask` in a channel draws on what that person may see, shows it to them alone, and asks for all on a press."""
+    await secret(slack)
+    slack.people.command("UANN", "C1", "/ask", "What is the combination of the safe?")
+    await slack.settled()
+    (reply,) = slack.people.replies()
+    assert "forty two" in str(reply["blocks"])
+    assert reply["response_type"] == "ephemeral"
+    assert slack.space.messages["C1"] == {}
+    slack.people.press_ephemeral("UANN", "C1", reply["blocks"], "attune_share")
+    await slack.settled()
+    (asked, *answers) = slack.space.messages["C1"].values()
+    assert asked["text"] == "<@UANN> asks: What is the combination of the safe?"
+    assert answers != []
+    assert "forty two" not in str(answers)
+
+
+async def secret(there: World) -> None:
+    """A passage that only the members of the private channel G1 may see."""
+    from core.domain import Passage  # noqa: PLC0415
+    from tests.fakes import HashingEmbedder  # noqa: PLC0415
+
+    text = "The combination of the safe is forty two"
+    passage = Passage(
+        "00000000-0000-0000-0000-0000000000ff", "/s.md", "Safe", (), text, 1, 0, 1, "v", ("channel:slack/T1/G1",)
+    )
+    await there.index.upsert([passage], await HashingEmbedder().embed([text]))
+
+
+async def test_a_private_channels_passage_is_seen_by_its_members_only(slack: World) -> None:
+    """Its members read it in that channel and in direct messages; others, and other channels, never."""
+    await secret(slack)
+    asked = "What is the combination of the safe?"
+    seen = {}
+    for user, channel in (("UANN", "G1"), ("UANN", "C1"), ("UBEN", "C1"), ("UANN", "DUANN"), ("UBEN", "DUBEN")):
+        slack.space.dm(user)
+        ts = slack.people.say(user, channel, asked if channel[0] == "D" else f"<@UBOT> {asked}")
+        await slack.settled()
+        seen[user, channel] = "forty two" in slack.answers(channel, ts)[0]
+    assert [place for place, found in seen.items() if found] == [("UANN", "G1"), ("UANN", "DUANN")]
+
+
+async def test_the_home_tab_shows_what_is_kept_and_changes_it(slack: World) -> None:
+    """Everything that is set and asked stands there; its buttons remove, pause, export and forget."""
+    await answered(slack)
+    slack.people.say("UANN", slack.space.dm("UANN"), "prefs like trains")
+    await slack.settled()
+    slack.people.open_home("UANN")
+    await slack.settled()
+    home = slack.space.homes["UANN"]
+    assert "trains" in str(home)
+    assert QUESTION in str(home)
+    slack.people.press_in("UANN", home, "attune_run_s0")
+    await slack.settled()
+    assert (await slack.engine.people.wishes(ANN)).stated == ()
+    assert "like _trains_" not in str(slack.space.homes["UANN"])
+    slack.people.press_in("UANN", slack.space.homes["UANN"], "attune_run_pause")
+    await slack.settled()
+    assert (await slack.engine.people.wishes(ANN)).paused
+    assert "Go on learning" in str(slack.space.homes["UANN"])
+    slack.people.press_in("UANN", slack.space.homes["UANN"], "attune_run_export")
+    await slack.settled()
+    sent = [message for message in slack.space.messages["DUANN"].values() if message["user"] == "UBOT"]
+    assert '"wishes"' in str(sent[-1])
+    slack.people.press_in("UANN", slack.space.homes["UANN"], "attune_run_forget")
+    await slack.settled()
+    assert not (await slack.engine.people.wishes(ANN)).paused
+    assert QUESTION not in str(slack.space.homes["UANN"])
+
+
+async def test_the_home_tab_of_a_stranger_says_why_it_is_empty(socket: World) -> None:
+    """Somebody who is not let in sees a sentence, and nothing of anybody."""
+    socket.access.allowed.clear()
+    socket.people.open_home("UANN")
+    await socket.settled()
+    assert "may not answer you yet" in str(socket.space.homes["UANN"])
+
+
+async def test_the_form_opens_from_the_home_tab(socket: World) -> None:
+    """Its button opens the same form as `/prefs`."""
+    socket.people.open_home("UANN")
+    await socket.settled()
+    socket.people.press_in("UANN", socket.space.homes["UANN"], "attune_prefs")
+    await socket.settled()
+    assert socket.people.view("UANN")["callback_id"] == "attune_prefs"
+
+
+async def test_a_shared_file_is_learned_for_those_that_were_chosen(slack: World) -> None:
+    """A file is offered to be learned; the press says for whom, and the sentence says what happened."""
+    file = slack.people.upload("pumps.md", b"# Pumps\n\nE-4711 means dry.")
+    ts = slack.people.say("UANN", "C1", "<@UBOT>", files=[file])
+    await slack.settled()
+    (offer,) = slack.space.answers("C1", ts)
+    slack.people.press("UANN", "C1", offer["ts"], "attune_learn_channel")
+    await slack.settled()
+    assert slack.taught == [("pumps.md", "# Pumps\n\nE-4711 means dry.", ("channel:slack/T1/C1",))]
+    assert "Learned" in str(slack.people.replies())
+
+
+async def test_only_operators_teach_everyone(slack: World) -> None:
+    """Others are told so, and nothing is learned."""
+    file = slack.people.upload("pumps.md", b"# Pumps")
+    ts = slack.people.say("UANN", slack.space.dm("UANN"), "", files=[file])
+    await slack.settled()
+    (offer,) = slack.space.answers("DUANN", ts)
+    slack.people.press("UANN", "DUANN", offer["ts"], "attune_learn_everyone")
+    await slack.settled()
+    assert slack.taught == []
+    assert "Only operators" in str(slack.people.replies())
+    slack.access.operators.add("person:slack/T1/UANN")
+    slack.people.press("UANN", "DUANN", offer["ts"], "attune_learn_everyone")
+    await slack.settled()
+    assert slack.taught == [("pumps.md", "# Pumps", ("everyone",))]
+
+
+async def test_a_thread_is_taught_by_a_shortcut(slack: World) -> None:
+    """The shortcut "Teach this" asks what, what about and for whom; the thread becomes a lesson in plain words."""
+    ts = slack.people.say("UBEN", "C1", "How do I drain the <https://x.example|pump>?")
+    slack.people.say("UANN", "C1", "Open the valve &amp; wait.", thread=ts)
+    slack.people.shortcut("UANN", "C1", ts, "attune_teach")
+    await slack.settled()
+    await slack.until(lambda: bool(slack.space.views))
+    view = slack.people.view("UANN")
+
+    def chosen(value: str) -> dict:
+        return {"type": "static_select", "selected_option": {"value": value}}
+
+    slack.people.submit("UANN", view, {"part": {"part": chosen("thread")}, "readers": {"readers": chosen("channel")}})
+    await slack.settled()
+    ((title, text, readers),) = slack.taught
+    assert title.startswith("How do I drain")
+    assert text == "How do I drain the pump (https://x.example)?\n\nOpen the valve & wait."
+    assert readers == ("channel:slack/T1/C1",)
+
+
+async def test_a_modal_that_was_closed_is_no_failure(socket: World) -> None:
+    """Who closes a modal before it is filled loses only that."""
+    _, message = await answered(socket)
+    socket.server.fail("views.open", "expired_trigger_id", times=1)
+    socket.server.fail("views.update", "not_found", times=99)
+    socket.people.press("UANN", "C1", message["ts"], "attune_why")
+    await socket.settled()
+
+
+async def test_operators_see_gaps_in_private(redis: Redis) -> None:
+    """`gaps` in a direct message lists what was asked in vain, for operators; for others it is a question."""
+    from bots.slack_desk import Desk  # noqa: PLC0415
+    from core.adapters.redis_inbox import RedisInbox  # noqa: PLC0415
+    from core.adapters.redis_usage import RedisUsage  # noqa: PLC0415
+
+    async with world(redis) as there:
+        there.hub.sender._desk = Desk(there.hub.sender._door, RedisUsage(redis), RedisInbox(redis))
+        channel = there.space.dm("UANN")
+        there.people.say("UANN", channel, "Where is the zeppelin hangar?")
+        await there.settled()
+        there.access.operators.add("person:slack/T1/UANN")
+        ts = there.people.say("UANN", channel, "gaps")
+        other = there.people.say("UBEN", there.space.dm("UBEN"), "gaps")
+        await there.settled()
+        assert "zeppelin" in there.answers(channel, ts)[0]
+        assert "zeppelin" not in there.answers("DUBEN", other)[0]
+        there.check()

@@ -1,0 +1,118 @@
+"""The app's manifest and what the doctor sees in Slack."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from redis.asyncio import Redis
+
+from bots import slack_manifest
+from bots.checks import Check, Mark
+from bots.slack_doctor import SetUp, findings
+from bots.slack_manifest import Feature, manifest
+from tests.bots.slack_world import QUESTION, SCOPES, world
+from tests.doubles.slack_server import SlackServer
+from tests.doubles.slack_state import Workspace
+
+
+def test_the_scenarios_run_with_the_manifests_scopes() -> None:
+    """What the fake Slack grants in every scenario is what the manifest asks for: no more, no less."""
+    assert set(slack_manifest.scopes()) == SCOPES
+
+
+async def test_the_manifests_events_are_enough(redis: Redis) -> None:
+    """Subscribed to what the manifest lists and nothing else, mentions, threads, messages, emoji and tabs arrive."""
+    async with world(redis) as there:
+        there.server.subscribed = set(slack_manifest.events())
+        ts = there.people.say("UANN", "C1", f"<@UBOT> {QUESTION}")
+        private = there.people.say("UANN", "G1", f"<@UBOT> {QUESTION}")
+        direct = there.people.say("UANN", there.space.dm("UANN"), QUESTION)
+        there.people.open_home("UANN")
+        await there.settled()
+        there.people.say("UANN", "C1", "And travel with the agency?", thread=ts)
+        there.people.react("UANN", "C1", there.space.answers("C1", ts)[0]["ts"], "+1")
+        await there.settled()
+        assert [len(there.answers(*place)) for place in (("C1", ts), ("G1", private), ("DUANN", direct))] == [2, 1, 1]
+        assert "UANN" in there.space.homes
+        assert sum(sent.payload["event"]["type"] == "reaction_added" for sent in there.server.sent) == 1
+        there.check()
+
+
+def test_a_manifest_for_http_names_the_address_everywhere() -> None:
+    """With an address Slack delivers there: events, interactions, commands, and installations where several may."""
+    made = manifest(url="https://bot.example/", several=True)
+    assert made["settings"]["socket_mode_enabled"] is False
+    assert made["settings"]["event_subscriptions"]["request_url"] == "https://bot.example/slack/events"
+    assert made["settings"]["interactivity"]["request_url"] == "https://bot.example/slack/events"
+    assert {command["url"] for command in made["features"]["slash_commands"]} == {"https://bot.example/slack/events"}
+    assert made["oauth_config"]["redirect_urls"] == ["https://bot.example/slack/oauth_redirect"]
+
+
+def test_a_manifest_keeps_to_slacks_limits() -> None:
+    """Names and descriptions are within what Slack takes, and all of it is JSON."""
+    made = manifest("A name that is much longer than Slack allows it to be")
+    assert len(made["display_information"]["name"]) <= 35
+    assert len(made["display_information"]["description"]) <= 140
+    assert all(len(command["description"]) <= 2000 for command in made["features"]["slash_commands"])
+    assert all(len(shortcut["name"]) <= 24 for shortcut in made["features"]["shortcuts"])
+    assert json.loads(json.dumps(made)) == made
+
+
+@pytest.mark.parametrize("feature", Feature)
+def test_a_feature_that_is_left_out_asks_for_nothing(feature: Feature) -> None:
+    """Its scopes and events are not in the manifest."""
+    made = manifest(features=frozenset(Feature) - {feature})
+    needs = slack_manifest.NEEDS[feature]
+    assert not set(needs.scopes) & set(made["oauth_config"]["scopes"]["bot"])
+    assert not set(needs.events) & set(made["settings"]["event_subscriptions"]["bot_events"])
+
+
+async def looked_at(workspace: Workspace, **settings: str) -> dict[str, Check]:
+    async with SlackServer(workspace) as server:
+        set_up = SetUp(**{"bot_token": "xoxb-1", "app_token": "xapp-1", "api": server.api, **settings})
+        return {finding.name: finding async for finding in findings(set_up)}
+
+
+async def test_the_doctor_finds_everything_in_place() -> None:
+    """Token, scopes and Socket Mode are good; of the events it says what to look at."""
+    found = await looked_at(Workspace(scopes=set(SCOPES)))
+    assert [finding.mark for finding in found.values()] == [Mark.GOOD, Mark.GOOD, Mark.GOOD, Mark.CARE]
+    assert "message.channels" in found["slack events"].fix
+
+
+@pytest.mark.parametrize("scope", sorted(SCOPES))
+async def test_the_doctor_names_each_scope_that_is_missing(scope: str) -> None:
+    """Whichever it is, its name is said, and how to get it."""
+    found = await looked_at(Workspace(scopes=SCOPES - {scope}))
+    assert found["slack scopes"].mark is not Mark.GOOD
+    assert scope in found["slack scopes"].found
+    assert "attune slack manifest" in found["slack scopes"].fix
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "fix"),
+    [
+        ({"bot_token": "xapp-1"}, "slack token", "Bot User OAuth Token"),
+        ({"bot_token": "xoxb-wrong"}, "slack token", "Bot User OAuth Token"),
+        ({"app_token": "xoxb-1"}, "slack app token", "connections:write"),
+        ({"app_token": "xapp-wrong"}, "socket mode", "connections:write"),
+        ({"app_token": ""}, "slack delivery", "ATTUNE_SLACK_APP_TOKEN"),
+    ],
+)
+async def test_the_doctor_says_the_fix(settings: dict[str, str], name: str, fix: str) -> None:
+    """What is wrong is named, with what to do about it."""
+    found = await looked_at(Workspace(scopes=set(SCOPES)), **settings)
+    assert found[name].mark is Mark.BAD
+    assert fix in found[name].fix
+
+
+@pytest.mark.parametrize("event", ["app_mention", "message.channels", "message.im", "reaction_added"])
+async def test_the_doctor_sees_subscriptions_with_a_configuration_token(event: str) -> None:
+    """With such a token it compares the app's manifest with its own."""
+    workspace = Workspace(scopes=set(SCOPES))
+    workspace.manifest = manifest()
+    workspace.manifest["settings"]["event_subscriptions"]["bot_events"].remove(event)
+    found = await looked_at(workspace, config_token="xoxe-1")  # noqa: S106
+    assert found["slack events"].mark is Mark.BAD
+    assert event in found["slack events"].found

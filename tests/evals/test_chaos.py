@@ -1,0 +1,64 @@
+"""A small chaos on every run of the tests, and the checks that judge it."""
+
+from __future__ import annotations
+
+import pytest
+
+from evals.chaos import Plan, run
+from evals.chaos_checks import Visible, examined
+from evals.scripted import end_of, tag_of
+
+FIRST, SECOND = tag_of(1, 0), tag_of(1, 1)
+
+
+def answer(tag: str, begins: float, ends: float) -> Visible:
+    return Visible(1, ((begins, "…"), (begins, tag), (ends, f"{tag} moon {end_of(tag)}")))
+
+
+async def test_nothing_is_lost_doubled_or_out_of_order_while_everything_dies() -> None:
+    """Two processes and Redis are killed in the middle of it: each message has one whole answer, in its turn."""
+    plan = Plan(
+        seed=1,
+        messages=36,
+        conversations=6,
+        roles=("both", "both"),
+        kill_every=(1.2, 2.0),
+        restarts=1,
+        think=0.8,
+        words=8,
+        patience=60,
+    )
+    findings, troubles, _ = await run(plan)
+    assert findings.complaints == []
+    assert (findings.messages, findings.answered + findings.sentences) == (36, 36)
+    assert findings.exits == [0, 0]
+    assert troubles.kills >= 1
+    assert troubles.redis_kills == 1
+    assert troubles.repeats >= 1
+
+
+def test_a_well_served_conversation_has_no_complaint() -> None:
+    """Each message has one answer, which begins when the one before has ended."""
+    shown = [answer(FIRST, 1, 2), answer(SECOND, 2, 3)]
+    assert examined({1: [FIRST, SECOND]}, shown).complaints == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "complaint"),
+    [
+        ([answer(FIRST, 1, 2)], f"lost: {SECOND}"),
+        ([answer(FIRST, 1, 2), Visible(1, ((3, SECOND),))], f"lost: {SECOND}"),
+        ([answer(FIRST, 1, 2), answer(SECOND, 2, 3), answer(SECOND, 2, 3)], f"twice: {SECOND}"),
+        ([answer(FIRST, 1, 2), answer(SECOND, 2, 3), Visible(1, ((3, SECOND),))], f"twice: {SECOND}"),
+        ([answer(FIRST, 3, 4), answer(SECOND, 1, 2)], f"order: {SECOND} ends before {FIRST}"),
+        ([answer(FIRST, 1, 3), answer(SECOND, 2, 4)], f"overlap: {SECOND} begins before {FIRST} ends"),
+    ],
+)
+def test_what_is_wrong_is_found(shown: list[Visible], complaint: str) -> None:
+    """The checks can fail, each in its way."""
+    assert complaint in examined({1: [FIRST, SECOND]}, shown).complaints
+
+
+def test_a_placeholder_that_was_left_is_counted() -> None:
+    """It is no second answer, and not nothing."""
+    assert examined({1: [FIRST]}, [answer(FIRST, 1, 2), Visible(1, ((0.5, "…"),))]).left_behind == 1
