@@ -81,6 +81,10 @@ class Interest:
     at: float
     since: float
 
+    def fits(self, dimension: int) -> bool:
+        """Whether it is of the embedder of today: one of another dimension means nothing any more, and goes."""
+        return unpacked(self.vector).size == dimension
+
     def mass_at(self, now: float, half_life: float = HALF_LIFE) -> float:
         """What is left of it."""
         return float(self.mass * 0.5 ** (max(now - self.at, 0.0) / half_life))
@@ -164,8 +168,12 @@ def members(signals: Iterable[Signal], interests: Sequence[Interest], number: in
     if not 0 <= number < len(interests):
         return []
     directions = np.stack([unpacked(one.vector) for one in interests])
-    log = in_order(signals)
-    return [one for one in log if one.weight and int(np.argmax(directions @ unpacked(one.vector))) == number]
+    moved = [(one, unpacked(one.vector)) for one in in_order(signals) if one.weight]
+    return [
+        one
+        for one, vector in moved
+        if vector.size == directions.shape[1] and int(np.argmax(directions @ vector)) == number
+    ]
 
 
 def event_vector(question: Vector, passages: Sequence[Vector], posterior: Sequence[float]) -> str:
@@ -194,8 +202,8 @@ def _unit(vector: Array) -> Array:
 
 
 def _moved(interests: Sequence[Interest], signal: Signal, at: float, weight: float) -> tuple[Interest, ...]:
-    now = [replace(one, mass=one.mass_at(at), at=max(at, one.at)) for one in interests]
     vector = unpacked(signal.vector)
+    now = [replace(one, mass=one.mass_at(at), at=max(at, one.at)) for one in interests if one.fits(vector.size)]
     cosines = [float(unpacked(one.vector) @ vector) for one in now]
     nearest = int(np.argmax(cosines)) if cosines else -1
     if cosines and cosines[nearest] >= NEAR:
@@ -225,7 +233,7 @@ def _with_new(interests: list[Interest], new: Interest) -> list[Interest]:
 
 def _recent(recent: Interest | None, signal: Signal, at: float, weight: float) -> Interest:
     vector = unpacked(signal.vector)
-    if recent is None:
+    if recent is None or not recent.fits(vector.size):
         return Interest(packed(vector), weight, at, at)
     aged = replace(recent, mass=recent.mass_at(at, SESSION_HALF_LIFE), at=max(at, recent.at))
     return _pulled(aged, vector, weight)

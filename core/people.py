@@ -21,7 +21,7 @@ from core.gaps import Gap
 from core.learning import Act, Learned, Signal
 from core.personal import Asker, signals_of
 from core.ports import Memory, Usage
-from core.preferences import Wishes, changed, undone
+from core.preferences import Wishes, changed, sound, undone
 from core.profile import Profile, heaviest_first, in_words
 from core.team import Contribution, Team
 from core.traces import Trace
@@ -106,11 +106,12 @@ class People:
         """
         try:
             taken = _EXPORTED.validate_json(text) if len(text) <= MAX_IMPORT else None
-        except ValidationError:
+            learning.replay(taken.signals if taken else ())  # fails on vectors that are none
+        except (ValidationError, ValueError):
             taken = None
         if taken is None or taken.version != 1:
             raise InvalidPreferenceError("That is no profile of mine. Send what `/prefs export` gave, whole.")
-        await self.change(person, lambda _: taken.wishes)
+        await self.change(person, lambda _: sound(taken.wishes))
         await self._tell_team(person, await self._memory.learn(person, taken.signals))
 
     async def forget(self, person: Person, scope: Scope = Scope.EVERYTHING) -> None:

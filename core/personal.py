@@ -209,7 +209,8 @@ def _rephrases(trace: Trace, before: Trace) -> bool:
     if before.answer == trace.answer or not before.vector or before.question == trace.question:
         return False
     soon = timedelta() < trace.at - before.at <= REPHRASED_WITHIN
-    return soon and float(learning.unpacked(trace.vector) @ learning.unpacked(before.vector)) >= REPHRASED_FROM
+    now, then = learning.unpacked(trace.vector), learning.unpacked(before.vector)
+    return soon and now.size == then.size and float(now @ then) >= REPHRASED_FROM
 
 
 def in_force(told: Told) -> tuple[str, ...]:

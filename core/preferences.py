@@ -171,9 +171,22 @@ def with_stated(wishes: Wishes, text: str, polarity: Polarity, at: datetime, ori
     said = " ".join(text.split())[:MAX_STATED_CHARACTERS]
     others = tuple(one for one in wishes.stated if one.text.lower() != said.lower())
     number = max((one.number for one in wishes.stated), default=0) + 1
-    scope = tuple(sorted(content_words(said) - _WISHING))
-    stated = Stated(number, said, polarity, kind_of(said, polarity), scope, origin, at)
+    stated = Stated(number, said, polarity, kind_of(said, polarity), _scope(said), origin, at)
     return replace(wishes, stated=(*others, stated))
+
+
+def sound(wishes: Wishes) -> Wishes:
+    """Wishes that somebody wrote elsewhere, within all bounds; what a preference is about is decided here."""
+    stated = [
+        replace(one, text=text, kind=kind_of(text, one.polarity), scope=_scope(text), origin=Origin.IMPORTED)
+        for one in wishes.stated[:MAX_STATED]
+        if (text := " ".join(one.text.split())[:MAX_STATED_CHARACTERS])
+    ]
+    return replace(wishes, stated=tuple(stated), strength=min(max(wishes.strength, 0), 100), before=())
+
+
+def _scope(text: str) -> tuple[str, ...]:
+    return tuple(sorted(content_words(text) - _WISHING))
 
 
 def without_stated(wishes: Wishes, number: int) -> Wishes:

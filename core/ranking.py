@@ -79,8 +79,9 @@ def tilt(
 
 def affinity(vectors: Array, learned: Learned, now: float) -> Array:
     """a_u(d) for candidates' unit `vectors` (n, dimension): (n,); 0 for somebody of whom nothing is known."""
-    interests = [(one, one.mass_at(now)) for one in learned.interests]
-    if learned.recent is not None:
+    dimension = vectors.shape[1]
+    interests = [(one, one.mass_at(now)) for one in learned.interests if one.fits(dimension)]
+    if learned.recent is not None and learned.recent.fits(dimension):
         interests.append((learned.recent, learned.recent.mass_at(now, SESSION_HALF_LIFE)))
     most = max((mass for _, mass in interests), default=0.0)
     if most <= 0:

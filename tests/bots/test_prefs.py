@@ -18,7 +18,7 @@ from core.adapters.redis_usage import RedisUsage
 from core.domain import Conversation, Message, Passage, Person
 from core.engine import Engine, Limits
 from core.feedback import Feedback, Reason, Verdict
-from core.preferences import Kind, Language, Level, Sources
+from core.preferences import Kind, Language, Level, Origin, Sources
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")
@@ -323,10 +323,35 @@ async def test_what_is_exported_and_imported_is_the_same_profile(chat: Chat, eng
     json.loads(exported.partition("```json\n")[2].partition("\n```")[0])
     await Chat(engine, BEN).say(f"/prefs import {exported.partition('```json')[2]}")
     mine, other = await engine.people.profile(ANN), await engine.people.profile(BEN)
-    assert replace(other.wishes, before=()) == replace(mine.wishes, before=())
+    assert replace(other.wishes, before=(), stated=()) == replace(mine.wishes, before=(), stated=())
+    assert [replace(one, origin=Origin.SAID) for one in other.wishes.stated] == list(mine.wishes.stated)
     assert other.interests == mine.interests
     asked = [await engine.people.asker(person, plain=False) for person in (ANN, BEN)]
     assert asked[0].learned == asked[1].learned
+
+
+@pytest.mark.parametrize(
+    ("whole", "damaged"),
+    [('"vector": "h', '"vector": "hAAA'), ('"version": 1', '"version": 2'), ("{", "[")],
+)
+async def test_a_damaged_profile_is_refused_whole(chat: Chat, engine: Engine, whole: str, damaged: str) -> None:
+    """What is no profile, or holds vectors that are none, changes nothing."""
+    await chat.say("/prefs like worked examples")
+    await chat.say("How long does transit enrolment take?")
+    exported = await engine.people.export(ANN)
+    assert whole in exported
+    ben = Chat(engine, BEN)
+    assert "no profile of mine" in await ben.told(f"/prefs import {exported.replace(whole, damaged, 1)}")
+    assert (await engine.people.profile(BEN)).wishes.stated == ()
+
+
+async def test_a_fact_cannot_be_imported_as_something_else(chat: Chat, engine: Engine) -> None:
+    """What a preference is about is decided here, whatever a file says of it."""
+    await chat.say("/prefs like worked examples")
+    exported = (await engine.people.export(ANN)).replace("worked examples", "that the leave allowance is 90 days")
+    assert await Chat(engine, BEN).told(f"/prefs import {exported}") == personal_texts.IMPORTED
+    (stated,) = (await engine.people.wishes(BEN)).stated
+    assert stated.kind is Kind.FACT
 
 
 async def test_sources_are_listed_as_wished(chat: Chat) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from core import learning
 from core.feedback import Reason
 from core.learning import HALF_LIFE, KEPT, KEPT_DAYS, MOST, Act, Learned, Signal, event_vector, replay, step
+from core.ranking import affinity
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DIMENSION = 6
@@ -119,6 +120,18 @@ def test_interests_halve_in_sixty_days_and_a_session_in_one() -> None:
     later = replay([signal(0, Act.UP), signal(1, direction=1, days=10)])
     assert later.recent is not None
     assert learning.unpacked(later.recent.vector)[1] > 0.99
+
+
+def test_another_embedder_begins_anew() -> None:
+    """Interests of another dimension go with the first signal of the new one, and break nothing before."""
+    wide = np.zeros(2 * DIMENSION, np.float32)
+    wide[3] = 1
+    new = Signal("new", Act.UP, START + timedelta(days=1), event_vector(wide, [wide], [1.0]))
+    state = replay([signal(0, Act.UP), signal(1, direction=2), new])
+    assert len(state.interests) == 1
+    assert learning.unpacked(state.interests[0].vector).size == wide.size
+    assert not affinity(np.eye(2 * DIMENSION), replay([signal(0, Act.UP)]), START.timestamp()).any()
+    assert learning.members([signal(0), new], state.interests, 0) == [new]
 
 
 def test_verdicts_on_length_add_up_and_fade() -> None:
