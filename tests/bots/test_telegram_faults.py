@@ -162,6 +162,48 @@ async def test_a_flood_that_nobody_foresaw_is_waited_out(redis: Redis, tmp_path:
         assert ann.private.chat.impatient == 0
 
 
+async def test_where_drafts_are_refused_the_answer_grows_by_edits(redis: Redis, tmp_path: Path):
+    """A chat that takes no drafts gets a status that is edited, and no text is lost."""
+    refusal = Fault("sendMessageDraft", status=400, says="TEXTDRAFT_PEER_INVALID", times=100)
+    async with telegram_home(redis, tmp_path, Wishes("auto", double=TelegramDouble(faults=[refusal]))) as home:
+        home.generator.pace = 0.1
+        ann = User(home.double, 7, "Ann")
+        await ann.say(LEAVE)
+        await ann.private.answered()
+        assert len(ann.private.said()) == 1
+        assert len(home.double.calls_of("sendMessageDraft")) == 1
+        assert len(home.double.calls_of("editMessageText")) >= 2
+
+
+async def test_refused_entities_give_way_to_plain_text(redis: Redis, tmp_path: Path):
+    """Should Telegram refuse entities after all, the text stands there without them, and nothing is lost."""
+    refusal = Fault("editMessageText", status=400, says="can't parse entities: unknown entity")
+    async with telegram_home(redis, tmp_path, Wishes("off")) as home:
+        ann = User(home.double, 7, "Ann")
+        await ann.say(LEAVE)
+        await ann.private.until(lambda place: place.said())
+        home.double.faults = [refusal]
+        [answer] = await ann.private.answered()
+        assert answer.text.startswith(ANSWER)
+        assert answer.entities == []
+        assert answer.keyboard == BUTTONS
+
+
+async def test_what_people_delete_meanwhile_swallows_no_answer(redis: Redis, tmp_path: Path):
+    """A question and a status that are deleted while the answer is made leave the answer to stand by itself."""
+    wishes = Wishes("edit", allowed=frozenset({f"channel:telegram//{TEAM}"}))
+    async with telegram_home(redis, tmp_path, wishes) as home:
+        home.generator.pace = 0.1
+        ann = User(home.double, 7, "Ann")
+        team = group(home.double, TEAM, ann)
+        asked = await ann.say(f"{AT} {LEAVE}", team)
+        status = (await team.until(lambda place: place.said()))[0]
+        del team.chat.messages[asked], team.chat.messages[status.id]
+        [answer] = await team.answered()
+        assert answer.text.startswith(ANSWER)
+        assert len(team.shown()) == 1
+
+
 async def test_frames_give_way_to_what_is_final():
     """A frame is dropped where there is no room; what is final waits, and always comes."""
     pace, called = ChatPace(Rate(2, 20, reserve=1)), []
