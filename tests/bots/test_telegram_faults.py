@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from bots.telegram_bot import new_bot
+from bots.telegram_line import connected
 from bots.telegram_pace import GROUP, PRIVATE, ChatPace, Rate, SkippedError
 from bots.telegram_screen import Streaming
+from core.errors import ConfigurationError
 from tests.bots.telegram_home import MemoryDelivery, Wishes, telegram_home
 from tests.bots.test_telegram import ANSWER, AT, BUTTONS, LEAVE, TEAM
 from tests.doubles.telegram_people import Place, User, group
@@ -202,6 +205,23 @@ async def test_what_people_delete_meanwhile_swallows_no_answer(redis: Redis, tmp
         [answer] = await team.answered()
         assert answer.text.startswith(ANSWER)
         assert len(team.shown()) == 1
+
+
+async def test_serving_waits_until_telegram_answers(redis: Redis, tmp_path: Path):
+    """Started while Telegram is away, the bot connects when it is back."""
+    double = TelegramDouble(faults=[Fault("getMe", times=3)])
+    async with telegram_home(redis, tmp_path, Wishes(double=double)):
+        ann = User(double, 7, "Ann")
+        await ann.say(LEAVE)
+        await ann.private.answered()
+
+
+async def test_a_wrong_token_is_the_operators_to_put_right():
+    """A token that Telegram does not know ends the start with a sentence that says where the right one is."""
+    async with TelegramDouble().serving() as double:
+        with pytest.raises(ConfigurationError, match="BotFather"):
+            async with connected(new_bot("1:wrong", double.url)):
+                pass
 
 
 async def test_frames_give_way_to_what_is_final():

@@ -191,7 +191,8 @@ class TelegramDouble:
 
     def _fault(self, method: str, params: Json) -> Fault | None:
         for fault in self.faults:
-            if fault.method in {"", method} and fault.chat in {0, params.get("chat_id")} and method != "getMe":
+            meant = fault.method == method or (not fault.method and method != "getMe")
+            if meant and fault.chat in {0, params.get("chat_id")}:
                 fault.times -= 1
                 if fault.times <= 0:
                     self.faults.remove(fault)
