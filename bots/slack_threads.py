@@ -18,7 +18,7 @@ from bots.slack_errors import reason_of
 log = structlog.get_logger(__name__)
 
 KEPT = 5_000  # threads
-ABSENT_SECONDS = 30.0  # that "takes no part" is believed: another process may have been asked
+ABSENT_SECONDS = 10.0  # that "takes no part" is believed: another process may have been asked
 REPLIES = 200  # of a thread that are looked at
 
 

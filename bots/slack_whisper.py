@@ -111,6 +111,10 @@ class Unnoted:
     async def ended(self, answer: str = "") -> None:
         """Nothing."""
 
+    async def messages_of(self, answer: str) -> tuple[str, ...]:  # noqa: ARG002
+        """None."""
+        return ()
+
     async def answer_of(self, message_id: str) -> str | None:  # noqa: ARG002
         """None."""
         return None

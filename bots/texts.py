@@ -31,6 +31,7 @@ def queued(ahead: int) -> str:
 SOURCES = "Sources"
 NEAREST = "The closest I have:"
 DOUBTFUL = "Careful: parts of this stand in none of the passages I read."
+UNSURE = "I am not sure that the documents answer this. Please look at the source before you rely on it."
 PAGES = {".pptx": "slide", ".ipynb": "cell", ".epub": "chapter"}  # what else is counted; the others have pages
 CUT = "\n\n… (cut here: the answer is too long to show)"
 

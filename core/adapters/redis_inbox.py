@@ -139,6 +139,12 @@ class RedisInbox:
         with translated():
             return bool(await self._client.hdel(f"{PREFIX}:dead", key))
 
+    async def forget(self, person: Person) -> None:
+        """Drop the person's dead letters."""
+        for letter in await self.dead():
+            if letter.event.person == person:
+                await self.drop(letter.event.key)
+
     async def depth(self) -> Depth:
         """How full it is."""
         unended, working, dead, oldest = await self._run("depth")

@@ -43,6 +43,7 @@ TEXTS = {
     "Travel": "Book travel with the agency and keep every receipt for the voucher",
     "Leave": "Annual leave is requested in the calendar two weeks before",
 }
+GROUP = "group:slack/T1/S1"
 QUESTION = "How long does transit enrolment take?"
 
 
@@ -65,6 +66,9 @@ class Shown:
         self.over = True
         for message_id in self.shown:
             self.hub.answers[self.event.conversation.channel, message_id] = answer
+
+    async def messages_of(self, answer: str) -> tuple[str, ...]:
+        return tuple(ts for (_, ts), named in self.hub.answers.items() if named == answer)
 
     async def answer_of(self, message_id: str) -> str | None:
         return self.hub.answers.get((self.event.conversation.channel, message_id)) or None
@@ -261,7 +265,7 @@ async def engine_of(redis: Redis, index: QdrantIndex, generator: ScriptedGenerat
 
 def hub_of(api: str, token: str, engine: Engine, access: Doorkeeper, teacher: Teacher) -> Hub:
     """The answering half behind a stand-in for the inbox."""
-    clients, members = Clients(OneToken(token), api), Members()
+    clients, members = Clients(OneToken(token), api), Members({GROUP})
     door, dialogue = Door(access, members), Dialogue(engine)
     actions = Actions(clients, dialogue, members, door, Lessons(teacher, door), hurry=True)
     return Hub(SlackSender(clients, dialogue, members, door, actions, hurry=True))

@@ -148,7 +148,7 @@ def test_plain_answer_has_its_sources_below():
 
 def test_not_found_shows_the_nearest():
     """An answer that was not found names the closest titles."""
-    assert plain(Final("Twenty.", (), (), doubtful=True)) == f"Twenty.\n\n{texts.DOUBTFUL}"
+    assert plain(Final("Twenty.", (), (), care=texts.DOUBTFUL)) == f"Twenty.\n\n{texts.DOUBTFUL}"
     assert plain(Final("Nothing.", (), ("A", "B\x1b[2J"))) == f"Nothing.\n\n{texts.NEAREST}\n- A\n- B"
 
 

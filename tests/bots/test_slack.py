@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from tests.bots.slack_world import QUESTION, TEXTS, World, world
+from tests.bots.slack_world import GROUP, QUESTION, TEXTS, World, world
 
 
 @pytest.fixture(params=["socket", "http"])
@@ -176,8 +176,18 @@ async def test_nobody_gets_in_before_a_list_or_a_code_lets_them(slack: World) ->
     assert TEXTS["Transit"] in slack.answers(channel, last)[0]
 
 
-async def test_a_channel_or_a_group_on_the_list_lets_its_members_in(socket: World) -> None:
-    """Who asks in a listed channel, or belongs to a listed user group, is answered; elsewhere others are not."""
+async def test_a_user_group_on_the_list_lets_its_members_in(socket: World) -> None:
+    """Who belongs to a listed user group is answered anywhere, others nowhere."""
+    socket.access.allowed = {GROUP}
+    socket.space.groups["S1"] = ["UANN"]
+    ann = socket.people.say("UANN", "C1", f"<@UBOT> {QUESTION}")
+    ben = socket.people.say("UBEN", "C1", f"<@UBOT> {QUESTION}")
+    await socket.settled()
+    assert (len(socket.answers("C1", ann)), len(socket.answers("C1", ben))) == (1, 0)
+
+
+async def test_a_channel_on_the_list_lets_its_members_in(socket: World) -> None:
+    """Who asks in a listed channel is answered; elsewhere they are not."""
     socket.access.allowed = {"channel:slack/T1/C1"}
     here = socket.people.say("UANN", "C1", f"<@UBOT> {QUESTION}")
     there = socket.people.say("UANN", "G1", f"<@UBOT> {QUESTION}")

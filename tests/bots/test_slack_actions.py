@@ -320,3 +320,23 @@ async def test_a_modal_that_was_closed_is_no_failure(socket: World) -> None:
     socket.server.fail("views.update", "not_found", times=99)
     socket.people.press("UANN", "C1", message["ts"], "attune_why")
     await socket.settled()
+
+
+async def test_operators_see_gaps_in_private(redis: Redis) -> None:
+    """`gaps` in a direct message lists what was asked in vain, for operators; for others it is a question."""
+    from bots.slack_desk import Desk  # noqa: PLC0415
+    from core.adapters.redis_inbox import RedisInbox  # noqa: PLC0415
+    from core.adapters.redis_usage import RedisUsage  # noqa: PLC0415
+
+    async with world(redis) as there:
+        there.hub.sender._desk = Desk(there.hub.sender._door, RedisUsage(redis), RedisInbox(redis))
+        channel = there.space.dm("UANN")
+        there.people.say("UANN", channel, "Where is the zeppelin hangar?")
+        await there.settled()
+        there.access.operators.add("person:slack/T1/UANN")
+        ts = there.people.say("UANN", channel, "gaps")
+        other = there.people.say("UBEN", there.space.dm("UBEN"), "gaps")
+        await there.settled()
+        assert "zeppelin" in there.answers(channel, ts)[0]
+        assert "zeppelin" not in there.answers("DUBEN", other)[0]
+        there.check()
