@@ -216,6 +216,28 @@ async def test_serving_waits_until_telegram_answers(redis: Redis, tmp_path: Path
         await ann.private.answered()
 
 
+async def test_a_lost_reply_in_a_group_touches_no_other_message(redis: Redis, tmp_path: Path):
+    """In a group, where other answers stand near, a lost reply makes no second answer and changes no other one."""
+    wishes = Wishes("edit", allowed=frozenset({f"channel:telegram//{TEAM}"}))
+    async with telegram_home(redis, tmp_path, wishes) as home:
+        ann, ben = User(home.double, 7, "Ann"), User(home.double, 8, "Ben")
+        team = group(home.double, TEAM, ann, ben)
+        home.double.faults = [Fault("sendMessage", status=-1, done=True, times=2)]
+        await ann.say(f"{AT} {LEAVE}", team)
+        await ben.say(f"{AT} Who approves transit enrolment?", team)
+        await team.answered(2)
+        await asyncio.wait(home.inlet.tasks or [asyncio.create_task(asyncio.sleep(0))])
+        buttons = [
+            button["callback_data"]
+            for message in team.finished()
+            for row in team.chat.messages[message.id]["reply_markup"]["inline_keyboard"]
+            for button in row
+        ]
+        assert len(buttons) == len(set(buttons)) == 10
+        assert len(answers(team)) == 1
+        assert len(team.finished()) == 2
+
+
 async def test_a_wrong_token_is_the_operators_to_put_right():
     """A token that Telegram does not know ends the start with a sentence that says where the right one is."""
     async with TelegramDouble().serving() as double:
