@@ -77,8 +77,8 @@ class Screen:
         if self._pump is None:
             self._pump = asyncio.create_task(self._run())
 
-    async def finish(self, pages: Sequence[Page], keyboard: Keyboard = None) -> None:
-        """Show the final text, with the buttons on its last message.
+    async def finish(self, pages: Sequence[Page], keyboard: Keyboard = None, *, once: bool = False) -> None:
+        """Show the final text, with the buttons on its last message; with `once` no part of it may stand there twice.
 
         Raises:
             GoneError: there is nobody to show it to.
@@ -91,7 +91,7 @@ class Screen:
             if number < len(known) and await self._line.edit(self._spot.chat, known[number], page, buttons):
                 await self._note(known[number])
             else:
-                await self._post(page, buttons, whole=len(pages) == 1)
+                await (self._post_once(page, buttons) if once else self._post(page, buttons))
         for message in known[len(pages) :]:
             await self._line.delete(self._spot.chat, message)
 
@@ -110,21 +110,27 @@ class Screen:
         if self._pump is not None:
             self._pump.cancel()
 
-    async def _post(self, page: Page, keyboard: Keyboard, *, whole: bool) -> None:
-        """Post a message of the final text, once.
+    async def _post(self, page: Page, keyboard: Keyboard = None) -> None:
+        """Post what may stand there twice: where nobody knows whether it was posted, it is posted again."""
+        for tried in range(TRIES):
+            try:
+                await self._note(await self._line.send(self._spot, page, keyboard))
+            except UnsureError:
+                await asyncio.sleep(PAUSE * 2**tried)
+            else:
+                return
+        raise UnsureError
+
+    async def _post_once(self, page: Page, keyboard: Keyboard) -> None:
+        """Post a part of an answer.
 
         A little something is posted first, which may stand there twice, and the text is edited into it. In a private
         chat an answer can be told by its buttons and be found again, and is posted at once.
         """
-        if keyboard is not None and self._spot.chat > 0:
-            await self._post_once(page, keyboard)
-        elif keyboard is None and whole:
-            await self._note(await self._sent(page))
-        else:
-            await self._note(await self._sent(ELLIPSIS))
+        if keyboard is None or self._spot.chat < 0:
+            await self._post(ELLIPSIS)
             await self._line.edit(self._spot.chat, self._shown[-1], page, keyboard)
-
-    async def _post_once(self, page: Page, keyboard: Keyboard) -> None:
+            return
         if not self._perhaps_sent:
             await self._delivery.note(SENDING)
         for tried in range(TRIES):
@@ -139,14 +145,6 @@ class Screen:
             else:
                 return
         raise UnsureError
-
-    async def _sent(self, page: Page) -> int:
-        """Post what may stand there twice."""
-        for tried in range(TRIES):
-            with suppress(UnsureError):
-                return await self._line.send(self._spot, page)
-            await asyncio.sleep(PAUSE * 2**tried)
-        return await self._line.send(self._spot, page)
 
     async def _found(self, keyboard: Keyboard) -> int | None:
         """The message with these buttons, which name the answer: one that was posted, and whose id was lost."""
