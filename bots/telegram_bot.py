@@ -29,7 +29,7 @@ from bots.render_telegram import telegram
 from bots.telegram_buttons import Act, read_tap
 from bots.telegram_entrance import Entrance, group_name
 from bots.telegram_events import ALLOWED_UPDATES, Incoming, Kind, event_key, moved, read, to_event
-from bots.telegram_line import Bot, GoneError, Line, UnsureError
+from bots.telegram_line import Bot, GoneError, Line, UnsureError, connected
 from bots.telegram_pace import ChatPace
 from bots.telegram_pages import Page
 from bots.telegram_talk import command_of, spot_of
@@ -112,7 +112,7 @@ class TelegramReceiver:
     async def receiving(self, inlet: Inlet) -> AsyncIterator[None]:
         """Receive while open."""
         updater = Updater(self._bot, _Intake(self, inlet))
-        async with updater:
+        async with connected(self._bot), updater:
             await (self._listen(updater, self._webhook) if self._webhook else self._poll(updater))
             try:
                 yield

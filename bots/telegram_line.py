@@ -8,23 +8,26 @@ answers or of when something is shown.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import structlog
 from telegram import InlineKeyboardMarkup, LinkPreviewOptions, Message, MessageEntity, ReplyParameters
-from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, TimedOut
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, TimedOut
 from telegram.ext import ExtBot
 
 from bots.render_telegram import plain_pages
 from bots.telegram_pace import FRAME
 from bots.telegram_pages import Page
+from core.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
 
 TRIES = 6
 PAUSE = 0.5  # seconds before the second try; twice as long before each further one
+LONGEST_PAUSE = 30.0
 Bot = ExtBot[str]
 Keyboard = InlineKeyboardMarkup | None
 T = TypeVar("T")
@@ -232,6 +235,35 @@ class Line:
                 log.warning("entities_refused", error=str(error))
                 return await call(spot, plain_pages(page))
             raise
+
+
+@asynccontextmanager
+async def connected(bot: Bot) -> AsyncIterator[None]:
+    """Hold the connection of `bot`, once Telegram answers.
+
+    Raises:
+        ConfigurationError: Telegram does not know the token.
+    """
+    try:
+        await _initialized(bot)
+        yield
+    finally:
+        await bot.shutdown()
+
+
+async def _initialized(bot: Bot) -> None:
+    pause = PAUSE
+    while True:
+        try:
+            return await bot.initialize()
+        except InvalidToken:
+            raise ConfigurationError(
+                "Telegram does not know ATTUNE_TELEGRAM_TOKEN. @BotFather shows it: /mybots, the bot, API Token."
+            ) from None
+        except NetworkError as error:
+            log.warning("telegram_away", error=type(error).__name__)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 async def steadily(call: Callable[[], Awaitable[T]], tries: int = TRIES) -> T:

@@ -170,13 +170,12 @@ def _page(text: str, spans: Sequence[_Span], start: int, end: int) -> Page | Non
         return None
     offsets = [0, *itertools.accumulate(1 + (ord(character) > _LAST_OF_BMP) for character in shown)]
     clipped = (_clipped(span, shown, start) for span in spans if span.start < end and span.end > start)
-    found = [
-        Entity(span.mark.kind, offsets[span.start], offsets[span.end] - offsets[span.start], span.mark.url, language)
-        for span in clipped
-        if span is not None
-        for language in [span.mark.language]
-    ]
-    return Page(shown, tuple(found))
+    return Page(shown, tuple(_entity(span, offsets) for span in clipped if span is not None))
+
+
+def _entity(span: _Span, offsets: Sequence[int]) -> Entity:
+    begin, end, mark = offsets[span.start], offsets[span.end], span.mark
+    return Entity(mark.kind, begin, end - begin, mark.url, mark.language)
 
 
 def _clipped(span: _Span, shown: str, start: int) -> _Span | None:

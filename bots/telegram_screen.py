@@ -26,7 +26,8 @@ log = structlog.get_logger(__name__)
 
 Streaming = Literal["auto", "draft", "edit", "off"]
 SENDING = "sending"  # noted before an answer is posted whole: it may have been posted, whatever happens then
-LOOK = 0.25  # seconds after which a dropped frame is tried again
+LOOK = 0.25  # seconds after which a dropped frame is tried again …
+LONGEST_LOOK = 4.0  # … and after which one is that Telegram failed to show
 DRAFT_ALIVE = 20.0  # seconds after which a draft is shown again; Telegram lets it go after 30
 PROBED = 12  # messages behind the question that may be an answer whose id was lost
 ELLIPSIS = Page("…")
@@ -55,11 +56,12 @@ class Screen:
         self._question = question
         noted = [int(message) for message in delivery.shown if message != SENDING]
         self._shown = [*earlier, *(message for message in noted if message not in earlier)]
-        self._unsure = SENDING in delivery.shown
+        self._perhaps_sent = SENDING in delivery.shown
+        self._look = LOOK
         self._wanted = ""
         self._new = asyncio.Event()
         self._pump: asyncio.Task[None] | None = None
-        self._ending = False
+        self._over = asyncio.Event()
 
     @property
     def messages(self) -> tuple[int, ...]:
@@ -75,8 +77,8 @@ class Screen:
         if self._pump is None:
             self._pump = asyncio.create_task(self._run())
 
-    async def finish(self, pages: Sequence[Page], keyboard: Keyboard = None) -> None:
-        """Show the final text, with the buttons on its last message.
+    async def finish(self, pages: Sequence[Page], keyboard: Keyboard = None, *, once: bool = False) -> None:
+        """Show the final text, with the buttons on its last message; with `once` no part of it may stand there twice.
 
         Raises:
             GoneError: there is nobody to show it to.
@@ -89,13 +91,13 @@ class Screen:
             if number < len(known) and await self._line.edit(self._spot.chat, known[number], page, buttons):
                 await self._note(known[number])
             else:
-                await self._post(page, buttons, whole=len(pages) == 1)
+                await (self._post_once(page, buttons) if once else self._post(page, buttons))
         for message in known[len(pages) :]:
             await self._line.delete(self._spot.chat, message)
 
     async def close(self) -> None:
         """Show no further frame; the one on its way arrives first, so that it cannot overtake the final text."""
-        self._ending = True
+        self._over.set()
         self._new.set()
         if self._pump is not None:
             with suppress(GoneError):
@@ -104,45 +106,45 @@ class Screen:
 
     def abandon(self) -> None:
         """Show nothing any more."""
-        self._ending = True
+        self._over.set()
         if self._pump is not None:
             self._pump.cancel()
 
-    async def _post(self, page: Page, keyboard: Keyboard, *, whole: bool) -> None:
-        """Post a message of the final text, once.
-
-        With buttons it can be told apart from all others, and so be found again. Without, a little something is posted
-        first, which may stand there twice, and the text is edited into it.
-        """
-        if keyboard is None:
-            if whole:
-                await self._note(await self._sent(page))
-                return
-            await self._note(await self._sent(ELLIPSIS))
-            await self._line.edit(self._spot.chat, self._shown[-1], page)
-            return
-        if not self._unsure:
-            await self._delivery.note(SENDING)
+    async def _post(self, page: Page, keyboard: Keyboard = None) -> None:
+        """Post what may stand there twice: where nobody knows whether it was posted, it is posted again."""
         for tried in range(TRIES):
-            if self._unsure and (found := await self._found(keyboard)):
-                await self._note(found)
-                return
             try:
                 await self._note(await self._line.send(self._spot, page, keyboard))
             except UnsureError:
-                self._unsure = True
                 await asyncio.sleep(PAUSE * 2**tried)
             else:
                 return
         raise UnsureError
 
-    async def _sent(self, page: Page) -> int:
-        """Post what may stand there twice."""
+    async def _post_once(self, page: Page, keyboard: Keyboard) -> None:
+        """Post a part of an answer.
+
+        A little something is posted first, which may stand there twice, and the text is edited into it. In a private
+        chat an answer can be told by its buttons and be found again, and is posted at once.
+        """
+        if keyboard is None or self._spot.chat < 0:
+            await self._post(ELLIPSIS)
+            await self._line.edit(self._spot.chat, self._shown[-1], page, keyboard)
+            return
+        if not self._perhaps_sent:
+            await self._delivery.note(SENDING)
         for tried in range(TRIES):
-            with suppress(UnsureError):
-                return await self._line.send(self._spot, page)
-            await asyncio.sleep(PAUSE * 2**tried)
-        return await self._line.send(self._spot, page)
+            if self._perhaps_sent and (found := await self._found(keyboard)):
+                await self._note(found)
+                return
+            try:
+                await self._note(await self._line.send(self._spot, page, keyboard))
+            except UnsureError:
+                self._perhaps_sent = True
+                await asyncio.sleep(PAUSE * 2**tried)
+            else:
+                return
+        raise UnsureError
 
     async def _found(self, keyboard: Keyboard) -> int | None:
         """The message with these buttons, which name the answer: one that was posted, and whose id was lost."""
@@ -162,19 +164,24 @@ class Screen:
     async def _run(self) -> None:
         """Show the latest frame whenever there is room."""
         shown, at = "", 0.0
-        while not self._ending:
+        while not self._over.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._new.wait(), DRAFT_ALIVE)
             self._new.clear()
             wanted = self._wanted
             stale = self._drafts and time.monotonic() - at >= DRAFT_ALIVE
-            if self._ending or (wanted == shown and not stale):
+            if self._over.is_set() or (wanted == shown and not stale):
                 continue
             if await self._frame(wanted):
                 shown, at = wanted, time.monotonic()
-            elif not self._ending:
-                await asyncio.sleep(LOOK)
+            elif not self._over.is_set():
+                await self._rest()
                 self._new.set()
+
+    async def _rest(self) -> None:
+        """Wait before the next try, but never longer than until the final text comes."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), self._look)
 
     async def _frame(self, markdown: str) -> bool:
         """Show one frame; False where there was no room, or it failed for now."""
@@ -187,14 +194,14 @@ class Screen:
                 await self._line.draft(self._spot, self._question or 1, page)
             elif self._shown:
                 await self._line.edit(self._spot.chat, self._shown[0], page, frame=True)
-            elif not self._unsure:
+            else:
                 await self._note(await self._line.send(self._spot, page, frame=True))
         except SkippedError:
             return False
         except UnsureError:
-            self._unsure = True  # from now on only the final text is posted
+            self._still = True  # there may be a status that cannot be edited: only the final text is posted
         except GoneError:
-            self._ending = True
+            self._over.set()
             raise
         except BadRequest as error:
             log.info("frame_refused", error=str(error), drafts=self._drafts)
@@ -202,5 +209,7 @@ class Screen:
             return self._still
         except TelegramError as error:
             log.debug("frame_lost", error=type(error).__name__)
+            self._look = min(2 * self._look, LONGEST_LOOK)
             return False
+        self._look = LOOK
         return True

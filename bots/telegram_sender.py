@@ -21,7 +21,7 @@ from bots.render_telegram import telegram
 from bots.telegram_buttons import Act, Tap, forward_buttons
 from bots.telegram_entrance import Access, Membership
 from bots.telegram_events import Incoming, Kind, from_event
-from bots.telegram_line import Bot, GoneError, Line
+from bots.telegram_line import Bot, GoneError, Line, connected
 from bots.telegram_prefs import panel
 from bots.telegram_screen import Screen, Streaming
 from bots.telegram_talk import PERSONAL, Talk, command_of, spot_of
@@ -100,7 +100,7 @@ class TelegramSender:
     @asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:
         """Hold the connection, and tell Telegram the commands."""
-        async with self._bot:
+        async with connected(self._bot):
             await self._register(say.COMMANDS)
             await self._register({name: say.COMMANDS[name] for name in IN_GROUPS}, BotCommandScopeAllGroupChats())
             yield

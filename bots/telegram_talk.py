@@ -167,7 +167,7 @@ class Talk:
                         said.text += text
                         screen.grow(said.text)
                     case Final():
-                        await screen.finish(_shown(answer_pages(reply)), self._buttons(incoming, reply))
+                        await screen.finish(_shown(answer_pages(reply)), self._buttons(incoming, reply), once=True)
                         await delivery.ended(reply.answer)
                         return
                     case _:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bots import texts
 from bots.dialogue import Final
 from bots.render_telegram import answer_pages, telegram
-from bots.telegram_pages import ENTITIES, TEXT_UNITS, Entity, Mark, Page, Run, pages, units
+from bots.telegram_pages import _EMPTY, ENTITIES, TEXT_UNITS, Entity, Mark, Page, Run, pages, units
 from core.domain import Source
 from tests.bots.fake_engine import HANDBOOK
 from tests.doubles import telegram_rules as rules
@@ -56,12 +56,12 @@ def test_no_markdown_can_be_refused(markdown: str):
 @given(MARKDOWN, st.integers(20, 300), st.integers(1, 10))
 @settings(max_examples=300, deadline=None)
 def test_small_messages_lose_nothing(markdown: str, limit: int, entities: int):
-    """However small messages are, together they have every character that is no blank, in order, within the limits."""
+    """However small messages are, together they have every character that can be seen, in order, within the limits."""
     whole = pages(runs := [Run(markdown.replace("\ud800", ""), (Mark("bold"),))])
     cut = pages(runs, limit, entities)
     assert all(units(page.text) <= limit and len(page.entities) <= entities for page in cut)
     if all(units(cluster) < limit // 2 for cluster in re.split(r"(?<=[a-z \n])", markdown)):
-        joined = ["".join("".join(page.text for page in each).split()) for each in (cut, whole)]
+        joined = [_EMPTY.sub("", "".join(page.text for page in each)) for each in (cut, whole)]
         assert joined[0] == joined[1]
 
 

@@ -132,6 +132,26 @@ async def test_people_of_a_group_have_conversations_of_their_own(redis: Redis, t
         assert [len(prompt.turns) for prompt in home.generator.prompts] == [0, 0, 1]
 
 
+async def test_in_a_group_only_the_askers_preferences_act(redis: Redis, tmp_path: Path):
+    """What Ann set shows in what the model is told of Ann, in a group too, and not in what it is told of Ben."""
+    allowed = frozenset({f"channel:telegram//{TEAM}"})
+    async with telegram_home(redis, tmp_path, Wishes(allowed=allowed)) as home:
+        ann, ben = User(home.double, 7, "Ann"), User(home.double, 8, "Ben")
+        team = group(home.double, TEAM, ann, ben)
+        await ann.say("/prefs@attune_bot length short", team)
+        await ann.private.until(lambda place: place.said())
+        for count, user in enumerate((ann, ben), start=1):
+            await user.say(f"{AT} {LEAVE}", team)
+            await team.answered(count)
+        told = [prompt.person for prompt in home.generator.prompts]
+        assert told[0] != told[1]
+        await ben.say("/prefs length short")
+        await ben.private.until(lambda place: place.said())
+        await ben.say(f"{AT} {LEAVE}", team)
+        await team.answered(3)
+        assert home.generator.prompts[2].person == told[0]
+
+
 async def test_topics_are_conversations(redis: Redis, tmp_path: Path):
     """In a forum an answer stands in the topic of its question, also in the general one."""
     allowed = frozenset({f"channel:telegram//{TEAM}"})
@@ -275,14 +295,16 @@ async def test_channels_bots_and_anonymous_administrators(redis: Redis, tmp_path
         assert home.inlet.events == []
 
 
-async def test_who_blocked_the_bot_has_no_error(redis: Redis, tmp_path: Path):
-    """Somebody who blocks the bot while it answers gets nothing, and nothing is tried again."""
+@pytest.mark.parametrize("why", ["bot was blocked by the user", "user is deactivated", "deleted"])
+async def test_who_is_gone_has_no_error(redis: Redis, tmp_path: Path, why: str):
+    """Who blocks the bot, or is gone, while it answers gets nothing, and nothing is tried again."""
     async with telegram_home(redis, tmp_path) as home:
         home.generator.pace = 0.05
         ann, ben = User(home.double, 7, "Ann"), User(home.double, 8, "Ben")
         await ann.say(LEAVE)
         await ann.private.until(lambda place: place.said())
         await ann.block()
+        ann.private.chat.gone = why
         await ben.say(LEAVE)
         await ben.private.answered()
         await ann.private.until(lambda _: not home.inlet.running)

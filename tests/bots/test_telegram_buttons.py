@@ -306,6 +306,7 @@ async def test_a_group_learns_for_itself_and_only_operators_teach_everyone(redis
         await team.until(lambda place: now(place, offer).text.startswith("Done"))
         [lesson] = await home.teacher.lessons(GROUP)
         assert lesson.readers == tuple(GROUP)
+        assert "thirty-six" in (await asked(ann, "How many months does the bicycle lease last?")).text
         await olga.upload("all.md", HANDBOOK.encode())
         await olga.private.until(lambda place: place.said())
         assert "Everyone" in olga.private.said()[0].buttons

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from bots.telegram_bot import new_bot
+from bots.telegram_line import connected
 from bots.telegram_pace import GROUP, PRIVATE, ChatPace, Rate, SkippedError
 from bots.telegram_screen import Streaming
+from core.errors import ConfigurationError
 from tests.bots.telegram_home import MemoryDelivery, Wishes, telegram_home
 from tests.bots.test_telegram import ANSWER, AT, BUTTONS, LEAVE, TEAM
 from tests.doubles.telegram_people import Place, User, group
@@ -160,6 +163,87 @@ async def test_a_flood_that_nobody_foresaw_is_waited_out(redis: Redis, tmp_path:
         await ann.private.answered()
         assert len(answers(ann.private)) == 1
         assert ann.private.chat.impatient == 0
+
+
+async def test_where_drafts_are_refused_the_answer_grows_by_edits(redis: Redis, tmp_path: Path):
+    """A chat that takes no drafts gets a status that is edited, and no text is lost."""
+    refusal = Fault("sendMessageDraft", status=400, says="TEXTDRAFT_PEER_INVALID", times=100)
+    async with telegram_home(redis, tmp_path, Wishes("auto", double=TelegramDouble(faults=[refusal]))) as home:
+        home.generator.pace = 0.1
+        ann = User(home.double, 7, "Ann")
+        await ann.say(LEAVE)
+        await ann.private.answered()
+        assert len(ann.private.said()) == 1
+        assert len(home.double.calls_of("sendMessageDraft")) == 1
+        assert len(home.double.calls_of("editMessageText")) >= 2
+
+
+async def test_refused_entities_give_way_to_plain_text(redis: Redis, tmp_path: Path):
+    """Should Telegram refuse entities after all, the text stands there without them, and nothing is lost."""
+    refusal = Fault("editMessageText", status=400, says="can't parse entities: unknown entity")
+    async with telegram_home(redis, tmp_path, Wishes("off")) as home:
+        ann = User(home.double, 7, "Ann")
+        await ann.say(LEAVE)
+        await ann.private.until(lambda place: place.said())
+        home.double.faults = [refusal]
+        [answer] = await ann.private.answered()
+        assert answer.text.startswith(ANSWER)
+        assert answer.entities == []
+        assert answer.keyboard == BUTTONS
+
+
+async def test_what_people_delete_meanwhile_swallows_no_answer(redis: Redis, tmp_path: Path):
+    """A question and a status that are deleted while the answer is made leave the answer to stand by itself."""
+    wishes = Wishes("edit", allowed=frozenset({f"channel:telegram//{TEAM}"}))
+    async with telegram_home(redis, tmp_path, wishes) as home:
+        home.generator.pace = 0.1
+        ann = User(home.double, 7, "Ann")
+        team = group(home.double, TEAM, ann)
+        asked = await ann.say(f"{AT} {LEAVE}", team)
+        status = (await team.until(lambda place: place.said()))[0]
+        del team.chat.messages[asked], team.chat.messages[status.id]
+        [answer] = await team.answered()
+        assert answer.text.startswith(ANSWER)
+        assert len(team.shown()) == 1
+
+
+async def test_serving_waits_until_telegram_answers(redis: Redis, tmp_path: Path):
+    """Started while Telegram is away, the bot connects when it is back."""
+    double = TelegramDouble(faults=[Fault("getMe", times=3)])
+    async with telegram_home(redis, tmp_path, Wishes(double=double)):
+        ann = User(double, 7, "Ann")
+        await ann.say(LEAVE)
+        await ann.private.answered()
+
+
+async def test_a_lost_reply_in_a_group_touches_no_other_message(redis: Redis, tmp_path: Path):
+    """In a group, where other answers stand near, a lost reply makes no second answer and changes no other one."""
+    wishes = Wishes("edit", allowed=frozenset({f"channel:telegram//{TEAM}"}))
+    async with telegram_home(redis, tmp_path, wishes) as home:
+        ann, ben = User(home.double, 7, "Ann"), User(home.double, 8, "Ben")
+        team = group(home.double, TEAM, ann, ben)
+        home.double.faults = [Fault("sendMessage", status=-1, done=True, times=2)]
+        await ann.say(f"{AT} {LEAVE}", team)
+        await ben.say(f"{AT} Who approves transit enrolment?", team)
+        await team.answered(2)
+        await asyncio.wait(home.inlet.tasks or [asyncio.create_task(asyncio.sleep(0))])
+        buttons = [
+            button["callback_data"]
+            for message in team.finished()
+            for row in team.chat.messages[message.id]["reply_markup"]["inline_keyboard"]
+            for button in row
+        ]
+        assert len(buttons) == len(set(buttons)) == 10
+        assert len(answers(team)) == 1
+        assert len(team.finished()) == 2
+
+
+async def test_a_wrong_token_is_the_operators_to_put_right():
+    """A token that Telegram does not know ends the start with a sentence that says where the right one is."""
+    async with TelegramDouble().serving() as double:
+        with pytest.raises(ConfigurationError, match="BotFather"):
+            async with connected(new_bot("1:wrong", double.url)):
+                pass
 
 
 async def test_frames_give_way_to_what_is_final():

@@ -31,7 +31,8 @@ class Fault:
     """What goes wrong with the next call of `method` ("" is any). `done` does it first, and only the reply is lost."""
 
     method: str = ""
-    status: int = 502  # 0: says nothing for `seconds`; -1: drops the connection
+    status: int = 502  # 0: says nothing for `seconds`; -1: drops the connection; 400: refuses, and says why
+    says: str = ""
     retry_after: int = 0
     done: bool = False
     seconds: float = 60.0
@@ -190,7 +191,8 @@ class TelegramDouble:
 
     def _fault(self, method: str, params: Json) -> Fault | None:
         for fault in self.faults:
-            if fault.method in {"", method} and fault.chat in {0, params.get("chat_id")} and method != "getMe":
+            meant = fault.method == method or (not fault.method and method != "getMe")
+            if meant and fault.chat in {0, params.get("chat_id")}:
                 fault.times -= 1
                 if fault.times <= 0:
                     self.faults.remove(fault)
@@ -204,6 +206,8 @@ class TelegramDouble:
             assert request.transport is not None
             request.transport.close()
             return web.Response()
+        if fault.status == 400:
+            return _refused(bad(fault.says))
         if fault.status == 429:
             text = f"Too Many Requests: retry after {fault.retry_after}"
             return _refused(RefusedError(429, text, retry_after=fault.retry_after))
