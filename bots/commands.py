@@ -23,6 +23,8 @@ from core.errors import UnknownCommandError
 from core.feedback import Feedback, Reason, Verdict
 from core.opening import Recommendation
 from core.people import People
+from core.readers import audience
+from core.traces import Trace
 
 _COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 _THUMB = re.compile(r"(?P<thumb>👍|👎)[\U0001f3fb-\U0001f3ff\ufe0f]?\s*(?P<reason>.*)", re.DOTALL)
@@ -56,6 +58,10 @@ class Remembering(Protocol):
         """Documents that the person may care about and has not been shown."""
         ...
 
+    async def begin_anew(self, message: Message) -> None:
+        """Let what follows lean on nothing that was said in this conversation before."""
+        ...
+
 
 class Commands:
     """The command table. `own` names the platform's own commands, which are listed and suggested, not run."""
@@ -69,6 +75,7 @@ class Commands:
             "why": self._why,
             "plain": self._plain,
             "recommend": self._recommend,
+            "new": self._new,
             "open": self._open,
             "forget": self._forget,
         }
@@ -111,18 +118,28 @@ class Commands:
         return Forgotten(texts.FORGOTTEN)
 
     async def _why(self, message: Message, rest: str) -> Notice:
-        trace = await self._engine.people.trace(message.person, rest.lower())
+        trace = await self._trace(message, rest.lower())
         return Notice(personal_texts.why(trace) if trace else personal_texts.NO_ANSWER)
 
     async def _plain(self, message: Message, rest: str) -> CommandReply:
-        trace = await self._engine.people.trace(message.person, rest.lower())
+        trace = await self._trace(message, rest.lower())
         return Again(trace.question) if trace else Notice(personal_texts.NO_ANSWER)
+
+    async def _trace(self, message: Message, answer: str = "") -> Trace | None:
+        """The trace of an answer, or of the last. In a shared place nothing is told of what was answered in private."""
+        trace = await self._engine.people.trace(message.person, answer)
+        told = trace is not None and (message.private or audience(message).issuperset(trace.audience))
+        return trace if told else None
+
+    async def _new(self, message: Message, _rest: str) -> Notice:
+        await self._engine.begin_anew(message)
+        return Notice(texts.BEGUN_ANEW)
 
     async def _recommend(self, message: Message, _rest: str) -> Notice:
         return Notice(personal_texts.recommended(await self._engine.recommend(message)))
 
     async def _open(self, message: Message, rest: str) -> Notice:
-        trace = await self._engine.people.trace(message.person)
+        trace = await self._trace(message)
         number = int(rest) if rest.isdecimal() else 0
         if trace is None or number not in {source.number for source in trace.sources}:
             return Notice(personal_texts.no_source(len(trace.sources) if trace else 0))
@@ -134,7 +151,7 @@ class Commands:
         words = said.strip().lower()
         if words and words not in set(Reason):
             return None
-        trace = await self._engine.people.trace(message.person)
+        trace = await self._trace(message)
         verdict, reason = Verdict.UP if thumb == "👍" else Verdict.DOWN, Reason(words) if words else None
         answer = trace.answer if trace else ""
         return await self.feedback(Feedback(message.person, answer, verdict, message.sent_at, reason))

@@ -54,14 +54,14 @@ class Delta:
 class Final:
     """The whole answer: all deltas put together. `nearest` has titles where nothing was found.
 
-    `doubtful` says that parts of it stand in no document that was read. `answer` is `Answer.id`. `listing` is how the
-    person wants the sources shown; where it is off, there are none.
+    `care` is a sentence for an answer that needs some, or empty. `answer` is `Answer.id`. `listing` is how the person
+    wants the sources shown; where it is off, there are none.
     """
 
     markdown: str
     sources: tuple[Source, ...] = ()
     nearest: tuple[str, ...] = ()
-    doubtful: bool = False
+    care: str = ""
     answer: str = ""
     listing: Sources = Sources.FULL
 
@@ -176,4 +176,10 @@ def _as_reply(step: AnswerEvent) -> Reply:
             return Delta(text)
         case Answer():
             sources = () if step.listing is Sources.OFF else step.sources
-            return Final(step.text, sources, step.nearest, bool(step.uncarried), step.id, step.listing)
+            return Final(step.text, sources, step.nearest, _care(step), step.id, step.listing)
+
+
+def _care(answer: Answer) -> str:
+    if answer.uncarried:
+        return texts.DOUBTFUL
+    return texts.UNSURE if answer.unsure else ""

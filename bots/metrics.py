@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from bots.observing import Said, Watcher
+from core.feedback import Verdict
 from core.inbox import Claim, Depth, Event, Receipt
 
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)  # seconds
@@ -71,9 +72,9 @@ class Metrics(Watcher):
         """Count an error."""
         self._errors.labels(kind).inc()
 
-    def judged(self, verdict: str) -> None:
+    def judged(self, verdict: Verdict) -> None:
         """Count a verdict."""
-        self._feedback.labels(verdict).inc()
+        self._feedback.labels(verdict.value).inc()
 
     def finished(self, event: Event, outcome: str) -> None:
         """Count an end."""

@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from bots.commands import Forgotten, Notice
 from bots.dialogue import Answering, Delta, Dialogue, Final, Problem, Reply
 from bots.platform import Inlet
+from core import prompt
 from core.domain import Conversation, Message, Person
+from core.feedback import Feedback, Verdict
 from core.inbox import Claim, Event, Receipt
 
 STOPPED, ANSWERED, NOT_FOUND, PROBLEM, COMMAND = "stopped", "answered", "not found", "problem", "command"
@@ -42,6 +45,9 @@ class Watcher:
 
     def failed(self, kind: str) -> None:
         """A person was given a sentence instead of an answer, because of an error of this kind."""
+
+    def judged(self, verdict: Verdict) -> None:
+        """A person did something with an answer."""
 
     def finished(self, event: Event, outcome: str) -> None:
         """An event is out of the worker's hands."""
@@ -73,6 +79,11 @@ class Watchers(Watcher):
         for watcher in self._watchers:
             watcher.failed(kind)
 
+    def judged(self, verdict: Verdict) -> None:
+        """Tell all."""
+        for watcher in self._watchers:
+            watcher.judged(verdict)
+
     def finished(self, event: Event, outcome: str) -> None:
         """Tell all."""
         for watcher in self._watchers:
@@ -99,11 +110,19 @@ class WatchedInlet:
 
 
 class WatchedDialogue(Dialogue):
-    """A dialogue that is watched."""
+    """A dialogue that is watched. `forget` drops what else is kept of a person who wants to be forgotten."""
 
-    def __init__(self, engine: Answering, watcher: Watcher, *, own_commands: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        engine: Answering,
+        watcher: Watcher,
+        *,
+        own_commands: Iterable[str] = (),
+        forget: Callable[[Person], Awaitable[None]] | None = None,
+    ) -> None:
         super().__init__(engine, own_commands=own_commands)
         self._watcher = watcher
+        self._forget = forget
 
     async def respond(self, message: Message) -> AsyncGenerator[Reply, None]:
         """Everything to show for one message."""
@@ -115,9 +134,16 @@ class WatchedDialogue(Dialogue):
                         pieces += 1
                         first = first or time.perf_counter() - start
                     ending = _ending(reply, ending)
+                    if isinstance(reply, Forgotten) and self._forget:
+                        await self._forget(message.person)
                     yield reply
         finally:
             self._watcher.said(Said(ending, time.perf_counter() - start, first, pieces))
+
+    async def feedback(self, feedback: Feedback) -> Notice | Problem:
+        """Learn from what a person did with an answer."""
+        self._watcher.judged(feedback.verdict)
+        return await super().feedback(feedback)
 
     def _explained(self, error: Exception) -> Problem:
         self._watcher.failed(type(error).__name__)
@@ -127,10 +153,10 @@ class WatchedDialogue(Dialogue):
 def _ending(reply: Reply, so_far: str) -> str:
     match reply:
         case Final():
-            return NOT_FOUND if reply.nearest and not reply.sources else ANSWERED
+            return NOT_FOUND if reply.nearest or reply.markdown == prompt.NOT_FOUND else ANSWERED
         case Problem():
             return PROBLEM
-        case Delta():
-            return so_far
+        case Notice() | Forgotten():
+            return COMMAND
         case _:
-            return COMMAND if hasattr(reply, "markdown") else so_far
+            return so_far

@@ -78,14 +78,14 @@ def body(markdown: str) -> str:
 
 def footer(final: Final) -> list[str]:
     """The lines under an answer: its sources, or the nearest titles where nothing was found. May be empty."""
-    doubt = [texts.DOUBTFUL] if final.doubtful else []
+    care = [final.care] if final.care else []
     if final.sources and final.listing is Sources.COMPACT:
         titles = dict.fromkeys(one_line(source.passage.title) for source in final.sources)
-        return [*doubt, f"{texts.SOURCES}: {', '.join(titles)}"]
+        return [*care, f"{texts.SOURCES}: {', '.join(titles)}"]
     if final.sources:
-        return [*doubt, texts.SOURCES, *source_lines(final.sources)]
-    if doubt:
-        return doubt
+        return [*care, texts.SOURCES, *source_lines(final.sources)]
+    if care:
+        return care
     if final.nearest:
         return [texts.NEAREST, *(f"- {one_line(title)}" for title in final.nearest[:NEAREST_SHOWN])]
     return []

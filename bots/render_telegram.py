@@ -81,10 +81,10 @@ def _footer(final: Final) -> Iterator[Run]:
         heading, lines = texts.SOURCES, [", ".join(titles)]
     elif final.sources:
         heading, lines = texts.SOURCES, [source_label(source) for source in final.sources]
-    elif final.nearest and not final.doubtful:
+    elif final.nearest and not final.care:
         heading, lines = texts.NEAREST, [f"• {one_line(title)}" for title in final.nearest[:NEAREST_SHOWN]]
-    if final.doubtful:
-        yield Run(f"\n\n{texts.DOUBTFUL}", (Mark("italic"),))
+    if final.care:
+        yield Run(f"\n\n{final.care}", (Mark("italic"),))
     if heading:
         yield Run("\n\n")
         yield Run(heading, (Mark("bold"),))

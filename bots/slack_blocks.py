@@ -42,17 +42,17 @@ def under_answer(final: Final, *, question: str = "", shareable: bool = False) -
 
 
 def _footer(final: Final) -> list[str]:
-    doubt = [escaped(texts.DOUBTFUL)] if final.doubtful else []
+    care = [escaped(final.care)] if final.care else []
     if final.sources and final.listing is Sources.COMPACT:
         titles = dict.fromkeys(one_line(source.passage.title) for source in final.sources)
-        return [*doubt, f"*{texts.SOURCES}:* {escaped(', '.join(titles))}"]
+        return [*care, f"*{texts.SOURCES}:* {escaped(', '.join(titles))}"]
     if final.sources:
         lines = "\n".join(escaped(line) for line in source_lines(final.sources))
-        return [*doubt, f"*{texts.SOURCES}*\n{lines}"]
+        return [*care, f"*{texts.SOURCES}*\n{lines}"]
     if final.nearest:
         nearest = "\n".join(f"• {escaped(one_line(title))}" for title in final.nearest[:NEAREST_SHOWN])
-        return [*doubt, f"{texts.NEAREST}\n{nearest}"]
-    return doubt
+        return [*care, f"{texts.NEAREST}\n{nearest}"]
+    return care
 
 
 def context(mrkdwn: str) -> Block:

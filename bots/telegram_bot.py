@@ -42,6 +42,7 @@ log = structlog.get_logger(__name__)
 
 POLL = timedelta(seconds=25)  # that Telegram may hold a request open
 TOLD_AGAIN = 3600.0  # seconds after which a strange group is told again
+TOLD_GROUPS = 10_000
 CONNECTIONS = 32
 
 _REFUSALS = {Receipt.HURRIED: texts.HURRIED, Receipt.CROWDED: texts.CROWDED}
@@ -173,6 +174,8 @@ class TelegramReceiver:
         if incoming.private:
             self._aside(incoming, words(say.STRANGER, name=person_reader(incoming.person)))
         elif time.monotonic() - self._told.get(incoming.chat, -TOLD_AGAIN) >= TOLD_AGAIN:
+            if len(self._told) >= TOLD_GROUPS:
+                self._told.clear()
             self._told[incoming.chat] = time.monotonic()
             self._aside(incoming, words(say.STRANGE_GROUP, name=group_name(incoming.chat)))
 

@@ -23,9 +23,12 @@ from core.readers import channel_reader
 log = structlog.get_logger(__name__)
 
 REMEMBERED = 300.0  # seconds that a membership is taken as known
+UNKNOWN_FOR = 30.0  # seconds after which is asked again where Telegram did not say
 MOST_REMEMBERED = 10_000
 _INSIDE = {ChatMember.OWNER, ChatMember.ADMINISTRATOR, ChatMember.MEMBER}
-_CODE = re.compile(r"(?:/(?:start|pair)\s+)?([0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4})")
+_CODE = re.compile(
+    r"/(?:start|pair)\s+(\S{4}[ -]?\S{4})|([2-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{4}-[2-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{4})"
+)
 
 
 class Access(Protocol):
@@ -68,12 +71,14 @@ class Membership:
             member = await self._bot.get_chat_member(group, user)
         except TelegramError as error:  # the bot is not in that group, or Telegram is away
             log.warning("membership_unknown", group=group, error=type(error).__name__)
-            return False
-        restricted = isinstance(member, ChatMemberRestricted) and member.is_member
+            at = time.monotonic() - REMEMBERED + UNKNOWN_FOR  # until then, what was known before
+        else:
+            restricted = isinstance(member, ChatMemberRestricted) and member.is_member
+            inside, at = member.status in _INSIDE or restricted, time.monotonic()
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
-        self._known[group, user] = (time.monotonic(), member.status in _INSIDE or restricted)
-        return self._known[group, user][1]
+        self._known[group, user] = (at, inside)
+        return inside
 
 
 class Entrance:
@@ -87,6 +92,8 @@ class Entrance:
         """Whether this is answered. In a group, being in it is enough where the group is on the list."""
         if not incoming.private:
             return await self._access.admits(incoming.person, [group_name(incoming.chat)])
+        if await self._access.admits(incoming.person, []):
+            return True
         groups = await self._membership.groups_of(incoming.user)
         return await self._access.admits(incoming.person, [group_name(int(group)) for group in groups])
 
@@ -99,7 +106,7 @@ class Entrance:
         code = _CODE.fullmatch(incoming.text.strip())
         if code is None or not incoming.private:
             return False
-        await self._access.pair(incoming.person, code[1], incoming.at)
+        await self._access.pair(incoming.person, code[1] or code[2], incoming.at)
         return True
 
 

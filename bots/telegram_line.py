@@ -29,6 +29,7 @@ Bot = ExtBot[str]
 Keyboard = InlineKeyboardMarkup | None
 T = TypeVar("T")
 
+_STOPPABLE = {"can_stop": True}  # Bot API 10.3; servers that do not know it pass over it
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _GONE = (
     "chat not found",
@@ -146,6 +147,7 @@ class Line:
                 message_thread_id=to.topic or None,
                 entities=_entities(shown),
                 rate_limit_args=FRAME,
+                api_kwargs=_STOPPABLE,
             )
 
         await self._mended(call, spot, page)

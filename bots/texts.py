@@ -31,6 +31,7 @@ def queued(ahead: int) -> str:
 SOURCES = "Sources"
 NEAREST = "The closest I have:"
 DOUBTFUL = "Careful: parts of this stand in none of the passages I read."
+UNSURE = "I am not sure that the documents answer this. Please look at the source before you rely on it."
 PAGES = {".pptx": "slide", ".ipynb": "cell", ".epub": "chapter"}  # what else is counted; the others have pages
 CUT = "\n\n… (cut here: the answer is too long to show)"
 
@@ -50,6 +51,7 @@ PREFS_HINT = (
     "`/prefs undo` takes the last change back, `/prefs reset` puts the choices back."
 )
 PREFS_RESET = "Done: every preference is back to its default."
+BEGUN_ANEW = "Done: what you ask now has nothing to do with what was said before."
 FORGET_CONFIRM = (
     "This removes your preferences and every question and answer I remember of you. It cannot be undone. "
     "To go ahead, write `/forget everything`."
@@ -63,6 +65,7 @@ SUMMARIES: Mapping[str, str] = {
     "why": "why my last answer is as it is",
     "plain": "the same question again, without personalisation",
     "recommend": "documents that you may care about",
+    "new": "begin a new conversation",
     "open": "a source of my last answer: /open 1",
     "forget": "remove everything I remember of you",
     "quit": "leave (Ctrl-D does the same)",

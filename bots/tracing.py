@@ -17,6 +17,7 @@ from core.inbox import Claim, Event
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span
+    from opentelemetry.util.types import Attributes
 
 
 class Tracing(Watcher):
@@ -31,7 +32,7 @@ class Tracing(Watcher):
         from opentelemetry import context, trace  # noqa: PLC0415
 
         event = claim.event
-        attributes = {"platform": event.person.platform, "kind": event.kind, "attempt": claim.attempt}
+        attributes: Attributes = {"platform": event.person.platform, "kind": event.kind, "attempt": claim.attempt}
         span = self._tracer.start_span("event", attributes=attributes)
         self._spans[event.key] = span
         context.attach(trace.set_span_in_context(span))
@@ -39,7 +40,11 @@ class Tracing(Watcher):
     def said(self, said: Said) -> None:
         """Add the answer's span."""
         end = time.time_ns()
-        attributes = {"ending": said.ending, "pieces": said.pieces, "first_piece_seconds": said.first_piece or 0.0}
+        attributes: Attributes = {
+            "ending": said.ending,
+            "pieces": said.pieces,
+            "first_piece_seconds": said.first_piece or 0.0,
+        }
         start = end - int(said.seconds * 1e9)
         self._tracer.start_span("answer", start_time=start, attributes=attributes).end(end)
 

@@ -3,9 +3,10 @@
     p(held | x) = σ(b + c · max_d log-odds_d + r · max_d cos(x, d))
 
 log-odds_d is the model's own yes against no when it is asked, having read passage d, whether that answers the question
-(only the likeliest passages are asked); the cosine is retrieval's. How sure a model sounds is its own: the coefficients
-are fitted for one model on SQuAD (`python -m evals.abstention`), and a model without any is told to refuse instead of
-being asked. Only s(x, d) enters, nothing of the person: what somebody likes makes no answer truer. Pure.
+(only the likeliest passages are asked); the cosine is retrieval's. How sure a model sounds is its own, and depends on
+how people ask: the coefficients are fitted for one model on two sets of equal weight, SQuAD and a colleague's questions
+(`python -m evals.abstention`), and a model without any is told to refuse instead of being asked. Only s(x, d) enters,
+nothing of the person: what somebody likes makes no answer truer. Pure.
 """
 
 from __future__ import annotations
@@ -31,6 +32,6 @@ class Calibration:
         return 1 / (1 + math.exp(-evidence))
 
 
-DEFAULT = Calibration(-4.9, 1.8, 2.5)
+DEFAULT = Calibration(-1.78, 0.75, 1.3)
 FITTED: Mapping[str, Calibration] = {"qwen2.5-coder-1.5b-instruct": DEFAULT}
 """By the model's name in `ATTUNE_MODEL`."""

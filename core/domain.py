@@ -251,8 +251,8 @@ class Answer:
     `id` is 16 characters that feedback and `/why` name it by; a message that is answered again has the same one.
 
     `uncarried` has the sentences that none of the passages carries. Where the model was asked, `held` is p(the
-    documents hold the answer), and `log_odds` what it said of each passage. `listing` is how the person wants to see
-    the sources.
+    documents hold the answer), `unsure` whether that is little, and `log_odds` what it said of each passage. `listing`
+    is how the person wants to see the sources.
     """
 
     text: str
@@ -264,6 +264,7 @@ class Answer:
     held: float | None = None
     log_odds: tuple[float, ...] = ()
     id: str = ""
+    unsure: bool = False
     listing: Sources = Sources.FULL
 
 

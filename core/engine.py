@@ -56,7 +56,8 @@ class Limits:
     question_characters: int = 4000
     history_tokens: int = 400
     relevance: float = 0.3  # cosine under which nothing is read
-    certainty: float = 0.2  # p(the documents hold the answer) under which nothing is said; 0 does not ask
+    certainty: float = 0.3  # p(the documents hold the answer) under which nothing is said; 0 does not ask
+    sure: float = 0.4  # … and under which an answer is given with a word of care
     calibration: Calibration | None = DEFAULT  # of the model's checks; None: it is told to refuse instead
     decoding: Decoding = field(default_factory=Decoding)
 
@@ -122,7 +123,8 @@ class Engine:
                     said.append(event)
                 yield event
         said = unbiased(said, asking.passages, read)
-        answer = replace(_finished(said, asking.passages, ranked), held=held, log_odds=check.log_odds)
+        unsure = held is not None and self._limits.certainty <= held < self._limits.sure
+        answer = replace(_finished(said, asking.passages, ranked), held=held, log_odds=check.log_odds, unsure=unsure)
         yield await self._keep(told, answer, read, said)
 
     def _probability_held(self, check: Checked, rows: Sequence[RankedPassage]) -> float | None:
@@ -142,6 +144,10 @@ class Engine:
     async def set_preferences(self, person: Person, preferences: Preferences) -> None:
         """Replace what the person set."""
         await self._memory.save_preferences(person, preferences)
+
+    async def begin_anew(self, message: Message) -> None:
+        """Let what follows lean on nothing that was said in this conversation before."""
+        await self._memory.append(message.conversation, Turn(message.person, "", "", message.sent_at))
 
     async def forget(self, person: Person) -> None:
         """Remove all that is kept of the person."""

@@ -30,7 +30,12 @@ def standalone_question(message: str, turns: Sequence[Turn]) -> str:
 
 
 def before(message: str, turns: Sequence[Turn], *, again: bool) -> list[Turn]:
-    """The turns before `message`; where it is asked `again`, those before it was asked the last time."""
+    """The turns of this conversation before `message`; where it is asked `again`, those before the last time.
+
+    An empty turn is where somebody began anew: nothing before it counts.
+    """
+    begun = max((place + 1 for place, turn in enumerate(turns) if not turn.question), default=0)
+    turns = turns[begun:]
     asked = [place for place, turn in enumerate(turns) if turn.question == message]
     return list(turns[: asked[-1]] if again and asked else turns)
 

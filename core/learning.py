@@ -159,13 +159,12 @@ def brevity_at(state: Learned, now: float) -> float:
     return float(state.brevity * 0.5 ** (max(now - state.brevity_at, 0.0) / HALF_LIFE))
 
 
-def members(signals: Iterable[Signal], number: int) -> list[Signal]:
+def members(signals: Iterable[Signal], interests: Sequence[Interest], number: int) -> list[Signal]:
     """The signals that made interest `number` (from 0) what it is: those it is the nearest interest of."""
-    log = in_order(signals)
-    interests = replay(log).interests
     if not 0 <= number < len(interests):
         return []
     directions = np.stack([unpacked(one.vector) for one in interests])
+    log = in_order(signals)
     return [one for one in log if one.weight and int(np.argmax(directions @ unpacked(one.vector))) == number]
 
 

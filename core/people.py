@@ -132,7 +132,7 @@ class People:
         place = dict(enumerate(heaviest_first(interests, time.time()), start=1)).get(number)
         if place is None:
             return False
-        gone = [signal.id for signal in learning.members(signals, place)]
+        gone = [signal.id for signal in learning.members(signals, interests, place)]
         await self._tell_team(person, await self._memory.learn(person, (), without=gone))
         return True
 

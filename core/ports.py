@@ -258,6 +258,10 @@ class Inbox(Protocol):
         """Forget a dead letter; False where there is none."""
         ...
 
+    async def forget(self, person: Person) -> None:
+        """Drop the person's dead letters; what waits still gets its answer."""
+        ...
+
     async def depth(self) -> Depth:
         """How full it is."""
         ...

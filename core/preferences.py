@@ -22,7 +22,7 @@ MAX_STATED = 30
 MAX_STATED_CHARACTERS = 200
 MAX_UNDONE = 20  # changes that can be undone
 APPLIED = 3  # stated preferences that may enter one prompt
-NEAR = 0.35  # cosine of question and preference from which it applies
+NEAR = 0.25  # cosine of question and preference from which it applies
 
 
 class Length(StrEnum):
@@ -193,9 +193,12 @@ _OF_FORM = words_of(
     "paragraph paragraphs plain quote quotes reply replies sentence sentences short shorter simple step steps style "
     "summary summarise summarize table tables term terms tone units words write"
 )
-_FINITE = r"(?:is|are|was|were|has|have|had|takes?|costs?|lasts?|means?|equals?|ends?|starts?|begins?|will|must|can)"
+_FINITE = r"(?:is|are|was|were|has|have|had|takes|costs|lasts|means|equals|ends|starts|begins|will|must|can)"
+_RELATIVE = r"(?:that|which|who|whose|and|but|or)\b"
 _CLAIM = re.compile(rf"\b{_FINITE}\b")
-_CLAIM_OF_A_THING = re.compile(rf"\b(?:the|an?|our|all|every|each|any)\s+(?:[\w'-]+\s+){{1,4}}?{_FINITE}\b")
+_CLAIM_OF_A_THING = re.compile(
+    rf"\b(?:the|an?|our|all|every|each|any)\s+(?:(?!{_RELATIVE})[\w'-]+\s+){{1,4}}?{_FINITE}\b"
+)
 
 
 def kind_of(text: str, polarity: Polarity) -> Kind:

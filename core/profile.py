@@ -53,7 +53,7 @@ def in_words(signals: Sequence[Signal], learned: Learned, now: float) -> tuple[I
     return tuple(
         _told(
             number,
-            learning.members(signals, place),
+            learning.members(signals, learned.interests, place),
             learned.interests[place],
             learned.interests[place].mass_at(now) / most,
         )

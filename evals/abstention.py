@@ -1,16 +1,19 @@
 """When not to answer: fits `core.abstention` and checks it elsewhere: `python -m evals.abstention`.
 
-The coefficients are fitted by logistic regression on SQuAD's articles for tuning (see `evals.answers`), and checked on
-its other articles and on a second set: conversations (LoCoMo) of which half of the questions ask for what was never
-said. Each question goes through the product's search and the model's check; nothing is decoded. `--limit` questions a
-set, half of them with an answer.
+The coefficients are fitted by logistic regression on SQuAD's articles for tuning (see `evals.answers`) and on every
+third question of the handbook (handbook.jsonl), both sets, and questions with and without an answer, of equal weight.
+They are checked on SQuAD's other articles, on the handbook's other questions and on conversations (LoCoMo) of which
+half of the questions ask for what was never said. Each question goes through search and the model's check, and
+nothing is decoded. `--limit` questions a set of SQuAD or LoCoMo, half of them with an answer; `--sets` names some sets.
 """
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Sequence
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,12 +26,19 @@ from rich.table import Table
 
 from core.abstention import DEFAULT
 from core.domain import Decoding, Mode
+from core.questions import read_questions
 from evals.answer_scores import auroc
 from evals.answers import ALWAYS, asked_alone, draw, ingest_passages, some_at_once, split
-from evals.common import Options, Record, options, records, write_result
+from evals.common import Record, parser, records, write_result
+from evals.handbook import QUESTIONS
 from evals.product import Product, open_product
 
 SINGLE_HOP, NEVER_SAID = 4, 5  # LoCoMo's categories
+LIMIT = 240  # questions of a set
+SQUAD_TUNING, HANDBOOK_TUNING = "squad, tuning", "handbook, tuning"
+FITTED_ON = (SQUAD_TUNING, HANDBOOK_TUNING)
+
+Sets = dict[str, list[Record]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +50,63 @@ class Evidence:
     dense: float
 
 
-def main(chosen: Options) -> None:
+Found = dict[str, list[Evidence]]
+
+
+def main() -> None:
     """Ask, fit, print, write."""
-    asyncio.run(run(chosen))
+    chosen = parser(__doc__ or "")
+    chosen.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
+    asyncio.run(run(chosen.parse_args()))
 
 
-async def run(chosen: Options) -> None:
-    """Gather the evidence of all three sets."""
-    limit = chosen.limit or 240
-    squad = chosen.data / "squad"
-    passages, questions = list(records(squad / "passages.jsonl.gz")), list(records(squad / "questions.jsonl.gz"))
-    sets = {name: draw(split(questions, passages, part), limit, chosen.seed) for name, part in PARTS.items()}
+async def run(chosen: Namespace) -> None:
+    """Gather the evidence of all sets."""
+    found: Found = {}
     with Progress() as bar:
-        advances = {name: partial(bar.advance, bar.add_task(name, total=limit)) for name in (*sets, "locomo")}
-        async with open_product() as product:
-            await ingest_passages(product, passages)
-            found = {name: await ask_all(product, asked, advances[name]) for name, asked in sets.items()}
-        async with open_product() as product:
-            asked = await ingest_conversations(
-                product, list(records(chosen.data / "locomo" / "conversations.jsonl.gz"))
-            )
-            found["locomo"] = await ask_all(product, draw(asked, limit, chosen.seed), advances["locomo"])
+        for name in chosen.sets:
+            async with open_product() as product:
+                for part, asked in (await GATHERED[name](product, chosen)).items():
+                    found[part] = await ask_all(
+                        product, asked, partial(bar.advance, bar.add_task(part, total=len(asked)))
+                    )
     report(found, chosen.seed)
 
 
-PARTS = {"squad, tuning": "tune", "squad, others": "report"}
+async def squad(product: Product, chosen: Namespace) -> Sets:
+    """SQuAD's articles for tuning, and the others."""
+    folder = chosen.data / "squad"
+    passages, questions = list(records(folder / "passages.jsonl.gz")), list(records(folder / "questions.jsonl.gz"))
+    await ingest_passages(product, passages)
+    return {
+        name: draw(split(questions, passages, part), chosen.limit or LIMIT, chosen.seed)
+        for name, part in ((SQUAD_TUNING, "tune"), ("squad, others", "report"))
+    }
+
+
+async def handbook(product: Product, chosen: Namespace) -> Sets:
+    """A colleague's questions: every third one of those with and of those without an answer, and the others."""
+    await product.ingester.ingest([chosen.data / "handbook"])
+    read = [{"question": one.text, "answerable": one.answerable} for one in read_questions(QUESTIONS)]
+    by_kind = [[one for one in read if one["answerable"] is kind] for kind in (True, False)]
+    return {
+        HANDBOOK_TUNING: [one for kind in by_kind for one in kind[::3]],
+        "handbook, others": [one for kind in by_kind for place, one in enumerate(kind) if place % 3],
+    }
+
+
+async def locomo(product: Product, chosen: Namespace) -> Sets:
+    """Questions about conversations, half of them about what was never said."""
+    conversations = list(records(chosen.data / "locomo" / "conversations.jsonl.gz"))
+    return {"locomo": draw(await ingest_conversations(product, conversations), chosen.limit or LIMIT, chosen.seed)}
+
+
+GATHERED: Mapping[str, Callable[[Product, Namespace], Awaitable[Sets]]] = {
+    "squad": squad,
+    "handbook": handbook,
+    "locomo": locomo,
+}
+SETS = tuple(GATHERED)
 
 
 async def ask_all(product: Product, questions: Sequence[Record], advance: Callable[[], None]) -> list[Evidence]:
@@ -103,12 +145,20 @@ def sessions(conversation: Record) -> Record:
     return {name: said for name, said in conversation.items() if name.startswith("session_") and isinstance(said, list)}
 
 
-def fit(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
-    """Bias and weights of log-odds and cosine, by logistic regression."""
+def fit(sets: Sequence[Sequence[Evidence]]) -> NDArray[np.float64]:
+    """Bias and weights of log-odds and cosine, by logistic regression; sets and kinds of questions weigh the same."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # comes with sentence-transformers
 
-    model = LogisticRegression(C=10.0).fit(_features(evidence), [one.answerable for one in evidence])
+    evidence = [one for each in sets for one in each]
+    weights = [weight for each in sets for weight in _balanced(each)]
+    able = [one.answerable for one in evidence]
+    model = LogisticRegression(C=10.0).fit(_features(evidence), able, sample_weight=np.array(weights) * len(evidence))
     return np.array([model.intercept_[0], *model.coef_[0]])
+
+
+def _balanced(evidence: Sequence[Evidence]) -> list[float]:
+    count = Counter(one.answerable for one in evidence)
+    return [0.5 / count[one.answerable] for one in evidence]
 
 
 def _features(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
@@ -120,10 +170,12 @@ def probabilities(weights: NDArray[np.float64], evidence: Sequence[Evidence]) ->
     return np.asarray(1 / (1 + np.exp(-(weights[0] + _features(evidence) @ weights[1:]))))
 
 
-def report(found: dict[str, list[Evidence]], seed: int) -> None:
-    """Print and write coefficients, AUROC and the curve of refusals."""
-    fitted, used = fit(found["squad, tuning"]), np.array([DEFAULT.bias, DEFAULT.check, DEFAULT.dense])
-    print("fitted:", dict(zip(("bias", "check", "dense"), fitted.round(3).tolist(), strict=True)))
+def report(found: Found, seed: int) -> None:
+    """Print and write coefficients (where all sets for fitting were asked), AUROC and the curve of refusals."""
+    used = np.array([DEFAULT.bias, DEFAULT.check, DEFAULT.dense])
+    fitted = fit([found[name] for name in FITTED_ON]) if found.keys() >= set(FITTED_ON) else None
+    if fitted is not None:
+        print("fitted:", dict(zip(("bias", "check", "dense"), fitted.round(3).tolist(), strict=True)))
     print("in core.abstention:", dict(zip(("bias", "check", "dense"), used.tolist(), strict=True)))
     table = Table("set", "questions", "AUROC", "AUROC, check alone", "AUROC, cosine alone", *map(str, CERTAINTIES))
     result: Record = {"seed": seed, "fitted": fitted, "used": used, "sets": {}}
@@ -146,4 +198,4 @@ CERTAINTIES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 
 
 if __name__ == "__main__":
-    main(options(__doc__ or ""))
+    main()

@@ -203,6 +203,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=getattr(Plan(), name))
     parser.add_argument("--think", type=float, default=Plan().think)
     parser.add_argument("--platform", default=PLATFORM)
+    parser.add_argument("--roles", type=lambda text: tuple(text.split(",")), default=Plan().roles)
     plan = dataclasses.replace(Plan(), **vars(parser.parse_args()))
     findings, troubles, seconds = asyncio.run(run(plan))
     done = {"kill -9 of processes": troubles.kills, "kill -9 of Redis": troubles.redis_kills}

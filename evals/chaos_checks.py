@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bots import texts
 from evals.common import Record
 from evals.scripted import TAG, end_of
 
@@ -31,6 +32,7 @@ class Findings:
     out_of_order: int
     overlapping: int
     left_behind: int  # messages that show no answer in the end: a "Searching…" whose worker died before noting it
+    taken_over: int  # answers that began anew in the message of a worker that died
     sentences: int  # messages that ended in a sentence instead of an answer
     complaints: list[str]
     dead: list[str] = field(default_factory=list)
@@ -41,6 +43,7 @@ class Findings:
         return {
             "messages": self.messages,
             "answered": self.answered,
+            "taken over from the dead": self.taken_over,
             "ended in a sentence": self.sentences,
             "given up (dead letters)": len(self.dead),
             "lost": self.lost,
@@ -88,9 +91,15 @@ def examined(sent: Mapping[int, Sequence[str]], shown: Sequence[Visible]) -> Fin
         out_of_order=kinds.count("order"),
         overlapping=kinds.count("overlap"),
         left_behind=left,
+        taken_over=sum(1 for tag in tags for one in whole[tag] if _begun(one) > 1),
         sentences=sentences,
         complaints=complaints,
     )
+
+
+def _begun(visible: Visible) -> int:
+    """How often somebody began with it."""
+    return sum(1 for _, text in visible.versions if text == texts.SEARCHING)
 
 
 def _first_whole(visible: Visible, tag: str) -> float:

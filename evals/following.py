@@ -112,7 +112,7 @@ def _longest(item: Record) -> int:
 
 def _others(item: Record, items: Sequence[Record], rng: np.random.Generator) -> list[list[str]]:
     """Two strangers' preferences, none of this item's topic: those who fill this profile, and another profile."""
-    away = [other["preference"] for other in items if other["topic"] != item["topic"]]
+    away = list(dict.fromkeys(one["preference"] for one in items if one["topic"] != item["topic"]))
     drawn = rng.choice(len(away), 2 * OTHERS + 1, replace=False).tolist()
     return [[away[n] for n in drawn[:OTHERS]], [away[n] for n in drawn[OTHERS:]]]
 

@@ -88,7 +88,7 @@ def _misses(results: Sequence[Result], handbook: Path) -> list[Record]:
 
 def _pages(result: Result, handbook: Path) -> list[str]:
     found = [Path(ranked.passage.source) for ranked in result.found[:KEPT]]
-    return list(dict.fromkeys(path.relative_to(handbook.absolute()).as_posix() for path in found))
+    return list(dict.fromkeys(path.relative_to(handbook.resolve()).as_posix() for path in found))
 
 
 if __name__ == "__main__":

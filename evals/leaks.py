@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import numpy as np
 from redis.asyncio import Redis
@@ -86,7 +87,7 @@ async def _house() -> AsyncIterator[House]:
 
 
 def _documents() -> list[Passage]:
-    made = []
+    made: list[Passage] = []
     for number, topic in enumerate(TOPICS):
         for person in (None, *PEOPLE):
             mark, readers = (MARKS[person], (person_reader(person),)) if person else ("", (EVERYONE,))
@@ -111,9 +112,9 @@ async def _act(house: House, who: Person, rng: np.random.Generator) -> None:
     assert isinstance(answer, Answer)  # noqa: S101 - the engine's last event
     verdict = (Verdict.UP, Verdict.DOWN, Verdict.NONE, None)[int(rng.integers(4))]
     if verdict:
-        await house.engine.people.hear(Feedback(who, answer.id, verdict, at))
+        await house.engine.people.hear(Feedback(who, answer.id, verdict, at + timedelta(seconds=1)))
     for source in answer.sources[:1]:
-        await house.engine.open_source(who, answer.id, source.number, at)
+        await house.engine.open_source(who, answer.id, source.number, at + timedelta(seconds=2))
 
 
 async def _leaks(house: House) -> int:
@@ -137,8 +138,8 @@ def _is_of(prompt: Prompt, person: Person) -> bool:
 async def _left(house: House) -> int:
     """Keys or values that still name one of the two or quote them. What was cited of shared documents is nobody's."""
     left = 0
-    for key in await house.redis.keys("*"):
-        kind = (await house.redis.type(key)).decode()
+    for key in cast("list[bytes]", await house.redis.keys("*")):
+        kind = cast("bytes", await house.redis.type(key)).decode()
         read = {"hash": house.redis.hgetall, "string": house.redis.get}.get(kind)
         held = repr(await read(key)) if read else repr(await house.redis.lrange(key, 0, -1))
         words = [*(person.user for person in PEOPLE), *MARKS.values()]

@@ -2,6 +2,7 @@
 
     overhead     200 people ask at once and again and again; what each message takes beyond the model's own time
     put          milliseconds to keep a message, meanwhile
+    saturated    the same, while the tiny real model answers eight people in this very process
     throughput   messages a second with a model that takes no time
     memory       of this process and of Valkey over 20,000 messages
 
@@ -14,6 +15,7 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import random
 import statistics
 import tempfile
@@ -31,16 +33,18 @@ from bots.dialogue import Dialogue, Final
 from bots.observing import WatchedDialogue, Watcher
 from bots.platform import Delivery
 from bots.workers import Pace, Workers
-from core.bootstrap import open_inbox, open_index
-from core.domain import Conversation, Message, Person
+from core.bootstrap import open_generator, open_inbox, open_index
+from core.domain import Conversation, Decoding, Message, Person, Prompt
 from core.inbox import Event
-from core.ports import Inbox
+from core.ports import Generator, Inbox
 from core.settings import Settings
 from evals.common import RESULTS, Record
-from evals.scripted import DIMENSION, TOPIC, PacedGenerator, know_the_moon, scripted_engine, tag_of
+from evals.scripted import DIMENSION, MOON, TOPIC, PacedGenerator, know_the_moon, scripted_engine, tag_of
 
 NAME = "load"
 PEOPLE = 200
+TINY = "smollm2-135m-instruct"
+LIMITS = {"ATTUNE_PERSON_MINUTE": "100000", "ATTUNE_WORKSPACE_MINUTE": "1000000", "ATTUNE_WAITING": "100000"}
 
 
 @dataclass
@@ -85,8 +89,7 @@ class Times:
 async def service(generator: PacedGenerator, at_once: int) -> AsyncIterator[tuple[Inbox, Silent]]:
     """The product over stores of its own."""
     with tempfile.TemporaryDirectory(prefix="attune-", ignore_cleanup_errors=True) as folder:
-        limits: dict[str, Any] = {"person_minute": 100_000, "workspace_minute": 1_000_000, "waiting": 100_000}
-        settings = Settings(home=Path(folder), **limits)
+        settings = Settings.from_env({"ATTUNE_HOME": folder, **LIMITS})
         async with (
             open_inbox(settings) as inbox,
             open_index(settings, DIMENSION) as index,
@@ -103,15 +106,20 @@ async def converse(inbox: Inbox, silent: Silent, person: int, times: Times, *, m
     chance = random.Random(person)  # noqa: S311 - no secrets
     await asyncio.sleep(chance.uniform(0, think))
     for number in range(messages):
-        who, place = Person(NAME, "w", str(person)), Conversation(NAME, "w", str(person))
-        key, text = f"{NAME}:{person}-{number}", f"{TOPIC} {tag_of(person, number)}"
-        ended = silent.ended[key] = asyncio.Event()
+        event = _event(person, number)
+        ended = silent.ended[event.key] = asyncio.Event()
         start = time.perf_counter()
-        await inbox.put(Event(key, place, who, "message", text, datetime.now(UTC)))
+        await inbox.put(event)
         times.put.append(time.perf_counter() - start)
         await ended.wait()
         times.whole.append(time.perf_counter() - start)
         await asyncio.sleep(chance.uniform(0.5, 1.5) * think)
+
+
+def _event(person: int, number: int) -> Event:
+    who, place = Person(NAME, "w", str(person)), Conversation(NAME, "w", str(person))
+    text = f"{TOPIC} {tag_of(person, number)}"
+    return Event(f"{NAME}:{person}-{number}", place, who, "message", text, datetime.now(UTC))
 
 
 async def overhead(rounds: int, words: int, pace: float, think: float) -> Record:
@@ -131,6 +139,36 @@ async def overhead(rounds: int, words: int, pace: float, think: float) -> Record
         "overhead, ms": shares([whole - generator.seconds for whole in times.whole]),
         "put, ms": shares(times.put),
     }
+
+
+async def saturated(models: Path, seconds: float) -> Record:
+    """Milliseconds to keep a message while the tiny model answers as many people as it can, in this process."""
+    put: list[float] = []
+    with tempfile.TemporaryDirectory(prefix="attune-", ignore_cleanup_errors=True) as folder:
+        await asyncio.to_thread(Path(folder, "models").symlink_to, models)
+        settings = Settings.from_env({"ATTUNE_HOME": folder, "ATTUNE_MODEL": TINY, "ATTUNE_DEVICE": "cpu", **LIMITS})
+        async with open_generator(settings) as generator, open_inbox(settings) as inbox:
+            prompt = Prompt("", (MOON,), (1.0,), (), "", "Write a long story about the moon.")
+            talkers = [asyncio.create_task(_talk(generator, prompt)) for _ in range(8)]
+            await asyncio.sleep(3.0)
+            end = time.perf_counter() + seconds
+            while time.perf_counter() < end:
+                event = _event(len(put), 0)
+                start = time.perf_counter()
+                await inbox.put(event)
+                put.append(time.perf_counter() - start)
+                await asyncio.sleep(0.05)
+            for talker in talkers:
+                talker.cancel()
+            await asyncio.gather(*talkers, return_exceptions=True)
+    return {"messages": len(put), "put, ms": shares(put)}
+
+
+async def _talk(generator: Generator, prompt: Prompt) -> None:
+    while True:
+        async with aclosing(generator.generate(prompt, Decoding(max_tokens=200))) as pieces:
+            async for _ in pieces:
+                pass
 
 
 async def endurance(messages: int) -> Record:
@@ -155,7 +193,8 @@ async def endurance(messages: int) -> Record:
 
 async def held(inbox: Any) -> float:
     """What Valkey holds, in MB."""
-    return round((await inbox._client.info("memory"))["used_memory"] / 1e6, 1)  # noqa: SLF001 - to look inside
+    memory = await inbox._client.info("memory")  # noqa: SLF001 - to look inside
+    return round(float(memory["used_memory"]) / 1e6, 1)
 
 
 def resident() -> float:
@@ -179,6 +218,8 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     result = {"at once": asyncio.run(overhead(asked.rounds, words=40, pace=0.12, think=5.0))}
     print(json.dumps(result, indent=2))
+    result["saturated"] = asyncio.run(saturated(Settings.from_env(os.environ).models_folder, 20.0))
+    print(json.dumps(result["saturated"], indent=2))
     if asked.messages:
         result["endurance"] = asyncio.run(endurance(asked.messages))
         print(json.dumps({**result["endurance"], "memory": result["endurance"]["memory"][::10]}, indent=2))

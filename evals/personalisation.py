@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 import numpy as np
 from rich.console import Console
@@ -22,7 +22,7 @@ from evals.common import RESULTS, Options, Record, paired_bootstrap, parser, pro
 from evals.product import open_embedding
 from evals.visitors import ARMS, HISTORIES, Arm, Past, Search, Site, Visitor
 
-Part = Callable[[Options], Awaitable[Record]]
+Part = Callable[[Options], Coroutine[None, None, Record]]
 NAME = "personalisation"
 TURNED = (0, 5, 10, 11, 12, 13, 15, 20)  # visits, the first ten of which are somebody else's
 VISITORS = 1000  # asked unless --limit says otherwise

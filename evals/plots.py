@@ -99,5 +99,14 @@ PLOTS = {
 }
 
 
+def _memory(result: Record, axes: Axes) -> None:
+    """What the serving process and Valkey hold, over the messages they have seen."""
+    samples = result["endurance"]["memory"]
+    for name, line in (("process, MB", "-"), ("Valkey, MB", "--")):
+        axes.plot([sample["messages"] for sample in samples], [sample[name] for sample in samples], line, label=name)
+    axes.set(xlabel="messages", ylabel="MB", title="Memory while serving", ylim=(0, None))
+    axes.legend()
+
+
 if __name__ == "__main__":
     main()

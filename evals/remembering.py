@@ -77,7 +77,7 @@ async def _as_documents(sessions: dict[int, tuple[str, list[Record]]]) -> AsyncI
 
 @asynccontextmanager
 async def _as_turns(sessions: dict[int, tuple[str, list[Record]]], name: str) -> AsyncIterator[Library]:
-    passages = []
+    passages: list[Passage] = []
     for date, turns in sessions.values():
         for turn in turns:
             id_ = f"00000000-0000-0000-0000-{len(passages):012}"

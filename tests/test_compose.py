@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core.settings import settings_names
+from core.settings import Settings, settings_names
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = Path(sysconfig.get_path("scripts")) / "docker-compose"
@@ -49,9 +49,10 @@ def test_compose_refuses_mistakes(tmp_path: Path, mistake: str):
     assert compose(file, "--quiet").returncode != 0
 
 
-def test_bot_waits_for_healthy_stores(services: dict[str, Any]):
-    """Every service that the bot depends on has a health check, and the bot waits for it."""
-    needs = services["bot"]["depends_on"]
+@pytest.mark.parametrize("name", ["bot", "serve"])
+def test_bot_waits_for_healthy_stores(services: dict[str, Any], name: str):
+    """Every service that Attune depends on has a health check, and Attune waits for it."""
+    needs = services[name]["depends_on"]
     assert set(needs) == {"valkey", "qdrant"}
     assert all(need["condition"] == "service_healthy" for need in needs.values())
     assert all(services[name]["healthcheck"]["test"] for name in needs)
@@ -71,9 +72,21 @@ def test_images_are_pinned_and_data_is_kept(services: dict[str, Any]):
         assert any(volume["type"] == "volume" for volume in services[name]["volumes"])
 
 
-def test_bot_is_given_only_settings_that_exist(services: dict[str, Any]):
-    """A variable that the settings do not know would stop the bot or do nothing."""
-    assert set(services["bot"]["environment"]) <= set(settings_names())
+@pytest.mark.parametrize("name", ["bot", "serve"])
+def test_bot_is_given_only_settings_that_exist(services: dict[str, Any], name: str):
+    """A variable that the settings do not know would stop it or do nothing."""
+    assert set(services[name]["environment"]) <= set(settings_names())
+
+
+def test_serving_is_checked_and_ends_with_grace(services: dict[str, Any]):
+    """Its readiness is asked for where it is served, and it has longer to end than it gives its answers."""
+    serve = services["serve"]
+    port = serve["environment"]["ATTUNE_METRICS"].rpartition(":")[2]
+    assert f"127.0.0.1:{port}/readyz" in serve["healthcheck"]["test"][-1]
+    assert [str(published["target"]) for published in serve["ports"]] == [port]
+    assert serve["stop_grace_period"] == "1m0s"
+    assert Settings().grace < 60
+    assert serve["restart"] == "unless-stopped"
 
 
 def test_no_store_reports_home(services: dict[str, Any]):

@@ -22,7 +22,7 @@ LOCALE = Path(__file__).parent.parent / "bots" / "locale"
 def catalogue(language: str) -> Catalog:
     """The sentences in `language`, as far as the `.po` has them."""
     file = place(language, "po")
-    known = read_po(file.open("rb"), locale=language) if file.is_file() else Catalog(locale=language)
+    known = read_po(BytesIO(file.read_bytes()), locale=language) if file.is_file() else Catalog(locale=language)
     made = Catalog(
         locale=language,
         domain=DOMAIN,

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
-from core.adapters import inbox_scripts as scripts
+from core.adapters.inbox_scripts import SCRIPTS
 from core.adapters.redis_memory import translated
 from core.domain import Conversation, Person
 from core.inbox import Allowance, Claim, DeadLetter, Depth, Event, Lease, Receipt, Waiting
@@ -37,7 +37,7 @@ class RedisInbox:
         self._allowance = allowance or Allowance()
         self._lease = _milliseconds(lease)
         self._heard: bytes | None = None  # the last signal
-        self._scripts = {name: client.register_script(scripts.COMMON + body) for name, body in scripts.ALL.items()}
+        self._scripts = {name: client.register_script(script) for name, script in SCRIPTS.items()}
 
     async def put(self, event: Event) -> Receipt:
         """Keep `event`, once, where the limits let it in."""
@@ -138,6 +138,12 @@ class RedisInbox:
         """Forget a dead letter."""
         with translated():
             return bool(await self._client.hdel(f"{PREFIX}:dead", key))
+
+    async def forget(self, person: Person) -> None:
+        """Drop the person's dead letters."""
+        for letter in await self.dead():
+            if letter.event.person == person:
+                await self.drop(letter.event.key)
 
     async def depth(self) -> Depth:
         """How full it is."""

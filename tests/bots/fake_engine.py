@@ -81,6 +81,7 @@ class FakeEngine:
         self.heard: list[Feedback] = []
         self.opened: list[tuple[Person, str, int]] = []
         self.people = FakePeople(self)
+        self.begun: list[Conversation] = []
         self.closed = False
         self.started = asyncio.Event()
 
@@ -115,6 +116,9 @@ class FakeEngine:
 
     async def set_preferences(self, person: Person, preferences: Preferences) -> None:
         self.saved[person] = preferences
+
+    async def begin_anew(self, message: Message) -> None:
+        self.begun.append(message.conversation)
 
     async def forget(self, person: Person) -> None:
         self.saved.pop(person, None)

@@ -18,7 +18,7 @@ from core.settings import Settings
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 TEXT = "Parental leave is twenty weeks and you ask your lead for it"
-PACE = 0.05  # seconds a word
+PACE = 0.15  # seconds a word
 
 
 @asynccontextmanager

@@ -179,6 +179,7 @@ class Wishes:
     allowed: frozenset[str] = frozenset(f"person:telegram//{user}" for user in (7, 8))
     pace: tuple[Rate, Rate] = (QUICK, QUICK)
     double: TelegramDouble = field(default_factory=TelegramDouble)
+    texts: Mapping[str, str] = field(default_factory=lambda: TEXTS)
 
 
 @asynccontextmanager
@@ -197,7 +198,7 @@ async def telegram_home(redis: Redis, folder: Path, wishes: Wishes | None = None
 @asynccontextmanager
 async def _bot(redis: Redis, folder: Path, wishes: Wishes, index: QdrantIndex) -> AsyncIterator[Home]:
     embedder, usage, memory = HashingEmbedder(), RedisUsage(redis), RedisMemory(redis)
-    await index.upsert(_passages(), await embedder.embed(list(TEXTS.values())))
+    await index.upsert(_passages(wishes.texts), await embedder.embed(list(wishes.texts.values())))
     generator = ScriptedGenerator(lambda prompt: f"**{prompt.passages[0].text}**", pace=0.005)
     limits = Limits(passages=2, relevance=0.15)
     engine = Engine(embedder=embedder, index=index, memory=memory, usage=usage, generator=generator, limits=limits)
@@ -219,8 +220,8 @@ async def _bot(redis: Redis, folder: Path, wishes: Wishes, index: QdrantIndex) -
     assert inlet.failed == []
 
 
-def _passages() -> list[Passage]:
+def _passages(texts: Mapping[str, str]) -> list[Passage]:
     return [
         Passage(f"00000000-0000-0000-0000-{n:012}", f"/docs/{title}.md", title, (), text, 1, 0, 1, "v")
-        for n, (title, text) in enumerate(TEXTS.items())
+        for n, (title, text) in enumerate(texts.items())
     ]

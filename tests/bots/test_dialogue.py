@@ -73,7 +73,7 @@ async def test_an_unknown_command_lists_all():
     """A command like no other gets the list."""
     assert await said(FakeEngine(), "/xyzzy") == (
         "There is no command `/xyzzy`. "
-        "There are `/help`, `/prefs`, `/why`, `/plain`, `/recommend`, `/open` and `/forget`."
+        "There are `/help`, `/prefs`, `/why`, `/plain`, `/recommend`, `/new`, `/open` and `/forget`."
     )
 
 

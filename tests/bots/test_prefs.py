@@ -71,11 +71,12 @@ class Chat:
         self.dialogue = Dialogue(engine)
         self.person = person
         self.sent = 0
+        self.private = True
 
     async def say(self, text: str):
         self.sent += 1
         at = START + timedelta(minutes=10 * self.sent)
-        asked = Message(f"{self.person.user}{self.sent}", HERE, self.person, text, at, private=True)
+        asked = Message(f"{self.person.user}{self.sent}", HERE, self.person, text, at, private=self.private)
         *_, last = [reply async for reply in self.dialogue.respond(asked)]
         return last
 
@@ -187,6 +188,17 @@ async def test_why_tells_each_passage_and_only_its_asker(chat: Chat, engine: Eng
     assert "it carried 100% of the answer" in why
     assert await chat.told("/why") == why
     assert await Chat(engine, BEN).told(f"/why {final.answer}") == personal_texts.NO_ANSWER
+
+
+async def test_in_a_shared_place_nothing_is_told_of_private_answers(chat: Chat) -> None:
+    """Neither why nor the question again nor a source of what was asked in private is shown where others read."""
+    final = await chat.say("How long does transit enrolment take?")
+    chat.private = False
+    for text in ("/why", f"/why {final.answer}", "/plain", f"/plain {final.answer}"):
+        assert await chat.told(text) == personal_texts.NO_ANSWER
+    assert await chat.told("/open 1") == personal_texts.no_source(0)
+    await chat.say("How do I book travel with the agency?")
+    assert "Travel" in await chat.told("/why")
 
 
 async def test_plain_answers_the_same_question_without_the_person(chat: Chat, generator: ScriptedGenerator) -> None:

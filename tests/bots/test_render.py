@@ -29,6 +29,7 @@ from bots.render import (
     terminal,
 )
 from core.domain import Source
+from core.preferences import Sources
 from tests.bots.fake_engine import HANDBOOK
 
 ATTACKS = [
@@ -147,7 +148,7 @@ def test_plain_answer_has_its_sources_below():
 
 def test_not_found_shows_the_nearest():
     """An answer that was not found names the closest titles."""
-    assert plain(Final("Twenty.", (), (), doubtful=True)) == f"Twenty.\n\n{texts.DOUBTFUL}"
+    assert plain(Final("Twenty.", (), (), care=texts.DOUBTFUL)) == f"Twenty.\n\n{texts.DOUBTFUL}"
     assert plain(Final("Nothing.", (), ("A", "B\x1b[2J"))) == f"Nothing.\n\n{texts.NEAREST}\n- A\n- B"
 
 
@@ -188,3 +189,13 @@ def test_the_tail_fits_the_screen():
     console = Console(file=io.StringIO(), width=40, height=10)
     console.print(Tail("\n".join(map(str, range(50))), spare=3))
     assert console.file.getvalue().split() == [str(number) for number in range(43, 50)]
+
+
+def test_compact_sources_are_one_line_of_titles():
+    """Who wants the sources compact gets each title once, on one line."""
+    sources = (
+        Source(1, HANDBOOK),
+        Source(2, replace(HANDBOOK, headings=())),
+        Source(3, replace(HANDBOOK, title="Guide")),
+    )
+    assert plain(Final("Yes.", sources, listing=Sources.COMPACT)) == "Yes.\n\nSources: Handbook, Guide"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bots import texts
 from bots.dialogue import Final
 from bots.render_telegram import answer_pages, telegram
 from bots.telegram_pages import ENTITIES, TEXT_UNITS, Entity, Mark, Page, Run, pages, units
@@ -201,7 +202,7 @@ def test_text_is_data(markdown: str, text: str):
 def test_answer_ends_with_its_sources():
     """Sources are numbered, with the file's name and page and not the operator's folders."""
     slides = dataclasses.replace(HANDBOOK, source="/srv/private/deck.pptx", page=3, headings=())
-    [page] = answer_pages(Final("Yes.", (Source(1, HANDBOOK), Source(2, slides)), doubtful=True))
+    [page] = answer_pages(Final("Yes.", (Source(1, HANDBOOK), Source(2, slides)), care=texts.DOUBTFUL))
     assert page.text.splitlines()[-3:] == [
         "Sources",
         "1. Handbook › Leave › Parents (handbook.md)",

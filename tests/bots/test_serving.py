@@ -18,17 +18,21 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from bots.observing import STOPPED, Said
+from bots import texts
+from bots.metrics import Metrics
+from bots.observing import STOPPED, Said, WatchedDialogue
 from bots.serving import Answerer, Halves, serve
 from bots.tracing import Tracing
 from core.bootstrap import open_inbox
 from core.domain import Conversation, Person
 from core.errors import ConfigurationError, IndexUnavailableError
+from core.feedback import Feedback, Verdict
 from core.inbox import Claim, Event
+from core.prompt import NOT_FOUND
 from core.settings import Settings
 from tests.bots.fake_engine import FakeEngine
 from tests.bots.test_workers import until
-from tests.doubles.chat import Chat, chat_platform, to_event
+from tests.doubles.chat import Chat, chat_platform, to_event, to_message
 
 SECRET = "the-word-that-nobody-may-read"  # noqa: S105
 BOTH = Halves()
@@ -107,6 +111,20 @@ async def test_serving_answers_counts_and_ends_on_a_signal(chat: Chat, data: Pat
     assert SECRET not in page
 
 
+async def test_who_is_forgotten_leaves_no_dead_letter(chat: Chat, data: Path) -> None:
+    """`/forget everything` reaches what was given up, too."""
+    settings = settings_of(data, free_port())
+    async with open_inbox(settings) as inbox:
+        await inbox.put(to_event({"key": "0", "channel": "c", "user": "ann", "text": SECRET}))
+        claim = await inbox.claim("t")
+        assert claim is not None
+        await inbox.bury(claim.token, "x")
+        async with served(chat, settings, Answerer(FakeEngine())):
+            await chat.deliver("1", "c", "ann", "/forget everything")
+            await until(lambda: bool(chat.messages) and chat.messages[0].text == texts.FORGOTTEN)
+        assert await inbox.dead() == []
+
+
 async def test_a_store_that_is_down_shows_in_readiness_and_metrics(chat: Chat, data: Path) -> None:
     """The process is healthy and not ready, and the error is counted by its kind."""
 
@@ -123,6 +141,21 @@ async def test_a_store_that_is_down_shows_in_readiness_and_metrics(chat: Chat, d
         await until(lambda: bool(chat.messages) and "tell your operator" in chat.messages[0].text)
         _, page = await fetched(port, "/metrics")
     assert 'attune_errors_total{kind="IndexUnavailableError"} 1.0' in page
+
+
+async def test_verdicts_commands_and_refusals_are_counted_apart() -> None:
+    """What people did with answers, and how messages ended, each under its name."""
+    metrics, engine = Metrics(), FakeEngine(NOT_FOUND, nearest=("Moon",))
+    dialogue = WatchedDialogue(engine, metrics)
+    for text in ("Where?", "/help"):
+        asked = to_message(to_event({"key": "1", "channel": "c", "user": "u", "text": text}))
+        assert [reply async for reply in dialogue.respond(asked)]
+    person = Person("chat", "w", "u")
+    await dialogue.feedback(Feedback(person, "unknown", Verdict.UP, to_event_time()))
+    page = metrics.page(None, {}).decode()
+    assert 'attune_answers_total{ending="not found"} 1.0' in page
+    assert 'attune_answers_total{ending="command"} 1.0' in page
+    assert 'attune_feedback_total{verdict="up"} 1.0' in page
 
 
 async def test_receiving_alone_keeps_for_a_worker(chat: Chat, data: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bots import slack_blocks, slack_home
+from bots import slack_blocks, slack_home, texts
 from bots.dialogue import Final
 from core.domain import Passage, Person, Source
 from core.learning import Act
@@ -53,7 +53,7 @@ FINALS = st.builds(
         lambda found: tuple(Source(number, passage) for number, passage in enumerate(found, start=1))
     ),
     nearest=st.lists(TEXT, max_size=9).map(tuple),
-    doubtful=st.booleans(),
+    care=st.sampled_from(["", texts.DOUBTFUL, texts.UNSURE]),
     answer=st.sampled_from(["", "0123456789abcdef"]),
     listing=st.sampled_from(Sources),
 )

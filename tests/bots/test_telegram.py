@@ -89,10 +89,10 @@ async def test_an_update_that_comes_twice_is_answered_once(redis: Redis, tmp_pat
         ann = User(home.double, 7, "Ann")
         await ann.say(LEAVE)
         await ann.private.answered()
-        again = {"update_id": home.double.next_update, "message": ann.private.chat.messages[101]}
-        home.double.updates.append(again)
+        home.double.again = [home.double.posted, home.double.posted]
         await ann.say("Who approves transit enrolment?")
         await ann.private.answered(2)
+        assert home.double.delivered.count(1001) == 3
         assert len(ann.private.said()) == 2
         assert len(home.generator.prompts) == 2
 
@@ -153,10 +153,13 @@ async def test_strangers_learn_how_to_get_in(redis: Redis, tmp_path: Path):
         await eve.say(LEAVE)
         await eve.private.until(lambda place: place.said())
         assert "person:telegram//66" in eve.private.said()[0].text
+        await eve.say("What time")  # as long as a code, and none
+        await eve.private.until(lambda place: len(place.said()) == 2)
+        assert "not valid" not in eve.private.said()[1].text
         code = await home.access.new_code()
         await eve.say(f"/start {code}")
-        await eve.private.until(lambda place: len(place.said()) == 4)
-        assert eve.private.said()[1].text.startswith("That worked")
+        await eve.private.until(lambda place: len(place.said()) == 5)
+        assert eve.private.said()[2].text.startswith("That worked")
         await eve.say(LEAVE)
         await eve.private.answered()
         await mal.say(code)
@@ -218,8 +221,8 @@ async def test_telegrams_own_stop_button_ends_an_answer(redis: Redis, tmp_path: 
         home.generator.pace = 0.3
         ann = User(home.double, 7, "Ann")
         await ann.say(LEAVE)
-        await ann.private.until(lambda _: home.double.calls_of("sendMessageDraft"))
-        await home.double.post("stopped_message_generation", {"chat": ann.private.chat.json, "draft_id": 1})
+        await ann.private.until(lambda place: place.chat.drafts)
+        await ann.stop_draft()
         await ann.private.until(lambda place: any("Stopped." in message.text for message in place.said()))
         assert len(ann.private.said()) == 1
 
@@ -363,3 +366,15 @@ async def test_waiting_and_apologies_take_the_place_of_each_other(redis: Redis, 
         await home.inlet.sender.apologise(event, delivery, "It did not work.")
         assert [message.text for message in ann.private.said()][1:] == ["It did not work."]
         assert (await home.memory.preferences(event.person)).length is Length.SHORT
+
+
+async def test_new_begins_a_new_conversation(redis: Redis, tmp_path: Path):
+    """After /new the model reads nothing of what was said before."""
+    async with telegram_home(redis, tmp_path) as home:
+        ann = User(home.double, 7, "Ann")
+        await ann.say(LEAVE)
+        await ann.private.answered()
+        await ann.say("/new")
+        await ann.say("Who approves transit enrolment?")
+        await ann.private.answered(2)
+        assert [len(prompt.turns) for prompt in home.generator.prompts] == [0, 0]

@@ -355,6 +355,17 @@ async def test_a_dead_letter_can_be_dropped(inbox: Inbox) -> None:
     assert await inbox.put(event("1")) is Receipt.KNOWN
 
 
+async def test_forgetting_takes_one_persons_dead_letters(inbox: Inbox) -> None:
+    """Nothing that they wrote is kept for the operator; other people's stay, and what waits is still answered."""
+    for name, person in (("1", ANNA), ("2", BEN)):
+        await inbox.put(event(name, PRIVATE, person))
+        await inbox.bury((await claimed(inbox)).token, "x")
+    await inbox.put(event("3"))
+    await inbox.forget(ANNA)
+    assert [letter.event.person for letter in await inbox.dead()] == [BEN]
+    assert (await claimed(inbox)).event.key == "slack:3"
+
+
 async def test_depth_counts_what_waits_what_is_in_work_and_what_is_dead(inbox: Inbox) -> None:
     """And says how old the oldest is."""
     for name in ("1", "2", "3"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import pytest
 from redis.asyncio import Redis
 
 from core import prompt
+from core.abstention import DEFAULT
 from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_memory import RedisMemory
 from core.adapters.redis_usage import RedisUsage
@@ -88,6 +90,10 @@ async def ask(engine: Engine, text: str, person: Person = ANN) -> Answer:
     return await answer_to(engine, message(text, person))
 
 
+async def read_for(engine: Engine, text: str) -> Reading:
+    return next(iter([event async for event in engine.answer(message(text)) if isinstance(event, Reading)]))
+
+
 async def answer_to(engine: Engine, asked: Message) -> Answer:
     *_, answer = [event async for event in engine.answer(asked)]
     assert isinstance(answer, Answer)
@@ -138,6 +144,20 @@ async def test_nothing_is_said_where_the_passages_seem_not_to_hold_the_answer(
     assert events[-1].outcome is outcome
     assert bool(events[-1].nearest) == (outcome is Outcome.NOT_FOUND)
     assert "transit enrolment" in generator.prompts[0].check
+
+
+@pytest.mark.parametrize(("held", "unsure"), [(0.29, False), (0.31, True), (0.39, True), (0.41, False)])
+async def test_an_answer_that_the_documents_may_not_hold_is_given_with_care(
+    engine: Engine, generator: ScriptedGenerator, held: float, *, unsure: bool
+) -> None:
+    """Between refusing and being sure: whoever asked is told that it is worth a look at the source."""
+    question = "How long does transit enrolment take?"
+    nearest = max(one.dense for one in (await read_for(engine, question)).passages)
+    generator.certainty = (math.log(held / (1 - held)) - DEFAULT.bias - DEFAULT.dense * nearest) / DEFAULT.check
+    answer = await ask(engine, question)
+    assert answer.held == pytest.approx(held)
+    assert answer.unsure is unsure
+    assert answer.outcome is (Outcome.NOT_FOUND if held < Limits().certainty else Outcome.ANSWERED)
 
 
 async def test_a_team_that_wants_every_answer_has_nothing_checked(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from core.domain import Person, Turn
-from core.history import fitting_turns, is_follow_up, standalone_question
+from core.history import before, fitting_turns, is_follow_up, standalone_question
 
 ANN = Person("test", "w", "ann")
 
@@ -64,3 +64,10 @@ def test_the_latest_turns_fit_into_the_budget() -> None:
     assert fitting_turns(turns, 5, words) == tuple(turns[1:])
     assert fitting_turns(turns, 4, words) == tuple(turns[2:])
     assert fitting_turns(turns, 0, words) == ()
+
+
+def test_what_was_said_before_a_new_beginning_counts_no_more() -> None:
+    """After an empty turn, which marks a new beginning, only what follows it is the conversation."""
+    turns = [turn("What is a purchase card?"), turn("", ""), turn("How do I enroll in transit benefits?")]
+    assert before("and who approves it?", turns, again=False) == turns[2:]
+    assert before("hello", turns[:2], again=False) == []

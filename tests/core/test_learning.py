@@ -140,9 +140,10 @@ def test_looks_are_counted_by_place_and_use_by_what_carried() -> None:
 @given(logs(), st.integers(0, 3))
 def test_every_signal_that_counts_belongs_to_one_interest(log: list[Signal], number: int) -> None:
     """The members of different interests are different signals."""
-    groups = [{one.id for one in learning.members(log, place)} for place in range(MOST)]
+    interests = replay(log).interests
+    groups = [{one.id for one in learning.members(log, interests, place)} for place in range(MOST)]
     assert sum(map(len, groups)) == len(set().union(*groups))
-    assert learning.members(log, number + MOST) == []
+    assert learning.members(log, interests, number + MOST) == []
 
 
 def test_the_log_is_kept_for_a_while_and_to_a_length() -> None:

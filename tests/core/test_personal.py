@@ -138,16 +138,18 @@ async def test_at_strength_0_everything_is_as_it_would_be_without_a_past(
 async def test_colleagues_move_a_document_up_for_who_may_see_it(
     engine: Engine, memory: RedisMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a colleague opened counts for somebody new, unless they want no re-ordering."""
+    """What a colleague opened stands higher than what they only looked at, also for somebody new."""
     monkeypatch.setattr(people, "TEAM_SECONDS", 0.0)
     for number in range(1, 6):
         answer = await ask(engine, f"{SHARED} red?", BEN, number=number)
         for source in answer.sources:
             await engine.open_source(BEN, answer.id, source.number, START + timedelta(hours=number))
+        await ask(engine, f"{SHARED} blue?", BEN, number=number + 10)
     await memory.change_wishes(ANN, lambda old: replace(old, strength=100))
     answer = await ask(engine, f"{SHARED}?")
     trace = await engine.people.trace(ANN, answer.id)
-    assert any(one.team > 0 for one in trace.passages)
+    best = max(trace.passages, key=lambda one: one.team)
+    assert (best.place, best.team > 0) == ("Doc 0", True)
     assert not any(one.taste for one in trace.passages)
 
 

@@ -19,6 +19,11 @@ PACED = {"sendMessage", "editMessageText", "editMessageReplyMarkup", "sendDocume
 METHODS: dict[str, Method] = {}
 DOWNLOAD_BYTES = 20 * 2**20
 DRAFT_SECONDS = 30.0
+ADMINISTRATOR_MAY = [
+    *("can_be_edited", "is_anonymous", "can_manage_chat", "can_delete_messages", "can_manage_video_chats"),
+    *("can_restrict_members", "can_promote_members", "can_change_info", "can_invite_users"),
+    *("can_post_stories", "can_edit_stories", "can_delete_stories"),
+]
 OLD_QUERY = "query is too old and response timeout expired or query ID is invalid"
 
 
@@ -44,7 +49,7 @@ def send_message(double: TelegramDouble, params: Json) -> Json:
     rules.check_keyboard(params.get("reply_markup"), private=chat.type == "private")
     message = _new(double, chat, params)
     message |= {"text": params["text"], "entities": entities}
-    return _kept(chat, message, params)
+    return _kept(double, chat, message, params)
 
 
 @method
@@ -62,7 +67,7 @@ def send_document(double: TelegramDouble, params: Json) -> Json:
     name, size = document["name"], len(document["data"])
     about = {"file_id": f"f{message['message_id']}", "file_unique_id": "u", "file_name": name, "file_size": size}
     message |= {"document": about, "caption": params.get("caption", "")}
-    return _kept(chat, message, params)
+    return _kept(double, chat, message, params)
 
 
 @method
@@ -72,14 +77,14 @@ def edit_message_text(double: TelegramDouble, params: Json) -> Json:
     rules.check_text(params["text"], entities)
     rules.check_keyboard(params.get("reply_markup"), private=chat.type == "private")
     changed = {"text": params["text"], "entities": entities}
-    return _edited(message, changed, params.get("reply_markup"))
+    return _edited(double, message, changed, params.get("reply_markup"))
 
 
 @method
 def edit_message_reply_markup(double: TelegramDouble, params: Json) -> Json:
     chat, message = _editable(double, params)
     rules.check_keyboard(params.get("reply_markup"), private=chat.type == "private")
-    return _edited(message, {}, params.get("reply_markup"))
+    return _edited(double, message, {}, params.get("reply_markup"))
 
 
 @method
@@ -102,7 +107,11 @@ def send_message_draft(double: TelegramDouble, params: Json) -> bool:
     if not int(params.get("draft_id", 0)):
         raise bad("TEXTDRAFT_ID_INVALID")
     rules.check_text(params.get("text", ""), params.get("entities", []), empty=True)
-    drafted = {"text": params.get("text", ""), "entities": params.get("entities", []), "at": time.monotonic()}
+    drafted = {
+        "text": params.get("text", ""),
+        "entities": params.get("entities", []),
+        "can_stop": params.get("can_stop", False),
+    }
     chat.drafts[int(params["draft_id"])] = drafted
     return True
 
@@ -175,7 +184,9 @@ def get_chat_member(double: TelegramDouble, params: Json) -> Json:
     chat, user = double.chat(params["chat_id"]), double.users.get(int(params["user_id"]))
     if user is None:
         raise bad("PARTICIPANT_ID_INVALID")
-    return {"status": chat.members.get(user["id"], "left"), "user": user}
+    status = chat.members.get(user["id"], "left")
+    rights = dict.fromkeys(ADMINISTRATOR_MAY, False) if status == "administrator" else {}
+    return {"status": status, "user": user, **rights}
 
 
 @method
@@ -227,11 +238,12 @@ def _new(double: TelegramDouble, chat: Chat, params: Json) -> Json:
     return message
 
 
-def _kept(chat: Chat, message: Json, params: Json) -> Json:
+def _kept(double: TelegramDouble, chat: Chat, message: Json, params: Json) -> Json:
     if params.get("reply_markup"):
         message["reply_markup"] = params["reply_markup"]
     chat.messages[message["message_id"]] = message
     chat.drafts.clear()  # a draft gives way to a message
+    double.note(message)
     return message
 
 
@@ -245,7 +257,7 @@ def _editable(double: TelegramDouble, params: Json) -> tuple[Chat, Json]:
     return chat, message
 
 
-def _edited(message: Json, changed: Json, markup: Json | None) -> Json:
+def _edited(double: TelegramDouble, message: Json, changed: Json, markup: Json | None) -> Json:
     after = {**{key: value for key, value in message.items() if key != "reply_markup"}, **changed}
     if markup and markup.get("inline_keyboard"):
         after["reply_markup"] = markup
@@ -255,4 +267,5 @@ def _edited(message: Json, changed: Json, markup: Json | None) -> Json:
     message.pop("reply_markup", None)
     message.update(after)
     message["edit_date"] = int(time.time())
+    double.note(message)
     return message

@@ -13,7 +13,7 @@ from tests.doubles.telegram_rules import BOT, part
 from tests.doubles.telegram_server import Chat, TelegramDouble
 
 Json = dict[str, Any]
-WAIT = 20.0  # seconds until a test gives up; nothing is measured
+WAIT = 90.0  # seconds until a test gives up; nothing is measured
 
 
 @dataclass
@@ -170,6 +170,12 @@ class User:
         old, new = ([{"type": "emoji", "emoji": one} for one in each] for each in (before, after))
         about = {"chat": chat.json, "message_id": message_id, "user": self.json, "date": int(time.time())}
         await self.double.post("message_reaction", {**about, "old_reaction": old, "new_reaction": new})
+
+    async def stop_draft(self) -> None:
+        """Press the stop button that Telegram shows beside a draft, where the bot asked for one."""
+        number, draft = next(iter(self.private.chat.drafts.items()))
+        assert draft["can_stop"]
+        await self.double.post("stopped_message_generation", {"chat": self.private.chat.json, "draft_id": number})
 
     async def upload(self, name: str, data: bytes, place: Place | None = None, **more: Any) -> int:
         """Send a document; `size` can claim another size."""

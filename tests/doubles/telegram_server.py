@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -94,6 +94,9 @@ class TelegramDouble:
     webhook: Json = field(default_factory=dict)
     reachable: dict[str, str] = field(default_factory=dict)  # public address of a webhook -> where it listens
     updates: list[Json] = field(default_factory=list)
+    again: list[Json] = field(default_factory=list)  # updates that are handed out once more, although confirmed
+    posted: Json = field(default_factory=dict)  # the last update
+    versions: dict[tuple[int, int], list[tuple[float, str]]] = field(default_factory=lambda: defaultdict(list))
     delivered: list[int] = field(default_factory=list)  # ids of updates, each time that they are handed out
     url: str = ""
     box: int = 100  # the last id of a message in private chats and basic groups
@@ -122,7 +125,8 @@ class TelegramDouble:
     async def post(self, kind: str, content: Json) -> int:
         """Let the bot have an update. Returns its id."""
         self.next_update += 1
-        self.updates.append({"update_id": self.next_update, kind: content})
+        self.posted = {"update_id": self.next_update, kind: content}
+        self.updates.append(self.posted)
         await self.tell()
         return self.next_update
 
@@ -145,6 +149,10 @@ class TelegramDouble:
         if chat.gone:
             raise bad("chat not found") if chat.gone == "deleted" else RefusedError(403, f"Forbidden: {chat.gone}")
         return chat
+
+    def note(self, message: Json) -> None:
+        """Remember what stood there, and when."""
+        self.versions[message["chat"]["id"], message["message_id"]].append((time.time(), message.get("text", "")))
 
     def new_message_id(self, chat: Chat) -> int:
         if chat.type == "supergroup":
@@ -229,10 +237,11 @@ class TelegramDouble:
         await self.tell()
         with suppress(TimeoutError):
             async with asyncio.timeout(float(params.get("timeout", 0))), self.changed:
-                await self.changed.wait_for(lambda: self._waiting() or self._polls != mine)
+                await self.changed.wait_for(lambda: self.again or self._waiting() or self._polls != mine)
         if self._polls != mine:
             raise RefusedError(409, "Conflict: terminated by other getUpdates request")
-        found = self._waiting()[: int(params.get("limit", 100))]
+        found = [*self.again, *self._waiting()[: int(params.get("limit", 100))]]
+        self.again.clear()
         self.delivered += [update["update_id"] for update in found]
         return found
 

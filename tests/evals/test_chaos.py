@@ -19,20 +19,21 @@ async def test_nothing_is_lost_doubled_or_out_of_order_while_everything_dies() -
     """Two processes and Redis are killed in the middle of it: each message has one whole answer, in its turn."""
     plan = Plan(
         seed=1,
-        messages=30,
+        messages=36,
         conversations=6,
         roles=("both", "both"),
-        kill_every=(1.5, 2.5),
+        kill_every=(1.2, 2.0),
         restarts=1,
-        think=1.2,
+        think=0.8,
         words=8,
         patience=60,
     )
     findings, troubles, _ = await run(plan)
     assert findings.complaints == []
-    assert (findings.messages, findings.answered + findings.sentences) == (30, 30)
+    assert (findings.messages, findings.answered + findings.sentences) == (36, 36)
     assert findings.exits == [0, 0]
     assert troubles.kills >= 1
+    assert troubles.redis_kills == 1
     assert troubles.repeats >= 1
 
 
