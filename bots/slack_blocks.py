@@ -50,9 +50,9 @@ def _footer(final: Final) -> list[str]:
     if final.sources:
         lines = "\n".join(escaped(source_line(source)) for source in final.sources)
         return [*care, f"*{texts.SOURCES}*\n{lines}"]
-    if final.nearest:
+    if final.nearest and not care:
         nearest = "\n".join(f"• {escaped(one_line(title))}" for title in final.nearest[:NEAREST_SHOWN])
-        return [*care, f"{texts.NEAREST}\n{nearest}"]
+        return [f"{texts.NEAREST}\n{nearest}"]
     return care
 
 
