@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from bots import slack_texts, texts
 from bots.dialogue import Final
-from bots.render import NEAREST_SHOWN, one_line, source_lines
+from bots.render import NEAREST_SHOWN, one_line
 from bots.render_slack import Block, shortened
 from bots.slack_markdown import escaped, inert
 from bots.slack_mrkdwn import section, sections
@@ -47,12 +48,20 @@ def _footer(final: Final) -> list[str]:
         titles = dict.fromkeys(one_line(source.passage.title) for source in final.sources)
         return [*care, f"*{texts.SOURCES}:* {escaped(', '.join(titles))}"]
     if final.sources:
-        lines = "\n".join(escaped(line) for line in source_lines(final.sources))
+        lines = "\n".join(escaped(source_line(source)) for source in final.sources)
         return [*care, f"*{texts.SOURCES}*\n{lines}"]
-    if final.nearest:
+    if final.nearest and not care:
         nearest = "\n".join(f"• {escaped(one_line(title))}" for title in final.nearest[:NEAREST_SHOWN])
-        return [*care, f"{texts.NEAREST}\n{nearest}"]
+        return [f"{texts.NEAREST}\n{nearest}"]
     return care
+
+
+def source_line(source: Source) -> str:
+    """`1. Title › Heading — file:line`. Of the file only its name: where it lies on the server is nobody's business."""
+    passage = source.passage
+    name = one_line(PurePath(passage.source).name)
+    place = texts.on_page(name, passage.page) if passage.page else f"{name}:{passage.line}" if passage.line else name
+    return f"{source.number}. {one_line(passage.heading_path)} — {place}"
 
 
 def context(mrkdwn: str) -> Block:
@@ -145,7 +154,7 @@ def loading(title: str, name: str) -> Block:
 
 def passage_modal(passage: Passage) -> Block:
     """A passage that an answer rests on, in the words of its document."""
-    head = context(escaped(source_lines([Source(1, passage)])[0].partition(" ")[2]))
+    head = context(escaped(source_line(Source(1, passage)).partition(" ")[2]))
     return modal(
         slack_texts.SOURCE_TITLE,
         [

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
+from cryptography.fernet import Fernet
 from redis.asyncio import Redis
+from typer.testing import CliRunner
 
-from bots import slack_manifest
+from bots import slack_command, slack_manifest
 from bots.checks import Check, Mark
 from bots.slack_doctor import SetUp, findings
 from bots.slack_manifest import Feature, manifest
+from core.errors import ConfigurationError
 from tests.bots.slack_world import QUESTION, SCOPES, world
 from tests.doubles.slack_server import SlackServer
 from tests.doubles.slack_state import Workspace
@@ -116,3 +119,21 @@ async def test_the_doctor_sees_subscriptions_with_a_configuration_token(event: s
     found = await looked_at(workspace, config_token="xoxe-1")  # noqa: S106
     assert found["slack events"].mark is Mark.BAD
     assert event in found["slack events"].found
+
+
+def test_the_command_prints_a_manifest_that_can_be_pasted() -> None:
+    """`attune slack manifest` is JSON, with what was left out left out; what makes no sense is said in a sentence."""
+    run = CliRunner().invoke
+    printed = run(slack_command.app, ["manifest", "--name", "Ask", "--without", "files"])
+    made = json.loads(printed.stdout)
+    assert made["display_information"]["name"] == "Ask"
+    assert "files:read" not in made["oauth_config"]["scopes"]["bot"]
+    for wrong in (["manifest", "--without", "telepathy"], ["manifest", "--several"]):
+        assert isinstance(run(slack_command.app, wrong).exception, ConfigurationError)
+
+
+def test_the_command_makes_a_key_that_works() -> None:
+    """Each key is new, and one that tokens can be encrypted with."""
+    keys = {CliRunner().invoke(slack_command.app, ["key"]).stdout.strip() for _ in range(2)}
+    assert len(keys) == 2
+    assert all(Fernet(key) for key in keys)

@@ -20,6 +20,7 @@ from tests.doubles.slack_state import Json, Workspace
 
 SCOPES = {"assistant:write", "channels:read", "chat:write", "im:history", "im:read", "im:write", "users:read"}
 ACK_SECONDS = 3.0
+REFRESH_EVERY = 60  # deliveries: then every socket is asked to connect anew, as Slack does every few hours
 
 
 class ChaosSlack:
@@ -59,6 +60,8 @@ class ChaosSlack:
         """Deliver once. Whether some process acknowledged it."""
         if tag not in self._sent:
             self._sent[tag] = self._written(conversation, text)
+        if len(self._server.sent) % REFRESH_EVERY == REFRESH_EVERY - 1:
+            await self._server.refresh()
         sent = self._server.event(self._sent[tag])
         assert sent is not None
         await self._server.delivered(sent)
