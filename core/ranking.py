@@ -31,6 +31,7 @@ MAX_KL = 0.1  # nats
 GATED = 20  # candidates that the entropy is taken over
 ALWAYS_READ = 2
 _HALVINGS = 40
+_FAR = 1e6
 
 Array = NDArray[np.float64]
 
@@ -97,7 +98,7 @@ def centred(values: Array) -> Array:
     """`values` less their mean, clipped to [-1, 1]; what is no number counts as the mean."""
     if not values.size:
         return values
-    known = np.where(np.isfinite(values), values, 0.0)
+    known = np.where(np.isfinite(values), np.clip(values, -_FAR, _FAR), 0.0)  # sums of larger ones overflow
     return np.asarray(np.clip(known - known.mean(), -1.0, 1.0))
 
 
