@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bots import operator_texts, slack_command
+from bots.cli import operator_texts
+from bots.on_slack import command as slack_command
 from core.errors import OperatorError, PersonError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def attune(*, version: Annotated[bool, typer.Option("--version", help="Show the 
 @app.command()
 def chat(model: Model = None) -> None:
     """Talk in the terminal. Through a pipe: one question a line, plain text out."""
-    from bots.operations import chat  # noqa: PLC0415 - see the module's docstring
+    from bots.cli.operations import chat  # noqa: PLC0415 - see the module's docstring
 
     settings = _settings(model)
     _configure_logs(settings, to_file=True)  # a person reads stderr, through a pipe too
@@ -98,7 +99,7 @@ def worker(model: Model = None) -> None:
 def show_inbox(context: typer.Context, *, as_json: Json = False) -> None:
     """Show what waits, and list what was given up."""
     if context.invoked_subcommand is None:
-        from bots.inbox_view import show  # noqa: PLC0415
+        from bots.cli.inbox_view import show  # noqa: PLC0415
 
         asyncio.run(show(_logged_settings(), as_json=as_json))
 
@@ -106,7 +107,7 @@ def show_inbox(context: typer.Context, *, as_json: Json = False) -> None:
 @inbox.command()
 def retry(keys: Annotated[list[str], KEYS]) -> None:
     """Try messages again that were given up."""
-    from bots.inbox_view import retry  # noqa: PLC0415
+    from bots.cli.inbox_view import retry  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(retry(_logged_settings(), keys)))
 
@@ -114,7 +115,7 @@ def retry(keys: Annotated[list[str], KEYS]) -> None:
 @inbox.command()
 def drop(keys: Annotated[list[str], KEYS]) -> None:
     """Forget messages that were given up."""
-    from bots.inbox_view import drop  # noqa: PLC0415
+    from bots.cli.inbox_view import drop  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(drop(_logged_settings(), keys)))
 
@@ -127,7 +128,7 @@ def ingest(
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and read again whenever a file changes.")] = False,
 ) -> None:
     """Read documents, so that answers can be made from them. Again reads only what changed."""
-    from bots.operations import ingest  # noqa: PLC0415
+    from bots.cli.operations import ingest  # noqa: PLC0415
     from core.readers import checked  # noqa: PLC0415
 
     named = checked(readers) if readers else None
@@ -137,7 +138,7 @@ def ingest(
 @app.command()
 def sources(*, as_json: Json = False) -> None:
     """List the documents: how many passages, how old, how often they answered, who may see them."""
-    from bots.knowledge_view import sources  # noqa: PLC0415
+    from bots.cli.knowledge_view import sources  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(sources(_logged_settings(), as_json=as_json)))
 
@@ -145,7 +146,7 @@ def sources(*, as_json: Json = False) -> None:
 @app.command()
 def gaps(*, as_json: Json = False) -> None:
     """List what people asked and the documents do not hold, grouped by meaning."""
-    from bots.knowledge_view import gaps  # noqa: PLC0415
+    from bots.cli.knowledge_view import gaps  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(gaps(_logged_settings(), as_json=as_json)))
 
@@ -161,7 +162,7 @@ def evaluate(
     model: Model = None,
 ) -> None:
     """Ask your own questions of your own documents, and see how well they are found and answered."""
-    from bots.evaluating import Wishes, evaluate  # noqa: PLC0415
+    from bots.cli.evaluating import Wishes, evaluate  # noqa: PLC0415
 
     settings = _settings(model)
     _configure_logs(settings, to_file=True)
@@ -176,7 +177,7 @@ def pair(
     paired: Annotated[bool, typer.Option("--list", help="List who was let in by a code instead.")] = False,
 ) -> None:
     """Make a code that lets one person talk to the bot in Slack or Telegram."""
-    from bots.pairing_view import pair, show_paired  # noqa: PLC0415
+    from bots.cli.pairing_view import pair, show_paired  # noqa: PLC0415
 
     settings = _logged_settings()
     raise typer.Exit(asyncio.run(show_paired(settings) if paired else pair(settings, operator=operator)))
@@ -185,7 +186,7 @@ def pair(
 @app.command()
 def unpair(person: Annotated[str, typer.Argument(help="As `attune pair --list` names them.")]) -> None:
     """Let somebody in no longer who was let in by a code."""
-    from bots.pairing_view import unpair  # noqa: PLC0415
+    from bots.cli.pairing_view import unpair  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(unpair(_logged_settings(), person)))
 
@@ -193,7 +194,7 @@ def unpair(person: Annotated[str, typer.Argument(help="As `attune pair --list` n
 @app.command()
 def doctor() -> None:
     """Check that everything is in place, and say what to do where it is not."""
-    from bots.doctor import doctor  # noqa: PLC0415
+    from bots.cli.doctor import doctor  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(doctor(os.environ, _settings_file(), version_text())))
 
@@ -201,7 +202,7 @@ def doctor() -> None:
 @models.command("list")
 def list_models() -> None:
     """Show the built-in models and those that are here."""
-    from bots.models_view import show_models  # noqa: PLC0415
+    from bots.cli.models_view import show_models  # noqa: PLC0415
 
     show_models(_settings())
 
@@ -209,7 +210,7 @@ def list_models() -> None:
 @models.command()
 def pull(name: Annotated[str, MODEL_NAME]) -> None:
     """Fetch a model. A stopped download goes on where it was."""
-    from bots.models_view import pull_model  # noqa: PLC0415
+    from bots.cli.models_view import pull_model  # noqa: PLC0415
 
     pull_model(_settings(), name)
 
@@ -217,7 +218,7 @@ def pull(name: Annotated[str, MODEL_NAME]) -> None:
 @models.command()
 def verify(name: Annotated[str | None, MODEL_NAME] = None) -> None:
     """Hash a model's files again, or those of all that are here."""
-    from bots.models_view import verify_models  # noqa: PLC0415
+    from bots.cli.models_view import verify_models  # noqa: PLC0415
 
     raise typer.Exit(verify_models(_settings(), name))
 
@@ -241,7 +242,7 @@ def _settings(model: str | None = None) -> Settings:
 
 def _serve(model: str | None, *, receives: bool = True, answers: bool = True) -> None:
     from bots.platforms import configured  # noqa: PLC0415
-    from bots.serving import Halves, serve  # noqa: PLC0415
+    from bots.service.serving import Halves, serve  # noqa: PLC0415
 
     settings = _settings(model)
     _configure_logs(settings, to_file=False)

@@ -18,7 +18,7 @@ from types import TracebackType
 import structlog
 from structlog.typing import Processor
 
-from bots import operator_texts
+from bots.cli import operator_texts
 
 FILE_NAME = "attune.log"
 FILE_BYTES = 2_000_000  # then it becomes attune.log.1, and the one before goes

@@ -43,11 +43,11 @@ def configured(settings: Settings) -> list[Platform]:
     """The platforms that have their tokens."""
     found = []
     if settings.telegram_token is not None:
-        from bots.telegram_platform import telegram  # noqa: PLC0415
+        from bots.on_telegram.platform import telegram  # noqa: PLC0415
 
         found.append(telegram())
     if settings.slack_bot_token is not None or settings.slack_client_id is not None:
-        from bots.slack_platform import slack  # noqa: PLC0415
+        from bots.on_slack.platform import slack  # noqa: PLC0415
 
         found.append(slack())
     return found

@@ -20,12 +20,12 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
-from bots import slack_blocks
+from bots.on_slack import blocks as slack_blocks
+from bots.on_slack.clients import Clients, new_client
+from bots.on_slack.install import Installing
+from bots.on_slack.listener import Listener
+from bots.on_slack.threads import Threads
 from bots.platform import Inlet
-from bots.slack_clients import Clients, new_client
-from bots.slack_install import Installing
-from bots.slack_listener import Listener
-from bots.slack_threads import Threads
 
 log = structlog.get_logger(__name__)
 

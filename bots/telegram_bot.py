@@ -22,18 +22,18 @@ from telegram.error import Conflict, NetworkError, TelegramError
 from telegram.ext import ExtBot, Updater
 from telegram.request import HTTPXRequest
 
-from bots import telegram_texts as say
 from bots import texts
+from bots.on_telegram import texts as say
+from bots.on_telegram.buttons import Act, read_tap
+from bots.on_telegram.entrance import Entrance, group_name
+from bots.on_telegram.events import ALLOWED_UPDATES, Incoming, Kind, event_key, moved, read, to_event
+from bots.on_telegram.line import Bot, GoneError, Line, UnsureError, connected
+from bots.on_telegram.pace import ChatPace
+from bots.on_telegram.pages import Page
+from bots.on_telegram.render import telegram
+from bots.on_telegram.talk import command_of, spot_of
+from bots.on_telegram.texts import Words
 from bots.platform import Inlet
-from bots.render_telegram import telegram
-from bots.telegram_buttons import Act, read_tap
-from bots.telegram_entrance import Entrance, group_name
-from bots.telegram_events import ALLOWED_UPDATES, Incoming, Kind, event_key, moved, read, to_event
-from bots.telegram_line import Bot, GoneError, Line, UnsureError, connected
-from bots.telegram_pace import ChatPace
-from bots.telegram_pages import Page
-from bots.telegram_talk import command_of, spot_of
-from bots.telegram_texts import Words
 from core.errors import PersonError, StoreError
 from core.inbox import Receipt
 from core.readers import person_reader

@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 
-from bots.serving import Answerer, Halves, serve
+from bots.service.serving import Answerer, Halves, serve
 from core.settings import Settings
 from evals.scripted import PacedGenerator, scripted_engine
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bots.eval_view import as_json, asking_bar, figures_record, show
+from bots.cli.eval_view import as_json, asking_bar, figures_record, show
 from core.evaluation import KEPT, Evaluator, Result, absent, ask_all, figures, spread, visiting
 from core.ports import PassageIndex
 from core.questions import read_questions

@@ -30,9 +30,9 @@ from typing import Any
 import structlog
 
 from bots.dialogue import Dialogue, Final
-from bots.observing import WatchedDialogue, Watcher
 from bots.platform import Delivery
-from bots.workers import Pace, Workers
+from bots.service.observing import WatchedDialogue, Watcher
+from bots.service.workers import Pace, Workers
 from core.bootstrap import open_generator, open_inbox, open_index
 from core.domain import Conversation, Decoding, Message, Person, Prompt
 from core.inbox import Event

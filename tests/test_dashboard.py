@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from bots.metrics import Metrics
+from bots.service.metrics import Metrics
 
 DASHBOARD = Path(__file__).parent.parent / "docs" / "grafana.json"
 

@@ -13,10 +13,10 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from bots.telegram_texts import DOMAIN, LANGUAGES, sentences
+from bots.on_telegram.texts import DOMAIN, LANGUAGES, sentences
 
 ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)  # the same sentences make the same file
-LOCALE = Path(__file__).parent.parent / "bots" / "locale"
+LOCALE = Path(__file__).parent.parent / "bots" / "on_telegram" / "locale"
 
 
 def catalogue(language: str) -> Catalog:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bots.platforms import configured
-from bots.serving import Answerer, Halves, serve
+from bots.service.serving import Answerer, Halves, serve
 from core.adapters.qdrant_index import QdrantIndex
 from core.bootstrap import open_records
 from core.domain import Passage

@@ -14,13 +14,13 @@ from datetime import datetime
 from redis.asyncio import Redis
 
 from bots.dialogue import Dialogue
-from bots.slack_actions import Actions
+from bots.on_slack.actions import Actions
+from bots.on_slack.clients import Clients, OneToken
+from bots.on_slack.door import Door
+from bots.on_slack.members import Members
+from bots.on_slack.sender import SlackSender
+from bots.on_slack.teaching import Lessons
 from bots.slack_bot import Connection, SlackReceiver
-from bots.slack_clients import Clients, OneToken
-from bots.slack_door import Door
-from bots.slack_members import Members
-from bots.slack_sender import SlackSender
-from bots.slack_teaching import Lessons
 from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_memory import RedisMemory
 from core.adapters.redis_usage import RedisUsage

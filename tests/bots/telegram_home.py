@@ -16,11 +16,11 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from bots.dialogue import Dialogue
+from bots.on_telegram.entrance import Entrance, Membership, listed_groups
+from bots.on_telegram.pace import ChatPace, Rate
+from bots.on_telegram.screen import Streaming
+from bots.on_telegram.sender import OWN_COMMANDS, Services, TelegramSender
 from bots.telegram_bot import TelegramReceiver, Webhook, new_bot
-from bots.telegram_entrance import Entrance, Membership, listed_groups
-from bots.telegram_pace import ChatPace, Rate
-from bots.telegram_screen import Streaming
-from bots.telegram_sender import OWN_COMMANDS, Services, TelegramSender
 from core.access import Access, Doors
 from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_memory import RedisMemory

@@ -129,7 +129,7 @@ def test_stopping_is_quiet(error: BaseException, monkeypatch, capsys):
     def stopped(_settings: object) -> None:
         raise error
 
-    monkeypatch.setattr("bots.models_view.show_models", stopped)
+    monkeypatch.setattr("bots.cli.models_view.show_models", stopped)
     monkeypatch.setattr(command, "_forgiving_streams", lambda: None)
     monkeypatch.setattr("sys.argv", ["attune", "models", "list"])
     monkeypatch.setattr("sys.stdout", sys.stdout)

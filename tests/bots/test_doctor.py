@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bots.doctor import Mark, _server
+from bots.cli.doctor import Mark, _server
 from core.settings import Settings
 from tests.doubles.openai_server import MODEL, Flavour, OpenAIDouble
 

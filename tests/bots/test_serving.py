@@ -19,10 +19,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from bots import texts
-from bots.metrics import Metrics
-from bots.observing import STOPPED, Said, WatchedDialogue
-from bots.serving import Answerer, Halves, serve
-from bots.tracing import Tracing
+from bots.service.metrics import Metrics
+from bots.service.observing import STOPPED, Said, WatchedDialogue
+from bots.service.serving import Answerer, Halves, serve
+from bots.service.tracing import Tracing
 from core.bootstrap import open_inbox
 from core.domain import Conversation, Person
 from core.errors import ConfigurationError, IndexUnavailableError

@@ -324,7 +324,7 @@ async def test_a_modal_that_was_closed_is_no_failure(socket: World) -> None:
 
 async def test_operators_see_gaps_in_private(redis: Redis) -> None:
     """`gaps` in a direct message lists what was asked in vain, for operators; for others it is a question."""
-    from bots.slack_desk import Desk  # noqa: PLC0415
+    from bots.on_slack.desk import Desk  # noqa: PLC0415
     from core.adapters.redis_inbox import RedisInbox  # noqa: PLC0415
     from core.adapters.redis_usage import RedisUsage  # noqa: PLC0415
 

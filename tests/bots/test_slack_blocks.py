@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bots import slack_blocks, slack_home, texts
+from bots import texts
 from bots.dialogue import Final
+from bots.on_slack import blocks as slack_blocks
+from bots.on_slack import home as slack_home
 from core.domain import Passage, Person, Source
 from core.learning import Act
 from core.preferences import (
@@ -27,7 +29,7 @@ from core.preferences import (
     Wishes,
 )
 from core.profile import InterestInWords, Profile
-from tests.bots.test_render_slack import HOSTILE
+from tests.bots.test_slack_render import HOSTILE
 from tests.doubles.slack_limits import message_complaints, view_complaints
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 
 from redis.asyncio import Redis
 
+from bots.on_slack.clients import Clients, OneToken
 from bots.slack_bot import Connection, SlackReceiver
-from bots.slack_clients import Clients, OneToken
 from core.adapters.qdrant_index import QdrantIndex
 from tests.bots.slack_world import QUESTION, TEXTS, Doorkeeper, Teacher, engine_of, hub_of
 from tests.doubles.emulate_slack import emulate, free_port

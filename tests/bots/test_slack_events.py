@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bots.slack_events import as_command, ask_event, is_stop, plain_text, question, said, said_in
+from bots.on_slack.events import as_command, ask_event, is_stop, plain_text, question, said, said_in
 
 
 def body(text: str, **more: object) -> dict:

@@ -10,9 +10,9 @@ import aiohttp
 import pytest
 from redis.asyncio import Redis
 
+from bots.on_slack.clients import Clients
+from bots.on_slack.install import AppSecrets, Installing
 from bots.slack_bot import Connection, SlackReceiver
-from bots.slack_clients import Clients
-from bots.slack_install import AppSecrets, Installing
 from core.adapters.redis_installations import TOKENS, RedisInstallations
 from core.errors import ConfigurationError
 from tests.bots.slack_world import Hub

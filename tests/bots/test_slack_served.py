@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
 
+from bots.on_slack.clients import Clients, OneToken
+from bots.service.workers import Pace, Workers
 from bots.slack_bot import Connection, SlackReceiver
-from bots.slack_clients import Clients, OneToken
-from bots.workers import Pace, Workers
 from core.adapters.redis_inbox import RedisInbox
 from core.domain import Person
 from core.learning import Act

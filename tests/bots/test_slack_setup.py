@@ -9,10 +9,11 @@ from cryptography.fernet import Fernet
 from redis.asyncio import Redis
 from typer.testing import CliRunner
 
-from bots import slack_command, slack_manifest
-from bots.checks import Check, Mark
-from bots.slack_doctor import SetUp, findings
-from bots.slack_manifest import Feature, manifest
+from bots.cli.checks import Check, Mark
+from bots.on_slack import command as slack_command
+from bots.on_slack import manifest as slack_manifest
+from bots.on_slack.doctor import SetUp, findings
+from bots.on_slack.manifest import Feature, manifest
 from core.errors import ConfigurationError
 from tests.bots.slack_world import QUESTION, SCOPES, world
 from tests.doubles.slack_server import SlackServer

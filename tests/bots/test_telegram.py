@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from bots.on_telegram.screen import Streaming
 from bots.telegram_bot import Webhook
-from bots.telegram_screen import Streaming
 from core.inbox import Receipt
 from core.preferences import Length
 from tests.bots.telegram_home import Wishes, telegram_home

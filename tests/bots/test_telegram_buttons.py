@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bots import telegram_texts as say
-from bots.telegram_buttons import PAYLOAD_BYTES
-from bots.telegram_events import PLATFORM
+from bots.on_telegram import texts as say
+from bots.on_telegram.buttons import PAYLOAD_BYTES
+from bots.on_telegram.events import PLATFORM
 from core.domain import Person
 from core.inbox import DeadLetter
 from core.learning import Act, Signal

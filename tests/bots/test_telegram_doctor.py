@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 
-from bots import doctor
-from bots import telegram_doctor_texts as texts
-from bots.checks import Check, Mark
-from bots.telegram_doctor import Wanted, telegram_checks
+from bots.cli import doctor
+from bots.cli.checks import Check, Mark
+from bots.on_telegram import doctor_texts as texts
+from bots.on_telegram.doctor import Wanted, telegram_checks
 from core.settings import Settings
 from tests.bots.test_telegram import TEAM
 from tests.doubles.telegram_people import User, group

@@ -7,8 +7,8 @@ import string
 
 import pytest
 
-from bots import telegram_texts as say
-from bots.telegram_texts import LANGUAGES, Words, sentences
+from bots.on_telegram import texts as say
+from bots.on_telegram.texts import LANGUAGES, Words, sentences
 from tests import write_catalogues
 
 

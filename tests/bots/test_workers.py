@@ -13,9 +13,10 @@ import pytest
 import structlog
 from redis.asyncio import Redis
 
-from bots import texts, workers
+from bots import texts
 from bots.dialogue import Dialogue
-from bots.workers import Pace, Workers
+from bots.service import workers
+from bots.service.workers import Pace, Workers
 from core.adapters.redis_inbox import RedisInbox
 from core.domain import Answer, Conversation
 from core.inbox import Allowance

@@ -168,6 +168,7 @@ def lying_zip(size: int) -> bytes:
         (lying_zip(MAX_UNPACKED_BYTES + 1), "unpacks to over 1024 MB"),
         (zipped({f"{n}.md": b"" for n in range(20_001)}), "holds 20,001 parts"),
     ],
+    ids=["no archive", "cut off", "too large", "too many parts"],
 )
 def test_a_hostile_archive_is_refused_as_a_whole(sandbox: Sandbox, data: bytes, words: str) -> None:
     """Its directory says enough; nothing is unpacked."""

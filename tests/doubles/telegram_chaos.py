@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
+from bots.on_telegram.platform import telegram
 from bots.platforms import Platform
-from bots.telegram_platform import telegram
 from evals.chaos_checks import Visible
 from tests.doubles.telegram_people import User
 from tests.doubles.telegram_rules import TOKEN

@@ -1,0 +1,1 @@
+"""What the `attune` command does besides talking: its views, reports and checks."""

@@ -1,0 +1,195 @@
+"""`attune doctor`: looks at everything that an answer needs, and says what to do where something is missing.
+
+Each check is a function to rows of the table. Repairs nothing and fetches nothing.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Awaitable, Iterator, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from bots import texts
+from bots.cli import operator_texts
+from bots.cli.bars import Bars
+from bots.cli.checks import Check, Mark
+from bots.cli.models_view import disk_bytes, megabytes
+from bots.render import clean
+from core.bootstrap import doors_of, open_embedder, open_index, open_records, open_remote
+from core.domain import Mode
+from core.errors import AttuneError, ConfigurationError, ModelError
+from core.model_store import ModelStore
+from core.models.specs import BUILT_IN
+from core.settings import Settings
+
+FREE_BYTES = 500_000_000  # beside what is still to be fetched
+
+BUILT_IN_DIMENSION = 384  # of the built-in embedder; another one has to be asked
+
+
+STYLES = {Mark.GOOD: "green", Mark.CARE: "yellow", Mark.BAD: "red"}
+
+
+async def doctor(environ: Mapping[str, str], file: Path, version: str) -> int:
+    """Check everything and show the table. Returns the exit code: 1 when something is wrong."""
+    checks = [Check(Mark.GOOD, "attune", f"{version}, Python {platform.python_version()}")]
+    try:
+        settings = Settings.from_env(environ, file)
+    except ConfigurationError as error:
+        checks.append(Check(Mark.BAD, "settings", str(error), operator_texts.FIX_SETTINGS))
+    else:
+        checks += [*_settings(settings, environ, file), *await _server(settings), *_models(settings), *_disk(settings)]
+        checks += [*await _stores(settings), *_device(settings), *await _telegram(settings)]
+        checks += await _slack(settings)
+    return _show(checks)
+
+
+def _show(checks: list[Check]) -> int:
+    console = Console(soft_wrap=True)  # a fix stays on its line, so that it can be copied
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        line = Text.assemble((check.mark, STYLES[check.mark]), f" {check.name:<{width}}  {clean(check.found)}")
+        console.print(line)
+        if check.fix:
+            console.print(Text(f"  {'':<{width}}  → {clean(check.fix)}", style="dim"))
+    bad = sum(check.mark is Mark.BAD for check in checks)
+    care = any(check.mark is Mark.CARE for check in checks)
+    well = operator_texts.ALL_WELL_BUT if care else operator_texts.ALL_WELL
+    verdict = operator_texts.checks_failed(bad) if bad else well
+    console.print(Text(f"\n{verdict}", style="red" if bad else "green"))
+    return 1 if bad else 0
+
+
+def _settings(settings: Settings, environ: Mapping[str, str], file: Path) -> Iterator[Check]:
+    """What was set and where; the rest is as `docs/settings.md` has it."""
+    for field in sorted(settings.model_fields_set):
+        name = Settings.model_fields[field].alias or field
+        origin = "environment" if environ.get(name) else str(file)
+        yield Check(Mark.GOOD, name, f"{getattr(settings, field)} ({origin})")
+    if not settings.model_fields_set:
+        yield Check(Mark.GOOD, "settings", operator_texts.ALL_DEFAULTS)
+
+
+async def _server(settings: Settings) -> list[Check]:
+    """The language model, where a server has it, and whether the server can do what `ATTUNE_DECODING` asks."""
+    if not settings.model_url:
+        return []
+    try:
+        async with open_remote(settings, settings.model_url) as remote:
+            found = operator_texts.served(remote.name, settings.model_url, remote.context_tokens)
+            rescores = await remote.can_rescore()
+    except AttuneError as error:
+        return [Check(Mark.BAD, "language model", settings.model_url, str(error))]
+    return [Check(Mark.GOOD, "language model", found), _decoding(settings.decoding, rescores=rescores)]
+
+
+def _decoding(mode: Mode, *, rescores: bool) -> Check:
+    can = operator_texts.RESCORES if rescores else operator_texts.RESCORES_NOT
+    if mode is Mode.TOKEN:
+        return Check(Mark.CARE, "decoding", operator_texts.TOKEN_NOT, operator_texts.FIX_TOKEN)
+    if mode is Mode.SEQUENCE and not rescores:
+        return Check(Mark.CARE, "decoding", f"{mode}, but the server {can}", operator_texts.FIX_DECODING)
+    return Check(Mark.GOOD, "decoding", f"{mode}; the server {can}")
+
+
+def _models(settings: Settings) -> Iterator[Check]:
+    store = ModelStore(settings.models_folder)
+    here = [] if settings.model_url else [("language model", settings.model)]
+    for role, name in (*here, ("embedder", settings.embedder)):
+        try:
+            model = store.find(name, Bars(Console(stderr=True)))
+        except ModelError as error:
+            yield Check(Mark.BAD, role, name, str(error))
+            continue
+        if model:
+            yield Check(Mark.GOOD, role, f"{model.name}, {megabytes(disk_bytes(model))}, verified")
+        else:
+            size = f", {megabytes(BUILT_IN[name.lower()].size)}" if name.lower() in BUILT_IN else ""
+            yield Check(Mark.CARE, role, f"{name}{size}: {operator_texts.NOT_HERE}", operator_texts.fix_model(name))
+
+
+def _disk(settings: Settings) -> Iterator[Check]:
+    for name, folder in (("models folder", settings.models_folder), ("data folder", settings.data_folder)):
+        existing = next(place for place in (folder, *folder.parents) if place.exists())
+        free = shutil.disk_usage(existing).free
+        mark = Mark.GOOD if free >= FREE_BYTES else Mark.BAD
+        fix = "" if mark is Mark.GOOD else operator_texts.FIX_DISK
+        yield Check(mark, name, f"{folder}, {megabytes(free)} free", fix)
+
+
+async def _stores(settings: Settings) -> list[Check]:
+    return [await _told("memory", _memory(settings)), await _told("index", _index(settings))]
+
+
+async def _told(name: str, check: Awaitable[Check]) -> Check:
+    try:
+        return await check
+    except AttuneError as error:
+        return Check(Mark.BAD, name, operator_texts.NO_REPLY, str(error))
+
+
+async def _memory(settings: Settings) -> Check:
+    async with open_records(settings) as records:
+        await records.memory.ping()
+    return Check(Mark.GOOD, "memory", operator_texts.REPLIES)
+
+
+async def _index(settings: Settings) -> Check:
+    async with AsyncExitStack() as stack:
+        dimension = BUILT_IN_DIMENSION
+        if settings.embedder.lower() not in BUILT_IN:
+            if ModelStore(settings.models_folder).find(settings.embedder) is None:
+                return Check(Mark.CARE, "index", operator_texts.NOT_LOOKED)
+            dimension = (await stack.enter_async_context(open_embedder(settings))).dimension
+        index = await stack.enter_async_context(open_index(settings, dimension))
+        count = await index.count()
+    mark, fix = (Mark.GOOD, "") if count else (Mark.CARE, operator_texts.FIX_EMPTY)
+    return Check(mark, "index", texts.plural(count, "passage"), fix)
+
+
+async def _telegram(settings: Settings) -> list[Check]:
+    if settings.telegram_token is None:
+        return []
+    from bots.on_telegram.doctor import Wanted, telegram_checks  # noqa: PLC0415 - only where there is Telegram
+
+    token = settings.telegram_token.get_secret_value()
+    wanted = Wanted(token, settings.telegram_api, settings.telegram_webhook, doors_of(settings).allowed)
+    return [check async for check in telegram_checks(wanted)]
+
+
+async def _slack(settings: Settings) -> list[Check]:
+    if settings.slack_bot_token is None:
+        return []
+    from bots.on_slack.doctor import findings, set_up_of  # noqa: PLC0415 - only where there is Slack
+
+    return [check async for check in findings(set_up_of(settings))]
+
+
+def _device(settings: Settings) -> Iterator[Check]:
+    import torch  # noqa: PLC0415 - takes a second, which only this check should cost
+
+    wanted = settings.device
+    gpu = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else ""
+    if wanted not in ("auto", "cpu", gpu):
+        yield Check(Mark.BAD, "device", f"{wanted}: {operator_texts.NOT_THERE}", operator_texts.FIX_DEVICE)
+        return
+    device = (gpu or "cpu") if wanted == "auto" else wanted
+    found = torch.cuda.get_device_name() if device == "cuda" else device
+    yield Check(Mark.GOOD, "device", f"torch {torch.__version__} on {found}")
+    if device == "cpu":
+        yield _int8()
+
+
+def _int8() -> Check:
+    import torch  # noqa: PLC0415
+
+    level = torch.backends.cpu.get_cpu_capability()
+    if sys.platform == "darwin" or torch.cpu._is_vnni_supported():  # noqa: SLF001 - torch has no public name
+        return Check(Mark.GOOD, "int8", f"{level} with int8 instructions")
+    return Check(Mark.CARE, "int8", f"{level} {operator_texts.SLOW_INT8}")

@@ -1,0 +1,135 @@
+"""What `attune chat` and `attune ingest` do: open Attune, talk or read, say what happened.
+
+Knows nothing of the command line's grammar, of stores or of models; `core.bootstrap` puts those together.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.text import Text
+
+from bots import texts
+from bots.cli import operator_texts
+from bots.cli.bars import Bars
+from bots.cli.ingest_view import ingestion_bar, show_report, show_watched
+from bots.console_bot import OWN_COMMANDS, ConsoleBot, answer_lines
+from bots.dialogue import Dialogue
+from bots.render import THEME, one_line, terminal
+from core.bootstrap import Attune, Library, open_attune, open_library
+from core.errors import DocumentError, StoreError
+from core.ingest import Ingester
+from core.readers import Readers
+from core.settings import Settings
+
+T = TypeVar("T")
+
+WATCH_MS = 300  # milliseconds until the first look at what changed
+
+
+def is_interactive() -> bool:
+    """Whether a person sits at both ends."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+async def chat(settings: Settings, version: str) -> int:
+    """Talk until the person leaves, or until the pipe ends. Returns the exit code."""
+    errors = Console(stderr=True)
+    async with opened(open_attune, settings, errors) as attune:
+        if await attune.library.index.count() == 0:
+            await _ingest_own(attune.library, errors)
+        if not is_interactive():
+            dialogue = Dialogue(attune.engine, operator_present=True)
+            return await answer_lines(dialogue, sys.stdin, sys.stdout, sys.stderr)
+        console = Console(theme=THEME)
+        await _welcome(attune, settings, version, console)
+        dialogue = Dialogue(attune.engine, own_commands=OWN_COMMANDS, operator_present=True)
+        await ConsoleBot(dialogue, settings.data_folder, console).talk()
+    return 0
+
+
+async def ingest(
+    settings: Settings, paths: Sequence[Path], readers: Readers | None = None, *, watch: bool = False
+) -> int:
+    """Read documents and show what became of each; with `watch` again whenever one changes, until interrupted.
+
+    Returns the exit code: 1 where a path or all is missing.
+    """
+    errors = Console(stderr=True)
+    missing = [path for path in paths if not path.exists()]
+    for path in missing:
+        errors.print(Text(operator_texts.missing_path(one_line(str(path))), style="red"), soft_wrap=True)
+    present = [path for path in paths if path.exists()]
+    if not present:
+        return 1
+    async with opened(open_library, settings, errors) as library:
+        with ingestion_bar(errors) as progress:
+            report = await library.ingester.ingest(present, progress, readers=readers)
+        show_report(report, Console())
+        if watch:
+            await _keep_in_step(library.ingester, present, readers)
+    read = len(report.new) + len(report.changed) + len(report.unchanged)
+    if not read:
+        errors.print(Text(operator_texts.NOTHING_INGESTED, style="red"))
+    return 1 if missing or not read else 0
+
+
+async def _keep_in_step(ingester: Ingester, paths: Sequence[Path], readers: Readers | None) -> None:
+    from watchfiles import awatch  # noqa: PLC0415
+
+    console, watching = Console(), False
+    async for changes in awatch(*paths, rust_timeout=WATCH_MS, yield_on_timeout=True):
+        if watching and not changes:
+            continue
+        if not watching:  # and what changed before it did is looked for
+            console.print(Text(operator_texts.WATCHING, style="dim"))
+            watching = True
+        try:
+            report = await ingester.ingest(paths, readers=readers)
+        except (DocumentError, StoreError) as error:  # a folder that is gone for a moment, a store that restarts
+            console.print(Text(f"✗ {error}"), soft_wrap=True)
+            continue
+        if report.new or report.changed or report.removed or report.refused:
+            show_watched(report, console)
+
+
+@asynccontextmanager
+async def opened(
+    opener: Callable[[Settings, Bars], AbstractAsyncContextManager[T]], settings: Settings, errors: Console
+) -> AsyncIterator[T]:
+    """Open, with a sign of life: importing torch and loading a model take seconds, fetching one minutes."""
+    bars = Bars(errors)
+    if errors.is_terminal:
+        bars.start(operator_texts.PREPARING, 0)
+    try:
+        async with opener(settings, bars) as opened:
+            bars.finish()
+            yield opened
+    finally:
+        bars.finish()
+
+
+async def _welcome(attune: Attune, settings: Settings, version: str, console: Console) -> None:
+    index = attune.library.index
+    documents = {document.source for document in await index.documents()}
+    passages = await index.count()
+    console.print(terminal(texts.welcome(version, settings.model, passages, len(documents), settings.model_url)))
+    hint = texts.WELCOME_HINT if passages else texts.WELCOME_EMPTY
+    console.print(Text(hint, style="dim"), end="\n\n")
+
+
+async def _ingest_own(library: Library, errors: Console) -> None:
+    """Begin with Attune's own documents, where this is its checkout: a first question then has an answer."""
+    root = Path(__file__).parent.parent
+    own = [path for path in (root / "README.md", root / "docs") if path.exists()]
+    if not own or not (root / "pyproject.toml").is_file():
+        return
+    with ingestion_bar(errors) as progress:
+        await library.ingester.ingest(own, progress)
+    names = [path.name for path in own]
+    errors.print(Text(texts.ingested_own(names, await library.index.count()), style="dim"), soft_wrap=True)

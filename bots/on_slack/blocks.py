@@ -1,0 +1,226 @@
+"""What stands around answers in Slack: sources, feedback, and the small modals. Every length keeps to Slack's limits.
+
+Buttons carry all that is needed to act on them, so that they work after any restart. Values are `ANSWERID` or
+`ANSWERID:NUMBER`; names of actions begin with `attune_`. Knows nothing of when something is shown or of what follows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from bots import texts
+from bots.dialogue import Final
+from bots.on_slack import texts as slack_texts
+from bots.on_slack.markdown import escaped, inert
+from bots.on_slack.mrkdwn import section, sections
+from bots.on_slack.render import Block, shortened
+from bots.render import NEAREST_SHOWN, one_line
+from core.domain import Passage, Source
+from core.feedback import Reason
+from core.preferences import Sources
+
+FEEDBACK, SOURCE, WHY, PLAIN, SHARE = "attune_feedback", "attune_source", "attune_why", "attune_plain", "attune_share"
+REASONS, PREFS, TEACH, LEARN = "attune_reasons", "attune_prefs", "attune_teach", "attune_learn"
+RUN = "attune_run"  # a command, in the button's value
+
+VALUE_CHARS = 2_000  # of a button
+CONTEXT_CHARS = 2_900
+OPTION_CHARS = 75
+TITLE_CHARS = 24
+OPTIONS = 25  # sources in the menu
+PASSAGE_SECTIONS = 20
+
+
+def under_answer(final: Final, *, question: str = "", shareable: bool = False) -> list[Block]:
+    """What stands under an answer: doubts, sources, what can be done, and whether it was good."""
+    blocks = [context(line) for line in _footer(final)]
+    if final.answer:
+        blocks.append(_actions(final, question if shareable and len(question) <= VALUE_CHARS else ""))
+        blocks.append(feedback(final.answer))
+    return blocks
+
+
+def _footer(final: Final) -> list[str]:
+    care = [escaped(final.care)] if final.care else []
+    if final.sources and final.listing is Sources.COMPACT:
+        titles = dict.fromkeys(one_line(source.passage.title) for source in final.sources)
+        return [*care, f"*{texts.SOURCES}:* {escaped(', '.join(titles))}"]
+    if final.sources:
+        lines = "\n".join(escaped(source_line(source)) for source in final.sources)
+        return [*care, f"*{texts.SOURCES}*\n{lines}"]
+    if final.nearest and not care:
+        nearest = "\n".join(f"• {escaped(one_line(title))}" for title in final.nearest[:NEAREST_SHOWN])
+        return [f"{texts.NEAREST}\n{nearest}"]
+    return care
+
+
+def source_line(source: Source) -> str:
+    """`1. Title › Heading — file:line`. Of the file only its name: where it lies on the server is nobody's business."""
+    passage = source.passage
+    name = one_line(PurePath(passage.source).name)
+    place = texts.on_page(name, passage.page) if passage.page else f"{name}:{passage.line}" if passage.line else name
+    return f"{source.number}. {one_line(passage.heading_path)} — {place}"
+
+
+def context(mrkdwn: str) -> Block:
+    """A quiet line."""
+    text = shortened(mrkdwn, CONTEXT_CHARS)
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}
+
+
+def _actions(final: Final, share: str) -> Block:
+    elements: list[Block] = []
+    if final.sources:
+        elements.append(_source_menu(final.answer, final.sources))
+        elements.append(button(slack_texts.WHY, WHY, final.answer))
+        elements.append(button(slack_texts.PLAIN, PLAIN, final.answer))
+    if share:
+        elements.append(button(slack_texts.SHARE, SHARE, share))
+    return {"type": "actions", "elements": elements or [button(slack_texts.WHY, WHY, final.answer)]}
+
+
+def _source_menu(answer: str, sources: Sequence[Source]) -> Block:
+    return {
+        "type": "static_select",
+        "action_id": SOURCE,
+        "placeholder": plain(slack_texts.OPEN_SOURCE),
+        "options": [
+            option(f"{source.number}. {source.passage.heading_path}", f"{answer}:{source.number}")
+            for source in sources[:OPTIONS]
+        ],
+    }
+
+
+def feedback(answer: str) -> Block:
+    """👍 and 👎, as Slack draws them."""
+    up, down = plain(slack_texts.HELPED), plain(slack_texts.HELPED_NOT)
+    return {
+        "type": "context_actions",
+        "elements": [
+            {
+                "type": "feedback_buttons",
+                "action_id": FEEDBACK,
+                "positive_button": {"text": up, "value": f"up:{answer}"},
+                "negative_button": {"text": down, "value": f"down:{answer}"},
+            }
+        ],
+    }
+
+
+def plain_feedback(blocks: Iterable[Block]) -> list[Block]:
+    """The same blocks for a workspace that knows no feedback buttons."""
+    return [_as_buttons(block) if block["type"] == "context_actions" else block for block in blocks]
+
+
+def _as_buttons(block: Block) -> Block:
+    element = block["elements"][0]
+    up, down = element["positive_button"]["value"], element["negative_button"]["value"]
+    return {"type": "actions", "elements": [button("👍", f"{FEEDBACK}_up", up), button("👎", f"{FEEDBACK}_down", down)]}
+
+
+def button(text: str, action: str, value: str, *, style: str = "", confirm: Block | None = None) -> Block:
+    """A button that carries `value`."""
+    found: Block = {"type": "button", "text": plain(text, OPTION_CHARS), "action_id": action, "value": value}
+    if style:
+        found["style"] = style
+    return {**found, "confirm": confirm} if confirm else found
+
+
+def plain(text: str, limit: int = 150) -> Block:
+    """Text without any formatting; a space where there is none, since Slack takes no empty one."""
+    return {"type": "plain_text", "text": one_line(inert(text), limit) or "–", "emoji": True}
+
+
+def option(text: str, value: str) -> Block:
+    """One choice of a menu."""
+    return {"text": plain(text, OPTION_CHARS), "value": value}
+
+
+# Modals
+
+
+def modal(title: str, blocks: Sequence[Block], **more: Any) -> Block:
+    """A modal; its title is cut where Slack would refuse it."""
+    close = plain(slack_texts.CLOSE, TITLE_CHARS)
+    return {"type": "modal", "title": plain(title, TITLE_CHARS), "close": close, "blocks": list(blocks), **more}
+
+
+def loading(title: str, name: str) -> Block:
+    """What stands there until something is found; `name` is how it is found again."""
+    return modal(title, [section(slack_texts.LOADING)], external_id=name)
+
+
+def passage_modal(passage: Passage) -> Block:
+    """A passage that an answer rests on, in the words of its document."""
+    head = context(escaped(source_line(Source(1, passage)).partition(" ")[2]))
+    return modal(
+        slack_texts.SOURCE_TITLE,
+        [
+            *sections(f"**{one_line(passage.heading_path)}**", limit=1),
+            *sections(passage.text, limit=PASSAGE_SECTIONS),
+            head,
+        ],
+    )
+
+
+def text_modal(title: str, markdown: str) -> Block:
+    """Some sentences."""
+    return modal(title, sections(markdown, limit=PASSAGE_SECTIONS) or [section("…")])
+
+
+def reasons_modal(answer: str) -> Block:
+    """Why an answer was no good."""
+    choices = [option(slack_texts.REASONS[reason.value], reason.name) for reason in Reason]
+    ask = {
+        "type": "input",
+        "block_id": "reason",
+        "label": plain(slack_texts.REASONS_LABEL),
+        "element": {"type": "radio_buttons", "action_id": "reason", "options": choices},
+    }
+    send = plain(slack_texts.SEND, TITLE_CHARS)
+    return modal(slack_texts.REASONS_TITLE, [ask], callback_id=REASONS, private_metadata=answer, submit=send)
+
+
+def teach_modal(channel: str, ts: str, root: str, title: str, *, private: bool) -> Block:
+    """What to learn of a thread, what it is about, and who may see it."""
+    readers = [option(slack_texts.READERS_ME, "me")]
+    if not private:
+        readers.insert(0, option(slack_texts.READERS_CHANNEL, "channel"))
+    readers.append(option(slack_texts.READERS_EVERYONE, "everyone"))
+    parts = [option(slack_texts.THREAD_MESSAGE, "message"), option(slack_texts.THREAD_WHOLE, "thread")]
+    name = {"type": "plain_text_input", "action_id": "name", "max_length": 100}
+    if title := one_line(inert(title), 100):
+        name["initial_value"] = title
+    return modal(
+        slack_texts.TEACH_TITLE,
+        [
+            _input("name", slack_texts.TEACH_NAME, name),
+            _input("part", slack_texts.TEACH_THREAD, _select("part", parts)),
+            _input("readers", slack_texts.TEACH_READERS, _select("readers", readers)),
+        ],
+        callback_id=TEACH,
+        private_metadata=json.dumps({"channel": channel, "ts": ts, "root": root}),
+        submit=plain(slack_texts.SAVE, TITLE_CHARS),
+    )
+
+
+def _input(name: str, label: str, element: Block) -> Block:
+    return {"type": "input", "block_id": name, "label": plain(label), "element": element}
+
+
+def _select(name: str, options: Sequence[Block]) -> Block:
+    return {"type": "static_select", "action_id": name, "options": list(options), "initial_option": options[0]}
+
+
+def teach_offer(file: str, name: str, *, private: bool) -> list[Block]:
+    """A file was shared: shall it be learned, and for whom?"""
+    choices = [("me", slack_texts.READERS_ME)]
+    if not private:
+        choices.insert(0, ("channel", slack_texts.READERS_CHANNEL))
+    choices.append(("everyone", slack_texts.READERS_EVERYONE))
+    buttons = [button(text, f"{LEARN}_{who}", f"{who}:{file}") for who, text in choices]
+    said = section(slack_texts.teach_offer(escaped(one_line(name))))
+    return [said, {"type": "actions", "elements": buttons}]

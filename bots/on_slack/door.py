@@ -1,0 +1,89 @@
+"""Who is answered in Slack, and in what words somebody else is turned away.
+
+`core.access` decides by names; here those names are found: a guest or somebody of another organisation answers to none
+but their own. Knows nothing of questions or of how sentences are shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Protocol
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bots.on_slack import texts as slack_texts
+from bots.on_slack.events import PLATFORM, Said, question
+from bots.on_slack.members import Members
+from core.domain import Person
+from core.errors import PersonError
+from core.readers import channel_reader
+
+_PAIR = re.compile(r"[/!]?pair\s+(\S.*)", re.IGNORECASE)
+
+
+class Pairing(Protocol):
+    """What a code gave."""
+
+    @property
+    def operator(self) -> bool:
+        """Whether it made an operator."""
+        ...
+
+
+class Admitting(Protocol):
+    """What is needed of `core.access.Access`."""
+
+    async def admits(self, person: Person, names: Collection[str]) -> bool:
+        """Whether the person is answered."""
+        ...
+
+    async def is_operator(self, person: Person) -> bool:
+        """Whether the person may teach everyone."""
+        ...
+
+    async def pair(self, person: Person, typed: str, now: datetime) -> Pairing:
+        """Let the person in by a code."""
+        ...
+
+
+class Door:
+    """Lets people in."""
+
+    def __init__(self, access: Admitting, members: Members) -> None:
+        self._access = access
+        self._members = members
+
+    async def refusal(self, client: AsyncWebClient, said: Said, bot_user: str) -> str | None:
+        """What to say to somebody who is not answered, or who just used a code; None for everybody else."""
+        if (typed := _PAIR.fullmatch(question(said.text, bot_user))) is not None:
+            return await self._pair(said, typed[1]) if said.private else slack_texts.PAIR_PRIVATELY
+        standing = await self._members.standing(client, said)
+        names = await self._members.names(client, said, standing)
+        if not await self._access.admits(said.person, names):
+            return slack_texts.NOT_ADMITTED if standing.member else slack_texts.NOT_GUESTS
+        if await self._members.is_shared(client, said) and not await self._listed(said):
+            return slack_texts.NOT_SHARED
+        return None
+
+    async def admits(self, client: AsyncWebClient, team: str, user: str, channel: str = "") -> bool:
+        """Whether somebody may use buttons, modals and commands."""
+        private = not channel or channel.startswith("D")
+        return await self.refusal(client, Said(team, channel, "", "", user, "", private=private), "") is None
+
+    async def is_operator(self, person: Person) -> bool:
+        """Whether somebody may teach everyone."""
+        return await self._access.is_operator(person)
+
+    async def _listed(self, said: Said) -> bool:
+        """Whether the operator named this very channel."""
+        nobody = Person(PLATFORM, said.team, "nobody")
+        return await self._access.admits(nobody, {channel_reader(PLATFORM, said.team, said.channel)})
+
+    async def _pair(self, said: Said, typed: str) -> str:
+        try:
+            pairing = await self._access.pair(said.person, typed, datetime.now(UTC))
+        except PersonError as error:
+            return str(error)
+        return slack_texts.PAIRED_OPERATOR if pairing.operator else slack_texts.PAIRED

@@ -1,0 +1,184 @@
+"""The home tab and the form behind `/prefs`: everything that is set and learned of a person, with ways to change it.
+
+Drawn from a `Profile`; every button carries the command that a person could type instead. Nothing here is longer than
+Slack takes, however much somebody has set. Knows nothing of when it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bots.choices import PREFERENCES
+from bots.on_slack import texts as slack_texts
+from bots.on_slack.blocks import PREFS, RUN, TITLE_CHARS, VALUE_CHARS, button, context, modal, option, plain
+from bots.on_slack.markdown import escaped
+from bots.on_slack.mrkdwn import section, sections
+from bots.on_slack.render import Block
+from bots.on_slack.render import pages as pages  # noqa: PLC0414 - an export is drawn as any text
+from bots.render import one_line
+from core.preferences import Polarity, Stated
+from core.profile import InterestInWords, Profile
+
+STATED_SHOWN, INTERESTS_SHOWN, ASKED_SHOWN = 30, 8, 5
+RECOMMENDED_SECTIONS = 4
+STRENGTHS = (0, 25, 50, 75, 100)
+PROMPTS = 4
+PROMPT_CHARS = 60
+WISH_CHARS = 200
+
+
+def home(profile: Profile, *, said: str = "", recommended: str = "", asked: Sequence[str] = ()) -> Block:
+    """The home tab. `said` is what a button just did; `recommended` is Markdown."""
+    blocks: list[Block] = [section(escaped(slack_texts.HOME_INTRO))]
+    blocks += sections(said, limit=2) if said else []
+    blocks += [_header(slack_texts.HOME_SET), *_set(profile), *_stated(profile)]
+    blocks += [_header(slack_texts.HOME_LEARNED), *_learned(profile)]
+    if recommended:
+        blocks += [_header(slack_texts.HOME_RECOMMENDED), *sections(recommended, limit=RECOMMENDED_SECTIONS)]
+    if asked:
+        lines = "\n".join(f"• {escaped(one_line(question))}" for question in asked[:ASKED_SHOWN])
+        blocks += [_header(slack_texts.HOME_ASKED), section(lines)]
+    return {"type": "home", "blocks": [*blocks, {"type": "divider"}, _whole(profile)]}
+
+
+def closed(sentence: str) -> Block:
+    """The home tab of somebody who is not let in."""
+    return {"type": "home", "blocks": [section(escaped(sentence))]}
+
+
+def _header(text: str) -> Block:
+    return {"type": "header", "text": plain(text)}
+
+
+def _set(profile: Profile) -> Iterator[Block]:
+    preferences = profile.wishes.preferences
+    chosen = " · ".join(f"{name} *{getattr(preferences, name)}*" for name in PREFERENCES)
+    change = button(slack_texts.HOME_CHANGE, PREFS, "home")
+    yield {**section(f"{chosen} · strength *{profile.wishes.strength}*"), "accessory": change}
+
+
+def _stated(profile: Profile) -> Iterator[Block]:
+    if not profile.wishes.stated:
+        yield context(escaped(slack_texts.HOME_NOTHING_SET))
+    for number, stated in enumerate(profile.wishes.stated[:STATED_SHOWN]):
+        yield {**section(_told(stated)), "accessory": _remove(f"/prefs remove {stated.number}", f"s{number}")}
+
+
+def _told(stated: Stated) -> str:
+    verb = "" if stated.polarity is Polarity.SAY else f"{stated.polarity} "
+    return f"{stated.number}. {verb}_{escaped(one_line(stated.text, WISH_CHARS))}_"
+
+
+def _remove(command: str, name: str) -> Block:
+    return button(slack_texts.HOME_REMOVE, f"{RUN}_{name}", command[:VALUE_CHARS])
+
+
+def _learned(profile: Profile) -> Iterator[Block]:
+    if profile.wishes.paused:
+        yield context(escaped(slack_texts.HOME_PAUSED))
+    if not profile.interests:
+        yield context(escaped(slack_texts.HOME_NOTHING_LEARNED))
+    for interest in profile.interests[:INTERESTS_SHOWN]:
+        command = f"/prefs remove interest {interest.number}"
+        yield {**section(_interest(interest)), "accessory": _remove(command, f"i{interest.number}")}
+
+
+def _interest(interest: InterestInWords) -> str:
+    words = ", ".join(one_line(phrase) for phrase in interest.phrases) or "…"
+    why = ", ".join(f"{act} {count}×" for act, count in interest.acts)
+    since = slack_texts.since(interest.since.date().isoformat(), round(100 * interest.weight), one_line(why))
+    return f"*{escaped(words)}*\n{escaped(since)}"
+
+
+def _whole(profile: Profile) -> Block:
+    pause = (
+        (slack_texts.HOME_RESUME, "/prefs resume")
+        if profile.wishes.paused
+        else (slack_texts.HOME_PAUSE, "/prefs pause")
+    )
+    sure = {
+        "title": plain(slack_texts.HOME_FORGET),
+        "text": plain(slack_texts.HOME_FORGET_SURE, 300),
+        "confirm": plain(slack_texts.HOME_FORGET_YES, 30),
+        "deny": plain(slack_texts.HOME_FORGET_NO, 30),
+    }
+    return {
+        "type": "actions",
+        "elements": [
+            button(pause[0], f"{RUN}_pause", pause[1]),
+            button(slack_texts.HOME_UNDO, f"{RUN}_undo", "/prefs undo"),
+            button(slack_texts.HOME_EXPORT, f"{RUN}_export", "/prefs export"),
+            button(slack_texts.HOME_FORGET, f"{RUN}_forget", "/forget everything", style="danger", confirm=sure),
+        ],
+    }
+
+
+# The form
+
+
+def prefs_modal(profile: Profile) -> Block:
+    """Everything that can be set, as a form."""
+    preferences, wishes = profile.wishes.preferences, profile.wishes
+    blocks = [
+        _choice(name, name.capitalize(), [str(value) for value in kind], str(getattr(preferences, name)))
+        for name, kind in PREFERENCES.items()
+    ]
+    strengths = [str(value) for value in sorted({*STRENGTHS, wishes.strength})]
+    blocks.append(_choice("strength", slack_texts.PREFS_STRENGTH, strengths, str(wishes.strength)))
+    blocks.append(
+        _choice("learning", slack_texts.PREFS_LEARNING, ["on", "paused"], "paused" if wishes.paused else "on")
+    )
+    blocks.append(_choice("share", slack_texts.PREFS_SHARE, ["off", "on"], "on" if wishes.shares else "off"))
+    blocks += [_line(polarity) for polarity in Polarity]
+    return modal(
+        slack_texts.PREFS_TITLE,
+        [*blocks, context(slack_texts.PREFS_HINT)],
+        callback_id=PREFS,
+        submit=plain(slack_texts.SAVE, TITLE_CHARS),
+    )
+
+
+def _choice(name: str, label: str, values: Sequence[str], chosen: str) -> Block:
+    options = [option(value, value) for value in values]
+    element = {"type": "static_select", "action_id": name, "options": options, "initial_option": option(chosen, chosen)}
+    return {"type": "input", "block_id": name, "label": plain(label), "element": element}
+
+
+def _line(polarity: Polarity) -> Block:
+    element = {"type": "plain_text_input", "action_id": polarity.value, "max_length": WISH_CHARS}
+    label = plain(slack_texts.PREFS_WISHES[polarity.value])
+    return {"type": "input", "block_id": polarity.value, "label": label, "element": element, "optional": True}
+
+
+def commands_of(values: Mapping[str, Any], profile: Profile) -> list[str]:
+    """What a person would have typed to change `profile` into what they chose in the form."""
+    wishes = profile.wishes
+    now = {name: str(getattr(wishes.preferences, name)) for name in PREFERENCES}
+    now |= {
+        "strength": str(wishes.strength),
+        "learning": "paused" if wishes.paused else "on",
+        "share": "on" if wishes.shares else "off",
+    }
+    commands = []
+    for name, before in now.items():
+        chosen = str(values.get(name, before))
+        if chosen == before:
+            continue
+        pausing = {"paused": "/prefs pause", "on": "/prefs resume"}
+        commands.append(pausing[chosen] if name == "learning" else f"/prefs {name} {chosen}")
+    said = [(polarity, " ".join(str(values.get(polarity.value) or "").split())) for polarity in Polarity]
+    return commands + [f"/prefs {polarity} {text}" for polarity, text in said if text]
+
+
+# The assistant pane
+
+
+def prompts(asked: Sequence[str], titles: Sequence[str]) -> list[Block]:
+    """What may be asked: what is new, what this person asks, and what always works."""
+    offered = [slack_texts.ask_about(title) for title in titles[:2]]
+    offered += [one_line(question, PROMPT_CHARS) for question in asked[:2]]
+    offered += slack_texts.PANE_DEFAULTS
+    return [{"title": one_line(text, PROMPT_CHARS), "message": text} for text in dict.fromkeys(offered) if text][
+        :PROMPTS
+    ]

@@ -1,0 +1,184 @@
+"""What is done with each delivery of Slack's: it is put into the inbox, and a modal that is wanted at once is opened.
+
+Returns as soon as the event is safe; whatever else takes a call of Slack's happens beside it.
+Knows no model, no store and no connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from typing import Any
+
+from bots import texts
+from bots.on_slack import blocks as slack_blocks
+from bots.on_slack import texts as slack_texts
+from bots.on_slack.clients import Clients
+from bots.on_slack.events import (
+    Kind,
+    Said,
+    ask_event,
+    deleted,
+    deleted_event,
+    for_others,
+    is_stop,
+    personal_event,
+    plain_text,
+    said,
+)
+from bots.on_slack.presses import press_event
+from bots.on_slack.render import Block
+from bots.on_slack.threads import Threads
+from bots.platform import Inlet
+from core.domain import Conversation, Person
+from core.inbox import Event, Receipt
+
+_REFUSALS = {Receipt.HURRIED: texts.HURRIED, Receipt.CROWDED: texts.CROWDED}
+
+Later = Callable[[Coroutine[Any, Any, None]], None]
+
+
+class Listener:
+    """What is done with each kind of delivery."""
+
+    def __init__(self, clients: Clients, inlet: Inlet, threads: Threads, later: Later) -> None:
+        self._clients = clients
+        self._inlet = inlet
+        self._threads = threads
+        self._later = later
+
+    async def heard(self, body: dict[str, Any]) -> None:
+        """A message, whether it names the bot or not."""
+        bot_user = (await self._clients.of(body["team_id"])).bot_user
+        if body["event"].get("subtype") == "message_deleted":
+            if (gone := deleted(body, bot_user)) is not None:
+                await self._inlet.stop(gone.conversation, gone.person)
+                await self._inlet.put(deleted_event(gone))
+            return
+        message = said(body, bot_user)
+        if message is None or not await self._is_for_us(message, bot_user):
+            return
+        self._threads.joined(message.team, message.channel, message.root)
+        if is_stop(message) and await self._inlet.stop(message.conversation, message.person):
+            return
+        await self._put(ask_event(message), message)
+
+    async def _is_for_us(self, message: Said, bot_user: str) -> bool:
+        if message.private or message.mentioned:
+            return True
+        if not message.in_thread or for_others(message, bot_user):
+            return False
+        client = (await self._clients.of(message.team)).client
+        return await self._threads.takes_part(client, message.team, message.channel, message.root, bot_user)
+
+    async def _put(self, event: Event, message: Said) -> None:
+        receipt = await self._inlet.put(event)
+        sentence = _REFUSALS.get(receipt)
+        if sentence is not None:
+            self._later(self._whisper(message, sentence))
+
+    async def _whisper(self, message: Said, sentence: str) -> None:
+        client = (await self._clients.of(message.team)).client
+        thread = message.root if message.in_thread or message.private else None
+        if message.private:
+            await client.chat_postMessage(
+                channel=message.channel, thread_ts=thread, text=sentence, unfurl_links=False, unfurl_media=False
+            )
+        else:
+            await client.chat_postEphemeral(channel=message.channel, user=message.user, thread_ts=thread, text=sentence)
+
+    async def reacted(self, body: dict[str, Any]) -> None:
+        """An emoji was put on one of the bot's messages, or taken back."""
+        event, bot_user = body["event"], (await self._clients.of(body["team_id"])).bot_user
+        if event.get("item_user") != bot_user or event["item"].get("type") != "message" or event["user"] == bot_user:
+            return
+        kept = {**event["item"], "reaction": event["reaction"], "added": event["type"] == "reaction_added"}
+        name = f"{event['item']['ts']}:{event['event_ts']}"
+        event_for = personal_event(body["team_id"], event["user"], Kind.REACTION, name, kept)
+        lane = Conversation("slack", body["team_id"], event["item"]["channel"], f"@{event['user']}")
+        await self._inlet.put(replace(event_for, conversation=lane))
+
+    async def home(self, body: dict[str, Any]) -> None:
+        """The home tab, or the messages of an agent, were opened."""
+        event = body["event"]
+        kind = Kind.HOME if event.get("tab", "home") == "home" else Kind.PANE
+        kept = {"channel": event.get("channel", ""), "thread": ""}
+        await self._inlet.put(personal_event(body["team_id"], event["user"], kind, str(event["event_ts"]), kept))
+
+    async def pane(self, body: dict[str, Any]) -> None:
+        """The assistant pane was opened."""
+        thread = body["event"]["assistant_thread"]
+        kept = {"channel": thread["channel_id"], "thread": thread["thread_ts"]}
+        await self._inlet.put(personal_event(body["team_id"], thread["user_id"], Kind.PANE, thread["thread_ts"], kept))
+
+    async def stop_pressed(self, body: dict[str, Any]) -> None:
+        """Slack's own stop button."""
+        event, team = body["event"], body["team_id"]
+        conversation = Conversation("slack", team, event["channel"], str(event.get("thread_ts") or ""))
+        await self._inlet.stop(conversation, Person("slack", team, event["user"]))
+
+    async def pressed(self, ack: Any, body: dict[str, Any]) -> Any:
+        """A button or a menu."""
+        action = body["actions"][0]
+        event, view = press_event(body, action)
+        await self._inlet.put(event)
+        if view is not None:
+            self._later(self._open(body, view))
+        return await ack()
+
+    async def submitted(self, ack: Any, body: dict[str, Any]) -> Any:
+        """A modal was sent."""
+        view, user = body["view"], body["user"]
+        kept = {
+            "callback": view["callback_id"],
+            "about": view.get("private_metadata", ""),
+            "values": {name: _chosen(state) for name, state in view["state"]["values"].items()},
+        }
+        name = f"{view['id']}:{view.get('hash', '')}"
+        await self._inlet.put(personal_event(body["team"]["id"], user["id"], Kind.SUBMIT, name, kept))
+        return await ack()
+
+    async def teach(self, ack: Any, body: dict[str, Any]) -> Any:
+        """The shortcut "Teach this" on a message."""
+        message, channel = body["message"], body["channel"]["id"]
+        root = str(message.get("thread_ts") or message["ts"])
+        title = plain_text(str(message.get("text", ""))).partition("\n")[0]
+        view = slack_blocks.teach_modal(channel, message["ts"], root, title, private=channel.startswith("D"))
+        self._later(self._open(body, view))
+        return await ack()
+
+    async def command(self, ack: Any, body: dict[str, Any]) -> Any:
+        """A slash command: its answer is for one person's eyes."""
+        team, user, name = body["team_id"], body["user_id"], body["command"]
+        words = str(body.get("text") or "").strip()
+        if name == "/ask" and not words:
+            return await ack(slack_texts.ASK_WHAT)
+        if name == "/prefs" and not words:
+            view = slack_blocks.loading(slack_texts.PREFS_TITLE, f"prefs:{body['trigger_id']}"[:255])
+            event = personal_event(team, user, Kind.MODAL, body["trigger_id"], {"view": view["external_id"]})
+            await self._inlet.put(event)
+            self._later(self._open(body, view))
+            return await ack()
+        kept = {
+            "text": words if name == "/ask" else f"{name} {words}".strip(),
+            "channel": body["channel_id"],
+            "response_url": body["response_url"],
+            "question": name == "/ask",
+        }
+        receipt = await self._inlet.put(personal_event(team, user, Kind.WHISPER, body["trigger_id"], kept))
+        return await ack(texts.HURRIED if receipt is Receipt.HUSHED else _REFUSALS.get(receipt, slack_texts.LOADING))
+
+    async def _open(self, body: Mapping[str, Any], view: Block) -> None:
+        team = str(body.get("team_id") or body["team"]["id"])
+        client = (await self._clients.of(team)).client
+        await client.views_open(trigger_id=body["trigger_id"], view=view)
+
+
+def _chosen(state: Mapping[str, Any]) -> Any:
+    """What stands in one input of a modal."""
+    element = next(iter(state.values()))
+    if "selected_options" in element and element["type"] == "checkboxes":
+        return [each["value"] for each in element["selected_options"]]
+    if element.get("selected_option") is not None:
+        return element["selected_option"]["value"]
+    return element.get("value") or ""

@@ -1,0 +1,118 @@
+"""The manifest of Attune's Slack app: what it is called, may do and hears of. Made from one list of features.
+
+What the code calls and listens to stands here once; a test runs every scenario with exactly these scopes and events.
+Knows no settings and no connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from bots.on_slack import blocks as slack_blocks
+from bots.on_slack import texts as slack_texts
+
+MAX_NAME, MAX_DESCRIPTION = 35, 140
+REMOVED = ("app_uninstalled", "tokens_revoked")
+
+
+class Feature(StrEnum):
+    """What an operator can leave out."""
+
+    CHANNELS = "channels"  # mentions and threads in channels
+    PRIVATE = "private-channels"
+    REACTIONS = "reactions"
+    FILES = "files"  # teaching by a shared file
+    GROUPS = "user-groups"  # allow-lists by user group
+    AGENT = "agent"  # the assistant pane: status, titles, prompts, Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a feature takes."""
+
+    scopes: tuple[str, ...]
+    events: tuple[str, ...] = ()
+
+
+ALWAYS = Needs(
+    ("chat:write", "commands", "im:history", "im:read", "im:write", "users:read"), ("message.im", "app_home_opened")
+)
+NEEDS: Mapping[Feature, Needs] = {
+    Feature.CHANNELS: Needs(
+        ("app_mentions:read", "channels:history", "channels:read"), ("app_mention", "message.channels")
+    ),
+    Feature.PRIVATE: Needs(
+        ("groups:history", "groups:read", "mpim:history", "mpim:read"), ("message.groups", "message.mpim")
+    ),
+    Feature.REACTIONS: Needs(("reactions:read",), ("reaction_added", "reaction_removed")),
+    Feature.FILES: Needs(("files:read",)),
+    Feature.GROUPS: Needs(("usergroups:read",)),
+    Feature.AGENT: Needs(("assistant:write",), ("agent_session_stopped",)),
+}
+
+
+def scopes(features: frozenset[Feature] = frozenset(Feature)) -> list[str]:
+    """The bot scopes that these features take."""
+    return sorted({*ALWAYS.scopes, *(scope for feature in features for scope in NEEDS[feature].scopes)})
+
+
+def events(features: frozenset[Feature] = frozenset(Feature)) -> list[str]:
+    """The events that these features listen to."""
+    return sorted({*ALWAYS.events, *(event for feature in features for event in NEEDS[feature].events)})
+
+
+def manifest(
+    name: str = "Attune", features: frozenset[Feature] = frozenset(Feature), url: str = "", *, several: bool = False
+) -> dict[str, Any]:
+    """The app's manifest, as Slack takes it.
+
+    With `url` (https://…), Slack delivers there instead of over Socket Mode; with `several`, other workspaces can
+    install the app from there.
+    """
+    address = f"{url.rstrip('/')}/slack/events" if url else ""
+    return {
+        "display_information": {"name": name[:MAX_NAME], "description": slack_texts.ABOUT[:MAX_DESCRIPTION]},
+        "features": _shown(name, features, address),
+        "oauth_config": {
+            "scopes": {"bot": scopes(features)},
+            **({"redirect_urls": [f"{url.rstrip('/')}/slack/oauth_redirect"]} if url and several else {}),
+        },
+        "settings": {
+            "event_subscriptions": {
+                "bot_events": [*events(features), *(REMOVED if several else ())],
+                **({"request_url": address} if url else {}),
+            },
+            "interactivity": {"is_enabled": True, **({"request_url": address} if url else {})},
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": not url,
+            "token_rotation_enabled": False,
+        },
+    }
+
+
+def _shown(name: str, features: frozenset[Feature], address: str) -> dict[str, Any]:
+    """What people see of the app: its tabs, commands, shortcut and pane."""
+    commands = [
+        {"command": "/prefs", "description": slack_texts.COMMAND_PREFS, "usage_hint": "[length short]"},
+        {"command": "/ask", "description": slack_texts.COMMAND_ASK, "usage_hint": "How do I get a laptop?"},
+    ]
+    shortcut = {"name": slack_texts.SHORTCUT, "type": "message", "callback_id": slack_blocks.TEACH}
+    about: dict[str, Any] = {
+        "app_home": {
+            "home_tab_enabled": True,
+            "messages_tab_enabled": True,
+            "messages_tab_read_only_enabled": False,
+        },
+        "bot_user": {"display_name": name[:MAX_NAME], "always_online": True},
+        "shortcuts": [{**shortcut, "description": slack_texts.SHORTCUT_ABOUT}],
+        "slash_commands": [
+            {**command, "should_escape": False, **({"url": address} if address else {})} for command in commands
+        ],
+    }
+    if Feature.AGENT in features:
+        prompts = [{"title": slack_texts.PANE_HELP, "message": "help"}]
+        about["agent_view"] = {"agent_description": slack_texts.ABOUT, "suggested_prompts": prompts}
+    return about

@@ -1,0 +1,120 @@
+"""Who somebody is in Slack and what they belong to: channels, user groups, guest or not. Asked anew every minute.
+
+Where Slack does not say, the narrower answer is taken: no channels, no groups, a guest.
+Knows nothing of documents, or of who is let in.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bots.on_slack.errors import reason_of
+from bots.on_slack.events import PLATFORM, Said
+from core.readers import channel_reader, workspace_reader
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+SECONDS = 60.0  # that an answer of Slack's is believed
+KEPT = 10_000
+PAGE = 200
+PAGES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What somebody is in a workspace."""
+
+    member: bool  # of the workspace itself: no guest, nobody of another organisation, no app
+
+
+class Members:
+    """Membership, remembered for a moment."""
+
+    def __init__(self, groups: Collection[str] = (), now: Callable[[], float] = time.monotonic) -> None:
+        self._groups = frozenset(groups)  # names such as group:slack/T1/S1: those that a list mentions
+        self._now = now
+        self._known: OrderedDict[tuple[str, ...], tuple[Any, float]] = OrderedDict()
+
+    async def standing(self, client: AsyncWebClient, said: Said) -> Standing:
+        """What the author of a message is."""
+        return await self._remembered(
+            ("user", said.team, said.user), lambda: self._standing(client, said), Standing(False)
+        )
+
+    async def is_shared(self, client: AsyncWebClient, said: Said) -> bool:
+        """Whether people of another organisation read along in the channel."""
+        if said.private:
+            return False
+        key = ("shared", said.team, said.channel)
+        return said.shared or await self._remembered(key, lambda: self._is_shared(client, said.channel), True)
+
+    async def channels(self, client: AsyncWebClient, team: str, user: str) -> frozenset[str]:
+        """The channels that somebody belongs to, as far as the bot can see them."""
+        key = ("channels", team, user)
+        return await self._remembered(key, lambda: self._channels(client, user), frozenset())
+
+    async def names(self, client: AsyncWebClient, said: Said, standing: Standing) -> frozenset[str]:
+        """What the operator's lists may call them by, besides their own name. Guests answer to none of it."""
+        if not standing.member:
+            return frozenset()
+        names = {workspace_reader(PLATFORM, said.team)}
+        if not said.private:
+            names.add(channel_reader(PLATFORM, said.team, said.channel))
+        for group in self._groups:
+            _, team, id_ = group.split("/")
+            if team == said.team and said.user in await self._group(client, team, id_):
+                names.add(group)
+        return frozenset(names)
+
+    async def _group(self, client: AsyncWebClient, team: str, group: str) -> frozenset[str]:
+        async def ask() -> frozenset[str]:
+            return frozenset((await client.usergroups_users_list(usergroup=group))["users"])
+
+        return await self._remembered(("group", team, group), ask, frozenset())
+
+    async def _standing(self, client: AsyncWebClient, said: Said) -> Standing:
+        user: dict[str, Any] = (await client.users_info(user=said.user))["user"]
+        guest = user.get("is_restricted") or user.get("is_ultra_restricted") or user.get("is_stranger")
+        foreign = user.get("team_id", said.team) != said.team and not user.get("enterprise_user")
+        return Standing(not (guest or foreign or user.get("deleted") or user.get("is_bot")))
+
+    async def _is_shared(self, client: AsyncWebClient, channel: str) -> bool:
+        info: dict[str, Any] = (await client.conversations_info(channel=channel))["channel"]
+        return bool(info.get("is_ext_shared"))
+
+    async def _channels(self, client: AsyncWebClient, user: str) -> frozenset[str]:
+        found: set[str] = set()
+        cursor = ""
+        for _ in range(PAGES):
+            page = await client.users_conversations(
+                user=user, types="public_channel,private_channel", limit=PAGE, cursor=cursor or None
+            )
+            found |= {str(channel["id"]) for channel in page["channels"]}
+            cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                break
+        return frozenset(found)
+
+    async def _remembered(self, key: tuple[str, ...], ask: Callable[[], Awaitable[T]], unknown: T) -> T:
+        value, at = self._known.get(key, (None, float("-inf")))
+        if self._now() - at < SECONDS:
+            return value  # type: ignore[no-any-return]
+        try:
+            found = await ask()
+        except SlackApiError as error:
+            log.warning("slack_does_not_say", what=key[0], error=reason_of(error))
+            return unknown
+        self._known[key] = (found, self._now())
+        self._known.move_to_end(key)
+        while len(self._known) > KEPT:
+            self._known.popitem(last=False)
+        return found

@@ -1,0 +1,168 @@
+"""Markdown → mrkdwn, which Slack's sections and context lines speak: modals and the home tab know nothing else.
+
+Made from the syntax tree. Whatever is shown is escaped, so that no text can name a person, a channel or everybody.
+Knows nothing of what is shown where.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from bots.on_slack.markdown import escaped
+from bots.on_slack.render import Block
+from bots.render import clean
+
+SECTION_CHARS = 3_000
+_LINK_CHARS = 500  # a longer address is left out; its label stays
+_ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s<>|]+", re.IGNORECASE)
+_ATOMS = re.compile(r"&(?:amp|lt|gt);|<[^>\n]*>|.", re.DOTALL)
+_MARKS = {"strong": "*", "em": "_", "s": "~"}
+
+
+def sections(markdown: str, *, limit: int) -> list[Block]:
+    """At most `limit` sections; what does not fit is left out, with a sign that something is."""
+    texts = _packed(mrkdwn(markdown).split("\n"))
+    if len(texts) > limit:
+        texts = [*texts[: limit - 1], f"{texts[limit - 1][: SECTION_CHARS - 6].rstrip()}\n…"]
+    return [section(text) for text in texts]
+
+
+def section(mrkdwn_text: str) -> Block:
+    """One section of mrkdwn, in which Slack is not to look for addresses or names by itself."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": mrkdwn_text, "verbatim": True}}
+
+
+def mrkdwn(markdown: str) -> str:
+    """`markdown` as mrkdwn, of any length."""
+    parser = MarkdownIt().enable("strikethrough").enable("table")
+    writer = _Writer()
+    for token in parser.parse(clean(markdown)):
+        writer.write(token)
+    return "\n".join(writer.lines).strip("\n")
+
+
+class _Writer:
+    """Tokens → lines: one or more a block, an empty one between top-level blocks."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._markers: list[int | None] = []  # of the lists that are open: the next number, or None for bullets
+        self._item = ""
+        self._quotes = 0
+        self._bold = False
+        self._cells: list[str] = []
+        self._in_cell = False
+
+    def write(self, token: Token) -> None:
+        """Add what `token` shows."""
+        name, _, edge = token.type.rpartition("_")
+        if edge in {"open", "close"}:
+            self._edge(name, token, opens=edge == "open")
+        elif token.type == "inline":
+            self._said(_inline(token))
+        elif token.type in {"fence", "code_block"}:
+            code = escaped(token.content).replace("```", "'''").rstrip()
+            self.lines += f"```{code}```".split("\n")
+        elif token.type == "hr":
+            self.lines.append("———")
+        if token.level == 0 and token.nesting <= 0 and token.type != "inline":
+            self.lines.append("")
+
+    def _edge(self, name: str, token: Token, *, opens: bool) -> None:
+        match name:
+            case "bullet_list" | "ordered_list" if opens:
+                self._markers.append(int(token.attrs.get("start", 1)) if name == "ordered_list" else None)
+            case "bullet_list" | "ordered_list":
+                self._markers.pop()
+            case "list_item" if opens:
+                self._item = self._marker()
+            case "blockquote":
+                self._quotes += 1 if opens else -1
+            case "heading":
+                self._bold = opens
+            case "th" | "td":
+                self._in_cell = opens
+            case "tr" if not opens:
+                self.lines.append(" · ".join(self._cells))
+                self._cells = []
+
+    def _marker(self) -> str:
+        number = self._markers[-1]
+        if number is not None:
+            self._markers[-1] = number + 1
+        return "    " * (len(self._markers) - 1) + ("• " if number is None else f"{number}. ")
+
+    def _said(self, text: str) -> None:
+        if self._in_cell:
+            self._cells.append(text)
+            return
+        for line in (f"*{_unmarked(text)}*" if self._bold and text else text).split("\n"):
+            self.lines.append(f"{'> ' * bool(self._quotes)}{self._item}{line}")
+            self._item = " " * len(self._item)
+        self._item = ""
+
+
+def _unmarked(said: str) -> str:
+    """A heading is bold as a whole: marks inside it would end that."""
+    return said.replace("*", "")
+
+
+def _inline(token: Token) -> str:
+    out: list[str] = []
+    links: list[str] = []
+    for child in token.children or []:
+        match child.type:
+            case "strong_open" | "strong_close" | "em_open" | "em_close" | "s_open" | "s_close":
+                out.append(_MARKS[child.type.partition("_")[0]])
+            case "code_inline":
+                out.append(f"`{escaped(child.content).replace('`', chr(39))}`")
+            case "softbreak" | "hardbreak":
+                out.append("\n")
+            case "link_open":
+                links.append(_address(str(child.attrs.get("href", ""))))
+                out.append(f"<{links[-1]}|" if links[-1] else "")
+            case "link_close":
+                out.append(">" if links.pop() else "")
+            case "image":
+                out.append(escaped(child.content))
+            case _:
+                shown = escaped(child.content)
+                out.append(shown.replace("|", "¦").replace("\n", " ") if links and links[-1] else shown)
+    return "".join(out)
+
+
+def _address(href: str) -> str:
+    return escaped(href) if _ADDRESS.fullmatch(href) and len(href) <= _LINK_CHARS else ""
+
+
+def _packed(lines: Sequence[str]) -> list[str]:
+    """Lines in texts of at most `SECTION_CHARS`; a code block that is cut is closed and opened again."""
+    texts, current, code = [], "", False
+    for line in (piece for whole in lines for piece in _pieces(whole)):
+        if current and len(current) + 1 + len(line) > SECTION_CHARS - 6:
+            texts.append(f"{current}```" if code else current)
+            current = f"```{line}" if code else line
+        else:
+            current = f"{current}\n{line}" if current else line
+        code ^= bool(line.count("```") % 2)
+    texts.append(current)
+    return [text for text in texts if text.strip()]
+
+
+def _pieces(line: str) -> Iterator[str]:
+    """`line` in pieces that fit a section, not cut inside an entity or a link."""
+    limit = SECTION_CHARS - 16
+    if len(line) <= limit:
+        yield line
+        return
+    piece = ""
+    for atom in _ATOMS.findall(line):
+        if len(piece) + len(atom) > limit:
+            yield piece
+            piece = ""
+        piece += atom
+    yield piece

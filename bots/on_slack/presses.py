@@ -1,0 +1,60 @@
+"""What somebody pressed → an event, and the modal that is opened at once where one is.
+
+A press that makes the bot say something in a thread waits its turn there; the others wait for nobody.
+Knows nothing of the inbox or of what follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bots.on_slack import blocks as slack_blocks
+from bots.on_slack import texts as slack_texts
+from bots.on_slack.events import Kind, personal_event
+from bots.on_slack.render import Block
+from core.domain import Conversation
+from core.inbox import Event
+
+IN_THREAD = {slack_blocks.PLAIN}
+
+
+def press_event(body: Mapping[str, Any], action: Mapping[str, Any]) -> tuple[Event, Block | None]:
+    """The event of one press, and the modal to open."""
+    team, user = body["team"]["id"], body["user"]["id"]
+    chosen = action.get("selected_option") or action
+    value, name = str(chosen.get("value") or ""), str(action["action_id"])
+    message: Mapping[str, Any] = body.get("message") or {}
+    channel = str(body.get("channel", {}).get("id", ""))
+    root = str(message.get("thread_ts") or message.get("ts") or "")
+    kept = {
+        "action": name,
+        "value": value,
+        "channel": channel,
+        "ts": str(message.get("ts") or body.get("container", {}).get("message_ts") or ""),
+        "root": root,
+        "response_url": str(body.get("response_url") or ""),
+        "view": "",
+        "home": (body.get("view") or {}).get("type") == "home",
+    }
+    key = f"{name}:{action['action_ts']}"
+    view = _view(name, value, f"{key}:{user}")
+    kept["view"] = (view or {}).get("external_id", "")
+    event = personal_event(team, user, Kind.PRESS, key, kept)
+    if name in IN_THREAD and channel and root:
+        event = replace(event, conversation=Conversation("slack", team, channel, root))
+    return event, view
+
+
+def _view(action: str, value: str, key: str) -> Block | None:
+    """The modal that this press opens."""
+    if action.startswith(slack_blocks.FEEDBACK):
+        verdict, _, answer = value.partition(":")
+        return slack_blocks.reasons_modal(answer) if verdict == "down" else None
+    titles = {
+        slack_blocks.SOURCE: slack_texts.SOURCE_TITLE,
+        slack_blocks.WHY: slack_texts.WHY,
+        slack_blocks.PREFS: slack_texts.PREFS_TITLE,
+    }
+    return slack_blocks.loading(titles[action], key[:255]) if action in titles else None

@@ -1,0 +1,144 @@
+"""An answer's Markdown → Slack's blocks, page by page, as it grows. Owns Slack's length limits of messages.
+
+Knows nothing of how a message is sent, or of what stands around an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from markdown_it import MarkdownIt
+
+from bots.on_slack.markdown import Flow, Segment, Table, Text, escaped, words
+from bots.render import clean
+
+Block = dict[str, Any]
+
+PAGE_CHARS = 9_000  # of one message's answer: Slack takes 12,000 of Markdown, and about 13,000 of blocks in all
+FALLBACK_CHARS = 3_000  # what notifications and screen readers get; from 4,000 on Slack may refuse it
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A segment and the page it stands on, counted from 0."""
+
+    page: int
+    segment: Segment
+
+
+class Pager:
+    """Puts segments on pages of at most `PAGE_CHARS`, with a table at most; open code goes on behind the break."""
+
+    def __init__(self) -> None:
+        self.page = 0
+        self._chars = 0
+        self._table = False
+        self._fence = ""
+
+    def place(self, segments: Iterable[Segment]) -> list[Placed]:
+        """Where `segments` stand."""
+        return [placed for segment in segments for placed in self._place(segment)]
+
+    def _place(self, segment: Segment) -> list[Placed]:
+        if isinstance(segment, Table):
+            turn = self._turn() if self._table or self._chars + segment.chars > PAGE_CHARS else []
+            self._table = True
+            self._chars += segment.chars
+            return [*turn, Placed(self.page, segment)]
+        out = []
+        for piece in _cut(segment.markdown, PAGE_CHARS // 2):
+            if self._chars + len(piece) > PAGE_CHARS:
+                out += self._turn()
+            self._chars += len(piece)
+            out.append(Placed(self.page, Text(piece, segment.fence)))
+        self._fence = segment.fence
+        return out
+
+    def _turn(self) -> list[Placed]:
+        before = [Placed(self.page, Text("\n```\n"))] if self._fence else []
+        self.page, self._chars, self._table = self.page + 1, len(self._fence), False
+        return [*before, Placed(self.page, Text(f"{self._fence}\n", self._fence))] if self._fence else before
+
+
+class Layout:
+    """An answer's Markdown, as it grows, on pages."""
+
+    def __init__(self, *, live_links: bool) -> None:
+        self._flow = Flow(live_links=live_links)
+        self._pager = Pager()
+
+    def add(self, markdown: str) -> list[Placed]:
+        """What can be shown now."""
+        return self._pager.place(self._flow.add(markdown))
+
+    def finish(self) -> list[Placed]:
+        """The rest."""
+        return self._pager.place(self._flow.finish())
+
+
+def pages(markdown: str) -> list[list[Block]]:
+    """A whole text as blocks, message by message; at least one. For messages with link previews off."""
+    layout = Layout(live_links=True)
+    placed = [*layout.add(markdown), *layout.finish()]
+    count = max((each.page for each in placed), default=0) + 1
+    found = [blocks_of(each.segment for each in placed if each.page == page) for page in range(count)]
+    return [page for page in found if page] or [[{"type": "markdown", "text": "…"}]]
+
+
+def blocks_of(segments: Iterable[Segment]) -> list[Block]:
+    """Segments of one page as blocks."""
+    blocks: list[Block] = []
+    for segment in segments:
+        if isinstance(segment, Table):
+            blocks.append(table_block(segment))
+        elif blocks and blocks[-1]["type"] == "markdown":
+            blocks[-1]["text"] += segment.markdown
+        else:
+            blocks.append({"type": "markdown", "text": segment.markdown})
+    return [block for block in blocks if block["type"] == "table" or block["text"].strip()]
+
+
+def table_block(table: Table) -> Block:
+    """A table as Slack has them."""
+    rows = [[{"type": "raw_text", "text": cell} for cell in row] for row in table.rows]
+    settings = [{"align": align, "is_wrapped": True} for align in table.alignments]
+    return {"type": "table", "rows": rows, "column_settings": settings}
+
+
+def chunk_of(segment: Segment) -> Block:
+    """A segment as a stream takes it."""
+    if isinstance(segment, Table):
+        return {"type": "blocks", "blocks": [table_block(segment)]}
+    return {"type": "markdown_text", "text": segment.markdown}
+
+
+def fallback(markdown: str) -> str:
+    """What notifications show: the words alone."""
+    tokens = MarkdownIt().enable("table").parse(clean(markdown))
+    said = "\n".join(words(token) if token.type == "inline" else token.content for token in tokens if token.content)
+    return shortened(escaped(said.strip()), FALLBACK_CHARS) or "…"
+
+
+def shortened(mrkdwn: str, limit: int) -> str:
+    """Escaped text of at most `limit` characters, not cut inside an entity."""
+    if len(mrkdwn) <= limit:
+        return mrkdwn
+    return f"{mrkdwn[: _before_entity(mrkdwn, limit - 1)].rstrip()}…"
+
+
+def _cut(text: str, limit: int) -> list[str]:
+    """`text` in pieces of at most `limit` characters, at spaces where there are any."""
+    pieces = []
+    while len(text) > limit:
+        space = text.rfind(" ", limit // 2, limit)
+        end = space + 1 if space > 0 else _before_entity(text, limit)
+        pieces.append(text[:end])
+        text = text[end:]
+    return [*pieces, text] if text else pieces
+
+
+def _before_entity(text: str, end: int) -> int:
+    begun = text.rfind("&", end - 5, end)
+    return begun if begun > 0 and ";" not in text[begun:end] else end

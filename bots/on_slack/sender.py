@@ -1,0 +1,219 @@
+"""Slack's answering half: questions become answers in their threads, and the end of each is seen once.
+
+What is asked and said goes through `bots.dialogue`; buttons, modals and the home tab are `actions`'. Knows no
+queue, no model and no connection but Slack's Web API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import structlog
+
+from bots.commands import Forgotten, Notice
+from bots.dialogue import Delta, Dialogue, Final, Problem, Reply, Status
+from bots.on_slack import blocks as slack_blocks
+from bots.on_slack import texts as slack_texts
+from bots.on_slack.actions import Actions
+from bots.on_slack.answer import SlackAnswer
+from bots.on_slack.clients import Clients, Place
+from bots.on_slack.desk import Desk
+from bots.on_slack.door import Door
+from bots.on_slack.errors import ERRORS
+from bots.on_slack.events import Kind, Said, question, said_in, sent_at
+from bots.on_slack.members import Members
+from bots.on_slack.posting import Spot, messages_for
+from bots.platform import Delivery
+from core.domain import Message
+from core.inbox import Event
+
+log = structlog.get_logger(__name__)
+
+TITLE_CHARS = 80
+TITLED = 2_000  # threads whose title was set
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, where it was asked, and how far its answer came."""
+
+    said: Said
+    place: Place
+    message: Message
+    answer: SlackAnswer
+
+
+class SlackSender:
+    """Handles what was received."""
+
+    def __init__(
+        self,
+        clients: Clients,
+        dialogue: Dialogue,
+        members: Members,
+        door: Door,
+        actions: Actions,
+        *,
+        desk: Desk | None = None,
+        hurry: bool = False,
+    ) -> None:
+        self._clients = clients
+        self._dialogue = dialogue
+        self._members = members
+        self._door = door
+        self._actions = actions
+        self._desk = desk
+        self._hurry = hurry
+        self._titled: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    @asynccontextmanager
+    async def sending(self) -> AsyncIterator[None]:
+        """Nothing is held between calls."""
+        yield
+
+    async def handle(self, event: Event, delivery: Delivery) -> None:
+        """Do what `event` asks for."""
+        match Kind(event.kind):
+            case Kind.ASK:
+                await self._ask(said_in(event), delivery)
+            case Kind.DELETED:
+                await self._take_back(said_in(event))
+            case _:
+                await self._actions.handle(event, delivery)
+
+    async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
+        """Say that the answer takes a while."""
+        if event.kind == Kind.ASK:
+            said = said_in(event)
+            place = await self._clients.of(said.team)
+            await self._answer(said, place, delivery).status(sentence)
+
+    async def apologise(self, event: Event, delivery: Delivery, sentence: str) -> None:
+        """Say that there will be no answer, in the place of what was shown of it."""
+        if event.kind == Kind.ASK:
+            said = said_in(event)
+            place = await self._clients.of(said.team)
+            await self._answer(said, place, delivery).finish(sentence)
+        else:
+            await self._actions.apologise(event, sentence)
+
+    async def _ask(self, said: Said, delivery: Delivery) -> None:
+        place = await self._clients.of(said.team)
+        if (refusal := await self._door.refusal(place.client, said, place.bot_user)) is not None:
+            if said.private or said.mentioned:
+                await self._whisper(place, said, refusal)
+            return
+        try:
+            await self._answered(said, place, delivery)
+        except asyncio.CancelledError:
+            if not delivery.stopped or delivery.shown:
+                raise
+            await self._answer(said, place, delivery).stop()
+
+    async def _answered(self, said: Said, place: Place, delivery: Delivery) -> None:
+        text = question(said.text, place.bot_user)
+        if said.files:
+            await self._offer(place, said)
+            if not text:
+                return
+        if self._desk is not None and (told := await self._desk.reply(said, text)) is not None:
+            await self._answer(said, place, delivery).finish(told)
+            return
+        channels = await self._members.channels(place.client, said.team, said.user) if said.private else frozenset()
+        name = f"{said.ts}:{said.edited}" if said.edited else said.ts
+        message = Message(
+            name, said.conversation, said.person, text, sent_at(said.ts), private=said.private, channels=channels
+        )
+        over = await self._earlier(place, said) if said.edited else ()
+        asked = Asked(said, place, message, self._answer(said, place, delivery, over))
+        await self._title(asked)
+        await self._show(asked, delivery)
+
+    async def _show(self, asked: Asked, delivery: Delivery) -> None:
+        """Show what the dialogue says; stopped, show how far it came."""
+        said = ""
+        try:
+            async with aclosing(self._dialogue.respond(asked.message)) as replies:
+                async for reply in replies:
+                    said += reply.text if isinstance(reply, Delta) else ""
+                    await show(reply, asked.answer, said)
+                    if isinstance(reply, Final):
+                        await delivery.ended(reply.answer)
+        except asyncio.CancelledError:
+            if not delivery.stopped:
+                raise
+            await asked.answer.stop()
+            await delivery.ended()
+
+    def _answer(self, said: Said, place: Place, delivery: Delivery, over: Sequence[str] = ()) -> SlackAnswer:
+        spot = Spot(said.channel, said.root, said.ts, said.user, said.home or said.team, place.bot_user)
+        return SlackAnswer(place.client, spot, delivery, place.abilities, over=over, hurry=self._hurry)
+
+    async def _earlier(self, place: Place, said: Said) -> Sequence[str]:
+        """The messages that answered the question before it was edited."""
+        spot = Spot(said.channel, said.root, said.ts, said.user, said.home, place.bot_user)
+        with suppress(*ERRORS):
+            return await messages_for(place.client, spot, finished=True)
+        return ()
+
+    async def _take_back(self, said: Said) -> None:
+        """The question was deleted: its answer goes too."""
+        place = await self._clients.of(said.team)
+        for ts in await self._earlier(place, said):
+            with suppress(*ERRORS):
+                await place.client.chat_delete(channel=said.channel, ts=ts)
+
+    async def _whisper(self, place: Place, said: Said, sentence: str) -> None:
+        """Say something to the person alone."""
+        client = place.client
+        if said.private:
+            await client.chat_postMessage(
+                channel=said.channel, thread_ts=said.root, text=sentence, unfurl_links=False, unfurl_media=False
+            )
+            return
+        thread = said.root if said.in_thread else None
+        await client.chat_postEphemeral(channel=said.channel, user=said.user, thread_ts=thread, text=sentence)
+
+    async def _offer(self, place: Place, said: Said) -> None:
+        for file, name in said.files:
+            await place.client.chat_postMessage(
+                channel=said.channel,
+                thread_ts=said.root,
+                text=slack_texts.TEACH_TITLE,
+                blocks=slack_blocks.teach_offer(file, name, private=said.private),
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+
+    async def _title(self, asked: Asked) -> None:
+        """Name the thread in the assistant pane by its first question."""
+        key = (asked.said.channel, asked.said.root)
+        if not asked.said.private or key in self._titled:
+            return
+        self._titled[key] = None
+        while len(self._titled) > TITLED:
+            self._titled.popitem(last=False)
+        with suppress(*ERRORS):
+            title = slack_blocks.plain(asked.message.text, TITLE_CHARS)["text"]
+            await asked.place.client.assistant_threads_setTitle(
+                channel_id=asked.said.channel, thread_ts=asked.said.root, title=title
+            )
+
+
+async def show(reply: Reply, answer: SlackAnswer, said: str) -> None:
+    """Show one reply; `said` is all of the answer so far."""
+    match reply:
+        case Status(text):
+            await answer.status(text)
+        case Delta(text):
+            await answer.add(text)
+        case Final():
+            await answer.finish(reply.markdown, slack_blocks.under_answer(reply))
+        case Notice(markdown) | Forgotten(markdown):
+            await answer.finish(markdown)
+        case Problem(markdown):
+            await answer.finish(f"{said}\n\n{markdown}" if said.strip() else markdown)

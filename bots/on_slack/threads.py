@@ -1,0 +1,58 @@
+"""Where the bot takes part: in a thread in which it was named or has answered, nobody has to name it again.
+
+Remembered for a while; after a restart Slack is asked. Knows nothing of what is said in a thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bots.on_slack.errors import reason_of
+
+log = structlog.get_logger(__name__)
+
+KEPT = 5_000  # threads
+ABSENT_SECONDS = 10.0  # that "takes no part" is believed: another process may have been asked
+REPLIES = 200  # of a thread that are looked at
+
+
+class Threads:
+    """The threads that were looked at lately."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._known: OrderedDict[tuple[str, str, str], tuple[bool, float]] = OrderedDict()
+
+    def joined(self, team: str, channel: str, root: str) -> None:
+        """The bot takes part in this thread from now on."""
+        self._keep((team, channel, root), takes_part=True)
+
+    async def takes_part(self, client: AsyncWebClient, team: str, channel: str, root: str, bot_user: str) -> bool:
+        """Whether the bot was named in this thread or has written in it."""
+        key = (team, channel, root)
+        takes_part, at = self._known.get(key, (False, float("-inf")))
+        if takes_part or self._now() - at < ABSENT_SECONDS:
+            return takes_part
+        try:
+            found = await client.conversations_replies(channel=channel, ts=root, limit=REPLIES)
+        except SlackApiError as error:
+            log.warning("thread_not_read", error=reason_of(error))
+            return False
+        named = f"<@{bot_user}"
+        there = any(
+            each.get("user") == bot_user or named in str(each.get("text", "")) for each in found.get("messages") or ()
+        )
+        self._keep(key, takes_part=there)
+        return there
+
+    def _keep(self, key: tuple[str, str, str], *, takes_part: bool) -> None:
+        self._known[key] = (takes_part, self._now())
+        self._known.move_to_end(key)
+        while len(self._known) > KEPT:
+            self._known.popitem(last=False)

@@ -1,0 +1,120 @@
+"""What one person alone sees: through the address that came with their press or command, or else in a direct message.
+
+Knows nothing of what is said.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bots.on_slack.clients import Place
+from bots.on_slack.errors import ERRORS
+from bots.on_slack.render import Block, fallback, pages
+from bots.platform import Delivery
+from core.domain import Person
+from core.inbox import Event
+
+log = structlog.get_logger(__name__)
+
+POSTS = 4  # of the five that an address takes
+NOTED = "whispered"
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """One event, with where it came from and who did it."""
+
+    event: Event
+    body: Mapping[str, Any]
+    place: Place
+    delivery: Delivery
+
+    @property
+    def person(self) -> Person:
+        """Who did it."""
+        return self.event.person
+
+    def text(self, name: str) -> str:
+        """A part of the body, or empty."""
+        return str(self.body.get(name) or "")
+
+
+class Whisper:
+    """Says something to one person."""
+
+    def __init__(
+        self, client: AsyncWebClient, user: str, body: Mapping[str, Any], delivery: Delivery, about: str = ""
+    ) -> None:
+        self._client = client
+        self._user = user
+        self._url = str(body.get("response_url") or "")
+        self._channel = str(body.get("channel") or (json.loads(about)["channel"] if about else ""))
+        self._delivery = delivery
+
+    async def say(self, markdown: str, footer: Sequence[Block] = ()) -> None:
+        """Say it, with what stands under it."""
+        told = pages(markdown)[:POSTS]
+        for number, page in enumerate(told):
+            blocks = [*page, *(footer if number == len(told) - 1 else ())]
+            await self._one(blocks, fallback(markdown), replace=False)
+        await self._delivery.note(NOTED)
+
+    async def replace(self, markdown: str) -> None:
+        """Put it where the buttons were."""
+        await self._one(pages(markdown)[0], fallback(markdown), replace=True)
+
+    async def _one(self, blocks: Sequence[Block], text: str, *, replace: bool) -> None:
+        if self._url and await self._posted(blocks, text, replace=replace):
+            return
+        if self._channel and not self._channel.startswith("D"):
+            with suppress(SlackApiError):  # the bot may not be in that channel
+                await self._client.chat_postEphemeral(channel=self._channel, user=self._user, text=text, blocks=blocks)
+                return
+        opened = await self._client.conversations_open(users=self._user)
+        await self._client.chat_postMessage(
+            channel=opened["channel"]["id"], text=text, blocks=blocks, unfurl_links=False, unfurl_media=False
+        )
+
+    async def _posted(self, blocks: Sequence[Block], text: str, *, replace: bool) -> bool:
+        """Whether the address still took it: it lasts for half an hour."""
+        webhook = AsyncWebhookClient(self._url)
+        kind = {"replace_original": True} if replace else {"response_type": "ephemeral", "replace_original": False}
+        try:
+            reply = await webhook.send_dict(
+                {"text": text, "blocks": list(blocks), "unfurl_links": False, "unfurl_media": False, **kind}
+            )
+        except ERRORS as error:
+            log.warning("address_failed", error=type(error).__name__)
+            return False
+        return reply.status_code == 200  # noqa: PLR2004
+
+
+class Unnoted:
+    """A delivery of which nothing is remembered."""
+
+    attempt = 1
+    shown: tuple[str, ...] = ()
+    stopped = False
+
+    async def note(self, message_id: str) -> None:
+        """Nothing."""
+
+    async def ended(self, answer: str = "") -> None:
+        """Nothing."""
+
+    async def messages_of(self, answer: str) -> tuple[str, ...]:  # noqa: ARG002
+        """None."""
+        return ()
+
+    async def answer_of(self, message_id: str) -> str | None:  # noqa: ARG002
+        """None."""
+        return None

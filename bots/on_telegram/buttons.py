@@ -1,0 +1,135 @@
+"""The buttons under answers, and what they carry: a few characters that still mean the same after a restart.
+
+`u:0123456789abcdef:3` is 👍 for that answer, which has three sources. Knows nothing of what pressing one does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bots.on_telegram import texts as say
+from bots.on_telegram.texts import Words
+from core.feedback import Reason, Verdict
+
+PAYLOAD_BYTES = 64  # Telegram's limit
+REASONS = tuple(Reason)  # a button carries the place in it: append only
+MOST_SOURCES = 8  # buttons that fit under a message
+
+_DATA = re.compile(r"(?P<act>[a-z]):(?P<rest>.*)", re.DOTALL)
+
+
+class Act(StrEnum):
+    """What a button asks for; its letter on the wire never changes."""
+
+    UP = "u"
+    DOWN = "d"
+    TAKE_BACK = "n"
+    REASON = "r"
+    SOURCES = "s"
+    OPEN = "o"
+    BACK = "b"
+    WHY = "w"
+    PLAIN = "p"
+    PREFS = "c"  # then what follows /prefs
+    PANEL = "v"  # then the panel to show
+    LEARN = "l"  # then for whom
+    UNLEARN = "x"  # then the lesson
+    ANSWER = "a"
+    CANCEL = "z"
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A pressed button. Answer and numbers are empty or 0 where it has none."""
+
+    act: Act
+    rest: str = ""
+    answer: str = ""
+    sources: int = 0
+    number: int = 0
+
+
+def read_tap(data: str) -> Tap | None:
+    """What a button carries; None where no version of Attune made it."""
+    match = _DATA.fullmatch(data)
+    if match is None or match["act"] not in set(Act):
+        return None
+    answer, *numbers = match["rest"].split(":")
+    counts = [int(number) if number.isdigit() else 0 for number in (*numbers, "", "")]
+    return Tap(Act(match["act"]), match["rest"], answer, counts[0], counts[1])
+
+
+def button(label: str, act: Act, *parts: object) -> InlineKeyboardButton:
+    """A button that carries `act` and what belongs to it."""
+    data = ":".join([act.value, *(str(part) for part in parts)])
+    return InlineKeyboardButton(label, callback_data=data if parts else f"{data}:")
+
+
+def rows(buttons: Iterable[InlineKeyboardButton], width: int) -> list[list[InlineKeyboardButton]]:
+    """Buttons, so many in a row."""
+    listed = list(buttons)
+    return [listed[start : start + width] for start in range(0, len(listed), width)]
+
+
+def answer_buttons(
+    words: Words, answer: str, sources: int, verdict: Verdict = Verdict.NONE, *, shared: bool = False
+) -> InlineKeyboardMarkup | None:
+    """What can be done with an answer. `shared` where others see it too: nobody's verdict shows there."""
+    if not answer:
+        return None
+    up, down = verdict is Verdict.UP and not shared, verdict is Verdict.DOWN and not shared
+    first = [
+        button("👍 ✓" if up else "👍", Act.TAKE_BACK if up else Act.UP, answer, sources),
+        button("👎 ✓" if down else "👎", Act.TAKE_BACK if down else Act.DOWN, answer, sources),
+    ]
+    if sources:
+        first.append(button(words.plain(say.SOURCES_BUTTON), Act.SOURCES, answer, sources))
+    second = [
+        button(words.plain(say.WHY_BUTTON), Act.WHY, answer, sources),
+        button(words.plain(say.PLAIN_BUTTON), Act.PLAIN, answer, sources),
+    ]
+    return InlineKeyboardMarkup([first, second])
+
+
+def reason_buttons(words: Words, answer: str, sources: int) -> InlineKeyboardMarkup:
+    """Why an answer is no good, in one tap."""
+    reasons = [
+        button(words.plain(say.REASONS[reason]), Act.REASON, answer, sources, number)
+        for number, reason in enumerate(REASONS)
+    ]
+    back = button(words.plain(say.BACK_BUTTON), Act.BACK, answer, sources)
+    return InlineKeyboardMarkup([*rows(reasons, 2), [back]])
+
+
+def source_buttons(words: Words, answer: str, sources: int) -> InlineKeyboardMarkup:
+    """The sources by number."""
+    opened = [button(f"📄 {n}", Act.OPEN, answer, sources, n) for n in range(1, min(sources, MOST_SOURCES) + 1)]
+    back = button(words.plain(say.BACK_BUTTON), Act.BACK, answer, sources)
+    return InlineKeyboardMarkup([*rows(opened, 4), [back]])
+
+
+def forward_buttons(words: Words) -> InlineKeyboardMarkup:
+    """What to do with a forwarded message."""
+    choices = [button(words.plain(say.ANSWER_BUTTON), Act.ANSWER), button(words.plain(say.LEARN_BUTTON), Act.LEARN)]
+    return InlineKeyboardMarkup([choices, [button(words.plain(say.CANCEL_BUTTON), Act.CANCEL)]])
+
+
+def reader_buttons(words: Words, *, private: bool, operator: bool) -> InlineKeyboardMarkup:
+    """Who may see what is taught."""
+    choices = [button(words.plain(say.FOR_ME), Act.LEARN, "me")]
+    if not private:
+        choices.append(button(words.plain(say.FOR_CHAT), Act.LEARN, "chat"))
+    if operator:
+        choices.append(button(words.plain(say.FOR_EVERYONE), Act.LEARN, "all"))
+    return InlineKeyboardMarkup([choices, [button(words.plain(say.CANCEL_BUTTON), Act.CANCEL)]])
+
+
+def lesson_buttons(words: Words, lessons: Sequence[tuple[str, str]]) -> InlineKeyboardMarkup:
+    """Lessons by name; each is an id and a name."""
+    listed = [[button(name, Act.UNLEARN, id_)] for id_, name in lessons]
+    return InlineKeyboardMarkup([*listed, [button(words.plain(say.CANCEL_BUTTON), Act.CANCEL)]])

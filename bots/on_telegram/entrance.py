@@ -1,0 +1,122 @@
+"""Who gets in from Telegram: people on the list or with a code, and members of groups on the list.
+
+Knows the groups that Telegram says somebody belongs to, for a while; `core.access` decides. Knows no store.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from telegram import ChatMember, ChatMemberRestricted
+from telegram.error import TelegramError
+
+from bots.on_telegram.events import PLATFORM, WORKSPACE, Incoming
+from bots.on_telegram.line import Bot
+from core.domain import Person
+from core.readers import channel_reader
+
+log = structlog.get_logger(__name__)
+
+REMEMBERED = 300.0  # seconds that a membership is taken as known
+UNKNOWN_FOR = 30.0  # seconds after which is asked again where Telegram did not say
+MOST_REMEMBERED = 10_000
+_INSIDE = {ChatMember.OWNER, ChatMember.ADMINISTRATOR, ChatMember.MEMBER}
+_CODE = re.compile(
+    r"/(?:start|pair)\s+(\S{4}[ -]?\S{4})|([2-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{4}-[2-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{4})"
+)
+
+
+class Access(Protocol):
+    """What Telegram needs of `core.access.Access`."""
+
+    async def admits(self, person: Person, names: Collection[str]) -> bool:
+        """Whether `person`, who besides their own name answers to `names`, is answered."""
+        ...
+
+    async def is_operator(self, person: Person) -> bool:
+        """Whether `person` may see gaps and usage, and teach everyone."""
+        ...
+
+    async def pair(self, person: Person, typed: str, now: datetime) -> object:
+        """Let `person` in by a code, or raise a PersonError."""
+        ...
+
+
+class Membership:
+    """Which of the listed groups somebody belongs to, as Telegram has it."""
+
+    def __init__(self, bot: Bot, groups: Collection[int]) -> None:
+        self._bot = bot
+        self._groups = tuple(groups)
+        self._known: dict[tuple[int, int], tuple[float, bool]] = {}
+
+    async def groups_of(self, user: int) -> frozenset[str]:
+        """The ids of the groups."""
+        return frozenset([str(group) for group in self._groups if await self._belongs(group, user)])
+
+    async def channels(self, incoming: Incoming) -> frozenset[str]:
+        """The groups whose documents somebody may see in private."""
+        return await self.groups_of(incoming.user)
+
+    async def _belongs(self, group: int, user: int) -> bool:
+        at, inside = self._known.get((group, user), (-REMEMBERED, False))
+        if time.monotonic() - at < REMEMBERED:
+            return inside
+        try:
+            member = await self._bot.get_chat_member(group, user)
+        except TelegramError as error:  # the bot is not in that group, or Telegram is away
+            log.warning("membership_unknown", group=group, error=type(error).__name__)
+            at = time.monotonic() - REMEMBERED + UNKNOWN_FOR  # until then, what was known before
+        else:
+            restricted = isinstance(member, ChatMemberRestricted) and member.is_member
+            inside, at = member.status in _INSIDE or restricted, time.monotonic()
+        if len(self._known) >= MOST_REMEMBERED:
+            self._known.clear()
+        self._known[group, user] = (at, inside)
+        return inside
+
+
+class Entrance:
+    """Asked of everything that comes in, before it is kept."""
+
+    def __init__(self, access: Access, membership: Membership) -> None:
+        self._access = access
+        self._membership = membership
+
+    async def admits(self, incoming: Incoming) -> bool:
+        """Whether this is answered. In a group, being in it is enough where the group is on the list."""
+        if not incoming.private:
+            return await self._access.admits(incoming.person, [group_name(incoming.chat)])
+        if await self._access.admits(incoming.person, []):
+            return True
+        groups = await self._membership.groups_of(incoming.user)
+        return await self._access.admits(incoming.person, [group_name(int(group)) for group in groups])
+
+    async def pairs(self, incoming: Incoming) -> bool:
+        """Whether a stranger's message was a code that lets them in; False where it is no code at all.
+
+        Raises:
+            PersonError: it is a code, and not a valid one.
+        """
+        code = _CODE.fullmatch(incoming.text.strip())
+        if code is None or not incoming.private:
+            return False
+        await self._access.pair(incoming.person, code[1] or code[2], incoming.at)
+        return True
+
+
+def group_name(chat: int) -> str:
+    """A group, as the operator's list names it."""
+    return channel_reader(PLATFORM, WORKSPACE, str(chat))
+
+
+def listed_groups(names: Collection[str]) -> tuple[int, ...]:
+    """The ids of Telegram's groups among the names of the operator's list."""
+    begin = channel_reader(PLATFORM, WORKSPACE, "")
+    numbers = [name.removeprefix(begin) for name in names if name.startswith(begin)]
+    return tuple(int(number) for number in numbers if re.fullmatch(r"-?\d+", number))

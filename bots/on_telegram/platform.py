@@ -1,0 +1,69 @@
+"""Telegram's two halves as the settings have them. Knows nothing of how either works, nor of how stores are built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bots.dialogue import Dialogue
+from bots.on_telegram.entrance import Entrance, Membership, listed_groups
+from bots.on_telegram.events import PLATFORM
+from bots.on_telegram.line import Bot
+from bots.on_telegram.sender import OWN_COMMANDS, Services, TelegramSender
+from bots.platforms import Means, Platform
+from bots.telegram_bot import TelegramReceiver, new_bot, new_webhook
+from core.access import listed_names
+from core.domain import Use
+from core.errors import ConfigurationError
+from core.gaps import Gap
+from core.inbox import DeadLetter
+from core.ports import Inbox, Usage
+from core.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What operators see, from the stores."""
+
+    usage: Usage
+    inbox: Inbox
+
+    async def gaps(self) -> list[Gap]:
+        return await self.usage.gaps()
+
+    async def uses(self) -> Mapping[str, Use]:
+        return await self.usage.uses()
+
+    async def dead(self) -> list[DeadLetter]:
+        return await self.inbox.dead()
+
+
+def telegram() -> Platform:
+    """The platform."""
+    return Platform(PLATFORM, telegram_receiver, telegram_sender, OWN_COMMANDS)
+
+
+def telegram_receiver(settings: Settings, means: Means) -> TelegramReceiver:
+    """The receiving half."""
+    bot = _bot(settings)
+    secret = settings.telegram_webhook_secret.get_secret_value() if settings.telegram_webhook_secret else None
+    webhook = (
+        new_webhook(settings.telegram_webhook, secret, settings.telegram_listen) if settings.telegram_webhook else None
+    )
+    return TelegramReceiver(bot, Entrance(means.access, Membership(bot, _groups(settings))), webhook)
+
+
+def telegram_sender(settings: Settings, dialogue: Dialogue, means: Means) -> TelegramSender:
+    """The answering half."""
+    services = Services(dialogue, means.teacher, means.access, _Desk(means.usage, means.inbox))
+    return TelegramSender(_bot(settings), services, _groups(settings), settings.telegram_streaming)
+
+
+def _bot(settings: Settings) -> Bot:
+    if settings.telegram_token is None:
+        raise ConfigurationError("ATTUNE_TELEGRAM_TOKEN is not set. @BotFather gives it; docs/telegram.md says how.")
+    return new_bot(settings.telegram_token.get_secret_value(), settings.telegram_api)
+
+
+def _groups(settings: Settings) -> tuple[int, ...]:
+    return listed_groups(listed_names(settings.allow, "ATTUNE_ALLOW"))

@@ -1,0 +1,97 @@
+"""`/prefs` as a panel of buttons: what is set, what was learned, and one tap to change either.
+
+Each tap is the command that can be typed (`/prefs length short`), so the dialogue stays the only place that changes
+anything; the panel is drawn anew from the profile. Knows nothing of stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bots import texts
+from bots.choices import PREFERENCES
+from bots.on_telegram import texts as say
+from bots.on_telegram.buttons import Act, button, rows
+from bots.on_telegram.texts import Words
+from core.profile import InterestInWords, Profile
+
+MAIN, LEARNED, FORGET = "main", "learned", "forget"
+ON_PANEL = ("length", "tone", "level", "format", "sources")  # the language has too many values for buttons
+STRENGTHS = (0, 25, 50, 100)  # percent
+SHOWN_PHRASES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What stands there, and its buttons."""
+
+    markdown: str
+    keyboard: InlineKeyboardMarkup
+
+
+def panel(words: Words, profile: Profile, name: str = MAIN) -> Panel:
+    """The panel of that name."""
+    if name == LEARNED:
+        return _learned(words, profile)
+    if name == FORGET:
+        return _forget(words)
+    return _main(words, profile)
+
+
+def _main(words: Words, profile: Profile) -> Panel:
+    wishes = profile.wishes
+    lines = [f"**{words(say.PREFS_TITLE)}**", ""]
+    choices = []
+    for name in ON_PANEL:
+        chosen = str(getattr(wishes.preferences, name))
+        label = words.plain(say.NAMES[name])
+        lines.append(f"- {label}: **{words.plain(say.VALUES[chosen])}**")
+        values = [str(value) for value in PREFERENCES[name]]
+        choices.append(
+            [_choice(words.plain(say.VALUES[value]), f"{name} {value}", on=value == chosen) for value in values]
+        )
+    lines += [f"- {words.plain(say.NAMES['strength'])}: **{wishes.strength} %**"]
+    choices.append([_choice(f"{value} %", f"strength {value}", on=value == wishes.strength) for value in STRENGTHS])
+    lines += [f"{one.number}. {texts.escaped(one.text)}" for one in wishes.stated]
+    pause = (say.RESUME_BUTTON, "resume") if wishes.paused else (say.PAUSE_BUTTON, "pause")
+    last = [
+        button(words.plain(say.INTERESTS_BUTTON), Act.PANEL, LEARNED),
+        button(words.plain(pause[0]), Act.PREFS, pause[1]),
+        button(words.plain(say.UNDO_BUTTON), Act.PREFS, "undo"),
+        button(words.plain(say.EXPORT_BUTTON), Act.PREFS, "export"),
+        button(words.plain(say.FORGET_BUTTON), Act.PANEL, FORGET),
+    ]
+    return Panel("\n".join(lines), InlineKeyboardMarkup([*choices, *rows(last, 2)]))
+
+
+def _learned(words: Words, profile: Profile) -> Panel:
+    lines = [f"**{words(say.INTERESTS_TITLE)}**", ""]
+    lines += [f"{one.number}. {texts.escaped(_label(one))}" for one in profile.interests]
+    if not profile.interests:
+        lines.append(words(say.NO_INTERESTS))
+    remove = [
+        button(words.plain(say.REMOVE_BUTTON, label=_label(one)), Act.PREFS, f"remove interest {one.number}")
+        for one in profile.interests
+    ]
+    back = button(words.plain(say.BACK_BUTTON), Act.PANEL, MAIN)
+    return Panel("\n".join(lines), InlineKeyboardMarkup([*rows(remove, 1), [back]]))
+
+
+def _forget(words: Words) -> Panel:
+    buttons = [
+        button(words.plain(say.REALLY_FORGET_BUTTON), Act.PREFS, "forget everything"),
+        button(words.plain(say.BACK_BUTTON), Act.PANEL, MAIN),
+    ]
+    return Panel(words(say.FORGET_QUESTION), InlineKeyboardMarkup(rows(buttons, 1)))
+
+
+def _choice(label: str, command: str, *, on: bool) -> InlineKeyboardButton:
+    return button(f"● {label}" if on else label, Act.PREFS, command)
+
+
+def _label(interest: InterestInWords) -> str:
+    shown: Sequence[str] = interest.phrases or interest.documents
+    return ", ".join(shown[:SHOWN_PHRASES]) or str(interest.number)

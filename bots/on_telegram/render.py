@@ -1,0 +1,235 @@
+"""Markdown → what Telegram shows: text, and entities that say what is bold, code or a link.
+
+Telegram gets no markup to parse, so it can refuse none. Headings become bold, tables that are too wide for a phone
+become lists; HTML and images stay text. Text of documents and models is data: it can mention nobody and opens no page.
+`pages` cuts the whole into messages. Knows nothing of the network, of buttons or of when something is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
+
+from bots import texts
+from bots.dialogue import Final
+from bots.on_telegram.pages import TEXT_UNITS, Mark, Page, Run, pages, units
+from bots.render import ANSWER_CHARS, NEAREST_SHOWN, clean, one_line
+from core.domain import Source
+from core.preferences import Sources
+
+TABLE_COLUMNS = 34  # characters of a monospaced line on a narrow phone
+CODE_LANGUAGE = re.compile(r"[A-Za-z0-9+#._-]{1,32}")
+
+_MENTION = re.compile(r"(?<![\w@])@(?=\w{3})")
+_WEB = re.compile(r"https?://[^\s/]+", re.IGNORECASE)
+_INVISIBLE = "\N{WORD JOINER}"  # behind an @, so that nobody is called
+_STYLES = {"strong": "bold", "em": "italic", "s": "strikethrough"}
+_BULLETS = ("•", "◦", "▪")
+
+
+def telegram(markdown: str) -> list[Page]:
+    """`markdown` as the messages that show it; none where it shows nothing."""
+    return pages(_runs(markdown))
+
+
+def growing(markdown: str) -> list[Page]:
+    """`markdown` that is not whole yet, with a sign that more is to come."""
+    drawn = telegram(closed(markdown))
+    if not drawn or drawn[-1].text.endswith("…") or units(drawn[-1].text) > TEXT_UNITS - 2:
+        return drawn
+    return [*drawn[:-1], Page(f"{drawn[-1].text} …", drawn[-1].entities)]
+
+
+def closed(markdown: str) -> str:
+    """`markdown` that was cut off anywhere, with what was opened closed, so that no marks are seen."""
+    if markdown.count("```") % 2:
+        return f"{markdown}\n```"
+    for mark in ("`", "**"):
+        if markdown.replace("```", "").count(mark) % 2:
+            markdown = markdown.removesuffix(mark) if markdown.endswith(mark) else markdown + mark
+    return markdown
+
+
+def answer_pages(final: Final) -> list[Page]:
+    """An answer with its sources, or with the nearest titles where nothing was found."""
+    return pages([*_runs(final.markdown), *_footer(final)])
+
+
+def plain_pages(page: Page) -> Page:
+    """The same text without entities: the last resort."""
+    return Page(page.text, ())
+
+
+def source_label(source: Source) -> str:
+    """`2. Title › Heading (file.pdf, page 3)`: the name of the file, not where the operator keeps it."""
+    passage = source.passage
+    name = one_line(PurePath(passage.source).name)
+    place = texts.on_page(name, passage.page) if passage.page else name
+    return f"{source.number}. {one_line(passage.heading_path)} ({place})"
+
+
+def _footer(final: Final) -> Iterator[Run]:
+    lines: list[str] = []
+    heading = ""
+    if final.sources and final.listing is Sources.COMPACT:
+        titles = dict.fromkeys(one_line(source.passage.title) for source in final.sources)
+        heading, lines = texts.SOURCES, [", ".join(titles)]
+    elif final.sources:
+        heading, lines = texts.SOURCES, [source_label(source) for source in final.sources]
+    elif final.nearest and not final.care:
+        heading, lines = texts.NEAREST, [f"• {one_line(title)}" for title in final.nearest[:NEAREST_SHOWN]]
+    if final.care:
+        yield Run(f"\n\n{final.care}", (Mark("italic"),))
+    if heading:
+        yield Run("\n\n")
+        yield Run(heading, (Mark("bold"),))
+        yield Run("\n" + "\n".join(_quiet(line) for line in lines))
+
+
+def _runs(markdown: str) -> list[Run]:
+    text = clean(markdown).strip("\n")
+    text = text if len(text) <= ANSWER_CHARS else text[:ANSWER_CHARS] + texts.CUT
+    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    return list(_Walk().children(SyntaxTreeNode(parser.parse(text)), ()))
+
+
+def _quiet(text: str) -> str:
+    """`text` that calls nobody; clean, since Markdown can write any character as `&#x202E;`."""
+    return _MENTION.sub(f"@{_INVISIBLE}", clean(text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """One walk over a syntax tree. `depth` counts the lists around, `tight` is how near blocks stand to each other."""
+
+    depth: int = 0
+    tight: bool = False
+
+    def children(self, node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
+        """The blocks of `node`, with room between them."""
+        first = True
+        for child in node.children:
+            runs = list(self.block(child, marks))
+            if not any(run.text.strip() for run in runs):
+                continue
+            if not first:
+                yield Run("\n" if self.tight else "\n\n", marks)
+            first = False
+            yield from runs
+
+    def block(self, node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
+        """One block."""
+        match node.type:
+            case "heading":
+                yield from self.inlines(node, _with(marks, Mark("bold")))
+            case "fence" | "code_block":
+                yield from _code(node, marks)
+            case "blockquote":
+                yield from _Walk(self.depth).children(node, _with(marks, Mark("blockquote")))
+            case "bullet_list" | "ordered_list":
+                yield from self._list(node, marks)
+            case "table":
+                yield from _table(node, marks)
+            case "hr":
+                yield Run("———", marks)
+            case _:
+                yield from self.inlines(node, marks)
+
+    def inlines(self, node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
+        """What stands in a paragraph, a heading or a cell."""
+        for child in node.children:
+            match child.type:
+                case "text":
+                    yield Run(_quiet(child.content), marks)
+                case "softbreak" | "hardbreak":
+                    yield Run("\n" if child.type == "hardbreak" else " ", marks)
+                case "code_inline":
+                    yield Run(clean(child.content), _with(marks, Mark("code")))
+                case "link":
+                    yield from self._link(child, str(child.attrs.get("href", "")), marks)
+                case "image":
+                    yield from _image(child, marks)
+                case _:
+                    style = _STYLES.get(child.type)
+                    yield from self.inlines(child, _with(marks, Mark(style)) if style else marks)
+
+    def _link(self, node: SyntaxTreeNode, address: str, marks: tuple[Mark, ...]) -> Iterator[Run]:
+        """A link to the web; another kind of address (tg://user calls somebody) is only shown."""
+        if _WEB.match(address):
+            yield from self.inlines(node, _with(marks, Mark("text_link", url=address)))
+            return
+        runs = list(self.inlines(node, marks))
+        yield from runs
+        shown = "".join(run.text for run in runs)
+        if address and address.removeprefix("mailto:") != shown:
+            yield Run(_quiet(f" ({address})"), marks)
+
+    def _list(self, node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
+        start = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else 0
+        indent = "\N{NO-BREAK SPACE}" * (3 * self.depth)  # plain spaces at the start of a line would be taken off
+        within = _Walk(self.depth + 1, tight=True)
+        for number, item in enumerate(node.children):
+            sign = f"{start + number}." if node.type == "ordered_list" else _BULLETS[min(self.depth, 2)]
+            yield Run("\n" * bool(number) + f"{indent}{sign} ", marks)
+            yield from within.children(item, marks)
+
+
+def _with(marks: tuple[Mark, ...], mark: Mark) -> tuple[Mark, ...]:
+    """`marks` and one more, as far as Telegram lets them stand in each other."""
+    kinds = {held.kind for held in marks}
+    if mark.kind in kinds or (mark.kind == "code" and "text_link" in kinds):
+        return marks
+    if mark.kind in {"code", "pre"}:
+        return (*(held for held in marks if held.kind == "blockquote"), mark)
+    return (*marks, mark)
+
+
+def _code(node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
+    language = next(iter(node.info.split()), "") if node.type == "fence" else ""
+    named = language if CODE_LANGUAGE.fullmatch(language) else ""
+    yield Run(clean(node.content).strip("\n"), _with(marks, Mark("pre", language=named)))
+
+
+def _image(node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
+    address, label = str(node.attrs.get("src", "")), _quiet(node.content).strip() or "🖼"
+    yield Run(label, _with(marks, Mark("text_link", url=address)) if _WEB.match(address) else marks)
+
+
+def _table(node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
+    """A table: in columns where a phone has room for them, else an entry a row, with the headers as labels."""
+    rows = [
+        [list(_Walk().inlines(cell, marks)) for cell in row.children] for part in node.children for row in part.children
+    ]
+    plain = [["".join(run.text for run in cell).replace("\n", " ").strip() for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in plain) for i in range(len(plain[0]))]
+    if sum(widths) + 2 * (len(widths) - 1) <= TABLE_COLUMNS:
+        yield Run(_columns(plain, widths), _with(marks, Mark("pre")))
+        return
+    yield from _entries(plain[0], rows[1:], plain[1:], marks)
+
+
+def _columns(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> str:
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([lines[0], "  ".join("─" * width for width in widths), *lines[1:]])
+
+
+def _entries(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[Sequence[Run]]],
+    plain: Sequence[Sequence[str]],
+    marks: tuple[Mark, ...],
+) -> Iterator[Run]:
+    if not rows:
+        yield Run(" · ".join(headers), _with(marks, Mark("bold")))
+    for number, (row, words) in enumerate(zip(rows, plain, strict=True)):
+        yield Run("\n\n" * bool(number), marks)
+        yield Run(words[0] or "–", _with(marks, Mark("bold")))
+        for header, cell, said in zip(headers[1:], row[1:], words[1:], strict=True):
+            if said:
+                yield Run(f"\n• {header}: " if header else "\n• ", marks)
+                yield from cell

@@ -1,0 +1,228 @@
+"""The answering half of Telegram: each event to what it asks for, and the menu of commands.
+
+Knows what people can ask for in Telegram; how it is answered is in the modules it hands over to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+from telegram import BotCommand, BotCommandScope, BotCommandScopeAllGroupChats, BotCommandScopeChat
+from telegram.error import TelegramError
+
+from bots import texts
+from bots.on_telegram import texts as say
+from bots.on_telegram.buttons import Act, Tap, forward_buttons
+from bots.on_telegram.entrance import Access, Membership
+from bots.on_telegram.events import Incoming, Kind, from_event
+from bots.on_telegram.line import Bot, GoneError, Line, connected
+from bots.on_telegram.prefs import panel
+from bots.on_telegram.render import telegram
+from bots.on_telegram.screen import Screen, Streaming
+from bots.on_telegram.talk import PERSONAL, Talk, command_of, spot_of
+from bots.on_telegram.taps import Feeling, Taps
+from bots.on_telegram.teaching import Lessons, Teaching
+from bots.on_telegram.texts import Words
+from bots.platform import Delivery
+from core.domain import Use
+from core.errors import PersonError
+from core.gaps import Gap
+from core.inbox import DeadLetter, Event
+
+log = structlog.get_logger(__name__)
+
+LISTED = 10  # gaps, documents or dead letters in one message
+IN_GROUPS = ("help", "private", "learn", "unlearn", "stop")
+OWN_COMMANDS = ("stop", "learn", "unlearn", "private")
+
+Handler = Callable[[Incoming, Delivery], Awaitable[None]]
+
+
+class Desk(Protocol):
+    """What operators may see."""
+
+    async def gaps(self) -> list[Gap]:
+        """The questions that went unanswered, oldest first."""
+        ...
+
+    async def uses(self) -> Mapping[str, Use]:
+        """How often each document was cited."""
+        ...
+
+    async def dead(self) -> list[DeadLetter]:
+        """What was given up."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the answering half works with."""
+
+    dialogue: Feeling
+    teacher: Teaching | None
+    access: Access
+    desk: Desk
+
+
+class TelegramSender:
+    """The port `Sender` for Telegram."""
+
+    def __init__(self, bot: Bot, services: Services, groups: tuple[int, ...], streaming: Streaming) -> None:
+        self._bot = bot
+        self._line = Line(bot)
+        self._services = services
+        membership = Membership(bot, groups)
+        self._talk = Talk(self._line, services.dialogue, membership.channels, streaming)
+        self._lessons = Lessons(self._talk, services.teacher, services.access.is_operator, membership.channels)
+        self._taps = Taps(self._talk, services.dialogue, {**self._lessons.taps, Act.ANSWER: self._answer_forwarded})
+        self._kinds: Mapping[Kind, Handler] = {
+            Kind.ASK: self._ask,
+            Kind.EDIT: self._ask,
+            Kind.FILE: self._lessons.offered,
+            Kind.FORWARD: self._forwarded,
+            Kind.REFUSE: self._refuse,
+            Kind.TAP: self._taps.tap,
+            Kind.REACTION: self._taps.reaction,
+            Kind.JOINED: self._joined,
+        }
+        self._commands: Mapping[str, Handler] = {
+            "start": self._start,
+            "private": self._private,
+            "learn": self._lessons.asked,
+            "unlearn": self._lessons.list_for_unlearning,
+            **dict.fromkeys(say.OPERATOR_COMMANDS, self._desk),
+        }
+
+    @asynccontextmanager
+    async def sending(self) -> AsyncIterator[None]:
+        """Hold the connection, and tell Telegram the commands."""
+        async with connected(self._bot):
+            await self._register(say.COMMANDS)
+            await self._register({name: say.COMMANDS[name] for name in IN_GROUPS}, BotCommandScopeAllGroupChats())
+            yield
+
+    async def handle(self, event: Event, delivery: Delivery) -> None:
+        """Do what `event` asks for. Who cannot be written to any more has an answer less, and nobody an error."""
+        incoming = from_event(event)
+        try:
+            await self._kinds[incoming.kind](incoming, delivery)
+        except PersonError as error:
+            await self._talk.say(incoming, delivery, str(error))
+        except GoneError as error:
+            log.info("nobody_there", error=str(error), kind=incoming.kind.value)
+            await delivery.ended()
+
+    async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
+        """Say that it takes a while."""
+        await self._say_plainly(event, delivery, sentence)
+
+    async def apologise(self, event: Event, delivery: Delivery, sentence: str) -> None:
+        """Say that there will be no answer."""
+        await self._say_plainly(event, delivery, sentence)
+
+    async def _say_plainly(self, event: Event, delivery: Delivery, sentence: str) -> None:
+        try:
+            await Screen(self._line, spot_of(from_event(event)), delivery, "off").finish(telegram(sentence))
+        except GoneError as error:
+            log.info("nobody_there", error=str(error), kind=event.kind)
+
+    async def _register(self, commands: Mapping[str, str], scope: BotCommandScope | None = None) -> None:
+        """In English for everybody, and in the other languages for whoever has Telegram in one."""
+        for language in ("", *say.LANGUAGES):
+            words = Words(language)
+            menu = [BotCommand(name, words.plain(summary)) for name, summary in commands.items()]
+            try:
+                await self._bot.set_my_commands(menu, scope, language or None)
+            except TelegramError as error:  # the menu can wait, answers cannot
+                log.warning("commands_not_registered", error=type(error).__name__)
+                return
+
+    async def _ask(self, incoming: Incoming, delivery: Delivery) -> None:
+        command = command_of(incoming.text)
+        if command is None:
+            await self._talk.answer(incoming, delivery)
+        elif command.name in self._commands:
+            await self._commands[command.name](incoming, delivery)
+        elif command.name == "prefs" and not command.rest:
+            await self._prefs(incoming, delivery)
+        elif command.name in PERSONAL:
+            await self._talk.in_private(incoming, delivery)
+        else:
+            await self._talk.answer(incoming, delivery)
+
+    async def _start(self, incoming: Incoming, delivery: Delivery) -> None:
+        """The beginning, in two messages."""
+        words = Words(incoming.language)
+        welcome = [*telegram(words(say.WELCOME, name=incoming.name)), *telegram(words(say.WELCOME_NEXT))]
+        await Screen(self._line, spot_of(incoming), delivery, "off").finish(welcome)
+        await delivery.ended()
+        if incoming.private and await self._services.access.is_operator(incoming.person):
+            await self._register({**say.COMMANDS, **say.OPERATOR_COMMANDS}, BotCommandScopeChat(incoming.chat))
+
+    async def _private(self, incoming: Incoming, delivery: Delivery) -> None:
+        command = command_of(incoming.text)
+        question = (command.rest if command else "") or incoming.said
+        if question:
+            await self._talk.in_private(incoming, delivery, question)
+        else:
+            await self._talk.say(incoming, delivery, Words(incoming.language)(say.NOTHING_ASKED))
+
+    async def _prefs(self, incoming: Incoming, delivery: Delivery) -> None:
+        drawn = panel(Words(incoming.language), await self._services.dialogue.profile(incoming.person))
+        await self._talk.say_in_private(incoming, delivery, drawn.markdown, drawn.keyboard)
+
+    async def _forwarded(self, incoming: Incoming, delivery: Delivery) -> None:
+        words = Words(incoming.language)
+        spot = replace(spot_of(incoming), reply_to=incoming.message)
+        await self._talk.say_at(spot, delivery, words(say.FORWARDED), forward_buttons(words))
+
+    async def _answer_forwarded(self, incoming: Incoming, _tap: Tap, delivery: Delivery) -> None:
+        await self._talk.answer(incoming, delivery, incoming.said)
+
+    async def _refuse(self, incoming: Incoming, delivery: Delivery) -> None:
+        await self._talk.say(incoming, delivery, Words(incoming.language)(say.CANNOT_READ[incoming.data]))
+
+    async def _joined(self, incoming: Incoming, delivery: Delivery) -> None:
+        spot = replace(spot_of(incoming), reply_to=0)
+        said = Words(incoming.language)(say.JOINED, mention=f"@{self._bot.username}")
+        await self._talk.say_at(spot, delivery, said)
+
+    async def _desk(self, incoming: Incoming, delivery: Delivery) -> None:
+        """What only operators may see, and only in private."""
+        words, command = Words(incoming.language), command_of(incoming.text)
+        if not await self._services.access.is_operator(incoming.person):
+            said = words(say.OPERATORS_ONLY)
+        elif not incoming.private or command is None:
+            said = words(say.ONLY_IN_PRIVATE)
+        elif command.name == "gaps":
+            said = _listed(words, say.GAPS_TITLE, say.NO_GAPS, _gap_lines(await self._services.desk.gaps()))
+        elif command.name == "usage":
+            said = _listed(words, say.USAGE_TITLE, say.NO_USAGE, _use_lines(await self._services.desk.uses()))
+        else:
+            said = _listed(words, say.DEAD_TITLE, say.NO_DEAD, _dead_lines(await self._services.desk.dead()))
+        await self._talk.say(incoming, delivery, said)
+
+
+def _listed(words: Words, title: str, nothing: str, lines: list[str]) -> str:
+    if not lines:
+        return words(nothing)
+    more = len(lines) - LISTED
+    shown = [f"- {line}" for line in lines[:LISTED]]
+    return "\n".join([words(title), "", *shown, *([words(say.AND_MORE, count=str(more))] if more > 0 else [])])
+
+
+def _gap_lines(gaps: list[Gap]) -> list[str]:
+    return [texts.escaped(gap.question) for gap in reversed(gaps)]
+
+
+def _use_lines(uses: Mapping[str, Use]) -> list[str]:
+    ranked = sorted(uses.items(), key=lambda item: -item[1].answers)
+    return [f"{texts.escaped(source.rpartition('/')[2])}: {use.answers:,}" for source, use in ranked]
+
+
+def _dead_lines(letters: list[DeadLetter]) -> list[str]:
+    return [f"{letter.at:%Y-%m-%d %H:%M} UTC: {texts.escaped(letter.reason)}" for letter in reversed(letters)]

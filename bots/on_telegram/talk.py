@@ -1,0 +1,202 @@
+"""A question or a command in, what the dialogue says of it on somebody's screen.
+
+Says things where they belong: an answer where it was asked, what is personal in private. Knows nothing of how an answer
+is found, and of updates only what `events` made of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bots.dialogue import Delta, Final, Reply, Status
+from bots.on_telegram import texts as say
+from bots.on_telegram.buttons import answer_buttons
+from bots.on_telegram.events import Incoming, Kind
+from bots.on_telegram.line import GoneError, Keyboard, Line, Spot
+from bots.on_telegram.pages import Page
+from bots.on_telegram.render import answer_pages, closed, telegram
+from bots.on_telegram.screen import Screen, Streaming
+from bots.on_telegram.texts import Words
+from bots.platform import Delivery
+from core.domain import Message
+from core.engine import answer_id
+
+COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
+PERSONAL = frozenset({"prefs", "why", "recommend", "forget"})  # in a group, nobody else's business
+STOP_SHOWN = 20.0  # seconds that showing a stop may take
+
+Channels = Callable[[Incoming], Awaitable[frozenset[str]]]
+
+
+class Talking(Protocol):
+    """What Telegram needs of `Dialogue` to answer."""
+
+    def respond(self, message: Message) -> AsyncGenerator[Reply, None]:
+        """Everything to show for one message."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command as it was typed."""
+
+    name: str
+    rest: str = ""
+
+
+@dataclass(slots=True)
+class _Said:
+    """How far an answer came."""
+
+    text: str = ""
+
+
+def command_of(text: str) -> Command | None:
+    """The command that `text` is."""
+    match = COMMAND.fullmatch(text.strip())
+    return Command(match["name"].lower(), (match["rest"] or "").strip()) if match else None
+
+
+class Talk:
+    """Shows what the dialogue says. `channels` tells which groups somebody belongs to."""
+
+    def __init__(self, line: Line, dialogue: Talking, channels: Channels, streaming: Streaming) -> None:
+        self.line = line
+        self._dialogue = dialogue
+        self._channels = channels
+        self._streaming = streaming
+
+    async def answer(self, incoming: Incoming, delivery: Delivery, text: str | None = None) -> None:
+        """Answer where it was asked; an edited question in the place of its first answer."""
+        message = incoming.asked(text, await self._groups(incoming))
+        spot = spot_of(incoming)
+        earlier = await self._earlier(message, delivery) if incoming.kind is Kind.EDIT else ()
+        screen = Screen(self.line, spot, delivery, self._streaming, incoming.message, earlier)
+        await self._show(incoming, message, screen, delivery)
+
+    async def in_private(self, incoming: Incoming, delivery: Delivery, text: str | None = None) -> None:
+        """Answer in the asker's private chat, also what was asked in a group."""
+        if incoming.private:
+            await self.answer(incoming, delivery, text)
+            return
+        home = replace(incoming, chat=incoming.user, private=True, topic=0)
+        message = replace(home.asked(text, await self._groups(home)), id=f"{incoming.chat}/{incoming.message}")
+        screen = Screen(self.line, Spot(home.chat), delivery, self._streaming)
+        await self._in_private(incoming, delivery, lambda: self._show(home, message, screen, delivery))
+
+    async def say_in_private(
+        self, incoming: Incoming, delivery: Delivery, markdown: str, keyboard: Keyboard = None
+    ) -> None:
+        """Say something in the asker's private chat, wherever it was asked for."""
+        if incoming.private:
+            await self.say(incoming, delivery, markdown, keyboard)
+        else:
+            spot = Spot(incoming.user)
+            await self._in_private(incoming, delivery, lambda: self.say_at(spot, delivery, markdown, keyboard))
+
+    async def _in_private(self, incoming: Incoming, delivery: Delivery, show: Callable[[], Awaitable[None]]) -> None:
+        """Show what is asked for in a group in private, and say so in the group."""
+        words = Words(incoming.language)
+        try:
+            await self.line.reach(incoming.user)
+            await show()
+        except GoneError:
+            link = f"https://t.me/{self.line.bot.username}?start=hello"
+            opener = InlineKeyboardButton(words.plain(say.OPEN_PRIVATE_BUTTON), url=link)
+            await self.say(incoming, delivery, words(say.OPEN_PRIVATE), InlineKeyboardMarkup([[opener]]))
+            return
+        if incoming.kind is not Kind.TAP:
+            await self.line.send(spot_of(incoming), telegram(words(say.ASK_IN_PRIVATE))[0])
+
+    async def say(self, incoming: Incoming, delivery: Delivery, markdown: str, keyboard: Keyboard = None) -> None:
+        """Say something where it was asked."""
+        await self.say_at(spot_of(incoming), delivery, markdown, keyboard)
+
+    async def say_at(self, spot: Spot, delivery: Delivery, markdown: str, keyboard: Keyboard = None) -> None:
+        """Say something there."""
+        await Screen(self.line, spot, delivery, "off").finish(telegram(markdown), keyboard)
+        await delivery.ended()
+
+    def screen(self, incoming: Incoming, delivery: Delivery) -> Screen:
+        """Where something grows that is no answer."""
+        return Screen(self.line, spot_of(incoming), delivery, self._streaming, incoming.message)
+
+    async def _groups(self, incoming: Incoming) -> frozenset[str]:
+        return await self._channels(incoming) if incoming.private else frozenset()
+
+    async def _earlier(self, message: Message, delivery: Delivery) -> tuple[int, ...]:
+        """The messages in which the question was answered before it was edited."""
+        return tuple(int(shown) for shown in await delivery.messages_of(answer_id(message)) if shown.isdigit())
+
+    async def _show(self, incoming: Incoming, message: Message, screen: Screen, delivery: Delivery) -> None:
+        said = _Said()
+        try:
+            await self._follow(incoming, message, screen, delivery, said)
+        except asyncio.CancelledError:
+            if delivery.stopped:
+                await _in_time(self._stopped(incoming, said, screen, delivery))
+            else:
+                screen.abandon()
+            raise
+        except BaseException:
+            screen.abandon()
+            raise
+
+    async def _follow(
+        self, incoming: Incoming, message: Message, screen: Screen, delivery: Delivery, said: _Said
+    ) -> None:
+        """Show reply after reply, until the last one or until nobody wants more.
+
+        `stopped` is asked too: under Python 3.11 redis-py can swallow the cancellation that tells of it.
+        """
+        async with aclosing(self._dialogue.respond(message)) as replies:
+            async for reply in replies:
+                if delivery.stopped:
+                    break
+                match reply:
+                    case Status(text):
+                        screen.grow(text, status=True)
+                    case Delta(text):
+                        said.text += text
+                        screen.grow(said.text)
+                    case Final():
+                        await screen.finish(_shown(answer_pages(reply)), self._buttons(incoming, reply), once=True)
+                        await delivery.ended(reply.answer)
+                        return
+                    case _:
+                        await screen.finish(_shown(telegram(reply.markdown)))
+                        await delivery.ended()
+                        return
+        await self._stopped(incoming, said, screen, delivery)
+
+    def _buttons(self, incoming: Incoming, final: Final) -> Keyboard:
+        words = Words(incoming.language)
+        return answer_buttons(words, final.answer, len(final.sources), shared=not incoming.private)
+
+    async def _stopped(self, incoming: Incoming, said: _Said, screen: Screen, delivery: Delivery) -> None:
+        stopped = f"*{Words(incoming.language)(say.STOPPED)}*"
+        await screen.finish(telegram(f"{closed(said.text)}\n\n{stopped}" if said.text.strip() else stopped))
+        await delivery.ended()
+
+
+async def _in_time(showing: Coroutine[None, None, None]) -> None:
+    """Finish what is shown although the task was cancelled."""
+    await asyncio.wait({asyncio.create_task(showing)}, timeout=STOP_SHOWN)
+
+
+def spot_of(incoming: Incoming) -> Spot:
+    """Where an answer belongs; in groups it hangs on the question."""
+    reply = 0 if incoming.private and incoming.kind is not Kind.TAP else incoming.message
+    return Spot(incoming.chat, incoming.topic, reply)
+
+
+def _shown(pages: Sequence[Page]) -> Sequence[Page]:
+    """Never nothing."""
+    return pages or [Page("…")]

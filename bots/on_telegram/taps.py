@@ -1,0 +1,169 @@
+"""What pressing a button or reacting to an answer does.
+
+Buttons become the commands that can be typed, thumbs and reactions become feedback; what changes is drawn into the
+message that was pressed. Knows nothing of answers but their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from bots import personal_texts
+from bots.dialogue import Forgotten, Notice, Problem
+from bots.on_telegram import texts as say
+from bots.on_telegram.buttons import (
+    REASONS,
+    Act,
+    Tap,
+    answer_buttons,
+    read_tap,
+    reason_buttons,
+    source_buttons,
+)
+from bots.on_telegram.events import Incoming
+from bots.on_telegram.line import Keyboard, Spot
+from bots.on_telegram.prefs import MAIN, panel
+from bots.on_telegram.render import telegram
+from bots.on_telegram.talk import Talk, Talking
+from bots.on_telegram.texts import Words
+from bots.platform import Delivery
+from core.domain import Passage, Person
+from core.feedback import Feedback, Reason, Verdict
+from core.profile import Profile
+
+EXPORT_FILE = "attune-profile.json"
+
+
+class Feeling(Talking, Protocol):
+    """What Telegram needs of `Dialogue` besides answers."""
+
+    async def feedback(self, feedback: Feedback) -> Notice | Problem:
+        """Learn from a verdict."""
+        ...
+
+    async def open_source(self, person: Person, answer: str, number: int) -> Passage | Problem:
+        """The passage behind a source."""
+        ...
+
+    async def profile(self, person: Person) -> Profile:
+        """What the person set and what was learned of them."""
+        ...
+
+
+class Taps:
+    """Buttons and reactions. `others` handles those that are about teaching."""
+
+    def __init__(
+        self, talk: Talk, dialogue: Feeling, others: Mapping[Act, Callable[[Incoming, Tap, Delivery], Awaitable[None]]]
+    ) -> None:
+        self._talk = talk
+        self._line = talk.line
+        self._dialogue = dialogue
+        self._table: Mapping[Act, Callable[[Incoming, Tap, Delivery], Awaitable[None]]] = {
+            Act.UP: self._thumb,
+            Act.DOWN: self._thumb,
+            Act.TAKE_BACK: self._thumb,
+            Act.REASON: self._reason,
+            Act.SOURCES: self._sources,
+            Act.BACK: self._back,
+            Act.OPEN: self._open,
+            Act.WHY: self._why,
+            Act.PLAIN: self._plain,
+            Act.PREFS: self._prefs,
+            Act.PANEL: self._panel,
+            Act.CANCEL: self._cancel,
+            **others,
+        }
+
+    async def tap(self, incoming: Incoming, delivery: Delivery) -> None:
+        """Do what a button is for."""
+        tap = read_tap(incoming.data)
+        if tap is None:
+            await self._talk.say(incoming, delivery, Words(incoming.language)(say.OLD_BUTTON))
+            return
+        await self._table[tap.act](incoming, tap, delivery)
+        await delivery.ended()
+
+    async def reaction(self, incoming: Incoming, delivery: Delivery) -> None:
+        """Count a reaction to an answer; one that was taken back counts no more."""
+        if answer := await delivery.answer_of(str(incoming.message)):
+            await self._judged(incoming, answer, Verdict(incoming.data))
+        await delivery.ended()
+
+    async def _judged(
+        self, incoming: Incoming, answer: str, verdict: Verdict, reason: Reason | None = None
+    ) -> Notice | Problem:
+        return await self._dialogue.feedback(Feedback(incoming.person, answer, verdict, incoming.at, reason))
+
+    async def _thumb(self, incoming: Incoming, tap: Tap, _delivery: Delivery) -> None:
+        verdict = {Act.UP: Verdict.UP, Act.DOWN: Verdict.DOWN, Act.TAKE_BACK: Verdict.NONE}[tap.act]
+        said = await self._judged(incoming, tap.answer, verdict)
+        words = Words(incoming.language)
+        if isinstance(said, Problem):
+            await self._aside(incoming, said.markdown)
+        elif verdict is Verdict.DOWN:
+            await self._draw(incoming, reason_buttons(words, tap.answer, tap.sources))
+        else:
+            await self._answer_buttons(incoming, tap, verdict)
+
+    async def _reason(self, incoming: Incoming, tap: Tap, _delivery: Delivery) -> None:
+        reason = REASONS[tap.number] if tap.number < len(REASONS) else None
+        said = await self._judged(incoming, tap.answer, Verdict.DOWN, reason)
+        await self._answer_buttons(incoming, tap, Verdict.DOWN)
+        if isinstance(said, Problem):
+            await self._aside(incoming, said.markdown)
+
+    async def _sources(self, incoming: Incoming, tap: Tap, _delivery: Delivery) -> None:
+        await self._draw(incoming, source_buttons(Words(incoming.language), tap.answer, tap.sources))
+
+    async def _back(self, incoming: Incoming, tap: Tap, _delivery: Delivery) -> None:
+        await self._answer_buttons(incoming, tap, Verdict.NONE)
+
+    async def _open(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
+        opened = await self._dialogue.open_source(incoming.person, tap.answer, tap.number)
+        said = personal_texts.opened(opened) if isinstance(opened, Passage) else opened.markdown
+        await self._talk.say(incoming, delivery, said)
+
+    async def _why(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
+        await self._talk.in_private(incoming, delivery, f"/why {tap.answer}")
+
+    async def _plain(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
+        await self._talk.answer(incoming, delivery, f"/plain {tap.answer}")
+
+    async def _prefs(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
+        """Run what could be typed, and draw the panel anew."""
+        said = ""
+        async for reply in self._dialogue.respond(incoming.asked(f"/prefs {tap.rest}")):
+            if isinstance(reply, Notice | Forgotten | Problem):
+                said = reply.markdown
+        words = Words(incoming.language)
+        if tap.rest == "export":
+            data = said.partition("```json\n")[2].rpartition("\n```")[0].encode()
+            await self._line.document(Spot(incoming.chat, incoming.topic), EXPORT_FILE, data, words.plain(say.EXPORTED))
+        elif tap.rest == "forget everything":
+            await self._line.edit(incoming.chat, incoming.message, telegram(said)[0])
+        else:
+            await self._redraw(incoming, MAIN if not tap.rest.startswith("remove") else "learned")
+        await delivery.ended()
+
+    async def _panel(self, incoming: Incoming, tap: Tap, _delivery: Delivery) -> None:
+        await self._redraw(incoming, tap.rest)
+
+    async def _cancel(self, incoming: Incoming, _tap: Tap, _delivery: Delivery) -> None:
+        await self._line.delete(incoming.chat, incoming.message)
+
+    async def _redraw(self, incoming: Incoming, name: str) -> None:
+        drawn = panel(Words(incoming.language), await self._dialogue.profile(incoming.person), name)
+        await self._line.edit(incoming.chat, incoming.message, telegram(drawn.markdown)[0], drawn.keyboard)
+
+    async def _answer_buttons(self, incoming: Incoming, tap: Tap, verdict: Verdict) -> None:
+        words, shared = Words(incoming.language), not incoming.private
+        await self._draw(incoming, answer_buttons(words, tap.answer, tap.sources, verdict, shared=shared))
+
+    async def _draw(self, incoming: Incoming, keyboard: Keyboard) -> None:
+        await self._line.keyboard(incoming.chat, incoming.message, keyboard)
+
+    async def _aside(self, incoming: Incoming, markdown: str) -> None:
+        for page in telegram(markdown):
+            await self._line.send(Spot(incoming.chat, incoming.topic, incoming.message), page)

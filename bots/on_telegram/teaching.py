@@ -1,0 +1,183 @@
+"""Teaching by chat: a document or a message, and who may see what was learned from it.
+
+Asks for whom first; the buttons hang on a message that replies to the document, so that nothing has to be remembered
+until they are pressed. Knows nothing of how a document is read or kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime
+from pathlib import PurePath
+from typing import Protocol
+
+from bots.on_telegram import texts as say
+from bots.on_telegram.buttons import Act, Tap, lesson_buttons, reader_buttons
+from bots.on_telegram.events import PLATFORM, WORKSPACE, Incoming
+from bots.on_telegram.line import Spot
+from bots.on_telegram.render import telegram
+from bots.on_telegram.talk import Channels, Talk
+from bots.on_telegram.texts import Words
+from bots.platform import Delivery
+from core.documents.archives import is_readable
+from core.domain import EVERYONE, Person
+from core.errors import LessonError, OperatorError
+from core.readers import Readers, audience, channel_reader, person_reader
+from core.teaching import Lesson
+
+DOWNLOAD_BYTES = 20 * 2**20  # what Telegram lets bots fetch
+LISTED = 8  # lessons that can be forgotten by a button
+TITLE_CHARACTERS = 60
+
+IsOperator = Callable[[Person], Awaitable[bool]]
+
+
+class Teaching(Protocol):
+    """What Telegram needs of `core.teaching.Teacher`."""
+
+    async def learn_file(self, name: str, data: bytes, author: Person, readers: Readers, at: datetime) -> Lesson:
+        """Learn a document."""
+        ...
+
+    async def learn_text(self, title: str, text: str, author: Person, readers: Readers, at: datetime) -> Lesson:
+        """Learn a message."""
+        ...
+
+    async def forget(self, id_: str, person: Person, *, operator: bool = False) -> Lesson:
+        """Forget a lesson."""
+        ...
+
+    async def lessons(self, audience: Collection[str]) -> list[Lesson]:
+        """The lessons that `audience` may see, the newest first."""
+        ...
+
+
+class Lessons:
+    """Learning and forgetting, as people ask for it in chats."""
+
+    def __init__(self, talk: Talk, teacher: Teaching | None, is_operator: IsOperator, channels: Channels) -> None:
+        self._talk = talk
+        self._line = talk.line
+        self._taught = teacher
+        self._is_operator = is_operator
+        self._channels = channels
+
+    @property
+    def taps(self) -> dict[Act, Callable[[Incoming, Tap, Delivery], Awaitable[None]]]:
+        """What the buttons do."""
+        return {Act.LEARN: self._learn, Act.UNLEARN: self._unlearn}
+
+    @property
+    def _teacher(self) -> Teaching:
+        if self._taught is None:
+            raise LessonError("I can learn nothing here: the program that answers you has no place to keep it.")
+        return self._taught
+
+    async def offered(self, incoming: Incoming, delivery: Delivery) -> None:
+        """Somebody sent a document: say why it cannot be learned, or ask for whom."""
+        words = Words(incoming.language)
+        if incoming.file_size > DOWNLOAD_BYTES:
+            size = f"{incoming.file_size / 2**20:.0f}"
+            await self._talk.say(incoming, delivery, words(say.TOO_LARGE, name=incoming.file_name, size=size))
+        elif not is_readable(PurePath(incoming.file_name)):
+            await self._talk.say(incoming, delivery, words(say.UNKNOWN_TYPE, name=incoming.file_name))
+        else:
+            await self._ask_for_whom(incoming, delivery, incoming.message, incoming.file_name)
+
+    async def asked(self, incoming: Incoming, delivery: Delivery) -> None:
+        """`/learn`, in reply to a message."""
+        words = Words(incoming.language)
+        if not incoming.reply_to or not (incoming.said or incoming.file):
+            await self._talk.say(incoming, delivery, words(say.LEARN_HINT))
+        elif incoming.file:
+            await self.offered(incoming, delivery)
+        else:
+            await self._ask_for_whom(incoming, delivery, incoming.reply_to, _title(incoming.said))
+
+    async def list_for_unlearning(self, incoming: Incoming, delivery: Delivery) -> None:
+        """`/unlearn`: what the person taught, to choose from."""
+        words, operator = Words(incoming.language), await self._is_operator(incoming.person)
+        may_see = audience(incoming.asked(None, await self._channels(incoming)))
+        theirs = [
+            lesson
+            for lesson in await self._teacher.lessons(may_see | {person_reader(incoming.person)})
+            if lesson.author == incoming.person or operator
+        ]
+        if not theirs:
+            await self._talk.say(incoming, delivery, words(say.NOTHING_TAUGHT))
+            return
+        buttons = lesson_buttons(words, [(lesson.id, lesson.name) for lesson in theirs[:LISTED]])
+        await self._talk.say(incoming, delivery, words(say.WHICH_LESSON), buttons)
+
+    async def _ask_for_whom(self, incoming: Incoming, delivery: Delivery, about: int, name: str) -> None:
+        words = Words(incoming.language)
+        operator = await self._is_operator(incoming.person)
+        buttons = reader_buttons(words, private=incoming.private, operator=operator)
+        spot = Spot(incoming.chat, incoming.topic, about)
+        await self._talk.say_at(spot, delivery, words(say.WHO_MAY_SEE, name=name), buttons)
+
+    async def _learn(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
+        """The reader was chosen: learn what the message with the button replies to."""
+        words, operator = Words(incoming.language), await self._is_operator(incoming.person)
+        if tap.rest not in {"me", "chat", "all"}:  # of a forwarded message
+            await self._redraw(incoming, words(say.WHO_MAY_SEE, name=_title(incoming.said)), operator=operator)
+            return
+        if tap.rest == "all" and not operator:
+            await self._redraw(incoming, words(say.NOT_YOURS), operator=operator)
+            return
+        name = incoming.file_name if incoming.file else _title(incoming.said)
+        await self._line.edit(incoming.chat, incoming.message, telegram(words(say.READING, name=name))[0])
+        try:
+            lesson = await self._earlier(incoming, delivery) or await self._learned(incoming, _readers(incoming, tap))
+            said = words(say.LEARNED, name=lesson.name, who=words.plain(_FOR[tap.rest]))
+        except (LessonError, OperatorError) as error:
+            said = str(error) if isinstance(error, LessonError) else words(say.CANNOT_LEARN, name=name)
+        await self._line.edit(incoming.chat, incoming.message, telegram(said)[0])
+        await delivery.ended()
+
+    async def _earlier(self, incoming: Incoming, delivery: Delivery) -> Lesson | None:
+        """What an attempt learned that died before it could say so."""
+        if delivery.attempt == 1:
+            return None
+        lessons = await self._teacher.lessons(audience(incoming.asked()) | {person_reader(incoming.person)})
+        return next((one for one in lessons if (one.author, one.taught_at) == (incoming.person, incoming.at)), None)
+
+    async def _learned(self, incoming: Incoming, readers: Readers) -> Lesson:
+        if incoming.file:
+            data = await self._line.download(incoming.file)
+            return await self._teacher.learn_file(incoming.file_name, data, incoming.person, readers, incoming.at)
+        return await self._teacher.learn_text(
+            _title(incoming.said), incoming.said, incoming.person, readers, incoming.at
+        )
+
+    async def _unlearn(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
+        words = Words(incoming.language)
+        try:
+            operator = await self._is_operator(incoming.person)
+            lesson = await self._teacher.forget(tap.rest, incoming.person, operator=operator)
+            said = words(say.UNLEARNED, name=lesson.name)
+        except LessonError as error:
+            said = str(error)
+        await self._line.edit(incoming.chat, incoming.message, telegram(said)[0])
+        await delivery.ended()
+
+    async def _redraw(self, incoming: Incoming, said: str, *, operator: bool) -> None:
+        buttons = reader_buttons(Words(incoming.language), private=incoming.private, operator=operator)
+        await self._line.edit(incoming.chat, incoming.message, telegram(said)[0], buttons)
+
+
+_FOR = {"me": say.FOR_ME, "chat": say.FOR_CHAT, "all": say.FOR_EVERYONE}
+
+
+def _readers(incoming: Incoming, tap: Tap) -> Readers:
+    if tap.rest == "all":
+        return (EVERYONE,)
+    if tap.rest == "chat":
+        return (channel_reader(PLATFORM, WORKSPACE, str(incoming.chat)),)
+    return (person_reader(incoming.person),)
+
+
+def _title(text: str) -> str:
+    """The first line, short enough for a name."""
+    first = " ".join(next(iter(text.strip().splitlines()), "").split())
+    return first if len(first) <= TITLE_CHARACTERS else f"{first[:TITLE_CHARACTERS].rstrip()}…"

@@ -1,0 +1,1 @@
+"""What `attune serve` and `attune worker` are made of."""

@@ -1,0 +1,141 @@
+"""What `attune serve` and `attune worker` do: every configured platform, received and answered, until a signal.
+
+Receiving and answering meet in the inbox only, so they may run in one process or in many. Knows nothing of any
+platform, and nothing of how the inbox, the engine or the stores are built.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+
+import structlog
+
+from bots.cli import operator_texts
+from bots.dialogue import Answering
+from bots.platform import Inlet, Sender
+from bots.platforms import Means, Platform
+from bots.service.health import Check, HealthPage
+from bots.service.metrics import Metrics
+from bots.service.observing import WatchedDialogue, WatchedInlet, Watcher, Watchers
+from bots.service.tracing import traced
+from bots.service.workers import Pace, Workers
+from core.bootstrap import open_attune, open_inbox, open_records
+from core.errors import ConfigurationError
+from core.settings import Settings
+from core.teaching import Teacher
+
+log = structlog.get_logger(__name__)
+
+ENDING = (signal.SIGTERM, signal.SIGINT)
+
+
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """An engine, what has to answer for it to work, and figures of its cache."""
+
+    engine: Answering
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    figures: Callable[[], Mapping[str, float]] = dict
+    teacher: Teacher | None = None
+
+
+OpenAnswerer = Callable[[Settings], AbstractAsyncContextManager[Answerer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """Which halves this process runs."""
+
+    receives: bool = True
+    answers: bool = True
+
+
+async def serve(
+    settings: Settings, platforms: Sequence[Platform], halves: Halves, open_answerer: OpenAnswerer | None = None
+) -> None:
+    """Receive and answer until SIGTERM or SIGINT; then stop receiving, finish what is in work, and hand over the rest.
+
+    Raises:
+        ConfigurationError: no platform is configured.
+    """
+    if not platforms:
+        raise ConfigurationError(operator_texts.NO_PLATFORM)
+    ending = asyncio.Event()
+    with _on_signals(ending.set):
+        async with AsyncExitStack() as stack:
+            inbox = await stack.enter_async_context(open_inbox(settings))
+            metrics = Metrics()
+            watcher = Watchers([metrics, *([stack.enter_context(traced(settings.traces))] if settings.traces else [])])
+            answerer = None
+            if halves.answers:
+                answerer = await stack.enter_async_context((open_answerer or _answerer)(settings))
+            page = HealthPage(
+                metrics, inbox, answerer.checks if answerer else {}, answerer.figures if answerer else dict
+            )
+            await stack.enter_async_context(page.served(settings.metrics))
+            records = await stack.enter_async_context(open_records(settings))
+            means = Means(records.access, records.usage, inbox, answerer.teacher if answerer else None)
+            if answerer:
+                await stack.enter_async_context(answering(settings, platforms, means, answerer.engine, watcher))
+            if halves.receives:
+                await stack.enter_async_context(receiving(settings, platforms, means, WatchedInlet(inbox, watcher)))
+            log.info("serving", platforms=[platform.name for platform in platforms], halves=str(halves))
+            await ending.wait()
+            log.info("ending")
+
+
+@asynccontextmanager
+async def receiving(
+    settings: Settings, platforms: Sequence[Platform], means: Means, inlet: Inlet
+) -> AsyncIterator[None]:
+    """The receivers of this process."""
+    async with AsyncExitStack() as stack:
+        for platform in platforms:
+            await stack.enter_async_context(platform.receiver(settings, means).receiving(inlet))
+        yield
+
+
+@asynccontextmanager
+async def answering(
+    settings: Settings, platforms: Sequence[Platform], means: Means, engine: Answering, watcher: Watcher
+) -> AsyncIterator[None]:
+    """The workers of this process, with a sender for each platform."""
+    async with AsyncExitStack() as stack:
+        senders: dict[str, Sender] = {}
+        for platform in platforms:
+            commands, forget = platform.own_commands, means.inbox.forget
+            dialogue = WatchedDialogue(engine, watcher, own_commands=commands, forget=forget)
+            senders[platform.name] = platform.sender(settings, dialogue, means)
+            await stack.enter_async_context(senders[platform.name].sending())
+        workers = Workers(means.inbox, senders, Pace(settings.workers, settings.grace), watcher)
+        await stack.enter_async_context(workers.working())
+        yield
+
+
+@asynccontextmanager
+async def _answerer(settings: Settings) -> AsyncIterator[Answerer]:
+    async with open_attune(settings) as attune:
+        checks: dict[str, Check] = {"memory": attune.records.memory.ping, "index": attune.library.index.count}
+        yield Answerer(attune.engine, checks, attune.figures, attune.teacher)
+
+
+@contextmanager
+def _on_signals(action: Callable[[], None]) -> Iterator[None]:
+    """The first signal asks for an end; a second one of the same kind ends the program at once."""
+    loop = asyncio.get_running_loop()
+
+    def once(number: signal.Signals) -> None:
+        loop.remove_signal_handler(number)
+        action()
+
+    for number in ENDING:
+        loop.add_signal_handler(number, once, number)
+    try:
+        yield
+    finally:
+        for number in ENDING:
+            loop.remove_signal_handler(number)
