@@ -44,7 +44,7 @@ def home(profile: Profile, *, said: str = "", recommended: str = "", asked: Sequ
 
 def closed(sentence: str) -> Block:
     """The home tab of somebody who is not let in."""
-    return {"type": "home", "blocks": [section(escaped(sentence))]}
+    return {"type": "home", "blocks": sections(sentence, limit=2) or [section("…")]}
 
 
 def _header(text: str) -> Block:

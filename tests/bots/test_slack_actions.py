@@ -331,12 +331,12 @@ async def test_operators_see_gaps_in_private(redis: Redis) -> None:
     async with world(redis) as there:
         there.hub.sender._desk = Desk(there.hub.sender._door, RedisUsage(redis), RedisInbox(redis))
         channel = there.space.dm("UANN")
-        there.people.say("UANN", channel, "Where is the zeppelin hangar?")
+        there.people.say("UANN", channel, "Zeppelin hangars?")
         await there.settled()
         there.access.operators.add("person:slack/T1/UANN")
         ts = there.people.say("UANN", channel, "gaps")
         other = there.people.say("UBEN", there.space.dm("UBEN"), "gaps")
         await there.settled()
-        assert "zeppelin" in there.answers(channel, ts)[0]
-        assert "zeppelin" not in there.answers("DUBEN", other)[0]
+        assert "Zeppelin" in there.answers(channel, ts)[0]
+        assert "Zeppelin" not in there.answers("DUBEN", other)[0]
         there.check()

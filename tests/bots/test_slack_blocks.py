@@ -128,7 +128,7 @@ def test_the_small_modals(passage: Passage, text: str, *, private: bool) -> None
         slack_blocks.reasons_modal("0123456789abcdef"),
         slack_blocks.teach_modal("C1", "1.0", "1.0", text, private=private),
         slack_blocks.loading(text, "name"),
-        slack_home.closed(f"No: {text}"),
+        slack_home.closed(text),
     ]
     assert [view_complaints(view) for view in views] == [[]] * len(views)
     assert message_complaints(slack_blocks.teach_offer("F1", text, private=private)) == []
