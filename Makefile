@@ -5,12 +5,14 @@
 # TORCH_INDEX  a package index to take PyTorch from; unset: your usual one. On Linux that brings about 3 GB of
 #              CUDA libraries. Without an NVIDIA GPU, set it to PyTorch's own index of CPU builds.
 # ARGS         words for `attune chat`
+# TESTERS      processes that run the tests beside each other
 
 SHELL := bash
 PYTHON ?= python3
 VENV ?= .venv
 TORCH_INDEX ?=
 ARGS ?=
+TESTERS ?= 2
 BIN := $(VENV)/bin
 LOG := $(VENV)/install.log
 comma := ,
@@ -29,7 +31,7 @@ install: $(VENV)/.installed ## only install; the command is then .venv/bin/attun
 	@echo "$(BIN)/attune is ready."
 
 test: check ## every check: ruff, mypy, compose files, tests
-	@$(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile
 
 check: $(VENV)/.installed-dev ## the checks that need no test run
 	@$(BIN)/ruff check --output-format concise

@@ -23,7 +23,7 @@ HELD_CHARS = 400  # of a growing line that may still become a link
 
 _GROUPS = re.compile(r"@(?=(?:here|channel|everyone|group)\b)", re.IGNORECASE)
 _FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")
-_URL = r"(?:(?:https?|ftp|slack)://|www\.|(?:[a-z0-9-]+\.)+[a-z]{2,}/)[^\s<>`|]+"
+_URL = r"(?:(?:https?|ftp|slack)://|www\.|(?:[a-z0-9-]+\.)+[a-z]{2,}/)[^\s<>`|\[]+"
 _INLINE = re.compile(
     r"(?P<ticks>`+)(?P<code>.+?)(?P=ticks)(?!`)"
     r"|!?\[(?P<label>[^\]\n]*)\]\(\s*<?(?P<target>[^\s)>]+)>?(?:\s+\"[^\"\n]*\")?\s*\)"

@@ -115,7 +115,8 @@ async def library(
     @asynccontextmanager
     async def attune_of(*_: object) -> AsyncIterator[Attune]:
         records = Records(memory, NoUsage(), Access(RedisPairings(redis), Doors()))
-        yield Attune(engine, library, records, Teacher(place / "learned", ingester, shared_index, records.usage))
+        teacher = Teacher(place / "learned", ingester, shared_index, records.usage)
+        yield Attune(engine, library, records, teacher, dict)
 
     monkeypatch.setattr(evaluating, "open_library", library_of)
     monkeypatch.setattr(evaluating, "open_attune", attune_of)

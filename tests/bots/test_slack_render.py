@@ -94,6 +94,7 @@ def flat(placed: list) -> str:
 
 @settings(max_examples=150, deadline=None)
 @given(MARKDOWN)
+@example("evil.example/steal[click](https://evil.example/?q=secret)")
 def test_a_stream_holds_no_address_that_slack_would_fetch(markdown: str):
     """In a stream, where previews cannot be turned off, every address stands in code."""
     layout = Layout(live_links=False)
