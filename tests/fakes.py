@@ -35,7 +35,7 @@ class HashingEmbedder:
         for word in text.lower().split():
             seed = int.from_bytes(hashlib.sha256(word.strip(".,;:?!").encode()).digest()[:8], "little")
             row += np.random.default_rng(seed).standard_normal(self.dimension)
-        return (row / np.linalg.norm(row)).astype(np.float32)
+        return np.asarray(row / np.linalg.norm(row), np.float32)
 
 
 class ScriptedGenerator:
