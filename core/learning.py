@@ -66,8 +66,11 @@ class Signal:
 
     @property
     def weight(self) -> float:
-        """How much it moves interests. A 👎 says nothing of them, except that the topic is not the person's."""
-        if self.act is Act.DOWN and self.reason is not Reason.NOT_MY_TOPIC:
+        """How much it moves interests.
+
+        A 👎 says nothing of them, except that the topic is not the person's; nor does an answer that found nothing.
+        """
+        if not self.vector or (self.act is Act.DOWN and self.reason is not Reason.NOT_MY_TOPIC):
             return 0.0
         return WEIGHTS[self.act]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -120,6 +121,17 @@ def test_interests_halve_in_sixty_days_and_a_session_in_one() -> None:
     later = replay([signal(0, Act.UP), signal(1, direction=1, days=10)])
     assert later.recent is not None
     assert learning.unpacked(later.recent.vector)[1] > 0.99
+
+
+@pytest.mark.parametrize("act", [Act.UP, Act.DOWN])
+def test_a_verdict_on_an_answer_that_found_nothing_moves_no_interest(act: Act) -> None:
+    """There is nothing that it was about; "too long" still counts for the style."""
+    before = [signal(1), signal(2, direction=2)]
+    verdict = replace(signal(3, act, reason=Reason.TOO_LONG), vector="", shown=(), credited=())
+    learned = replay([*before, verdict])
+    assert learned.interests == replay(before).interests
+    assert learned.events == 2
+    assert learned.brevity == (1.0 if act is Act.DOWN else 0.0)
 
 
 def test_another_embedder_begins_anew() -> None:
