@@ -124,12 +124,19 @@ async def _welcome(attune: Attune, settings: Settings, version: str, console: Co
 
 
 async def _ingest_own(library: Library, errors: Console) -> None:
-    """Begin with Attune's own documents, where this is its checkout: a first question then has an answer."""
-    root = Path(__file__).parent.parent
-    own = [path for path in (root / "README.md", root / "docs") if path.exists()]
-    if not own or not (root / "pyproject.toml").is_file():
+    """Begin with Attune's own documents: a first question then has an answer."""
+    own = own_documents()
+    if not own:
         return
     with ingestion_bar(errors) as progress:
         await library.ingester.ingest(own, progress)
     names = [path.name for path in own]
     errors.print(Text(texts.ingested_own(names, await library.index.count()), style="dim"), soft_wrap=True)
+
+
+def own_documents() -> list[Path]:
+    """Attune's README and docs, where it runs from its checkout."""
+    root = Path(__file__).parents[2]
+    if not (root / "pyproject.toml").is_file():
+        return []
+    return [path for path in (root / "README.md", root / "docs") if path.exists()]

@@ -17,6 +17,7 @@ import structlog
 from typer.testing import CliRunner
 
 import bots.__main__ as command
+from bots.cli.operations import own_documents
 from bots.logs import FILE_NAME, configure
 
 ROOT = Path(__file__).parents[2]
@@ -187,3 +188,9 @@ def test_debug_tells_all(tmp_path: Path):
 def test_without_a_command_help_is_shown():
     """Bare `attune` shows what it can do."""
     assert "ingest" in CliRunner().invoke(command.app, []).output
+
+
+def test_the_first_start_reads_attunes_own_pages():
+    """From a checkout, a first question has something to be answered from."""
+    root = Path(__file__).parents[2]
+    assert own_documents() == [root / "README.md", root / "docs"]
