@@ -57,8 +57,8 @@ class Limits:
     question_characters: int = 4000
     history_tokens: int = 400
     relevance: float = 0.3  # cosine under which nothing is read
-    certainty: float = 0.3  # p(the documents hold the answer) under which nothing is said; 0 does not ask
-    sure: float = 0.4  # … and under which an answer is given with a word of care
+    certainty: float = 0.45  # p(the documents hold the answer) under which nothing is said; 0 does not ask
+    sure: float = 0.55  # … and under which an answer is given with a word of care
     calibration: Calibration | None = DEFAULT  # of the model's checks; None: it is told to refuse instead
     decoding: Decoding = field(default_factory=Decoding)
 

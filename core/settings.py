@@ -117,7 +117,7 @@ class Settings(ServingSettings):
         0.3, ge=-1, le=1, alias="ATTUNE_RELEVANCE", description="cosine under which nothing counts as found"
     )
     certainty: float = Field(
-        0.3,
+        0.45,
         ge=0,
         le=1,
         alias="ATTUNE_CERTAINTY",

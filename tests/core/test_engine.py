@@ -146,7 +146,7 @@ async def test_nothing_is_said_where_the_passages_seem_not_to_hold_the_answer(
     assert "transit enrolment" in generator.prompts[0].check
 
 
-@pytest.mark.parametrize(("held", "unsure"), [(0.29, False), (0.31, True), (0.39, True), (0.41, False)])
+@pytest.mark.parametrize(("held", "unsure"), [(0.44, False), (0.46, True), (0.54, True), (0.56, False)])
 async def test_an_answer_that_the_documents_may_not_hold_is_given_with_care(
     engine: Engine, generator: ScriptedGenerator, held: float, *, unsure: bool
 ) -> None:
