@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
 from redis.asyncio import Redis
 
 from core.domain import Length, Person, Preferences
@@ -13,23 +10,6 @@ from core.learning import Act
 from tests.bots.slack_world import QUESTION, TEXTS, World, world
 
 ANN = Person("slack", "T1", "UANN")
-
-
-@pytest.fixture(params=["socket", "http"])
-async def slack(redis: Redis, request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    """Attune in Slack, by both ways of delivery."""
-    async with world(redis, http=request.param == "http") as there:
-        yield there
-        await there.settled()
-        there.check()
-
-
-@pytest.fixture
-async def socket(redis: Redis) -> AsyncIterator[World]:
-    async with world(redis) as there:
-        yield there
-        await there.settled()
-        there.check()
 
 
 async def answered(there: World, channel: str = "C1", user: str = "UANN") -> tuple[str, dict]:
