@@ -78,7 +78,6 @@ class PrefsCommands:
         name, _, value = rest.partition(" ")
         name, value = name.lower(), value.strip()
         if not name:
-            await self._engine.preferences(message.person)
             return Notice(personal_texts.overview(await self._engine.people.profile(message.person), PREFERENCES))
         if name in PREFERENCES:
             return await self._choose(message.person, name, " ".join(value.lower().split()))

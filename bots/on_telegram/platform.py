@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from bots.dialogue import Dialogue
 from bots.on_telegram.entrance import Entrance, Membership, listed_groups
 from bots.on_telegram.events import PLATFORM
 from bots.on_telegram.line import Bot
 from bots.on_telegram.sender import OWN_COMMANDS, Services, TelegramSender
+from bots.operator_lists import OperatorLists
 from bots.platforms import Means, Platform
 from bots.telegram_bot import TelegramReceiver, new_bot, new_webhook
+from bots.texts import escaped
 from core.access import listed_names
-from core.domain import Use
 from core.errors import ConfigurationError
-from core.gaps import Gap
-from core.inbox import DeadLetter
-from core.ports import Inbox, Usage
 from core.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """What operators see, from the stores."""
-
-    usage: Usage
-    inbox: Inbox
-
-    async def gaps(self) -> list[Gap]:
-        return await self.usage.gaps()
-
-    async def uses(self) -> Mapping[str, Use]:
-        return await self.usage.uses()
-
-    async def dead(self) -> list[DeadLetter]:
-        return await self.inbox.dead()
 
 
 def telegram() -> Platform:
@@ -55,7 +33,8 @@ def telegram_receiver(settings: Settings, means: Means) -> TelegramReceiver:
 
 def telegram_sender(settings: Settings, dialogue: Dialogue, means: Means) -> TelegramSender:
     """The answering half."""
-    services = Services(dialogue, means.teacher, means.access, _Desk(means.usage, means.inbox))
+    lists = OperatorLists(means.usage, means.inbox, escaped)
+    services = Services(dialogue, means.teacher, means.access, lists)
     return TelegramSender(_bot(settings), services, _groups(settings), settings.telegram_streaming)
 
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import structlog
 from telegram import BotCommand, BotCommandScope, BotCommandScopeAllGroupChats, BotCommandScopeChat
 from telegram.error import TelegramError
 
-from bots import texts
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import Act, Tap, forward_buttons
 from bots.on_telegram.entrance import Access, Membership
@@ -27,11 +25,10 @@ from bots.on_telegram.talk import PERSONAL, Talk, command_of, spot_of
 from bots.on_telegram.taps import Feeling, Taps
 from bots.on_telegram.teaching import Lessons, Teaching
 from bots.on_telegram.texts import Words
+from bots.operator_lists import OperatorLists
 from bots.platform import Delivery
-from core.domain import Use
 from core.errors import PersonError
-from core.gaps import Gap
-from core.inbox import DeadLetter, Event
+from core.inbox import Event
 
 log = structlog.get_logger(__name__)
 
@@ -42,22 +39,6 @@ OWN_COMMANDS = ("stop", "learn", "unlearn", "private")
 Handler = Callable[[Incoming, Delivery], Awaitable[None]]
 
 
-class Desk(Protocol):
-    """What operators may see."""
-
-    async def gaps(self) -> list[Gap]:
-        """The questions that went unanswered, oldest first."""
-        ...
-
-    async def uses(self) -> Mapping[str, Use]:
-        """How often each document was cited."""
-        ...
-
-    async def dead(self) -> list[DeadLetter]:
-        """What was given up."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the answering half works with."""
@@ -65,7 +46,7 @@ class Services:
     dialogue: Feeling
     teacher: Teaching | None
     access: Access
-    desk: Desk
+    lists: OperatorLists
 
 
 class TelegramSender:
@@ -199,11 +180,11 @@ class TelegramSender:
         elif not incoming.private or command is None:
             said = words(say.ONLY_IN_PRIVATE)
         elif command.name == "gaps":
-            said = _listed(words, say.GAPS_TITLE, say.NO_GAPS, _gap_lines(await self._services.desk.gaps()))
+            said = _listed(words, say.GAPS_TITLE, say.NO_GAPS, await self._services.lists.gaps())
         elif command.name == "usage":
-            said = _listed(words, say.USAGE_TITLE, say.NO_USAGE, _use_lines(await self._services.desk.uses()))
+            said = _listed(words, say.USAGE_TITLE, say.NO_USAGE, await self._services.lists.uses())
         else:
-            said = _listed(words, say.DEAD_TITLE, say.NO_DEAD, _dead_lines(await self._services.desk.dead()))
+            said = _listed(words, say.DEAD_TITLE, say.NO_DEAD, await self._services.lists.dead())
         await self._talk.say(incoming, delivery, said)
 
 
@@ -213,16 +194,3 @@ def _listed(words: Words, title: str, nothing: str, lines: list[str]) -> str:
     more = len(lines) - LISTED
     shown = [f"- {line}" for line in lines[:LISTED]]
     return "\n".join([words(title), "", *shown, *([words(say.AND_MORE, count=str(more))] if more > 0 else [])])
-
-
-def _gap_lines(gaps: list[Gap]) -> list[str]:
-    return [texts.escaped(gap.question) for gap in reversed(gaps)]
-
-
-def _use_lines(uses: Mapping[str, Use]) -> list[str]:
-    ranked = sorted(uses.items(), key=lambda item: -item[1].answers)
-    return [f"{texts.escaped(source.rpartition('/')[2])}: {use.answers:,}" for source, use in ranked]
-
-
-def _dead_lines(letters: list[DeadLetter]) -> list[str]:
-    return [f"{letter.at:%Y-%m-%d %H:%M} UTC: {texts.escaped(letter.reason)}" for letter in reversed(letters)]

@@ -20,16 +20,17 @@ from bots.on_telegram.entrance import Entrance, Membership, listed_groups
 from bots.on_telegram.pace import ChatPace, Rate
 from bots.on_telegram.screen import Streaming
 from bots.on_telegram.sender import OWN_COMMANDS, Services, TelegramSender
+from bots.operator_lists import OperatorLists
 from bots.telegram_bot import TelegramReceiver, Webhook, new_bot
+from bots.texts import escaped
 from core.access import Access, Doors
 from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_memory import RedisMemory
 from core.adapters.redis_pairings import RedisPairings
 from core.adapters.redis_usage import RedisUsage
-from core.domain import Conversation, Passage, Person, Use
+from core.domain import Conversation, Passage, Person
 from core.engine import Engine, Limits
 from core.errors import StoreError
-from core.gaps import Gap
 from core.inbox import DeadLetter, Event, Receipt
 from core.ingest import Ingester
 from core.teaching import Teacher
@@ -141,17 +142,10 @@ TEXTS = {
 
 
 @dataclass
-class DeskOf:
-    """What operators see, from real stores; no message was given up."""
+class DeadLetters:
+    """What was given up: nothing, unless a test says so."""
 
-    usage: RedisUsage
     letters: list[DeadLetter] = field(default_factory=list)
-
-    async def gaps(self) -> list[Gap]:
-        return await self.usage.gaps()
-
-    async def uses(self) -> Mapping[str, Use]:
-        return await self.usage.uses()
 
     async def dead(self) -> list[DeadLetter]:
         return self.letters
@@ -165,7 +159,7 @@ class Home:
     inlet: MemoryInlet
     access: Access
     teacher: Teacher
-    desk: DeskOf
+    desk: DeadLetters
     generator: ScriptedGenerator
     memory: RedisMemory
 
@@ -204,9 +198,10 @@ async def _bot(redis: Redis, folder: Path, wishes: Wishes, index: QdrantIndex) -
     engine = Engine(embedder=embedder, index=index, memory=memory, usage=usage, generator=generator, limits=limits)
     teacher = Teacher(folder / "learned", Ingester(embedder, index, passage_tokens=80), index, usage)
     access = Access(RedisPairings(redis), Doors(wishes.allowed, frozenset({"person:telegram//9"})))
-    groups, desk = listed_groups(wishes.allowed), DeskOf(usage)
+    groups, desk = listed_groups(wishes.allowed), DeadLetters()
     bots = [new_bot(TOKEN, wishes.double.url, ChatPace(*wishes.pace)) for _ in range(2)]
-    services = Services(Dialogue(engine, own_commands=OWN_COMMANDS), teacher, access, desk)
+    lists = OperatorLists(usage, desk, escaped)
+    services = Services(Dialogue(engine, own_commands=OWN_COMMANDS), teacher, access, lists)
     sender = TelegramSender(bots[0], services, groups, wishes.streaming)
     receiver = TelegramReceiver(bots[1], Entrance(access, Membership(bots[1], groups)), wishes.webhook)
     inlet = MemoryInlet(sender)

@@ -1,0 +1,57 @@
+"""What operators may see in a chat, as lines: what was asked in vain, what documents are used for, what was given up.
+
+Each platform says who is an operator, how many lines it shows, and how words of people are shown. Knows no platform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.domain import Use
+from core.gaps import Gap
+from core.inbox import DeadLetter
+
+
+class CountsUses(Protocol):
+    """What is needed of the port `Usage`."""
+
+    async def uses(self) -> Mapping[str, Use]:
+        """How often each source was cited."""
+        ...
+
+    async def gaps(self) -> list[Gap]:
+        """The questions that went unanswered, oldest first."""
+        ...
+
+
+class KeepsDead(Protocol):
+    """What is needed of the port `Inbox`."""
+
+    async def dead(self) -> list[DeadLetter]:
+        """What was given up, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorLists:
+    """The lists, what is latest or most used first. `shown` makes words of people harmless on the platform."""
+
+    usage: CountsUses
+    inbox: KeepsDead
+    shown: Callable[[str], str]
+
+    async def gaps(self) -> list[str]:
+        """Questions that went unanswered."""
+        return [self.shown(gap.question) for gap in reversed(await self.usage.gaps())]
+
+    async def uses(self) -> list[str]:
+        """Documents by the answers that cite them."""
+        ranked = sorted((await self.usage.uses()).items(), key=lambda item: -item[1].answers)
+        return [f"{self.shown(source.rpartition('/')[2])}: {use.answers:,}" for source, use in ranked]
+
+    async def dead(self) -> list[str]:
+        """Messages that were given up, and why."""
+        letters = reversed(await self.inbox.dead())
+        return [f"{letter.at:%Y-%m-%d %H:%M} UTC: {self.shown(letter.reason)}" for letter in letters]
