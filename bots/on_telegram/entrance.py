@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Collection
-from datetime import datetime
-from typing import Protocol
 
 import structlog
 from telegram import ChatMember, ChatMemberRestricted
@@ -17,7 +15,7 @@ from telegram.error import TelegramError
 
 from bots.on_telegram.events import PLATFORM, WORKSPACE, Incoming
 from bots.on_telegram.line import Bot
-from core.domain import Person
+from core.access import Access
 from core.readers import channel_reader
 
 log = structlog.get_logger(__name__)
@@ -29,22 +27,6 @@ _INSIDE = {ChatMember.OWNER, ChatMember.ADMINISTRATOR, ChatMember.MEMBER}
 _CODE = re.compile(
     r"/(?:start|pair)\s+(\S{4}[ -]?\S{4})|([2-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{4}-[2-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{4})"
 )
-
-
-class Access(Protocol):
-    """What Telegram needs of `core.access.Access`."""
-
-    async def admits(self, person: Person, names: Collection[str]) -> bool:
-        """Whether `person`, who besides their own name answers to `names`, is answered."""
-        ...
-
-    async def is_operator(self, person: Person) -> bool:
-        """Whether `person` may see gaps and usage, and teach everyone."""
-        ...
-
-    async def pair(self, person: Person, typed: str, now: datetime) -> object:
-        """Let `person` in by a code, or raise a PersonError."""
-        ...
 
 
 class Membership:

@@ -15,7 +15,7 @@ from telegram.error import TelegramError
 
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import Act, Tap, forward_buttons
-from bots.on_telegram.entrance import Access, Membership
+from bots.on_telegram.entrance import Membership
 from bots.on_telegram.events import Incoming, Kind, from_event
 from bots.on_telegram.line import Bot, GoneError, Line, connected
 from bots.on_telegram.prefs import panel
@@ -27,6 +27,7 @@ from bots.on_telegram.teaching import Lessons, Teaching
 from bots.on_telegram.texts import Words
 from bots.operator_lists import OperatorLists
 from bots.platform import Delivery
+from core.access import Access
 from core.errors import PersonError
 from core.inbox import Event
 
