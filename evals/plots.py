@@ -6,8 +6,11 @@ Measures nothing; a result that is not there is left out.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -17,7 +20,8 @@ INCHES = (6.0, 3.6)
 
 
 def main(folder: Path = RESULTS) -> None:
-    """Draw all plots whose results are in `folder`."""
+    """Draw all plots whose results are in `folder`; the same results give the same files."""
+    rcParams["svg.hashsalt"] = "attune"
     for name, (source, draw) in PLOTS.items():
         file = folder / f"{source}.json"
         if file.is_file():
@@ -86,19 +90,6 @@ def _turn(result: Record, axes: Axes) -> None:
     axes.legend(fontsize="small")
 
 
-_PAIRS = {
-    "A5 everything - A1 team prior": "everything − team prior",
-    "A5 everything - A6 another's profile": "everything − another's profile",
-    "A1+A4 team and vectors - A1 team prior": "team and vectors − team prior",
-}
-PLOTS = {
-    "answers": ("answers", _refusals),
-    "scale": ("scale", _scale),
-    "personalisation": ("personalisation", _gains),
-    "personalisation_turn": ("personalisation", _turn),
-}
-
-
 def _memory(result: Record, axes: Axes) -> None:
     """What the serving process and Valkey hold, over the messages they have seen."""
     samples = result["endurance"]["memory"]
@@ -106,6 +97,49 @@ def _memory(result: Record, axes: Axes) -> None:
         axes.plot([sample["messages"] for sample in samples], [sample[name] for sample in samples], line, label=name)
     axes.set(xlabel="messages", ylabel="MB", title="Memory while serving", ylim=(0, None))
     axes.legend()
+
+
+def _growth(axis: str, result: Record, axes: Axes) -> None:
+    """Seconds of both sides over what grows, both scales logarithmic."""
+    for side, line in (("attune", "-"), ("llama.cpp", "--")):
+        curve = result[f"{side}, {_LARGE}"][axis]
+        places = sorted(map(int, curve))
+        for what in curve[str(places[0])]:
+            times = [curve[str(place)][what] for place in places]
+            axes.plot(places, times, line, marker=".", label=f"{side}, passages {what}")
+    act = "all answers" if axis == "people" else "first token"
+    axes.set(xscale="log", yscale="log", xlabel=axis, ylabel="seconds", title=f"{act.capitalize()}, 1.5B")
+    axes.set_xticks(places, map(str, places), minor=False)
+    axes.legend(fontsize="small")
+
+
+def _models(result: Record, axes: Axes) -> None:
+    """Seconds to the first token of the two models."""
+    for side, line in (("attune", "-"), ("llama.cpp", "--")):
+        points = [result[f"{side}, {model}"]["passages"]["4"] for model in (_SMALL, _LARGE)]
+        for what in points[0]:
+            axes.plot(["135M", "1.5B"], [point[what] for point in points], line, marker=".", label=f"{side}, {what}")
+    axes.set(yscale="log", ylabel="seconds", title="First token, four passages of 200 tokens")
+    axes.legend(fontsize="small")
+
+
+_SMALL, _LARGE = "smollm2-135m-instruct", "qwen2.5-coder-1.5b-instruct"
+_PAIRS = {
+    "A5 everything - A1 team prior": "everything − team prior",
+    "A5 everything - A6 another's profile": "everything − another's profile",
+    "A1+A4 team and vectors - A1 team prior": "team and vectors − team prior",
+}
+PLOTS: dict[str, tuple[str, Callable[[Record, Axes], None]]] = {
+    "answers": ("answers", _refusals),
+    "scale": ("scale", _scale),
+    "personalisation": ("personalisation", _gains),
+    "personalisation_turn": ("personalisation", _turn),
+    "load": ("load", _memory),
+    "speed_passages": ("speed_growth", partial(_growth, "passages")),
+    "speed_tokens": ("speed_growth", partial(_growth, "tokens a passage")),
+    "speed_people": ("speed_growth", partial(_growth, "people")),
+    "speed_models": ("speed_growth", _models),
+}
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ ratio over 1 says that Attune is faster. `--limit` is the number of runs (5).
 
 "Seen" passages were all read before, but for other questions and in other company, as it is when several people ask.
 Stuffed prompts can reuse no more than a common beginning; "seen, same order" is their best case: the very same four.
-`--growth` measures how each side grows instead.
+`--growth` measures how Attune and llama.cpp grow instead: passages, tokens a passage, people, and the smaller model.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import os
 import random
 import resource
 import statistics
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import product
@@ -28,6 +29,7 @@ from rich.table import Table
 
 from core.adapters import checkpoints, torch_thread
 from core.adapters.packed import PackedModel, Row
+from core.adapters.prefix_files import PrefixFiles
 from core.model_store import ModelStore
 from core.models.files import Silent
 from core.settings import Settings
@@ -46,6 +48,7 @@ GATES = {
     f"{PEOPLE} people, seen": (LLAMA, 3.0),
     ONLY_NEW: (TRANSFORMERS, 3.0),
 }
+PASSAGES, TOKENS, CROWDS = (1, 2, 4, 8, 16), (50, 100, 200, 400, 800), (1, 4, 16)
 MODELS = ("smollm2-135m-instruct", "qwen2.5-coder-1.5b-instruct")
 
 
@@ -57,7 +60,7 @@ def main() -> None:
     chosen = options.parse_args()
     settings = Settings.from_env(os.environ)
     if chosen.growth:
-        write_result("speed_growth", grow(settings, chosen.data, chosen.seed))
+        grow(settings, chosen.data, chosen.seed)
         return
     source, checkpoint = opened(settings, MODELS[1])
     material = Material(chosen.data, chosen.seed, checkpoint.tokenizer)
@@ -65,8 +68,10 @@ def main() -> None:
     runs, peers = chosen.limit or 5, chosen.peers
     attune, only = Attune(checkpoint), "" if LLAMA in peers else ONLY_NEW
     times = {"attune": measure("attune", attune, material, runs, only=only)}
+    machine |= memory_with_full_cache(attune, material)
     attune.close()
-    machine["memory of Attune at most, GB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    if not only:
+        times["attune"] |= restarted(checkpoint, material, runs)
     about: Record = {"runs": runs, "seed": chosen.seed}
     del attune
     if LLAMA in peers:
@@ -141,6 +146,30 @@ def _shuffled(mixes: list[list[str]]) -> list[list[str]]:
     return [rng.sample(mix, len(mix)) for mix in rng.sample(mixes, len(mixes))]
 
 
+def memory_with_full_cache(attune: Attune, material: Material) -> dict[str, float]:
+    """Gigabytes that the process holds once its cache is full, and has held at most."""
+    while not attune.cache.statistics.evictions:
+        attune.answer(material.passages(), material.question(), 1)
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines())
+    return {
+        "memory with a full cache, GB": int(status["VmRSS"].split()[0]) / 2**20,
+        "memory at most, GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+    }
+
+
+def restarted(checkpoint: checkpoints.Checkpoint, material: Material, runs: int) -> dict[str, list[float]]:
+    """Seconds to the first token of new passages that are also kept on disk, and of the same ones by a new process."""
+    asked = [(material.passages(), [material.question() for _ in range(2)]) for _ in range(runs)]
+    times = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for place, what in enumerate(("first token, new, kept on disk", "first token, seen before a restart")):
+            side = Attune(checkpoint, PrefixFiles(Path(folder), 2 << 30))
+            times[what] = [seconds(partial(side.answer, read, questions[place], 1)) for read, questions in asked]
+            side.close()
+            print(f"attune: {what}: {statistics.median(times[what]):.2f} s", flush=True)
+    return times
+
+
 def shares(model: PackedModel) -> dict[str, float]:
     """How near the int8 model comes to what the machine can do."""
     rows, layers = 256, model.linear_layers()
@@ -193,35 +222,46 @@ def report(name: str, times: dict[str, dict[str, list[float]]], machine: dict[st
     write_result(name, {**about, "median seconds": medians, "ratios": ratios, "machine": machine})
 
 
-def grow(settings: Settings, data: Path, seed: int) -> Record:
-    """Seconds to the first token of new passages, and of an answer of seen ones, as questions grow."""
+def grow(settings: Settings, data: Path, seed: int) -> None:
+    """Seconds to the first token of new and of seen passages, and of all answers of several people, as each grows."""
     result: Record = {}
     for model in MODELS:
         source, checkpoint = opened(settings, model)
         material = Material(data, seed, checkpoint.tokenizer)
-        sides: dict[str, Side] = {
-            "attune": Attune(checkpoint),
-            "llama.cpp": LlamaCpp(source, checkpoint.tokenizer, torch.get_num_threads(), 16),
+        attune = Attune(checkpoint)
+        sides: dict[str, Callable[[int], Side]] = {
+            "attune": _whatever_is_asked_for(attune),
+            LLAMA: partial(LlamaCpp, source, checkpoint.tokenizer, torch.get_num_threads()),
         }
-        for name, side in sides.items():
-            result[f"{name}, {model}"] = growth(f"{name}, {model}", side, material, whole=model == MODELS[1])
-        del sides
-    return result
+        for name, open_side in sides.items():
+            result[f"{name}, {model}"] = growth(open_side, material, whole=model == MODELS[1])
+            print(name, model, result[f"{name}, {model}"], flush=True)
+            write_result("speed_growth", result)
+        attune.close()
 
 
-def growth(name: str, side: Side, material: Material, *, whole: bool) -> Record:
+def _whatever_is_asked_for(side: Side) -> Callable[[int], Side]:
+    """Opens `side` for any number of people: it has no slots."""
+    return lambda _slots: side
+
+
+def growth(open_side: Callable[[int], Side], material: Material, *, whole: bool) -> Record:
     """One side's curves; without `whole` only the point that models are compared at."""
-    curves: Record = {}
-    passages = (1, 2, 4, 8, 16) if whole else (4,)
-    curves["passages"] = {n: _new_and_seen(side, material, [200] * n) for n in passages}
+    side = open_side(1)
+    passages, tokens = (PASSAGES, TOKENS) if whole else ((4,), ())
+    curves: Record = {
+        "passages": {n: _new_and_seen(side, material, [200] * n) for n in passages},
+        "tokens a passage": {n: _new_and_seen(side, material, [n] * 4) for n in tokens},
+    }
+    del side
     if whole:
-        curves["tokens a passage"] = {n: _new_and_seen(side, material, [n] * 4) for n in (50, 100, 200, 400, 800)}
-        curves["people"] = {n: _people(side, material, n) for n in (1, 2, 4, 8, 16)}
-    print(name, curves, flush=True)
+        crowd = open_side(max(CROWDS))
+        curves["people"] = {n: _people(crowd, material, n) for n in CROWDS}
     return curves
 
 
 def _new_and_seen(side: Side, material: Material, lengths: list[int]) -> Record:
+    """The same passages twice, the second time turned round: a stuffed prompt then has no beginning in common."""
     read = [material.text(length) for length in lengths]
     first = seconds(lambda: side.answer(read, material.question(), 1))
     turned = [*read[1:], read[0]]
@@ -229,6 +269,7 @@ def _new_and_seen(side: Side, material: Material, lengths: list[int]) -> Record:
 
 
 def _people(side: Side, material: Material, people: int) -> Record:
+    """Seconds until all have an answer about passages that were read before."""
     asked = [(material.passages(), material.question()) for _ in range(people)]
     for passages, question in asked:
         side.answer(passages, question, 1)

@@ -15,6 +15,7 @@ from core import prompt
 from core.adapters import torch_thread
 from core.adapters.checkpoints import Checkpoint
 from core.adapters.prefix_cache import PrefixCache
+from core.adapters.prefix_files import PrefixFiles
 from core.adapters.torch_generator import TorchGenerator
 from core.domain import Checked, Decoding, Passage, Prompt
 from evals.common import records, sample
@@ -43,11 +44,12 @@ def passage(text: str) -> Passage:
 class Attune:
     """This project's generator as the product uses it, its check included, without an end of turn."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, files: PrefixFiles | None = None) -> None:
+        """`files`: where what was read is kept besides."""
         config: Any = checkpoint.model.generation_config
         config.eos_token_id, checkpoint.tokenizer.eos_token = None, None
-        cache = PrefixCache(1 << 30)
-        self._generator = torch_thread.block(TorchGenerator, "attune", checkpoint, cache, batch_bytes=2 << 30)
+        self.cache = PrefixCache(1 << 30, files)
+        self._generator = torch_thread.block(TorchGenerator, "attune", checkpoint, self.cache, batch_bytes=2 << 30)
         self._loop = asyncio.new_event_loop()
 
     def answer(self, passages: Sequence[str], question: str, tokens: int) -> None:
