@@ -194,7 +194,7 @@ def report(found: Found, seed: int) -> None:
     write_result("abstention", result)
 
 
-CERTAINTIES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+CERTAINTIES = (0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7)
 
 
 if __name__ == "__main__":

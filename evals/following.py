@@ -7,7 +7,6 @@ p(token) as the answer. Items of one topic are a cluster.
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -61,17 +60,18 @@ class Judge:
 
     @torch.no_grad()
     def _scored(self, text: str, options: Sequence[str]) -> list[float]:
+        """All options as one batch behind the same prompt; what fills up the shorter ones stands behind them, unseen."""
         tokenizer, model = self._checkpoint.tokenizer, self._checkpoint.model
         read = tokenizer(text, return_tensors="pt", add_special_tokens=False).input_ids
         start = model(input_ids=read, use_cache=True)
-        scores = []
-        for option in options:
-            said = tokenizer(option, return_tensors="pt", add_special_tokens=False).input_ids
-            out = model(input_ids=said, past_key_values=copy.deepcopy(start.past_key_values), use_cache=True)
-            logits = torch.cat([start.logits[:, -1:], out.logits[:, :-1]], dim=1)[0].float()
-            chosen = torch.log_softmax(logits, -1).gather(1, said[0][:, None])
-            scores.append(float(chosen.mean()))
-        return scores
+        said = [tokenizer(option, add_special_tokens=False).input_ids for option in options]
+        filled = torch.tensor([ids + ids[-1:] * (max(map(len, said)) - len(ids)) for ids in said])  # (options, tokens)
+        cache = start.past_key_values
+        cache.batch_repeat_interleave(len(options))
+        out = model(input_ids=filled, past_key_values=cache, use_cache=True)
+        logits = torch.cat([start.logits[:, -1:].expand(len(options), -1, -1), out.logits[:, :-1]], dim=1).float()
+        chosen = torch.log_softmax(logits, -1).gather(2, filled[:, :, None])[..., 0]
+        return [float(one[: len(ids)].mean()) for one, ids in zip(chosen, said, strict=True)]
 
 
 async def run(chosen: Options) -> Record:
