@@ -60,7 +60,7 @@ class Judge:
 
     @torch.no_grad()
     def _scored(self, text: str, options: Sequence[str]) -> list[float]:
-        """All options as one batch behind the same prompt; what fills up the shorter ones stands behind them, unseen."""
+        """All options as one batch behind the same prompt; what fills up the shorter ones stands behind them."""
         tokenizer, model = self._checkpoint.tokenizer, self._checkpoint.model
         read = tokenizer(text, return_tensors="pt", add_special_tokens=False).input_ids
         start = model(input_ids=read, use_cache=True)
