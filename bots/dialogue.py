@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -15,6 +14,7 @@ from typing import Protocol
 import structlog
 
 from bots import personal_texts, texts
+from bots.beginning import begun
 from bots.commands import Commands, Remembering
 from bots.replies import Again, CommandReply
 from bots.replies import Forgotten as Forgotten  # noqa: PLC0414 - replies like the others
@@ -98,8 +98,8 @@ class Dialogue:
             if isinstance(said, Notice | Forgotten):
                 yield said
                 return
-            yield Status(texts.SEARCHING)
-            async with aclosing(self._answers(message, said)) as steps:
+            async with begun(self._answers(message, said)) as steps:
+                yield Status(texts.SEARCHING)  # and while the platform shows it, there is a search already
                 async for step in steps:
                     if isinstance(step, Answer) and step.decoded is not Decoded.EXACT:
                         log.info("answered", decoded=step.decoded.value)

@@ -6,11 +6,13 @@ Asks the ports in order and decides nothing that a pure module can decide. Knows
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
+
+import structlog
 
 from core import history, opening, prompt, retrieval
 from core.abstention import DEFAULT, Calibration
@@ -32,7 +34,7 @@ from core.domain import (
     Reading,
     Turn,
 )
-from core.errors import QuestionTooLongError
+from core.errors import QuestionTooLongError, StoreError
 from core.feedback import Feedback, Verdict
 from core.gaps import Gap
 from core.opening import Recommendation
@@ -40,8 +42,11 @@ from core.people import People
 from core.personal import Read, Told, read_by, traced, unbiased
 from core.ports import Embedder, Generator, Memory, PassageIndex, Usage
 from core.readers import audience
+from core.traces import Trace
 from core.upkeep import Upkeep
 from core.words import clean
+
+log = structlog.get_logger(__name__)
 
 NEAREST = 3  # titles shown where nothing was found
 MAX_TURNS = 20  # turns looked at; fewer are read, as the budget has it
@@ -89,22 +94,27 @@ class Engine:
     async def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
         """Answer `message`: what is read, then the text in pieces, then the whole with its sources.
 
-        The turn is kept before the last event is sent. Closing it early stops the model, and nothing is kept. With
-        `plain` nothing of the person acts on the answer, and nothing is learned from it.
+        The turn is kept before the last event is sent; what follows from it is learned when that was heard. Closing it
+        early stops the model, and nothing is kept. With `plain` nothing of the person acts on the answer, and nothing
+        is learned from it.
 
         Raises:
             QuestionTooLongError: the question is over the limit.
             StoreError: memory or index do not answer.
         """
         asked = self._checked(message.text)
-        asker = await self.people.asker(message.person, plain=plain)
-        turns = history.before(asked, await self._memory.turns(message.conversation, limit=MAX_TURNS), again=plain)
+        asker, remembered = await asyncio.gather(
+            self.people.asker(message.person, plain=plain),
+            self._memory.turns(message.conversation, limit=MAX_TURNS),
+        )
+        turns = history.before(asked, remembered, again=plain)
         question = history.standalone_question(asked, turns)
         vectors = await self._embedder.embed([question, *(one.text for one in asker.stated)])
         ranked = await retrieval.find(question, vectors[0], self._index, audience(message))
         told = Told(message, asked, asker, asker.applied(question, vectors), vectors[0], plain)
         if not retrieval.is_relevant(question, ranked, self._limits.relevance):
-            yield await self._keep(told, _not_found(ranked))
+            async with self._kept(told, _not_found(ranked)) as kept:
+                yield kept
             return
         rows = await self._read(ranked)
         read = read_by(asker, ranked, rows, message.sent_at.timestamp(), self._limits.decoding.floor)
@@ -126,7 +136,8 @@ class Engine:
         said = unbiased(said, asking.passages, read)
         unsure = held is not None and self._limits.certainty <= held < self._limits.sure
         answer = replace(_finished(said, asking.passages, ranked), held=held, log_odds=check.log_odds, unsure=unsure)
-        yield await self._keep(told, answer, read, said)
+        async with self._kept(told, answer, read, said) as kept:
+            yield kept
 
     def _probability_held(self, check: Checked, rows: Sequence[RankedPassage]) -> float | None:
         calibration = self._limits.calibration
@@ -206,21 +217,33 @@ class Engine:
             prompt.check_text(asked) if asks else "",
         )
 
-    async def _keep(self, told: Told, unnamed: Answer, read: Read | None = None, said: Sequence[Piece] = ()) -> Answer:
+    @asynccontextmanager
+    async def _kept(
+        self, told: Told, unnamed: Answer, read: Read | None = None, said: Sequence[Piece] = ()
+    ) -> AsyncIterator[Answer]:
+        """Keep the turn, which waits for the disk once; learn from it when the person has the answer already."""
         message, listing = told.message, told.asker.wishes.preferences.sources
         answer = replace(unnamed, id=answer_id(message), listing=listing)
-        if answer.outcome is Outcome.ANSWERED:
-            used = self._usage.note_cited([source.passage.source for source in answer.sources], message.sent_at)
-        else:
-            used = self._usage.note_gap(Gap(told.asked, message.person, message.sent_at, answer.nearest))
-        turn = Turn(message.person, told.asked, answer.text, message.sent_at)
         trace = traced(told, answer, audience(message), read, said)
-        await asyncio.gather(  # each waits for the disk: together they wait once
-            self._memory.append(message.conversation, turn),
-            used,
-            self.people.keep(trace, paused=told.asker.wishes.paused),
-        )
-        return answer
+        turn = Turn(message.person, told.asked, answer.text, message.sent_at)
+        await self._memory.append(message.conversation, turn, trace)
+        try:
+            yield answer
+        finally:
+            await self._learn(told, answer, trace)
+
+    async def _learn(self, told: Told, answer: Answer, trace: Trace) -> None:
+        """What an answer says of documents and of its asker. A store that is away costs this, and not the answer."""
+        if answer.outcome is Outcome.ANSWERED:
+            used = self._usage.note_cited([source.passage.source for source in answer.sources], trace.at)
+        else:
+            used = self._usage.note_gap(Gap(told.asked, trace.person, trace.at, answer.nearest))
+        learned = () if told.asker.wishes.paused else (self.people.learn_from(trace),)
+        for failure in await asyncio.gather(used, *learned, return_exceptions=True):
+            if isinstance(failure, StoreError):
+                log.warning("not_learned", error=type(failure).__name__)
+            elif failure is not None:
+                raise failure
 
 
 def answer_id(message: Message) -> str:

@@ -6,6 +6,7 @@ signal is in `learning`, what a change of wishes means in `preferences`. Knows n
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -174,16 +175,16 @@ class People:
         """Who asks; where they want no personalisation, or for once `plain`, nobody in particular."""
         if plain:
             return Asker(person)
-        wishes = await self._memory.wishes(person)
+        (wishes, learned), team = await asyncio.gather(self._memory.known(person), self.team(person))
         if wishes.strength == 0:
             return Asker(person, wishes)
-        return Asker(person, wishes, await self._memory.learned(person), await self.team(person))
+        return Asker(person, wishes, learned, team)
 
-    async def keep(self, trace: Trace, *, paused: bool) -> None:
-        """Keep why an answer is as it is, and learn from it unless `paused`."""
-        before = await self._memory.trace(trace.person)
-        await self._memory.keep_trace(trace)
-        if not paused and (signals := signals_of(trace, before)):
+    async def learn_from(self, trace: Trace) -> None:
+        """What an answer says of its asker; the trace of it is kept already."""
+        latest = await self._memory.traces(trace.person, limit=2)
+        before = next((one for one in latest if one.answer != trace.answer), None)
+        if signals := signals_of(trace, before):
             learned = await self._memory.learn(trace.person, signals)
             await self._tell_team(trace.person, learned, frozenset(trace.audience))
 

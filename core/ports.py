@@ -30,6 +30,7 @@ from core.gaps import Gap
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, Waiting
 from core.pairing import Pairing
 from core.profile_port import Profiles
+from core.traces import Trace
 
 
 class Embedder(Protocol):
@@ -138,8 +139,8 @@ class Memory(Profiles, Protocol):
         """The last `limit` turns, oldest first."""
         ...
 
-    async def append(self, conversation: Conversation, turn: Turn) -> None:
-        """Add a turn; the oldest beyond the kept number go."""
+    async def append(self, conversation: Conversation, turn: Turn, trace: Trace | None = None) -> None:
+        """Add a turn, and why its answer is as it is, in place of a trace of the same name; the oldest of both go."""
         ...
 
     async def forget_history(self, person: Person) -> None:

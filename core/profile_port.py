@@ -37,6 +37,10 @@ class Profiles(Protocol):
         """
         ...
 
+    async def known(self, person: Person) -> tuple[Wishes, Learned]:
+        """`wishes` and `learned` in one step."""
+        ...
+
     async def signals(self, person: Person) -> list[Signal]:
         """The log of what is learned from, in order."""
         ...
@@ -50,10 +54,6 @@ class Profiles(Protocol):
 
         The state is always that of the whole log replayed, also where much is learned at the same time.
         """
-        ...
-
-    async def keep_trace(self, trace: Trace) -> None:
-        """Keep why an answer is as it is, in place of one of the same name; the oldest beyond the kept number go."""
         ...
 
     async def trace(self, person: Person, answer: str = "") -> Trace | None:

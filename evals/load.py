@@ -29,7 +29,7 @@ from typing import Any
 
 import structlog
 
-from bots.dialogue import Dialogue, Final
+from bots.dialogue import Dialogue, Final, Status
 from bots.platform import Delivery
 from bots.service.observing import WatchedDialogue, Watcher
 from bots.service.workers import Pace, Workers
@@ -61,10 +61,11 @@ class Silent:
 
     async def handle(self, event: Event, delivery: Delivery) -> None:
         """Go through the answer, and note one message for it."""
-        await delivery.note(f"shown-{event.key}")
         message = Message(event.key, event.conversation, event.person, event.body, event.received_at, private=True)
         async with aclosing(self.dialogue.respond(message)) as replies:
             async for reply in replies:
+                if isinstance(reply, Status) and not delivery.shown:
+                    await delivery.note(f"shown-{event.key}")
                 if isinstance(reply, Final):
                     self.ended.pop(event.key).set()
                     await delivery.ended(reply.answer)

@@ -19,7 +19,7 @@ Every key begins with KEYS[1], which holds a hash tag, so that all of them share
     signals           stream: what listeners have to know
     bucket:<who>      hash: tokens, at
     refused:<person>  whether the person was told a moment ago that it is too much
-    beat              when a worker was last heard of
+    beat              when a worker was last heard of, within a twentieth of a lease
     number, turn      counters
     dead              hash: event -> what `dead` returns
     answer:<message>  which answer a shown message stands for
@@ -119,9 +119,10 @@ end
 
 -- Nobody could renew a lease while this server was away: those that held then are as good as new.
 local function heartbeat(lease)
-    local last = tonumber(call('GET', P .. 'beat') or now)
+    local last = tonumber(call('GET', P .. 'beat') or 0)
+    if now - last < lease / 20 then return end  -- what writes nothing does not wait for the disk
     call('SET', P .. 'beat', now)
-    if now - last < lease / 2 then return end
+    if last == 0 or now - last < lease / 2 then return end
     for _, lane in ipairs(call('ZRANGEBYSCORE', P .. 'leases', last, '+inf')) do
         call('ZADD', P .. 'leases', 'GT', now + lease, lane)
     end

@@ -21,6 +21,7 @@ from core.adapters.redis_profiles import (
 )
 from core.adapters.redis_profiles import preferences_key as preferences_key  # noqa: PLC0414
 from core.domain import Conversation, Person, Turn
+from core.traces import Trace
 
 KEPT_TURNS = 200  # of each conversation
 
@@ -47,13 +48,15 @@ class RedisMemory(RedisProfiles):
             stored = await self._client.lrange(turns_key(conversation), -limit, -1)
         return [turn for value in stored if (turn := _read_turn(value))]
 
-    async def append(self, conversation: Conversation, turn: Turn) -> None:
-        """Add a turn, once; the oldest beyond `KEPT_TURNS` go."""
+    async def append(self, conversation: Conversation, turn: Turn, trace: Trace | None = None) -> None:
+        """Add a turn, once, with the trace of its answer; the oldest beyond `KEPT_TURNS` go."""
         key, spoken = turns_key(conversation), conversations_key(turn.person)
         with translated():
             async with self._client.pipeline(transaction=False) as pipe:
                 pipe.hincrby(spoken, key)  # before: a turn is never kept that `forget` would not find
                 pipe.eval(_APPEND, 1, key, _TURN.dump_json(turn), KEPT_TURNS)
+                if trace:
+                    self._keep_trace(pipe, trace)
                 pipe.hincrby(spoken, key)  # after: a `forget` that ran in between starts over
                 await pipe.execute()
 

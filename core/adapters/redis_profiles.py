@@ -81,6 +81,12 @@ class RedisProfiles:
             await self._client.transaction(write, key)
         return now
 
+    async def known(self, person: Person) -> tuple[Wishes, Learned]:
+        """What the person set and said, and what is learned of them."""
+        with translated():
+            said, stored = await self._client.mget(preferences_key(person), learned_key(person))
+        return _read_wishes(said), _read_learned(stored) or learning.replay(await self.signals(person))
+
     async def signals(self, person: Person) -> list[Signal]:
         """The log of what is learned from, in order."""
         with translated():
@@ -120,12 +126,6 @@ class RedisProfiles:
             await self._client.transaction(write, log, state)
         return learned
 
-    async def keep_trace(self, trace: Trace) -> None:
-        """Keep why an answer is as it is."""
-        keys = traces_key(trace.person), trace_order_key(trace.person)
-        with translated():
-            await self._client.eval(_KEEP_TRACE, 2, *keys, trace.answer, _TRACE.dump_json(trace), KEPT_TRACES)
-
     async def trace(self, person: Person, answer: str = "") -> Trace | None:
         """The trace of one of this person's answers, or of the last."""
         with translated():
@@ -144,9 +144,11 @@ class RedisProfiles:
         """Replace what the person's use of documents says to their team."""
         team = team_key(person.platform, person.workspace)
         with translated():
-            await self._client.hset(team, person.user, _CONTRIBUTION.dump_json(contribution))
-            # After, not before: of somebody who was forgotten meanwhile nothing may be left.
-            if not await self._client.exists(learned_key(person)):
+            async with self._client.pipeline(transaction=False) as pipe:
+                pipe.hset(team, person.user, _CONTRIBUTION.dump_json(contribution))
+                pipe.exists(learned_key(person))  # after: of somebody who was forgotten meanwhile nothing may be left
+                _, known = await pipe.execute()
+            if not known:
                 await self._client.hdel(team, person.user)
 
     async def contributions(self, platform: str, workspace: str) -> Mapping[str, Contribution]:
@@ -155,6 +157,10 @@ class RedisProfiles:
             stored = cast("dict[bytes, bytes]", await self._client.hgetall(team_key(platform, workspace)))
         read = {user.decode(): _read(_CONTRIBUTION, value) for user, value in stored.items()}
         return {user: contribution for user, contribution in read.items() if contribution}
+
+    def _keep_trace(self, pipe: Pipeline, trace: Trace) -> None:
+        keys = traces_key(trace.person), trace_order_key(trace.person)
+        pipe.eval(_KEEP_TRACE, 2, *keys, trace.answer, _TRACE.dump_json(trace), KEPT_TRACES)
 
     async def forget_interests(self, person: Person) -> None:
         """Remove what was learned of the person, and from what."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from contextlib import aclosing
 
@@ -216,4 +217,14 @@ async def test_leaving_early_stops_the_engine():
         async for reply in steps:
             if isinstance(reply, Delta):
                 break
+    assert engine.closed
+
+
+async def test_the_search_begins_while_the_platform_shows_that_there_is_one():
+    """Nobody has asked for a second reply yet, and the engine is at work; leaving then stops it, too."""
+    engine = FakeEngine()
+    async with aclosing(Dialogue(engine).respond(message("why?"))) as replies:
+        assert await anext(replies) == Status(texts.SEARCHING)
+        await asyncio.sleep(0.05)
+        assert len(engine.asked) == 1
     assert engine.closed

@@ -190,6 +190,22 @@ async def test_a_store_that_was_away_takes_no_claim_from_the_living(redis: Redis
     assert await inbox.renew([claim.token]) == {claim.token: Lease.HELD}
 
 
+async def test_looking_for_work_in_vain_writes_nothing(redis: Redis) -> None:
+    """What writes waits for the disk, and has everything else at the server wait with it."""
+    inbox = RedisInbox(redis, GENEROUS, lease=60.0)
+    await inbox.claim(new_token())
+    before = (await redis.info("stats"))["total_commands_processed"], await written(redis)
+    assert [await inbox.claim(new_token()) for _ in range(10)] == [None] * 10
+    after = (await redis.info("stats"))["total_commands_processed"], await written(redis)
+    assert after[0] > before[0]
+    assert after[1] == before[1]
+
+
+async def written(redis: Redis) -> int:
+    """Bytes of the file that the server appends to."""
+    return int((await redis.info("persistence"))["aof_current_size"])
+
+
 async def test_an_event_given_back_is_next(inbox: Inbox) -> None:
     """A worker that ends hands over: the event comes before others, and nobody has died."""
     await inbox.put(event("1"))

@@ -44,6 +44,10 @@ def trace(number: int, person: Person = ANNA) -> Trace:
     return Trace(f"{number:016}", person, f"Question {number}?", START, (EVERYONE,), Outcome.ANSWERED)
 
 
+async def keep(memory: Memory, trace: Trace) -> None:
+    await memory.append(HERE, Turn(trace.person, trace.question, "Answer.", START), trace)
+
+
 def wished(text: str = "worked examples") -> Wishes:
     preferences = Preferences(Length.SHORT, language=Language.GERMAN)
     return with_stated(Wishes(preferences, strength=70, shares=True), text, Polarity.LIKE, START)
@@ -142,12 +146,21 @@ async def test_a_damaged_state_is_replayed(memory: Memory, redis: Redis) -> None
     assert await memory.learned(ANNA) == learning.replay([signal(1), signal(2, Act.UP), signal(3)])
 
 
+async def test_wishes_and_what_was_learned_are_known_in_one_step(memory: Memory) -> None:
+    """The same as one by one, of somebody new, too."""
+    assert await memory.known(ANNA) == (await memory.wishes(ANNA), await memory.learned(ANNA))
+    await memory.change_wishes(ANNA, lambda _: wished())
+    await memory.learn(ANNA, [signal(1)])
+    assert await memory.known(ANNA) == (await memory.wishes(ANNA), await memory.learned(ANNA))
+    assert (await memory.known(ANNA))[1].events == 1
+
+
 async def test_a_trace_is_found_by_its_answer_and_only_by_its_asker(memory: Memory) -> None:
     """By name, or the last one; somebody else's is none."""
     assert await memory.trace(ANNA) is None
     for number in (1, 2):
-        await memory.keep_trace(trace(number))
-    await memory.keep_trace(replace(trace(1), question="Asked again?"))
+        await keep(memory, trace(number))
+    await keep(memory, replace(trace(1), question="Asked again?"))
     assert await memory.trace(ANNA, trace(1).answer) == replace(trace(1), question="Asked again?")
     assert await memory.trace(ANNA) == trace(2)
     assert await memory.trace(BEN, trace(1).answer) is None
@@ -157,7 +170,7 @@ async def test_a_trace_is_found_by_its_answer_and_only_by_its_asker(memory: Memo
 async def test_the_oldest_traces_go(memory: Memory) -> None:
     """A person's traces are bounded."""
     for number in range(KEPT_TRACES + 2):
-        await memory.keep_trace(trace(number))
+        await keep(memory, trace(number))
     assert await memory.trace(ANNA, trace(1).answer) is None
     assert await memory.trace(ANNA, trace(2).answer) == trace(2)
 
@@ -188,9 +201,8 @@ async def test_forgetting_takes_all_of_one_person(memory: Memory, redis: Redis) 
     for person in (ANNA, BEN):
         await memory.change_wishes(person, lambda _: wished())
         await memory.learn(person, [signal(1)])
-        await memory.keep_trace(trace(1, person))
+        await keep(memory, trace(1, person))
         await memory.contribute(person, Contribution({"/a": Tally(1.0, 1.0)}, frozenset({EVERYONE})))
-        await memory.append(HERE, Turn(person, "Question?", "Answer.", START))
     await memory.forget(ANNA)
     assert not any(b"anna" in key for key in await redis.keys("*"))
     assert [turn.person for turn in await memory.turns(HERE, limit=9)] == [BEN]
@@ -203,8 +215,7 @@ async def test_forgetting_takes_all_of_one_person(memory: Memory, redis: Redis) 
 async def test_forgetting_history_leaves_what_was_learned_without_its_words(memory: Memory) -> None:
     """Traces and turns go, and words of questions; the interests stay as they were."""
     await memory.learn(ANNA, [signal(1)])
-    await memory.keep_trace(trace(1))
-    await memory.append(HERE, Turn(ANNA, "Question?", "Answer.", START))
+    await keep(memory, trace(1))
     before = await memory.learned(ANNA)
     await memory.forget_history(ANNA)
     assert await memory.trace(ANNA) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +18,7 @@ from core.adapters.redis_usage import RedisUsage
 from core.attribution import impersonal
 from core.domain import Answer, Checked, Conversation, Decoding, Message, Outcome, Passage, Person, Piece, Prompt
 from core.engine import Engine, Limits
+from core.errors import MemoryUnavailableError
 from core.feedback import Feedback, Verdict
 from core.learning import Act, Signal, event_vector
 from core.people import Heard
@@ -233,3 +235,36 @@ async def test_an_unanswered_question_is_traced_and_not_learned_from(engine: Eng
     assert answer.outcome is Outcome.NOT_FOUND
     assert (await engine.people.trace(ANN, answer.id)).outcome is Outcome.NOT_FOUND
     assert await memory.signals(ANN) == []
+
+
+async def test_what_was_answered_is_learned_although_nobody_listens_on(engine: Engine, memory: RedisMemory) -> None:
+    """Whoever has the answer may stop listening: what it says of its asker is learned all the same."""
+    asked = Message("1", HERE, ANN, f"{SHARED} red", START, private=True)
+    async with aclosing(engine.answer(asked)) as events:
+        async for event in events:
+            if isinstance(event, Answer):
+                assert await memory.trace(ANN, event.id)
+                break
+    assert [signal.act for signal in await memory.signals(ANN)] == [Act.ASKED]
+
+
+async def test_an_answer_that_cannot_be_learned_from_stands(
+    index: QdrantIndex, redis: Redis, generator: CheckingGenerator
+) -> None:
+    """The person has it already: a store that went away since costs what is learned, not the answer."""
+
+    class Gone(RedisMemory):
+        async def learn(self, *_, **__):
+            raise MemoryUnavailableError("away")
+
+    limits = Limits(passages=4, relevance=0.1, certainty=0.0001)
+    engine = Engine(
+        embedder=HashingEmbedder(),
+        index=index,
+        memory=Gone(redis),
+        usage=RedisUsage(redis),
+        generator=generator,
+        limits=limits,
+    )
+    assert (await ask(engine, f"{SHARED} red")).outcome is Outcome.ANSWERED
+    assert len(await RedisMemory(redis).turns(HERE, limit=9)) == 1
