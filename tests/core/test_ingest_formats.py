@@ -98,7 +98,8 @@ def unpack(archive: bytes, folder: Path) -> Path:
 
 
 PRIVATE = {
-    **{"dms.json": [{"id": "D1", "members": ["U1", "U2"]}], "groups.json": [{"id": "G1", "name": "board"}]},
+    "dms.json": [{"id": "D1", "members": ["U1", "U2"]}],
+    "groups.json": [{"id": "G1", "name": "board"}],
     **{f"{name}/2024-06-03.json": [message(NOON, "U1", "The salary is secret.")] for name in ("D1", "board")},
 }
 TALKS = {"help/2024-06-03.json": [message(NOON, "U1", "Which form?")]}
@@ -122,7 +123,7 @@ async def test_an_unpacked_slack_export_is_read_as_its_archive(
 async def test_what_was_read_of_an_unpacked_export_file_by_file_goes(
     tmp_path: Path, ingester: Ingester, index: QdrantIndex
 ) -> None:
-    """Its parts were taken for code once, the private ones too: they go as soon as the folder is seen to be an export."""
+    """Its parts were taken for code once, the private ones too: they go when the folder is seen to be an export."""
     folder = unpack(export(TALKS | PRIVATE), tmp_path / "export")
     lists = [(folder / name, (folder / name).read_bytes()) for name in ("channels.json", "users.json")]
     for file, _ in lists:
