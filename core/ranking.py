@@ -153,7 +153,7 @@ def reading(
     factors = dict(zip((one.passage.id for one in ranked), np.exp(total).tolist(), strict=True))
 
     def weight(row: RankedPassage) -> float:
-        return row.probability * factors.get(row.passage.id, 1.0)
+        return float(row.probability * factors.get(row.passage.id, 1.0))
 
     others = [one for one in ranked if not any(one.passage.text in row.passage.text for row in rows)]
     least = min(map(weight, rows))

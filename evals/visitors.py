@@ -201,7 +201,7 @@ def rank_of(site: Site, arm: Arm, search: Search, learned: Learned, read: int | 
 
 def _by(search: Search, probabilities: Array) -> list[int]:
     """All candidates, the likeliest first."""
-    return np.lexsort((search.jitter, -probabilities)).tolist()
+    return [int(place) for place in np.lexsort((search.jitter, -probabilities))]
 
 
 def _as_read(search: Search, total: Array, count: int) -> list[int]:
