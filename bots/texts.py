@@ -188,16 +188,12 @@ WELCOME_HINT = "Ask away. /help lists commands, Ctrl-C stops an answer, Ctrl-D l
 QUIT_HINT = "Nothing to stop. /quit or Ctrl-D leaves."
 
 
-def ingested_own(names: list[str], passages: int) -> str:
+def ingested_own(guides: int, passages: int) -> str:
     """The first start has no documents, so that Attune begins with its own."""
     return (
-        f"No documents yet, so I read Attune's own {_plain_list(names)} ({plural(passages, 'passage')}). "
+        f"No documents yet, so I read Attune's README and {plural(guides, 'guide')} ({plural(passages, 'passage')}). "
         "Bring yours with: attune ingest FOLDER"
     )
-
-
-def _plain_list(values: list[str]) -> str:
-    return " and ".join(values)
 
 
 # While serving

@@ -176,7 +176,8 @@ class Engine:
 
     async def recommend(self, message: Message) -> list[Recommendation]:
         """Documents that the person may care about and has not been shown."""
-        return await opening.recommend(self.people, self._index, message.person, audience(message))
+        seen_by, dimension = audience(message), self._embedder.dimension
+        return await opening.recommend(self.people, self._index, message.person, seen_by, dimension)
 
     def _checked(self, text: str) -> str:
         asked, limit = clean(text), self._limits.question_characters

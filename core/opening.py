@@ -45,13 +45,18 @@ async def open_source(people: People, index: PassageIndex, opened: Feedback) -> 
 
 
 async def recommend(
-    people: People, index: PassageIndex, person: Person, audience: Collection[str]
+    people: People, index: PassageIndex, person: Person, audience: Collection[str], dimension: int
 ) -> list[Recommendation]:
-    """The documents nearest to what a person cares about, which no answer of theirs has shown."""
+    """The documents nearest to what a person cares about, which no answer of theirs has shown.
+
+    An interest whose vector is not of `dimension` was learned with another embedder, and is near to nothing.
+    """
     profile, shown = await people.profile(person), await people.shown(person)
     found: dict[str, Recommendation] = {}
     for interest, vector in zip(profile.interests, await people.directions(person), strict=False):
         near = np.asarray(unpacked(vector), np.float32)
+        if near.size != dimension:
+            continue
         hits = await index.search(" ".join(interest.phrases), near, audience=audience, limit=_LOOKED_AT)
         for hit in sorted(hits, key=lambda hit: (-hit.dense, hit.passage.id)):
             nearness = hit.dense * interest.weight

@@ -8,8 +8,8 @@
     λ       strength · N / (N + 20): no history, no tilt
     c       the largest in 0 … 1 with KL( p(·|x,u) ‖ p(·|x) ) ≤ 0.1 nat
 
-The two likeliest by p(d|x) are always read, and first: taste re-orders and never hides. Whether to answer at all and
-what is cited are decided by p(d|x). Pure arrays; knows nothing of stores or models.
+What anybody would read is read: taste weighs it, adds at most one passage and takes none away. Whether to answer at all
+and what is cited are decided by p(d|x). Pure arrays; knows nothing of stores or models.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ TASTE = 4.0  # λ at full strength and after much history, in nats for a cosine 
 PATIENCE = 20  # events after which λ is half of what it can be
 MAX_KL = 0.1  # nats
 GATED = 20  # candidates that the entropy is taken over
-ALWAYS_READ = 2
+ADDED = 1  # passages that are read for a person beside those that anybody would read
+CHECKED = 2  # passages that are asked whether they hold the answer
 _HALVINGS = 40
 _FAR = 1e6
 
@@ -142,21 +143,25 @@ def reading(
 ) -> tuple[list[RankedPassage], Mapping[str, float]]:
     """What is read, and exp(tilt) of each passage of it by id; its probabilities stay p(d|x).
 
-    `rows`, which would be read impersonally (some are several passages put together), keep the first two places; the
-    others go to what the tilt of `ranked` favours. Where the tilt would carry one of the first two over decoding's
-    `floor`, or under it, nothing is tilted: that decides who is asked whether the documents hold the answer.
+    First `rows`, which would be read impersonally (some are several passages put together), then the likeliest other
+    one of `ranked` where the tilt made it likelier than one of them. Where the tilt would carry one of the first two
+    over decoding's `floor`, or under it, nothing is tilted: that decides who is asked whether the documents hold the
+    answer.
     """
     if not np.any(total):
         return list(rows), {}
     factors = dict(zip((one.passage.id for one in ranked), np.exp(total).tolist(), strict=True))
+
+    def weight(row: RankedPassage) -> float:
+        return float(row.probability * factors.get(row.passage.id, 1.0))
+
     others = [one for one in ranked if not any(one.passage.text in row.passage.text for row in rows)]
-    rest = [*rows[ALWAYS_READ:], *others]
-    rest.sort(key=lambda row: (-row.probability * factors.get(row.passage.id, 1.0), row.passage.id))
-    chosen = [*rows[:ALWAYS_READ], *rest[: max(len(rows) - ALWAYS_READ, 0)]]
+    least = min(map(weight, rows))
+    chosen = [*rows, *[one for one in sorted(others, key=weight, reverse=True)[:ADDED] if weight(one) > least]]
     if _over(priors(rows, {}), floor) != _over(priors(chosen, factors), floor):
         return list(rows), {}
     return chosen, factors
 
 
 def _over(probabilities: Sequence[float], floor: float) -> list[bool]:
-    return [probability >= floor for probability in probabilities[:ALWAYS_READ]]
+    return [probability >= floor for probability in probabilities[:CHECKED]]

@@ -1,9 +1,10 @@
-"""Whether personalisation costs anybody an answer that has one right place: recall@5 with fitting and hostile profiles.
+"""Whether personalisation costs anybody an answer that has one right place: what is read with any profile.
 
 Questions of SQuAD and Cranfield, through the product's own ingestion and search, then tilted by a person who asked 20
 other questions of the same article ("own"), of others ("wrong"), or who loves the likeliest wrong passage above all,
-together with the whole team, at full strength ("adversarial"). The order is what the product would read: the two
-likeliest first, then as the tilt has it.
+together with the whole team, at full strength ("adversarial"). What is read is decided by the product's own code, for
+one that reads four passages (the default) and one that reads five; where taste adds a passage, that one is read beside
+them. "Weight" is the probability that the right ones have among what is read: how far the mixture of answers moves.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
-from core import learning, retrieval
+from core import learning, ranking, retrieval
 from core.bootstrap import Library
-from core.domain import EVERYONE, Person, RankedPassage, Vector
+from core.domain import EVERYONE, Decoding, Person, RankedPassage, Vector
 from core.learning import Act, Learned, Signal, Tally
 from core.personal import Asker
 from core.preferences import Wishes
-from core.ranking import ALWAYS_READ
+from core.ranking import CHECKED
 from core.team import Contribution, Team
 from evals.common import Options, Record, paired_bootstrap, sample
 from evals.ranking_scores import recall
@@ -33,6 +34,7 @@ QUESTIONS = 200  # of each set, unless --limit says otherwise
 PAST = 20
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SOMEBODY = Person("evals", "harm", "somebody")
+COUNTS = (4, 5)
 PROFILES = ("own", "wrong", "adversarial")
 
 
@@ -51,7 +53,7 @@ class Asked:
 
 
 async def run(chosen: Options) -> Record:
-    """Recall@5 of each profile on each set, and what it loses to nobody's."""
+    """Recall of each profile on each set, and what it loses to nobody's."""
     result: Record = {}
     with Progress() as bar:
         for name, load in SETS.items():
@@ -69,37 +71,45 @@ async def _ask(library: Library, query: Query) -> Asked:
 
 
 def _compared(asked: Sequence[Asked], seed: int) -> Record:
-    plain = [recall(one.gains(one.ranked), one.query.gains.values(), 5) for one in asked]
-    rng = np.random.default_rng(seed)
-    result: Record = {"n": len(asked), "recall@5": {"none": float(np.mean(plain))}, "lost": {}, "read otherwise": {}}
-    for profile in PROFILES:
-        orders = [_order(one, _asker(profile, one, asked, rng)) for one in asked]
-        found = [
-            recall(one.gains(order), one.query.gains.values(), 5) for one, order in zip(asked, orders, strict=True)
-        ]
-        lost = paired_bootstrap(plain, found, clusters=[one.query.group for one in asked], resamples=2000)
-        result["recall@5"][profile] = float(np.mean(found))
-        result["lost"][profile] = [lost.mean, lost.low, lost.high]
-        changed = [_ids(order[:4]) != _ids(one.ranked[:4]) for one, order in zip(asked, orders, strict=True)]
-        result["read otherwise"][profile] = float(np.mean(changed))
+    """What each profile gets to read, and what of the right texts it loses."""
+    rng, weights = np.random.default_rng(seed), {}
+    result: Record = {"n": len(asked), "lost": {}, "read one more": {}, "weight": {}}
+    result |= {f"recall@{count}": {} for count in COUNTS}
+    for profile in ("none", *PROFILES):
+        askers = [_asker(profile, one, asked, rng) for one in asked]
+        for count in COUNTS:
+            read = [_read(one, asker, count) for one, asker in zip(asked, askers, strict=True)]
+            found = [_recall(one, rows) for one, (rows, _) in zip(asked, read, strict=True)]
+            plain = [_recall(one, one.ranked[:count]) for one in asked]
+            lost = paired_bootstrap(plain, found, clusters=[one.query.group for one in asked], resamples=2000)
+            result[f"recall@{count}"][profile] = float(np.mean(found))
+            result["lost"][f"{profile}@{count}"] = [lost.mean, lost.low, lost.high]
+        weights[profile] = [_weight(one, *what) for one, what in zip(asked, read, strict=True)]
+        result["read one more"][profile] = float(np.mean([len(rows) > COUNTS[-1] for rows, _ in read]))
+        less = paired_bootstrap(weights["none"], weights[profile], resamples=2000)
+        result["weight"][profile] = [float(np.mean(weights[profile])), less.mean, less.low, less.high]
     return result
 
 
-def _ids(order: Sequence[RankedPassage]) -> set[str]:
-    return {one.passage.id for one in order}
+def _recall(asked: Asked, rows: Sequence[RankedPassage]) -> float:
+    return recall(asked.gains(rows), asked.query.gains.values(), len(rows))
 
 
-def _order(asked: Asked, asker: Asker) -> list[RankedPassage]:
-    """The candidates as the person would get them."""
+def _weight(asked: Asked, rows: Sequence[RankedPassage], factors: Mapping[str, float]) -> float:
+    """How likely the right texts are among what is read."""
+    chances = zip(rows, retrieval.priors(rows, factors), strict=True)
+    return sum(chance for row, chance in chances if Path(row.passage.source).stem in asked.query.gains)
+
+
+def _read(asked: Asked, asker: Asker, count: int) -> tuple[list[RankedPassage], Mapping[str, float]]:
+    """What the person gets to read where anybody would read the likeliest `count`, and what moved it."""
     total = asker.tilt(asked.ranked, (START + timedelta(days=1)).timestamp()).total
-    weighed = {
-        one.passage.id: one.probability * factor for one, factor in zip(asked.ranked, np.exp(total), strict=True)
-    }
-    rest = sorted(asked.ranked[ALWAYS_READ:], key=lambda one: -weighed[one.passage.id])
-    return [*asked.ranked[:ALWAYS_READ], *rest]
+    return ranking.reading(asked.ranked[:count], asked.ranked, total, Decoding().floor)
 
 
 def _asker(profile: str, asked: Asked, everybody: Sequence[Asked], rng: np.random.Generator) -> Asker:
+    if profile == "none":
+        return Asker(SOMEBODY)
     if profile == "adversarial":
         return _enemy(asked)
     article = _article(asked)
@@ -127,7 +137,7 @@ def _learned(liked: Sequence[tuple[Vector, RankedPassage]], act: Act) -> Learned
 
 def _enemy(asked: Asked) -> Asker:
     """Somebody who loves the likeliest wrong passage behind the first two, with a team that opens nothing else."""
-    wrong = [one for one in asked.ranked[ALWAYS_READ:] if Path(one.passage.source).stem not in asked.query.gains]
+    wrong = [one for one in asked.ranked[CHECKED:] if Path(one.passage.source).stem not in asked.query.gains]
     if not wrong or wrong[0].vector is None:
         return Asker(SOMEBODY, Wishes())
     learned = _learned([(wrong[0].vector, wrong[0])] * 200, Act.UP)

@@ -17,6 +17,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from core.engine import Limits
 from evals import cost, following, harm, leaks, remembering, style, visitors
 from evals.common import RESULTS, Options, Record, paired_bootstrap, parser, progress, sample, write_result
 from evals.product import open_embedding
@@ -35,13 +36,13 @@ async def finding(chosen: Options) -> Record:
 
 
 async def words(chosen: Options) -> Record:
-    """A word that several areas have in their titles: which of them is meant."""
+    """A word that several areas have in their titles: which of them is meant, by p(d|x,u) of what is read."""
     site, people = await _visitors(chosen)
     asked = dict(visitors.ambiguous(site, people))
     async with open_embedding() as embedder:
         scores = await visitors.one_word_search(site, sorted(set(asked.values())), embedder)
     kept = [visitor for visitor in asked if visitor.wanted in scores[asked[visitor]]]
-    return _curves(site, kept, chosen, lambda visitor: _found(visitor, scores[asked[visitor]]))
+    return _curves(site, kept, chosen, lambda visitor: _found(visitor, scores[asked[visitor]]), Limits().passages)
 
 
 async def _visitors(chosen: Options) -> tuple[Site, list[Visitor]]:
@@ -66,6 +67,7 @@ def _curves(
     people: Sequence[Visitor],
     chosen: Options,
     look: Callable[[Visitor], tuple[list[int], np.ndarray]],
+    read: int | None = None,
 ) -> Record:
     """Ranks of all arms after each number of visits, and after a change of taste in the middle."""
     rng = np.random.default_rng(chosen.seed)
@@ -80,14 +82,14 @@ def _curves(
         for n, visitor in enumerate(people)
     ]
     ranks = {
-        name: _ranks(site, arm, searches, [own[n] for n in strangers] if arm.stranger else own)
+        name: _ranks(site, arm, searches, [own[n] for n in strangers] if arm.stranger else own, read)
         for name, arm in ARMS.items()
     }
     return {
         "n": len(people),
         "after": {name: _measures(each) for name, each in ranks.items()},
         "gains": _gains(ranks, people),
-        "turned": _measures(_ranks(site, ARMS["A5 everything"], searches, turned)),
+        "turned": _measures(_ranks(site, ARMS["A5 everything"], searches, turned, read)),
         "history 0 is A1": bool(np.array_equal(ranks["A5 everything"][0], ranks["A1 team prior"][0])),
     }
 
@@ -98,10 +100,15 @@ def _derangement(count: int, rng: np.random.Generator) -> list[int]:
     return [int(order[(place + 1) % count]) for place in np.argsort(order)]
 
 
-def _ranks(site: Site, arm: Arm, searches: Sequence[Search], pasts: Sequence[Past]) -> dict[int, np.ndarray]:
+def _ranks(
+    site: Site, arm: Arm, searches: Sequence[Search], pasts: Sequence[Past], read: int | None
+) -> dict[int, np.ndarray]:
     return {
         visits: np.array(
-            [visitors.rank_of(site, arm, one, past.after[visits]) for one, past in zip(searches, pasts, strict=True)]
+            [
+                visitors.rank_of(site, arm, one, past.after[visits], read)
+                for one, past in zip(searches, pasts, strict=True)
+            ]
         )
         for visits in pasts[0].after
     }

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import learning, ranking
-from core.domain import EVERYONE, Vectors
+from core.domain import EVERYONE, Decoding, Passage, RankedPassage, Vectors
 from core.learning import Act, Learned, Signal, Tally
 from core.ports import Embedder
 from core.retrieval import TEMPERATURE, fused_scores, softmax
@@ -175,8 +175,11 @@ class Search:
     jitter: Array
 
 
-def rank_of(site: Site, arm: Arm, search: Search, learned: Learned) -> int:
-    """The place of what is wanted, from 1."""
+def rank_of(site: Site, arm: Arm, search: Search, learned: Learned, read: int | None = None) -> int:
+    """The place of what is wanted, from 1: by p(d|x,u), of what is read where anybody would read the likeliest `read`.
+
+    What is not read stands behind that by p(d|x). With `read` None all is read: nothing was asked, and all fits alike.
+    """
     who, places = search.visitor, list(search.candidates)
     documents, nothing = site.documents(places), np.zeros(len(places))
     used = uses_of(learned.tallies) if arm.shared else {}
@@ -189,8 +192,31 @@ def rank_of(site: Site, arm: Arm, search: Search, learned: Learned) -> int:
         team=site.team.prior(documents, who.id) if arm.team else nothing,
         teammates=site.team.shared_taste(documents, who.id, used) if arm.shared else nothing,
     )
-    order = np.lexsort((search.jitter, -ranking.tilted(search.impersonal, tilt.total)))
-    return int(np.flatnonzero(order == places.index(who.wanted))[0]) + 1
+    if read is None:
+        order = _by(search, ranking.tilted(search.impersonal, tilt.total))
+    else:
+        order = _as_read(search, tilt.total, read)
+    return order.index(places.index(who.wanted)) + 1
+
+
+def _by(search: Search, probabilities: Array) -> list[int]:
+    """All candidates, the likeliest first."""
+    return [int(place) for place in np.lexsort((search.jitter, -probabilities))]
+
+
+def _as_read(search: Search, total: Array, count: int) -> list[int]:
+    """What the product reads of the candidates, by p(d|x,u), then the others by p(d|x)."""
+    likeliest = _by(search, search.impersonal)
+    ranked = [
+        RankedPassage(
+            Passage(str(place), "", "", (), f"<{place}>", 1, 0, 1, ""), float(search.impersonal[place]), 0.0, 0.0
+        )
+        for place in likeliest
+    ]
+    rows, factors = ranking.reading(ranked[:count], ranked, total[likeliest], Decoding().floor)
+    read = {int(row.passage.id): row.probability * factors.get(row.passage.id, 1.0) for row in rows}
+    first = sorted(read, key=lambda place: (-read[place], search.jitter[place]))
+    return first + [place for place in likeliest if place not in read]
 
 
 def candidates_of(site: Site, visitor: Visitor) -> list[int]:

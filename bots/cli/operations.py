@@ -30,6 +30,7 @@ from core.settings import Settings
 T = TypeVar("T")
 
 WATCH_MS = 300  # milliseconds until the first look at what changed
+FOR_DEVELOPERS = ("decisions.md", "licences.md")
 
 
 def is_interactive() -> bool:
@@ -130,13 +131,13 @@ async def _ingest_own(library: Library, errors: Console) -> None:
         return
     with ingestion_bar(errors) as progress:
         await library.ingester.ingest(own, progress)
-    names = [path.name for path in own]
-    errors.print(Text(texts.ingested_own(names, await library.index.count()), style="dim"), soft_wrap=True)
+    errors.print(Text(texts.ingested_own(len(own) - 1, await library.index.count()), style="dim"), soft_wrap=True)
 
 
 def own_documents() -> list[Path]:
-    """Attune's README and docs, where it runs from its checkout."""
+    """Attune's README and guides, where it runs from its checkout; not what only those need who work on it."""
     root = Path(__file__).parents[2]
     if not (root / "pyproject.toml").is_file():
         return []
-    return [path for path in (root / "README.md", root / "docs") if path.exists()]
+    guides = [path for path in sorted((root / "docs").glob("*.md")) if path.name not in FOR_DEVELOPERS]
+    return [path for path in (root / "README.md", *guides) if path.exists()]

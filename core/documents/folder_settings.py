@@ -24,12 +24,12 @@ class FolderSettings:
         self._readers = cache(_readers)
 
     def readers(self, file: Path) -> Readers | None:
-        """The readers that the nearest `.attune.toml` above `file` names; None where there is none.
+        """The readers that the nearest `.attune.toml` above `file` names, or in it where it is a folder; None for none.
 
         Raises:
             DocumentError: it cannot be understood; what is below it must not be shown to anybody new.
         """
-        return next((found for folder in file.parents if (found := self._readers(folder))), None)
+        return next((found for folder in (file, *file.parents) if (found := self._readers(folder))), None)
 
     def governs(self, file: Path) -> bool:
         """Whether a `.attune.toml`, good or bad, says who may see `file`."""

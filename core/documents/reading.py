@@ -1,4 +1,4 @@
-"""One file → the passages of each document in it, unless the index has them already.
+"""One file, or one unpacked export → the passages of each document in it, unless the index has them already.
 
 Blocking: it reads, waits for the parser's process and counts tokens, so it is called in a thread. Knows nothing of
 vectors or stores.
@@ -10,13 +10,14 @@ import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from core.documents.archives import check_file_size, is_archive
 from core.documents.parsing import PARSER_VERSION
 from core.documents.sandbox import Sandbox
 from core.documents.sandbox_child import Reply, State
 from core.documents.splitting import SPLITTER_VERSION, passage_ids, split
+from core.documents.unpacked import is_unpacked_export, packed
 from core.documents.walk import Refusal, printable
 from core.domain import Document, Passage
 from core.errors import DocumentError
@@ -66,16 +67,16 @@ class FileReader:
             DocumentError: the file cannot be read.
         """
         source = _source(file)
-        data = _bytes_of(file)
+        data, path = _content_of(file)
         settings = "\0".join((self._settings, *readers))
         versions = {
             inside_of(source, of): documents[0].version
             for of, documents in held.items()
             if len(documents) == 1 and documents[0].complete
         }
-        if not is_archive(file) and versions == {"": _version(data, settings)}:  # without waking the parser
+        if not is_archive(path) and versions == {"": _version(data, settings)}:  # without waking the parser
             return FileContent((DocumentContent(source, None),))
-        replies = self._sandbox.read(data, file, settings, versions)
+        replies = self._sandbox.read(data, path, settings, versions)
         refused = [reply for reply in replies if reply.state is State.REFUSED]
         if len(refused) == len(replies) == 1 and not refused[0].inside:
             raise DocumentError(refused[0].reason)
@@ -132,12 +133,15 @@ def _source(file: Path) -> str:
     return source
 
 
-def _bytes_of(file: Path) -> bytes:
+def _content_of(file: Path) -> tuple[bytes, PurePath]:
+    """The bytes of `file`, and the name that they are read by; a folder that is an export is read as its archive."""
     try:
+        if is_unpacked_export(file):
+            return packed(file), PurePath(f"{file.name}.zip")
         check_file_size(file.stat().st_size, file)
         if not file.is_file():
             raise DocumentError(f"{file.name} is not a regular file. Leave it out.")
-        return file.read_bytes()
+        return file.read_bytes(), file
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DocumentError(f"{file.name} cannot be read: {reason}. Change its permissions or leave it out.") from None

@@ -20,6 +20,8 @@ from core.errors import DocumentError
 Read = Callable[[str], bytes]
 """The bytes of a part, by its name."""
 
+_LISTS = {"channels.json", "users.json"}
+_PRIVATE = {"groups.json", "dms.json", "mpims.json"}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")
 _MARKUP = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 _WRITTEN = {None, "bot_message", "thread_broadcast", "me_message", "file_share", "file_comment"}  # subtypes
@@ -27,7 +29,13 @@ _WRITTEN = {None, "bot_message", "thread_broadcast", "me_message", "file_share",
 
 def is_export(names: Iterable[str]) -> bool:
     """Whether an archive with parts of these names is a Slack export."""
-    return {"channels.json", "users.json"} <= set(names)
+    return set(names) >= _LISTS
+
+
+def is_part(name: str) -> bool:
+    """Whether a file of this name, by its path in the export, is one of those that are read here."""
+    folder, _, file = name.rpartition("/")
+    return bool(_DAY.fullmatch(file)) if folder else file in {*_LISTS, *_PRIVATE}
 
 
 def talks(names: Iterable[str], read: Read) -> Iterator[Talk]:
@@ -49,7 +57,7 @@ def talks(names: Iterable[str], read: Read) -> Iterator[Talk]:
 
 def private_parts(names: Iterable[str]) -> list[str]:
     """The lists of private conversations that an export has."""
-    return sorted({"groups.json", "dms.json", "mpims.json"} & set(names))
+    return sorted(_PRIVATE & set(names))
 
 
 def _talks(channel: Mapping[str, Any], messages: list[Any], people: Mapping[str, str]) -> Iterator[Talk]:

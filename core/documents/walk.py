@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.documents import slack
 from core.errors import DocumentError
 
 IGNORED_FOLDERS = {"node_modules", "__pycache__"}
@@ -83,7 +84,7 @@ def _add_folder(found: Found, root: Path, is_supported: Callable[[Path], bool]) 
         if os.path.islink(path):  # noqa: PTH114 - as above
             links.append(path)
         else:
-            (found.files if is_supported(path) else found.skipped).append(path)
+            (found.files if path.is_dir() or is_supported(path) else found.skipped).append(path)
     seen = set(found.files)
     for link in links:  # one that leads to a file of the walk would only double it
         target = Path(os.path.realpath(link))  # which, unlike `resolve`, takes a loop of links
@@ -94,13 +95,20 @@ def _add_folder(found: Found, root: Path, is_supported: Callable[[Path], bool]) 
 
 
 def _walk(root: Path, found: Found) -> Iterator[Path]:
-    """All that is not left out, sorted in each folder; of links to folders only the links."""
+    """All that is not left out, sorted in each folder; of links to folders only the links.
+
+    A Slack export that was unpacked is one thing, which is read whole: its parts alone do not say what is private.
+    """
 
     def refuse(error: OSError) -> None:
         reason = f"{error.filename} cannot be listed: {error.strerror}. Change its permissions or leave it out."
         found.refused.append(Refusal(str(error.filename), reason))
 
     for folder, folders, files in os.walk(root, onerror=refuse):
+        if slack.is_export(files):
+            folders.clear()
+            yield Path(folder)
+            continue
         folders[:] = sorted(name for name in folders if not is_left_out(name))
         yield from (Path(folder, name) for name in folders if os.path.islink(Path(folder, name)))  # noqa: PTH114
         yield from (Path(folder, name) for name in sorted(files) if not is_left_out(name))

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from redis.asyncio import Redis
 
@@ -18,6 +19,7 @@ from core.adapters.redis_usage import RedisUsage
 from core.domain import Conversation, Message, Passage, Person
 from core.engine import Engine, Limits
 from core.feedback import Feedback, Reason, Verdict
+from core.learning import Act, Signal, packed
 from core.preferences import Kind, Language, Level, Origin, Sources
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
@@ -285,6 +287,15 @@ async def test_recommended_is_what_is_near_and_was_not_shown(chat: Chat) -> None
     assert "1. Parking" in shown
     assert "Transit.md" not in shown
     assert "enrolment" in shown
+
+
+async def test_what_another_embedder_taught_recommends_nothing(chat: Chat, memory: RedisMemory) -> None:
+    """Vectors of another length are near to nothing: no error, and what is learned from then on recommends."""
+    old = Signal("old", Act.UP, START, packed(np.ones(3) / 3**0.5), phrases=("transit",))
+    await memory.learn(ANN, [old])
+    assert await chat.told("/recommend") == personal_texts.NOTHING_TO_RECOMMEND
+    await chat.say("How long does transit enrolment take?")
+    assert "1. Parking" in await chat.told("/recommend")
 
 
 async def test_learned_interests_can_be_read_and_removed(chat: Chat, engine: Engine) -> None:

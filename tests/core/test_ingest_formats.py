@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,73 @@ async def test_passages_carry_what_the_document_says_of_itself(
         found = [hit.passage for hit in await index.search(words, row, audience={EVERYONE}, limit=9)]
         best = next(passage for passage in found if passage.text.startswith(words))
         assert (Path(best.source).name, best.page, best.author, best.date) == (source, page, author, date)
+
+
+def unpack(archive: bytes, folder: Path) -> Path:
+    """`archive` as somebody would unpack it."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as packed:
+        packed.extractall(folder)
+    return folder
+
+
+PRIVATE = {
+    "dms.json": [{"id": "D1", "members": ["U1", "U2"]}],
+    "groups.json": [{"id": "G1", "name": "board"}],
+    **{f"{name}/2024-06-03.json": [message(NOON, "U1", "The salary is secret.")] for name in ("D1", "board")},
+}
+TALKS = {"help/2024-06-03.json": [message(NOON, "U1", "Which form?")]}
+
+
+@pytest.mark.parametrize("named", ["export", "."])
+async def test_an_unpacked_slack_export_is_read_as_its_archive(
+    tmp_path: Path, ingester: Ingester, index: QdrantIndex, named: str
+) -> None:
+    """Public channels only, a document a day, named itself or with what is around it; nothing is read twice."""
+    folder = unpack(export(TALKS | PRIVATE), tmp_path / "export")
+    write(tmp_path / "guide.md", "# Guide")
+    report = await ingester.ingest([tmp_path / named])
+    assert not report.refused
+    assert ("dms.json, groups.json" in report.notes[0], len(report.notes)) == (True, 1)
+    assert await sources(index, folder) - {f"{tmp_path}/guide.md"} == {"help/2024-06-03"}
+    again = await ingester.ingest([tmp_path / named])
+    assert (again.new, again.changed, again.removed) == ((), (), ())
+
+
+async def test_what_was_read_of_an_unpacked_export_file_by_file_goes(
+    tmp_path: Path, ingester: Ingester, index: QdrantIndex
+) -> None:
+    """Its parts were taken for code once, the private ones too: they go when the folder is seen to be an export."""
+    folder = unpack(export(TALKS | PRIVATE), tmp_path / "export")
+    lists = [(folder / name, (folder / name).read_bytes()) for name in ("channels.json", "users.json")]
+    for file, _ in lists:
+        file.unlink()
+    await ingester.ingest([tmp_path])
+    assert "D1/2024-06-03.json" in await sources(index, folder)
+    for file, content in lists:
+        file.write_bytes(content)
+    await ingester.ingest([tmp_path])
+    assert await sources(index, folder) == {"help/2024-06-03"}
+
+
+async def test_an_unpacked_export_says_itself_who_may_see_it(
+    tmp_path: Path, ingester: Ingester, index: QdrantIndex
+) -> None:
+    """By the file for its folder, which lies beside its lists."""
+    folder = unpack(export(TALKS), tmp_path / "export")
+    write(folder / ".attune.toml", 'readers = ["workspace:slack/T1"]\n')
+    await ingester.ingest([tmp_path])
+    assert {document.readers for document in await index.documents()} == {("workspace:slack/T1",)}
+
+
+async def test_a_broken_unpacked_export_is_refused_whole(
+    tmp_path: Path, ingester: Ingester, index: QdrantIndex
+) -> None:
+    """No part of it is read as something else, and the files around it are."""
+    folder = unpack(export(TALKS | PRIVATE, **{"channels.json": {"a": 1}}), tmp_path / "export")
+    write(tmp_path / "guide.md", "# Guide\n\nWords.")
+    report = await ingester.ingest([tmp_path])
+    assert [refusal.path for refusal in report.refused] == [folder.as_posix()]
+    assert await sources(index, tmp_path) == {"guide.md"}
 
 
 async def test_members_of_an_archive_change_and_go(
