@@ -141,14 +141,15 @@ async def test_guests_and_strangers_are_turned_away_by_a_word_to_them_alone(slac
 async def test_nobody_gets_in_before_a_list_or_a_code_lets_them(slack: World) -> None:
     """An unlisted person is answered after writing a code in a direct message, and in channels codes do not count."""
     slack.access.allowed.clear()
+    code = await slack.doors.new_code()
     channel = slack.space.dm("UANN")
     first = slack.people.say("UANN", channel, QUESTION)
-    slack.people.say("UANN", "C1", "<@UBOT> pair ABCD-EFGH")
+    slack.people.say("UANN", "C1", f"<@UBOT> pair {code}")
     await slack.settled()
     assert "ask whoever runs me for a code" in slack.answers(channel, first)[0].lower()
     assert "direct message" in slack.people.whispers("UANN")[0]
     wrong = slack.people.say("UANN", channel, "pair WRON-GONE")
-    right = slack.people.say("UANN", channel, "pair ABCD-EFGH")
+    right = slack.people.say("UANN", channel, f"pair {code}")
     await slack.settled()
     assert "not valid" in slack.answers(channel, wrong)[0]
     assert "Welcome" in slack.answers(channel, right)[0]
