@@ -54,6 +54,10 @@ class Remembering(Protocol):
         """The passage behind a source of an answer; None where there is none to see."""
         ...
 
+    async def look_at_source(self, asker: Person, answer: str, number: int, *, looking: Message) -> Passage | None:
+        """The passage behind a source of somebody's answer, for others who read that answer."""
+        ...
+
     async def recommend(self, message: Message) -> list[Recommendation]:
         """Documents that the person may care about and has not been shown."""
         ...

@@ -124,6 +124,14 @@ class Dialogue:
             return self._explained(error)
         return passage or Problem(personal_texts.SOURCE_GONE)
 
+    async def look_at_source(self, asker: Person, answer: str, number: int, *, looking: Message) -> Passage | Problem:
+        """The passage behind a source of somebody else's answer, as far as the place of `looking` may see it."""
+        try:
+            passage = await self._engine.look_at_source(asker, answer, number, looking=looking)
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._explained(error)
+        return passage or Problem(personal_texts.SOURCE_GONE)
+
     async def profile(self, person: Person) -> Profile:
         """What the person set and what was learned of them, for buttons and forms.
 

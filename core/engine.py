@@ -174,6 +174,13 @@ class Engine:
             self.people, self._index, Feedback(person, answer, Verdict.OPENED, at, None, number)
         )
 
+    async def look_at_source(self, asker: Person, answer: str, number: int, *, looking: Message) -> Passage | None:
+        """The passage behind a source of an answer that others read too; nothing is learned from it.
+
+        None where there is no such source, or where the place of `looking` may not see it.
+        """
+        return await opening.source(self.people, self._index, asker, (answer, number), audience(looking))
+
     async def recommend(self, message: Message) -> list[Recommendation]:
         """Documents that the person may care about and has not been shown."""
         seen_by, dimension = audience(message), self._embedder.dimension

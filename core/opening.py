@@ -32,16 +32,30 @@ class Recommendation:
 
 async def open_source(people: People, index: PassageIndex, opened: Feedback) -> Passage | None:
     """The passage of an answer's source; None where there is none, or the asker may not see it any more."""
-    trace = await people.trace(opened.person, opened.answer)
-    sources = trace.sources if trace else ()
-    passage = next((source.passage for source in sources if source.number == opened.source), None)
+    found = await source(people, index, opened.person, (opened.answer, opened.source))
+    if found is not None:
+        await people.hear(opened)
+    return found
+
+
+async def source(
+    people: People,
+    index: PassageIndex,
+    asker: Person,
+    named: tuple[str, int],
+    seen_by: Collection[str] | None = None,
+) -> Passage | None:
+    """The passage of one of the asker's answers, as (answer, number), for whoever that answer was made for.
+
+    With `seen_by` for others; a passage that those may not see is none.
+    """
+    trace = await people.trace(asker, named[0])
+    passage = next((one.passage for one in trace.sources if one.number == named[1]), None) if trace else None
     if trace is None or passage is None:
         return None
+    audience = set(trace.audience) if seen_by is None else set(seen_by)
     documents = await index.documents(passage.source)
-    if not any(set(document.readers) & set(trace.audience) for document in documents):
-        return None
-    await people.hear(opened)
-    return passage
+    return passage if any(set(document.readers) & audience for document in documents) else None
 
 
 async def recommend(

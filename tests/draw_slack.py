@@ -25,6 +25,7 @@ from core.domain import Passage, Person, Source
 from core.learning import Act
 from core.preferences import Kind, Length, Origin, Polarity, Preferences, Stated, Wishes
 from core.profile import InterestInWords, Profile
+from core.teaching import Lesson
 
 DOCS = Path(__file__).parent.parent / "docs"
 WIDTH = 640
@@ -94,7 +95,9 @@ def drawings() -> dict[str, str]:
     """Each picture's name and page."""
     final = Final(ANSWER, (Source(1, PASSAGE), Source(2, OTHER)), answer="0123456789abcdef")
     answer = [*pages(final.markdown)[0], *slack_blocks.under_answer(final)]
-    home = slack_home.home(profile(), asked=["How long does transit enrolment take?", "Who approves travel?"])
+    asked = ["How long does transit enrolment take?", "Who approves travel?"]
+    lesson = Lesson("0" * 32, "Travel by train.md", Person("slack", "T1", "UANN"), ("channel:slack/T1/C1",), NOW)
+    home = slack_home.home(profile(), slack_home.Shown(asked=asked, lessons=[lesson]))
     return {
         "slack-answer": page(
             f'<div class="message">{_who("ann", "How long does transit enrolment take?")}</div>'

@@ -68,6 +68,7 @@ class SlackAnswer:
         self._stream = ""  # the id of the message that is being streamed
         self._streams = abilities.streams and delivery.attempt == 1 and not self._thread.shown
         self._task = False  # a status stands in the stream
+        self._told = ""  # the status that is shown
         self._working = False  # Slack shows its Stop button
         self._last = float("-inf")
         self._pace = 0.0 if hurry else STREAM_SECONDS
@@ -75,9 +76,13 @@ class SlackAnswer:
 
     async def status(self, text: str) -> None:
         """Say what is going on: beside the thread where Slack can, else as the beginning of the answer."""
-        await self._session("processing")
-        if self._abilities.statuses and await self._status(text):
+        if text == self._told:
             return
+        self._told = text
+        if self._abilities.statuses and await self._status(text):
+            await self._session("processing")
+            return
+        await self._session("processing")
         if self._streams:
             await self._show([self._step(text, done=False)])
         elif not self._thread.shown:

@@ -1,7 +1,8 @@
 """What stands around answers in Slack: sources, feedback, and the small modals. Every length keeps to Slack's limits.
 
-Buttons carry all that is needed to act on them, so that they work after any restart. Values are `ANSWERID` or
-`ANSWERID:NUMBER`; names of actions begin with `attune_`. Knows nothing of when something is shown or of what follows.
+Buttons carry all that is needed to act on them, so that they work after any restart. Values are `ANSWERID/ASKER` or
+`ANSWERID:NUMBER/ASKER`; names of actions begin with `attune_`. Knows nothing of when something is shown or of what
+follows.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from bots.render import NEAREST_SHOWN, one_line
 from core.domain import Passage, Source
 from core.feedback import Reason
 from core.preferences import Sources
+from core.teaching import Lesson
 
 FEEDBACK, SOURCE, WHY, PLAIN, SHARE = "attune_feedback", "attune_source", "attune_why", "attune_plain", "attune_share"
 REASONS, PREFS, TEACH, LEARN = "attune_reasons", "attune_prefs", "attune_teach", "attune_learn"
+UNLEARN, RELEARN = "attune_unlearn", "attune_relearn"
 RUN = "attune_run"  # a command, in the button's value
 
 VALUE_CHARS = 2_000  # of a button
@@ -32,15 +35,26 @@ OPTION_CHARS = 75
 TITLE_CHARS = 24
 OPTIONS = 25  # sources in the menu
 PASSAGE_SECTIONS = 20
+LESSONS_SHOWN = 8
 
 
-def under_answer(final: Final, *, question: str = "", shareable: bool = False) -> list[Block]:
-    """What stands under an answer: doubts, sources, what can be done, and whether it was good."""
+def under_answer(final: Final, *, question: str = "", asker: str = "") -> list[Block]:
+    """What stands under an answer: doubts, sources, what can be done, and whether it was good.
+
+    `question` is one that can be asked for all; `asker` is whom the answer was given to.
+    """
     blocks = [context(line) for line in _footer(final)]
     if final.answer:
-        blocks.append(_actions(final, question if shareable and len(question) <= VALUE_CHARS else ""))
-        blocks.append(feedback(final.answer))
+        about = f"{final.answer}/{asker}" if asker else final.answer
+        blocks.append(_actions(final, question if len(question) <= VALUE_CHARS else "", asker))
+        blocks.append(feedback(about))
     return blocks
+
+
+def asked_by(value: str) -> tuple[str, str]:
+    """What a button under an answer is about, and who asked; messages of older versions do not say who."""
+    about, _, asker = value.partition("/")
+    return about, asker
 
 
 def _footer(final: Final) -> list[str]:
@@ -71,24 +85,26 @@ def context(mrkdwn: str) -> Block:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}
 
 
-def _actions(final: Final, share: str) -> Block:
+def _actions(final: Final, share: str, asker: str) -> Block:
+    by = f"/{asker}" if asker else ""
+    about = f"{final.answer}{by}"
     elements: list[Block] = []
     if final.sources:
-        elements.append(_source_menu(final.answer, final.sources))
-        elements.append(button(slack_texts.WHY, WHY, final.answer))
-        elements.append(button(slack_texts.PLAIN, PLAIN, final.answer))
+        elements.append(_source_menu(final.answer, by, final.sources))
+        elements.append(button(slack_texts.WHY, WHY, about))
+        elements.append(button(slack_texts.PLAIN, PLAIN, about))
     if share:
         elements.append(button(slack_texts.SHARE, SHARE, share))
-    return {"type": "actions", "elements": elements or [button(slack_texts.WHY, WHY, final.answer)]}
+    return {"type": "actions", "elements": elements or [button(slack_texts.WHY, WHY, about)]}
 
 
-def _source_menu(answer: str, sources: Sequence[Source]) -> Block:
+def _source_menu(answer: str, by: str, sources: Sequence[Source]) -> Block:
     return {
         "type": "static_select",
         "action_id": SOURCE,
         "placeholder": plain(slack_texts.OPEN_SOURCE),
         "options": [
-            option(f"{source.number}. {source.passage.heading_path}", f"{answer}:{source.number}")
+            option(f"{source.number}. {source.passage.heading_path}", f"{answer}:{source.number}{by}")
             for source in sources[:OPTIONS]
         ],
     }
@@ -224,3 +240,34 @@ def teach_offer(file: str, name: str, *, private: bool) -> list[Block]:
     buttons = [button(text, f"{LEARN}_{who}", f"{who}:{file}") for who, text in choices]
     said = section(slack_texts.teach_offer(escaped(one_line(name))))
     return [said, {"type": "actions", "elements": buttons}]
+
+
+# Lessons
+
+
+def unlearn(lesson: Lesson) -> Block:
+    """A button that has a lesson forgotten."""
+    return {"type": "actions", "elements": [button(slack_texts.UNLEARN, UNLEARN, lesson.id)]}
+
+
+def bring_back(lesson: Lesson) -> Block:
+    """A button that brings a forgotten lesson back."""
+    return {"type": "actions", "elements": [button(slack_texts.RELEARN, RELEARN, lesson.id)]}
+
+
+def lesson_rows(lessons: Sequence[Lesson]) -> list[Block]:
+    """Lessons, each with its name, whom it is for, and a button to forget it."""
+    rows = []
+    for number, lesson in enumerate(lessons[:LESSONS_SHOWN]):
+        said = slack_texts.lesson(
+            escaped(one_line(lesson.name)), f"{lesson.taught_at:%Y-%m-%d}", readers_name(lesson.readers)
+        )
+        rows.append({**section(said), "accessory": button(slack_texts.UNLEARN, f"{UNLEARN}_{number}", lesson.id)})
+    return rows
+
+
+def readers_name(readers: Sequence[str]) -> str:
+    """Whom a lesson is for, in words."""
+    kinds = {reader.partition(":")[0] for reader in readers}
+    who = "everyone" if "everyone" in kinds else "channel" if "channel" in kinds else "me"
+    return slack_texts.READERS_NAMES[who] if who != "channel" else slack_texts.READERS_OF_A_CHANNEL

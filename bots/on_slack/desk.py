@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.door import Door
 from bots.on_slack.events import Said
-from bots.operator_lists import CountsUses, KeepsDead, OperatorLists
-from bots.render import one_line
+from bots.operator_lists import OperatorLists
 
 COMMANDS = ("gaps", "usage", "inbox")
 LISTED = 20
@@ -22,8 +21,7 @@ class Desk:
     """Answers an operator."""
 
     door: Door
-    usage: CountsUses
-    inbox: KeepsDead
+    lists: OperatorLists
 
     async def reply(self, said: Said, text: str) -> str | None:
         """What a command for operators says, in Markdown; None where `text` is none."""
@@ -34,8 +32,7 @@ class Desk:
             return slack_texts.OPERATORS_ONLY if text.startswith("/") else None
         if not said.private:
             return slack_texts.ONLY_IN_PRIVATE
-        lists = OperatorLists(self.usage, self.inbox, one_line)
-        lines = {"gaps": lists.gaps, "usage": lists.uses, "inbox": lists.dead}[name]
+        lines = {"gaps": self.lists.gaps, "usage": self.lists.uses, "inbox": self.lists.dead}[name]
         return _listed(slack_texts.DESK_TITLES[name], slack_texts.DESK_EMPTY[name], await lines())
 
 

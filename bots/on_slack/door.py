@@ -6,16 +6,16 @@ but their own. Knows nothing of questions or of how sentences are shown.
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Protocol
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.events import PLATFORM, Said, question
 from bots.on_slack.members import Members
+from core.access import Access
 from core.domain import Person
 from core.errors import PersonError
 from core.readers import channel_reader
@@ -23,35 +23,10 @@ from core.readers import channel_reader
 _PAIR = re.compile(r"[/!]?pair\s+(\S.*)", re.IGNORECASE)
 
 
-class Pairing(Protocol):
-    """What a code gave."""
-
-    @property
-    def operator(self) -> bool:
-        """Whether it made an operator."""
-        ...
-
-
-class Admitting(Protocol):
-    """What is needed of `core.access.Access`."""
-
-    async def admits(self, person: Person, names: Collection[str]) -> bool:
-        """Whether the person is answered."""
-        ...
-
-    async def is_operator(self, person: Person) -> bool:
-        """Whether the person may teach everyone."""
-        ...
-
-    async def pair(self, person: Person, typed: str, now: datetime) -> Pairing:
-        """Let the person in by a code."""
-        ...
-
-
 class Door:
     """Lets people in."""
 
-    def __init__(self, access: Admitting, members: Members) -> None:
+    def __init__(self, access: Access, members: Members) -> None:
         self._access = access
         self._members = members
 
@@ -59,11 +34,13 @@ class Door:
         """What to say to somebody who is not answered, or who just used a code; None for everybody else."""
         if (typed := _PAIR.fullmatch(question(said.text, bot_user))) is not None:
             return await self._pair(said, typed[1]) if said.private else slack_texts.PAIR_PRIVATELY
-        standing = await self._members.standing(client, said)
+        standing, shared = await asyncio.gather(
+            self._members.standing(client, said), self._members.is_shared(client, said)
+        )
         names = await self._members.names(client, said, standing)
         if not await self._access.admits(said.person, names):
             return slack_texts.NOT_ADMITTED if standing.member else slack_texts.NOT_GUESTS
-        if await self._members.is_shared(client, said) and not await self._listed(said):
+        if shared and not await self._listed(said):
             return slack_texts.NOT_SHARED
         return None
 

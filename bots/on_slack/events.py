@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from bots import texts
+from bots.on_slack import texts as slack_texts
 from core.domain import Conversation, Person
 from core.inbox import Event
 
@@ -26,7 +28,10 @@ STOP_WORDS = {"stop", "/stop", "!stop", "halt"}
 _MENTION = re.compile(r"<@(?P<user>[UW][A-Z0-9]*)(?:\|(?P<name>[^>]*))?>")
 _TOKEN = re.compile(r"<(?P<kind>[@#!]?)(?P<what>[^|>]*)(?:\|(?P<label>[^>]*))?>")
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
-_ALONE = {"help", "why", "plain", "recommend", "new"}  # commands that a message is where it says nothing else
+_ALONE = {"help", "why", "plain", "recommend", "new", "unlearn"}  # commands that a message is where it says no more
+_COMMAND = re.compile(r"(?<=[`\s])/(?P<name>help|prefs|why|plain|recommend|new|open|forget|stop|unlearn)\b")
+PERSONAL = re.compile(r"/(?:prefs|why|recommend|forget|unlearn)\b")
+"""Commands whose answers are nobody else's business."""
 
 
 class Kind(StrEnum):
@@ -137,6 +142,18 @@ def as_command(text: str) -> str:
     if word == "prefs" or (word in _ALONE and not rest) or (word == "forget" and rest in {"", "everything"}):
         return f"/{text}"
     return text
+
+
+def spelled(markdown: str, *, slash: bool = False) -> str:
+    """A sentence that names commands, so that they can be typed: Slack refuses slash commands that it does not know.
+
+    `slash` where `/prefs`, which it knows, works too: in threads it does not.
+    """
+
+    def typed(match: re.Match[str]) -> str:
+        return match[0] if slash and match["name"] == "prefs" else f"!{match['name']}"
+
+    return _COMMAND.sub(typed, markdown.replace(texts.HELP_HINT, slack_texts.HELP_HINT))
 
 
 def plain_text(text: str) -> str:

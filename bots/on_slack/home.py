@@ -7,37 +7,64 @@ Slack takes, however much somebody has set. Knows nothing of when it is shown.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bots.choices import PREFERENCES
 from bots.on_slack import texts as slack_texts
-from bots.on_slack.blocks import PREFS, RUN, TITLE_CHARS, VALUE_CHARS, button, context, modal, option, plain
+from bots.on_slack.blocks import (
+    PREFS,
+    RUN,
+    TITLE_CHARS,
+    VALUE_CHARS,
+    button,
+    context,
+    lesson_rows,
+    modal,
+    option,
+    plain,
+)
 from bots.on_slack.markdown import escaped
 from bots.on_slack.mrkdwn import section, sections
 from bots.on_slack.render import Block
 from bots.on_slack.render import pages as pages  # noqa: PLC0414 - an export is drawn as any text
+from bots.on_slack.teaching import Told
 from bots.render import one_line
 from core.preferences import Polarity, Stated
 from core.profile import InterestInWords, Profile
+from core.teaching import Lesson
 
 STATED_SHOWN, INTERESTS_SHOWN, ASKED_SHOWN = 30, 8, 5
 RECOMMENDED_SECTIONS = 4
 STRENGTHS = (0, 25, 50, 75, 100)
+PANE_DEFAULTS = ((slack_texts.PANE_HELP, "help"), (slack_texts.PANE_RECOMMEND, "recommend"))
 PROMPTS = 4
 PROMPT_CHARS = 60
 WISH_CHARS = 200
 
 
-def home(profile: Profile, *, said: str = "", recommended: str = "", asked: Sequence[str] = ()) -> Block:
-    """The home tab. `said` is what a button just did; `recommended` is Markdown."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What stands on the home tab besides the profile. `told` is what a button just did."""
+
+    recommended: str = ""  # Markdown
+    asked: Sequence[str] = ()
+    lessons: Sequence[Lesson] = ()
+    told: Told | None = None
+
+
+def home(profile: Profile, shown: Shown) -> Block:
+    """The home tab."""
     blocks: list[Block] = [section(escaped(slack_texts.HOME_INTRO))]
-    blocks += sections(said, limit=2) if said else []
+    blocks += [*sections(shown.told.sentence, limit=2), *shown.told.buttons] if shown.told else []
     blocks += [_header(slack_texts.HOME_SET), *_set(profile), *_stated(profile)]
     blocks += [_header(slack_texts.HOME_LEARNED), *_learned(profile)]
-    if recommended:
-        blocks += [_header(slack_texts.HOME_RECOMMENDED), *sections(recommended, limit=RECOMMENDED_SECTIONS)]
-    if asked:
-        lines = "\n".join(f"• {escaped(one_line(question))}" for question in asked[:ASKED_SHOWN])
+    if shown.lessons:
+        blocks += [_header(slack_texts.HOME_TAUGHT), *lesson_rows(shown.lessons)]
+    if shown.recommended:
+        blocks += [_header(slack_texts.HOME_RECOMMENDED), *sections(shown.recommended, limit=RECOMMENDED_SECTIONS)]
+    if shown.asked:
+        lines = "\n".join(f"• {escaped(one_line(question))}" for question in shown.asked[:ASKED_SHOWN])
         blocks += [_header(slack_texts.HOME_ASKED), section(lines)]
     return {"type": "home", "blocks": [*blocks, {"type": "divider"}, _whole(profile)]}
 
@@ -176,9 +203,8 @@ def commands_of(values: Mapping[str, Any], profile: Profile) -> list[str]:
 
 def prompts(asked: Sequence[str], titles: Sequence[str]) -> list[Block]:
     """What may be asked: what is new, what this person asks, and what always works."""
-    offered = [slack_texts.ask_about(title) for title in titles[:2]]
-    offered += [one_line(question, PROMPT_CHARS) for question in asked[:2]]
-    offered += slack_texts.PANE_DEFAULTS
-    return [{"title": one_line(text, PROMPT_CHARS), "message": text} for text in dict.fromkeys(offered) if text][
-        :PROMPTS
-    ]
+    offered = [(text, text) for text in (*map(slack_texts.ask_about, titles[:2]), *asked[:2])]
+    messages: dict[str, str] = {}
+    for title, message in (*offered, *PANE_DEFAULTS):
+        messages.setdefault(one_line(title, PROMPT_CHARS), message)
+    return [{"title": title, "message": message} for title, message in messages.items() if title][:PROMPTS]

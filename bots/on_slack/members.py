@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -25,6 +26,7 @@ T = TypeVar("T")
 
 SECONDS = 60.0  # that an answer of Slack's is believed
 KEPT = 10_000
+KINDS = ("public_channel", "private_channel", "mpim")
 PAGE = 200
 PAGES = 20
 
@@ -92,16 +94,15 @@ class Members:
         return bool(info.get("is_ext_shared"))
 
     async def _channels(self, client: AsyncWebClient, user: str) -> frozenset[str]:
+        try:
+            return await _joined(client, user, ",".join(KINDS))
+        except SlackApiError as error:
+            if reason_of(error) != "missing_scope":
+                raise
         found: set[str] = set()
-        cursor = ""
-        for _ in range(PAGES):
-            page = await client.users_conversations(
-                user=user, types="public_channel,private_channel", limit=PAGE, cursor=cursor or None
-            )
-            found |= {str(channel["id"]) for channel in page["channels"]}
-            cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
-            if not cursor:
-                break
+        for kind in KINDS:  # the operator left a feature out: what the others may see stays
+            with suppress(SlackApiError):
+                found |= await _joined(client, user, kind)
         return frozenset(found)
 
     async def _remembered(self, key: tuple[str, ...], ask: Callable[[], Awaitable[T]], unknown: T) -> T:
@@ -118,3 +119,15 @@ class Members:
         while len(self._known) > KEPT:
             self._known.popitem(last=False)
         return found
+
+
+async def _joined(client: AsyncWebClient, user: str, kinds: str) -> frozenset[str]:
+    found: set[str] = set()
+    cursor = ""
+    for _ in range(PAGES):
+        page = await client.users_conversations(user=user, types=kinds, limit=PAGE, cursor=cursor or None)
+        found |= {str(channel["id"]) for channel in page["channels"]}
+        cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
+        if not cursor:
+            break
+    return frozenset(found)

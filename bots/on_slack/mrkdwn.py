@@ -117,7 +117,8 @@ def _inline(token: Token) -> str:
     for child in token.children or []:
         match child.type:
             case "strong_open" | "strong_close" | "em_open" | "em_close" | "s_open" | "s_close":
-                out.append(_MARKS[child.type.partition("_")[0]])
+                if not (links and links[-1]):  # the label of a link is plain
+                    out.append(_MARKS[child.type.partition("_")[0]])
             case "code_inline":
                 out.append(f"`{escaped(child.content).replace('`', chr(39))}`")
             case "softbreak" | "hardbreak":

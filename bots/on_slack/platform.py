@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from bots.dialogue import Dialogue
 from bots.on_slack.actions import Actions
+from bots.on_slack.asides import Asides
 from bots.on_slack.clients import Clients, OneToken
 from bots.on_slack.desk import Desk
 from bots.on_slack.door import Door
@@ -14,16 +15,19 @@ from bots.on_slack.events import PLATFORM
 from bots.on_slack.install import AppSecrets, Installations, Installing
 from bots.on_slack.members import Members
 from bots.on_slack.sender import SlackSender
+from bots.on_slack.talk import Talk
 from bots.on_slack.teaching import Lessons
+from bots.operator_lists import OperatorLists
 from bots.platform import Delivery, Inlet
 from bots.platforms import Means, Platform
 from bots.slack_bot import Connection, SlackReceiver
+from bots.texts import escaped
 from core.bootstrap import open_installations
 from core.errors import ConfigurationError
 from core.inbox import Event
 from core.settings import Settings
 
-OWN_COMMANDS = ("stop",)
+OWN_COMMANDS = ("stop", "unlearn")
 
 
 def slack() -> Platform:
@@ -86,9 +90,11 @@ class SlackOut:
     def _built(self, clients: Clients) -> SlackSender:
         settings, means, dialogue = self._settings, self._means, self._dialogue
         members = Members(_groups(settings.allow, settings.operators))
-        door = Door(means.access, members)
-        actions = Actions(clients, dialogue, members, door, Lessons(means.teacher, door))
-        return SlackSender(clients, dialogue, members, door, actions, desk=Desk(door, means.usage, means.inbox))
+        door, talk = Door(means.access, members), Talk(dialogue, members)
+        lessons = Lessons(means.teacher, door)
+        actions = Actions(clients, dialogue, talk, door, lessons)
+        desk = Desk(door, OperatorLists(means.usage, means.inbox, escaped))
+        return SlackSender(clients, dialogue, members, door, actions, asides=Asides(talk, lessons, desk))
 
 
 @asynccontextmanager

@@ -39,7 +39,7 @@ def press_event(body: Mapping[str, Any], action: Mapping[str, Any]) -> tuple[Eve
         "home": (body.get("view") or {}).get("type") == "home",
     }
     key = f"{name}:{action['action_ts']}"
-    view = _view(name, value, f"{key}:{user}")
+    view = _view(name, value, user, f"{key}:{user}")
     kept["view"] = (view or {}).get("external_id", "")
     event = personal_event(team, user, Kind.PRESS, key, kept)
     if name in IN_THREAD and channel and root:
@@ -47,11 +47,12 @@ def press_event(body: Mapping[str, Any], action: Mapping[str, Any]) -> tuple[Eve
     return event, view
 
 
-def _view(action: str, value: str, key: str) -> Block | None:
-    """The modal that this press opens."""
+def _view(action: str, value: str, user: str, key: str) -> Block | None:
+    """The modal that this press opens. Only whoever asked is asked what was wrong."""
     if action.startswith(slack_blocks.FEEDBACK):
-        verdict, _, answer = value.partition(":")
-        return slack_blocks.reasons_modal(answer) if verdict == "down" else None
+        about, asker = slack_blocks.asked_by(value)
+        verdict, _, answer = about.partition(":")
+        return slack_blocks.reasons_modal(answer) if verdict == "down" and asker in {"", user} else None
     titles = {
         slack_blocks.SOURCE: slack_texts.SOURCE_TITLE,
         slack_blocks.WHY: slack_texts.WHY,

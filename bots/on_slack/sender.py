@@ -11,23 +11,30 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import PurePath
 
 import structlog
 
-from bots.commands import Forgotten, Notice
-from bots.dialogue import Delta, Dialogue, Final, Problem, Reply, Status
+from bots import texts
+from bots.dialogue import Delta, Dialogue, Final
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.actions import Actions
 from bots.on_slack.answer import SlackAnswer
+from bots.on_slack.asides import Asides
 from bots.on_slack.clients import Clients, Place
-from bots.on_slack.desk import Desk
 from bots.on_slack.door import Door
 from bots.on_slack.errors import ERRORS
 from bots.on_slack.events import Kind, Said, question, said_in, sent_at
+from bots.on_slack.markdown import escaped
 from bots.on_slack.members import Members
+from bots.on_slack.mrkdwn import section
 from bots.on_slack.posting import Spot, messages_for
+from bots.on_slack.talk import show
+from bots.on_slack.whisper import Pressed
 from bots.platform import Delivery
+from bots.render import one_line
+from core.documents.archives import is_readable
 from core.domain import Message
 from core.inbox import Event
 
@@ -58,7 +65,7 @@ class SlackSender:
         door: Door,
         actions: Actions,
         *,
-        desk: Desk | None = None,
+        asides: Asides,
         hurry: bool = False,
     ) -> None:
         self._clients = clients
@@ -66,7 +73,7 @@ class SlackSender:
         self._members = members
         self._door = door
         self._actions = actions
-        self._desk = desk
+        self._asides = asides
         self._hurry = hurry
         self._titled: OrderedDict[tuple[str, str], None] = OrderedDict()
 
@@ -79,7 +86,7 @@ class SlackSender:
         """Do what `event` asks for."""
         match Kind(event.kind):
             case Kind.ASK:
-                await self._ask(said_in(event), delivery)
+                await self._ask(event, said_in(event), delivery)
             case Kind.DELETED:
                 await self._take_back(said_in(event))
             case _:
@@ -101,37 +108,44 @@ class SlackSender:
         else:
             await self._actions.apologise(event, sentence)
 
-    async def _ask(self, said: Said, delivery: Delivery) -> None:
+    async def _ask(self, event: Event, said: Said, delivery: Delivery) -> None:
         place = await self._clients.of(said.team)
         if (refusal := await self._door.refusal(place.client, said, place.bot_user)) is not None:
             if said.private or said.mentioned:
                 await self._whisper(place, said, refusal)
             return
+        body = {"channel": said.channel, "thread": said.root if said.in_thread or said.private else ""}
         try:
-            await self._answered(said, place, delivery)
+            await self._answered(Pressed(event, body, place, delivery), said)
         except asyncio.CancelledError:
             if not delivery.stopped or delivery.shown:
                 raise
             await self._answer(said, place, delivery).stop()
 
-    async def _answered(self, said: Said, place: Place, delivery: Delivery) -> None:
+    async def _answered(self, pressed: Pressed, said: Said) -> None:
+        place, delivery = pressed.place, pressed.delivery
         text = question(said.text, place.bot_user)
         if said.files:
-            await self._offer(place, said)
+            await self._offer(place, said, asks=bool(text))
             if not text:
                 return
-        if self._desk is not None and (told := await self._desk.reply(said, text)) is not None:
-            await self._answer(said, place, delivery).finish(told)
-            return
-        channels = await self._members.channels(place.client, said.team, said.user) if said.private else frozenset()
-        name = f"{said.ts}:{said.edited}" if said.edited else said.ts
-        message = Message(
-            name, said.conversation, said.person, text, sent_at(said.ts), private=said.private, channels=channels
-        )
         over = await self._earlier(place, said) if said.edited else ()
-        asked = Asked(said, place, message, self._answer(said, place, delivery, over))
+        answer = self._answer(said, place, delivery, over)
+        if await self._asides.taken(pressed, said, text, answer):
+            return
+        if not text.startswith("/"):
+            await answer.status(texts.SEARCHING)  # before all else that Slack is asked
+        message = await self._message(place, said, text)
+        asked = Asked(said, place, message, answer)
         await self._title(asked)
         await self._show(asked, delivery)
+
+    async def _message(self, place: Place, said: Said, text: str) -> Message:
+        channels = await self._members.channels(place.client, said.team, said.user) if said.private else frozenset()
+        name = f"{said.ts}:{said.edited}" if said.edited else said.ts
+        return Message(
+            name, said.conversation, said.person, text, sent_at(said.ts), private=said.private, channels=channels
+        )
 
     async def _show(self, asked: Asked, delivery: Delivery) -> None:
         """Show what the dialogue says; stopped, show how far it came."""
@@ -140,7 +154,7 @@ class SlackSender:
             async with aclosing(self._dialogue.respond(asked.message)) as replies:
                 async for reply in replies:
                     said += reply.text if isinstance(reply, Delta) else ""
-                    await show(reply, asked.answer, said)
+                    await show(reply, asked.answer, said, asked.said.user)
                     if isinstance(reply, Final):
                         await delivery.ended(reply.answer)
         except asyncio.CancelledError:
@@ -178,13 +192,18 @@ class SlackSender:
         thread = said.root if said.in_thread else None
         await client.chat_postEphemeral(channel=said.channel, user=said.user, thread_ts=thread, text=sentence)
 
-    async def _offer(self, place: Place, said: Said) -> None:
+    async def _offer(self, place: Place, said: Said, *, asks: bool) -> None:
+        """Ask for whom to learn each file; a picture beside a question is no lesson."""
         for file, name in said.files:
+            readable = is_readable(PurePath(name))
+            if not readable and asks:
+                continue
+            told = slack_blocks.teach_offer(file, name, private=said.private)
             await place.client.chat_postMessage(
                 channel=said.channel,
                 thread_ts=said.root,
                 text=slack_texts.TEACH_TITLE,
-                blocks=slack_blocks.teach_offer(file, name, private=said.private),
+                blocks=told if readable else [section(escaped(slack_texts.not_readable(one_line(name))))],
                 unfurl_links=False,
                 unfurl_media=False,
             )
@@ -202,18 +221,3 @@ class SlackSender:
             await asked.place.client.assistant_threads_setTitle(
                 channel_id=asked.said.channel, thread_ts=asked.said.root, title=title
             )
-
-
-async def show(reply: Reply, answer: SlackAnswer, said: str) -> None:
-    """Show one reply; `said` is all of the answer so far."""
-    match reply:
-        case Status(text):
-            await answer.status(text)
-        case Delta(text):
-            await answer.add(text)
-        case Final():
-            await answer.finish(reply.markdown, slack_blocks.under_answer(reply))
-        case Notice(markdown) | Forgotten(markdown):
-            await answer.finish(markdown)
-        case Problem(markdown):
-            await answer.finish(f"{said}\n\n{markdown}" if said.strip() else markdown)

@@ -1,13 +1,15 @@
 """Teaching in Slack: shared files and threads become lessons, for readers that the person chose and may choose.
 
-Knows nothing of how lessons are kept or read, nor of buttons and modals.
+Whoever taught something, or an operator, can have it forgotten, and brought back. Knows nothing of how lessons are kept
+or read, nor of modals.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 import aiohttp
@@ -15,9 +17,13 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.door import Door
 from bots.on_slack.events import PLATFORM, plain_text
+from bots.on_slack.render import Block
+from bots.on_slack.whisper import Pressed
+from bots.texts import escaped
 from core.domain import EVERYONE, Person
 from core.errors import LessonError, PersonError
 from core.readers import Readers, channel_reader, person_reader
@@ -28,6 +34,7 @@ log = structlog.get_logger(__name__)
 FILE_BYTES = 20_000_000
 REPLIES = 200  # of a thread
 TITLES = 3
+TITLE_CHARS = 80
 
 
 class Teaching(Protocol):
@@ -41,35 +48,105 @@ class Teaching(Protocol):
         """Learn a message or a thread."""
         ...
 
-    async def lessons(self, audience: frozenset[str]) -> list[Lesson]:
+    async def forget(self, id_: str, person: Person, *, operator: bool = False) -> Lesson:
+        """Forget a lesson, so that it can be brought back."""
+        ...
+
+    async def bring_back(self, id_: str, person: Person, *, operator: bool = False) -> Lesson:
+        """Learn a forgotten lesson again."""
+        ...
+
+    async def lessons(self, audience: Collection[str]) -> list[Lesson]:
         """What `audience` may see, the newest first."""
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of something, in a sentence of Markdown, and what can be done about it."""
+
+    sentence: str
+    buttons: Sequence[Block] = ()
+
+
 class Lessons:
-    """Takes lessons; says what became of each in one sentence."""
+    """Takes lessons and takes them back; says what became of each in one sentence."""
 
     def __init__(self, teacher: Teaching | None, door: Door) -> None:
         self._teacher = teacher
         self._door = door
 
-    async def titles(self, team: str) -> list[str]:
-        """What was taught lately and everyone may see."""
+    async def new(self, may_see: Collection[str]) -> list[str]:
+        """The titles of what was taught lately, as far as somebody may see it."""
         if self._teacher is None:
             return []
-        audience = frozenset({EVERYONE, f"workspace:{PLATFORM}/{team}"})
-        return [lesson.name.rpartition(".")[0] for lesson in (await self._teacher.lessons(audience))[:TITLES]]
+        return [lesson.name.rpartition(".")[0] for lesson in (await self._teacher.lessons(may_see))[:TITLES]]
 
-    async def learn_file(self, client: AsyncWebClient, person: Person, channel: str, who: str, file: str) -> str:
+    async def of(self, person: Person, may_see: Collection[str]) -> list[Lesson]:
+        """The lessons that a person can have forgotten: their own; an operator's, all that they may see."""
+        if self._teacher is None:
+            return []
+        operator = await self._door.is_operator(person)
+        lessons = await self._teacher.lessons({*may_see, person_reader(person)})
+        return [lesson for lesson in lessons if lesson.author == person or operator]
+
+    async def learn_file(self, pressed: Pressed, who: str, file: str) -> Told:
         """Learn a file that was shared."""
-        if (refusal := await self._refusal(person, who)) is not None or self._teacher is None:
-            return refusal or slack_texts.TEACH_NOT_HERE
+        person, teacher = pressed.person, self._teacher
+        if (refusal := await self._refusal(person, who)) is not None or teacher is None:
+            return Told(refusal or slack_texts.TEACH_NOT_HERE)
+        readers = readers_of(who, person, pressed.text("channel"))
         try:
-            name, data = await _shared(client, file)
-            await self._teacher.learn_file(name, data, person, readers_of(who, person, channel), datetime.now(UTC))
+            lesson = await self._learned_before(pressed, readers)
+            if lesson is None:
+                name, data = await _shared(pressed.place.client, file)
+                lesson = await teacher.learn_file(name, data, person, readers, pressed.event.received_at)
         except PersonError as error:
-            return str(error)
-        return slack_texts.taught(name, slack_texts.READERS_NAMES[who])
+            return Told(str(error))
+        return _taught(lesson, who)
+
+    async def learn_thread(self, pressed: Pressed, about: str, values: Mapping[str, Any]) -> Told:
+        """Learn a message or its thread, as the modal was filled in."""
+        where, who, person, teacher = (
+            json.loads(about),
+            str(values.get("readers") or "me"),
+            pressed.person,
+            self._teacher,
+        )
+        if (refusal := await self._refusal(person, who)) is not None or teacher is None:
+            return Told(refusal or slack_texts.TEACH_NOT_HERE)
+        text = await _written(pressed.place.client, where, whole=values.get("part") != "message")
+        if not text.strip():
+            return Told(slack_texts.TEACH_EMPTY)
+        title = str(values.get("name") or "").strip() or text.strip().partition("\n")[0][:TITLE_CHARS]
+        readers = readers_of(who, person, where["channel"])
+        try:
+            lesson = await self._learned_before(pressed, readers)
+            if lesson is None:
+                lesson = await teacher.learn_text(title, text, person, readers, pressed.event.received_at)
+        except PersonError as error:
+            return Told(str(error))
+        return _taught(lesson, who)
+
+    async def forget(self, person: Person, id_: str) -> Told:
+        """Forget a lesson; a button brings it back."""
+        if self._teacher is None:
+            return Told(slack_texts.TEACH_NOT_HERE)
+        try:
+            lesson = await self._teacher.forget(id_, person, operator=await self._door.is_operator(person))
+        except PersonError as error:
+            return Told(str(error))
+        return Told(slack_texts.unlearned(escaped(lesson.name)), [slack_blocks.bring_back(lesson)])
+
+    async def bring_back(self, person: Person, id_: str) -> Told:
+        """Learn a forgotten lesson again."""
+        if self._teacher is None:
+            return Told(slack_texts.TEACH_NOT_HERE)
+        try:
+            lesson = await self._teacher.bring_back(id_, person, operator=await self._door.is_operator(person))
+        except PersonError as error:
+            return Told(str(error))
+        return Told(slack_texts.relearned(escaped(lesson.name)), [slack_blocks.unlearn(lesson)])
 
     async def _refusal(self, person: Person, who: str) -> str | None:
         if self._teacher is None:
@@ -78,25 +155,25 @@ class Lessons:
             return slack_texts.TEACH_NOT_EVERYONE
         return None
 
-    async def learn_thread(self, client: AsyncWebClient, person: Person, about: str, values: Mapping[str, Any]) -> str:
-        """Learn a message or its thread, as the modal was filled in."""
-        where, who = json.loads(about), str(values.get("readers") or "me")
-        if (refusal := await self._refusal(person, who)) is not None or self._teacher is None:
-            return refusal or slack_texts.TEACH_NOT_HERE
-        found = await client.conversations_replies(channel=where["channel"], ts=where["root"], limit=REPLIES)
-        messages = found.get("messages") or []
-        if values.get("part") == "message":
-            messages = [message for message in messages if message["ts"] == where["ts"]]
-        text = "\n\n".join(plain_text(str(message.get("text", ""))) for message in messages)
-        if not text.strip():
-            return slack_texts.TEACH_EMPTY
-        title = str(values.get("name") or "").strip() or text.strip().partition("\n")[0][:80]
-        try:
-            readers = readers_of(who, person, where["channel"])
-            await self._teacher.learn_text(title, text, person, readers, datetime.now(UTC))
-        except PersonError as error:
-            return str(error)
-        return slack_texts.taught(title, slack_texts.READERS_NAMES[who])
+    async def _learned_before(self, pressed: Pressed, readers: Readers) -> Lesson | None:
+        """What an attempt learned that died before it could say so."""
+        if pressed.delivery.attempt == 1 or self._teacher is None:
+            return None
+        at = pressed.event.received_at
+        lessons = await self._teacher.lessons(readers)
+        return next((one for one in lessons if (one.author, one.taught_at) == (pressed.person, at)), None)
+
+
+def _taught(lesson: Lesson, who: str) -> Told:
+    said = slack_texts.taught(escaped(lesson.name), slack_texts.READERS_NAMES[who])
+    return Told(said, [slack_blocks.unlearn(lesson)])
+
+
+async def _written(client: AsyncWebClient, where: Mapping[str, str], *, whole: bool) -> str:
+    """What stands in a thread, or in one message of it."""
+    found = await client.conversations_replies(channel=where["channel"], ts=where["root"], limit=REPLIES)
+    messages = [message for message in found.get("messages") or () if whole or message["ts"] == where["ts"]]
+    return "\n\n".join(plain_text(str(message.get("text", ""))) for message in messages)
 
 
 def readers_of(who: str, person: Person, channel: str) -> Readers:

@@ -36,6 +36,8 @@ PREFS_WISHES = {
     "say": "Anything else about how I answer you",
 }
 SORRY = "Sorry"
+ASKERS_ONLY = "That is about whoever asked, so it is for them only. Ask me the same, and you have your own."
+SHARE_NOT_HERE = "I cannot write in this channel. Invite me with `/invite`, and press again."
 TEACH_TITLE = "Teach Attune"
 TEACH_NAME = "What is it about?"
 TEACH_READERS = "Who may see it?"
@@ -60,6 +62,7 @@ HOME_SET = "What you set"
 HOME_LEARNED = "What I learned about you"
 HOME_RECOMMENDED = "You may want to read"
 HOME_ASKED = "What you asked lately"
+HOME_TAUGHT = "What you taught me"
 HOME_NOTHING_SET = "Nothing yet: everything is at its default."
 HOME_NOTHING_LEARNED = "Nothing yet. I learn from your 👍 and 👎, and from the sources you open."
 HOME_PAUSED = "I am not learning: you paused it."
@@ -69,6 +72,7 @@ HOME_REMOVE = "Remove"
 HOME_PAUSE = "Pause learning"
 HOME_RESUME = "Go on learning"
 HOME_EXPORT = "Send me all of it"
+EXPORTED = "I sent it to you as a message."
 HOME_FORGET = "Forget me"
 HOME_FORGET_SURE = "This removes your preferences and all I remember of you. It cannot be undone."
 HOME_FORGET_YES = "Forget everything"
@@ -80,7 +84,7 @@ HOME_INTRO = (
 # The assistant pane
 
 PANE_PROMPTS = "Try one of these"
-PANE_DEFAULTS = ("/help", "/recommend")
+PANE_RECOMMEND = "What may I want to read?"
 
 
 def ask_about(title: str) -> str:
@@ -96,9 +100,36 @@ def teach_offer(name: str) -> str:
     return f"Shall I learn *{name}*? Say who may see what I answer from it."
 
 
+def not_readable(name: str) -> str:
+    """A file whose format is not known."""
+    return f"I cannot read {name}: its format is not one that I know. Save it as PDF, DOCX or text, and share that."
+
+
 def taught(name: str, readers: str) -> str:
     """It was learned."""
-    return f"Learned *{name}*, for {readers}."
+    return f"Learned **{name}**, for {readers}."
+
+
+def unlearned(name: str) -> str:
+    """It was forgotten."""
+    return f"Forgotten: **{name}**. No answer uses it any more."
+
+
+def relearned(name: str) -> str:
+    """It was brought back."""
+    return f"**{name}** is back."
+
+
+def lesson(name: str, date: str, readers: str) -> str:
+    """What somebody taught, as mrkdwn."""
+    return f"*{name}* · {date} · for {readers}"
+
+
+UNLEARN = "Forget it"
+RELEARN = "Bring it back"
+UNLEARN_WHICH = "What shall I forget? You can bring it back afterwards."
+NOTHING_TAUGHT = "You have taught me nothing that I still know."
+READERS_OF_A_CHANNEL = "the members of a channel"
 
 
 READERS_NAMES = {"me": "you alone", "channel": "the members of this channel", "everyone": "everyone"}
@@ -119,6 +150,13 @@ NOT_SHARED = "People of another organisation read along here, so I do not answer
 PAIRED = "Welcome! You are let in now: ask me anything about your documents."
 PAIR_PRIVATELY = "Codes are for a direct message to me: here everybody reads them."
 PAIRED_OPERATOR = "Welcome! You are let in now, and an operator."
+
+# Commands
+
+HELP_HINT = (
+    "You can leave the `!` out where a word says all: `help`, `why`, `recommend`, `stop`. In channels name me first. "
+    "Share a file with me, or choose *Teach this* on a message, and I learn it."
+)
 
 # How answers end
 

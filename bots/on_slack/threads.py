@@ -5,6 +5,7 @@ Remembered for a while; after a restart Slack is asked. Knows nothing of what is
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -20,6 +21,7 @@ log = structlog.get_logger(__name__)
 KEPT = 5_000  # threads
 ABSENT_SECONDS = 10.0  # that "takes no part" is believed: another process may have been asked
 REPLIES = 200  # of a thread that are looked at
+PATIENCE = 2.0  # seconds: what is not acknowledged within three comes again
 
 
 class Threads:
@@ -34,14 +36,21 @@ class Threads:
         self._keep((team, channel, root), takes_part=True)
 
     async def takes_part(self, client: AsyncWebClient, team: str, channel: str, root: str, bot_user: str) -> bool:
-        """Whether the bot was named in this thread or has written in it."""
+        """Whether the bot was named in this thread or has written in it.
+
+        Raises:
+            SlackApiError, TimeoutError: Slack does not say in time. Not acknowledged, the message comes again.
+        """
         key = (team, channel, root)
         takes_part, at = self._known.get(key, (False, float("-inf")))
         if takes_part or self._now() - at < ABSENT_SECONDS:
             return takes_part
         try:
-            found = await client.conversations_replies(channel=channel, ts=root, limit=REPLIES)
+            async with asyncio.timeout(PATIENCE):
+                found = await client.conversations_replies(channel=channel, ts=root, limit=REPLIES)
         except SlackApiError as error:
+            if reason_of(error) == "ratelimited":
+                raise
             log.warning("thread_not_read", error=reason_of(error))
             return False
         named = f"<@{bot_user}"

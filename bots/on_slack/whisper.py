@@ -58,6 +58,7 @@ class Whisper:
         self._user = user
         self._url = str(body.get("response_url") or "")
         self._channel = str(body.get("channel") or (json.loads(about)["channel"] if about else ""))
+        self._thread = str(body.get("thread") or body.get("root") or "") or None
         self._delivery = delivery
 
     async def say(self, markdown: str, footer: Sequence[Block] = ()) -> None:
@@ -68,16 +69,18 @@ class Whisper:
             await self._one(blocks, fallback(markdown), replace=False)
         await self._delivery.note(NOTED)
 
-    async def replace(self, markdown: str) -> None:
+    async def replace(self, markdown: str, footer: Sequence[Block] = ()) -> None:
         """Put it where the buttons were."""
-        await self._one(pages(markdown)[0], fallback(markdown), replace=True)
+        await self._one([*pages(markdown)[0], *footer], fallback(markdown), replace=True)
 
     async def _one(self, blocks: Sequence[Block], text: str, *, replace: bool) -> None:
         if self._url and await self._posted(blocks, text, replace=replace):
             return
         if self._channel and not self._channel.startswith("D"):
             with suppress(SlackApiError):  # the bot may not be in that channel
-                await self._client.chat_postEphemeral(channel=self._channel, user=self._user, text=text, blocks=blocks)
+                await self._client.chat_postEphemeral(
+                    channel=self._channel, user=self._user, thread_ts=self._thread, text=text, blocks=blocks
+                )
                 return
         opened = await self._client.conversations_open(users=self._user)
         await self._client.chat_postMessage(

@@ -9,25 +9,34 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from redis.asyncio import Redis
 
 from bots.dialogue import Dialogue
 from bots.on_slack.actions import Actions
+from bots.on_slack.asides import Asides
 from bots.on_slack.clients import Clients, OneToken
+from bots.on_slack.desk import Desk
 from bots.on_slack.door import Door
 from bots.on_slack.members import Members
+from bots.on_slack.platform import OWN_COMMANDS
 from bots.on_slack.sender import SlackSender
+from bots.on_slack.talk import Talk
 from bots.on_slack.teaching import Lessons
+from bots.operator_lists import OperatorLists
 from bots.slack_bot import Connection, SlackReceiver
+from bots.texts import escaped
+from core.access import Access
 from core.adapters.qdrant_index import QdrantIndex
+from core.adapters.redis_inbox import RedisInbox
 from core.adapters.redis_memory import RedisMemory
+from core.adapters.redis_pairings import RedisPairings
 from core.adapters.redis_usage import RedisUsage
 from core.domain import Conversation, Passage, Person
 from core.engine import Engine, Limits
+from core.errors import LessonError
 from core.inbox import Event, Receipt
-from core.readers import person_reader
+from core.teaching import Lesson
 from tests.doubles.slack_people import People, text_of
 from tests.doubles.slack_server import SlackServer
 from tests.doubles.slack_state import Workspace
@@ -153,26 +162,14 @@ class Hub:
 
 
 @dataclass
-class Doorkeeper:
-    """Access by lists, and one code."""
+class Lists:
+    """The operator's lists, which tests change, before the real `Access`."""
 
     allowed: set[str] = field(default_factory=lambda: {"workspace:slack/T1"})
     operators: set[str] = field(default_factory=set)
-    code: str = "ABCD-EFGH"
 
-    async def admits(self, person: Person, names: Collection[str]) -> bool:
-        return bool(self.allowed & {*names, person_reader(person)})
-
-    async def is_operator(self, person: Person) -> bool:
-        return person_reader(person) in self.operators
-
-    async def pair(self, person: Person, typed: str, now: datetime):  # noqa: ARG002
-        from core.errors import LessonError  # noqa: PLC0415
-
-        if typed != self.code:
-            raise LessonError("That code is not valid.")
-        self.allowed.add(person_reader(person))
-        return type("Pairing", (), {"operator": False})()
+    def over(self, redis: Redis) -> Access:
+        return Access(RedisPairings(redis), self)  # type: ignore[arg-type] - `Doors`, but open to change
 
 
 @dataclass
@@ -183,14 +180,19 @@ class World:
     people: People
     hub: Hub
     generator: ScriptedGenerator
-    access: Doorkeeper
+    access: Lists
+    doors: Access
     engine: Engine
     index: QdrantIndex
-    taught: list[tuple[str, str, tuple[str, ...]]]
+    teacher: Teacher
 
     @property
     def space(self) -> Workspace:
         return self.server.workspace
+
+    @property
+    def taught(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        return self.teacher.taught
 
     async def settled(self) -> None:
         """Everything was acknowledged and handled, and nothing unexpected happened on the way."""
@@ -235,15 +237,16 @@ async def world(
         )
         generator = ScriptedGenerator((lambda _prompt: script) if script else None, pace=pace)
         engine = await engine_of(redis, index, generator)
-        access, taught = Doorkeeper(), []
-        hub = hub_of(server.api, "xoxb-1", engine, access, Teacher(taught))
+        lists, taught = Lists(), Teacher()
+        access = lists.over(redis)
+        hub = hub_of(server.api, "xoxb-1", engine, access, taught, operator_lists(redis))
         stack.push_async_callback(hub.close)
         connection = Connection(app_token="" if http else "xapp-1", signing_secret="shh", port=0)  # noqa: S106
         receiver = SlackReceiver(Clients(OneToken("xoxb-1"), server.api), connection, server.api)
         await stack.enter_async_context(receiver.receiving(hub))
         if http:
             server.events_url = f"http://127.0.0.1:{receiver.port}/slack/events"
-        yield World(server, People(server), hub, generator, access, engine, index, taught)
+        yield World(server, People(server), hub, generator, lists, access, engine, index, taught)
 
 
 async def engine_of(redis: Redis, index: QdrantIndex, generator: ScriptedGenerator) -> Engine:
@@ -263,25 +266,55 @@ async def engine_of(redis: Redis, index: QdrantIndex, generator: ScriptedGenerat
     )
 
 
-def hub_of(api: str, token: str, engine: Engine, access: Doorkeeper, teacher: Teacher) -> Hub:
+def operator_lists(redis: Redis) -> OperatorLists:
+    return OperatorLists(RedisUsage(redis), RedisInbox(redis), escaped)
+
+
+def hub_of(  # noqa: PLR0917 - what a platform is given
+    api: str, token: str, engine: Engine, access: Access, teacher: Teacher, lists: OperatorLists
+) -> Hub:
     """The answering half behind a stand-in for the inbox."""
     clients, members = Clients(OneToken(token), api), Members({GROUP})
-    door, dialogue = Door(access, members), Dialogue(engine)
-    actions = Actions(clients, dialogue, members, door, Lessons(teacher, door), hurry=True)
-    return Hub(SlackSender(clients, dialogue, members, door, actions, hurry=True))
+    door, dialogue = Door(access, members), Dialogue(engine, own_commands=OWN_COMMANDS)
+    talk, lessons = Talk(dialogue, members, hurry=True), Lessons(teacher, door)
+    actions = Actions(clients, dialogue, talk, door, lessons)
+    asides = Asides(talk, lessons, Desk(door, lists))
+    return Hub(SlackSender(clients, dialogue, members, door, actions, asides=asides, hurry=True))
 
 
 class Teacher:
-    """Keeps what it is taught."""
+    """Keeps what it is taught, in memory."""
 
-    def __init__(self, taught: list[tuple[str, str, tuple[str, ...]]]) -> None:
-        self.taught = taught
+    def __init__(self) -> None:
+        self.taught: list[tuple[str, str, tuple[str, ...]]] = []
+        self.known: dict[str, Lesson] = {}
+        self.forgotten: dict[str, Lesson] = {}
 
-    async def learn_file(self, name, data, author, readers, at):  # noqa: ARG002
-        self.taught.append((name, data.decode(), readers))
+    async def learn_file(self, name, data, author, readers, at):
+        return self._learned(name, data.decode(), author, readers, at)
 
-    async def learn_text(self, title, text, author, readers, at):  # noqa: ARG002
-        self.taught.append((title, text, readers))
+    async def learn_text(self, title, text, author, readers, at):
+        return self._learned(f"{title}.md", text, author, readers, at)
 
-    async def lessons(self, audience):  # noqa: ARG002
-        return []
+    def _learned(self, name, text, author, readers, at):
+        self.taught.append((name, text, readers))
+        lesson = Lesson(f"{len(self.taught):032x}", name, author, readers, at)
+        self.known[lesson.id] = lesson
+        return lesson
+
+    async def forget(self, id_, person, *, operator=False):
+        return self._moved(self.known, self.forgotten, id_, person, operator=operator)
+
+    async def bring_back(self, id_, person, *, operator=False):
+        return self._moved(self.forgotten, self.known, id_, person, operator=operator)
+
+    @staticmethod
+    def _moved(from_, to, id_, person, *, operator):
+        if id_ not in from_ or (from_[id_].author != person and not operator):
+            raise LessonError("There is no such lesson, or it is somebody else's.")
+        to[id_] = from_.pop(id_)
+        return to[id_]
+
+    async def lessons(self, audience):
+        found = [lesson for lesson in self.known.values() if set(audience) & set(lesson.readers)]
+        return sorted(found, key=lambda lesson: lesson.taught_at, reverse=True)

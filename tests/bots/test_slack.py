@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from redis.asyncio import Redis
 
-from tests.bots.slack_world import GROUP, QUESTION, TEXTS, World, world
+from tests.bots.slack_world import GROUP, QUESTION, SCOPES, TEXTS, World, world
 
 
 async def test_a_mention_is_answered_once_in_its_thread(slack: World) -> None:
@@ -103,6 +103,39 @@ async def test_the_answer_to_a_deleted_question_goes_too(slack: World) -> None:
     assert TEXTS["Transit"] in left
 
 
+async def test_what_others_take_back_is_not_kept(socket: World) -> None:
+    """A deleted message that was not for the bot leaves no trace in the inbox, as it left none when it was written."""
+    ts = socket.people.say("UBEN", "C1", "Lunch?")
+    inside = socket.people.say("UANN", "C1", "Yes!", thread=ts)
+    await socket.settled()
+    socket.people.delete("C1", inside)
+    socket.people.delete("C1", ts)
+    await socket.settled()
+    assert socket.hub.deliveries == {}
+
+
+async def test_a_thread_that_slack_does_not_tell_in_time_is_asked_again(socket: World) -> None:
+    """Under a rate limit a follow-up is not acknowledged, comes again, and is answered."""
+    socket.server.ack_seconds = 3.0
+    ts = socket.people.say("UANN", "C1", "Who knows about travel?")
+    socket.space.messages["C1"][ts]["text"] += " <@UBOT>"  # named before the bot came up
+    socket.server.fail("conversations.replies", "ratelimited", status=429, retry_after=30)
+    asked = socket.people.say("UANN", "C1", QUESTION, thread=ts)
+    await socket.settled()
+    assert TEXTS["Transit"] in socket.answers("C1", ts)[0]
+    (sent,) = [sent for sent in socket.server.sent if sent.payload["event"]["ts"] == asked]
+    assert (sent.attempts, sent.acked) == (2, True)
+
+
+async def test_a_feature_that_was_left_out_takes_no_other_with_it(redis: Redis) -> None:
+    """Without private channels the bot still sees which public ones somebody belongs to."""
+    scopes = SCOPES - {"groups:read", "groups:history", "mpim:read", "mpim:history"}
+    async with world(redis, scopes=scopes) as there:
+        client = there.hub.sender._clients
+        place = await client.of("T1")
+        assert await there.hub.sender._members.channels(place.client, "T1", "UANN") == {"C1"}
+
+
 @pytest.mark.parametrize(
     "more",
     [
@@ -141,14 +174,15 @@ async def test_guests_and_strangers_are_turned_away_by_a_word_to_them_alone(slac
 async def test_nobody_gets_in_before_a_list_or_a_code_lets_them(slack: World) -> None:
     """An unlisted person is answered after writing a code in a direct message, and in channels codes do not count."""
     slack.access.allowed.clear()
+    code = await slack.doors.new_code()
     channel = slack.space.dm("UANN")
     first = slack.people.say("UANN", channel, QUESTION)
-    slack.people.say("UANN", "C1", "<@UBOT> pair ABCD-EFGH")
+    slack.people.say("UANN", "C1", f"<@UBOT> pair {code}")
     await slack.settled()
     assert "ask whoever runs me for a code" in slack.answers(channel, first)[0].lower()
     assert "direct message" in slack.people.whispers("UANN")[0]
     wrong = slack.people.say("UANN", channel, "pair WRON-GONE")
-    right = slack.people.say("UANN", channel, "pair ABCD-EFGH")
+    right = slack.people.say("UANN", channel, f"pair {code}")
     await slack.settled()
     assert "not valid" in slack.answers(channel, wrong)[0]
     assert "Welcome" in slack.answers(channel, right)[0]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 from redis.asyncio import Redis
 
 from core.domain import Length, Person, Preferences
@@ -85,14 +88,35 @@ async def test_a_source_opens_its_passage(slack: World) -> None:
     assert await acts(slack) == [(Act.OPENED, None)]
 
 
-async def test_another_persons_source_stays_closed(slack: World) -> None:
-    """Who did not ask sees nothing of what the answer was made of."""
+async def test_whoever_reads_an_answer_in_a_channel_may_open_its_sources(slack: World) -> None:
+    """A colleague sees the passage, and nothing is learned of anybody; once the channel may not see it, nobody does."""
     _, message = await answered(slack)
-    slack.people.press(
-        "UBEN", "C1", message["ts"], "attune_source", value=message["blocks"][1]["elements"][0]["options"][0]["value"]
-    )
+    source = message["blocks"][1]["elements"][0]["options"][0]["value"]
+    slack.people.press("UBEN", "C1", message["ts"], "attune_source", value=source)
+    await slack.settled()
+    assert TEXTS["Transit"] in str(slack.people.view("UBEN")["blocks"])
+    assert await acts(slack) == []
+    passage = (await slack.engine.people.trace(ANN)).sources[0].passage
+    kept = await slack.index.vectors([passage.id])
+    await slack.index.upsert([replace(passage, readers=("person:slack/T1/UANN",))], np.array([kept[passage.id]]))
+    slack.people.press("UBEN", "C1", message["ts"], "attune_source", value=source)
     await slack.settled()
     assert TEXTS["Transit"] not in str(slack.people.view("UBEN")["blocks"])
+
+
+async def test_what_is_about_the_asker_is_for_the_asker(slack: World) -> None:
+    """A colleague's verdict, why and again are answered to that colleague alone, and tell and change nothing."""
+    ts, message = await answered(slack)
+    slack.people.press("UBEN", "C1", message["ts"], "attune_why")
+    slack.people.press("UBEN", "C1", message["ts"], "attune_plain")
+    slack.people.press("UBEN", "C1", message["ts"], "attune_feedback", value=value_of(message, "negative"))
+    await slack.settled()
+    assert "about whoever asked" in str(slack.people.view("UBEN")["blocks"])
+    assert "What was wrong?" not in str(slack.space.views)
+    told = str(slack.people.replies())
+    assert ("about whoever asked" in told, "Only whoever asked can rate" in told) == (True, True)
+    assert len(slack.answers("C1", ts)) == 1
+    assert await acts(slack) == []
 
 
 async def test_why_says_what_the_answer_rests_on(slack: World) -> None:
@@ -147,7 +171,53 @@ async def test_prefs_can_be_typed_where_slash_commands_cannot(slack: World) -> N
     await slack.settled()
     preferences = await slack.engine.preferences(ANN)
     assert (preferences.length, preferences.tone) == ("short", "formal")
-    assert "length is now **short**" in slack.answers("C1", ts)[0]
+    assert "length is now **short**" in slack.people.whispers("UANN")[0]
+
+
+async def test_what_is_personal_is_said_to_one_person(slack: World) -> None:
+    """`prefs`, `why` and `recommend` in a channel are answered there for the eyes of whoever asked."""
+    ts, _ = await answered(slack)
+    for word in ("prefs", "why", "recommend", "forget", "unlearn"):
+        slack.people.say("UANN", "C1", f"<@UBOT> {word}", thread=ts)
+    await slack.settled()
+    assert len(slack.answers("C1", ts)) == 1
+    assert len(slack.people.whispers("UANN")) == 5
+    assert {each["thread_ts"] for each in slack.space.ephemeral} == {ts}
+
+
+async def test_commands_are_named_as_slack_lets_people_type_them(slack: World) -> None:
+    """Slack refuses slash commands that it does not know, and all of them in threads: sentences say `!why`."""
+    channel = slack.space.dm("UANN")
+    told = slack.people.say("UANN", channel, "help")
+    await slack.settled()
+    (said,) = slack.answers(channel, told)
+    assert "`!why`" in said
+    assert "/" not in said.replace("`/ask`", "")
+    slack.people.say("UANN", channel, "!open 1", thread=told)
+    await slack.settled()
+    assert "no sources to open" in slack.answers(channel, told)[1]
+
+
+async def test_without_preferences_of_a_private_answer_stays_private(slack: World) -> None:
+    """Under an answer that one person sees, the button answers that person again, and nothing is posted."""
+    slack.people.command("UANN", "C1", "/ask", QUESTION)
+    await slack.settled()
+    (reply,) = slack.people.replies()
+    slack.people.press_ephemeral("UANN", "C1", reply["blocks"], "attune_plain")
+    await slack.settled()
+    assert len(slack.people.replies()) == 2
+    assert TEXTS["Transit"] in str(slack.people.replies()[1]["blocks"])
+    assert slack.space.messages["C1"] == {}
+
+
+async def test_a_private_answer_is_not_shared_where_the_bot_may_not_write(slack: World) -> None:
+    """Pressed in a channel without the bot, the button says what to do."""
+    slack.space.add_channel("C2", ["UANN"])
+    slack.people.command("UANN", "C2", "/ask", QUESTION)
+    await slack.settled()
+    slack.people.press_ephemeral("UANN", "C2", slack.people.replies()[0]["blocks"], "attune_share")
+    await slack.settled()
+    assert "/invite" in str(slack.people.replies()[1])
 
 
 async def test_a_slash_command_with_words_answers_one_person(slack: World) -> None:
@@ -254,7 +324,68 @@ async def test_a_shared_file_is_learned_for_those_that_were_chosen(slack: World)
     slack.people.press("UANN", "C1", offer["ts"], "attune_learn_channel")
     await slack.settled()
     assert slack.taught == [("pumps.md", "# Pumps\n\nE-4711 means dry.", ("channel:slack/T1/C1",))]
-    assert "Learned" in str(slack.people.replies())
+    (reply,) = slack.people.replies()
+    assert "Learned" in str(reply)
+
+
+async def test_a_lesson_is_forgotten_and_brought_back(slack: World) -> None:
+    """Its confirmation, the home tab and `unlearn` each have a button that forgets it, and one that brings it back."""
+    file = slack.people.upload("pumps.md", b"# Pumps")
+    channel = slack.space.dm("UANN")
+    ts = slack.people.say("UANN", channel, "", files=[file])
+    await slack.settled()
+    (offer,) = slack.space.answers(channel, ts)
+    slack.people.press("UANN", channel, offer["ts"], "attune_learn_me")
+    await slack.settled()
+    for action, left in (("attune_unlearn", 0), ("attune_relearn", 1)):
+        slack.people.press_ephemeral("UANN", channel, slack.people.replies()[-1]["blocks"], action)
+        await slack.settled()
+        assert len(slack.teacher.known) == left
+    slack.people.open_home("UANN")
+    await slack.settled()
+    for action, left in (("attune_unlearn_0", 0), ("attune_relearn", 1)):
+        slack.people.press_in("UANN", slack.space.homes["UANN"], action)
+        await slack.settled()
+        assert len(slack.teacher.known) == left
+    ts = slack.people.say("UANN", channel, "unlearn")
+    await slack.settled()
+    (told,) = slack.space.answers(channel, ts)
+    slack.people.press("UANN", channel, told["ts"], "attune_unlearn_0")
+    await slack.settled()
+    assert slack.teacher.known == {}
+    assert "Forgotten" in str(slack.people.replies()[-1])
+
+
+async def test_only_its_author_or_an_operator_forgets_a_lesson(slack: World) -> None:
+    """Others find it in no list of theirs, and a press of theirs changes nothing."""
+    file = slack.people.upload("pumps.md", b"# Pumps")
+    ts = slack.people.say("UANN", "C1", "<@UBOT>", files=[file])
+    await slack.settled()
+    (offer,) = slack.space.answers("C1", ts)
+    slack.people.press("UANN", "C1", offer["ts"], "attune_learn_channel")
+    await slack.settled()
+    reply = slack.people.replies()[-1]
+    slack.people.open_home("UBEN")
+    slack.people.press_ephemeral("UBEN", "C1", reply["blocks"], "attune_unlearn")
+    await slack.settled()
+    assert "pumps" not in str(slack.space.homes["UBEN"])
+    assert len(slack.teacher.known) == 1
+    slack.access.operators.add("person:slack/T1/UBEN")
+    slack.people.press_ephemeral("UBEN", "C1", reply["blocks"], "attune_unlearn")
+    await slack.settled()
+    assert slack.teacher.known == {}
+
+
+async def test_what_cannot_be_read_is_not_offered(slack: World) -> None:
+    """A picture alone is refused with what to do; beside a question it is left alone, and the question answered."""
+    file = slack.people.upload("screen.png", b"PNG")
+    channel = slack.space.dm("UANN")
+    alone = slack.people.say("UANN", channel, "", files=[file])
+    asked = slack.people.say("UANN", channel, QUESTION, files=[file])
+    await slack.settled()
+    assert "cannot read screen.png" in slack.answers(channel, alone)[0]
+    (answer,) = slack.answers(channel, asked)
+    assert TEXTS["Transit"] in answer
 
 
 async def test_only_operators_teach_everyone(slack: World) -> None:
@@ -304,19 +435,15 @@ async def test_a_modal_that_was_closed_is_no_failure(socket: World) -> None:
 
 async def test_operators_see_gaps_in_private(redis: Redis) -> None:
     """`gaps` in a direct message lists what was asked in vain, for operators; for others it is a question."""
-    from bots.on_slack.desk import Desk  # noqa: PLC0415
-    from core.adapters.redis_inbox import RedisInbox  # noqa: PLC0415
-    from core.adapters.redis_usage import RedisUsage  # noqa: PLC0415
-
     async with world(redis) as there:
-        there.hub.sender._desk = Desk(there.hub.sender._door, RedisUsage(redis), RedisInbox(redis))
         channel = there.space.dm("UANN")
-        there.people.say("UANN", channel, "Zeppelin hangars?")
+        there.people.say("UANN", channel, "Zeppelin hangars? **loud** [press](https://x.example)")
         await there.settled()
         there.access.operators.add("person:slack/T1/UANN")
         ts = there.people.say("UANN", channel, "gaps")
         other = there.people.say("UBEN", there.space.dm("UBEN"), "gaps")
         await there.settled()
         assert "Zeppelin" in there.answers(channel, ts)[0]
+        assert r"\*\*loud\*\* \[press\](" in there.answers(channel, ts)[0]
         assert "Zeppelin" not in there.answers("DUBEN", other)[0]
         there.check()

@@ -12,6 +12,7 @@ from bots import texts
 from bots.dialogue import Final
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import home as slack_home
+from bots.on_slack.teaching import Told
 from core.domain import Passage, Person, Source
 from core.learning import Act
 from core.preferences import (
@@ -29,6 +30,7 @@ from core.preferences import (
     Wishes,
 )
 from core.profile import InterestInWords, Profile
+from core.teaching import Lesson
 from tests.bots.test_slack_render import HOSTILE
 from tests.doubles.slack_limits import message_complaints, view_complaints
 
@@ -88,10 +90,10 @@ def profiles(draw: st.DrawFn) -> Profile:
 
 
 @settings(max_examples=100, deadline=None)
-@given(final=FINALS, question=TEXT, shareable=st.booleans())
-def test_what_stands_under_an_answer(final: Final, question: str, *, shareable: bool) -> None:
+@given(final=FINALS, question=TEXT, asker=st.sampled_from(["", "UANN"]))
+def test_what_stands_under_an_answer(final: Final, question: str, asker: str) -> None:
     """Sources, buttons and feedback are taken by Slack, with feedback buttons and without."""
-    blocks = slack_blocks.under_answer(final, question=question, shareable=shareable)
+    blocks = slack_blocks.under_answer(final, question=question, asker=asker)
     assert message_complaints(blocks) == []
     assert message_complaints(slack_blocks.plain_feedback(blocks)) == []
 
@@ -99,9 +101,12 @@ def test_what_stands_under_an_answer(final: Final, question: str, *, shareable: 
 @settings(max_examples=100, deadline=None)
 @given(profiles(), TEXT, TEXT, st.lists(TEXT, max_size=20))
 def test_the_home_tab(profile: Profile, said: str, recommended: str, asked: list[str]) -> None:
-    """From nothing set to five hundred preferences, the tab is one that Slack takes."""
-    view = slack_home.home(profile, said=said * 20, recommended=recommended * 200, asked=asked)
-    assert view_complaints(view) == []
+    """From nothing set to five hundred preferences and lessons, the tab is one that Slack takes."""
+    lessons = [Lesson(f"{n:032x}", text, ANN, ("channel:slack/T1/C1",), NOW) for n, text in enumerate(asked * 25)]
+    told = Told(said * 20, [slack_blocks.bring_back(lesson) for lesson in lessons[:1]])
+    shown = slack_home.Shown(recommended * 200, asked, lessons, told)
+    assert view_complaints(slack_home.home(profile, shown)) == []
+    assert message_complaints(slack_blocks.lesson_rows(lessons)) == []
 
 
 @settings(max_examples=60, deadline=None)

@@ -35,11 +35,16 @@ SCOPES: dict[str, tuple[str, ...]] = {  # one of them is needed
     "conversations.info": ("channels:read", "groups:read", "im:read", "mpim:read"),
     "conversations.members": ("channels:read", "groups:read", "im:read", "mpim:read"),
     "conversations.open": ("im:write",),
-    "users.conversations": ("channels:read",),
     "users.info": ("users:read",),
     "usergroups.users.list": ("usergroups:read",),
     "reactions.add": ("reactions:write",),
     "files.info": ("files:read",),
+}
+KINDS = {
+    "public_channel": "channels:read",
+    "private_channel": "groups:read",
+    "mpim": "mpim:read",
+    "im": "im:read",
 }
 HISTORY = {"C": "channels:history", "G": "groups:history", "D": "im:history"}
 
@@ -268,6 +273,8 @@ class Workspace:
 
     def do_users_conversations(self, args: Json) -> Json:
         kinds = set(str(args.get("types", "public_channel")).split(","))
+        if missing := {KINDS[kind] for kind in kinds} - self.scopes:
+            raise SlackError("missing_scope", needed=min(missing), provided=",".join(sorted(self.scopes)))
         seen = []
         for channel in self.channels.values():
             private = bool(channel.get("is_group") or channel.get("is_private"))

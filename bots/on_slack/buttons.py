@@ -1,0 +1,141 @@
+"""What the buttons under answers, offers and lessons do.
+
+Whoever reads an answer in a channel may open its sources, as far as the channel may see them; what is about a person
+(why, again without preferences, the verdict) is for whoever asked. Knows no queue and no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+
+from bots import personal_texts
+from bots.dialogue import Dialogue, Problem
+from bots.on_slack import blocks as slack_blocks
+from bots.on_slack import texts as slack_texts
+from bots.on_slack.errors import ERRORS
+from bots.on_slack.events import PLATFORM
+from bots.on_slack.markdown import escaped
+from bots.on_slack.talk import Talk
+from bots.on_slack.teaching import Lessons, Told
+from bots.on_slack.views import fill
+from bots.on_slack.whisper import Pressed, Whisper
+from core.domain import Conversation, Message, Passage, Person
+from core.feedback import Feedback, Reason, Verdict
+
+
+class Buttons:
+    """Under answers, offers and lessons."""
+
+    def __init__(self, dialogue: Dialogue, talk: Talk, lessons: Lessons) -> None:
+        self._dialogue = dialogue
+        self._talk = talk
+        self._lessons = lessons
+        self._kinds: Mapping[str, Callable[[Pressed, str], Awaitable[None]]] = {
+            slack_blocks.FEEDBACK: self._verdict,
+            slack_blocks.SOURCE: self._source,
+            slack_blocks.WHY: self._why,
+            slack_blocks.PLAIN: self._again,
+            slack_blocks.SHARE: self._share,
+            slack_blocks.LEARN: self._learn_file,
+            slack_blocks.UNLEARN: self._change_lesson,
+            slack_blocks.RELEARN: self._change_lesson,
+        }
+
+    async def press(self, pressed: Pressed) -> bool:
+        """Do what a button says; False where it is none of these."""
+        name = next((name for name in self._kinds if pressed.text("action").startswith(name)), None)
+        if name is not None:
+            await self._kinds[name](pressed, pressed.text("value"))
+        return name is not None
+
+    async def judge(self, pressed: Pressed, answer: str, verdict: Verdict, reason: Reason | None = None) -> None:
+        """A verdict on an answer; whoever gave none on an answer of their own is told so."""
+        at = pressed.event.received_at
+        heard = await self._dialogue.feedback(Feedback(pressed.person, answer, verdict, at, reason))
+        if heard.markdown == personal_texts.NOT_YOURS or isinstance(heard, Problem):
+            await whisperer(pressed).say(heard.markdown)
+
+    async def _verdict(self, pressed: Pressed, value: str) -> None:
+        about, _ = slack_blocks.asked_by(value)
+        verdict, _, answer = about.partition(":")
+        await self.judge(pressed, answer, Verdict.UP if verdict == "up" else Verdict.DOWN)
+
+    async def _source(self, pressed: Pressed, value: str) -> None:
+        about, asker = slack_blocks.asked_by(value)
+        answer, _, number = about.partition(":")
+        found = await self._passage(pressed, asker, answer, int(number or 0))
+        if isinstance(found, Passage):
+            view = slack_blocks.passage_modal(found)
+        else:
+            view = slack_blocks.text_modal(slack_texts.SOURCE_TITLE, found.markdown)
+        await fill(pressed.place.client, pressed.text("view"), view)
+
+    async def _passage(self, pressed: Pressed, asker: str, answer: str, number: int) -> Passage | Problem:
+        person = pressed.person
+        if asker in {"", person.user}:
+            return await self._dialogue.open_source(person, answer, number)
+        there = Conversation(PLATFORM, person.workspace, pressed.text("channel"))
+        looking = Message(pressed.event.key, there, person, "", datetime.now(UTC))
+        return await self._dialogue.look_at_source(
+            Person(PLATFORM, person.workspace, asker), answer, number, looking=looking
+        )
+
+    async def _why(self, pressed: Pressed, value: str) -> None:
+        answer, asker = slack_blocks.asked_by(value)
+        said = slack_texts.ASKERS_ONLY
+        if asker in {"", pressed.person.user}:
+            said = await self._talk.said(pressed, f"/why {answer}")
+        await fill(pressed.place.client, pressed.text("view"), slack_blocks.text_modal(slack_texts.WHY, said))
+
+    async def _again(self, pressed: Pressed, value: str) -> None:
+        """Answer once more: in the same thread, or for one person's eyes where the first answer was."""
+        answer, asker = slack_blocks.asked_by(value)
+        text, root = f"/plain {answer}", pressed.text("root")
+        if asker not in {"", pressed.person.user}:
+            await whisperer(pressed).say(slack_texts.ASKERS_ONLY)
+        elif root:
+            await self._talk.stream(pressed, text, root, pressed.event.key.rpartition(":")[2])
+        else:
+            message = await self._talk.message(pressed, text, f"@{pressed.person.user}", private=True)
+            await self._talk.whisper(pressed, message, whisperer(pressed))
+
+    async def _share(self, pressed: Pressed, text: str) -> None:
+        """Ask in the channel what was asked in private: there it is answered from what all may see."""
+        try:
+            asked = await pressed.place.client.chat_postMessage(
+                channel=pressed.text("channel"),
+                text=slack_texts.asked_by(pressed.person.user, escaped(text)),
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        except ERRORS:
+            await whisperer(pressed).say(slack_texts.SHARE_NOT_HERE)
+            return
+        root = str(asked["ts"])
+        await self._talk.stream(pressed, text, root, root)
+
+    # Lessons
+
+    async def _learn_file(self, pressed: Pressed, value: str) -> None:
+        who, _, file = value.partition(":")
+        told = await self._lessons.learn_file(pressed, who, file)
+        await whisperer(pressed).replace(told.sentence, told.buttons)
+
+    async def lesson(self, pressed: Pressed) -> Told:
+        """Forget a lesson, or learn a forgotten one again, as the button says."""
+        change = (
+            self._lessons.bring_back
+            if pressed.text("action").startswith(slack_blocks.RELEARN)
+            else self._lessons.forget
+        )
+        return await change(pressed.person, pressed.text("value"))
+
+    async def _change_lesson(self, pressed: Pressed, _value: str) -> None:
+        told = await self.lesson(pressed)
+        await whisperer(pressed).replace(told.sentence, told.buttons)
+
+
+def whisperer(pressed: Pressed, about: str = "") -> Whisper:
+    """Says something to whoever pressed."""
+    return Whisper(pressed.place.client, pressed.person.user, pressed.body, pressed.delivery, about)

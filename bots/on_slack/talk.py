@@ -1,0 +1,99 @@
+"""What the dialogue says to one person who pressed or typed something: into a thread, or for their eyes alone.
+
+Knows nothing of buttons, of modals, or of how an answer is made.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+from bots.commands import Forgotten, Notice
+from bots.dialogue import Delta, Dialogue, Final, Problem, Reply
+from bots.on_slack import blocks as slack_blocks
+from bots.on_slack.answer import SlackAnswer
+from bots.on_slack.events import PLATFORM, spelled
+from bots.on_slack.members import Members
+from bots.on_slack.posting import Spot
+from bots.on_slack.whisper import Pressed, Whisper
+from core.domain import Conversation, Message
+from core.readers import audience
+
+
+class Talk:
+    """Runs the dialogue for presses, slash commands and what is personal."""
+
+    def __init__(self, dialogue: Dialogue, members: Members, *, hurry: bool = False) -> None:
+        self._dialogue = dialogue
+        self._members = members
+        self._hurry = hurry
+
+    async def message(self, pressed: Pressed, text: str, thread: str, *, private: bool | None = None) -> Message:
+        """`text` as if the person had written it; in private, with the channels they belong to."""
+        person, channel = pressed.person, pressed.text("channel") or "home"
+        alone = channel.startswith("D") if private is None else private
+        channels: frozenset[str] = frozenset()
+        if alone:
+            channels = await self._members.channels(pressed.place.client, person.workspace, person.user)
+        conversation = Conversation(PLATFORM, person.workspace, channel, thread)
+        at = datetime.now(UTC)
+        return Message(pressed.event.key, conversation, person, text, at, private=alone, channels=channels)
+
+    async def may_see(self, pressed: Pressed) -> frozenset[str]:
+        """What the person alone may see."""
+        return audience(await self.message(pressed, "", f"@{pressed.person.user}", private=True))
+
+    async def said(self, pressed: Pressed, command: str) -> str:
+        """What a command says to the person alone."""
+        message = await self.message(pressed, command, f"@{pressed.person.user}", private=True)
+        async with aclosing(self._dialogue.respond(message)) as replies:
+            async for reply in replies:
+                if isinstance(reply, Notice | Forgotten | Problem | Final):
+                    return reply.markdown
+        return ""
+
+    async def stream(self, pressed: Pressed, text: str, root: str, question: str) -> None:
+        """Answer `text` in the thread `root`; `question` is the id under which the answer is found again."""
+        person, place, channel = pressed.person, pressed.place, pressed.text("channel")
+        spot = Spot(channel, root, question, person.user, person.workspace, place.bot_user)
+        answer = SlackAnswer(place.client, spot, pressed.delivery, place.abilities, hurry=self._hurry)
+        message, said = await self.message(pressed, text, root), ""
+        async with aclosing(self._dialogue.respond(message)) as replies:
+            async for reply in replies:
+                said += reply.text if isinstance(reply, Delta) else ""
+                await show(reply, answer, said, person.user)
+                if isinstance(reply, Final):
+                    await pressed.delivery.ended(reply.answer)
+
+    async def whisper(self, pressed: Pressed, message: Message, whisper: Whisper, *, share: str = "") -> None:
+        """Answer for one person's eyes; `share` is a question that they may ask for all."""
+        if pressed.delivery.shown:  # another attempt showed it
+            return
+        async with aclosing(self._dialogue.respond(message)) as replies:
+            async for reply in replies:
+                match reply:
+                    case Final():
+                        footer = slack_blocks.under_answer(reply, question=share, asker=pressed.person.user)
+                        await whisper.say(reply.markdown, footer)
+                        await pressed.delivery.ended(reply.answer)
+                    case Notice(markdown) | Forgotten(markdown) | Problem(markdown):
+                        await whisper.say(spelled(markdown, slash=not pressed.text("thread")))
+                        await pressed.delivery.ended()
+                    case _:
+                        pass
+
+
+async def show(reply: Reply, answer: SlackAnswer, said: str, asker: str) -> None:
+    """Show one reply in a thread; `said` is all of the answer so far."""
+    match reply:
+        case Final():
+            await answer.finish(reply.markdown, slack_blocks.under_answer(reply, asker=asker))
+        case Notice(markdown) | Forgotten(markdown):
+            await answer.finish(spelled(markdown))
+        case Problem(markdown):
+            markdown = spelled(markdown)
+            await answer.finish(f"{said}\n\n{markdown}" if said.strip() else markdown)
+        case Delta(text):
+            await answer.add(text)
+        case _:
+            await answer.status(reply.text)
