@@ -6,10 +6,11 @@ Asks the ports in order and decides nothing that a pure module can decide. Knows
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from hashlib import blake2b
 
 import structlog
@@ -94,9 +95,9 @@ class Engine:
     async def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
         """Answer `message`: what is read, then the text in pieces, then the whole with its sources.
 
-        The turn is kept before the last event is sent; what follows from it is learned when that was heard. Closing it
-        early stops the model, and nothing is kept. With `plain` nothing of the person acts on the answer, and nothing
-        is learned from it.
+        The turn is kept before the last event is sent, or after it where the memory was away; what follows from it is
+        learned when that was heard. Closing it early stops the model, and nothing is kept. With `plain` nothing of the
+        person acts on the answer, and nothing is learned from it.
 
         Raises:
             QuestionTooLongError: the question is over the limit.
@@ -229,29 +230,41 @@ class Engine:
     async def _kept(
         self, told: Told, unnamed: Answer, read: Read | None = None, said: Sequence[Piece] = ()
     ) -> AsyncIterator[Answer]:
-        """Keep the turn, which waits for the disk once; learn from it when the person has the answer already."""
+        """Keep the turn, which waits for the disk once; learn from it when the person has the answer already.
+
+        A memory that went away meanwhile does not cost the answer: the turn is kept when the person has it, and whoever
+        shows it has waited for the store.
+        """
         message, listing = told.message, told.asker.wishes.preferences.sources
         answer = replace(unnamed, id=answer_id(message), listing=listing)
         trace = traced(told, answer, audience(message), read, said)
         turn = Turn(message.person, told.asked, answer.text, message.sent_at)
-        await self._memory.append(message.conversation, turn, trace)
+        keep = partial(self._memory.append, message.conversation, turn, trace)
+        is_kept = await _possible(keep(), "not_kept")
         try:
             yield answer
         finally:
-            await self._learn(told, answer, trace)
+            if is_kept or await _possible(keep(), "not_kept"):
+                await self._learn(told, answer, trace)
 
     async def _learn(self, told: Told, answer: Answer, trace: Trace) -> None:
-        """What an answer says of documents and of its asker. A store that is away costs this, and not the answer."""
+        """What an answer says of documents and of its asker."""
         if answer.outcome is Outcome.ANSWERED:
             used = self._usage.note_cited([source.passage.source for source in answer.sources], trace.at)
         else:
             used = self._usage.note_gap(Gap(told.asked, trace.person, trace.at, answer.nearest))
         learned = () if told.asker.wishes.paused else (self.people.learn_from(trace),)
-        for failure in await asyncio.gather(used, *learned, return_exceptions=True):
-            if isinstance(failure, StoreError):
-                log.warning("not_learned", error=type(failure).__name__)
-            elif failure is not None:
-                raise failure
+        await asyncio.gather(*[_possible(one, "not_learned") for one in (used, *learned)])
+
+
+async def _possible(work: Awaitable[None], failure: str) -> bool:
+    """Whether `work` could be done; a store that is away is logged as `failure`, for the answer stands without it."""
+    try:
+        await work
+    except StoreError as error:
+        log.warning(failure, error=type(error).__name__)
+        return False
+    return True
 
 
 def answer_id(message: Message) -> str:

@@ -29,6 +29,7 @@ KEPT_TRACES = 2000  # of each person
 
 _PREFERENCES = TypeAdapter(Preferences)
 _WISHES = TypeAdapter(Wishes)
+_VALUES = TypeAdapter(dict[str, object])
 _SIGNAL = TypeAdapter(Signal)
 _LEARNED = TypeAdapter(Learned)
 _TRACE = TypeAdapter(Trace)
@@ -230,7 +231,7 @@ def _with_preferences(old: Wishes, preferences: Preferences) -> Wishes:
 def _read_wishes(value: bytes | str | None) -> Wishes:
     """Whatever of it can be read here: a value of another version costs only itself."""
     try:
-        stored = TypeAdapter(dict[str, object]).validate_json(value or b"{}")
+        stored = _VALUES.validate_json(value or b"{}")
     except ValidationError:  # not even JSON
         return Wishes()
     wishes = {name: stored[name] for name in _SAID if name in stored}

@@ -247,6 +247,37 @@ async def test_what_was_answered_is_learned_although_nobody_listens_on(engine: E
     assert [signal.act for signal in await memory.signals(ANN)] == [Act.ASKED]
 
 
+async def test_a_memory_that_goes_away_while_an_answer_grows_does_not_cost_the_answer(
+    index: QdrantIndex, redis: Redis, generator: CheckingGenerator
+) -> None:
+    """The person has the answer; the turn is kept when the memory is back, which showing the answer waits for."""
+
+    class Away(RedisMemory):
+        away = True
+
+        async def append(self, *turn):
+            if self.away:
+                raise MemoryUnavailableError("away")
+            await super().append(*turn)
+
+    memory = Away(redis)
+    engine = Engine(
+        embedder=HashingEmbedder(),
+        index=index,
+        memory=memory,
+        usage=RedisUsage(redis),
+        generator=generator,
+        limits=Limits(passages=4, relevance=0.1, certainty=0.0001),
+    )
+    async for event in engine.answer(Message("1", HERE, ANN, f"{SHARED} red", START, private=True)):
+        if isinstance(event, Answer):
+            assert event.outcome is Outcome.ANSWERED
+            assert await memory.turns(HERE, limit=9) == []
+            memory.away = False
+    assert len(await memory.turns(HERE, limit=9)) == 1
+    assert [signal.act for signal in await memory.signals(ANN)] == [Act.ASKED]
+
+
 async def test_an_answer_that_cannot_be_learned_from_stands(
     index: QdrantIndex, redis: Redis, generator: CheckingGenerator
 ) -> None:
