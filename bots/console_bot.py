@@ -193,10 +193,13 @@ def _quiet_keyboard() -> Iterator[None]:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
-async def answer_lines(dialogue: Dialogue, lines: TextIO, out: TextIO, problems: TextIO) -> int:
+async def answer_lines(
+    dialogue: Dialogue, lines: TextIO, out: TextIO, problems: TextIO, typed: Path | None = None
+) -> int:
     """Answer each line of `lines`. Returns the exit code: 1 when a problem was shown.
 
-    A run is a conversation of its own: a script gets the same answers whatever was talked of before.
+    A run is a conversation of its own: a script gets the same answers whatever was talked of before. Who has their
+    history forgotten is forgotten in `typed`, too, the file of what was typed at the prompt.
     """
     thread, code, between = uuid.uuid4().hex, 0, ""
     async for line in _questions(lines):
@@ -205,7 +208,9 @@ async def answer_lines(dialogue: Dialogue, lines: TextIO, out: TextIO, problems:
                 if isinstance(reply, Problem):
                     code = 1
                     print(body(reply.markdown), file=problems, flush=True)
-                elif (said := _plain_reply(reply)) is not None:
+                if isinstance(reply, Forgotten) and typed:
+                    _emptied(typed)
+                if (said := _plain_reply(reply)) is not None:
                     print(f"{between}{said}", file=out, flush=True)
                     between = "\n"
     return code
@@ -215,6 +220,11 @@ async def _questions(lines: TextIO) -> AsyncIterator[str]:
     while line := await asyncio.to_thread(lines.readline):
         if line.strip():
             yield line.strip()
+
+
+def _emptied(file: Path) -> None:
+    if file.exists():
+        file.write_bytes(b"")
 
 
 def _plain_reply(reply: Reply) -> str | None:

@@ -18,7 +18,7 @@ from bots import texts
 from bots.cli import operator_texts
 from bots.cli.bars import Bars
 from bots.cli.ingest_view import ingestion_bar, show_report, show_watched
-from bots.console_bot import OWN_COMMANDS, ConsoleBot, answer_lines
+from bots.console_bot import HISTORY_FILE, OWN_COMMANDS, ConsoleBot, answer_lines
 from bots.dialogue import Dialogue
 from bots.render import THEME, one_line, terminal
 from core.bootstrap import Attune, Library, open_attune, open_library
@@ -46,7 +46,8 @@ async def chat(settings: Settings, version: str) -> int:
             await _ingest_own(attune.library, errors)
         if not is_interactive():
             dialogue = Dialogue(attune.engine, operator_present=True)
-            return await answer_lines(dialogue, sys.stdin, sys.stdout, sys.stderr)
+            typed = settings.data_folder / HISTORY_FILE
+            return await answer_lines(dialogue, sys.stdin, sys.stdout, sys.stderr, typed)
         console = Console(theme=THEME)
         await _welcome(attune, settings, version, console)
         dialogue = Dialogue(attune.engine, own_commands=OWN_COMMANDS, operator_present=True)

@@ -5,15 +5,19 @@ Knows nothing of what is kept under a key.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import quote
 
+from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from core.domain import Person
 from core.errors import MemoryUnavailableError
+
+_TRIES, _PAUSE = 20, 0.1  # seconds
 
 
 def person_key(kind: str, person: Person) -> str:
@@ -29,6 +33,23 @@ def workspace_key(kind: str, platform: str, workspace: str) -> str:
 def tag(*parts: str) -> str:
     """One hash tag: quoted, so that neither a ':' nor a brace inside an id can make two keys one."""
     return "{" + ":".join(quote(part, safe="") for part in parts) + "}"
+
+
+async def drop_from_file(client: Redis) -> None:
+    """Have the server write its append-only file anew: what was removed would stand in it for a long time.
+
+    A server that keeps none, or takes this command from nobody, is left alone. One that is at it began before what was
+    removed was gone, so that it is asked again.
+    """
+    for _ in range(_TRIES):
+        try:
+            await client.bgrewriteaof()  # type: ignore[no-untyped-call]
+        except ResponseError as error:
+            if "already in progress" not in str(error):
+                return
+            await asyncio.sleep(_PAUSE)
+        else:
+            return
 
 
 @contextmanager

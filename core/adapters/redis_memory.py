@@ -11,7 +11,7 @@ from typing import cast
 from pydantic import TypeAdapter, ValidationError
 from redis.asyncio.client import Pipeline
 
-from core.adapters.redis_keys import person_key, tag
+from core.adapters.redis_keys import drop_from_file, person_key, tag
 from core.adapters.redis_keys import translated as translated  # noqa: PLC0414 - the other adapters know it from here
 from core.adapters.redis_profiles import (
     RedisProfiles,
@@ -62,8 +62,8 @@ class RedisMemory(RedisProfiles):
 
     async def forget_history(self, person: Person) -> None:
         """Remove the person's turns and traces; other people's turns stay."""
-        await self._forget(person, traces_key(person), trace_order_key(person))
         await self.forget_phrases(person)
+        await self._forget(person, traces_key(person), trace_order_key(person))
 
     async def forget(self, person: Person) -> None:
         """Remove all that is kept of the person; other people's turns stay. May be repeated."""
@@ -82,6 +82,7 @@ class RedisMemory(RedisProfiles):
         with translated():
             # Watched: a turn that is added meanwhile changes `spoken`, and all of this runs again.
             await self._client.transaction(remove, spoken)
+            await drop_from_file(self._client)
 
     async def ping(self) -> None:
         """Return when the server answers."""

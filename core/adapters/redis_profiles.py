@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
 from core import learning
-from core.adapters.redis_keys import person_key, translated, workspace_key
+from core.adapters.redis_keys import drop_from_file, person_key, translated, workspace_key
 from core.domain import Person
 from core.learning import Learned, Signal
 from core.preferences import Preferences, Wishes, changed
@@ -168,6 +168,7 @@ class RedisProfiles:
         with translated():
             await self._client.delete(signals_key(person), learned_key(person))
             await self._client.hdel(team_key(person.platform, person.workspace), person.user)
+            await drop_from_file(self._client)
 
     async def forget_phrases(self, person: Person) -> None:
         """Remove the words of questions from the log; what was learned stays as it is."""

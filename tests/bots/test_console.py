@@ -165,6 +165,15 @@ async def test_a_pipe_asks_a_question_a_line():
     assert [asked.text for asked in engine.asked] == ["one?", "two?"]
 
 
+async def test_forgetting_through_a_pipe_forgets_what_was_typed(tmp_path: Path):
+    """As it does at the prompt; other commands leave it."""
+    typed = tmp_path / HISTORY_FILE
+    typed.write_text("+secret?\n")
+    for line, left in (("/help\n", "+secret?\n"), ("/forget everything\n", "")):
+        await answer_lines(Dialogue(FakeEngine()), io.StringIO(line), io.StringIO(), io.StringIO(), typed)
+        assert typed.read_text() == left
+
+
 async def test_a_pipe_is_a_conversation_of_its_own():
     """Lines of one run follow each other; the talk in the terminal is left alone."""
     engine = FakeEngine()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from redis.asyncio import Redis
 from bots import personal_texts, texts
 from bots.dialogue import Dialogue, Final, Problem
 from bots.replies import Forgotten, Notice
+from core.adapters import valkey
 from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_memory import RedisMemory
 from core.adapters.redis_usage import RedisUsage
@@ -399,6 +402,20 @@ async def test_forgetting_leaves_no_trace_in_any_store(chat: Chat, engine: Engin
         assert "ann" not in held.replace("annual", ""), held
         assert "secret" not in held
     assert (await engine.people.profile(BEN)).events == 1
+
+
+@pytest.mark.parametrize("forget", ["/prefs forget everything", "/prefs forget history", "/forget everything"])
+async def test_the_servers_file_forgets_too(chat: Chat, shared_data: Path, forget: str) -> None:
+    """What the server appends to on the disk is written anew, without what was removed, within a moment."""
+    kept = shared_data / valkey.NAME / "appendonlydir"
+    await chat.say("Who painted secretsunflowers?")
+    assert any(b"secretsunflowers" in file.read_bytes() for file in kept.iterdir())
+    await chat.say(forget)
+    for _ in range(100):
+        if not any(b"secretsunflowers" in file.read_bytes() for file in kept.iterdir()):
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail("The question still stands in the file.")
 
 
 async def test_parts_can_be_forgotten(chat: Chat, engine: Engine, redis: Redis) -> None:
