@@ -231,12 +231,13 @@ def _select(name: str, options: Sequence[Block]) -> Block:
     return {"type": "static_select", "action_id": name, "options": list(options), "initial_option": options[0]}
 
 
-def teach_offer(file: str, name: str, *, private: bool) -> list[Block]:
+def teach_offer(file: str, name: str, *, private: bool, operator: bool) -> list[Block]:
     """A file was shared: shall it be learned, and for whom?"""
     choices = [("me", slack_texts.READERS_ME)]
     if not private:
         choices.insert(0, ("channel", slack_texts.READERS_CHANNEL))
-    choices.append(("everyone", slack_texts.READERS_EVERYONE))
+    if operator:
+        choices.append(("everyone", slack_texts.READERS_EVERYONE))
     buttons = [button(text, f"{LEARN}_{who}", f"{who}:{file}") for who, text in choices]
     said = section(slack_texts.teach_offer(escaped(one_line(name))))
     return [said, {"type": "actions", "elements": buttons}]

@@ -30,7 +30,7 @@ from bots.on_slack.render import Block
 from bots.on_slack.render import pages as pages  # noqa: PLC0414 - an export is drawn as any text
 from bots.on_slack.teaching import Told
 from bots.render import one_line
-from core.preferences import Polarity, Stated
+from core.preferences import Polarity, Preferences, Stated
 from core.profile import InterestInWords, Profile
 from core.teaching import Lesson
 
@@ -86,7 +86,7 @@ def _set(profile: Profile) -> Iterator[Block]:
 
 
 def _stated(profile: Profile) -> Iterator[Block]:
-    if not profile.wishes.stated:
+    if not profile.wishes.stated and profile.wishes.preferences == Preferences():
         yield context(escaped(slack_texts.HOME_NOTHING_SET))
     for number, stated in enumerate(profile.wishes.stated[:STATED_SHOWN]):
         yield {**section(_told(stated)), "accessory": _remove(f"/prefs remove {stated.number}", f"s{number}")}

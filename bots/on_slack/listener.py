@@ -21,6 +21,7 @@ from bots.on_slack.events import (
     deleted,
     deleted_event,
     for_others,
+    is_courtesy,
     is_stop,
     personal_event,
     plain_text,
@@ -67,7 +68,7 @@ class Listener:
     async def _is_for_us(self, message: Said, bot_user: str) -> bool:
         if message.private or message.mentioned:
             return True
-        if not message.in_thread or for_others(message, bot_user):
+        if not message.in_thread or for_others(message, bot_user) or is_courtesy(message.text):
             return False
         client = (await self._clients.of(message.team)).client
         return await self._threads.takes_part(client, message.team, message.channel, message.root, bot_user)

@@ -194,11 +194,12 @@ class SlackSender:
 
     async def _offer(self, place: Place, said: Said, *, asks: bool) -> None:
         """Ask for whom to learn each file; a picture beside a question is no lesson."""
+        operator = await self._door.is_operator(said.person)
         for file, name in said.files:
             readable = is_readable(PurePath(name))
             if not readable and asks:
                 continue
-            told = slack_blocks.teach_offer(file, name, private=said.private)
+            told = slack_blocks.teach_offer(file, name, private=said.private, operator=operator)
             await place.client.chat_postMessage(
                 channel=said.channel,
                 thread_ts=said.root,
