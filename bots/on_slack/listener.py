@@ -27,6 +27,7 @@ from bots.on_slack.events import (
     plain_text,
     said,
 )
+from bots.on_slack.limits import ID_CHARS
 from bots.on_slack.presses import press_event
 from bots.on_slack.render import Block
 from bots.on_slack.threads import Threads
@@ -156,7 +157,7 @@ class Listener:
         if name == "/ask" and not words:
             return await ack(slack_texts.ASK_WHAT)
         if name == "/prefs" and not words:
-            view = slack_blocks.loading(slack_texts.PREFS_TITLE, f"prefs:{body['trigger_id']}"[:255])
+            view = slack_blocks.loading(slack_texts.PREFS_TITLE, f"prefs:{body['trigger_id']}"[:ID_CHARS])
             event = personal_event(team, user, Kind.MODAL, body["trigger_id"], {"view": view["external_id"]})
             await self._inlet.put(event)
             self._later(self._open(body, view))

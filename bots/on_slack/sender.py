@@ -26,6 +26,7 @@ from bots.on_slack.clients import Clients, Place
 from bots.on_slack.door import Door
 from bots.on_slack.errors import ERRORS
 from bots.on_slack.events import Kind, Said, question, said_in, sent_at
+from bots.on_slack.limits import THREAD_TITLE_CHARS
 from bots.on_slack.markdown import escaped
 from bots.on_slack.members import Members
 from bots.on_slack.mrkdwn import section
@@ -40,7 +41,6 @@ from core.inbox import Event
 
 log = structlog.get_logger(__name__)
 
-TITLE_CHARS = 80
 TITLED = 2_000  # threads whose title was set
 
 
@@ -218,7 +218,7 @@ class SlackSender:
         while len(self._titled) > TITLED:
             self._titled.popitem(last=False)
         with suppress(*ERRORS):
-            title = slack_blocks.plain(asked.message.text, TITLE_CHARS)["text"]
+            title = slack_blocks.plain(asked.message.text, THREAD_TITLE_CHARS)["text"]
             await asked.place.client.assistant_threads_setTitle(
                 channel_id=asked.said.channel, thread_ts=asked.said.root, title=title
             )
