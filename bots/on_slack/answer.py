@@ -22,6 +22,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.blocks import plain_feedback
 from bots.on_slack.errors import ERRORS, reason_of
+from bots.on_slack.limits import STATUS_CHARS
 from bots.on_slack.markdown import Text, defused
 from bots.on_slack.posting import REFUSED_BLOCKS, Spot, Thread
 from bots.on_slack.render import Block, Layout, Placed, chunk_of, fallback, pages, shortened
@@ -31,7 +32,6 @@ log = structlog.get_logger(__name__)
 
 STREAM_SECONDS = 0.8  # between two additions: Slack takes about a hundred a minute
 EDIT_SECONDS = 3.0  # between two edits
-STATUS_CHARS = 140
 NEVER = {"unknown_method", "missing_scope", "method_not_supported_for_channel_type", "not_allowed_token_type"}
 
 

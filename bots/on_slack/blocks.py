@@ -15,6 +15,17 @@ from typing import Any
 from bots import texts
 from bots.dialogue import Final
 from bots.on_slack import texts as slack_texts
+from bots.on_slack.limits import (
+    CONTEXT_CHARS,
+    LESSONS_SHOWN,
+    MENU_OPTIONS,
+    NAME_CHARS,
+    OPTION_CHARS,
+    PASSAGE_SECTIONS,
+    PLAIN_TEXT_CHARS,
+    TITLE_CHARS,
+    VALUE_CHARS,
+)
 from bots.on_slack.markdown import escaped, inert
 from bots.on_slack.mrkdwn import section, sections
 from bots.on_slack.render import Block, shortened
@@ -28,14 +39,6 @@ FEEDBACK, SOURCE, WHY, PLAIN, SHARE = "attune_feedback", "attune_source", "attun
 REASONS, PREFS, TEACH, LEARN = "attune_reasons", "attune_prefs", "attune_teach", "attune_learn"
 UNLEARN, RELEARN = "attune_unlearn", "attune_relearn"
 RUN = "attune_run"  # a command, in the button's value
-
-VALUE_CHARS = 2_000  # of a button
-CONTEXT_CHARS = 2_900
-OPTION_CHARS = 75
-TITLE_CHARS = 24
-OPTIONS = 25  # sources in the menu
-PASSAGE_SECTIONS = 20
-LESSONS_SHOWN = 8
 
 
 def under_answer(final: Final, *, question: str = "", asker: str = "") -> list[Block]:
@@ -105,7 +108,7 @@ def _source_menu(answer: str, by: str, sources: Sequence[Source]) -> Block:
         "placeholder": plain(slack_texts.OPEN_SOURCE),
         "options": [
             option(f"{source.number}. {source.passage.heading_path}", f"{answer}:{source.number}{by}")
-            for source in sources[:OPTIONS]
+            for source in sources[:MENU_OPTIONS]
         ],
     }
 
@@ -145,7 +148,7 @@ def button(text: str, action: str, value: str, *, style: str = "", confirm: Bloc
     return {**found, "confirm": confirm} if confirm else found
 
 
-def plain(text: str, limit: int = 150) -> Block:
+def plain(text: str, limit: int = PLAIN_TEXT_CHARS) -> Block:
     """Text without any formatting; a space where there is none, since Slack takes no empty one."""
     return {"type": "plain_text", "text": one_line(inert(text), limit) or "–", "emoji": True}
 
@@ -207,8 +210,8 @@ def teach_modal(channel: str, ts: str, root: str, title: str, *, private: bool) 
         readers.insert(0, option(slack_texts.READERS_CHANNEL, "channel"))
     readers.append(option(slack_texts.READERS_EVERYONE, "everyone"))
     parts = [option(slack_texts.THREAD_MESSAGE, "message"), option(slack_texts.THREAD_WHOLE, "thread")]
-    name = {"type": "plain_text_input", "action_id": "name", "max_length": 100}
-    if title := one_line(inert(title), 100):
+    name = {"type": "plain_text_input", "action_id": "name", "max_length": NAME_CHARS}
+    if title := one_line(inert(title), NAME_CHARS):
         name["initial_value"] = title
     return modal(
         slack_texts.TEACH_TITLE,
@@ -231,12 +234,13 @@ def _select(name: str, options: Sequence[Block]) -> Block:
     return {"type": "static_select", "action_id": name, "options": list(options), "initial_option": options[0]}
 
 
-def teach_offer(file: str, name: str, *, private: bool) -> list[Block]:
+def teach_offer(file: str, name: str, *, private: bool, operator: bool) -> list[Block]:
     """A file was shared: shall it be learned, and for whom?"""
     choices = [("me", slack_texts.READERS_ME)]
     if not private:
         choices.insert(0, ("channel", slack_texts.READERS_CHANNEL))
-    choices.append(("everyone", slack_texts.READERS_EVERYONE))
+    if operator:
+        choices.append(("everyone", slack_texts.READERS_EVERYONE))
     buttons = [button(text, f"{LEARN}_{who}", f"{who}:{file}") for who, text in choices]
     said = section(slack_texts.teach_offer(escaped(one_line(name))))
     return [said, {"type": "actions", "elements": buttons}]

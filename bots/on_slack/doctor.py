@@ -6,18 +6,21 @@ Changes nothing in Slack, and posts nothing.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bots.cli.checks import Check, Mark
 from bots.on_slack import doctor_texts as say
 from bots.on_slack.clients import new_client
 from bots.on_slack.errors import ERRORS, reason_of
-from bots.on_slack.manifest import ALWAYS, NEEDS, events, scopes
+from bots.on_slack.events import PLATFORM
+from bots.on_slack.manifest import ALWAYS, NEEDS, Feature, events, scopes
+from core.access import listed_names
 from core.settings import Settings
 
 
@@ -30,6 +33,8 @@ class SetUp:
     signing_secret: str = ""
     config_token: str = ""
     api: str = "https://slack.com/api/"
+    several: Mapping[str, bool] | None = None  # which settings for several workspaces there are
+    listed: frozenset[str] = frozenset()
 
 
 def set_up_of(settings: Settings) -> SetUp:
@@ -38,33 +43,51 @@ def set_up_of(settings: Settings) -> SetUp:
     def said(secret: SecretStr | None) -> str:
         return secret.get_secret_value() if secret else ""
 
+    needed = ("client_id", "client_secret", "signing_secret", "url", "key")
+    several = {f"ATTUNE_SLACK_{name.upper()}": getattr(settings, f"slack_{name}") is not None for name in needed}
+    lists = (settings.allow, "ATTUNE_ALLOW"), (settings.operators, "ATTUNE_OPERATORS")
     return SetUp(
         said(settings.slack_bot_token),
         said(settings.slack_app_token),
         said(settings.slack_signing_secret),
         said(settings.slack_config_token),
         settings.slack_api,
+        several if settings.slack_bot_token is None else None,
+        frozenset(name for text, setting in lists for name in listed_names(text, setting)),
     )
 
 
 async def findings(set_up: SetUp) -> AsyncIterator[Check]:
     """Everything that can be looked at, in the order in which it is set up."""
+    if set_up.several is not None:
+        yield _several(set_up.several)
+        return
     if wrong := _mistaken(set_up):
         yield wrong
         return
-    app_id = ""
+    app_id, features = "", frozenset(Feature)
     client = new_client(set_up.bot_token, set_up.api)
     try:
         me = await client.auth_test()
     except ERRORS as error:
         yield Check(Mark.BAD, "slack token", reason_of(error), say.fix_token(reason_of(error)))
     else:
-        yield Check(Mark.GOOD, "slack token", say.signed_in(str(me["user"]), str(me["team"])))
-        granted = str(me.headers.get("x-oauth-scopes") or "").split(",")
-        yield _scopes({scope.strip() for scope in granted})
+        granted = {scope.strip() for scope in str(me.headers.get("x-oauth-scopes") or "").split(",")}
+        features = frozenset(feature for feature, needs in NEEDS.items() if granted.issuperset(needs.scopes))
+        yield _signed_in(me)
+        yield _scopes(granted)
+        yield _admitted(set_up.listed, str(me["team_id"]))
         app_id = await _app_id(client, str(me.get("bot_id") or ""))
     yield await _delivery(set_up)
-    yield await _events(set_up, app_id)
+    yield await _events(set_up, app_id, features)
+
+
+def _several(settings: Mapping[str, bool]) -> Check:
+    """Several workspaces: their tokens are looked at when each is used."""
+    missing = [name for name, there in settings.items() if not there]
+    if missing:
+        return Check(Mark.BAD, "slack", say.missing_settings(missing), say.FIX_SEVERAL)
+    return Check(Mark.GOOD, "slack", say.SEVERAL)
 
 
 def _mistaken(set_up: SetUp) -> Check | None:
@@ -78,13 +101,28 @@ def _mistaken(set_up: SetUp) -> Check | None:
     return None
 
 
-def _scopes(granted: Iterable[str]) -> Check:
-    missing = [scope for scope in scopes() if scope not in set(granted)]
+def _signed_in(me: AsyncSlackResponse) -> Check:
+    if me.get("is_enterprise_install"):
+        return Check(Mark.BAD, "slack token", say.ORGANISATION, say.FIX_ORGANISATION)
+    return Check(Mark.GOOD, "slack token", say.signed_in(str(me["user"]), str(me["team"]), str(me["team_id"])))
+
+
+def _scopes(granted: Collection[str]) -> Check:
+    missing = [scope for scope in scopes() if scope not in granted]
     if not missing:
         return Check(Mark.GOOD, "slack scopes", say.all_scopes(len(scopes())))
     needed = any(scope in ALWAYS.scopes for scope in missing)
     lost = [str(feature) for feature, needs in NEEDS.items() if set(needs.scopes) & set(missing)]
     return Check(Mark.BAD if needed else Mark.CARE, "slack scopes", say.missing_scopes(missing, lost), say.FIX_SCOPES)
+
+
+def _admitted(listed: Collection[str], team: str) -> Check:
+    """Whether the operator's lists let anybody of this workspace in."""
+    whole, within = f"workspace:{PLATFORM}/{team}", f":{PLATFORM}/{team}/"
+    names = [name for name in listed if name == whole or within in name]
+    if names:
+        return Check(Mark.GOOD, "slack people", say.admitted(names))
+    return Check(Mark.CARE, "slack people", say.NOBODY, say.fix_nobody(whole))
 
 
 async def _delivery(set_up: SetUp) -> Check:
@@ -104,19 +142,21 @@ async def _app_id(client: AsyncWebClient, bot_id: str) -> str:
         return ""
 
 
-async def _events(set_up: SetUp, app_id: str) -> Check:
+async def _events(set_up: SetUp, app_id: str, features: frozenset[Feature]) -> Check:
+    """Whether the app hears of what the features that were granted take."""
+    wanted = events(features)
     if not set_up.config_token or not app_id:
-        return Check(Mark.CARE, "slack events", say.EVENTS_UNSEEN, say.fix_events_unseen(events()))
+        return Check(Mark.CARE, "slack events", say.EVENTS_UNSEEN, say.fix_events_unseen(wanted))
     try:
         exported = await new_client(set_up.config_token, set_up.api).apps_manifest_export(app_id=app_id)
     except ERRORS as error:
         return Check(Mark.CARE, "slack events", reason_of(error), say.FIX_CONFIG_TOKEN)
     found: dict[str, Any] = exported["manifest"].get("settings", {})
-    missing = [event for event in events() if event not in found.get("event_subscriptions", {}).get("bot_events", ())]
+    missing = [event for event in wanted if event not in found.get("event_subscriptions", {}).get("bot_events", ())]
     if missing:
         return Check(Mark.BAD, "slack events", say.missing_events(missing), say.FIX_EVENTS)
     if not found.get("interactivity", {}).get("is_enabled"):
         return Check(Mark.BAD, "slack events", say.NO_INTERACTIVITY, say.FIX_EVENTS)
     if bool(found.get("socket_mode_enabled")) != bool(set_up.app_token):
         return Check(Mark.BAD, "slack events", say.OTHER_DELIVERY, say.FIX_EVENTS)
-    return Check(Mark.GOOD, "slack events", say.all_events(len(events())))
+    return Check(Mark.GOOD, "slack events", say.all_events(len(wanted)))

@@ -30,6 +30,15 @@ _TOKEN = re.compile(r"<(?P<kind>[@#!]?)(?P<what>[^|>]*)(?:\|(?P<label>[^>]*))?>"
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 _ALONE = {"help", "why", "plain", "recommend", "new", "unlearn"}  # commands that a message is where it says no more
 _COMMAND = re.compile(r"(?<=[`\s])/(?P<name>help|prefs|why|plain|recommend|new|open|forget|stop|unlearn)\b")
+_COURTESY = re.compile(
+    r"ok|okay|thanks?|thx|ty|you|a|lot|so|much|very|cheers|great|perfect|nice|cool|awesome|got|it|will|do|done|yes|yep"
+    r"|no|nope|sure|lol|haha|same|me|too|[+-]1|:[\w+-]+:"
+)
+_WORD = re.compile(r":[\w+-]+:|[\w+'-]+")
+_GREETING = re.compile(
+    r"(?:hi|hello|hey|hallo|hola|good (?:morning|afternoon|evening))(?: there| attune)?[\s.!,]*", re.IGNORECASE
+)
+_THUMBS = {":+1:": "👍", ":thumbsup:": "👍", ":-1:": "👎", ":thumbsdown:": "👎"}
 PERSONAL = re.compile(r"/(?:prefs|why|recommend|forget|unlearn)\b")
 """Commands whose answers are nobody else's business."""
 
@@ -127,6 +136,13 @@ def is_stop(message: Said) -> bool:
     return plain_text(_MENTION.sub("", message.text)).strip(" .!").lower() in STOP_WORDS
 
 
+def is_courtesy(text: str) -> bool:
+    """Whether a message says thanks or yes and asks nothing: among people, that is not for the bot to answer."""
+    wrote = plain_text(_MENTION.sub("", text)).strip().lower()
+    words = _WORD.findall(wrote)
+    return bool(wrote) and "?" not in wrote and all(map(_COURTESY.fullmatch, words))
+
+
 def question(text: str, bot_user: str) -> str:
     """What was asked, as plain words: Slack's tokens resolved, the bot's own name left out, commands as `/command`."""
     own = re.compile(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>[:,]?\s*")
@@ -137,6 +153,10 @@ def as_command(text: str) -> str:
     """`prefs length short` and `!prefs` as `/prefs …`: in threads Slack has no slash commands."""
     if re.match(r"![a-z]", text):
         return f"/{text[1:]}"
+    if _GREETING.fullmatch(text):
+        return "/help"
+    if text in _THUMBS:
+        return _THUMBS[text]
     first, _, rest = text.partition(" ")
     word, rest = first.lower(), rest.strip().lower()
     if word == "prefs" or (word in _ALONE and not rest) or (word == "forget" and rest in {"", "everything"}):

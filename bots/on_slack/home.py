@@ -15,8 +15,6 @@ from bots.on_slack import texts as slack_texts
 from bots.on_slack.blocks import (
     PREFS,
     RUN,
-    TITLE_CHARS,
-    VALUE_CHARS,
     button,
     context,
     lesson_rows,
@@ -24,23 +22,31 @@ from bots.on_slack.blocks import (
     option,
     plain,
 )
+from bots.on_slack.limits import (
+    ASKED_SHOWN,
+    CONFIRM_BUTTON_CHARS,
+    CONFIRM_CHARS,
+    INTERESTS_SHOWN,
+    PROMPT_CHARS,
+    RECOMMENDED_SECTIONS,
+    STATED_SHOWN,
+    TITLE_CHARS,
+    VALUE_CHARS,
+    WISH_CHARS,
+)
 from bots.on_slack.markdown import escaped
 from bots.on_slack.mrkdwn import section, sections
 from bots.on_slack.render import Block
 from bots.on_slack.render import pages as pages  # noqa: PLC0414 - an export is drawn as any text
 from bots.on_slack.teaching import Told
 from bots.render import one_line
-from core.preferences import Polarity, Stated
+from core.preferences import Polarity, Preferences, Stated
 from core.profile import InterestInWords, Profile
 from core.teaching import Lesson
 
-STATED_SHOWN, INTERESTS_SHOWN, ASKED_SHOWN = 30, 8, 5
-RECOMMENDED_SECTIONS = 4
 STRENGTHS = (0, 25, 50, 75, 100)
 PANE_DEFAULTS = ((slack_texts.PANE_HELP, "help"), (slack_texts.PANE_RECOMMEND, "recommend"))
 PROMPTS = 4
-PROMPT_CHARS = 60
-WISH_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ def _set(profile: Profile) -> Iterator[Block]:
 
 
 def _stated(profile: Profile) -> Iterator[Block]:
-    if not profile.wishes.stated:
+    if not profile.wishes.stated and profile.wishes.preferences == Preferences():
         yield context(escaped(slack_texts.HOME_NOTHING_SET))
     for number, stated in enumerate(profile.wishes.stated[:STATED_SHOWN]):
         yield {**section(_told(stated)), "accessory": _remove(f"/prefs remove {stated.number}", f"s{number}")}
@@ -126,9 +132,9 @@ def _whole(profile: Profile) -> Block:
     )
     sure = {
         "title": plain(slack_texts.HOME_FORGET),
-        "text": plain(slack_texts.HOME_FORGET_SURE, 300),
-        "confirm": plain(slack_texts.HOME_FORGET_YES, 30),
-        "deny": plain(slack_texts.HOME_FORGET_NO, 30),
+        "text": plain(slack_texts.HOME_FORGET_SURE, CONFIRM_CHARS),
+        "confirm": plain(slack_texts.HOME_FORGET_YES, CONFIRM_BUTTON_CHARS),
+        "deny": plain(slack_texts.HOME_FORGET_NO, CONFIRM_BUTTON_CHARS),
     }
     return {
         "type": "actions",

@@ -99,6 +99,8 @@ class Installing:
         except ERRORS as error:
             log.warning("not_installed", error=reason_of(error))
             return web.Response(status=400, text=slack_texts.INSTALL_AGAIN)
+        if granted.get("is_enterprise_install") or not granted.get("team"):
+            return web.Response(status=400, text=slack_texts.INSTALL_ONE)
         await self._installations.save(str(granted["team"]["id"]), str(granted["access_token"]))
         log.info("installed", team=granted["team"]["id"])
         return web.Response(text=slack_texts.INSTALLED)

@@ -21,11 +21,13 @@ from bots.on_slack.events import (
     deleted,
     deleted_event,
     for_others,
+    is_courtesy,
     is_stop,
     personal_event,
     plain_text,
     said,
 )
+from bots.on_slack.limits import ID_CHARS
 from bots.on_slack.presses import press_event
 from bots.on_slack.render import Block
 from bots.on_slack.threads import Threads
@@ -67,7 +69,7 @@ class Listener:
     async def _is_for_us(self, message: Said, bot_user: str) -> bool:
         if message.private or message.mentioned:
             return True
-        if not message.in_thread or for_others(message, bot_user):
+        if not message.in_thread or for_others(message, bot_user) or is_courtesy(message.text):
             return False
         client = (await self._clients.of(message.team)).client
         return await self._threads.takes_part(client, message.team, message.channel, message.root, bot_user)
@@ -155,7 +157,7 @@ class Listener:
         if name == "/ask" and not words:
             return await ack(slack_texts.ASK_WHAT)
         if name == "/prefs" and not words:
-            view = slack_blocks.loading(slack_texts.PREFS_TITLE, f"prefs:{body['trigger_id']}"[:255])
+            view = slack_blocks.loading(slack_texts.PREFS_TITLE, f"prefs:{body['trigger_id']}"[:ID_CHARS])
             event = personal_event(team, user, Kind.MODAL, body["trigger_id"], {"view": view["external_id"]})
             await self._inlet.put(event)
             self._later(self._open(body, view))

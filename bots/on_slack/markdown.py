@@ -16,10 +16,8 @@ from dataclasses import dataclass
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from bots.on_slack.limits import HELD_CHARS, TABLE_CHARS, TABLE_COLUMNS, TABLE_ROWS
 from bots.render import clean
-
-TABLE_ROWS, TABLE_COLUMNS, TABLE_CHARS = 100, 20, 4_000
-HELD_CHARS = 400  # of a growing line that may still become a link
 
 _GROUPS = re.compile(r"@(?=(?:here|channel|everyone|group)\b)", re.IGNORECASE)
 _FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")

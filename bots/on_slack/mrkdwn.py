@@ -12,12 +12,11 @@ from collections.abc import Iterator, Sequence
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from bots.on_slack.limits import LINK_CHARS, SECTION_CHARS
 from bots.on_slack.markdown import escaped
 from bots.on_slack.render import Block
 from bots.render import clean
 
-SECTION_CHARS = 3_000
-_LINK_CHARS = 500  # a longer address is left out; its label stays
 _ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s<>|]+", re.IGNORECASE)
 _ATOMS = re.compile(r"&(?:amp|lt|gt);|<[^>\n]*>|.", re.DOTALL)
 _MARKS = {"strong": "*", "em": "_", "s": "~"}
@@ -137,7 +136,7 @@ def _inline(token: Token) -> str:
 
 
 def _address(href: str) -> str:
-    return escaped(href) if _ADDRESS.fullmatch(href) and len(href) <= _LINK_CHARS else ""
+    return escaped(href) if _ADDRESS.fullmatch(href) and len(href) <= LINK_CHARS else ""
 
 
 def _packed(lines: Sequence[str]) -> list[str]:

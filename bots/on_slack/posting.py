@@ -19,6 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.on_slack.blocks import plain_feedback
 from bots.on_slack.errors import ERRORS, reason_of
+from bots.on_slack.limits import PLAIN_CHARS
 from bots.on_slack.markdown import escaped
 from bots.on_slack.render import Block, fallback
 from bots.platform import Delivery
@@ -27,7 +28,6 @@ log = structlog.get_logger(__name__)
 
 METADATA = "attune_answer"
 REFUSED_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "only_one_table_allowed"}
-PLAIN_CHARS = 3_500
 REPLIES = 200
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.events import Kind, personal_event
+from bots.on_slack.limits import ID_CHARS
 from bots.on_slack.render import Block
 from core.domain import Conversation
 from core.inbox import Event
@@ -58,4 +59,4 @@ def _view(action: str, value: str, user: str, key: str) -> Block | None:
         slack_blocks.WHY: slack_texts.WHY,
         slack_blocks.PREFS: slack_texts.PREFS_TITLE,
     }
-    return slack_blocks.loading(titles[action], key[:255]) if action in titles else None
+    return slack_blocks.loading(titles[action], key[:ID_CHARS]) if action in titles else None

@@ -1,4 +1,4 @@
-"""An answer's Markdown → Slack's blocks, page by page, as it grows. Owns Slack's length limits of messages.
+"""An answer's Markdown → Slack's blocks, page by page, as it grows.
 
 Knows nothing of how a message is sent, or of what stands around an answer.
 """
@@ -11,13 +11,11 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 
+from bots.on_slack.limits import FALLBACK_CHARS, PAGE_CHARS
 from bots.on_slack.markdown import Flow, Segment, Table, Text, escaped, words
 from bots.render import clean
 
 Block = dict[str, Any]
-
-PAGE_CHARS = 9_000  # of one message's answer: Slack takes 12,000 of Markdown, and about 13,000 of blocks in all
-FALLBACK_CHARS = 3_000  # what notifications and screen readers get; from 4,000 on Slack may refuse it
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from bots.on_slack.clients import Clients, Place
 from bots.on_slack.door import Door
 from bots.on_slack.errors import ERRORS
 from bots.on_slack.events import Kind, Said, question, said_in, sent_at
+from bots.on_slack.limits import THREAD_TITLE_CHARS
 from bots.on_slack.markdown import escaped
 from bots.on_slack.members import Members
 from bots.on_slack.mrkdwn import section
@@ -40,7 +41,6 @@ from core.inbox import Event
 
 log = structlog.get_logger(__name__)
 
-TITLE_CHARS = 80
 TITLED = 2_000  # threads whose title was set
 
 
@@ -194,11 +194,12 @@ class SlackSender:
 
     async def _offer(self, place: Place, said: Said, *, asks: bool) -> None:
         """Ask for whom to learn each file; a picture beside a question is no lesson."""
+        operator = await self._door.is_operator(said.person)
         for file, name in said.files:
             readable = is_readable(PurePath(name))
             if not readable and asks:
                 continue
-            told = slack_blocks.teach_offer(file, name, private=said.private)
+            told = slack_blocks.teach_offer(file, name, private=said.private, operator=operator)
             await place.client.chat_postMessage(
                 channel=said.channel,
                 thread_ts=said.root,
@@ -217,7 +218,7 @@ class SlackSender:
         while len(self._titled) > TITLED:
             self._titled.popitem(last=False)
         with suppress(*ERRORS):
-            title = slack_blocks.plain(asked.message.text, TITLE_CHARS)["text"]
+            title = slack_blocks.plain(asked.message.text, THREAD_TITLE_CHARS)["text"]
             await asked.place.client.assistant_threads_setTitle(
                 channel_id=asked.said.channel, thread_ts=asked.said.root, title=title
             )

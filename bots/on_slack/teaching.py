@@ -21,6 +21,7 @@ from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.door import Door
 from bots.on_slack.events import PLATFORM, plain_text
+from bots.on_slack.limits import NAME_CHARS
 from bots.on_slack.render import Block
 from bots.on_slack.whisper import Pressed
 from bots.texts import escaped
@@ -34,7 +35,6 @@ log = structlog.get_logger(__name__)
 FILE_BYTES = 20_000_000
 REPLIES = 200  # of a thread
 TITLES = 3
-TITLE_CHARS = 80
 
 
 class Teaching(Protocol):
@@ -118,7 +118,7 @@ class Lessons:
         text = await _written(pressed.place.client, where, whole=values.get("part") != "message")
         if not text.strip():
             return Told(slack_texts.TEACH_EMPTY)
-        title = str(values.get("name") or "").strip() or text.strip().partition("\n")[0][:TITLE_CHARS]
+        title = str(values.get("name") or "").strip() or text.strip().partition("\n")[0][:NAME_CHARS]
         readers = readers_of(who, person, where["channel"])
         try:
             lesson = await self._learned_before(pressed, readers)

@@ -158,6 +158,8 @@ HELP_HINT = (
     "Share a file with me, or choose *Teach this* on a message, and I learn it."
 )
 
+COURTESY = "Glad to. Ask me whenever you like."
+
 # How answers end
 
 STOPPED_MARK = "\n\n_Stopped._"
@@ -183,6 +185,10 @@ SHORTCUT = "Teach this"
 SHORTCUT_ABOUT = "Let Attune learn this message or its thread"
 PANE_HELP = "What can you do?"
 INSTALLED = "Attune is installed. Open it in Slack and ask it something; its operator lets your workspace in."
+INSTALL_ONE = (
+    "That was an installation for a whole organisation, which Attune does not support. Please begin again at "
+    "/slack/install and choose one workspace."
+)
 INSTALL_AGAIN = (
     "That did not work: the page was open for too long, or Slack said no. Please begin again at /slack/install."
 )

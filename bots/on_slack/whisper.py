@@ -18,6 +18,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bots.on_slack.clients import Place
 from bots.on_slack.errors import ERRORS
+from bots.on_slack.limits import POSTS
 from bots.on_slack.render import Block, fallback, pages
 from bots.platform import Delivery
 from core.domain import Person
@@ -25,7 +26,6 @@ from core.inbox import Event
 
 log = structlog.get_logger(__name__)
 
-POSTS = 4  # of the five that an address takes
 NOTED = "whispered"
 
 

@@ -34,6 +34,20 @@ async def test_a_thread_goes_on_without_a_second_mention(slack: World) -> None:
     assert slack.answers("C1", other) == []
 
 
+async def test_thanks_in_a_thread_are_left_alone(socket: World) -> None:
+    """In a thread thanks get no answer; to the bot alone they get a word, and a greeting the help, without a search."""
+    ts = socket.people.say("UANN", "C1", f"<@UBOT> {QUESTION}")
+    await socket.settled()
+    socket.people.say("UBEN", "C1", "Thanks a lot!", thread=ts)
+    alone = socket.people.say("UANN", socket.space.dm("UANN"), "great, thank you")
+    greeting = socket.people.say("UANN", "DUANN", "Hello")
+    await socket.settled()
+    assert len(socket.answers("C1", ts)) == 1
+    assert "Glad to" in socket.answers("DUANN", alone)[0]
+    assert "what I can do" in socket.answers("DUANN", greeting)[0]
+    assert len(socket.generator.prompts) == 1
+
+
 async def test_a_direct_message_is_answered_and_titles_its_thread(slack: World) -> None:
     """In a direct message nobody has to name the bot; the thread is called after the question."""
     channel = slack.space.dm("UANN")

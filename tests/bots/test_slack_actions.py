@@ -389,17 +389,20 @@ async def test_what_cannot_be_read_is_not_offered(slack: World) -> None:
 
 
 async def test_only_operators_teach_everyone(slack: World) -> None:
-    """Others are told so, and nothing is learned."""
+    """Others find no such button, and one that an operator was offered is refused to them with a reason."""
     file = slack.people.upload("pumps.md", b"# Pumps")
-    ts = slack.people.say("UANN", slack.space.dm("UANN"), "", files=[file])
+    ts = slack.people.say("UANN", "C1", "<@UBOT>", files=[file])
     await slack.settled()
-    (offer,) = slack.space.answers("DUANN", ts)
-    slack.people.press("UANN", "DUANN", offer["ts"], "attune_learn_everyone")
+    assert "attune_learn_everyone" not in str(slack.space.answers("C1", ts))
+    slack.access.operators.add("person:slack/T1/UANN")
+    ts = slack.people.say("UANN", "C1", "<@UBOT>", files=[file])
+    await slack.settled()
+    (offer,) = slack.space.answers("C1", ts)
+    slack.people.press("UBEN", "C1", offer["ts"], "attune_learn_everyone")
     await slack.settled()
     assert slack.taught == []
     assert "Only operators" in str(slack.people.replies())
-    slack.access.operators.add("person:slack/T1/UANN")
-    slack.people.press("UANN", "DUANN", offer["ts"], "attune_learn_everyone")
+    slack.people.press("UANN", "C1", offer["ts"], "attune_learn_everyone")
     await slack.settled()
     assert slack.taught == [("pumps.md", "# Pumps", ("everyone",))]
 

@@ -136,7 +136,7 @@ def test_the_small_modals(passage: Passage, text: str, *, private: bool) -> None
         slack_home.closed(text),
     ]
     assert [view_complaints(view) for view in views] == [[]] * len(views)
-    assert message_complaints(slack_blocks.teach_offer("F1", text, private=private)) == []
+    assert message_complaints(slack_blocks.teach_offer("F1", text, private=private, operator=True)) == []
 
 
 @given(st.lists(TEXT, max_size=9), st.lists(TEXT, max_size=9))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bots.on_slack.events import as_command, ask_event, is_stop, plain_text, question, said, said_in
+from bots.on_slack.events import as_command, ask_event, is_courtesy, is_stop, plain_text, question, said, said_in
 
 
 def body(text: str, **more: object) -> dict:
@@ -42,11 +42,30 @@ def test_text_is_read_as_people_see_it(text: str, plain: str) -> None:
         ("forget everything", "/forget everything"),
         ("forget about it", "forget about it"),
         ("! what now", "! what now"),
+        ("<@UBOT> Hello!", "/help"),
+        ("hi, how long does it take?", "hi, how long does it take?"),
+        (":+1:", "👍"),
     ],
 )
 def test_a_question_is_what_is_left_without_the_bots_name(text: str, asked: str) -> None:
     """What reads like a command is one; what only begins like one is a question."""
     assert question(text, "UBOT") == asked
+
+
+@pytest.mark.parametrize(
+    ("text", "courtesy"),
+    [
+        ("Thanks a lot!", True),
+        ("<@UBOT> great, thank you :tada: 🎉", True),
+        ("ok?", False),
+        ("ok, and how long?", False),
+        ("<@UBOT>", False),
+        ("ありがとう 休暇", False),
+    ],
+)
+def test_thanks_are_no_question(text: str, *, courtesy: bool) -> None:
+    """What says thanks or yes and asks nothing is told from a question."""
+    assert is_courtesy(text) is courtesy
 
 
 @pytest.mark.parametrize(("text", "stops"), [("stop", True), ("<@UBOT> Stop!", True), ("stop the pump?", False)])

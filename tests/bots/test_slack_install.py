@@ -81,12 +81,18 @@ async def test_a_workspace_installs_the_app(pages: tuple[str, SlackServer], inst
 
 @pytest.mark.parametrize(
     ("code", "state", "cookie"),
-    [("good", "other", None), ("good", None, "another browser"), ("bad", None, None), ("", None, None)],
+    [
+        ("good", "other", None),
+        ("good", None, "another browser"),
+        ("bad", None, None),
+        ("", None, None),
+        ("organisation", None, None),
+    ],
 )
 async def test_what_did_not_begin_here_installs_nothing(
     pages: tuple[str, SlackServer], installations: RedisInstallations, code: str, state: str | None, cookie: str | None
 ) -> None:
-    """A forged state, another browser or a code that Slack refuses leave no token."""
+    """A forged state, another browser, a code that Slack refuses or a whole organisation leave no token."""
     url, _ = pages
     async with aiohttp.ClientSession() as http:
         real, own = await begun(http, url)

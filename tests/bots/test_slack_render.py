@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bots.on_slack import limits
+from bots.on_slack.limits import FALLBACK_CHARS, SECTION_CHARS
 from bots.on_slack.markdown import Table, Text
-from bots.on_slack.mrkdwn import SECTION_CHARS, mrkdwn, sections
-from bots.on_slack.render import FALLBACK_CHARS, Layout, chunk_of, fallback, pages
+from bots.on_slack.mrkdwn import mrkdwn, sections
+from bots.on_slack.render import Layout, chunk_of, fallback, pages
 from bots.render import clean
 from tests.doubles.slack_limits import live_tokens, message_complaints, view_complaints
 
@@ -201,3 +204,16 @@ def test_the_limits_can_be_broken():
     assert view_complaints({"type": "home", "blocks": [{"type": "markdown", "text": "x"}]})
     assert len(sections("x" * SECTION_CHARS * 3, limit=2)) == 2
     assert not Table((("x" * 4001,),), ("left",)).fits
+
+
+def test_every_limit_stands_in_one_place():
+    """Outside the table of limits no module of Slack's says how long something may be."""
+    folder = Path(limits.__file__).parent
+    found = [
+        f"{file.name}: {line.strip()}"
+        for file in folder.glob("*.py")
+        if file.name != "limits.py"
+        for line in file.read_text("utf-8").splitlines()
+        if re.match(r"\w*_(?:CHARS|SHOWN|ROWS|COLUMNS|SECTIONS)\b.*= [\d_]+", line) or re.search(r"\[:\d{2,}\]", line)
+    ]
+    assert found == []

@@ -84,6 +84,7 @@ class Workspace:
     calls: list[tuple[str, Json]] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     base_url: str = ""
+    organisation: bool = False  # the app was installed for a whole organisation
     on_shown: Callable[[str, Json], None] = lambda _channel, _message: None
     config_token: str = "xoxe-1"  # noqa: S105
     manifest: Json = field(default_factory=dict)
@@ -135,6 +136,8 @@ class Workspace:
         return {"ok": True, **result}
 
     def _access(self, args: Json) -> Json:
+        if args.get("code") == "organisation":
+            return {"ok": True, "access_token": self.bot_token, "team": None, "is_enterprise_install": True}
         if args.get("code") != "good" or args.get("client_secret") != "secret":
             raise SlackError("invalid_code")
         return {"ok": True, "access_token": self.bot_token, "team": {"id": self.team}, "bot_user_id": self.bot_user}
@@ -147,6 +150,7 @@ class Workspace:
             "team_id": self.team,
             "user_id": self.bot_user,
             "bot_id": self.bot_id,
+            "is_enterprise_install": self.organisation,
         }
 
     # ruff: noqa: N802 - methods are called as Slack calls them
