@@ -11,17 +11,19 @@ from dataclasses import dataclass
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bots import texts
+from bots import personal_texts, texts
 from bots.choices import PREFERENCES
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import Act, button, rows
 from bots.on_telegram.texts import Words
+from bots.render import one_line
 from core.profile import InterestInWords, Profile
 
 MAIN, LEARNED, FORGET = "main", "learned", "forget"
 ON_PANEL = ("length", "tone", "level", "format", "sources")  # the language has too many values for buttons
 STRENGTHS = (0, 25, 50, 100)  # percent
 SHOWN_PHRASES = 3
+LABEL_CHARACTERS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ def _main(words: Words, profile: Profile) -> Panel:
         )
     lines += [f"- {words.plain(say.NAMES['strength'])}: **{wishes.strength} %**"]
     choices.append([_choice(f"{value} %", f"strength {value}", on=value == wishes.strength) for value in STRENGTHS])
-    lines += [f"{one.number}. {texts.escaped(one.text)}" for one in wishes.stated]
+    lines.append(f"- {words.plain(say.NAMES['language'])}: **{wishes.preferences.language}** (`/prefs language …`)")
+    lines += ["", *(personal_texts.stated_line(one) for one in wishes.stated)]
     pause = (say.RESUME_BUTTON, "resume") if wishes.paused else (say.PAUSE_BUTTON, "pause")
     last = [
         button(words.plain(say.INTERESTS_BUTTON), Act.PANEL, LEARNED),
@@ -72,9 +75,11 @@ def _learned(words: Words, profile: Profile) -> Panel:
     lines += [f"{one.number}. {texts.escaped(_label(one))}" for one in profile.interests]
     if not profile.interests:
         lines.append(words(say.NO_INTERESTS))
+    if stated := profile.wishes.stated:
+        lines += ["", f"**{words(say.STATED_TITLE)}**", "", *(personal_texts.stated_line(one) for one in stated)]
     remove = [
-        button(words.plain(say.REMOVE_BUTTON, label=_label(one)), Act.PREFS, f"remove interest {one.number}")
-        for one in profile.interests
+        *(_remove(words, _label(one), f"interest {one.number}") for one in profile.interests),
+        *(_remove(words, one.text, str(one.number)) for one in stated),
     ]
     back = button(words.plain(say.BACK_BUTTON), Act.PANEL, MAIN)
     return Panel("\n".join(lines), InlineKeyboardMarkup([*rows(remove, 1), [back]]))
@@ -90,6 +95,10 @@ def _forget(words: Words) -> Panel:
 
 def _choice(label: str, command: str, *, on: bool) -> InlineKeyboardButton:
     return button(f"● {label}" if on else label, Act.PREFS, command)
+
+
+def _remove(words: Words, label: str, what: str) -> InlineKeyboardButton:
+    return button(words.plain(say.REMOVE_BUTTON, label=one_line(label, LABEL_CHARACTERS)), Act.PREFS, f"remove {what}")
 
 
 def _label(interest: InterestInWords) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from bots.dialogue import Dialogue
+from bots.language import speaking
 from bots.on_telegram.entrance import Entrance, Membership, listed_groups
 from bots.on_telegram.pace import ChatPace, Rate
 from bots.on_telegram.screen import Streaming
@@ -121,7 +122,8 @@ class MemoryInlet:
         delivery = MemoryDelivery(self, event)
         async with self.lanes[event.conversation]:
             while not delivery.over:
-                handling = asyncio.create_task(self.sender.handle(event, delivery))
+                with speaking(event.language):
+                    handling = asyncio.create_task(self.sender.handle(event, delivery))
                 self.running[event.key] = handling, delivery
                 await asyncio.wait({handling})
                 del self.running[event.key]

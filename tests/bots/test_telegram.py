@@ -20,7 +20,7 @@ LEAVE = "How many weeks is parental leave?"
 ANSWER = "Parental leave is twenty weeks and you ask your lead for it"
 AT = "@attune_bot"
 TEAM = -100_500
-BUTTONS = [["👍", "👎", "📖 Sources"], ["Why this?", "Without my profile"]]
+BUTTONS = [["👍", "👎", "📖 Source"], ["Why this?", "Without my profile"]]
 
 
 @pytest.mark.parametrize("streaming", ["auto", "draft", "edit", "off"])
