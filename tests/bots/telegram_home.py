@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +29,7 @@ from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_memory import RedisMemory
 from core.adapters.redis_pairings import RedisPairings
 from core.adapters.redis_usage import RedisUsage
-from core.domain import Conversation, Passage, Person
+from core.domain import Conversation, Passage, Person, Vectors
 from core.engine import Engine, Limits
 from core.errors import StoreError
 from core.inbox import DeadLetter, Event, Receipt
@@ -143,6 +143,19 @@ TEXTS = {
 }
 
 
+class Searching(HashingEmbedder):
+    """An embedder that a test can hold up, and with it every search."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may = asyncio.Event()
+        self.may.set()
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        await self.may.wait()
+        return await super().embed(texts)
+
+
 @dataclass
 class DeadLetters:
     """What was given up: nothing, unless a test says so."""
@@ -164,6 +177,7 @@ class Home:
     desk: DeadLetters
     generator: ScriptedGenerator
     memory: RedisMemory
+    embedder: Searching
 
 
 @dataclass
@@ -193,7 +207,7 @@ async def telegram_home(redis: Redis, folder: Path, wishes: Wishes | None = None
 
 @asynccontextmanager
 async def _bot(redis: Redis, folder: Path, wishes: Wishes, index: QdrantIndex) -> AsyncIterator[Home]:
-    embedder, usage, memory = HashingEmbedder(), RedisUsage(redis), RedisMemory(redis)
+    embedder, usage, memory = Searching(), RedisUsage(redis), RedisMemory(redis)
     await index.upsert(_passages(wishes.texts), await embedder.embed(list(wishes.texts.values())))
     generator = ScriptedGenerator(lambda prompt: f"**{prompt.passages[0].text}**", pace=0.005)
     limits = Limits(passages=2, relevance=0.15)
@@ -209,7 +223,7 @@ async def _bot(redis: Redis, folder: Path, wishes: Wishes, index: QdrantIndex) -
     inlet = MemoryInlet(sender)
     async with sender.sending():
         async with receiver.receiving(inlet):
-            yield Home(wishes.double, inlet, access, teacher, desk, generator, memory)
+            yield Home(wishes.double, inlet, access, teacher, desk, generator, memory, embedder)
         for task in [*inlet.tasks, *(task for task, _ in inlet.running.values())]:
             task.cancel()
             with suppress(asyncio.CancelledError):
