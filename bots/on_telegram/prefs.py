@@ -7,7 +7,7 @@ anything; the panel is drawn anew from the profile. Knows nothing of stores.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
@@ -17,6 +17,7 @@ from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import Act, button, rows
 from bots.on_telegram.texts import Words
 from bots.render import one_line
+from core.preferences import Stated
 from core.profile import InterestInWords, Profile
 
 MAIN, LEARNED, FORGET = "main", "learned", "forget"
@@ -24,6 +25,7 @@ ON_PANEL = ("length", "tone", "level", "format", "sources")  # the language has 
 STRENGTHS = (0, 25, 50, 100)  # percent
 SHOWN_PHRASES = 3
 LABEL_CHARACTERS = 40
+LINE_CHARACTERS = 90  # of each of the 30 wishes that somebody may state
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,14 @@ def _main(words: Words, profile: Profile) -> Panel:
         choices.append(
             [_choice(words.plain(say.VALUES[value]), f"{name} {value}", on=value == chosen) for value in values]
         )
-    lines += [f"- {words.plain(say.NAMES['strength'])}: **{wishes.strength} %**"]
+    language = wishes.preferences.language.value
+    lines += [
+        f"- {words.plain(say.NAMES['language'])}: **{words.plain(say.VALUES.get(language, language))}** "
+        "(`/prefs language …`)",
+        f"- {words.plain(say.NAMES['strength'])}: **{wishes.strength} %**",
+    ]
     choices.append([_choice(f"{value} %", f"strength {value}", on=value == wishes.strength) for value in STRENGTHS])
-    lines.append(f"- {words.plain(say.NAMES['language'])}: **{wishes.preferences.language}** (`/prefs language …`)")
-    lines += ["", *(personal_texts.stated_line(one) for one in wishes.stated)]
+    lines += ["", *map(_stated_line, wishes.stated)]
     pause = (say.RESUME_BUTTON, "resume") if wishes.paused else (say.PAUSE_BUTTON, "pause")
     last = [
         button(words.plain(say.INTERESTS_BUTTON), Act.PANEL, LEARNED),
@@ -76,7 +82,7 @@ def _learned(words: Words, profile: Profile) -> Panel:
     if not profile.interests:
         lines.append(words(say.NO_INTERESTS))
     if stated := profile.wishes.stated:
-        lines += ["", f"**{words(say.STATED_TITLE)}**", "", *(personal_texts.stated_line(one) for one in stated)]
+        lines += ["", f"**{words(say.STATED_TITLE)}**", "", *map(_stated_line, stated)]
     remove = [
         *(_remove(words, _label(one), f"interest {one.number}") for one in profile.interests),
         *(_remove(words, one.text, str(one.number)) for one in stated),
@@ -97,10 +103,15 @@ def _choice(label: str, command: str, *, on: bool) -> InlineKeyboardButton:
     return button(f"● {label}" if on else label, Act.PREFS, command)
 
 
+def _stated_line(one: Stated) -> str:
+    """What somebody stated, so short that all of it fits into one message."""
+    return personal_texts.stated_line(replace(one, text=one_line(one.text, LINE_CHARACTERS)))
+
+
 def _remove(words: Words, label: str, what: str) -> InlineKeyboardButton:
     return button(words.plain(say.REMOVE_BUTTON, label=one_line(label, LABEL_CHARACTERS)), Act.PREFS, f"remove {what}")
 
 
 def _label(interest: InterestInWords) -> str:
     shown: Sequence[str] = interest.phrases or interest.documents
-    return ", ".join(shown[:SHOWN_PHRASES]) or str(interest.number)
+    return one_line(", ".join(shown[:SHOWN_PHRASES]) or str(interest.number), LINE_CHARACTERS)

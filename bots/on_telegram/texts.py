@@ -139,6 +139,7 @@ VALUES: Mapping[str, str] = {
     "compact": "compact",
     "off": "off",
     "on": "on",
+    "auto": "that of the question",
 }
 
 # Teaching

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from bots.on_telegram.events import PLATFORM
 from core.domain import Person
 from core.inbox import DeadLetter
 from core.learning import Act, Signal
-from core.preferences import Length
+from core.preferences import MAX_STATED, MAX_STATED_CHARACTERS, Kind, Length, Origin, Polarity, Stated
 from tests.bots.telegram_home import Home, Wishes, telegram_home
 from tests.bots.test_telegram import ANSWER, AT, BUTTONS, LEAVE, TEAM
 from tests.doubles.telegram_people import Place, Shown, User, group
@@ -280,6 +282,26 @@ async def test_the_panel_shows_what_was_typed(redis: Redis, tmp_path: Path):
         await ann.press("✕ jargon", panel)
         await ann.private.until(lambda place: "✕ jargon" not in now(place, panel).buttons)
         assert (await home.memory.wishes(ANN)).stated == ()
+
+
+async def test_the_panel_is_one_message_however_much_was_stated(redis: Redis, tmp_path: Path):
+    """Thirty long wishes fit into the panel, each with its button."""
+    async with telegram_home(redis, tmp_path) as home:
+        ann = User(home.double, 7, "Ann")
+        words, moment = "_*" * (MAX_STATED_CHARACTERS // 2), datetime.now(UTC)
+        stated = [
+            Stated(number, words, Polarity.AVOID, Kind.TOPIC, (), Origin.SAID, moment)
+            for number in range(1, MAX_STATED + 1)
+        ]
+        await home.memory.change_wishes(ANN, lambda wishes: replace(wishes, stated=tuple(stated)))
+        await ann.say("/prefs")
+        await ann.private.until(lambda place: place.said())
+        panel = ann.private.said()[-1]
+        await ann.press("What I learned", panel)
+        await ann.private.until(lambda place: any("✕" in name for name in now(place, panel).buttons))
+        assert len(ann.private.said()) == 1
+        assert sum("✕" in name for name in now(ann.private, panel).buttons) == MAX_STATED
+        assert home.double.refused == []
 
 
 async def test_learned_interests_can_be_removed(redis: Redis, tmp_path: Path):
