@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
-from bots import personal_texts, texts
+from bots import personal_texts, texts, why_texts
 from bots.choices import PREFERENCES as PREFERENCES  # noqa: PLC0414 - what can be chosen, as commands know it
 from bots.choices import nearest
 from bots.prefs_commands import PrefsCommands
@@ -112,8 +112,7 @@ class Commands:
         return Notice(personal_texts.heard(heard, feedback.verdict, feedback.reason))
 
     async def _help(self, _message: Message, _rest: str) -> Notice:
-        lines = [texts.command_line(name) for name in self.names]
-        return Notice("\n".join([texts.HELP_INTRO, "", *lines, "", texts.HELP_HINT]))
+        return Notice(texts.help_shown(self.names))
 
     async def _forget(self, message: Message, rest: str) -> CommandReply:
         if rest.lower() != "everything":
@@ -123,7 +122,7 @@ class Commands:
 
     async def _why(self, message: Message, rest: str) -> Notice:
         trace = await self._trace(message, rest.lower())
-        return Notice(personal_texts.why(trace) if trace else personal_texts.NO_ANSWER)
+        return Notice(why_texts.why(trace) if trace else personal_texts.NO_ANSWER)
 
     async def _plain(self, message: Message, rest: str) -> CommandReply:
         trace = await self._trace(message, rest.lower())

@@ -144,10 +144,10 @@ class TelegramReceiver:
 
     async def _put(self, key: str, incoming: Incoming, inlet: Inlet) -> None:
         receipt = await inlet.put(to_event(key, incoming))
-        if incoming.kind is Kind.TAP:
+        if incoming.kind is Kind.TAP and (incoming.private or not _is_thumb(incoming)):
             self._later(self._line.toast(incoming.query, _toast(incoming)))
         if receipt in _REFUSALS:
-            self._aside(incoming, _REFUSALS[receipt])
+            self._aside(incoming, Words(incoming.language)(_REFUSALS[receipt]))
 
     async def _stop(self, incoming: Incoming, inlet: Inlet) -> None:
         """Past the inbox, so that it does not wait behind the answer that it is to stop."""
@@ -169,7 +169,7 @@ class TelegramReceiver:
                 await self._put(key, replace(incoming, kind=Kind.ASK, text="/start"), inlet)
                 return
         except PersonError as error:
-            self._aside(incoming, str(error))
+            self._aside(incoming, words(str(error)))
             return
         if incoming.private:
             self._aside(incoming, words(say.STRANGER, name=person_reader(incoming.person)))
@@ -221,6 +221,12 @@ def _poll_failed(error: TelegramError) -> None:
         log.error("another_poller", fix="Another program fetches this bot's messages: end it, or take another token.")
     else:
         log.warning("poll_failed", error=type(error).__name__)
+
+
+def _is_thumb(incoming: Incoming) -> bool:
+    """In a group the answering half says whether a thumb counts."""
+    tap = read_tap(incoming.data)
+    return tap is not None and tap.act in {Act.UP, Act.DOWN, Act.TAKE_BACK}
 
 
 def _toast(incoming: Incoming) -> str:

@@ -1,6 +1,7 @@
 """Every sentence a person can read in a conversation, in one place; `operator_texts.py` has those of the command.
 
-Constants where nothing varies, small functions where something does. Replies are Markdown.
+Constants where nothing varies, small functions where something does. Replies are Markdown. The functions speak the
+language of whoever is spoken to; a constant is translated where it is shown.
 Knows nothing of platforms, of how a sentence is laid out, or of when it is said. (Sentences about a bad
 setting, model or document come with the errors of `core`, which know the fix.)
 """
@@ -10,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from bots.language import counted, translated
+
 # While an answer is made
 
 SEARCHING = "Searching your documents…"
@@ -18,12 +21,13 @@ STOPPED = "Stopped."
 
 def reading_passages(count: int, titles: list[str]) -> str:
     """How many passages are read, and from which documents."""
-    return f"Reading {plural(count, 'passage')}: {', '.join(titles)}…"
+    passages = counted(count, "{count} passage", "{count} passages")
+    return translated("Reading {passages}: {titles}…", passages=passages, titles=", ".join(titles))
 
 
 def queued(ahead: int) -> str:
     """How many answers have to make room first."""
-    return f"Waiting for {plural(ahead, 'other answer')}…"
+    return counted(ahead, "Waiting for {count} other answer…", "Waiting for {count} other answers…")
 
 
 # Answers
@@ -32,14 +36,15 @@ SOURCES = "Sources"
 NEAREST = "The closest I have:"
 DOUBTFUL = "Careful: parts of this stand in none of the passages I read."
 UNSURE = "I am not sure that the documents answer this. Please look at the source before you rely on it."
+PAGE = "page"
 PAGES = {".pptx": "slide", ".ipynb": "cell", ".epub": "chapter"}  # what else is counted; the others have pages
 CUT = "\n\n… (cut here: the answer is too long to show)"
 
 
 def on_page(path: str, page: int) -> str:
     """Where a source stands in a format that has pages, slides or cells."""
-    unit = next((name for suffix, name in PAGES.items() if path.lower().endswith(suffix)), "page")
-    return f"{path}, {unit} {page}"
+    unit = next((name for suffix, name in PAGES.items() if path.lower().endswith(suffix)), PAGE)
+    return f"{path}, {translated(unit)} {page}"
 
 
 # Commands
@@ -57,6 +62,7 @@ FORGET_CONFIRM = (
     "To go ahead, write `/forget everything`."
 )
 FORGOTTEN = "Done: your preferences, your questions and my answers to them are forgotten."
+AND, OR = "and", "or"
 _MARKS = re.compile(r"([\\`*_\[\]<>])")
 
 SUMMARIES: Mapping[str, str] = {
@@ -86,9 +92,14 @@ def escaped(text: str) -> str:
     return _MARKS.sub(r"\\\1", " ".join(text.split()))
 
 
+def help_shown(names: Iterable[str]) -> str:
+    """What can be done."""
+    return "\n".join([translated(HELP_INTRO), "", *(command_line(name) for name in names), "", translated(HELP_HINT)])
+
+
 def command_line(name: str) -> str:
     """One command in the help."""
-    return f"- `/{name}`: {SUMMARIES[name]}"
+    return f"- `/{name}`: {translated(SUMMARIES[name])}"
 
 
 def preference_line(name: str, values: Iterable[str], chosen: str) -> str:
@@ -99,42 +110,46 @@ def preference_line(name: str, values: Iterable[str], chosen: str) -> str:
 
 def preference_saved(name: str, value: str) -> str:
     """A preference was changed."""
-    return f"Done: {name} is now **{value}**."
+    return translated("Done: {name} is now **{value}**.", name=name, value=value)
 
 
 def preference_unchanged(name: str, value: str) -> str:
     """A preference already had the value asked for."""
-    return f"Your {name} is **{value}** already."
+    return translated("Your {name} is **{value}** already.", name=name, value=value)
 
 
 def preference_shown(name: str, value: str, values: Iterable[str]) -> str:
     """A preference was named without a value."""
-    return f"Your {name} is **{value}**. It can be {_one_of(values)}."
+    return translated("Your {name} is **{value}**. It can be {values}.", name=name, value=value, values=_one_of(values))
 
 
 def bad_preference(given: str, names: Iterable[str], near: str | None) -> str:
     """A preference that does not exist."""
-    hint = f"Did you mean `/prefs {near}`?" if near else f"There are {_all_of(names)}."
-    return f"There is no preference `{given}`. {hint}"
+    hint = translated("There is no preference `{given}`.", given=given)
+    return f"{hint} {_meant(f'/prefs {near}') if near else _known(names)}"
 
 
 def bad_value(name: str, given: str, values: Iterable[str]) -> str:
     """A value that a preference cannot have."""
-    return f"`{given}` is no {name}. It can be {_one_of(values)}."
+    return translated("`{given}` is no {name}. It can be {values}.", given=given, name=name, values=_one_of(values))
 
 
 def unknown_command(given: str, known: Iterable[str], near: str | None) -> str:
     """A command that does not exist."""
-    hint = f"Did you mean `/{near}`?" if near else f"There are {_all_of(f'/{name}' for name in known)}."
-    return f"There is no command `/{given}`. {hint}"
+    hint = translated("There is no command `/{given}`.", given=given)
+    return f"{hint} {_meant(f'/{near}') if near else _known(f'/{name}' for name in known)}"
+
+
+def _meant(near: str) -> str:
+    return translated("Did you mean `{near}`?", near=near)
+
+
+def _known(names: Iterable[str]) -> str:
+    return translated("There are {names}.", names=_listed(names, translated(AND)))
 
 
 def _one_of(values: Iterable[str]) -> str:
-    return _listed(values, "or")
-
-
-def _all_of(values: Iterable[str]) -> str:
-    return _listed(values, "and")
+    return _listed(values, translated(OR))
 
 
 def _listed(values: Iterable[str], word: str) -> str:
@@ -149,28 +164,34 @@ EMPTY_QUESTION = "That message has no text in it. What would you like to know?"
 
 def store_down(trace: str) -> str:
     """A store does not answer, so neither search nor memory work."""
-    return (
+    return translated(
         "The place where I keep documents and conversations does not answer right now. "
-        f"Please try again in a minute; if it stays so, tell your operator `{trace}`."
+        "Please try again in a minute; if it stays so, tell your operator `{trace}`.",
+        trace=trace,
     )
 
 
 def model_down(trace: str) -> str:
     """The server with the language model does not answer, or broke off."""
-    return (
+    return translated(
         "The language model does not answer right now. "
-        f"Please try again in a minute; if it stays so, tell your operator `{trace}`."
+        "Please try again in a minute; if it stays so, tell your operator `{trace}`.",
+        trace=trace,
     )
 
 
 def operator_needed(trace: str) -> str:
     """The operator has something to mend; the details stand in the log."""
-    return f"Something in my set-up needs your operator. Please tell them `{trace}`: the log says the rest."
+    return translated(
+        "Something in my set-up needs your operator. Please tell them `{trace}`: the log says the rest.", trace=trace
+    )
 
 
 def unexpected(trace: str) -> str:
     """A mistake of ours."""
-    return f"Something went wrong on my side, and I could not finish. The log has it under `{trace}`."
+    return translated(
+        "Something went wrong on my side, and I could not finish. The log has it under `{trace}`.", trace=trace
+    )
 
 
 # The console
@@ -205,17 +226,23 @@ STOPPED_WAITING = "Stopped. I had not begun."
 
 def in_line(ahead: int) -> str:
     """A message has waited for a while, and nobody could begin with it."""
-    return f"I am busy. {plural(ahead, 'question')} before yours…" if ahead else "I am busy. Yours is next…"
+    if not ahead:
+        return translated("I am busy. Yours is next…")
+    before = counted(ahead, "{count} question", "{count} questions")
+    return translated("I am busy. {questions} before yours…", questions=before)
 
 
 def took_too_long(trace: str) -> str:
     """An answer did not come to an end."""
-    return f"This took too long, so I gave up. Please ask again; if it stays so, tell your operator `{trace}`."
+    return translated(
+        "This took too long, so I gave up. Please ask again; if it stays so, tell your operator `{trace}`.", trace=trace
+    )
 
 
 def given_up(trace: str) -> str:
     """A message ended the program again and again."""
-    return (
+    return translated(
         "I tried this message several times and failed each time, so I put it aside. "
-        f"Your operator can look at it under `{trace}`."
+        "Your operator can look at it under `{trace}`.",
+        trace=trace,
     )

@@ -18,7 +18,7 @@ class Event:
 
     `key` begins with the platform's name and is the same however often the platform sends it. `kind` and `body`
     (JSON) are the platform's own. What asks for an answer counts against the limits of how fast people may ask; set
-    `asks` False for the rest, such as a pressed button.
+    `asks` False for the rest, such as a pressed button. `language` is the person's, such as `de`, where it is known.
     """
 
     key: str
@@ -28,6 +28,7 @@ class Event:
     body: str
     received_at: datetime
     asks: bool = True
+    language: str = ""
 
 
 class Receipt(StrEnum):

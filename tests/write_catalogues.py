@@ -1,11 +1,14 @@
-"""Writes the catalogues of Telegram's sentences: `python -m tests.write_catalogues`.
+"""Writes the catalogues of what is said to people: `python -m tests.write_catalogues`.
 
 New sentences go into each `.po` without a translation, those that are gone leave it; what is read is the `.mo`.
 """
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 
@@ -13,10 +16,46 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from bots.on_telegram.texts import DOMAIN, LANGUAGES, sentences
+from bots.language import DOMAIN, LANGUAGES, LOCALE
+from core.prompt import NOT_FOUND
 
 ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)  # the same sentences make the same file
-LOCALE = Path(__file__).parent.parent / "bots" / "on_telegram" / "locale"
+ROOT = Path(__file__).parent.parent
+# Every constant of the first is a sentence for people; of the others, what stands in such a call.
+SPOKEN = ("bots.on_telegram.texts", "bots.personal_texts", "bots.why_texts", "bots.texts")
+CALLS = {"translated", "counted", "LessonError", "PairingError"}
+CALLING = (*SPOKEN[1:], "core.access", "core.teaching")
+IN_A_TERMINAL = {"WELCOME_EMPTY", "WELCOME_HINT", "QUIT_HINT"}
+
+Sentence = str | tuple[str, ...]  # one with a count has two forms
+
+
+def sentences() -> list[Sentence]:
+    """Everything there is to translate."""
+    constants = [sentence for module in SPOKEN for sentence in _constants(vars(import_module(module)))]
+    return list(dict.fromkeys([*constants, NOT_FOUND, *_called()]))
+
+
+def _constants(names: Mapping[str, object]) -> Iterator[str]:
+    for name, value in names.items():
+        if not name.isupper() or name in IN_A_TERMINAL:
+            continue
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from value.values()
+        elif isinstance(value, tuple):
+            yield from value
+
+
+def _called() -> Iterator[Sentence]:
+    """Sentences that stand where they are said."""
+    for module in CALLING:
+        tree = ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
+        for call in [node for node in ast.walk(tree) if isinstance(node, ast.Call)]:
+            if isinstance(call.func, ast.Name) and call.func.id in CALLS:
+                forms = [part.value for part in call.args if isinstance(part, ast.Constant)]
+                yield from [tuple(forms)] if call.func.id == "counted" else forms
 
 
 def catalogue(language: str) -> Catalog:
@@ -26,7 +65,7 @@ def catalogue(language: str) -> Catalog:
     made = Catalog(
         locale=language,
         domain=DOMAIN,
-        header_comment="# Sentences of Attune in Telegram.",
+        header_comment="# What Attune says to people.",
         project="attune",
         version="1",
         creation_date=ALWAYS,
@@ -37,7 +76,7 @@ def catalogue(language: str) -> Catalog:
         fuzzy=False,
     )
     for sentence in sentences():
-        found = known.get(sentence)
+        found = known.get(sentence if isinstance(sentence, str) else sentence[0])
         made.add(sentence, found.string if found else "")
     return made
 

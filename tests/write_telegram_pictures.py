@@ -126,7 +126,7 @@ DOCUMENTS = {
     ),
     "Transit": "Transit benefit enrolment takes fourteen days and your supervisor approves it",
 }
-LEAVE = """Parental leave is **twenty weeks**, and you ask your *lead* for it [1]:
+LEAVE = """Parental leave is **twenty weeks**, and you ask your *lead* for it:
 
 1. Tell your lead, best three months before.
 2. Enter it with `leave request --kind parental`.
@@ -136,7 +136,7 @@ LEAVE = """Parental leave is **twenty weeks**, and you ask your *lead* for it [1
 | 2023 | 16 |
 | 2025 | 20 |
 """
-CODE = """Yes, from the command line [1]:
+CODE = """Yes, from the command line:
 
 ```python
 import leave
@@ -175,7 +175,7 @@ async def prefs(home: Home) -> Place:
 async def team(home: Home) -> Place:
     ann, ben = User(home.double, 7, "Ann"), User(home.double, 8, "Ben")
     place = group(home.double, -100_500, ann, ben, title="Team")
-    home.generator.script = lambda prompt: prompt.passages[0].text + " [1]."
+    home.generator.script = lambda prompt: prompt.passages[0].text + "."
     await ann.say("Does anybody know who approves transit enrolment?", place)
     await ben.say("@attune_bot who approves transit enrolment?", place)
     await place.answered()

@@ -18,6 +18,7 @@ from core.feedback import Reason, Verdict
 
 PAYLOAD_BYTES = 64  # Telegram's limit
 REASONS = tuple(Reason)  # a button carries the place in it: append only
+VERDICTS = (Verdict.NONE, Verdict.UP, Verdict.DOWN)  # likewise
 MOST_SOURCES = 8  # buttons that fit under a message
 
 _DATA = re.compile(r"(?P<act>[a-z]):(?P<rest>.*)", re.DOTALL)
@@ -53,6 +54,11 @@ class Tap:
     sources: int = 0
     number: int = 0
 
+    @property
+    def verdict(self) -> Verdict:
+        """What the presser said of the answer before, where the button carries it."""
+        return VERDICTS[self.number] if self.number < len(VERDICTS) else Verdict.NONE
+
 
 def read_tap(data: str) -> Tap | None:
     """What a button carries; None where no version of Attune made it."""
@@ -82,13 +88,16 @@ def answer_buttons(
     """What can be done with an answer. `shared` where others see it too: nobody's verdict shows there."""
     if not answer:
         return None
-    up, down = verdict is Verdict.UP and not shared, verdict is Verdict.DOWN and not shared
+    verdict = Verdict.NONE if shared else verdict
+    up, down = verdict is Verdict.UP, verdict is Verdict.DOWN
     first = [
         button("👍 ✓" if up else "👍", Act.TAKE_BACK if up else Act.UP, answer, sources),
         button("👎 ✓" if down else "👎", Act.TAKE_BACK if down else Act.DOWN, answer, sources),
     ]
-    if sources:
-        first.append(button(words.plain(say.SOURCES_BUTTON), Act.SOURCES, answer, sources))
+    if sources == 1:
+        first.append(button(words.plain(say.SOURCE_BUTTON), Act.OPEN, answer, sources, 1))
+    elif sources:
+        first.append(button(words.plain(say.SOURCES_BUTTON), Act.SOURCES, answer, sources, VERDICTS.index(verdict)))
     second = [
         button(words.plain(say.WHY_BUTTON), Act.WHY, answer, sources),
         button(words.plain(say.PLAIN_BUTTON), Act.PLAIN, answer, sources),
@@ -97,19 +106,19 @@ def answer_buttons(
 
 
 def reason_buttons(words: Words, answer: str, sources: int) -> InlineKeyboardMarkup:
-    """Why an answer is no good, in one tap."""
+    """Why an answer is no good, in one tap; that it is none was said already."""
     reasons = [
         button(words.plain(say.REASONS[reason]), Act.REASON, answer, sources, number)
         for number, reason in enumerate(REASONS)
     ]
-    back = button(words.plain(say.BACK_BUTTON), Act.BACK, answer, sources)
+    back = button(words.plain(say.BACK_BUTTON), Act.BACK, answer, sources, VERDICTS.index(Verdict.DOWN))
     return InlineKeyboardMarkup([*rows(reasons, 2), [back]])
 
 
-def source_buttons(words: Words, answer: str, sources: int) -> InlineKeyboardMarkup:
-    """The sources by number."""
+def source_buttons(words: Words, answer: str, sources: int, verdict: Verdict) -> InlineKeyboardMarkup:
+    """The sources by number; the way back knows the verdict that stood there."""
     opened = [button(f"📄 {n}", Act.OPEN, answer, sources, n) for n in range(1, min(sources, MOST_SOURCES) + 1)]
-    back = button(words.plain(say.BACK_BUTTON), Act.BACK, answer, sources)
+    back = button(words.plain(say.BACK_BUTTON), Act.BACK, answer, sources, VERDICTS.index(verdict))
     return InlineKeyboardMarkup([*rows(opened, 4), [back]])
 
 

@@ -6,12 +6,22 @@ needs, and not the update itself. Knows nothing of the network, of who may ask, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import TypeAdapter
-from telegram import Chat, Message, MessageEntity, MessageReactionUpdated, ReactionTypeEmoji, Update, User
+from telegram import (
+    CallbackQuery,
+    Chat,
+    Message,
+    MessageEntity,
+    MessageReactionUpdated,
+    ReactionTypeEmoji,
+    Update,
+    User,
+)
 
 from core.domain import Conversation, Person
 from core.domain import Message as Asked
@@ -30,7 +40,10 @@ ALLOWED_UPDATES = (
 )
 _APPROVING = frozenset("👍❤🔥🥰👏😁🎉🤩🙏👌💯🤣⚡🏆😍🤗🫡🆒💘😘😎")
 _DISAPPROVING = frozenset("👎🤔🤬😢🤮💩🤡🥱🥴💔🤨😐🖕😡🙈")
-_REFUSED = ("voice", "video_note", "audio", "photo", "video", "animation", "sticker", "location", "contact", "poll")
+_REFUSED = (
+    *("voice", "video_note", "audio", "photo", "video", "animation", "sticker", "location", "contact", "poll"),
+    *("dice", "game", "story", "paid_media", "checklist"),
+)
 
 
 class Kind(StrEnum):
@@ -107,7 +120,9 @@ def to_event(key: str, incoming: Incoming) -> Event:
     """`incoming` as the inbox keeps it."""
     body = _INCOMING.dump_json(incoming, exclude_defaults=True).decode()
     asks = incoming.kind not in {Kind.TAP, Kind.REACTION, Kind.JOINED} or incoming.data.startswith("p:")
-    return Event(key, incoming.lane, incoming.person, incoming.kind.value, body, datetime.now(UTC), asks)
+    return Event(
+        key, incoming.lane, incoming.person, incoming.kind.value, body, datetime.now(UTC), asks, incoming.language
+    )
 
 
 def from_event(event: Event) -> Incoming:
@@ -128,7 +143,7 @@ def read(update: Update, me: User) -> Incoming | None:
     if update.edited_message is not None:
         return _message(update.edited_message, me, edited=True)
     if update.callback_query is not None:
-        return _tap(update)
+        return _tap(update.callback_query)
     if update.message_reaction is not None:
         return _reaction(update.message_reaction)
     if update.my_chat_member is not None:
@@ -194,56 +209,55 @@ def _is(user: User | None, me: User) -> bool:
 
 
 def _from(message: Message, user: User, kind: Kind, text: str = "", data: str = "") -> Incoming:
-    reply, file = message.reply_to_message, message.document
-    topic = message.message_thread_id if message.is_topic_message else 0
-    if reply is not None and reply.forum_topic_created is not None:  # how Telegram marks what is said in a topic
-        reply = None
+    done = _by(kind, message.chat, user, message.date)
+    return replace(_with_file(done, message), **_around(message), message=message.message_id, text=text, data=data)
+
+
+def _tap(query: CallbackQuery) -> Incoming | None:
+    """A pressed button; of a message too old to be seen only the place is known, and what the button carries."""
+    message = query.message
+    if query.data is None or message is None:
+        return None
+    done = _by(Kind.TAP, message.chat, query.from_user, datetime.now(UTC))
+    done = replace(done, message=message.message_id, data=query.data, query=query.id)
+    if not isinstance(message, Message):
+        return done
+    replied = message.reply_to_message
+    return replace(_with_file(done, replied) if replied else done, **_around(message))
+
+
+def _by(kind: Kind, chat: Chat, user: User, at: datetime) -> Incoming:
+    """Who did it, where and when."""
     return Incoming(
         kind,
-        message.chat.id,
-        message.chat.type == Chat.PRIVATE,
+        chat.id,
+        chat.type == Chat.PRIVATE,
         user.id,
-        message.date,
+        at,
         language=user.language_code or "",
         name=user.first_name,
-        title=message.chat.title or "",
-        topic=0 if topic in {None, GENERAL_TOPIC} else int(topic or 0),
-        message=message.message_id,
-        text=text,
-        data=data,
-        reply_to=reply.message_id if reply else 0,
-        said=(reply.text or reply.caption or "") if reply else "",
-        file=file.file_id if file else "",
-        file_name=(file.file_name or "document") if file else "",
-        file_size=(file.file_size or 0) if file else 0,
+        title=chat.title or "",
     )
 
 
-def _tap(update: Update) -> Incoming | None:
-    query = update.callback_query
-    if query is None or query.data is None or not isinstance(query.message, Message):
-        return None  # a message too old to be seen has no content
-    replied = query.message.reply_to_message
-    topic = query.message.message_thread_id if query.message.is_topic_message else 0
-    return Incoming(
-        Kind.TAP,
-        query.message.chat.id,
-        query.message.chat.type == Chat.PRIVATE,
-        query.from_user.id,
-        datetime.now(UTC),
-        language=query.from_user.language_code or "",
-        name=query.from_user.first_name,
-        title=query.message.chat.title or "",
-        topic=topic or 0,
-        message=query.message.message_id,
-        data=query.data,
-        query=query.id,
-        reply_to=replied.message_id if replied else 0,
-        said=(replied.text or "") if replied else "",
-        file=replied.document.file_id if replied and replied.document else "",
-        file_name=(replied.document.file_name or "document") if replied and replied.document else "",
-        file_size=(replied.document.file_size or 0) if replied and replied.document else 0,
-    )
+def _around(message: Message) -> dict[str, Any]:
+    """The topic that a message stands in, and what it replies to."""
+    reply, topic = message.reply_to_message, message.message_thread_id if message.is_topic_message else 0
+    if reply is not None and reply.forum_topic_created is not None:  # how Telegram marks what is said in a topic
+        reply = None
+    return {
+        "topic": 0 if topic in {None, GENERAL_TOPIC} else topic,
+        "reply_to": reply.message_id if reply else 0,
+        "said": (reply.text or reply.caption or "") if reply else "",
+    }
+
+
+def _with_file(done: Incoming, message: Message) -> Incoming:
+    """`done` with the document that `message` brings, if it brings one."""
+    file = message.document
+    if file is None:
+        return done
+    return replace(done, file=file.file_id, file_name=file.file_name or "document", file_size=file.file_size or 0)
 
 
 def _reaction(changed: MessageReactionUpdated) -> Incoming | None:
@@ -266,16 +280,7 @@ def _joined(update: Update) -> Incoming | None:
     was = change.old_chat_member.status in {"member", "administrator"}
     if was or not came or change.chat.type == Chat.CHANNEL:
         return None
-    user, title = change.from_user, change.chat.title or ""
-    return Incoming(
-        Kind.JOINED,
-        change.chat.id,
-        private=False,
-        user=user.id,
-        at=change.date,
-        language=user.language_code or "",
-        title=title,
-    )
+    return _by(Kind.JOINED, change.chat, change.from_user, change.date)
 
 
 def _stopped(update: Update) -> Incoming | None:

@@ -7,21 +7,25 @@ anything; the panel is drawn anew from the profile. Knows nothing of stores.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bots import texts
+from bots import personal_texts, texts
 from bots.choices import PREFERENCES
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import Act, button, rows
 from bots.on_telegram.texts import Words
+from bots.render import one_line
+from core.preferences import Stated
 from core.profile import InterestInWords, Profile
 
 MAIN, LEARNED, FORGET = "main", "learned", "forget"
 ON_PANEL = ("length", "tone", "level", "format", "sources")  # the language has too many values for buttons
 STRENGTHS = (0, 25, 50, 100)  # percent
 SHOWN_PHRASES = 3
+LABEL_CHARACTERS = 40
+LINE_CHARACTERS = 90  # of each of the 30 wishes that somebody may state
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,14 @@ def _main(words: Words, profile: Profile) -> Panel:
         choices.append(
             [_choice(words.plain(say.VALUES[value]), f"{name} {value}", on=value == chosen) for value in values]
         )
-    lines += [f"- {words.plain(say.NAMES['strength'])}: **{wishes.strength} %**"]
+    language = wishes.preferences.language.value
+    lines += [
+        f"- {words.plain(say.NAMES['language'])}: **{words.plain(say.VALUES.get(language, language))}** "
+        "(`/prefs language …`)",
+        f"- {words.plain(say.NAMES['strength'])}: **{wishes.strength} %**",
+    ]
     choices.append([_choice(f"{value} %", f"strength {value}", on=value == wishes.strength) for value in STRENGTHS])
-    lines += [f"{one.number}. {texts.escaped(one.text)}" for one in wishes.stated]
+    lines += ["", *map(_stated_line, wishes.stated)]
     pause = (say.RESUME_BUTTON, "resume") if wishes.paused else (say.PAUSE_BUTTON, "pause")
     last = [
         button(words.plain(say.INTERESTS_BUTTON), Act.PANEL, LEARNED),
@@ -72,9 +81,11 @@ def _learned(words: Words, profile: Profile) -> Panel:
     lines += [f"{one.number}. {texts.escaped(_label(one))}" for one in profile.interests]
     if not profile.interests:
         lines.append(words(say.NO_INTERESTS))
+    if stated := profile.wishes.stated:
+        lines += ["", f"**{words(say.STATED_TITLE)}**", "", *map(_stated_line, stated)]
     remove = [
-        button(words.plain(say.REMOVE_BUTTON, label=_label(one)), Act.PREFS, f"remove interest {one.number}")
-        for one in profile.interests
+        *(_remove(words, _label(one), f"interest {one.number}") for one in profile.interests),
+        *(_remove(words, one.text, str(one.number)) for one in stated),
     ]
     back = button(words.plain(say.BACK_BUTTON), Act.PANEL, MAIN)
     return Panel("\n".join(lines), InlineKeyboardMarkup([*rows(remove, 1), [back]]))
@@ -92,6 +103,15 @@ def _choice(label: str, command: str, *, on: bool) -> InlineKeyboardButton:
     return button(f"● {label}" if on else label, Act.PREFS, command)
 
 
+def _stated_line(one: Stated) -> str:
+    """What somebody stated, so short that all of it fits into one message."""
+    return personal_texts.stated_line(replace(one, text=one_line(one.text, LINE_CHARACTERS)))
+
+
+def _remove(words: Words, label: str, what: str) -> InlineKeyboardButton:
+    return button(words.plain(say.REMOVE_BUTTON, label=one_line(label, LABEL_CHARACTERS)), Act.PREFS, f"remove {what}")
+
+
 def _label(interest: InterestInWords) -> str:
     shown: Sequence[str] = interest.phrases or interest.documents
-    return ", ".join(shown[:SHOWN_PHRASES]) or str(interest.number)
+    return one_line(", ".join(shown[:SHOWN_PHRASES]) or str(interest.number), LINE_CHARACTERS)

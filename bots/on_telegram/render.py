@@ -17,10 +17,12 @@ from markdown_it.tree import SyntaxTreeNode
 
 from bots import texts
 from bots.dialogue import Final
+from bots.language import translated
 from bots.on_telegram.pages import TEXT_UNITS, Mark, Page, Run, pages, units
 from bots.render import ANSWER_CHARS, NEAREST_SHOWN, clean, one_line
 from core.domain import Source
 from core.preferences import Sources
+from core.prompt import NOT_FOUND
 
 TABLE_COLUMNS = 34  # characters of a monospaced line on a narrow phone
 CODE_LANGUAGE = re.compile(r"[A-Za-z0-9+#._-]{1,32}")
@@ -57,7 +59,8 @@ def closed(markdown: str) -> str:
 
 def answer_pages(final: Final) -> list[Page]:
     """An answer with its sources, or with the nearest titles where nothing was found."""
-    return pages([*_runs(final.markdown), *_footer(final)])
+    said_nothing = final.markdown.strip() == NOT_FOUND
+    return pages([*_runs(translated(NOT_FOUND) if said_nothing else final.markdown), *_footer(final)])
 
 
 def plain_pages(page: Page) -> Page:
@@ -78,13 +81,13 @@ def _footer(final: Final) -> Iterator[Run]:
     heading = ""
     if final.sources and final.listing is Sources.COMPACT:
         titles = dict.fromkeys(one_line(source.passage.title) for source in final.sources)
-        heading, lines = texts.SOURCES, [", ".join(titles)]
+        heading, lines = translated(texts.SOURCES), [", ".join(titles)]
     elif final.sources:
-        heading, lines = texts.SOURCES, [source_label(source) for source in final.sources]
+        heading, lines = translated(texts.SOURCES), [source_label(source) for source in final.sources]
     elif final.nearest and not final.care:
-        heading, lines = texts.NEAREST, [f"• {one_line(title)}" for title in final.nearest[:NEAREST_SHOWN]]
+        heading, lines = translated(texts.NEAREST), [f"• {one_line(title)}" for title in final.nearest[:NEAREST_SHOWN]]
     if final.care:
-        yield Run(f"\n\n{final.care}", (Mark("italic"),))
+        yield Run(f"\n\n{translated(final.care)}", (Mark("italic"),))
     if heading:
         yield Run("\n\n")
         yield Run(heading, (Mark("bold"),))
@@ -93,7 +96,7 @@ def _footer(final: Final) -> Iterator[Run]:
 
 def _runs(markdown: str) -> list[Run]:
     text = clean(markdown).strip("\n")
-    text = text if len(text) <= ANSWER_CHARS else text[:ANSWER_CHARS] + texts.CUT
+    text = text if len(text) <= ANSWER_CHARS else text[:ANSWER_CHARS] + translated(texts.CUT)
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     return list(_Walk().children(SyntaxTreeNode(parser.parse(text)), ()))
 

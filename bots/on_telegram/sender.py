@@ -13,12 +13,13 @@ import structlog
 from telegram import BotCommand, BotCommandScope, BotCommandScopeAllGroupChats, BotCommandScopeChat
 from telegram.error import TelegramError
 
+from bots.language import LANGUAGES, translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import Act, Tap, forward_buttons
 from bots.on_telegram.entrance import Membership
 from bots.on_telegram.events import Incoming, Kind, from_event
 from bots.on_telegram.line import Bot, GoneError, Line, connected
-from bots.on_telegram.prefs import panel
+from bots.on_telegram.prefs import FORGET, MAIN, panel
 from bots.on_telegram.render import telegram
 from bots.on_telegram.screen import Screen, Streaming
 from bots.on_telegram.talk import PERSONAL, Talk, command_of, spot_of
@@ -36,6 +37,7 @@ log = structlog.get_logger(__name__)
 LISTED = 10  # gaps, documents or dead letters in one message
 IN_GROUPS = ("help", "private", "learn", "unlearn", "stop")
 OWN_COMMANDS = ("stop", "learn", "unlearn", "private")
+PANELS = {"prefs": MAIN, "forget": FORGET}  # what comes with buttons when nothing stands behind it
 
 Handler = Callable[[Incoming, Delivery], Awaitable[None]]
 
@@ -108,13 +110,13 @@ class TelegramSender:
 
     async def _say_plainly(self, event: Event, delivery: Delivery, sentence: str) -> None:
         try:
-            await Screen(self._line, spot_of(from_event(event)), delivery, "off").finish(telegram(sentence))
+            await Screen(self._line, spot_of(from_event(event)), delivery, "off").finish(telegram(translated(sentence)))
         except GoneError as error:
             log.info("nobody_there", error=str(error), kind=event.kind)
 
     async def _register(self, commands: Mapping[str, str], scope: BotCommandScope | None = None) -> None:
         """In English for everybody, and in the other languages for whoever has Telegram in one."""
-        for language in ("", *say.LANGUAGES):
+        for language in ("", *LANGUAGES):
             words = Words(language)
             menu = [BotCommand(name, words.plain(summary)) for name, summary in commands.items()]
             try:
@@ -129,8 +131,10 @@ class TelegramSender:
             await self._talk.answer(incoming, delivery)
         elif command.name in self._commands:
             await self._commands[command.name](incoming, delivery)
-        elif command.name == "prefs" and not command.rest:
-            await self._prefs(incoming, delivery)
+        elif command.name in PANELS and not command.rest:
+            await self._panel(incoming, delivery, PANELS[command.name])
+        elif (command.name, command.rest.lower()) == ("prefs", "export"):
+            await self._taps.export(incoming, delivery)
         elif command.name in PERSONAL:
             await self._talk.in_private(incoming, delivery)
         else:
@@ -153,8 +157,8 @@ class TelegramSender:
         else:
             await self._talk.say(incoming, delivery, Words(incoming.language)(say.NOTHING_ASKED))
 
-    async def _prefs(self, incoming: Incoming, delivery: Delivery) -> None:
-        drawn = panel(Words(incoming.language), await self._services.dialogue.profile(incoming.person))
+    async def _panel(self, incoming: Incoming, delivery: Delivery, name: str) -> None:
+        drawn = panel(Words(incoming.language), await self._services.dialogue.profile(incoming.person), name)
         await self._talk.say_in_private(incoming, delivery, drawn.markdown, drawn.keyboard)
 
     async def _forwarded(self, incoming: Incoming, delivery: Delivery) -> None:
@@ -170,7 +174,7 @@ class TelegramSender:
 
     async def _joined(self, incoming: Incoming, delivery: Delivery) -> None:
         spot = replace(spot_of(incoming), reply_to=0)
-        said = Words(incoming.language)(say.JOINED, mention=f"@{self._bot.username}")
+        said = Words(incoming.language).plain(say.JOINED, mention=f"`@{self._bot.username}`")  # code, to be copied
         await self._talk.say_at(spot, delivery, said)
 
     async def _desk(self, incoming: Incoming, delivery: Delivery) -> None:

@@ -16,6 +16,7 @@ from typing import Protocol
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bots.dialogue import Delta, Final, Reply, Status
+from bots.language import translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import answer_buttons
 from bots.on_telegram.events import Incoming, Kind
@@ -89,20 +90,22 @@ class Talk:
         home = replace(incoming, chat=incoming.user, private=True, topic=0)
         message = replace(home.asked(text, await self._groups(home)), id=f"{incoming.chat}/{incoming.message}")
         screen = Screen(self.line, Spot(home.chat), delivery, self._streaming)
-        await self._in_private(incoming, delivery, lambda: self._show(home, message, screen, delivery))
+        await self.show_in_private(incoming, delivery, lambda: self._show(home, message, screen, delivery))
 
     async def say_in_private(
         self, incoming: Incoming, delivery: Delivery, markdown: str, keyboard: Keyboard = None
     ) -> None:
         """Say something in the asker's private chat, wherever it was asked for."""
-        if incoming.private:
-            await self.say(incoming, delivery, markdown, keyboard)
-        else:
-            spot = Spot(incoming.user)
-            await self._in_private(incoming, delivery, lambda: self.say_at(spot, delivery, markdown, keyboard))
+        spot = home_of(incoming)
+        await self.show_in_private(incoming, delivery, lambda: self.say_at(spot, delivery, markdown, keyboard))
 
-    async def _in_private(self, incoming: Incoming, delivery: Delivery, show: Callable[[], Awaitable[None]]) -> None:
-        """Show what is asked for in a group in private, and say so in the group."""
+    async def show_in_private(
+        self, incoming: Incoming, delivery: Delivery, show: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Show something in private, and say so in the group where it was asked for."""
+        if incoming.private:
+            await show()
+            return
         words = Words(incoming.language)
         try:
             await self.line.reach(incoming.user)
@@ -121,7 +124,7 @@ class Talk:
 
     async def say_at(self, spot: Spot, delivery: Delivery, markdown: str, keyboard: Keyboard = None) -> None:
         """Say something there."""
-        await Screen(self.line, spot, delivery, "off").finish(telegram(markdown), keyboard)
+        await Screen(self.line, spot, delivery, "off").finish(telegram(translated(markdown)), keyboard)
         await delivery.ended()
 
     def screen(self, incoming: Incoming, delivery: Delivery) -> Screen:
@@ -162,7 +165,7 @@ class Talk:
                     break
                 match reply:
                     case Status(text):
-                        screen.grow(text, status=True)
+                        screen.grow(translated(text), status=True)
                     case Delta(text):
                         said.text += text
                         screen.grow(said.text)
@@ -171,7 +174,7 @@ class Talk:
                         await delivery.ended(reply.answer)
                         return
                     case _:
-                        await screen.finish(_shown(telegram(reply.markdown)))
+                        await screen.finish(_shown(telegram(translated(reply.markdown))))
                         await delivery.ended()
                         return
         await self._stopped(incoming, said, screen, delivery)
@@ -195,6 +198,11 @@ def spot_of(incoming: Incoming) -> Spot:
     """Where an answer belongs; in groups it hangs on the question."""
     reply = 0 if incoming.private and incoming.kind is not Kind.TAP else incoming.message
     return Spot(incoming.chat, incoming.topic, reply)
+
+
+def home_of(incoming: Incoming) -> Spot:
+    """Where in somebody's private chat something belongs."""
+    return spot_of(incoming) if incoming.private else Spot(incoming.user)
 
 
 def _shown(pages: Sequence[Page]) -> Sequence[Page]:

@@ -7,10 +7,12 @@ message that was pressed. Knows nothing of answers but their names.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from typing import Protocol
 
 from bots import personal_texts
 from bots.dialogue import Forgotten, Notice, Problem
+from bots.language import translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import (
     REASONS,
@@ -23,9 +25,9 @@ from bots.on_telegram.buttons import (
 )
 from bots.on_telegram.events import Incoming
 from bots.on_telegram.line import Keyboard, Spot
-from bots.on_telegram.prefs import MAIN, panel
+from bots.on_telegram.prefs import LEARNED, MAIN, panel
 from bots.on_telegram.render import telegram
-from bots.on_telegram.talk import Talk, Talking
+from bots.on_telegram.talk import Talk, Talking, home_of
 from bots.on_telegram.texts import Words
 from bots.platform import Delivery
 from core.domain import Passage, Person
@@ -100,6 +102,11 @@ class Taps:
         verdict = {Act.UP: Verdict.UP, Act.DOWN: Verdict.DOWN, Act.TAKE_BACK: Verdict.NONE}[tap.act]
         said = await self._judged(incoming, tap.answer, verdict)
         words = Words(incoming.language)
+        if not incoming.private:  # where not everybody's thumb counts, it is thanked for when that is known
+            mine = said.markdown != personal_texts.NOT_YOURS
+            await self._line.toast(incoming.query, words.plain(say.THANKS if mine else say.NOT_YOUR_ANSWER))
+            if not mine:
+                return
         if isinstance(said, Problem):
             await self._aside(incoming, said.markdown)
         elif verdict is Verdict.DOWN:
@@ -110,15 +117,17 @@ class Taps:
     async def _reason(self, incoming: Incoming, tap: Tap, _delivery: Delivery) -> None:
         reason = REASONS[tap.number] if tap.number < len(REASONS) else None
         said = await self._judged(incoming, tap.answer, Verdict.DOWN, reason)
+        if not incoming.private and said.markdown == personal_texts.NOT_YOURS:
+            return
         await self._answer_buttons(incoming, tap, Verdict.DOWN)
         if isinstance(said, Problem):
             await self._aside(incoming, said.markdown)
 
     async def _sources(self, incoming: Incoming, tap: Tap, _delivery: Delivery) -> None:
-        await self._draw(incoming, source_buttons(Words(incoming.language), tap.answer, tap.sources))
+        await self._draw(incoming, source_buttons(Words(incoming.language), tap.answer, tap.sources, tap.verdict))
 
     async def _back(self, incoming: Incoming, tap: Tap, _delivery: Delivery) -> None:
-        await self._answer_buttons(incoming, tap, Verdict.NONE)
+        await self._answer_buttons(incoming, tap, tap.verdict)
 
     async def _open(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
         opened = await self._dialogue.open_source(incoming.person, tap.answer, tap.number)
@@ -131,21 +140,41 @@ class Taps:
     async def _plain(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
         await self._talk.answer(incoming, delivery, f"/plain {tap.answer}")
 
+    async def export(self, incoming: Incoming, delivery: Delivery) -> None:
+        """Send a person's profile as a file, in private."""
+        said = await self._said(incoming, "/prefs export")
+        data = said.markdown.partition("```json\n")[2].rpartition("\n```")[0].encode()
+        if not data:
+            await self._talk.say_in_private(incoming, delivery, said.markdown)
+            return
+        caption = Words(incoming.language).plain(say.EXPORTED)
+
+        async def send() -> None:
+            await self._line.document(home_of(incoming), EXPORT_FILE, data, caption)
+            await delivery.ended()
+
+        await self._talk.show_in_private(incoming, delivery, send)
+
     async def _prefs(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
         """Run what could be typed, and draw the panel anew."""
-        said = ""
-        async for reply in self._dialogue.respond(incoming.asked(f"/prefs {tap.rest}")):
-            if isinstance(reply, Notice | Forgotten | Problem):
-                said = reply.markdown
-        words = Words(incoming.language)
         if tap.rest == "export":
-            data = said.partition("```json\n")[2].rpartition("\n```")[0].encode()
-            await self._line.document(Spot(incoming.chat, incoming.topic), EXPORT_FILE, data, words.plain(say.EXPORTED))
+            await self.export(incoming, delivery)
+            return
+        said = await self._said(incoming, f"/prefs {tap.rest}")
+        if isinstance(said, Problem):
+            await self._aside(incoming, said.markdown)
         elif tap.rest == "forget everything":
-            await self._line.edit(incoming.chat, incoming.message, telegram(said)[0])
+            await self._line.edit(incoming.chat, incoming.message, telegram(translated(said.markdown))[0])
         else:
-            await self._redraw(incoming, MAIN if not tap.rest.startswith("remove") else "learned")
-        await delivery.ended()
+            await self._redraw(incoming, LEARNED if tap.rest.startswith("remove") else MAIN)
+
+    async def _said(self, incoming: Incoming, command: str) -> Notice | Forgotten | Problem:
+        """What a command says that answers at once."""
+        async with aclosing(self._dialogue.respond(incoming.asked(command))) as replies:
+            async for reply in replies:
+                if isinstance(reply, Notice | Forgotten | Problem):
+                    return reply
+        raise AssertionError  # every dialogue ends with one of them, but for questions
 
     async def _panel(self, incoming: Incoming, tap: Tap, _delivery: Delivery) -> None:
         await self._redraw(incoming, tap.rest)
@@ -165,5 +194,5 @@ class Taps:
         await self._line.keyboard(incoming.chat, incoming.message, keyboard)
 
     async def _aside(self, incoming: Incoming, markdown: str) -> None:
-        for page in telegram(markdown):
+        for page in telegram(translated(markdown)):
             await self._line.send(Spot(incoming.chat, incoming.topic, incoming.message), page)

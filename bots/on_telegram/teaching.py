@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Protocol
 
+from bots.language import translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import Act, Tap, lesson_buttons, reader_buttons
 from bots.on_telegram.events import PLATFORM, WORKSPACE, Incoming
@@ -119,7 +120,7 @@ class Lessons:
     async def _learn(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
         """The reader was chosen: learn what the message with the button replies to."""
         words, operator = Words(incoming.language), await self._is_operator(incoming.person)
-        if tap.rest not in {"me", "chat", "all"}:  # of a forwarded message
+        if tap.rest not in say.LEARNED_FOR:  # of a forwarded message
             await self._redraw(incoming, words(say.WHO_MAY_SEE, name=_title(incoming.said)), operator=operator)
             return
         if tap.rest == "all" and not operator:
@@ -129,9 +130,9 @@ class Lessons:
         await self._line.edit(incoming.chat, incoming.message, telegram(words(say.READING, name=name))[0])
         try:
             lesson = await self._earlier(incoming, delivery) or await self._learned(incoming, _readers(incoming, tap))
-            said = words(say.LEARNED, name=lesson.name, who=words.plain(_FOR[tap.rest]))
+            said = words(say.LEARNED, name=lesson.name, who=words.plain(say.LEARNED_FOR[tap.rest]))
         except (LessonError, OperatorError) as error:
-            said = str(error) if isinstance(error, LessonError) else words(say.CANNOT_LEARN, name=name)
+            said = translated(str(error)) if isinstance(error, LessonError) else words(say.CANNOT_LEARN, name=name)
         await self._line.edit(incoming.chat, incoming.message, telegram(said)[0])
         await delivery.ended()
 
@@ -157,16 +158,13 @@ class Lessons:
             lesson = await self._teacher.forget(tap.rest, incoming.person, operator=operator)
             said = words(say.UNLEARNED, name=lesson.name)
         except LessonError as error:
-            said = str(error)
+            said = translated(str(error))
         await self._line.edit(incoming.chat, incoming.message, telegram(said)[0])
         await delivery.ended()
 
     async def _redraw(self, incoming: Incoming, said: str, *, operator: bool) -> None:
         buttons = reader_buttons(Words(incoming.language), private=incoming.private, operator=operator)
         await self._line.edit(incoming.chat, incoming.message, telegram(said)[0], buttons)
-
-
-_FOR = {"me": say.FOR_ME, "chat": say.FOR_CHAT, "all": say.FOR_EVERYONE}
 
 
 def _readers(incoming: Incoming, tap: Tap) -> Readers:

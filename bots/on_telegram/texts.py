@@ -1,20 +1,15 @@
-"""Every sentence that only people in Telegram read, in English; catalogues in `locale/` have other languages.
+"""Every sentence that only people in Telegram read, in English; catalogues in `bots/locale` have other languages.
 
-A constant is the name of its translation too. What all platforms say is in `texts.py`. Knows nothing of Telegram's
+A constant is the name of its translation too. What all platforms say is in `bots/texts.py`. Knows nothing of Telegram's
 methods, or of when a sentence is said. Replies are Markdown; what stands on buttons and in menus is plain.
 """
 
 from __future__ import annotations
 
-import gettext
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 
+from bots.language import catalogue
 from core.feedback import Reason
-
-DOMAIN = "telegram"
-LANGUAGES = ("de",)  # beside English
 
 # The menu of commands
 
@@ -80,6 +75,7 @@ FORWARDED = "Is this a question that I should answer, or something that I should
 # Buttons
 
 SOURCES_BUTTON = "📖 Sources"
+SOURCE_BUTTON = "📖 Source"
 WHY_BUTTON = "Why this?"
 PLAIN_BUTTON = "Without my profile"
 BACK_BUTTON = "‹ Back"
@@ -87,6 +83,7 @@ ANSWER_BUTTON = "Answer it"
 LEARN_BUTTON = "Learn it"
 CANCEL_BUTTON = "Never mind"
 THANKS = "Thank you."
+NOT_YOUR_ANSWER = "Only whoever asked can rate this answer. Ask yourself, and rate yours."
 REASON_ASKED = "What is wrong with it?"
 TAKEN_BACK = "Taken back."
 OLD_BUTTON = "This button is too old. Please ask again."
@@ -104,6 +101,7 @@ REASONS: Mapping[Reason, str] = {
 
 PREFS_TITLE = "How I answer you"
 INTERESTS_TITLE = "What I take you to be interested in"
+STATED_TITLE = "What you told me"
 NO_INTERESTS = "I have learned nothing of you yet."
 INTERESTS_BUTTON = "🔎 What I learned"
 PAUSE_BUTTON = "⏸ Learn nothing new"
@@ -113,7 +111,7 @@ FORGET_BUTTON = "🗑 Forget everything"
 UNDO_BUTTON = "↩️ Undo"
 REALLY_FORGET_BUTTON = "Yes, forget everything"
 REMOVE_BUTTON = "✕ {label}"
-EXPORTED = "Everything that I keep of you."
+EXPORTED = "All that I keep of you but our conversations."
 FORGET_QUESTION = "This removes all that I remember of you: preferences, what I learned, questions and answers. Really?"
 NAMES: Mapping[str, str] = {
     "length": "Length",
@@ -122,7 +120,7 @@ NAMES: Mapping[str, str] = {
     "format": "Format",
     "language": "Language",
     "sources": "Sources",
-    "strength": "Strength",
+    "strength": "Strength of what I learned",
 }
 VALUES: Mapping[str, str] = {
     "short": "short",
@@ -141,6 +139,7 @@ VALUES: Mapping[str, str] = {
     "compact": "compact",
     "off": "off",
     "on": "on",
+    "auto": "that of the question",
 }
 
 # Teaching
@@ -149,8 +148,9 @@ WHO_MAY_SEE = "Who may get answers from *{name}*?"
 FOR_ME = "Only me"
 FOR_CHAT = "This group"
 FOR_EVERYONE = "Everyone"
+LEARNED_FOR: Mapping[str, str] = {"me": "for you alone", "chat": "for this group", "all": "for everyone"}
 READING = "Reading *{name}*…"
-LEARNED = "Done: I learned *{name}* ({who}). `/unlearn` forgets it again."
+LEARNED = "Done: I learned *{name}*, {who}. `/unlearn` forgets it again."
 LEARN_HINT = "Reply with `/learn` to the message that I should learn, or send me a document."
 TOO_LARGE = (
     "*{name}* has {size} MB, and Telegram lets me fetch at most 20. Please make it smaller, or ask whoever runs me to "
@@ -173,6 +173,11 @@ CANNOT_READ: Mapping[str, str] = {
     "location": "I can do nothing with a place. Please write your question.",
     "contact": "I can do nothing with a contact. Please write your question.",
     "poll": "I cannot take part in polls. Please write your question.",
+    "dice": "I leave my answers to no dice. What would you like to know?",
+    "game": "I play no games. Please write your question.",
+    "story": "I cannot watch stories. Please write your question.",
+    "paid_media": "I cannot see what was paid for. Please write your question.",
+    "checklist": "I cannot read checklists. Please write your question.",
 }
 
 # Operators
@@ -192,8 +197,7 @@ class Words:
     """All sentences in one person's language, as far as it is known; English otherwise."""
 
     def __init__(self, language: str = "") -> None:
-        code = language.lower().partition("-")[0]
-        self._catalogue = _catalogue(code) if code in LANGUAGES else gettext.NullTranslations()
+        self._catalogue = catalogue(language)
 
     def __call__(self, sentence: str, **values: str) -> str:
         """The sentence, with what varies put in; a value is shown as it is, not as Markdown."""
@@ -205,22 +209,6 @@ class Words:
         """The same for buttons and menus, which know no Markdown."""
         said = self._catalogue.gettext(sentence)
         return said.format(**values) if values else said
-
-
-def sentences() -> list[str]:
-    """Everything there is to translate."""
-    found: list[str] = []
-    for value in [value for name, value in globals().items() if name.isupper() and not name.startswith("_")]:
-        if isinstance(value, str) and value != DOMAIN:
-            found.append(value)
-        elif isinstance(value, Mapping):
-            found.extend(value.values())
-    return list(dict.fromkeys(found))
-
-
-@cache
-def _catalogue(code: str) -> gettext.NullTranslations:
-    return gettext.translation(DOMAIN, Path(__file__).parent / "locale", languages=[code], fallback=True)
 
 
 def _escaped(value: str) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import structlog
 
 from bots import texts
+from bots.language import speaking
 from bots.platform import Sender
 from bots.service.deliveries import ClaimedDelivery, insist
 from bots.service.observing import Watcher
@@ -152,7 +153,8 @@ class Workers:
         outcome = "failed"
         self._watcher.began(work.claim)
         try:
-            outcome = await self._brought_to_an_end(work)
+            with speaking(work.claim.event.language):
+                outcome = await self._brought_to_an_end(work)
         except Exception:  # the lease ends, and the event comes again
             log.exception("worker_failed")
         finally:
@@ -246,8 +248,10 @@ class Workers:
         if sender is None or claim.stopped or claim.shown:
             return
         try:
+            with speaking(claim.event.language):
+                sentence = texts.in_line(ahead)
             async with asyncio.timeout(BEAT):  # less than the lease
-                await sender.waiting(claim.event, ClaimedDelivery(self._inbox, claim, _nothing), texts.in_line(ahead))
+                await sender.waiting(claim.event, ClaimedDelivery(self._inbox, claim, _nothing), sentence)
         except Exception as error:  # whatever a platform's library raises
             log.warning("not_told", platform=claim.event.person.platform, exc_info=error)
 

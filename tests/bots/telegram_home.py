@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from bots.dialogue import Dialogue
+from bots.language import speaking
 from bots.on_telegram.entrance import Entrance, Membership, listed_groups
 from bots.on_telegram.pace import ChatPace, Rate
 from bots.on_telegram.screen import Streaming
@@ -28,7 +29,7 @@ from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_memory import RedisMemory
 from core.adapters.redis_pairings import RedisPairings
 from core.adapters.redis_usage import RedisUsage
-from core.domain import Conversation, Passage, Person
+from core.domain import Conversation, Passage, Person, Vectors
 from core.engine import Engine, Limits
 from core.errors import StoreError
 from core.inbox import DeadLetter, Event, Receipt
@@ -121,7 +122,8 @@ class MemoryInlet:
         delivery = MemoryDelivery(self, event)
         async with self.lanes[event.conversation]:
             while not delivery.over:
-                handling = asyncio.create_task(self.sender.handle(event, delivery))
+                with speaking(event.language):
+                    handling = asyncio.create_task(self.sender.handle(event, delivery))
                 self.running[event.key] = handling, delivery
                 await asyncio.wait({handling})
                 del self.running[event.key]
@@ -139,6 +141,19 @@ TEXTS = {
     "Travel": "Book travel with the agency and keep every receipt for the voucher",
     "Transit": "Transit benefit enrolment takes fourteen days and your supervisor approves it",
 }
+
+
+class Searching(HashingEmbedder):
+    """An embedder that a test can hold up, and with it every search."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may = asyncio.Event()
+        self.may.set()
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        await self.may.wait()
+        return await super().embed(texts)
 
 
 @dataclass
@@ -162,6 +177,7 @@ class Home:
     desk: DeadLetters
     generator: ScriptedGenerator
     memory: RedisMemory
+    embedder: Searching
 
 
 @dataclass
@@ -191,7 +207,7 @@ async def telegram_home(redis: Redis, folder: Path, wishes: Wishes | None = None
 
 @asynccontextmanager
 async def _bot(redis: Redis, folder: Path, wishes: Wishes, index: QdrantIndex) -> AsyncIterator[Home]:
-    embedder, usage, memory = HashingEmbedder(), RedisUsage(redis), RedisMemory(redis)
+    embedder, usage, memory = Searching(), RedisUsage(redis), RedisMemory(redis)
     await index.upsert(_passages(wishes.texts), await embedder.embed(list(wishes.texts.values())))
     generator = ScriptedGenerator(lambda prompt: f"**{prompt.passages[0].text}**", pace=0.005)
     limits = Limits(passages=2, relevance=0.15)
@@ -207,7 +223,7 @@ async def _bot(redis: Redis, folder: Path, wishes: Wishes, index: QdrantIndex) -
     inlet = MemoryInlet(sender)
     async with sender.sending():
         async with receiver.receiving(inlet):
-            yield Home(wishes.double, inlet, access, teacher, desk, generator, memory)
+            yield Home(wishes.double, inlet, access, teacher, desk, generator, memory, embedder)
         for task in [*inlet.tasks, *(task for task, _ in inlet.running.values())]:
             task.cancel()
             with suppress(asyncio.CancelledError):

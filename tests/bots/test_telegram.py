@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import aiohttp
 import pytest
 from redis.asyncio import Redis
 
+from bots import texts
 from bots.on_telegram.screen import Streaming
 from bots.telegram_bot import Webhook
 from core.inbox import Receipt
 from core.preferences import Length
+from core.prompt import NOT_FOUND
 from tests.bots.telegram_home import Wishes, telegram_home
 from tests.doubles.telegram_people import Place, User, group, topic
 from tests.doubles.telegram_server import TelegramDouble
@@ -19,8 +22,9 @@ from tests.doubles.telegram_server import TelegramDouble
 LEAVE = "How many weeks is parental leave?"
 ANSWER = "Parental leave is twenty weeks and you ask your lead for it"
 AT = "@attune_bot"
+SECRET = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 TEAM = -100_500
-BUTTONS = [["👍", "👎", "📖 Sources"], ["Why this?", "Without my profile"]]
+BUTTONS = [["👍", "👎", "📖 Source"], ["Why this?", "Without my profile"]]
 
 
 @pytest.mark.parametrize("streaming", ["auto", "draft", "edit", "off"])
@@ -53,6 +57,67 @@ async def test_an_answer_grows(redis: Redis, tmp_path: Path, streaming: Streamin
         assert len(grown) >= 2
         assert grown == sorted(grown, key=len)
         assert not any("*" in frame for frame in frames)
+
+
+@pytest.mark.parametrize(("streaming", "shows"), [("draft", "sendMessageDraft"), ("edit", "sendMessage")])
+async def test_a_status_stands_there_before_anything_is_searched(
+    redis: Redis, tmp_path: Path, streaming: Streaming, shows: str
+):
+    """Whoever asks sees at once that it arrived, however long the search takes; then what is read; then the answer."""
+    async with telegram_home(redis, tmp_path, Wishes(streaming)) as home:
+        ann = User(home.double, 7, "Ann")
+        home.embedder.may.clear()
+        home.generator.pace = 0.2
+        await ann.say(LEAVE)
+        await ann.private.until(lambda _: home.double.calls_of(shows))
+        assert home.double.calls_of(shows)[0]["text"] == texts.SEARCHING
+        assert LEAVE not in home.embedder.embedded
+        assert home.generator.prompts == []
+        home.embedder.may.set()
+        await ann.private.answered()
+        told = [call["text"] for _, call in home.double.calls if "text" in call]
+        assert next(n for n, text in enumerate(told) if text.startswith("Reading ")) == 1
+        assert all(text.startswith("Parental") for text in told[2:])
+
+
+async def test_everything_comes_in_the_language_of_the_person(redis: Redis, tmp_path: Path):
+    """Ben reads German from the status to the sources, also what all platforms say; Ann beside him reads English."""
+    async with telegram_home(redis, tmp_path, Wishes("edit")) as home:
+        ann, ben = User(home.double, 7, "Ann"), User(home.double, 8, "Ben", language="de-AT")
+        home.generator.pace = 0.1
+        await asyncio.gather(ann.say(LEAVE), ben.say(LEAVE))
+        [english], [german] = await ann.private.answered(), await ben.private.answered()
+        assert "Sources\n1. Leave" in english.text
+        assert "Quellen\n1. Leave" in german.text
+        seen = {chat: [call["text"] for _, call in home.double.calls if call.get("chat_id") == chat] for chat in (7, 8)}
+        assert seen[7][0] == texts.SEARCHING
+        assert seen[8][0] == "Ich suche in deinen Dokumenten…"
+        home.generator.script = lambda _: NOT_FOUND
+        for typed, said in {
+            LEAVE: "Das konnte ich in den Dokumenten nicht finden.",
+            "/prefs length short": "Erledigt: length ist jetzt short.",
+            "/prefs length huge": "huge geht bei length nicht. Möglich: short, normal oder detailed.",
+            "/new": "Erledigt: Was du jetzt fragst",
+            "/why": "Warum diese Antwort",
+            "/help": "Frag mich etwas zu deinen Dokumenten",
+            "/prefz": "Einen Befehl /prefz gibt es nicht. Meintest du /prefs?",
+        }.items():
+            await ben.say(typed)
+            await ben.private.until(lambda place, said=said: place.said()[-1].text.startswith(said))
+        assert not any("I " in message.text for message in ben.private.said())
+
+
+async def test_a_webhook_turns_away_what_has_no_secret_or_another(redis: Redis, tmp_path: Path, unused_tcp_port: int):
+    """Whoever finds the address and knows no secret can hand nothing in, whatever they post."""
+    webhook = Webhook("https://bot.example/hook", "s3cret", port=unused_tcp_port)
+    async with telegram_home(redis, tmp_path, Wishes(webhook=webhook)) as home, aiohttp.ClientSession() as session:
+        ann = User(home.double, 7, "Ann")
+        await ann.say(LEAVE)
+        for headers in ({}, {SECRET: ""}, {SECRET: "S3CRET"}, {SECRET: "s3cre"}):
+            address = f"http://127.0.0.1:{unused_tcp_port}/hook"
+            async with session.post(address, json=home.double.posted, headers=headers) as reply:
+                assert reply.status == 403
+        assert home.inlet.events == []
 
 
 async def test_a_webhook_delivers_with_its_secret(redis: Redis, tmp_path: Path, unused_tcp_port: int):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from bots.on_telegram.events import PLATFORM
 from core.domain import Person
 from core.inbox import DeadLetter
 from core.learning import Act, Signal
-from core.preferences import Length
+from core.preferences import MAX_STATED, MAX_STATED_CHARACTERS, Kind, Length, Origin, Polarity, Stated
 from tests.bots.telegram_home import Home, Wishes, telegram_home
 from tests.bots.test_telegram import ANSWER, AT, BUTTONS, LEAVE, TEAM
 from tests.doubles.telegram_people import Place, Shown, User, group
@@ -29,6 +31,12 @@ async def asked(user: User, text: str = LEAVE, place: Place | None = None) -> Sh
     before = len((place or user.private).finished())
     await user.say(text, place)
     return (await (place or user.private).answered(before + 1))[-1]
+
+
+async def answered_from_two(home: Home, user: User) -> Shown:
+    """An answer with two sources."""
+    home.generator.script = lambda prompt: " ".join(passage.text for passage in prompt.passages) + "."
+    return await asked(user, "How many weeks is parental leave, and who books travel with the agency?")
 
 
 async def verdicts(home: Home, person: Person = ANN) -> list[Signal]:
@@ -74,21 +82,51 @@ async def test_a_thumb_down_asks_why(redis: Redis, tmp_path: Path):
         assert [str(signal.reason) for signal in await verdicts(home)] == ["too long"]
 
 
+async def test_a_verdict_stays_shown_until_it_is_taken_back(redis: Redis, tmp_path: Path):
+    """Who goes back from the reasons or the sources sees what they said of the answer, and can take it back."""
+    async with telegram_home(redis, tmp_path) as home:
+        ann = User(home.double, 7, "Ann")
+        answer = await answered_from_two(home, ann)
+        await ann.press("👎", answer)
+        await ann.private.until(lambda place: "Too long" in now(place, answer).buttons)
+        await ann.press("Back", answer)
+        await ann.private.until(lambda place: now(place, answer).buttons[1] == "👎 ✓")
+        await ann.press("Sources", answer)
+        await ann.private.until(lambda place: "📄 2" in now(place, answer).buttons)
+        await ann.press("Back", answer)
+        await ann.private.until(lambda place: now(place, answer).buttons[1] == "👎 ✓")
+        await ann.press("👎", answer)
+        await ann.private.until(lambda place: now(place, answer).buttons[1] == "👎")
+        assert await verdicts(home) == []
+
+
 async def test_a_source_is_opened(redis: Redis, tmp_path: Path):
     """Sources open by number: the passage is shown, and opening it counts."""
     async with telegram_home(redis, tmp_path) as home:
         ann = User(home.double, 7, "Ann")
-        answer = await asked(ann)
+        answer = await answered_from_two(home, ann)
+        assert "Sources\n1. Travel (Travel.md)\n2. Leave (Leave.md)" in answer.text
         await ann.press("Sources", answer)
-        await ann.private.until(lambda place: now(place, answer).buttons == ["📄 1", "‹ Back"])
-        await ann.press("📄 1", answer)
+        await ann.private.until(lambda place: now(place, answer).buttons == ["📄 1", "📄 2", "‹ Back"])
+        await ann.press("📄 2", answer)
         await ann.private.until(lambda place: len(place.said()) == 2)
         opened = ann.private.said()[1]
         assert opened.text == f"Leave\n\n{ANSWER}"
         assert opened.reply_to == answer.id
         await ann.press("Back", answer)
-        await ann.private.until(lambda place: now(place, answer).keyboard == BUTTONS)
+        await ann.private.until(lambda place: now(place, answer).keyboard == answer.keyboard)
         assert [signal.act for signal in await verdicts(home)] == [Act.OPENED]
+
+
+async def test_the_only_source_opens_at_once(redis: Redis, tmp_path: Path):
+    """Where an answer has one source, its button shows the passage."""
+    async with telegram_home(redis, tmp_path) as home:
+        ann = User(home.double, 7, "Ann")
+        answer = await asked(ann)
+        await ann.press("📖 Source", answer)
+        await ann.private.until(lambda place: len(place.said()) == 2)
+        assert ann.private.said()[1].text == f"Leave\n\n{ANSWER}"
+        assert now(ann.private, answer).keyboard == BUTTONS
 
 
 async def test_why_and_without_my_profile(redis: Redis, tmp_path: Path):
@@ -127,6 +165,18 @@ async def test_unknown_buttons_are_answered(redis: Redis, tmp_path: Path):
         await ann.private.until(lambda place: any("too old" in message.text for message in place.said()))
 
 
+async def test_buttons_of_old_messages_work(redis: Redis, tmp_path: Path):
+    """Telegram tells of a message that is very old only where it stands: its buttons still do what they are for."""
+    async with telegram_home(redis, tmp_path) as home:
+        ann = User(home.double, 7, "Ann")
+        answer = await asked(ann)
+        kept = ann.private.chat.messages[answer.id]
+        old = {"chat": kept["chat"], "message_id": answer.id, "date": 0}
+        await ann.press_data(kept["reply_markup"]["inline_keyboard"][0][0]["callback_data"], old)
+        await ann.private.until(lambda place: now(place, answer).buttons[0] == "👍 ✓")
+        assert [signal.act for signal in await verdicts(home)] == [Act.UP]
+
+
 async def test_reactions_count_and_can_be_taken_back(redis: Redis, tmp_path: Path):
     """A reaction to an answer is feedback like a button; taken back, nothing is left. Other messages are no answers."""
     async with telegram_home(redis, tmp_path) as home:
@@ -160,6 +210,22 @@ async def test_in_a_group_everybody_judges_for_themselves(redis: Redis, tmp_path
         await ann.say("/prefs@attune_bot", team)
         await ann.private.until(lambda place: any("How I answer you" in message.text for message in place.said()))
         assert not any("How I answer you" in message.text for message in team.said())
+
+
+async def test_in_a_group_only_whoever_asked_rates_an_answer(redis: Redis, tmp_path: Path):
+    """Somebody else's thumb counts nothing, is told so and not thanked for, and leaves the buttons as they are."""
+    async with telegram_home(redis, tmp_path, Wishes(allowed=GROUP)) as home:
+        ann, ben = User(home.double, 7, "Ann"), User(home.double, 8, "Ben")
+        team = group(home.double, TEAM, ann, ben)
+        answer = await asked(ann, f"{AT} {LEAVE}", team)
+        await ben.press("👎", answer, team)
+        await team.until(lambda _: say.NOT_YOUR_ANSWER in home.double.toasts)
+        await settled(home, ben)
+        assert say.THANKS not in home.double.toasts
+        assert now(team, answer).keyboard == BUTTONS
+        assert await verdicts(home, Person(PLATFORM, "", "8")) == []
+        await ann.press("👍", answer, team)
+        await team.until(lambda _: say.THANKS in home.double.toasts)
 
 
 async def test_a_private_answer_to_a_question_in_a_group(redis: Redis, tmp_path: Path):
@@ -198,6 +264,43 @@ async def test_prefs_by_buttons(redis: Redis, tmp_path: Path):
         await ann.private.until(lambda place: any("Learn again" in name for name in now(place, panel).buttons))
         wishes = await home.memory.wishes(ANN)
         assert (wishes.paused, wishes.strength) == (True, 100)
+        assert home.double.refused == []
+
+
+async def test_the_panel_shows_what_was_typed(redis: Redis, tmp_path: Path):
+    """What somebody likes and avoids is told apart, has a button that removes it; the language shows, too."""
+    async with telegram_home(redis, tmp_path) as home:
+        ann = User(home.double, 7, "Ann")
+        for typed in ("/prefs avoid jargon", "/prefs language german", "/prefs"):
+            await ann.say(typed)
+        await ann.private.until(lambda place: len(place.said()) == 3)
+        panel = ann.private.said()[-1]
+        assert "1. avoid: jargon" in panel.text
+        assert "Language: german" in panel.text
+        await ann.press("What I learned", panel)
+        await ann.private.until(lambda place: "✕ jargon" in now(place, panel).buttons)
+        await ann.press("✕ jargon", panel)
+        await ann.private.until(lambda place: "✕ jargon" not in now(place, panel).buttons)
+        assert (await home.memory.wishes(ANN)).stated == ()
+
+
+async def test_the_panel_is_one_message_however_much_was_stated(redis: Redis, tmp_path: Path):
+    """Thirty long wishes fit into the panel, each with its button."""
+    async with telegram_home(redis, tmp_path) as home:
+        ann = User(home.double, 7, "Ann")
+        words, moment = "_*" * (MAX_STATED_CHARACTERS // 2), datetime.now(UTC)
+        stated = [
+            Stated(number, words, Polarity.AVOID, Kind.TOPIC, (), Origin.SAID, moment)
+            for number in range(1, MAX_STATED + 1)
+        ]
+        await home.memory.change_wishes(ANN, lambda wishes: replace(wishes, stated=tuple(stated)))
+        await ann.say("/prefs")
+        await ann.private.until(lambda place: place.said())
+        panel = ann.private.said()[-1]
+        await ann.press("What I learned", panel)
+        await ann.private.until(lambda place: any("✕" in name for name in now(place, panel).buttons))
+        assert len(ann.private.said()) == 1
+        assert sum("✕" in name for name in now(ann.private, panel).buttons) == MAX_STATED
         assert home.double.refused == []
 
 
@@ -240,6 +343,19 @@ async def test_export_and_forget(redis: Redis, tmp_path: Path):
         await ann.press("Yes, forget everything", panel)
         await ann.private.until(lambda place: "forgotten" in now(place, panel).text)
         assert (await home.memory.preferences(ANN)).length is Length.NORMAL
+
+
+async def test_typing_brings_the_same_file_and_the_same_question(redis: Redis, tmp_path: Path):
+    """/prefs export sends a file too, in private; /forget asks with buttons."""
+    async with telegram_home(redis, tmp_path, Wishes(allowed=GROUP)) as home:
+        ann = User(home.double, 7, "Ann")
+        team = group(home.double, TEAM, ann)
+        await ann.say("/prefs@attune_bot export", team)
+        await ann.private.until(lambda place: any(message.document for message in place.said()))
+        await team.until(lambda place: place.said())
+        assert not any(message.document for message in team.said())
+        await ann.say("/forget@attune_bot", team)
+        await ann.private.until(lambda place: "Yes, forget everything" in place.said()[-1].buttons)
 
 
 async def test_the_beginning_takes_two_messages(redis: Redis, tmp_path: Path):

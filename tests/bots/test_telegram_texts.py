@@ -1,4 +1,4 @@
-"""Telegram's sentences: all translated, with the same gaps, and the files that are read as new as their sources."""
+"""What is said to people: all translated, with the same gaps, and the files that are read as new as their sources."""
 
 from __future__ import annotations
 
@@ -7,24 +7,34 @@ import string
 
 import pytest
 
+from bots import texts
+from bots.language import LANGUAGES, speaking, translated
 from bots.on_telegram import texts as say
-from bots.on_telegram.texts import LANGUAGES, Words, sentences
+from bots.on_telegram.texts import Words
 from tests import write_catalogues
+from tests.write_catalogues import sentences
 
 
 def gaps(sentence: str) -> list[str]:
     return sorted(name for _, name, _, _ in string.Formatter().parse(sentence) if name)
 
 
+def commands(sentence: str) -> set[str]:
+    """What has to be typed as it stands."""
+    return {code for code in re.findall(r"/[a-z]+\b|`[^`]+`", sentence) if not code.startswith("`{")}
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_sentence_is_translated(language: str):
-    """Each sentence has a translation with the same values and the same commands in it."""
+    """Each sentence has a translation with the same values and the same commands in it, in each of its forms."""
     made = write_catalogues.catalogue(language)
     for sentence in sentences():
-        translated = str(made[sentence].string)
-        assert translated, sentence
-        assert gaps(translated) == gaps(sentence)
-        assert set(re.findall(r"/[a-z]+\b|`[^`]+`", translated)) == set(re.findall(r"/[a-z]+\b|`[^`]+`", sentence))
+        forms = (sentence,) if isinstance(sentence, str) else sentence
+        translated = made[forms[0]].string
+        for form, words in zip(forms, (translated,) if isinstance(translated, str) else translated, strict=True):
+            assert words, sentence
+            assert gaps(words) == gaps(form)
+            assert commands(words) == commands(form)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -35,16 +45,34 @@ def test_catalogues_are_as_new_as_the_sentences(language: str):
     assert write_catalogues.place(language, "mo").read_bytes() == write_catalogues.mo(made)
 
 
+def test_what_is_said_where_it_stands_is_found():
+    """Sentences in calls, also within others and with a count, are among those to translate."""
+    found = sentences()
+    assert "what you asked" in found
+    assert ("{count} passage", "{count} passages") in found
+
+
 def test_an_unknown_language_is_english():
     """Somebody whose language is not here reads English; a region of one that is here reads that one."""
     assert Words("fr")(say.STOPPED) == Words("")(say.STOPPED) == "Stopped."
     assert Words("de-AT")(say.STOPPED) == "Angehalten."
 
 
+def test_shared_sentences_are_in_the_language_that_is_spoken():
+    """What all platforms say is English, unless a platform speaks another language to somebody."""
+    with speaking("de"):
+        assert texts.reading_passages(1, ["Urlaub"]) == "Ich lese 1 Abschnitt: Urlaub…"
+        assert texts.reading_passages(4, ["Urlaub"]) == "Ich lese 4 Abschnitte: Urlaub…"
+        assert translated(texts.SEARCHING) == "Ich suche in deinen Dokumenten…"
+        assert translated("Nobody translated this.") == "Nobody translated this."
+        assert translated("") == ""  # gettext would give the head of its file
+    assert texts.reading_passages(1_024, ["Leave"]) == "Reading 1,024 passages: Leave…"
+    assert translated(texts.SEARCHING) == texts.SEARCHING
+
+
 def test_values_are_text():
     """A name with marks in it is shown with them."""
-    said = Words("en")(say.READING, name="a_b*c`d[e](f)")
-    assert said == "Reading *a\\_b\\*c\\`d\\[e\\](f)*…"
+    assert Words("en")(say.READING, name="a_b*c`d[e](f)") == "Reading *a\\_b\\*c\\`d\\[e\\](f)*…"
     assert Words("en").plain(say.REMOVE_BUTTON, label="a_b") == "✕ a_b"
 
 

@@ -7,7 +7,8 @@ import dataclasses
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import replace
 
 import pytest
 import structlog
@@ -15,13 +16,14 @@ from redis.asyncio import Redis
 
 from bots import texts
 from bots.dialogue import Dialogue
+from bots.platform import Delivery
 from bots.service import workers
 from bots.service.workers import Pace, Workers
 from core.adapters.redis_inbox import RedisInbox
 from core.domain import Answer, Conversation
-from core.inbox import Allowance
+from core.inbox import Allowance, Event
 from tests.bots.fake_engine import FakeEngine
-from tests.doubles.chat import NAME, Chat, ChatReceiver, ChatSender
+from tests.doubles.chat import NAME, Chat, ChatReceiver, ChatSender, to_event
 
 GENEROUS = Allowance(person_minute=10_000, workspace_minute=10_000, waiting=5_000, share=1.0)
 LONG = " ".join(["word"] * 200)
@@ -145,6 +147,32 @@ async def test_who_waits_is_told_so_and_the_answer_takes_the_place_of_the_notice
     first = {shown.key: shown.versions[0][1] for shown in chat.messages}
     assert first["chat:1"] == texts.in_line(0)
     assert first["chat:2"] == texts.in_line(1)
+
+
+async def test_who_waits_is_told_so_in_their_language(inbox: RedisInbox) -> None:
+    """A platform that knows somebody's language says so with the event, and the service speaks it."""
+    told: list[str] = []
+
+    class Silent:
+        def sending(self) -> AbstractAsyncContextManager[None]:
+            return nullcontext()
+
+        async def handle(self, event: Event, delivery: Delivery) -> None:  # noqa: ARG002
+            await asyncio.sleep(2)
+
+        async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
+            told.append(sentence)
+            await delivery.note(event.key)
+
+        async def apologise(self, event: Event, delivery: Delivery, sentence: str) -> None:
+            """Nothing is apologised for."""
+
+    for number, language in enumerate(("", "de")):
+        event = to_event({"key": str(number), "channel": f"c{number}", "user": f"u{number}", "text": "?"})
+        await inbox.put(replace(event, language=language))
+    async with Workers(inbox, {NAME: Silent()}, Pace(1, 5.0)).working():
+        await until(lambda: bool(told))
+    assert told == ["Ich bin beschäftigt. Deine Frage ist die nächste…"]
 
 
 async def test_one_person_with_a_thousand_messages_delays_another_by_one(chat: Chat, inbox: RedisInbox) -> None:

@@ -1,0 +1,64 @@
+"""What `/why` says: how an answer came about. Markdown, in the language of whoever asks.
+
+Knows nothing of how passages are weighed, nor of platforms.
+"""
+
+from __future__ import annotations
+
+import math
+
+from bots import texts
+from bots.language import counted, translated
+from core.traces import Trace, Weighed
+
+WHY = "Why that answer"
+NOTHING_READ = "No document was near enough to be read."
+WITHOUT_PROFILE = "It was asked for without personalisation."
+_SMALL = 0.005  # a factor nearer to 1 than this is shown as no change
+
+
+def why(trace: Trace) -> str:
+    """Why an answer is as it is."""
+    lines = [f"**{translated(WHY)}** (`{trace.answer}`): {texts.escaped(trace.question)}", ""]
+    lines += [f"- {_why_read(passage, trace)}" for passage in trace.passages]
+    if not trace.passages:
+        lines.append(f"- {translated(NOTHING_READ)}")
+    wishes = "; ".join(texts.escaped(wish) for wish in trace.wishes) or translated("none")
+    lines += ["", translated("Your wishes that it obeys: {wishes}.", wishes=wishes)]
+    return "\n".join([*lines, _how_far(trace)])
+
+
+def _why_read(passage: Weighed, trace: Trace) -> str:
+    parts = {
+        translated("your team"): passage.team,
+        translated("your interests"): passage.taste,
+        translated("similar teammates"): passage.teammates,
+    }
+    factors = {name: math.exp(trace.scale * nats) for name, nats in parts.items()}
+    moved = ", ".join(f"{name} ×{factor:.2f}" for name, factor in factors.items() if abs(factor - 1) > _SMALL)
+    return translated(
+        "{place}: {before} → {after} ({moved}); it carried {share} of the answer",
+        place=texts.escaped(passage.place),
+        before=f"{passage.impersonal:.0%}",
+        after=f"{passage.personal:.0%}",
+        moved=moved or translated("nothing moved it"),
+        share=f"{passage.share:.0%}",
+    )
+
+
+def _how_far(trace: Trace) -> str:
+    if trace.plain:
+        return translated(WITHOUT_PROFILE)
+    known = translated(
+        "I knew {events} of you; the question left {gate} of the choice of documents open.",
+        events=events_counted(trace.events),
+        gate=f"{trace.gate:.0%}",
+    )
+    if trace.scale >= 1:
+        return known
+    return f"{known} {translated('The bound let through {scale} of the re-ordering.', scale=f'{trace.scale:.0%}')}"
+
+
+def events_counted(count: int) -> str:
+    """What was learned from."""
+    return counted(count, "{count} event", "{count} events")
