@@ -59,8 +59,10 @@ def _main(words: Words, profile: Profile) -> Panel:
         )
     language = wishes.preferences.language.value
     lines += [
-        f"- {words.plain(say.NAMES['language'])}: **{words.plain(say.VALUES.get(language, language))}** "
-        "(`/prefs language …`)",
+        (
+            f"- {words.plain(say.NAMES['language'])}: **{words.plain(say.VALUES.get(language, language))}** "
+            "(`/prefs language …`)"
+        ),
         f"- {words.plain(say.NAMES['strength'])}: **{wishes.strength} %**",
     ]
     choices.append([_choice(f"{value} %", f"strength {value}", on=value == wishes.strength) for value in STRENGTHS])
