@@ -2,15 +2,19 @@
 
 Answerable SQuAD questions with the passage that answers them, one row, greedy, nothing cached; the same prompt as the
 product's. The gate: F1 of int8 within .02 of bfloat16's. `--limit` questions (200).
+
+`--split report --forms int8` asks the very questions of `evals.answers`: how good the model is where nothing is left to
+find, to rank or to refuse.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
+import numpy as np
 import torch
 from rich.progress import Progress
 
@@ -23,21 +27,27 @@ from core.model_store import ModelStore
 from core.models.files import Silent
 from core.scoring import exact_match, f1
 from core.settings import Settings
-from evals.answers import SHORT, WISHES, some_at_once
-from evals.common import Options, Record, options, paired_bootstrap, records, sample, write_result
+from evals.answers import SHORT, WISHES, some_at_once, split
+from evals.common import Record, paired_bootstrap, parser, records, sample, write_result
 
 FORMS: tuple[checkpoints.Form, ...] = ("int8", "bfloat16")
 GATE = 0.02
 
 
-def main(chosen: Options) -> None:
-    """Ask in both forms, print, write."""
+def main() -> None:
+    """Ask in each form, print, write."""
+    read = parser(__doc__ or "")
+    read.add_argument("--forms", nargs="+", choices=FORMS, default=FORMS)
+    read.add_argument("--split", choices=["tune", "report", "all"], default="all", help="as in evals.answers")
+    chosen = read.parse_args()
     settings = Settings.from_env(os.environ)
-    passages = {record["id"]: record for record in records(chosen.data / "squad" / "passages.jsonl.gz")}
-    able = [record for record in records(chosen.data / "squad" / "questions.jsonl.gz") if record["answerable"]]
+    squad = chosen.data / "squad"
+    passages = {record["id"]: record for record in records(squad / "passages.jsonl.gz")}
+    questions = split(list(records(squad / "questions.jsonl.gz")), list(passages.values()), chosen.split)
+    able = [record for record in questions if record["answerable"]]
     asked = sample(able, chosen.limit or 200, chosen.seed)
-    said = {form: asyncio.run(ask_all(settings, form, asked, passages)) for form in FORMS}
-    report(asked, said, chosen.seed)
+    said = {form: asyncio.run(ask_all(settings, form, asked, passages)) for form in chosen.forms}
+    report("quantisation" if chosen.split == "all" else f"quantisation_{chosen.split}", asked, said, chosen.seed)
 
 
 async def ask_all(
@@ -67,36 +77,32 @@ def asking(question: Record, passage: Record) -> Prompt:
     return Prompt(prompt.SYSTEM, (read,), (1.0,), (), prompt.person_block(WISHES), question["question"])
 
 
-def report(asked: Sequence[Record], said: dict[checkpoints.Form, list[str]], seed: int) -> None:
-    """Print and write both forms' scores and their difference."""
-    scores = {
-        form: [f1(text, one["answers"]) for text, one in zip(texts, asked, strict=True)] for form, texts in said.items()
-    }
-    exact = {
-        form: sum(exact_match(text, one["answers"]) for text, one in zip(texts, asked, strict=True)) / len(asked)
-        for form, texts in said.items()
-    }
-    difference = paired_bootstrap(scores["int8"], scores["bfloat16"], seed=seed)
-    same = sum(a == b for a, b in zip(said["int8"], said["bfloat16"], strict=True)) / len(asked)
-    means = {form: sum(each) / len(each) for form, each in scores.items()}
-    for form in FORMS:
+def report(name: str, asked: Sequence[Record], said: dict[checkpoints.Form, list[str]], seed: int) -> None:
+    """Print and write the scores of each form, and the difference of both."""
+    scores = {form: _scores(f1, texts, asked) for form, texts in said.items()}
+    exact = {form: float(np.mean(_scores(exact_match, texts, asked))) for form, texts in said.items()}
+    means = {form: float(np.mean(each)) for form, each in scores.items()}
+    result: Record = {"questions": len(asked), "seed": seed, "F1": means, "exact": exact}
+    for form in said:
         print(f"{form}: F1 {means[form]:.3f}, exact {exact[form]:.3f}")
-    print(f"F1 of int8 − bfloat16: {difference.mean:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}], 95 %")
-    print(
-        f"the same words: {same:.3f}; gate: no more than {GATE} lost: {'met' if difference.mean >= -GATE else 'missed'}"
-    )
-    write_result(
-        "quantisation",
-        {
-            "questions": len(asked),
-            "seed": seed,
-            "F1": means,
-            "exact": exact,
-            "F1 of int8 - bfloat16": [difference.mean, difference.low, difference.high],
-            "same words": same,
-        },
-    )
+    if len(said) == len(FORMS):
+        result |= _compared(said, scores, seed)
+    write_result(name, result)
+
+
+def _compared(
+    said: dict[checkpoints.Form, list[str]], scores: dict[checkpoints.Form, list[float]], seed: int
+) -> Record:
+    lost = paired_bootstrap(scores["int8"], scores["bfloat16"], seed=seed)
+    same = float(np.mean([a == b for a, b in zip(said["int8"], said["bfloat16"], strict=True)]))
+    print(f"F1 of int8 − bfloat16: {lost.mean:+.3f} [{lost.low:+.3f}, {lost.high:+.3f}], 95 %")
+    print(f"the same words: {same:.3f}; gate: no more than {GATE} lost: {'met' if lost.mean >= -GATE else 'missed'}")
+    return {"F1 of int8 - bfloat16": [lost.mean, lost.low, lost.high], "same words": same}
+
+
+def _scores(score: Callable[[str, list[str]], float], texts: Sequence[str], asked: Sequence[Record]) -> list[float]:
+    return [float(score(text, one["answers"])) for text, one in zip(texts, asked, strict=True)]
 
 
 if __name__ == "__main__":
-    main(options(__doc__ or ""))
+    main()
