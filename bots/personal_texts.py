@@ -5,6 +5,7 @@ Replies are Markdown. Knows nothing of platforms, of how a sentence is laid out,
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
@@ -15,7 +16,7 @@ from core.feedback import Reason, Verdict
 from core.learning import Act
 from core.opening import Recommendation
 from core.people import Heard
-from core.preferences import LearnedStyle, Polarity, Stated, learned_style
+from core.preferences import LearnedStyle, Polarity, Stated, Wishes, learned_style
 from core.profile import InterestInWords, Profile
 from core.traces import Trace, Weighed
 
@@ -26,7 +27,6 @@ PAUSED = (
     "Done: I learn nothing new from what you do. What I learned so far still helps; `/prefs strength 0` stops that."
 )
 RESUMED = "Done: I learn again from what you ask, open and rate."
-UNDONE = "Done: the last change is taken back."
 NOTHING_TO_UNDO = "There is no change to take back."
 IMPORTED = "Done: that profile is yours now. `/prefs undo` brings back what you had set before."
 FORGET_WHAT = (
@@ -100,7 +100,10 @@ def stated_enough(most: int) -> str:
 def no_stated(given: str, numbers: Sequence[int]) -> str:
     """There is no stated preference of that number."""
     known = f"It can be {', '.join(f'`{number}`' for number in numbers)}." if numbers else "You have stated none."
-    return f"There is no preference `{given}` to remove. {known} (`/prefs remove interest 1` removes a learned one.)"
+    wrong = (
+        f"There is no preference `{given}` to remove." if given else "Say which preference to remove, by its number."
+    )
+    return f"{wrong} {known} (`/prefs remove interest 1` removes a learned one.)"
 
 
 def stated_removed(stated: Stated) -> str:
@@ -108,9 +111,25 @@ def stated_removed(stated: Stated) -> str:
     return f"Done: “{_in_words(stated)}” is removed. `/prefs undo` brings it back."
 
 
+def undone(before: Wishes, now: Wishes) -> str:
+    """The last change was taken back: what is otherwise now."""
+    fields = [field.name for field in dataclasses.fields(now.preferences)]
+    chosen = {name: getattr(now.preferences, name) for name in fields}
+    back = [f"{name} is **{value}**" for name, value in chosen.items() if value != getattr(before.preferences, name)]
+    back += [f"“{_in_words(one)}” is back" for one in now.stated if one not in before.stated]
+    back += [f"“{_in_words(one)}” is gone" for one in before.stated if one not in now.stated]
+    if now.strength != before.strength:
+        back.append(f"strength is **{now.strength}**")
+    if now.paused != before.paused:
+        back.append(f"learning is **{'paused' if now.paused else 'on'}**")
+    if now.shares != before.shares:
+        back.append(f"taste sharing is **{'on' if now.shares else 'off'}**")
+    return f"Done: {', '.join(back)}, as before."
+
+
 def interest_removed(number: int) -> str:
     """An interest was removed."""
-    return f"Done: interest {number} is forgotten, and what I learned it from."
+    return f"Done: interest {number} is forgotten, and what I learned it from. That cannot be undone."
 
 
 def no_interest(count: int) -> str:
@@ -247,6 +266,14 @@ _REASONS: Mapping[Reason, str] = {
     Reason.OUTDATED: "Thanks: noted as outdated, for your operator to look at.",
     Reason.NOT_IN_DOCUMENTS: "Thanks: noted as missing in the documents, for your operator to look at.",
 }
+TAKE_BACK = "undo"  # behind a thumb
+
+
+def bad_reason(given: str, near: str) -> str:
+    """A 👎 with a reason that there is not."""
+    return f"`{given}` is no reason that I know. Did you mean `👎 {near}`?"
+
+
 NOT_YOURS = "Only whoever asked can rate an answer, and I do not remember giving you that one."
 HEARD_WHILE_PAUSED = "Thanks, noted. Learning is paused, so it changes nothing for you."
 
