@@ -100,9 +100,7 @@ def stated_enough(most: int) -> str:
 def no_stated(given: str, numbers: Sequence[int]) -> str:
     """There is no stated preference of that number."""
     known = f"It can be {', '.join(f'`{number}`' for number in numbers)}." if numbers else "You have stated none."
-    wrong = (
-        f"There is no preference `{given}` to remove." if given else "Say which preference to remove, by its number."
-    )
+    wrong = f"There is no preference `{given}` to remove." if given else "Say which one to remove, by its number."
     return f"{wrong} {known} (`/prefs remove interest 1` removes a learned one.)"
 
 
