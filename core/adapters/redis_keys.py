@@ -43,7 +43,7 @@ async def drop_from_file(client: Redis) -> None:
     """
     for _ in range(_TRIES):
         try:
-            await client.bgrewriteaof()  # type: ignore[no-untyped-call]
+            await client.bgrewriteaof()
         except ResponseError as error:
             if "already in progress" not in str(error):
                 return
