@@ -19,7 +19,7 @@ from bots.replies import Again, CommandReply
 from bots.replies import Forgotten as Forgotten  # noqa: PLC0414 - what commands say, too
 from bots.replies import Notice as Notice  # noqa: PLC0414
 from core.domain import Message, Passage, Person, Preferences
-from core.errors import UnknownCommandError
+from core.errors import InvalidPreferenceError, UnknownCommandError
 from core.feedback import Feedback, Reason, Verdict
 from core.opening import Recommendation
 from core.people import People
@@ -150,11 +150,20 @@ class Commands:
         return Notice(personal_texts.opened(passage) if passage else personal_texts.SOURCE_GONE)
 
     async def _thumb(self, message: Message, thumb: str, said: str) -> Notice | None:
-        """A thumb that is sent as a message is about the last answer; with other words behind it, it is a question."""
-        words = said.strip().lower()
-        if words and words not in set(Reason):
+        """A thumb that is sent as a message is about the last answer; with other words behind it, it is a question.
+
+        Raises:
+            InvalidPreferenceError: those words are nearly a reason.
+        """
+        words, verdict, reason = said.strip().lower(), Verdict.UP if thumb == "👍" else Verdict.DOWN, None
+        if words == personal_texts.TAKE_BACK:
+            verdict = Verdict.NONE
+        elif words in set(Reason):
+            reason = Reason(words)
+        elif words and (near := nearest(words, set(Reason))):
+            raise InvalidPreferenceError(personal_texts.bad_reason(words, near))
+        elif words:
             return None
         trace = await self._trace(message)
-        verdict, reason = Verdict.UP if thumb == "👍" else Verdict.DOWN, Reason(words) if words else None
         answer = trace.answer if trace else ""
         return await self.feedback(Feedback(message.person, answer, verdict, message.sent_at, reason))

@@ -5,6 +5,7 @@ Replies are Markdown. Knows nothing of platforms, of how a sentence is laid out,
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 
@@ -16,7 +17,7 @@ from core.feedback import Reason, Verdict
 from core.learning import Act
 from core.opening import Recommendation
 from core.people import Heard
-from core.preferences import LearnedStyle, Polarity, Stated, learned_style
+from core.preferences import LearnedStyle, Polarity, Stated, Wishes, learned_style
 from core.profile import InterestInWords, Profile
 
 # /prefs
@@ -27,7 +28,6 @@ PAUSED = (
     "Done: I learn nothing new from what you do. What I learned so far still helps; `/prefs strength 0` stops that."
 )
 RESUMED = "Done: I learn again from what you ask, open and rate."
-UNDONE = "Done: the last change is taken back."
 NOTHING_TO_UNDO = "There is no change to take back."
 IMPORTED = "Done: that profile is yours now. `/prefs undo` brings back what you had set before."
 EXPORTED = "Everything I keep of you but our conversations:"
@@ -125,6 +125,11 @@ def no_stated(given: str, numbers: Sequence[int]) -> str:
     """There is no stated preference of that number."""
     listed = ", ".join(f"`{number}`" for number in numbers)
     known = translated("It can be {numbers}.", numbers=listed) if numbers else translated("You have stated none.")
+    if not given:
+        return translated(
+            "Say which one to remove, by its number. {known} (`/prefs remove interest 1` removes a learned one.)",
+            known=known,
+        )
     return translated(
         "There is no preference `{given}` to remove. {known} (`/prefs remove interest 1` removes a learned one.)",
         given=given,
@@ -137,9 +142,33 @@ def stated_removed(stated: Stated) -> str:
     return translated("Done: “{stated}” is removed. `/prefs undo` brings it back.", stated=_in_words(stated))
 
 
+def undone(before: Wishes, now: Wishes) -> str:
+    """The last change was taken back: what is otherwise now."""
+    fields = [field.name for field in dataclasses.fields(now.preferences)]
+    chosen = {name: getattr(now.preferences, name) for name in fields}
+    changed = [(name, value) for name, value in chosen.items() if value != getattr(before.preferences, name)]
+    back = [translated("{name} is **{value}**", name=name, value=value) for name, value in changed]
+    back += [translated("“{stated}” is back", stated=_in_words(one)) for one in _missing(before, now)]
+    back += [translated("“{stated}” is gone", stated=_in_words(one)) for one in _missing(now, before)]
+    if now.strength != before.strength:
+        back.append(translated("strength is **{strength}**", strength=now.strength))
+    if now.paused != before.paused:
+        back.append(translated("learning is **paused**") if now.paused else translated("learning is **on**"))
+    if now.shares != before.shares:
+        back.append(translated("taste sharing is **on**") if now.shares else translated("taste sharing is **off**"))
+    return translated("Done: {back}, as before.", back=", ".join(back))
+
+
+def _missing(here: Wishes, there: Wishes) -> list[Stated]:
+    """What `there` has stated and `here` has not."""
+    return [one for one in there.stated if one not in here.stated]
+
+
 def interest_removed(number: int) -> str:
     """An interest was removed."""
-    return translated("Done: interest {number} is forgotten, and what I learned it from.", number=number)
+    return translated(
+        "Done: interest {number} is forgotten, and what I learned it from. That cannot be undone.", number=number
+    )
 
 
 def no_interest(count: int) -> str:
@@ -261,6 +290,14 @@ _REASONS: Mapping[Reason, str] = {
     Reason.OUTDATED: "Thanks: noted as outdated, for your operator to look at.",
     Reason.NOT_IN_DOCUMENTS: "Thanks: noted as missing in the documents, for your operator to look at.",
 }
+TAKE_BACK = "undo"  # behind a thumb
+
+
+def bad_reason(given: str, near: str) -> str:
+    """A 👎 with a reason that there is not."""
+    return f"`{given}` is no reason that I know. Did you mean `👎 {near}`?"
+
+
 NOT_YOURS = "Only whoever asked can rate an answer, and I do not remember giving you that one."
 HEARD_WHILE_PAUSED = "Thanks, noted. Learning is paused, so it changes nothing for you."
 

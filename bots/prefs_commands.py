@@ -152,8 +152,9 @@ class PrefsCommands:
         return Notice(sentence)
 
     async def _undo(self, person: Person, _value: str, _at: datetime) -> Notice:
-        undone = await self._engine.people.undo(person)
-        return Notice(personal_texts.UNDONE if undone else personal_texts.NOTHING_TO_UNDO)
+        before = await self._engine.people.wishes(person)
+        now = await self._engine.people.undo(person)
+        return Notice(personal_texts.undone(before, now) if now else personal_texts.NOTHING_TO_UNDO)
 
     async def _learned(self, person: Person, _value: str, _at: datetime) -> Notice:
         return Notice(personal_texts.learned(await self._engine.people.profile(person)))

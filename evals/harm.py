@@ -21,7 +21,7 @@ from rich.progress import Progress
 from core import learning, ranking, retrieval
 from core.bootstrap import Library
 from core.domain import EVERYONE, Decoding, Person, RankedPassage, Vector
-from core.learning import Act, Learned, Signal, Tally
+from core.learning import Act, Signal, Tally
 from core.personal import Asker
 from core.preferences import Wishes
 from core.ranking import CHECKED
@@ -117,7 +117,7 @@ def _asker(profile: str, asked: Asked, everybody: Sequence[Asked], rng: np.rando
     if not fitting:
         fitting = [one for one in everybody if one is not asked]
     drawn = [fitting[n] for n in rng.integers(0, len(fitting), PAST)]
-    return Asker(SOMEBODY, Wishes(), _learned([(one.vector, one.ranked[0]) for one in drawn], Act.UP), Team({}))
+    return Asker(SOMEBODY, Wishes(), learning.replay(liked([(one.vector, one.ranked[0]) for one in drawn])), Team({}))
 
 
 def _article(asked: Asked) -> str:
@@ -126,23 +126,26 @@ def _article(asked: Asked) -> str:
     return right.passage.title if right else ""
 
 
-def _learned(liked: Sequence[tuple[Vector, RankedPassage]], act: Act) -> Learned:
+def liked(passages: Sequence[tuple[Vector, RankedPassage]]) -> list[Signal]:
+    """The log of somebody who found each of these passages by a question, and liked it."""
     signals = []
-    for number, (vector, passage) in enumerate(liked):
-        assert passage.vector is not None  # noqa: S101 - a search found it
-        event = learning.event_vector(vector, [passage.vector], [1.0])
-        signals.append(Signal(f"{number:03}", act, START + timedelta(minutes=number), event))
-    return learning.replay(signals)
+    for number, (vector, found) in enumerate(passages):
+        assert found.vector is not None  # noqa: S101 - a search found it
+        event = learning.event_vector(vector, [found.vector], [1.0])
+        signals.append(Signal(f"{number:03}", Act.UP, START + timedelta(minutes=number), event))
+    return signals
+
+
+def enemy(asked: Asked) -> tuple[list[Signal], Mapping[str, Tally]]:
+    """The log of somebody who loves the likeliest wrong passage behind the first two; a team that opens only such."""
+    wrong = [one for one in asked.ranked[CHECKED:] if Path(one.passage.source).stem not in asked.query.gains]
+    if not wrong or wrong[0].vector is None:
+        return [], {}
+    tallies = {one.passage.source: Tally(100.0 if one in wrong[:5] else 0.0, 100.0) for one in asked.ranked}
+    return liked([(wrong[0].vector, wrong[0])] * 200), tallies
 
 
 def _enemy(asked: Asked) -> Asker:
-    """Somebody who loves the likeliest wrong passage behind the first two, with a team that opens nothing else."""
-    wrong = [one for one in asked.ranked[CHECKED:] if Path(one.passage.source).stem not in asked.query.gains]
-    if not wrong or wrong[0].vector is None:
-        return Asker(SOMEBODY, Wishes())
-    learned = _learned([(wrong[0].vector, wrong[0])] * 200, Act.UP)
-    tallies: Mapping[str, Tally] = {
-        one.passage.source: Tally(100.0 if one in wrong[:5] else 0.0, 100.0) for one in asked.ranked
-    }
+    signals, tallies = enemy(asked)
     team = Team({"accomplice": Contribution(tallies, frozenset({EVERYONE}))})
-    return Asker(SOMEBODY, Wishes(strength=100), learned, team)
+    return Asker(SOMEBODY, Wishes(strength=100), learning.replay(signals), team)

@@ -1,10 +1,11 @@
 """Whether personalisation helps the right person and harms nobody: `python -m evals.personalisation`.
 
 Parts, each of which can be run alone (`--only finding,cost`): finding (what a visitor opens next), words (ambiguous
-one-word questions), following (a stated preference), remembering (a long conversation), harm (questions that have one
-right answer), leaks (two people), style (how answers change), cost (milliseconds). Arms: A0 none, A1 team prior, A2
-explicit preferences, A3 notes of past messages in the prompt, A4 learned vectors, A5 everything, A6 another person's
-profile, A7 the true preference given. Intervals are of a paired bootstrap over people, 95 %.
+one-word questions), following (a stated preference), remembering (a long conversation), harm (what is read where one
+place is right), harm_answers (what the model makes of it), leaks (two people), style (how answers change), cost
+(milliseconds). Arms: A0 none, A1 team prior, A2 explicit preferences, A3 notes of past messages in the prompt, A4
+learned vectors, A5 everything, A6 another person's profile, A7 the true preference given. Intervals are of a paired
+bootstrap over people, 95 %.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.engine import Limits
-from evals import cost, following, harm, leaks, remembering, style, visitors
+from evals import cost, following, harm, harm_answers, leaks, remembering, style, visitors
 from evals.common import RESULTS, Options, Record, paired_bootstrap, parser, progress, sample, write_result
 from evals.product import open_embedding
 from evals.visitors import ARMS, HISTORIES, Arm, Past, Search, Site, Visitor
@@ -161,6 +162,7 @@ PARTS: Mapping[str, Part] = {
     "following": following.run,
     "remembering": remembering.run,
     "harm": harm.run,
+    "harm_answers": harm_answers.run,
     "leaks": leaks.run,
     "style": style.run,
     "cost": cost.run,

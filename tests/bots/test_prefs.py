@@ -117,9 +117,26 @@ async def test_every_change_is_confirmed_in_one_line_and_can_be_undone(chat: Cha
     assert states[-1].preferences.language is Language.GERMAN
     assert [one.text for one in states[-1].stated] == ["worked examples", "use metric units"]
     assert (states[-1].strength, states[-1].shares, states[-1].paused) == (80, True, True)
+    told = []
     for state in reversed(states[:-1]):
-        assert await chat.told("/prefs undo") == personal_texts.UNDONE
+        told.append(await chat.told("/prefs undo"))
         assert await engine.people.wishes(ANN) == state
+    assert told == [
+        f"Done: {was}, as before."
+        for was in (
+            "learning is **on**",
+            "taste sharing is **off**",
+            "strength is **50**",
+            "“avoid: jargon” is back",
+            "“use metric units” is gone",
+            "“avoid: jargon” is gone",
+            "“like: worked examples” is gone",
+            "sources is **full**",
+            "language is **auto**",
+            "level is **practitioner**",
+            "length is **normal**",
+        )
+    ]
     assert await chat.told("/prefs undo") == personal_texts.NOTHING_TO_UNDO
 
 
@@ -133,6 +150,9 @@ async def test_every_change_is_confirmed_in_one_line_and_can_be_undone(chat: Cha
         ("/prefs language klingon", "`german`"),
         ("/prefs level guru", "`beginner`, `practitioner` or `expert`"),
         ("/prefs remove 7", "You have stated none."),
+        ("/prefs remove", "Say which one to remove"),
+        ("👎 too lnog", "Did you mean `👎 too long`?"),
+        ("👎 this is too long", "Did you mean `👎 too long`?"),
         ("/prefs like", "1 to 200 characters"),
         (f"/prefs say {'x' * 201}", "1 to 200 characters"),
         ("/prefs share maybe", "`on` or `off`"),
@@ -266,6 +286,17 @@ async def test_thumbs_can_be_typed(chat: Chat, engine: Engine) -> None:
     assert dict(after.acts)["up"] == 1
     assert "up" not in dict(before.acts)
     assert isinstance(await chat.say("👎 how long does transit enrolment take?"), Final)
+
+
+async def test_a_typed_thumb_can_be_taken_back(chat: Chat, memory: RedisMemory) -> None:
+    """Either thumb with "undo" behind it leads to the state before."""
+    await chat.say("How long does transit enrolment take?")
+    before = await memory.learned(ANN)
+    for thumb in ("👍", "👎"):
+        await chat.told("👎 not my topic")
+        assert await memory.learned(ANN) != before
+        assert await chat.told(f"{thumb} undo") == "Done: I take that back."
+        assert await memory.learned(ANN) == before
 
 
 async def test_a_source_is_opened_by_who_may_see_it(chat: Chat, engine: Engine, index: QdrantIndex) -> None:
