@@ -156,11 +156,15 @@ def interest_line(interest: InterestInWords) -> str:
     """One interest."""
     words = ", ".join(interest.phrases) or "something"
     near = f", as in {', '.join(document_name(source) for source in interest.documents)}" if interest.documents else ""
-    why = ", ".join(f"{count} × {_ACTS[act]}" for act, count in interest.acts)
     return (
         f"{interest.number}. {texts.escaped(f'{words}{near}')}: weight {interest.weight:.0%}, "
-        f"since {interest.since:%d %B %Y}, from {why}"
+        f"since {interest.since:%d %B %Y}, from {acts_line(interest)}"
     )
+
+
+def acts_line(interest: InterestInWords) -> str:
+    """What an interest was learned from."""
+    return ", ".join(f"{count} × {_ACTS[act]}" for act, count in interest.acts)
 
 
 def document_name(source: str) -> str:

@@ -264,7 +264,7 @@ def lesson_rows(lessons: Sequence[Lesson]) -> list[Block]:
     rows = []
     for number, lesson in enumerate(lessons[:LESSONS_SHOWN]):
         said = slack_texts.lesson(
-            escaped(one_line(lesson.name)), f"{lesson.taught_at:%Y-%m-%d}", readers_name(lesson.readers)
+            escaped(one_line(lesson.name)), f"{lesson.taught_at:%d %B %Y}", readers_name(lesson.readers)
         )
         rows.append({**section(said), "accessory": button(slack_texts.UNLEARN, f"{UNLEARN}_{number}", lesson.id)})
     return rows
