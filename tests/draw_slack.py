@@ -18,10 +18,10 @@ from typing import Any
 from markdown_it import MarkdownIt
 from PIL import Image, ImageChops
 
-from bots.dialogue import Final
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import home as slack_home
 from bots.on_slack.render import pages
+from bots.replies import Final
 from core.domain import Passage, Person, Source
 from core.learning import Act
 from core.preferences import Kind, Length, Origin, Polarity, Preferences, Stated, Wishes

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from bots import personal_texts
-from bots.dialogue import Forgotten, Notice, Problem
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import (
     REASONS,
@@ -28,6 +27,7 @@ from bots.on_telegram.render import telegram
 from bots.on_telegram.talk import Talk, Talking
 from bots.on_telegram.texts import Words
 from bots.platform import Delivery
+from bots.replies import Forgotten, Notice, Problem
 from core.domain import Passage, Person
 from core.feedback import Feedback, Reason, Verdict
 from core.profile import Profile
