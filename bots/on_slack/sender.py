@@ -213,7 +213,7 @@ class SlackSender:
     async def _title(self, asked: Asked) -> None:
         """Name the thread in the assistant pane by its first question."""
         key = (asked.said.channel, asked.said.root)
-        if not asked.said.private or key in self._titled:
+        if not asked.said.private or key in self._titled or asked.message.text.startswith("/"):
             return
         self._titled[key] = None
         while len(self._titled) > TITLED:
