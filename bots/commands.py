@@ -15,9 +15,7 @@ from bots import personal_texts, texts, why_texts
 from bots.choices import PREFERENCES as PREFERENCES  # noqa: PLC0414 - what can be chosen, as commands know it
 from bots.choices import nearest
 from bots.prefs_commands import PrefsCommands
-from bots.replies import Again, CommandReply
-from bots.replies import Forgotten as Forgotten  # noqa: PLC0414 - what commands say, too
-from bots.replies import Notice as Notice  # noqa: PLC0414
+from bots.replies import Again, CommandReply, Forgotten, Notice
 from core.domain import Message, Passage, Person, Preferences
 from core.errors import InvalidPreferenceError, UnknownCommandError
 from core.feedback import Feedback, Reason, Verdict

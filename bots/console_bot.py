@@ -30,11 +30,11 @@ from rich.console import Console
 from rich.text import Text
 
 from bots import texts
-from bots.commands import Forgotten, Notice
-from bots.dialogue import Delta, Dialogue, Final, Problem, Reply, Status
+from bots.dialogue import Dialogue
 from bots.live_answer import LiveAnswer
 from bots.logs import private_file
 from bots.render import THEME, body, plain, terminal
+from bots.replies import Delta, Final, Forgotten, Notice, Problem, Reply, Status
 from core.domain import Conversation, Message, Person
 
 PLATFORM = "console"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncGenerator, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -16,10 +16,8 @@ import structlog
 from bots import personal_texts, texts
 from bots.beginning import begun
 from bots.commands import Commands, Remembering
-from bots.replies import Again, CommandReply
-from bots.replies import Forgotten as Forgotten  # noqa: PLC0414 - replies like the others
-from bots.replies import Notice as Notice  # noqa: PLC0414
-from core.domain import Answer, AnswerEvent, Decoded, Message, Passage, Person, Piece, Queued, Reading, Source
+from bots.replies import Again, CommandReply, Delta, Final, Forgotten, Notice, Problem, Reply, Status
+from core.domain import Answer, AnswerEvent, Decoded, Message, Passage, Person, Piece, Queued, Reading
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
 from core.feedback import Feedback
 from core.preferences import Sources
@@ -34,46 +32,6 @@ class Answering(Remembering, Protocol):
     def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
         """Answer a question, streaming; with `plain` as nobody in particular."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What is going on; shown until something else comes."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """The next characters of the answer."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Final:
-    """The whole answer: all deltas put together. `nearest` has titles where nothing was found.
-
-    `care` is a sentence for an answer that needs some, or empty. `answer` is `Answer.id`. `listing` is how the person
-    wants the sources shown; where it is off, there are none.
-    """
-
-    markdown: str
-    sources: tuple[Source, ...] = ()
-    nearest: tuple[str, ...] = ()
-    care: str = ""
-    answer: str = ""
-    listing: Sources = Sources.FULL
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why there is no answer, or none beyond the deltas so far."""
-
-    markdown: str
-
-
-Reply = Status | Delta | Final | Notice | Forgotten | Problem
 
 
 class Dialogue:

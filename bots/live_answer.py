@@ -17,8 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bots import texts
-from bots.dialogue import Final
 from bots.render import ANSWER_CHARS, Tail, clean, finished_blocks, one_line, terminal, terminal_footer
+from bots.replies import Final
 
 SHOW_SECONDS_AFTER = 3.0  # a clock from the first moment on would only make people nervous
 REFRESHES = 12  # a second

@@ -225,8 +225,13 @@ def interest_line(interest: InterestInWords) -> str:
         interest=texts.escaped(near),
         weight=f"{interest.weight:.0%}",
         since=f"{interest.since:%d} {translated(MONTHS[interest.since.month - 1])} {interest.since:%Y}",
-        acts=", ".join(f"{count} × {translated(_ACTS[act])}" for act, count in interest.acts),
+        acts=acts_line(interest),
     )
+
+
+def acts_line(interest: InterestInWords) -> str:
+    """What an interest was learned from."""
+    return ", ".join(f"{count} × {translated(_ACTS[act])}" for act, count in interest.acts)
 
 
 def document_name(source: str) -> str:

@@ -22,7 +22,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 from bots import texts
-from bots.dialogue import Final
+from bots.replies import Final
 from core.domain import Passage, Source
 from core.preferences import Sources
 

@@ -1,8 +1,11 @@
-"""What commands say. Pure nouns, shared by all commands; knows nothing of what they do."""
+"""What is said: replies of the dialogue and of its commands. Pure nouns; knows nothing of how any comes about."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from core.domain import Source
+from core.preferences import Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +29,42 @@ class Again:
     question: str
 
 
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is going on; shown until something else comes."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next characters of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """The whole answer: all deltas put together. `nearest` has titles where nothing was found.
+
+    `care` is a sentence for an answer that needs some, or empty. `answer` is `Answer.id`. `listing` is how the person
+    wants the sources shown; where it is off, there are none.
+    """
+
+    markdown: str
+    sources: tuple[Source, ...] = ()
+    nearest: tuple[str, ...] = ()
+    care: str = ""
+    answer: str = ""
+    listing: Sources = Sources.FULL
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why there is no answer, or none beyond the deltas so far."""
+
+    markdown: str
+
+
 CommandReply = Notice | Forgotten | Again
+Reply = Status | Delta | Final | Notice | Forgotten | Problem

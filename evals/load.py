@@ -29,8 +29,9 @@ from typing import Any
 
 import structlog
 
-from bots.dialogue import Dialogue, Final, Status
+from bots.dialogue import Dialogue
 from bots.platform import Delivery
+from bots.replies import Final, Status
 from bots.service.observing import WatchedDialogue, Watcher
 from bots.service.workers import Pace, Workers
 from core.bootstrap import open_generator, open_inbox, open_index

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from markdown_it import MarkdownIt
+from PIL import Image, ImageChops
 
-from bots.dialogue import Final
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import home as slack_home
 from bots.on_slack.render import pages
+from bots.replies import Final
 from core.domain import Passage, Person, Source
 from core.learning import Act
 from core.preferences import Kind, Length, Origin, Polarity, Preferences, Stated, Wishes
@@ -28,11 +29,12 @@ from core.profile import InterestInWords, Profile
 from core.teaching import Lesson
 
 DOCS = Path(__file__).parent.parent / "docs"
-WIDTH = 640
+WIDE, PHONE = 640, 390
+WIDTHS = {"slack-answer": WIDE, "slack-prefs": WIDE, "slack-home": WIDE, "slack-phone": PHONE}
+TALL, EDGE, COLOURS = 1600, 12, 96
 CHROMIUM = "chromium"
-HEIGHTS = {"slack-answer": 450, "slack-prefs": 940, "slack-home": 470}
 STYLE = """
-body{margin:0;background:#fff;font:15px/1.46 Lato,"Helvetica Neue",Arial,sans-serif;color:#1d1c1d;width:640px}
+body{margin:0;background:#fff;font:15px/1.46 Lato,"Helvetica Neue",Arial,sans-serif;color:#1d1c1d}
 .message{padding:14px 18px 4px 62px;position:relative}
 .avatar{position:absolute;left:18px;top:16px;width:34px;height:34px;border-radius:6px;background:#4a154b;
   color:#fff;text-align:center;line-height:34px;font-weight:700}
@@ -45,7 +47,7 @@ pre{background:#f6f6f6;border:1px solid #ddd;border-radius:4px;padding:8px}
 .context{color:#616061;font-size:12.5px;margin:6px 0}
 .actions{margin:8px 0}
 .button{display:inline-block;border:1px solid #bbb;border-radius:4px;padding:4px 12px;margin:0 8px 8px 0;
-  font-weight:700;font-size:13px;background:#fff}
+  font-weight:700;font-size:13px;background:#fff;white-space:nowrap}
 .danger{background:#e01e5a;color:#fff;border-color:#e01e5a}
 .select{display:inline-block;border:1px solid #bbb;border-radius:4px;padding:4px 28px 4px 10px;
   margin:0 8px 8px 0;font-size:13px;color:#616061}
@@ -98,19 +100,22 @@ def drawings() -> dict[str, str]:
     asked = ["How long does transit enrolment take?", "Who approves travel?"]
     lesson = Lesson("0" * 32, "Travel by train.md", Person("slack", "T1", "UANN"), ("channel:slack/T1/C1",), NOW)
     home = slack_home.home(profile(), slack_home.Shown(asked=asked, lessons=[lesson]))
-    return {
-        "slack-answer": page(
-            f'<div class="message">{_who("ann", "How long does transit enrolment take?")}</div>'
-            f'<div class="message">{_who("Attune", "")}{drawn(answer)}</div>'
-        ),
-        "slack-prefs": page(modal(slack_home.prefs_modal(profile()))),
-        "slack-home": page(f'<div class="view">{drawn(home["blocks"])}</div>'),
+    talk = (
+        f'<div class="message">{_who("ann", "How long does transit enrolment take?")}</div>'
+        f'<div class="message">{_who("Attune", "")}{drawn(answer)}</div>'
+    )
+    bodies = {
+        "slack-answer": talk,
+        "slack-prefs": modal(slack_home.prefs_modal(profile())),
+        "slack-home": f'<div class="view">{drawn(home["blocks"])}</div>',
+        "slack-phone": talk,
     }
+    return {name: page(body, WIDTHS[name]) for name, body in bodies.items()}
 
 
-def page(body: str) -> str:
+def page(body: str, width: int) -> str:
     """One HTML page."""
-    return f'<!doctype html><meta charset="utf-8"><style>{STYLE}</style>{body}'
+    return f'<!doctype html><meta charset="utf-8"><style>{STYLE}body{{width:{width}px}}</style>{body}'
 
 
 def modal(view: dict[str, Any]) -> str:
@@ -185,10 +190,19 @@ def main() -> None:
             file = (kept or Path(folder)) / f"{name}.html"
             file.write_text(text, encoding="utf-8")
             if kept is None:
-                size = f"--window-size={WIDTH},{HEIGHTS[name]}"
-                flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", size]
-                picture = f"--screenshot={DOCS / name}.png"
-                subprocess.run([CHROMIUM, *flags, picture, file.as_uri()], check=True, capture_output=True)
+                photograph(file, WIDTHS[name], DOCS / f"{name}.png")
+
+
+def photograph(file: Path, width: int, picture: Path) -> None:
+    """A page as a picture that ends where the page does. Chromium's window is no narrower than 500: it is cut."""
+    window = max(width, 500)
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={window},{TALL}"]
+    subprocess.run([CHROMIUM, *flags, f"--screenshot={picture}", file.as_uri()], check=True, capture_output=True)
+    with Image.open(picture) as shown:
+        whole = shown.convert("RGB")
+    rest = ImageChops.difference(whole, Image.new("RGB", whole.size, "white")).getbbox()
+    bottom = min(TALL, (rest[3] if rest else TALL) + EDGE)
+    whole.crop((0, 0, width, bottom)).quantize(COLOURS).save(picture, optimize=True)
 
 
 if __name__ == "__main__":

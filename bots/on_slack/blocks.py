@@ -13,7 +13,6 @@ from pathlib import PurePath
 from typing import Any
 
 from bots import texts
-from bots.dialogue import Final
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.limits import (
     CONTEXT_CHARS,
@@ -30,6 +29,7 @@ from bots.on_slack.markdown import escaped, inert
 from bots.on_slack.mrkdwn import section, sections
 from bots.on_slack.render import Block, shortened
 from bots.render import NEAREST_SHOWN, one_line
+from bots.replies import Final
 from core.domain import Passage, Source
 from core.feedback import Reason
 from core.preferences import Sources
@@ -264,7 +264,7 @@ def lesson_rows(lessons: Sequence[Lesson]) -> list[Block]:
     rows = []
     for number, lesson in enumerate(lessons[:LESSONS_SHOWN]):
         said = slack_texts.lesson(
-            escaped(one_line(lesson.name)), f"{lesson.taught_at:%Y-%m-%d}", readers_name(lesson.readers)
+            escaped(one_line(lesson.name)), f"{lesson.taught_at:%d %B %Y}", readers_name(lesson.readers)
         )
         rows.append({**section(said), "accessory": button(slack_texts.UNLEARN, f"{UNLEARN}_{number}", lesson.id)})
     return rows

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 from bots import personal_texts
-from bots.dialogue import Dialogue, Problem
+from bots.dialogue import Dialogue
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.errors import ERRORS
@@ -20,6 +20,7 @@ from bots.on_slack.talk import Talk
 from bots.on_slack.teaching import Lessons, Told
 from bots.on_slack.views import fill
 from bots.on_slack.whisper import Pressed, Whisper
+from bots.replies import Problem
 from core.domain import Conversation, Message, Passage, Person
 from core.feedback import Feedback, Reason, Verdict
 

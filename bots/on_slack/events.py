@@ -211,8 +211,11 @@ def deleted_event(message: Said) -> Event:
 
 
 def deleted(body: Json, bot_user: str) -> Said | None:
-    """The message that was deleted, if a person's."""
+    """The message that was deleted, if one was and a person's. One with replies becomes a tombstone instead."""
     event = body.get("event", {})
+    tombstone = event.get("message", {}).get("subtype") == "tombstone"
+    if event.get("subtype") != "message_deleted" and not tombstone:
+        return None
     before = {**event.get("previous_message", {}), "channel": event.get("channel")}
     return said({**body, "event": {**before, "channel_type": event.get("channel_type", "")}}, bot_user)
 

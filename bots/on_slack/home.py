@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bots import personal_texts
 from bots.choices import PREFERENCES
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.blocks import (
@@ -119,8 +120,8 @@ def _learned(profile: Profile) -> Iterator[Block]:
 
 def _interest(interest: InterestInWords) -> str:
     words = ", ".join(one_line(phrase) for phrase in interest.phrases) or "…"
-    why = ", ".join(f"{act} {count}×" for act, count in interest.acts)
-    since = slack_texts.since(interest.since.date().isoformat(), round(100 * interest.weight), one_line(why))
+    day = f"{interest.since:%d %B %Y}"
+    since = slack_texts.since(day, round(100 * interest.weight), personal_texts.acts_line(interest))
     return f"*{escaped(words)}*\n{escaped(since)}"
 
 

@@ -52,9 +52,8 @@ class Listener:
     async def heard(self, body: dict[str, Any]) -> None:
         """A message, whether it names the bot or not."""
         bot_user = (await self._clients.of(body["team_id"])).bot_user
-        if body["event"].get("subtype") == "message_deleted":
-            gone = deleted(body, bot_user)
-            if gone is not None and await self._is_for_us(gone, bot_user):
+        if (gone := deleted(body, bot_user)) is not None:
+            if await self._is_for_us(gone, bot_user):
                 await self._inlet.stop(gone.conversation, gone.person)
                 await self._inlet.put(deleted_event(gone))
             return

@@ -16,7 +16,7 @@ from pathlib import PurePath
 import structlog
 
 from bots import texts
-from bots.dialogue import Delta, Dialogue, Final
+from bots.dialogue import Dialogue
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.actions import Actions
@@ -35,6 +35,7 @@ from bots.on_slack.talk import show
 from bots.on_slack.whisper import Pressed
 from bots.platform import Delivery
 from bots.render import one_line
+from bots.replies import Delta, Final
 from core.documents.archives import is_readable
 from core.domain import Message
 from core.inbox import Event
@@ -212,7 +213,7 @@ class SlackSender:
     async def _title(self, asked: Asked) -> None:
         """Name the thread in the assistant pane by its first question."""
         key = (asked.said.channel, asked.said.root)
-        if not asked.said.private or key in self._titled:
+        if not asked.said.private or key in self._titled or asked.message.text.startswith("/"):
             return
         self._titled[key] = None
         while len(self._titled) > TITLED:

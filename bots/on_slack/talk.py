@@ -8,14 +8,14 @@ from __future__ import annotations
 from contextlib import aclosing
 from datetime import UTC, datetime
 
-from bots.commands import Forgotten, Notice
-from bots.dialogue import Delta, Dialogue, Final, Problem, Reply
+from bots.dialogue import Dialogue
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack.answer import SlackAnswer
 from bots.on_slack.events import PLATFORM, spelled
 from bots.on_slack.members import Members
 from bots.on_slack.posting import Spot
 from bots.on_slack.whisper import Pressed, Whisper
+from bots.replies import Delta, Final, Forgotten, Notice, Problem, Reply
 from core.domain import Conversation, Message
 from core.readers import audience
 

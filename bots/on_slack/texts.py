@@ -67,7 +67,7 @@ HOME_NOTHING_SET = "Nothing yet: everything is at its default."
 HOME_NOTHING_LEARNED = "Nothing yet. I learn from your 👍 and 👎, and from the sources you open."
 HOME_PAUSED = "I am not learning: you paused it."
 HOME_CHANGE = "Change"
-HOME_UNDO = "Undo"
+HOME_UNDO = "Undo last change"
 HOME_REMOVE = "Remove"
 HOME_PAUSE = "Pause learning"
 HOME_RESUME = "Go on learning"
@@ -168,7 +168,7 @@ ASK_WHAT = "Write your question behind it: `/ask How do I get a laptop?` Only yo
 
 def since(date: str, weight: int, why: str) -> str:
     """Where an interest comes from."""
-    return f"since {date} · weight {weight} % · {why}"
+    return f"since {date} · weight {weight} % · from {why}"
 
 
 def asked_by(user: str, text: str) -> str:

@@ -16,10 +16,10 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from bots import texts
-from bots.dialogue import Final
 from bots.language import translated
 from bots.on_telegram.pages import TEXT_UNITS, Mark, Page, Run, pages, units
 from bots.render import ANSWER_CHARS, NEAREST_SHOWN, clean, one_line
+from bots.replies import Final
 from core.domain import Source
 from core.preferences import Sources
 from core.prompt import NOT_FOUND

@@ -15,7 +15,6 @@ from typing import Protocol
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bots.dialogue import Delta, Final, Reply, Status
 from bots.language import translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import answer_buttons
@@ -26,6 +25,7 @@ from bots.on_telegram.render import answer_pages, closed, telegram
 from bots.on_telegram.screen import Screen, Streaming
 from bots.on_telegram.texts import Words
 from bots.platform import Delivery
+from bots.replies import Delta, Final, Reply, Status
 from core.domain import Message
 from core.engine import answer_id
 

@@ -11,7 +11,6 @@ from contextlib import aclosing
 from typing import Protocol
 
 from bots import personal_texts
-from bots.dialogue import Forgotten, Notice, Problem
 from bots.language import translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import (
@@ -30,6 +29,7 @@ from bots.on_telegram.render import telegram
 from bots.on_telegram.talk import Talk, Talking, home_of
 from bots.on_telegram.texts import Words
 from bots.platform import Delivery
+from bots.replies import Forgotten, Notice, Problem
 from core.domain import Passage, Person
 from core.feedback import Feedback, Reason, Verdict
 from core.profile import Profile

@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Seque
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from bots.commands import Forgotten, Notice
-from bots.dialogue import Answering, Delta, Dialogue, Final, Problem, Reply
+from bots.dialogue import Answering, Dialogue
 from bots.platform import Inlet
+from bots.replies import Delta, Final, Forgotten, Notice, Problem, Reply
 from core import prompt
 from core.domain import Conversation, Message, Person
 from core.feedback import Feedback, Verdict

@@ -19,9 +19,10 @@ from rich.console import Console
 
 from bots import texts
 from bots.console_bot import HISTORY_FILE, OWN_COMMANDS, ConsoleBot, answer_lines, console_message
-from bots.dialogue import Dialogue, Final
+from bots.dialogue import Dialogue
 from bots.live_answer import LiveAnswer
 from bots.render import THEME
+from bots.replies import Final
 from core.domain import Source
 from core.errors import MemoryUnavailableError
 from tests.bots.fake_engine import HANDBOOK, FakeEngine

@@ -10,8 +10,9 @@ import pytest
 import structlog
 
 from bots import texts
-from bots.commands import PREFERENCES, Forgotten, Notice
-from bots.dialogue import Delta, Dialogue, Final, Problem, Reply, Status
+from bots.commands import PREFERENCES
+from bots.dialogue import Dialogue
+from bots.replies import Delta, Final, Forgotten, Notice, Problem, Reply, Status
 from core.domain import Format, Length, Preferences, Tone
 from core.errors import DownloadError, MemoryUnavailableError, ModelUnavailableError, QuestionTooLongError
 from tests.bots.fake_engine import ANN, FakeEngine, message

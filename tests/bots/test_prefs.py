@@ -13,8 +13,8 @@ import pytest
 from redis.asyncio import Redis
 
 from bots import personal_texts, texts
-from bots.dialogue import Dialogue, Final, Problem
-from bots.replies import Forgotten, Notice
+from bots.dialogue import Dialogue
+from bots.replies import Final, Forgotten, Notice, Problem
 from core.adapters import valkey
 from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_memory import RedisMemory

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from bots import texts
-from bots.dialogue import Final
 from bots.render import (
     ANSWER_CHARS,
     LABEL_CHARS,
@@ -28,6 +27,7 @@ from bots.render import (
     source_lines,
     terminal,
 )
+from bots.replies import Final
 from core.domain import Source
 from core.preferences import Sources
 from tests.bots.fake_engine import HANDBOOK

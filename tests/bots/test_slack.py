@@ -46,6 +46,7 @@ async def test_thanks_in_a_thread_are_left_alone(socket: World) -> None:
     assert "Glad to" in socket.answers("DUANN", alone)[0]
     assert "what I can do" in socket.answers("DUANN", greeting)[0]
     assert len(socket.generator.prompts) == 1
+    assert socket.space.titles == {}
 
 
 async def test_a_direct_message_is_answered_and_titles_its_thread(slack: World) -> None:
@@ -115,6 +116,9 @@ async def test_the_answer_to_a_deleted_question_goes_too(slack: World) -> None:
     await slack.settled()
     (left,) = slack.answers("C1", ts)
     assert TEXTS["Transit"] in left
+    slack.people.delete("C1", ts)
+    await slack.settled()
+    assert slack.answers("C1", ts) == []
 
 
 async def test_what_others_take_back_is_not_kept(socket: World) -> None:

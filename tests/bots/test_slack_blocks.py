@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bots import texts
-from bots.dialogue import Final
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import home as slack_home
 from bots.on_slack.teaching import Told
+from bots.replies import Final
 from core.domain import Passage, Person, Source
 from core.learning import Act
 from core.preferences import (

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bots import texts
-from bots.dialogue import Final
 from bots.on_telegram.pages import _EMPTY, ENTITIES, TEXT_UNITS, Entity, Mark, Page, Run, pages, units
 from bots.on_telegram.render import answer_pages, telegram
+from bots.replies import Final
 from core.domain import Source
 from tests.bots.fake_engine import HANDBOOK
 from tests.doubles import telegram_rules as rules

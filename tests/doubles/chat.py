@@ -17,10 +17,10 @@ import aiohttp
 from aiohttp import web
 
 from bots import texts
-from bots.commands import Forgotten, Notice
-from bots.dialogue import Delta, Dialogue, Final, Problem, Status
+from bots.dialogue import Dialogue
 from bots.platform import Delivery, Inlet
 from bots.platforms import Platform
+from bots.replies import Delta, Final, Forgotten, Notice, Problem, Status
 from core.domain import Conversation, Message, Person
 from core.errors import StoreError
 from core.inbox import Event, Receipt

@@ -50,9 +50,14 @@ class People:
         self._changed("message_changed", channel, message=self.space.messages[channel][ts], previous_message=before)
 
     def delete(self, channel: str, ts: str) -> None:
-        """Delete a message."""
+        """Delete a message; in the place of one with replies Slack leaves a tombstone."""
         before = self.space.messages[channel].pop(ts)
-        self._changed("message_deleted", channel, deleted_ts=ts, previous_message=before)
+        if self.space.thread(channel, ts):
+            gone = {"type": "message", "subtype": "tombstone", "user": "USLACKBOT", "ts": ts, "thread_ts": ts}
+            self.space.messages[channel][ts] = {**gone, "text": "This message was deleted."}
+            self._changed("message_changed", channel, message=self.space.messages[channel][ts], previous_message=before)
+        else:
+            self._changed("message_deleted", channel, deleted_ts=ts, previous_message=before)
 
     def _changed(self, subtype: str, channel: str, **more: Any) -> None:
         ts = self.space.ts()
