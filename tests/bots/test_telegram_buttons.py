@@ -439,7 +439,8 @@ async def test_a_group_learns_for_itself_and_only_operators_teach_everyone(redis
         [offer] = team.said()
         assert offer.buttons == ["Only me", "This group", "Never mind"]
         await ann.press("This group", offer, team)
-        await team.until(lambda place: now(place, offer).text.startswith("Done"))
+        done = "Done: I learned The bicycle lease lasts thirty-six months, says finance., for this group."
+        await team.until(lambda place: now(place, offer).text.startswith(done))
         [lesson] = await home.teacher.lessons(GROUP)
         assert lesson.readers == tuple(GROUP)
         assert "thirty-six" in (await asked(ann, "How many months does the bicycle lease last?")).text
