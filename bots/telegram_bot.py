@@ -24,15 +24,16 @@ from telegram.request import HTTPXRequest
 
 from bots import texts
 from bots.on_telegram import texts as say
-from bots.on_telegram.buttons import Act, read_tap
+from bots.on_telegram.buttons import OF_ANSWERS, Act, read_tap
 from bots.on_telegram.entrance import Entrance, group_name
-from bots.on_telegram.events import ALLOWED_UPDATES, Incoming, Kind, event_key, moved, read, to_event
+from bots.on_telegram.events import Incoming, Kind, to_event
 from bots.on_telegram.line import Bot, GoneError, Line, UnsureError, connected
 from bots.on_telegram.pace import ChatPace
 from bots.on_telegram.pages import Page
 from bots.on_telegram.render import telegram
 from bots.on_telegram.talk import command_of, spot_of
 from bots.on_telegram.texts import Words
+from bots.on_telegram.updates import ALLOWED_UPDATES, event_key, moved, read
 from bots.platform import Inlet
 from core.errors import PersonError, StoreError
 from core.inbox import Receipt
@@ -137,6 +138,8 @@ class TelegramReceiver:
             await self._stop(incoming, inlet)
         elif incoming.kind is Kind.NAMELESS:
             self._aside(incoming, Words(incoming.language)(say.NAMELESS))
+        elif incoming.kind is Kind.TAP and _is_elses(incoming):
+            self._later(self._line.toast(incoming.query, Words(incoming.language).plain(say.NOT_YOUR_ANSWER)))
         elif await self._entrance.admits(incoming):
             await self._put(event_key(self._bot.id, update), incoming, inlet)
         else:
@@ -144,7 +147,7 @@ class TelegramReceiver:
 
     async def _put(self, key: str, incoming: Incoming, inlet: Inlet) -> None:
         receipt = await inlet.put(to_event(key, incoming))
-        if incoming.kind is Kind.TAP and (incoming.private or not _is_thumb(incoming)):
+        if incoming.kind is Kind.TAP:
             self._later(self._line.toast(incoming.query, _toast(incoming)))
         if receipt in _REFUSALS:
             self._aside(incoming, Words(incoming.language)(_REFUSALS[receipt]))
@@ -223,10 +226,10 @@ def _poll_failed(error: TelegramError) -> None:
         log.warning("poll_failed", error=type(error).__name__)
 
 
-def _is_thumb(incoming: Incoming) -> bool:
-    """In a group the answering half says whether a thumb counts."""
+def _is_elses(incoming: Incoming) -> bool:
+    """Whether a button in a group is under an answer to somebody else."""
     tap = read_tap(incoming.data)
-    return tap is not None and tap.act in {Act.UP, Act.DOWN, Act.TAKE_BACK}
+    return tap is not None and tap.act in OF_ANSWERS and incoming.asker not in {0, incoming.user}
 
 
 def _toast(incoming: Incoming) -> str:

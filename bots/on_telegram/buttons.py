@@ -44,6 +44,11 @@ class Act(StrEnum):
     CANCEL = "z"
 
 
+OF_ANSWERS = frozenset(
+    {Act.UP, Act.DOWN, Act.TAKE_BACK, Act.REASON, Act.SOURCES, Act.OPEN, Act.BACK, Act.WHY, Act.PLAIN}
+)  # what only whoever asked can do
+
+
 @dataclass(frozen=True, slots=True)
 class Tap:
     """A pressed button. Answer and numbers are empty or 0 where it has none."""

@@ -15,8 +15,8 @@ from telegram.error import InvalidToken, TelegramError
 from bots.cli.checks import Check, Mark
 from bots.on_telegram import doctor_texts as texts
 from bots.on_telegram.entrance import listed_groups
-from bots.on_telegram.events import ALLOWED_UPDATES
 from bots.on_telegram.line import Bot
+from bots.on_telegram.updates import ALLOWED_UPDATES
 from bots.telegram_bot import new_bot
 
 NAME = "telegram"

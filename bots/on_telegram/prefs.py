@@ -58,11 +58,9 @@ def _main(words: Words, profile: Profile) -> Panel:
             [_choice(words.plain(say.VALUES[value]), f"{name} {value}", on=value == chosen) for value in values]
         )
     language = wishes.preferences.language.value
+    language = words.plain(say.VALUES.get(language, language))
     lines += [
-        (
-            f"- {words.plain(say.NAMES['language'])}: **{words.plain(say.VALUES.get(language, language))}** "
-            "(`/prefs language …`)"
-        ),
+        f"- {words.plain(say.NAMES['language'])}: **{language}** (`/prefs language …`)",
         f"- {words.plain(say.NAMES['strength'])}: **{wishes.strength} %**",
     ]
     choices.append([_choice(f"{value} %", f"strength {value}", on=value == wishes.strength) for value in STRENGTHS])

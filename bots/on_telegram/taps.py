@@ -102,11 +102,8 @@ class Taps:
         verdict = {Act.UP: Verdict.UP, Act.DOWN: Verdict.DOWN, Act.TAKE_BACK: Verdict.NONE}[tap.act]
         said = await self._judged(incoming, tap.answer, verdict)
         words = Words(incoming.language)
-        if not incoming.private:  # where not everybody's thumb counts, it is thanked for when that is known
-            mine = said.markdown != personal_texts.NOT_YOURS
-            await self._line.toast(incoming.query, words.plain(say.THANKS if mine else say.NOT_YOUR_ANSWER))
-            if not mine:
-                return
+        if not incoming.private and said.markdown == personal_texts.NOT_YOURS:
+            return  # the buttons are for everybody
         if isinstance(said, Problem):
             await self._aside(incoming, said.markdown)
         elif verdict is Verdict.DOWN:

@@ -129,27 +129,28 @@ class Lessons:
         name = incoming.file_name if incoming.file else _title(incoming.said)
         await self._line.edit(incoming.chat, incoming.message, telegram(words(say.READING, name=name))[0])
         try:
-            lesson = await self._earlier(incoming, delivery) or await self._learned(incoming, _readers(incoming, tap))
-            said = words(say.LEARNED, name=lesson.name, who=words.plain(say.LEARNED_FOR[tap.rest]))
+            if not await self._is_learned(incoming, delivery):
+                await self._teach(incoming, _readers(incoming, tap))
+            said = words(say.LEARNED, name=name, who=words.plain(say.LEARNED_FOR[tap.rest]))
         except (LessonError, OperatorError) as error:
             said = translated(str(error)) if isinstance(error, LessonError) else words(say.CANNOT_LEARN, name=name)
         await self._line.edit(incoming.chat, incoming.message, telegram(said)[0])
         await delivery.ended()
 
-    async def _earlier(self, incoming: Incoming, delivery: Delivery) -> Lesson | None:
-        """What an attempt learned that died before it could say so."""
+    async def _is_learned(self, incoming: Incoming, delivery: Delivery) -> bool:
+        """Whether an attempt learned it that died before it could say so."""
         if delivery.attempt == 1:
-            return None
+            return False
         lessons = await self._teacher.lessons(audience(incoming.asked()) | {person_reader(incoming.person)})
-        return next((one for one in lessons if (one.author, one.taught_at) == (incoming.person, incoming.at)), None)
+        return any((one.author, one.taught_at) == (incoming.person, incoming.at) for one in lessons)
 
-    async def _learned(self, incoming: Incoming, readers: Readers) -> Lesson:
+    async def _teach(self, incoming: Incoming, readers: Readers) -> None:
         if incoming.file:
             data = await self._line.download(incoming.file)
-            return await self._teacher.learn_file(incoming.file_name, data, incoming.person, readers, incoming.at)
-        return await self._teacher.learn_text(
-            _title(incoming.said), incoming.said, incoming.person, readers, incoming.at
-        )
+            await self._teacher.learn_file(incoming.file_name, data, incoming.person, readers, incoming.at)
+        else:
+            title = _title(incoming.said)
+            await self._teacher.learn_text(title, incoming.said, incoming.person, readers, incoming.at)
 
     async def _unlearn(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
         words = Words(incoming.language)

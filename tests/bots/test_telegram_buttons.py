@@ -213,19 +213,39 @@ async def test_in_a_group_everybody_judges_for_themselves(redis: Redis, tmp_path
 
 
 async def test_in_a_group_only_whoever_asked_rates_an_answer(redis: Redis, tmp_path: Path):
-    """Somebody else's thumb counts nothing, is told so and not thanked for, and leaves the buttons as they are."""
+    """Somebody else who presses a button is told so by a toast; nothing counts, changes or is posted."""
     async with telegram_home(redis, tmp_path, Wishes(allowed=GROUP)) as home:
         ann, ben = User(home.double, 7, "Ann"), User(home.double, 8, "Ben")
         team = group(home.double, TEAM, ann, ben)
         answer = await asked(ann, f"{AT} {LEAVE}", team)
-        await ben.press("👎", answer, team)
-        await team.until(lambda _: say.NOT_YOUR_ANSWER in home.double.toasts)
+        for label in ("👍", "👎", "Source", "Why this?", "Without my profile"):
+            await ben.press(label, answer, team)
+        await team.until(lambda _: home.double.toasts.count(say.NOT_YOUR_ANSWER) == 5)
         await settled(home, ben)
         assert say.THANKS not in home.double.toasts
+        assert [message.id for message in team.said()] == [answer.id]
+        assert now(team, answer).keyboard == BUTTONS
+        assert ben.private.said() == []
+        assert await verdicts(home, Person(PLATFORM, "", "8")) == []
+        await ann.press("Without my profile", answer, team)
+        plain = (await team.answered(2))[-1]
+        await ann.press("👍", plain, team)
+        await team.until(lambda _: say.THANKS in home.double.toasts)
+        await settled(home, ann)
+        assert [signal.act for signal in await verdicts(home)] == [Act.UP]
+
+
+async def test_buttons_stay_for_whoever_asked_when_the_question_is_gone(redis: Redis, tmp_path: Path):
+    """Where Telegram no longer says whom an answer is for, somebody else's thumb counts and changes nothing either."""
+    async with telegram_home(redis, tmp_path, Wishes(allowed=GROUP)) as home:
+        ann, ben = User(home.double, 7, "Ann"), User(home.double, 8, "Ben")
+        team = group(home.double, TEAM, ann, ben)
+        answer = await asked(ann, f"{AT} {LEAVE}", team)
+        del team.chat.messages[answer.id]["reply_to_message"]
+        await ben.press("👎", answer, team)
+        await settled(home, ben)
         assert now(team, answer).keyboard == BUTTONS
         assert await verdicts(home, Person(PLATFORM, "", "8")) == []
-        await ann.press("👍", answer, team)
-        await team.until(lambda _: say.THANKS in home.double.toasts)
 
 
 async def test_a_private_answer_to_a_question_in_a_group(redis: Redis, tmp_path: Path):
@@ -419,7 +439,8 @@ async def test_a_group_learns_for_itself_and_only_operators_teach_everyone(redis
         [offer] = team.said()
         assert offer.buttons == ["Only me", "This group", "Never mind"]
         await ann.press("This group", offer, team)
-        await team.until(lambda place: now(place, offer).text.startswith("Done"))
+        done = "Done: I learned The bicycle lease lasts thirty-six months, says finance., for this group."
+        await team.until(lambda place: now(place, offer).text.startswith(done))
         [lesson] = await home.teacher.lessons(GROUP)
         assert lesson.readers == tuple(GROUP)
         assert "thirty-six" in (await asked(ann, "How many months does the bicycle lease last?")).text

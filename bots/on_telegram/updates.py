@@ -1,0 +1,209 @@
+"""Telegram's updates → what somebody did.
+
+An update becomes one `Incoming` or nothing: what is not for the bot is left alone. Knows nothing of the network, of who
+may ask, or of answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from telegram import (
+    CallbackQuery,
+    Chat,
+    Message,
+    MessageEntity,
+    MessageReactionUpdated,
+    ReactionTypeEmoji,
+    Update,
+    User,
+)
+
+from bots.on_telegram.events import PLATFORM, Incoming, Kind
+
+GENERAL_TOPIC = 1  # of a forum: has to be left out when something is sent there
+ALLOWED_UPDATES = (
+    "message",
+    "edited_message",
+    "callback_query",
+    "message_reaction",
+    "my_chat_member",
+    "stopped_message_generation",  # Bot API 10.3
+)
+_APPROVING = frozenset("👍❤🔥🥰👏😁🎉🤩🙏👌💯🤣⚡🏆😍🤗🫡🆒💘😘😎")
+_DISAPPROVING = frozenset("👎🤔🤬😢🤮💩🤡🥱🥴💔🤨😐🖕😡🙈")
+_REFUSED = (
+    *("voice", "video_note", "audio", "photo", "video", "animation", "sticker", "location", "contact", "poll"),
+    *("dice", "game", "story", "paid_media", "checklist"),
+)
+
+
+def event_key(bot: int, update: Update) -> str:
+    """The same however often Telegram sends an update, and for all photos of an album."""
+    album = update.message.media_group_id if update.message and not update.message.document else None
+    return f"{PLATFORM}:{bot}:album-{album}" if album else f"{PLATFORM}:{bot}:{update.update_id}"
+
+
+def read(update: Update, me: User) -> Incoming | None:
+    """What `update` asks of the bot `me`; None where it is not meant for it."""
+    if update.message is not None:
+        return _message(update.message, me, edited=False)
+    if update.edited_message is not None:
+        return _message(update.edited_message, me, edited=True)
+    if update.callback_query is not None:
+        return _tap(update.callback_query)
+    if update.message_reaction is not None:
+        return _reaction(update.message_reaction)
+    if update.my_chat_member is not None:
+        return _joined(update)
+    return _stopped(update)
+
+
+def moved(update: Update) -> tuple[int, int] | None:
+    """The old and the new id of a group that became a supergroup."""
+    message = update.message
+    if message is None or message.migrate_to_chat_id is None:
+        return None
+    return message.chat.id, message.migrate_to_chat_id
+
+
+def _message(message: Message, me: User, *, edited: bool) -> Incoming | None:
+    user, chat = message.from_user, message.chat
+    if user is None or message.is_automatic_forward or chat.type == Chat.CHANNEL:
+        return None
+    text, addressed = _addressed(message, me)
+    if message.sender_chat is not None:
+        return _from(message, user, Kind.NAMELESS) if addressed else None
+    if user.is_bot or not (addressed or chat.type == Chat.PRIVATE):
+        return None
+    kind, data = _what(message, edited=edited)
+    return _from(message, user, kind, text, data) if kind else None
+
+
+def _what(message: Message, *, edited: bool) -> tuple[Kind | None, str]:
+    """The kind of a message, and the name of what cannot be read."""
+    if edited:
+        return (Kind.EDIT if message.text else None), ""
+    if message.document is not None and message.animation is None:
+        return Kind.FILE, ""
+    if message.text and message.forward_origin is not None and message.chat.type == Chat.PRIVATE:
+        return Kind.FORWARD, ""
+    if message.text:
+        return Kind.ASK, ""
+    refused = next((name for name in _REFUSED if getattr(message, name)), None)
+    return (Kind.REFUSE, refused) if refused else (None, "")
+
+
+def _addressed(message: Message, me: User) -> tuple[str, bool]:
+    """The text without a mention of the bot, and whether it is meant for the bot."""
+    text = message.text or message.caption or ""
+    entities = message.parse_entities([MessageEntity.MENTION, MessageEntity.BOT_COMMAND])
+    entities |= message.parse_caption_entities([MessageEntity.MENTION, MessageEntity.BOT_COMMAND])
+    name = f"@{me.username}".lower()
+    meant = message.reply_to_message is not None and _is(message.reply_to_message.from_user, me)
+    for entity, part in entities.items():
+        if entity.type == MessageEntity.BOT_COMMAND and entity.offset == 0:
+            _, at, whose = part.partition("@")
+            if at and f"@{whose}".lower() != name:
+                return text, False  # another bot's
+            meant = True
+        elif part.lower() == name:
+            meant, text = True, text.replace(part, " ", 1)
+    return text.strip(" ,:\n"), meant
+
+
+def _is(user: User | None, me: User) -> bool:
+    return user is not None and user.id == me.id
+
+
+def _from(message: Message, user: User, kind: Kind, text: str = "", data: str = "") -> Incoming:
+    done = _by(kind, message.chat, user, message.date)
+    return replace(_with_file(done, message), **_around(message), message=message.message_id, text=text, data=data)
+
+
+def _tap(query: CallbackQuery) -> Incoming | None:
+    """A pressed button; of a message too old to be seen only the place is known, and what the button carries."""
+    message = query.message
+    if query.data is None or message is None:
+        return None
+    done = _by(Kind.TAP, message.chat, query.from_user, datetime.now(UTC))
+    done = replace(done, message=message.message_id, data=query.data, query=query.id)
+    if not isinstance(message, Message):
+        return done
+    done, replied = replace(done, **_around(message)), _replied(message)
+    if replied is None:
+        return done
+    asker = replied.from_user
+    return replace(_with_file(done, replied), asker=asker.id if asker and not (asker.is_bot or done.private) else 0)
+
+
+def _by(kind: Kind, chat: Chat, user: User, at: datetime) -> Incoming:
+    """Who did it, where and when."""
+    return Incoming(
+        kind,
+        chat.id,
+        chat.type == Chat.PRIVATE,
+        user.id,
+        at,
+        language=user.language_code or "",
+        name=user.first_name,
+        title=chat.title or "",
+    )
+
+
+def _around(message: Message) -> dict[str, Any]:
+    """The topic that a message stands in, and what it replies to."""
+    reply, topic = _replied(message), message.message_thread_id if message.is_topic_message else 0
+    return {
+        "topic": 0 if topic in {None, GENERAL_TOPIC} else topic,
+        "reply_to": reply.message_id if reply else 0,
+        "said": (reply.text or reply.caption or "") if reply else "",
+    }
+
+
+def _replied(message: Message) -> Message | None:
+    """The message that this one replies to; by one about the topic Telegram only marks what is said in the topic."""
+    reply = message.reply_to_message
+    return None if reply is None or reply.forum_topic_created is not None else reply
+
+
+def _with_file(done: Incoming, message: Message) -> Incoming:
+    """`done` with the document that `message` brings, if it brings one."""
+    file = message.document
+    if file is None:
+        return done
+    return replace(done, file=file.file_id, file_name=file.file_name or "document", file_size=file.file_size or 0)
+
+
+def _reaction(changed: MessageReactionUpdated) -> Incoming | None:
+    user = changed.user
+    if user is None or user.is_bot:  # somebody who reacts as a channel is nobody in particular
+        return None
+    emoji = {reaction.emoji for reaction in changed.new_reaction if isinstance(reaction, ReactionTypeEmoji)}
+    verdict = "down" if emoji & _DISAPPROVING else "up" if emoji & _APPROVING else "none"
+    private = changed.chat.type == Chat.PRIVATE
+    return Incoming(
+        Kind.REACTION, changed.chat.id, private, user.id, changed.date, message=changed.message_id, data=verdict
+    )
+
+
+def _joined(update: Update) -> Incoming | None:
+    change = update.my_chat_member
+    if change is None or change.chat.type == Chat.PRIVATE:
+        return None
+    came = change.new_chat_member.status in {"member", "administrator"}
+    was = change.old_chat_member.status in {"member", "administrator"}
+    if was or not came or change.chat.type == Chat.CHANNEL:
+        return None
+    return _by(Kind.JOINED, change.chat, change.from_user, change.date)
+
+
+def _stopped(update: Update) -> Incoming | None:
+    """Telegram's own stop button, which python-telegram-bot does not know yet."""
+    stopped = update.api_kwargs.get("stopped_message_generation")
+    if not isinstance(stopped, dict) or not isinstance(chat := stopped.get("chat"), dict):
+        return None
+    topic = int(stopped.get("message_thread_id", 0))
+    return Incoming(Kind.STOP, int(chat["id"]), private=True, user=int(chat["id"]), at=datetime.now(UTC), topic=topic)
