@@ -26,6 +26,7 @@ from core.traces import Trace
 
 _COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 _THUMB = re.compile(r"(?P<thumb>👍|👎)[\U0001f3fb-\U0001f3ff\ufe0f]?\s*(?P<reason>.*)", re.DOTALL)
+TAKE_BACK = "undo"  # behind a thumb
 
 
 class Remembering(Protocol):
@@ -154,7 +155,7 @@ class Commands:
             InvalidPreferenceError: those words are nearly a reason.
         """
         words, verdict, reason = said.strip().lower(), Verdict.UP if thumb == "👍" else Verdict.DOWN, None
-        if words == personal_texts.TAKE_BACK:
+        if words == TAKE_BACK:
             verdict = Verdict.NONE
         elif words in set(Reason):
             reason = Reason(words)

@@ -295,7 +295,6 @@ _REASONS: Mapping[Reason, str] = {
     Reason.OUTDATED: "Thanks: noted as outdated, for your operator to look at.",
     Reason.NOT_IN_DOCUMENTS: "Thanks: noted as missing in the documents, for your operator to look at.",
 }
-TAKE_BACK = "undo"  # behind a thumb
 
 
 def bad_reason(given: str, near: str) -> str:
