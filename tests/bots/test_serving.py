@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
 import os
+import re
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -14,6 +16,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 import structlog
+from aiohttp import web
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -22,12 +25,12 @@ from bots import texts
 from bots.service.metrics import Metrics
 from bots.service.observing import STOPPED, Said, WatchedDialogue
 from bots.service.serving import Answerer, Halves, serve
-from bots.service.tracing import Tracing
+from bots.service.tracing import Tracing, traced
 from core.bootstrap import open_inbox
 from core.domain import Conversation, Person
 from core.errors import ConfigurationError, IndexUnavailableError
 from core.feedback import Feedback, Verdict
-from core.inbox import Claim, Event
+from core.inbox import Claim, Depth, Event, Receipt
 from core.prompt import NOT_FOUND
 from core.settings import Settings
 from tests.bots.fake_engine import FakeEngine
@@ -156,6 +159,79 @@ async def test_verdicts_commands_and_refusals_are_counted_apart() -> None:
     assert 'attune_answers_total{ending="not found"} 1.0' in page
     assert 'attune_answers_total{ending="command"} 1.0' in page
     assert 'attune_feedback_total{verdict="up"} 1.0' in page
+
+
+def test_every_figure_moves() -> None:
+    """What the dashboard draws is counted by what happens, and nothing that anybody wrote is in it."""
+    metrics, still = Metrics(), Metrics().page(None, {}).decode()
+    event = to_event({"key": SECRET, "channel": SECRET, "user": SECRET, "text": SECRET})
+    metrics.received("chat", Receipt.ACCEPTED, 0.002)
+    metrics.began(Claim(event, "token", attempt=2))
+    metrics.said(Said(STOPPED, seconds=2.0, first_piece=0.5, pieces=16))
+    metrics.failed("IndexUnavailableError")
+    metrics.judged(Verdict.DOWN)
+    metrics.finished(event, "done")
+    page = metrics.page(Depth(waiting=3, working=2, dead=1, oldest=4.5), {"hits": 7.0}).decode()
+    for line in (
+        'attune_received_total{platform="chat",receipt="accepted"} 1.0',
+        "attune_put_seconds_count 1.0",
+        "attune_waited_seconds_count 1.0",
+        'attune_handled_total{outcome="done",platform="chat"} 1.0',
+        "attune_retries_total 1.0",
+        'attune_answers_total{ending="stopped"} 1.0',
+        "attune_first_token_seconds_sum 0.5",
+        "attune_answer_seconds_sum 2.0",
+        "attune_tokens_per_second_sum 10.0",
+        'attune_errors_total{kind="IndexUnavailableError"} 1.0',
+        'attune_feedback_total{verdict="down"} 1.0',
+        'attune_inbox{state="waiting"} 3.0',
+        'attune_inbox{state="working"} 2.0',
+        'attune_inbox{state="dead"} 1.0',
+        "attune_inbox_oldest_seconds 4.5",
+        'attune_cache{figure="hits"} 7.0',
+    ):
+        assert line in page.splitlines()
+        assert line not in still
+    exist = set(re.findall(r"^# TYPE (attune_\w+) (?:counter|histogram|gauge)", page, flags=re.MULTILINE))
+    moved = {name for name in exist if _lines(page, name) != _lines(still, name)}
+    assert moved == exist
+    assert SECRET not in page
+
+
+def _lines(page: str, name: str) -> list[str]:
+    return [line for line in page.splitlines() if line.startswith(name)]
+
+
+async def test_spans_reach_the_collector_that_is_named() -> None:
+    """With ATTUNE_TRACES set, what happened is sent there, and no word of it."""
+    received: list[bytes] = []
+
+    async def collect(request: web.Request) -> web.Response:
+        assert request.path == "/v1/traces"
+        body = await request.read()
+        received.append(gzip.decompress(body) if request.headers.get("Content-Encoding") == "gzip" else body)
+        return web.Response()
+
+    def handle() -> None:
+        with traced(f"http://127.0.0.1:{port}/") as tracing:
+            event = to_event({"key": "1", "channel": SECRET, "user": SECRET, "text": SECRET})
+            tracing.began(Claim(event, "token", 1))
+            tracing.finished(event, "done")
+
+    collector = web.Application()
+    collector.router.add_post("/{anywhere:.*}", collect)
+    runner = web.AppRunner(collector)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        await asyncio.to_thread(handle)  # what closes it waits for the collector
+    finally:
+        await runner.cleanup()
+    sent = b"".join(received)
+    assert b"platform" in sent
+    assert b"done" in sent
+    assert SECRET.encode() not in sent
 
 
 async def test_receiving_alone_keeps_for_a_worker(chat: Chat, data: Path) -> None:

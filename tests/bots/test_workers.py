@@ -183,11 +183,12 @@ async def test_one_person_with_a_thousand_messages_delays_another_by_one(chat: C
         before = len(engine.asked)
         assert before < 900, "Anna's messages are not waiting"
         await chat.deliver("b", "d", "ben", "?")
+        begun = len(
+            engine.asked
+        )  # Ben's message is in the inbox: one answer may be on its way from there to the engine
         await until(lambda: any(asked.person.user == "ben" for asked in engine.asked))
         place = next(n for n, asked in enumerate(engine.asked) if asked.person.user == "ben")
-    asked_when_ben_came = [m for m in engine.asked[:place] if m.person.user == "anna"]
-    assert place <= before + 60  # what was answered while Ben's message was on its way
-    assert len(asked_when_ben_came) == place
+    assert place <= begun + 1
 
 
 async def test_a_message_that_ends_its_workers_is_given_up(chat: Chat, inbox: RedisInbox, redis: Redis) -> None:
