@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
-from bots import personal_texts, texts, why_texts
+from bots import feedback_texts, personal_texts, texts, why_texts
 from bots.choices import PREFERENCES as PREFERENCES  # noqa: PLC0414 - what can be chosen, as commands know it
 from bots.choices import nearest
 from bots.prefs_commands import PrefsCommands
@@ -108,7 +108,7 @@ class Commands:
     async def feedback(self, feedback: Feedback) -> Notice:
         """Learn from a verdict, and say what follows."""
         heard = await self._engine.people.hear(feedback)
-        return Notice(personal_texts.heard(heard, feedback.verdict, feedback.reason))
+        return Notice(feedback_texts.heard(heard, feedback.verdict, feedback.reason))
 
     async def _help(self, _message: Message, _rest: str) -> Notice:
         return Notice(texts.help_shown(self.names))
@@ -160,7 +160,7 @@ class Commands:
         elif words in set(Reason):
             reason = Reason(words)
         elif words and (near := nearest(words, set(Reason))):
-            raise InvalidPreferenceError(personal_texts.bad_reason(words, near))
+            raise InvalidPreferenceError(feedback_texts.bad_reason(words, near))
         elif words:
             return None
         trace = await self._trace(message)

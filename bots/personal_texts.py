@@ -13,10 +13,8 @@ from bots import texts
 from bots.language import counted, translated
 from bots.why_texts import events_counted
 from core.domain import Passage
-from core.feedback import Reason, Verdict
 from core.learning import Act
 from core.opening import Recommendation
-from core.people import Heard
 from core.preferences import LearnedStyle, Polarity, Stated, Wishes, learned_style
 from core.profile import InterestInWords, Profile
 
@@ -277,39 +275,3 @@ def opened(passage: Passage) -> str:
 def no_source(count: int) -> str:
     """There is no source of that number under the last answer."""
     return translated("Write `/open 1`; it can be 1 to {count}.", count=count) if count else translated(NO_SOURCES)
-
-
-# 👍 👎
-
-_HEARD: Mapping[Verdict, str] = {
-    Verdict.UP: "Thanks, I will remember that this helped.",
-    Verdict.DOWN: "Thanks. Why? Wrong, too long, too short, not my topic, outdated, or not in the documents?",
-    Verdict.OPENED: "Opened.",
-    Verdict.NONE: "Done: I take that back.",
-}
-_REASONS: Mapping[Reason, str] = {
-    Reason.WRONG: "Thanks: noted as wrong, for your operator to look at.",
-    Reason.TOO_LONG: "Noted: too long. Say it a few times, and I answer shorter.",
-    Reason.TOO_SHORT: "Noted: too short. Say it a few times, and I answer in more detail.",
-    Reason.NOT_MY_TOPIC: "Noted: this is not your topic, so it counts less from now on.",
-    Reason.OUTDATED: "Thanks: noted as outdated, for your operator to look at.",
-    Reason.NOT_IN_DOCUMENTS: "Thanks: noted as missing in the documents, for your operator to look at.",
-}
-
-
-def bad_reason(given: str, near: str) -> str:
-    """A 👎 with a reason that there is not."""
-    return f"`{given}` is no reason that I know. Did you mean `👎 {near}`?"
-
-
-NOT_YOURS = "Only whoever asked can rate an answer, and I do not remember giving you that one."
-HEARD_WHILE_PAUSED = "Thanks, noted. Learning is paused, so it changes nothing for you."
-
-
-def heard(heard: Heard, verdict: Verdict, reason: Reason | None) -> str:
-    """What follows from a verdict."""
-    if heard is Heard.UNKNOWN:
-        return NOT_YOURS
-    if heard is Heard.NOTED:
-        return HEARD_WHILE_PAUSED
-    return _REASONS[reason] if verdict is Verdict.DOWN and reason else _HEARD[verdict]

@@ -22,7 +22,7 @@ from core.prompt import NOT_FOUND
 ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)  # the same sentences make the same file
 ROOT = Path(__file__).parent.parent
 # Every constant of the first is a sentence for people; of the others, what stands in such a call.
-SPOKEN = ("bots.on_telegram.texts", "bots.personal_texts", "bots.why_texts", "bots.texts")
+SPOKEN = ("bots.on_telegram.texts", "bots.personal_texts", "bots.feedback_texts", "bots.why_texts", "bots.texts")
 CALLS = {"translated", "counted", "LessonError", "PairingError"}
 CALLING = (*SPOKEN[1:], "core.access", "core.teaching")
 IN_A_TERMINAL = {"WELCOME_EMPTY", "WELCOME_HINT", "QUIT_HINT"}

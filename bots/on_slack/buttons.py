@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
-from bots import personal_texts
+from bots import feedback_texts
 from bots.dialogue import Dialogue
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
@@ -54,7 +54,7 @@ class Buttons:
         """A verdict on an answer; whoever gave none on an answer of their own is told so."""
         at = pressed.event.received_at
         heard = await self._dialogue.feedback(Feedback(pressed.person, answer, verdict, at, reason))
-        if heard.markdown == personal_texts.NOT_YOURS or isinstance(heard, Problem):
+        if heard.markdown == feedback_texts.NOT_YOURS or isinstance(heard, Problem):
             await whisperer(pressed).say(heard.markdown)
 
     async def _verdict(self, pressed: Pressed, value: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Protocol
 
-from bots import personal_texts
+from bots import feedback_texts, personal_texts
 from bots.language import translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import (
@@ -102,7 +102,7 @@ class Taps:
         verdict = {Act.UP: Verdict.UP, Act.DOWN: Verdict.DOWN, Act.TAKE_BACK: Verdict.NONE}[tap.act]
         said = await self._judged(incoming, tap.answer, verdict)
         words = Words(incoming.language)
-        if not incoming.private and said.markdown == personal_texts.NOT_YOURS:
+        if not incoming.private and said.markdown == feedback_texts.NOT_YOURS:
             return  # the buttons are for everybody
         if isinstance(said, Problem):
             await self._aside(incoming, said.markdown)
@@ -114,7 +114,7 @@ class Taps:
     async def _reason(self, incoming: Incoming, tap: Tap, _delivery: Delivery) -> None:
         reason = REASONS[tap.number] if tap.number < len(REASONS) else None
         said = await self._judged(incoming, tap.answer, Verdict.DOWN, reason)
-        if not incoming.private and said.markdown == personal_texts.NOT_YOURS:
+        if not incoming.private and said.markdown == feedback_texts.NOT_YOURS:
             return
         await self._answer_buttons(incoming, tap, Verdict.DOWN)
         if isinstance(said, Problem):
