@@ -26,6 +26,7 @@ async def test_nothing_is_lost_doubled_or_out_of_order_while_everything_dies() -
         restarts=1,
         think=1.5,
         words=24,
+        repeated=0.8,
         patience=60,
     )
     findings, troubles, _ = await run(plan)
