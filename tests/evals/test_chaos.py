@@ -8,6 +8,7 @@ from evals.chaos import Plan, run
 from evals.chaos_checks import Visible, examined
 from evals.scripted import end_of, tag_of
 
+SEEDS = (1, 2, 3)  # the next one where nobody happened to die over an answer
 FIRST, SECOND = tag_of(1, 0), tag_of(1, 1)
 
 
@@ -17,8 +18,23 @@ def answer(tag: str, begins: float, ends: float) -> Visible:
 
 async def test_nothing_is_lost_doubled_or_out_of_order_while_everything_dies() -> None:
     """Two processes and Redis are killed in the middle of it: each message has one whole answer, in its turn."""
-    plan = Plan(
-        seed=1,
+    for seed in SEEDS:
+        findings, troubles, _ = await run(small(seed))
+        assert findings.complaints == []
+        assert (findings.messages, findings.answered + findings.sentences) == (24, 24)
+        assert findings.exits == [0, 0]
+        assert troubles.kills >= 1
+        assert troubles.redis_kills == 1
+        assert troubles.repeats >= 1
+        if findings.taken_over:
+            return
+    pytest.fail("nobody died over an answer: these runs prove nothing")
+
+
+def small(seed: int) -> Plan:
+    """A run of some twenty seconds."""
+    return Plan(
+        seed=seed,
         messages=24,
         conversations=6,
         roles=("both", "both"),
@@ -29,14 +45,6 @@ async def test_nothing_is_lost_doubled_or_out_of_order_while_everything_dies() -
         repeated=0.8,
         patience=60,
     )
-    findings, troubles, _ = await run(plan)
-    assert findings.complaints == []
-    assert (findings.messages, findings.answered + findings.sentences) == (24, 24)
-    assert findings.exits == [0, 0]
-    assert troubles.kills >= 1
-    assert troubles.redis_kills == 1
-    assert troubles.repeats >= 1
-    assert findings.taken_over >= 1, "nobody died over an answer: this run proves nothing"
 
 
 def test_a_well_served_conversation_has_no_complaint() -> None:
