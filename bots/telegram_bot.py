@@ -24,7 +24,7 @@ from telegram.request import HTTPXRequest
 
 from bots import texts
 from bots.on_telegram import texts as say
-from bots.on_telegram.buttons import OF_ANSWERS, Act, read_tap
+from bots.on_telegram.buttons import ASKERS, Act, read_tap
 from bots.on_telegram.entrance import Entrance, group_name
 from bots.on_telegram.events import Incoming, Kind, to_event
 from bots.on_telegram.line import Bot, GoneError, Line, UnsureError, connected
@@ -227,9 +227,9 @@ def _poll_failed(error: TelegramError) -> None:
 
 
 def _is_elses(incoming: Incoming) -> bool:
-    """Whether a button in a group is under an answer to somebody else."""
+    """Whether a button is whoever asked's to press, and it was somebody else."""
     tap = read_tap(incoming.data)
-    return tap is not None and tap.act in OF_ANSWERS and incoming.asker not in {0, incoming.user}
+    return tap is not None and tap.act in ASKERS and incoming.is_elses
 
 
 def _toast(incoming: Incoming) -> str:

@@ -44,9 +44,7 @@ class Act(StrEnum):
     CANCEL = "z"
 
 
-OF_ANSWERS = frozenset(
-    {Act.UP, Act.DOWN, Act.TAKE_BACK, Act.REASON, Act.SOURCES, Act.OPEN, Act.BACK, Act.WHY, Act.PLAIN}
-)  # what only whoever asked can do
+ASKERS = frozenset({Act.UP, Act.DOWN, Act.TAKE_BACK, Act.REASON, Act.WHY, Act.PLAIN})  # only whoever asked can do it
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,11 @@ class Incoming:
         return Person(PLATFORM, WORKSPACE, str(self.user))
 
     @property
+    def is_elses(self) -> bool:
+        """Whether the button hangs on an answer to somebody else."""
+        return self.asker not in {0, self.user}
+
+    @property
     def conversation(self) -> Conversation:
         """Whose turns follow each other: a private chat, one of its topics, or what one person says in a group."""
         thread = str(self.topic or "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Protocol
 
 from bots import feedback_texts, personal_texts
@@ -30,7 +31,7 @@ from bots.on_telegram.talk import Talk, Talking, home_of
 from bots.on_telegram.texts import Words
 from bots.platform import Delivery
 from bots.replies import Forgotten, Notice, Problem
-from core.domain import Passage, Person
+from core.domain import Message, Passage, Person
 from core.feedback import Feedback, Reason, Verdict
 from core.profile import Profile
 
@@ -46,6 +47,10 @@ class Feeling(Talking, Protocol):
 
     async def open_source(self, person: Person, answer: str, number: int) -> Passage | Problem:
         """The passage behind a source."""
+        ...
+
+    async def look_at_source(self, asker: Person, answer: str, number: int, *, looking: Message) -> Passage | Problem:
+        """The passage behind a source of somebody else's answer."""
         ...
 
     async def profile(self, person: Person) -> Profile:
@@ -127,9 +132,16 @@ class Taps:
         await self._answer_buttons(incoming, tap, tap.verdict)
 
     async def _open(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
-        opened = await self._dialogue.open_source(incoming.person, tap.answer, tap.number)
+        opened = await self._passage(incoming, tap)
         said = personal_texts.opened(opened) if isinstance(opened, Passage) else opened.markdown
         await self._talk.say(incoming, delivery, said)
+
+    async def _passage(self, incoming: Incoming, tap: Tap) -> Passage | Problem:
+        """The source: whoever reads an answer in a group may read on, as far as the group may see it."""
+        if not incoming.is_elses:
+            return await self._dialogue.open_source(incoming.person, tap.answer, tap.number)
+        asker, looking = replace(incoming.person, user=str(incoming.asker)), incoming.asked("")
+        return await self._dialogue.look_at_source(asker, tap.answer, tap.number, looking=looking)
 
     async def _why(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
         await self._talk.in_private(incoming, delivery, f"/why {tap.answer}")

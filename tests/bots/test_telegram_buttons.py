@@ -218,9 +218,9 @@ async def test_in_a_group_only_whoever_asked_rates_an_answer(redis: Redis, tmp_p
         ann, ben = User(home.double, 7, "Ann"), User(home.double, 8, "Ben")
         team = group(home.double, TEAM, ann, ben)
         answer = await asked(ann, f"{AT} {LEAVE}", team)
-        for label in ("👍", "👎", "Source", "Why this?", "Without my profile"):
+        for label in ("👍", "👎", "Why this?", "Without my profile"):
             await ben.press(label, answer, team)
-        await team.until(lambda _: home.double.toasts.count(say.NOT_YOUR_ANSWER) == 5)
+        await team.until(lambda _: home.double.toasts.count(say.NOT_YOUR_ANSWER) == 4)
         await settled(home, ben)
         assert say.THANKS not in home.double.toasts
         assert [message.id for message in team.said()] == [answer.id]
@@ -233,6 +233,20 @@ async def test_in_a_group_only_whoever_asked_rates_an_answer(redis: Redis, tmp_p
         await team.until(lambda _: say.THANKS in home.double.toasts)
         await settled(home, ann)
         assert [signal.act for signal in await verdicts(home)] == [Act.UP]
+
+
+async def test_in_a_group_everybody_may_open_a_source(redis: Redis, tmp_path: Path):
+    """Whoever reads an answer may read what it rests on; nothing is learned from that, of nobody."""
+    async with telegram_home(redis, tmp_path, Wishes(allowed=GROUP)) as home:
+        ann, ben = User(home.double, 7, "Ann"), User(home.double, 8, "Ben")
+        team = group(home.double, TEAM, ann, ben)
+        answer = await asked(ann, f"{AT} {LEAVE}", team)
+        await ben.press("Source", answer, team)
+        await team.until(lambda place: len(place.said()) == 2)
+        assert "30 days" in team.said()[-1].text
+        await settled(home, ben)
+        assert await verdicts(home) == []
+        assert await verdicts(home, Person(PLATFORM, "", "8")) == []
 
 
 async def test_buttons_stay_for_whoever_asked_when_the_question_is_gone(redis: Redis, tmp_path: Path):
