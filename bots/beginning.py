@@ -21,8 +21,22 @@ async def begun(stream: AsyncGenerator[T, None]) -> AsyncIterator[AsyncIterator[
         yield _whole(first, stream)
     finally:
         first.cancel()
-        await asyncio.gather(first, return_exceptions=True)  # whoever wanted to hear of an error has heard of it
-        await stream.aclose()
+        await _closed(first, stream)
+
+
+async def _closed(first: asyncio.Task[list[T]], stream: AsyncGenerator[T, None]) -> None:
+    """Close `stream` also where whoever waits for it is cancelled meanwhile: nothing of it may run on by itself."""
+    cancelled = False
+    while not first.done():
+        try:
+            await asyncio.wait({first})
+        except asyncio.CancelledError:
+            cancelled = True
+    if not first.cancelled():
+        first.exception()  # whoever wanted to hear of an error has heard of it
+    await stream.aclose()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 async def _first(stream: AsyncGenerator[T, None]) -> list[T]:

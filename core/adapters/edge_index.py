@@ -11,6 +11,7 @@ import json
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -23,6 +24,15 @@ from core.errors import IndexUnavailableError, StoreError
 # Every search looks at every vector: exact, and 20 ms for 100,000 passages. The optimiser never reaches
 # this size (in KB), so it only clears away removed passages and builds no graph.
 NO_GRAPH = 10**9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """What all parts of a search share."""
+
+    vector: Vector
+    limit: int
+    seen: edge.FieldCondition
 
 
 class EdgeIndex:
@@ -107,36 +117,52 @@ class EdgeIndex:
 
     def _search(self, text: str, vector: Vector, audience: Collection[str], limit: int) -> list[Hit]:
         points.check_dimension(self._dimension, len(vector), where="The index")
-        seen = edge.FieldCondition(points.READERS, match=edge.MatchAny(sorted(audience)))
+        asked = _Asked(vector, limit, edge.FieldCondition(points.READERS, match=edge.MatchAny(sorted(audience))))
         with _translated("The index cannot be searched"):
-            near = self._best(edge.Query.Nearest(vector.tolist(), using=points.DENSE), limit, seen)
-            hits = points.hits(vector, near, self._worded(self._encoder.question(text), near, limit, seen))
+            near = self._best(edge.Query.Nearest(vector.tolist(), using=points.DENSE), limit, asked.seen, whole=True)
+            known = points.read(vector, near)
+            hits = self._with_words(self._encoder.question(text), asked, near, known)
             doubtful = self._encoder.doubtful(text, hits)
-            if slips := [word for word, query in doubtful.items() if not self._holds(query, seen)]:
-                respelled = self._encoder.respelled(text, slips)
-                hits = points.hits(vector, near, self._worded(respelled, near, limit, seen))
+            if slips := [word for word, query in doubtful.items() if not self._holds(query, asked.seen)]:
+                hits = self._with_words(self._encoder.respelled(text, slips), asked, near, known)
         return hits
 
     def _holds(self, word: edge.SparseVector, seen: edge.FieldCondition) -> bool:
         query = edge.Query.Nearest(word, using=points.SPARSE)
         return bool(self._shard.query(edge.QueryRequest(1, query=query, filter=edge.Filter(must=[seen]))))
 
-    def _worded(
-        self, words: edge.SparseVector, near: Sequence[edge.ScoredPoint], limit: int, seen: edge.FieldCondition
-    ) -> list[edge.ScoredPoint]:
-        """The best by BM25, and those of `near` that have any of the words."""
+    def _with_words(
+        self, words: edge.SparseVector, asked: _Asked, near: Sequence[edge.ScoredPoint], known: dict[str, Hit]
+    ) -> list[Hit]:
+        """`near` and the best by BM25, with exact scores of both; what is not yet read is read into `known`."""
+        scores = self._scores(words, asked, near)
+        if unread := [id_ for id_ in scores if id_ not in known]:
+            stored = self._shard.retrieve([*unread], with_payload=True, with_vector=[points.DENSE])
+            known.update(points.read(asked.vector, stored))
+        found = dict.fromkeys([*(str(point.id) for point in near), *scores])
+        return points.scored({id_: known[id_] for id_ in found if id_ in known}, scores)
+
+    def _scores(self, words: edge.SparseVector, asked: _Asked, near: Sequence[edge.ScoredPoint]) -> dict[str, float]:
+        """BM25 scores by id: of the best, and of those of `near` that have any of the words."""
         query = edge.Query.Nearest(words, using=points.SPARSE)
-        best = self._best(query, limit, seen)
-        others = points.unlisted(near, best)
-        return [*best, *self._best(query, limit, seen, edge.HasIdCondition(others))] if others else best
+        found = self._best(query, asked.limit, asked.seen)
+        if others := points.unlisted(near, found):
+            found += self._best(query, asked.limit, asked.seen, edge.HasIdCondition(others))
+        return {str(point.id): point.score for point in found}
 
     def _best(
-        self, query: edge.Query, limit: int, *conditions: edge.FieldCondition | edge.HasIdCondition
+        self,
+        query: edge.Query,
+        limit: int,
+        *conditions: edge.FieldCondition | edge.HasIdCondition,
+        whole: bool = False,
     ) -> list[edge.ScoredPoint]:
-        among, vectors = edge.Filter(must=[*conditions]), [points.DENSE]
-        return self._shard.query(
-            edge.QueryRequest(limit, query=query, filter=among, with_payload=True, with_vector=vectors)
+        """The best points; `whole` with payload and vector, which cost more than the search."""
+        vectors = [points.DENSE] if whole else False
+        request = edge.QueryRequest(
+            limit, query=query, filter=edge.Filter(must=[*conditions]), with_payload=whole, with_vector=vectors
         )
+        return self._shard.query(request)
 
     def _vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         with _translated("The index cannot be read"):

@@ -43,17 +43,12 @@ class _DocumentKey(NamedTuple):
 _DOCUMENT = TypeAdapter(_DocumentKey)
 
 
-class FoundPoint(Protocol):
-    """What both libraries return from a search."""
+class StoredPoint(Protocol):
+    """What both libraries return of a point."""
 
     @property
     def id(self) -> Any:
         """A UUID or its string."""
-        ...
-
-    @property
-    def score(self) -> float:
-        """Cosine or BM25."""
         ...
 
     @property
@@ -64,6 +59,15 @@ class FoundPoint(Protocol):
     @property
     def vector(self) -> Any:
         """The named vectors that were asked for."""
+        ...
+
+
+class FoundPoint(StoredPoint, Protocol):
+    """What both libraries return from a search."""
+
+    @property
+    def score(self) -> float:
+        """Cosine or BM25."""
         ...
 
 
@@ -138,11 +142,20 @@ def documents(facets: Iterable[FoundFacet]) -> list[Document]:
 
 
 def hits(question: Vector, dense: Sequence[FoundPoint], sparse: Sequence[FoundPoint]) -> list[Hit]:
-    """The union of two searches. The cosine is computed here: a BM25 search knows none."""
+    """The union of two searches."""
+    return scored(read(question, (*dense, *sparse)), {str(point.id): point.score for point in sparse})
+
+
+def read(question: Vector, found: Iterable[StoredPoint]) -> dict[str, Hit]:
+    """Points by id, without a BM25 score. The cosine is computed here: a BM25 search knows none."""
     unit = question / max(float(np.linalg.norm(question)), 1e-12)
-    scores = {str(point.id): point.score for point in sparse}
-    points = {str(point.id): point for point in (*dense, *sparse)}
-    return [_hit(point, unit, scores.get(id_, 0.0)) for id_, point in points.items()]
+    stored = {str(point.id): point for point in found}
+    return {id_: _hit(point, unit) for id_, point in stored.items()}
+
+
+def scored(hits: Mapping[str, Hit], scores: Mapping[str, float]) -> list[Hit]:
+    """`hits` with their BM25 scores, 0 where there is none."""
+    return [Hit(hit.passage, hit.vector, hit.dense, scores.get(id_, 0.0)) for id_, hit in hits.items()]
 
 
 def unlisted(near: Sequence[FoundPoint], listed: Sequence[FoundPoint]) -> set[Any]:
@@ -195,6 +208,6 @@ def _searched(passage: Passage) -> str:
     return f"{passage.heading_path}\n{passage.text}"
 
 
-def _hit(point: FoundPoint, unit: Vector, sparse: float) -> Hit:
+def _hit(point: StoredPoint, unit: Vector) -> Hit:
     vector = dense_vector(point.vector)
-    return Hit(passage_of(point), vector, dense=float(vector @ unit), sparse=sparse)
+    return Hit(passage_of(point), vector, dense=float(vector @ unit), sparse=0.0)

@@ -243,7 +243,7 @@ async def test_in_a_group_everybody_may_open_a_source(redis: Redis, tmp_path: Pa
         answer = await asked(ann, f"{AT} {LEAVE}", team)
         await ben.press("Source", answer, team)
         await team.until(lambda place: len(place.said()) == 2)
-        assert "30 days" in team.said()[-1].text
+        assert "twenty weeks" in team.said()[-1].text
         await settled(home, ben)
         assert await verdicts(home) == []
         assert await verdicts(home, Person(PLATFORM, "", "8")) == []
