@@ -5,7 +5,6 @@ Asks the ports in order and decides nothing that a pure module can decide. Knows
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -43,6 +42,7 @@ from core.people import People
 from core.personal import Read, Told, read_by, traced, unbiased
 from core.ports import Embedder, Generator, Memory, PassageIndex, Usage
 from core.readers import audience
+from core.together import together
 from core.traces import Trace
 from core.upkeep import Upkeep
 from core.words import clean
@@ -104,7 +104,7 @@ class Engine:
             StoreError: memory or index do not answer.
         """
         asked = self._checked(message.text)
-        asker, remembered = await asyncio.gather(
+        asker, remembered = await together(
             self.people.asker(message.person, plain=plain),
             self._memory.turns(message.conversation, limit=MAX_TURNS),
         )
@@ -253,8 +253,9 @@ class Engine:
             used = self._usage.note_cited([source.passage.source for source in answer.sources], trace.at)
         else:
             used = self._usage.note_gap(Gap(told.asked, trace.person, trace.at, answer.nearest))
-        learned = () if told.asker.wishes.paused else (self.people.learn_from(trace),)
-        await asyncio.gather(*[_possible(one, "not_learned") for one in (used, *learned)])
+        await _possible(used, "not_learned")
+        if not told.asker.wishes.paused:
+            await _possible(self.people.learn_from(trace), "not_learned")
 
 
 async def _possible(work: Awaitable[None], failure: str) -> bool:

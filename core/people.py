@@ -6,7 +6,6 @@ signal is in `learning`, what a change of wishes means in `preferences`. Knows n
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from core.ports import Memory, Usage
 from core.preferences import Wishes, changed, sound, undone
 from core.profile import Profile, heaviest_first, in_words
 from core.team import Contribution, Team
+from core.together import together
 from core.traces import Trace
 
 TEAM_SECONDS = 60.0  # a team's contributions are read anew after
@@ -175,7 +175,7 @@ class People:
         """Who asks; where they want no personalisation, or for once `plain`, nobody in particular."""
         if plain:
             return Asker(person)
-        (wishes, learned), team = await asyncio.gather(self._memory.known(person), self.team(person))
+        (wishes, learned), team = await together(self._memory.known(person), self.team(person))
         if wishes.strength == 0:
             return Asker(person, wishes)
         return Asker(person, wishes, learned, team)

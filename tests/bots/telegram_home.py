@@ -224,7 +224,10 @@ async def _bot(redis: Redis, folder: Path, wishes: Wishes, index: QdrantIndex) -
     async with sender.sending():
         async with receiver.receiving(inlet):
             yield Home(wishes.double, inlet, access, teacher, desk, generator, memory, embedder)
-        for task in [*inlet.tasks, *(task for task, _ in inlet.running.values())]:
+        handling = [task for task, _ in inlet.running.values()]
+        if handling:
+            await asyncio.wait(handling, timeout=1)  # what was answered is still learned from
+        for task in [*inlet.tasks, *handling]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
