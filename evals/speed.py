@@ -18,7 +18,7 @@ import random
 import resource
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -48,7 +48,6 @@ GATES = {
     f"{PEOPLE} people, seen": (LLAMA, 3.0),
     ONLY_NEW: (TRANSFORMERS, 3.0),
 }
-PASSAGES, TOKENS, CROWDS = (1, 2, 4, 8, 16), (50, 100, 200, 400, 800), (1, 4, 16)
 MODELS = ("smollm2-135m-instruct", "qwen2.5-coder-1.5b-instruct")
 
 
@@ -223,41 +222,33 @@ def report(name: str, times: dict[str, dict[str, list[float]]], machine: dict[st
 
 
 def grow(settings: Settings, data: Path, seed: int) -> None:
-    """Seconds to the first token of new and of seen passages, and of all answers of several people, as each grows."""
-    result: Record = {}
+    """Seconds to the first token of new and of seen passages, and of all answers of several people, as each grows.
+
+    Written after each curve; the smaller model has only the point at which models are compared.
+    """
+    result: dict[str, Record] = {}
     for model in MODELS:
         source, checkpoint = opened(settings, model)
         material = Material(data, seed, checkpoint.tokenizer)
         attune = Attune(checkpoint)
-        sides: dict[str, Callable[[int], Side]] = {
-            "attune": _whatever_is_asked_for(attune),
-            LLAMA: partial(LlamaCpp, source, checkpoint.tokenizer, torch.get_num_threads()),
-        }
-        for name, open_side in sides.items():
-            result[f"{name}, {model}"] = growth(open_side, material, whole=model == MODELS[1])
-            print(name, model, result[f"{name}, {model}"], flush=True)
+        for axis, (places, slots, act) in CURVES.items() if model == MODELS[1] else [("passages", COMPARED)]:
+            peer = LlamaCpp(source, checkpoint.tokenizer, torch.get_num_threads(), slots)
+            sides: dict[str, Side] = {"attune": attune, LLAMA: peer}
+            for name, side in sides.items():
+                curve = {place: act(side, material, place) for place in places}
+                result.setdefault(f"{name}, {model}", {})[axis] = curve
+                print(name, model, axis, curve, flush=True)
+            del peer, sides
             write_result("speed_growth", result)
         attune.close()
 
 
-def _whatever_is_asked_for(side: Side) -> Callable[[int], Side]:
-    """Opens `side` for any number of people: it has no slots."""
-    return lambda _slots: side
+def _passages(side: Side, material: Material, count: int) -> Record:
+    return _new_and_seen(side, material, [200] * count)
 
 
-def growth(open_side: Callable[[int], Side], material: Material, *, whole: bool) -> Record:
-    """One side's curves; without `whole` only the point that models are compared at."""
-    side = open_side(1)
-    passages, tokens = (PASSAGES, TOKENS) if whole else ((4,), ())
-    curves: Record = {
-        "passages": {n: _new_and_seen(side, material, [200] * n) for n in passages},
-        "tokens a passage": {n: _new_and_seen(side, material, [n] * 4) for n in tokens},
-    }
-    del side
-    if whole:
-        crowd = open_side(max(CROWDS))
-        curves["people"] = {n: _people(crowd, material, n) for n in CROWDS}
-    return curves
+def _tokens(side: Side, material: Material, tokens: int) -> Record:
+    return _new_and_seen(side, material, [tokens] * 4)
 
 
 def _new_and_seen(side: Side, material: Material, lengths: list[int]) -> Record:
@@ -280,6 +271,16 @@ def _people(side: Side, material: Material, people: int) -> Record:
     again = [([*passages[1:], passages[0]], material.question()) for passages, _ in asked]
     return {"seen": seconds(lambda: side.together(again, ANSWER))}
 
+
+Curve = tuple[Sequence[int], int, Callable[[Side, Material, int], Record]]
+"""Places, llama.cpp's slots, and what is done at a place."""
+
+COMPARED: Curve = (4,), 1, _passages
+CURVES: dict[str, Curve] = {
+    "passages": ((1, 2, 4, 8, 16), 1, _passages),
+    "tokens a passage": ((50, 100, 200, 400, 800), 1, _tokens),
+    "people": ((1, 4, 16), 16, _people),
+}
 
 if __name__ == "__main__":
     main()
