@@ -8,7 +8,6 @@ looked at. `--platform MODULE:CLASS` puts another platform in; see `tests.double
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import dataclasses
 import json
@@ -31,7 +30,7 @@ from core.ports import Inbox
 from core.settings import Settings
 from evals.chaos_checks import Findings, examined
 from evals.chaos_process import plug
-from evals.common import RESULTS
+from evals.common import RESULTS, parser
 from evals.scripted import DIMENSION, TOPIC, know_the_moon, tag_of
 
 PLATFORM = "tests.doubles.chat:ChaosChat"
@@ -198,13 +197,16 @@ async def _settled(plan: Plan, inbox: Inbox) -> None:
 
 def main() -> None:
     """Run with the words of the command line, print a table, and keep the figures."""
-    parser = argparse.ArgumentParser(description="Is every message answered, once, and in order?")
-    for name in ("seed", "messages", "conversations", "restarts"):
-        parser.add_argument(f"--{name}", type=int, default=getattr(Plan(), name))
-    parser.add_argument("--think", type=float, default=Plan().think)
-    parser.add_argument("--platform", default=PLATFORM)
-    parser.add_argument("--roles", type=lambda text: tuple(text.split(",")), default=Plan().roles)
-    plan = dataclasses.replace(Plan(), **vars(parser.parse_args()))
+    read = parser("Is every message answered, once, and in order? Reads no data. `--limit` is `--messages`.")
+    for name in ("messages", "conversations", "restarts"):
+        read.add_argument(f"--{name}", type=int, default=getattr(Plan(), name))
+    read.add_argument("--think", type=float, default=Plan().think)
+    read.add_argument("--platform", default=PLATFORM)
+    read.add_argument("--roles", type=lambda text: tuple(text.split(",")), default=Plan().roles)
+    given = vars(read.parse_args())
+    limit = given.pop("limit")
+    del given["data"]
+    plan = dataclasses.replace(Plan(), **given | ({"messages": limit} if limit else {}))
     findings, troubles, seconds = asyncio.run(run(plan))
     done = {"kill -9 of processes": troubles.kills, "kill -9 of Redis": troubles.redis_kills}
     done |= {"deliveries repeated": troubles.repeats, "messages overtaken": troubles.swaps}

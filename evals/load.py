@@ -11,7 +11,6 @@ The platform is a list in memory; inbox, workers, dialogue, engine, memory and i
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import logging
@@ -39,7 +38,7 @@ from core.domain import Conversation, Decoding, Message, Person, Prompt
 from core.inbox import Event
 from core.ports import Generator, Inbox
 from core.settings import Settings
-from evals.common import RESULTS, Record
+from evals.common import RESULTS, Record, parser
 from evals.scripted import DIMENSION, MOON, TOPIC, PacedGenerator, know_the_moon, scripted_engine, tag_of
 
 NAME = "load"
@@ -103,9 +102,11 @@ async def service(generator: PacedGenerator, at_once: int) -> AsyncIterator[tupl
                 yield inbox, silent
 
 
-async def converse(inbox: Inbox, silent: Silent, person: int, times: Times, *, messages: int, think: float) -> None:
+async def converse(
+    inbox: Inbox, silent: Silent, person: int, times: Times, *, messages: int, think: float, seed: int
+) -> None:
     """One person: asks, waits for the answer, thinks, asks again."""
-    chance = random.Random(person)  # noqa: S311 - no secrets
+    chance = random.Random(f"{seed} {person}")  # noqa: S311 - no secrets
     await asyncio.sleep(chance.uniform(0, think))
     for number in range(messages):
         event = _event(person, number)
@@ -124,13 +125,16 @@ def _event(person: int, number: int) -> Event:
     return Event(f"{NAME}:{person}-{number}", place, who, "message", text, datetime.now(UTC))
 
 
-async def overhead(rounds: int, words: int, pace: float, think: float) -> Record:
+async def overhead(rounds: int, words: int, pace: float, think: float, seed: int) -> Record:
     """What each of 200 people's messages takes beyond the model's time."""
     generator, times = PacedGenerator(words, pace), Times()
     async with service(generator, at_once=PEOPLE) as (inbox, silent):
         start = time.perf_counter()
         await asyncio.gather(
-            *[converse(inbox, silent, person, times, messages=rounds, think=think) for person in range(PEOPLE)]
+            *[
+                converse(inbox, silent, person, times, messages=rounds, think=think, seed=seed)
+                for person in range(PEOPLE)
+            ]
         )
         seconds = time.perf_counter() - start
     return {
@@ -181,7 +185,7 @@ async def endurance(messages: int) -> Record:
         start = time.perf_counter()
         talking = asyncio.gather(
             *[
-                converse(inbox, silent, person, times, messages=messages // people, think=0.0)
+                converse(inbox, silent, person, times, messages=messages // people, think=0.0, seed=0)
                 for person in range(people)
             ]
         )
@@ -213,17 +217,18 @@ def shares(seconds: Sequence[float]) -> Record:
 
 def main() -> None:
     """Measure, print, and keep the figures."""
-    parser = argparse.ArgumentParser(description="What everything but the model costs.")
-    parser.add_argument("--rounds", type=int, default=8, help="messages of each of the 200 people")
-    parser.add_argument("--messages", type=int, default=20_000, help="of the endurance run; 0: none")
-    asked = parser.parse_args()
+    read = parser(f"{__doc__}\nReads no data. `--limit`: messages of the last part (20,000).")
+    read.add_argument("--rounds", type=int, default=8, help="messages of each of the 200 people")
+    read.add_argument("--messages", type=int, default=20_000, help="of the last part, where no limit says so; 0: none")
+    asked = read.parse_args()
+    messages = asked.limit or asked.messages
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    result = {"at once": asyncio.run(overhead(asked.rounds, words=40, pace=0.12, think=5.0))}
+    result = {"at once": asyncio.run(overhead(asked.rounds, words=40, pace=0.12, think=5.0, seed=asked.seed))}
     print(json.dumps(result, indent=2))
     result["saturated"] = asyncio.run(saturated(Settings.from_env(os.environ).models_folder, 20.0))
     print(json.dumps(result["saturated"], indent=2))
-    if asked.messages:
-        result["endurance"] = asyncio.run(endurance(asked.messages))
+    if messages:
+        result["endurance"] = asyncio.run(endurance(messages))
         print(json.dumps({**result["endurance"], "memory": result["endurance"]["memory"][::10]}, indent=2))
     (RESULTS / "load.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
