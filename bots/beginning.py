@@ -10,6 +10,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from core.together import ended
+
 T = TypeVar("T")
 
 
@@ -20,23 +22,10 @@ async def begun(stream: AsyncGenerator[T, None]) -> AsyncIterator[AsyncIterator[
     try:
         yield _whole(first, stream)
     finally:
-        first.cancel()
-        await _closed(first, stream)
-
-
-async def _closed(first: asyncio.Task[list[T]], stream: AsyncGenerator[T, None]) -> None:
-    """Close `stream` also where whoever waits for it is cancelled meanwhile: nothing of it may run on by itself."""
-    cancelled = False
-    while not first.done():
         try:
-            await asyncio.wait({first})
-        except asyncio.CancelledError:
-            cancelled = True
-    if not first.cancelled():
-        first.exception()  # whoever wanted to hear of an error has heard of it
-    await stream.aclose()
-    if cancelled:
-        raise asyncio.CancelledError
+            await ended(first)
+        finally:
+            await stream.aclose()
 
 
 async def _first(stream: AsyncGenerator[T, None]) -> list[T]:

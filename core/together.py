@@ -20,14 +20,21 @@ async def together(first: Coroutine[Any, Any, First], second: Coroutine[Any, Any
     try:
         return await one, await other
     finally:
-        await _ended(one, other)
+        await ended(one, other)
 
 
-async def _ended(*tasks: asyncio.Task[Any]) -> None:
+async def ended(*tasks: asyncio.Task[Any]) -> None:
+    """End `tasks` and return when they have ended, also where whoever waits for it is cancelled meanwhile."""
     for task in tasks:
         task.cancel()
-    if unfinished := [task for task in tasks if not task.done()]:
-        await asyncio.wait(unfinished)
+    cancelled = False
+    while unfinished := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(unfinished)
+        except asyncio.CancelledError:
+            cancelled = True
     for task in tasks:
         if not task.cancelled():
             task.exception()  # looked at: asyncio complains of one that nobody wanted to hear of
+    if cancelled:
+        raise asyncio.CancelledError

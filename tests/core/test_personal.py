@@ -57,13 +57,8 @@ def memory(redis: Redis) -> RedisMemory:
     return RedisMemory(redis)
 
 
-@pytest.fixture
-def generator() -> CheckingGenerator:
-    return CheckingGenerator()
-
-
-@pytest.fixture
-def engine(index: QdrantIndex, memory: RedisMemory, redis: Redis, generator: CheckingGenerator) -> Engine:
+def engine_over(index: QdrantIndex, memory: RedisMemory, redis: Redis, generator: CheckingGenerator) -> Engine:
+    """The engine over these stores, which asks and hardly ever refuses."""
     return Engine(
         embedder=HashingEmbedder(),
         index=index,
@@ -72,6 +67,16 @@ def engine(index: QdrantIndex, memory: RedisMemory, redis: Redis, generator: Che
         generator=generator,
         limits=Limits(passages=4, relevance=0.1, certainty=0.0001),
     )
+
+
+@pytest.fixture
+def generator() -> CheckingGenerator:
+    return CheckingGenerator()
+
+
+@pytest.fixture
+def engine(index: QdrantIndex, memory: RedisMemory, redis: Redis, generator: CheckingGenerator) -> Engine:
+    return engine_over(index, memory, redis, generator)
 
 
 async def ask(engine: Engine, text: str, person: Person = ANN, *, number: int = 1, plain: bool = False) -> Answer:
@@ -261,14 +266,7 @@ async def test_a_memory_that_goes_away_while_an_answer_grows_does_not_cost_the_a
             await super().append(*turn)
 
     memory = Away(redis)
-    engine = Engine(
-        embedder=HashingEmbedder(),
-        index=index,
-        memory=memory,
-        usage=RedisUsage(redis),
-        generator=generator,
-        limits=Limits(passages=4, relevance=0.1, certainty=0.0001),
-    )
+    engine = engine_over(index, memory, redis, generator)
     async for event in engine.answer(Message("1", HERE, ANN, f"{SHARED} red", START, private=True)):
         if isinstance(event, Answer):
             assert event.outcome is Outcome.ANSWERED
