@@ -13,9 +13,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from core.adapters.int8_kernels import IntMM, Kernel, Product
+from core.adapters.int8_kernels import IntMM, Kernel, Product, quantize_rows
 
-_SAME_INPUT = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))  # names in transformers' decoder models
+_SAME_INPUT = (  # names in transformers' decoder models, and in its BERT
+    ("q_proj", "k_proj", "v_proj"),
+    ("gate_proj", "up_proj"),
+    ("query", "key", "value"),
+)
 
 
 class Int8Linear(nn.Module):
@@ -95,8 +99,25 @@ def quantize_modules(model: nn.Module) -> None:
     for name, module in list(model.named_modules()):
         twin = _int8_twin(module)
         if twin is not None:
-            parent, _, leaf = name.rpartition(".")
-            setattr(model.get_submodule(parent), leaf, twin)
+            _put(model, name, twin)
+
+
+def convert_layers(model: nn.Module, kernel: type[Kernel]) -> None:
+    """Put int8 layers in the place of the linear layers of a model whose values are loaded, and prepare them."""
+    for name, module in list(model.named_modules()):
+        if type(module) is nn.Linear:  # not a kind of it, whose owner may read its weights
+            twin = Int8Linear(module.in_features, module.out_features, bias=module.bias is not None)
+            twin.weight, scale = quantize_rows(module.weight.detach())
+            twin.scale = scale.squeeze(1)
+            twin.bias = None if module.bias is None else module.bias.detach()
+            _put(model, name, twin)
+    prepare_layers(model, kernel)
+
+
+def _put(model: nn.Module, name: str, module: nn.Module) -> None:
+    """Put `module` in the place `name` of `model`."""
+    parent, _, leaf = name.rpartition(".")
+    setattr(model.get_submodule(parent), leaf, module)
 
 
 def prepare_layers(model: nn.Module, kernel: type[Kernel]) -> None:

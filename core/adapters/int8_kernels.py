@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Protocol
 
 import torch
@@ -94,8 +95,9 @@ _STEPS = 32  # decode steps of four rows that stand beside one prompt of 128 tok
 _TIMES, _PATIENCE = 3, 0.05  # calls that are timed, and seconds after which no more are
 
 
+@cache
 def choose_kernel() -> type[Kernel]:
-    """The kernel that is exact here and answers fastest. Takes about a second."""
+    """The kernel that is exact here and answers fastest. Takes about a second, once a process."""
     return min(KERNELS, key=cost)
 
 

@@ -1,8 +1,8 @@
-"""Texts to unit vectors with sentence-transformers, offline."""
+"""Texts to unit vectors with sentence-transformers, offline; on a CPU with int8 layers where those are faster there."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -11,8 +11,13 @@ from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
 from core.adapters import torch_thread
+from core.adapters.int8 import convert_layers
+from core.adapters.int8_kernels import WeightOnly, choose_kernel
 from core.domain import Vectors
 from core.errors import CorruptModelError
+
+CHARACTERS = 4  # about as many as a token has
+TOGETHER = 1024  # tokens, about, that go through the layers at once: what they become stays in the caches of a CPU
 
 
 class SentenceEmbedder:
@@ -28,6 +33,8 @@ class SentenceEmbedder:
             self._model = SentenceTransformer(str(folder), device=device, local_files_only=True)
         except (OSError, ValueError, KeyError) as error:
             raise CorruptModelError(f"{folder} holds no embedding model: {error}. Pull it again.") from error
+        if self._model.device.type == "cpu" and (kernel := choose_kernel()) is not WeightOnly:
+            convert_layers(self._model, kernel)
         # A tokenizer of its own for counting: the model's is told to truncate, and by another thread.
         self._counter = Tokenizer.from_str(self._model.tokenizer.backend_tokenizer.to_str())
         self._counter.no_truncation()
@@ -49,12 +56,22 @@ class SentenceEmbedder:
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Embed `texts`: shape (len(texts), dimension), float32, unit length."""
-        if not texts:
-            return np.zeros((0, self.dimension), np.float32)
-        return await torch_thread.run(self._encode, list(texts))
+        vectors = np.empty((len(texts), self.dimension), np.float32)
+        for places in _batches([min(len(text), CHARACTERS * self.max_tokens) for text in texts]):
+            vectors[places] = await torch_thread.run(self._encode, [texts[place] for place in places])
+        return vectors
 
     def _encode(self, texts: list[str]) -> Vectors:
         vectors = self._model.encode(
-            texts, batch_size=32, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
+            texts, batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
         )
         return np.asarray(vectors, np.float32)
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Places of texts of `lengths` characters to embed together: the longest first, the padding counted."""
+    places = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
+    while places:
+        together = max(1, TOGETHER * CHARACTERS // max(1, lengths[places[0]]))
+        yield places[:together]
+        del places[:together]

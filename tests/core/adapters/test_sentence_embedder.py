@@ -1,0 +1,35 @@
+"""The embedder as it runs here, against the model as it was published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sentence_transformers import SentenceTransformer
+
+from core.adapters.sentence_embedder import SentenceEmbedder
+from core.model_store import ModelStore
+from tests.conftest import EMBEDDER
+
+TEXTS = ["Cats sleep.", "How do I request a laptop?", "", "The quarterly budget is due on Friday. " * 30, "gatos"]
+
+
+@pytest.mark.model
+async def test_vectors_are_near_those_of_the_published_model(models: Path) -> None:
+    """Of unit length, in the order of the texts, and as far from each other as they should be."""
+    folder = ModelStore(models).resolve(EMBEDDER).path
+    vectors = await SentenceEmbedder(folder, device="cpu").embed(TEXTS)
+    exact = SentenceTransformer(str(folder), device="cpu", local_files_only=True).encode(
+        TEXTS, normalize_embeddings=True
+    )
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert (vectors * exact).sum(axis=1).min() > 0.98
+    np.testing.assert_allclose(vectors @ vectors.T, exact @ exact.T, atol=0.05)
+
+
+@pytest.mark.model
+async def test_no_texts_are_no_error(models: Path) -> None:
+    """An empty list gives no rows of the model's dimension."""
+    embedder = SentenceEmbedder(ModelStore(models).resolve(EMBEDDER).path, device="cpu")
+    assert (await embedder.embed([])).shape == (0, embedder.dimension)
