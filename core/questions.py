@@ -98,7 +98,7 @@ def _question(line: str, number: int) -> OwnQuestion:
     record = _record(line)
     text, answer = _string(record, "question"), _string(record, "answer")
     pages = _pages(record)
-    answerable = record.get("answerable", bool(pages))
+    answerable = record.get("answerable", True)  # said, not guessed: a key may be misspelt
     if not text:
         raise _LineError(f'it has no "question". A line looks like {EXAMPLE}')
     if not isinstance(answerable, bool):

@@ -48,6 +48,7 @@ def test_questions_are_read_in_order_with_their_lines(tmp_path: Path):
         ('{"question": "x", "pages": ["a.md", 7]}', '"pages" is no list of texts.'),
         ('{"question": "x", "answerable": "no"}', '"answerable" is neither true nor false.'),
         ('{"question": "x", "answerable": true}', 'it names no "page". Name the one that answers it'),
+        ('{"question": "x", "source": "a.md"}', 'it names no "page".'),  # a key misspelt is no question without answer
         ('{"question": "x", "page": "./", "answerable": true}', 'it names no "page".'),
         ('{"question": "x", "page": "a.md", "answerable": false}', 'it names a page and is "answerable": false.'),
     ],
