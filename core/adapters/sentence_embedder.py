@@ -17,7 +17,8 @@ from core.domain import Vectors
 from core.errors import CorruptModelError
 
 CHARACTERS = 4  # about as many as a token has
-TOGETHER = 1024  # tokens, about, that go through the layers at once: what they become stays in the caches of a CPU
+ON_A_CPU = 1_024  # tokens, about, that go through the layers at once: what they become stays in the caches
+ON_A_GPU = 16_384  # which has no use for less
 
 
 class SentenceEmbedder:
@@ -33,7 +34,9 @@ class SentenceEmbedder:
             self._model = SentenceTransformer(str(folder), device=device, local_files_only=True)
         except (OSError, ValueError, KeyError) as error:
             raise CorruptModelError(f"{folder} holds no embedding model: {error}. Pull it again.") from error
-        if self._model.device.type == "cpu" and (kernel := choose_kernel()) is not WeightOnly:
+        on_cpu = self._model.device.type == "cpu"
+        self._together = CHARACTERS * (ON_A_CPU if on_cpu else ON_A_GPU)
+        if on_cpu and (kernel := choose_kernel()) is not WeightOnly:
             convert_layers(self._model, kernel)
         # A tokenizer of its own for counting: the model's is told to truncate, and by another thread.
         self._counter = Tokenizer.from_str(self._model.tokenizer.backend_tokenizer.to_str())
@@ -57,7 +60,8 @@ class SentenceEmbedder:
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Embed `texts`: shape (len(texts), dimension), float32, unit length."""
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        for places in _batches([min(len(text), CHARACTERS * self.max_tokens) for text in texts]):
+        lengths = [min(len(text), CHARACTERS * self.max_tokens) for text in texts]
+        for places in _batches(lengths, self._together):
             vectors[places] = await torch_thread.run(self._encode, [texts[place] for place in places])
         return vectors
 
@@ -68,10 +72,10 @@ class SentenceEmbedder:
         return np.asarray(vectors, np.float32)
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Places of texts of `lengths` characters to embed together: the longest first, the padding counted."""
+def _batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Places of texts of `lengths` characters, `most` characters together with the padding: the longest first."""
     places = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
     while places:
-        together = max(1, TOGETHER * CHARACTERS // max(1, lengths[places[0]]))
+        together = max(1, most // max(1, lengths[places[0]]))
         yield places[:together]
         del places[:together]

@@ -12,7 +12,13 @@ from core.adapters.sentence_embedder import SentenceEmbedder
 from core.model_store import ModelStore
 from tests.conftest import EMBEDDER
 
-TEXTS = ["Cats sleep.", "How do I request a laptop?", "", "The quarterly budget is due on Friday. " * 30, "gatos"]
+TEXTS = [
+    "Cats sleep.",
+    "How do I request a laptop?",
+    "",
+    *(f"Report {number}. {'The quarterly budget is due on Friday. ' * number}" for number in range(12)),
+    "gatos",
+]  # more than one batch
 
 
 @pytest.mark.model
