@@ -57,7 +57,7 @@ async with SharedIndex(data, 8) as index:
 def client_process(body: str, data: Path) -> Iterator[subprocess.Popen[str]]:
     """Run `body` in a process of its own, killed at the latest at the end."""
     code = f"""\
-import asyncio, sys, uuid
+import asyncio, signal, sys, uuid
 from datetime import UTC, datetime
 from pathlib import Path
 import numpy as np
@@ -65,6 +65,8 @@ from core.adapters import valkey
 from core.adapters.redis_memory import RedisMemory
 from core.adapters.shared_index import SharedIndex
 from core.domain import Conversation, Passage, Person, Turn
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
 
 async def main(data):
 {textwrap.indent(body, "    ")}
