@@ -106,12 +106,17 @@ def convert_layers(model: nn.Module, kernel: type[Kernel]) -> None:
     """Put int8 layers in the place of the linear layers of a model whose values are loaded, and prepare them."""
     for name, module in list(model.named_modules()):
         if type(module) is nn.Linear:  # not a kind of it, whose owner may read its weights
-            twin = Int8Linear(module.in_features, module.out_features, bias=module.bias is not None)
-            twin.weight, scale = quantize_rows(module.weight.detach())
-            twin.scale = scale.squeeze(1)
-            twin.bias = None if module.bias is None else module.bias.detach()
-            _put(model, name, twin)
+            _put(model, name, as_int8(module))
     prepare_layers(model, kernel)
+
+
+def as_int8(linear: nn.Linear) -> Int8Linear:
+    """The int8 twin of `linear`, with its values."""
+    twin = _empty_twin(linear)
+    twin.weight, scale = quantize_rows(linear.weight.detach())
+    twin.scale = scale.squeeze(1)
+    twin.bias = None if linear.bias is None else linear.bias.detach()
+    return twin
 
 
 def _put(model: nn.Module, name: str, module: nn.Module) -> None:
@@ -142,9 +147,13 @@ def prepare_layers(model: nn.Module, kernel: type[Kernel]) -> None:
             setattr(parent, name, buffer.clone())  # not `.data`: a view of the file keeps its base
 
 
+def _empty_twin(linear: nn.Linear) -> Int8Linear:
+    return Int8Linear(linear.in_features, linear.out_features, bias=linear.bias is not None)
+
+
 def _int8_twin(module: nn.Module) -> nn.Module | None:
     if isinstance(module, nn.Linear):
-        return Int8Linear(module.in_features, module.out_features, bias=module.bias is not None)
+        return _empty_twin(module)
     if isinstance(module, nn.Embedding):
         return Int8Embedding(module.num_embeddings, module.embedding_dim)
     return None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from core.adapters import int8_kernels
-from core.adapters.int8 import Int8Embedding, Int8Linear, convert_layers, prepare_layers
+from core.adapters.int8 import Int8Embedding, as_int8, convert_layers, prepare_layers
 from core.adapters.int8_kernels import KERNELS, IntMM, Kernel, OneDnn, choose_kernel, cost, is_exact, quantize_rows
 
 HERE = [kernel for kernel in KERNELS if cost(kernel) < math.inf]
@@ -30,15 +30,6 @@ class Missing(IntMM):
     def __init__(self, weight: Tensor, scale: Tensor) -> None:
         super().__init__(weight, scale)
         raise NotImplementedError
-
-
-def as_int8(exact: nn.Linear) -> Int8Linear:
-    layer = Int8Linear(exact.in_features, exact.out_features, bias=exact.bias is not None)
-    weight, scale = quantize_rows(exact.weight.detach())
-    layer.weight, layer.scale = weight, scale.squeeze(1)
-    if exact.bias is not None:
-        layer.bias = exact.bias.detach()
-    return layer
 
 
 class Attention(nn.Module):
