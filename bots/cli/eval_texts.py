@@ -124,8 +124,8 @@ def f1(value: float | None) -> str:
 def absent(pages: Sequence[str], shown: int = 5) -> str:
     """Pages that cannot be found, since they are not there."""
     names = ", ".join(pages[:shown]) + (", …" if len(pages) > shown else "")
-    does = "is no document" if len(pages) == 1 else "are no documents"
-    return f"{plural(len(pages), 'page')} of the file {does} of the index, so nothing can find them: {names}."
+    does, them = ("is no document", "it") if len(pages) == 1 else ("are no documents", "them")
+    return f"{plural(len(pages), 'page')} of the file {does} of the index, so nothing can find {them}: {names}."
 
 
 def stopped(done: int, total: int) -> str:
