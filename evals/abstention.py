@@ -1,10 +1,11 @@
 """When not to answer: fits `core.abstention` and checks it elsewhere: `python -m evals.abstention`.
 
-The coefficients are fitted by logistic regression on SQuAD's articles for tuning (see `evals.answers`) and on every
-third question of the handbook (handbook.jsonl), both sets, and questions with and without an answer, of equal weight.
-They are checked on SQuAD's other articles, on the handbook's other questions and on conversations (LoCoMo) of which
-half of the questions ask for what was never said. Each question goes through search and the model's check, and
-nothing is decoded. `--limit` questions a set of SQuAD or LoCoMo, half of them with an answer; `--sets` names some sets.
+The coefficients are fitted by logistic regression on SQuAD's articles for tuning (see `evals.answers`), on every third
+question of the handbook (handbook.jsonl) and on every second about Attune's own guides (guides.jsonl); the three sets,
+and questions with and without an answer, have equal weight. They are checked on SQuAD's other articles, on the other
+questions of the handbook and the guides, and on conversations (LoCoMo) of which half of the questions ask for what was
+never said. Each question goes through search and the model's check, and nothing is decoded. `--limit` questions a set
+of SQuAD or LoCoMo, half of them with an answer; `--sets` names some sets.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from bots.cli.operations import own_documents
 from core.abstention import DEFAULT
 from core.domain import Decoding, Mode
 from core.questions import read_questions
@@ -35,8 +37,9 @@ from evals.product import Product, open_product
 
 SINGLE_HOP, NEVER_SAID = 4, 5  # LoCoMo's categories
 LIMIT = 240  # questions of a set
-SQUAD_TUNING, HANDBOOK_TUNING = "squad, tuning", "handbook, tuning"
-FITTED_ON = (SQUAD_TUNING, HANDBOOK_TUNING)
+SQUAD_TUNING, HANDBOOK_TUNING, GUIDES_TUNING = "squad, tuning", "handbook, tuning", "guides, tuning"
+FITTED_ON = (SQUAD_TUNING, HANDBOOK_TUNING, GUIDES_TUNING)
+GUIDES = Path(__file__).with_name("guides.jsonl")
 
 Sets = dict[str, list[Record]]
 
@@ -87,12 +90,23 @@ async def squad(product: Product, chosen: Namespace) -> Sets:
 async def handbook(product: Product, chosen: Namespace) -> Sets:
     """A colleague's questions: every third one of those with and of those without an answer, and the others."""
     await product.ingester.ingest([chosen.data / "handbook"])
-    read = [{"question": one.text, "answerable": one.answerable} for one in read_questions(QUESTIONS)]
+    tuning, others = _divided(QUESTIONS, 3)
+    return {HANDBOOK_TUNING: tuning, "handbook, others": others}
+
+
+async def guides(product: Product, _: Namespace) -> Sets:
+    """What somebody asks of Attune itself in the first conversation: every second question, and the others."""
+    await product.ingester.ingest(own_documents())
+    tuning, others = _divided(GUIDES, 2)
+    return {GUIDES_TUNING: tuning, "guides, others": others}
+
+
+def _divided(file: Path, every: int) -> tuple[list[Record], list[Record]]:
+    """One in `every` of the questions that have an answer, and of those that have none; and the others."""
+    read = [{"question": one.text, "answerable": one.answerable} for one in read_questions(file)]
     by_kind = [[one for one in read if one["answerable"] is kind] for kind in (True, False)]
-    return {
-        HANDBOOK_TUNING: [one for kind in by_kind for one in kind[::3]],
-        "handbook, others": [one for kind in by_kind for place, one in enumerate(kind) if place % 3],
-    }
+    tuning = [one for kind in by_kind for one in kind[::every]]
+    return tuning, [one for kind in by_kind for place, one in enumerate(kind) if place % every]
 
 
 async def locomo(product: Product, chosen: Namespace) -> Sets:
@@ -104,6 +118,7 @@ async def locomo(product: Product, chosen: Namespace) -> Sets:
 GATHERED: Mapping[str, Callable[[Product, Namespace], Awaitable[Sets]]] = {
     "squad": squad,
     "handbook": handbook,
+    "guides": guides,
     "locomo": locomo,
 }
 SETS = tuple(GATHERED)
