@@ -1,10 +1,11 @@
 """p(d | x): passages with probabilities, by meaning and by words.
 
-    s(x, d) = α · cos(x, d) + (1 - α) · BM25(x, d) / max_d' BM25(x, d')        p(d | x) = softmax(s / T)
+    s(x, d) = α · cos(x, d) + (1 - α) · BM25(x, d) / max(max_d' BM25(x, d'), κ · |x|)        p(d | x) = softmax(s / T)
 
 A convex combination keeps the size of the evidence, which rank fusion throws away (Bruch, Gai and Ingber,
-"An Analysis of Fusion Functions for Hybrid Retrieval", 2023). Knows nothing of people or of the index behind
-the port.
+"An Analysis of Fusion Functions for Hybrid Retrieval", 2023). |x| counts the question's content words: where even the
+best passage holds few of them, words are weak evidence, however far it is ahead of the others. Knows nothing of people
+or of the index behind the port.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from core.ports import Embedder, PassageIndex
 from core.words import content_words
 
 DENSE_WEIGHT = 0.65  # α
+WORD_WORTH = 4.0  # κ: BM25 that each content word of a question is worth at least, before words count in full
 TEMPERATURE = 0.041  # T
 CANDIDATES = 50  # passages asked of each of the two searches
 
@@ -36,7 +38,7 @@ async def retrieve(
 async def find(question: str, vector: Vector, index: PassageIndex, audience: Collection[str]) -> list[RankedPassage]:
     """`retrieve` for a question that is embedded already."""
     hits = await index.search(question, vector, audience=audience, limit=CANDIDATES)
-    return rank(await _of_one_version(hits, index))
+    return rank(await _of_one_version(hits, index), len(content_words(question)))
 
 
 async def _of_one_version(hits: Sequence[Hit], index: PassageIndex) -> list[Hit]:
@@ -52,11 +54,14 @@ async def _of_one_version(hits: Sequence[Hit], index: PassageIndex) -> list[Hit]
     return [hit for hit in hits if read.get(hit.passage.source, hit.passage.version) == hit.passage.version]
 
 
-def rank(hits: Sequence[Hit]) -> list[RankedPassage]:
-    """Fuse both searches' evidence into p(d|x), the most probable first, of copies only the likeliest."""
+def rank(hits: Sequence[Hit], words: int = 0) -> list[RankedPassage]:
+    """Fuse both searches' evidence into p(d|x), the most probable first, of copies only the likeliest.
+
+    `words`: |x|, the question's content words.
+    """
     if not hits:
         return []
-    scores = fused_scores(np.array([hit.dense for hit in hits]), np.array([hit.sparse for hit in hits]))
+    scores = fused_scores(np.array([hit.dense for hit in hits]), np.array([hit.sparse for hit in hits]), words)
     likeliest = sorted(
         zip(hits, softmax(scores / TEMPERATURE).tolist(), strict=True), key=lambda pair: (-pair[1], pair[0].passage.id)
     )
@@ -76,10 +81,13 @@ def _collapsed(likeliest: Sequence[tuple[Hit, float]]) -> list[RankedPassage]:
 
 
 def fused_scores(
-    dense: NDArray[np.float64], sparse: NDArray[np.float64], weight: float = DENSE_WEIGHT
+    dense: NDArray[np.float64], sparse: NDArray[np.float64], words: int = 0, weight: float = DENSE_WEIGHT
 ) -> NDArray[np.float64]:
-    """s(x, d) for candidates with cosines `dense` (n,) and BM25 scores `sparse` (n,): shape (n,)."""
-    return weight * dense + (1 - weight) * sparse / max(float(sparse.max()), 1e-9)
+    """s(x, d) for candidates with cosines `dense` (n,) and BM25 scores `sparse` (n,): shape (n,).
+
+    `words`: |x|; with 0 of them the best passage's words count in full.
+    """
+    return weight * dense + (1 - weight) * sparse / max(float(sparse.max()), WORD_WORTH * words, 1e-9)
 
 
 def with_following(

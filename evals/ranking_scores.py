@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from core.retrieval import fused_scores
 
 Array = NDArray[np.float64]
-Fusion = Callable[[Array, Array], Array]
-"""Cosines (n,) and BM25 scores (n,), 0 where no word matched → scores (n,); -inf leaves a candidate out."""
+Fusion = Callable[[Array, Array, int], Array]
+"""Cosines (n,), BM25 scores (n,), 0 where no word matched, and the question's content words → scores (n,).
+
+-inf leaves a candidate out.
+"""
 
 LISTED = 50  # passages that one search brings
 RRF_CONSTANT = 60  # as Cormack, Clarke and Büttcher chose it ("Reciprocal Rank Fusion …", 2009)
@@ -41,22 +44,27 @@ def reciprocal_rank(ranked: Sequence[float]) -> float:
     return next((1 / place for place, gain in enumerate(ranked, start=1) if gain > 0), 0.0)
 
 
-def bm25_alone(_: Array, sparse: Array) -> Array:
+def bm25_alone(_: Array, sparse: Array, __: int = 0) -> Array:
     """What words find, and nothing else."""
     return np.where(sparse > 0, sparse, -np.inf)
 
 
-def dense_alone(dense: Array, _: Array) -> Array:
+def dense_alone(dense: Array, _: Array, __: int = 0) -> Array:
     """What meaning finds. A passage that only words found is behind the last of these anyway."""
     return dense
 
 
 def convex(weight: float) -> Fusion:
     """The product's fusion with another weight α."""
-    return lambda dense, sparse: fused_scores(dense, sparse, weight)
+    return lambda dense, sparse, words: fused_scores(dense, sparse, words, weight)
 
 
-def rrf(dense: Array, sparse: Array) -> Array:
+def best_in_full(dense: Array, sparse: Array, _: int = 0) -> Array:
+    """The product's fusion, but that the best passage's words count in full, however few it holds."""
+    return fused_scores(dense, sparse)
+
+
+def rrf(dense: Array, sparse: Array, _: int = 0) -> Array:
     """Reciprocal rank fusion: Σ 1 / (60 + rank) over both lists."""
     return sum(
         (np.where(listed, 1 / (RRF_CONSTANT + _ranks(scores)), 0.0) for scores, listed in _lists(dense, sparse)),
@@ -64,7 +72,7 @@ def rrf(dense: Array, sparse: Array) -> Array:
     )
 
 
-def dbsf(dense: Array, sparse: Array) -> Array:
+def dbsf(dense: Array, sparse: Array, _: int = 0) -> Array:
     """Distribution-based score fusion: each list from mean - 3σ to mean + 3σ becomes 0 … 1; their sum."""
     total = np.zeros_like(dense)
     for scores, listed in _lists(dense, sparse):

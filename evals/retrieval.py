@@ -33,6 +33,7 @@ from evals.ranking_scores import (
     Array,
     Bin,
     Fusion,
+    best_in_full,
     bm25_alone,
     calibration_error,
     convex,
@@ -50,6 +51,7 @@ TEMPERATURES: tuple[float, ...] = tuple(np.geomspace(0.01, 0.3, 69).tolist())
 HYBRID = "hybrid"
 ARMS: dict[str, Fusion] = {
     HYBRID: convex(DENSE_WEIGHT),
+    "best in full": best_in_full,
     "BM25": bm25_alone,
     "dense": dense_alone,
     "RRF": rrf,
@@ -76,16 +78,21 @@ class Found:
     dense: Array
     sparse: Array
 
+    @property
+    def words(self) -> int:
+        """The question's content words."""
+        return len(content_words(self.query.text))
+
     def ranked(self, fusion: Fusion) -> list[float]:
         """The gains in order; each text once, at its best passage."""
-        scores = fusion(self.dense, self.sparse)
+        scores = fusion(self.dense, self.sparse, self.words)
         order = [place for place in np.argsort(-scores, kind="stable") if scores[place] > -np.inf]
         return [self.query.gains.get(text, 0.0) for text in dict.fromkeys(self.texts[place] for place in order)]
 
     def probabilities(self, temperature: float) -> dict[str, float]:
         """p(d|x) of each text, its passages' added up."""
         total: dict[str, float] = {}
-        scores = fused_scores(self.dense, self.sparse)
+        scores = fused_scores(self.dense, self.sparse, self.words)
         for text, probability in zip(self.texts, softmax(scores / temperature), strict=True):
             total[text] = total.get(text, 0.0) + float(probability)
         return total

@@ -245,7 +245,8 @@ def ambiguous(site: Site, visitors: Sequence[Visitor]) -> list[tuple[Visitor, st
 async def one_word_search(site: Site, words: Sequence[str], embedder: Embedder) -> dict[str, dict[int, float]]:
     """p(d|x) of the areas whose titles hold the word, by the product's fusion: meaning, and words by BM25's formula.
 
-    All titles that hold the word have it once, so BM25 tells them apart by their lengths alone.
+    All titles that hold the word have it once, so BM25 tells them apart by their lengths alone; how rare the word is
+    says how much words count beside meaning.
     """
     vectors = await embedder.embed(list(words))
     lengths = np.array([len(content_words(title)) for title in site.titles], np.float64)
@@ -253,6 +254,7 @@ async def one_word_search(site: Site, words: Sequence[str], embedder: Embedder) 
     for word, vector in zip(words, vectors, strict=True):
         places = [place for place, title in enumerate(site.titles) if word in content_words(title)]
         sparse = 2.2 / (1 + 1.2 * (0.25 + 0.75 * lengths[places] / lengths.mean()))
-        scores = fused_scores((site.vectors[places] @ vector).astype(np.float64), sparse)
+        rarity = np.log(1 + (len(site.titles) - len(places) + 0.5) / (len(places) + 0.5))
+        scores = fused_scores((site.vectors[places] @ vector).astype(np.float64), rarity * sparse, 1)
         found[word] = dict(zip(places, softmax(scores / TEMPERATURE).tolist(), strict=True))
     return found

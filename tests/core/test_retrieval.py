@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain import Hit, Passage, RankedPassage
-from core.retrieval import is_relevant, merge_neighbours, priors, rank
+from core.retrieval import fused_scores, is_relevant, merge_neighbours, priors, rank
 
 
 def passage(name: str, text: str = "") -> Passage:
@@ -40,6 +40,19 @@ def test_the_order_in_which_hits_arrive_does_not_matter(found: list[tuple[float,
 def test_a_passage_that_is_better_by_both_searches_is_more_probable() -> None:
     best, *_ = rank([hit("a", 0.4, 3.0), hit("b", 0.6, 7.0), hit("c", 0.5, 0.0)])
     assert best.passage.id == "b"
+
+
+def test_one_word_in_ten_is_weak_evidence_however_far_ahead_of_none() -> None:
+    """The passage that holds a single word of the question loses to the one that means what was asked."""
+    hits = [hit("word", 0.2, 5.0), hit("meaning", 0.5, 0.0)]
+    assert rank(hits, words=1)[0].passage.id == "word"
+    assert rank(hits, words=10)[0].passage.id == "meaning"
+
+
+@given(st.lists(scores, min_size=1, max_size=20), st.integers(0, 50))
+def test_more_words_in_the_question_only_weaken_those_of_the_passages(found: list[tuple[float, float]], n: int) -> None:
+    dense, sparse = np.array(found, np.float64).T
+    assert np.all(fused_scores(dense, sparse, n + 1) <= fused_scores(dense, sparse, n) + 1e-12)
 
 
 def test_nothing_found_is_nothing_ranked() -> None:

@@ -32,7 +32,7 @@ def test_fusions_use_what_each_search_listed():
     """A passage that words did not find has no place in their list, whatever the fusion."""
     assert scores.bm25_alone(DENSE, SPARSE).tolist() == [-np.inf, 8, 4]
     assert scores.rrf(DENSE, SPARSE) == pytest.approx([1 / 61, 1 / 62 + 1 / 61, 1 / 63 + 1 / 62])
-    assert scores.convex(0.5)(DENSE, SPARSE) == pytest.approx([0.45, 0.75, 0.3])
+    assert scores.convex(0.5)(DENSE, SPARSE, 0) == pytest.approx([0.45, 0.75, 0.3])
     third = 0.4 / (6 * np.std(DENSE))
     assert scores.dbsf(DENSE, SPARSE) == pytest.approx([0.5 + third, 0.5 + 1 / 2 + 1 / 6, 0.5 - third + 1 / 2 - 1 / 6])
 
