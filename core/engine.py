@@ -62,7 +62,7 @@ class Limits:
     following: int = 2  # passages read behind the likeliest one
     question_characters: int = 4000
     history_tokens: int = 400
-    relevance: float = 0.3  # cosine under which nothing is read
+    relevance: float = 0.2  # cosine under which nothing is read
     certainty: float = 0.45  # p(the documents hold the answer) under which nothing is said; 0 does not ask
     sure: float = 0.55  # … and under which an answer is given with a word of care
     calibration: Calibration | None = DEFAULT  # of the model's checks; None: it is told to refuse instead

@@ -114,7 +114,7 @@ class Settings(ServingSettings):
         description="memory for answers being made; beyond it they wait",
     )
     relevance: float = Field(
-        0.3, ge=-1, le=1, alias="ATTUNE_RELEVANCE", description="cosine under which nothing counts as found"
+        0.2, ge=-1, le=1, alias="ATTUNE_RELEVANCE", description="cosine under which nothing counts as found"
     )
     certainty: float = Field(
         0.45,
