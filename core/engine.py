@@ -64,7 +64,7 @@ class Limits:
     history_tokens: int = 400
     relevance: float = 0.2  # cosine under which nothing is read
     certainty: float = 0.45  # p(the documents hold the answer) under which nothing is said; 0 does not ask
-    sure: float = 0.55  # … and under which an answer is given with a word of care
+    sure: float = 0.6  # … and under which an answer is given with a word of care
     calibration: Calibration | None = DEFAULT  # of the model's checks; None: it is told to refuse instead
     decoding: Decoding = field(default_factory=Decoding)
 
@@ -127,7 +127,7 @@ class Engine:
         async with aclosing(self._generator.generate(asking, self._limits.decoding)) as events:
             async for event in events:
                 if isinstance(event, Checked):
-                    check, held = event, self._probability_held(event, rows)
+                    check, held = event, self._probability_held(event)
                     if held is not None and held < self._limits.certainty:
                         break
                     continue
@@ -140,9 +140,9 @@ class Engine:
         async with self._kept(told, answer, read, said) as kept:
             yield kept
 
-    def _probability_held(self, check: Checked, rows: Sequence[RankedPassage]) -> float | None:
+    def _probability_held(self, check: Checked) -> float | None:
         calibration = self._limits.calibration
-        return calibration.probability_held(check.log_odds, rows) if calibration else None
+        return calibration.probability_held(check.log_odds) if calibration else None
 
     async def _read(self, ranked: Sequence[RankedPassage]) -> list[RankedPassage]:
         """The passages to read. The likeliest goes on where it was cut: procedures seldom end with a passage."""

@@ -161,7 +161,7 @@ def sessions(conversation: Record) -> Record:
 
 
 def fit(sets: Sequence[Sequence[Evidence]]) -> NDArray[np.float64]:
-    """Bias and weights of log-odds and cosine, by logistic regression; sets and kinds of questions weigh the same."""
+    """Bias and weight of the log-odds, by logistic regression; sets and kinds of questions weigh the same."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # comes with sentence-transformers
 
     evidence = [one for each in sets for one in each]
@@ -177,7 +177,7 @@ def _balanced(evidence: Sequence[Evidence]) -> list[float]:
 
 
 def _features(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
-    return np.array([[one.log_odds, one.dense] for one in evidence])
+    return np.array([[one.log_odds] for one in evidence])
 
 
 def probabilities(weights: NDArray[np.float64], evidence: Sequence[Evidence]) -> NDArray[np.float64]:
@@ -187,17 +187,17 @@ def probabilities(weights: NDArray[np.float64], evidence: Sequence[Evidence]) ->
 
 def report(found: Found, seed: int) -> None:
     """Print and write coefficients (where all sets for fitting were asked), AUROC and the curve of refusals."""
-    used = np.array([DEFAULT.bias, DEFAULT.check, DEFAULT.dense])
+    used = np.array([DEFAULT.bias, DEFAULT.check])
     fitted = fit([found[name] for name in FITTED_ON]) if found.keys() >= set(FITTED_ON) else None
     if fitted is not None:
-        print("fitted:", dict(zip(("bias", "check", "dense"), fitted.round(3).tolist(), strict=True)))
-    print("in core.abstention:", dict(zip(("bias", "check", "dense"), used.tolist(), strict=True)))
-    table = Table("set", "questions", "AUROC", "AUROC, check alone", "AUROC, cosine alone", *map(str, CERTAINTIES))
+        print("fitted:", dict(zip(("bias", "check"), fitted.round(3).tolist(), strict=True)))
+    print("in core.abstention:", dict(zip(("bias", "check"), used.tolist(), strict=True)))
+    table = Table("set", "questions", "AUROC", "AUROC, cosine alone", *map(str, CERTAINTIES))
     result: Record = {"seed": seed, "fitted": fitted, "used": used, "sets": {}}
     for name, evidence in found.items():
         held = probabilities(used, evidence)
         able = np.array([one.answerable for one in evidence])
-        scores = [held, np.array([one.log_odds for one in evidence]), np.array([one.dense for one in evidence])]
+        scores = [held, np.array([one.dense for one in evidence])]
         areas = [auroc(score[able].tolist(), score[~able].tolist()) for score in scores]
         refused = [(float((held[~able] < c).mean()), float((held[able] < c).mean())) for c in CERTAINTIES]
         cells = [f"{right:.2f} / {wrong:.2f}" for right, wrong in refused]
@@ -209,7 +209,7 @@ def report(found: Found, seed: int) -> None:
     write_result("abstention", result)
 
 
-CERTAINTIES = (0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7)
+CERTAINTIES = (0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7)
 
 
 if __name__ == "__main__":
