@@ -20,6 +20,8 @@ from core.domain import Decoding, Mode
 
 Array = NDArray[np.floating]
 
+CIRCLED = 48  # tokens of one thing said over and over, at least three times, after which nothing else will come
+LONGEST_CIRCLE = 64  # tokens of what is repeated
 _SMALLEST = 1e-38  # a probability that underflowed in float32 counts as this much
 
 
@@ -46,6 +48,19 @@ def choose(probabilities: Array, decoding: Decoding, rng: np.random.Generator) -
     kept = int(np.searchsorted(np.cumsum(scaled), decoding.top_p)) + 1
     nucleus = scaled[:kept] / scaled[:kept].sum()
     return int(order[rng.choice(len(nucleus), p=nucleus)])
+
+
+def is_circling(tokens: Sequence[int]) -> bool:
+    """Whether the last tokens are one thing over and over, a circle that likelihood alone does not leave.
+
+    Each repetition makes the next one likelier (Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020).
+    """
+    return any(_ends_in_circle(tokens, length) for length in range(1, LONGEST_CIRCLE + 1))
+
+
+def _ends_in_circle(tokens: Sequence[int], length: int) -> bool:
+    last = tokens[-max(CIRCLED, 3 * length) :]
+    return len(last) >= max(CIRCLED, 3 * length) and last[:-length] == last[length:]
 
 
 def weighed(priors: Sequence[float], log_probabilities: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

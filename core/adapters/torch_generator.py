@@ -19,7 +19,7 @@ from core.adapters.batching import Batcher
 from core.adapters.packed import PackedModel
 from core.adapters.prefix_cache import CacheStatistics, Prefix, PrefixCache
 from core.adapters.prefix_files import PrefixFiles
-from core.decoding import Mixture
+from core.decoding import Mixture, is_circling
 from core.domain import Checked, Decoding, Mode, Passage, Piece, Prompt, Queued
 from core.errors import PromptTooLongError
 from core.models.files import Progress
@@ -101,15 +101,18 @@ class TorchGenerator:
         if longest + decoding.max_tokens > self._context:
             raise PromptTooLongError(f"{longest} + {decoding.max_tokens} tokens are over the model's {self._context}.")
         mixture = Mixture([1.0] if stuffed else prompt.priors, decoding)
-        text = DecodeStream(skip_special_tokens=True)
+        text, said = DecodeStream(skip_special_tokens=True), list[int]()
         async with aclosing(self._batcher.decode(prefixes, suffix, mixture, tokens=decoding.max_tokens)) as events:
             async for event in events:
                 match event:
                     case Waiting(ahead):
                         yield Queued(ahead)
                     case Token(id_, posterior, log_likelihood):
+                        said.append(id_)
                         if characters := text.step(self._tokenizer.backend_tokenizer, id_):
                             yield Piece(characters, () if stuffed else posterior, log_likelihood)
+                        if is_circling(said):
+                            break
                     case Checked():
                         yield event
 

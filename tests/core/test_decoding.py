@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.decoding import Mixture, choose, mix, weighed
+from core.decoding import CIRCLED, Mixture, choose, is_circling, mix, weighed
 from core.domain import Decoding, Mode
 
 VOCABULARY = 7
@@ -123,3 +123,20 @@ def test_a_low_temperature_comes_near_to_greedy() -> None:
     probabilities = np.array([0.3, 0.4, 0.3])
     rng = np.random.default_rng(2)
     assert {choose(probabilities, Decoding(temperature=0.02), rng) for _ in range(50)} == {1}
+
+
+def test_an_answer_that_says_one_thing_over_and_over_is_going_in_circles() -> None:
+    sentence = list(range(20))
+    assert is_circling([7] * CIRCLED)
+    assert is_circling([99, *sentence * 3])
+    assert is_circling([1, 2, 3] * (CIRCLED // 3))
+    assert not is_circling([7] * (CIRCLED - 1))
+    assert not is_circling([*sentence * 2, *range(100, 120)])
+    assert not is_circling([*sentence * 3, 99])
+    assert not is_circling([])
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=CIRCLED - 1), st.lists(st.integers(4, 9), max_size=9))
+def test_a_circle_is_noticed_at_the_latest_when_it_is_long(circle: list[int], before: list[int]) -> None:
+    assert is_circling([*before, *circle * max(3, CIRCLED)])
+    assert not is_circling([*range(100, 100 + CIRCLED), *circle])

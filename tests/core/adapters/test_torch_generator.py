@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.adapters import torch_generator
 from core.adapters.torch_generator import TorchGenerator
 from core.domain import Decoding, Passage, Piece, Prompt
 from core.model_store import ModelStore
@@ -85,3 +86,18 @@ async def test_what_was_read_before_gives_the_answers_of_reading_anew(generators
     counts = generators[0].cache_statistics
     assert (counts.misses, generators[1].cache_statistics.hits) == (5, 0)  # the first two rows know nothing at all
     assert counts.hits > 150
+
+
+@pytest.mark.model
+async def test_an_answer_that_goes_in_circles_ends_and_leaves_its_place_to_the_next(
+    generators: list[TorchGenerator], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompt, decoding = questions()[0], Decoding(max_tokens=30)
+    whole = [event.text async for event in generators[0].generate(prompt, decoding) if isinstance(event, Piece)]
+    with monkeypatch.context() as patched:
+        patched.setattr(torch_generator, "is_circling", lambda said: len(said) == 4)
+        cut = [event.text async for event in generators[0].generate(prompt, decoding) if isinstance(event, Piece)]
+    again = [event.text async for event in generators[0].generate(prompt, decoding) if isinstance(event, Piece)]
+    assert 0 < len(cut) <= 4 < len(whole)
+    assert "".join(whole).startswith("".join(cut))
+    assert again == whole
