@@ -15,7 +15,7 @@ import tempfile
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -166,8 +166,8 @@ def fit(sets: Sequence[Sequence[Evidence]]) -> NDArray[np.float64]:
 
     evidence = [one for each in sets for one in each]
     weights = [weight for each in sets for weight in _balanced(each)]
-    able = [one.answerable for one in evidence]
-    model = LogisticRegression(C=10.0).fit(_features(evidence), able, sample_weight=np.array(weights) * len(evidence))
+    able, log_odds = [one.answerable for one in evidence], [[one.log_odds] for one in evidence]
+    model = LogisticRegression(C=10.0).fit(log_odds, able, sample_weight=np.array(weights) * len(evidence))
     return np.array([model.intercept_[0], *model.coef_[0]])
 
 
@@ -176,26 +176,17 @@ def _balanced(evidence: Sequence[Evidence]) -> list[float]:
     return [0.5 / count[one.answerable] for one in evidence]
 
 
-def _features(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
-    return np.array([[one.log_odds] for one in evidence])
-
-
-def probabilities(weights: NDArray[np.float64], evidence: Sequence[Evidence]) -> NDArray[np.float64]:
-    """p(held) of each question."""
-    return np.asarray(1 / (1 + np.exp(-(weights[0] + _features(evidence) @ weights[1:]))))
-
-
 def report(found: Found, seed: int) -> None:
     """Print and write coefficients (where all sets for fitting were asked), AUROC and the curve of refusals."""
-    used = np.array([DEFAULT.bias, DEFAULT.check])
+    used = asdict(DEFAULT)
     fitted = fit([found[name] for name in FITTED_ON]) if found.keys() >= set(FITTED_ON) else None
     if fitted is not None:
         print("fitted:", dict(zip(("bias", "check"), fitted.round(3).tolist(), strict=True)))
-    print("in core.abstention:", dict(zip(("bias", "check"), used.tolist(), strict=True)))
+    print("in core.abstention:", used)
     table = Table("set", "questions", "AUROC", "AUROC, cosine alone", *map(str, CERTAINTIES))
-    result: Record = {"seed": seed, "fitted": fitted, "used": used, "sets": {}}
+    result: Record = {"seed": seed, "fitted": fitted, "used": list(used.values()), "sets": {}}
     for name, evidence in found.items():
-        held = probabilities(used, evidence)
+        held = np.array([DEFAULT.probability_held([one.log_odds]) for one in evidence])
         able = np.array([one.answerable for one in evidence])
         scores = [held, np.array([one.dense for one in evidence])]
         areas = [auroc(score[able].tolist(), score[~able].tolist()) for score in scores]

@@ -30,7 +30,6 @@ class Asked:
     cited: tuple[str, ...]
     doubtful: bool
     log_odds: tuple[float, ...]
-    dense: float
 
 
 def measures(asked: Sequence[Asked], refused: set[str]) -> dict[str, float]:

@@ -183,7 +183,6 @@ def _scored(question: Record, answer: Answer, reading: Reading) -> Asked:
         cited=tuple(Path(source.passage.source).stem for source in answer.sources),
         doubtful=bool(answer.uncarried),
         log_odds=answer.log_odds,
-        dense=max((ranked.dense for ranked in reading.passages), default=-1.0),
     )
 
 

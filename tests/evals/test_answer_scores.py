@@ -17,7 +17,7 @@ SCORES = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 def asked(
     name: str, *, held: float, f1: float = 1.0, answerable: bool = True, cited: tuple[str, ...] = ("p",)
 ) -> Asked:
-    return Asked(name, "p", answerable, "text", held, f1, f1, f1, ("p", "q"), cited, False, (held,), 0.5)
+    return Asked(name, "p", answerable, "text", held, f1, f1, f1, ("p", "q"), cited, False, (held,))
 
 
 def test_auroc_by_hand() -> None:
