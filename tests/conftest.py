@@ -34,8 +34,18 @@ def wait_until(true: Callable[[], bool], *, seconds: float = 20) -> None:
 
 
 def runs(data: Path, name: str) -> bool:
-    """Whether a server called `name` or its keeper lives: the kernel knows by their lock."""
-    lock = keeper.open_lock(companion.run_folder(data) / f"{name}.server.lock")
+    """Whether a server called `name` or its keeper lives over the data folder `data`."""
+    return _held(companion.run_folder(data) / f"{name}.server.lock")
+
+
+def any_runs(folder: Path) -> bool:
+    """Whether a server or a keeper lives over a data folder that is `folder` or lies in it, as a home's does."""
+    return any(_held(lock) for lock in folder.rglob("*.server.lock"))
+
+
+def _held(path: Path) -> bool:
+    """Whether some process holds the lock: the kernel knows."""
+    lock = keeper.open_lock(path)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -47,10 +57,10 @@ def runs(data: Path, name: str) -> bool:
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    """A data folder of its own; every server over it has ended afterwards, or the test fails."""
+    """A data folder of its own, or a home; every server under it has ended afterwards, or the test fails."""
     with tempfile.TemporaryDirectory(prefix="attune-") as folder:
         yield Path(folder)
-        wait_until(lambda: not any(runs(Path(folder), name) for name in SERVERS))
+        wait_until(lambda: not any_runs(Path(folder)))
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +74,7 @@ def shared_data() -> Iterator[Path]:
         yield Path(folder)
         for lock in locks:
             os.close(lock)
-        wait_until(lambda: not any(runs(Path(folder), name) for name in SERVERS))
+        wait_until(lambda: not any_runs(Path(folder)))
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from pathlib import Path
 from core.bootstrap import open_inbox
 from core.settings import Settings
 from tests.bots.test_command import attune
-from tests.conftest import runs, wait_until
 from tests.doubles.chat import to_event
 
 SECRET = "what nobody else may read"  # noqa: S105
@@ -29,41 +28,35 @@ def give_up(folder: Path, *keys: str) -> None:
     asyncio.run(bury())
 
 
-def ended(folder: Path) -> None:
-    wait_until(lambda: not runs(folder / "home" / "data", "valkey"))
-
-
-def test_an_empty_inbox_says_so(tmp_path: Path) -> None:
+def test_an_empty_inbox_says_so(data: Path) -> None:
     """Two short lines."""
-    done = attune("inbox", cwd=tmp_path)
+    done = attune("inbox", cwd=data)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "0 messages waiting, 0 being answered.\nNothing was given up.\n"
-    ended(tmp_path)
 
 
-def test_what_was_given_up_is_listed_retried_and_dropped(tmp_path: Path) -> None:
+def test_what_was_given_up_is_listed_retried_and_dropped(data: Path) -> None:
     """By its key, with its reason, and without what the person wrote."""
-    give_up(tmp_path, "1", "2", "3")
-    shown = attune("inbox", cwd=tmp_path).stdout
+    give_up(data, "1", "2", "3")
+    shown = attune("inbox", cwd=data).stdout
     assert "chat:1" in shown
     assert "trace 1a2b3c4d" in shown
-    listed = attune("inbox", "--json", cwd=tmp_path).stdout
+    listed = attune("inbox", "--json", cwd=data).stdout
     assert [letter["key"] for letter in json.loads(listed)["dead"]] == ["chat:1", "chat:2", "chat:3"]
     assert SECRET not in shown + listed
 
-    assert attune("inbox", "retry", "chat:1", cwd=tmp_path).stdout == "1 message put back.\n"
-    missing = attune("inbox", "drop", "chat:1", cwd=tmp_path)
+    assert attune("inbox", "retry", "chat:1", cwd=data).stdout == "1 message put back.\n"
+    missing = attune("inbox", "drop", "chat:1", cwd=data)
     assert (missing.returncode, missing.stderr) == (1, "Nothing that was given up has the key chat:1.\n")
-    assert attune("inbox", "drop", "all", cwd=tmp_path).stdout == "2 messages dropped.\n"
-    left = json.loads(attune("inbox", "--json", cwd=tmp_path).stdout)
+    assert attune("inbox", "drop", "all", cwd=data).stdout == "2 messages dropped.\n"
+    left = json.loads(attune("inbox", "--json", cwd=data).stdout)
     assert (left["waiting"], left["dead"]) == (1, [])
-    ended(tmp_path)
 
 
-def test_serving_without_a_platform_says_what_to_set(tmp_path: Path) -> None:
+def test_serving_without_a_platform_says_what_to_set(data: Path) -> None:
     """One sentence, at once, and exit code 2."""
     for command in ("serve", "worker"):
-        done = attune(command, cwd=tmp_path)
+        done = attune(command, cwd=data)
         assert done.returncode == 2
         assert "ATTUNE_TELEGRAM_TOKEN" in done.stderr
         assert "Traceback" not in done.stderr

@@ -14,9 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from core.adapters import companion
-from core.settings import Settings
-from tests.conftest import wait_until
 from tests.doubles.telegram_people import User
 from tests.doubles.telegram_rules import TOKEN
 from tests.doubles.telegram_server import TelegramDouble
@@ -62,7 +59,6 @@ async def test_serve_answers_in_telegram_and_ends_when_told(data: Path):
             process.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(process.wait(), 60) == 0
         assert double.updates == []
-    wait_until(lambda: not companion.run_folder(Settings(home=data).data_folder).joinpath("valkey.sock").exists())
 
 
 @dataclass

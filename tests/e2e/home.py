@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from tests.conftest import SERVERS, TINY_MODEL, runs, wait_until
+from tests.conftest import TINY_MODEL, any_runs, wait_until
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120  # seconds for what takes ten: only a hang should fail
@@ -80,7 +80,7 @@ class Home:
 
     def serves(self) -> bool:
         """Whether a server runs over this home."""
-        return any(runs(self.data, name) for name in SERVERS)
+        return any_runs(self.folder)
 
 
 @contextmanager
