@@ -14,6 +14,7 @@ from typing import Protocol
 from bots import feedback_texts, personal_texts, texts, why_texts
 from bots.choices import PREFERENCES as PREFERENCES  # noqa: PLC0414 - what can be chosen, as commands know it
 from bots.choices import nearest
+from bots.courtesies import is_about_the_bot, is_thanks
 from bots.prefs_commands import PrefsCommands
 from bots.replies import Again, CommandReply, Forgotten, Notice
 from core.domain import Message, Passage, Person, Preferences
@@ -85,7 +86,7 @@ class Commands:
         self.names = (*self._table, *own)
 
     async def reply(self, message: Message) -> CommandReply | None:
-        """Run the command that `message` is; None for a question.
+        """Run the command that `message` is, or return its courtesy; None for a question.
 
         Raises:
             UnknownCommandError: it looks like a command, and is none.
@@ -96,7 +97,7 @@ class Commands:
             return await self._thumb(message, thumb["thumb"], thumb["reason"])
         match = _COMMAND.fullmatch(text)
         if match is None:  # "/etc/hosts holds what?"
-            return None
+            return self._courtesy(text)
         name, rest = match["name"].lower(), (match["rest"] or "").strip()
         if name in self._table:
             return await self._table[name](message, rest)
@@ -104,6 +105,12 @@ class Commands:
         if near is None and rest:  # "/tmp is cleaned when?"
             return None
         raise UnknownCommandError(texts.unknown_command(name, self.names, near))
+
+    def _courtesy(self, text: str) -> Notice | None:
+        """What is said to a message that asks nothing of the documents; None for one that does."""
+        if is_about_the_bot(text):
+            return Notice(texts.help_shown(self.names))
+        return Notice(texts.COURTESY) if is_thanks(text) else None
 
     async def feedback(self, feedback: Feedback) -> Notice:
         """Learn from a verdict, and say what follows."""

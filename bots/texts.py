@@ -47,6 +47,10 @@ def on_page(path: str, page: int) -> str:
     return f"{path}, {translated(unit)} {page}"
 
 
+# Messages that are no questions
+
+COURTESY = "Glad to. Ask me whenever you like."
+
 # Commands
 
 HELP_INTRO = "Ask me anything about your documents, and I answer from them and say where it stands. I also know:"

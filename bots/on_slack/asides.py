@@ -5,18 +5,19 @@ What is personal is for the eyes of whoever asked, in a shared place too. Knows 
 
 from __future__ import annotations
 
+from bots import texts
+from bots.courtesies import is_thanks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.answer import SlackAnswer
 from bots.on_slack.blocks import lesson_rows
 from bots.on_slack.desk import Desk
-from bots.on_slack.events import PERSONAL, Said, is_courtesy
+from bots.on_slack.events import PERSONAL, Said
 from bots.on_slack.render import Block
 from bots.on_slack.talk import Talk
 from bots.on_slack.teaching import Lessons
 from bots.on_slack.whisper import Pressed, Whisper
 
 UNLEARN = "/unlearn"
-THUMBS = "👍👎"  # a verdict, which the dialogue takes
 
 
 class Asides:
@@ -33,8 +34,8 @@ class Asides:
             await answer.finish(told)
         elif text.lower() == UNLEARN:
             await self._unlearn(pressed, said, answer)
-        elif is_courtesy(text) and text[0] not in THUMBS:
-            await answer.finish(slack_texts.COURTESY)
+        elif is_thanks(text):
+            await answer.finish(texts.COURTESY)
         elif PERSONAL.match(text) and not said.private:
             message = await self._talk.message(pressed, text, f"@{said.user}", private=True)
             await self._talk.whisper(pressed, message, _whisper(pressed))

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from bots import texts
+from bots.courtesies import is_about_the_bot, is_thanks
 from bots.on_slack import texts as slack_texts
 from core.domain import Conversation, Person
 from core.inbox import Event
@@ -28,16 +29,8 @@ STOP_WORDS = {"stop", "/stop", "!stop", "halt"}
 _MENTION = re.compile(r"<@(?P<user>[UW][A-Z0-9]*)(?:\|(?P<name>[^>]*))?>")
 _TOKEN = re.compile(r"<(?P<kind>[@#!]?)(?P<what>[^|>]*)(?:\|(?P<label>[^>]*))?>")
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
-_ALONE = {"help", "why", "plain", "recommend", "new", "unlearn"}  # commands that a message is where it says no more
+_ALONE = {"why", "plain", "recommend", "new", "unlearn"}  # commands that a message is where it says no more
 _COMMAND = re.compile(r"(?<=[`\s])/(?P<name>help|prefs|why|plain|recommend|new|open|forget|stop|unlearn)\b")
-_COURTESY = re.compile(
-    r"ok|okay|thanks?|thx|ty|you|a|lot|so|much|very|cheers|great|perfect|nice|cool|awesome|got|it|will|do|done|yes|yep"
-    r"|no|nope|sure|lol|haha|same|me|too|[+-]1|:[\w+-]+:"
-)
-_WORD = re.compile(r":[\w+-]+:|[\w+'-]+")
-_GREETING = re.compile(
-    r"(?:hi|hello|hey|hallo|hola|good (?:morning|afternoon|evening))(?: there| attune)?[\s.!,]*", re.IGNORECASE
-)
 _THUMBS = {":+1:": "👍", ":thumbsup:": "👍", ":-1:": "👎", ":thumbsdown:": "👎"}
 PERSONAL = re.compile(r"/(?:prefs|why|recommend|forget|unlearn)\b")
 """Commands whose answers are nobody else's business."""
@@ -138,9 +131,7 @@ def is_stop(message: Said) -> bool:
 
 def is_courtesy(text: str) -> bool:
     """Whether a message says thanks or yes and asks nothing: among people, that is not for the bot to answer."""
-    wrote = plain_text(_MENTION.sub("", text)).strip().lower()
-    words = _WORD.findall(wrote)
-    return bool(wrote) and "?" not in wrote and all(map(_COURTESY.fullmatch, words))
+    return is_thanks(plain_text(_MENTION.sub("", text)))
 
 
 def question(text: str, bot_user: str) -> str:
@@ -153,7 +144,7 @@ def as_command(text: str) -> str:
     """`prefs length short` and `!prefs` as `/prefs …`: in threads Slack has no slash commands."""
     if re.match(r"![a-z]", text):
         return f"/{text[1:]}"
-    if _GREETING.fullmatch(text):
+    if is_about_the_bot(text):
         return "/help"
     if text in _THUMBS:
         return _THUMBS[text]

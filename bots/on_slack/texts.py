@@ -158,8 +158,6 @@ HELP_HINT = (
     "Share a file with me, or choose *Teach this* on a message, and I learn it."
 )
 
-COURTESY = "Glad to. Ask me whenever you like."
-
 # How answers end
 
 STOPPED_MARK = "\n\n_Stopped._"

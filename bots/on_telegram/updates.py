@@ -21,6 +21,7 @@ from telegram import (
     User,
 )
 
+from bots.courtesies import is_thanks
 from bots.on_telegram.events import PLATFORM, Incoming, Kind
 
 GENERAL_TOPIC = 1  # of a forum: has to be left out when something is sent there
@@ -102,7 +103,8 @@ def _addressed(message: Message, me: User) -> tuple[str, bool]:
     entities = message.parse_entities([MessageEntity.MENTION, MessageEntity.BOT_COMMAND])
     entities |= message.parse_caption_entities([MessageEntity.MENTION, MessageEntity.BOT_COMMAND])
     name = f"@{me.username}".lower()
-    meant = message.reply_to_message is not None and _is(message.reply_to_message.from_user, me)
+    replied = message.reply_to_message is not None and _is(message.reply_to_message.from_user, me)
+    meant = replied and not is_thanks(text)  # thanks are left alone among people
     for entity, part in entities.items():
         if entity.type == MessageEntity.BOT_COMMAND and entity.offset == 0:
             _, at, whose = part.partition("@")

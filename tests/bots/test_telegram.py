@@ -176,6 +176,7 @@ async def test_a_group_is_answered_where_the_bot_is_meant(redis: Redis, tmp_path
         more = await ben.say("Who approves transit enrolment?", team, reply_to=answer.id)
         await team.answered(2)
         assert team.said()[-1].reply_to == more
+        await ben.say("Thanks!", team, reply_to=answer.id)
         await ben.say("/help@other_bot", team)
         await ben.say("/help@attune_bot", team)
         await team.until(lambda place: len(place.said()) == 3)

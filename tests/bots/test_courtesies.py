@@ -1,0 +1,63 @@
+"""What asks nothing of the documents is told from a question, and a question is never taken for a courtesy."""
+
+from __future__ import annotations
+
+import pytest
+
+from bots import texts
+from bots.courtesies import is_about_the_bot, is_thanks
+from tests.bots.fake_engine import FakeEngine
+from tests.bots.test_dialogue import replies, said
+
+GREETINGS = ["hi", "Hello!", "hey there", "Hallo", "Guten Morgen,", "good afternoon attune"]
+ABOUT_THE_BOT = ["help", "What can you do?", "who are you", "What can I ask you?", "Was kannst du?", "Hilfe!"]
+THANKS = ["thanks", "Thank you so much!", "ok", "great, got it :tada:", "Vielen Dank!", "🎉"]
+QUESTIONS = [
+    "hi, how long is parental leave?",
+    "hello world in Python",
+    "help me with my laptop",
+    "what can you do about noise?",
+    "who are you going to call in an emergency?",
+    "thanks, and how long?",
+    "ok?",
+    "no parking",
+    "Danke, und wie lange?",
+    "ありがとう 休暇",
+    "...",
+]
+
+
+@pytest.mark.parametrize("text", QUESTIONS)
+def test_a_question_is_no_courtesy(text: str) -> None:
+    """However it begins."""
+    assert not is_thanks(text)
+    assert not is_about_the_bot(text)
+
+
+@pytest.mark.parametrize("text", ["👍", "👎 too long"])
+def test_a_thumb_is_a_verdict(text: str) -> None:
+    """It is learned from, and so no mere courtesy."""
+    assert not is_thanks(text)
+
+
+@pytest.mark.parametrize("text", [*GREETINGS, *ABOUT_THE_BOT])
+async def test_who_greets_is_told_what_the_bot_does(text: str) -> None:
+    """Without a search that would find nothing."""
+    engine = FakeEngine()
+    assert texts.HELP_INTRO in await said(engine, text)
+    assert engine.asked == []
+
+
+@pytest.mark.parametrize("text", THANKS)
+async def test_thanks_get_a_word(text: str) -> None:
+    """Without a search, too."""
+    engine = FakeEngine()
+    assert await said(engine, text) == texts.COURTESY
+    assert engine.asked == []
+
+
+async def test_a_question_behind_a_greeting_is_asked() -> None:
+    """The documents may know."""
+    engine = FakeEngine()
+    await replies(engine, QUESTIONS[0])
+    assert [message.text for message in engine.asked] == [QUESTIONS[0]]
