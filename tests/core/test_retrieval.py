@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from core.domain import Hit, Passage, RankedPassage
 from core.retrieval import fused_scores, is_relevant, merge_neighbours, priors, rank
+from core.words import content_words, without_asking
 
 
 def passage(name: str, text: str = "") -> Passage:
@@ -19,12 +22,13 @@ def hit(name: str, dense: float, sparse: float, text: str = "") -> Hit:
     return Hit(passage(name, text), np.zeros(4, np.float32), dense, sparse)
 
 
+WORDS = {"pump", "pressure"}
 scores = st.tuples(st.floats(-1, 1), st.floats(0, 100))
 
 
 @given(st.lists(scores, min_size=1, max_size=60))
 def test_probabilities_sum_to_one_and_fall(found: list[tuple[float, float]]) -> None:
-    ranked = rank([hit(str(n), dense, sparse) for n, (dense, sparse) in enumerate(found)])
+    ranked = rank([hit(str(n), dense, sparse) for n, (dense, sparse) in enumerate(found)], WORDS)
     probabilities = [candidate.probability for candidate in ranked]
     assert sum(probabilities) == pytest.approx(1)
     assert probabilities == sorted(probabilities, reverse=True)
@@ -34,19 +38,37 @@ def test_probabilities_sum_to_one_and_fall(found: list[tuple[float, float]]) -> 
 def test_the_order_in_which_hits_arrive_does_not_matter(found: list[tuple[float, float]], random) -> None:
     hits = [hit(str(n), dense, sparse) for n, (dense, sparse) in enumerate(found)]
     shuffled = random.sample(hits, len(hits))
-    assert [c.passage.id for c in rank(hits)] == [c.passage.id for c in rank(shuffled)]
+    assert [c.passage.id for c in rank(hits, WORDS)] == [c.passage.id for c in rank(shuffled, WORDS)]
 
 
 def test_a_passage_that_is_better_by_both_searches_is_more_probable() -> None:
-    best, *_ = rank([hit("a", 0.4, 3.0), hit("b", 0.6, 7.0), hit("c", 0.5, 0.0)])
+    best, *_ = rank([hit("a", 0.4, 3.0), hit("b", 0.6, 7.0), hit("c", 0.5, 0.0)], WORDS)
     assert best.passage.id == "b"
 
 
 def test_one_word_in_ten_is_weak_evidence_however_far_ahead_of_none() -> None:
     """The passage that holds a single word of the question loses to the one that means what was asked."""
     hits = [hit("word", 0.2, 5.0), hit("meaning", 0.5, 0.0)]
-    assert rank(hits, words=1)[0].passage.id == "word"
-    assert rank(hits, words=10)[0].passage.id == "meaning"
+    assert rank(hits, {"one"})[0].passage.id == "word"
+    assert rank(hits, set("abcdefghij"))[0].passage.id == "meaning"
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("What is Attune?", "Attune"),  # and not what is nearer in meaning
+        ("Tell me about Attune, please", "Attune"),
+        ("what’s attune", "Attune"),
+        ("What are documents?", "Attune › Documents"),
+        ("How private is Attune?", "Attune › Privacy"),
+    ],
+)
+def test_a_section_that_is_asked_for_by_its_name_comes_first(question: str, first: str) -> None:
+    """Only where the question has no other word that carries a topic."""
+    sections = {(): 0.45, ("Privacy",): 0.5, ("Documents",): 0.49}
+    hits = [Hit(replace(passage(str(h)), title="Attune", headings=h), np.eye(4)[0], s, 0) for h, s in sections.items()]
+    best, *_ = rank(hits, content_words(without_asking(question)))
+    assert best.passage.heading_path == first
 
 
 @given(st.lists(scores, min_size=1, max_size=20), st.integers(0, 50))
@@ -56,14 +78,14 @@ def test_more_words_in_the_question_only_weaken_those_of_the_passages(found: lis
 
 
 def test_nothing_found_is_nothing_ranked() -> None:
-    assert rank([]) == []
+    assert rank([], WORDS) == []
 
 
 def test_relevance_is_nearness_in_meaning_or_holding_every_word() -> None:
-    far = rank([hit("a", 0.1, 9.0, "Replace the pump when E-4711 shows.")])
+    far = rank([hit("a", 0.1, 9.0, "Replace the pump when E-4711 shows.")], WORDS)
     assert not is_relevant("how do I bake bread", far, 0.3)
     assert is_relevant("what is E-4711?", far, 0.3)
-    assert is_relevant("how do I bake bread", rank([hit("b", 0.31, 0.0)]), 0.3)
+    assert is_relevant("how do I bake bread", rank([hit("b", 0.31, 0.0)], WORDS), 0.3)
     assert not is_relevant("what is it?", far, 0.3)
 
 
