@@ -91,7 +91,7 @@ def _collapsed(likeliest: Sequence[tuple[Hit, float]]) -> list[RankedPassage]:
 
 
 def fused_scores(
-    dense: NDArray[np.float64], sparse: NDArray[np.float64], words: int = 0, weight: float = DENSE_WEIGHT
+    dense: NDArray[np.float64], sparse: NDArray[np.float64], words: int, weight: float = DENSE_WEIGHT
 ) -> NDArray[np.float64]:
     """s(x, d) for candidates with cosines `dense` (n,) and BM25 scores `sparse` (n,): shape (n,).
 

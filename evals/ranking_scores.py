@@ -61,7 +61,7 @@ def convex(weight: float) -> Fusion:
 
 def best_in_full(dense: Array, sparse: Array, _: int = 0) -> Array:
     """The product's fusion, but that the best passage's words count in full, however few it holds."""
-    return fused_scores(dense, sparse)
+    return fused_scores(dense, sparse, 0)
 
 
 def rrf(dense: Array, sparse: Array, _: int = 0) -> Array:
