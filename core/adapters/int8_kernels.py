@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Protocol
 
@@ -39,8 +40,32 @@ class Kernel(Protocol):
         ...
 
 
+class Fbgemm:
+    """FBGEMM's product. With VNNI the fastest at a few rows, where what takes the time is reading the weights."""
+
+    name = "fbgemm"
+
+    def __init__(self, weight: Tensor, scale: Tensor) -> None:
+        zeros = torch.zeros(weight.shape[0], dtype=torch.int64)
+        engine = torch.backends.quantized.engine
+        torch.backends.quantized.engine = self.name  # says whose order of weights is meant; raises where it is missing
+        try:
+            with warnings.catch_warnings(action="ignore", category=UserWarning):  # quantized tensors are to go one day
+                quantized = torch._make_per_channel_quantized_tensor(weight, scale.double(), zeros, 0)  # noqa: SLF001
+                self._packed = torch.ops.quantized.linear_prepack(quantized, None)
+        finally:
+            torch.backends.quantized.engine = engine
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """See `Kernel`."""
+        scale = x.abs().amax(dim=1, keepdim=True).clamp_(min=_TINY)  # (rows, 1)
+        rows = x * (127.0 / scale)  # rounded to uint8 around 128 by the product
+        y: Tensor = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(rows, 1.0, 128, self._packed)
+        return y.mul_(scale.div_(127.0))
+
+
 class OneDnn:
-    """oneDNN's inner product over weights in the order that it likes best. The fastest with VNNI or AMX."""
+    """oneDNN's inner product over weights in the order that it likes best. With VNNI or AMX the fastest at many."""
 
     name = "onednn"
 
@@ -88,26 +113,39 @@ class WeightOnly:
         return y
 
 
-KERNELS: tuple[type[Kernel], ...] = (OneDnn, IntMM, WeightOnly)
-_SHAPE = 8960, 1536  # of the probe: the largest matrix of a layer of the default model
-_STEPS = 32  # decode steps of four rows that stand beside one prompt of 128 tokens when kernels are compared
+KERNELS: tuple[type[Kernel], ...] = (Fbgemm, OneDnn, IntMM, WeightOnly)
+SPEAKING = 32  # decode steps of four rows beside each 128 tokens that are read: a short answer
+READING = 0  # of a model that only reads
 
-_TIMES, _PATIENCE = 3, 0.05  # calls that are timed, and seconds after which no more are
+_SHAPE = 8960, 1536  # of the probe: the largest matrix of a layer of the default model
+_MATRICES = 6  # of the probe: more than caches hold, as in a step through a model
+_TIMES, _PATIENCE = 3, 0.2  # calls of all that are timed, and seconds after which no more are
 
 
 @cache
-def choose_kernel() -> type[Kernel]:
-    """The kernel that is exact here and answers fastest. Takes about a second, once a process."""
-    return min(KERNELS, key=cost)
+def choose_kernel(steps: int) -> type[Kernel]:
+    """The kernel that is exact here and fastest for `steps` (such as `SPEAKING`). Takes a second, once a process."""
+    best, least = KERNELS[-1], math.inf
+    for kernel in KERNELS:
+        if (seconds := cost(kernel, steps, least)) < least:
+            best, least = kernel, seconds
+    return best
 
 
-def cost(kernel: type[Kernel]) -> float:
-    """Seconds of one matrix's share of a short answer; infinite where the kernel is missing or wrong."""
+def cost(kernel: type[Kernel], steps: int, limit: float = math.inf) -> float:
+    """Seconds to read 128 tokens and take `steps` decode steps; infinite where the kernel is missing or wrong.
+
+    One that is over `limit` even from caches is not measured further.
+    """
     try:
         if not is_exact(kernel):
             return math.inf
-        product = kernel(torch.ones(_SHAPE, dtype=torch.int8), torch.ones(_SHAPE[0]))
-        return _seconds(product, 128) + _STEPS * _seconds(product, 4)
+        weight, scale = torch.ones(_SHAPE, dtype=torch.int8), torch.ones(_SHAPE[0])
+        products: list[Product] = [kernel(weight.clone(), scale)]
+        if (least := _MATRICES * _cost(products, steps)) > limit:
+            return least
+        products += [kernel(weight.clone(), scale) for _ in range(_MATRICES - 1)]
+        return _cost(products, steps)
     except (RuntimeError, AttributeError, NotImplementedError):
         return math.inf
 
@@ -123,12 +161,17 @@ def is_exact(kernel: type[Kernel]) -> bool:
     return torch.allclose(kernel(weight, torch.ones(64))(x), wanted, rtol=1e-5, atol=0.5)
 
 
-def _seconds(product: Product, rows: int) -> float:
+def _cost(products: Sequence[Product], steps: int) -> float:
+    return 4 * _seconds(products, 32) + (steps * _seconds(products, 4) if steps else 0.0)
+
+
+def _seconds(products: Sequence[Product], rows: int) -> float:
     x = torch.ones(rows, _SHAPE[1])
-    product(x)  # the first call of a shape prepares it
+    products[0](x)  # the first call of a shape prepares it
     times: list[float] = []
     while len(times) < _TIMES and sum(times) < _PATIENCE:
         start = time.perf_counter()
-        product(x)
+        for product in products:
+            product(x)
         times.append(time.perf_counter() - start)
     return min(times)

@@ -12,9 +12,20 @@ from torch import Tensor, nn
 
 from core.adapters import int8_kernels
 from core.adapters.int8 import Int8Embedding, as_int8, convert_layers, prepare_layers
-from core.adapters.int8_kernels import KERNELS, IntMM, Kernel, OneDnn, choose_kernel, cost, is_exact, quantize_rows
+from core.adapters.int8_kernels import (
+    KERNELS,
+    READING,
+    SPEAKING,
+    IntMM,
+    Kernel,
+    OneDnn,
+    choose_kernel,
+    cost,
+    is_exact,
+    quantize_rows,
+)
 
-HERE = [kernel for kernel in KERNELS if cost(kernel) < math.inf]
+HERE = [kernel for kernel in KERNELS if cost(kernel, READING) < math.inf]
 
 
 class Saturating(IntMM):
@@ -81,18 +92,19 @@ def test_layers_that_read_the_same_input_say_what_they_say_alone(kernel: type[Ke
 
 
 def test_the_fastest_kernel_that_is_exact_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    costs = {OneDnn: 3.0, IntMM: 2.0}
+    costs = {(OneDnn, SPEAKING): 3.0, (IntMM, SPEAKING): 2.0, (OneDnn, READING): 1.0, (IntMM, READING): 2.0}
     monkeypatch.setattr(int8_kernels, "KERNELS", (OneDnn, IntMM))
-    monkeypatch.setattr(int8_kernels, "cost", costs.__getitem__)
-    assert choose_kernel.__wrapped__() is IntMM
+    monkeypatch.setattr(int8_kernels, "cost", lambda kernel, steps, _: costs[kernel, steps])
+    assert choose_kernel.__wrapped__(SPEAKING) is IntMM
+    assert choose_kernel.__wrapped__(READING) is OneDnn
 
 
 def test_a_kernel_that_is_wrong_or_missing_is_never_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_exact(IntMM)
     assert not is_exact(Saturating)
     monkeypatch.setattr(int8_kernels, "KERNELS", (Saturating, Missing, IntMM))
-    assert cost(Saturating) == cost(Missing) == math.inf
-    assert choose_kernel.__wrapped__() is IntMM
+    assert cost(Saturating, READING) == cost(Missing, READING) == math.inf
+    assert choose_kernel.__wrapped__(READING) is IntMM
 
 
 def test_a_row_of_zeros_stays_zero() -> None:
