@@ -41,7 +41,7 @@ PLATFORM = "console"
 WORKSPACE = "local"  # not the host's name, which may change while the person stays the same
 OWN_COMMANDS = ("quit",)
 HISTORY_FILE = "console_history"
-_LEAVE = {"/quit", "/exit"}
+_LEAVE = {"/quit", "/exit", "quit", "exit"}
 _COMPLETED = [f"/{name}" for name in ("help", "prefs", "why", "plain", "recommend", "open", "forget", "quit")]
 
 

@@ -54,9 +54,9 @@ async def test_a_question_is_answered_with_sources(tmp_path: Path):
     assert "1. Handbook › Leave › Parents — /docs/handbook.md:12" in shown
 
 
-@pytest.mark.parametrize("leave", ["\x04", "/quit\r", "/exit\r"])
+@pytest.mark.parametrize("leave", ["\x04", "/quit\r", "/exit\r", "exit\r"])
 async def test_leaving(tmp_path: Path, leave: str):
-    """Ctrl-D and /quit end the conversation."""
+    """Ctrl-D and /quit end the conversation, and so does what people type in other programs."""
     engine = FakeEngine()
     await Terminal(engine, tmp_path).type(leave)
     assert engine.asked == []
