@@ -29,7 +29,6 @@ from core.preferences import Sources
 WIDTH = 100  # columns: longer lines are hard to read
 ANSWER_CHARS = 40_000  # over twenty screens: something went wrong, and the rest helps nobody
 LABEL_CHARS = 120  # a title with its headings
-NEAREST_SHOWN = 5
 
 THEME = Theme(
     {  # rich's defaults put code on black, which is a dark bar on a light terminal
@@ -77,18 +76,16 @@ def body(markdown: str) -> str:
 
 
 def footer(final: Final) -> list[str]:
-    """The lines under an answer: its sources, or the nearest titles where nothing was found. May be empty."""
+    """The lines under an answer: its sources, or the nearest sections where nothing was found. May be empty."""
     care = [final.care] if final.care else []
     if final.sources and final.listing is Sources.COMPACT:
         titles = dict.fromkeys(one_line(source.passage.title) for source in final.sources)
         return [*care, f"{texts.SOURCES}: {', '.join(titles)}"]
     if final.sources:
         return [*care, texts.SOURCES, *source_lines(final.sources)]
-    if care:
-        return care
     if final.nearest:
-        return [texts.NEAREST, *(f"- {one_line(title)}" for title in final.nearest[:NEAREST_SHOWN])]
-    return []
+        return [*care, texts.NEAREST, *source_lines(final.nearest)]
+    return care
 
 
 def plain(final: Final) -> str:

@@ -45,7 +45,7 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """The whole answer: all deltas put together. `nearest` has titles where nothing was found.
+    """The whole answer: all deltas put together. `nearest` has what comes closest where nothing was found.
 
     `care` is a sentence for an answer that needs some, or empty. `answer` is `Answer.id`. `listing` is how the person
     wants the sources shown; where it is off, there are none.
@@ -53,10 +53,15 @@ class Final:
 
     markdown: str
     sources: tuple[Source, ...] = ()
-    nearest: tuple[str, ...] = ()
+    nearest: tuple[Source, ...] = ()
     care: str = ""
     answer: str = ""
     listing: Sources = Sources.FULL
+
+    @property
+    def openable(self) -> tuple[Source, ...]:
+        """What stands under it with a number, to be opened by it."""
+        return self.sources or self.nearest
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Knows nothing of models, stores, platforms or files.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -246,7 +246,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A finished answer. `nearest` names the closest documents where nothing was found; `decoded` is for the trace.
+    """A finished answer. `nearest` has the closest sections where nothing was found; `decoded` is for the trace.
 
     `id` is 16 characters that feedback and `/why` name it by; a message that is answered again has the same one.
 
@@ -258,7 +258,7 @@ class Answer:
     text: str
     outcome: Outcome
     sources: tuple[Source, ...] = ()
-    nearest: tuple[str, ...] = field(default=())
+    nearest: tuple[Source, ...] = ()
     decoded: Decoded = Decoded.EXACT
     uncarried: tuple[str, ...] = ()
     held: float | None = None

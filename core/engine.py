@@ -32,6 +32,7 @@ from core.domain import (
     Prompt,
     RankedPassage,
     Reading,
+    Source,
     Turn,
 )
 from core.errors import QuestionTooLongError, StoreError
@@ -49,7 +50,7 @@ from core.words import clean
 
 log = structlog.get_logger(__name__)
 
-NEAREST = 3  # titles shown where nothing was found
+NEAREST = 3  # sections shown where nothing was found
 MAX_TURNS = 20  # turns looked at; fewer are read, as the budget has it
 TEMPLATE_TOKENS = 200  # what a chat template puts around messages, generously
 
@@ -135,8 +136,9 @@ class Engine:
                     said.append(event)
                 yield event
         said = unbiased(said, asking.passages, read)
-        unsure = held is not None and self._limits.certainty <= held < self._limits.sure
-        answer = replace(_finished(said, asking.passages, ranked), held=held, log_odds=check.log_odds, unsure=unsure)
+        finished = _finished(said, asking.passages, ranked)
+        unsure = finished.outcome is Outcome.ANSWERED and held is not None and held < self._limits.sure
+        answer = replace(finished, held=held, log_odds=check.log_odds, unsure=unsure)
         async with self._kept(told, answer, read, said) as kept:
             yield kept
 
@@ -214,7 +216,8 @@ class Engine:
             raise QuestionTooLongError(
                 "Your message is too long for the model that answers. Please ask in fewer words."
             )
-        kept = history.fitting_turns(turns, min(self._limits.history_tokens, room), count)
+        answered = [turn for turn in turns if not prompt.says_not_found(turn.answer)]  # refusals make models refuse
+        kept = history.fitting_turns(answered, min(self._limits.history_tokens, room), count)
         passages = tuple(candidate.passage for candidate in fitting)
         return Prompt(
             prompt.SYSTEM,
@@ -252,7 +255,7 @@ class Engine:
         if answer.outcome is Outcome.ANSWERED:
             used = self._usage.note_cited([source.passage.source for source in answer.sources], trace.at)
         else:
-            used = self._usage.note_gap(Gap(told.asked, trace.person, trace.at, answer.nearest))
+            used = self._usage.note_gap(Gap(told.asked, trace.person, trace.at, trace.nearest))
         await _possible(used, "not_learned")
         if not told.asker.wishes.paused:
             await _possible(self.people.learn_from(trace), "not_learned")
@@ -285,5 +288,8 @@ def _finished(said: Sequence[Piece], passages: Sequence[Passage], ranked: Sequen
 
 
 def _not_found(ranked: Sequence[RankedPassage], decoded: Decoded = Decoded.EXACT) -> Answer:
-    titles = dict.fromkeys(candidate.passage.title for candidate in ranked)
-    return Answer(prompt.NOT_FOUND, Outcome.NOT_FOUND, nearest=tuple(titles)[:NEAREST], decoded=decoded)
+    sections: dict[str, Passage] = {}
+    for candidate in ranked:
+        sections.setdefault(candidate.passage.heading_path, candidate.passage)
+    nearest = tuple(Source(number, passage) for number, passage in enumerate(sections.values(), start=1))[:NEAREST]
+    return Answer(prompt.NOT_FOUND, Outcome.NOT_FOUND, nearest=nearest, decoded=decoded)

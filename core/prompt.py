@@ -5,6 +5,7 @@ Pure text. Knows nothing of tokens, templates or the model that reads it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from core.domain import Passage, Turn
@@ -22,6 +23,7 @@ from core.preferences import (
 )
 
 NOT_FOUND = "I could not find that in the documents."
+_REFUSAL = re.compile(r"(?:i am |i'm )?(?:sorry, )?(?:but )?i could not find [^.!?\n]{1,80} in the documents\.?")
 
 SYSTEM = (
     "You are a helpful colleague who answers from the team's documents below. Answer the question directly and "
@@ -125,5 +127,6 @@ def chat(system: str, turns: Sequence[Turn], person: str, question: str) -> list
 
 
 def says_not_found(answer: str) -> bool:
-    """Whether the model used the sentence it was told to use when the documents hold no answer."""
-    return NOT_FOUND.rstrip(".").lower() in answer.lower().replace("couldn't", "could not")
+    """Whether the model used the sentence for what the documents do not hold, or only another like it."""
+    said = answer.lower().replace("couldn't", "could not")
+    return NOT_FOUND.rstrip(".").lower() in said or _REFUSAL.fullmatch(said.strip()) is not None

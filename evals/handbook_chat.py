@@ -61,7 +61,7 @@ async def _ask(engine: Engine, conversation: int, question: str, handbook: Path)
 def _section(question: str, answer: Answer, handbook: Path, seconds: float) -> str:
     lines = [f"## {question}\n", answer.text, ""]
     if answer.outcome is Outcome.NOT_FOUND:
-        lines.append("Nearest: " + " · ".join(answer.nearest))
+        lines.append("Nearest: " + " · ".join(source.passage.heading_path for source in answer.nearest))
     for source in answer.sources:
         place = Path(source.passage.source).relative_to(handbook.absolute())
         spot = f", page {source.passage.page}" if source.passage.page else f":{source.passage.line}"

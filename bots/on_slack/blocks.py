@@ -28,7 +28,7 @@ from bots.on_slack.limits import (
 from bots.on_slack.markdown import escaped, inert
 from bots.on_slack.mrkdwn import section, sections
 from bots.on_slack.render import Block, shortened
-from bots.render import NEAREST_SHOWN, one_line
+from bots.render import one_line
 from bots.replies import Final
 from core.domain import Passage, Source
 from core.feedback import Reason
@@ -68,9 +68,9 @@ def _footer(final: Final) -> list[str]:
     if final.sources:
         lines = "\n".join(escaped(source_line(source)) for source in final.sources)
         return [*care, f"*{texts.SOURCES}*\n{lines}"]
-    if final.nearest and not care:
-        nearest = "\n".join(f"• {escaped(one_line(title))}" for title in final.nearest[:NEAREST_SHOWN])
-        return [f"{texts.NEAREST}\n{nearest}"]
+    if final.nearest:
+        lines = "\n".join(escaped(source_line(source)) for source in final.nearest)
+        return [*care, f"{texts.NEAREST}\n{lines}"]
     return care
 
 
@@ -92,8 +92,8 @@ def _actions(final: Final, share: str, asker: str) -> Block:
     by = f"/{asker}" if asker else ""
     about = f"{final.answer}{by}"
     elements: list[Block] = []
-    if final.sources:
-        elements.append(_source_menu(final.answer, by, final.sources))
+    if final.openable:
+        elements.append(_source_menu(final.answer, by, final.openable))
         elements.append(button(slack_texts.WHY, WHY, about))
         elements.append(button(slack_texts.PLAIN, PLAIN, about))
     if share:

@@ -23,7 +23,7 @@ _GROUPS = re.compile(r"@(?=(?:here|channel|everyone|group)\b)", re.IGNORECASE)
 _FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")
 _URL = r"(?:(?:https?|ftp|slack)://|www\.|(?:[a-z0-9-]+\.)+[a-z]{2,}/)[^\s<>`|\[]+"
 _INLINE = re.compile(
-    r"(?P<ticks>`+)(?P<code>.+?)(?P=ticks)(?!`)"
+    r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
     r"|!?\[(?P<label>[^\]\n]*)\]\(\s*<?(?P<target>[^\s)>]+)>?(?:\s+\"[^\"\n]*\")?\s*\)"
     rf"|<?(?P<url>{_URL})",
     re.IGNORECASE,
@@ -76,9 +76,14 @@ def _inline(text: str, *, live_links: bool) -> str:
     """One line or part of it outside code blocks."""
     parts, end = [], 0
     for match in _INLINE.finditer(text):
-        parts += [defused(text[end : match.start()]), _shown(match, live_links=live_links)]
+        parts += [_prose(text[end : match.start()], live_links=live_links), _shown(match, live_links=live_links)]
         end = match.end()
-    return "".join([*parts, defused(text[end:])])
+    return "".join([*parts, _prose(text[end:], live_links=live_links)])
+
+
+def _prose(text: str, *, live_links: bool) -> str:
+    """What stands outside of code and links. A lone backtick must not pair with one that makes an address code."""
+    return defused(text if live_links else text.replace("`", "'"))
 
 
 def _shown(match: re.Match[str], *, live_links: bool) -> str:

@@ -18,7 +18,7 @@ from markdown_it.tree import SyntaxTreeNode
 from bots import texts
 from bots.language import translated
 from bots.on_telegram.pages import TEXT_UNITS, Mark, Page, Run, pages, units
-from bots.render import ANSWER_CHARS, NEAREST_SHOWN, clean, one_line
+from bots.render import ANSWER_CHARS, clean, one_line
 from bots.replies import Final
 from core.domain import Source
 from core.preferences import Sources
@@ -58,7 +58,7 @@ def closed(markdown: str) -> str:
 
 
 def answer_pages(final: Final) -> list[Page]:
-    """An answer with its sources, or with the nearest titles where nothing was found."""
+    """An answer with its sources, or with the nearest sections where nothing was found."""
     said_nothing = final.markdown.strip() == NOT_FOUND
     return pages([*_runs(translated(NOT_FOUND) if said_nothing else final.markdown), *_footer(final)])
 
@@ -84,8 +84,8 @@ def _footer(final: Final) -> Iterator[Run]:
         heading, lines = translated(texts.SOURCES), [", ".join(titles)]
     elif final.sources:
         heading, lines = translated(texts.SOURCES), [source_label(source) for source in final.sources]
-    elif final.nearest and not final.care:
-        heading, lines = translated(texts.NEAREST), [f"• {one_line(title)}" for title in final.nearest[:NEAREST_SHOWN]]
+    elif final.nearest:
+        heading, lines = translated(texts.NEAREST), [source_label(source) for source in final.nearest]
     if final.care:
         yield Run(f"\n\n{translated(final.care)}", (Mark("italic"),))
     if heading:

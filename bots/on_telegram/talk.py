@@ -181,7 +181,7 @@ class Talk:
 
     def _buttons(self, incoming: Incoming, final: Final) -> Keyboard:
         words = Words(incoming.language)
-        return answer_buttons(words, final.answer, len(final.sources), shared=not incoming.private)
+        return answer_buttons(words, final.answer, len(final.openable), shared=not incoming.private)
 
     async def _stopped(self, incoming: Incoming, said: _Said, screen: Screen, delivery: Delivery) -> None:
         stopped = f"*{Words(incoming.language)(say.STOPPED)}*"

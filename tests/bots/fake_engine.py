@@ -61,7 +61,7 @@ class FakeEngine:
         text: str = "Twenty weeks [1].",
         *,
         passage: Passage = HANDBOOK,
-        nearest: tuple[str, ...] = (),
+        nearest: tuple[Source, ...] = (),
         error: Exception | None = None,
         fail_after: int = 0,
         pace: float = 0.0,

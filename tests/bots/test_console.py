@@ -144,11 +144,11 @@ def test_the_final_text_has_the_last_word():
     console = Console(file=io.StringIO(), width=60, theme=THEME)
     with LiveAnswer(console) as answer:
         answer.add("The documents do")
-        answer.finish(Final("I did not find that.", (), ("Handbook",)))
+        answer.finish(Final("I did not find that.", (), (Source(1, HANDBOOK),)))
     shown = console.file.getvalue()
     assert "I did not find that." in shown
     assert "The documents do" not in shown
-    assert "- Handbook" in shown
+    assert "1. Handbook › Leave › Parents" in shown
 
 
 async def piped(engine: FakeEngine, lines: str) -> tuple[int, str, str]:

@@ -13,9 +13,9 @@ from bots import texts
 from bots.commands import PREFERENCES
 from bots.dialogue import Dialogue
 from bots.replies import Delta, Final, Forgotten, Notice, Problem, Reply, Status
-from core.domain import Format, Length, Preferences, Tone
+from core.domain import Format, Length, Preferences, Source, Tone
 from core.errors import DownloadError, MemoryUnavailableError, ModelUnavailableError, QuestionTooLongError
-from tests.bots.fake_engine import ANN, FakeEngine, message
+from tests.bots.fake_engine import ANN, HANDBOOK, FakeEngine, message
 
 
 async def replies(engine: FakeEngine, text: str, **options) -> list[Reply]:
@@ -36,10 +36,12 @@ async def test_a_question_is_answered_in_steps():
     assert shown[-1].sources[0].passage.title == "Handbook"
 
 
-async def test_not_found_names_the_nearest_titles():
-    """Where nothing is found there are no deltas, and the nearest titles come along."""
-    shown = await replies(FakeEngine("Not in the documents.", nearest=("Handbook",)), "Who won?")
-    assert shown == [Status(texts.SEARCHING), Final("Not in the documents.", (), ("Handbook",))]
+async def test_not_found_names_the_nearest_sections():
+    """Where nothing is found there are no deltas, and the nearest sections come along, to be opened."""
+    nearest = (Source(1, HANDBOOK),)
+    shown = await replies(FakeEngine("Not in the documents.", nearest=nearest), "Who won?")
+    assert shown == [Status(texts.SEARCHING), Final("Not in the documents.", (), nearest)]
+    assert shown[-1].openable == nearest
 
 
 @pytest.mark.parametrize(

@@ -299,6 +299,16 @@ async def test_a_typed_thumb_can_be_taken_back(chat: Chat, memory: RedisMemory) 
         assert await memory.learned(ANN) == before
 
 
+async def test_what_comes_closest_is_opened_like_a_source(chat: Chat) -> None:
+    """Where nothing was found, too, one may look for oneself."""
+    final = await chat.say("Who painted sunflowers?")
+    assert final.sources == ()
+    first = final.nearest[0].passage
+    assert await chat.dialogue.open_source(ANN, final.answer, 1) == first
+    assert first.text in await chat.told("/open 1")
+    assert "1 to 3" in await chat.told("/open 9")
+
+
 async def test_a_source_is_opened_by_who_may_see_it(chat: Chat, engine: Engine, index: QdrantIndex) -> None:
     """Opening gives the passage and is learned from; a document that was closed meanwhile stays closed."""
     final = await chat.say("How long does transit enrolment take?")

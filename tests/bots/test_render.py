@@ -147,9 +147,13 @@ def test_plain_answer_has_its_sources_below():
 
 
 def test_not_found_shows_the_nearest():
-    """An answer that was not found names the closest titles."""
+    """An answer that was not found names the closest sections, and where they stand."""
     assert plain(Final("Twenty.", (), (), care=texts.DOUBTFUL)) == f"Twenty.\n\n{texts.DOUBTFUL}"
-    assert plain(Final("Nothing.", (), ("A", "B\x1b[2J"))) == f"Nothing.\n\n{texts.NEAREST}\n- A\n- B"
+    nearest = (Source(1, HANDBOOK), Source(2, replace(HANDBOOK, title="B\x1b[2J", headings=())))
+    assert plain(Final("Nothing.", (), nearest)) == (
+        "Nothing.\n\nThe closest I have:\n"
+        "1. Handbook › Leave › Parents — /docs/handbook.md:12\n2. B — /docs/handbook.md:12"
+    )
 
 
 def test_lengths_are_bounded():

@@ -27,13 +27,13 @@ from bots.service.observing import STOPPED, Said, WatchedDialogue
 from bots.service.serving import Answerer, Halves, serve
 from bots.service.tracing import Tracing, traced
 from core.bootstrap import open_inbox
-from core.domain import Conversation, Person
+from core.domain import Conversation, Person, Source
 from core.errors import ConfigurationError, IndexUnavailableError
 from core.feedback import Feedback, Verdict
 from core.inbox import Claim, Depth, Event, Receipt
 from core.prompt import NOT_FOUND
 from core.settings import Settings
-from tests.bots.fake_engine import FakeEngine
+from tests.bots.fake_engine import HANDBOOK, FakeEngine
 from tests.bots.test_workers import until
 from tests.doubles.chat import Chat, chat_platform, to_event, to_message
 
@@ -148,7 +148,7 @@ async def test_a_store_that_is_down_shows_in_readiness_and_metrics(chat: Chat, d
 
 async def test_verdicts_commands_and_refusals_are_counted_apart() -> None:
     """What people did with answers, and how messages ended, each under its name."""
-    metrics, engine = Metrics(), FakeEngine(NOT_FOUND, nearest=("Moon",))
+    metrics, engine = Metrics(), FakeEngine(NOT_FOUND, nearest=(Source(1, HANDBOOK),))
     dialogue = WatchedDialogue(engine, metrics)
     for text in ("Where?", "/help"):
         asked = to_message(to_event({"key": "1", "channel": "c", "user": "u", "text": text}))

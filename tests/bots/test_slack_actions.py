@@ -88,6 +88,18 @@ async def test_a_source_opens_its_passage(slack: World) -> None:
     assert await acts(slack) == [(Act.OPENED, None)]
 
 
+async def test_what_comes_closest_opens_like_a_source(slack: World) -> None:
+    """Where nothing was found, the menu has the nearest sections."""
+    ts = slack.people.say("UANN", "C1", "<@UBOT> Who painted sunflowers?")
+    await slack.settled()
+    (message,) = slack.space.answers("C1", ts)
+    menu = next(one for block in message["blocks"] for one in block.get("elements", ()) if one.get("options"))
+    slack.people.press("UANN", "C1", message["ts"], "attune_source", value=menu["options"][0]["value"])
+    await slack.settled()
+    passage = (await slack.engine.people.trace(ANN)).sources[0].passage
+    assert passage.text in str(slack.people.view("UANN")["blocks"])
+
+
 async def test_whoever_reads_an_answer_in_a_channel_may_open_its_sources(slack: World) -> None:
     """A colleague sees the passage, and nothing is learned of anybody; once the channel may not see it, nobody does."""
     _, message = await answered(slack)

@@ -50,13 +50,14 @@ PASSAGES = st.builds(
     version=st.just("v"),
     page=st.integers(0, 9),
 )
+SOURCES = st.lists(PASSAGES, max_size=16).map(
+    lambda found: tuple(Source(number, passage) for number, passage in enumerate(found, start=1))
+)
 FINALS = st.builds(
     Final,
     markdown=TEXT,
-    sources=st.lists(PASSAGES, max_size=16).map(
-        lambda found: tuple(Source(number, passage) for number, passage in enumerate(found, start=1))
-    ),
-    nearest=st.lists(TEXT, max_size=9).map(tuple),
+    sources=SOURCES,
+    nearest=SOURCES,
     care=st.sampled_from(["", texts.DOUBTFUL, texts.UNSURE]),
     answer=st.sampled_from(["", "0123456789abcdef"]),
     listing=st.sampled_from(Sources),

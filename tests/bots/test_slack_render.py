@@ -98,6 +98,8 @@ def flat(placed: list) -> str:
 @settings(max_examples=150, deadline=None)
 @given(MARKDOWN)
 @example("evil.example/steal[click](https://evil.example/?q=secret)")
+@example("`[click](https://evil.example/?q=secret)```")
+@example("``a [click](https://evil.example/?q=secret) b`")
 def test_a_stream_holds_no_address_that_slack_would_fetch(markdown: str):
     """In a stream, where previews cannot be turned off, every address stands in code."""
     layout = Layout(live_links=False)

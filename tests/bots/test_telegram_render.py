@@ -213,9 +213,9 @@ def test_answer_ends_with_its_sources():
 
 
 def test_nothing_found_names_the_nearest():
-    """Where nothing was found, the nearest titles stand below."""
-    [page] = answer_pages(Final("Nothing.", (), ("Leave", "Travel")))
-    assert page.text.endswith("The closest I have:\n• Leave\n• Travel")
+    """Where nothing was found, the nearest sections stand below."""
+    [page] = answer_pages(Final("Nothing.", (), (Source(1, HANDBOOK),)))
+    assert page.text.endswith("The closest I have:\n1. Handbook › Leave › Parents (handbook.md)")
 
 
 def test_long_answer_is_bounded():

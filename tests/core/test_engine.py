@@ -123,8 +123,17 @@ async def test_an_unrelated_question_never_reaches_the_model(engine: Engine, gen
     answer = await ask(engine, "Who painted sunflowers?")
     assert answer.outcome is Outcome.NOT_FOUND
     assert answer.nearest
-    assert set(answer.nearest) <= set(TEXTS)
+    assert [source.number for source in answer.nearest] == [1, 2, 3]
+    assert len({source.passage.heading_path for source in answer.nearest}) == 3
     assert generator.prompts == []
+
+
+async def test_the_model_does_not_hear_of_what_was_refused(engine: Engine, generator: ScriptedGenerator) -> None:
+    """A model that reads its own refusals goes on refusing; what was asked still counts for what follows."""
+    await ask(engine, "Who painted sunflowers?")
+    await ask(engine, "How long does transit enrolment take?")
+    await ask(engine, "And who approves it?")
+    assert [turn.question for turn in generator.prompts[-1].turns] == ["How long does transit enrolment take?"]
 
 
 async def test_the_models_own_refusal_is_not_found(engine: Engine, generator: ScriptedGenerator) -> None:

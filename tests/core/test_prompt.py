@@ -34,4 +34,7 @@ def test_the_person_stands_last_and_passages_stand_first() -> None:
 
 def test_the_models_own_refusal_is_recognised() -> None:
     assert prompt.says_not_found("I couldn't find that in the documents.")
+    assert prompt.says_not_found("I could not find that answer in the documents.")
+    assert prompt.says_not_found("I'm sorry, but I couldn't find the wifi password in the documents")
     assert not prompt.says_not_found("You can find that in the documents.")
+    assert not prompt.says_not_found("It costs 5 euros. I could not find the tax in the documents.")

@@ -83,11 +83,14 @@ def test_a_question_is_answered_in_plain_text_with_its_sources(talk: subprocess.
 
 
 def test_what_no_document_says_is_not_answered(talk: subprocess.CompletedProcess[str]) -> None:
-    """A question that nothing relevant exists for gets the sentence for that, and the nearest titles."""
+    """A question that nothing relevant exists for gets the sentence for that, and the nearest sections."""
     assert answers(talk)[3] == NOT_FOUND
     closest, *titles = footers(talk)[3].splitlines()
     assert closest == "The closest I have:"
-    assert sorted(titles) == ["- Office handbook", "- Travel"]
+    assert [title[3:] for title in sorted(titles, key=lambda title: title[3:])] == [
+        "Office handbook › Wifi — pages/office.md:5",
+        "Travel — pages/travel.md:3",
+    ]
 
 
 def test_a_second_line_is_asked_in_the_light_of_the_first(talk: subprocess.CompletedProcess[str]) -> None:
