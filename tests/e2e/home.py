@@ -115,6 +115,7 @@ class Terminal:
     """A person at a terminal of their own, as a context manager: types, and watches what comes."""
 
     def __init__(self, home: Home, *words: str, **environ: str) -> None:
+        self._data = home.data
         self._screen, keyboard = pty.openpty()
         fcntl.ioctl(keyboard, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))  # rows, columns
         self.process = subprocess.Popen(
@@ -147,8 +148,13 @@ class Terminal:
         deadline = time.monotonic() + PATIENCE
         while not (found := re.search(pattern.encode(), self._unread)):
             assert time.monotonic() < deadline, f"no {pattern!r} in {self._unread.decode(errors='replace')!r}"
-            assert self._read(), f"ended without {pattern!r}: {self._unread.decode(errors='replace')!r}"
+            assert self._read(), f"ended without {pattern!r}: {self._unread.decode(errors='replace')!r}{self._logged()}"
         self._unread = self._unread[found.end() :]
+
+    def _logged(self) -> str:
+        """What the program told its log: why it ended, for whoever reads of a failure."""
+        log = self._data / "attune.log"
+        return f"\n{log.read_text(encoding='utf-8')[-4000:]}" if log.exists() else ""
 
     def leave(self) -> int:
         """The exit code, once the program has ended."""
