@@ -97,7 +97,7 @@ class Commands:
             return await self._thumb(message, thumb["thumb"], thumb["reason"])
         match = _COMMAND.fullmatch(text)
         if match is None:  # "/etc/hosts holds what?"
-            return self._courtesy(text)
+            return await self._courtesy(message, text)
         name, rest = match["name"].lower(), (match["rest"] or "").strip()
         if name in self._table:
             return await self._table[name](message, rest)
@@ -106,10 +106,10 @@ class Commands:
             return None
         raise UnknownCommandError(texts.unknown_command(name, self.names, near))
 
-    def _courtesy(self, text: str) -> Notice | None:
+    async def _courtesy(self, message: Message, text: str) -> Notice | None:
         """What is said to a message that asks nothing of the documents; None for one that does."""
         if is_about_the_bot(text):
-            return Notice(texts.help_shown(self.names))
+            return await self._help(message, "")
         return Notice(texts.COURTESY) if is_thanks(text) else None
 
     async def feedback(self, feedback: Feedback) -> Notice:

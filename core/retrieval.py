@@ -41,8 +41,9 @@ async def retrieve(
 
 async def find(question: str, vector: Vector, index: PassageIndex, audience: Collection[str]) -> list[RankedPassage]:
     """`retrieve` for a question that is embedded already."""
-    hits = await index.search(question, vector, audience=audience, limit=CANDIDATES)
-    return rank(await _of_one_version(hits, index), content_words(without_asking(question)))
+    asked = without_asking(question)
+    hits = await index.search(asked, vector, audience=audience, limit=CANDIDATES)
+    return rank(await _of_one_version(hits, index), content_words(asked))
 
 
 async def _of_one_version(hits: Sequence[Hit], index: PassageIndex) -> list[Hit]:

@@ -19,7 +19,6 @@ from qdrant_edge import Bm25, Bm25Config, SparseVector
 from core.domain import EVERYONE, Document, Hit, Passage, Vector, Vectors
 from core.errors import IndexUnavailableError
 from core.terms import misspelled, spellings, with_terms
-from core.words import without_asking
 
 DENSE, SPARSE = "dense", "bm25"
 SOURCE, VERSION, DOCUMENT, ORDINAL, READERS = "source", "version", "document", "ordinal", "readers"
@@ -97,13 +96,13 @@ class SparseEncoder:
         return self._bm25.embed_document(with_terms(_searched(passage)))
 
     def question(self, text: str) -> SparseVector:
-        """The words of a question, each with weight 1. Empty for stop words and words that only ask."""
-        return self._bm25.embed_query(with_terms(without_asking(text)))
+        """The words of a question, each with weight 1. Empty for stop words alone."""
+        return self._bm25.embed_query(with_terms(text))
 
     def doubtful(self, text: str, found: Sequence[Hit]) -> dict[str, SparseVector]:
         """Words of the question that no hit spells so, each as a question of its own: perhaps no passage has them."""
         known = "\n".join(_searched(hit.passage) for hit in found)
-        words = {word: self._bm25.embed_query(word) for word in misspelled(without_asking(text), known)}
+        words = {word: self._bm25.embed_query(word) for word in misspelled(text, known)}
         return {word: vector for word, vector in words.items() if vector.indices}
 
     def respelled(self, text: str, slips: Iterable[str]) -> SparseVector:
