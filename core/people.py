@@ -241,6 +241,8 @@ def _heard(trace: Trace, feedback: Feedback) -> Signal | None:
 
 def credits_of(trace: Trace) -> tuple[tuple[str, float], ...]:
     """The documents that carried an answer, with their share of it."""
+    if trace.outcome is Outcome.NOT_FOUND:  # its sources are what came closest
+        return ()
     cited = {source.passage.source for source in trace.sources}
     shares: dict[str, float] = {}
     for passage in trace.passages:

@@ -31,6 +31,7 @@ from core.domain import (
 )
 from core.engine import TEMPLATE_TOKENS, Engine, Limits
 from core.errors import QuestionTooLongError
+from core.people import credits_of
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")
@@ -134,6 +135,17 @@ async def test_the_model_does_not_hear_of_what_was_refused(engine: Engine, gener
     await ask(engine, "How long does transit enrolment take?")
     await ask(engine, "And who approves it?")
     assert [turn.question for turn in generator.prompts[-1].turns] == ["How long does transit enrolment take?"]
+
+
+async def test_what_came_closest_carried_no_answer(engine: Engine, generator: ScriptedGenerator) -> None:
+    """A verdict on a refusal says nothing of the documents that are named under it."""
+    generator.script = lambda _: prompt.NOT_FOUND
+    await ask(engine, "How long does transit enrolment take?")
+    trace = await engine.people.trace(ANN)
+    assert {source.passage.source for source in trace.sources} & {passage.source for passage in trace.passages}
+    read = replace(trace, passages=tuple(replace(passage, share=0.5) for passage in trace.passages))
+    assert credits_of(replace(read, outcome=Outcome.ANSWERED)) != ()
+    assert credits_of(read) == ()
 
 
 async def test_the_models_own_refusal_is_not_found(engine: Engine, generator: ScriptedGenerator) -> None:
