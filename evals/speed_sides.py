@@ -17,7 +17,7 @@ from core.adapters.checkpoints import Checkpoint
 from core.adapters.prefix_cache import PrefixCache
 from core.adapters.prefix_files import PrefixFiles
 from core.adapters.torch_generator import TorchGenerator
-from core.domain import Checked, Decoding, Passage, Prompt
+from core.domain import Decoding, Passage, Prompt, Verdicts
 from evals.common import records, sample
 
 QUESTION_TOKENS = 18, 30
@@ -66,11 +66,11 @@ class Attune:
 
     async def _answer(self, passages: Sequence[str], question: str, tokens: int) -> None:
         read = tuple(map(passage, passages))
-        asking = Prompt(
-            prompt.SYSTEM, read, (1 / len(read),) * len(read), (), "", question, prompt.check_text(question)
-        )
+        system = self._generator.protocol.system
+        check = prompt.check_text(question) if self._generator.protocol.judging is prompt.Judging.CHECK else ""
+        asking = Prompt(system, read, (1 / len(read),) * len(read), (), "", question, check)
         events = self._generator.generate(asking, Decoding(max_tokens=tokens))
-        assert [event async for event in events if isinstance(event, Checked)]  # noqa: S101
+        assert [event async for event in events if isinstance(event, Verdicts)]  # noqa: S101
 
     def close(self) -> None:
         """Free the model's thread."""
