@@ -167,7 +167,9 @@ async def test_nothing_is_said_where_the_passages_seem_not_to_hold_the_answer(
     assert generator.prompts[0].check == ""
 
 
-async def test_a_model_that_is_asked_has_the_question_in_its_check(engine: Engine, generator: ScriptedGenerator) -> None:
+async def test_a_model_that_is_asked_has_the_question_in_its_check(
+    engine: Engine, generator: ScriptedGenerator
+) -> None:
     generator.protocol, generator.certainty = prompt.PROTOCOLS["qwen2.5-coder-1.5b-instruct"], -9.0
     assert (await ask(engine, "How long does transit enrolment take?")).outcome is Outcome.NOT_FOUND
     assert "transit enrolment" in generator.prompts[0].check
