@@ -25,7 +25,7 @@ from rich.table import Table
 from core.bootstrap import limits_of, open_generator, open_records
 from core.domain import Answer, Conversation, Message, Outcome, Piece
 from core.engine import Engine
-from core.questions import Question, read_questions
+from core.questions import OwnQuestion, read_questions
 from core.settings import Settings
 from evals.answers import PERSON
 from evals.common import Record, parser, progress, sample, write_result
@@ -70,7 +70,7 @@ async def run(chosen: Namespace) -> None:
     report(taken, refused, len(asked), chosen.seed)
 
 
-async def _in_turns(question: Question, engines: dict[str, Engine], taken: Taken, refused: dict[str, int]) -> None:
+async def _in_turns(question: OwnQuestion, engines: dict[str, Engine], taken: Taken, refused: dict[str, int]) -> None:
     """Where one of the two refuses, there is no first word to compare."""
     seconds: dict[str, tuple[float, float]] = {}
     for state in ("new", "seen"):
