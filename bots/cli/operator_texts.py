@@ -161,6 +161,11 @@ def watched(report: IngestReport) -> str:
     return f"{', '.join(named)}; {ingested_passages(report)}"
 
 
+def guides_beside(count: int) -> str:
+    """Attune's own guides, which `attune sources` does not list one by one."""
+    return f"Beside these {plural(count, 'guide')} of Attune itself, for questions about Attune and nothing else."
+
+
 NO_GAPS = "No question went unanswered."
 
 

@@ -17,7 +17,6 @@ import structlog
 from typer.testing import CliRunner
 
 import bots.__main__ as command
-from bots.cli.operations import own_documents
 from bots.logs import FILE_NAME, configure
 
 ROOT = Path(__file__).parents[2]
@@ -188,13 +187,3 @@ def test_debug_tells_all(tmp_path: Path):
 def test_without_a_command_help_is_shown():
     """Bare `attune` shows what it can do."""
     assert "ingest" in CliRunner().invoke(command.app, []).output
-
-
-def test_the_first_start_reads_attunes_own_pages():
-    """From a checkout, a first question has something to be answered from: what users read, and no figures of ours."""
-    root = Path(__file__).parents[2]
-    own = own_documents()
-    assert own[0] == root / "README.md"
-    guides = {path.name for path in own[1:]}
-    assert guides >= {"documents.md", "preferences.md", "settings.md", "slack.md", "telegram.md", "operate.md"}
-    assert guides.isdisjoint({"decisions.md", "licences.md", "grafana.json"})
