@@ -126,13 +126,16 @@ def ingest(
     readers: Annotated[list[str] | None, typer.Option(help=READERS)] = None,
     *,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and read again whenever a file changes.")] = False,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done with each file.")] = False,
 ) -> None:
     """Read documents, so that answers can be made from them. Again reads only what changed."""
     from bots.cli.operations import ingest  # noqa: PLC0415
     from core.readers import checked  # noqa: PLC0415
 
+    if dry and watch:
+        _fail(operator_texts.DRY_OR_WATCH, 2)
     named = checked(readers) if readers else None
-    raise typer.Exit(asyncio.run(ingest(_logged_settings(), paths, named, watch=watch)))
+    raise typer.Exit(asyncio.run(ingest(_logged_settings(), paths, named, watch=watch, dry=dry)))
 
 
 @app.command()

@@ -17,7 +17,7 @@ from rich.text import Text
 from bots import texts
 from bots.cli import operator_texts
 from bots.cli.bars import Bars
-from bots.cli.ingest_view import ingestion_bar, show_report, show_watched
+from bots.cli.ingest_view import ingestion_bar, show_plan, show_report, show_watched
 from bots.console_bot import HISTORY_FILE, OWN_COMMANDS, ConsoleBot, answer_lines
 from bots.dialogue import Dialogue
 from bots.own_guides import OwnGuides, shown
@@ -57,9 +57,11 @@ async def chat(settings: Settings, version: str) -> int:
 
 
 async def ingest(
-    settings: Settings, paths: Sequence[Path], readers: Readers | None = None, *, watch: bool = False
+    settings: Settings, paths: Sequence[Path], readers: Readers | None = None, *, watch: bool = False, dry: bool = False
 ) -> int:
     """Read documents and show what became of each; with `watch` again whenever one changes, until interrupted.
+
+    With `dry` only show what would become of each; nothing is written.
 
     Returns the exit code: 1 where a path or all is missing.
     """
@@ -72,13 +74,14 @@ async def ingest(
         return 1
     async with opened(open_library, settings, errors) as library:
         with ingestion_bar(errors) as progress:
-            report = await library.ingester.ingest(present, progress, readers=readers)
-        show_report(report, Console())
+            report = await library.ingester.ingest(present, progress, readers=readers, dry=dry)
+        (show_plan if dry else show_report)(report, Console())
         if watch:
             await _keep_in_step(library.ingester, present, readers)
     read = len(report.new) + len(report.changed) + len(report.unchanged)
     if not read:
-        errors.print(Text(operator_texts.NOTHING_INGESTED, style="red"))
+        nothing = operator_texts.NOTHING_TO_INGEST if dry else operator_texts.NOTHING_INGESTED
+        errors.print(Text(nothing, style="red"))
     return 1 if missing or not read else 0
 
 

@@ -20,6 +20,9 @@ PREPARING = "Opening models and stores…"
 LOOKING = "Looking for documents"
 REFUSED = "refused"
 NOTHING_INGESTED = "Nothing could be ingested."
+NOTHING_TO_INGEST = "There is nothing that could be ingested."
+DRY_OR_WATCH = "--dry-run looks once and --watch stays: give one of them."
+SKIPPED = "skipped"
 ALL_WELL = "Everything is in place."
 ALL_WELL_BUT = "Nothing is wrong; the lines with ! are worth a look."
 
@@ -62,6 +65,29 @@ def ingested_passages(report: IngestReport) -> str:
     """What the files came to, and how long it took."""
     added, removed = plural(report.passages_added, "passage"), report.passages_removed
     return f"{added} embedded, {report.passages_reused:,} kept, {removed:,} removed, in {report.seconds:.1f} s"
+
+
+def planned(report: IngestReport) -> list[tuple[str, Sequence[str]]]:
+    """What a dry run lists, what matters most last; what is refused follows with its reasons."""
+    return [
+        ("unchanged", report.unchanged),
+        (SKIPPED, report.skipped),
+        ("new", report.new),
+        ("changed", report.changed),
+        ("removed", report.removed),
+    ]
+
+
+def skipped(*, link: bool) -> str:
+    """Why a file would be skipped; stands behind its name."""
+    return ": a link out of the folder, or to nothing readable" if link else ": unknown format"
+
+
+def planned_passages(report: IngestReport) -> str:
+    """What the files would come to."""
+    added, removed = plural(report.passages_added, "passage"), report.passages_removed
+    kept = f"{added} to embed, {report.passages_reused:,} to keep, {removed:,} to remove"
+    return f"{kept}. This was a dry run: nothing was written."
 
 
 def more_notes(count: int) -> str:
