@@ -7,7 +7,7 @@ Implementations are safe to call from many tasks of one event loop.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from core.domain import (
@@ -22,15 +22,14 @@ from core.domain import (
     Prompt,
     Queued,
     Turn,
-    Use,
     Vector,
     Vectors,
 )
-from core.gaps import Gap
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, Waiting
 from core.pairing import Pairing
 from core.profile_port import Profiles
 from core.traces import Trace
+from core.usage_port import Usage as Usage  # noqa: PLC0414 - a port like the others, in a module of its own
 
 
 class Embedder(Protocol):
@@ -153,38 +152,6 @@ class Memory(Profiles, Protocol):
 
     async def ping(self) -> None:
         """Return when the store answers."""
-        ...
-
-
-class Usage(Protocol):
-    """What documents were good for, and what they lack: for the operator, never for a prompt."""
-
-    async def note_cited(self, sources: Sequence[str], at: datetime) -> None:
-        """Count one answer for each of the documents `sources`."""
-        ...
-
-    async def uses(self) -> Mapping[str, Use]:
-        """How often each source was cited, and when last; sources that are gone may be among them."""
-        ...
-
-    async def note_gap(self, gap: Gap) -> None:
-        """Keep a question that went unanswered; the oldest beyond the kept number go."""
-        ...
-
-    async def gaps(self) -> list[Gap]:
-        """The questions that went unanswered, oldest first."""
-        ...
-
-    async def close_gaps(self, questions: Sequence[str]) -> None:
-        """Drop all gaps with one of these questions."""
-        ...
-
-    async def take_back(self, gap: Gap) -> None:
-        """Drop this very gap, and no other of the same question."""
-        ...
-
-    async def forget(self, person: Person) -> None:
-        """Drop what the person asked."""
         ...
 
 

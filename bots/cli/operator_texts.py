@@ -192,6 +192,33 @@ def guides_beside(count: int) -> str:
     return f"Beside these {plural(count, 'guide')} of Attune itself, for questions about Attune and nothing else."
 
 
+REMOVE_ASKS = (
+    "attune remove asks before it removes anything, and nobody is here to answer. Add --yes, or run it at a terminal."
+)
+REMOVED_NOTHING = "Nothing was removed."
+REMOVED_FILES_STAY = "The files stay where they are; to ingest them again would bring their passages back."
+TAUGHT = "taught in a conversation"
+
+
+def remove_these(documents: int, passages: int) -> str:
+    """What is asked before anything is removed."""
+    return f"Remove {_these(documents, passages)}? [y/N] "
+
+
+def removed(documents: int, passages: int) -> str:
+    """What was removed."""
+    return f"Removed {_these(documents, passages)}, and what was kept of {'it' if documents == 1 else 'them'}."
+
+
+def _these(documents: int, passages: int) -> str:
+    return f"{plural(documents, 'document')} ({plural(passages, 'passage')})"
+
+
+def more_documents(count: int) -> str:
+    """Documents that are not listed."""
+    return f"… and {plural(count, 'more document')}"
+
+
 NO_GAPS = "No question went unanswered."
 
 
