@@ -13,15 +13,18 @@ from redis.asyncio import Redis
 from bots.cli import knowledge_view, operations, removing
 from bots.own_guides import OwnGuides
 from core.access import Access, Doors
+from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_memory import RedisMemory
 from core.adapters.redis_pairings import RedisPairings
 from core.adapters.redis_usage import RedisUsage
-from core.adapters.shared_index import SharedIndex
 from core.bootstrap import Library, Records
 from core.errors import ConfigurationError, DocumentError
 from core.ingest import Ingester
 from core.settings import Settings
 from tests.fakes import HashingEmbedder
+
+# Qdrant's local mode, which stands in for a server, scans instead; it says so each time.
+pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
 
 
 @pytest.fixture
@@ -41,11 +44,11 @@ def write(path: Path, content: str | bytes) -> Path:
 
 @pytest.fixture
 async def library(
-    place: Path, shared_index: SharedIndex, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    place: Path, qdrant_index: QdrantIndex, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Library]:
     """The real stores with the documents in them, put where the product opens its own."""
     embedder = HashingEmbedder()
-    library = Library(embedder, shared_index, Ingester(embedder, shared_index, passage_tokens=80))
+    library = Library(embedder, qdrant_index, Ingester(embedder, qdrant_index, passage_tokens=80))
     await library.ingester.ingest([place / "team"])
 
     @asynccontextmanager
