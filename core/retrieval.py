@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 
 from core.domain import Hit, Passage, RankedPassage, Vector
 from core.duplicates import first_copies
+from core.guides import searched
 from core.ports import Embedder, PassageIndex
+from core.readers import GUIDES
 from core.words import content_words, without_asking
 
 DENSE_WEIGHT = 0.65  # α
@@ -38,9 +40,14 @@ async def retrieve(
 
 
 async def find(question: str, vector: Vector, index: PassageIndex, audience: Collection[str]) -> list[RankedPassage]:
-    """`retrieve` for a question that is embedded already."""
+    """`retrieve` for a question that is embedded already.
+
+    Attune's own guides are among the candidates where it is about Attune, or where `audience` may see nothing else.
+    """
     asked = without_asking(question)
-    hits = await index.search(asked, vector, audience=audience, limit=CANDIDATES)
+    hits = await index.search(asked, vector, audience=searched(question, audience), limit=CANDIDATES)
+    if not hits:
+        hits = await index.search(asked, vector, audience={GUIDES}, limit=CANDIDATES)
     return rank(await _of_one_version(hits, index), content_words(asked))
 
 
