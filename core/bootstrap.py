@@ -233,7 +233,7 @@ def open_remote(settings: Settings, url: str) -> AbstractAsyncContextManager[Rem
 
 @asynccontextmanager
 async def _local_generator(settings: Settings, progress: Progress) -> AsyncIterator[Generator]:
-    model = await asyncio.to_thread(_find_model, settings, progress)
+    model = await asyncio.to_thread(find_model, settings, progress)
     load: _Load = _load_rag if is_rag(model.path) else _load_torch
     generator = await torch_thread.run(load, model, settings, progress)
     try:
@@ -242,7 +242,7 @@ async def _local_generator(settings: Settings, progress: Progress) -> AsyncItera
         await generator.close()
 
 
-def _find_model(settings: Settings, progress: Progress) -> LocalModel:
+def find_model(settings: Settings, progress: Progress) -> LocalModel:
     """The language model of the settings; the adapter of `ATTUNE_ADAPTER` takes the place of its own."""
     store = ModelStore(settings.models_folder)
     model = store.resolve(settings.model, progress)
@@ -264,11 +264,12 @@ def _load_torch(model: LocalModel, settings: Settings, progress: Progress) -> To
         cached=settings.data_folder / "read",
         batch_bytes=settings.batch_mb << 20,
         adapter=model.adapter,
-        protocol=_protocol(model, settings),
+        protocol=protocol_for(model, settings),
     )
 
 
-def _protocol(model: LocalModel, settings: Settings) -> Protocol:
+def protocol_for(model: LocalModel, settings: Settings) -> Protocol:
+    """How the language model of the settings is to be asked."""
     base = model.spec.base if model.spec and model.spec.base else model.name
     return protocol_of(model.name, base, model.adapter if settings.adapter else None)
 
