@@ -114,16 +114,17 @@ class ReaderTrainer(Trainer):
 
 def adapted(model: PreTrainedModel, plan: Plan, base: str) -> PeftModel:
     """`model` with a LoRA on all of its linear layers but the last, which alone is trained."""
+    decoder: Any = model.get_decoder()
+    linear = {name.rpartition(".")[2] for name, one in decoder.named_modules() if isinstance(one, torch.nn.Linear)}
     config = LoraConfig(
         task_type="CAUSAL_LM",
-        base_model_name_or_path=base,
         r=plan.rank,
         lora_alpha=plan.alpha,
         lora_dropout=0.0,
-        target_modules="all-linear",
+        target_modules=linear,
     )
     made = get_peft_model(model, config)
-    made.peft_config["default"].base_model_name_or_path = base  # get_peft_model puts the name in the configuration
+    made.peft_config["default"].base_model_name_or_path = base  # by itself it puts a path there
     return made
 
 
