@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 
-from core import prompt
 from core.domain import Passage
 from core.errors import StoreError
 from core.ports import Generator, PassageIndex
@@ -50,5 +49,5 @@ class Upkeep:
         self._read = Counter({p: count for p, count in self._read.items() if (p.source, p.version) in current})
         await self._generator.retain(current)
         often = [passage for passage, count in self._read.most_common(MOST) if count > 1]
-        self._generator.read_ahead(prompt.SYSTEM, often)
+        self._generator.read_ahead(self._generator.protocol.system, often)
         self._news = False
