@@ -42,10 +42,14 @@ def models_folder() -> Path:
 def resolve(name: str) -> LocalModel:
     """The model called `name` as `ATTUNE_MODEL` has it, fetched where it is not on this machine.
 
+    A built-in model with an adapter stands for the plain one: that is what another adapter is trained on.
+
     Raises:
         ModelError: there is none.
     """
-    return ModelStore(models_folder()).resolve(name)
+    store = ModelStore(models_folder())
+    model = store.resolve(name)
+    return store.resolve(model.spec.base) if model.spec and model.spec.base else model
 
 
 def tokenizer_of(model: LocalModel) -> PreTrainedTokenizerBase:

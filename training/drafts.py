@@ -13,16 +13,8 @@ from types import MappingProxyType
 
 from core.domain import Passage, Person, RankedPassage, Turn
 from core.preferences import Preferences
-from core.prompt import check_text, person_block
+from core.prompt import NO, YES, check_text, person_block
 from core.retrieval import merge_neighbours
-
-READER = (
-    "You answer colleagues from the team's documents below. First say whether the documents answer the question: yes "
-    "or no. If yes, go on with the answer: direct and complete, with the names, numbers, steps and links that the "
-    "documents give, and nothing that they do not say."
-)
-YES, NO = "yes", "no"
-ANSWERING = f"{YES}\n"  # how an answer begins
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(
     {

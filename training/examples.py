@@ -21,13 +21,12 @@ from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from core.errors import OperatorError
-from core.prompt import SYSTEM, chat, system_text
+from core.prompt import ANSWERING, NO, READER, SYSTEM, YES, chat, system_text
 from training.base import DEFAULT_MODEL, resolve, tokenizer_of, told
-from training.drafts import ANSWERING, NO, READER, YES, Draft
+from training.drafts import Draft
 from training.items import ItemFileError, read_items
 from training.pool import read_pool
 from training.recipe import Recipe
-from training.squad import squad_drafts
 
 LONGEST = 1500  # tokens; longer examples are left out
 HELD_OUT = 0.04  # of the documents
@@ -99,12 +98,12 @@ class Encoder:
         return Example(draft.kind, shown + said, len(shown), *_counted(draft, len(said)), held_out)
 
     def _said(self, draft: Draft) -> list[int]:
-        """The verdict is a token of its own: what follows is decoded after it was read."""
+        """In the pieces that the product makes of it: it puts `ANSWERING` there itself, and the answer goes on."""
         match draft.verdict:
             case None:
                 return self.encode(draft.said)
             case True:
-                return self.encode(YES) + self.encode(ANSWERING.removeprefix(YES) + draft.said)
+                return self.encode(ANSWERING) + self.encode(draft.said)
             case False:
                 return self.encode(NO)
 
@@ -152,6 +151,8 @@ def _made(chosen: argparse.Namespace) -> tuple[Examples, int]:
     kept = held_out_sources([source for _, source in known], chosen.held_out, chosen.seed)
     drafts = [(draft, source in kept) for item, source in known for draft in recipe.drafts(item)]
     if chosen.squad:
+        from training.squad import squad_drafts  # noqa: PLC0415 - loads the benchmarks
+
         drafts += [(draft, False) for draft in squad_drafts(chosen.squad, chosen.squad_limit, chosen.seed)]
     return encoded(drafts, chosen.model, tokenizer_of(resolve(chosen.model)), chosen.longest)
 

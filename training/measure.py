@@ -6,17 +6,23 @@ Knows nothing of how it is trained.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from core.abstention import Calibration
 from training.batches import Batch, collated, packed
-from training.examples import Examples
+from training.examples import Example, Examples
 
+AS_THEY_ARE = Calibration(0.0, 1.0)
+ENOUGH = 20  # verdicts of yes, and of no, that coefficients can be fitted to
 _TOKENS = 8_192  # that are measured together
 
 
@@ -30,34 +36,58 @@ def say_logits(model: Any, batch: Batch) -> Tensor:
     return logits.float()
 
 
-@torch.no_grad()
-def measure(model: Any, examples: Examples) -> Iterator[str]:
-    """A line a kind of held-out example: mean cost in nats of a token and, of verdicts, how many are right.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Of each example, by kind: the mean cost of a token, and the log-odds of yes against no."""
+
+    costs: Mapping[str, Sequence[float]]
+    odds: Mapping[str, Sequence[float]]
+
+
+def calibrated(judged: Judged) -> Calibration:
+    """What the verdicts are worth, by logistic regression: yes and no weigh alike, however many there are of each.
+
+    With too few of either, or where yes is no likelier for what holds the answer, log-odds count as they are.
+    """
+    held = [value for kind, values in judged.odds.items() if _says_yes(kind) for value in values]
+    lacking = [value for kind, values in judged.odds.items() if kind.startswith("no: ") for value in values]
+    if min(len(held), len(lacking)) < ENOUGH:
+        return AS_THEY_ARE
+    odds = np.array([*held, *lacking])[:, None]  # (examples, 1)
+    fit = LogisticRegression(class_weight="balanced").fit(odds, [1] * len(held) + [0] * len(lacking))
+    bias, weight = float(fit.intercept_[0]), float(fit.coef_[0, 0])
+    return Calibration(round(bias, 3), round(weight, 3)) if weight > 0 else AS_THEY_ARE
+
+
+def report(judged: Judged) -> Iterator[str]:
+    """A line a kind of example: mean cost in nats of a token and, where it is refused, how many are.
 
     AUROC: how likely an example of this kind has lower log-odds of yes than one whose verdict is yes.
     """
-    costs, odds = _judged(model, examples)
-    for kind, values in sorted(costs.items()):
-        line = f"{kind}: {len(values)}, {sum(values) / len(values):.3f} nats a token"
-        asked = "check: " if kind.startswith("check: ") else ""
-        if kind.startswith(f"{asked}no"):
-            yes = [value for other, scores in odds.items() if _says_yes(other, asked) for value in scores]
-            line += f", {sum(value < 0 for value in odds[kind]) / len(odds[kind]):.0%} refused"
+    for kind, costs in sorted(judged.costs.items()):
+        line = f"{kind}: {len(costs)}, {sum(costs) / len(costs):.3f} nats a token"
+        if kind.startswith("no: ") or kind == "check: no":
+            odds = judged.odds[kind]
+            yes = [value for other, values in judged.odds.items() if _answers(other, kind) for value in values]
+            line += f", {sum(value < 0 for value in odds) / len(odds):.0%} refused"
             if yes:
-                truths = [1] * len(yes) + [0] * len(odds[kind])
-                line += f", AUROC {roc_auc_score(truths, [*yes, *odds[kind]]):.3f}"
+                line += f", AUROC {roc_auc_score([1] * len(yes) + [0] * len(odds), [*yes, *odds]):.3f}"
         yield line
 
 
-def _says_yes(kind: str, asked: str) -> bool:
-    """Whether `kind` begins with yes, and is asked in the same way."""
-    return kind == "check: yes" if asked else not kind.startswith(("no: ", "plain ", "check: "))
+def _answers(kind: str, refused: str) -> bool:
+    """Whether examples of `kind` are asked as those of the kind `refused` are, and hold the answer."""
+    return kind == "check: yes" if refused == "check: no" else _says_yes(kind)
 
 
-def _judged(model: Any, examples: Examples) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
-    """The mean cost of a token of each example, and its log-odds of yes against no, by kind."""
+def _says_yes(kind: str) -> bool:
+    return not kind.startswith(("no: ", "plain ", "check: "))
+
+
+@torch.no_grad()
+def judge(model: Any, rows: Sequence[Example], examples: Examples) -> Judged:
+    """What each of `rows` costs `model`, and how it judges."""
     costs, odds = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
-    rows = examples.held_out
     device = next(model.parameters()).device
     model.eval()
     for places in packed(range(len(rows)), [len(row.tokens) for row in rows], _TOKENS):
@@ -72,4 +102,4 @@ def _judged(model: Any, examples: Examples) -> tuple[dict[str, list[float]], dic
             costs[example.kind].append(float(each[mine].mean()))
             odds[example.kind].append(float(first[examples.yes] - first[examples.no]))
     model.train()
-    return dict(costs), dict(odds)
+    return Judged(dict(costs), dict(odds))

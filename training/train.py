@@ -12,6 +12,7 @@ import argparse
 import json
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -30,11 +31,14 @@ from transformers import (
     TrainingArguments,
 )
 
+from core.abstention import Calibration
 from core.errors import OperatorError
+from core.models.lora import OURS, READER
+from core.prompt import PROTOCOLS
 from training.base import load, resolve, told
 from training.batches import collated, planned
-from training.examples import Examples, read_examples
-from training.measure import measure, say_logits
+from training.examples import Example, Examples, read_examples
+from training.measure import Judged, calibrated, judge, report, say_logits
 
 RANK, ALPHA = 16, 32
 RATE = 2e-4
@@ -114,8 +118,9 @@ class ReaderTrainer(Trainer):
 
 def adapted(model: PreTrainedModel, plan: Plan, base: str) -> PeftModel:
     """`model` with a LoRA on all of its linear layers but the last, which alone is trained."""
-    decoder: Any = model.get_decoder()
-    linear = {name.rpartition(".")[2] for name, one in decoder.named_modules() if isinstance(one, torch.nn.Linear)}
+    layers: Any = model
+    named = layers.get_decoder().named_modules()
+    linear = sorted({name.rpartition(".")[2] for name, one in named if isinstance(one, torch.nn.Linear)})
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=plan.rank,
@@ -129,35 +134,47 @@ def adapted(model: PreTrainedModel, plan: Plan, base: str) -> PeftModel:
 
 
 def train(model: PeftModel, examples: Examples, plan: Plan, out: Path) -> dict[str, Any]:
-    """Train the LoRA of `model` and save it in `out`; what was done is returned and saved beside it."""
-    rows = examples.trained
-    packs = planned([len(row.tokens) for row in rows], plan.tokens, plan.epochs, plan.seed)
-    steps = min(plan.steps or len(packs), math.ceil(len(packs) / plan.accumulate))
+    """Train the LoRA of `model`, save it in `out`, and return what was done, which is saved beside it."""
+    _print_measured("before", judge(model, examples.held_out, examples))
+    trainer, used = _trainer(model, examples.trained, plan, out)
+    result = trainer.train()
+    judged = judge(model, examples.held_out, examples)
+    _print_measured("after", judged)
+    save(model, out, calibrated(judged))
+    done = {
+        "examples": len(examples.trained),
+        "steps": result.global_step,
+        "tokens": sum(used[: result.global_step * plan.accumulate]),
+        "seconds": round(result.metrics["train_runtime"], 1),
+        "losses": [entry["loss"] for entry in trainer.state.log_history if "loss" in entry],
+    }
+    (out / "training.json").write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
+    return done
+
+
+def _print_measured(when: str, judged: Judged) -> None:
+    for line in report(judged):
+        print(f"{when:6}  {line}")
+
+
+def _trainer(model: PeftModel, rows: Sequence[Example], plan: Plan, out: Path) -> tuple[ReaderTrainer, list[int]]:
+    """What trains `model` on `rows`, and the tokens of each batch."""
+    lengths = [len(row.tokens) for row in rows]
+    batches = planned(lengths, plan.tokens, plan.epochs, plan.seed)
+    steps = math.ceil(len(batches) / plan.accumulate)
+    steps = min(plan.steps or steps, steps)
     pace = Pace(steps, plan.seconds)
     optimizer = torch.optim.AdamW(
         [value for value in model.parameters() if value.requires_grad], lr=plan.rate, betas=BETAS, weight_decay=0.0
     )
     trainer = ReaderTrainer(
-        DataLoader(cast("Dataset[Any]", rows), batch_sampler=packs, collate_fn=collated),
+        DataLoader(cast("Dataset[Any]", rows), batch_sampler=batches, collate_fn=collated),
         model=model,
         args=_arguments(out, plan, steps),
         optimizers=(optimizer, LambdaLR(optimizer, pace.factor)),
         callbacks=[_StopsInTime(pace)],
     )
-    result = trainer.train()
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    done = {
-        "examples": len(rows),
-        "steps": result.global_step,
-        "tokens": sum(
-            len(rows[place].tokens) for pack in packs[: result.global_step * plan.accumulate] for place in pack
-        ),
-        "seconds": round(result.metrics["train_runtime"], 1),
-        "losses": losses,
-    }
-    save(model, out)
-    (out / "training.json").write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
-    return done
+    return trainer, [sum(lengths[place] for place in batch) for batch in batches]
 
 
 def _arguments(out: Path, plan: Plan, steps: int) -> TrainingArguments:
@@ -176,12 +193,21 @@ def _arguments(out: Path, plan: Plan, steps: int) -> TrainingArguments:
     )
 
 
-def save(model: PeftModel, out: Path) -> None:
-    """Save the LoRA in bfloat16: half of what float32 takes, and what it is merged from loses more."""
+def save(model: PeftModel, out: Path, calibration: Calibration) -> None:
+    """Save the LoRA as PEFT does, in bfloat16, and beside it how a reader is asked and what its verdict is worth."""
     for value in model.parameters():
         if value.requires_grad:
             value.data = value.data.to(torch.bfloat16)
     model.save_pretrained(str(out), save_embedding_layers=False)
+    (out / "README.md").unlink(missing_ok=True)  # a form to fill in
+    reader = PROTOCOLS[READER]
+    told = {
+        "judging": reader.judging.value,
+        "fitted_to": reader.fingerprint,
+        "bias": calibration.bias,
+        "weight": calibration.weight,
+    }
+    (out / OURS).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -211,13 +237,9 @@ def _run(chosen: argparse.Namespace, plan: Plan) -> None:
         raise OperatorError(f"{chosen.examples} holds nothing to train on. Write more items, or hold out less.")
     base = resolve(chosen.model or examples.model)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = adapted(load(base, device, chosen.layers), plan, base.name)
-    for line in measure(model, examples):
-        print(f"before  {line}")
-    done = train(model, examples, plan, chosen.out)
-    for line in measure(model, examples):
-        print(f"after   {line}")
+    done = train(adapted(load(base, device, chosen.layers), plan, base.name), examples, plan, chosen.out)
     print(f"{done['steps']} steps of {done['tokens']:,} tokens in {done['seconds']} s; the adapter is in {chosen.out}.")
+    print(f"Use it: ATTUNE_MODEL={base.name} ATTUNE_ADAPTER={chosen.out}")
 
 
 if __name__ == "__main__":

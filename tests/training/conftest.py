@@ -1,4 +1,4 @@
-"""The sample of an invented team in each form that it takes on the way, and a random model that is laid out as Qwen's."""
+"""The sample of an invented team in each form that it takes on the way, and a random model laid out as Qwen's."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from tokenizers.trainers import BpeTrainer
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 from core.domain import Passage
+from core.prompt import READER
 from tests.fakes import HashingEmbedder
 from training import pool as pools
-from training.drafts import READER, Draft
+from training.drafts import Draft
 from training.examples import Examples, encoded
 from training.items import Item, read_items
 from training.recipe import Recipe
@@ -82,5 +83,3 @@ def random_reader(tokenizer: PreTrainedTokenizerFast, tmp_path_factory: pytest.T
 def examples(drafts: list[Draft], tokenizer: PreTrainedTokenizerFast) -> Examples:
     """Every tenth is held out: two documents are too few to hold one out."""
     return encoded([(draft, n % 10 == 0) for n, draft in enumerate(drafts)], "random", tokenizer)[0]
-
-

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file
 
+from core import prompt
 from core.adapters import checkpoints
 from core.errors import OperatorError
 from core.models.files import Silent
+from core.models.lora import open_adapter, protocol_of
+from core.prompt import Judging
+from tests.conftest import EMBEDDER, TINY_MODEL
 from tests.training.conftest import SAMPLE
-from training import base, examples as making, train
+from training import base, train
+from training import examples as making
+from training import pool as pools
 from training.batches import collated, packed, planned
 from training.examples import Example, Examples
-from training.measure import measure, say_logits
+from training.measure import AS_THEY_ARE, Judged, calibrated, judge, report, say_logits
 
 CPU = torch.device("cpu")
 LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -92,16 +100,31 @@ def test_only_the_adapter_was_trained(trained: Trained) -> None:
 
 
 def test_the_saved_adapter_is_the_trained_one(trained: Trained, few: Examples, random_reader: Path) -> None:
-    """PEFT loads what was saved, and it says the same on the base model as read anew."""
-    copy = checkpoints.convert(random_reader, "bfloat16", base.models_folder() / "converted", Silent())
+    """PEFT loads what was saved, and it says the same on the base model read anew."""
     model = base.load(base.resolve(str(random_reader)), CPU, layers=2)
-    assert copy.is_dir()
     loaded: Any = PeftModel.from_pretrained(model, str(trained.out)).eval()
     trained.model.eval()
     batch = collated(few.rows[:3])
     with torch.inference_mode():
-        fresh, kept = say_logits(loaded, batch), say_logits(trained.model, batch)
-    assert torch.allclose(fresh, kept, atol=1e-5)
+        assert torch.allclose(say_logits(loaded, batch), say_logits(trained.model, batch), atol=1e-5)
+
+
+def test_the_product_takes_the_adapter(trained: Trained, few: Examples, random_reader: Path, tmp_path: Path) -> None:
+    """Merged in the conversion it says what was trained, and is asked as the reader is."""
+    trained.model.eval()
+    folder = tmp_path / "two"
+    shutil.copytree(random_reader, folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config |= {"num_hidden_layers": 2, "layer_types": config["layer_types"][:2]}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    copy = checkpoints.convert(folder, "bfloat16", tmp_path / "converted", Silent(), open_adapter(trained.out))
+    merged = checkpoints.load(copy, "bfloat16", CPU).model.float()
+    tokens = torch.tensor([few.rows[0].tokens])
+    with torch.inference_mode():
+        said, wanted = merged(tokens).logits, trained.model(tokens).logits
+    assert torch.cosine_similarity(said, wanted, dim=-1).min() > 0.99
+    protocol = protocol_of("random", "random", trained.out)
+    assert (protocol.judging, protocol.system) == (Judging.FIRST, prompt.READER)
 
 
 def test_padding_changes_nothing(trained: Trained, few: Examples) -> None:
@@ -115,17 +138,32 @@ def test_padding_changes_nothing(trained: Trained, few: Examples) -> None:
     assert torch.allclose(together[: len(alone)], alone, atol=1e-4)
 
 
-def test_held_out_examples_are_measured(trained: Trained, examples: Examples, few: Examples) -> None:
+def test_held_out_examples_are_measured(trained: Trained, examples: Examples) -> None:
     """Each kind has its cost; where it refuses, how often and how well apart from what is answered."""
-    lines = list(measure(trained.model, examples))
+    lines = list(report(judge(trained.model, examples.held_out, examples)))
     kinds = {row.kind for row in examples.held_out}
-    assert {line.partition(": ")[0] for line in lines} <= {kind.partition(": ")[0] for kind in kinds}
     assert len(lines) == len(kinds)
+    assert all(line.startswith(tuple(kinds)) for line in lines)
     assert any("refused, AUROC" in line for line in lines)
-    assert list(measure(trained.model, few)) == []
 
 
-def test_the_clock_ends_the_training(few: Examples, random_reader: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verdicts_are_calibrated_where_there_are_enough() -> None:
+    """Coefficients put even odds between yes and no; of a few verdicts, or of wrong ones, nothing is made."""
+    drawn = np.random.default_rng(0)
+    held, lacking = drawn.normal(5, 1, 200), drawn.normal(1, 1, 400)
+    fit = calibrated(Judged({}, {"answer": held.tolist(), "no: search": lacking.tolist()}))
+    assert fit.held(3.0) == pytest.approx(0.5, abs=0.1)
+    assert fit.held(5.0) > 0.95
+    assert fit.held(1.0) < 0.05
+    few = Judged({}, {"answer": held[:19].tolist(), "no: search": lacking.tolist()})
+    wrong = Judged({}, {"answer": lacking.tolist(), "no: search": held.tolist()})
+    assert calibrated(few) == calibrated(wrong) == AS_THEY_ARE
+    assert calibrated(Judged({}, {"check: yes": held.tolist(), "check: no": lacking.tolist()})) == AS_THEY_ARE
+
+
+def test_the_clock_ends_the_training(
+    few: Examples, random_reader: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where the time is over, the rest is left out, and what was learned is saved."""
     monkeypatch.setenv("ATTUNE_HOME", str(tmp_path))
     model = train.adapted(base.load(base.resolve(str(random_reader)), CPU, layers=1), PLAN, "some/base")
@@ -175,5 +213,20 @@ def test_a_file_that_holds_no_examples_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.model
-def test_the_commands_of_the_readme_lead_to_an_adapter(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commands_of_the_readme_lead_to_an_adapter(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Pool, examples and training run one after the other on the sample, with two layers of the tiny real model."""
+    assert all((models / name).is_dir() for name in (TINY_MODEL, EMBEDDER))
+    pool, examples, out = (tmp_path / name for name in ("pool.jsonl", "examples.npz", "reader"))
+    commands = [
+        (pools.main, SAMPLE / "documents", "--out", pool),
+        (making.main, pool, SAMPLE / "items.jsonl", "--out", examples, "--model", TINY_MODEL),
+        (train.main, examples, "--out", out, "--layers", 2, "--steps", 2, "--tokens", 2048),
+    ]
+    for main, *words in commands:
+        monkeypatch.setattr("sys.argv", ["training", *map(str, words)])
+        main()
+    assert json.loads((out / "adapter_config.json").read_text())["base_model_name_or_path"] == TINY_MODEL
+    assert json.loads((out / "training.json").read_text())["steps"] == 2
+    assert open_adapter(out) == out
