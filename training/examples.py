@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from core.errors import OperatorError
-from core.prompt import ANSWERING, NO, READER, SYSTEM, YES, chat, system_text
+from core.prompt import ANSWERING, NO, READER, SYSTEM, YES, chat, documents, instructions
 from training.base import DEFAULT_MODEL, resolve, tokenizer_of, told
 from training.drafts import Draft
 from training.items import ItemFileError, read_items
@@ -87,15 +87,19 @@ class Encoder:
 
     def example(self, draft: Draft, *, held_out: bool = False) -> Example | None:
         """The draft in tokens; None where it is too long."""
-        system = SYSTEM if draft.verdict is None else READER
-        messages = chat(system_text(system, draft.passages), draft.turns, draft.person, draft.question)
-        shown = self.encode(
-            str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
-        )
+        shown = self._shown(draft)
         said = [*self._said(draft), self._tokenizer.eos_token_id]
         if len(shown) + len(said) > self._longest:
             return None
         return Example(draft.kind, shown + said, len(shown), *_counted(draft, len(said)), held_out)
+
+    def _shown(self, draft: Draft) -> list[int]:
+        """What `TorchGenerator` feeds its model, in the same pieces; a test holds the two together."""
+        system = instructions(SYSTEM if draft.verdict is None else READER)
+        messages = chat(system, draft.turns, draft.person, draft.question)
+        text = str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        before, _, after = text.partition(system.rstrip())
+        return self.encode(before + system) + self.encode(documents(draft.passages)) + self.encode(after)
 
     def _said(self, draft: Draft) -> list[int]:
         """In the pieces that the product makes of it: it puts `ANSWERING` there itself, and the answer goes on."""

@@ -195,10 +195,8 @@ def _arguments(out: Path, plan: Plan, steps: int) -> TrainingArguments:
 
 def save(model: PeftModel, out: Path, calibration: Calibration) -> None:
     """Save the LoRA as PEFT does, in bfloat16, and beside it how a reader is asked and what its verdict is worth."""
-    for value in model.parameters():
-        if value.requires_grad:
-            value.data = value.data.to(torch.bfloat16)
-    model.save_pretrained(str(out), save_embedding_layers=False)
+    lora = {name: value.to(torch.bfloat16) for name, value in model.named_parameters() if value.requires_grad}
+    model.save_pretrained(str(out), state_dict=lora, save_embedding_layers=False)
     (out / "README.md").unlink(missing_ok=True)  # a form to fill in
     reader = PROTOCOLS[READER]
     told = {

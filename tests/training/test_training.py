@@ -18,7 +18,6 @@ from safetensors.torch import load_file
 
 from core import prompt
 from core.adapters import checkpoints
-from core.errors import OperatorError
 from core.models.files import Silent
 from core.models.lora import open_adapter, protocol_of
 from core.prompt import Judging
@@ -100,13 +99,16 @@ def test_only_the_adapter_was_trained(trained: Trained) -> None:
 
 
 def test_the_saved_adapter_is_the_trained_one(trained: Trained, few: Examples, random_reader: Path) -> None:
-    """PEFT loads what was saved, and it says the same on the base model read anew."""
+    """PEFT loads what was saved, and on the base model read anew it says the same, as far as bfloat16 goes."""
     model = base.load(base.resolve(str(random_reader)), CPU, layers=2)
-    loaded: Any = PeftModel.from_pretrained(model, str(trained.out)).eval()
     trained.model.eval()
     batch = collated(few.rows[:3])
     with torch.inference_mode():
-        assert torch.allclose(say_logits(loaded, batch), say_logits(trained.model, batch), atol=1e-5)
+        plain = model.get_output_embeddings()(model.get_decoder()(batch["input_ids"]).last_hidden_state)
+        wanted = say_logits(trained.model, batch)
+        loaded = say_logits(PeftModel.from_pretrained(model, str(trained.out)).eval(), batch)
+    assert torch.allclose(loaded, wanted, atol=0.1)
+    assert not torch.allclose(plain[batch["row"], batch["place"]], wanted, atol=1)
 
 
 def test_the_product_takes_the_adapter(trained: Trained, few: Examples, random_reader: Path, tmp_path: Path) -> None:
@@ -203,15 +205,6 @@ def test_a_batch_reads_each_token_off_the_one_before_it() -> None:
     assert batch["weight"].tolist() == [0.5, 1.0, 0.5]
 
 
-def test_a_file_that_holds_no_examples_is_refused(tmp_path: Path) -> None:
-    """The sentence names the file and what writes one."""
-    with pytest.raises(OperatorError, match="cannot be read"):
-        making.read_examples(tmp_path / "none.npz")
-    (tmp_path / "text.npz").write_text("no archive", encoding="utf-8")
-    with pytest.raises(OperatorError, match=r"Write them with `python -m training\.examples`"):
-        making.read_examples(tmp_path / "text.npz")
-
-
 @pytest.mark.model
 def test_the_commands_of_the_readme_lead_to_an_adapter(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -222,7 +215,7 @@ def test_the_commands_of_the_readme_lead_to_an_adapter(
     commands = [
         (pools.main, SAMPLE / "documents", "--out", pool),
         (making.main, pool, SAMPLE / "items.jsonl", "--out", examples, "--model", TINY_MODEL),
-        (train.main, examples, "--out", out, "--layers", 2, "--steps", 2, "--tokens", 2048),
+        (train.main, examples, "--out", out, "--layers", 2, "--steps", 2, "--tokens", 1024),
     ]
     for main, *words in commands:
         monkeypatch.setattr("sys.argv", ["training", *map(str, words)])
