@@ -1,6 +1,6 @@
-"""Pool and items → tokenised examples in the product's own prompts, in one file.
+"""Items and pool → tokenised examples in the product's own prompts, in one file.
 
-    python -m training.examples pool.jsonl items.jsonl more.jsonl --out examples.npz
+    python -m training.examples items.jsonl more.jsonl --pool pool.jsonl --out examples.npz
 
 Of every 25 documents that items are about, one is held out: its examples are measured and not trained on. Knows
 nothing of what is made of an item (`recipe.py`) nor of training.
@@ -24,7 +24,7 @@ from core.errors import OperatorError
 from core.prompt import ANSWERING, NO, READER, SYSTEM, YES, chat, documents, instructions
 from training.base import DEFAULT_MODEL, resolve, tokenizer_of, told
 from training.drafts import Draft
-from training.items import ItemFileError, read_items
+from training.item_files import ItemFileError, read_items
 from training.pool import read_pool
 from training.recipe import Recipe
 
@@ -126,8 +126,8 @@ def _counted(draft: Draft, length: int) -> tuple[float, float]:
 def main() -> None:
     """Read, encode, write, count."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("pool", type=Path, metavar="POOL", help="what training.pool wrote")
     options.add_argument("items", type=Path, nargs="+", metavar="ITEMS", help="JSON Lines, as README.md shows")
+    options.add_argument("--pool", type=Path, metavar="FILE", help="what training.pool wrote and the items name")
     options.add_argument("--out", type=Path, required=True, metavar="FILE")
     options.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="to be trained; default: %(default)s")
     options.add_argument("--held-out", type=float, default=HELD_OUT, metavar="SHARE", help="default: %(default)s")
@@ -143,14 +143,17 @@ def main() -> None:
 
 def _made(chosen: argparse.Namespace) -> tuple[Examples, int]:
     """The examples that were asked for, and how many were too long."""
-    pool = read_pool(chosen.pool)
     items = [item for file in chosen.items for item in read_items(file)]
+    pool = read_pool(chosen.pool) if chosen.pool else {}
+    pool |= {passage.id: passage for item in items for passage in item.brought()}
     about = [(item, next((pool[id_].source for id_ in item.ids if id_ in pool), "")) for item in items]
     known = [(item, source) for item, source in about if source]
     if len(known) < len(items):
-        print(f"{len(items) - len(known)} of {len(items)} items are about passages that {chosen.pool} lacks.")
+        print(f"{len(items) - len(known)} of {len(items)} items are about passages that the pool lacks.")
     if not known:
-        raise ItemFileError(f"No item is about a passage of {chosen.pool}. Take the ids of the items from that file.")
+        raise ItemFileError(
+            "No item is about a passage of the pool. Name with --pool the file that their ids are from."
+        )
     recipe = Recipe(pool, chosen.seed, search=not chosen.no_search)
     kept = held_out_sources([source for _, source in known], chosen.held_out, chosen.seed)
     drafts = [(draft, source in kept) for item, source in known for draft in recipe.drafts(item)]

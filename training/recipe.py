@@ -16,7 +16,7 @@ from core.domain import Passage, Turn
 from core.preferences import Format, Length, Level, Preferences
 from core.prompt import NOT_FOUND, person_block
 from training.drafts import Draft, answered, checked, merged, turn
-from training.items import WISHES, Exchange, Item, Question, Rewording
+from training.item_files import WISHES, Exchange, Item, Question, Rewording
 from training.word_search import WordSearch
 
 ASK_AHEAD = "Write questions that a colleague might ask and this answers, one a line."

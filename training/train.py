@@ -118,6 +118,7 @@ class ReaderTrainer(Trainer):
 
 def adapted(model: PreTrainedModel, plan: Plan, base: str) -> PeftModel:
     """`model` with a LoRA on all of its linear layers but the last, which alone is trained."""
+    torch.manual_seed(plan.seed)  # of the beginning of A; B begins as zeros
     layers: Any = model
     named = layers.get_decoder().named_modules()
     linear = sorted({name.rpartition(".")[2] for name, one in named if isinstance(one, torch.nn.Linear)})

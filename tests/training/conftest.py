@@ -19,7 +19,7 @@ from tests.fakes import HashingEmbedder
 from training import pool as pools
 from training.drafts import Draft
 from training.examples import Examples, encoded
-from training.items import Item, read_items
+from training.item_files import Item, read_items
 from training.recipe import Recipe
 
 SAMPLE = Path(pools.__file__).parent / "sample"

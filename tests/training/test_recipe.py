@@ -14,7 +14,7 @@ from core.prompt import NOT_FOUND
 from tests.fakes import HashingEmbedder
 from tests.training.conftest import SAMPLE
 from training.drafts import WEIGHTS, Draft, merged
-from training.items import Item
+from training.item_files import Item
 from training.pool import read_documents, read_pool, without_shared, write_pool
 from training.recipe import SHARES, Recipe
 from training.word_search import WordSearch

@@ -214,7 +214,7 @@ def test_the_commands_of_the_readme_lead_to_an_adapter(
     pool, examples, out = (tmp_path / name for name in ("pool.jsonl", "examples.npz", "reader"))
     commands = [
         (pools.main, SAMPLE / "documents", "--out", pool),
-        (making.main, pool, SAMPLE / "items.jsonl", "--out", examples, "--model", TINY_MODEL),
+        (making.main, SAMPLE / "items.jsonl", "--pool", pool, "--out", examples, "--model", TINY_MODEL),
         (train.main, examples, "--out", out, "--layers", 2, "--steps", 2, "--tokens", 1024),
     ]
     for main, *words in commands:

@@ -1,23 +1,25 @@
 """What people wrote for training → `Item`s, or every line that is none with what is wrong with it.
 
-JSON Lines: an object a line, about one passage of the pool or some neighbouring ones. README.md says what to write.
+JSON Lines: an object a line, about one passage of the pool or some neighbouring ones, or about passages that stand in
+the line themselves. README.md says what to write.
 
     {"id": "3f2a90c1", "qa": [{"q": "how long is leave?", "a": "You have 20 days a year.", "s": "20 days"}],
      "no": ["can i sell leave back"]}
 
 Beside "qa" and "no": "x" (an answer of "qa" said otherwise), "turns" (a conversation), "make" (texts) and "quiz".
-Knows nothing of the pool, of prompts or of what is made of an item.
+Knows nothing of prompts or of what is made of an item.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from core.domain import Passage
 from core.errors import OperatorError
 from core.preferences import Format, Language, Length, Level, Preferences, Tone
 
@@ -54,7 +56,8 @@ class _Strict(BaseModel):
 class Question(_Strict):
     """A question that the passages answer, with its answer in full and, where there is one, the shortest.
 
-    `need` are the passages that the answer takes; none named: all of the item's. `kind` is for whoever counts kinds.
+    `need` are the passages that the answer takes; none named: all of the item's. `kind` and `lang` are for whoever
+    counts.
     """
 
     q: Text
@@ -62,6 +65,7 @@ class Question(_Strict):
     s: str = ""
     need: tuple[str, ...] = ()
     kind: str = Field("", alias="k")
+    lang: str = ""
 
 
 class Exchange(_Strict):
@@ -123,10 +127,21 @@ class Quiz(_Strict):
         return "\n".join([f"Question: {self.q}", *options, f"Right: {OPTIONS[self.right]}", f"Why: {self.why}"])
 
 
+class OwnPassage(_Strict):
+    """A passage that stands in the line; `heading` is title and headings, with › between them."""
+
+    heading: Text
+    text: Text
+
+
 class Item(_Strict):
-    """What was written about the passages `ids`, which stand one behind the other in one document."""
+    """What was written about the passages `ids`, which stand one behind the other in one document.
+
+    Where it brings `passages` of its own, these are their places, from 0, until `placed` makes ids of them.
+    """
 
     ids: tuple[str, ...] = Field(min_length=1, validation_alias=AliasChoices("ids", "id"))
+    passages: tuple[OwnPassage, ...] = ()
     qa: tuple[Question, ...] = ()
     no: tuple[Text, ...] = ()
     x: tuple[Rewording, ...] = ()
@@ -137,9 +152,11 @@ class Item(_Strict):
     @model_validator(mode="before")
     @classmethod
     def _listed(cls, values: Any) -> Any:
-        """One id and one rewording may stand alone."""
+        """One id and one rewording may stand alone; passages of its own are named by their places."""
         if not isinstance(values, dict):
             return values
+        if isinstance(values.get("passages"), list) and not values.keys() & {"id", "ids"}:
+            values = values | {"ids": list(range(len(values["passages"])))}
         alone = {key: [value] for key, value in values.items() if key in {"id", "x"} and not isinstance(value, list)}
         return values | {key: [] if value == [None] else value for key, value in alone.items()}
 
@@ -147,6 +164,8 @@ class Item(_Strict):
     def _consistent(self) -> Self:
         if not (self.qa or self.no or self.turns or self.make or self.quiz):
             raise ValueError('it has nothing to learn from: give it "qa", "no", "turns", "make" or "quiz"')
+        if self.passages and self.ids != tuple(str(place) for place in range(len(self.passages))):
+            raise ValueError('it has both "passages" and ids: leave one of them out')
         for rewording in self.x:
             if rewording.of >= len(self.qa):
                 raise ValueError(f'"of" is {rewording.of}, and "qa" has {len(self.qa)} (the first one is 0)')
@@ -154,9 +173,24 @@ class Item(_Strict):
             raise ValueError(f'"need" names {min(strange)}, which is none of its ids')
         return self
 
+    def placed(self, source: str) -> Item:
+        """The same, with ids that are its own where it brings its passages; `source` is its place among all items."""
+        if not self.passages:
+            return self
+        ids = tuple(f"{source}:{place}" for place in self.ids)
+        qa = tuple(one.model_copy(update={"need": tuple(f"{source}:{place}" for place in one.need)}) for one in self.qa)
+        return self.model_copy(update={"ids": ids, "qa": qa})
+
+    def brought(self) -> Iterator[Passage]:
+        """The passages that it brings, once it is placed."""
+        for ordinal, (id_, own) in enumerate(zip(self.ids, self.passages, strict=False)):
+            title, *headings = own.heading.split(" › ")
+            source = id_.rpartition(":")[0]
+            yield Passage(id_, source, title, tuple(headings), own.text, 1, ordinal, len(self.passages), "")
+
 
 def read_items(file: Path) -> list[Item]:
-    """The items of `file`, in order.
+    """The items of `file`, in order, each placed.
 
     Raises:
         ItemFileError: it cannot be read, has no items, or has lines that are none.
@@ -166,7 +200,7 @@ def read_items(file: Path) -> list[Item]:
     for number, line in enumerate(_text(file).split("\n"), start=1):  # splitlines would also split at U+2028
         if line.strip():
             try:
-                items.append(Item.model_validate_json(line))
+                items.append(Item.model_validate_json(line).placed(f"{file.stem}:{number}"))
             except ValidationError as error:
                 wrong.append(f"line {number}: {_reason(error)}")
     if wrong:

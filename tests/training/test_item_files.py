@@ -9,7 +9,7 @@ import pytest
 
 from core.preferences import Level
 from tests.training.conftest import SAMPLE
-from training.items import Item, ItemFileError, read_items
+from training.item_files import Item, ItemFileError, read_items
 
 QUIZ = {"q": "Which?", "options": ["a", "b", "c", "d"], "right": 2, "why": "So."}
 
@@ -46,12 +46,35 @@ def test_a_quiz_is_written_as_the_reader_is_to_write_it(tmp_path: Path) -> None:
     assert item.quiz[0].level is Level.PRACTITIONER
 
 
+def test_a_line_may_bring_its_passages(tmp_path: Path) -> None:
+    """They get ids of their own, and what a question needs is named by them."""
+    passages = [{"heading": "Tools › Saws", "text": "Sharp."}, {"heading": "Tools › Files", "text": "Blunt."}]
+    line = {"passages": passages, "qa": [{"q": "x", "a": "y", "need": [1]}]}
+    first, second = read_items(written(tmp_path, line, line))
+    saws, files = first.brought()
+    assert (saws.heading_path, files.text) == ("Tools › Saws", "Blunt.")
+    assert (saws.source, files.ordinal) == (files.source, saws.ordinal + 1)
+    assert first.qa[0].need == (files.id,)
+    assert not set(first.ids) & set(second.ids)
+    assert list(read_items(SAMPLE / "items.jsonl")[0].brought()) == []
+
+
+def test_what_ships_can_be_trained_on() -> None:
+    """Every file of items in the repository is one."""
+    files = sorted((SAMPLE.parent / "items").glob("*.jsonl"))
+    assert files
+    for file in files:
+        assert all(len(list(item.brought())) == len(item.ids) for item in read_items(file))
+
+
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
         ('{"id": ', "line 2: Invalid JSON"),
         ([], "line 2: Input should be an object"),
         ({"qa": [{"q": "x", "a": "y"}]}, "line 2: ids: it is missing."),
+        ({"id": "a", "passages": [{"heading": "a", "text": "b"}], "no": ["x"]}, 'has both "passages" and ids'),
+        ({"passages": [{"heading": "a"}], "no": ["x"]}, "line 2: passages[0].text: it is missing."),
         ({"id": "a"}, "line 2: it has nothing to learn from"),
         ({"id": "a", "qa": [{"q": "x"}]}, "line 2: qa[0].a: it is missing."),
         ({"id": "a", "qa": [{"q": "x", "a": "y"}, {"q": " ", "a": "y"}]}, "line 2: qa[1].q: it is empty."),
