@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -21,11 +22,10 @@ from bots.cli.bars import Bars
 from bots.cli.checks import Check, Mark
 from bots.cli.models_view import disk_bytes, megabytes
 from bots.render import clean
-from core.bootstrap import doors_of, open_embedder, open_index, open_records, open_remote
+from core.bootstrap import doors_of, open_embedder, open_index, open_records, open_remote, protocol_for
 from core.domain import Mode
 from core.errors import AttuneError, ConfigurationError, ModelError
 from core.model_store import ModelStore
-from core.models.lora import protocol_of
 from core.models.specs import BUILT_IN, LocalModel
 from core.settings import Settings
 
@@ -130,7 +130,7 @@ def _merged(model: LocalModel, settings: Settings, store: ModelStore) -> list[st
     if name.startswith("hf:") and store.find(name) is None:
         return [operator_texts.adapter_to_fetch(name)]
     folder = store.resolve_adapter(name)
-    protocol_of(model.name, model.name, folder)
+    protocol_for(replace(model, adapter=folder), settings)
     return [operator_texts.adapter_in_use(str(folder))]
 
 
