@@ -1,33 +1,36 @@
-"""Whether the documents hold the answer at all: decided before the first word, from evidence already at hand.
+"""Whether the documents hold the answer at all: decided before the first word, by the model's verdict on each.
 
-    p(held | x) = σ(b + c · max_d log-odds_d)
+    p(held | x, d) = σ(b + c · log-odds_d)          p(held | x) = max_d p(held | x, d)
 
-log-odds_d is the model's own yes against no when it is asked, having read passage d, whether that answers the question
-(only the likeliest passages are asked). How sure a model sounds is its own, and depends on how people ask: the
-coefficients are fitted for one model on three sets of equal weight, SQuAD, a colleague's questions and those of a first
-conversation (`python -m evals.abstention`), and a model without any is told to refuse instead of being asked. Nothing
-of the person enters: what somebody likes makes no answer truer. Pure.
+log-odds_d is the model's yes against its no, having read passage d and the question. How sure a model sounds is its
+own: b and c are fitted for one model and the very words that it is asked in (`python -m evals.abstention`), and stand
+beside these words in `core/prompt.py`. Nothing that was learned of the person enters: what somebody likes makes no
+answer truer. Pure.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The coefficients of one model: b and c."""
+    """The coefficients of one model and its words: b and c."""
 
     bias: float
-    check: float
+    weight: float
 
-    def probability_held(self, log_odds: Sequence[float]) -> float:
-        """p(held | x), from the check's `log_odds` of each passage that was asked."""
-        return 1 / (1 + math.exp(-(self.bias + self.check * max(log_odds))))
+    def log_held(self, log_odds: float) -> float:
+        """Log p(held | x, d), from the model's log-odds of yes against no."""
+        logit = self.bias + self.weight * log_odds
+        return -math.log1p(math.exp(-logit)) if logit > 0 else logit - math.log1p(math.exp(logit))
 
+    def held(self, log_odds: float) -> float:
+        """p(held | x, d)."""
+        return math.exp(self.log_held(log_odds))
 
-DEFAULT = Calibration(-1.024, 0.853)
-FITTED: Mapping[str, Calibration] = {"qwen2.5-coder-1.5b-instruct": DEFAULT}
-"""By the model's name in `ATTUNE_MODEL`."""
+    def probability_held(self, log_odds: Sequence[float | None]) -> float:
+        """p(held | x), from the log-odds of each passage; None stands for one that was not read."""
+        return max((self.held(odds) for odds in log_odds if odds is not None), default=0.0)

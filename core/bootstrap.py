@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from core.abstention import FITTED
 from core.access import Access, Doors, listed_names
 from core.adapters import torch_thread
 from core.domain import Decoding
@@ -21,9 +20,11 @@ from core.inbox import Allowance
 from core.ingest import Ingester
 from core.model_store import ModelStore
 from core.models.files import Progress, Silent
+from core.models.lora import protocol_of
 from core.models.rag import is_rag
 from core.models.specs import LocalModel
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
+from core.prompt import Protocol
 from core.settings import Settings
 from core.teaching import Teacher
 from core.upkeep import Upkeep
@@ -232,13 +233,20 @@ def open_remote(settings: Settings, url: str) -> AbstractAsyncContextManager[Rem
 
 @asynccontextmanager
 async def _local_generator(settings: Settings, progress: Progress) -> AsyncIterator[Generator]:
-    model = await asyncio.to_thread(ModelStore(settings.models_folder).resolve, settings.model, progress)
+    model = await asyncio.to_thread(find_model, settings, progress)
     load: _Load = _load_rag if is_rag(model.path) else _load_torch
     generator = await torch_thread.run(load, model, settings, progress)
     try:
         yield generator
     finally:
         await generator.close()
+
+
+def find_model(settings: Settings, progress: Progress) -> LocalModel:
+    """The language model of the settings; the adapter of `ATTUNE_ADAPTER` takes the place of its own."""
+    store = ModelStore(settings.models_folder)
+    model = store.resolve(settings.model, progress)
+    return replace(model, adapter=store.resolve_adapter(settings.adapter, progress)) if settings.adapter else model
 
 
 def _load_torch(model: LocalModel, settings: Settings, progress: Progress) -> TorchGenerator:
@@ -255,7 +263,15 @@ def _load_torch(model: LocalModel, settings: Settings, progress: Progress) -> To
         disk_bytes=settings.cache_disk_mb << 20,
         cached=settings.data_folder / "read",
         batch_bytes=settings.batch_mb << 20,
+        adapter=model.adapter,
+        protocol=protocol_for(model, settings),
     )
+
+
+def protocol_for(model: LocalModel, settings: Settings) -> Protocol:
+    """How the language model of the settings is to be asked."""
+    base = model.spec.base if model.spec and model.spec.base else model.name
+    return protocol_of(model.name, base, model.adapter if settings.adapter else None)
 
 
 def _load_rag(model: LocalModel, settings: Settings, _: Progress) -> RagGenerator:
@@ -272,7 +288,6 @@ def limits_of(settings: Settings) -> Limits:
         history_tokens=settings.history_tokens,
         relevance=settings.relevance,
         certainty=settings.certainty,
-        calibration=FITTED.get(settings.model),
         decoding=Decoding(
             mode=settings.decoding,
             max_tokens=settings.answer_tokens,

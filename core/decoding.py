@@ -6,16 +6,18 @@ Each passage d has a row: the model's distribution over the next token, having r
 
 By the chain rule the product over i is RAG-Sequence's p(y|x,u); with w held fixed it is RAG-Token (Lewis et al.,
 "Retrieval-Augmented Generation for Knowledge-Intensive NLP Tasks", 2020, section 2.1). softmax(w) after some words is
-the posterior over passages: which of them carried those words. Pure arrays; knows nothing of models or texts.
+the posterior over passages: which of them carried those words. Where each row first says whether its passage holds the
+answer, w_d begins as log p(d|x,u) + log p(held|x,d). Pure arrays; knows nothing of models or texts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.abstention import Calibration
 from core.domain import Decoding, Mode
 
 Array = NDArray[np.floating]
@@ -82,13 +84,15 @@ class Mixture:
     `rows` are the numbers of the rows that `step` expects, in order; it shrinks as posteriors fall under the floor.
     """
 
-    def __init__(self, priors: Sequence[float], decoding: Decoding) -> None:
+    def __init__(self, priors: Sequence[float], decoding: Decoding, calibration: Calibration | None = None) -> None:
+        """`calibration`: what the rows' verdicts are worth; None takes log-odds as they are."""
         self._decoding = decoding
+        self._calibration = calibration or Calibration(0.0, 1.0)
         self._rng = np.random.default_rng(decoding.seed)
         self._log_weights = np.log(np.maximum(np.asarray(priors, np.float64), _SMALLEST))  # (passages,)
         self.rows = list(range(len(priors)))
         self.log_likelihood = 0.0  # log p(y | x, u) of the tokens so far
-        self._drop()
+        self._drop(decoding.floor)
 
     @property
     def posterior(self) -> tuple[float, ...]:
@@ -96,6 +100,21 @@ class Mixture:
         full = np.zeros(len(self._log_weights))
         full[self.rows] = normalized(self._log_weights[self.rows])
         return tuple(full.tolist())
+
+    @property
+    def likeliest(self) -> list[int]:
+        """`rows`, the most probable first."""
+        return sorted(self.rows, key=lambda row: -self._log_weights[row])
+
+    def is_clear(self, log_odds: Iterable[float]) -> bool:
+        """Whether one of these verdicts, yes against no, is so clear that no less likely row needs to be read."""
+        return self._calibration.probability_held(list(log_odds)) >= self._decoding.clear
+
+    def judge(self, log_odds: Mapping[int, float]) -> None:
+        """Weigh the rows by p(held | x, d), before the first token; rows without a verdict are dropped."""
+        self.rows = [row for row in self.rows if row in log_odds]
+        self._log_weights[self.rows] += [self._calibration.log_held(log_odds[row]) for row in self.rows]
+        self._drop(self._decoding.held_floor)
 
     def step(self, probabilities: Array) -> int:
         """Choose the next token from `probabilities` (len(rows), vocab), and weigh the passages by it."""
@@ -111,13 +130,13 @@ class Mixture:
         self.log_likelihood += float(np.log((weights * of_token).sum()))
         if self._decoding.mode is not Mode.TOKEN:
             self._log_weights[self.rows] += np.log(of_token)
-            self._drop()
+            self._drop(self._decoding.floor)
 
-    def _drop(self) -> None:
+    def _drop(self, floor: float) -> None:
         weights = normalized(self._log_weights[self.rows])
         best = int(weights.argmax())
         self.rows = [
             row
             for place, (row, weight) in enumerate(zip(self.rows, weights, strict=True))
-            if weight >= self._decoding.floor or place == best
+            if weight >= floor or place == best
         ]

@@ -166,6 +166,8 @@ class Decoding:
     top_p: float = 1.0
     seed: int = 0
     floor: float = 1e-3  # a row whose posterior falls under it is dropped
+    held_floor: float = 0.05  # … and before the first word, where the rows have been judged
+    clear: float = 0.9  # p(held | x, d) from which no less likely passage is read; above 1 all are
 
 
 class Decoded(StrEnum):
@@ -182,7 +184,8 @@ class Prompt:
 
     `[system][passage] | [turns][question][person]`: the part left of the bar depends on a passage alone. `priors`
     is p(d|x,u) of each passage; they sum to 1. `check`, where there is one, is asked before the question and answered
-    with yes or no, of the first passages: these are the likeliest by p(d|x), whoever asks.
+    with yes or no, of the first passages: these are the likeliest by p(d|x), whoever asks. A model that judges first
+    needs no check.
     """
 
     system: str
@@ -195,10 +198,10 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What the model says of the prompt's check: the log-odds of yes against no, having read the likeliest passages."""
+class Verdicts:
+    """Whether each passage of the prompt holds the answer: the model's log-odds of yes against no; None if not read."""
 
-    log_odds: tuple[float, ...]
+    log_odds: tuple[float | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +254,7 @@ class Answer:
     `id` is 16 characters that feedback and `/why` name it by; a message that is answered again has the same one.
 
     `uncarried` has the sentences that none of the passages carries. Where the model was asked, `held` is p(the
-    documents hold the answer), `unsure` whether that is little, and `log_odds` what it said of each passage. `listing`
+    documents hold the answer), `unsure` whether that is little, and `log_odds` its verdict on each passage. `listing`
     is how the person wants to see the sources.
     """
 
@@ -262,7 +265,7 @@ class Answer:
     decoded: Decoded = Decoded.EXACT
     uncarried: tuple[str, ...] = ()
     held: float | None = None
-    log_odds: tuple[float, ...] = ()
+    log_odds: tuple[float | None, ...] = ()
     id: str = ""
     unsure: bool = False
     listing: Sources = Sources.FULL

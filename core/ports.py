@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol as Port
 
 from core.domain import (
-    Checked,
     Conversation,
     Decoding,
     Document,
@@ -25,15 +24,17 @@ from core.domain import (
     Use,
     Vector,
     Vectors,
+    Verdicts,
 )
 from core.gaps import Gap
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, Waiting
 from core.pairing import Pairing
 from core.profile_port import Profiles
+from core.prompt import Protocol
 from core.traces import Trace
 
 
-class Embedder(Protocol):
+class Embedder(Port):
     """Texts to unit vectors."""
 
     @property
@@ -55,7 +56,7 @@ class Embedder(Protocol):
         ...
 
 
-class Generator(Protocol):
+class Generator(Port):
     """The language model, p(y | x, d, u)."""
 
     @property
@@ -69,8 +70,8 @@ class Generator(Protocol):
         ...
 
     @property
-    def checks(self) -> bool:
-        """Whether it answers a prompt's check."""
+    def protocol(self) -> Protocol:
+        """How it is to be asked, and what its verdicts are worth."""
         ...
 
     def count_tokens(self, text: str) -> int:
@@ -85,10 +86,11 @@ class Generator(Protocol):
         """Forget what was read of other documents than these (source, version)."""
         ...
 
-    def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued | Checked, None]:
+    def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued | Verdicts, None]:
         """Answer `prompt`, streaming. Closing or cancelling the generator stops the model within one step.
 
-        Where the prompt has a check, and this generator `checks`, `Checked` comes before the first piece.
+        `Verdicts` come once before the first piece where the protocol has them: always from a model that judges first,
+        whose rows then weigh p(d|x,u) · p(held|x,d); from one that is asked where the prompt has a check.
 
         Raises:
             PromptTooLongError: the prompt leaves no room for an answer.
@@ -96,7 +98,7 @@ class Generator(Protocol):
         ...
 
 
-class PassageIndex(Protocol):
+class PassageIndex(Port):
     """Passages, found by meaning and by words."""
 
     async def upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
@@ -132,7 +134,7 @@ class PassageIndex(Protocol):
         ...
 
 
-class Memory(Profiles, Protocol):
+class Memory(Profiles, Port):
     """What is remembered of conversations, and of people (`core/profile_port.py`), across restarts."""
 
     async def turns(self, conversation: Conversation, *, limit: int) -> list[Turn]:
@@ -156,7 +158,7 @@ class Memory(Profiles, Protocol):
         ...
 
 
-class Usage(Protocol):
+class Usage(Port):
     """What documents were good for, and what they lack: for the operator, never for a prompt."""
 
     async def note_cited(self, sources: Sequence[str], at: datetime) -> None:
@@ -188,7 +190,7 @@ class Usage(Protocol):
         ...
 
 
-class Inbox(Protocol):
+class Inbox(Port):
     """What platforms delivered, kept until somebody has seen the end of it.
 
     Events of one conversation are claimed one at a time, in the order in which they were put; people take turns. A
@@ -268,7 +270,7 @@ class Inbox(Protocol):
         ...
 
 
-class Pairings(Protocol):
+class Pairings(Port):
     """Who was let in by a code, and the codes that are out. Persons are readers' names; codes come hashed."""
 
     async def save_code(self, code: str, *, operator: bool, lasts: timedelta) -> None:

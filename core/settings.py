@@ -33,9 +33,14 @@ class Settings(ServingSettings):
         description="folder for models and data; unset: the platform's cache and data folders",
     )
     model: str = Field(
-        "qwen2.5-coder-1.5b-instruct",
+        "attune-reader-1.5b",
         alias="ATTUNE_MODEL",
         description="the language model: a name, hf:org/name or a path; its name on the server of ATTUNE_MODEL_URL",
+    )
+    adapter: str | None = Field(
+        None,
+        alias="ATTUNE_ADAPTER",
+        description="a LoRA of your own in PEFT's layout, merged into the language model: a path or hf:org/name",
     )
     model_url: str | None = Field(
         None,

@@ -1,11 +1,12 @@
-"""When not to answer: fits `core.abstention` and checks it elsewhere: `python -m evals.abstention`.
+"""When not to answer: fits what the verdicts are worth, and checks it elsewhere: `python -m evals.abstention`.
 
-The coefficients are fitted by logistic regression on SQuAD's articles for tuning (see `evals.answers`), on every third
-question of the handbook (handbook.jsonl) and on every second about Attune's own guides (guides.jsonl); the three sets,
-and questions with and without an answer, have equal weight. They are checked on SQuAD's other articles, on the other
-questions of the handbook and the guides, and on conversations (LoCoMo) of which half of the questions ask for what was
-never said. Each question goes through search and the model's check, and nothing is decoded. `--limit` questions a set
-of SQuAD or LoCoMo, half of them with an answer; `--sets` names some sets.
+The coefficients, which stand beside the model's words in `core/prompt.py`, are fitted by logistic regression on SQuAD's
+articles for tuning (see `evals.answers`), on every third question of the handbook (handbook.jsonl) and on every second
+about Attune's own guides (guides.jsonl); the three sets, and questions with and without an answer, have equal weight.
+They are checked on SQuAD's other articles, on the other questions of the handbook and the guides, and on conversations
+(LoCoMo) of which half of the questions ask for what was never said. Each question goes through search, every passage
+is judged, and nothing is decoded. `--limit` questions a set of SQuAD or LoCoMo, half of them with an answer; `--sets`
+names some sets.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bots.cli.operations import own_documents
-from core.abstention import DEFAULT
+from core.abstention import Calibration
 from core.domain import Decoding, Mode
 from core.questions import read_questions
 from evals.answer_scores import auroc
@@ -37,6 +38,7 @@ from evals.product import Product, open_product
 
 SINGLE_HOP, NEVER_SAID = 4, 5  # LoCoMo's categories
 LIMIT = 240  # questions of a set
+READ_ALL = 2.0  # no verdict is as clear as this
 SQUAD_TUNING, HANDBOOK_TUNING, GUIDES_TUNING = "squad, tuning", "handbook, tuning", "guides, tuning"
 FITTED_ON = (SQUAD_TUNING, HANDBOOK_TUNING, GUIDES_TUNING)
 GUIDES = Path(__file__).with_name("guides.jsonl")
@@ -66,14 +68,16 @@ def main() -> None:
 async def run(chosen: Namespace) -> None:
     """Gather the evidence of all sets."""
     found: Found = {}
+    calibration = Calibration(0.0, 1.0)
     with Progress() as bar:
         for name in chosen.sets:
             async with open_product() as product:
+                calibration = product.generator.protocol.calibration or calibration
                 for part, asked in (await GATHERED[name](product, chosen)).items():
                     found[part] = await ask_all(
                         product, asked, partial(bar.advance, bar.add_task(part, total=len(asked)))
                     )
-    report(found, chosen.seed)
+    report(found, calibration, chosen.seed)
 
 
 async def squad(product: Product, chosen: Namespace) -> Sets:
@@ -127,12 +131,16 @@ SETS = tuple(GATHERED)
 async def ask_all(product: Product, questions: Sequence[Record], advance: Callable[[], None]) -> list[Evidence]:
     """The evidence of each question."""
     engine = product.engine(
-        certainty=ALWAYS, calibration=DEFAULT, relevance=-1.0, decoding=Decoding(Mode.SEQUENCE, max_tokens=1)
+        certainty=ALWAYS, relevance=-1.0, decoding=Decoding(Mode.SEQUENCE, max_tokens=1, clear=READ_ALL)
     )
 
     async def ask(question: Record) -> Evidence:
         reading, answer = await asked_alone(engine, question["question"])
-        return Evidence(question["answerable"], max(answer.log_odds), max(one.dense for one in reading.passages))
+        return Evidence(
+            question["answerable"],
+            max(odds for odds in answer.log_odds if odds is not None),
+            max(one.dense for one in reading.passages),
+        )
 
     return await some_at_once(ask, questions, advance)
 
@@ -176,17 +184,17 @@ def _balanced(evidence: Sequence[Evidence]) -> list[float]:
     return [0.5 / count[one.answerable] for one in evidence]
 
 
-def report(found: Found, seed: int) -> None:
+def report(found: Found, calibration: Calibration, seed: int) -> None:
     """Print and write coefficients (where all sets for fitting were asked), AUROC and the curve of refusals."""
-    used = asdict(DEFAULT)
+    used = asdict(calibration)
     fitted = fit([found[name] for name in FITTED_ON]) if found.keys() >= set(FITTED_ON) else None
     if fitted is not None:
-        print("fitted:", dict(zip(("bias", "check"), fitted.round(3).tolist(), strict=True)))
-    print("in core.abstention:", used)
+        print("fitted:", dict(zip(("bias", "weight"), fitted.round(3).tolist(), strict=True)))
+    print("in core.prompt:", used)
     table = Table("set", "questions", "AUROC", "AUROC, cosine alone", *map(str, CERTAINTIES))
     result: Record = {"seed": seed, "fitted": fitted, "used": list(used.values()), "sets": {}}
     for name, evidence in found.items():
-        held = np.array([DEFAULT.probability_held([one.log_odds]) for one in evidence])
+        held = np.array([calibration.probability_held([one.log_odds]) for one in evidence])
         able = np.array([one.answerable for one in evidence])
         scores = [held, np.array([one.dense for one in evidence])]
         areas = [auroc(score[able].tolist(), score[~able].tolist()) for score in scores]

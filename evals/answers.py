@@ -25,7 +25,6 @@ from uuid import uuid4
 from rich.progress import Progress
 
 from core import prompt
-from core.abstention import DEFAULT
 from core.domain import (
     Answer,
     Conversation,
@@ -122,7 +121,7 @@ async def ingest_passages(product: Product, passages: Sequence[Record]) -> None:
 
 
 async def _ask_all(arm: str, product: Product, questions: Sequence[Record], advance: Callable[[], None]) -> list[Asked]:
-    engine = product.engine(certainty=ALWAYS, calibration=DEFAULT, relevance=-1.0, **ARMS[arm])
+    engine = product.engine(certainty=ALWAYS, relevance=-1.0, **ARMS[arm])
 
     async def ask(question: Record) -> Asked:
         if arm == "none":

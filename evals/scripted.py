@@ -14,9 +14,10 @@ from contextlib import asynccontextmanager
 import numpy as np
 
 from core.bootstrap import limits_of, open_index, open_records
-from core.domain import Checked, Decoding, Passage, Piece, Prompt, Vectors
+from core.domain import Decoding, Passage, Piece, Prompt, Vectors, Verdicts
 from core.engine import Engine
 from core.ports import PassageIndex
+from core.prompt import PROTOCOLS
 from core.settings import Settings
 
 DIMENSION = 64
@@ -57,7 +58,7 @@ class PacedGenerator:
 
     name = "paced"
     context_tokens = 4096
-    checks = True
+    protocol = PROTOCOLS["attune-reader-1.5b"]
 
     def __init__(self, words: int, pace: float) -> None:
         self.words = words
@@ -78,11 +79,11 @@ class PacedGenerator:
     async def retain(self, documents: Collection[tuple[str, str]]) -> None:
         """Nothing to forget."""
 
-    async def generate(self, prompt: Prompt, _: Decoding) -> AsyncGenerator[Piece | Checked, None]:
+    async def generate(self, prompt: Prompt, _: Decoding) -> AsyncGenerator[Piece | Verdicts, None]:
         """The tag of the question, words, and the tag's end."""
         found = TAG.search(prompt.question)
         tag = found[0] if found else "m0x0"
-        yield Checked((9.0,) * min(2, len(prompt.passages)))
+        yield Verdicts((9.0,) * len(prompt.passages))
         loop = asyncio.get_running_loop()
         start = loop.time()
         for number, word in enumerate([tag, *["moon"] * (self.words - 2), end_of(tag)]):

@@ -17,7 +17,7 @@ from core.adapters.checkpoints import Checkpoint
 from core.adapters.prefix_cache import PrefixCache
 from core.adapters.prefix_files import PrefixFiles
 from core.adapters.torch_generator import TorchGenerator
-from core.domain import Checked, Decoding, Passage, Prompt
+from core.domain import Decoding, Passage, Prompt, Verdicts
 from evals.common import records, sample
 
 QUESTION_TOKENS = 18, 30
@@ -42,14 +42,17 @@ def passage(text: str) -> Passage:
 
 
 class Attune:
-    """This project's generator as the product uses it, its check included, without an end of turn."""
+    """This project's generator as the product uses it, its verdicts included, without an end of turn."""
 
     def __init__(self, checkpoint: Checkpoint, files: PrefixFiles | None = None) -> None:
         """`files`: where what was read is kept besides."""
         config: Any = checkpoint.model.generation_config
         config.eos_token_id, checkpoint.tokenizer.eos_token = None, None
         self.cache = PrefixCache(1 << 30, files)
-        self._generator = torch_thread.block(TorchGenerator, "attune", checkpoint, self.cache, batch_bytes=2 << 30)
+        protocol = prompt.PROTOCOLS["attune-reader-1.5b"]
+        self._generator = torch_thread.block(
+            TorchGenerator, "attune", checkpoint, self.cache, batch_bytes=2 << 30, protocol=protocol
+        )
         self._loop = asyncio.new_event_loop()
 
     def answer(self, passages: Sequence[str], question: str, tokens: int) -> None:
@@ -66,11 +69,9 @@ class Attune:
 
     async def _answer(self, passages: Sequence[str], question: str, tokens: int) -> None:
         read = tuple(map(passage, passages))
-        asking = Prompt(
-            prompt.SYSTEM, read, (1 / len(read),) * len(read), (), "", question, prompt.check_text(question)
-        )
+        asking = Prompt(self._generator.protocol.system, read, (1 / len(read),) * len(read), (), "", question)
         events = self._generator.generate(asking, Decoding(max_tokens=tokens))
-        assert [event async for event in events if isinstance(event, Checked)]  # noqa: S101
+        assert [event async for event in events if isinstance(event, Verdicts)]  # noqa: S101
 
     def close(self) -> None:
         """Free the model's thread."""

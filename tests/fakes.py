@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 
 import numpy as np
 
-from core.domain import Checked, Decoded, Decoding, Passage, Piece, Prompt, Vectors
+from core.domain import Decoded, Decoding, Passage, Piece, Prompt, Vectors, Verdicts
 from core.errors import PromptTooLongError
-from core.prompt import system_text
+from core.prompt import PROTOCOLS, Judging, system_text
 
 
 class HashingEmbedder:
@@ -41,12 +41,12 @@ class HashingEmbedder:
 class ScriptedGenerator:
     """Says what `script` makes of the prompt, a word a piece, `pace` seconds apart.
 
-    Its `certainty` is the log-odds that it answers every check with.
+    Its `certainty` is the log-odds of every verdict; `protocol` is the trained reader's, unless a test sets another.
     """
 
     name = "scripted"
     context_tokens = 4096
-    checks = True
+    protocol = PROTOCOLS["attune-reader-1.5b"]
 
     def __init__(
         self, script: Callable[[Prompt], str] | None = None, *, pace: float = 0.0, certainty: float = 9.0
@@ -68,12 +68,14 @@ class ScriptedGenerator:
     async def retain(self, documents: Collection[tuple[str, str]]) -> None:
         self.read = [passage for passage in self.read if (passage.source, passage.version) in documents]
 
-    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Checked, None]:
+    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Verdicts, None]:
         self.prompts.append(prompt)
         if self.count_tokens(system_text(prompt.system, prompt.passages)) + decoding.max_tokens > self.context_tokens:
             raise PromptTooLongError("The prompt leaves no room for an answer.")
-        if prompt.check:
-            yield Checked((self.certainty,) * min(2, len(prompt.passages)))
+        if self.protocol.judging is Judging.FIRST:
+            yield Verdicts((self.certainty,) * len(prompt.passages))
+        elif prompt.check:
+            yield Verdicts((self.certainty,) * min(2, len(prompt.passages)))
         words = self.script(prompt).split(" ")[: decoding.max_tokens]
         for number, word in enumerate(words):
             await asyncio.sleep(self.pace)

@@ -50,7 +50,12 @@ class Batcher:
         self._loop: asyncio.Task[None] | None = None
 
     async def decode(
-        self, prefixes: Sequence[Prefix], suffix: Suffix, mixture: Mixture, *, tokens: int
+        self,
+        prefixes: Sequence[Prefix],
+        suffix: Suffix,
+        mixture: Mixture,
+        *,
+        tokens: int,
     ) -> AsyncGenerator[Waiting | Said, None]:
         """Decode from rows `prefixes[d] + suffix`, mixed by `mixture`, until an end or `tokens` of them.
 
@@ -117,15 +122,16 @@ class Batcher:
         return sum(map(self._bytes, (*self._active, answer))) <= self._budget
 
     def _bytes(self, answer: Answer) -> int:
-        if answer.lines:
-            return sum(line.row.nbytes for line in answer.lines.values())
-        tokens = sum(answer.prefixes[place].ends[-1] + len(answer.suffix) + _ROOM for place in answer.rows)
-        return tokens * self._model.bytes_per_token
+        begun = sum(line.row.nbytes for line in answer.lines.values())
+        to_begin = [place for place in answer.rows if place not in answer.lines]
+        tokens = sum(answer.prefixes[place].ends[-1] + len(answer.suffix) + _ROOM for place in to_begin)
+        return begun + tokens * self._model.bytes_per_token
 
     def _step(self) -> list[tuple[Answer, Sequence[Said]]]:
         """Run the model once; what those say all of whose rows have been fed."""
         for answer in self._active:
-            answer.lines = answer.lines or {place: self._begin(answer, place) for place in answer.rows}
+            for place in answer.to_begin:
+                answer.lines[place] = self._begin(answer, place)
         self._feed(self._plan())
         return [(answer, answer.speak()) for answer in self._active if answer.fed]
 
@@ -147,7 +153,7 @@ class Batcher:
         for line in [line for answer in self._active if not answer.spoke for line in answer.lines.values()]:
             tokens = line.next_tokens(room)
             if tokens:
-                work.append((line, tokens, int(len(tokens) == len(line.pending))))
+                work.append((line, tokens, line.looked_at if len(tokens) == len(line.pending) else 0))
                 room -= len(tokens)
         return work
 
@@ -155,7 +161,7 @@ class Batcher:
         logits = self._model.step([(line.row, tokens) for line, tokens, _ in work], [wanted for _, _, wanted in work])
         probabilities = torch.softmax(logits, dim=-1).cpu().numpy()  # (wanted of all, vocab)
         for line, tokens, wanted in work:
-            line.said, probabilities = probabilities[:wanted], probabilities[wanted:]
+            line.said, probabilities = probabilities[:wanted], probabilities[wanted:]  # (wanted, vocab)
             line.pending = line.pending[len(tokens) :]
             self.cache.keep(line.row, line.prefix)
 

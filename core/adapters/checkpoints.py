@@ -1,8 +1,8 @@
 """A model file as its makers publish it → a model in memory, by way of a converted copy that loads in seconds.
 
 A GGUF file or a folder of safetensors is read tensor by tensor, so that the whole is never in memory in floating
-point, and saved once in the form this machine runs: int8 on a CPU (see `int8.py`), bfloat16 on a GPU. Knows
-nothing of downloads, prompts or decoding.
+point, and saved once in the form this machine runs: int8 on a CPU (see `int8.py`), bfloat16 on a GPU. An adapter is
+merged on the way (see `lora.py`). Knows nothing of downloads, prompts or decoding.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from core.adapters.gguf_weights import CHUNK_ROWS, open_gguf, read_gguf
 from core.adapters.int8 import prepare_layers, quantize_modules
 from core.adapters.int8_kernels import SPEAKING, choose_kernel, quantize_rows
+from core.adapters.lora import LowRankAdapter
 from core.errors import CorruptModelError, ModelError
 from core.models.files import Progress
 
@@ -44,16 +45,18 @@ class Checkpoint:
     tokenizer: PreTrainedTokenizerBase
 
 
-def convert(source: Path, form: Form, folder: Path, progress: Progress) -> Path:
-    """The converted copy of `source` (a GGUF file or a folder) under `folder`, made unless it is there.
+def convert(source: Path, form: Form, folder: Path, progress: Progress, adapter: Path | None = None) -> Path:
+    """The converted copy of `source` (a GGUF file or a folder) with `adapter` merged, made unless it is in `folder`.
 
     The copy appears whole or not at all. A second process waits for the first.
 
     Raises:
-        ModelError: the architecture is not supported, or the disk is full.
+        ModelError: the architecture is not supported, the adapter does not fit, or the disk is full.
         CorruptModelError: the file cannot be read.
     """
-    target = folder / f"{source.name}-{_fingerprint(source)}-{form}-v{CONVERTER_VERSION}"
+    lora = LowRankAdapter(adapter) if adapter else None
+    merged = f"-{lora.fingerprint}" if lora else ""
+    target = folder / f"{source.name}-{_fingerprint(source)}{merged}-{form}-v{CONVERTER_VERSION}"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock, _readable(source):
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -62,7 +65,7 @@ def convert(source: Path, form: Form, folder: Path, progress: Progress) -> Path:
             shutil.rmtree(building, ignore_errors=True)  # what a killed process left
             building.mkdir()
             try:
-                _write(source, form, building, progress)
+                _write(source, form, building, progress, lora)
                 building.rename(target)
             finally:
                 shutil.rmtree(building, ignore_errors=True)
@@ -93,7 +96,7 @@ def load(folder: Path, form: Form, device: torch.device) -> Checkpoint:
     return Checkpoint(model.requires_grad_(requires_grad=False), tokenizer)
 
 
-def _write(source: Path, form: Form, target: Path, progress: Progress) -> None:
+def _write(source: Path, form: Form, target: Path, progress: Progress, lora: LowRankAdapter | None) -> None:
     if source.is_file():
         open_gguf(source)  # first of all: transformers takes some architectures that cannot be read here
     where: dict[str, Any] = (
@@ -105,11 +108,14 @@ def _write(source: Path, form: Form, target: Path, progress: Progress) -> None:
     AutoTokenizer.from_pretrained(**where).save_pretrained(target)
     config.save_pretrained(target)
     sizes = {name: tensor.numel() for name, tensor in _empty_model(config, form).state_dict().items()}
+    if lora:
+        lora.check_fits(sizes)
     tensors: dict[str, Tensor] = {}
     progress.start("Preparing the model, once", sum(sizes.values()))
     for name, chunks in _read(source, config):
         if name in sizes:
-            tensors |= _stored(name, chunks, quantized=f"{name.removesuffix('.weight')}.scale" in sizes, form=form)
+            whole = lora.merged(name, chunks) if lora else chunks
+            tensors |= _stored(name, whole, quantized=f"{name.removesuffix('.weight')}.scale" in sizes, form=form)
             progress.advance(sizes[name])
     progress.finish()
     _check_complete(tensors, set(sizes), tied=config.tie_word_embeddings)

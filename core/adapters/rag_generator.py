@@ -26,6 +26,7 @@ from core.decoding import Mixture
 from core.domain import Decoding, Mode, Passage, Piece, Prompt, Queued
 from core.errors import PromptTooLongError
 from core.history import standalone_question
+from core.prompt import TOLD_TO_REFUSE, Protocol
 
 _POSITIONS = 1024  # tokens, where the model's positions are relative (T5) and set no limit
 _UNDERFLOWN = np.float32(1e-38)  # what a permitted token has at least, so that a forced one is always found
@@ -71,9 +72,9 @@ class RagGenerator:
         return int(self._config.n_docs * self._config.max_combined_length) + self._positions
 
     @property
-    def checks(self) -> bool:
-        """Whether it answers a prompt's check: these models know no instructions."""
-        return False
+    def protocol(self) -> Protocol:
+        """No verdicts: these models know no instructions."""
+        return TOLD_TO_REFUSE
 
     def read_ahead(self, system: str, passages: Sequence[Passage]) -> None:
         """Nothing: the encoder reads passage and question together."""

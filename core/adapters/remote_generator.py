@@ -21,7 +21,7 @@ from core.adapters.prompt_scoring import Messages, PromptScorer, Scores
 from core.decoding import weighed
 from core.domain import Decoded, Decoding, Mode, Passage, Piece, Prompt, Queued
 from core.errors import PromptTooLongError, UnknownModelError
-from core.prompt import chat, system_text
+from core.prompt import TOLD_TO_REFUSE, Protocol, chat, system_text
 
 T = TypeVar("T")
 
@@ -74,9 +74,9 @@ class RemoteGenerator:
         return self._context
 
     @property
-    def checks(self) -> bool:
-        """Whether it answers a prompt's check: not every server gives the probabilities that it takes."""
-        return False
+    def protocol(self) -> Protocol:
+        """No verdicts: not every server gives the probabilities that they take."""
+        return TOLD_TO_REFUSE
 
     def read_ahead(self, system: str, passages: Sequence[Passage]) -> None:
         """Nothing: the server's cache is its own."""

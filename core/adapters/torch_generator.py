@@ -20,19 +20,28 @@ from core.adapters.packed import PackedModel
 from core.adapters.prefix_cache import CacheStatistics, Prefix, PrefixCache
 from core.adapters.prefix_files import PrefixFiles
 from core.decoding import Mixture, is_circling
-from core.domain import Checked, Decoding, Mode, Passage, Piece, Prompt, Queued
+from core.domain import Decoding, Mode, Passage, Piece, Prompt, Queued, Verdicts
 from core.errors import PromptTooLongError
 from core.models.files import Progress
-from core.prompt import chat, documents, instructions
+from core.prompt import ANSWERING, NO, TOLD_TO_REFUSE, YES, Judging, Protocol, chat, documents, instructions
 
-_VERDICTS = ("yes", "Yes"), ("no", "No")  # how a check is answered
+_VERDICTS = (YES, YES.title()), (NO, NO.title())  # in both spellings
 
 
 class TorchGenerator:
     """A transformers model behind the `Generator` port. Use `load`."""
 
-    def __init__(self, name: str, checkpoint: checkpoints.Checkpoint, cache: PrefixCache, *, batch_bytes: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        checkpoint: checkpoints.Checkpoint,
+        cache: PrefixCache,
+        *,
+        batch_bytes: int,
+        protocol: Protocol = TOLD_TO_REFUSE,
+    ) -> None:
         self._name = name
+        self._protocol = protocol
         self._tokenizer = checkpoint.tokenizer
         self._context = int(checkpoint.model.config.max_position_embeddings)
         self._batcher = Batcher(
@@ -56,22 +65,26 @@ class TorchGenerator:
         batch_bytes: int,
         cached: Path | None = None,
         disk_bytes: int = 0,
+        adapter: Path | None = None,
+        protocol: Protocol = TOLD_TO_REFUSE,
     ) -> TorchGenerator:
         """Load a model file or folder, by way of its converted copy under `converted`. Blocks for seconds.
 
-        `cached` is the folder for what the model has read, of which at most `disk_bytes` are kept.
+        `adapter` is the folder of a LoRA to be merged into it, `protocol` how the two are asked,
+        `cached` the
+        folder for what the model has read, of which at most `disk_bytes` are kept.
 
         Raises:
-            ModelError: the file is broken or its architecture unknown.
+            ModelError: the file is broken, its architecture unknown, or the adapter another model's.
         """
         if threads:
             torch.set_num_threads(threads)
         target = best_device(device)
         form: checkpoints.Form = "int8" if target.type == "cpu" else "bfloat16"
-        folder = checkpoints.convert(source, form, converted, progress)
+        folder = checkpoints.convert(source, form, converted, progress, adapter)
         checkpoint = checkpoints.load(folder, form, target)
         files = PrefixFiles(cached / folder.name, disk_bytes) if cached and disk_bytes else None
-        return cls(name, checkpoint, PrefixCache(cache_bytes, files), batch_bytes=batch_bytes)
+        return cls(name, checkpoint, PrefixCache(cache_bytes, files), batch_bytes=batch_bytes, protocol=protocol)
 
     @property
     def name(self) -> str:
@@ -84,15 +97,15 @@ class TorchGenerator:
         return self._context
 
     @property
-    def checks(self) -> bool:
-        """Whether it answers a prompt's check."""
-        return True
+    def protocol(self) -> Protocol:
+        """How it is to be asked."""
+        return self._protocol
 
     def count_tokens(self, text: str) -> int:
         """Tokens in `text`."""
         return len(self._encode(text))
 
-    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued | Checked, None]:
+    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued | Verdicts, None]:
         """Stream the answer to `prompt`; see the port."""
         stuffed = decoding.mode is Mode.STUFFED or not prompt.passages
         groups = [prompt.passages] if stuffed else [(passage,) for passage in prompt.passages]
@@ -100,7 +113,7 @@ class TorchGenerator:
         longest = max(prefix.ends[-1] for prefix in prefixes) + len(suffix)
         if longest + decoding.max_tokens > self._context:
             raise PromptTooLongError(f"{longest} + {decoding.max_tokens} tokens are over the model's {self._context}.")
-        mixture = Mixture([1.0] if stuffed else prompt.priors, decoding)
+        mixture = Mixture([1.0] if stuffed else prompt.priors, decoding, self._protocol.calibration)
         text, said = DecodeStream(skip_special_tokens=True), list[int]()
         async with aclosing(self._batcher.decode(prefixes, suffix, mixture, tokens=decoding.max_tokens)) as events:
             async for event in events:
@@ -113,7 +126,7 @@ class TorchGenerator:
                             yield Piece(characters, () if stuffed else posterior, log_likelihood)
                         if is_circling(said):
                             break
-                    case Checked():
+                    case Verdicts():
                         yield event
 
     def read_ahead(self, system: str, passages: Sequence[Passage]) -> None:
@@ -144,7 +157,9 @@ class TorchGenerator:
         checking = self._templated(check).partition(system.rstrip())[2][asked:] if prompt.check else ""
         head = tuple(self._encode(before + system))
         prefixes = [_prefix(head, tuple(self._encode(documents(group))), group) for group in groups]
-        return prefixes, Suffix(*map(self._encode, (after[:asked], checking, after[asked:])))
+        if self._protocol.judging is Judging.FIRST:
+            return prefixes, Suffix(self._encode(after), (), self._encode(ANSWERING), judged_first=True)
+        return prefixes, Suffix(self._encode(after[:asked]), self._encode(checking), self._encode(after[asked:]))
 
     def _templated(self, messages: list[dict[str, str]]) -> str:
         return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))

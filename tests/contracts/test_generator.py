@@ -14,26 +14,34 @@ import pytest
 from core.adapters.openai_api import OpenAIServer
 from core.adapters.remote_generator import RemoteGenerator
 from core.adapters.torch_generator import TorchGenerator
-from core.domain import Checked, Decoding, Mode, Passage, Piece, Prompt
+from core.domain import Decoding, Mode, Passage, Piece, Prompt, Verdicts
 from core.errors import PromptTooLongError
 from core.model_store import ModelStore
 from core.models.files import Silent
 from core.ports import Generator
-from core.prompt import SYSTEM, check_text
+from core.prompt import PROTOCOLS, SYSTEM, TOLD_TO_REFUSE, Judging, check_text
 from tests.conftest import TINY_MODEL
 from tests.doubles.openai_server import MODEL, OpenAIDouble
 from tests.fakes import ScriptedGenerator
 
+PROTOCOL = {protocol.judging: protocol for protocol in (TOLD_TO_REFUSE, *PROTOCOLS.values())}
 TEXT = "The library opens at nine in the morning on weekdays and at ten in the morning on Saturdays, never on Sundays."
 QUESTION = "When does the library open?"
 
 
-@pytest.fixture(params=["scripted", "remote", pytest.param("torch", marks=pytest.mark.model)])
+@pytest.fixture(
+    params=[
+        "scripted",
+        "remote",
+        *[pytest.param(f"torch, {judging}", marks=pytest.mark.model) for judging in Judging],
+    ]
+)
 async def generator(request: pytest.FixtureRequest) -> AsyncIterator[Generator]:
-    if request.param == "scripted":
+    kind, _, judging = request.param.partition(", ")
+    if kind == "scripted":
         yield ScriptedGenerator()
         return
-    if request.param == "remote":
+    if kind == "remote":
         async with AsyncExitStack() as stack:
             double = await stack.enter_async_context(OpenAIDouble().serving())
             server = OpenAIServer(double.url, None, silence=5)
@@ -50,6 +58,7 @@ async def generator(request: pytest.FixtureRequest) -> AsyncIterator[Generator]:
         progress=Silent(),
         cache_bytes=1 << 28,
         batch_bytes=1 << 28,
+        protocol=PROTOCOL[Judging(judging)],
     )
     yield loaded
     await loaded.close()
@@ -120,20 +129,20 @@ async def test_a_prompt_over_the_context_is_refused(generator: Generator) -> Non
     assert await pieces(generator, asking(), max_tokens=4)
 
 
-async def test_a_check_is_answered_before_the_answer_which_stays_the_same(generator: Generator) -> None:
-    """Where the generator checks: one figure for each passage, finite, ahead of the first piece."""
+async def test_verdicts_come_once_before_the_answer(generator: Generator) -> None:
+    """A verdict for each passage that was judged, finite, ahead of the first piece; a check changes no answer."""
     plain = await pieces(generator, asking(), max_tokens=12)
-    events = [
-        event
-        async for event in generator.generate(replace(asking(), check=check_text(QUESTION)), Decoding(max_tokens=12))
-    ]
-    checks = [event for event in events if isinstance(event, Checked)]
-    assert [event.text for event in events if isinstance(event, Piece)] == plain
-    assert len(checks) == (1 if generator.checks else 0)
-    if checks:
-        assert events[0] is checks[0]
-        assert len(checks[0].log_odds) == 2
-        assert all(map(math.isfinite, checks[0].log_odds))
+    judging = generator.protocol.judging
+    asked = replace(asking(), check=check_text(QUESTION)) if judging is Judging.CHECK else asking()
+    events = [event async for event in generator.generate(asked, Decoding(max_tokens=12, clear=2.0))]
+    verdicts = [event for event in events if isinstance(event, Verdicts)]
+    assert len(verdicts) == (0 if judging is Judging.NONE else 1)
+    if verdicts:
+        assert events[0] is verdicts[0]
+        assert len(verdicts[0].log_odds) == 2
+        assert all(odds is not None and math.isfinite(odds) for odds in verdicts[0].log_odds)
+    if judging is not Judging.FIRST:  # where it judges first, how much is read is part of the answer
+        assert [event.text for event in events if isinstance(event, Piece)] == plain
 
 
 async def test_reading_ahead_and_forgetting_change_no_answer(generator: Generator) -> None:

@@ -1,27 +1,46 @@
-"""Whether the documents hold the answer: more evidence is never less certainty."""
+"""Whether the documents hold the answer: more evidence is never less certainty, and words have their coefficients."""
 
 from __future__ import annotations
+
+import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.abstention import DEFAULT
+from core.abstention import Calibration
+from core.prompt import PROTOCOLS, Judging
 
+FITTED = Calibration(-1.0, 0.8)
 LOG_ODDS = st.lists(st.floats(-25, 25), min_size=1, max_size=6)
 
 
 def test_one_passage_that_holds_the_answer_is_enough() -> None:
-    assert DEFAULT.probability_held([-9.0, 7.0]) == DEFAULT.probability_held([7.0])
+    assert FITTED.probability_held([-9.0, None, 7.0]) == FITTED.probability_held([7.0])
+
+
+def test_where_nothing_was_read_nothing_is_held() -> None:
+    assert FITTED.probability_held([]) == FITTED.probability_held([None]) == 0.0
 
 
 def test_the_logistic_function_by_hand() -> None:
-    """Log-odds that balance the rest are one half."""
-    assert DEFAULT.probability_held([-DEFAULT.bias / DEFAULT.check]) == pytest.approx(0.5)
+    """Log-odds that balance the bias are one half."""
+    assert FITTED.probability_held([1.0 / 0.8]) == pytest.approx(0.5)
+    assert FITTED.log_held(-700.0) == pytest.approx(-561.0)
 
 
 @given(LOG_ODDS, st.floats(0.01, 5))
 def test_more_evidence_makes_it_likelier(log_odds: list[float], more: float) -> None:
-    held = DEFAULT.probability_held(log_odds)
+    held = FITTED.probability_held(log_odds)
     assert 0 <= held <= 1
-    assert DEFAULT.probability_held([odds + more for odds in log_odds]) >= held
+    assert FITTED.probability_held([odds + more for odds in log_odds]) >= held
+    assert math.log(max(held, 1e-300)) == pytest.approx(max(map(FITTED.log_held, log_odds)), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_words_that_change_need_coefficients_of_their_own(name: str) -> None:
+    """`fitted_to` is what the words were when `python -m evals.abstention` fitted the coefficients."""
+    protocol = PROTOCOLS[name]
+    assert protocol.judging is not Judging.NONE
+    assert protocol.calibration is not None
+    assert protocol.fitted_to == protocol.fingerprint, f"fit {name} anew: python -m evals.abstention"

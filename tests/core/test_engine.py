@@ -12,7 +12,6 @@ import pytest
 from redis.asyncio import Redis
 
 from core import prompt
-from core.abstention import DEFAULT
 from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_memory import RedisMemory
 from core.adapters.redis_usage import RedisUsage
@@ -164,6 +163,15 @@ async def test_nothing_is_said_where_the_passages_seem_not_to_hold_the_answer(
     assert isinstance(events[-1], Answer)
     assert events[-1].outcome is outcome
     assert bool(events[-1].nearest) == (outcome is Outcome.NOT_FOUND)
+    assert generator.prompts[0].system == prompt.READER
+    assert generator.prompts[0].check == ""
+
+
+async def test_a_model_that_is_asked_has_the_question_in_its_check(
+    engine: Engine, generator: ScriptedGenerator
+) -> None:
+    generator.protocol, generator.certainty = prompt.PROTOCOLS["qwen2.5-coder-1.5b-instruct"], -9.0
+    assert (await ask(engine, "How long does transit enrolment take?")).outcome is Outcome.NOT_FOUND
     assert "transit enrolment" in generator.prompts[0].check
 
 
@@ -173,7 +181,8 @@ async def test_an_answer_that_the_documents_may_not_hold_is_given_with_care(
 ) -> None:
     """Between refusing and being sure: whoever asked is told that it is worth a look at the source."""
     question = "How long does transit enrolment take?"
-    generator.certainty = (math.log(held / (1 - held)) - DEFAULT.bias) / DEFAULT.check
+    calibration = generator.protocol.calibration
+    generator.certainty = (math.log(held / (1 - held)) - calibration.bias) / calibration.weight
     answer = await ask(engine, question)
     assert answer.held == pytest.approx(held)
     assert answer.unsure is unsure
@@ -193,19 +202,7 @@ async def test_a_team_that_wants_every_answer_has_nothing_checked(
 
 
 async def test_a_model_that_cannot_be_asked_is_told_to_refuse(engine: Engine, generator: ScriptedGenerator) -> None:
-    generator.checks = False
-    await ask(engine, "How long does transit enrolment take?")
-    assert generator.prompts[0].check == ""
-    assert prompt.NOT_FOUND in generator.prompts[0].person
-
-
-async def test_a_model_whose_checks_nobody_calibrated_is_told_to_refuse(
-    index: QdrantIndex, memory: RedisMemory, usage: RedisUsage, generator: ScriptedGenerator
-) -> None:
-    limits = Limits(relevance=0.15, calibration=None)
-    engine = Engine(
-        embedder=HashingEmbedder(), index=index, memory=memory, usage=usage, generator=generator, limits=limits
-    )
+    generator.protocol = prompt.TOLD_TO_REFUSE
     generator.certainty = -9.0
     assert (await ask(engine, "How long does transit enrolment take?")).outcome is Outcome.ANSWERED
     assert generator.prompts[0].check == ""
@@ -287,7 +284,7 @@ async def test_control_characters_never_reach_the_model(engine: Engine, generato
 async def test_passages_give_way_where_the_models_context_is_small(
     engine: Engine, generator: ScriptedGenerator
 ) -> None:
-    always = f"{prompt.SYSTEM} {prompt.person_block(Preferences())}"
+    always = f"{prompt.READER} {prompt.person_block(Preferences())}"
     asked = generator.count_tokens(always) + 3
     generator.context_tokens = Limits().decoding.max_tokens + TEMPLATE_TOKENS + asked + 20  # one passage has 12 or 13
     await ask(engine, "transit travel leave")

@@ -16,7 +16,7 @@ from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_memory import RedisMemory
 from core.adapters.redis_usage import RedisUsage
 from core.attribution import impersonal
-from core.domain import Answer, Checked, Conversation, Decoding, Message, Outcome, Passage, Person, Piece, Prompt
+from core.domain import Answer, Conversation, Decoding, Message, Outcome, Passage, Person, Piece, Prompt, Verdicts
 from core.engine import Engine, Limits
 from core.errors import MemoryUnavailableError
 from core.feedback import Feedback, Verdict
@@ -33,11 +33,11 @@ TEXTS = [f"{SHARED} {word} counter number {word}" for word in ("red", "blue", "g
 
 
 class CheckingGenerator(ScriptedGenerator):
-    """Reads as a model does: what it makes of a check depends on the first two passages, posteriors on the priors."""
+    """Reads as a model does: its verdict on a passage depends on the passage, posteriors on the priors."""
 
     async def generate(self, prompt: Prompt, decoding: Decoding):  # noqa: ARG002
         self.prompts.append(prompt)
-        yield Checked(tuple(float(len(passage.text) % 7) for passage in prompt.passages[:2]))
+        yield Verdicts(tuple(float(len(passage.text) % 7) for passage in prompt.passages))
         yield Piece(prompt.passages[0].text, prompt.priors)
         yield Piece(".", prompt.priors)
 

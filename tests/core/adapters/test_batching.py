@@ -18,7 +18,7 @@ from core.adapters.prefix_cache import Prefix, PrefixCache
 from core.adapters.prefix_files import PrefixFiles
 from core.copying import Copier
 from core.decoding import Mixture
-from core.domain import Checked, Decoding, Mode
+from core.domain import Decoding, Mode, Verdicts
 from tests.core.adapters.test_packed import SIZES
 
 MEGABYTE = 1 << 20
@@ -181,7 +181,7 @@ async def test_a_check_is_a_detour(batcher: Batcher, model: PackedModel) -> None
     for _ in range(2):  # also from the cache
         events = batcher.decode(PREFIXES, suffix, Mixture(PRIORS, Decoding()), tokens=12)
         checked, *said = [event async for event in events]
-        assert isinstance(checked, Checked)
+        assert isinstance(checked, Verdicts)
         assert [event.id for event in said if isinstance(event, Token)] == by_hand(model, QUESTIONS[0])
         for prefix, log_odds in zip(PREFIXES[:2], checked.log_odds, strict=True):
             tokens = [*prefix.tokens, *suffix.shared, *suffix.check]
