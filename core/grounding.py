@@ -10,10 +10,11 @@ into pieces. Pure; knows nothing of models, of passages' places, or of who reads
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from core import numerals
+from core.domain import Piece, Queued, Verdicts
 from core.facts import Facts
 from core.growing import AHEAD, CODE, LINK, ends_sentence, following, gap_end, may_count, word_end
 
@@ -222,6 +223,22 @@ class Grounding:
             self.left_out.append(block.opening.strip())
             return ""
         return block.opening + closing
+
+
+async def grounded(
+    events: AsyncGenerator[Piece | Queued | Verdicts, None], grounding: Grounding
+) -> AsyncGenerator[Piece | Queued | Verdicts, None]:
+    """`events` of a generator, with those words only that may be shown."""
+    last = Piece("")
+    async for event in events:
+        if not isinstance(event, Piece):
+            yield event
+            continue
+        last = event
+        if text := grounding.feed(event.text):
+            yield replace(event, text=text)
+    if text := grounding.finish():
+        yield replace(last, text=text)
 
 
 def _closing(line: str) -> str:

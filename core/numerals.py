@@ -189,7 +189,7 @@ def spelled(word: str) -> int | None:
     """The number that is written as `word`, in lower case."""
     if word in _SPELLED:
         return _SPELLED[word]
-    joined = _GERMAN.fullmatch(word)
+    joined = _GERMAN.fullmatch(word) if "und" in word else None
     return _TENS[joined[2]] + _ONES[joined[1]] if joined else None
 
 
