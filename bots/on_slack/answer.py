@@ -99,11 +99,15 @@ class SlackAnswer:
             await self._flush()
 
     async def finish(self, markdown: str, footer: Sequence[Block] = ()) -> None:
-        """Show the whole answer, with what stands under it; raises what Slack says where nothing of it can be shown."""
+        """Show the whole answer, with what stands under it; raises what Slack says where nothing of it can be shown.
+
+        Where it is not what was streamed, such as one that was cut in the middle of a sentence, it takes its place.
+        """
         self._waiting += self._layout.finish()
         if self._streams and self._stream:
             await self._flush()
-        if not (self._streams and self._stream and await self._stop_stream(footer)):
+        same = self._text.strip() == markdown.strip()
+        if not (same and self._streams and self._stream and await self._stop_stream(footer)):
             await self._thread.replace(pages(markdown), footer)
         await self._clear_status()
 

@@ -28,8 +28,9 @@ from core.domain import (
     Preferences,
     Reading,
 )
-from core.engine import TEMPLATE_TOKENS, Engine, Limits
+from core.engine import Engine, Limits
 from core.errors import QuestionTooLongError
+from core.fitting import TEMPLATE_TOKENS
 from core.people import credits_of
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
