@@ -1,13 +1,12 @@
 """p(d | x): passages with probabilities, by meaning and by words.
 
-    s(x, d) = α · cos(x, d) + (1 - α) · BM25(x, d) / max(max_d' BM25(x, d'), κ · |x|) + ν · [x names d]
+    s(x, d) = α · cos(x, d) + (1 - α) · BM25(x, d) / max(max_d' BM25(x, d'), κ · |x|)
     p(d | x) = softmax(s / T)
 
 A convex combination keeps the size of the evidence, which rank fusion throws away (Bruch, Gai and Ingber,
 "An Analysis of Fusion Functions for Hybrid Retrieval", 2023). |x| counts the question's content words: where even the
-best passage holds few of them, words are weak evidence, however far it is ahead of the others. A question names a
-section when its content words are those of the heading and no others: "what is Attune?" asks for what stands under
-"Attune". Where a question can be read in several ways r, by itself or with what was said before, all are searched for:
+best passage holds few of them, words are weak evidence, however far it is ahead of the others. Where a question can be
+read in several ways r, by itself or with what was said before, all are searched for:
 
     p(d | x) = Σ_r p(r | x) · p(d | r)
 
@@ -23,14 +22,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.domain import Hit, Passage, RankedPassage, Vectors
+from core.domain import Hit, Passage, RankedPassage, Vector, Vectors
 from core.duplicates import first_copies
+from core.guides import searched
 from core.ports import Embedder, PassageIndex
+from core.readers import GUIDES
 from core.words import content_words, without_asking
 
 DENSE_WEIGHT = 0.65  # α
 WORD_WORTH = 4.0  # κ: BM25 that each content word of a question is worth at least, before words count in full
-NAMED = 0.1  # ν: with T, eleven times the odds
 TEMPERATURE = 0.041  # T
 CANDIDATES = 50  # passages asked of each of the two searches
 
@@ -51,10 +51,18 @@ async def find(
     """`retrieve` for a question whose readings are `searches`, with p(r|x); row i of `vectors` is that of the i-th."""
     readings: list[tuple[list[Scored], float]] = []
     for (text, probability), vector in zip(searches.items(), vectors, strict=False):
-        asked = without_asking(text)
-        hits = await index.search(asked, vector, audience=audience, limit=CANDIDATES)
-        readings.append((_scored(await _of_one_version(hits, index), content_words(asked)), probability))
+        hits = await _found(text, vector, index, audience)
+        readings.append((_scored(hits, content_words(without_asking(text))), probability))
     return _collapsed(mixture(readings))
+
+
+async def _found(question: str, vector: Vector, index: PassageIndex, audience: Collection[str]) -> list[Hit]:
+    """Attune's own guides are among it where it is about Attune, or where `audience` may see nothing else."""
+    asked = without_asking(question)
+    hits = await index.search(asked, vector, audience=searched(question, audience), limit=CANDIDATES)
+    if not hits:
+        hits = await index.search(asked, vector, audience={GUIDES}, limit=CANDIDATES)
+    return await _of_one_version(hits, index)
 
 
 def mixture(readings: Sequence[tuple[Sequence[Scored], float]]) -> list[Scored]:
@@ -95,17 +103,11 @@ def _scored(hits: Sequence[Hit], asked: AbstractSet[str]) -> list[Scored]:
     if not hits:
         return []
     scores = fused_scores(np.array([hit.dense for hit in hits]), np.array([hit.sparse for hit in hits]), len(asked))
-    scores += NAMED * np.array([is_named(hit.passage, asked) for hit in hits])
     return sorted(zip(hits, softmax(scores / TEMPERATURE).tolist(), strict=True), key=_likeliest_first)
 
 
 def _likeliest_first(scored: Scored) -> tuple[float, str]:
     return -scored[1], scored[0].passage.id
-
-
-def is_named(passage: Passage, asked: AbstractSet[str]) -> bool:
-    """Whether the content words `asked` are those of the heading that `passage` stands under, or of its title."""
-    return bool(asked) and asked == content_words((passage.title, *passage.headings)[-1])
 
 
 def _collapsed(likeliest: Sequence[Scored]) -> list[RankedPassage]:

@@ -1,5 +1,7 @@
 """What is done when nobody asks: the model forgets documents that are gone, and reads ahead what is asked about most.
 
+Also after an ingestion, by whichever process: the passages that took the place of those asked about are read again.
+
 Knows nothing of how the model remembers; see `Generator.retain` and `Generator.read_ahead`.
 """
 
@@ -7,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from core.domain import Passage
 from core.errors import StoreError
@@ -27,6 +30,7 @@ class Upkeep:
         self._generator = generator
         self._read: Counter[Passage] = Counter()
         self._news = False
+        self._current: set[tuple[str, str]] = set()  # (source, version) of all documents, when last looked at
 
     def note(self, passages: Iterable[Passage]) -> None:
         """Count passages that a question made the model read."""
@@ -39,15 +43,31 @@ class Upkeep:
         """Tend now and then, until cancelled. An index that does not answer is asked again later."""
         while True:
             await asyncio.sleep(PAUSE)
-            if self._news:
-                with suppress(StoreError):
-                    await self.tend()
+            with suppress(StoreError):
+                await self.tend()
 
     async def tend(self) -> None:
-        """Forget what is gone or changed; read ahead the rest of what is asked about most."""
-        current = {(document.source, document.version) for document in await self._index.documents()}
-        self._read = Counter({p: count for p, count in self._read.items() if (p.source, p.version) in current})
+        """Forget what is gone or changed; read ahead the rest of what is asked about most, and what replaced it."""
+        if not self._read and not self._news:
+            return
+        whole = [document for document in await self._index.documents() if document.complete]
+        current = {(document.source, document.version) for document in whole}
+        if not self._news and current == self._current:
+            return
+        self._read = await self._followed(dict(sorted(current)))
         await self._generator.retain(current)
         often = [passage for passage, count in self._read.most_common(MOST) if count > 1]
         self._generator.read_ahead(self._generator.protocol.system, often)
-        self._news = False
+        self._news, self._current = False, current
+
+    async def _followed(self, versions: Mapping[str, str]) -> Counter[Passage]:
+        """What was read, as the documents are now: an old version's passages by those in their place in the new one."""
+        counted: Counter[Passage] = Counter()
+        for passage, count in self._read.most_common():
+            version = versions.get(passage.source)
+            if version == passage.version:
+                counted[passage] += count
+            elif version is not None and count > 1:
+                before = replace(passage, version=version, ordinal=passage.ordinal - 1)
+                counted.update(dict.fromkeys(await self._index.following([before], count=1), count))
+        return counted

@@ -1,11 +1,12 @@
-"""When not to answer: fits what a model's verdicts are worth, and checks it elsewhere: `python -m evals.abstention`.
+"""When not to answer: fits what the verdicts are worth, and checks it elsewhere: `python -m evals.abstention`.
 
-The coefficients, which stand beside the model's words in `core/prompt.py`, are fitted by logistic regression on SQuAD's articles for tuning (see `evals.answers`), on every third
-question of the handbook (handbook.jsonl) and on every second about Attune's own guides (guides.jsonl); the three sets,
-and questions with and without an answer, have equal weight. They are checked on SQuAD's other articles, on the other
-questions of the handbook and the guides, and on conversations (LoCoMo) of which half of the questions ask for what was
-never said. Each question goes through search, every passage is judged, and nothing is decoded. `--limit` questions a set
-of SQuAD or LoCoMo, half of them with an answer; `--sets` names some sets.
+The coefficients, which stand beside the model's words in `core/prompt.py`, are fitted by logistic regression on SQuAD's
+articles for tuning (see `evals.answers`), on every third question of the handbook (handbook.jsonl) and on every second
+about Attune's own guides (guides.jsonl); the three sets, and questions with and without an answer, have equal weight.
+They are checked on SQuAD's other articles, on the other questions of the handbook and the guides, and on conversations
+(LoCoMo) of which half of the questions ask for what was never said. Each question goes through search, every passage
+is judged, and nothing is decoded. `--limit` questions a set of SQuAD or LoCoMo, half of them with an answer; `--sets`
+names some sets.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from bots.cli.operations import own_documents
+from bots.own_guides import own_documents
 from core.abstention import Calibration
 from core.domain import Decoding, Mode
 from core.questions import read_questions

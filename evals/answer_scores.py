@@ -29,7 +29,7 @@ class Asked:
     found: tuple[str, ...]
     cited: tuple[str, ...]
     doubtful: bool
-    log_odds: tuple[float, ...]
+    log_odds: tuple[float | None, ...]
 
 
 def measures(asked: Sequence[Asked], refused: set[str]) -> dict[str, float]:

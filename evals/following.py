@@ -16,9 +16,8 @@ import torch
 
 from core import prompt
 from core.adapters import checkpoints
-from core.bootstrap import SILENT
+from core.bootstrap import SILENT, find_model
 from core.domain import Vectors
-from core.model_store import ModelStore
 from core.preferences import Kind, Polarity, Preferences, Stated, Wishes, applicable, with_stated
 from core.settings import Settings
 from evals.common import Options, Record, paired_bootstrap, progress, records, sample
@@ -44,8 +43,8 @@ class Judge:
 
     def __init__(self) -> None:
         settings = Settings.from_env(os.environ)
-        found = ModelStore(settings.models_folder).resolve(settings.model, SILENT)
-        folder = checkpoints.convert(found.path, "int8", settings.models_folder / "converted", SILENT)
+        found = find_model(settings, SILENT)
+        folder = checkpoints.convert(found.path, "int8", settings.models_folder / "converted", SILENT, found.adapter)
         self._checkpoint = checkpoints.load(folder, "int8", torch.device("cpu"))
         self._known: dict[str, list[float]] = {}
 

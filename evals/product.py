@@ -50,7 +50,7 @@ async def open_product() -> AsyncIterator[Product]:
             library.embedder,
             library.index,
             library.ingester,
-            await stack.enter_async_context(open_records(_elsewhere(settings, stack))),
+            await stack.enter_async_context(open_records(elsewhere(settings, stack))),
             await stack.enter_async_context(open_generator(settings)),
         )
 
@@ -61,7 +61,7 @@ async def open_search() -> AsyncIterator[Library]:
     settings = Settings.from_env(os.environ)
     async with AsyncExitStack() as stack:
         embedder = await stack.enter_async_context(open_embedder(settings))
-        index = await stack.enter_async_context(open_index(_elsewhere(settings, stack), embedder.dimension))
+        index = await stack.enter_async_context(open_index(elsewhere(settings, stack), embedder.dimension))
         tokens, model = settings.passage_tokens, settings.embedder
         yield Library(embedder, index, Ingester(embedder, index, passage_tokens=tokens, model=model))
 
@@ -87,7 +87,7 @@ def temporary_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _elsewhere(settings: Settings, stack: AsyncExitStack) -> Settings:
+def elsewhere(settings: Settings, stack: AsyncExitStack) -> Settings:
     """The settings with embedded stores in a folder that goes when `stack` closes."""
     home = stack.enter_context(temporary_folder())
     return settings.model_copy(update={"home": home, "redis_url": None, "qdrant_url": None})

@@ -22,8 +22,8 @@ from core import prompt
 from core.adapters import checkpoints, torch_thread
 from core.adapters.prefix_cache import PrefixCache
 from core.adapters.torch_generator import TorchGenerator
+from core.bootstrap import find_model, protocol_for
 from core.domain import Passage, Piece, Prompt
-from core.model_store import ModelStore
 from core.models.files import Silent
 from core.scoring import exact_match, f1
 from core.settings import Settings
@@ -54,15 +54,18 @@ async def ask_all(
     settings: Settings, form: checkpoints.Form, asked: Sequence[Record], passages: dict[str, Record]
 ) -> list[str]:
     """What the model in `form` says to each question."""
-    source = ModelStore(settings.models_folder).resolve(settings.model).path
+    model = find_model(settings, Silent())
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    folder = checkpoints.convert(source, form, settings.models_folder / "converted", Silent())
+    folder = checkpoints.convert(model.path, form, settings.models_folder / "converted", Silent(), model.adapter)
     checkpoint = torch_thread.block(checkpoints.load, folder, form, torch.device("cpu"))
-    generator = torch_thread.block(TorchGenerator, form, checkpoint, PrefixCache(0), batch_bytes=1 << 30)
+    protocol = protocol_for(model, settings)
+    generator = torch_thread.block(
+        TorchGenerator, form, checkpoint, PrefixCache(0), batch_bytes=1 << 30, protocol=protocol
+    )
 
     async def ask(question: Record) -> str:
-        events = generator.generate(asking(question, passages[question["passage"]]), SHORT)
+        events = generator.generate(asking(protocol.system, question, passages[question["passage"]]), SHORT)
         return "".join([event.text async for event in events if isinstance(event, Piece)])
 
     with Progress() as bar:
@@ -71,10 +74,10 @@ async def ask_all(
     return said
 
 
-def asking(question: Record, passage: Record) -> Prompt:
+def asking(system: str, question: Record, passage: Record) -> Prompt:
     """The question with the passage that answers it, as the product would put it."""
     read = Passage(passage["id"], passage["id"], passage["title"], (), passage["text"], 1, 0, 1, "v")
-    return Prompt(prompt.SYSTEM, (read,), (1.0,), (), prompt.person_block(WISHES), question["question"])
+    return Prompt(system, (read,), (1.0,), (), prompt.person_block(WISHES), question["question"])
 
 
 def report(name: str, asked: Sequence[Record], said: dict[checkpoints.Form, list[str]], seed: int) -> None:

@@ -42,14 +42,17 @@ def passage(text: str) -> Passage:
 
 
 class Attune:
-    """This project's generator as the product uses it, its check included, without an end of turn."""
+    """This project's generator as the product uses it, its verdicts included, without an end of turn."""
 
     def __init__(self, checkpoint: Checkpoint, files: PrefixFiles | None = None) -> None:
         """`files`: where what was read is kept besides."""
         config: Any = checkpoint.model.generation_config
         config.eos_token_id, checkpoint.tokenizer.eos_token = None, None
         self.cache = PrefixCache(1 << 30, files)
-        self._generator = torch_thread.block(TorchGenerator, "attune", checkpoint, self.cache, batch_bytes=2 << 30)
+        protocol = prompt.PROTOCOLS["attune-reader-1.5b"]
+        self._generator = torch_thread.block(
+            TorchGenerator, "attune", checkpoint, self.cache, batch_bytes=2 << 30, protocol=protocol
+        )
         self._loop = asyncio.new_event_loop()
 
     def answer(self, passages: Sequence[str], question: str, tokens: int) -> None:
@@ -66,9 +69,7 @@ class Attune:
 
     async def _answer(self, passages: Sequence[str], question: str, tokens: int) -> None:
         read = tuple(map(passage, passages))
-        system = self._generator.protocol.system
-        check = prompt.check_text(question) if self._generator.protocol.judging is prompt.Judging.CHECK else ""
-        asking = Prompt(system, read, (1 / len(read),) * len(read), (), "", question, check)
+        asking = Prompt(self._generator.protocol.system, read, (1 / len(read),) * len(read), (), "", question)
         events = self._generator.generate(asking, Decoding(max_tokens=tokens))
         assert [event async for event in events if isinstance(event, Verdicts)]  # noqa: S101
 

@@ -59,7 +59,7 @@ def _passage(record: Record) -> Passage:
 
 
 async def _answer(generator: Generator, passage: Passage, question: str, block: str) -> str:
-    asking = Prompt(prompt.SYSTEM, (passage,), (1.0,), (), block, question)
+    asking = Prompt(generator.protocol.system, (passage,), (1.0,), (), block, question)
     said = [event async for event in generator.generate(asking, Decoding(max_tokens=160))]
     return "".join(event.text for event in said if isinstance(event, Piece)).strip()
 

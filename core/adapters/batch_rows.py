@@ -110,8 +110,8 @@ class Answer:
         self.lines: dict[int, Line] = {}  # by the number of the prefix
         self.cancelled = False
         self.done = False
-        self.reading = list(self.rows)  # rows that are fed; the others wait for the verdicts on these
         self._mixture = mixture
+        self.reading = list(self.rows)  # rows that are fed; the others wait for the verdicts on these
         self._checking = list(self.rows[:CHECKED_ROWS]) if suffix.check else []
         self._unread = mixture.likeliest if suffix.judged_first else []
         self._log_odds: dict[int, float] = {}

@@ -1,7 +1,8 @@
 """Ways to multiply by an int8 matrix, and the choice between them: by measuring, at start-up, on this machine.
 
-Which is fastest depends on the CPU and on torch's build, and some are wrong on some CPUs (without VNNI, 16-bit sums
-of u8 · s8 products saturate). So each is first held against exact sums of the largest values, then timed.
+Which is fastest depends on the CPU and on torch's build, and some are wrong on some CPUs: without VNNI, 16-bit sums
+of u8 · s8 products saturate. So each is first held against exact sums of the largest values, then timed. On CPUs with
+AVX2 alone what is exact at 8 bits is tens of times slower; there activations get 7 bits, with which no sum saturates.
 Knows nothing of models.
 """
 
@@ -44,11 +45,12 @@ class Fbgemm:
     """FBGEMM's product. With VNNI the fastest at a few rows, where what takes the time is reading the weights."""
 
     name = "fbgemm"
+    levels = 127  # on either side of zero
 
     def __init__(self, weight: Tensor, scale: Tensor) -> None:
         zeros = torch.zeros(weight.shape[0], dtype=torch.int64)
         engine = torch.backends.quantized.engine
-        torch.backends.quantized.engine = self.name  # says whose order of weights is meant; raises where it is missing
+        torch.backends.quantized.engine = "fbgemm"  # says whose order of weights is meant; raises where it is missing
         try:
             with warnings.catch_warnings(action="ignore", category=UserWarning):  # quantized tensors are to go one day
                 quantized = torch._make_per_channel_quantized_tensor(weight, scale.double(), zeros, 0)  # noqa: SLF001
@@ -59,15 +61,17 @@ class Fbgemm:
     def __call__(self, x: Tensor) -> Tensor:
         """See `Kernel`."""
         scale = x.abs().amax(dim=1, keepdim=True).clamp_(min=_TINY)  # (rows, 1)
-        rows = x * (127.0 / scale)  # rounded to uint8 around 128 by the product
-        y: Tensor = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(rows, 1.0, 128, self._packed)
-        return y.mul_(scale.div_(127.0))
+        rows = x * (self.levels / scale)  # rounded to uint8 around the middle by the product
+        middle = self.levels + 1
+        y: Tensor = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(rows, 1.0, middle, self._packed)
+        return y.mul_(scale.div_(self.levels))
 
 
 class OneDnn:
     """oneDNN's inner product over weights in the order that it likes best. With VNNI or AMX the fastest at many."""
 
     name = "onednn"
+    levels = 127  # on either side of zero
 
     def __init__(self, weight: Tensor, scale: Tensor) -> None:
         self._packed = torch.ops.onednn.qlinear_prepack(weight, None)
@@ -77,11 +81,26 @@ class OneDnn:
     def __call__(self, x: Tensor) -> Tensor:
         """See `Kernel`."""
         scale = x.abs().amax(dim=1, keepdim=True).clamp_(min=_TINY)  # (rows, 1)
-        rows = (x * (127.0 / scale)).add_(128.5).to(torch.uint8)  # without a sign, as oneDNN wants them; .5 rounds
+        middle = self.levels + 1
+        rows = (x * (self.levels / scale)).add_(middle + 0.5).to(torch.uint8)  # no sign, as oneDNN wants it; .5 rounds
         y: Tensor = torch.ops.onednn.qlinear_pointwise(
-            rows, 1.0, 128, self._packed, self._scale, self._zeros, None, 1.0, 0, torch.float32, "none", [], ""
+            rows, 1.0, middle, self._packed, self._scale, self._zeros, None, 1.0, 0, torch.float32, "none", [], ""
         )
-        return y.mul_(scale.div_(127.0))
+        return y.mul_(scale.div_(self.levels))
+
+
+class NarrowFbgemm(Fbgemm):
+    """FBGEMM's product with 7 bits for activations: 2 · 127 · 127 is below what 16 bits hold."""
+
+    name = "fbgemm, 7 bits"
+    levels = 63
+
+
+class NarrowOneDnn(OneDnn):
+    """oneDNN's product with 7 bits for activations."""
+
+    name = "onednn, 7 bits"
+    levels = 63
 
 
 class IntMM:
@@ -113,7 +132,22 @@ class WeightOnly:
         return y
 
 
+class Float:
+    """No int8 at all, four times the memory: for a small model that only reads."""
+
+    name = "float32"
+
+    def __init__(self, weight: Tensor, scale: Tensor) -> None:
+        self._weight = weight.float().mul_(scale[:, None])
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """See `Kernel`."""
+        return torch.nn.functional.linear(x, self._weight)
+
+
 KERNELS: tuple[type[Kernel], ...] = (Fbgemm, OneDnn, IntMM, WeightOnly)
+NARROW: tuple[type[Kernel], ...] = (NarrowFbgemm, NarrowOneDnn)
+WORTH = 2.0  # times as fast that 7 bits have to be
 SPEAKING = 32  # decode steps of four rows beside each 128 tokens that are read: a short answer
 READING = 0  # of a model that only reads
 
@@ -124,12 +158,23 @@ _TIMES, _PATIENCE = 3, 0.2  # calls of all that are timed, and seconds after whi
 
 @cache
 def choose_kernel(steps: int) -> type[Kernel]:
-    """The kernel that is exact here and fastest for `steps` (such as `SPEAKING`). Takes a second, once a process."""
-    best, least = KERNELS[-1], math.inf
-    for kernel in KERNELS:
+    """The kernel that is exact here and fastest for `steps` (such as `SPEAKING`). Takes a second, once a process.
+
+    A model that only reads may stay in floating point; one that speaks gets 7 bits where they are much faster.
+    """
+    if not steps:
+        return _fastest((*KERNELS, Float), steps, math.inf)[0] or Float
+    narrow, least = _fastest(NARROW, steps, math.inf)  # first, as measuring what is slow takes long
+    return _fastest(KERNELS, steps, WORTH * least)[0] or narrow or WeightOnly
+
+
+def _fastest(kernels: Sequence[type[Kernel]], steps: int, limit: float) -> tuple[type[Kernel] | None, float]:
+    """The fastest of those that are exact and under `limit` seconds; None where there is none."""
+    best, least = None, limit
+    for kernel in kernels:
         if (seconds := cost(kernel, steps, least)) < least:
             best, least = kernel, seconds
-    return best
+    return best, least
 
 
 def cost(kernel: type[Kernel], steps: int, limit: float = math.inf) -> float:

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from core.adapters import torch_thread
 from core.adapters.int8 import convert_layers
-from core.adapters.int8_kernels import READING, WeightOnly, choose_kernel
+from core.adapters.int8_kernels import READING, Float, WeightOnly, choose_kernel
 from core.domain import Vectors
 from core.errors import CorruptModelError
 
@@ -36,7 +36,7 @@ class SentenceEmbedder:
             raise CorruptModelError(f"{folder} holds no embedding model: {error}. Pull it again.") from error
         on_cpu = self._model.device.type == "cpu"
         self._together = CHARACTERS * (ON_A_CPU if on_cpu else ON_A_GPU)
-        if on_cpu and (kernel := choose_kernel(READING)) is not WeightOnly:
+        if on_cpu and (kernel := choose_kernel(READING)) not in {WeightOnly, Float}:
             convert_layers(self._model, kernel)
         # A tokenizer of its own for counting: the model's is told to truncate, and by another thread.
         self._counter = Tokenizer.from_str(self._model.tokenizer.backend_tokenizer.to_str())

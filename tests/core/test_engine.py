@@ -287,7 +287,7 @@ async def test_control_characters_never_reach_the_model(engine: Engine, generato
 async def test_passages_give_way_where_the_models_context_is_small(
     engine: Engine, generator: ScriptedGenerator
 ) -> None:
-    always = f"{prompt.SYSTEM} {prompt.person_block(Preferences())}"
+    always = f"{prompt.READER} {prompt.person_block(Preferences())}"
     asked = generator.count_tokens(always) + 3
     generator.context_tokens = Limits().decoding.max_tokens + TEMPLATE_TOKENS + asked + 20  # one passage has 12 or 13
     await ask(engine, "transit travel leave")

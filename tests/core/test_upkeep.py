@@ -47,7 +47,25 @@ async def test_what_changed_or_was_deleted_is_forgotten(index: QdrantIndex) -> N
     await index.remove("/1.md")
     generator.read = [passage(number) for number in range(3)]
     await tending.tend()
-    assert set(generator.read) == {passage(2)}
+    assert set(generator.read) == {passage(2), passage(0, "w")}
+
+
+async def test_after_an_ingestion_what_took_the_place_of_the_commonest_is_read_ahead(index: QdrantIndex) -> None:
+    """Though nobody asked since; and where nothing changed either, the index is only looked at."""
+    generator = ScriptedGenerator()
+    tending = Upkeep(index, generator)
+    for numbers in ([0, 1], [0]):
+        tending.note(passage(number) for number in numbers)
+    await tending.tend()
+    await index.upsert([passage(0, "w"), passage(1, "w")], await HashingEmbedder().embed(["new", "newer"]))
+    for source in ("/0.md", "/1.md"):
+        await index.remove(source, keep_version="w")
+    generator.read = []
+    await tending.tend()
+    assert generator.read == [passage(0, "w")]
+    generator.read = []
+    await tending.tend()
+    assert generator.read == []
 
 
 async def test_an_index_that_is_gone_is_asked_again(index: QdrantIndex, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,10 +14,14 @@ from core.adapters import int8_kernels
 from core.adapters.int8 import Int8Embedding, as_int8, convert_layers, prepare_layers
 from core.adapters.int8_kernels import (
     KERNELS,
+    NARROW,
     READING,
     SPEAKING,
+    WORTH,
+    Float,
     IntMM,
     Kernel,
+    NarrowFbgemm,
     OneDnn,
     choose_kernel,
     cost,
@@ -25,7 +29,7 @@ from core.adapters.int8_kernels import (
     quantize_rows,
 )
 
-HERE = [kernel for kernel in KERNELS if cost(kernel, READING) < math.inf]
+HERE = [kernel for kernel in (*KERNELS, *NARROW, Float) if cost(kernel, READING) < math.inf]
 
 
 class Saturating(IntMM):
@@ -70,6 +74,7 @@ def test_a_layer_is_as_near_as_its_scales_allow(
     x = torch.randn(rows, inputs)
     # |Σ (x+dx)(w+dw) - Σ xw| ≤ Σ |x||dw| + |w||dx| + |dx||dw|, with |dx| ≤ s_x/2 and |dw| ≤ s_w/2
     half_x, half_w = quantize_rows(x)[1] / 2, quantize_rows(exact.weight.detach())[1].T / 2
+    half_x *= 127 / getattr(kernel, "levels", 127)
     bound = x.abs().sum(1, keepdim=True) * half_w + exact.weight.abs().sum(1) * half_x + inputs * half_x * half_w
     assert ((layer(x) - exact(x)).abs() <= bound + 1e-5).all()
 
@@ -93,16 +98,34 @@ def test_layers_that_read_the_same_input_say_what_they_say_alone(kernel: type[Ke
 
 def test_the_fastest_kernel_that_is_exact_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     costs = {(OneDnn, SPEAKING): 3.0, (IntMM, SPEAKING): 2.0, (OneDnn, READING): 1.0, (IntMM, READING): 2.0}
+    costs |= {(NarrowFbgemm, SPEAKING): 1.5, (Float, READING): 1.5}
     monkeypatch.setattr(int8_kernels, "KERNELS", (OneDnn, IntMM))
+    monkeypatch.setattr(int8_kernels, "NARROW", (NarrowFbgemm,))
     monkeypatch.setattr(int8_kernels, "cost", lambda kernel, steps, _: costs[kernel, steps])
     assert choose_kernel.__wrapped__(SPEAKING) is IntMM
     assert choose_kernel.__wrapped__(READING) is OneDnn
+
+
+def test_where_no_fast_kernel_is_exact_activations_get_seven_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a CPU with AVX2 alone; a model that only reads stays in floating point instead."""
+    costs = {
+        (IntMM, SPEAKING): 1.0 + WORTH,
+        (NarrowFbgemm, SPEAKING): 1.0,
+        (IntMM, READING): 9.0,
+        (Float, READING): 1.0,
+    }
+    monkeypatch.setattr(int8_kernels, "KERNELS", (IntMM,))
+    monkeypatch.setattr(int8_kernels, "NARROW", (NarrowFbgemm,))
+    monkeypatch.setattr(int8_kernels, "cost", lambda kernel, steps, limit: min(costs[kernel, steps], limit))
+    assert choose_kernel.__wrapped__(SPEAKING) is NarrowFbgemm
+    assert choose_kernel.__wrapped__(READING) is Float
 
 
 def test_a_kernel_that_is_wrong_or_missing_is_never_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_exact(IntMM)
     assert not is_exact(Saturating)
     monkeypatch.setattr(int8_kernels, "KERNELS", (Saturating, Missing, IntMM))
+    monkeypatch.setattr(int8_kernels, "Float", Missing)
     assert cost(Saturating, READING) == cost(Missing, READING) == math.inf
     assert choose_kernel.__wrapped__(READING) is IntMM
 
