@@ -21,6 +21,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PURE = {
     "core.access",
+    "core.cutting",
     "core.decoding",
     "core.domain",
     "core.duplicates",
@@ -29,6 +30,7 @@ PURE = {
     "core.feedback",
     "core.gaps",
     "core.evaluation",
+    "core.fitting",
     "core.history",
     "core.inbox",
     "core.learning",
@@ -44,6 +46,7 @@ PURE = {
     "core.questions",
     "core.ranking",
     "core.retrieval",
+    "core.rewording",
     "core.readers",
     "core.scoring",
     "core.team",
