@@ -101,6 +101,17 @@ async def test_an_answer_says_when_its_tokens_were_used_up(generator: Generator)
         assert not any(isinstance(event, Cut) for event in whole)
 
 
+async def test_an_answer_goes_on_where_it_stopped(generator: Generator) -> None:
+    """With its beginning in the prompt, what comes is what would have followed it."""
+    if isinstance(generator, RemoteGenerator):
+        pytest.skip("a remote model is asked to go on, in its own words")
+    whole = await pieces(generator, asking(), max_tokens=20)
+    place = next(place for place in range(5, len(whole)) if whole[place].startswith(" "))
+    begun = "".join(whole[:place])
+    further = await pieces(generator, replace(asking(), begun=begun), max_tokens=20 - place)
+    assert f"{begun} {''.join(further).strip()}".split() == "".join(whole).split()
+
+
 async def test_closing_stops_an_answer_and_leaves_room_for_the_next(generator: Generator) -> None:
     """Whoever has read enough closes the stream; what is asked next is answered as if nothing had been."""
     whole = await pieces(generator, asking(), max_tokens=16)
