@@ -199,7 +199,10 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """Whether each passage of the prompt holds the answer: the model's log-odds of yes against no; None if not read."""
+    """Whether each passage of the prompt holds the answer: the model's log-odds of yes against no; None if not read.
+
+    Those of the first passages where only these were asked; all the same where all stand in one prompt.
+    """
 
     log_odds: tuple[float | None, ...]
 

@@ -145,6 +145,10 @@ class Engine:
         calibration = self._generator.protocol.calibration
         return calibration.probability_held(verdicts.log_odds) if calibration else None
 
+    def _each_held(self, answer: Answer) -> tuple[float | None, ...]:
+        calibration = self._generator.protocol.calibration
+        return calibration.each_held(answer.log_odds) if calibration else ()
+
     async def _read(self, ranked: Sequence[RankedPassage]) -> list[RankedPassage]:
         """The passages to read. The likeliest goes on where it was cut: procedures seldom end with a passage."""
         best = ranked[: self._limits.passages]
@@ -239,7 +243,7 @@ class Engine:
         """
         message, listing = told.message, told.asker.wishes.preferences.sources
         answer = replace(unnamed, id=answer_id(message), listing=listing)
-        trace = traced(told, answer, audience(message), read, said)
+        trace = traced(told, answer, audience(message), read, said, held=self._each_held(answer))
         turn = Turn(message.person, told.asked, answer.text, message.sent_at)
         keep = partial(self._memory.append, message.conversation, turn, trace)
         is_kept = await _possible(keep(), "not_kept")

@@ -294,6 +294,16 @@ def test_constraints_pin_every_dependency_for_every_machine():
     assert set(dependencies()) <= {pin.partition("==")[0] for pin in pins}
 
 
+def test_the_wheel_has_all_that_is_no_code():
+    """Whatever lies in a package and is no source is named in pyproject.toml: the catalogues, the shipped adapter."""
+    globs = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["package-data"]
+    folders = [(ROOT / package.replace(".", "/"), patterns) for package, patterns in globs.items()]
+    shipped = {file for folder, patterns in folders for pattern in patterns for file in folder.glob(pattern)}
+    files = {file for name in ("core", "bots") for file in (ROOT / name).rglob("*") if file.is_file()}
+    assert {file.name for file in shipped} >= {"attune.mo", "adapter_config.json", "adapter_model.safetensors"}
+    assert {file for file in files if file.suffix not in {".py", ".pyc", ".po"}} == shipped
+
+
 def test_every_dependency_has_a_licence_and_a_reason():
     """docs/licences.md names what pyproject.toml names, in its order."""
     page = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")

@@ -160,6 +160,7 @@ async def test_nothing_is_said_where_the_passages_seem_not_to_hold_the_answer(
     generator.certainty = certainty
     events = [event async for event in engine.answer(message("How long does transit enrolment take?"))]
     assert any(isinstance(event, Piece) for event in events) == (outcome is Outcome.ANSWERED)
+    assert (generator.pieces_sent > 0) == (outcome is Outcome.ANSWERED)
     assert isinstance(events[-1], Answer)
     assert events[-1].outcome is outcome
     assert bool(events[-1].nearest) == (outcome is Outcome.NOT_FOUND)
