@@ -30,9 +30,11 @@ def lesson(pool: dict[str, Passage], items: list[Item]) -> Lesson:
     return prepared(pool, items)
 
 
-async def test_words_count_as_in_the_index(lesson: Lesson, tmp_path: Path) -> None:
-    """A question's BM25 scores are those that the product's own index gives, divided as its equation divides them."""
+async def test_words_count_as_in_the_index(pool: dict[str, Passage], tmp_path: Path) -> None:
+    """BM25 is that of the product's own index, divided as its equation divides it, for words that the passages hold."""
     fake = HashingEmbedder()
+    asked = [Item(ids=(id_,), qa=({"q": " ".join(one.text.split()[-6:]), "a": "yes"},)) for id_, one in pool.items()]
+    lesson = prepared(pool, asked)
     passages = list(lesson.passages)
     async with EdgeIndex(tmp_path / "index", fake.dimension) as index:
         await index.upsert(
@@ -48,6 +50,7 @@ async def test_words_count_as_in_the_index(lesson: Lesson, tmp_path: Path) -> No
             stored = {int(hit.passage.id[-12:]): hit.sparse for hit in hits}
             exact = np.array([stored[place] for place in range(len(passages))])
             divisor = max(exact.max(), WORD_WORTH * len(content_words(pair.question)))
+            assert exact.any()
             mine = lesson.words.scores([number], range(len(passages)))[0]
             np.testing.assert_allclose(mine, exact / divisor, atol=1e-4)
 
