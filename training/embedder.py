@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from qdrant_edge import SparseVector
+from safetensors.torch import save_file
 from scipy.sparse import csr_matrix
 from sentence_transformers import SentenceTransformer
 from torch import Tensor
@@ -34,6 +35,7 @@ from torch.nn import functional
 from core.adapters.points import SparseEncoder
 from core.documents.splitting import embedding_text
 from core.domain import Passage
+from core.models.lora import WEIGHTS
 from core.retrieval import DENSE_WEIGHT, TEMPERATURE, WORD_WORTH
 from core.words import content_words
 from training.base import resolve, told
@@ -254,7 +256,7 @@ def slipped(text: str, rng: random.Random) -> str:
     place = rng.choice(long)
     word = words[place]
     at = rng.randrange(1, len(word) - 1)
-    letter, following = word[at : at + 2]
+    letter, following = word[at], word[at + 1]
     words[place] = word[:at] + rng.choice((following, following + letter, letter * 2 + following)) + word[at + 2 :]
     return " ".join(words)
 
@@ -284,12 +286,12 @@ def _figures(scores: Array, sources: NDArray[np.str_], mine: Sequence[str]) -> s
 
 def save(model: SentenceTransformer, folder: Path) -> None:
     """Write the adapter in PEFT's layout, in 16 bits."""
-    inner = model[0].auto_model
-    for parameter in inner.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.half()
-    inner.peft_config["default"].base_model_name_or_path = MADE_FOR
-    inner.save_pretrained(folder)
+    inner: Any = model[0].auto_model
+    weights = {f"base_model.model.{name}": part.half() for name, part in inner.get_adapter_state_dict().items()}
+    config = inner.peft_config["default"]
+    config.base_model_name_or_path = MADE_FOR  # last: PEFT would look for it on the hub
+    config.save_pretrained(folder)
+    save_file(weights, folder / WEIGHTS)
 
 
 if __name__ == "__main__":
