@@ -20,7 +20,7 @@ def listed(home: Path, *, width: int = 80, **environ: str) -> str:
     console = Console(width=width, file=StringIO())
     show_models(Settings.from_env({"ATTUNE_HOME": str(home), **environ}), console)
     assert isinstance(console.file, StringIO)
-    return console.file.getvalue()
+    return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
 
 
 def bring(home: Path, name: str) -> None:
