@@ -256,9 +256,9 @@ class Answer:
 
     `id` is 16 characters that feedback and `/why` name it by; a message that is answered again has the same one.
 
-    `uncarried` has the sentences that none of the passages carries. Where the model was asked, `held` is p(the
-    documents hold the answer), `unsure` whether that is little, and `log_odds` its verdict on each passage. `listing`
-    is how the person wants to see the sources.
+    `left_out` has the sentences, table rows, lines of code and addresses that were said and not shown, since they name
+    what nothing that was read does. Where the model was asked, `held` is p(the documents hold the answer), and
+    `log_odds` its verdict on each passage. `listing` is how the person wants to see the sources.
     """
 
     text: str
@@ -266,11 +266,10 @@ class Answer:
     sources: tuple[Source, ...] = ()
     nearest: tuple[Source, ...] = ()
     decoded: Decoded = Decoded.EXACT
-    uncarried: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     held: float | None = None
     log_odds: tuple[float | None, ...] = ()
     id: str = ""
-    unsure: bool = False
     listing: Sources = Sources.FULL
 
 

@@ -15,7 +15,7 @@ from hashlib import blake2b
 import structlog
 
 from core import history, opening, prompt, retrieval
-from core.attribution import cite, uncarried
+from core.attribution import cite
 from core.domain import (
     Answer,
     AnswerEvent,
@@ -37,6 +37,7 @@ from core.domain import (
 from core.errors import QuestionTooLongError, StoreError
 from core.feedback import Feedback, Verdict
 from core.gaps import Gap
+from core.grounding import Grounding, grounded
 from core.opening import Recommendation
 from core.people import People
 from core.personal import Read, Told, read_by, traced, unbiased
@@ -65,7 +66,6 @@ class Limits:
     history_tokens: int = 400
     relevance: float = 0.2  # cosine under which nothing is read
     certainty: float = 0.45  # p(the documents hold the answer) under which nothing is said; 0 does not ask
-    sure: float = 0.6  # … and under which an answer is given with a word of care
     decoding: Decoding = field(default_factory=Decoding)
 
 
@@ -123,9 +123,10 @@ class Engine:
         asking = self._prompt(read, turns, told)
         self._upkeep.note(asking.passages)
         said: list[Piece] = []
-        verdicts, held = Verdicts(()), None
-        async with aclosing(self._generator.generate(asking, self._limits.decoding)) as events:
-            async for event in events:
+        verdicts, held, grounding = Verdicts(()), None, Grounding(prompt.everything(asking), asked)
+        events = self._generator.generate(asking, self._limits.decoding)
+        async with aclosing(events), aclosing(grounded(events, grounding)) as shown:
+            async for event in shown:
                 if isinstance(event, Verdicts):
                     verdicts, held = event, self._probability_held(event)
                     if held is not None and held < self._limits.certainty:
@@ -135,9 +136,8 @@ class Engine:
                     said.append(event)
                 yield event
         said = unbiased(said, asking.passages, read)
-        finished = _finished(said, asking.passages, ranked)
-        unsure = finished.outcome is Outcome.ANSWERED and held is not None and held < self._limits.sure
-        answer = replace(finished, held=held, log_odds=verdicts.log_odds, unsure=unsure)
+        finished = _finished(said, asking.passages, ranked, grounding)
+        answer = replace(finished, held=held, log_odds=verdicts.log_odds)
         async with self._kept(told, answer, read, said) as kept:
             yield kept
 
@@ -281,13 +281,14 @@ def answer_id(message: Message) -> str:
     return blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
 
-def _finished(said: Sequence[Piece], passages: Sequence[Passage], ranked: Sequence[RankedPassage]) -> Answer:
+def _finished(
+    said: Sequence[Piece], passages: Sequence[Passage], ranked: Sequence[RankedPassage], grounding: Grounding
+) -> Answer:
     text = "".join(piece.text for piece in said).strip()
-    decoded = said[-1].decoded if said else Decoded.EXACT
-    if not text or prompt.says_not_found(text):
-        return _not_found(ranked, decoded)
-    sources = cite(said, passages)
-    return Answer(text, Outcome.ANSWERED, sources, decoded=decoded, uncarried=uncarried(text, passages))
+    decoded, left_out = said[-1].decoded if said else Decoded.EXACT, tuple(grounding.left_out)
+    if not text or prompt.says_not_found(text) or (left_out and not grounding.whole):
+        return replace(_not_found(ranked, decoded), left_out=left_out)
+    return Answer(text, Outcome.ANSWERED, cite(said, passages), decoded=decoded, left_out=left_out)
 
 
 def _not_found(ranked: Sequence[RankedPassage], decoded: Decoded = Decoded.EXACT) -> Answer:

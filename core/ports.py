@@ -169,6 +169,10 @@ class Usage(Port):
         """How often each source was cited, and when last; sources that are gone may be among them."""
         ...
 
+    async def forget_documents(self, sources: Sequence[str]) -> None:
+        """Drop what is counted of the documents `sources`."""
+        ...
+
     async def note_gap(self, gap: Gap) -> None:
         """Keep a question that went unanswered; the oldest beyond the kept number go."""
         ...

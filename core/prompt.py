@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.abstention import Calibration
-from core.domain import Passage, Turn
+from core.domain import Passage, Prompt, Turn
 from core.preferences import (
     Format,
     Language,
@@ -172,6 +172,12 @@ def chat(system: str, turns: Sequence[Turn], person: str, question: str) -> list
         messages.append({"role": "assistant", "content": turn.answer})
     messages.append({"role": "user", "content": f"{question}\n\n({person})" if person else question})
     return messages
+
+
+def everything(prompt: Prompt) -> list[str]:
+    """All that the model reads. An answer may state nothing else."""
+    chat_of = chat(system_text(prompt.system, prompt.passages), prompt.turns, prompt.person, prompt.question)
+    return [message["content"] for message in chat_of]
 
 
 def says_not_found(answer: str) -> bool:

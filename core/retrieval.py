@@ -1,13 +1,12 @@
 """p(d | x): passages with probabilities, by meaning and by words.
 
-    s(x, d) = α · cos(x, d) + (1 - α) · BM25(x, d) / max(max_d' BM25(x, d'), κ · |x|) + ν · [x names d]
+    s(x, d) = α · cos(x, d) + (1 - α) · BM25(x, d) / max(max_d' BM25(x, d'), κ · |x|)
     p(d | x) = softmax(s / T)
 
 A convex combination keeps the size of the evidence, which rank fusion throws away (Bruch, Gai and Ingber,
 "An Analysis of Fusion Functions for Hybrid Retrieval", 2023). |x| counts the question's content words: where even the
-best passage holds few of them, words are weak evidence, however far it is ahead of the others. A question names a
-section when its content words are those of the heading and no others: "what is Attune?" asks for what stands under
-"Attune". Knows nothing of people or of the index behind the port.
+best passage holds few of them, words are weak evidence, however far it is ahead of the others. Knows nothing of
+people or of the index behind the port.
 """
 
 from __future__ import annotations
@@ -21,12 +20,13 @@ from numpy.typing import NDArray
 
 from core.domain import Hit, Passage, RankedPassage, Vector
 from core.duplicates import first_copies
+from core.guides import searched
 from core.ports import Embedder, PassageIndex
+from core.readers import GUIDES
 from core.words import content_words, without_asking
 
 DENSE_WEIGHT = 0.65  # α
 WORD_WORTH = 4.0  # κ: BM25 that each content word of a question is worth at least, before words count in full
-NAMED = 0.1  # ν: with T, eleven times the odds
 TEMPERATURE = 0.041  # T
 CANDIDATES = 50  # passages asked of each of the two searches
 
@@ -40,9 +40,14 @@ async def retrieve(
 
 
 async def find(question: str, vector: Vector, index: PassageIndex, audience: Collection[str]) -> list[RankedPassage]:
-    """`retrieve` for a question that is embedded already."""
+    """`retrieve` for a question that is embedded already.
+
+    Attune's own guides are among the candidates where it is about Attune, or where `audience` may see nothing else.
+    """
     asked = without_asking(question)
-    hits = await index.search(asked, vector, audience=audience, limit=CANDIDATES)
+    hits = await index.search(asked, vector, audience=searched(question, audience), limit=CANDIDATES)
+    if not hits:
+        hits = await index.search(asked, vector, audience={GUIDES}, limit=CANDIDATES)
     return rank(await _of_one_version(hits, index), content_words(asked))
 
 
@@ -67,16 +72,10 @@ def rank(hits: Sequence[Hit], asked: AbstractSet[str]) -> list[RankedPassage]:
     if not hits:
         return []
     scores = fused_scores(np.array([hit.dense for hit in hits]), np.array([hit.sparse for hit in hits]), len(asked))
-    scores += NAMED * np.array([is_named(hit.passage, asked) for hit in hits])
     likeliest = sorted(
         zip(hits, softmax(scores / TEMPERATURE).tolist(), strict=True), key=lambda pair: (-pair[1], pair[0].passage.id)
     )
     return _collapsed(likeliest)
-
-
-def is_named(passage: Passage, asked: AbstractSet[str]) -> bool:
-    """Whether the content words `asked` are those of the heading that `passage` stands under, or of its title."""
-    return bool(asked) and asked == content_words((passage.title, *passage.headings)[-1])
 
 
 def _collapsed(likeliest: Sequence[tuple[Hit, float]]) -> list[RankedPassage]:

@@ -5,7 +5,8 @@ Pure nouns. Knows nothing of stores, or of how a trace is told.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.domain import Outcome, Person, Source
@@ -55,3 +56,12 @@ class Trace:
     scale: float = 1.0
     plain: bool = False
     held: float | None = None
+
+
+def without(trace: Trace, sources: Collection[str]) -> Trace:
+    """`trace` as if it had never had anything to do with the documents `sources`; the answer itself stays."""
+    return replace(
+        trace,
+        passages=tuple(one for one in trace.passages if one.source not in sources),
+        sources=tuple(one for one in trace.sources if one.passage.source not in sources),
+    )

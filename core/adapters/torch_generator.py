@@ -157,7 +157,8 @@ class TorchGenerator:
         head = tuple(self._encode(before + system))
         prefixes = [_prefix(head, tuple(self._encode(documents(group))), group) for group in groups]
         if self._protocol.judging is Judging.FIRST:
-            return prefixes, Suffix(self._encode(after), (), self._encode(ANSWERING), judged_first=True)
+            behind = after.removeprefix(system[len(system.rstrip()) :])  # the reader learned the documents without a gap
+            return prefixes, Suffix(self._encode(behind), (), self._encode(ANSWERING), judged_first=True)
         return prefixes, Suffix(self._encode(after[:asked]), self._encode(checking), self._encode(after[asked:]))
 
     def _templated(self, messages: list[dict[str, str]]) -> str:

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from core import learning
 from core.adapters.redis_memory import RedisMemory
 from core.adapters.redis_profiles import KEPT_TRACES, preferences_key, trace_order_key, traces_key
-from core.domain import EVERYONE, Conversation, Outcome, Person, Turn
+from core.domain import EVERYONE, Conversation, Outcome, Passage, Person, Source, Turn
 from core.learning import KEPT, SLACK, Act, Signal, Tally, event_vector
 from core.ports import Memory
 from core.preferences import Language, Length, Polarity, Preferences, Wishes, changed, undone, with_stated
@@ -42,6 +42,10 @@ def signal(number: int, act: Act = Act.ASKED, *, seconds: float | None = None, n
 
 def trace(number: int, person: Person = ANNA) -> Trace:
     return Trace(f"{number:016}", person, f"Question {number}?", START, (EVERYONE,), Outcome.ANSWERED)
+
+
+def passage(source: str) -> Passage:
+    return Passage("p", source, "Title", (), f"text of {source}", 1, 0, 1, "v")
 
 
 async def keep(memory: Memory, trace: Trace) -> None:
@@ -165,6 +169,27 @@ async def test_a_trace_is_found_by_its_answer_and_only_by_its_asker(memory: Memo
     assert await memory.trace(ANNA) == trace(2)
     assert await memory.trace(BEN, trace(1).answer) is None
     assert await memory.trace(ANNA, "nothing") is None
+
+
+async def test_a_document_leaves_the_traces_of_everybody(memory: Memory, redis: Redis) -> None:
+    """With the passages that are kept there; answers and other sources stay, and nobody who was forgotten is back."""
+    seen = replace(
+        trace(1),
+        passages=(Weighed("p", "/gone.md", "Gone", 0.5, 0.5), Weighed("q", "/kept.md", "Kept", 0.5, 0.5)),
+        sources=(Source(1, passage("/gone.md")), Source(2, passage("/kept.md"))),
+    )
+    for person in (ANNA, BEN):
+        await keep(memory, replace(seen, person=person))
+    await keep(memory, trace(2))
+    await redis.hset(traces_key(ANNA), "broken", "{}")
+    await memory.forget(BEN)
+    await memory.forget_documents({"/gone.md"})
+    left = await memory.trace(ANNA, seen.answer)
+    assert left == replace(seen, passages=seen.passages[1:], sources=seen.sources[1:])
+    assert await memory.trace(ANNA, trace(2).answer) == trace(2)
+    assert await memory.trace(BEN) is None
+    assert b"gone" not in b"".join((await redis.hgetall(traces_key(ANNA))).values())
+    assert len(await memory.turns(HERE, limit=9)) == 2
 
 
 OLD_TRACE = b"""{

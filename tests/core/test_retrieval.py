@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +9,6 @@ from hypothesis import strategies as st
 
 from core.domain import Hit, Passage, RankedPassage
 from core.retrieval import fused_scores, is_relevant, merge_neighbours, priors, rank
-from core.words import content_words, without_asking
 
 
 def passage(name: str, text: str = "") -> Passage:
@@ -51,24 +48,6 @@ def test_one_word_in_ten_is_weak_evidence_however_far_ahead_of_none() -> None:
     hits = [hit("word", 0.2, 5.0), hit("meaning", 0.5, 0.0)]
     assert rank(hits, {"one"})[0].passage.id == "word"
     assert rank(hits, set("abcdefghij"))[0].passage.id == "meaning"
-
-
-@pytest.mark.parametrize(
-    ("question", "first"),
-    [
-        ("What is Attune?", "Attune"),  # and not what is nearer in meaning
-        ("Tell me about Attune, please", "Attune"),
-        ("what’s attune", "Attune"),
-        ("What are documents?", "Attune › Documents"),
-        ("How private is Attune?", "Attune › Privacy"),
-    ],
-)
-def test_a_section_that_is_asked_for_by_its_name_comes_first(question: str, first: str) -> None:
-    """Only where the question has no other word that carries a topic."""
-    sections = {(): 0.45, ("Privacy",): 0.5, ("Documents",): 0.49}
-    hits = [Hit(replace(passage(str(h)), title="Attune", headings=h), np.eye(4)[0], s, 0) for h, s in sections.items()]
-    best, *_ = rank(hits, content_words(without_asking(question)))
-    assert best.passage.heading_path == first
 
 
 @given(st.lists(scores, min_size=1, max_size=20), st.integers(0, 50))
