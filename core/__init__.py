@@ -5,8 +5,8 @@
     x question · u person · d passage · y answer · held: d holds the answer to x
 
     term          module                        what it does
-    x             history.py                    turns + new message → a self-contained question
-    p(d|x)        retrieval.py                  hybrid search → passages with probabilities
+    x             history.py                    turns + new message → what is asked, read in one or two ways r
+    p(d|x)        retrieval.py                  hybrid search for each reading: Σ_r p(r|x) · p(d|r)
     p(d|x,u)      ranking.py                    tilts p(d|x) by the team's use and the person's taste, within bounds
     p(held|x,d)   prompt.py, abstention.py      the model's verdict: each row says yes or no before it answers. In their
                                                 weights it decides which rows speak (decoding.py); p(held|x), the

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent.parent
 PURE = {
     "core.access",
     "core.amounts",
+    "core.cutting",
     "core.decoding",
     "core.domain",
     "core.duplicates",
@@ -33,6 +34,7 @@ PURE = {
     "core.evaluation",
     "core.grounding",
     "core.growing",
+    "core.fitting",
     "core.history",
     "core.inbox",
     "core.learning",
@@ -49,6 +51,7 @@ PURE = {
     "core.questions",
     "core.ranking",
     "core.retrieval",
+    "core.rewording",
     "core.readers",
     "core.scoring",
     "core.team",

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -377,6 +378,31 @@ async def test_two_answers_go_together_where_all_their_rows_have_room(
 
     assert await asyncio.gather(ask(), ask()) == [False, waits]
     await batcher.close()
+
+
+async def test_an_answer_goes_on_behind_what_was_said_of_it(batcher: Batcher, model: PackedModel) -> None:
+    """A model that judges first is judged as ever, then its rows read what was said, a step at a time, and go on."""
+    ending, begun = [51, 52], [token % 90 for token in range(3, 300)]
+    question = Suffix(QUESTIONS[0], (), ending, judged_first=True)
+    decoding = Decoding(clear=2.0, held_floor=0.0, floor=0.0)
+
+    async def told(suffix: Suffix) -> tuple[Verdicts, list[int]]:
+        events = batcher.decode(PREFIXES, suffix, Mixture(PRIORS, decoding), tokens=8)
+        verdicts, *said = [event async for event in events]
+        assert isinstance(verdicts, Verdicts)
+        return verdicts, [token.id for token in said if isinstance(token, Token)]
+
+    judged, _ = await told(question)
+    again, said = await told(replace(question, begun=begun))
+    assert again.log_odds == pytest.approx(judged.log_odds, abs=1e-3)
+    mixture = Mixture(PRIORS, decoding)
+    mixture.judge(dict(enumerate(again.log_odds)))
+    lines = [[*prefix.tokens, *QUESTIONS[0], *ending, *begun] for prefix in PREFIXES]
+    expected: list[int] = []
+    while len(expected) < 8 and VOCABULARY.ends.isdisjoint(expected):
+        logits = torch.cat([model.step([(Row(model, 0), [*line, *expected])]) for line in lines])
+        expected.append(mixture.step(torch.softmax(logits, -1).numpy()))
+    assert said == [token for token in expected if token not in VOCABULARY.ends]
 
 
 async def test_passages_are_read_ahead_when_nobody_asks(batcher: Batcher) -> None:
