@@ -118,9 +118,9 @@ def on_disk(size: str) -> str:
     return f"{size} on the disk"
 
 
-def same_file(size: str, base: str) -> str:
-    """A model that is another one with an adapter, which comes with Attune, shares its file."""
-    return f"{on_disk(size)}, the file of {base}, which is kept once"
+def shared_file(size: str, base: str) -> str:
+    """A model that is another one with an adapter shares its file, which is kept once."""
+    return f"{on_disk(size)}, shared with {base}"
 
 
 def in_memory(size: str) -> str:
