@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from tests.bots.slack_world import QUESTION, TEXTS, World, world
+from core.domain import Passage
+from tests.bots.slack_world import QUESTION, TEXTS, World, many_words, world
+from tests.fakes import HashingEmbedder
 
-WORDS = " ".join(f"word{number}" for number in range(160))
+WORDS = many_words(160)
 
 
 @pytest.fixture
@@ -176,7 +178,7 @@ async def test_stop_in_the_thread_stops_the_answer(slow: World) -> None:
     slow.people.say("UANN", "C1", "stop", thread=ts)
     await slow.settled()
     (text,) = slow.answers("C1", ts)
-    assert text.startswith("word0")
+    assert text.startswith("wordaaa")
     assert text.endswith("_Stopped._")
     assert slow.generator.pieces_sent < 160
 
@@ -243,7 +245,7 @@ async def test_where_slack_knows_no_status_the_stream_begins_with_it(redis: Redi
 
 async def test_a_long_answer_takes_several_messages(redis: Redis) -> None:
     """Beyond what one message holds, the next one in the thread goes on; the buttons stand under the last."""
-    text = " ".join(f"word{number}" for number in range(2500))
+    text = many_words(2500)
     async with world(redis, script=text) as there:
         there.engine._limits = type(there.engine._limits)(
             passages=2, relevance=0.15, decoding=type(there.engine._limits.decoding)(max_tokens=3000)
@@ -277,6 +279,8 @@ async def test_hostile_words_name_nobody(redis: Redis) -> None:
     """What a document says reaches nobody: no mention, no link that Slack would open by itself."""
     evil = "<!here> <@UANN> <!channel> [x](https://evil.example/?q=1) https://evil.example/a @everyone <#C1>"
     async with world(redis, script=evil) as there:
+        hostile = Passage("10000000-0000-0000-0000-000000000000", "/docs/x.md", "X", (), QUESTION + evil, 1, 0, 1, "v")
+        await there.index.upsert([hostile], await HashingEmbedder().embed([QUESTION]))
         ts = ask(there)
         await there.settled()
         (text,) = there.answers("C1", ts)
