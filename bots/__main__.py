@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bots.cli import operator_texts
+from bots.cli.process import fail, forgiving_streams, version_text
 from bots.on_slack import command as slack_command
 from core.errors import OperatorError, PersonError
 
@@ -50,11 +51,11 @@ def main() -> None:
 
     Typer ends quietly by itself on Ctrl-C (130) and when whoever reads the output has enough (1).
     """
-    _forgiving_streams()
+    forgiving_streams()
     try:
         app()
     except (OperatorError, PersonError) as error:
-        _fail(str(error), 2)
+        fail(str(error), 2)
     except Exception as error:  # noqa: BLE001 - the last place where an error can become a sentence
         _crash(error)
 
@@ -126,13 +127,28 @@ def ingest(
     readers: Annotated[list[str] | None, typer.Option(help=READERS)] = None,
     *,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and read again whenever a file changes.")] = False,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done with each file.")] = False,
 ) -> None:
     """Read documents, so that answers can be made from them. Again reads only what changed."""
     from bots.cli.operations import ingest  # noqa: PLC0415
     from core.readers import checked  # noqa: PLC0415
 
+    if dry and watch:
+        fail(operator_texts.DRY_OR_WATCH, 2)
     named = checked(readers) if readers else None
-    raise typer.Exit(asyncio.run(ingest(_logged_settings(), paths, named, watch=watch)))
+    raise typer.Exit(asyncio.run(ingest(_logged_settings(), paths, named, watch=watch, dry=dry)))
+
+
+@app.command()
+def remove(
+    names: Annotated[list[str], typer.Argument(help="Files, folders, or sources as `attune sources` shows them.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove documents and what is kept of them. Files stay where they are, but for what people taught."""
+    from bots.cli.removing import remove  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(remove(_logged_settings(), names, yes=yes)))
 
 
 @app.command()
@@ -223,16 +239,6 @@ def verify(name: Annotated[str | None, MODEL_NAME] = None) -> None:
     raise typer.Exit(verify_models(_settings(), name))
 
 
-def version_text() -> str:
-    """The installed version."""
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
-
-    try:
-        return version("attune")
-    except PackageNotFoundError:
-        return "from source"
-
-
 def _settings(model: str | None = None) -> Settings:
     from core.settings import Settings  # noqa: PLC0415
 
@@ -267,20 +273,6 @@ def _settings_file() -> Path:
     return Path("attune.toml")
 
 
-def _forgiving_streams() -> None:
-    """A terminal that knows few characters shows `?` for the others."""
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a TextIOWrapper in a real process
-
-
-def _fail(sentence: str, code: int) -> None:
-    from rich.console import Console  # noqa: PLC0415
-
-    console = Console(stderr=True, soft_wrap=True)
-    console.print(sentence, style="red", markup=False, highlight=False)
-    sys.exit(code)
-
-
 def _crash(error: Exception) -> None:
     """A mistake of ours: the log has all, the person a sentence."""
     from bots.logs import crash_log  # noqa: PLC0415
@@ -288,7 +280,7 @@ def _crash(error: Exception) -> None:
     trace = secrets.token_hex(4)
     settings = _settings()
     place = crash_log(error, trace, settings.log_level, os.environ, settings.data_folder)
-    _fail(operator_texts.crashed(type(error).__name__, trace, place), 1)
+    fail(operator_texts.crashed(type(error).__name__, trace, place), 1)
 
 
 if __name__ == "__main__":

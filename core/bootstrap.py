@@ -7,7 +7,7 @@ imported where they are opened, since torch takes seconds to import and not ever
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
@@ -91,7 +91,7 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
             upkeep=upkeep,
         )
         await stack.enter_async_context(_in_background(upkeep.run()))
-        teacher = Teacher(settings.data_folder / "learned", library.ingester, library.index, records.usage)
+        teacher = Teacher(settings.learned_folder, library.ingester, library.index, records.usage)
         await teacher.refresh()
         yield Attune(engine, library, records, teacher, lambda: _figures(generator))
 
@@ -137,6 +137,13 @@ async def open_records(settings: Settings) -> AsyncIterator[Records]:
         await memory.ping()
         access = Access(RedisPairings(client), doors_of(settings))
         yield Records(memory, RedisUsage(client) if settings.usage else NoUsage(), access)
+
+
+async def forget_reading(settings: Settings, documents: Collection[tuple[str, str]]) -> None:
+    """Remove from the disk what models have read of other documents than these (source, version)."""
+    from core.adapters.prefix_files import forget_others  # noqa: PLC0415
+
+    await asyncio.to_thread(forget_others, settings.read_folder, documents)
 
 
 def doors_of(settings: Settings) -> Doors:
@@ -245,8 +252,9 @@ async def _local_generator(settings: Settings, progress: Progress) -> AsyncItera
 def find_model(settings: Settings, progress: Progress) -> LocalModel:
     """The language model of the settings; the adapter of `ATTUNE_ADAPTER` takes the place of its own."""
     store = ModelStore(settings.models_folder)
+    adapter = store.resolve_adapter(settings.adapter, progress) if settings.adapter else None
     model = store.resolve(settings.model, progress)
-    return replace(model, adapter=store.resolve_adapter(settings.adapter, progress)) if settings.adapter else model
+    return replace(model, adapter=adapter) if adapter else model
 
 
 def _load_torch(model: LocalModel, settings: Settings, progress: Progress) -> TorchGenerator:
@@ -261,7 +269,7 @@ def _load_torch(model: LocalModel, settings: Settings, progress: Progress) -> To
         progress=progress,
         cache_bytes=settings.cache_mb << 20,
         disk_bytes=settings.cache_disk_mb << 20,
-        cached=settings.data_folder / "read",
+        cached=settings.read_folder,
         batch_bytes=settings.batch_mb << 20,
         adapter=model.adapter,
         protocol=protocol_for(model, settings),

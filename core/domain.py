@@ -185,7 +185,7 @@ class Prompt:
     `[system][passage] | [turns][question][person]`: the part left of the bar depends on a passage alone. `priors`
     is p(d|x,u) of each passage; they sum to 1. `check`, where there is one, is asked before the question and answered
     with yes or no, of the first passages: these are the likeliest by p(d|x), whoever asks. A model that judges first
-    needs no check.
+    needs no check. `begun` is the beginning of the answer where it was cut: what is wanted is how it goes on.
     """
 
     system: str
@@ -195,11 +195,15 @@ class Prompt:
     person: str
     question: str
     check: str = ""
+    begun: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """Whether each passage of the prompt holds the answer: the model's log-odds of yes against no; None if not read."""
+    """Whether each passage of the prompt holds the answer: the model's log-odds of yes against no; None if not read.
+
+    Those of the first passages where only these were asked; all the same where all stand in one prompt.
+    """
 
     log_odds: tuple[float | None, ...]
 
@@ -216,6 +220,11 @@ class Piece:
     posterior: tuple[float, ...] = ()
     log_likelihood: float = 0.0
     decoded: Decoded = Decoded.EXACT
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The answer used up `Decoding.max_tokens` before its end."""
 
 
 @dataclass(frozen=True, slots=True)

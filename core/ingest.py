@@ -63,8 +63,11 @@ class Ingester:
         report_progress: ReportProgress = lambda _: None,
         *,
         readers: Readers | None = None,
+        dry: bool = False,
     ) -> IngestReport:
         """Bring the index in step with the files and folders `paths`, for `readers` to see.
+
+        With `dry` all is read and reported as if, but nothing is embedded, written or removed.
 
         Who may see a file is said by the nearest `.attune.toml`, else by `readers`, else as it was; a new file is for
         the readers of its neighbours. A file that cannot be read is refused and keeps the passages it had, unless
@@ -77,7 +80,9 @@ class Ingester:
         async with self._lock:
             started = time.monotonic()
             found = await asyncio.to_thread(find_files, list(paths), is_readable)
-            run = _Run(self._embedder, self._index, self._reader, found, readers=readers, report=report_progress)
+            run = _Run(
+                self._embedder, self._index, self._reader, found, readers=readers, report=report_progress, dry=dry
+            )
             try:
                 return await run.completed(started)
             finally:
@@ -112,6 +117,7 @@ class _Run:
         *,
         readers: Readers | None,
         report: ReportProgress,
+        dry: bool,
     ) -> None:
         self._embedder = embedder
         self._index = index
@@ -119,6 +125,7 @@ class _Run:
         self._found = found
         self._report = report
         self._named = readers
+        self._dry = dry
         self._held: dict[str, list[Document]] = {}
         self._sources: list[str] = []  # of what is held, sorted: what lies in one archive stands together
         self._read: set[str] = set()  # sources that have a file
@@ -213,6 +220,10 @@ class _Run:
 
     async def _keep(self, pending: list[_Pending]) -> None:
         """Embed what is missing, batches crossing from file to file, then write document by document."""
+        if self._dry:
+            for document in pending:
+                self._count(document)
+            return
         async with self._embedding:
             fresh = await self._embedded([passage for document in pending for passage in document.missing])
         async with self._writing:
@@ -241,13 +252,18 @@ class _Run:
         await self._index.upsert(document.passages, rows)
         if held and not closing:
             await self._index.remove(document.source, keep_version=first.version)
+        self._count(document)
+
+    def _count(self, document: _Pending) -> None:
+        held = self._held.get(document.source, [])
         (self._tally.changed if held else self._tally.new).append(document.source)
         self._tally.added += len(document.missing)
         self._tally.reused += len(document.vectors)
         self._tally.dropped += max(0, sum(version.passages for version in held) - len(document.vectors))
 
     async def _remove(self, source: str) -> None:
-        await self._index.remove(source)
+        if not self._dry:
+            await self._index.remove(source)
         self._tally.removed.append(source)
         self._tally.dropped += sum(version.passages for version in self._held[source])
 

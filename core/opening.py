@@ -16,6 +16,7 @@ from core.learning import unpacked
 from core.people import People
 from core.ports import PassageIndex
 from core.profile import InterestInWords
+from core.readers import may_see
 
 RECOMMENDED = 5
 _LOOKED_AT = 30  # passages near each interest
@@ -55,7 +56,7 @@ async def source(
         return None
     audience = set(trace.audience) if seen_by is None else set(seen_by)
     documents = await index.documents(passage.source)
-    return passage if any(set(document.readers) & audience for document in documents) else None
+    return passage if any(may_see(document.readers, audience) for document in documents) else None
 
 
 async def recommend(

@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core import learning, preferences, ranking, retrieval
 from core.attribution import impersonal
-from core.domain import Answer, Message, Outcome, Passage, Person, Piece, RankedPassage, Source, Vector
+from core.domain import Answer, Message, Outcome, Passage, Person, Piece, RankedPassage, Source, Vector, Vectors
+from core.history import Asked
 from core.learning import Act, Learned, Signal
 from core.preferences import PLAIN, Kind, Stated, Wishes
 from core.ranking import Tilt
+from core.rewording import is_rewording
 from core.team import Team, uses_of
 from core.traces import Trace, Weighed
 
@@ -49,9 +52,13 @@ class Asker:
             return 0.0
         return learning.brevity_at(self.learned, now)
 
-    def applied(self, question: str, vectors: NDArray[np.floating]) -> tuple[Stated, ...]:
-        """What they stated that applies to `question`; `vectors` are of the question, then of each of `stated`."""
-        return preferences.applicable(question, self.stated, vectors[1:] @ vectors[0])
+    def wishing(self, form: Mapping[str, Any]) -> Asker:
+        """The same person, who wants one answer as `form` has it: fields of `Preferences` by name."""
+        return replace(self, wishes=replace(self.wishes, preferences=replace(self.wishes.preferences, **form)))
+
+    def applied(self, question: str, vector: Vector, stated: Vectors) -> tuple[Stated, ...]:
+        """What they stated that applies to `question`; `stated` has the vector of each."""
+        return preferences.applicable(question, self.stated, stated @ vector)
 
     def tilt(self, ranked: Sequence[RankedPassage], now: float) -> Tilt:
         """What moves each of the candidates."""
@@ -73,10 +80,10 @@ class Asker:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Told:
-    """A question on its way: who asked it, which of their stated preferences apply, and its `vector`."""
+    """A question on its way: who asked it, which of their stated preferences apply, and its likeliest `vector`."""
 
     message: Message
-    asked: str
+    asked: Asked
     asker: Asker
     applied: tuple[Stated, ...]
     vector: Vector
@@ -119,13 +126,21 @@ def read_by(
     return Read(ranked, chosen, tilt, factors)
 
 
-def traced(told: Told, answer: Answer, audience: Collection[str], read: Read | None, said: Sequence[Piece]) -> Trace:
-    """The trace of an answer; without `read` nothing was near enough to be read."""
+def traced(
+    told: Told,
+    answer: Answer,
+    audience: Collection[str],
+    read: Read | None,
+    said: Sequence[Piece],
+    *,
+    held: Sequence[float | None],
+) -> Trace:
+    """The trace of an answer; without `read` nothing was near enough to be read. `held` is p(held | x, d) of each."""
     message = told.message
     trace = Trace(
         answer.id,
         message.person,
-        told.asked,
+        told.asked.said,
         message.sent_at,
         tuple(sorted(audience)),
         answer.outcome,
@@ -134,21 +149,25 @@ def traced(told: Told, answer: Answer, audience: Collection[str], read: Read | N
         wishes=in_force(told),
         events=told.asker.learned.events,
         plain=told.plain,
+        held=answer.held,
     )
     if read is None:
         return trace
     shares = carried(said, [row.passage for row in read.rows], answer.sources)
     return replace(
         trace,
-        passages=weighed(read, shares),
+        passages=weighed(read, shares, held),
         vector=vector_of(told.vector, read.rows, shares) if answer.outcome is Outcome.ANSWERED else "",
         gate=read.tilt.gate,
         scale=read.tilt.scale,
     )
 
 
-def weighed(read: Read, shares: Sequence[float]) -> tuple[Weighed, ...]:
-    """Each passage that was read, with what moved it; `shares` is what each carried of the answer."""
+def weighed(read: Read, shares: Sequence[float], held: Sequence[float | None]) -> tuple[Weighed, ...]:
+    """Each passage that was to be read, with what moved it.
+
+    `shares` is what each carried of the answer; `held` the verdicts on the first ones, None where it was not read.
+    """
     before, after = read.priors
     places = {one.passage.id: number for number, one in enumerate(read.ranked)}
     told = []
@@ -157,6 +176,7 @@ def weighed(read: Read, shares: Sequence[float]) -> tuple[Weighed, ...]:
         tilt, passage = read.tilt, row.passage
         team, taste, mates = (_at(part, place) for part in (tilt.team, tilt.taste, tilt.teammates))
         share = shares[number] if number < len(shares) else 0.0
+        verdict = held[number] if number < len(held) else None
         told.append(
             Weighed(
                 passage.id,
@@ -168,6 +188,8 @@ def weighed(read: Read, shares: Sequence[float]) -> tuple[Weighed, ...]:
                 taste,
                 mates,
                 share,
+                verdict,
+                read=number >= len(held) or verdict is not None,
             )
         )
     return tuple(told)
@@ -192,8 +214,11 @@ def vector_of(question: Vector, rows: Sequence[RankedPassage], shares: Sequence[
 
 
 def signals_of(trace: Trace, before: Trace | None) -> list[Signal]:
-    """What an answered question is to its asker's interests; `before` is the answer they had before."""
-    if trace.outcome is not Outcome.ANSWERED or not trace.vector:
+    """What an answered question is to its asker's interests; `before` is the answer they had before.
+
+    The same answer in another form says nothing more of them, and is no complaint about what was answered.
+    """
+    if trace.outcome is not Outcome.ANSWERED or not trace.vector or is_rewording(trace.question):
         return []
     shown = tuple(dict.fromkeys(source.passage.source for source in trace.sources))
     told = learning.phrases(trace.question)

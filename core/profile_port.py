@@ -64,6 +64,10 @@ class Profiles(Protocol):
         """The traces of this person's last `limit` answers, the latest first."""
         ...
 
+    async def forget_documents(self, sources: Collection[str]) -> None:
+        """Take the documents `sources` out of the traces of all people, with the passages that are kept there."""
+        ...
+
     async def contribute(self, person: Person, contribution: Contribution) -> None:
         """Replace what the person's use of documents says to their team. Of somebody unknown nothing is kept."""
         ...

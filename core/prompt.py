@@ -83,6 +83,8 @@ PROTOCOLS: Mapping[str, Protocol] = {
 # For a model that cannot be asked. It stands with the person's wishes, since a wish that stands last drowns it.
 REFUSE = f"If the documents do not answer the question, reply only: {NOT_FOUND}"
 
+GO_ON = "Go on exactly where you stopped. Repeat nothing."  # for a model that cannot be handed what it said
+
 _LENGTH = {
     Length.SHORT: "Reply only with the shortest phrase that answers this.",
     Length.NORMAL: "Answer in a few sentences. Write only the answer, not how you found it.",

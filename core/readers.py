@@ -2,7 +2,8 @@
 
 A reader is one name: `everyone`, `workspace:slack/T1`, `channel:slack/T1/C1` or `person:slack/T1/U1`. The audience of a
 message is all that its answer may be made of: where others read the answer too, what every one of them may see, and
-not what the asker alone may. Pure; knows nothing of what is in a file, of stores or of platforms.
+not what the asker alone may. Attune's own guides have a reader that nobody is (`core.guides`). Pure; knows nothing of
+what is in a file, of stores or of platforms.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from core.errors import ConfigurationError
 
 Readers = tuple[str, ...]
 """Names, sorted, each once, at least one."""
+
+GUIDES = "guides"
+"""The reader of Attune's own guides. It is in no message's audience, and nobody can name it for a document."""
 
 _NAME = re.compile(r"everyone|workspace:[^/\s]+/[^/\s]*|(?:channel|person):[^/\s]+/[^/\s]*/[^/\s]+")
 
@@ -44,6 +48,11 @@ def audience(message: Message) -> frozenset[str]:
         return frozenset(everybody | {channel_reader(place.platform, place.workspace, place.channel)})
     channels = {channel_reader(place.platform, place.workspace, channel) for channel in message.channels}
     return frozenset(everybody | channels | {person_reader(person)})
+
+
+def may_see(readers: Collection[str], names: Collection[str]) -> bool:
+    """Whether a document of these readers may be shown to an audience of these names. The guides are no secret."""
+    return not {GUIDES, *names}.isdisjoint(readers)
 
 
 def checked(names: Iterable[str]) -> Readers:

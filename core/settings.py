@@ -190,6 +190,16 @@ class Settings(ServingSettings):
         """Where index and memory are kept: nothing in it can be fetched again."""
         return self.home / "data" if self.home else platformdirs.user_data_path("attune", appauthor=False)
 
+    @property
+    def learned_folder(self) -> Path:
+        """Where that is kept which people teach."""
+        return self.data_folder / "learned"
+
+    @property
+    def read_folder(self) -> Path:
+        """Where that is kept which the model has read: all of it can be read again."""
+        return self.data_folder / "read"
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str], file: Path | None = None) -> Self:
         """Read the settings from `environ` and `file` (an `attune.toml` with the same names as keys).

@@ -104,9 +104,7 @@ class Teacher:
         lesson = await asyncio.to_thread(_read, self._place(id_))
         _permitted(lesson, person, operator=operator)
         await asyncio.to_thread(self._put_away, id_)
-        for document in await self._index.documents():
-            if PurePath(document.source).is_relative_to(self._source(id_)):
-                await self._index.remove(document.source)
+        await self._take_out(id_)
         return lesson
 
     async def bring_back(self, id_: str, person: Person, *, operator: bool = False) -> Lesson:
@@ -120,6 +118,28 @@ class Teacher:
         await asyncio.to_thread(self._place(id_, forgotten=True).rename, self._place(id_))
         await self._ingest(lesson)
         return lesson
+
+    def lesson_of(self, source: str) -> str | None:
+        """The id of the lesson that a document belongs to; None where nobody taught it."""
+        place, folder = PurePath(source), self._folder.resolve()
+        id_ = place.relative_to(folder).parts[0] if place.is_relative_to(folder) and place != folder else ""
+        return id_ if _ID.fullmatch(id_) else None
+
+    async def erase(self, id_: str) -> None:
+        """Remove a lesson with its file and its record: nobody can bring it back.
+
+        Raises:
+            DocumentError: its folder cannot be removed; it is still known.
+        """
+        try:
+            await asyncio.to_thread(shutil.rmtree, self._place(id_))
+        except FileNotFoundError:
+            pass  # somebody else was faster
+        except OSError as error:
+            raise DocumentError(
+                f"{self._place(id_)} cannot be removed: {error.strerror}. Change its permissions, then try again."
+            ) from error
+        await self._take_out(id_)
 
     async def lessons(self, audience: Collection[str]) -> list[Lesson]:
         """The lessons that `audience` may see, the newest first."""
@@ -138,6 +158,12 @@ class Teacher:
             nothing = f"{lesson.name} holds no text that I could learn."
             raise LessonError(report.refused[0].reason if report.refused else nothing)
 
+    async def _take_out(self, id_: str) -> None:
+        """Its passages leave the index."""
+        for document in await self._index.documents():
+            if self.lesson_of(document.source) == id_:
+                await self._index.remove(document.source)
+
     def _all(self) -> list[Lesson]:
         if not self._folder.is_dir():
             return []
@@ -149,9 +175,6 @@ class Teacher:
         self._place(id_).rename(away / id_)
         for old in sorted(away.iterdir(), key=lambda place: place.stat().st_ctime)[:-KEPT_FORGOTTEN]:
             shutil.rmtree(old)
-
-    def _source(self, id_: str) -> PurePath:
-        return PurePath(self._folder.resolve() / id_)
 
     def _place(self, id_: str, *, forgotten: bool = False) -> Path:
         if not _ID.fullmatch(id_):

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from bots.cli.operations import own_documents
+from bots.own_guides import own_documents
 from core.abstention import Calibration
 from core.domain import Decoding, Mode
 from core.questions import read_questions

@@ -1,4 +1,4 @@
-"""What `attune ingest` shows: a bar while it reads, then what became of each file.
+"""What `attune ingest` shows: a bar while it reads, then what became of each file, or would become of it.
 
 Knows nothing of how documents are read or where passages are kept.
 """
@@ -24,6 +24,7 @@ from core.ingest import ReportProgress
 
 NOTES_SHOWN = 10  # the summary should stay on the screen
 NAME_CHARS = 40
+NAME_WIDTH = 11  # of what becomes of a file, in a dry run
 
 
 @contextmanager
@@ -47,14 +48,31 @@ def ingestion_bar(console: Console) -> Iterator[ReportProgress]:
 
 def show_report(report: IngestReport, console: Console) -> None:
     """The summary table, then every refusal with its reason."""
+    _show_counts(report, console)
+    console.print(Text(operator_texts.ingested_passages(report), style="dim"), soft_wrap=True)
+    _show_troubles(report, console)
+
+
+def show_plan(report: IngestReport, console: Console) -> None:
+    """What a dry run found: each file and what would become of it, then the summary."""
+    home, here = Path.home(), Path.cwd()
+    for name, files in operator_texts.planned(report):
+        for file in files:
+            reason = operator_texts.skipped(link=Path(file).is_symlink()) if name == operator_texts.SKIPPED else ""
+            place = one_line(short_path(file, home=home, here=here), 1000)
+            console.print(Text(f"{name:{NAME_WIDTH}}{place}{reason}"), soft_wrap=True)
+    _show_counts(report, console)
+    console.print(Text(operator_texts.planned_passages(report), style="dim"), soft_wrap=True)
+    _show_troubles(report, console)
+
+
+def _show_counts(report: IngestReport, console: Console) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column()
     table.add_column(justify="right")
     for name, count in operator_texts.ingested(report):
         table.add_row(name, Text(f"{count:,}", style="red" if name == operator_texts.REFUSED and count else ""))
     console.print(table)
-    console.print(Text(operator_texts.ingested_passages(report), style="dim"), soft_wrap=True)
-    _show_troubles(report, console)
 
 
 def show_watched(report: IngestReport, console: Console) -> None:

@@ -22,6 +22,7 @@ from bots.render import one_line, short_path
 from core.bootstrap import Library, open_library, open_records
 from core.domain import EVERYONE, Document, Use
 from core.gaps import Gap, GapGroup, grouped
+from core.readers import GUIDES
 from core.settings import Settings
 
 GAPS_SHOWN = 30
@@ -49,11 +50,20 @@ async def sources(settings: Settings, *, as_json: bool) -> int:
         rows = source_rows(await library.index.documents(), await records.usage.uses())
     if as_json:
         sys.stdout.write(json.dumps([_plain(row) for row in rows], indent=1) + "\n")
-    elif rows:
-        console.print(_sources_table(rows))
+    else:
+        _show_sources(rows, console)
+    return 0
+
+
+def _show_sources(rows: Sequence[SourceRow], console: Console) -> None:
+    """The team's documents one by one; Attune's own guides in one line."""
+    own = [row for row in rows if row.readers != (GUIDES,)]
+    if own:
+        console.print(_sources_table(own))
     else:
         console.print(Text(operator_texts.FIX_EMPTY))
-    return 0
+    if guides := len(rows) - len(own):
+        console.print(Text(operator_texts.guides_beside(guides), style="dim"), soft_wrap=True)
 
 
 def source_rows(documents: Sequence[Document], uses: Mapping[str, Use]) -> list[SourceRow]:

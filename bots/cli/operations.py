@@ -17,9 +17,10 @@ from rich.text import Text
 from bots import texts
 from bots.cli import operator_texts
 from bots.cli.bars import Bars
-from bots.cli.ingest_view import ingestion_bar, show_report, show_watched
+from bots.cli.ingest_view import ingestion_bar, show_plan, show_report, show_watched
 from bots.console_bot import HISTORY_FILE, OWN_COMMANDS, ConsoleBot, answer_lines
 from bots.dialogue import Dialogue
+from bots.own_guides import OwnGuides, shown
 from bots.render import THEME, one_line, terminal
 from core.bootstrap import Attune, Library, open_attune, open_library
 from core.errors import DocumentError, StoreError
@@ -30,7 +31,6 @@ from core.settings import Settings
 T = TypeVar("T")
 
 WATCH_MS = 300  # milliseconds until the first look at what changed
-FOR_DEVELOPERS = ("decisions.md", "licences.md")
 
 
 def is_interactive() -> bool:
@@ -42,8 +42,8 @@ async def chat(settings: Settings, version: str) -> int:
     """Talk until the person leaves, or until the pipe ends. Returns the exit code."""
     errors = Console(stderr=True)
     async with opened(open_attune, settings, errors) as attune:
-        if await attune.library.index.count() == 0:
-            await _ingest_own(attune.library, errors)
+        guides = OwnGuides(attune.library)
+        await _begin_with_guides(guides, attune.library, errors)
         if not is_interactive():
             dialogue = Dialogue(attune.engine, operator_present=True)
             typed = settings.data_folder / HISTORY_FILE
@@ -51,14 +51,17 @@ async def chat(settings: Settings, version: str) -> int:
         console = Console(theme=THEME)
         await _welcome(attune, settings, version, console)
         dialogue = Dialogue(attune.engine, own_commands=OWN_COMMANDS, operator_present=True)
-        await ConsoleBot(dialogue, settings.data_folder, console).talk()
+        async with guides.kept():
+            await ConsoleBot(dialogue, settings.data_folder, console).talk()
     return 0
 
 
 async def ingest(
-    settings: Settings, paths: Sequence[Path], readers: Readers | None = None, *, watch: bool = False
+    settings: Settings, paths: Sequence[Path], readers: Readers | None = None, *, watch: bool = False, dry: bool = False
 ) -> int:
     """Read documents and show what became of each; with `watch` again whenever one changes, until interrupted.
+
+    With `dry` only show what would become of each; nothing is written.
 
     Returns the exit code: 1 where a path or all is missing.
     """
@@ -71,13 +74,14 @@ async def ingest(
         return 1
     async with opened(open_library, settings, errors) as library:
         with ingestion_bar(errors) as progress:
-            report = await library.ingester.ingest(present, progress, readers=readers)
-        show_report(report, Console())
+            report = await library.ingester.ingest(present, progress, readers=readers, dry=dry)
+        (show_plan if dry else show_report)(report, Console())
         if watch:
             await _keep_in_step(library.ingester, present, readers)
     read = len(report.new) + len(report.changed) + len(report.unchanged)
     if not read:
-        errors.print(Text(operator_texts.NOTHING_INGESTED, style="red"))
+        nothing = operator_texts.NOTHING_TO_INGEST if dry else operator_texts.NOTHING_INGESTED
+        errors.print(Text(nothing, style="red"))
     return 1 if missing or not read else 0
 
 
@@ -117,28 +121,19 @@ async def opened(
 
 
 async def _welcome(attune: Attune, settings: Settings, version: str, console: Console) -> None:
-    index = attune.library.index
-    documents = {document.source for document in await index.documents()}
-    passages = await index.count()
-    console.print(terminal(texts.welcome(version, settings.model, passages, len(documents), settings.model_url)))
+    held = shown(await attune.library.index.documents())
+    documents, passages = len({document.source for document in held}), sum(document.passages for document in held)
+    console.print(terminal(texts.welcome(version, settings.model, passages, documents, settings.model_url)))
     hint = texts.WELCOME_HINT if passages else texts.WELCOME_EMPTY
     console.print(Text(hint, style="dim"), end="\n\n")
 
 
-async def _ingest_own(library: Library, errors: Console) -> None:
-    """Begin with Attune's own documents: a first question then has an answer."""
-    own = own_documents()
-    if not own:
+async def _begin_with_guides(guides: OwnGuides, library: Library, errors: Console) -> None:
+    """A first question about Attune has an answer, and later ones never meet its guides among a team's documents."""
+    if not await guides.urgent():
         return
+    first = await library.index.count() == 0
     with ingestion_bar(errors) as progress:
-        await library.ingester.ingest(own, progress)
-    errors.print(Text(texts.ingested_own(len(own) - 1, await library.index.count()), style="dim"), soft_wrap=True)
-
-
-def own_documents() -> list[Path]:
-    """Attune's README and guides, where it runs from its checkout; not what only those need who work on it."""
-    root = Path(__file__).parents[2]
-    if not (root / "pyproject.toml").is_file():
-        return []
-    guides = [path for path in sorted((root / "docs").glob("*.md")) if path.name not in FOR_DEVELOPERS]
-    return [path for path in (root / "README.md", *guides) if path.exists()]
+        files = await guides.keep(progress)
+    if first:
+        errors.print(Text(texts.ingested_own(files - 1, await library.index.count()), style="dim"), soft_wrap=True)

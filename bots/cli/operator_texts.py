@@ -20,6 +20,9 @@ PREPARING = "Opening models and stores…"
 LOOKING = "Looking for documents"
 REFUSED = "refused"
 NOTHING_INGESTED = "Nothing could be ingested."
+NOTHING_TO_INGEST = "There is nothing that could be ingested."
+DRY_OR_WATCH = "--dry-run looks once and --watch stays: give one of them."
+SKIPPED = "skipped"
 ALL_WELL = "Everything is in place."
 ALL_WELL_BUT = "Nothing is wrong; the lines with ! are worth a look."
 
@@ -64,6 +67,29 @@ def ingested_passages(report: IngestReport) -> str:
     return f"{added} embedded, {report.passages_reused:,} kept, {removed:,} removed, in {report.seconds:.1f} s"
 
 
+def planned(report: IngestReport) -> list[tuple[str, Sequence[str]]]:
+    """What a dry run lists, what matters most last; what is refused follows with its reasons."""
+    return [
+        ("unchanged", report.unchanged),
+        (SKIPPED, report.skipped),
+        ("new", report.new),
+        ("changed", report.changed),
+        ("removed", report.removed),
+    ]
+
+
+def skipped(*, link: bool) -> str:
+    """Why a file would be skipped; stands behind its name."""
+    return ": a link out of the folder, or to nothing readable" if link else ": unknown format"
+
+
+def planned_passages(report: IngestReport) -> str:
+    """What the files would come to."""
+    added, removed = plural(report.passages_added, "passage"), report.passages_removed
+    kept = f"{added} to embed, {report.passages_reused:,} to keep, {removed:,} to remove"
+    return f"{kept}. This was a dry run: nothing was written."
+
+
 def more_notes(count: int) -> str:
     """Notes that are not shown."""
     return f"… and {plural(count, 'more note')}"
@@ -76,8 +102,30 @@ def checks_failed(count: int) -> str:
 
 # Models
 
-YES, NO = "yes", "no"
+LANGUAGE_MODEL, EMBEDDER = "language model", "embedder"
+HERE, NOT_HERE = "here", "not here yet"
+IN_USE = "in use"
 NO_MODELS = "No models are here yet. They are fetched on the first use, or with: attune models pull NAME"
+
+
+def used_as(role: str) -> str:
+    """What a model that may be either is used as."""
+    return f"{IN_USE} as {role}"
+
+
+def on_disk(size: str) -> str:
+    """What a model takes on the disk."""
+    return f"{size} on the disk"
+
+
+def same_file(size: str, base: str) -> str:
+    """A model that is another one with an adapter, which comes with Attune, shares its file."""
+    return f"{on_disk(size)}, the file of {base}, which is kept once"
+
+
+def in_memory(size: str) -> str:
+    """What a model takes while it runs."""
+    return f"{size} of memory"
 
 
 def model_here(name: str, path: str) -> str:
@@ -122,8 +170,8 @@ def dead_letters_handled(count: int, verb: str) -> str:
 # The doctor
 
 ALL_DEFAULTS = "all at their defaults"
-NOT_HERE = "not here yet"
 NOT_THERE = "this machine has none"
+OWN_ADAPTER = "with the adapter that comes with Attune"
 NOT_LOOKED = "not looked at before the embedder is here"
 NO_REPLY = "does not answer"
 REPLIES = "answers"
@@ -144,6 +192,16 @@ def served(model: str, url: str, tokens: int) -> str:
     return f"{model} at {url} answers; {tokens:,} tokens"
 
 
+def adapter_in_use(folder: str) -> str:
+    """The adapter of the team's own is merged into the language model."""
+    return f"with the adapter {folder}"
+
+
+def adapter_to_fetch(name: str) -> str:
+    """The adapter of the team's own is not on this machine yet."""
+    return f"with the adapter {name}, which is fetched at the first use"
+
+
 def fix_model(name: str) -> str:
     """How a model comes here."""
     return f"Fetched on the first use, or now: attune models pull {name}"
@@ -159,6 +217,38 @@ def watched(report: IngestReport) -> str:
     counts = (("new", report.new), ("changed", report.changed), ("removed", report.removed), (REFUSED, report.refused))
     named = [f"{len(files):,} {name}" for name, files in counts if files]
     return f"{', '.join(named)}; {ingested_passages(report)}"
+
+
+def guides_beside(count: int) -> str:
+    """Attune's own guides, which `attune sources` does not list one by one."""
+    return f"Beside these {plural(count, 'guide')} of Attune itself, for questions about Attune and nothing else."
+
+
+REMOVE_ASKS = (
+    "attune remove asks before it removes anything, and nobody is here to answer. Add --yes, or run it at a terminal."
+)
+REMOVED_NOTHING = "Nothing was removed."
+REMOVED_FILES_STAY = "The files stay where they are; to ingest them again would bring their passages back."
+TAUGHT = "taught in a conversation"
+
+
+def remove_these(documents: int, passages: int) -> str:
+    """What is asked before anything is removed."""
+    return f"Remove {_these(documents, passages)}? [y/N] "
+
+
+def removed(documents: int, passages: int) -> str:
+    """What was removed."""
+    return f"Removed {_these(documents, passages)}, and what was kept of {'it' if documents == 1 else 'them'}."
+
+
+def _these(documents: int, passages: int) -> str:
+    return f"{plural(documents, 'document')} ({plural(passages, 'passage')})"
+
+
+def more_documents(count: int) -> str:
+    """Documents that are not listed."""
+    return f"… and {plural(count, 'more document')}"
 
 
 NO_GAPS = "No question went unanswered."

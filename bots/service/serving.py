@@ -16,6 +16,7 @@ import structlog
 
 from bots.cli import operator_texts
 from bots.dialogue import Answering
+from bots.own_guides import OwnGuides
 from bots.platform import Inlet, Sender
 from bots.platforms import Means, Platform
 from bots.service.health import Check, HealthPage
@@ -120,7 +121,11 @@ async def answering(
 async def _answerer(settings: Settings) -> AsyncIterator[Answerer]:
     async with open_attune(settings) as attune:
         checks: dict[str, Check] = {"memory": attune.records.memory.ping, "index": attune.library.index.count}
-        yield Answerer(attune.engine, checks, attune.figures, attune.teacher)
+        guides = OwnGuides(attune.library)
+        if await guides.urgent():
+            await guides.keep()
+        async with guides.kept():
+            yield Answerer(attune.engine, checks, attune.figures, attune.teacher)
 
 
 @contextmanager

@@ -19,6 +19,9 @@ class NoUsage:
         """Nothing."""
         return {}
 
+    async def forget_documents(self, sources: Sequence[str]) -> None:
+        """Nothing is counted of any."""
+
     async def note_gap(self, gap: Gap) -> None:
         """Keep nothing."""
 

@@ -91,6 +91,12 @@ class PrefixFiles:
         return self._folder / f"{key}.safetensors"
 
 
+def forget_others(folder: Path, owners: Collection[Owner]) -> None:
+    """Remove what any model, each with a folder below `folder`, has read of other documents than `owners`."""
+    for models in folder.glob("*/"):
+        PrefixFiles(models, 0).retain(owners)
+
+
 def _age(file: Path) -> float:
     with suppress(OSError):
         return file.stat().st_mtime

@@ -6,6 +6,7 @@ Knows nothing of how the server is reached or started.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -21,11 +22,13 @@ from core.adapters.redis_profiles import (
 )
 from core.adapters.redis_profiles import preferences_key as preferences_key  # noqa: PLC0414
 from core.domain import Conversation, Person, Turn
-from core.traces import Trace
+from core.traces import Trace, without
 
 KEPT_TURNS = 200  # of each conversation
 
 _TURN = TypeAdapter(Turn)
+_TRACE = TypeAdapter(Trace)
+_ALL_TRACES = "attune:traces:*"
 
 # A client that lost its connection cannot know whether the turn was kept and sends it once more: the same
 # turn among the latest is not added again.
@@ -33,6 +36,13 @@ _APPEND = """
 if not redis.call('LPOS', KEYS[1], ARGV[1], 'RANK', -1, 'MAXLEN', 50) then
     redis.call('RPUSH', KEYS[1], ARGV[1])
     redis.call('LTRIM', KEYS[1], -tonumber(ARGV[2]), -1)
+end
+"""
+
+# Whoever was forgotten meanwhile, or has a newer trace of that name, keeps what they have.
+_REPLACE = """
+if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then
+    redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 end
 """
 
@@ -84,6 +94,16 @@ class RedisMemory(RedisProfiles):
             await self._client.transaction(remove, spoken)
             await drop_from_file(self._client)
 
+    async def forget_documents(self, sources: Collection[str]) -> None:
+        """Take the documents `sources` out of the traces of all people."""
+        with translated():
+            async for key in self._client.scan_iter(match=_ALL_TRACES):
+                for name, value in cast("dict[bytes, bytes]", await self._client.hgetall(key)).items():
+                    left = _left_of(value, sources)
+                    if left != value:
+                        await self._client.eval(_REPLACE, 1, key, name, value, left)
+            await drop_from_file(self._client)
+
     async def ping(self) -> None:
         """Return when the server answers."""
         with translated():
@@ -112,3 +132,13 @@ def _read_turn(value: bytes | str) -> Turn | None:
         return _TURN.validate_json(value)
     except ValidationError:
         return None
+
+
+def _left_of(value: bytes, sources: Collection[str]) -> bytes:
+    """A stored trace without `sources`; one that cannot be read, or has none of them, as it is."""
+    try:
+        trace = _TRACE.validate_json(value)
+    except ValidationError:
+        return value
+    left = without(trace, sources)
+    return value if left == trace else _TRACE.dump_json(left)

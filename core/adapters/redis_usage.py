@@ -47,6 +47,16 @@ class RedisUsage:
             for source, count in answers.items()
         }
 
+    async def forget_documents(self, sources: Sequence[str]) -> None:
+        """Drop what is counted of `sources`."""
+        if not sources:
+            return
+        with translated():
+            async with self._client.pipeline(transaction=False) as pipe:
+                for key in (_ANSWERS, _LAST):
+                    pipe.hdel(key, *sources)
+                await pipe.execute()
+
     async def note_gap(self, gap: Gap) -> None:
         """Keep a question that went unanswered; the oldest beyond `KEPT_GAPS` go."""
         with translated():

@@ -12,7 +12,7 @@ from core.documents.folder_settings import FILE_NAME, FolderSettings
 from core.documents.walk import Found, printable
 from core.domain import Document
 from core.errors import DocumentError
-from core.readers import Readers, inherited
+from core.readers import GUIDES, Readers, inherited
 
 
 class Assignment:
@@ -24,7 +24,7 @@ class Assignment:
         self._folders = FolderSettings()
         self._beside: dict[PurePath, set[Readers]] = {}  # by folder, of documents whose readers were named
         for document in held:
-            if not self._folders.governs(Path(document.source)):
+            if GUIDES not in document.readers and not self._folders.governs(Path(document.source)):
                 self._beside.setdefault(PurePath(document.source).parent, set()).add(document.readers)
 
     def readers(self, file: Path, held: Iterable[Document]) -> Readers:

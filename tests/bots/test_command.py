@@ -17,7 +17,6 @@ import structlog
 from typer.testing import CliRunner
 
 import bots.__main__ as command
-from bots.cli.operations import own_documents
 from bots.logs import FILE_NAME, configure
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +78,21 @@ def test_a_missing_path_is_named(tmp_path: Path):
     assert (done.returncode, done.stderr) == (1, "There is no file or folder nothere.\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["ingest", ".", "--dry-run", "--watch"], "--dry-run looks once and --watch stays: give one of them."),
+        (["remove", "a.md"], "nobody is here to answer. Add --yes, or run it at a terminal."),
+    ],
+)
+def test_what_cannot_be_done_so_is_said_before_anything_is_opened(tmp_path: Path, words: list[str], sentence: str):
+    """One sentence on stderr, exit code 2, and not a file is made but the log's."""
+    done = attune(*words, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sentence in done.stderr
+    assert not (tmp_path / "home" / "data" / "index").exists()
+
+
 def test_bad_questions_are_named_by_their_lines(tmp_path: Path):
     """A file with mistakes is an operator's error: every bad line on stderr, exit code 2, and nothing is opened."""
     (tmp_path / "own.jsonl").write_text('{"question": "x", "page": "a.md"}\nnonsense\n{"page": "b.md"}\n')
@@ -131,7 +145,7 @@ def test_stopping_is_quiet(error: BaseException, monkeypatch, capsys):
         raise error
 
     monkeypatch.setattr("bots.cli.models_view.show_models", stopped)
-    monkeypatch.setattr(command, "_forgiving_streams", lambda: None)
+    monkeypatch.setattr(command, "forgiving_streams", lambda: None)
     monkeypatch.setattr("sys.argv", ["attune", "models", "list"])
     monkeypatch.setattr("sys.stdout", sys.stdout)
     monkeypatch.setattr("sys.stderr", sys.stderr)
@@ -148,7 +162,7 @@ def test_a_crash_is_a_sentence_with_a_trace(tmp_path: Path, monkeypatch, capsys)
         raise ZeroDivisionError("the words of a person")
 
     monkeypatch.setattr(command, "app", broken)
-    monkeypatch.setattr(command, "_forgiving_streams", lambda: None)
+    monkeypatch.setattr(command, "forgiving_streams", lambda: None)
     monkeypatch.setenv("ATTUNE_HOME", str(tmp_path))
     with pytest.raises(SystemExit, match="1"):
         command.main()
@@ -188,13 +202,3 @@ def test_debug_tells_all(tmp_path: Path):
 def test_without_a_command_help_is_shown():
     """Bare `attune` shows what it can do."""
     assert "ingest" in CliRunner().invoke(command.app, []).output
-
-
-def test_the_first_start_reads_attunes_own_pages():
-    """From a checkout, a first question has something to be answered from: what users read, and no figures of ours."""
-    root = Path(__file__).parents[2]
-    own = own_documents()
-    assert own[0] == root / "README.md"
-    guides = {path.name for path in own[1:]}
-    assert guides >= {"documents.md", "preferences.md", "settings.md", "slack.md", "telegram.md", "operate.md"}
-    assert guides.isdisjoint({"decisions.md", "licences.md", "grafana.json"})

@@ -50,6 +50,17 @@ async def test_an_answer_streams(slow: World) -> None:
     assert "chat.postMessage" not in methods
 
 
+async def test_an_answer_that_is_cut_takes_the_place_of_what_was_streamed(slow: World) -> None:
+    """It ends with a whole sentence, where the stream went on into the next."""
+    shown = " ".join(f"word{number}" for number in range(399))
+    slow.generator.script = lambda _: f"{shown}. And then comes more."
+    ts = ask(slow)
+    await slow.settled()
+    assert slow.answers("C1", ts)[0].split("…")[0].strip() == f"{shown}."
+    (message,) = slow.space.answers("C1", ts)
+    assert [block["type"] for block in message["blocks"]][-1] == "context_actions"
+
+
 @pytest.mark.parametrize("error", ["missing_recipient_team_id", "user_not_found", "internal_error", "unknown_method"])
 async def test_a_stream_that_cannot_begin_becomes_a_message(slow: World, error: str) -> None:
     """Without a stream the whole answer is posted, once."""

@@ -14,13 +14,13 @@ from redis.asyncio import Redis
 
 from core import learning
 from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_profiles import KEPT_TRACES, preferences_key
-from core.domain import EVERYONE, Conversation, Outcome, Person, Turn
+from core.adapters.redis_profiles import KEPT_TRACES, preferences_key, trace_order_key, traces_key
+from core.domain import EVERYONE, Conversation, Outcome, Passage, Person, Source, Turn
 from core.learning import KEPT, SLACK, Act, Signal, Tally, event_vector
 from core.ports import Memory
 from core.preferences import Language, Length, Polarity, Preferences, Wishes, changed, undone, with_stated
 from core.team import Contribution
-from core.traces import Trace
+from core.traces import Trace, Weighed
 
 ANNA, BEN = Person("slack", "T1", "anna"), Person("slack", "T1", "ben")
 HERE = Conversation("slack", "T1", "C1")
@@ -42,6 +42,10 @@ def signal(number: int, act: Act = Act.ASKED, *, seconds: float | None = None, n
 
 def trace(number: int, person: Person = ANNA) -> Trace:
     return Trace(f"{number:016}", person, f"Question {number}?", START, (EVERYONE,), Outcome.ANSWERED)
+
+
+def passage(source: str) -> Passage:
+    return Passage("p", source, "Title", (), f"text of {source}", 1, 0, 1, "v")
 
 
 async def keep(memory: Memory, trace: Trace) -> None:
@@ -165,6 +169,48 @@ async def test_a_trace_is_found_by_its_answer_and_only_by_its_asker(memory: Memo
     assert await memory.trace(ANNA) == trace(2)
     assert await memory.trace(BEN, trace(1).answer) is None
     assert await memory.trace(ANNA, "nothing") is None
+
+
+async def test_a_document_leaves_the_traces_of_everybody(memory: Memory, redis: Redis) -> None:
+    """With the passages that are kept there; answers and other sources stay, and nobody who was forgotten is back."""
+    seen = replace(
+        trace(1),
+        passages=(Weighed("p", "/gone.md", "Gone", 0.5, 0.5), Weighed("q", "/kept.md", "Kept", 0.5, 0.5)),
+        sources=(Source(1, passage("/gone.md")), Source(2, passage("/kept.md"))),
+    )
+    for person in (ANNA, BEN):
+        await keep(memory, replace(seen, person=person))
+    await keep(memory, trace(2))
+    await redis.hset(traces_key(ANNA), "broken", "{}")
+    await memory.forget(BEN)
+    await memory.forget_documents({"/gone.md"})
+    left = await memory.trace(ANNA, seen.answer)
+    assert left == replace(seen, passages=seen.passages[1:], sources=seen.sources[1:])
+    assert await memory.trace(ANNA, trace(2).answer) == trace(2)
+    assert await memory.trace(BEN) is None
+    assert b"gone" not in b"".join((await redis.hgetall(traces_key(ANNA))).values())
+    assert len(await memory.turns(HERE, limit=9)) == 2
+
+
+OLD_TRACE = b"""{
+    "answer": "0000000000000001", "person": {"platform": "slack", "workspace": "T1", "user": "anna"},
+    "question": "How long does it take?", "at": "2026-01-01T00:00:00Z", "audience": ["everyone"],
+    "outcome": "answered", "passages": [{"passage": "p", "source": "/a.md", "place": "A", "impersonal": 0.7,
+    "personal": 0.8, "team": 0.1, "taste": 0.0, "teammates": 0.0, "share": 1.0}], "sources": [], "nearest": [],
+    "vector": "", "wishes": [], "events": 3, "gate": 0.5, "scale": 1.0, "plain": false}"""
+
+
+async def test_a_trace_of_the_version_before_can_be_read(memory: Memory, redis: Redis) -> None:
+    """It was kept when a trace had no verdict, and says that there was none."""
+    await redis.hset(traces_key(ANNA), "0000000000000001", OLD_TRACE)
+    await redis.rpush(trace_order_key(ANNA), "0000000000000001")
+    found = await memory.trace(ANNA)
+    assert found is not None
+    assert found.passages == (Weighed("p", "/a.md", "A", 0.7, 0.8, 0.1, share=1.0),)
+    assert (found.held, found.passages[0].held, found.passages[0].read) == (None, None, True)
+    judged = replace(found, held=0.97, passages=(replace(found.passages[0], held=0.97, read=False),))
+    await keep(memory, judged)
+    assert await memory.trace(ANNA) == judged
 
 
 async def test_the_oldest_traces_go(memory: Memory) -> None:

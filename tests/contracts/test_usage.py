@@ -42,6 +42,16 @@ async def test_answers_at_the_same_moment_are_all_counted(usage: Usage) -> None:
     assert (await usage.uses())["/a.md"].answers == 50
 
 
+async def test_what_is_counted_of_a_document_goes_with_it(usage: Usage) -> None:
+    """Others keep their counts; one that was never cited is no error."""
+    await usage.note_cited(["/a.md", "/b.md"], START)
+    await usage.forget_documents([])
+    await usage.forget_documents(["/a.md", "/never.md"])
+    assert await usage.uses() == {"/b.md": Use(1, START)}
+    await usage.note_cited(["/a.md"], START)
+    assert (await usage.uses())["/a.md"] == Use(1, START)
+
+
 async def test_gaps_come_back_as_they_were_oldest_first(usage: Usage) -> None:
     for question in ("where?", "who?\n✓", "where?"):
         await usage.note_gap(gap(question))

@@ -18,6 +18,7 @@ from core.domain import (
     Answer,
     Conversation,
     Decoded,
+    Decoding,
     Length,
     Message,
     Outcome,
@@ -27,9 +28,11 @@ from core.domain import (
     Preferences,
     Reading,
 )
-from core.engine import TEMPLATE_TOKENS, Engine, Limits
+from core.engine import Engine, Limits
 from core.errors import QuestionTooLongError
+from core.fitting import TEMPLATE_TOKENS
 from core.people import credits_of
+from core.preferences import Language
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")
@@ -159,6 +162,7 @@ async def test_nothing_is_said_where_the_passages_seem_not_to_hold_the_answer(
     generator.certainty = certainty
     events = [event async for event in engine.answer(message("How long does transit enrolment take?"))]
     assert any(isinstance(event, Piece) for event in events) == (outcome is Outcome.ANSWERED)
+    assert (generator.pieces_sent > 0) == (outcome is Outcome.ANSWERED)
     assert isinstance(events[-1], Answer)
     assert events[-1].outcome is outcome
     assert bool(events[-1].nearest) == (outcome is Outcome.NOT_FOUND)
@@ -364,7 +368,7 @@ async def test_what_was_answered_and_what_was_not_is_kept_for_the_operator(engin
     """An answer counts for the documents it cites, a question without one is a gap, until its author is forgotten."""
     await ask(engine, "How long does transit enrolment take?")
     await ask(engine, "How long does transit enrolment take?", BEN)
-    await ask(engine, "Who painted sunflowers?")
+    await answer_to(engine, replace(message("Who painted sunflowers?"), conversation=replace(HERE, thread="new")))
     uses = await usage.uses()
     assert {source: use.answers for source, use in uses.items()} == {"/docs/Transit.md": 2}
     (gap,) = await usage.gaps()
@@ -372,3 +376,98 @@ async def test_what_was_answered_and_what_was_not_is_kept_for_the_operator(engin
     assert gap.nearest
     await engine.forget(ANN)
     assert await usage.gaps() == []
+
+
+TRANSIT = "How long does transit enrolment take?"
+
+
+async def test_another_form_is_asked_of_the_same_passages_with_the_wish_in_place_of_what_was_set(
+    engine: Engine, generator: ScriptedGenerator
+) -> None:
+    """For that answer only; nothing but the person's block differs in what the model reads."""
+    await engine.set_preferences(ANN, Preferences(length=Length.DETAILED))
+    await ask(engine, TRANSIT)
+    await ask(engine, "make that shorter, in German")
+    await ask(engine, "and who approves it?")
+    first, again, after = generator.prompts
+    wished = Preferences(length=Length.SHORT, language=Language.GERMAN)
+    assert replace(again, priors=first.priors) == replace(first, person=prompt.person_block(wished))
+    assert again.priors == pytest.approx(first.priors, abs=1e-3)  # something was learned meanwhile
+    assert after.person == first.person
+    assert [turn.question for turn in after.turns] == [TRANSIT]
+
+
+async def test_what_is_to_be_made_of_an_answer_is_asked_of_its_passages(
+    engine: Engine, generator: ScriptedGenerator
+) -> None:
+    await ask(engine, TRANSIT)
+    answer = await ask(engine, "put it in a table")
+    first, again = generator.prompts
+    assert again.passages == first.passages
+    assert again.question == "put it in a table"
+    assert [turn.question for turn in again.turns] == [TRANSIT]
+    assert answer.sources[0].passage.title == "Transit"
+
+
+async def test_a_question_that_leans_on_nothing_is_answered_from_its_own_passages(
+    engine: Engine, generator: ScriptedGenerator
+) -> None:
+    """What was said before is read, too, behind them: it may have been meant."""
+    await ask(engine, TRANSIT)
+    answer = await ask(engine, "keep receipt?")
+    assert [passage.title for passage in generator.prompts[-1].passages] == ["Travel", "Transit"]
+    assert answer.sources[0].passage.title == "Travel"
+
+
+async def test_a_rewording_teaches_nothing_and_is_no_gap(
+    engine: Engine, generator: ScriptedGenerator, memory: RedisMemory, usage: RedisUsage
+) -> None:
+    """It is neither a new interest nor a complaint about the answer before."""
+    await ask(engine, TRANSIT)
+    known = await memory.signals(ANN)
+    assert known
+    await ask(engine, "shorter")
+    assert await memory.signals(ANN) == known
+    generator.certainty = -9.0
+    await ask(engine, "in German")
+    assert [gap.question for gap in await usage.gaps()] == [TRANSIT]
+
+
+LONG = (
+    "Enrolment has steps. First ask your supervisor. Then wait fourteen days. Then collect the card. Enrolment is done."
+)
+
+
+async def test_an_answer_that_is_cut_ends_with_a_sentence_and_goes_on_where_it_stopped(
+    index: QdrantIndex, memory: RedisMemory, usage: RedisUsage, generator: ScriptedGenerator
+) -> None:
+    """The parts together are the answer that would have come without a limit; then more means more detail."""
+    limits = Limits(relevance=0.15, decoding=Decoding(max_tokens=9))
+    engine = Engine(
+        embedder=HashingEmbedder(), index=index, memory=memory, usage=usage, generator=generator, limits=limits
+    )
+    generator.script = lambda _: LONG
+    assert (await ask(engine, TRANSIT)).text == "Enrolment has steps. First ask your supervisor. …"
+    assert (await ask(engine, "tell me more")).text == "Then wait fourteen days. Then collect the card. …"
+    last = await ask(engine, "weiter")
+    assert last.text == "Enrolment is done."
+    assert last.sources[0].passage.title == "Transit"
+    assert f"{generator.prompts[-1].begun} {last.text}" == LONG
+    assert replace(generator.prompts[-1], begun="", priors=()) == replace(generator.prompts[0], priors=())
+    await ask(engine, "tell me more")
+    assert generator.prompts[-1].begun == ""
+    assert generator.prompts[-1].person == prompt.person_block(Preferences(length=Length.DETAILED))
+
+
+async def test_what_somebody_asked_before_is_told_without_search_or_model(
+    engine: Engine, generator: ScriptedGenerator
+) -> None:
+    """Their questions only, since they last began anew."""
+    await ask(engine, "How do I book travel?")
+    await engine.begin_anew(message(""))
+    for text in (TRANSIT, "shorter", "and who approves it?"):
+        await ask(engine, text)
+    await ask(engine, "How is leave requested?", BEN)
+    prompts = len(generator.prompts)
+    assert await engine.asked_before(message("what did I ask?")) == [TRANSIT, "and who approves it?"]
+    assert len(generator.prompts) == prompts

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -417,3 +418,42 @@ async def test_a_document_that_changes_is_read_in_one_version_and_never_missing(
         done.set()
         await asyncio.gather(*asking)
     assert len(seen) == 6
+
+
+async def test_a_dry_run_says_what_would_be_done_and_does_nothing(
+    folder: Path, ingester: Ingester, embedder: HashingEmbedder, index: QdrantIndex
+) -> None:
+    """The report is that of the run itself, to the passage; until then the index stays as it was."""
+    write(folder / "old.md", "Old words.")
+    write(folder / "same.md", "The same.")
+    await ingester.ingest([folder])
+    before = await index.documents()
+    (folder / "old.md").unlink()
+    write(folder / "guide.md", "# Guide\n\n" + "\n\n".join(SECTIONS[1:]))
+    write(folder / "new.md", "New words.")
+    write(folder / "picture.png", b"\x89PNG\0")
+    write(folder / "binary.txt", b"MZ\0\1")
+    embedder.embedded.clear()
+    planned = await ingester.ingest([folder], dry=True)
+    assert (await index.documents(), embedder.embedded) == (before, [])
+    done = await ingester.ingest([folder])
+    assert dataclasses.replace(planned, seconds=done.seconds) == done
+    assert [names(files) for files in (done.new, done.changed, done.removed, done.skipped)] == [
+        ["new.md"],
+        ["guide.md"],
+        ["old.md"],
+        ["picture.png"],
+    ]
+    assert (done.passages_added, done.passages_reused, done.passages_removed) == (1, 5, 2)
+    assert sorted(await held(index)) == ["guide.md", "new.md", "rules.txt", "same.md"]
+
+
+async def test_a_dry_run_over_others_readers_hides_nothing_yet(
+    folder: Path, ingester: Ingester, index: QdrantIndex
+) -> None:
+    """Also where the run itself would at once take a document from those who may no longer see it."""
+    await ingester.ingest([folder])
+    before = await index.documents()
+    report = await ingester.ingest([folder], readers=("person:slack/T/U",), dry=True)
+    assert (len(report.changed), report.passages_added, report.passages_reused) == (2, 0, 7)
+    assert await index.documents() == before

@@ -90,3 +90,19 @@ def test_a_watched_folder_is_kept_in_step(shared_home: Home) -> None:
     titles = {row["title"] for row in json.loads(shared_home.run("sources", "--json").stdout)}
     assert "More" in titles
     assert "News" not in titles
+
+
+def test_a_document_is_removed_when_somebody_says_yes(shared_home: Home) -> None:
+    """It was read without being written by a dry run; then removing shows it, asks at a terminal, and it is gone."""
+    shared_home.write("away/cellar.md", "# Cellar\n\nThe key hangs by the door.\n")
+    dry = shared_home.run("ingest", "away", "--dry-run")
+    assert (dry.returncode, is_plain(dry)) == (0, True), dry.stderr
+    assert "new        away/cellar.md" in dry.stdout.splitlines()
+    assert shared_home.run("ingest", "away").returncode == 0
+    with Terminal(shared_home, "remove", "away") as terminal:
+        terminal.wait_for("away/cellar.md")
+        terminal.wait_for(r"Remove 1 document \(1 passage\)\? \[y/N\]")
+        terminal.type("y\r")
+        terminal.wait_for("Removed 1 document")
+        assert terminal.leave() == 0
+    assert "Cellar" not in shared_home.run("sources", "--json").stdout

@@ -1,0 +1,78 @@
+"""`attune remove`: shows what would go, asks, and removes it.
+
+Knows nothing of where documents and what is kept of them are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bots import texts
+from bots.cli import operator_texts
+from bots.cli.operations import is_interactive, opened
+from bots.render import one_line, short_path
+from core.bootstrap import forget_reading, open_library, open_records
+from core.errors import ConfigurationError
+from core.removing import Removal, Remover
+from core.settings import Settings
+from core.teaching import Teacher
+
+SHOWN = 30  # documents that are listed
+PATH_CHARS = 1000
+
+
+async def remove(settings: Settings, names: Sequence[str], *, yes: bool) -> int:
+    """Remove documents by name, asking first unless `yes`. Returns the exit code: 1 where nothing was removed.
+
+    Raises:
+        ConfigurationError: it has to ask, and nobody is there.
+        DocumentError: a name is unknown; nothing was removed.
+    """
+    if not yes and not is_interactive():
+        raise ConfigurationError(operator_texts.REMOVE_ASKS)
+    console, errors = Console(), Console(stderr=True)
+    async with open_records(settings) as records, opened(open_library, settings, errors) as library:
+        teacher = Teacher(settings.learned_folder, library.ingester, library.index, records.usage)
+        reading = partial(forget_reading, settings)
+        remover = Remover(library.index, records.usage, records.memory, teacher, reading)
+        removal = await remover.find(names)
+        lessons = [source for source in removal.sources if teacher.lesson_of(source)]
+        _show(removal, lessons, console)
+        counts = len(removal.sources), sum(removal.sources.values())
+        if not yes and not _confirmed(console, operator_texts.remove_these(*counts)):
+            console.print(Text(operator_texts.REMOVED_NOTHING))
+            return 1
+        await remover.remove(removal)
+    console.print(Text(operator_texts.removed(*counts)), soft_wrap=True)
+    if _have_files(removal):
+        console.print(Text(operator_texts.REMOVED_FILES_STAY, style="dim"), soft_wrap=True)
+    return 0
+
+
+def _show(removal: Removal, lessons: Sequence[str], console: Console) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    home, here = Path.home(), Path.cwd()
+    for source, passages in list(removal.sources.items())[:SHOWN]:
+        place = one_line(short_path(source, home=home, here=here), PATH_CHARS)
+        taught = operator_texts.TAUGHT if source in lessons else ""
+        table.add_row(Text(place, overflow="fold"), texts.plural(passages, "passage"), taught)
+    console.print(table)
+    if (more := len(removal.sources) - SHOWN) > 0:
+        console.print(Text(operator_texts.more_documents(more), style="dim"))
+
+
+def _have_files(removal: Removal) -> bool:
+    return any(Path(source).exists() for source in removal.sources)
+
+
+def _confirmed(console: Console, question: str) -> bool:
+    try:
+        return console.input(Text(question)).strip().lower() in {"y", "yes"}
+    except EOFError:
+        return False
