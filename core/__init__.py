@@ -16,7 +16,7 @@
     Σ_d           decoding.py                   sums the passages token by token, and says which carried the answer
     u             preferences.py, learning.py   what a person set and said, and what their signals taught
 
-``engine.py`` tells the story of one message; ``domain.py`` has its nouns, ``ports.py`` what the engine
-asks of the outside, ``bootstrap.py`` puts real things behind those ports. ``core`` never imports ``bots``. A model that
-does not judge before it answers has p(held|x,d) = 1 in w_d; some of these are asked by a check, which decides the same.
+``engine.py`` tells the story of one message; ``domain.py`` has its nouns, ``ports.py`` what the engine asks of the
+outside, ``bootstrap.py`` puts real things behind those ports. ``core`` never imports ``bots``. A model that does not
+judge before it answers has p(held|x,d) = 1 in w_d; where a check asks it, that decides only whether anything is said.
 """

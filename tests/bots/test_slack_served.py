@@ -15,7 +15,8 @@ from bots.slack_bot import Connection, SlackReceiver
 from core.adapters.redis_inbox import RedisInbox
 from core.domain import Person
 from core.learning import Act
-from tests.bots.slack_world import QUESTION, TEXTS, World, many_words, world
+from tests.bots.slack_world import QUESTION, TEXTS, World, world
+from tests.fakes import many_words
 
 
 @asynccontextmanager
@@ -70,7 +71,7 @@ async def test_questions_are_answered_in_order_and_emoji_find_their_answer(redis
 
 async def test_stop_reaches_the_worker(redis: Redis) -> None:
     """`stop` in the thread goes by the inbox to whoever answers; what was said stays, marked as stopped."""
-    words = many_words(300)
+    words = " ".join(many_words(300))
     async with served(redis, words, 0.02) as there:
         ts = there.people.say("UANN", "C1", f"<@UBOT> {QUESTION}")
         await until(lambda: there.space.answers("C1", ts))

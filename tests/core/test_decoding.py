@@ -112,14 +112,14 @@ def test_a_row_under_the_floor_leaves_and_the_best_always_stays() -> None:
 @given(st.integers(1, 6), st.integers(0, 10_000), st.floats(-3, 3), st.floats(0.1, 3), st.data())
 @settings(deadline=None)
 def test_a_verdict_multiplies_the_prior(rows: int, seed: int, bias: float, weight: float, data) -> None:
-    """The weights before the first token are prior · σ(b + c · log-odds), of the rows that were read."""
+    """The weights before the first token are prior · σ(log-odds), of the rows that were read, however calibrated."""
     priors = weights(rows, seed)
     read = sorted(data.draw(st.sets(st.integers(0, rows - 1), min_size=1)))
     log_odds = {row: data.draw(st.floats(-20, 20)) for row in read}
     mixture = Mixture(priors, Decoding(floor=0.0, held_floor=0.0), Calibration(bias, weight))
     mixture.judge(log_odds)
     wanted = np.zeros(rows)
-    wanted[read] = [priors[row] / (1 + np.exp(-bias - weight * log_odds[row])) for row in read]
+    wanted[read] = [priors[row] / (1 + np.exp(-log_odds[row])) for row in read]
     assert mixture.rows == read
     assert mixture.posterior == pytest.approx(wanted / wanted.sum(), abs=1e-12)
     assert mixture.log_likelihood == 0.0
