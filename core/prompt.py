@@ -179,7 +179,7 @@ def chat(system: str, turns: Sequence[Turn], person: str, question: str) -> list
 def everything(prompt: Prompt) -> list[str]:
     """All that the model reads. An answer may state nothing else."""
     chat_of = chat(system_text(prompt.system, prompt.passages), prompt.turns, prompt.person, prompt.question)
-    return [message["content"] for message in chat_of]
+    return [*(message["content"] for message in chat_of), prompt.begun]
 
 
 def says_not_found(answer: str) -> bool:
