@@ -34,8 +34,7 @@ def queued(ahead: int) -> str:
 
 SOURCES = "Sources"
 NEAREST = "The closest I have:"
-DOUBTFUL = "Careful: parts of this stand in none of the passages I read."
-UNSURE = "I am not sure that the documents answer this. Please look at the source before you rely on it."
+LEFT_OUT = "Part of this answer was left out: it named something that the documents don't say."
 PAGE = "page"
 PAGES = {".pptx": "slide", ".ipynb": "cell", ".epub": "chapter"}  # what else is counted; the others have pages
 CUT = "\n\n… (cut here: the answer is too long to show)"

@@ -13,6 +13,7 @@ from core.traces import Trace, Weighed
 
 WHY = "Why that answer"
 NOTHING_READ = "No document was near enough to be read."
+SOME_UNREAD = "The likeliest sections are read first, the others only where none of these is clear."
 WITHOUT_PROFILE = "It was asked for without personalisation."
 _SMALL = 0.005  # a factor nearer to 1 than this is shown as no change
 
@@ -23,6 +24,7 @@ def why(trace: Trace) -> str:
     lines += [f"- {_why_read(passage, trace)}" for passage in trace.passages]
     if not trace.passages:
         lines.append(f"- {translated(NOTHING_READ)}")
+    lines += _verdict(trace)
     wishes = "; ".join(texts.escaped(wish) for wish in trace.wishes) or translated("none")
     lines += ["", translated("Your wishes that it obeys: {wishes}.", wishes=wishes)]
     return "\n".join([*lines, _how_far(trace)])
@@ -36,14 +38,29 @@ def _why_read(passage: Weighed, trace: Trace) -> str:
     }
     factors = {name: math.exp(trace.scale * nats) for name, nats in parts.items()}
     moved = ", ".join(f"{name} ×{factor:.2f}" for name, factor in factors.items() if abs(factor - 1) > _SMALL)
+    weighed = {
+        "place": texts.escaped(passage.place),
+        "before": f"{passage.impersonal:.0%}",
+        "after": f"{passage.personal:.0%}",
+        "moved": moved or translated("nothing moved it"),
+    }
+    if not passage.read:
+        return translated("{place}: {before} → {after} ({moved}); it was not read", **weighed)
+    share = f"{passage.share:.0%}"
+    told = translated("{place}: {before} → {after} ({moved}); it carried {share} of the answer", **weighed, share=share)
+    if passage.held is None:
+        return told
     return translated(
-        "{place}: {before} → {after} ({moved}); it carried {share} of the answer",
-        place=texts.escaped(passage.place),
-        before=f"{passage.impersonal:.0%}",
-        after=f"{passage.personal:.0%}",
-        moved=moved or translated("nothing moved it"),
-        share=f"{passage.share:.0%}",
+        "{told}; the model judged that it holds the answer: {held}", told=told, held=f"{passage.held:.0%}"
     )
+
+
+def _verdict(trace: Trace) -> list[str]:
+    """Whether the documents hold the answer, where the model was asked."""
+    if trace.held is None:
+        return []
+    held = translated("The model judged that the documents hold the answer: {held}.", held=f"{trace.held:.0%}")
+    return ["", held if all(one.read for one in trace.passages) else f"{held} {translated(SOME_UNREAD)}"]
 
 
 def _how_far(trace: Trace) -> str:

@@ -31,6 +31,10 @@ class Calibration:
         """p(held | x, d)."""
         return math.exp(self.log_held(log_odds))
 
+    def each_held(self, log_odds: Sequence[float | None]) -> tuple[float | None, ...]:
+        """p(held | x, d) of each passage; None for one that was not read."""
+        return tuple(None if odds is None else self.held(odds) for odds in log_odds)
+
     def probability_held(self, log_odds: Sequence[float | None]) -> float:
         """p(held | x), from the log-odds of each passage; None stands for one that was not read."""
-        return max((self.held(odds) for odds in log_odds if odds is not None), default=0.0)
+        return max((held for held in self.each_held(log_odds) if held is not None), default=0.0)

@@ -167,7 +167,7 @@ class Decoding:
     seed: int = 0
     floor: float = 1e-3  # a row whose posterior falls under it is dropped
     held_floor: float = 0.05  # … and before the first word, where the rows have been judged
-    clear: float = 0.9  # p(held | x, d) from which no less likely passage is read; above 1 all are
+    clear: float = 0.915  # p(held | x, d) from which no less likely passage is read; above 1 all are
 
 
 class Decoded(StrEnum):
@@ -200,7 +200,10 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """Whether each passage of the prompt holds the answer: the model's log-odds of yes against no; None if not read."""
+    """Whether each passage of the prompt holds the answer: the model's log-odds of yes against no; None if not read.
+
+    Those of the first passages where only these were asked; all the same where all stand in one prompt.
+    """
 
     log_odds: tuple[float | None, ...]
 
@@ -259,9 +262,9 @@ class Answer:
 
     `id` is 16 characters that feedback and `/why` name it by; a message that is answered again has the same one.
 
-    `uncarried` has the sentences that none of the passages carries. Where the model was asked, `held` is p(the
-    documents hold the answer), `unsure` whether that is little, and `log_odds` its verdict on each passage. `listing`
-    is how the person wants to see the sources.
+    `left_out` has the sentences, table rows, lines of code and addresses that were said and not shown, since they name
+    what nothing that was read does. Where the model was asked, `held` is p(the documents hold the answer), and
+    `log_odds` its verdict on each passage. `listing` is how the person wants to see the sources.
     """
 
     text: str
@@ -269,11 +272,10 @@ class Answer:
     sources: tuple[Source, ...] = ()
     nearest: tuple[Source, ...] = ()
     decoded: Decoded = Decoded.EXACT
-    uncarried: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     held: float | None = None
     log_odds: tuple[float | None, ...] = ()
     id: str = ""
-    unsure: bool = False
     listing: Sources = Sources.FULL
 
 

@@ -15,7 +15,7 @@ from hashlib import blake2b
 import structlog
 
 from core import history, opening, prompt, retrieval
-from core.attribution import cite, uncarried
+from core.attribution import cite
 from core.cutting import cut_short
 from core.domain import (
     Answer,
@@ -40,6 +40,7 @@ from core.errors import QuestionTooLongError, StoreError
 from core.feedback import Feedback, Verdict
 from core.fitting import fitted
 from core.gaps import Gap
+from core.grounding import Grounding, grounded
 from core.history import Asked
 from core.opening import Recommendation
 from core.people import People
@@ -66,8 +67,7 @@ class Limits:
     question_characters: int = 4000
     history_tokens: int = 400
     relevance: float = 0.2  # cosine under which nothing is read
-    certainty: float = 0.45  # p(the documents hold the answer) under which nothing is said; 0 does not ask
-    sure: float = 0.6  # … and under which an answer is given with a word of care
+    certainty: float = 0.5  # p(the documents hold the answer) under which nothing is said; 0 does not ask
     decoding: Decoding = field(default_factory=Decoding)
 
 
@@ -123,23 +123,23 @@ class Engine:
         self._upkeep.note(asking.passages)
         said: list[Piece] = []
         verdicts, held, cut = Verdicts(()), None, False
-        async with aclosing(self._generator.generate(asking, self._limits.decoding)) as events:
-            async for event in events:
+        grounding = Grounding(prompt.everything(asking), told.asked.said)
+        events = self._generator.generate(asking, self._limits.decoding)
+        async with aclosing(events), aclosing(grounded(events, grounding)) as shown:
+            async for event in shown:
                 if isinstance(event, Verdicts):
                     verdicts, held = event, self._probability_held(event)
                     if held is not None and held < self._limits.certainty:
                         break
                     continue
-                if isinstance(event, Cut):
-                    cut = True
-                    continue
+                cut = cut or isinstance(event, Cut)
                 if isinstance(event, Piece):
                     said.append(event)
-                yield event
+                if not isinstance(event, Cut):
+                    yield event
         said = unbiased(said, asking.passages, read)
-        finished = _finished(said, asking.passages, ranked, cut=cut)
-        unsure = finished.outcome is Outcome.ANSWERED and held is not None and held < self._limits.sure
-        answer = replace(finished, held=held, log_odds=verdicts.log_odds, unsure=unsure)
+        finished = _finished(said, asking.passages, ranked, grounding, cut=cut)
+        answer = replace(finished, held=held, log_odds=verdicts.log_odds)
         async with self._kept(told, answer, read, said) as kept:
             yield kept
 
@@ -155,6 +155,10 @@ class Engine:
     def _probability_held(self, verdicts: Verdicts) -> float | None:
         calibration = self._generator.protocol.calibration
         return calibration.probability_held(verdicts.log_odds) if calibration else None
+
+    def _each_held(self, answer: Answer) -> tuple[float | None, ...]:
+        calibration = self._generator.protocol.calibration
+        return calibration.each_held(answer.log_odds) if calibration else ()
 
     async def _read(self, ranked: Sequence[RankedPassage]) -> list[RankedPassage]:
         """The passages to read. The likeliest goes on where it was cut: procedures seldom end with a passage."""
@@ -234,7 +238,7 @@ class Engine:
         """
         message, listing = told.message, told.asker.wishes.preferences.sources
         answer = replace(unnamed, id=answer_id(message), listing=listing)
-        trace = traced(told, answer, audience(message), read, said)
+        trace = traced(told, answer, audience(message), read, said, held=self._each_held(answer))
         turn = Turn(message.person, told.asked.said, answer.text, message.sent_at)
         keep = partial(self._memory.append, message.conversation, turn, trace)
         is_kept = await _possible(keep(), "not_kept")
@@ -273,15 +277,19 @@ def answer_id(message: Message) -> str:
 
 
 def _finished(
-    said: Sequence[Piece], passages: Sequence[Passage], ranked: Sequence[RankedPassage], *, cut: bool
+    said: Sequence[Piece],
+    passages: Sequence[Passage],
+    ranked: Sequence[RankedPassage],
+    grounding: Grounding,
+    *,
+    cut: bool,
 ) -> Answer:
     text = "".join(piece.text for piece in said).strip()
     text = cut_short(text) if cut else text
-    decoded = said[-1].decoded if said else Decoded.EXACT
-    if not text or prompt.says_not_found(text):
-        return _not_found(ranked, decoded)
-    sources = cite(said, passages)
-    return Answer(text, Outcome.ANSWERED, sources, decoded=decoded, uncarried=uncarried(text, passages))
+    decoded, left_out = said[-1].decoded if said else Decoded.EXACT, tuple(grounding.left_out)
+    if not text or prompt.says_not_found(text) or (left_out and not grounding.whole):
+        return replace(_not_found(ranked, decoded), left_out=left_out)
+    return Answer(text, Outcome.ANSWERED, cite(said, passages), decoded=decoded, left_out=left_out)
 
 
 def _not_found(ranked: Sequence[RankedPassage], decoded: Decoded = Decoded.EXACT) -> Answer:

@@ -126,8 +126,16 @@ def read_by(
     return Read(ranked, chosen, tilt, factors)
 
 
-def traced(told: Told, answer: Answer, audience: Collection[str], read: Read | None, said: Sequence[Piece]) -> Trace:
-    """The trace of an answer; without `read` nothing was near enough to be read."""
+def traced(
+    told: Told,
+    answer: Answer,
+    audience: Collection[str],
+    read: Read | None,
+    said: Sequence[Piece],
+    *,
+    held: Sequence[float | None],
+) -> Trace:
+    """The trace of an answer; without `read` nothing was near enough to be read. `held` is p(held | x, d) of each."""
     message = told.message
     trace = Trace(
         answer.id,
@@ -141,21 +149,25 @@ def traced(told: Told, answer: Answer, audience: Collection[str], read: Read | N
         wishes=in_force(told),
         events=told.asker.learned.events,
         plain=told.plain,
+        held=answer.held,
     )
     if read is None:
         return trace
     shares = carried(said, [row.passage for row in read.rows], answer.sources)
     return replace(
         trace,
-        passages=weighed(read, shares),
+        passages=weighed(read, shares, held),
         vector=vector_of(told.vector, read.rows, shares) if answer.outcome is Outcome.ANSWERED else "",
         gate=read.tilt.gate,
         scale=read.tilt.scale,
     )
 
 
-def weighed(read: Read, shares: Sequence[float]) -> tuple[Weighed, ...]:
-    """Each passage that was read, with what moved it; `shares` is what each carried of the answer."""
+def weighed(read: Read, shares: Sequence[float], held: Sequence[float | None]) -> tuple[Weighed, ...]:
+    """Each passage that was to be read, with what moved it.
+
+    `shares` is what each carried of the answer; `held` the verdicts on the first ones, None where it was not read.
+    """
     before, after = read.priors
     places = {one.passage.id: number for number, one in enumerate(read.ranked)}
     told = []
@@ -164,6 +176,7 @@ def weighed(read: Read, shares: Sequence[float]) -> tuple[Weighed, ...]:
         tilt, passage = read.tilt, row.passage
         team, taste, mates = (_at(part, place) for part in (tilt.team, tilt.taste, tilt.teammates))
         share = shares[number] if number < len(shares) else 0.0
+        verdict = held[number] if number < len(held) else None
         told.append(
             Weighed(
                 passage.id,
@@ -175,6 +188,8 @@ def weighed(read: Read, shares: Sequence[float]) -> tuple[Weighed, ...]:
                 taste,
                 mates,
                 share,
+                verdict,
+                read=number >= len(held) or verdict is not None,
             )
         )
     return tuple(told)

@@ -14,7 +14,10 @@ from core.domain import Outcome, Person, Source
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A passage that was read: p(d|x), p(d|x,u), what moved it (in nats, before the bound), and its citation share."""
+    """A passage that was to be read: p(d|x), p(d|x,u), what moved it (in nats, before the bound), its citation share.
+
+    `held` is p(held | x, d), the model's verdict, None where it gave none; `read` is false where it was not needed.
+    """
 
     passage: str
     source: str
@@ -25,13 +28,16 @@ class Weighed:
     taste: float = 0.0
     teammates: float = 0.0
     share: float = 0.0
+    held: float | None = None
+    read: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
     """One answer, by its asker. `vector` is that of what is learned from it; `wishes` are those that were obeyed.
 
-    `gate` is the entropy gate g(x), `scale` what the bound on KL left of the tilt, 1 being all.
+    `gate` is the entropy gate g(x), `scale` what the bound on KL left of the tilt, 1 being all. `held` is p(held | x),
+    None where the model was not asked.
     """
 
     answer: str
@@ -49,6 +55,7 @@ class Trace:
     gate: float = 0.0
     scale: float = 1.0
     plain: bool = False
+    held: float | None = None
 
 
 def without(trace: Trace, sources: Collection[str]) -> Trace:

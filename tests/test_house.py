@@ -21,19 +21,24 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PURE = {
     "core.access",
+    "core.amounts",
     "core.cutting",
     "core.decoding",
     "core.domain",
     "core.duplicates",
     "core.engine",
     "core.errors",
+    "core.facts",
     "core.feedback",
     "core.gaps",
     "core.evaluation",
+    "core.grounding",
+    "core.growing",
     "core.fitting",
     "core.history",
     "core.inbox",
     "core.learning",
+    "core.numerals",
     "core.opening",
     "core.pairing",
     "core.people",
@@ -295,6 +300,16 @@ def test_constraints_pin_every_dependency_for_every_machine():
     pins = [line for line in lines if not line.startswith("#")]
     assert all(re.fullmatch(r"[a-z0-9.-]+==[0-9a-z.]+", pin) for pin in pins)
     assert set(dependencies()) <= {pin.partition("==")[0] for pin in pins}
+
+
+def test_the_wheel_has_all_that_is_no_code():
+    """Whatever lies in a package and is no source is named in pyproject.toml: the catalogues, the shipped adapter."""
+    globs = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["package-data"]
+    folders = [(ROOT / package.replace(".", "/"), patterns) for package, patterns in globs.items()]
+    shipped = {file for folder, patterns in folders for pattern in patterns for file in folder.glob(pattern)}
+    files = {file for name in ("core", "bots") for file in (ROOT / name).rglob("*") if file.is_file()}
+    assert {file.name for file in shipped} >= {"attune.mo", "adapter_config.json", "adapter_model.safetensors"}
+    assert {file for file in files if file.suffix not in {".py", ".pyc", ".po"}} == shipped
 
 
 def test_every_dependency_has_a_licence_and_a_reason():

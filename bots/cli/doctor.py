@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -21,11 +22,11 @@ from bots.cli.bars import Bars
 from bots.cli.checks import Check, Mark
 from bots.cli.models_view import disk_bytes, megabytes
 from bots.render import clean
-from core.bootstrap import doors_of, open_embedder, open_index, open_records, open_remote
+from core.bootstrap import doors_of, open_embedder, open_index, open_records, open_remote, protocol_for
 from core.domain import Mode
 from core.errors import AttuneError, ConfigurationError, ModelError
 from core.model_store import ModelStore
-from core.models.specs import BUILT_IN
+from core.models.specs import BUILT_IN, LocalModel
 from core.settings import Settings
 
 FREE_BYTES = 500_000_000  # beside what is still to be fetched
@@ -100,18 +101,37 @@ def _decoding(mode: Mode, *, rescores: bool) -> Check:
 
 def _models(settings: Settings) -> Iterator[Check]:
     store = ModelStore(settings.models_folder)
-    here = [] if settings.model_url else [("language model", settings.model)]
-    for role, name in (*here, ("embedder", settings.embedder)):
+    here = [] if settings.model_url else [(operator_texts.LANGUAGE_MODEL, settings.model)]
+    for role, name in (*here, (operator_texts.EMBEDDER, settings.embedder)):
         try:
             model = store.find(name, Bars(Console(stderr=True)))
+            merged = _merged(model, settings, store) if model and role == operator_texts.LANGUAGE_MODEL else []
         except ModelError as error:
             yield Check(Mark.BAD, role, name, str(error))
             continue
         if model:
-            yield Check(Mark.GOOD, role, f"{model.name}, {megabytes(disk_bytes(model))}, verified")
+            yield Check(
+                Mark.GOOD, role, ", ".join([f"{model.name}, {megabytes(disk_bytes(model))}, verified", *merged])
+            )
         else:
             size = f", {megabytes(BUILT_IN[name.lower()].size)}" if name.lower() in BUILT_IN else ""
             yield Check(Mark.CARE, role, f"{name}{size}: {operator_texts.NOT_HERE}", operator_texts.fix_model(name))
+
+
+def _merged(model: LocalModel, settings: Settings, store: ModelStore) -> list[str]:
+    """The adapter that is merged into the language model, in words, where there is one.
+
+    Raises:
+        ModelError: the one of the settings is none, or was trained for other words.
+    """
+    name = settings.adapter
+    if name is None:
+        return [operator_texts.OWN_ADAPTER] if model.adapter else []
+    if name.startswith("hf:") and store.find(name) is None:
+        return [operator_texts.adapter_to_fetch(name)]
+    folder = store.resolve_adapter(name)
+    protocol_for(replace(model, adapter=folder), settings)
+    return [operator_texts.adapter_in_use(str(folder))]
 
 
 def _disk(settings: Settings) -> Iterator[Check]:

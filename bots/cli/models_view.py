@@ -5,32 +5,53 @@ Knows nothing of where models come from or of what is in them; that is `core.mod
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
+from rich.text import Text
 
 from bots.cli import operator_texts
 from bots.cli.bars import Bars
 from bots.render import one_line
 from core.errors import ModelError
 from core.model_store import ModelStore
-from core.models.specs import BUILT_IN, LocalModel
+from core.models.specs import BUILT_IN, LocalModel, ModelSpec, Role
 from core.settings import Settings
 
+_ROLES = {Role.GENERATOR: operator_texts.LANGUAGE_MODEL, Role.EMBEDDER: operator_texts.EMBEDDER, None: ""}
 
-def show_models(settings: Settings) -> None:
-    """A table of the built-in models and of whatever else is here."""
+
+def show_models(settings: Settings, console: Console | None = None) -> None:
+    """The built-in models and whatever else is here: what each is for, what it takes, how well it answers."""
+    console = console or Console()
     here = {model.name: model for model in ModelStore(settings.models_folder).installed()}
-    used = {settings.model.lower(): "language model", settings.embedder.lower(): "embedder"}
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("model", "role", "size", "licence", "here", "used as"):
-        table.add_column(column, justify="right" if column == "size" else "left", no_wrap=column == "model")
+    used = {settings.embedder.lower(): operator_texts.EMBEDDER}
+    if not settings.model_url:
+        used[settings.model.lower()] = operator_texts.LANGUAGE_MODEL
     for name, spec in BUILT_IN.items():
-        mark = operator_texts.YES if name in here else operator_texts.NO
-        table.add_row(name, str(spec.role or ""), megabytes(spec.size), spec.licence, mark, used.get(name, ""))
-    for name in here.keys() - BUILT_IN.keys():
-        size = megabytes(disk_bytes(here[name]))
-        table.add_row(one_line(name), "", size, "", operator_texts.YES, used.get(name.lower(), ""))
-    Console().print(table)
+        place = operator_texts.HERE if (spec.base or name) in here else operator_texts.NOT_HERE
+        in_use = operator_texts.IN_USE if name in used else ""
+        _show_model(console, name, (_ROLES[spec.role], place, in_use), _facts(spec))
+    for name in sorted(here.keys() - BUILT_IN.keys()):
+        size = operator_texts.on_disk(megabytes(disk_bytes(here[name])))
+        in_use = operator_texts.used_as(used[name.lower()]) if name.lower() in used else ""
+        _show_model(console, one_line(name), (operator_texts.HERE, in_use), [size])
+
+
+def _show_model(console: Console, name: str, state: Sequence[str], facts: Sequence[str]) -> None:
+    """Its name and state on one line, a fact on each of the next, indented, however wide the terminal is."""
+    console.print(Text.assemble((name, "bold"), f": {', '.join(part for part in state if part)}"))
+    for fact in facts:
+        console.print(Padding(Text(fact), (0, 0, 0, 2)))
+
+
+def _facts(spec: ModelSpec) -> list[str]:
+    """What a built-in model is for, what it takes, how well it answers."""
+    size = megabytes(spec.size)
+    disk = operator_texts.same_file(size, spec.base) if spec.base else operator_texts.on_disk(size)
+    takes = "; ".join([disk, *([operator_texts.in_memory(spec.memory)] if spec.memory else []), spec.licence])
+    return [spec.description, takes, *([spec.measured] if spec.measured else [])]
 
 
 def pull_model(settings: Settings, name: str) -> None:

@@ -102,8 +102,30 @@ def checks_failed(count: int) -> str:
 
 # Models
 
-YES, NO = "yes", "no"
+LANGUAGE_MODEL, EMBEDDER = "language model", "embedder"
+HERE, NOT_HERE = "here", "not here yet"
+IN_USE = "in use"
 NO_MODELS = "No models are here yet. They are fetched on the first use, or with: attune models pull NAME"
+
+
+def used_as(role: str) -> str:
+    """What a model that may be either is used as."""
+    return f"{IN_USE} as {role}"
+
+
+def on_disk(size: str) -> str:
+    """What a model takes on the disk."""
+    return f"{size} on the disk"
+
+
+def same_file(size: str, base: str) -> str:
+    """A model that is another one with an adapter, which comes with Attune, shares its file."""
+    return f"{on_disk(size)}, the file of {base}, which is kept once"
+
+
+def in_memory(size: str) -> str:
+    """What a model takes while it runs."""
+    return f"{size} of memory"
 
 
 def model_here(name: str, path: str) -> str:
@@ -148,8 +170,8 @@ def dead_letters_handled(count: int, verb: str) -> str:
 # The doctor
 
 ALL_DEFAULTS = "all at their defaults"
-NOT_HERE = "not here yet"
 NOT_THERE = "this machine has none"
+OWN_ADAPTER = "with the adapter that comes with Attune"
 NOT_LOOKED = "not looked at before the embedder is here"
 NO_REPLY = "does not answer"
 REPLIES = "answers"
@@ -168,6 +190,16 @@ FIX_TOKEN = "Set ATTUNE_DECODING=stuffed or sequence, or unset ATTUNE_MODEL_URL.
 def served(model: str, url: str, tokens: int) -> str:
     """A model on a server answers."""
     return f"{model} at {url} answers; {tokens:,} tokens"
+
+
+def adapter_in_use(folder: str) -> str:
+    """The adapter of the team's own is merged into the language model."""
+    return f"with the adapter {folder}"
+
+
+def adapter_to_fetch(name: str) -> str:
+    """The adapter of the team's own is not on this machine yet."""
+    return f"with the adapter {name}, which is fetched at the first use"
 
 
 def fix_model(name: str) -> str:

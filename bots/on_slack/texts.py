@@ -107,7 +107,7 @@ def not_readable(name: str) -> str:
 
 def taught(name: str, readers: str) -> str:
     """It was learned."""
-    return f"Learned **{name}**, for {readers}."
+    return f"Learned **{name}**, for {readers}. Ask me about it right away."
 
 
 def unlearned(name: str) -> str:

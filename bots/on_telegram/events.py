@@ -18,6 +18,8 @@ from core.inbox import Event
 
 PLATFORM = "telegram"
 WORKSPACE = ""  # Telegram has none
+_ANSWERED = "p:"  # how the data of a button begins that asks for an answer
+_IN_TURN = (_ANSWERED, "l:")  # … and of one after which the next message has to wait: it may be about the lesson
 
 
 class Kind(StrEnum):
@@ -82,9 +84,9 @@ class Incoming:
 
     @property
     def lane(self) -> Conversation:
-        """What this waits behind. A pressed button need not wait for an answer, unless it asks for one."""
+        """What this waits behind. A pressed button need not wait for an answer, unless it asks for one or teaches."""
         talk = self.conversation
-        if self.kind not in {Kind.TAP, Kind.REACTION} or self.data.startswith("p:"):
+        if self.kind not in {Kind.TAP, Kind.REACTION} or self.data.startswith(_IN_TURN):
             return talk
         return Conversation(talk.platform, talk.workspace, talk.channel, f"{talk.thread}!")
 
@@ -100,7 +102,7 @@ _INCOMING = TypeAdapter(Incoming)
 def to_event(key: str, incoming: Incoming) -> Event:
     """`incoming` as the inbox keeps it."""
     body = _INCOMING.dump_json(incoming, exclude_defaults=True).decode()
-    asks = incoming.kind not in {Kind.TAP, Kind.REACTION, Kind.JOINED} or incoming.data.startswith("p:")
+    asks = incoming.kind not in {Kind.TAP, Kind.REACTION, Kind.JOINED} or incoming.data.startswith(_ANSWERED)
     return Event(
         key, incoming.lane, incoming.person, incoming.kind.value, body, datetime.now(UTC), asks, incoming.language
     )

@@ -144,7 +144,7 @@ class Talk:
             await self._follow(incoming, message, screen, delivery, said)
         except asyncio.CancelledError:
             if delivery.stopped:
-                await _in_time(self._stopped(incoming, said, screen, delivery))
+                await in_time(self._stopped(incoming, said, screen, delivery))
             else:
                 screen.abandon()
             raise
@@ -189,7 +189,7 @@ class Talk:
         await delivery.ended()
 
 
-async def _in_time(showing: Coroutine[None, None, None]) -> None:
+async def in_time(showing: Coroutine[None, None, None]) -> None:
     """Finish what is shown although the task was cancelled."""
     await asyncio.wait({asyncio.create_task(showing)}, timeout=STOP_SHOWN)
 

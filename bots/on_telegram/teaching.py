@@ -6,6 +6,7 @@ until they are pressed. Knows nothing of how a document is read or kept.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from pathlib import PurePath
@@ -15,9 +16,9 @@ from bots.language import translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import Act, Tap, lesson_buttons, reader_buttons
 from bots.on_telegram.events import PLATFORM, WORKSPACE, Incoming
-from bots.on_telegram.line import Spot
+from bots.on_telegram.line import Keyboard, Spot
 from bots.on_telegram.render import telegram
-from bots.on_telegram.talk import Channels, Talk
+from bots.on_telegram.talk import Channels, Talk, in_time
 from bots.on_telegram.texts import Words
 from bots.platform import Delivery
 from core.documents.archives import is_readable
@@ -127,14 +128,18 @@ class Lessons:
             await self._redraw(incoming, words(say.NOT_YOURS), operator=operator)
             return
         name = incoming.file_name if incoming.file else _title(incoming.said)
-        await self._line.edit(incoming.chat, incoming.message, telegram(words(say.READING, name=name))[0])
+        await self._edit(incoming, words(say.READING, name=name))
         try:
             if not await self._is_learned(incoming, delivery):
                 await self._teach(incoming, _readers(incoming, tap))
             said = words(say.LEARNED, name=name, who=words.plain(say.LEARNED_FOR[tap.rest]))
         except (LessonError, OperatorError) as error:
             said = translated(str(error)) if isinstance(error, LessonError) else words(say.CANNOT_LEARN, name=name)
-        await self._line.edit(incoming.chat, incoming.message, telegram(said)[0])
+        except asyncio.CancelledError:
+            if delivery.stopped:
+                await in_time(self._edit(incoming, words(say.STOPPED)))
+            raise
+        await self._edit(incoming, said)
         await delivery.ended()
 
     async def _is_learned(self, incoming: Incoming, delivery: Delivery) -> bool:
@@ -160,12 +165,16 @@ class Lessons:
             said = words(say.UNLEARNED, name=lesson.name)
         except LessonError as error:
             said = translated(str(error))
-        await self._line.edit(incoming.chat, incoming.message, telegram(said)[0])
+        await self._edit(incoming, said)
         await delivery.ended()
 
     async def _redraw(self, incoming: Incoming, said: str, *, operator: bool) -> None:
         buttons = reader_buttons(Words(incoming.language), private=incoming.private, operator=operator)
-        await self._line.edit(incoming.chat, incoming.message, telegram(said)[0], buttons)
+        await self._edit(incoming, said, buttons)
+
+    async def _edit(self, incoming: Incoming, markdown: str, buttons: Keyboard = None) -> None:
+        """Put `markdown` in the place of the message whose button was pressed."""
+        await self._line.edit(incoming.chat, incoming.message, telegram(markdown)[0], buttons)
 
 
 def _readers(incoming: Incoming, tap: Tap) -> Readers:

@@ -150,7 +150,7 @@ FOR_CHAT = "This group"
 FOR_EVERYONE = "Everyone"
 LEARNED_FOR: Mapping[str, str] = {"me": "for you alone", "chat": "for this group", "all": "for everyone"}
 READING = "Reading *{name}*…"
-LEARNED = "Done: I learned *{name}*, {who}. `/unlearn` forgets it again."
+LEARNED = "Done: I learned *{name}*, {who}. Ask me about it right away; `/unlearn` forgets it again."
 LEARN_HINT = "Reply with `/learn` to the message that I should learn, or send me a document."
 TOO_LARGE = (
     "*{name}* has {size} MB, and Telegram lets me fetch at most 20. Please make it smaller, or ask whoever runs me to "

@@ -41,10 +41,10 @@ class LowRankAdapter:
         self._scale = alpha / (self._rank**0.5 if config.get("use_rslora") else self._rank)
         self._pairs = _read_pairs(folder)
         for name, (a, b) in self._pairs.items():
-            if a.shape[0] != self._rank or b.shape[1] != self._rank:
+            if a.shape[:-1] != (self._rank,) or b.shape[1:] != (self._rank,):
                 raise CorruptModelError(
                     f"{folder / WEIGHTS} does not have the rank {self._rank} that {CONFIG} states: {name} has "
-                    f"{a.shape[0]} and {b.shape[1]}. Export the adapter again."
+                    f"{tuple(a.shape)} and {tuple(b.shape)}. Export the adapter again."
                 )
 
     @property
@@ -78,7 +78,7 @@ class LowRankAdapter:
         start = 0
         for chunk in chunks:
             end = start + chunk.shape[0]
-            if chunk.shape[1] != a.shape[1] or end > b.shape[0]:
+            if chunk.shape[1:] != a.shape[1:] or end > b.shape[0]:
                 raise self._misfit(f"{name} is another shape there")
             yield chunk + self._scale * (b[start:end] @ a)
             start = end

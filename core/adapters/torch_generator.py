@@ -70,9 +70,8 @@ class TorchGenerator:
     ) -> TorchGenerator:
         """Load a model file or folder, by way of its converted copy under `converted`. Blocks for seconds.
 
-        `adapter` is the folder of a LoRA to be merged into it, `protocol` how the two are asked,
-        `cached` the
-        folder for what the model has read, of which at most `disk_bytes` are kept.
+        `adapter` is the folder of a LoRA to be merged into it, `protocol` how the two are asked, `cached` the folder
+        for what the model has read, of which at most `disk_bytes` are kept.
 
         Raises:
             ModelError: the file is broken, its architecture unknown, or the adapter another model's.
@@ -128,8 +127,8 @@ class TorchGenerator:
                             yield Piece(characters, () if stuffed else posterior, log_likelihood)
                         if is_circling(said):
                             break
-                    case Verdicts():
-                        yield event
+                    case Verdicts(log_odds):
+                        yield Verdicts(log_odds * len(prompt.passages)) if stuffed else event
         if len(said) == decoding.max_tokens:
             yield Cut()
 
@@ -163,7 +162,11 @@ class TorchGenerator:
         prefixes = [_prefix(head, tuple(self._encode(documents(group))), group) for group in groups]
         begun = self._encode(prompt.begun)
         if self._protocol.judging is Judging.FIRST:
-            return prefixes, Suffix(self._encode(after), (), self._encode(ANSWERING), judged_first=True, begun=begun)
+            behind = after.removeprefix(
+                system[len(system.rstrip()) :]
+            )  # the reader learned the documents without a gap
+            ending = self._encode(ANSWERING)
+            return prefixes, Suffix(self._encode(behind), (), ending, judged_first=True, begun=begun)
         ending = [*self._encode(after[asked:]), *begun]
         return prefixes, Suffix(self._encode(after[:asked]), self._encode(checking), ending)
 

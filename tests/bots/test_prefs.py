@@ -210,7 +210,8 @@ async def test_why_tells_each_passage_and_only_its_asker(chat: Chat, engine: Eng
     why = await chat.told(f"/why {final.answer}")
     assert "Transit: " in why
     assert "% → " in why
-    assert "it carried 100% of the answer" in why
+    assert "it carried 100% of the answer; the model judged that it holds the answer: 100%" in why
+    assert "The model judged that the documents hold the answer: 100%." in why
     assert await chat.told("/why") == why
     assert await Chat(engine, BEN).told(f"/why {final.answer}") == personal_texts.NO_ANSWER
 

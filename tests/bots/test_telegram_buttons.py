@@ -442,6 +442,34 @@ async def test_a_document_is_learned(redis: Redis, tmp_path: Path):
         assert await home.teacher.lessons({"person:telegram//7"}) == []
 
 
+async def test_the_next_message_waits_for_what_is_being_learned(redis: Redis, tmp_path: Path):
+    """Asked before the document is read, a question is answered from it all the same; /stop ends the reading."""
+    async with telegram_home(redis, tmp_path) as home:
+        ann = User(home.double, 7, "Ann")
+        await ann.upload("bikes.md", HANDBOOK.encode())
+        await ann.private.until(lambda place: place.said())
+        [offer] = ann.private.said()
+        home.embedder.may.clear()
+        await ann.press("Only me", offer)
+        await ann.private.until(lambda place: now(place, offer).text.startswith("Reading"))
+        await ann.say("How many months is a bicycle leased?")
+        await ann.private.until(lambda _: len(home.inlet.events) == 3)
+        assert [delivery.event.kind for _, delivery in home.inlet.running.values()] == ["tap"]
+        home.embedder.may.set()
+        [answer] = await ann.private.answered()
+        assert "thirty-six" in answer.text
+        await ann.upload("bikes again.md", HANDBOOK.encode())
+        await ann.private.until(lambda place: place.said()[-1].buttons == ["Only me", "Never mind"])
+        offer = ann.private.said()[-1]
+        home.embedder.may.clear()
+        await ann.press("Only me", offer)
+        await ann.private.until(lambda place: now(place, offer).text.startswith("Reading"))
+        await ann.say("/stop")
+        await ann.private.until(lambda place: now(place, offer).text == "Stopped.")
+        await settled(home, ann)
+        assert [lesson.name for lesson in await home.teacher.lessons({"person:telegram//7"})] == ["bikes.md"]
+
+
 async def test_a_group_learns_for_itself_and_only_operators_teach_everyone(redis: Redis, tmp_path: Path):
     """In a group a message is learned for the group; an operator may also teach everyone."""
     async with telegram_home(redis, tmp_path, Wishes(allowed=GROUP)) as home:

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from core import learning
 from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_profiles import KEPT_TRACES, preferences_key, traces_key
+from core.adapters.redis_profiles import KEPT_TRACES, preferences_key, trace_order_key, traces_key
 from core.domain import EVERYONE, Conversation, Outcome, Passage, Person, Source, Turn
 from core.learning import KEPT, SLACK, Act, Signal, Tally, event_vector
 from core.ports import Memory
@@ -190,6 +190,27 @@ async def test_a_document_leaves_the_traces_of_everybody(memory: Memory, redis: 
     assert await memory.trace(BEN) is None
     assert b"gone" not in b"".join((await redis.hgetall(traces_key(ANNA))).values())
     assert len(await memory.turns(HERE, limit=9)) == 2
+
+
+OLD_TRACE = b"""{
+    "answer": "0000000000000001", "person": {"platform": "slack", "workspace": "T1", "user": "anna"},
+    "question": "How long does it take?", "at": "2026-01-01T00:00:00Z", "audience": ["everyone"],
+    "outcome": "answered", "passages": [{"passage": "p", "source": "/a.md", "place": "A", "impersonal": 0.7,
+    "personal": 0.8, "team": 0.1, "taste": 0.0, "teammates": 0.0, "share": 1.0}], "sources": [], "nearest": [],
+    "vector": "", "wishes": [], "events": 3, "gate": 0.5, "scale": 1.0, "plain": false}"""
+
+
+async def test_a_trace_of_the_version_before_can_be_read(memory: Memory, redis: Redis) -> None:
+    """It was kept when a trace had no verdict, and says that there was none."""
+    await redis.hset(traces_key(ANNA), "0000000000000001", OLD_TRACE)
+    await redis.rpush(trace_order_key(ANNA), "0000000000000001")
+    found = await memory.trace(ANNA)
+    assert found is not None
+    assert found.passages == (Weighed("p", "/a.md", "A", 0.7, 0.8, 0.1, share=1.0),)
+    assert (found.held, found.passages[0].held, found.passages[0].read) == (None, None, True)
+    judged = replace(found, held=0.97, passages=(replace(found.passages[0], held=0.97, read=False),))
+    await keep(memory, judged)
+    assert await memory.trace(ANNA) == judged
 
 
 async def test_the_oldest_traces_go(memory: Memory) -> None:

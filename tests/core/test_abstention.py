@@ -23,6 +23,10 @@ def test_where_nothing_was_read_nothing_is_held() -> None:
     assert FITTED.probability_held([]) == FITTED.probability_held([None]) == 0.0
 
 
+def test_each_passage_has_its_verdict_but_those_that_were_not_read() -> None:
+    assert FITTED.each_held([1.0 / 0.8, None]) == (pytest.approx(0.5), None)
+
+
 def test_the_logistic_function_by_hand() -> None:
     """Log-odds that balance the bias are one half."""
     assert FITTED.probability_held([1.0 / 0.8]) == pytest.approx(0.5)

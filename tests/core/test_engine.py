@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -163,6 +162,7 @@ async def test_nothing_is_said_where_the_passages_seem_not_to_hold_the_answer(
     generator.certainty = certainty
     events = [event async for event in engine.answer(message("How long does transit enrolment take?"))]
     assert any(isinstance(event, Piece) for event in events) == (outcome is Outcome.ANSWERED)
+    assert (generator.pieces_sent > 0) == (outcome is Outcome.ANSWERED)
     assert isinstance(events[-1], Answer)
     assert events[-1].outcome is outcome
     assert bool(events[-1].nearest) == (outcome is Outcome.NOT_FOUND)
@@ -178,18 +178,39 @@ async def test_a_model_that_is_asked_has_the_question_in_its_check(
     assert "transit enrolment" in generator.prompts[0].check
 
 
-@pytest.mark.parametrize(("held", "unsure"), [(0.44, False), (0.46, True), (0.59, True), (0.61, False)])
-async def test_an_answer_that_the_documents_may_not_hold_is_given_with_care(
-    engine: Engine, generator: ScriptedGenerator, held: float, *, unsure: bool
+async def test_what_nothing_that_was_read_says_is_left_out(
+    engine: Engine, generator: ScriptedGenerator, memory: RedisMemory
 ) -> None:
-    """Between refusing and being sure: whoever asked is told that it is worth a look at the source."""
-    question = "How long does transit enrolment take?"
-    calibration = generator.protocol.calibration
-    generator.certainty = (math.log(held / (1 - held)) - calibration.bias) / calibration.weight
-    answer = await ask(engine, question)
-    assert answer.held == pytest.approx(held)
-    assert answer.unsure is unsure
-    assert answer.outcome is (Outcome.NOT_FOUND if held < Limits().certainty else Outcome.ANSWERED)
+    """What is shown, what is kept and what the next question reads is the answer without the invention."""
+    generator.script = lambda _: "It takes fourteen days. Log in at transit.example now. Your supervisor approves."
+    events = [event async for event in engine.answer(message("How long does transit enrolment take?"))]
+    answer, shown = events[-1], "It takes fourteen days. Log in at … Your supervisor approves."
+    assert isinstance(answer, Answer)
+    assert (answer.outcome, answer.text) == (Outcome.ANSWERED, shown)
+    assert answer.left_out == ("Log in at transit.example now.",)
+    assert "".join(event.text for event in events if isinstance(event, Piece)) == shown
+    assert [turn.answer for turn in await memory.turns(HERE, limit=1)] == [shown]
+    assert answer.sources[0].passage.title == "Transit"
+
+
+async def test_what_the_person_said_before_may_be_said_again(engine: Engine, generator: ScriptedGenerator) -> None:
+    """The question and the earlier turns that the model reads are as good as a passage."""
+    await ask(engine, "Transit enrolment takes how many days for 37 people?")
+    generator.script = lambda _: "It takes fourteen days, for all 37 people of transit.example."
+    answer = await ask(engine, "and at transit.example?")
+    assert (answer.left_out, "37 people of transit.example" in answer.text) == ((), True)
+
+
+async def test_an_answer_of_which_nothing_is_left_is_a_refusal(
+    engine: Engine, generator: ScriptedGenerator, memory: RedisMemory
+) -> None:
+    """Half a sentence answers nothing: the closest sections are named instead."""
+    generator.script = lambda _: "You can log in at https://transit.example."
+    answer = await ask(engine, "How long does transit enrolment take?")
+    assert (answer.outcome, answer.text) == (Outcome.NOT_FOUND, prompt.NOT_FOUND)
+    assert answer.left_out
+    assert answer.nearest
+    assert [turn.answer for turn in await memory.turns(HERE, limit=1)] == [prompt.NOT_FOUND]
 
 
 async def test_a_team_that_wants_every_answer_has_nothing_checked(

@@ -129,6 +129,40 @@ async def test_whether_to_answer_and_what_is_cited_is_nobodys_taste(
     assert [source.passage.id for source in after.sources][: len(cited)] == cited
 
 
+async def test_the_trace_has_the_verdict_on_each_passage(engine: Engine, generator: CheckingGenerator) -> None:
+    """p(held | x, d) by the model's coefficients, and the greatest of them for all."""
+    answer = await ask(engine, f"{SHARED}?", plain=True)
+    trace = await engine.people.trace(ANN, answer.id)
+    log_odds = [float(len(passage.text) % 7) for passage in generator.prompts[-1].passages]
+    expected = [generator.protocol.calibration.held(odds) for odds in log_odds]
+    assert len(set(expected)) > 1
+    assert [one.held for one in trace.passages] == pytest.approx(expected)
+    assert all(one.read for one in trace.passages)
+    assert trace.held == answer.held == pytest.approx(max(expected))
+
+
+@pytest.mark.parametrize(
+    ("log_odds", "read"),
+    [((9.0, None, None, None), [True, False, False, False]), ((9.0, 2.0), [True] * 4)],
+    ids=["a clear verdict", "a check of the first two"],
+)
+async def test_the_trace_tells_what_was_not_read_from_what_was_not_judged(
+    index: QdrantIndex, memory: RedisMemory, redis: Redis, log_odds: tuple[float | None, ...], read: list[bool]
+) -> None:
+    """A model that judges first needs not read all; one that is asked of some passages reads the others as well."""
+
+    class Judging(CheckingGenerator):
+        async def generate(self, prompt: Prompt, decoding: Decoding):  # noqa: ARG002
+            yield Verdicts(log_odds)
+            yield Piece(prompt.passages[0].text, (1.0, 0.0, 0.0, 0.0))
+
+    engine = engine_over(index, memory, redis, Judging())
+    trace = await engine.people.trace(ANN, (await ask(engine, f"{SHARED}?")).id)
+    assert [one.read for one in trace.passages] == read
+    judged = [number < len(log_odds) and log_odds[number] is not None for number in range(4)]
+    assert [one.held is not None for one in trace.passages] == judged
+
+
 async def test_at_strength_0_everything_is_as_it_would_be_without_a_past(
     engine: Engine, memory: RedisMemory, generator: CheckingGenerator
 ) -> None:

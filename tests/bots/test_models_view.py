@@ -1,0 +1,79 @@
+"""`attune models list`: what each model is for, what it takes, how well it answers, and whether it is here."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bots.cli.models_view import show_models
+from core.models.files import FileRecord, Record, write_record
+from core.models.specs import BUILT_IN
+from core.settings import Settings
+
+READER, PLAIN = "attune-reader-1.5b", "qwen2.5-coder-1.5b-instruct"
+
+
+def listed(home: Path, *, width: int = 80, **environ: str) -> str:
+    console = Console(width=width, file=StringIO())
+    show_models(Settings.from_env({"ATTUNE_HOME": str(home), **environ}), console)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def bring(home: Path, name: str) -> None:
+    """Put the model's file there as if it had been fetched and verified; it takes no room."""
+    (file,) = BUILT_IN[name].files
+    place = home / "models" / name
+    place.mkdir(parents=True)
+    with (place / file.path).open("wb") as stream:
+        stream.truncate(file.size)
+    time = (place / file.path).stat().st_mtime_ns
+    write_record(place, Record(name, {file.path: FileRecord(file.size, time, str(file.sha256))}))
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_each_model_says_what_it_is_for_and_what_it_takes(tmp_path: Path, width: int) -> None:
+    """Nothing is cut off, and what belongs to a model stands indented under its name."""
+    told = listed(tmp_path, width=width)
+    assert max(map(len, told.splitlines())) <= width
+    flat = " ".join(told.split())
+    for name, spec in BUILT_IN.items():
+        assert f"\n{name}: " in f"\n{told}"
+        assert all(fact in flat for fact in (spec.description, spec.memory, spec.measured, spec.licence))
+    assert [line for line in told.splitlines() if not line.startswith("  ")] == [
+        "all-minilm-l6-v2: embedder, not here yet, in use",
+        f"{READER}: language model, not here yet, in use",
+        f"{PLAIN}: language model, not here yet",
+        "smollm2-135m-instruct: language model, not here yet",
+    ]
+    assert BUILT_IN[READER].measured
+    assert BUILT_IN[PLAIN].measured
+
+
+def test_a_model_with_an_adapter_is_here_when_its_base_is(tmp_path: Path) -> None:
+    """They share one file; the one that is chosen is in use."""
+    bring(tmp_path, PLAIN)
+    assert f"{READER}: language model, here, in use\n" in listed(tmp_path)
+    told = listed(tmp_path, ATTUNE_MODEL=PLAIN)
+    assert f"{READER}: language model, here\n" in told
+    assert f"{PLAIN}: language model, here, in use\n" in told
+
+
+def test_a_model_from_elsewhere_is_listed_with_its_size(tmp_path: Path) -> None:
+    """It says of itself neither what it is for nor how well it answers."""
+    place = tmp_path / "models" / "hf--org--name"
+    place.mkdir(parents=True)
+    (place / "model.safetensors").write_bytes(b"w" * 2_000_000)
+    time = (place / "model.safetensors").stat().st_mtime_ns
+    write_record(place, Record("hf:org/name", {"model.safetensors": FileRecord(2_000_000, time, "0" * 64)}))
+    told = listed(tmp_path, ATTUNE_MODEL="hf:org/name")
+    assert "hf:org/name: here, in use as language model\n  2 MB on the disk\n" in told
+    assert f"{READER}: language model, not here yet\n" in told
+
+
+def test_a_model_on_a_server_leaves_those_here_alone(tmp_path: Path) -> None:
+    told = listed(tmp_path, ATTUNE_MODEL_URL="http://127.0.0.1:1/v1")
+    assert f"{READER}: language model, not here yet\n" in told

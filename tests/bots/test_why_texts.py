@@ -1,0 +1,58 @@
+"""What `/why` says of the verdict: in plain words, of each section and of all, and nothing where there was none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from bots.language import speaking
+from bots.why_texts import SOME_UNREAD, why
+from core.domain import Outcome, Person
+from core.traces import Trace, Weighed
+
+CLEAR = Weighed("1", "/leave.md", "Leave", 0.7, 0.7, share=1.0, held=0.972)
+DOUBTED = Weighed("2", "/travel.md", "Travel", 0.2, 0.2, held=0.031)
+UNREAD = Weighed("3", "/badge.md", "Badge", 0.1, 0.1, read=False)
+TRACE = Trace(
+    "0" * 16,
+    Person("test", "w", "ann"),
+    "How long is leave?",
+    datetime(2026, 1, 1, tzinfo=UTC),
+    ("everyone",),
+    Outcome.ANSWERED,
+    (CLEAR, DOUBTED, UNREAD),
+    held=0.972,
+)
+
+
+def line_of(place: str, trace: Trace = TRACE) -> str:
+    return next(line for line in why(trace).splitlines() if line.startswith(f"- {place}:"))
+
+
+def test_each_section_that_was_read_has_its_verdict() -> None:
+    assert line_of("Leave").endswith("carried 100% of the answer; the model judged that it holds the answer: 97%")
+    assert line_of("Travel").endswith("carried 0% of the answer; the model judged that it holds the answer: 3%")
+    assert "The model judged that the documents hold the answer: 97%." in why(TRACE)
+
+
+def test_a_section_that_was_not_read_says_so_and_why() -> None:
+    """It carried nothing and has no verdict; where all were read, nothing is explained."""
+    assert line_of("Badge") == "- Badge: 10% → 10% (nothing moved it); it was not read"
+    assert SOME_UNREAD in why(TRACE)
+    assert SOME_UNREAD not in why(replace(TRACE, passages=(CLEAR, DOUBTED)))
+
+
+def test_a_model_that_was_not_asked_judged_nothing() -> None:
+    """As with a trace of the version before."""
+    unasked = replace(TRACE, held=None, passages=(replace(CLEAR, held=None),))
+    assert line_of("Leave", unasked).endswith("it carried 100% of the answer")
+    assert "judged" not in why(unasked)
+
+
+def test_the_verdict_is_told_in_german() -> None:
+    with speaking("de"):
+        told = why(TRACE)
+    assert "hält das Modell zu 97% für sicher" in told
+    assert "nicht gelesen" in told
+    assert "judged" not in told
+    assert "read" not in told
