@@ -132,12 +132,11 @@ class Engine:
                     if held is not None and held < self._limits.certainty:
                         break
                     continue
-                if isinstance(event, Cut):
-                    cut = True
-                    continue
+                cut = cut or isinstance(event, Cut)
                 if isinstance(event, Piece):
                     said.append(event)
-                yield event
+                if not isinstance(event, Cut):
+                    yield event
         said = unbiased(said, asking.passages, read)
         finished = _finished(said, asking.passages, ranked, grounding, cut=cut)
         answer = replace(finished, held=held, log_odds=verdicts.log_odds)

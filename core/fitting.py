@@ -13,6 +13,7 @@ from core.errors import QuestionTooLongError
 from core.personal import Read, Told
 from core.ports import Generator
 from core.prompt import Judging
+from core.rewording import is_of_the_answer
 
 TEMPLATE_TOKENS = 200  # what a chat template puts around messages, generously
 
@@ -37,6 +38,8 @@ def fitted(
         fitting.append(candidate)
     if not fitting:
         raise QuestionTooLongError("Your message is too long for the model that answers. Please ask in fewer words.")
+    # what is to be made of an answer cannot be answered; what it is made of can
+    checked = asked.likeliest if is_of_the_answer(asked.question) else asked.question
     answered = [turn for turn in asked.turns if not prompt.says_not_found(turn.answer)]  # refusals make models refuse
     return Prompt(
         protocol.system,
@@ -45,7 +48,7 @@ def fitted(
         fitting_turns(answered, min(history_tokens, room), count),
         person,
         asked.question,
-        prompt.check_text(asked.question) if may_refuse and protocol.judging is Judging.CHECK else "",
+        prompt.check_text(checked) if may_refuse and protocol.judging is Judging.CHECK else "",
         asked.begun,
     )
 

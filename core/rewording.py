@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
-from core.preferences import Format, Language, Length, Level, Preferences, Tone
+from core.preferences import Format, Language, Length, Level, Tone
 from core.words import words, words_of
 
 _WISHES: Mapping[StrEnum, frozenset[str]] = {
@@ -131,10 +131,6 @@ class Wish:
 
     form: Mapping[str, Any]
     more: bool = False
-
-    def over(self, preferences: Preferences) -> Preferences:
-        """`preferences` for this one answer."""
-        return replace(preferences, **self.form)
 
 
 def wish_of(message: str) -> Wish | None:

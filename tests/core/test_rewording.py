@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain import Preferences
 from core.preferences import Format, Language, Length, Level, Tone
 from core.rewording import Wish, is_of_the_answer, is_rewording, wish_of
 
@@ -124,8 +123,3 @@ def test_every_language_can_be_asked_for(language: Language) -> None:
 def test_one_word_that_is_not_known_makes_it_something_else(asking: str, word: str) -> None:
     """However it is wrapped, a wish with a topic beside it is no mere wish."""
     assert wish_of(f"{asking}shorter xylophones{word}") is None
-
-
-def test_a_wish_overrides_what_was_set_and_leaves_the_rest() -> None:
-    mine = Preferences(length=Length.DETAILED, tone=Tone.FRIENDLY)
-    assert Wish(SHORT | GERMAN).over(mine) == Preferences(Length.SHORT, Tone.FRIENDLY, language=Language.GERMAN)
