@@ -14,7 +14,7 @@ from typing import Protocol
 from bots import feedback_texts, personal_texts, texts, why_texts
 from bots.choices import PREFERENCES as PREFERENCES  # noqa: PLC0414 - what can be chosen, as commands know it
 from bots.choices import nearest
-from bots.courtesies import is_about_the_bot, is_thanks
+from bots.courtesies import is_about_the_bot, is_recall, is_thanks
 from bots.prefs_commands import PrefsCommands
 from bots.replies import Again, CommandReply, Forgotten, Notice
 from core.domain import Message, Passage, Person, Preferences
@@ -66,6 +66,10 @@ class Remembering(Protocol):
         """Let what follows lean on nothing that was said in this conversation before."""
         ...
 
+    async def asked_before(self, message: Message) -> list[str]:
+        """The questions of whoever sent `message` in this conversation, oldest first."""
+        ...
+
 
 class Commands:
     """The command table. `own` names the platform's own commands, which are listed and suggested, not run."""
@@ -110,6 +114,8 @@ class Commands:
         """What is said to a message that asks nothing of the documents; None for one that does."""
         if is_about_the_bot(text):
             return await self._help(message, "")
+        if is_recall(text):
+            return Notice(texts.asked_before(await self._engine.asked_before(message)))
         return Notice(texts.COURTESY) if is_thanks(text) else None
 
     async def feedback(self, feedback: Feedback) -> Notice:

@@ -1,4 +1,4 @@
-"""Messages that ask nothing of the documents: a greeting, thanks, or a question about the bot itself.
+"""Messages that ask nothing of the documents: a greeting, thanks, a question about the bot or about the conversation.
 
 Only whole messages count: "hi, how long is parental leave?" is a question like any other. English, German and a few
 greetings beside them; what is not known here is searched for, and found or not. Knows nothing of platforms.
@@ -26,6 +26,15 @@ _ABOUT_THE_BOT = re.compile(
     r"|hilfe|was kannst du(?: alles| für mich tun)?|(?:wer|was) bist du|wie funktionierst du)[\s.!?]*",
     re.IGNORECASE,
 )
+_RECALL = re.compile(
+    r"(?:what (?:did|have) i (?:just )?(?:ask(?:ed)?|sa(?:y|id))(?: you)?(?: about)?"
+    r"|what (?:was|were|is|are) (?:my|the) (?:last|previous|earlier|first|recent)(?: \w+)? questions?"
+    r"|(?:show|list|repeat|tell me)(?: me)? (?:all )?my (?:last |previous |earlier )?questions?"
+    r"|(?:was|wonach) habe? ich (?:dich |sie )?(?:alles )?(?:eben |vorhin |zuletzt |vorher |bisher |gerade )?gefragt"
+    r"|(?:was|wie) (?:war|waren|lautete) meine (?:letzte|letzten|vorige|vorigen|erste|bisherigen) fragen?)"
+    r"(?: (?:before|earlier|so far|just now|last|previously|again|today|vorhin|bisher|zuletzt|eben))*[\s.!?]*",
+    re.IGNORECASE,
+)
 
 
 def is_thanks(text: str) -> bool:
@@ -41,3 +50,8 @@ def is_about_the_bot(text: str) -> bool:
     """Whether a message only greets, or asks who the bot is or what it can do."""
     said = text.strip()
     return bool(_GREETING.fullmatch(said) or _ABOUT_THE_BOT.fullmatch(said))
+
+
+def is_recall(text: str) -> bool:
+    """Whether a message asks what its author asked before."""
+    return bool(_RECALL.fullmatch(" ".join(text.split())))

@@ -17,7 +17,7 @@ from bots import personal_texts, texts
 from bots.beginning import begun
 from bots.commands import Commands, Remembering
 from bots.replies import Again, CommandReply, Delta, Final, Forgotten, Notice, Problem, Reply, Status
-from core.domain import Answer, AnswerEvent, Decoded, Message, Passage, Person, Piece, Queued, Reading
+from core.domain import Answer, AnswerEvent, Decoded, Message, Outcome, Passage, Person, Piece, Queued, Reading
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
 from core.feedback import Feedback
 from core.preferences import Sources
@@ -142,10 +142,5 @@ def _as_reply(step: AnswerEvent) -> Reply:
             return Delta(text)
         case Answer():
             sources = () if step.listing is Sources.OFF else step.sources
-            return Final(step.text, sources, step.nearest, _care(step), step.id, step.listing)
-
-
-def _care(answer: Answer) -> str:
-    if answer.uncarried:
-        return texts.DOUBTFUL
-    return texts.UNSURE if answer.unsure else ""
+            note = texts.LEFT_OUT if step.left_out and step.outcome is Outcome.ANSWERED else ""
+            return Final(step.text, sources, step.nearest, note, step.id, step.listing)

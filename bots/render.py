@@ -77,15 +77,15 @@ def body(markdown: str) -> str:
 
 def footer(final: Final) -> list[str]:
     """The lines under an answer: its sources, or the nearest sections where nothing was found. May be empty."""
-    care = [final.care] if final.care else []
+    note = [final.note] if final.note else []
     if final.sources and final.listing is Sources.COMPACT:
         titles = dict.fromkeys(one_line(source.passage.title) for source in final.sources)
-        return [*care, f"{texts.SOURCES}: {', '.join(titles)}"]
+        return [*note, f"{texts.SOURCES}: {', '.join(titles)}"]
     if final.sources:
-        return [*care, texts.SOURCES, *source_lines(final.sources)]
+        return [*note, texts.SOURCES, *source_lines(final.sources)]
     if final.nearest:
-        return [*care, texts.NEAREST, *source_lines(final.nearest)]
-    return care
+        return [*note, texts.NEAREST, *source_lines(final.nearest)]
+    return note
 
 
 def plain(final: Final) -> str:

@@ -47,14 +47,14 @@ class Delta:
 class Final:
     """The whole answer: all deltas put together. `nearest` has what comes closest where nothing was found.
 
-    `care` is a sentence for an answer that needs some, or empty. `answer` is `Answer.id`. `listing` is how the person
+    `note` says what is to be known of the answer, or is empty. `answer` is `Answer.id`. `listing` is how the person
     wants the sources shown; where it is off, there are none.
     """
 
     markdown: str
     sources: tuple[Source, ...] = ()
     nearest: tuple[Source, ...] = ()
-    care: str = ""
+    note: str = ""
     answer: str = ""
     listing: Sources = Sources.FULL
 

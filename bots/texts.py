@@ -9,7 +9,7 @@ setting, model or document come with the errors of `core`, which know the fix.)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from bots.language import counted, translated
 
@@ -34,8 +34,7 @@ def queued(ahead: int) -> str:
 
 SOURCES = "Sources"
 NEAREST = "The closest I have:"
-DOUBTFUL = "Careful: parts of this stand in none of the passages I read."
-UNSURE = "I am not sure that the documents answer this. Please look at the source before you rely on it."
+LEFT_OUT = "Part of this answer was left out: it named something that the documents don't say."
 PAGE = "page"
 PAGES = {".pptx": "slide", ".ipynb": "cell", ".epub": "chapter"}  # what else is counted; the others have pages
 CUT = "\n\n… (cut here: the answer is too long to show)"
@@ -50,6 +49,18 @@ def on_page(path: str, page: int) -> str:
 # Messages that are no questions
 
 COURTESY = "Glad to. Ask me whenever you like."
+NOTHING_ASKED = "You have not asked me anything in this conversation yet."
+ASKED_BEFORE = "You asked me, the latest last:"
+SHOWN_QUESTIONS = 5
+
+
+def asked_before(questions: Sequence[str]) -> str:
+    """What somebody asked in this conversation."""
+    if not questions:
+        return translated(NOTHING_ASKED)
+    lines = (f"- {escaped(question)}" for question in questions[-SHOWN_QUESTIONS:])
+    return "\n".join([translated(ASKED_BEFORE), "", *lines])
+
 
 # Commands
 

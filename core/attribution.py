@@ -15,9 +15,6 @@ from core.prompt import passage_block
 from core.words import content_words
 
 MIN_POSTERIOR = 0.25  # a passage less probable than this did not carry the sentence
-_MIN_CARRIED = 0.4  # share of a sentence's words that a passage has to hold to carry it
-_MIN_SAID = 3  # words that a sentence has to have to be judged by them
-_BETWEEN_SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
 _SENTENCE_END = re.compile(r"[.!?:]\s*$|\n\s*$")
 _MIN_NEW_WORDS = 2  # words of the answer that a further passage has to explain
 _MIN_NEW_SHARE = 0.15  # and their share of all the answer's words
@@ -59,17 +56,6 @@ def _reweighed(posterior: Sequence[float], ratios: Sequence[float]) -> tuple[flo
     weights = [share * ratio for share, ratio in zip(posterior, ratios, strict=True)]
     total = sum(weights)
     return tuple(weight / total for weight in weights) if total > 0 else tuple(posterior)
-
-
-def uncarried(answer: str, passages: Sequence[Passage]) -> tuple[str, ...]:
-    """The sentences of `answer` of whose words no passage holds a fair share: nothing that was read carries them."""
-    known = [content_words(passage_block(passage)) for passage in passages]
-    return tuple(sentence for sentence in _BETWEEN_SENTENCES.split(answer) if not _is_carried(sentence, known))
-
-
-def _is_carried(sentence: str, known: Sequence[set[str]]) -> bool:
-    said = content_words(sentence)
-    return len(said) < _MIN_SAID or any(len(said & words) >= _MIN_CARRIED * len(said) for words in known)
 
 
 def cite_by_posterior(said: Sequence[Piece], passages: Sequence[Passage]) -> tuple[Source, ...]:

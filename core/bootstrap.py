@@ -252,8 +252,9 @@ async def _local_generator(settings: Settings, progress: Progress) -> AsyncItera
 def find_model(settings: Settings, progress: Progress) -> LocalModel:
     """The language model of the settings; the adapter of `ATTUNE_ADAPTER` takes the place of its own."""
     store = ModelStore(settings.models_folder)
+    adapter = store.resolve_adapter(settings.adapter, progress) if settings.adapter else None
     model = store.resolve(settings.model, progress)
-    return replace(model, adapter=store.resolve_adapter(settings.adapter, progress)) if settings.adapter else model
+    return replace(model, adapter=adapter) if adapter else model
 
 
 def _load_torch(model: LocalModel, settings: Settings, progress: Progress) -> TorchGenerator:

@@ -24,6 +24,7 @@ Array = NDArray[np.floating]
 
 CIRCLED = 48  # tokens of one thing said over and over, at least three times, after which nothing else will come
 LONGEST_CIRCLE = 64  # tokens of what is repeated
+AS_TRAINED = Calibration(0.0, 1.0)  # log-odds as the model means them
 _SMALLEST = 1e-38  # a probability that underflowed in float32 counts as this much
 
 
@@ -85,9 +86,9 @@ class Mixture:
     """
 
     def __init__(self, priors: Sequence[float], decoding: Decoding, calibration: Calibration | None = None) -> None:
-        """`calibration`: what the rows' verdicts are worth; None takes log-odds as they are."""
+        """`calibration`: what a verdict is worth, which says when one is clear; None takes log-odds as they are."""
         self._decoding = decoding
-        self._calibration = calibration or Calibration(0.0, 1.0)
+        self._calibration = calibration or AS_TRAINED
         self._rng = np.random.default_rng(decoding.seed)
         self._log_weights = np.log(np.maximum(np.asarray(priors, np.float64), _SMALLEST))  # (passages,)
         self.rows = list(range(len(priors)))
@@ -111,9 +112,13 @@ class Mixture:
         return self._calibration.probability_held(list(log_odds)) >= self._decoding.clear
 
     def judge(self, log_odds: Mapping[int, float]) -> None:
-        """Weigh the rows by p(held | x, d), before the first token; rows without a verdict are dropped."""
+        """Weigh the rows by p(held | x, d), before the first token; rows without a verdict are dropped.
+
+        Here p(held | x, d) is the model's own, as it was trained. The calibrated one is about the whole search: it is
+        flatter, since a no also comes where the right passage was not found, and that is no reason to trust this row.
+        """
         self.rows = [row for row in self.rows if row in log_odds]
-        self._log_weights[self.rows] += [self._calibration.log_held(log_odds[row]) for row in self.rows]
+        self._log_weights[self.rows] += [AS_TRAINED.log_held(log_odds[row]) for row in self.rows]
         self._drop(self._decoding.held_floor)
 
     def step(self, probabilities: Array) -> int:

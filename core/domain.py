@@ -167,7 +167,7 @@ class Decoding:
     seed: int = 0
     floor: float = 1e-3  # a row whose posterior falls under it is dropped
     held_floor: float = 0.05  # … and before the first word, where the rows have been judged
-    clear: float = 0.9  # p(held | x, d) from which no less likely passage is read; above 1 all are
+    clear: float = 0.915  # p(held | x, d) from which no less likely passage is read; above 1 all are
 
 
 class Decoded(StrEnum):
@@ -185,7 +185,7 @@ class Prompt:
     `[system][passage] | [turns][question][person]`: the part left of the bar depends on a passage alone. `priors`
     is p(d|x,u) of each passage; they sum to 1. `check`, where there is one, is asked before the question and answered
     with yes or no, of the first passages: these are the likeliest by p(d|x), whoever asks. A model that judges first
-    needs no check.
+    needs no check. `begun` is the beginning of the answer where it was cut: what is wanted is how it goes on.
     """
 
     system: str
@@ -195,6 +195,7 @@ class Prompt:
     person: str
     question: str
     check: str = ""
+    begun: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +220,11 @@ class Piece:
     posterior: tuple[float, ...] = ()
     log_likelihood: float = 0.0
     decoded: Decoded = Decoded.EXACT
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The answer used up `Decoding.max_tokens` before its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +262,9 @@ class Answer:
 
     `id` is 16 characters that feedback and `/why` name it by; a message that is answered again has the same one.
 
-    `uncarried` has the sentences that none of the passages carries. Where the model was asked, `held` is p(the
-    documents hold the answer), `unsure` whether that is little, and `log_odds` its verdict on each passage. `listing`
-    is how the person wants to see the sources.
+    `left_out` has the sentences, table rows, lines of code and addresses that were said and not shown, since they name
+    what nothing that was read does. Where the model was asked, `held` is p(the documents hold the answer), and
+    `log_odds` its verdict on each passage. `listing` is how the person wants to see the sources.
     """
 
     text: str
@@ -266,11 +272,10 @@ class Answer:
     sources: tuple[Source, ...] = ()
     nearest: tuple[Source, ...] = ()
     decoded: Decoded = Decoded.EXACT
-    uncarried: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     held: float | None = None
     log_odds: tuple[float | None, ...] = ()
     id: str = ""
-    unsure: bool = False
     listing: Sources = Sources.FULL
 
 

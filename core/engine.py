@@ -15,10 +15,12 @@ from hashlib import blake2b
 import structlog
 
 from core import history, opening, prompt, retrieval
-from core.attribution import cite, uncarried
+from core.attribution import cite
+from core.cutting import cut_short
 from core.domain import (
     Answer,
     AnswerEvent,
+    Cut,
     Decoded,
     Decoding,
     Message,
@@ -36,12 +38,14 @@ from core.domain import (
 )
 from core.errors import QuestionTooLongError, StoreError
 from core.feedback import Feedback, Verdict
+from core.fitting import fitted
 from core.gaps import Gap
+from core.grounding import Grounding, grounded
+from core.history import Asked
 from core.opening import Recommendation
 from core.people import People
-from core.personal import Read, Told, read_by, traced, unbiased
+from core.personal import Asker, Read, Told, read_by, traced, unbiased
 from core.ports import Embedder, Generator, Memory, PassageIndex, Usage
-from core.prompt import Judging
 from core.readers import audience
 from core.together import together
 from core.traces import Trace
@@ -52,7 +56,6 @@ log = structlog.get_logger(__name__)
 
 NEAREST = 3  # sections shown where nothing was found
 MAX_TURNS = 20  # turns looked at; fewer are read, as the budget has it
-TEMPLATE_TOKENS = 200  # what a chat template puts around messages, generously
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,7 @@ class Limits:
     question_characters: int = 4000
     history_tokens: int = 400
     relevance: float = 0.2  # cosine under which nothing is read
-    certainty: float = 0.45  # p(the documents hold the answer) under which nothing is said; 0 does not ask
-    sure: float = 0.6  # … and under which an answer is given with a word of care
+    certainty: float = 0.5  # p(the documents hold the answer) under which nothing is said; 0 does not ask
     decoding: Decoding = field(default_factory=Decoding)
 
 
@@ -103,43 +105,52 @@ class Engine:
             QuestionTooLongError: the question is over the limit.
             StoreError: memory or index do not answer.
         """
-        asked = self._checked(message.text)
+        text = self._checked(message.text)
         asker, remembered = await together(
             self.people.asker(message.person, plain=plain),
             self._memory.turns(message.conversation, limit=MAX_TURNS),
         )
-        turns = history.before(asked, remembered, again=plain)
-        question = history.standalone_question(asked, turns)
-        vectors = await self._embedder.embed([question, *(one.text for one in asker.stated)])
-        ranked = await retrieval.find(question, vectors[0], self._index, audience(message))
-        told = Told(message, asked, asker, asker.applied(question, vectors), vectors[0], plain)
-        if not retrieval.is_relevant(question, ranked, self._limits.relevance):
+        asked = history.asked(text, history.before(text, remembered, again=plain))
+        told, ranked = await self._find(message, asked, asker.wishing(asked.form), plain=plain)
+        if not any(retrieval.is_relevant(text, ranked, self._limits.relevance) for text in asked.searches):
             async with self._kept(told, _not_found(ranked)) as kept:
                 yield kept
             return
         rows = await self._read(ranked)
-        read = read_by(asker, ranked, rows, message.sent_at.timestamp(), self._limits.decoding.floor)
+        read = read_by(told.asker, ranked, rows, message.sent_at.timestamp(), self._limits.decoding.floor)
         yield Reading(tuple(read.rows))
-        asking = self._prompt(read, turns, told)
+        asking = self._prompt(read, told)
         self._upkeep.note(asking.passages)
         said: list[Piece] = []
-        verdicts, held = Verdicts(()), None
-        async with aclosing(self._generator.generate(asking, self._limits.decoding)) as events:
-            async for event in events:
+        verdicts, held, cut = Verdicts(()), None, False
+        grounding = Grounding(prompt.everything(asking), told.asked.said)
+        events = self._generator.generate(asking, self._limits.decoding)
+        async with aclosing(events), aclosing(grounded(events, grounding)) as shown:
+            async for event in shown:
                 if isinstance(event, Verdicts):
                     verdicts, held = event, self._probability_held(event)
                     if held is not None and held < self._limits.certainty:
                         break
                     continue
+                cut = cut or isinstance(event, Cut)
                 if isinstance(event, Piece):
                     said.append(event)
-                yield event
+                if not isinstance(event, Cut):
+                    yield event
         said = unbiased(said, asking.passages, read)
-        finished = _finished(said, asking.passages, ranked)
-        unsure = finished.outcome is Outcome.ANSWERED and held is not None and held < self._limits.sure
-        answer = replace(finished, held=held, log_odds=verdicts.log_odds, unsure=unsure)
+        finished = _finished(said, asking.passages, ranked, grounding, cut=cut)
+        answer = replace(finished, held=held, log_odds=verdicts.log_odds)
         async with self._kept(told, answer, read, said) as kept:
             yield kept
+
+    async def _find(
+        self, message: Message, asked: Asked, asker: Asker, *, plain: bool
+    ) -> tuple[Told, list[RankedPassage]]:
+        """Who asks what, as far as the search has to know it, and what it finds."""
+        vectors = await self._embedder.embed([*asked.searches, *(one.text for one in asker.stated)])
+        ranked = await retrieval.find(asked.searches, vectors, self._index, audience(message))
+        applied = asker.applied(asked.likeliest, vectors[0], vectors[len(asked.searches) :])
+        return Told(message, asked, asker, applied, vectors[0], plain), ranked
 
     def _probability_held(self, verdicts: Verdicts) -> float | None:
         calibration = self._generator.protocol.calibration
@@ -166,6 +177,11 @@ class Engine:
     async def begin_anew(self, message: Message) -> None:
         """Let what follows lean on nothing that was said in this conversation before."""
         await self._memory.append(message.conversation, Turn(message.person, "", "", message.sent_at))
+
+    async def asked_before(self, message: Message) -> list[str]:
+        """The questions of whoever sent `message` in this conversation, oldest first."""
+        turns = await self._memory.turns(message.conversation, limit=MAX_TURNS)
+        return history.questions(history.before("", turns, again=False), message.person)
 
     async def forget(self, person: Person) -> None:
         """Remove all that is kept of the person."""
@@ -200,36 +216,15 @@ class Engine:
             )
         return asked
 
-    def _prompt(self, read: Read, turns: Sequence[Turn], told: Told) -> Prompt:
-        """The prompt, with as many turns, then as many passages, as the model's context has room for."""
-        asked = told.asked
-        count = self._generator.count_tokens
-        room = self._generator.context_tokens - self._limits.decoding.max_tokens - TEMPLATE_TOKENS
-        protocol, may_refuse = self._generator.protocol, self._limits.certainty > 0
-        told_to = may_refuse and protocol.judging is Judging.NONE
-        person = prompt.person_block(*told.wishes, refuse=told_to)
-        room -= count(protocol.system) + count(person) + count(asked)
-        fitting: list[RankedPassage] = []
-        for candidate in read.rows:
-            room -= count(prompt.passage_block(candidate.passage))
-            if room < 0:
-                break
-            fitting.append(candidate)
-        if not fitting:
-            raise QuestionTooLongError(
-                "Your message is too long for the model that answers. Please ask in fewer words."
-            )
-        answered = [turn for turn in turns if not prompt.says_not_found(turn.answer)]  # refusals make models refuse
-        kept = history.fitting_turns(answered, min(self._limits.history_tokens, room), count)
-        passages = tuple(candidate.passage for candidate in fitting)
-        return Prompt(
-            protocol.system,
-            passages,
-            retrieval.priors(fitting, read.factors),
-            kept,
-            person,
-            asked,
-            prompt.check_text(asked) if may_refuse and protocol.judging is Judging.CHECK else "",
+    def _prompt(self, read: Read, told: Told) -> Prompt:
+        limits = self._limits
+        return fitted(
+            read,
+            told,
+            self._generator,
+            answer_tokens=limits.decoding.max_tokens,
+            history_tokens=limits.history_tokens,
+            may_refuse=limits.certainty > 0,
         )
 
     @asynccontextmanager
@@ -244,7 +239,7 @@ class Engine:
         message, listing = told.message, told.asker.wishes.preferences.sources
         answer = replace(unnamed, id=answer_id(message), listing=listing)
         trace = traced(told, answer, audience(message), read, said, held=self._each_held(answer))
-        turn = Turn(message.person, told.asked, answer.text, message.sent_at)
+        turn = Turn(message.person, told.asked.said, answer.text, message.sent_at)
         keep = partial(self._memory.append, message.conversation, turn, trace)
         is_kept = await _possible(keep(), "not_kept")
         try:
@@ -258,7 +253,7 @@ class Engine:
         if answer.outcome is Outcome.ANSWERED:
             used = self._usage.note_cited([source.passage.source for source in answer.sources], trace.at)
         else:
-            used = self._usage.note_gap(Gap(told.asked, trace.person, trace.at, trace.nearest))
+            used = self._usage.note_gap(Gap(told.asked.question, trace.person, trace.at, trace.nearest))
         await _possible(used, "not_learned")
         if not told.asker.wishes.paused:
             await _possible(self.people.learn_from(trace), "not_learned")
@@ -281,13 +276,20 @@ def answer_id(message: Message) -> str:
     return blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
 
-def _finished(said: Sequence[Piece], passages: Sequence[Passage], ranked: Sequence[RankedPassage]) -> Answer:
+def _finished(
+    said: Sequence[Piece],
+    passages: Sequence[Passage],
+    ranked: Sequence[RankedPassage],
+    grounding: Grounding,
+    *,
+    cut: bool,
+) -> Answer:
     text = "".join(piece.text for piece in said).strip()
-    decoded = said[-1].decoded if said else Decoded.EXACT
-    if not text or prompt.says_not_found(text):
-        return _not_found(ranked, decoded)
-    sources = cite(said, passages)
-    return Answer(text, Outcome.ANSWERED, sources, decoded=decoded, uncarried=uncarried(text, passages))
+    text = cut_short(text) if cut else text
+    decoded, left_out = said[-1].decoded if said else Decoded.EXACT, tuple(grounding.left_out)
+    if not text or prompt.says_not_found(text) or (left_out and not grounding.whole):
+        return replace(_not_found(ranked, decoded), left_out=left_out)
+    return Answer(text, Outcome.ANSWERED, cite(said, passages), decoded=decoded, left_out=left_out)
 
 
 def _not_found(ranked: Sequence[RankedPassage], decoded: Decoded = Decoded.EXACT) -> Answer:

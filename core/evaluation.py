@@ -39,12 +39,16 @@ KEPT = 10  # passages of a result
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the product said. `f1` is None where no short answer was given to compare with."""
+    """What the product said. `f1` is None where no short answer was given to compare with.
+
+    `left_out` is what the model said and nothing that was read says (`Answer.left_out`).
+    """
 
     text: str
     refused: bool
     cited: tuple[Passage, ...]
     f1: float | None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,8 +92,10 @@ class Result:
 class Figures:
     """What is said of all results. Counts are of questions; None where there is nothing to take a mean of.
 
-    `recall` has a share for each of `CUTOFFS`. The last four are None unless answers were asked for: F1 over
-    answerable questions with a short answer (a refusal scores 0), and over those of them that were answered.
+    `recall` has a share for each of `CUTOFFS`. What follows the refusals is None unless answers were asked for: F1 over
+    answerable questions with a short answer (a refusal scores 0), and over those of them that were answered;
+    `left_out_cited` counts answers of which a part was left out among those that cite a right page, `left_out_others`
+    among all others, which tells whether that discriminates.
     """
 
     answerable: int
@@ -102,6 +108,8 @@ class Figures:
     cited: int | None
     f1: float | None
     f1_answered: float | None
+    left_out_cited: int | None = None
+    left_out_others: int | None = None
 
 
 class Evaluator:
@@ -145,7 +153,7 @@ class Evaluator:
         assert isinstance(answer, Answer)  # noqa: S101  # the engine's last event
         refused = answer.outcome is Outcome.NOT_FOUND
         cited = tuple(source.passage for source in answer.sources)
-        return Said(answer.text, refused, cited, _f1("" if refused else answer.text, question))
+        return Said(answer.text, refused, cited, _f1("" if refused else answer.text, question), answer.left_out)
 
 
 def _f1(text: str, question: OwnQuestion) -> float | None:
@@ -220,6 +228,7 @@ def figures(results: Sequence[Result]) -> Figures:
     ranks = [result.rank for result in able]
     asked = any(result.said for result in results)
     answered = [result for result in able if not result.refused]
+    cut = [result for result in results if result.said and result.said.left_out and not result.refused]
     return Figures(
         answerable=len(able),
         unanswerable=len(unable),
@@ -231,6 +240,8 @@ def figures(results: Sequence[Result]) -> Figures:
         cited=sum(result.cites for result in answered) if asked else None,
         f1=_mean_f1(able),
         f1_answered=_mean_f1(answered),
+        left_out_cited=sum(result.cites for result in cut) if asked else None,
+        left_out_others=sum(not result.cites for result in cut) if asked else None,
     )
 
 

@@ -1,32 +1,102 @@
 """x: what is asked, given what was said before.
 
+A message is a question, or it is about the last answer (`rewording.py`): then the last question is asked again. A
+question may lean on the conversation; how likely it does is p(r|x), and it is searched for both ways (`retrieval.py`).
 Pure functions over turns. Knows nothing of search, models or where turns are kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from core.domain import Turn
+from core.cutting import begun, is_cut, joined
+from core.domain import Person, Turn
+from core.prompt import says_not_found
+from core.rewording import Wish, is_of_the_answer, is_rewording, wish_of
 from core.words import content_words, words, words_of
 
-# A message with one of these words, or beginning with one of those, leans on what was said before.
-_POINTS_BACK = words_of("it its they them their theirs he him his she her hers this that these those same one ones")
-_CONNECTS = words_of("and or but so then also otherwise")
-_FEW_WORDS = 2  # with no more words of its own than this, a message is hardly a question by itself
-_OWN_TOPIC = 5  # with so many words of its own it is one, whatever pronouns it has
+LEANS = 0.8  # p(a message leans on what was said) where its words point back; people say "it" of other things, too
+MAY_LEAN = 0.3  # … where it has few words of its own and none that points: "what is Tock", "maximum amount?"
+_FEW_WORDS = 3  # with so many words of its own and none that points, a message is a question by itself …
+_OWN_TOPIC = 5  # … and with so many it is one, whatever pronouns it has
+
+_POINTS_BACK = words_of(
+    "it its they them their theirs he him his she her hers this that these those same one ones es ihn ihm ihnen "
+    "dies diese diesem diesen dieser dieses denen dabei dafür dagegen damit daran darauf daraus darin darüber "
+    "davon dazu dort"
+)
+_ENDS_BACK = words_of("das sie")  # articles elsewhere: "wie lange dauert das?"
+_CONNECTS = re.compile(
+    r"(?:and|but|or|so|then|also|otherwise|(?:what|how) about|what if"
+    r"|und|oder|aber|auch|sonst|was ist mit|wie ist es mit)\b",
+    re.IGNORECASE,
+)
+# Words without a topic beside `words.STOP_WORDS`: of how much is asked, and German ones.
+_NO_TOPIC = words_of(
+    "many much long often far soon else exactly more example examples explain lange oft viel viele weit genau "
+    "beispiel der die das den dem ein eine einen einem einer ich du er sie wir ihr mein meine meinen meiner "
+    "unser unsere man sich ist sind war hat habe haben kann können muss müssen darf dürfen soll sollen wird "
+    "werden gibt bekomme wie was wer wo wann warum wieso welche welchen welcher welches mit für von zu zum zur "
+    "im am auf aus bei nach über um nicht kein keine wenn dann"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a message asks for.
+
+    `searches` are the texts to search for, the likeliest reading first, with p(r|x); they sum to 1. `turns` are what
+    was said before, as the model hears it. `form` overrides `Preferences` by name for this answer, and `begun` is what
+    was said of it already.
+    """
+
+    said: str
+    question: str
+    searches: Mapping[str, float]
+    turns: tuple[Turn, ...] = ()
+    form: Mapping[str, Any] = field(default_factory=dict)
+    begun: str = ""
+
+    @property
+    def likeliest(self) -> str:
+        """The text of `searches` that most likely says what is asked."""
+        return next(iter(self.searches))
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """A question with its answer as it was last given, and what re-wordings wished for so far."""
+
+    turn: Turn
+    form: Mapping[str, Any]
+
+
+def asked(message: str, turns: Sequence[Turn]) -> Asked:
+    """What `message` asks for, after `turns`."""
+    told = _exchanges(turns)
+    wish = wish_of(message)
+    if not told or (wish is None and not is_of_the_answer(message)):
+        return _question(message, told)
+    *before, last = told
+    again = replace(_question(last.turn.question, before), said=message, form=last.form)
+    if wish is None:
+        return replace(again, question=message, turns=tuple(exchange.turn for exchange in told))
+    if _goes_on(wish, last):
+        return replace(again, begun=begun(last.turn.answer))
+    return replace(again, form={**last.form, **wish.form})
 
 
 def standalone_question(message: str, turns: Sequence[Turn]) -> str:
-    """The message as it would be asked with no conversation before it: what to search for.
+    """The message as it would most likely be asked with no conversation before it."""
+    return asked(message, turns).likeliest
 
-    A follow-up is put behind the last question that stood by itself. A model that rewrites the question would
-    be better at it and costs seconds on a CPU; see docs/decisions.md.
-    """
-    topic = ""
-    for turn in turns:
-        topic = topic if topic and is_follow_up(turn.question) else turn.question
-    return f"{topic}\n{message}" if topic and is_follow_up(message) else message
+
+def questions(turns: Sequence[Turn], person: Person) -> list[str]:
+    """What `person` asked in `turns`, oldest first, without what was about an answer."""
+    return [told.turn.question for told in _exchanges(turns) if told.turn.person == person]
 
 
 def before(message: str, turns: Sequence[Turn], *, again: bool) -> list[Turn]:
@@ -34,26 +104,55 @@ def before(message: str, turns: Sequence[Turn], *, again: bool) -> list[Turn]:
 
     An empty turn is where somebody began anew: nothing before it counts.
     """
-    begun = max((place + 1 for place, turn in enumerate(turns) if not turn.question), default=0)
-    turns = turns[begun:]
-    asked = [place for place, turn in enumerate(turns) if turn.question == message]
-    return list(turns[: asked[-1]] if again and asked else turns)
+    first = max((place + 1 for place, turn in enumerate(turns) if not turn.question), default=0)
+    turns = turns[first:]
+    same = [place for place, turn in enumerate(turns) if turn.question == message]
+    return list(turns[: same[-1]] if again and same else turns)
 
 
-def is_follow_up(message: str) -> bool:
-    """Whether a message needs the conversation to be understood."""
-    said, own = words(message), content_words(message)
+def leaning(message: str) -> float:
+    """p(a message leans on what was said before it), by its words."""
+    said, own = words(message), content_words(message) - _NO_TOPIC
     if not said or len(own) >= _OWN_TOPIC:
-        return False
-    return said[0] in _CONNECTS or len(own) < _FEW_WORDS or not _POINTS_BACK.isdisjoint(said)
+        return 0.0
+    points = said[-1] in _ENDS_BACK or not _POINTS_BACK.isdisjoint(said)
+    if points or not own or _CONNECTS.match(message.lstrip()):
+        return LEANS
+    return MAY_LEAN if len(own) < _FEW_WORDS else 0.0
 
 
-def fitting_turns(turns: Sequence[Turn], budget: int, count_tokens: Callable[[str], int]) -> tuple[Turn, ...]:
-    """The latest turns that fit into `budget` tokens together, oldest first."""
-    kept: list[Turn] = []
-    for turn in reversed(turns):
-        budget -= count_tokens(turn.question) + count_tokens(turn.answer)
-        if budget < 0:
-            break
-        kept.append(turn)
-    return tuple(reversed(kept))
+def _question(message: str, told: Sequence[_Exchange]) -> Asked:
+    """`message` by itself, and behind the last question that stood by itself."""
+    topic = ""
+    for exchange in told:
+        earlier = exchange.turn.question
+        topic = topic if topic and leaning(earlier) >= LEANS else earlier
+    leans = leaning(message) if topic else 0.0
+    readings = [(f"{topic}\n{message}", leans), (message, 1 - leans)]
+    likeliest = sorted(readings, key=lambda reading: -reading[1])
+    searches = {text: probability for text, probability in likeliest if probability}
+    return Asked(message, message, searches, tuple(exchange.turn for exchange in told))
+
+
+def _exchanges(turns: Sequence[Turn]) -> list[_Exchange]:
+    told: list[_Exchange] = []
+    for turn in turns:
+        if told and is_rewording(turn.question):
+            told[-1] = _reworded(told[-1], turn)
+        else:
+            told.append(_Exchange(turn, {}))
+    return told
+
+
+def _reworded(last: _Exchange, turn: Turn) -> _Exchange:
+    """`last` with the answer that a re-wording got."""
+    wish = wish_of(turn.question)
+    if says_not_found(turn.answer):
+        return last
+    if wish and _goes_on(wish, last):
+        return replace(last, turn=replace(last.turn, answer=joined(begun(last.turn.answer), turn.answer)))
+    return _Exchange(replace(last.turn, answer=turn.answer), {**last.form, **(wish.form if wish else {})})
+
+
+def _goes_on(wish: Wish, last: _Exchange) -> bool:
+    return wish.more and is_cut(last.turn.answer)

@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core import learning, preferences, ranking, retrieval
 from core.attribution import impersonal
-from core.domain import Answer, Message, Outcome, Passage, Person, Piece, RankedPassage, Source, Vector
+from core.domain import Answer, Message, Outcome, Passage, Person, Piece, RankedPassage, Source, Vector, Vectors
+from core.history import Asked
 from core.learning import Act, Learned, Signal
 from core.preferences import PLAIN, Kind, Stated, Wishes
 from core.ranking import Tilt
+from core.rewording import is_rewording
 from core.team import Team, uses_of
 from core.traces import Trace, Weighed
 
@@ -49,9 +52,13 @@ class Asker:
             return 0.0
         return learning.brevity_at(self.learned, now)
 
-    def applied(self, question: str, vectors: NDArray[np.floating]) -> tuple[Stated, ...]:
-        """What they stated that applies to `question`; `vectors` are of the question, then of each of `stated`."""
-        return preferences.applicable(question, self.stated, vectors[1:] @ vectors[0])
+    def wishing(self, form: Mapping[str, Any]) -> Asker:
+        """The same person, who wants one answer as `form` has it: fields of `Preferences` by name."""
+        return replace(self, wishes=replace(self.wishes, preferences=replace(self.wishes.preferences, **form)))
+
+    def applied(self, question: str, vector: Vector, stated: Vectors) -> tuple[Stated, ...]:
+        """What they stated that applies to `question`; `stated` has the vector of each."""
+        return preferences.applicable(question, self.stated, stated @ vector)
 
     def tilt(self, ranked: Sequence[RankedPassage], now: float) -> Tilt:
         """What moves each of the candidates."""
@@ -73,10 +80,10 @@ class Asker:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Told:
-    """A question on its way: who asked it, which of their stated preferences apply, and its `vector`."""
+    """A question on its way: who asked it, which of their stated preferences apply, and its likeliest `vector`."""
 
     message: Message
-    asked: str
+    asked: Asked
     asker: Asker
     applied: tuple[Stated, ...]
     vector: Vector
@@ -133,7 +140,7 @@ def traced(
     trace = Trace(
         answer.id,
         message.person,
-        told.asked,
+        told.asked.said,
         message.sent_at,
         tuple(sorted(audience)),
         answer.outcome,
@@ -207,8 +214,11 @@ def vector_of(question: Vector, rows: Sequence[RankedPassage], shares: Sequence[
 
 
 def signals_of(trace: Trace, before: Trace | None) -> list[Signal]:
-    """What an answered question is to its asker's interests; `before` is the answer they had before."""
-    if trace.outcome is not Outcome.ANSWERED or not trace.vector:
+    """What an answered question is to its asker's interests; `before` is the answer they had before.
+
+    The same answer in another form says nothing more of them, and is no complaint about what was answered.
+    """
+    if trace.outcome is not Outcome.ANSWERED or not trace.vector or is_rewording(trace.question):
         return []
     shown = tuple(dict.fromkeys(source.passage.source for source in trace.sources))
     told = learning.phrases(trace.question)

@@ -12,6 +12,7 @@ from typing import Protocol as Port
 
 from core.domain import (
     Conversation,
+    Cut,
     Decoding,
     Document,
     Hit,
@@ -86,9 +87,11 @@ class Generator(Port):
         """Forget what was read of other documents than these (source, version)."""
         ...
 
-    def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued | Verdicts, None]:
+    def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued | Verdicts | Cut, None]:
         """Answer `prompt`, streaming. Closing or cancelling the generator stops the model within one step.
 
+        `Cut` comes last where the tokens were used up before the end; where the prompt has `begun`, so does the answer,
+        and only what follows comes.
         `Verdicts` come once before the first piece where the protocol has them: always from a model that judges first,
         whose rows then weigh p(d|x,u) · p(held|x,d); from one that is asked where the prompt has a check.
 

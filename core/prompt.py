@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.abstention import Calibration
-from core.domain import Passage, Turn
+from core.domain import Passage, Prompt, Turn
 from core.preferences import (
     Format,
     Language,
@@ -75,13 +75,15 @@ class Protocol:
 
 TOLD_TO_REFUSE = Protocol(Judging.NONE, SYSTEM)
 PROTOCOLS: Mapping[str, Protocol] = {
-    "attune-reader-1.5b": Protocol(Judging.FIRST, READER, Calibration(0.0, 1.0), "fd7f7c477d87"),
+    "attune-reader-1.5b": Protocol(Judging.FIRST, READER, Calibration(1.135, 0.275), "fd7f7c477d87"),
     "qwen2.5-coder-1.5b-instruct": Protocol(Judging.CHECK, SYSTEM, Calibration(-1.024, 0.853), "051f1d4b67e8"),
 }
 """By the model's name in `ATTUNE_MODEL`; the coefficients are those of `python -m evals.abstention`."""
 
 # For a model that cannot be asked. It stands with the person's wishes, since a wish that stands last drowns it.
 REFUSE = f"If the documents do not answer the question, reply only: {NOT_FOUND}"
+
+GO_ON = "Go on exactly where you stopped. Repeat nothing."  # for a model that cannot be handed what it said
 
 _LENGTH = {
     Length.SHORT: "Reply only with the shortest phrase that answers this.",
@@ -172,6 +174,12 @@ def chat(system: str, turns: Sequence[Turn], person: str, question: str) -> list
         messages.append({"role": "assistant", "content": turn.answer})
     messages.append({"role": "user", "content": f"{question}\n\n({person})" if person else question})
     return messages
+
+
+def everything(prompt: Prompt) -> list[str]:
+    """All that the model reads. An answer may state nothing else."""
+    chat_of = chat(system_text(prompt.system, prompt.passages), prompt.turns, prompt.person, prompt.question)
+    return [*(message["content"] for message in chat_of), prompt.begun]
 
 
 def says_not_found(answer: str) -> bool:

@@ -5,8 +5,12 @@
 
 A convex combination keeps the size of the evidence, which rank fusion throws away (Bruch, Gai and Ingber,
 "An Analysis of Fusion Functions for Hybrid Retrieval", 2023). |x| counts the question's content words: where even the
-best passage holds few of them, words are weak evidence, however far it is ahead of the others. Knows nothing of
-people or of the index behind the port.
+best passage holds few of them, words are weak evidence, however far it is ahead of the others. Where a question can be
+read in several ways r, by itself or with what was said before, all are searched for:
+
+    p(d | x) = Σ_r p(r | x) · p(d | r)
+
+Knows nothing of people or of the index behind the port.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.domain import Hit, Passage, RankedPassage, Vector
+from core.domain import Hit, Passage, RankedPassage, Vector, Vectors
 from core.duplicates import first_copies
 from core.guides import searched
 from core.ports import Embedder, PassageIndex
@@ -30,25 +34,48 @@ WORD_WORTH = 4.0  # κ: BM25 that each content word of a question is worth at le
 TEMPERATURE = 0.041  # T
 CANDIDATES = 50  # passages asked of each of the two searches
 
+Scored = tuple[Hit, float]
+"""What a search found, with p(d|r)."""
+
 
 async def retrieve(
     question: str, embedder: Embedder, index: PassageIndex, audience: Collection[str]
 ) -> list[RankedPassage]:
     """All candidates for `question` that `audience` may see, the most probable first; probabilities sum to 1."""
-    vectors = await embedder.embed([question])  # (1, dimension)
-    return await find(question, vectors[0], index, audience)
+    return await find({question: 1.0}, await embedder.embed([question]), index, audience)
 
 
-async def find(question: str, vector: Vector, index: PassageIndex, audience: Collection[str]) -> list[RankedPassage]:
-    """`retrieve` for a question that is embedded already.
+async def find(
+    searches: Mapping[str, float], vectors: Vectors, index: PassageIndex, audience: Collection[str]
+) -> list[RankedPassage]:
+    """`retrieve` for a question whose readings are `searches`, with p(r|x); row i of `vectors` is that of the i-th."""
+    readings: list[tuple[list[Scored], float]] = []
+    for (text, probability), vector in zip(searches.items(), vectors, strict=False):
+        hits = await _found(text, vector, index, audience)
+        readings.append((_scored(hits, content_words(without_asking(text))), probability))
+    return _collapsed(mixture(readings))
 
-    Attune's own guides are among the candidates where it is about Attune, or where `audience` may see nothing else.
-    """
+
+async def _found(question: str, vector: Vector, index: PassageIndex, audience: Collection[str]) -> list[Hit]:
+    """Attune's own guides are among it where it is about Attune, or where `audience` may see nothing else."""
     asked = without_asking(question)
     hits = await index.search(asked, vector, audience=searched(question, audience), limit=CANDIDATES)
     if not hits:
         hits = await index.search(asked, vector, audience={GUIDES}, limit=CANDIDATES)
-    return rank(await _of_one_version(hits, index), content_words(asked))
+    return await _of_one_version(hits, index)
+
+
+def mixture(readings: Sequence[tuple[Sequence[Scored], float]]) -> list[Scored]:
+    """Σ_r p(r|x) p(d|r), the most probable first; of its evidence each passage keeps the most."""
+    hits: dict[str, Hit] = {}
+    total: dict[str, float] = {}
+    for scored, probability in readings:
+        for hit, share in scored:
+            known = hits.get(hit.passage.id, hit)
+            best = replace(hit, dense=max(hit.dense, known.dense), sparse=max(hit.sparse, known.sparse))
+            hits[hit.passage.id] = best
+            total[hit.passage.id] = total.get(hit.passage.id, 0.0) + probability * share
+    return sorted(((hit, total[id_]) for id_, hit in hits.items()), key=_likeliest_first)
 
 
 async def _of_one_version(hits: Sequence[Hit], index: PassageIndex) -> list[Hit]:
@@ -69,17 +96,24 @@ def rank(hits: Sequence[Hit], asked: AbstractSet[str]) -> list[RankedPassage]:
 
     `asked`: the question's content words.
     """
+    return _collapsed(_scored(hits, asked))
+
+
+def _scored(hits: Sequence[Hit], asked: AbstractSet[str]) -> list[Scored]:
     if not hits:
         return []
     scores = fused_scores(np.array([hit.dense for hit in hits]), np.array([hit.sparse for hit in hits]), len(asked))
-    likeliest = sorted(
-        zip(hits, softmax(scores / TEMPERATURE).tolist(), strict=True), key=lambda pair: (-pair[1], pair[0].passage.id)
-    )
-    return _collapsed(likeliest)
+    return sorted(zip(hits, softmax(scores / TEMPERATURE).tolist(), strict=True), key=_likeliest_first)
 
 
-def _collapsed(likeliest: Sequence[tuple[Hit, float]]) -> list[RankedPassage]:
+def _likeliest_first(scored: Scored) -> tuple[float, str]:
+    return -scored[1], scored[0].passage.id
+
+
+def _collapsed(likeliest: Sequence[Scored]) -> list[RankedPassage]:
     """Each passage once: copies give their probability to the likeliest of them."""
+    if not likeliest:
+        return []
     firsts = first_copies([hit.passage.text for hit, _ in likeliest], np.stack([hit.vector for hit, _ in likeliest]))
     total = np.bincount(firsts, weights=[probability for _, probability in likeliest])
     ranked = [

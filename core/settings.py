@@ -122,7 +122,7 @@ class Settings(ServingSettings):
         0.2, ge=-1, le=1, alias="ATTUNE_RELEVANCE", description="cosine under which nothing counts as found"
     )
     certainty: float = Field(
-        0.45,
+        0.5,
         ge=0,
         le=1,
         alias="ATTUNE_CERTAINTY",

@@ -185,11 +185,12 @@ def _balanced(evidence: Sequence[Evidence]) -> list[float]:
 
 
 def report(found: Found, calibration: Calibration, seed: int) -> None:
-    """Print and write coefficients (where all sets for fitting were asked), AUROC and the curve of refusals."""
+    """Print and write coefficients (fitted on what was asked of the sets for it), AUROC and the curve of refusals."""
     used = asdict(calibration)
-    fitted = fit([found[name] for name in FITTED_ON]) if found.keys() >= set(FITTED_ON) else None
+    asked = [name for name in FITTED_ON if name in found]
+    fitted = fit([found[name] for name in asked]) if asked else None
     if fitted is not None:
-        print("fitted:", dict(zip(("bias", "weight"), fitted.round(3).tolist(), strict=True)))
+        print(f"fitted on {', '.join(asked)}:", dict(zip(("bias", "weight"), fitted.round(3).tolist(), strict=True)))
     print("in core.prompt:", used)
     table = Table("set", "questions", "AUROC", "AUROC, cosine alone", *map(str, CERTAINTIES))
     result: Record = {"seed": seed, "fitted": fitted, "used": list(used.values()), "sets": {}}
@@ -208,7 +209,7 @@ def report(found: Found, calibration: Calibration, seed: int) -> None:
     write_result("abstention", result)
 
 
-CERTAINTIES = (0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7)
+CERTAINTIES = (0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8)
 
 
 if __name__ == "__main__":

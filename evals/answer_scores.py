@@ -28,12 +28,15 @@ class Asked:
     contained: float
     found: tuple[str, ...]
     cited: tuple[str, ...]
-    doubtful: bool
+    left_out: tuple[str, ...]
     log_odds: tuple[float | None, ...]
 
 
 def measures(asked: Sequence[Asked], refused: set[str]) -> dict[str, float]:
-    """What is said of one arm over answerable questions. A question of `refused` scores 0."""
+    """What is said of one arm over answerable questions. A question of `refused` scores 0.
+
+    "left out" is how often a part was: of answers that hold the true one, and of the others.
+    """
     able = [one for one in asked if one.answerable]
     said = [one for one in able if one.question not in refused]
     cited = [passage == one.passage for one in said for passage in one.cited]
@@ -44,7 +47,8 @@ def measures(asked: Sequence[Asked], refused: set[str]) -> dict[str, float]:
         "found": _mean([one.passage in one.found for one in able]),
         "citation precision": _mean(cited),
         "citation recall": _mean([one.passage in one.cited for one in said]),
-        "doubtful": _mean([one.doubtful for one in said]),
+        "left out, right": _mean([bool(one.left_out) for one in said if one.contained]),
+        "left out, wrong": _mean([bool(one.left_out) for one in said if not one.contained]),
         "F1, refusing": _mean([0.0 if one.question in refused else one.f1 for one in able]),
     }
 

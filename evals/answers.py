@@ -180,7 +180,7 @@ def _scored(question: Record, answer: Answer, reading: Reading) -> Asked:
         contained=float(any(normalised(truth) in normalised(text) for truth in truths)),
         found=tuple(Path(ranked.passage.source).stem for ranked in reading.passages),
         cited=tuple(Path(source.passage.source).stem for source in answer.sources),
-        doubtful=bool(answer.uncarried),
+        left_out=answer.left_out,
         log_odds=answer.log_odds,
     )
 

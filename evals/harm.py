@@ -66,8 +66,8 @@ async def run(chosen: Options) -> Record:
 
 
 async def _ask(library: Library, query: Query) -> Asked:
-    (vector,) = await library.embedder.embed([query.text])
-    return Asked(query, vector, await retrieval.find(query.text, vector, library.index, {EVERYONE}))
+    vectors = await library.embedder.embed([query.text])
+    return Asked(query, vectors[0], await retrieval.find({query.text: 1.0}, vectors, library.index, {EVERYONE}))
 
 
 def _compared(asked: Sequence[Asked], seed: int) -> Record:

@@ -8,9 +8,15 @@ from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 
 import numpy as np
 
-from core.domain import Decoded, Decoding, Passage, Piece, Prompt, Vectors, Verdicts
+from core.domain import Cut, Decoded, Decoding, Passage, Piece, Prompt, Vectors, Verdicts
 from core.errors import PromptTooLongError
 from core.prompt import PROTOCOLS, Judging, system_text
+
+
+def many_words(count: int) -> list[str]:
+    """`count` different words, none of them with a digit: that could be a fact which no passage states."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    return ["word" + letters[n // 676] + letters[n // 26 % 26] + letters[n % 26] for n in range(count)]
 
 
 class HashingEmbedder:
@@ -39,7 +45,7 @@ class HashingEmbedder:
 
 
 class ScriptedGenerator:
-    """Says what `script` makes of the prompt, a word a piece, `pace` seconds apart.
+    """Says what `script` makes of the prompt, a word a piece, `pace` seconds apart, but for what was `begun` of it.
 
     Its `certainty` is the log-odds of every verdict; `protocol` is the trained reader's, unless a test sets another.
     """
@@ -68,7 +74,7 @@ class ScriptedGenerator:
     async def retain(self, documents: Collection[tuple[str, str]]) -> None:
         self.read = [passage for passage in self.read if (passage.source, passage.version) in documents]
 
-    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Verdicts, None]:
+    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Verdicts | Cut, None]:
         self.prompts.append(prompt)
         if self.count_tokens(system_text(prompt.system, prompt.passages)) + decoding.max_tokens > self.context_tokens:
             raise PromptTooLongError("The prompt leaves no room for an answer.")
@@ -76,8 +82,10 @@ class ScriptedGenerator:
             yield Verdicts((self.certainty,) * len(prompt.passages))
         elif prompt.check:
             yield Verdicts((self.certainty,) * min(2, len(prompt.passages)))
-        words = self.script(prompt).split(" ")[: decoding.max_tokens]
-        for number, word in enumerate(words):
+        words = self.script(prompt).removeprefix(prompt.begun).strip().split(" ")
+        for number, word in enumerate(words[: decoding.max_tokens]):
             await asyncio.sleep(self.pace)
             self.pieces_sent += 1
             yield Piece(word if number == 0 else f" {word}", decoded=self.decoded)
+        if len(words) > decoding.max_tokens:
+            yield Cut()

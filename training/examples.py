@@ -99,7 +99,8 @@ class Encoder:
         messages = chat(system, draft.turns, draft.person, draft.question)
         text = str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
         before, _, after = text.partition(system.rstrip())
-        return self.encode(before + system) + self.encode(documents(draft.passages)) + self.encode(after)
+        behind = after if draft.verdict is None else after.removeprefix(system[len(system.rstrip()) :])
+        return self.encode(before + system) + self.encode(documents(draft.passages)) + self.encode(behind)
 
     def _said(self, draft: Draft) -> list[int]:
         """In the pieces that the product makes of it: it puts `ANSWERING` there itself, and the answer goes on."""

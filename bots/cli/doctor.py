@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -21,11 +22,11 @@ from bots.cli.bars import Bars
 from bots.cli.checks import Check, Mark
 from bots.cli.models_view import disk_bytes, megabytes
 from bots.render import clean
-from core.bootstrap import doors_of, open_embedder, open_index, open_records, open_remote
+from core.bootstrap import doors_of, open_embedder, open_index, open_records, open_remote, protocol_for
+from core.comparable import share_of_others
 from core.domain import Mode
 from core.errors import AttuneError, ConfigurationError, ModelError
 from core.model_store import ModelStore
-from core.models.lora import protocol_of
 from core.models.specs import BUILT_IN, LocalModel
 from core.settings import Settings
 
@@ -130,7 +131,7 @@ def _merged(model: LocalModel, settings: Settings, store: ModelStore) -> list[st
     if name.startswith("hf:") and store.find(name) is None:
         return [operator_texts.adapter_to_fetch(name)]
     folder = store.resolve_adapter(name)
-    protocol_of(model.name, model.name, folder)
+    protocol_for(replace(model, adapter=folder), settings)
     return [operator_texts.adapter_in_use(str(folder))]
 
 
@@ -168,9 +169,13 @@ async def _index(settings: Settings) -> Check:
                 return Check(Mark.CARE, "index", operator_texts.NOT_LOOKED)
             dimension = (await stack.enter_async_context(open_embedder(settings))).dimension
         index = await stack.enter_async_context(open_index(settings, dimension))
-        count = await index.count()
+        count, others = await index.count(), await share_of_others(index, settings.embedder)
+    found = texts.plural(count, "passage")
+    if others:
+        found += f", {operator_texts.embedded_by_others(others)}"
+        return Check(Mark.BAD, "index", found, operator_texts.FIX_OTHERS)
     mark, fix = (Mark.GOOD, "") if count else (Mark.CARE, operator_texts.FIX_EMPTY)
-    return Check(mark, "index", texts.plural(count, "passage"), fix)
+    return Check(mark, "index", found, fix)
 
 
 async def _telegram(settings: Settings) -> list[Check]:

@@ -61,11 +61,14 @@ def _searched(figures: Figures) -> list[Row]:
 
 def _answered(figures: Figures) -> list[Row]:
     answered = figures.answered or 0
+    others = answered + figures.unanswerable - figures.refused_rightly - (figures.cited or 0)
     return [
         Row("answered", _of(answered, figures.answerable), "of the questions that have an answer"),
         Row("refused, wrongly", _of(figures.refused_wrongly, figures.answerable), "the others of them"),
         Row("refused, rightly", _of(figures.refused_rightly, figures.unanswerable), "of those that have none"),
         Row("right page cited", _of(figures.cited or 0, answered), "of what was answered and has an answer"),
+        Row("part left out", _of(figures.left_out_cited or 0, figures.cited or 0), "of the answers that cite it"),
+        Row("part left out, others", _of(figures.left_out_others or 0, others), "of all other answers"),
         Row("F1", share(figures.f1), "words shared with your short answer; a refusal shares none"),
         Row("F1, answered", share(figures.f1_answered), "the same without what was refused"),
     ]

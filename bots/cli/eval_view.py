@@ -78,6 +78,8 @@ def figures_record(figures: Figures) -> dict[str, Any]:
         "cited": figures.cited,
         "f1": figures.f1,
         "f1_answered": figures.f1_answered,
+        "left_out_cited": figures.left_out_cited,
+        "left_out_others": figures.left_out_others,
     }
 
 
@@ -95,7 +97,12 @@ def result_record(result: Result) -> dict[str, Any]:
         "missed": result.missed,
         "found": [_ranked_record(result, ranked) for ranked in result.found],
         "said": said
-        and {"text": said.text, "f1": said.f1, "cited": [_passage_record(passage) for passage in said.cited]},
+        and {
+            "text": said.text,
+            "f1": said.f1,
+            "cited": [_passage_record(passage) for passage in said.cited],
+            "left_out": list(said.left_out),
+        },
     }
 
 

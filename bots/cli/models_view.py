@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from bots.cli import operator_texts
@@ -19,6 +18,7 @@ from core.model_store import ModelStore
 from core.models.specs import BUILT_IN, LocalModel, ModelSpec, Role
 from core.settings import Settings
 
+_INDENT = "  "
 _ROLES = {Role.GENERATOR: operator_texts.LANGUAGE_MODEL, Role.EMBEDDER: operator_texts.EMBEDDER, None: ""}
 
 
@@ -43,13 +43,15 @@ def _show_model(console: Console, name: str, state: Sequence[str], facts: Sequen
     """Its name and state on one line, a fact on each of the next, indented, however wide the terminal is."""
     console.print(Text.assemble((name, "bold"), f": {', '.join(part for part in state if part)}"))
     for fact in facts:
-        console.print(Padding(Text(fact), (0, 0, 0, 2)))
+        for line in Text(fact).wrap(console, console.width - len(_INDENT)):
+            console.print(Text(_INDENT + line.plain.rstrip()))
+    console.print()
 
 
 def _facts(spec: ModelSpec) -> list[str]:
     """What a built-in model is for, what it takes, how well it answers."""
     size = megabytes(spec.size)
-    disk = operator_texts.same_file(size, spec.base) if spec.base else operator_texts.on_disk(size)
+    disk = operator_texts.shared_file(size, spec.base) if spec.base else operator_texts.on_disk(size)
     takes = "; ".join([disk, *([operator_texts.in_memory(spec.memory)] if spec.memory else []), spec.licence])
     return [spec.description, takes, *([spec.measured] if spec.measured else [])]
 

@@ -118,9 +118,9 @@ def on_disk(size: str) -> str:
     return f"{size} on the disk"
 
 
-def same_file(size: str, base: str) -> str:
-    """A model that is another one with an adapter, which comes with Attune, shares its file."""
-    return f"{on_disk(size)}, the file of {base}, which is kept once"
+def shared_file(size: str, base: str) -> str:
+    """A model that is another one with an adapter shares its file, which is kept once."""
+    return f"{on_disk(size)}, shared with {base}"
 
 
 def in_memory(size: str) -> str:
@@ -179,6 +179,7 @@ SLOW_INT8 = "without int8 instructions: answers work, and take longer"
 FIX_SETTINGS = "Mend the environment or attune.toml."
 FIX_DISK = "Make room, or set ATTUNE_HOME to a folder on a larger disk."
 FIX_EMPTY = "Bring documents: attune ingest FOLDER"
+FIX_OTHERS = "Ingest the same folders again, or set ATTUNE_EMBEDDER to the embedder of before."
 FIX_DEVICE = "Set ATTUNE_DEVICE=auto."
 RESCORES = "returns log-probabilities of a prompt, as sequence needs"
 RESCORES_NOT = "returns no log-probabilities of a prompt"
@@ -302,3 +303,8 @@ def unpaired(person: str) -> str:
 def not_paired(person: str) -> str:
     """There is no such pairing."""
     return f"{person} was not let in by a code. `attune pair --list` shows who was."
+
+
+def embedded_by_others(share: float) -> str:
+    """Some documents have vectors that cannot be compared with a question's."""
+    return f"{max(1, round(100 * share))} % of the documents embedded by another model than ATTUNE_EMBEDDER names"

@@ -99,11 +99,16 @@ class SlackAnswer:
             await self._flush()
 
     async def finish(self, markdown: str, footer: Sequence[Block] = ()) -> None:
-        """Show the whole answer, with what stands under it; raises what Slack says where nothing of it can be shown."""
-        self._waiting += self._layout.finish()
-        if self._streams and self._stream:
+        """Show the whole answer, with what stands under it; raises what Slack says where nothing of it can be shown.
+
+        A stream can only be added to: where the answer became another than what was told of it, it is replaced.
+        """
+        told, whole = self._text.strip(), markdown.strip()
+        goes_on = whole.startswith(told)
+        self._waiting += [*self._layout.add(whole[len(told) :] if goes_on else ""), *self._layout.finish()]
+        if goes_on and self._streams and self._stream:
             await self._flush()
-        if not (self._streams and self._stream and await self._stop_stream(footer)):
+        if not (goes_on and self._streams and self._stream and await self._stop_stream(footer)):
             await self._thread.replace(pages(markdown), footer)
         await self._clear_status()
 

@@ -61,17 +61,17 @@ def asked_by(value: str) -> tuple[str, str]:
 
 
 def _footer(final: Final) -> list[str]:
-    care = [escaped(final.care)] if final.care else []
+    note = [escaped(final.note)] if final.note else []
     if final.sources and final.listing is Sources.COMPACT:
         titles = dict.fromkeys(one_line(source.passage.title) for source in final.sources)
-        return [*care, f"*{texts.SOURCES}:* {escaped(', '.join(titles))}"]
+        return [*note, f"*{texts.SOURCES}:* {escaped(', '.join(titles))}"]
     if final.sources:
         lines = "\n".join(escaped(source_line(source)) for source in final.sources)
-        return [*care, f"*{texts.SOURCES}*\n{lines}"]
+        return [*note, f"*{texts.SOURCES}*\n{lines}"]
     if final.nearest:
         lines = "\n".join(escaped(source_line(source)) for source in final.nearest)
-        return [*care, f"{texts.NEAREST}\n{lines}"]
-    return care
+        return [*note, f"{texts.NEAREST}\n{lines}"]
+    return note
 
 
 def source_line(source: Source) -> str:

@@ -86,8 +86,8 @@ def _footer(final: Final) -> Iterator[Run]:
         heading, lines = translated(texts.SOURCES), [source_label(source) for source in final.sources]
     elif final.nearest:
         heading, lines = translated(texts.NEAREST), [source_label(source) for source in final.nearest]
-    if final.care:
-        yield Run(f"\n\n{translated(final.care)}", (Mark("italic"),))
+    if final.note:
+        yield Run(f"\n\n{translated(final.note)}", (Mark("italic"),))
     if heading:
         yield Run("\n\n")
         yield Run(heading, (Mark("bold"),))

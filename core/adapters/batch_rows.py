@@ -34,16 +34,18 @@ class Suffix:
     """What rows read behind their prefix: what check and answer share, then the check, then the rest.
 
     The check is a detour of the first rows: they are rewound after it. A model that judges first has none: its verdict
-    stands behind what is shared, and `ending` is the yes with which its answers go on, fed in the same step.
+    stands behind what is shared, and `ending` is the yes with which its answers go on, fed in the same step. `begun`
+    is what was said already of an answer that goes on: it is fed once the rows are judged, to those that are left.
     """
 
     shared: Sequence[int]
     check: Sequence[int]
     ending: Sequence[int]
     judged_first: bool = False
+    begun: Sequence[int] = ()
 
     def __len__(self) -> int:
-        return len(self.shared) + max(len(self.check), len(self.ending))
+        return len(self.shared) + max(len(self.check), len(self.ending) + len(self.begun))
 
     @property
     def looked_at(self) -> int:
@@ -168,7 +170,8 @@ class Answer:
         """What the rows' probabilities say. Runs on the model's thread."""
         if self.suffix.judged_first and self._checking:
             verdicts = self._judge()
-            return [verdicts, *self._say_on()] if verdicts else []
+            going_on = self._say_on() if verdicts and not self.suffix.begun else []
+            return [verdicts, *going_on] if verdicts else []
         if self._checking:
             return [self._check()]
         return self._say_on()
@@ -202,7 +205,17 @@ class Answer:
             return None
         self._checking = []
         self._mixture.judge(self._log_odds)
+        if self.suffix.begun:
+            self._feed_begun()
         return Verdicts(tuple(self._log_odds.get(place) for place in range(len(self.prefixes))))
+
+    def _feed_begun(self) -> None:
+        """Have what was said already read by the rows that are left; nobody asks what they would have said instead."""
+        self.reading = list(self.rows)
+        self.lines = {row: self.lines[row] for row in self.rows}
+        self._go_on(self.rows, self.suffix.begun, rewound=0)
+        for line in self.lines.values():
+            line.looked_at = 1
 
     def _yes_or_no(self, rows: Sequence[int]) -> list[float]:
         said = np.stack([self.lines[row].said[0] for row in rows])  # (rows, vocab)

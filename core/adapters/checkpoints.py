@@ -25,7 +25,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from core.adapters.gguf_weights import CHUNK_ROWS, open_gguf, read_gguf
 from core.adapters.int8 import prepare_layers, quantize_modules
-from core.adapters.int8_kernels import SPEAKING, choose_kernel, quantize_rows
+from core.adapters.int8_kernels import LARGE, SPEAKING, choose_kernel, quantize_rows
 from core.adapters.lora import LowRankAdapter
 from core.errors import CorruptModelError, ModelError
 from core.models.files import Progress
@@ -91,7 +91,8 @@ def load(folder: Path, form: Form, device: torch.device) -> Checkpoint:
             _tie(model)
         _materialize(model, device)
         if form == "int8":
-            prepare_layers(model, choose_kernel(SPEAKING))
+            size = sum(tensor.numel() for tensor in tensors.values())
+            prepare_layers(model, choose_kernel(SPEAKING, narrow=size >= LARGE))
     model.train(mode=False)
     return Checkpoint(model.requires_grad_(requires_grad=False), tokenizer)
 

@@ -89,6 +89,22 @@ class OneDnn:
         return y.mul_(scale.div_(self.levels))
 
 
+class SplitFbgemm(Fbgemm):
+    """FBGEMM's product in two halves, 2 · ⌊q / 2⌋ + (q mod 2): exact without VNNI, since neither needs 8 bits."""
+
+    name = "fbgemm, in halves"
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """See `Kernel`."""
+        scale = x.abs().amax(dim=1, keepdim=True).clamp_(min=_TINY)  # (rows, 1)
+        rows = torch.round(x * (127.0 / scale))  # -127 … 127
+        high = torch.floor(rows / 2)  # -64 … 63
+        both = torch.cat([high, rows - 2 * high])  # (2 · rows, in)
+        y: Tensor = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(both, 1.0, 64, self._packed)
+        high, low = y.chunk(2)
+        return (2 * high + low).mul_(scale.div_(127.0))
+
+
 class NarrowFbgemm(Fbgemm):
     """FBGEMM's product with 7 bits for activations: 2 · 127 · 127 is below what 16 bits hold."""
 
@@ -145,9 +161,10 @@ class Float:
         return torch.nn.functional.linear(x, self._weight)
 
 
-KERNELS: tuple[type[Kernel], ...] = (Fbgemm, OneDnn, IntMM, WeightOnly)
+KERNELS: tuple[type[Kernel], ...] = (Fbgemm, OneDnn, SplitFbgemm, IntMM, WeightOnly)
 NARROW: tuple[type[Kernel], ...] = (NarrowFbgemm, NarrowOneDnn)
-WORTH = 2.0  # times as fast that 7 bits have to be
+WORTH = 1.5  # times as fast that 7 bits have to be
+LARGE = 1_000_000_000  # parameters from which a model bears 7 bits: a tenth of that loses its way (docs/decisions.md)
 SPEAKING = 32  # decode steps of four rows beside each 128 tokens that are read: a short answer
 READING = 0  # of a model that only reads
 
@@ -157,15 +174,26 @@ _TIMES, _PATIENCE = 3, 0.2  # calls of all that are timed, and seconds after whi
 
 
 @cache
-def choose_kernel(steps: int) -> type[Kernel]:
+def choose_kernel(steps: int, *, narrow: bool = False) -> type[Kernel]:
     """The kernel that is exact here and fastest for `steps` (such as `SPEAKING`). Takes a second, once a process.
 
-    A model that only reads may stay in floating point; one that speaks gets 7 bits where they are much faster.
+    A model that only reads may stay in floating point; with `narrow` activations may get 7 bits where that is faster.
     """
     if not steps:
         return _fastest((*KERNELS, Float), steps, math.inf)[0] or Float
-    narrow, least = _fastest(NARROW, steps, math.inf)  # first, as measuring what is slow takes long
-    return _fastest(KERNELS, steps, WORTH * least)[0] or narrow or WeightOnly
+    least = math.inf
+    fewer: type[Kernel] | None = None
+    if narrow and not any(is_sound(kernel) for kernel in (Fbgemm, OneDnn)):
+        fewer, least = _fastest(NARROW, steps, math.inf)
+    return _fastest(KERNELS, steps, WORTH * least)[0] or fewer or WeightOnly
+
+
+def is_sound(kernel: type[Kernel]) -> bool:
+    """Whether this machine has the kernel, and it is exact."""
+    try:
+        return is_exact(kernel)
+    except (RuntimeError, AttributeError, NotImplementedError):
+        return False
 
 
 def _fastest(kernels: Sequence[type[Kernel]], steps: int, limit: float) -> tuple[type[Kernel] | None, float]:

@@ -19,15 +19,16 @@ import numpy as np
 from core.adapters.openai_api import Json, OpenAIServer, first_choice
 from core.adapters.prompt_scoring import Messages, PromptScorer, Scores
 from core.decoding import weighed
-from core.domain import Decoded, Decoding, Mode, Passage, Piece, Prompt, Queued
+from core.domain import Cut, Decoded, Decoding, Mode, Passage, Piece, Prompt, Queued
 from core.errors import PromptTooLongError, UnknownModelError
-from core.prompt import TOLD_TO_REFUSE, Protocol, chat, system_text
+from core.prompt import GO_ON, TOLD_TO_REFUSE, Protocol, chat, system_text
 
 T = TypeVar("T")
 
 DEFAULT_CONTEXT = 4096  # tokens; Ollama's own default, and it cuts longer prompts without a word
 BYTES_PER_TOKEN = 3  # English has four to five and code three, so this errs towards too many tokens
 _MOST_NAMES = 10  # of models, in an error
+CUT = "length"  # why a server's answer ends where it used up its tokens
 _STRAY = 16  # characters between two tokens of an answer, at most
 
 
@@ -92,7 +93,7 @@ class RemoteGenerator:
         """Whether the server returns what `sequence` needs."""
         return await self._scorer.available()
 
-    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued, None]:
+    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued | Cut, None]:
         """Stream the answer to `prompt`; see the port. A rescored answer comes at once, when all is scored."""
         messages = _messages(prompt, prompt.passages)
         self._check_room(messages, decoding)
@@ -100,8 +101,8 @@ class RemoteGenerator:
             alone = decoding.mode is not Mode.STUFFED and len(prompt.passages) == 1
             plain = Piece("", (1.0,) if alone else ())
         elif decoding.mode is Mode.SEQUENCE and await self.can_rescore():
-            for piece in await self._rescored(prompt, decoding):
-                yield piece
+            for event in await self._rescored(prompt, decoding):
+                yield event
             return
         else:
             plain = Piece("", decoded=Decoded.APPROXIMATED)
@@ -109,15 +110,20 @@ class RemoteGenerator:
             async for chunk in chunks:
                 if text := _delta(chunk):
                     yield Piece(text, plain.posterior, decoded=plain.decoded)
+                if first_choice(chunk).get("finish_reason") == CUT:
+                    yield Cut()
 
-    async def _rescored(self, prompt: Prompt, decoding: Decoding) -> list[Piece]:
+    async def _rescored(self, prompt: Prompt, decoding: Decoding) -> list[Piece | Cut]:
         """argmax_y log Σ_d p(d|x,u) p(y|x,d,u) over the answers that each passage alone gives."""
         chats = [_messages(prompt, (passage,)) for passage in prompt.passages]
         prefixes = await _together([self._scorer.prefix(messages) for messages in chats])
         proposed = await _together([self._propose(messages, decoding) for messages in chats])
         candidates = [candidate for candidate in dict.fromkeys(proposed) if candidate.text]
-        pieces = await _together([self._weighed(candidate, prefixes, prompt.priors) for candidate in candidates])
-        return max(pieces, key=lambda answer: answer[-1].log_likelihood, default=[])
+        if not candidates:
+            return []
+        answers = await _together([self._weighed(candidate, prefixes, prompt.priors) for candidate in candidates])
+        best = max(range(len(answers)), key=lambda place: answers[place][-1].log_likelihood)
+        return [*answers[best], *([] if candidates[best].ended else [Cut()])]
 
     async def _propose(self, messages: Messages, decoding: Decoding) -> Candidate:
         text, reason = "", ""
@@ -212,7 +218,11 @@ def _end(text: str, token: str, start: int) -> int:
 
 
 def _messages(prompt: Prompt, passages: Sequence[Passage]) -> Messages:
-    return chat(system_text(prompt.system, passages), prompt.turns, prompt.person, prompt.question)
+    """An answer that goes on is asked for: few servers take the beginning of one."""
+    messages = chat(system_text(prompt.system, passages), prompt.turns, prompt.person, prompt.question)
+    if prompt.begun:
+        messages += [{"role": "assistant", "content": prompt.begun}, {"role": "user", "content": GO_ON}]
+    return messages
 
 
 def _delta(chunk: Json) -> str:

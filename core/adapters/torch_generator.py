@@ -20,7 +20,7 @@ from core.adapters.packed import PackedModel
 from core.adapters.prefix_cache import CacheStatistics, Prefix, PrefixCache
 from core.adapters.prefix_files import PrefixFiles
 from core.decoding import Mixture, is_circling
-from core.domain import Decoding, Mode, Passage, Piece, Prompt, Queued, Verdicts
+from core.domain import Cut, Decoding, Mode, Passage, Piece, Prompt, Queued, Verdicts
 from core.errors import PromptTooLongError
 from core.models.files import Progress
 from core.prompt import ANSWERING, NO, TOLD_TO_REFUSE, YES, Judging, Protocol, chat, documents, instructions
@@ -104,7 +104,9 @@ class TorchGenerator:
         """Tokens in `text`."""
         return len(self._encode(text))
 
-    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued | Verdicts, None]:
+    async def generate(
+        self, prompt: Prompt, decoding: Decoding
+    ) -> AsyncGenerator[Piece | Queued | Verdicts | Cut, None]:
         """Stream the answer to `prompt`; see the port."""
         stuffed = decoding.mode is Mode.STUFFED or not prompt.passages
         groups = [prompt.passages] if stuffed else [(passage,) for passage in prompt.passages]
@@ -127,6 +129,8 @@ class TorchGenerator:
                             break
                     case Verdicts(log_odds):
                         yield Verdicts(log_odds * len(prompt.passages)) if stuffed else event
+        if len(said) == decoding.max_tokens:
+            yield Cut()
 
     def read_ahead(self, system: str, passages: Sequence[Passage]) -> None:
         """Read `passages` when nobody asks; see the port."""
@@ -156,9 +160,15 @@ class TorchGenerator:
         checking = self._templated(check).partition(system.rstrip())[2][asked:] if prompt.check else ""
         head = tuple(self._encode(before + system))
         prefixes = [_prefix(head, tuple(self._encode(documents(group))), group) for group in groups]
+        begun = self._encode(prompt.begun)
         if self._protocol.judging is Judging.FIRST:
-            return prefixes, Suffix(self._encode(after), (), self._encode(ANSWERING), judged_first=True)
-        return prefixes, Suffix(self._encode(after[:asked]), self._encode(checking), self._encode(after[asked:]))
+            behind = after.removeprefix(
+                system[len(system.rstrip()) :]
+            )  # the reader learned the documents without a gap
+            ending = self._encode(ANSWERING)
+            return prefixes, Suffix(self._encode(behind), (), ending, judged_first=True, begun=begun)
+        ending = [*self._encode(after[asked:]), *begun]
+        return prefixes, Suffix(self._encode(after[:asked]), self._encode(checking), ending)
 
     def _templated(self, messages: list[dict[str, str]]) -> str:
         return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))

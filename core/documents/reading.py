@@ -57,7 +57,7 @@ class FileReader:
         self._count_tokens = embedder.count_tokens
         self._budget = min(passage_tokens, embedder.max_tokens - _SPECIAL_TOKENS)
         self._settings = f"\0{PARSER_VERSION}.{SPLITTER_VERSION}.{TERMS_VERSION}.{self._budget}.{model}"
-        self._namespace = uuid.uuid5(uuid.NAMESPACE_URL, model)
+        self._namespace = namespace_of(model)
         self._sandbox = Sandbox()
 
     def read(self, file: Path, held: Mapping[str, Sequence[Document]], readers: Readers) -> FileContent:
@@ -110,6 +110,11 @@ class FileReader:
         )
         notes = [*reply.document.notes, *([reply.reason] if reply.reason else [])]
         return DocumentContent(source, passages, tuple(f"{source}: {note}" for note in notes))
+
+
+def namespace_of(model: str) -> uuid.UUID:
+    """What the ids of all passages that the embedder `model` embedded are made from."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, model)
 
 
 def source_of(file: str, inside: str) -> str:

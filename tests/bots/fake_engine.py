@@ -120,6 +120,9 @@ class FakeEngine:
     async def begin_anew(self, message: Message) -> None:
         self.begun.append(message.conversation)
 
+    async def asked_before(self, message: Message) -> list[str]:
+        return [each.text for each in self.asked if each.person == message.person]
+
     async def forget(self, person: Person) -> None:
         self.saved.pop(person, None)
         self.forgotten.append(person)

@@ -5,10 +5,18 @@ from __future__ import annotations
 import pytest
 
 from bots import texts
-from bots.courtesies import is_about_the_bot, is_thanks
+from bots.courtesies import is_about_the_bot, is_recall, is_thanks
 from tests.bots.fake_engine import FakeEngine
 from tests.bots.test_dialogue import replies, said
 
+RECALLS = [
+    "What did I ask before?",
+    "what was my last question",
+    "what were my previous questions?",
+    "Was habe ich vorhin gefragt?",
+    "Was war meine letzte Frage?",
+    "what did I just ask you",
+]
 GREETINGS = ["hi", "Hello!", "hey there", "Hallo", "Guten Morgen,", "good afternoon attune"]
 ABOUT_THE_BOT = ["help", "What can you do?", "who are you", "What can I ask you?", "Was kannst du?", "Hilfe!"]
 THANKS = ["thanks", "Thank you so much!", "ok", "great, got it :tada:", "Vielen Dank!", "🎉"]
@@ -23,6 +31,8 @@ QUESTIONS = [
     "no parking",
     "Danke, und wie lange?",
     "ありがとう 休暇",
+    "what did I ask the landlord before?",
+    "what is the last question of the exam?",
     "...",
 ]
 
@@ -32,6 +42,7 @@ def test_a_question_is_no_courtesy(text: str) -> None:
     """However it begins."""
     assert not is_thanks(text)
     assert not is_about_the_bot(text)
+    assert not is_recall(text)
 
 
 @pytest.mark.parametrize("text", ["👍", "👎 too long"])
@@ -61,3 +72,16 @@ async def test_a_question_behind_a_greeting_is_asked() -> None:
     engine = FakeEngine()
     await replies(engine, QUESTIONS[0])
     assert [message.text for message in engine.asked] == [QUESTIONS[0]]
+
+
+@pytest.mark.parametrize("text", RECALLS)
+async def test_who_asks_what_they_asked_is_told_the_last_of_it(text: str) -> None:
+    """Without a search; what they wrote is shown as they wrote it."""
+    engine = FakeEngine()
+    assert await said(engine, text) == texts.NOTHING_ASKED
+    for number in range(7):
+        await replies(engine, f"How *long* is leave {number}?")
+    shown = await said(engine, text)
+    assert shown.startswith(texts.ASKED_BEFORE)
+    assert shown.splitlines()[2:] == [f"- How \\*long\\* is leave {number}?" for number in range(2, 7)]
+    assert len(engine.asked) == 7

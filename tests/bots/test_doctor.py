@@ -1,11 +1,18 @@
-"""What the doctor says of a model on a server."""
+"""What the doctor says of the language model: on a server, or here with an adapter."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
-from bots.cli.doctor import Mark, _server
+from bots.cli import operator_texts
+from bots.cli.checks import Check
+from bots.cli.doctor import Mark, _models, _server
+from core.models.lora import CONFIG, OURS, WEIGHTS
 from core.settings import Settings
+from tests.bots.test_models_view import PLAIN, READER, bring
 from tests.doubles.openai_server import MODEL, Flavour, OpenAIDouble
 
 
@@ -34,3 +41,40 @@ async def test_the_doctor_names_a_model_that_the_server_lacks() -> None:
         (model,) = await _server(Settings.from_env({"ATTUNE_MODEL_URL": double.url, "ATTUNE_MODEL": "other"}))
     assert model.mark is Mark.BAD
     assert MODEL in model.fix
+
+
+def language_model(home: Path, **environ: str) -> Check:
+    """The row of the language model, whose file is here."""
+    return next(iter(_models(Settings.from_env({"ATTUNE_HOME": str(home), **environ}))))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    bring(tmp_path, PLAIN)
+    return tmp_path
+
+
+def test_the_doctor_names_the_adapter_in_use(home: Path) -> None:
+    """Ours, none, or the one of the settings, whichever the model."""
+    own = home / "adapter"
+    own.mkdir()
+    for name in (CONFIG, WEIGHTS):
+        (own / name).write_bytes(b"{}")
+    assert language_model(home).found == f"{READER}, 1,117 MB, verified, {operator_texts.OWN_ADAPTER}"
+    assert language_model(home, ATTUNE_MODEL=PLAIN).found == f"{PLAIN}, 1,117 MB, verified"
+    for model in (READER, PLAIN):
+        found = language_model(home, ATTUNE_MODEL=model, ATTUNE_ADAPTER=str(own))
+        assert (found.mark, found.found) == (Mark.GOOD, f"{model}, 1,117 MB, verified, with the adapter {own}")
+    fetched = language_model(home, ATTUNE_ADAPTER="hf:org/name")
+    assert fetched.found.endswith("with the adapter hf:org/name, which is fetched at the first use")
+
+
+def test_the_doctor_says_what_is_wrong_with_an_adapter(home: Path) -> None:
+    """One that is not there, and one that was trained for other words."""
+    missing = language_model(home, ATTUNE_ADAPTER=str(home / "nowhere"))
+    assert (missing.mark, "is not an adapter's folder" in missing.fix) == (Mark.BAD, True)
+    for name in (CONFIG, WEIGHTS):
+        (home / name).write_bytes(b"{}")
+    (home / OURS).write_text(json.dumps({"judging": "first", "fitted_to": "0" * 12, "bias": 0.0, "weight": 1.0}))
+    other = language_model(home, ATTUNE_ADAPTER=str(home))
+    assert (other.mark, "trained for other words" in other.fix) == (Mark.BAD, True)

@@ -30,7 +30,8 @@ from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 NASTY = "<script>alert('x')</script> & \"leave\" \x1b[31m\u202e"
 PAGES = {
-    "leave.md": "# Leave & more < less\n\n## Parents\n\nParental leave is twenty weeks.\n",
+    "leave.md": "# Leave & more < less\n\n## Parents\n\nParental leave is twenty weeks. "
+    "`<script>alert('x')</script> [31m`\n",
     "wifi.md": "# Wifi\n\nThe password of the guest wifi is tulip.\n",
 }
 QUESTIONS = [

@@ -20,7 +20,7 @@ def listed(home: Path, *, width: int = 80, **environ: str) -> str:
     console = Console(width=width, file=StringIO())
     show_models(Settings.from_env({"ATTUNE_HOME": str(home), **environ}), console)
     assert isinstance(console.file, StringIO)
-    return console.file.getvalue()
+    return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
 
 
 def bring(home: Path, name: str) -> None:
@@ -43,7 +43,7 @@ def test_each_model_says_what_it_is_for_and_what_it_takes(tmp_path: Path, width:
     for name, spec in BUILT_IN.items():
         assert f"\n{name}: " in f"\n{told}"
         assert all(fact in flat for fact in (spec.description, spec.memory, spec.measured, spec.licence))
-    assert [line for line in told.splitlines() if not line.startswith("  ")] == [
+    assert [line for line in told.splitlines() if line.strip() == line != ""] == [
         "all-minilm-l6-v2: embedder, not here yet, in use",
         f"{READER}: language model, not here yet, in use",
         f"{PLAIN}: language model, not here yet",

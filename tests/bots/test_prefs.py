@@ -203,15 +203,19 @@ async def test_a_fact_is_kept_and_shown_and_said_to_be_of_no_effect(chat: Chat, 
     assert stated.kind is Kind.FACT
 
 
-async def test_why_tells_each_passage_and_only_its_asker(chat: Chat, engine: Engine) -> None:
+async def test_why_tells_each_passage_and_only_its_asker(
+    chat: Chat, engine: Engine, generator: ScriptedGenerator
+) -> None:
     """The trace names what was read, how likely, and what it carried; nobody else gets it."""
     final = await chat.say("How long does transit enrolment take?")
     assert isinstance(final, Final)
     why = await chat.told(f"/why {final.answer}")
     assert "Transit: " in why
     assert "% → " in why
-    assert "it carried 100% of the answer; the model judged that it holds the answer: 100%" in why
-    assert "The model judged that the documents hold the answer: 100%." in why
+    assert generator.protocol.calibration is not None
+    held = f"{generator.protocol.calibration.held(generator.certainty):.0%}"
+    assert f"it carried 100% of the answer; the model judged that it holds the answer: {held}" in why
+    assert f"The model judged that the documents hold the answer: {held}." in why
     assert await chat.told("/why") == why
     assert await Chat(engine, BEN).told(f"/why {final.answer}") == personal_texts.NO_ANSWER
 

@@ -148,7 +148,7 @@ def test_plain_answer_has_its_sources_below():
 
 def test_not_found_shows_the_nearest():
     """An answer that was not found names the closest sections, and where they stand."""
-    assert plain(Final("Twenty.", (), (), care=texts.DOUBTFUL)) == f"Twenty.\n\n{texts.DOUBTFUL}"
+    assert plain(Final("Twenty.", (), (), note=texts.LEFT_OUT)) == f"Twenty.\n\n{texts.LEFT_OUT}"
     nearest = (Source(1, HANDBOOK), Source(2, replace(HANDBOOK, title="B\x1b[2J", headings=())))
     assert plain(Final("Nothing.", (), nearest)) == (
         "Nothing.\n\nThe closest I have:\n"

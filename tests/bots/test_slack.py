@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from redis.asyncio import Redis
 
+from bots import texts
+from bots.on_slack.markdown import escaped
+from core import prompt
 from tests.bots.slack_world import GROUP, QUESTION, SCOPES, TEXTS, World, world
 
 
@@ -32,6 +35,23 @@ async def test_a_thread_goes_on_without_a_second_mention(slack: World) -> None:
     first, second = slack.answers("C1", ts)
     assert (TEXTS["Transit"] in first, TEXTS["Travel"] in second) == (True, True)
     assert slack.answers("C1", other) == []
+
+
+async def test_what_was_left_out_is_said_under_the_answer(slack: World) -> None:
+    """An answer without its invention says so; one of which nothing is left is replaced by the refusal."""
+    slack.generator.script = lambda _: "It takes fourteen days. Log in at https://transit.example."
+    ts = slack.people.say("UANN", "C1", f"<@UBOT> {QUESTION}")
+    await slack.settled()
+    (answer,) = slack.answers("C1", ts)
+    assert "It takes fourteen days. Log in at …" in answer
+    assert escaped(texts.LEFT_OUT) in answer
+    slack.generator.script = lambda _: "Log in at https://transit.example."
+    ts = slack.people.say("UANN", "C1", f"<@UBOT> {QUESTION}")
+    await slack.settled()
+    (answer,) = slack.answers("C1", ts)
+    assert prompt.NOT_FOUND in answer
+    assert "Log in" not in answer
+    assert "Transit" in answer
 
 
 async def test_thanks_in_a_thread_are_left_alone(socket: World) -> None:

@@ -58,7 +58,7 @@ FINALS = st.builds(
     markdown=TEXT,
     sources=SOURCES,
     nearest=SOURCES,
-    care=st.sampled_from(["", texts.DOUBTFUL, texts.UNSURE]),
+    note=st.sampled_from(["", texts.LEFT_OUT]),
     answer=st.sampled_from(["", "0123456789abcdef"]),
     listing=st.sampled_from(Sources),
 )

@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
+from core.domain import Passage
 from tests.bots.slack_world import QUESTION, TEXTS, World, world
+from tests.fakes import HashingEmbedder, many_words
 
-WORDS = " ".join(f"word{number}" for number in range(160))
+WORDS = " ".join(many_words(160))
 
 
 @pytest.fixture
@@ -46,6 +48,17 @@ async def test_an_answer_streams(slow: World) -> None:
     methods = [method for method, _ in slow.space.calls]
     assert methods.count("chat.startStream") == 1
     assert "chat.postMessage" not in methods
+
+
+async def test_an_answer_that_is_cut_takes_the_place_of_what_was_streamed(slow: World) -> None:
+    """It ends with a whole sentence, where the stream went on into the next."""
+    shown = " ".join(many_words(399))
+    slow.generator.script = lambda _: f"{shown}. And then comes more."
+    ts = ask(slow)
+    await slow.settled()
+    assert slow.answers("C1", ts)[0].split("…")[0].strip() == f"{shown}."
+    (message,) = slow.space.answers("C1", ts)
+    assert [block["type"] for block in message["blocks"]][-1] == "context_actions"
 
 
 @pytest.mark.parametrize("error", ["missing_recipient_team_id", "user_not_found", "internal_error", "unknown_method"])
@@ -176,7 +189,7 @@ async def test_stop_in_the_thread_stops_the_answer(slow: World) -> None:
     slow.people.say("UANN", "C1", "stop", thread=ts)
     await slow.settled()
     (text,) = slow.answers("C1", ts)
-    assert text.startswith("word0")
+    assert text.startswith("wordaaa")
     assert text.endswith("_Stopped._")
     assert slow.generator.pieces_sent < 160
 
@@ -243,7 +256,7 @@ async def test_where_slack_knows_no_status_the_stream_begins_with_it(redis: Redi
 
 async def test_a_long_answer_takes_several_messages(redis: Redis) -> None:
     """Beyond what one message holds, the next one in the thread goes on; the buttons stand under the last."""
-    text = " ".join(f"word{number}" for number in range(2500))
+    text = " ".join(many_words(2500))
     async with world(redis, script=text) as there:
         there.engine._limits = type(there.engine._limits)(
             passages=2, relevance=0.15, decoding=type(there.engine._limits.decoding)(max_tokens=3000)
@@ -277,6 +290,9 @@ async def test_hostile_words_name_nobody(redis: Redis) -> None:
     """What a document says reaches nobody: no mention, no link that Slack would open by itself."""
     evil = "<!here> <@UANN> <!channel> [x](https://evil.example/?q=1) https://evil.example/a @everyone <#C1>"
     async with world(redis, script=evil) as there:
+        said = f"{TEXTS['Transit']} {evil}"
+        document = Passage("00000000-0000-0000-0000-000000000099", "/docs/Evil.md", "Evil", (), said, 1, 0, 1, "v")
+        await there.engine._index.upsert([document], await HashingEmbedder().embed([said]))
         ts = ask(there)
         await there.settled()
         (text,) = there.answers("C1", ts)

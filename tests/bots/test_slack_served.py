@@ -16,6 +16,7 @@ from core.adapters.redis_inbox import RedisInbox
 from core.domain import Person
 from core.learning import Act
 from tests.bots.slack_world import QUESTION, TEXTS, World, world
+from tests.fakes import many_words
 
 
 @asynccontextmanager
@@ -70,11 +71,11 @@ async def test_questions_are_answered_in_order_and_emoji_find_their_answer(redis
 
 async def test_stop_reaches_the_worker(redis: Redis) -> None:
     """`stop` in the thread goes by the inbox to whoever answers; what was said stays, marked as stopped."""
-    words = " ".join(f"word{number}" for number in range(300))
+    words = " ".join(many_words(300))
     async with served(redis, words, 0.02) as there:
         ts = there.people.say("UANN", "C1", f"<@UBOT> {QUESTION}")
         await until(lambda: there.space.answers("C1", ts))
         there.people.say("UANN", "C1", "stop", thread=ts)
         await until(lambda: there.answers("C1", ts)[0].endswith("_Stopped._"))
-        assert there.answers("C1", ts)[0].startswith("word0")
+        assert there.answers("C1", ts)[0].startswith("wordaaa")
         assert len(there.answers("C1", ts)) == 1

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from bots import texts
 from bots.on_telegram.screen import Streaming
 from bots.telegram_bot import Webhook
+from core.domain import Passage
 from core.inbox import Receipt
 from core.preferences import Length
 from core.prompt import NOT_FOUND
@@ -421,8 +422,10 @@ async def test_what_is_too_much_is_refused_with_a_sentence(redis: Redis, tmp_pat
 
 async def test_a_long_answer_stands_in_several_messages(redis: Redis, tmp_path: Path):
     """An answer over Telegram's limit is whole in several messages, the buttons under the last one."""
+    code = "\n".join(f"value_{n}={n}" for n in range(500))
     async with telegram_home(redis, tmp_path) as home:
-        code = "\n".join(f"value_{n}={n}" for n in range(500))
+        said = Passage("00000000-0000-0000-0000-000000000099", "/docs/Code.md", "Code", (), code, 1, 0, 1, "v")
+        await home.teacher._index.upsert([said], await home.embedder.embed([LEAVE]))
         home.generator.script = lambda _: f"Here:\n\n```python\n{code}\n```\n\nThat is all."
         home.generator.pace = 0
         ann = User(home.double, 7, "Ann")

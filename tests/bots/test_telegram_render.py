@@ -202,7 +202,7 @@ def test_text_is_data(markdown: str, text: str):
 def test_answer_ends_with_its_sources():
     """Sources are numbered, with the file's name and page and not the operator's folders."""
     slides = dataclasses.replace(HANDBOOK, source="/srv/private/deck.pptx", page=3, headings=())
-    [page] = answer_pages(Final("Yes.", (Source(1, HANDBOOK), Source(2, slides)), care=texts.DOUBTFUL))
+    [page] = answer_pages(Final("Yes.", (Source(1, HANDBOOK), Source(2, slides)), note=texts.LEFT_OUT))
     assert page.text.splitlines()[-3:] == [
         "Sources",
         "1. Handbook › Leave › Parents (handbook.md)",

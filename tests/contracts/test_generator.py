@@ -14,7 +14,7 @@ import pytest
 from core.adapters.openai_api import OpenAIServer
 from core.adapters.remote_generator import RemoteGenerator
 from core.adapters.torch_generator import TorchGenerator
-from core.domain import Decoding, Mode, Passage, Piece, Prompt, Verdicts
+from core.domain import Cut, Decoding, Mode, Passage, Piece, Prompt, Verdicts
 from core.errors import PromptTooLongError
 from core.model_store import ModelStore
 from core.models.files import Silent
@@ -90,6 +90,26 @@ async def test_an_answer_stops_at_its_limit(generator: Generator) -> None:
     long = "".join(await pieces(generator, asking(), max_tokens=10))
     assert 0 < generator.count_tokens(short) <= 5 < generator.count_tokens(long) <= 10
     assert long.startswith(short)
+
+
+async def test_an_answer_says_when_its_tokens_were_used_up(generator: Generator) -> None:
+    """After all pieces, and only then."""
+    short = [event async for event in generator.generate(asking(), Decoding(max_tokens=5))]
+    assert [isinstance(event, Cut) for event in short] == [False] * (len(short) - 1) + [True]
+    if isinstance(generator, ScriptedGenerator | RemoteGenerator):  # the tiny model may go on for ever
+        whole = [event async for event in generator.generate(asking(), Decoding(max_tokens=400))]
+        assert not any(isinstance(event, Cut) for event in whole)
+
+
+async def test_an_answer_goes_on_where_it_stopped(generator: Generator) -> None:
+    """With its beginning in the prompt, what comes is what would have followed it."""
+    if isinstance(generator, RemoteGenerator):
+        pytest.skip("a remote model is asked to go on, in its own words")
+    whole = await pieces(generator, asking(), max_tokens=20)
+    place = next(place for place in range(5, len(whole)) if whole[place].startswith(" "))
+    begun = "".join(whole[:place])
+    further = await pieces(generator, replace(asking(), begun=begun), max_tokens=20 - place)
+    assert f"{begun} {''.join(further).strip()}".split() == "".join(whole).split()
 
 
 async def test_closing_stops_an_answer_and_leaves_room_for_the_next(generator: Generator) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.attribution import cite, cite_by_words, uncarried
+from core.attribution import cite, cite_by_words
 from core.domain import Passage, Piece
 
 
@@ -13,14 +13,6 @@ def passage(name: str, text: str) -> Passage:
 BREAD = passage("bread", "Knead the dough for ten minutes and let it rise overnight.")
 VISA = passage("visa", "A visa takes fourteen days; the consulate keeps your passport meanwhile.")
 CATS = passage("cats", "Cats sleep sixteen hours.")
-
-
-def test_a_sentence_that_no_passage_carries_is_marked() -> None:
-    read = [Passage("1", "/a", "Badges", (), "Badges are renewed at the front desk every two years.", 1, 0, 1, "v")]
-    answer = "Badges are renewed at the front desk. The canteen in Berlin serves breakfast daily. Yes!"
-    assert uncarried(answer, read) == ("The canteen in Berlin serves breakfast daily.",)
-    assert uncarried("", read) == ()
-    assert uncarried("The canteen in Berlin serves breakfast.", []) == ("The canteen in Berlin serves breakfast.",)
 
 
 def test_only_passages_that_hold_the_answer_are_cited_the_fullest_first() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.abstention import Calibration
 from core.decoding import CIRCLED, Mixture, choose, is_circling, mix, weighed
 from core.domain import Decoding, Mode
 
@@ -106,6 +107,56 @@ def test_a_row_under_the_floor_leaves_and_the_best_always_stays() -> None:
     assert mixture.rows == [0]
     assert mixture.posterior == (1.0, 0.0)
     assert Mixture([0.25] * 4, Decoding(floor=0.9)).rows != []
+
+
+@given(st.integers(1, 6), st.integers(0, 10_000), st.floats(-3, 3), st.floats(0.1, 3), st.data())
+@settings(deadline=None)
+def test_a_verdict_multiplies_the_prior(rows: int, seed: int, bias: float, weight: float, data) -> None:
+    """The weights before the first token are prior · σ(log-odds), of the rows that were read, however calibrated."""
+    priors = weights(rows, seed)
+    read = sorted(data.draw(st.sets(st.integers(0, rows - 1), min_size=1)))
+    log_odds = {row: data.draw(st.floats(-20, 20)) for row in read}
+    mixture = Mixture(priors, Decoding(floor=0.0, held_floor=0.0), Calibration(bias, weight))
+    mixture.judge(log_odds)
+    wanted = np.zeros(rows)
+    wanted[read] = [priors[row] / (1 + np.exp(-log_odds[row])) for row in read]
+    assert mixture.rows == read
+    assert mixture.posterior == pytest.approx(wanted / wanted.sum(), abs=1e-12)
+    assert mixture.log_likelihood == 0.0
+
+
+def test_rows_that_do_not_hold_the_answer_leave_before_the_first_token() -> None:
+    """.5 · .9 = .45 against .3 · .1 = .03 and .2 · .5 = .1: of .58 they are .78, .05 and .17; the best always stays."""
+    log_odds = dict(enumerate(np.log([0.9 / 0.1, 0.1 / 0.9, 1.0])))
+    for held_floor, rows in ((0.05, [0, 1, 2]), (0.06, [0, 2]), (0.2, [0]), (0.99, [0])):
+        mixture = Mixture([0.5, 0.3, 0.2], Decoding(held_floor=held_floor))
+        mixture.judge(log_odds)
+        assert mixture.rows == rows
+        assert sum(mixture.posterior) == pytest.approx(1)
+        assert [row for row, weight in enumerate(mixture.posterior) if weight] == rows
+
+
+def test_a_row_that_no_verdict_speaks_for_still_speaks() -> None:
+    """Verdicts so low that their probability underflows leave the likeliest by prior and verdict."""
+    mixture = Mixture([0.6, 0.4], Decoding())
+    mixture.judge({0: -1e6, 1: -2e6})
+    assert mixture.posterior == (1.0, 0.0)
+
+
+def test_the_likeliest_rows_come_first_and_verdicts_change_their_order() -> None:
+    mixture = Mixture([0.2, 0.5, 0.3], Decoding(floor=0.0, held_floor=0.0))
+    assert mixture.likeliest == [1, 2, 0]
+    mixture.judge({0: 5.0, 1: -5.0, 2: 0.0})
+    assert mixture.likeliest == [0, 2, 1]
+
+
+@given(st.lists(st.floats(-20, 20), max_size=5), st.floats(0.01, 0.99))
+def test_one_verdict_over_the_bound_is_clear(log_odds: list[float], clear: float) -> None:
+    """By the model's coefficients; above 1 none is."""
+    calibration = Calibration(-1.0, 0.8)
+    mixture = Mixture([1.0], Decoding(clear=clear), calibration)
+    assert mixture.is_clear(log_odds) == any(calibration.held(odds) >= clear for odds in log_odds)
+    assert not Mixture([1.0], Decoding(clear=2.0)).is_clear(log_odds)
 
 
 def test_sampling_repeats_with_its_seed_and_keeps_to_the_nucleus() -> None:

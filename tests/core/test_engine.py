@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from core.domain import (
     Answer,
     Conversation,
     Decoded,
+    Decoding,
     Length,
     Message,
     Outcome,
@@ -28,9 +28,11 @@ from core.domain import (
     Preferences,
     Reading,
 )
-from core.engine import TEMPLATE_TOKENS, Engine, Limits
+from core.engine import Engine, Limits
 from core.errors import QuestionTooLongError
+from core.fitting import TEMPLATE_TOKENS
 from core.people import credits_of
+from core.preferences import Language
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")
@@ -160,6 +162,7 @@ async def test_nothing_is_said_where_the_passages_seem_not_to_hold_the_answer(
     generator.certainty = certainty
     events = [event async for event in engine.answer(message("How long does transit enrolment take?"))]
     assert any(isinstance(event, Piece) for event in events) == (outcome is Outcome.ANSWERED)
+    assert (generator.pieces_sent > 0) == (outcome is Outcome.ANSWERED)
     assert isinstance(events[-1], Answer)
     assert events[-1].outcome is outcome
     assert bool(events[-1].nearest) == (outcome is Outcome.NOT_FOUND)
@@ -175,18 +178,39 @@ async def test_a_model_that_is_asked_has_the_question_in_its_check(
     assert "transit enrolment" in generator.prompts[0].check
 
 
-@pytest.mark.parametrize(("held", "unsure"), [(0.44, False), (0.46, True), (0.59, True), (0.61, False)])
-async def test_an_answer_that_the_documents_may_not_hold_is_given_with_care(
-    engine: Engine, generator: ScriptedGenerator, held: float, *, unsure: bool
+async def test_what_nothing_that_was_read_says_is_left_out(
+    engine: Engine, generator: ScriptedGenerator, memory: RedisMemory
 ) -> None:
-    """Between refusing and being sure: whoever asked is told that it is worth a look at the source."""
-    question = "How long does transit enrolment take?"
-    calibration = generator.protocol.calibration
-    generator.certainty = (math.log(held / (1 - held)) - calibration.bias) / calibration.weight
-    answer = await ask(engine, question)
-    assert answer.held == pytest.approx(held)
-    assert answer.unsure is unsure
-    assert answer.outcome is (Outcome.NOT_FOUND if held < Limits().certainty else Outcome.ANSWERED)
+    """What is shown, what is kept and what the next question reads is the answer without the invention."""
+    generator.script = lambda _: "It takes fourteen days. Log in at transit.example now. Your supervisor approves."
+    events = [event async for event in engine.answer(message("How long does transit enrolment take?"))]
+    answer, shown = events[-1], "It takes fourteen days. Log in at … Your supervisor approves."
+    assert isinstance(answer, Answer)
+    assert (answer.outcome, answer.text) == (Outcome.ANSWERED, shown)
+    assert answer.left_out == ("Log in at transit.example now.",)
+    assert "".join(event.text for event in events if isinstance(event, Piece)) == shown
+    assert [turn.answer for turn in await memory.turns(HERE, limit=1)] == [shown]
+    assert answer.sources[0].passage.title == "Transit"
+
+
+async def test_what_the_person_said_before_may_be_said_again(engine: Engine, generator: ScriptedGenerator) -> None:
+    """The question and the earlier turns that the model reads are as good as a passage."""
+    await ask(engine, "Transit enrolment takes how many days for 37 people?")
+    generator.script = lambda _: "It takes fourteen days, for all 37 people of transit.example."
+    answer = await ask(engine, "and at transit.example?")
+    assert (answer.left_out, "37 people of transit.example" in answer.text) == ((), True)
+
+
+async def test_an_answer_of_which_nothing_is_left_is_a_refusal(
+    engine: Engine, generator: ScriptedGenerator, memory: RedisMemory
+) -> None:
+    """Half a sentence answers nothing: the closest sections are named instead."""
+    generator.script = lambda _: "You can log in at https://transit.example."
+    answer = await ask(engine, "How long does transit enrolment take?")
+    assert (answer.outcome, answer.text) == (Outcome.NOT_FOUND, prompt.NOT_FOUND)
+    assert answer.left_out
+    assert answer.nearest
+    assert [turn.answer for turn in await memory.turns(HERE, limit=1)] == [prompt.NOT_FOUND]
 
 
 async def test_a_team_that_wants_every_answer_has_nothing_checked(
@@ -344,7 +368,7 @@ async def test_what_was_answered_and_what_was_not_is_kept_for_the_operator(engin
     """An answer counts for the documents it cites, a question without one is a gap, until its author is forgotten."""
     await ask(engine, "How long does transit enrolment take?")
     await ask(engine, "How long does transit enrolment take?", BEN)
-    await ask(engine, "Who painted sunflowers?")
+    await answer_to(engine, replace(message("Who painted sunflowers?"), conversation=replace(HERE, thread="new")))
     uses = await usage.uses()
     assert {source: use.answers for source, use in uses.items()} == {"/docs/Transit.md": 2}
     (gap,) = await usage.gaps()
@@ -352,3 +376,98 @@ async def test_what_was_answered_and_what_was_not_is_kept_for_the_operator(engin
     assert gap.nearest
     await engine.forget(ANN)
     assert await usage.gaps() == []
+
+
+TRANSIT = "How long does transit enrolment take?"
+
+
+async def test_another_form_is_asked_of_the_same_passages_with_the_wish_in_place_of_what_was_set(
+    engine: Engine, generator: ScriptedGenerator
+) -> None:
+    """For that answer only; nothing but the person's block differs in what the model reads."""
+    await engine.set_preferences(ANN, Preferences(length=Length.DETAILED))
+    await ask(engine, TRANSIT)
+    await ask(engine, "make that shorter, in German")
+    await ask(engine, "and who approves it?")
+    first, again, after = generator.prompts
+    wished = Preferences(length=Length.SHORT, language=Language.GERMAN)
+    assert replace(again, priors=first.priors) == replace(first, person=prompt.person_block(wished))
+    assert again.priors == pytest.approx(first.priors, abs=1e-3)  # something was learned meanwhile
+    assert after.person == first.person
+    assert [turn.question for turn in after.turns] == [TRANSIT]
+
+
+async def test_what_is_to_be_made_of_an_answer_is_asked_of_its_passages(
+    engine: Engine, generator: ScriptedGenerator
+) -> None:
+    await ask(engine, TRANSIT)
+    answer = await ask(engine, "put it in a table")
+    first, again = generator.prompts
+    assert again.passages == first.passages
+    assert again.question == "put it in a table"
+    assert [turn.question for turn in again.turns] == [TRANSIT]
+    assert answer.sources[0].passage.title == "Transit"
+
+
+async def test_a_question_that_leans_on_nothing_is_answered_from_its_own_passages(
+    engine: Engine, generator: ScriptedGenerator
+) -> None:
+    """What was said before is read, too, behind them: it may have been meant."""
+    await ask(engine, TRANSIT)
+    answer = await ask(engine, "keep receipt?")
+    assert [passage.title for passage in generator.prompts[-1].passages] == ["Travel", "Transit"]
+    assert answer.sources[0].passage.title == "Travel"
+
+
+async def test_a_rewording_teaches_nothing_and_is_no_gap(
+    engine: Engine, generator: ScriptedGenerator, memory: RedisMemory, usage: RedisUsage
+) -> None:
+    """It is neither a new interest nor a complaint about the answer before."""
+    await ask(engine, TRANSIT)
+    known = await memory.signals(ANN)
+    assert known
+    await ask(engine, "shorter")
+    assert await memory.signals(ANN) == known
+    generator.certainty = -9.0
+    await ask(engine, "in German")
+    assert [gap.question for gap in await usage.gaps()] == [TRANSIT]
+
+
+LONG = (
+    "Enrolment has steps. First ask your supervisor. Then wait fourteen days. Then collect the card. Enrolment is done."
+)
+
+
+async def test_an_answer_that_is_cut_ends_with_a_sentence_and_goes_on_where_it_stopped(
+    index: QdrantIndex, memory: RedisMemory, usage: RedisUsage, generator: ScriptedGenerator
+) -> None:
+    """The parts together are the answer that would have come without a limit; then more means more detail."""
+    limits = Limits(relevance=0.15, decoding=Decoding(max_tokens=9))
+    engine = Engine(
+        embedder=HashingEmbedder(), index=index, memory=memory, usage=usage, generator=generator, limits=limits
+    )
+    generator.script = lambda _: LONG
+    assert (await ask(engine, TRANSIT)).text == "Enrolment has steps. First ask your supervisor. …"
+    assert (await ask(engine, "tell me more")).text == "Then wait fourteen days. Then collect the card. …"
+    last = await ask(engine, "weiter")
+    assert last.text == "Enrolment is done."
+    assert last.sources[0].passage.title == "Transit"
+    assert f"{generator.prompts[-1].begun} {last.text}" == LONG
+    assert replace(generator.prompts[-1], begun="", priors=()) == replace(generator.prompts[0], priors=())
+    await ask(engine, "tell me more")
+    assert generator.prompts[-1].begun == ""
+    assert generator.prompts[-1].person == prompt.person_block(Preferences(length=Length.DETAILED))
+
+
+async def test_what_somebody_asked_before_is_told_without_search_or_model(
+    engine: Engine, generator: ScriptedGenerator
+) -> None:
+    """Their questions only, since they last began anew."""
+    await ask(engine, "How do I book travel?")
+    await engine.begin_anew(message(""))
+    for text in (TRANSIT, "shorter", "and who approves it?"):
+        await ask(engine, text)
+    await ask(engine, "How is leave requested?", BEN)
+    prompts = len(generator.prompts)
+    assert await engine.asked_before(message("what did I ask?")) == [TRANSIT, "and who approves it?"]
+    assert len(generator.prompts) == prompts

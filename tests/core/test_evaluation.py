@@ -234,6 +234,20 @@ async def test_figures_of_a_search_leave_out_what_was_not_asked(index: QdrantInd
     )
 
 
+async def test_what_was_left_out_is_counted_where_it_was_right_to_answer_and_where_not(
+    index: QdrantIndex, engine: Engine, generator: ScriptedGenerator
+):
+    """Of an answer that cites a right page, and of one to a question that has no answer."""
+    generator.script = lambda prompt: "It takes fourteen days" + (", or 77." if "long" not in prompt.question else ".")
+    unable = OwnQuestion("Does transit enrolment cost anything?", ())
+    results = await ask_all(answering(index, engine), [TRANSIT, unable], together=1, heard=lambda: None)
+    assert [result.said.left_out for result in results if result.said] == [(), ("It takes fourteen days, or 77.",)]
+    generator.script = lambda _: "It takes fourteen days. Or 77."
+    results += await ask_all(answering(index, engine), [TRANSIT], together=1, heard=lambda: None)
+    assert (figures(results).left_out_cited, figures(results).left_out_others) == (1, 0)
+    assert results[1].refused
+
+
 async def test_figures_of_answers_count_refusals_against_f1(
     index: QdrantIndex, engine: Engine, generator: ScriptedGenerator
 ):

@@ -1,27 +1,55 @@
-"""x: the question as it would be asked by itself."""
+"""x: what is asked, given what was said before."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.domain import Person, Turn
-from core.history import before, fitting_turns, is_follow_up, standalone_question
+from core.history import LEANS, MAY_LEAN, Asked, asked, before, leaning, questions, standalone_question
+from core.preferences import Language, Length
+from core.prompt import NOT_FOUND
 
-ANN = Person("test", "w", "ann")
+ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")
+TAXI = "How do I call a taxi?"
+CONTRACTORS = "and for contractors?"
 
 
-def turn(question: str, answer: str = "An answer.") -> Turn:
-    return Turn(ANN, question, answer, datetime(2026, 1, 1, tzinfo=UTC))
+def turn(question: str, answer: str = "An answer.", person: Person = ANN) -> Turn:
+    return Turn(person, question, answer, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def talk(*questions: str) -> list[Turn]:
+    return [turn(question, f"Answer {number}.") for number, question in enumerate(questions, start=1)]
 
 
 @pytest.mark.parametrize(
     "message",
-    ["and how long does it take?", "Who approves them?", "why?", "And for contractors?", "how do I cancel it"],
+    [
+        "and how long does it take?",
+        "Who approves them?",
+        "why?",
+        "how long?",
+        "And for contractors?",
+        "what about contractors?",
+        "how do I cancel it",
+        "Wie lange dauert das?",
+        "und für Werkstudenten?",
+    ],
 )
-def test_a_message_that_points_back_is_a_follow_up(message: str) -> None:
-    assert is_follow_up(message)
+def test_a_message_that_points_back_leans_on_what_was_said(message: str) -> None:
+    assert leaning(message) == LEANS
+
+
+@pytest.mark.parametrize(
+    "message", ["what is Tock", "Where is the Chicago office?", "maximum amount?", "Was ist Tock?"]
+)
+def test_a_short_message_that_points_nowhere_may_lean(message: str) -> None:
+    """It is searched for both ways, first of all by itself."""
+    assert leaning(message) == MAY_LEAN < 0.5
 
 
 @pytest.mark.parametrize(
@@ -30,40 +58,111 @@ def test_a_message_that_points_back_is_a_follow_up(message: str) -> None:
         "How do I enroll in the transit benefit?",
         "What is the maximum travel reimbursement for contractors working abroad, and who approves it?",
         "reset VPN password",
+        "I forgot my password, what now?",
     ],
 )
-def test_a_message_with_a_topic_of_its_own_is_not(message: str) -> None:
-    assert not is_follow_up(message)
+def test_a_message_with_a_topic_of_its_own_stands_alone(message: str) -> None:
+    assert leaning(message) == 0
+    assert asked(message, talk(TAXI)).searches == {message: 1.0}
 
 
-def test_a_follow_up_is_searched_for_with_the_last_question_that_stood_by_itself() -> None:
-    turns = [
-        turn("What is a purchase card?"),
-        turn("How do I enroll in transit benefits?"),
-        turn("and who approves it?"),
+def test_a_follow_up_is_searched_for_with_the_last_question_that_stood_by_itself_and_without() -> None:
+    turns = talk("What is a purchase card?", "How do I enroll in transit benefits?", "and who approves it?")
+    message = "how long does it take?"
+    known = asked(message, turns)
+    assert list(known.searches.items()) == [
+        (f"How do I enroll in transit benefits?\n{message}", LEANS),
+        (message, pytest.approx(1 - LEANS)),
     ]
-    asked = standalone_question("how long does it take?", turns)
-    assert asked == "How do I enroll in transit benefits?\nhow long does it take?"
+    assert (known.question, known.turns, known.form, known.begun) == (message, tuple(turns), {}, "")
+    assert standalone_question(message, turns) == known.likeliest
 
 
-def test_a_question_with_its_own_topic_leaves_the_conversation_behind() -> None:
-    turns = [turn("How do I enroll in transit benefits?")]
-    assert standalone_question("Where is the Chicago office?", turns) == "Where is the Chicago office?"
+def test_a_question_about_something_else_is_searched_for_by_itself_first() -> None:
+    assert list(asked("what is Tock", talk(TAXI)).searches) == ["what is Tock", f"{TAXI}\nwhat is Tock"]
+    assert standalone_question("what is Tock", talk(TAXI)) == "what is Tock"
 
 
-def test_a_first_message_is_searched_for_as_it_is() -> None:
-    assert standalone_question("and how long does it take?", []) == "and how long does it take?"
+def test_what_follows_such_a_question_leans_on_it() -> None:
+    assert asked("who uses it?", talk(TAXI, "what is Tock")).likeliest == "what is Tock\nwho uses it?"
 
 
-def test_the_latest_turns_fit_into_the_budget() -> None:
-    turns = [turn("one two", "three"), turn("four five", "six"), turn("seven", "eight")]
+@given(st.text(max_size=60), st.lists(st.text(min_size=1, max_size=30), max_size=4))
+def test_the_readings_of_any_message_are_a_distribution(message: str, said: list[str]) -> None:
+    known = asked(message, talk(*said))
+    shares = list(known.searches.values())
+    assert sum(shares) == pytest.approx(1)
+    assert shares == sorted(shares, reverse=True)
+    assert len(shares) in {1, 2}
+    assert known.said == message
 
-    def words(text: str) -> int:
-        return len(text.split())
 
-    assert fitting_turns(turns, 5, words) == tuple(turns[1:])
-    assert fitting_turns(turns, 4, words) == tuple(turns[2:])
-    assert fitting_turns(turns, 0, words) == ()
+@pytest.mark.parametrize("message", ["and how long does it take?", "shorter please", "put it in a table", "go on"])
+def test_a_first_message_is_a_question_as_it_is(message: str) -> None:
+    assert asked(message, []) == Asked(message, message, {message: 1.0})
+
+
+@pytest.mark.parametrize(
+    ("message", "form"),
+    [
+        ("make that shorter", {"length": Length.SHORT}),
+        ("in Spanish please", {"language": Language.SPANISH}),
+        ("tell me more", {"length": Length.DETAILED}),
+    ],
+)
+def test_a_wish_for_another_form_asks_the_last_question_again(message: str, form: dict[str, str]) -> None:
+    """With the turns before it, so that all but the form is as it was."""
+    turns = talk(TAXI, CONTRACTORS)
+    first = asked(CONTRACTORS, turns[:1])
+    again = asked(message, turns)
+    assert again == Asked(message, CONTRACTORS, first.searches, first.turns, form)
+
+
+def test_wishes_add_up_and_the_later_one_counts() -> None:
+    turns = talk(TAXI, "shorter", "in German")
+    assert asked("more formal", turns).form == {"length": "short", "language": "german", "tone": "formal"}
+    assert asked("tell me more", turns).form == {"length": "detailed", "language": "german"}
+    assert asked("tell me more", turns).question == TAXI
+
+
+def test_behind_any_number_of_rewordings_a_follow_up_leans_on_the_question() -> None:
+    """The model hears the question with its last answer, as one turn."""
+    turns = talk(TAXI, "shorter", "auf Deutsch bitte", "put it in a table")
+    known = asked(CONTRACTORS, turns)
+    assert known.likeliest == f"{TAXI}\n{CONTRACTORS}"
+    assert [(told.question, told.answer) for told in known.turns] == [(TAXI, "Answer 4.")]
+
+
+def test_what_no_preference_has_a_word_for_is_shown_to_the_model_with_the_passages_of_the_question() -> None:
+    turns = talk("What is a purchase card?", TAXI, "in German")
+    known = asked("put it in a table", turns)
+    assert known.searches == asked(TAXI, turns[:1]).searches
+    assert known.question == "put it in a table"
+    assert [(told.question, told.answer) for told in known.turns][-1] == (TAXI, "Answer 3.")
+    assert known.form == {"language": "german"}
+
+
+def test_an_answer_that_was_cut_goes_on_as_it_began() -> None:
+    turns = [turn(TAXI, "One. Two. …"), turn("in German", "Eins. Zwei. …")]
+    known = asked("tell me more", turns)
+    assert (known.question, known.begun, known.form) == (TAXI, "Eins. Zwei.", {"language": Language.GERMAN})
+    turns.append(turn("tell me more", "Drei. …"))
+    assert asked("weiter", turns).begun == "Eins. Zwei. Drei."
+    assert asked("weiter", turns).form == {"language": Language.GERMAN}
+    turns.append(turn("weiter", "Vier."))
+    assert asked("go on", turns).begun == ""
+    assert asked(CONTRACTORS, turns).turns[0].answer == "Eins. Zwei. Drei. Vier."
+    assert asked("shorter", turns).begun == ""
+
+
+def test_a_rewording_that_found_nothing_leaves_the_answer_as_it_was() -> None:
+    known = asked(CONTRACTORS, [turn(TAXI, "Dial 5."), turn("shorter", NOT_FOUND)])
+    assert known.turns[0].answer == "Dial 5."
+
+
+def test_what_somebody_asked_is_known_without_rewordings_and_without_others() -> None:
+    turns = [turn(TAXI), turn("shorter"), turn("Where is the Chicago office?", person=BEN), turn(CONTRACTORS)]
+    assert questions(turns, ANN) == [TAXI, CONTRACTORS]
 
 
 def test_what_was_said_before_a_new_beginning_counts_no_more() -> None:

@@ -16,11 +16,15 @@ from pathlib import Path
 
 import pytest
 
+from core.bootstrap import find_model
 from core.errors import AttuneError, CorruptModelError, DownloadError, UnknownModelError
 from core.model_store import ModelStore
+from core.models.files import Silent
+from core.models.lora import ShippedAdapter
 from core.models.rag import is_rag
 from core.models.specs import BUILT_IN, Hub, ModelFile, ModelSpec, Role, Wheel, Wheels, read_name
 from core.models.wheels import _pip_failed, _running
+from core.settings import Settings
 
 NO_HUB = "http://127.0.0.1:9"  # the discard port: refuses at once
 REPOSITORY = Path(__file__).parents[2]
@@ -102,8 +106,8 @@ def make_store(tmp_path, links):
     environ = {"PATH": os.environ["PATH"], "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(links)}
     environ["PIP_CONFIG_FILE"] = os.devnull
 
-    def make(spec=None, **options):
-        specs = {spec.name: spec for spec in ([spec] if spec else [joined_spec(), folder_spec()])}
+    def make(spec=None, specs=None, **options):
+        specs = specs or {spec.name: spec for spec in ([spec] if spec else [joined_spec(), folder_spec()])}
         options = {"environ": environ, "hub_endpoint": NO_HUB, **options}
         return ModelStore(tmp_path / "models", built_in=specs, **options)
 
@@ -193,6 +197,82 @@ def test_verify_hashes_really(make_store, tiny):
     assert sha256(changed) in str(caught.value)
     assert make_store().resolve("tiny").path.read_bytes() == WHOLE
     assert make_store().verify("tiny").name == "tiny"
+
+
+READER = BUILT_IN["attune-reader-1.5b"].adapter
+
+
+def adapted_specs(adapter=READER):
+    """A model, and the same one with an adapter that comes with Attune."""
+    spec = joined_spec()
+    changed = {"name": "adapted", "base": "tiny", "adapter": adapter}
+    return {"tiny": spec, "adapted": ModelSpec(**{**_fields(spec), **changed})}
+
+
+def test_a_model_with_an_adapter_is_its_base_and_the_adapter(make_store, tmp_path):
+    """Its file is fetched and kept once, under the base's name; the base by itself has no adapter."""
+    store = make_store(specs=adapted_specs())
+    assert store.find("adapted") is None
+    for found in (store.resolve("adapted"), store.find("adapted"), store.pull("ADAPTED"), store.verify("adapted")):
+        assert (found.name, found.path) == ("adapted", tmp_path / "models" / "tiny" / "tiny.gguf")
+        assert found.adapter == READER.folder
+        assert found.spec.base == "tiny"
+    assert (READER.folder / "adapter_config.json").is_file()
+    assert store.resolve("tiny", log := Log()).adapter is None
+    assert log.labels == []
+    assert leftovers(tmp_path) == ["tiny", "tiny/.attune-verified.json", "tiny/tiny.gguf"]
+    assert [model.name for model in store.installed()] == ["tiny"]
+
+
+@pytest.mark.parametrize("adapter", [ShippedAdapter("reader", "0" * 64), ShippedAdapter("nowhere", "0" * 64)])
+def test_a_damaged_adapter_of_ours_is_said(make_store, adapter):
+    """Whether its weights are others than the table has or are not there: the base is sound, the model is not used."""
+    store = make_store(specs=adapted_specs(adapter))
+    with pytest.raises(CorruptModelError, match=r"adapter of adapted in .* is damaged\. Install Attune again"):
+        store.resolve("adapted")
+    assert store.resolve("tiny").path.read_bytes() == WHOLE
+
+
+ADAPTER_FILES = {"adapter_config.json": b"{}", "adapter_model.safetensors": b"w" * 70, "attune.json": b"{}"}
+
+
+def test_an_adapter_of_the_teams_own(make_store, tmp_path):
+    """A folder as it lies, or a repository of the hub, which is fetched once with what it says of itself."""
+    for name, content in ADAPTER_FILES.items():
+        (tmp_path / name).write_bytes(content)
+    assert make_store().resolve_adapter(str(tmp_path)) == tmp_path
+    with Server({**ADAPTER_FILES, "training_args.bin": b"a pickle"}) as hub:
+        folder = make_store(hub_endpoint=hub.address).resolve_adapter("hf:a/b")
+    assert folder == tmp_path / "models" / "hf--a--b"
+    assert {path.name for path in folder.iterdir()} == {*ADAPTER_FILES, ".attune-verified.json"}
+    assert make_store(hub_endpoint=NO_HUB).resolve_adapter("hf:a/b") == folder
+
+
+@pytest.mark.parametrize("lacking", list(ADAPTER_FILES)[:2])
+def test_an_adapter_that_is_not_there_is_said(make_store, tmp_path, lacking):
+    """The message names the file that is missing, and what can be set."""
+    for name in set(ADAPTER_FILES) - {lacking}:
+        (tmp_path / name).write_bytes(b"{}")
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(UnknownModelError, match=r"is not an adapter's folder: it has no adapter_.*hf:org/name"):
+            make_store().resolve_adapter(str(folder))
+    with pytest.raises(UnknownModelError, match=f"it has no {lacking}"):
+        make_store().resolve_adapter(str(tmp_path))
+
+
+def test_the_adapter_of_the_settings_takes_the_place_of_any_other(tmp_path):
+    """One that is not there is said before anything is fetched."""
+    for name, content in ADAPTER_FILES.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "mine.gguf").write_bytes(b"GGUF")
+    chosen = {"ATTUNE_HOME": str(tmp_path), "ATTUNE_MODEL": str(tmp_path / "mine.gguf")}
+    assert find_model(Settings.from_env(chosen), Silent()).adapter is None
+    own = Settings.from_env({**chosen, "ATTUNE_ADAPTER": str(tmp_path)})
+    assert find_model(own, Silent()).adapter == tmp_path
+    log = Log()
+    with pytest.raises(UnknownModelError, match="is not an adapter's folder"):
+        find_model(Settings.from_env({"ATTUNE_HOME": str(tmp_path), "ATTUNE_ADAPTER": "nowhere"}), log)
+    assert log.labels == []
 
 
 def test_verify_wants_a_model(make_store):
@@ -439,14 +519,23 @@ def test_paths(make_store, tmp_path):
 
 def test_the_built_in_table():
     """Every built-in model has a hash for each file, the hub and wheels as sources, and sizes that agree."""
-    assert set(BUILT_IN) == {"all-minilm-l6-v2", "qwen2.5-coder-1.5b-instruct", "smollm2-135m-instruct"}
+    assert list(BUILT_IN) == [
+        "all-minilm-l6-v2",
+        "attune-reader-1.5b",
+        "qwen2.5-coder-1.5b-instruct",
+        "smollm2-135m-instruct",
+    ]
     for spec in BUILT_IN.values():
         hub, wheels = spec.sources
         assert isinstance(hub, Hub)
         assert sum(part.size for part in wheels.parts) == spec.size
         assert all(len(file.sha256) == 64 for file in spec.files)
         assert read_name(spec.name.upper(), BUILT_IN) is spec
-    assert len(BUILT_IN["qwen2.5-coder-1.5b-instruct"].sources[1].parts) == 22
+    reader = BUILT_IN["attune-reader-1.5b"]
+    plain = BUILT_IN[reader.base]
+    assert (reader.files, reader.sources) == (plain.files, plain.sources)
+    assert sha256((reader.adapter.folder / "adapter_model.safetensors").read_bytes()) == reader.adapter.sha256
+    assert len(plain.sources[1].parts) == 22
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain import Hit, Passage, RankedPassage
-from core.retrieval import fused_scores, is_relevant, merge_neighbours, priors, rank
+from core.retrieval import fused_scores, is_relevant, merge_neighbours, mixture, priors, rank
 
 
 def passage(name: str, text: str = "") -> Passage:
@@ -95,3 +95,33 @@ def test_merging_loses_no_text_and_no_probability(places: list[tuple[str, int]])
 
 def test_priors_of_what_is_read_sum_to_one() -> None:
     assert priors([placed("a", 1, 0.3), placed("b", 1, 0.1)]) == pytest.approx((0.75, 0.25))
+
+
+def reading(*found: tuple[str, float]) -> list[tuple[Hit, float]]:
+    return [(hit(name, share, 10 * share), share) for name, share in found]
+
+
+def test_a_question_with_two_readings_finds_what_either_finds() -> None:
+    """In proportion to how likely each is; of its evidence each passage keeps the most."""
+    alone, in_context = reading(("a", 0.9), ("b", 0.1)), reading(("b", 0.6), ("c", 0.4))
+    mixed = mixture([(alone, 0.3), (in_context, 0.7)])
+    assert [found.passage.id for found, _ in mixed] == ["b", "c", "a"]
+    assert [share for _, share in mixed] == pytest.approx([0.45, 0.28, 0.27])
+    assert [(found.dense, found.sparse) for found, _ in mixed] == [(0.6, 6.0), (0.4, 4.0), (0.9, 9.0)]
+
+
+shares_of_passages = st.dictionaries(st.sampled_from("abcdef"), st.floats(0.01, 1), min_size=1)
+
+
+@given(shares_of_passages, shares_of_passages, st.floats(0, 1))
+def test_readings_mixed_are_a_distribution_in_any_order(
+    one: dict[str, float], other: dict[str, float], weight: float
+) -> None:
+    first, second = (
+        reading(*((name, share / sum(found.values())) for name, share in found.items())) for found in (one, other)
+    )
+    mixed = mixture([(first, weight), (second, 1 - weight)])
+    turned = mixture([(second, 1 - weight), (first, weight)])
+    assert sum(share for _, share in mixed) == pytest.approx(1)
+    assert [share for _, share in mixed] == pytest.approx([share for _, share in turned])
+    assert {found.passage.id for found, _ in mixed} == one.keys() | other.keys()

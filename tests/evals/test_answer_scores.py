@@ -15,9 +15,15 @@ SCORES = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 
 
 def asked(
-    name: str, *, held: float, f1: float = 1.0, answerable: bool = True, cited: tuple[str, ...] = ("p",)
+    name: str,
+    *,
+    held: float,
+    f1: float = 1.0,
+    answerable: bool = True,
+    cited: tuple[str, ...] = ("p",),
+    left_out: tuple[str, ...] = (),
 ) -> Asked:
-    return Asked(name, "p", answerable, "text", held, f1, f1, f1, ("p", "q"), cited, False, (held,))
+    return Asked(name, "p", answerable, "text", held, f1, f1, f1, ("p", "q"), cited, left_out, (held,))
 
 
 def test_auroc_by_hand() -> None:
@@ -38,6 +44,13 @@ def test_a_refused_question_scores_nothing_and_is_not_cited() -> None:
     assert scored["F1, always answering"] == pytest.approx(0.9)
     assert scored["F1, refusing"] == pytest.approx(0.4)
     assert scored["citation precision"] == scored["citation recall"] == scored["found"] == 1
+
+
+def test_what_was_left_out_is_counted_of_right_and_of_wrong_answers() -> None:
+    right = [asked("one", held=0.9), asked("two", held=0.9, left_out=("At 5.",))]
+    wrong = [asked("three", held=0.9, f1=0.0, left_out=("At 6.",)), asked("four", held=0.1, f1=0.0)]
+    scored = measures([*right, *wrong], refused_of([*right, *wrong], 0.5))
+    assert (scored["left out, right"], scored["left out, wrong"]) == (0.5, 1.0)
 
 
 def test_refusals_are_counted_on_both_sides() -> None:

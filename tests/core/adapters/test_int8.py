@@ -23,6 +23,7 @@ from core.adapters.int8_kernels import (
     Kernel,
     NarrowFbgemm,
     OneDnn,
+    SplitFbgemm,
     choose_kernel,
     cost,
     is_exact,
@@ -106,18 +107,16 @@ def test_the_fastest_kernel_that_is_exact_is_chosen(monkeypatch: pytest.MonkeyPa
     assert choose_kernel.__wrapped__(READING) is OneDnn
 
 
-def test_where_no_fast_kernel_is_exact_activations_get_seven_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a CPU with AVX2 alone; a model that only reads stays in floating point instead."""
-    costs = {
-        (IntMM, SPEAKING): 1.0 + WORTH,
-        (NarrowFbgemm, SPEAKING): 1.0,
-        (IntMM, READING): 9.0,
-        (Float, READING): 1.0,
-    }
-    monkeypatch.setattr(int8_kernels, "KERNELS", (IntMM,))
+def test_where_no_fast_kernel_is_exact_a_large_model_gets_seven_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a CPU with AVX2 alone; a small one stays exact, and one that only reads stays in floating point instead."""
+    costs = {(SplitFbgemm, SPEAKING): 1.0 + WORTH, (NarrowFbgemm, SPEAKING): 1.0, (SplitFbgemm, READING): 9.0}
+    costs[Float, READING] = 1.0
+    monkeypatch.setattr(int8_kernels, "KERNELS", (SplitFbgemm,))
     monkeypatch.setattr(int8_kernels, "NARROW", (NarrowFbgemm,))
+    monkeypatch.setattr(int8_kernels, "is_sound", lambda _: False)
     monkeypatch.setattr(int8_kernels, "cost", lambda kernel, steps, limit: min(costs[kernel, steps], limit))
-    assert choose_kernel.__wrapped__(SPEAKING) is NarrowFbgemm
+    assert choose_kernel.__wrapped__(SPEAKING, narrow=True) is NarrowFbgemm
+    assert choose_kernel.__wrapped__(SPEAKING) is SplitFbgemm
     assert choose_kernel.__wrapped__(READING) is Float
 
 

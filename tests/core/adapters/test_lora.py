@@ -70,8 +70,15 @@ def adapter(tmp_path: Path) -> Path:
     rslora=st.booleans(),
 )
 @settings(max_examples=40, deadline=None)
-def test_the_merged_weight_is_the_formula_whatever_the_chunks(  # noqa: PLR0917
-    tmp_path_factory: pytest.TempPathFactory, rows: int, columns: int, rank: int, alpha: int, chunk: int, rslora: bool
+def test_the_merged_weight_is_the_formula_whatever_the_chunks(
+    tmp_path_factory: pytest.TempPathFactory,
+    *,
+    rows: int,
+    columns: int,
+    rank: int,
+    alpha: int,
+    chunk: int,
+    rslora: bool,
 ) -> None:
     """The scale is alpha / rank, and alpha / √rank for a rank-stabilised one; the chunks stay the chunks."""
     a, b = pair(rows, columns, rank)
@@ -243,6 +250,7 @@ def test_a_converted_copy_has_the_adapter_in_its_weights(base: Path, tmp_path: P
             assert torch.equal(merged[name], alone[name])
 
 
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")  # which PEFT asks for
 def test_a_converted_copy_is_what_peft_itself_merges(base: Path, tmp_path: Path) -> None:
     """In 8 bits too: PEFT's model, saved and converted without an adapter, has the same weights."""
     peft = pytest.importorskip("peft")

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from core.errors import (
     UnknownModelError,
 )
 from core.ports import Generator
-from core.prompt import SYSTEM
+from core.prompt import GO_ON, SYSTEM
 from core.settings import Settings
 from tests.doubles.openai_server import KEY, MODEL, Fault, Flavour, OpenAIDouble
 
@@ -82,6 +83,15 @@ async def test_a_request_says_all_of_the_decoding() -> None:
     assert POOL in system["content"]
     assert user == {"role": "user", "content": "When?"}
     assert body == {"model": MODEL, "max_tokens": 7, "temperature": 0.5, "top_p": 0.9, "seed": 3, "stream": True}
+
+
+async def test_an_answer_that_goes_on_is_asked_for_behind_what_was_said() -> None:
+    async with OpenAIDouble().serving() as double, remote(double) as generator:
+        await said(generator, replace(asking(), begun="It opens at"))
+    *_, user, assistant, more = double.bodies[0]["messages"]
+    assert user == {"role": "user", "content": "When?"}
+    assert assistant == {"role": "assistant", "content": "It opens at"}
+    assert more == {"role": "user", "content": GO_ON}
 
 
 async def test_one_passage_needs_no_scores() -> None:

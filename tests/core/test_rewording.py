@@ -1,0 +1,125 @@
+"""A message that only wants the last answer in another form is told from one that asks something."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.preferences import Format, Language, Length, Level, Tone
+from core.rewording import Wish, is_of_the_answer, is_rewording, wish_of
+
+SHORT, DETAILED = {"length": Length.SHORT}, {"length": Length.DETAILED}
+BULLETS, STEPS, PROSE = {"format": Format.BULLETS}, {"format": Format.STEPS}, {"format": Format.PROSE}
+SIMPLE, EXPERT = {"level": Level.BEGINNER}, {"level": Level.EXPERT}
+GERMAN, SPANISH = {"language": Language.GERMAN}, {"language": Language.SPANISH}
+
+QUESTIONS = [
+    "and for contractors?",
+    "what is Tock",
+    "I forgot my password, what now?",
+    "Tell me more about contractors",
+    "list them",
+    "how long?",
+    "Wie lang?",
+    "is it simple?",
+    "who speaks German?",
+    "do you speak German?",
+    "what are the steps?",
+    "What is the list",
+    "as email is down, what do I do?",
+    "How do I put it in the calendar",
+    "How do I write in English?",
+    "make that work on Slack",
+    "translate this document",
+    "steps for a new hire",
+    "next steps",
+    "why?",
+    "no",
+    "not in German",
+    "ok",
+    "",
+    "?",
+]
+
+
+@pytest.mark.parametrize(
+    ("message", "form"),
+    [
+        ("make that shorter", SHORT),
+        ("Shorter, please!", SHORT),
+        ("TL;DR", SHORT),
+        ("that's too long", SHORT),
+        ("in one sentence", SHORT),
+        ("kürzer", SHORT),
+        ("kannst du das kürzer fassen?", SHORT),
+        ("Das ist zu lang", SHORT),
+        ("more detail", DETAILED),
+        ("too short", DETAILED),
+        ("und mehr Details bitte", DETAILED),
+        ("as a list", BULLETS),
+        ("als Liste", BULLETS),
+        ("without bullets", PROSE),
+        ("in steps", STEPS),
+        ("as a numbered list", STEPS),
+        ("Schritt für Schritt", STEPS),
+        ("simpler", SIMPLE),
+        ("explain it like I'm five", SIMPLE),
+        ("in einfachen Worten", SIMPLE),
+        ("zu technisch", SIMPLE),
+        ("more technical please", EXPERT),
+        ("more formal", {"tone": Tone.FORMAL}),
+        ("not so formal", {"tone": Tone.FRIENDLY}),
+        ("in Spanish please", SPANISH),
+        ("en español por favor", SPANISH),
+        ("translate that into German", GERMAN),
+        ("auf Deutsch bitte", GERMAN),
+        ("no, in German", GERMAN),
+        ("日本語で", {"language": Language.JAPANESE}),
+        ("a short list in German", SHORT | BULLETS | GERMAN),
+        ("say that again", {}),
+    ],
+)
+def test_a_wish_for_form_is_one_of_the_preferences(message: str, form: dict[str, str]) -> None:
+    assert wish_of(message) == Wish(form)
+
+
+@pytest.mark.parametrize(
+    "message", ["tell me more", "More please", "go on", "weiter", "Erzähl mir mehr dazu", "the rest"]
+)
+def test_more_is_wanted_in_detail_or_of_what_was_cut(message: str) -> None:
+    assert wish_of(message) == Wish(DETAILED, more=True)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "put it in a table",
+        "Can you write that as an email to my team?",
+        "for a slack message",
+        "explain that",
+        "polish it a bit",
+        "rewrite it for new hires",
+        "als Tabelle",
+        "schreib das als E-Mail",
+    ],
+)
+def test_what_no_preference_has_a_word_for_is_known_to_be_about_the_answer(message: str) -> None:
+    assert wish_of(message) is None
+    assert is_of_the_answer(message)
+
+
+@pytest.mark.parametrize("message", QUESTIONS)
+def test_a_question_is_no_rewording(message: str) -> None:
+    assert not is_rewording(message)
+
+
+@pytest.mark.parametrize("language", [language for language in Language if language is not Language.AUTO])
+def test_every_language_can_be_asked_for(language: Language) -> None:
+    assert wish_of(f"in {language.value.title()} please") == Wish({"language": language})
+
+
+@given(st.sampled_from(["", "please ", "can you make that ", "und "]), st.text(max_size=40))
+def test_one_word_that_is_not_known_makes_it_something_else(asking: str, word: str) -> None:
+    """However it is wrapped, a wish with a topic beside it is no mere wish."""
+    assert wish_of(f"{asking}shorter xylophones{word}") is None
