@@ -60,7 +60,8 @@ class Door:
 
     async def _pair(self, said: Said, typed: str) -> str:
         try:
-            pairing = await self._access.pair(said.person, typed, datetime.now(UTC))
+            await self._access.pair(said.person, typed, datetime.now(UTC))
         except PersonError as error:
             return str(error)
-        return slack_texts.PAIRED_OPERATOR if pairing.operator else slack_texts.PAIRED
+        operator = await self._access.is_operator(said.person)
+        return slack_texts.PAIRED_OPERATOR if operator else slack_texts.PAIRED

@@ -135,6 +135,7 @@ READERS_OF_A_CHANNEL = "the members of a channel"
 READERS_NAMES = {"me": "you alone", "channel": "the members of this channel", "everyone": "everyone"}
 TEACH_NOT_EVERYONE = "Only operators can teach everyone. Choose yourself or this channel."
 TEACH_GONE = "That file is not there any more. Share it again, please."
+TEACH_ELSEWHERE = "That file is not kept in Slack, so I do not fetch it. Download it, then share it here, please."
 TEACH_EMPTY = "There is no text in that which I could learn."
 TEACH_TOO_LARGE = "That file is too large for me: 20 MB are the most I read."
 TEACH_NOT_HERE = "I cannot learn things here; please ask your operator."

@@ -17,6 +17,14 @@ from core.pairing import Pairing
 _PAIRED, _CODE, _TRIES = "attune:paired", "attune:pairing:code:", "attune:pairing:tries:"
 _PAIRING = TypeAdapter(Pairing)
 
+# Whoever changed it meanwhile is not overwritten: the caller looks again.
+_REPLACE = """
+if (redis.call('HGET', KEYS[1], ARGV[1]) or '') == ARGV[2] then
+    return redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) + 1
+end
+return 0
+"""
+
 
 class RedisPairings:
     """The port `Pairings` over a client of redis-py. Whoever made the client closes it."""
@@ -44,11 +52,17 @@ class RedisPairings:
                 tries, _ = await pipe.execute()
         return int(tries)
 
-    async def save(self, pairing: Pairing) -> None:
-        """Let somebody in, and forget their tries."""
+    async def save(self, pairing: Pairing) -> Pairing:
+        """Let somebody in, and forget their tries. Whoever is in already keeps what they had: one call, one winner."""
         with translated():
-            await self._client.hset(_PAIRED, pairing.person, _PAIRING.dump_json(pairing).decode())
+            while True:
+                before = await self._client.hget(_PAIRED, pairing.person) or b""
+                kept = pairing.beside(_read(before))
+                values = (pairing.person, before, _PAIRING.dump_json(kept))
+                if await self._client.eval(_REPLACE, 1, _PAIRED, *values):
+                    break
             await self._client.delete(_TRIES + pairing.person)
+        return kept
 
     async def find(self, person: str) -> Pairing | None:
         """How somebody was let in, if so."""
