@@ -38,6 +38,8 @@ class Door:
             self._members.standing(client, said), self._members.is_shared(client, said)
         )
         names = await self._members.names(client, said, standing)
+        if standing.gone:
+            return slack_texts.NOT_ADMITTED
         if not await self._access.admits(said.person, names):
             return slack_texts.NOT_ADMITTED if standing.member else slack_texts.NOT_GUESTS
         if shared and not await self._listed(said):
