@@ -188,6 +188,7 @@ INSTALL_ONE = (
     "That was an installation for a whole organisation, which Attune does not support. Please begin again at "
     "/slack/install and choose one workspace."
 )
+INSTALL_LATER = "Too many installations at this moment. Wait a minute, then press Install again."
 INSTALL_AGAIN = (
     "That did not work: the page was open for too long, or Slack said no. Please begin again at /slack/install."
 )

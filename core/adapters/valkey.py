@@ -18,6 +18,7 @@ from core.adapters.companion import Companion, run_folder, socket_path
 from core.errors import MemoryUnavailableError
 
 NAME = "valkey"
+SNAPSHOT = "dump.rdb"
 RETRIES = 6  # about four seconds with these pauses: a server says "loading" while it reads its file back
 PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds
 CONNECTIONS = 64  # of one process; more commands at once wait for each other
@@ -77,6 +78,7 @@ class CompanionConnection(UnixDomainSocketConnection):
 def _companion(data: Path) -> Companion:
     store, folder = data.absolute() / NAME, run_folder(data)
     store.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (store / SNAPSHOT).unlink(missing_ok=True)  # of an earlier version; with an append-only file nobody reads it
     command = _server_command(store, socket_path(folder, NAME))
     return Companion(NAME, command, folder, error=MemoryUnavailableError)
 
@@ -97,7 +99,7 @@ def _server_command(store: Path, socket: Path) -> list[str]:
         # Not everysec: that may answer up to two seconds before it writes, and what is acknowledged here
         # (a message taken from a platform) is sent by nobody again.
         "appendfsync": "always",
-        "save": "60 1",
+        "save": "",  # no snapshots beside the append-only file: what was forgotten would stand in them
         "daemonize": "no",
         "loglevel": "warning",
     }
