@@ -7,10 +7,13 @@ new version; what a kill leaves half done, the next run mends. Knows nothing of 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, islice, takewhile
 from pathlib import Path
 
@@ -26,6 +29,7 @@ from core.domain import Document, Passage, Vector
 from core.errors import DocumentError
 from core.ports import Embedder, PassageIndex
 from core.readers import Readers
+from core.turns import Turns
 
 BATCH = 64  # passages that are embedded together
 _WINDOW = 512  # passages that are embedded and written together; a larger document is held whole
@@ -64,10 +68,12 @@ class Ingester:
         *,
         readers: Readers | None = None,
         dry: bool = False,
+        turns: Turns | None = None,
     ) -> IngestReport:
         """Bring the index in step with the files and folders `paths`, for `readers` to see.
 
-        With `dry` all is read and reported as if, but nothing is embedded, written or removed.
+        With `dry` all is read and reported as if, but nothing is embedded, written or removed. With `turns` each
+        document is written in one of them: a file that somebody took away in a turn is not found afterwards.
 
         Who may see a file is said by the nearest `.attune.toml`, else by `readers`, else as it was; a new file is for
         the readers of its neighbours. A file that cannot be read is refused and keeps the passages it had, unless
@@ -79,9 +85,18 @@ class Ingester:
         """
         async with self._lock:
             started = time.monotonic()
-            found = await asyncio.to_thread(find_files, list(paths), is_readable)
+            walk = partial(find_files, list(paths), is_readable)
+            found = await asyncio.to_thread(walk)
             run = _Run(
-                self._embedder, self._index, self._reader, found, readers=readers, report=report_progress, dry=dry
+                self._embedder,
+                self._index,
+                self._reader,
+                found,
+                readers=readers,
+                report=report_progress,
+                dry=dry,
+                turn=turns.taken if turns else nullcontext,
+                walk=walk,
             )
             try:
                 return await run.completed(started)
@@ -93,6 +108,7 @@ class Ingester:
 class _Pending:
     """A document that waits to be embedded and written; `vectors` are those it has from before."""
 
+    file: Path
     passages: list[Passage]
     vectors: Mapping[str, Vector]
 
@@ -118,6 +134,8 @@ class _Run:
         readers: Readers | None,
         report: ReportProgress,
         dry: bool,
+        turn: Callable[[], AbstractAsyncContextManager[None]],
+        walk: Callable[[], Found],
     ) -> None:
         self._embedder = embedder
         self._index = index
@@ -126,6 +144,8 @@ class _Run:
         self._report = report
         self._named = readers
         self._dry = dry
+        self._turn = turn
+        self._walk = walk
         self._held: dict[str, list[Document]] = {}
         self._sources: list[str] = []  # of what is held, sorted: what lies in one archive stands together
         self._read: set[str] = set()  # sources that have a file
@@ -152,9 +172,20 @@ class _Run:
             self._tell(replace(self._progress, number=number, name=printable(file.name)))
             await self._take(file, assignment)
         await self._hand_over(ahead=0)
-        for source in [source for source in self._held if self._is_gone(source)]:
-            await self._remove(source)
+        await self._remove_gone()
         return self._tally.report(time.monotonic() - started)
+
+    async def _remove_gone(self) -> None:
+        """Remove what has no file any more; looked for again, since one may have come since the walk."""
+        if not any(map(self._is_gone, self._held)):
+            return
+        async with self._turn():
+            with suppress(DocumentError):  # a path of the walk is gone: what it found then
+                self._found = await asyncio.to_thread(self._walk)
+            there = {file.as_posix() for file in self._found.files}
+            for source in [source for source in self._held if self._is_gone(source)]:
+                if not there.intersection((source, *(place.as_posix() for place in Path(source).parents))):
+                    await self._remove(source)
 
     def _is_gone(self, source: str) -> bool:
         """Whether a document that the index holds has no file any more."""
@@ -174,7 +205,7 @@ class _Run:
         self._tally.refused += content.refused
         self._tally.skipped += content.skipped
         for document in content.documents:
-            await self._take_document(document, readers)
+            await self._take_document(file, document, readers)
         kept = {refusal.path for refusal in content.refused} if content.complete else held.keys()
         seen = {document.source for document in content.documents}
         for source in held.keys() - seen:
@@ -188,14 +219,14 @@ class _Run:
         inside = takewhile(lambda source: source.startswith(f"{file}/"), islice(self._sources, start, None))
         return {source: self._held[source] for source in (file, *inside) if source in self._held}
 
-    async def _take_document(self, content: DocumentContent, readers: Readers) -> None:
+    async def _take_document(self, file: Path, content: DocumentContent, readers: Readers) -> None:
         self._tally.notes += content.notes
         self._tally.readers[readers] += 1
         held = self._held.get(content.source, [])
         if content.passages is None:
             self._tally.unchanged.append(content.source)
         elif content.passages:
-            self._pending.append(_Pending(content.passages, await self._known(content.passages, held)))
+            self._pending.append(_Pending(file, content.passages, await self._known(content.passages, held)))
         elif held:
             await self._remove(content.source)
         if sum(len(pending.passages) for pending in self._pending) >= _WINDOW:
@@ -228,7 +259,7 @@ class _Run:
             fresh = await self._embedded([passage for document in pending for passage in document.missing])
         async with self._writing:
             for document in pending:
-                await self._write(document, fresh)
+                await self._write_in_turn(document, fresh)
 
     async def _embedded(self, passages: list[Passage]) -> dict[str, Vector]:
         texts = {passage.id: embedding_text(passage) for passage in passages}
@@ -240,6 +271,14 @@ class _Run:
             vectors.update(zip(batch, rows, strict=True))
             self._tell(replace(self._progress, passages=self._progress.passages + len(batch)))
         return vectors
+
+    async def _write_in_turn(self, document: _Pending, fresh: Mapping[str, Vector]) -> None:
+        """Write a document, unless its file went while it was read."""
+        async with self._turn():
+            if await asyncio.to_thread(os.path.lexists, document.file):
+                await self._write(document, fresh)
+            elif document.source in self._held:
+                await self._remove(document.source)
 
     async def _write(self, document: _Pending, fresh: Mapping[str, Vector]) -> None:
         held = self._held.get(document.source, [])

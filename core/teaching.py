@@ -26,6 +26,7 @@ from core.errors import DocumentError, LessonError
 from core.ingest import Ingester
 from core.ports import PassageIndex, Usage
 from core.readers import Readers
+from core.turns import Turns
 
 KEPT_FORGOTTEN = 1000  # lessons that can be brought back
 _NAME_CHARACTERS = 80
@@ -57,6 +58,7 @@ class Teacher:
         self._ingester = ingester
         self._index = index
         self._usage = usage
+        self._turns = Turns(folder)  # other processes learn and forget, too
 
     async def learn_file(self, name: str, data: bytes, author: Person, readers: Readers, at: datetime) -> Lesson:
         """Learn a document of that name.
@@ -150,19 +152,20 @@ class Teacher:
     async def refresh(self) -> None:
         """Bring the index in step with all lessons, such as after a change of embedder or a crash."""
         if self._folder.is_dir():
-            await self._ingester.ingest([self._folder])
+            await self._ingester.ingest([self._folder], turns=self._turns)
 
     async def _ingest(self, lesson: Lesson) -> None:
-        report = await self._ingester.ingest([self._folder / lesson.id])
+        report = await self._ingester.ingest([self._folder / lesson.id], turns=self._turns)
         if not (report.new or report.changed or report.unchanged):
             nothing = f"{lesson.name} holds no text that I could learn."
             raise LessonError(report.refused[0].reason if report.refused else nothing)
 
     async def _take_out(self, id_: str) -> None:
-        """Its passages leave the index."""
-        for document in await self._index.documents():
-            if self.lesson_of(document.source) == id_:
-                await self._index.remove(document.source)
+        """Its passages leave the index: in a turn, so that nobody who read it before writes it afterwards."""
+        async with self._turns.taken():
+            for document in await self._index.documents():
+                if self.lesson_of(document.source) == id_:
+                    await self._index.remove(document.source)
 
     def _all(self) -> list[Lesson]:
         if not self._folder.is_dir():

@@ -33,6 +33,7 @@ from tests.fakes import HashingEmbedder, ScriptedGenerator
 MARK = "zq"  # how each of the words begins
 WORD = re.compile(rf"{MARK}[a-z]+", re.IGNORECASE)
 TOPICS = ("badge", "garage", "laptop", "leave", "travel")
+POLL = 0.05  # seconds
 OPENS = 120.0  # seconds that another process may take
 _LETTERS = "bcdfghjklmnprstvwx"  # no digits: a number that a model says has to stand in what it read
 
@@ -137,6 +138,8 @@ class House:
     async def rebuild(self) -> None:
         """Lose the index, as where it was moved away; what it held has to be ingested again."""
         await self.close()
+        while _processes(str(self.home)):  # noqa: ASYNC110 - what served it ends a moment after its last client
+            await asyncio.sleep(POLL)
         for place in settings_of(self.home).data_folder.glob(f"{index_wire.NAME}*"):
             shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink()
         await self.open()

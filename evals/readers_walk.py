@@ -1,6 +1,5 @@
 """The steps of `evals.readers`, drawn with a seed: each is done to the product and noted in the ledger.
 
-
 Knows nothing of how the product is opened or of what is counted at the end.
 """
 
