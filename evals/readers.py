@@ -47,7 +47,8 @@ async def run(chosen: Options) -> Record:
 
 def _told(finding: Finding) -> str:
     who = ", ".join(sorted(finding.audience))
-    return f"step {finding.step}, {finding.kind}: {' '.join(sorted(finding.words))} was shown to {who}"
+    of = ", ".join(sorted(finding.documents))
+    return f"step {finding.step}, {finding.kind}: {' '.join(sorted(finding.words))} of {of} was shown to {who}"
 
 
 def main() -> None:

@@ -65,6 +65,7 @@ class Finding:
     kind: str
     audience: frozenset[str]
     words: frozenset[str]
+    documents: frozenset[str]  # that they stand in, or stood
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class Walk:
         self._cut: set[str] = set()  # folders of which a change of readers was cut off
         self._lessons: dict[str, Lesson] = {}
         self._forgotten: dict[str, tuple[Lesson, Known]] = {}
+        self._origin: dict[str, str] = {}  # the document of each word
         self._says: dict[str, frozenset[str]] = {}  # the words of each file as it is
         self._last: dict[Place, Final] = {}
         self._at = START
@@ -182,7 +184,8 @@ class Walk:
         self.looks += 1
         self.inside += len(words & visible)
         if outside := words - visible:
-            self.findings.append(Finding(sum(self.done.values()), self._kind, audience, outside))
+            documents = frozenset(self._origin.get(word, "") for word in outside)
+            self.findings.append(Finding(sum(self.done.values()), self._kind, audience, outside, documents))
 
     def _place(self) -> Place:
         user = self._chance.choice(PEOPLE)
@@ -298,6 +301,7 @@ class Walk:
         text = self._text()
         self._file(name).write_text(text, encoding="utf-8")
         self._says[name] = words_in((name, text))
+        self._origin |= dict.fromkeys(self._says[name], name)
 
     def _version(self, name: str, folder: str) -> Version:
         return Version(self._says[name], self._readers[folder])
@@ -332,9 +336,14 @@ class Walk:
         name = self._words.new()
         if archive or self._chance.random() < 0.3:
             members = {f"{self._words.new()}.md": self._text().encode() for _ in range(3)}
-            return Taught(user, self._chance.choice(readers), f"{name}.zip", zipped(members), words_in((name, members)))
+            return self._taught(user, self._chance.choice(readers), f"{name}.zip", zipped(members), members)
         text = self._text()
-        return Taught(user, self._chance.choice(readers), f"{name}.md", text.encode(), words_in((name, text)))
+        return self._taught(user, self._chance.choice(readers), f"{name}.md", text.encode(), text)
+
+    def _taught(self, user: str, readers: Readers, name: str, data: bytes, text: object) -> Taught:
+        words = words_in((name, text))
+        self._origin |= dict.fromkeys(words, f"{self._kind} {name} for {' '.join(readers)}")
+        return Taught(user, readers, name, data, words)
 
     async def _learn(self, taught: Taught) -> None:
         teacher, author = self.house.attune.teacher, _person(taught.user)
