@@ -27,9 +27,9 @@ from core.documents.tally import IngestReport, Tally
 from core.documents.walk import Found, Refusal, find_files, printable
 from core.domain import Document, Passage, Vector
 from core.errors import DocumentError
+from core.folder_lock import FolderLock
 from core.ports import Embedder, PassageIndex
 from core.readers import Readers
-from core.turns import Turns
 
 BATCH = 64  # passages that are embedded together
 _WINDOW = 512  # passages that are embedded and written together; a larger document is held whole
@@ -68,12 +68,12 @@ class Ingester:
         *,
         readers: Readers | None = None,
         dry: bool = False,
-        turns: Turns | None = None,
+        lock: FolderLock | None = None,
     ) -> IngestReport:
         """Bring the index in step with the files and folders `paths`, for `readers` to see.
 
-        With `dry` all is read and reported as if, but nothing is embedded, written or removed. With `turns` each
-        document is written in one of them: a file that somebody took away in a turn is not found afterwards.
+        With `dry` all is read and reported as if, but nothing is embedded, written or removed. With `lock` each
+        document is written while it is held: a file that somebody took away under it is not found afterwards.
 
         Who may see a file is said by the nearest `.attune.toml`, else by `readers`, else as it was; a new file is for
         the readers of its neighbours. A file that cannot be read is refused and keeps the passages it had, unless
@@ -95,7 +95,7 @@ class Ingester:
                 readers=readers,
                 report=report_progress,
                 dry=dry,
-                turn=turns.taken if turns else nullcontext,
+                alone=lock.held if lock else nullcontext,
                 walk=walk,
             )
             try:
@@ -134,7 +134,7 @@ class _Run:
         readers: Readers | None,
         report: ReportProgress,
         dry: bool,
-        turn: Callable[[], AbstractAsyncContextManager[None]],
+        alone: Callable[[], AbstractAsyncContextManager[None]],
         walk: Callable[[], Found],
     ) -> None:
         self._embedder = embedder
@@ -144,7 +144,7 @@ class _Run:
         self._report = report
         self._named = readers
         self._dry = dry
-        self._turn = turn
+        self._alone = alone
         self._walk = walk
         self._held: dict[str, list[Document]] = {}
         self._sources: list[str] = []  # of what is held, sorted: what lies in one archive stands together
@@ -179,7 +179,7 @@ class _Run:
         """Remove what has no file any more; looked for again, since one may have come since the walk."""
         if not any(map(self._is_gone, self._held)):
             return
-        async with self._turn():
+        async with self._alone():
             with suppress(DocumentError):  # a path of the walk is gone: what it found then
                 self._found = await asyncio.to_thread(self._walk)
             there = {file.as_posix() for file in self._found.files}
@@ -259,7 +259,7 @@ class _Run:
             fresh = await self._embedded([passage for document in pending for passage in document.missing])
         async with self._writing:
             for document in pending:
-                await self._write_in_turn(document, fresh)
+                await self._write_alone(document, fresh)
 
     async def _embedded(self, passages: list[Passage]) -> dict[str, Vector]:
         texts = {passage.id: embedding_text(passage) for passage in passages}
@@ -272,9 +272,9 @@ class _Run:
             self._tell(replace(self._progress, passages=self._progress.passages + len(batch)))
         return vectors
 
-    async def _write_in_turn(self, document: _Pending, fresh: Mapping[str, Vector]) -> None:
+    async def _write_alone(self, document: _Pending, fresh: Mapping[str, Vector]) -> None:
         """Write a document, unless its file went while it was read."""
-        async with self._turn():
+        async with self._alone():
             if await asyncio.to_thread(os.path.lexists, document.file):
                 await self._write(document, fresh)
             elif document.source in self._held:

@@ -23,10 +23,10 @@ from core.documents.archives import is_readable
 from core.documents.folder_settings import FILE_NAME
 from core.domain import Person
 from core.errors import DocumentError, LessonError
+from core.folder_lock import FolderLock
 from core.ingest import Ingester
 from core.ports import PassageIndex, Usage
 from core.readers import Readers
-from core.turns import Turns
 
 KEPT_FORGOTTEN = 1000  # lessons that can be brought back
 _NAME_CHARACTERS = 80
@@ -58,7 +58,7 @@ class Teacher:
         self._ingester = ingester
         self._index = index
         self._usage = usage
-        self._turns = Turns(folder)  # other processes learn and forget, too
+        self._lock = FolderLock(folder)  # other processes learn and forget, too
 
     async def learn_file(self, name: str, data: bytes, author: Person, readers: Readers, at: datetime) -> Lesson:
         """Learn a document of that name.
@@ -152,17 +152,17 @@ class Teacher:
     async def refresh(self) -> None:
         """Bring the index in step with all lessons, such as after a change of embedder or a crash."""
         if self._folder.is_dir():
-            await self._ingester.ingest([self._folder], turns=self._turns)
+            await self._ingester.ingest([self._folder], lock=self._lock)
 
     async def _ingest(self, lesson: Lesson) -> None:
-        report = await self._ingester.ingest([self._folder / lesson.id], turns=self._turns)
+        report = await self._ingester.ingest([self._folder / lesson.id], lock=self._lock)
         if not (report.new or report.changed or report.unchanged):
             nothing = f"{lesson.name} holds no text that I could learn."
             raise LessonError(report.refused[0].reason if report.refused else nothing)
 
     async def _take_out(self, id_: str) -> None:
-        """Its passages leave the index: in a turn, so that nobody who read it before writes it afterwards."""
-        async with self._turns.taken():
+        """Its passages leave the index, locked, so that nobody who read it before writes it afterwards."""
+        async with self._lock.held():
             for document in await self._index.documents():
                 if self.lesson_of(document.source) == id_:
                     await self._index.remove(document.source)

@@ -14,9 +14,9 @@ import pytest
 from core.adapters.edge_index import EdgeIndex
 from core.adapters.no_usage import NoUsage
 from core.domain import EVERYONE, Person
+from core.folder_lock import FolderLock
 from core.ingest import Ingester
 from core.teaching import Lesson, Teacher
-from core.turns import Turns
 from tests.fakes import HashingEmbedder
 
 ANN = Person("slack", "T1", "ann")
@@ -131,40 +131,40 @@ async def test_a_file_that_went_while_it_was_read_is_not_written(tmp_path: Path,
 
 
 def hold(folder: str, ready: object) -> None:
-    """Another process that takes a turn, and keeps it."""
+    """Another process that takes the lock, and keeps it."""
 
     async def forever() -> None:
-        async with Turns(Path(folder)).taken():
+        async with FolderLock(Path(folder)).held():
             ready.set()  # type: ignore[attr-defined]
             await asyncio.sleep(60)
 
     asyncio.run(forever())
 
 
-async def test_a_turn_ends_with_its_process(tmp_path: Path) -> None:
-    """Nobody else has one meanwhile, and whoever is killed leaves none behind."""
+async def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
+    """Nobody else has it meanwhile, and whoever is killed leaves it free."""
     ways = multiprocessing.get_context("spawn")
     ready = ways.Event()
     other = ways.Process(target=hold, args=(str(tmp_path), ready))
     other.start()
     assert await asyncio.to_thread(ready.wait, 60)
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.2), Turns(tmp_path).taken():
+        async with asyncio.timeout(0.2), FolderLock(tmp_path).held():
             pass
     other.kill()
     started = time.monotonic()
-    async with Turns(tmp_path).taken():
+    async with FolderLock(tmp_path).held():
         assert time.monotonic() - started < 10
     other.join()
 
 
-async def test_turns_are_taken_one_at_a_time(tmp_path: Path) -> None:
+async def test_a_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
     """Also in one process; a folder that is not there yet is made."""
     inside, most = 0, 0
 
     async def take() -> None:
         nonlocal inside, most
-        async with Turns(tmp_path / "new").taken():
+        async with FolderLock(tmp_path / "new").held():
             inside += 1
             most = max(most, inside)
             await asyncio.sleep(0.001)

@@ -17,15 +17,15 @@ from core.errors import DocumentError
 PAUSE = 0.01  # seconds between two tries
 
 
-class Turns:
-    """The turns over one folder, which is made where there is none."""
+class FolderLock:
+    """The lock of one folder, which is made where there is none."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @asynccontextmanager
-    async def taken(self) -> AsyncIterator[None]:
-        """A turn, for as long as this is open; not for one that takes a second.
+    async def held(self) -> AsyncIterator[None]:
+        """Hold it for as long as this is open. Whoever holds it already would wait for itself.
 
         Raises:
             DocumentError: the folder cannot be opened.
