@@ -13,7 +13,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
 
@@ -52,9 +52,10 @@ class Request:
     """A file to read, whose `size` bytes follow.
 
     `settings` is hashed into each version. `held` are the versions that need not be parsed, by the name inside the
-    file; documents named in `done` are passed over.
+    file; documents named in `done` are passed over. Every reply carries its `id`.
     """
 
+    id: str
     name: str
     size: int
     settings: str
@@ -72,6 +73,7 @@ class Reply:
     version: str = ""
     document: ParsedDocument | None = None
     reason: str = ""
+    id: str = ""  # of the request
 
 
 REQUEST = TypeAdapter(Request)
@@ -131,7 +133,7 @@ def main() -> None:
             data = sys.stdin.buffer.read(request.size)
             _limit_memory(request.limits.memory_bytes)
             for reply in answers(request, data):
-                out.write(REPLY.dump_json(reply) + b"\n")
+                out.write(REPLY.dump_json(replace(reply, id=request.id)) + b"\n")
                 out.flush()
 
 
