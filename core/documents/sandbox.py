@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import IO
@@ -28,6 +28,7 @@ from core.errors import DocumentError
 WALL_SECONDS = 480.0  # for one document: other processes want the processor too
 MAX_DEATHS = 5  # over one file: an archive of nothing but hostile members is given up
 MAX_REPLY_BYTES = 512 * 1024**2
+CHILD = ("-m", "core.documents.sandbox_child")  # what the interpreter is to run
 
 _CODE = Path(__file__).parents[2]
 _CHUNK = 1024**2  # bytes
@@ -37,9 +38,12 @@ _BREAKS = "breaks its parser. Save it anew or leave it out."
 class Sandbox:
     """Reads files one after the other, until it is closed."""
 
-    def __init__(self, limits: Limits | None = None, *, wall_seconds: float = WALL_SECONDS) -> None:
+    def __init__(
+        self, limits: Limits | None = None, *, wall_seconds: float = WALL_SECONDS, child: Sequence[str] = CHILD
+    ) -> None:
         self._limits = limits or Limits()
         self._wall_seconds = wall_seconds
+        self._child = child
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = b""
         self._stopped = False
@@ -142,10 +146,10 @@ class Sandbox:
     def _started(self) -> subprocess.Popen[bytes]:
         with self._starting:
             self.check()
-            if self._process is None or self._process.poll() is not None:
+            if self._process is None or self._process.poll() is not None or self._speaks(self._process):
                 self._discard()
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "core.documents.sandbox_child"],
+                    [sys.executable, *self._child],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
@@ -153,6 +157,10 @@ class Sandbox:
                     env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},  # and no parser finds a token or a key
                 )
             return self._process
+
+    def _speaks(self, process: subprocess.Popen[bytes]) -> bool:
+        """Whether the process said more than it was asked for: then a document has taken it over."""
+        return bool(self._unread or select.select([_pipe(process.stdout)], [], [], 0)[0])
 
     def _line(self, process: subprocess.Popen[bytes]) -> bytes:
         """The next line that the process writes, in time."""
