@@ -156,7 +156,7 @@ def main() -> None:
             return _said(f"{type(error).__name__}: {error}")
 
     sandbox_child.parse_with, sandbox_child.answers = obeying, noting
-    sandbox_child.main()
+    sandbox_child.main(sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ from typing import IO
 
 from pydantic import ValidationError
 
-from core.documents.sandbox_child import REPLY, REQUEST, Limits, Reply, Request, State
+from core.documents.confinement import Confinement
+from core.documents.sandbox_child import CONFINED, REPLY, REQUEST, Limits, Reply, Request, State
 from core.errors import DocumentError
 
 WALL_SECONDS = 480.0  # for one document: other processes want the processor too
@@ -32,6 +33,11 @@ CHILD = ("-m", "core.documents.sandbox_child")  # what the interpreter is to run
 
 _CODE = Path(__file__).parents[2]
 _CHUNK = 1024**2  # bytes
+_ENVIRONMENT = {  # and nothing else, so that no parser finds a token or a key
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "OPENBLAS_NUM_THREADS": "1",  # more would be refused
+    "OMP_NUM_THREADS": "1",
+}
 _BREAKS = "breaks its parser. Save it anew or leave it out."
 
 
@@ -46,6 +52,7 @@ class Sandbox:
         self._child = child
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = b""
+        self._confined: Confinement | None = None
         self._stopped = False
         self._starting = threading.Lock()  # no process is started behind the back of `stop`
 
@@ -69,6 +76,20 @@ class Sandbox:
             request = replace(request, done=frozenset(reply.inside for reply in replies))
         reason = f"{path.name} is read no further: {MAX_DEATHS} documents in it broke their parser. Unpack it."
         return [*replies, Reply(State.REFUSED, reason=reason)]
+
+    def confined(self) -> Confinement:
+        """How the process is confined on this machine.
+
+        Raises:
+            DocumentError: it does not start, or `stop` was called.
+        """
+        try:
+            self._ready()
+        except _DiedError as death:
+            self._discard()
+            self.check()
+            raise DocumentError(f"The process that parses {death}") from None
+        return self._confined or Confinement()
 
     def check(self) -> None:
         """Go on only if nobody called `stop`.
@@ -95,7 +116,7 @@ class Sandbox:
         self._discard()
 
     def _discard(self) -> None:
-        process, self._process, self._unread = self._process, None, b""
+        process, self._process, self._unread, self._confined = self._process, None, b"", None
         if process is not None:
             process.kill()
             process.wait()
@@ -121,7 +142,7 @@ class Sandbox:
         return "", ""
 
     def _replies(self, request: Request, data: bytes) -> Iterator[Reply]:
-        process, request = self._started(), replace(request, id=secrets.token_hex(8))
+        process, request = self._ready(), replace(request, id=secrets.token_hex(8))
         try:
             _pipe(process.stdin).write(REQUEST.dump_json(request) + b"\n" + data)
             _pipe(process.stdin).flush()
@@ -132,6 +153,16 @@ class Sandbox:
             yield reply
             if reply.state is State.DONE:
                 return
+
+    def _ready(self) -> subprocess.Popen[bytes]:
+        """The process, when it has confined itself and said how far."""
+        process = self._started()
+        if self._confined is None:
+            try:
+                self._confined = CONFINED.validate_json(self._line(process))
+            except ValidationError:
+                raise _DiedError(_BREAKS) from None
+        return process
 
     def _reply(self, process: subprocess.Popen[bytes], id_: str) -> Reply:
         """The next one to the request `id_`; a process that says anything else is not trusted with another document."""
@@ -154,7 +185,7 @@ class Sandbox:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
                     cwd=_CODE,  # `python -m` finds the package here
-                    env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},  # and no parser finds a token or a key
+                    env=_ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 )
             return self._process
 

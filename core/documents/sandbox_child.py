@@ -11,7 +11,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -21,6 +21,7 @@ from pydantic import TypeAdapter
 
 from core.documents.archives import Member, members
 from core.documents.blocks import ParsedDocument
+from core.documents.confinement import Confinement, Layer, confine
 from core.documents.parsing import parse_with, unsupported
 from core.errors import DocumentError
 
@@ -78,6 +79,7 @@ class Reply:
 
 REQUEST = TypeAdapter(Request)
 REPLY = TypeAdapter(Reply)
+CONFINED = TypeAdapter(Confinement)
 
 
 def answers(request: Request, data: bytes) -> Iterator[Reply]:
@@ -123,11 +125,13 @@ def _answer(member: Member, path: PurePosixPath, request: Request) -> Reply:
     return Reply(State.READ, member.name, version, document, member.note)
 
 
-def main() -> None:
-    """Answer requests until standard input ends."""
+def main(layers: Sequence[str] = ()) -> None:
+    """Say how this process is confined, by all layers or those named; then answer requests until input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a ctrl-c at the terminal is for the parent, which then ends this
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
+        out.write(CONFINED.dump_json(confine(layers or tuple(Layer))) + b"\n")
+        out.flush()
         while line := sys.stdin.buffer.readline():
             request = REQUEST.validate_json(line)
             data = sys.stdin.buffer.read(request.size)
@@ -143,9 +147,8 @@ def _limit_memory(size: int) -> None:
     Linux does. macOS refuses the limit or does not keep to it: there, the parent's clock is what ends a document that
     eats everything.
     """
-    for limit, value in ((resource.RLIMIT_AS, size), (resource.RLIMIT_CORE, 0)):
-        with suppress(ValueError, OSError):
-            resource.setrlimit(limit, (value, resource.getrlimit(limit)[1]))
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
 
 
 def _start_clock(seconds: int) -> None:
@@ -157,4 +160,4 @@ def _start_clock(seconds: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
