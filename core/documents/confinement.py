@@ -135,8 +135,10 @@ def _try(step: Callable[[], None], readable: Sequence[Path]) -> str:
     answer, said = os.pipe()
     fork = os.fork()
     if fork == 0:
-        os.write(said, _attempted(step, readable).encode(errors="replace")[:_LONGEST_REASON])
-        os._exit(0)
+        try:
+            os.write(said, _attempted(step, readable).encode(errors="replace")[:_LONGEST_REASON])
+        finally:  # whatever happens, no second process answers requests
+            os._exit(0 if sys.exception() is None else 1)
     os.close(said)
     with os.fdopen(answer, "rb") as stream:
         reason = stream.read().decode(errors="replace")

@@ -68,7 +68,7 @@ def unshare(namespaces: int) -> None:
 
 
 def mount(source: str | None, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
-    """Mount as mount(2) has it."""
+    """Mount something at `target`; the arguments are those of the system call."""
     texts = [None if text is None else os.fsencode(text) for text in (source, target, kind, options)]
     first, second, third, last = texts
     _called(_library().mount(first, second, third, ctypes.c_ulong(flags), last))
