@@ -19,7 +19,8 @@ from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
-from core.documents import linux, syscall_filter
+from core import linux
+from core.documents import syscall_filter
 
 _CODE = Path(__file__).parents[1]  # the `core` package, and nothing beside it: a checkout has settings and data there
 _SYSTEM = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import socket
 import subprocess
 import sys
@@ -70,7 +69,7 @@ def at(*levels: str) -> pytest.MarkDecorator:
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A folder in the home folder, with something private in it."""
-    with tempfile.TemporaryDirectory(dir=pwd.getpwuid(os.getuid()).pw_dir, prefix=".attune-test-") as folder:
+    with tempfile.TemporaryDirectory(dir=Path.home(), prefix=".attune-test-") as folder:
         (Path(folder) / "private.txt").write_text("ANNSECRET")
         yield Path(folder)
 
@@ -163,7 +162,7 @@ def test_a_system_that_lacks_a_layer_goes_without(broken: str) -> None:
     """Files are read all the same, within the others, and the reason is said."""
     code = f"""
 import errno, os, sys
-from core.documents import linux
+from core import linux
 from tests import odd_parser
 def refused(*_): raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 linux.{broken} = refused
@@ -193,7 +192,7 @@ def test_a_layer_over_which_parsers_could_not_be_read_is_left_out() -> None:
     """It was tried in a fork; the process itself is none the worse."""
     code = """
 import os, sys
-from core.documents import linux
+from core import linux
 from tests import odd_parser
 landlock = linux.landlock
 linux.landlock = lambda readable: landlock([])
