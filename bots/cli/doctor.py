@@ -205,7 +205,7 @@ def parsers() -> Check:
             confined = sandbox.confined()
         except DocumentError as error:
             return Check(Mark.BAD, "parsers", operator_texts.NO_REPLY, str(error))
-    found = operator_texts.confined(confined.on, confined.off)
+    found = operator_texts.confined(confined.on, {str(layer): reason for layer, reason in confined.off.items()})
     if confined.is_whole:
         return Check(Mark.GOOD, "parsers", found)
     return Check(Mark.CARE, "parsers", found, operator_texts.fix_confinement(confined.on))
