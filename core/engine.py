@@ -112,7 +112,8 @@ class Engine:
         )
         asked = history.asked(text, history.before(text, remembered, again=plain))
         told, ranked = await self._find(message, asked, asker.wishing(asked.form), plain=plain)
-        if not any(retrieval.is_relevant(text, ranked, self._limits.relevance) for text in asked.searches):
+        near = any(retrieval.is_relevant(text, ranked, self._limits.relevance) for text in asked.searches)
+        if asked.refused or not near:
             async with self._kept(told, _not_found(ranked)) as kept:
                 yield kept
             return

@@ -50,7 +50,7 @@ class Asked:
 
     `searches` are the texts to search for, the likeliest reading first, with p(r|x); they sum to 1. `turns` are what
     was said before, as the model hears it. `form` overrides `Preferences` by name for this answer, and `begun` is what
-    was said of it already.
+    was said of it already. `refused`: it is about a refusal, which no other form makes an answer.
     """
 
     said: str
@@ -59,6 +59,7 @@ class Asked:
     turns: tuple[Turn, ...] = ()
     form: Mapping[str, Any] = field(default_factory=dict)
     begun: str = ""
+    refused: bool = False
 
     @property
     def likeliest(self) -> str:
@@ -84,6 +85,8 @@ def asked(message: str, turns: Sequence[Turn]) -> Asked:
     again = replace(_question(last.turn.question, before), said=message, form=last.form)
     if wish is None:
         return replace(again, question=message, turns=tuple(exchange.turn for exchange in told))
+    if says_not_found(last.turn.answer):
+        return replace(again, refused=True)
     if _goes_on(wish, last):
         return replace(again, begun=begun(last.turn.answer))
     return replace(again, form={**last.form, **wish.form})
