@@ -226,6 +226,12 @@ def settings_names() -> list[str]:
     return [field.alias or name for name, field in Settings.model_fields.items()]
 
 
+def secret_names() -> list[str]:
+    """Those of them that nobody else may know."""
+    secret = (field for field in Settings.model_fields.values() if "SecretStr" in str(field.annotation))
+    return [field.alias for field in secret if field.alias]
+
+
 def _read_file(file: Path, names: list[str]) -> dict[str, Any]:
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
 """`EdgeIndex`: Qdrant's engine in this process, over one folder.
 
 The engine lets one process open the folder; `shared_index.py` shares it with the others. Its calls block,
-so they run in threads. Knows nothing of who calls it.
+so they run in threads, each to its end: a caller that is cancelled leaves none behind. Knows nothing of who calls it.
 """
 
 from __future__ import annotations
@@ -9,21 +9,25 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
 
 import qdrant_edge as edge
 
 from core.adapters import points
 from core.domain import Document, Hit, Passage, Vector, Vectors
 from core.errors import IndexUnavailableError, StoreError
+from core.together import to_the_end
 
 # Every search looks at every vector: exact, and 20 ms for 100,000 passages. The optimiser never reaches
 # this size (in KB), so it only clears away removed passages and builds no graph.
 NO_GRAPH = 10**9
+
+_P = ParamSpec("_P")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,42 +55,42 @@ class EdgeIndex:
         return self._dimension
 
     async def __aenter__(self) -> Self:
-        self._shard = await asyncio.to_thread(self._open)
+        self._shard = await _in_thread(self._open)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.to_thread(self._close)
+        await _in_thread(self._close)
 
     async def upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
         """Add or replace passages by id; flushed to the disk when it returns."""
         for some, rows in points.batches(passages, vectors):
             async with self._writing:
-                await asyncio.to_thread(self._upsert, some, rows)
+                await _in_thread(self._upsert, some, rows)
 
     async def search(self, text: str, vector: Vector, *, audience: Collection[str], limit: int) -> list[Hit]:
         """The union of the `limit` nearest by cosine and the `limit` best by BM25, of what `audience` may see."""
-        return await asyncio.to_thread(self._search, text, vector, audience, limit)
+        return await _in_thread(self._search, text, vector, audience, limit)
 
     async def vectors(self, ids: Sequence[str]) -> Mapping[str, Vector]:
         """The stored vectors of those ids that exist."""
-        return await asyncio.to_thread(self._vectors, ids)
+        return await _in_thread(self._vectors, ids)
 
     async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
         """The `count` passages behind each of `passages`."""
-        return await asyncio.to_thread(self._following, passages, count)
+        return await _in_thread(self._following, passages, count)
 
     async def documents(self, source: str | None = None) -> list[Document]:
         """Every version of every document, or of one, by source."""
-        return await asyncio.to_thread(self._documents, source)
+        return await _in_thread(self._documents, source)
 
     async def remove(self, source: str, *, keep_version: str | None = None) -> None:
         """Remove a document's passages, except those of `keep_version`."""
         async with self._writing:
-            await asyncio.to_thread(self._remove, source, keep_version)
+            await _in_thread(self._remove, source, keep_version)
 
     async def count(self) -> int:
         """Passages in the index."""
-        return await asyncio.to_thread(self._count)
+        return await _in_thread(self._count)
 
     def _open(self) -> edge.EdgeShard:
         with _translated(f"The index in {self._folder} cannot be opened"):
@@ -202,6 +206,11 @@ class EdgeIndex:
     def _count(self) -> int:
         with _translated("The index cannot be read"):
             return self._shard.count(edge.CountRequest(exact=True))
+
+
+async def _in_thread(work: Callable[_P, _Result], *args: _P.args, **kwargs: _P.kwargs) -> _Result:
+    """`work` in a thread, which has ended when this returns or raises: then the next may write, or the shard close."""
+    return await to_the_end(asyncio.to_thread(work, *args, **kwargs))
 
 
 def _create(folder: Path, dimension: int) -> None:
