@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePath
 
-from pydantic import TypeAdapter, ValidationError
-
 from core.documents.archives import is_readable
 from core.documents.folder_settings import FILE_NAME
 from core.domain import Person
@@ -26,6 +24,7 @@ from core.errors import DocumentError, LessonError
 from core.ingest import Ingester
 from core.ports import PassageIndex, Usage
 from core.readers import Readers
+from core.stored import Form, UnreadableError
 
 KEPT_FORGOTTEN = 1000  # lessons that can be brought back
 _NAME_CHARACTERS = 80
@@ -46,7 +45,7 @@ class Lesson:
     taught_at: datetime
 
 
-_LESSON = TypeAdapter(Lesson)
+_LESSON = Form(Lesson)
 
 
 class Teacher:
@@ -197,7 +196,7 @@ def _write(place: Path, lesson: Lesson, data: bytes) -> None:
 def _read(place: Path) -> Lesson:
     try:
         return _LESSON.validate_json((place / _RECORD).read_bytes())
-    except (OSError, ValidationError):
+    except (OSError, UnreadableError):
         raise LessonError("There is no such lesson.") from None
 
 

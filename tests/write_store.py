@@ -30,8 +30,8 @@ from core.learning import Act, Signal, Tally
 from core.pairing import Pairing
 from core.preferences import Length, Polarity, Preferences, Wishes, with_stated
 from core.readers import EVERYONE
-from core.team import Contribution
 from core.teaching import _LESSON, Lesson
+from core.team import Contribution
 from core.traces import Trace, Weighed
 
 FOLDER = Path(__file__).parent / "data" / "stores"
