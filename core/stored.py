@@ -1,7 +1,7 @@
 """The form in which records are kept: JSON objects that say which version of it they have.
 
-One rule for all (`docs/operate.md`, "Two versions of Attune, one store"). Fields may be added, each with a default: that
-leaves the version as it is, and whoever does not know a field leaves it where it stands. Anything else makes the
+One rule for all (`docs/operate.md`, "Two versions, one store"). Fields may be added, each with a default: that leaves
+the version as it is, and whoever does not know a field leaves it where it stands. Anything else makes the
 version one higher, and whoever does not know that version leaves the whole record alone. What has no version was
 written before there was one, and counts as 1. Pure; knows nothing of stores, or of what is kept.
 """

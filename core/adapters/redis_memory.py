@@ -121,7 +121,7 @@ class RedisMemory(RedisProfiles):
         for value in await self._client.lrange(key, 0, -1):
             turn = read(TURN, cast("bytes", value))
             if turn.person == person if turn else may_be_of(person, cast("bytes", value)):
-                await self._client.lrem(key, 0, value)
+                await self._client.lrem(key, 0, cast("str", value))
 
 
 def turns_key(conversation: Conversation) -> str:

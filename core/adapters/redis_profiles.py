@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
@@ -69,20 +69,21 @@ class RedisProfiles:
     async def change_wishes(self, person: Person, change: Callable[[Wishes], Wishes]) -> Wishes:
         """Replace what the person set by `change` of it; what cannot be read is put aside before."""
         key = preferences_key(person)
-        now = Wishes()
+        now, aside = Wishes(), b""
 
         async def write(pipe: Pipeline) -> None:
-            nonlocal now
+            nonlocal now, aside
             stored = cast("bytes | None", await pipe.get(key))
             values = _wished(stored)
             now = change(_read_wishes(values or {}))
             pipe.multi()  # type: ignore[no-untyped-call]
-            if stored is not None and values is None:
-                pipe.hset(aside_key(person), digest(stored), cast("str", stored))
+            if aside := stored if stored and values is None else b"":
+                pipe.hset(aside_key(person), digest(aside), cast("str", aside))
             pipe.set(key, _written(now, values or {}))
 
         with translated():
             await self._client.transaction(write, key)
+        await self._unreadable.read(WISHES, aside_key(person), digest(aside), aside or None)
         return now
 
     async def known(self, person: Person) -> tuple[Wishes, Learned]:

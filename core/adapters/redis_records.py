@@ -73,7 +73,7 @@ class Unreadable:
         """Note a record, once."""
         kind = next(kind for kind, known in FORMS.items() if known is form)
         with translated():
-            if await cast("Awaitable[int]", self._client.hlen(NOTES)) < KEPT_NOTES:
+            if await self._client.hlen(NOTES) < KEPT_NOTES:
                 about = json.dumps({"reason": str(error), "at": time.time()})
                 await cast("Awaitable[bool]", self._client.hsetnx(NOTES, _field(kind, key, name), about))
 
@@ -87,7 +87,7 @@ class Unreadable:
                 if await self._holds(kind, key, name):
                     found.append(_set_aside(kind, key, name, about))
                 else:
-                    await cast("Awaitable[int]", self._client.hdel(NOTES, cast("str", field)))
+                    await self._client.hdel(NOTES, cast("str", field))
         return found
 
     async def forget(self, person: Person) -> None:
@@ -96,12 +96,12 @@ class Unreadable:
         with translated():
             for field in cast("list[bytes]", await cast("Awaitable[Any]", self._client.hkeys(NOTES))):
                 if field.split(b"\n", 2)[1].endswith(tag):
-                    await cast("Awaitable[int]", self._client.hdel(NOTES, cast("str", field)))
+                    await self._client.hdel(NOTES, cast("str", field))
 
     async def count(self) -> int:
         """How many there are, those included that are gone since."""
         with translated():
-            return await cast("Awaitable[int]", self._client.hlen(NOTES))
+            return await self._client.hlen(NOTES)
 
     async def _holds(self, kind: str, key: str, name: str) -> bool:
         """Whether an unreadable record of that name is still there."""
@@ -118,7 +118,7 @@ class Unreadable:
         return any(value is not None and read(FORMS[kind], value) is None for value in values)
 
 
-def read(form: Form[T], stored: bytes) -> T | None:
+def read(form: Form[T], stored: bytes | str) -> T | None:
     """A record, where it can be read."""
     try:
         return form.validate_json(stored)
