@@ -21,20 +21,23 @@ Every key begins with KEYS[1], which holds a hash tag, so that all of them share
     refused:<person>  until when (in steady time) the person need not be told again that it is too much
     beat              when a worker was last heard of, within a twentieth of a lease
     mark              the latest time that was noted here, beside `beat`
-    back              how far the clock was set back so far
+    back              how far the clock was set back so far, less how far it was set forward
     number, turn      counters
     dead              hash: event -> what `dead` returns
     aside             hash: event -> the same of one that no worker here can read
     answer:<message>  which answer a shown message stands for
     messages:<answer> list: the other way round
 
-Times are the server's, in milliseconds: the clocks of workers do not matter. The server's may be set. Whatever is noted
-moves back with it, so that nothing waits for longer than it was to wait; of a step forward a lease begins anew, as
-after a time in which the server was away (`heartbeat`). Steady time is the server's and all that it was set back.
+Times are the server's, in milliseconds: the clocks of workers do not matter. The server's may be set, by any amount, and
+whatever is noted then moves with it, so that nothing waits for longer than it was to. That it was set is seen by a time
+that is earlier than one noted before, and by the watch of whoever calls, which tells how much later it is than at its
+last call: the first argument of every script is what steady time should be. Steady time only goes on: it is the
+server's time, and all that this was set back less all that it was set forward.
 """
 
 COMMON = r"""#!lua
 local P = KEYS[1] .. ':'
+local SLACK = 1000
 local call = redis.call
 local moment = call('TIME')
 local now = moment[1] * 1000 + math.floor(moment[2] / 1000)
@@ -46,12 +49,22 @@ local function mark()
     call('SET', P .. 'mark', now)
 end
 
-if now < latest then
+-- How far the clock was set since it was last noted, by what was noted and by the caller's watch.
+local function set_by(expected)
+    local by = math.min(0, now - latest)
+    local off = expected and now + back - expected or 0
+    if off < -SLACK then return math.min(by, off) end
+    if by == 0 and off > SLACK and latest > 0 and now - latest > SLACK then return math.min(off, now - latest) end
+    return by
+end
+
+local by = set_by(tonumber(table.remove(ARGV, 1)))
+if by ~= 0 then
     for _, name in ipairs({'leases', 'open', 'fresh'}) do
-        for _, one in ipairs(call('ZRANGE', P .. name, 0, -1)) do call('ZINCRBY', P .. name, now - latest, one) end
+        for _, one in ipairs(call('ZRANGE', P .. name, 0, -1)) do call('ZINCRBY', P .. name, by, one) end
     end
-    back = call('INCRBY', P .. 'back', latest - now)
-    call('SET', P .. 'beat', now)
+    back = call('INCRBY', P .. 'back', -by)
+    if noted[2] then call('SET', P .. 'beat', math.min(now, noted[2] + by)) end
     mark()
 end
 local steady = now + back

@@ -1,6 +1,7 @@
 """What `RedisInbox` has the server do in one step, in Lua; the keys are explained in `inbox_lanes.py`.
 
-The line above a script names its arguments. Times are in milliseconds unless said otherwise.
+The line above a script names its arguments, behind steady time as the caller expects it ('' where it does not know).
+Times are in milliseconds unless said otherwise. A reply has steady time before what the script returns.
 """
 
 from core.adapters.inbox_lanes import COMMON
@@ -226,4 +227,5 @@ _BODIES = {
     "stop": STOP,
     "depth": DEPTH,
 }
+_BODIES = {name: f"local function reply()\n{body}\nend\nreturn {{steady, reply()}}\n" for name, body in _BODIES.items()}
 SCRIPTS = {name: COMMON + body for name, body in _BODIES.items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ class RedisInbox:
         self._lease = _milliseconds(lease)
         self._heard: bytes | None = None  # the last signal
         self._unreadable = Unreadable(client)
+        self._ahead: float | None = None  # the server's steady time less that of this machine, in milliseconds
         self._scripts = {name: client.register_script(script) for name, script in SCRIPTS.items()}
 
     async def put(self, event: Event) -> Receipt:
@@ -204,8 +206,11 @@ class RedisInbox:
             return None
 
     async def _run(self, name: str, *arguments: bytes | str | float) -> Any:
+        expected = "" if self._ahead is None else round(self._ahead + 1000 * time.monotonic())
         with translated():
-            return await self._scripts[name](keys=[PREFIX], args=arguments)
+            steady, *reply = await self._scripts[name](keys=[PREFIX], args=[expected, *arguments])
+        self._ahead = steady - 1000 * time.monotonic()
+        return reply[0] if reply else None
 
 
 def lane_name(conversation: Conversation) -> str:
