@@ -95,11 +95,14 @@ class DeadLetter:
     at: datetime
 
 
+EVENT, DEAD_LETTER = "event", "dead letter"
+
+
 @dataclass(frozen=True, slots=True)
 class SetAside:
     """Something that is kept and cannot be read here: its kind, its name, and why. Nothing waits for it.
 
-    Of an event the name is its key, which `retry` and `drop` take.
+    Of an `EVENT` or a `DEAD_LETTER` the name is its key, which `retry` and `drop` take.
     """
 
     kind: str

@@ -22,7 +22,7 @@ from core.adapters.inbox_scripts import SCRIPTS
 from core.adapters.redis_memory import translated
 from core.adapters.redis_records import Unreadable
 from core.domain import Conversation, Person
-from core.inbox import Allowance, Claim, DeadLetter, Depth, Event, Lease, Receipt, SetAside, Waiting
+from core.inbox import DEAD_LETTER, EVENT, Allowance, Claim, DeadLetter, Depth, Event, Lease, Receipt, SetAside, Waiting
 from core.stored import Form, UnreadableError, may_be_of
 
 PREFIX = "{attune:inbox}"
@@ -270,7 +270,7 @@ def _letter(stored: bytes) -> DeadLetter:
 
 def _aside(key: str, stored: bytes, *, dead: bool) -> SetAside | None:
     """What can be said of something written off; None of a dead letter that can be read."""
-    kind = "dead letter" if dead else "event"
+    kind = DEAD_LETTER if dead else EVENT
     try:
         if dead:
             _letter(stored)

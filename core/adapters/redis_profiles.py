@@ -138,7 +138,7 @@ class RedisProfiles:
         with translated():
             name = answer or await self._client.lindex(trace_order_key(person), -1)
             stored = await self._client.hget(traces_key(person), name) if name else None
-        return await self._unreadable.read(TRACE, traces_key(person), name, cast("bytes | None", stored))
+        return await self._unreadable.read(TRACE, traces_key(person), name or "", stored)
 
     async def traces(self, person: Person, *, limit: int) -> list[Trace]:
         """The traces of this person's last answers, the latest first; one that cannot be read is left out."""
@@ -194,12 +194,12 @@ class RedisProfiles:
         with translated():
             await self._client.transaction(write, key)
 
-    async def _wishes_in(self, person: Person, stored: bytes | None) -> Wishes:
+    async def _wishes_in(self, person: Person, stored: bytes | str | None) -> Wishes:
         if stored is not None and _wished(stored) is None:
             await self._unreadable.read(WISHES, preferences_key(person), "", stored)
         return _read_wishes(_wished(stored) or {})
 
-    async def _learned_in(self, person: Person, stored: bytes | None) -> Learned | None:
+    async def _learned_in(self, person: Person, stored: bytes | str | None) -> Learned | None:
         return await self._unreadable.read(LEARNED, learned_key(person), "", stored)
 
 
@@ -254,7 +254,7 @@ def _with_preferences(old: Wishes, preferences: Preferences) -> Wishes:
     return changed(old, replace(old, preferences=preferences))
 
 
-def _wished(stored: bytes | None) -> dict[str, Any] | None:
+def _wished(stored: bytes | str | None) -> dict[str, Any] | None:
     """The fields of what a person set; None where none can be read."""
     try:
         return WISHES.values(stored or b"{}")

@@ -52,17 +52,18 @@ class Unreadable:
     def __init__(self, client: Redis) -> None:
         self._client = client
 
-    async def read(self, form: Form[T], key: str | bytes, name: str | bytes, stored: bytes | None) -> T | None:
+    async def read(self, form: Form[T], key: str | bytes, name: str | bytes, stored: bytes | str | None) -> T | None:
         """One record, by its name in `key`; None where there is none that can be read."""
         return next((value for _, value in await self.read_all(form, key, [(name, stored)])), None)
 
     async def read_all(
-        self, form: Form[T], key: str | bytes, stored: Iterable[tuple[str | bytes, bytes | None]]
+        self, form: Form[T], key: str | bytes, stored: Iterable[tuple[str | bytes, bytes | str | None]]
     ) -> list[tuple[bytes, T]]:
         """Those records of `key` that can be read, each with what is stored; `stored` has their names."""
         found: list[tuple[bytes, T]] = []
-        for name, value in stored:
-            if value is not None:
+        for name, kept in stored:
+            if kept is not None:
+                value = cast("bytes", kept)  # as long as the client decodes nothing
                 try:
                     found.append((value, form.validate_json(value)))
                 except UnreadableError as error:
