@@ -28,10 +28,10 @@ Every key begins with KEYS[1], which holds a hash tag, so that all of them share
     answer:<message>  which answer a shown message stands for
     messages:<answer> list: the other way round
 
-Times are the server's, in milliseconds: the clocks of workers do not matter. The server's may be set, by any amount, and
-whatever is noted then moves with it, so that nothing waits for longer than it was to. That it was set is seen by a time
-that is earlier than one noted before, and by the watch of whoever calls, which tells how much later it is than at its
-last call: the first argument of every script is what steady time should be. Steady time only goes on: it is the
+Times are the server's, in milliseconds: the clocks of workers do not matter. The server's may be set, by any amount,
+and whatever is noted then moves with it, so that nothing waits for longer than it was to. That it was set is seen by a
+time that is earlier than one noted before, and by the watch of whoever calls, which tells how much later it is than at
+its last call: the first argument of every script is what steady time should be. Steady time only goes on: it is the
 server's time, and all that this was set back less all that it was set forward.
 """
 

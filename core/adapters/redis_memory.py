@@ -98,7 +98,7 @@ class RedisMemory(RedisProfiles):
         with translated():
             # Watched: a turn that is added meanwhile changes `spoken`, and all of this runs again.
             await self._client.transaction(remove, spoken)
-            await self._unreadable.forget(person)
+            await self._unreadable.all()  # notes of what is gone go
             await drop_from_file(self._client)
 
     async def forget_documents(self, sources: Collection[str]) -> None:

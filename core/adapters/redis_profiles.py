@@ -163,8 +163,11 @@ class RedisProfiles:
         """The contributions of a workspace, by user."""
         with translated():
             stored = cast("dict[bytes, bytes]", await self._client.hgetall(key := team_key(platform, workspace)))
-        read = {user: await self._unreadable.read(CONTRIBUTION, key, user, value) for user, value in stored.items()}
-        return {user.decode(): contribution for user, contribution in read.items() if contribution}
+        found = {}
+        for user, value in stored.items():
+            if contribution := await self._unreadable.read(CONTRIBUTION, key, user, value):
+                found[user.decode()] = contribution
+        return found
 
     def _keep_trace(self, pipe: Pipeline, trace: Trace) -> None:
         keys = traces_key(trace.person), trace_order_key(trace.person)
@@ -175,6 +178,7 @@ class RedisProfiles:
         with translated():
             await self._client.delete(signals_key(person), learned_key(person))
             await self._client.hdel(team_key(person.platform, person.workspace), person.user)
+            await self._unreadable.all()  # notes of what is gone go
             await drop_from_file(self._client)
 
     async def forget_phrases(self, person: Person) -> None:

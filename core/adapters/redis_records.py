@@ -16,8 +16,8 @@ from typing import Any, TypeVar, cast
 
 from redis.asyncio import Redis
 
-from core.adapters.redis_keys import person_key, translated
-from core.domain import Person, Turn
+from core.adapters.redis_keys import translated
+from core.domain import Turn
 from core.gaps import Gap
 from core.inbox import SetAside
 from core.learning import Learned, Signal
@@ -90,14 +90,6 @@ class Unreadable:
                 else:
                     await self._client.hdel(NOTES, cast("str", field))
         return found
-
-    async def forget(self, person: Person) -> None:
-        """Drop the notes of what was kept under keys of this person's."""
-        tag = person_key("", person).removeprefix("attune:").removeprefix(":").encode()
-        with translated():
-            for field in cast("list[bytes]", await cast("Awaitable[Any]", self._client.hkeys(NOTES))):
-                if field.split(b"\n", 2)[1].endswith(tag):
-                    await self._client.hdel(NOTES, cast("str", field))
 
     async def count(self) -> int:
         """How many there are, those included that are gone since."""
