@@ -88,6 +88,14 @@ def signals() -> list[Signal]:
     ]
 
 
+def contribution() -> Contribution:
+    return Contribution({"/leave.md": Tally(1.0, 2.0)}, frozenset({EVERYONE}), shares=True)
+
+
+def gap(person: Person) -> Gap:
+    return Gap("Is there a canteen?", person, START, ("Leave",))
+
+
 def wishes() -> Wishes:
     return with_stated(Wishes(Preferences(length=Length.SHORT), strength=70), "Rust", Polarity.LIKE, START)
 
@@ -100,10 +108,8 @@ async def fill(client: Redis) -> None:
         await memory.append(THREAD, Turn(person, "How long is leave?", "20 weeks [1].", START), trace(person, number))
         await memory.change_wishes(person, lambda _: wishes())
         await memory.learn(person, signals())
-        await memory.contribute(
-            person, Contribution({"/leave.md": Tally(1.0, 2.0)}, frozenset({EVERYONE}), shares=True)
-        )
-        await usage.note_gap(Gap("Is there a canteen?", person, START, ("Leave",)))
+        await memory.contribute(person, contribution())
+        await usage.note_gap(gap(person))
     await usage.note_cited(["/leave.md"], START)
     await RedisPairings(client).save(Pairing("person:slack:T1:anna", operator=True, since=START))
 
