@@ -72,6 +72,7 @@ class Plan:
 class Troubles:
     """What was done."""
 
+    sent: int = 0
     kills: int = 0
     redis_kills: int = 0
     steps: list[float] = field(default_factory=list)  # seconds
@@ -199,6 +200,7 @@ async def _write(plan: Plan, chance: random.Random, conversation: int, platform:
     await asyncio.sleep(chance.uniform(0, plan.think))
     for tag in tags:
         await _send(platform, tag)
+        troubles.sent += 1
         if chance.random() < plan.repeated:
             troubles.repeats += 1
             repeats.append(asyncio.create_task(_again(chance.expovariate(0.5), platform, conversation, tag)))
@@ -213,7 +215,7 @@ async def _again(pause: float, platform: Any, conversation: int, tag: str) -> No
 
 
 async def _make_trouble(plan: Plan, chance: random.Random, service: Service, troubles: Troubles) -> None:
-    """Kill processes all the time, and do the rest at evenly spread moments; one thing at a time."""
+    """Kill processes all the time, and do the rest evenly spread over the messages; one thing at a time."""
     one = asyncio.Lock()
     await asyncio.gather(
         _kill_processes(plan, chance, service, troubles, one), _do_the_rest(plan, chance, service, troubles, one)
@@ -235,9 +237,9 @@ async def _do_the_rest(
 ) -> None:
     rest = [_kill_redis] * plan.restarts + [_set_clock] * plan.steps + [_cut_power] * plan.cuts
     chance.shuffle(rest)
-    length = plan.messages / plan.conversations * plan.think * 0.8
-    for harm in rest:
-        await asyncio.sleep(length / (len(rest) + 1))
+    for place, harm in enumerate(rest, start=1):
+        while troubles.sent < plan.messages * place / (len(rest) + 1):  # noqa: ASYNC110 - it is people who send
+            await asyncio.sleep(0.05)
         async with one:
             await harm(chance, service, troubles)
 

@@ -53,7 +53,7 @@ def cut(store: Path, share: float) -> bytes:
     files = (store / "appendonlydir").glob("*.incr.aof")
     last = max(files, key=lambda file: int(file.name.split(".")[-3]))
     whole = last.read_bytes()
-    place = len(whole) - min(len(whole), round(share * CUT_WITHIN))
+    place = len(whole) - min(len(whole), 1 + round(share * CUT_WITHIN))
     with last.open("r+b") as file:
         file.truncate(place)
     return whole[place:]
