@@ -134,11 +134,18 @@ def test_the_operator_sees_what_was_set_aside(data: Path) -> None:
             await inbox.set_aside("token", "a newer Attune wrote it, in version 2 of its form")
 
     asyncio.run(leave())
+    lesson = Settings(home=data / "home").learned_folder / ("0" * 32)
+    lesson.mkdir(parents=True)
+    (lesson / ".lesson.json").write_text('{"version": 2}', encoding="utf-8")
     shown = attune("inbox", cwd=data).stdout
-    assert "1 thing was set aside" in shown
-    assert "a newer Attune wrote it, in version 2 of its form" in shown
+    assert "2 things were set aside" in shown
+    assert all(word in shown for word in ("chat:1", "newer", "lesson"))
     listed = attune("inbox", "--json", cwd=data).stdout
-    assert [(one["kind"], one["key"]) for one in json.loads(listed)["aside"]] == [("event", "chat:1")]
+    assert [(one["kind"], one["key"]) for one in json.loads(listed)["aside"]] == [
+        ("event", "chat:1"),
+        ("lesson", "0" * 32),
+    ]
+    assert "a newer Attune wrote it, in version 2 of its form" in listed
     assert SECRET not in shown + listed
     assert attune("inbox", "drop", "all", cwd=data).stdout == "1 message dropped.\n"
-    assert json.loads(attune("inbox", "--json", cwd=data).stdout)["aside"] == []
+    assert [one["kind"] for one in json.loads(attune("inbox", "--json", cwd=data).stdout)["aside"]] == ["lesson"]
