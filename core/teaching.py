@@ -21,16 +21,17 @@ from datetime import datetime
 from pathlib import Path, PurePath
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
 
 from core.documents.archives import is_readable
 from core.documents.folder_settings import FILE_NAME
 from core.domain import Person
 from core.durable import sync_folder, write_new, write_whole
 from core.errors import DocumentError, LessonError, StoreError
+from core.inbox import SetAside
 from core.ingest import Ingester
 from core.ports import PassageIndex, Usage
 from core.readers import Readers
+from core.stored import Form, UnreadableError
 from core.together import to_the_end
 
 log = structlog.get_logger(__name__)
@@ -56,7 +57,7 @@ class Lesson:
     taught_at: datetime
 
 
-_LESSON = TypeAdapter(Lesson)
+_LESSON = Form(Lesson)
 
 
 class Teacher:
@@ -284,7 +285,7 @@ def _readers_line(lesson: Lesson) -> bytes:
 def _read(place: Path) -> Lesson:
     try:
         return _LESSON.validate_json((place / _RECORD).read_bytes())
-    except (OSError, ValidationError):
+    except (OSError, UnreadableError):
         raise LessonError("There is no such lesson.") from None
 
 
@@ -299,3 +300,15 @@ def _safe(name: str) -> str:
     stem, suffix = (_UNSAFE.sub(" ", part).strip(" .") for part in (PurePath(last).stem, PurePath(last).suffix))
     short = " ".join(stem.split())[:_NAME_CHARACTERS].strip() or "document"
     return f"{short}.{suffix.lower()}" if suffix else short
+
+
+def unreadable_lessons(folder: Path) -> list[SetAside]:
+    """The lessons under `folder` whose record cannot be read here: nobody is shown them, or can take them back."""
+    found = []
+    for place in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if _ID.fullmatch(place.name) and (place / _RECORD).is_file():
+            try:
+                _LESSON.validate_json((place / _RECORD).read_bytes())
+            except UnreadableError as error:
+                found.append(SetAside("lesson", place.name, str(error), None))
+    return found

@@ -6,10 +6,10 @@ Knows nothing of how the server is reached or started.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import cast
 
-from pydantic import TypeAdapter, ValidationError
 from redis.asyncio.client import Pipeline
 
 from core.adapters.redis_keys import drop_from_file, person_key, tag
@@ -21,13 +21,13 @@ from core.adapters.redis_profiles import (
     traces_key,
 )
 from core.adapters.redis_profiles import preferences_key as preferences_key  # noqa: PLC0414
+from core.adapters.redis_records import TRACE, TURN, read
 from core.domain import Conversation, Person, Turn
+from core.stored import may_be_of
 from core.traces import Trace, without
 
 KEPT_TURNS = 200  # of each conversation
 
-_TURN = TypeAdapter(Turn)
-_TRACE = TypeAdapter(Trace)
 _ALL_TRACES = "attune:traces:*"
 
 # A client that lost its connection cannot know whether the turn was kept and sends it once more: the same
@@ -42,7 +42,12 @@ end
 # Whoever was forgotten meanwhile, or has a newer trace of that name, keeps what they have.
 _REPLACE = """
 if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then
-    redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+    if ARGV[3] ~= '' then
+        redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+    else
+        redis.call('HDEL', KEYS[1], ARGV[1])
+        redis.call('LREM', KEYS[2], 0, ARGV[1])
+    end
 end
 """
 
@@ -56,7 +61,8 @@ class RedisMemory(RedisProfiles):
             return []
         with translated():
             stored = await self._client.lrange(turns_key(conversation), -limit, -1)
-        return [turn for value in stored if (turn := _read_turn(value))]
+        named = [("", cast("bytes", value)) for value in stored]
+        return [turn for _, turn in await self._unreadable.read_all(TURN, turns_key(conversation), named)]
 
     async def append(self, conversation: Conversation, turn: Turn, trace: Trace | None = None) -> None:
         """Add a turn, once, with the trace of its answer; the oldest beyond `KEPT_TURNS` go."""
@@ -64,7 +70,7 @@ class RedisMemory(RedisProfiles):
         with translated():
             async with self._client.pipeline(transaction=False) as pipe:
                 pipe.hincrby(spoken, key)  # before: a turn is never kept that `forget` would not find
-                pipe.eval(_APPEND, 1, key, _TURN.dump_json(turn), KEPT_TURNS)
+                pipe.eval(_APPEND, 1, key, TURN.dump_json(turn), KEPT_TURNS)
                 if trace:
                     self._keep_trace(pipe, trace)
                 pipe.hincrby(spoken, key)  # after: a `forget` that ran in between starts over
@@ -92,6 +98,7 @@ class RedisMemory(RedisProfiles):
         with translated():
             # Watched: a turn that is added meanwhile changes `spoken`, and all of this runs again.
             await self._client.transaction(remove, spoken)
+            await self._unreadable.all()  # notes of what is gone go
             await drop_from_file(self._client)
 
     async def forget_documents(self, sources: Collection[str]) -> None:
@@ -101,7 +108,8 @@ class RedisMemory(RedisProfiles):
                 for name, value in cast("dict[bytes, bytes]", await self._client.hgetall(key)).items():
                     left = _left_of(value, sources)
                     if left != value:
-                        await self._client.eval(_REPLACE, 1, key, name, value, left)
+                        order = key.replace(b":traces:", b":answers:", 1)
+                        await self._client.eval(_REPLACE, 2, key, order, name, value, left)
             await drop_from_file(self._client)
 
     async def ping(self) -> None:
@@ -111,8 +119,8 @@ class RedisMemory(RedisProfiles):
 
     async def _remove_turns(self, key: bytes, person: Person) -> None:
         for value in await self._client.lrange(key, 0, -1):
-            turn = _read_turn(value)
-            if turn is None or turn.person == person:  # nobody can tell whose an unreadable one was
+            turn = read(TURN, cast("bytes", value))
+            if turn.person == person if turn else may_be_of(person, cast("bytes", value)):
                 await self._client.lrem(key, 0, cast("str", value))
 
 
@@ -127,18 +135,14 @@ def conversations_key(person: Person) -> str:
     return person_key("conversations", person)
 
 
-def _read_turn(value: bytes | str) -> Turn | None:
-    try:
-        return _TURN.validate_json(value)
-    except ValidationError:
-        return None
-
-
 def _left_of(value: bytes, sources: Collection[str]) -> bytes:
-    """A stored trace without `sources`; one that cannot be read, or has none of them, as it is."""
-    try:
-        trace = _TRACE.validate_json(value)
-    except ValidationError:
-        return value
+    """A stored trace without `sources`; where it names one and cannot be read, nothing."""
+    trace = read(TRACE, value)
+    if trace is None:
+        return b"" if any(_names(value, source) for source in sources) else value
     left = without(trace, sources)
-    return value if left == trace else _TRACE.dump_json(left)
+    return value if left == trace else TRACE.dump_json(left, value)
+
+
+def _names(value: bytes, source: str) -> bool:
+    return source.encode() in value or json.dumps(source)[1:-1].encode() in value
