@@ -52,6 +52,7 @@ class Profiles(Protocol):
     async def learn(self, person: Person, signals: Sequence[Signal], *, without: Collection[str] = ()) -> Learned:
         """Add `signals` to the log, in place of those with the same id; remove those whose id is in `without`.
 
+        One that was imported takes the place of none that is there.
         The state is always that of the whole log replayed, also where much is learned at the same time.
         """
         ...

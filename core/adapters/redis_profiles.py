@@ -111,13 +111,14 @@ class RedisProfiles:
             before = _read_learned(await pipe.get(state))
             room = await pipe.hlen(log) + len(signals) <= learning.KEPT + learning.SLACK
             known = [await pipe.hexists(log, signal.id) for signal in signals]
-            if before and room and not (without or any(known)) and _follow(before, signals):
-                learned, gone = _stepped(before, signals), []
+            news = [signal for signal, there in zip(signals, known, strict=True) if not (there and signal.imported)]
+            if before and room and not (without or any(known)) and _follow(before, news):
+                learned, gone = _stepped(before, news), []
             else:
                 stored = cast("dict[bytes, bytes]", await pipe.hgetall(log))
-                learned, gone = _replayed(stored, signals, without)
+                learned, gone = _replayed(stored, news, without)
             pipe.multi()  # type: ignore[no-untyped-call]
-            for signal in signals:
+            for signal in news:
                 pipe.hset(log, signal.id, _SIGNAL.dump_json(signal))
             if gone:
                 pipe.hdel(log, *gone)
@@ -269,7 +270,8 @@ def _replayed(
 ) -> tuple[Learned, list[str]]:
     """The state of the changed log, and the ids that go from it."""
     log = {signal.id: signal for signal in (*_signals(stored.values()), *signals) if signal.id not in without}
-    kept = learning.retained(list(log.values()), max((one.at for one in log.values()), default=datetime.now(UTC)))
+    done_here = [one for one in log.values() if not one.imported] or log.values()
+    kept = learning.retained(list(log.values()), max((one.at for one in done_here), default=datetime.now(UTC)))
     ids = {signal.id for signal in kept}
     return learning.replay(kept), [name for name in (*map(bytes.decode, stored), *log) if name not in ids]
 
