@@ -118,7 +118,7 @@ PROFILES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(PROFILES)
 async def test_whatever_somebody_imports_nobody_elses_ranking_changes(redis: Redis, profile: Mapping[str, Any]) -> None:
     """Taken over or refused: what teammates read stays as it was, at once and after the importer's next answer."""
