@@ -80,6 +80,7 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
         records = await stack.enter_async_context(open_records(settings))
         library = await stack.enter_async_context(open_library(settings, progress))
         generator = await stack.enter_async_context(open_generator(settings, progress))
+        inbox = await stack.enter_async_context(open_inbox(settings))
         upkeep = Upkeep(library.index, generator)
         engine = Engine(
             embedder=library.embedder,
@@ -89,6 +90,7 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
             generator=generator,
             limits=limits_of(settings),
             upkeep=upkeep,
+            inbox=inbox,
         )
         await stack.enter_async_context(_in_background(upkeep.run()))
         teacher = Teacher(settings.learned_folder, library.ingester, library.index, records.usage)
@@ -135,6 +137,7 @@ async def open_records(settings: Settings) -> AsyncIterator[Records]:
     async with _redis(settings) as client:
         memory = RedisMemory(client)
         await memory.ping()
+        await memory.finish_forgetting()
         access = Access(RedisPairings(client), doors_of(settings))
         yield Records(memory, RedisUsage(client) if settings.usage else NoUsage(), access)
 

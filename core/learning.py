@@ -9,7 +9,7 @@ shown to people.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -29,6 +29,7 @@ KEPT = 500  # signals in the log …
 SLACK = 100  # … and so many more until the oldest go, in one stroke
 KEPT_DAYS = 400
 PHRASES = 8  # words of a question that a signal keeps
+GONE = ""  # a document that was shown and is removed
 
 Array = NDArray[np.float64]
 
@@ -170,6 +171,12 @@ def retained(signals: Sequence[Signal], now: datetime) -> list[Signal]:
     return in_order((*done_here, *imported[max(len(imported) + len(done_here) - KEPT, 0) :]))
 
 
+def without_documents(signal: Signal, sources: Collection[str]) -> Signal:
+    """The signal without what it says of `sources`; the ranks of the other documents stay as they were."""
+    shown = tuple(GONE if source in sources else source for source in signal.shown)
+    return replace(signal, shown=shown, credited=tuple(one for one in signal.credited if one[0] not in sources))
+
+
 def without_phrases(signal: Signal) -> Signal:
     """The signal without words of the question."""
     return replace(signal, phrases=())
@@ -261,6 +268,8 @@ def _tallied(tallies: Mapping[str, Tally], signal: Signal) -> Mapping[str, Tally
     changed = dict(tallies)
     if signal.act is Act.ASKED:
         for rank, source in enumerate(signal.shown, start=1):
+            if source == GONE:
+                continue
             old = changed.get(source, Tally())
             led = 1.0 if rank == 1 else 0.0
             changed[source] = replace(old, examined=old.examined + 1 / rank, answered=old.answered + led)

@@ -18,7 +18,7 @@ from core.feedback import Feedback, Reason, Verdict
 from core.gaps import Gap
 from core.learning import Act, Learned, Signal
 from core.personal import Asker, signals_of
-from core.ports import Memory, Usage
+from core.ports import Inbox, Memory, Usage
 from core.preferences import Wishes, changed, undone
 from core.profile import Profile, heaviest_first, in_words
 from core.team import Contribution, Team
@@ -51,9 +51,11 @@ _FORM = (Reason.TOO_LONG, Reason.TOO_SHORT, Reason.NOT_MY_TOPIC)  # no fault of 
 class People:
     """What is kept of people, over the ports that keep it."""
 
-    def __init__(self, memory: Memory, usage: Usage) -> None:
+    def __init__(self, memory: Memory, usage: Usage, inbox: Inbox | None = None) -> None:
+        """`inbox` where platforms deliver: what was given up of a person's messages is kept there."""
         self._memory = memory
         self._usage = usage
+        self._inbox = inbox
         self._teams: dict[tuple[str, str], tuple[float, Team]] = {}
 
     async def profile(self, person: Person) -> Profile:
@@ -101,8 +103,10 @@ class People:
         await self._memory.learn(person, taken.signals)
 
     async def forget(self, person: Person, scope: Scope = Scope.EVERYTHING) -> None:
-        """Remove what is kept of the person."""
+        """Remove what is kept of the person; the memory comes last, which has the store's files written anew."""
         if scope is not Scope.INTERESTS:
+            if self._inbox:
+                await self._inbox.forget(person)
             await self._usage.forget(person)
         forget = {
             Scope.INTERESTS: self._memory.forget_interests,

@@ -160,6 +160,10 @@ class Memory(Profiles, Port):
         """Return when the store answers."""
         ...
 
+    async def finish_forgetting(self) -> None:
+        """Go on where a process was killed while it forgot, so that nothing of it stays on the disk."""
+        ...
+
 
 class Usage(Port):
     """What documents were good for, and what they lack: for the operator, never for a prompt."""
@@ -269,7 +273,7 @@ class Inbox(Port):
         ...
 
     async def forget(self, person: Person) -> None:
-        """Drop the person's dead letters; what waits still gets its answer."""
+        """Drop the person's dead letters, in the store's files, too; what waits still gets its answer."""
         ...
 
     async def depth(self) -> Depth:

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
 from core.adapters.inbox_scripts import SCRIPTS
+from core.adapters.redis_keys import removed_from_disk
 from core.adapters.redis_memory import translated
 from core.domain import Conversation, Person
 from core.inbox import Allowance, Claim, DeadLetter, Depth, Event, Lease, Receipt, Waiting
@@ -141,9 +142,12 @@ class RedisInbox:
 
     async def forget(self, person: Person) -> None:
         """Drop the person's dead letters."""
-        for letter in await self.dead():
-            if letter.event.person == person:
-                await self.drop(letter.event.key)
+        keys = [letter.event.key for letter in await self.dead() if letter.event.person == person]
+        if not keys:
+            return
+        with translated():
+            async with removed_from_disk(self._client):
+                await self._client.hdel(f"{PREFIX}:dead", *keys)
 
     async def depth(self) -> Depth:
         """How full it is."""

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
 from core import learning
-from core.adapters.redis_keys import drop_from_file, person_key, translated, workspace_key
+from core.adapters.redis_keys import person_key, removed_from_disk, translated, workspace_key
 from core.domain import Person
 from core.learning import Learned, Signal
 from core.preferences import Preferences, Wishes, changed
@@ -167,9 +167,12 @@ class RedisProfiles:
     async def forget_interests(self, person: Person) -> None:
         """Remove what was learned of the person, and from what."""
         with translated():
-            await self._client.delete(signals_key(person), learned_key(person))
-            await self._client.hdel(team_key(person.platform, person.workspace), person.user)
-            await drop_from_file(self._client)
+            async with removed_from_disk(self._client):
+                await self._remove_interests(person)
+
+    async def _remove_interests(self, person: Person) -> None:
+        await self._client.delete(signals_key(person), learned_key(person))
+        await self._client.hdel(team_key(person.platform, person.workspace), person.user)
 
     async def forget_phrases(self, person: Person) -> None:
         """Remove the words of questions from the log; what was learned stays as it is."""
