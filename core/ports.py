@@ -132,6 +132,13 @@ class PassageIndex(Port):
         """Remove a document's passages, except those of `keep_version`. An unknown source is no error."""
         ...
 
+    async def clear_away(self) -> None:
+        """Have what was removed leave the files of the index, too, soon after: at once where that was not just done.
+
+        A server that others run does so by rules of its own.
+        """
+        ...
+
     async def count(self) -> int:
         """Passages in the index."""
         ...

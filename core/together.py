@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 First = TypeVar("First")
@@ -38,3 +39,20 @@ async def ended(*tasks: asyncio.Task[Any]) -> None:
             task.exception()  # looked at: asyncio complains of one that nobody wanted to hear of
     if cancelled:
         raise asyncio.CancelledError
+
+
+async def finished(work: Awaitable[First]) -> First:
+    """What `work` gives, also where whoever waits for it is cancelled: then they learn of it when it has ended.
+
+    For what a thread does with something shared: it cannot be stopped, and goes on behind whoever leaves it.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # looked at
+        raise

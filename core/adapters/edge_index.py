@@ -9,21 +9,28 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
 
 import qdrant_edge as edge
 
 from core.adapters import points
+from core.adapters.gate import Gate
 from core.domain import Document, Hit, Passage, Vector, Vectors
 from core.errors import IndexUnavailableError, StoreError
+from core.together import ended, finished
 
 # Every search looks at every vector: exact, and 20 ms for 100,000 passages. The optimiser never reaches
 # this size (in KB), so it only clears away removed passages and builds no graph.
 NO_GRAPH = 10**9
+REST = 10.0  # times the last clearing away, before the next
+_OLD_LOG = "wal.old"
+_LEFT = (_OLD_LOG, "temp_segments")  # what a kill may leave, none of which is read any more
+P, T = ParamSpec("P"), TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +50,9 @@ class EdgeIndex:
         self._dimension = dimension
         self._encoder = points.SparseEncoder()
         self._writing = asyncio.Lock()
+        self._gate = Gate()
+        self._rested_at = 0.0  # when it may be cleared again
+        self._later: asyncio.Task[None] | None = None
         self._shard: edge.EdgeShard
 
     @property
@@ -52,52 +62,108 @@ class EdgeIndex:
 
     async def __aenter__(self) -> Self:
         self._shard = await asyncio.to_thread(self._open)
+        if self._removed.exists():  # whoever removed something was killed before it was cleared away
+            self._clear_later(0.0)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.to_thread(self._close)
+        if self._later is not None:
+            await ended(self._later)
+        self._rested_at = 0.0  # nobody searches any more
+        with suppress(StoreError):
+            await self.clear_away()
+        async with self._gate.alone():
+            await asyncio.to_thread(self._close)
 
     async def upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
         """Add or replace passages by id; flushed to the disk when it returns."""
         for some, rows in points.batches(passages, vectors):
             async with self._writing:
-                await asyncio.to_thread(self._upsert, some, rows)
+                await self._among_others(self._upsert, some, rows)
 
     async def search(self, text: str, vector: Vector, *, audience: Collection[str], limit: int) -> list[Hit]:
         """The union of the `limit` nearest by cosine and the `limit` best by BM25, of what `audience` may see."""
-        return await asyncio.to_thread(self._search, text, vector, audience, limit)
+        return await self._among_others(self._search, text, vector, audience, limit)
 
     async def vectors(self, ids: Sequence[str]) -> Mapping[str, Vector]:
         """The stored vectors of those ids that exist."""
-        return await asyncio.to_thread(self._vectors, ids)
+        return await self._among_others(self._vectors, ids)
 
     async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
         """The `count` passages behind each of `passages`."""
-        return await asyncio.to_thread(self._following, passages, count)
+        return await self._among_others(self._following, passages, count)
 
     async def documents(self, source: str | None = None) -> list[Document]:
         """Every version of every document, or of one, by source."""
-        return await asyncio.to_thread(self._documents, source)
+        return await self._among_others(self._documents, source)
 
     async def remove(self, source: str, *, keep_version: str | None = None) -> None:
         """Remove a document's passages, except those of `keep_version`."""
         async with self._writing:
-            await asyncio.to_thread(self._remove, source, keep_version)
+            await self._among_others(self._remove, source, keep_version)
+
+    async def clear_away(self) -> None:
+        """Write the index anew without what was removed, and without the log of what was done.
+
+        Nobody can search meanwhile (a second or two, for 20,000 passages four). So it rests between two for ten times
+        as long as the last one took; who asks in that time is answered at once, and it is done when the rest is over,
+        or when the index is closed.
+        """
+        rest = self._rested_at - time.monotonic()
+        if rest > 0:
+            self._clear_later(rest)
+            return
+        async with self._writing, self._gate.alone():
+            if self._removed.exists():
+                began = time.monotonic()
+                await finished(asyncio.to_thread(self._clear_away))
+                self._rested_at = time.monotonic() + REST * (time.monotonic() - began)
+
+    def _clear_later(self, pause: float) -> None:
+        async def clear() -> None:
+            await asyncio.sleep(pause)
+            self._rested_at = 0.0
+            with suppress(StoreError):  # the mark stays, for the next time
+                await self.clear_away()
+
+        if self._later is None or self._later.done():
+            self._later = asyncio.create_task(clear())
+
+    async def _among_others(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        async with self._gate.together():
+            return await finished(asyncio.to_thread(work, *args, **kwargs))
+
+    @property
+    def _removed(self) -> Path:
+        """A mark that something was removed which may still stand in the files; beside them, for it is none of them."""
+        return self._folder.with_name(f"{self._folder.name}.removed")
 
     async def count(self) -> int:
         """Passages in the index."""
-        return await asyncio.to_thread(self._count)
+        return await self._among_others(self._count)
 
     def _open(self) -> edge.EdgeShard:
         with _translated(f"The index in {self._folder} cannot be opened"):
             if not self._folder.exists():
                 _create(self._folder, self._dimension)
             points.check_dimension(_stored_dimension(self._folder), self._dimension, where=str(self._folder))
-            shard = edge.EdgeShard.load(str(self._folder))
+            for left in _LEFT:
+                shutil.rmtree(self._folder / left, ignore_errors=True)
+            shard = edge.EdgeShard.load(str(self._folder), _config(self._dimension))
             _index_keywords(shard)
             _name_readers(shard)
-            shard.optimize()  # at once where nothing was removed
             return shard
+
+    def _clear_away(self) -> None:
+        """The log goes while the index is closed: all that it says was flushed, and is not needed to open it again."""
+        with _translated(f"The index in {self._folder} cannot be written anew"):
+            while self._shard.optimize():
+                pass
+            self._shard.flush()
+            self._shard.close()
+            (self._folder / "wal").rename(self._folder / _OLD_LOG)  # whole, for a kill may come at any moment
+            self._shard = self._open()
+            self._removed.unlink(missing_ok=True)
 
     def _close(self) -> None:
         with _translated(f"The index in {self._folder} cannot be closed"):
@@ -196,6 +262,7 @@ class EdgeIndex:
             kept = _equals(points.VERSION, keep_version)
             gone = edge.Filter(must=[_equals(points.SOURCE, source)], must_not=[kept])
         with _translated("Passages cannot be removed"):
+            self._removed.touch(0o600)  # before: who is killed now leaves a mark
             self._shard.update(edge.UpdateOperation.delete_points_by_filter(gone))
             self._shard.flush()
 
@@ -227,10 +294,13 @@ def _name_readers(shard: edge.EdgeShard) -> None:
 
 
 def _config(dimension: int) -> edge.EdgeConfig:
+    """With which the optimiser clears away the first removed passage; it is called in `clear_away` alone."""
     return edge.EdgeConfig(
         vectors={points.DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)},
         sparse_vectors={points.SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
-        optimizers=edge.EdgeOptimizersConfig(indexing_threshold=NO_GRAPH),
+        optimizers=edge.EdgeOptimizersConfig(
+            indexing_threshold=NO_GRAPH, deleted_threshold=0.0, vacuum_min_vector_number=0
+        ),
     )
 
 

@@ -43,6 +43,7 @@ class IndexService:
         app.router.add_post("/following", _route(wire.Following, self._following, wire.PASSAGES))
         app.router.add_post("/documents", _route(wire.Documents, self._documents, wire.DOCUMENTS))
         app.router.add_post("/remove", _route(wire.Remove, self._remove, wire.NOTHING))
+        app.router.add_post("/clear_away", _route(wire.Ask, self._clear_away, wire.NOTHING))
         app.router.add_post("/count", _route(wire.Ask, self._count, wire.COUNT))
         return app
 
@@ -67,6 +68,9 @@ class IndexService:
 
     async def _remove(self, request: wire.Remove) -> None:
         await self._index.remove(request.source, keep_version=request.keep_version)
+
+    async def _clear_away(self, _: wire.Ask) -> None:
+        await self._index.clear_away()
 
     async def _count(self, _: wire.Ask) -> int:
         return await self._index.count()

@@ -135,6 +135,9 @@ class QdrantIndex:
         with _translated():
             await self._client.delete(self._collection, models.FilterSelector(filter=gone), wait=True)
 
+    async def clear_away(self) -> None:
+        """Left to the server: it clears away what was removed by thresholds of its own."""
+
     async def count(self) -> int:
         """Passages in the index."""
         with _translated():

@@ -23,6 +23,7 @@ from core.domain import Document, Hit, Passage, Vector, Vectors
 from core.errors import IndexUnavailableError
 
 TIMEOUT = aiohttp.ClientTimeout(total=60)  # seconds, of one call
+LONG = aiohttp.ClientTimeout(total=600)  # … of one that writes the index anew
 OK = 200
 PAUSES = (0.0, 0.1, 0.5)  # seconds before another try
 
@@ -79,6 +80,10 @@ class SharedIndex:
         """Remove a document's passages, except those of `keep_version`."""
         await self._call("/remove", wire.Remove(source=source, keep_version=keep_version), wire.NOTHING)
 
+    async def clear_away(self) -> None:
+        """Have the index written anew without what was removed."""
+        await self._call("/clear_away", wire.Ask(), wire.NOTHING, LONG)
+
     async def count(self) -> int:
         """Passages in the index."""
         return await self._call("/count", wire.Ask(), wire.COUNT)
@@ -88,7 +93,9 @@ class SharedIndex:
         stored = await self._call("/dimension", wire.Ask(), wire.COUNT)
         points.check_dimension(stored, self._dimension, where="The index")
 
-    async def _call(self, path: str, request: BaseModel, result: TypeAdapter[Result]) -> Result:
+    async def _call(
+        self, path: str, request: BaseModel, result: TypeAdapter[Result], limit: aiohttp.ClientTimeout = TIMEOUT
+    ) -> Result:
         """Ask the service, and again where it was gone: every call may be repeated without harm.
 
         A killed service still accepts connections for a moment, so one more try is not always enough.
@@ -97,14 +104,14 @@ class SharedIndex:
         with _translated():
             for pause in PAUSES:
                 try:
-                    return result.validate_json(await self._post(path, body))
+                    return result.validate_json(await self._post(path, body, limit))
                 except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
                     await asyncio.sleep(pause)
                     await self._companion.ensure()
-            return result.validate_json(await self._post(path, body))
+            return result.validate_json(await self._post(path, body, limit))
 
-    async def _post(self, path: str, body: bytes) -> bytes:
-        async with self._http.post(path, data=body) as response:
+    async def _post(self, path: str, body: bytes, limit: aiohttp.ClientTimeout) -> bytes:
+        async with self._http.post(path, data=body, timeout=limit) as response:
             answer = await response.read()
             if response.status != OK:
                 raise IndexUnavailableError(answer.decode(errors="replace"))
