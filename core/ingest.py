@@ -11,6 +11,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, islice, takewhile
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from core.domain import Document, Passage, Vector
 from core.errors import DocumentError
 from core.ports import Embedder, PassageIndex
 from core.readers import Readers
+from core.together import ended, to_the_end
 
 BATCH = 64  # passages that are embedded together
 _WINDOW = 512  # passages that are embedded and written together; a larger document is held whole
@@ -54,7 +56,7 @@ class Ingester:
     def __init__(self, embedder: Embedder, index: PassageIndex, *, passage_tokens: int, model: str = "") -> None:
         self._embedder = embedder
         self._index = index
-        self._reader = FileReader(embedder, passage_tokens, model)
+        self._new_reader = partial(FileReader, embedder, passage_tokens, model)
         self._lock = asyncio.Lock()
 
     async def ingest(
@@ -76,17 +78,17 @@ class Ingester:
         Raises:
             DocumentError: a path does not exist; nothing was changed.
             StoreError: the index does not answer; run it again to go on.
+            asyncio.CancelledError: when nothing of it runs any more, neither a parser nor a write.
         """
         async with self._lock:
             started = time.monotonic()
             found = await asyncio.to_thread(find_files, list(paths), is_readable)
-            run = _Run(
-                self._embedder, self._index, self._reader, found, readers=readers, report=report_progress, dry=dry
-            )
+            reader = self._new_reader()
+            run = _Run(self._embedder, self._index, reader, found, readers=readers, report=report_progress, dry=dry)
             try:
                 return await run.completed(started)
             finally:
-                self._reader.close()
+                reader.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +141,7 @@ class _Run:
         try:
             return await self._completed(started)
         finally:
-            for window in self._windows:
-                window.cancel()
-            await asyncio.gather(*self._windows, return_exceptions=True)
+            await ended(*self._windows)
 
     async def _completed(self, started: float) -> IngestReport:
         for document in await self._index.documents():
@@ -164,7 +164,8 @@ class _Run:
         held, readers = self._held_of(file.as_posix()), None
         try:
             readers = assignment.readers(file, chain.from_iterable(held.values()))
-            content = await asyncio.to_thread(self._reader.read, file, held, readers)
+            reading = asyncio.to_thread(self._reader.read, file, held, readers)
+            content = await to_the_end(reading, hurry=self._reader.stop)
         except DocumentError as error:
             self._tally.refused.append(Refusal(printable(file.as_posix()), str(error)))
             self._read.update(held)  # it keeps what it had, unless for others
@@ -228,7 +229,7 @@ class _Run:
             fresh = await self._embedded([passage for document in pending for passage in document.missing])
         async with self._writing:
             for document in pending:
-                await self._write(document, fresh)
+                await to_the_end(self._write(document, fresh))
 
     async def _embedded(self, passages: list[Passage]) -> dict[str, Vector]:
         texts = {passage.id: embedding_text(passage) for passage in passages}
@@ -263,7 +264,7 @@ class _Run:
 
     async def _remove(self, source: str) -> None:
         if not self._dry:
-            await self._index.remove(source)
+            await to_the_end(self._index.remove(source))
         self._tally.removed.append(source)
         self._tally.dropped += sum(version.passages for version in self._held[source])
 

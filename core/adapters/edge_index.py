@@ -1,7 +1,7 @@
 """`EdgeIndex`: Qdrant's engine in this process, over one folder.
 
 The engine lets one process open the folder; `shared_index.py` shares it with the others. Its calls block,
-so they run in threads. Knows nothing of who calls it.
+so they run in threads, each to its end: a caller that is cancelled leaves none behind. Knows nothing of who calls it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, Self, TypeVar
@@ -19,18 +18,18 @@ from typing import ParamSpec, Self, TypeVar
 import qdrant_edge as edge
 
 from core.adapters import points
-from core.adapters.gate import Gate
+from core.adapters.clearing import Clearing
 from core.domain import Document, Hit, Passage, Vector, Vectors
 from core.errors import IndexUnavailableError, StoreError
-from core.together import ended, finished
+from core.together import to_the_end
 
 # Every search looks at every vector: exact, and 20 ms for 100,000 passages. The optimiser never reaches
 # this size (in KB), so it only clears away removed passages and builds no graph.
 NO_GRAPH = 10**9
-REST = 10.0  # times the last clearing away, before the next
 _OLD_LOG = "wal.old"
 _LEFT = (_OLD_LOG, "temp_segments")  # what a kill may leave, none of which is read any more
-P, T = ParamSpec("P"), TypeVar("T")
+_P = ParamSpec("_P")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,9 +49,7 @@ class EdgeIndex:
         self._dimension = dimension
         self._encoder = points.SparseEncoder()
         self._writing = asyncio.Lock()
-        self._gate = Gate()
-        self._rested_at = 0.0  # when it may be cleared again
-        self._later: asyncio.Task[None] | None = None
+        self._clearing = Clearing(folder.with_name(f"{folder.name}.removed"), self._cleared_away)
         self._shard: edge.EdgeShard
 
     @property
@@ -61,19 +58,13 @@ class EdgeIndex:
         return self._dimension
 
     async def __aenter__(self) -> Self:
-        self._shard = await asyncio.to_thread(self._open)
-        if self._removed.exists():  # whoever removed something was killed before it was cleared away
-            self._clear_later(0.0)
+        self._shard = await _in_thread(self._open)
+        self._clearing.begin()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._later is not None:
-            await ended(self._later)
-        self._rested_at = 0.0  # nobody searches any more
-        with suppress(StoreError):
-            await self.clear_away()
-        async with self._gate.alone():
-            await asyncio.to_thread(self._close)
+        async with self._clearing.ending():
+            await _in_thread(self._close)
 
     async def upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
         """Add or replace passages by id; flushed to the disk when it returns."""
@@ -105,38 +96,17 @@ class EdgeIndex:
     async def clear_away(self) -> None:
         """Write the index anew without what was removed, and without the log of what was done.
 
-        Nobody can search meanwhile (a second or two, for 20,000 passages four). So it rests between two for ten times
-        as long as the last one took; who asks in that time is answered at once, and it is done when the rest is over,
-        or when the index is closed.
+        It takes a second or two, for 20,000 passages four.
         """
-        rest = self._rested_at - time.monotonic()
-        if rest > 0:
-            self._clear_later(rest)
-            return
-        async with self._writing, self._gate.alone():
-            if self._removed.exists():
-                began = time.monotonic()
-                await finished(asyncio.to_thread(self._clear_away))
-                self._rested_at = time.monotonic() + REST * (time.monotonic() - began)
+        await self._clearing.clear()
 
-    def _clear_later(self, pause: float) -> None:
-        async def clear() -> None:
-            await asyncio.sleep(pause)
-            self._rested_at = 0.0
-            with suppress(StoreError):  # the mark stays, for the next time
-                await self.clear_away()
+    async def _cleared_away(self) -> None:
+        """Behind the closed gate, so that nobody writes."""
+        await _in_thread(self._clear_away)
 
-        if self._later is None or self._later.done():
-            self._later = asyncio.create_task(clear())
-
-    async def _among_others(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        async with self._gate.together():
-            return await finished(asyncio.to_thread(work, *args, **kwargs))
-
-    @property
-    def _removed(self) -> Path:
-        """A mark that something was removed which may still stand in the files; beside them, for it is none of them."""
-        return self._folder.with_name(f"{self._folder.name}.removed")
+    async def _among_others(self, work: Callable[_P, _Result], *args: _P.args, **kwargs: _P.kwargs) -> _Result:
+        async with self._clearing.using():
+            return await _in_thread(work, *args, **kwargs)
 
     async def count(self) -> int:
         """Passages in the index."""
@@ -163,7 +133,6 @@ class EdgeIndex:
             self._shard.close()
             (self._folder / "wal").rename(self._folder / _OLD_LOG)  # whole, for a kill may come at any moment
             self._shard = self._open()
-            self._removed.unlink(missing_ok=True)
 
     def _close(self) -> None:
         with _translated(f"The index in {self._folder} cannot be closed"):
@@ -262,13 +231,18 @@ class EdgeIndex:
             kept = _equals(points.VERSION, keep_version)
             gone = edge.Filter(must=[_equals(points.SOURCE, source)], must_not=[kept])
         with _translated("Passages cannot be removed"):
-            self._removed.touch(0o600)  # before: who is killed now leaves a mark
+            self._clearing.note()
             self._shard.update(edge.UpdateOperation.delete_points_by_filter(gone))
             self._shard.flush()
 
     def _count(self) -> int:
         with _translated("The index cannot be read"):
             return self._shard.count(edge.CountRequest(exact=True))
+
+
+async def _in_thread(work: Callable[_P, _Result], *args: _P.args, **kwargs: _P.kwargs) -> _Result:
+    """`work` in a thread, which has ended when this returns or raises: then the next may write, or the shard close."""
+    return await to_the_end(asyncio.to_thread(work, *args, **kwargs))
 
 
 def _create(folder: Path, dimension: int) -> None:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from core.adapters import edge_index
+from core.adapters import clearing
 from core.adapters.edge_index import EdgeIndex
 from core.adapters.shared_index import SharedIndex
 from core.domain import EVERYONE, Passage
 from core.ports import PassageIndex
+from tests.conftest import wait_until
 from tests.fakes import HashingEmbedder
 
 WORD = "xylozebra"
@@ -45,6 +45,10 @@ def holding(folder: Path, word: str = WORD) -> list[str]:
                 if word in file.name or word.encode() in file.read_bytes():
                     found.append(str(file))
     return found
+
+
+async def until(true: Callable[[], bool]) -> None:
+    await asyncio.to_thread(wait_until, true)
 
 
 async def filled(index: PassageIndex) -> None:
@@ -102,13 +106,12 @@ async def test_it_rests_between_two(data: Path, monkeypatch: pytest.MonkeyPatch)
         assert time.monotonic() - began < 0.2
         assert holding(data)
     assert holding(data) == []
-    monkeypatch.setattr(edge_index, "REST", 0.3)
+    monkeypatch.setattr(clearing, "REST", 0.3)
     async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
         for source in ("/plain2.md", "/plain4.md"):
             await index.remove(source)
             await index.clear_away()
-        while holding(data, "plain4.md"):
-            await asyncio.sleep(0.05)
+        await until(lambda: not holding(data, "plain4.md"))
         assert await index.count() == 16
 
 
@@ -128,16 +131,20 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.05, 0.4, 0.8])
-async def test_a_kill_at_any_moment_leaves_an_index_that_opens_and_is_cleared_then(data: Path, pause: float) -> None:
+def killed(data: Path, pause: float) -> None:
+    """A process that removes the word's document and is killed so long after it."""
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(data)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "removed\n"
     time.sleep(pause)
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.communicate()
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.05, 0.4, 0.8])
+async def test_a_kill_at_any_moment_leaves_an_index_that_opens_and_is_cleared_then(data: Path, pause: float) -> None:
+    await asyncio.to_thread(killed, data, pause)
     async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
         assert await index.count() == 19
-        while holding(data):
-            await asyncio.sleep(0.05)
+        await until(lambda: not holding(data))
         assert "/plain5.md" in await found(index, "plain5")
