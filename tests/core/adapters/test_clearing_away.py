@@ -42,7 +42,7 @@ def holding(folder: Path, word: str = WORD) -> list[str]:
     for place, _, names in os.walk(folder):
         for file in (Path(place) / name for name in names):
             with suppress(FileNotFoundError):
-                if word in file.name or word.encode() in file.read_bytes():
+                if word in file.name or (file.is_file() and word.encode() in file.read_bytes()):
                     found.append(str(file))
     return found
 
