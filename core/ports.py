@@ -28,7 +28,7 @@ from core.domain import (
     Verdicts,
 )
 from core.gaps import Gap
-from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, Waiting
+from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, SetAside, Waiting
 from core.pairing import Pairing
 from core.profile_port import Profiles
 from core.prompt import Protocol
@@ -224,7 +224,10 @@ class Inbox(Port):
         ...
 
     async def claim(self, token: str) -> Claim | None:
-        """The next event for this worker; None where all that waits is in work. What dead workers held comes first."""
+        """The next event for this worker; None where all that waits is in work. What dead workers held comes first.
+
+        What cannot be read is no event: it is set aside after a few tries.
+        """
         ...
 
     async def waiting(self, token: str, *, seconds: float) -> Waiting | None:
@@ -263,24 +266,35 @@ class Inbox(Port):
         """Give the event up: it becomes a dead letter. A lost claim is no error."""
         ...
 
+    async def set_aside(self, token: str, reason: str) -> None:
+        """Put an event aside that cannot be read, so that nothing waits for it. A lost claim is no error."""
+        ...
+
     async def listen(self, seconds: float) -> list[str]:
         """Return when something new may be claimed, with the tokens whose answers are to stop; or after `seconds`."""
         ...
 
     async def dead(self) -> list[DeadLetter]:
-        """What was given up, oldest first."""
+        """What was given up and can be read, oldest first."""
+        ...
+
+    async def aside(self) -> list[SetAside]:
+        """What is kept, in the inbox or beside it, and cannot be read here."""
         ...
 
     async def retry(self, key: str) -> bool:
-        """Put a dead letter at the end of its conversation again; False where there is none."""
+        """Put a dead letter, or an event set aside, behind its conversation again; False where there is none."""
         ...
 
     async def drop(self, key: str) -> bool:
-        """Forget a dead letter; False where there is none."""
+        """Forget a dead letter, or an event that was set aside; False where there is none."""
         ...
 
     async def forget(self, person: Person) -> None:
-        """Drop the person's dead letters, in the store's files, too; what waits still gets its answer."""
+        """Drop the person's dead letters and what was set aside of theirs, in the store's files, too.
+
+        What waits still gets its answer.
+        """
         ...
 
     async def depth(self) -> Depth:

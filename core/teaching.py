@@ -21,7 +21,6 @@ from datetime import datetime
 from pathlib import Path, PurePath
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
 
 from core.documents.archives import is_readable
 from core.documents.folder_settings import FILE_NAME
@@ -31,6 +30,7 @@ from core.errors import DocumentError, LessonError, StoreError
 from core.ingest import Ingester
 from core.ports import PassageIndex, Usage
 from core.readers import Readers
+from core.stored import Form, UnreadableError
 from core.together import to_the_end
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class Lesson:
     taught_at: datetime
 
 
-_LESSON = TypeAdapter(Lesson)
+_LESSON = Form(Lesson)
 
 
 class Teacher:
@@ -284,7 +284,7 @@ def _readers_line(lesson: Lesson) -> bytes:
 def _read(place: Path) -> Lesson:
     try:
         return _LESSON.validate_json((place / _RECORD).read_bytes())
-    except (OSError, ValidationError):
+    except (OSError, UnreadableError):
         raise LessonError("There is no such lesson.") from None
 
 

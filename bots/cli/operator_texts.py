@@ -149,12 +149,22 @@ NO_PLATFORM = (
 
 NO_DEAD_LETTERS = "Nothing was given up."
 DEAD_LETTER_HINT = "Try again: attune inbox retry KEY; forget: attune inbox drop KEY; all of them: all"
+ASIDE_HINT = (
+    "Another version of Attune may have written it. With that version an event can be tried again like what was given "
+    "up, and a record counts again by itself. Until then nothing waits for it. It goes when its person asks to be "
+    "forgotten; an event also by: attune inbox drop KEY"
+)
 
 
 def inbox_depth(waiting: int, working: int, oldest: float) -> str:
     """How full the inbox is."""
     since = f"; the oldest came {oldest:,.0f} s ago" if waiting or working else ""
     return f"{plural(waiting, 'message')} waiting, {working:,} being answered{since}."
+
+
+def set_aside(count: int) -> str:
+    """Things are kept that cannot be read."""
+    return f"{plural(count, 'thing')} {'was' if count == 1 else 'were'} set aside, since this Attune cannot read it:"
 
 
 def no_dead_letter(key: str) -> str:

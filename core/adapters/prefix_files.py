@@ -76,7 +76,8 @@ class PrefixFiles:
                 self._look()
                 if len(data) <= self._budget and key not in self._files:
                     self._make_room(len(data))
-                    self._put(key, data, owner)
+                    _write(self._path(key), data)
+                    self._files[key] = _File(len(data), self._path(key).stat().st_mtime, owner)
         except (OSError, SafetensorError):
             return
 
@@ -118,17 +119,6 @@ class PrefixFiles:
             self._remove(key)
             held -= file.bytes
 
-    def _put(self, key: str, data: bytes, owner: Owner | None) -> None:
-        partial = self._folder / f"{key}.{os.getpid()}{_PART}"
-        try:
-            partial.write_bytes(data)
-            partial.rename(self._path(key))
-        except OSError:
-            with suppress(OSError):
-                partial.unlink()
-            raise
-        self._files[key] = _File(len(data), self._path(key).stat().st_mtime, owner)
-
     def _remove(self, key: str) -> None:
         self._files.pop(key, None)
         with suppress(OSError):
@@ -136,6 +126,18 @@ class PrefixFiles:
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}{_WHOLE}"
+
+
+def _write(path: Path, data: bytes) -> None:
+    """All of it or nothing."""
+    partial = path.with_suffix(f".{os.getpid()}{_PART}")
+    try:
+        partial.write_bytes(data)
+        partial.rename(path)
+    except OSError:
+        with suppress(OSError):
+            partial.unlink()
+        raise
 
 
 def forget_others(folder: Path, owners: Collection[Owner]) -> None:

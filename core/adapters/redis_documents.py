@@ -1,38 +1,44 @@
 """What leaves the memory with a document: what traces, logs, teams and answers hold of it, whoever's they are.
 
 The part of `RedisMemory` that is about documents that are gone. It looks at what is kept of all people, and changes
-only what names one of them. Knows nothing of how the server is reached.
+only what names one of them; a record that names one and cannot be read goes. Knows nothing of how the server is
+reached.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar, cast
 
-from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
 from core import learning
 from core.adapters.redis_keys import conversations_key
-from core.domain import Person, Turn
+from core.adapters.redis_records import CONTRIBUTION, LEARNED, SIGNAL, TRACE, TURN, read
+from core.domain import Person
 from core.history import unsaid
-from core.learning import Learned, Signal
+from core.stored import Form
 from core.team import Contribution
 from core.traces import Trace, rests_on, without
 
-_NAME = TypeAdapter(str)
-_TRACE, _SIGNAL, _TURN = TypeAdapter(Trace), TypeAdapter(Signal), TypeAdapter(Turn)
-_LEARNED, _CONTRIBUTION = TypeAdapter(Learned), TypeAdapter(Contribution)
-_TRACES, _SIGNALS, _STATE, _TEAMS = "attune:traces:", "attune:signals:", "attune:learned:", "attune:team:"
+_TRACES, _ORDER, _SIGNALS, _STATE, _TEAMS = (
+    f"attune:{kind}:".encode() for kind in ("traces", "answers", "signals", "learned", "team")
+)
 T = TypeVar("T")
 
 # Whoever was forgotten meanwhile, or has something newer of that name, keeps what they have.
 _REPLACE = """
 if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then
-    redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+    if ARGV[3] ~= '' then
+        redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+    else
+        redis.call('HDEL', KEYS[1], ARGV[1])
+        if KEYS[2] then redis.call('LREM', KEYS[2], 0, ARGV[1]) end
+    end
 end
 """
 _REPLACE_TURN = """
@@ -47,25 +53,29 @@ class RedisDocuments:
     def __init__(self, client: Redis, sources: Collection[str]) -> None:
         self._client = client
         self._sources = frozenset(sources)
-        self._names = [_NAME.dump_json(source) for source in self._sources]
+        spelt = {form for source in self._sources for form in (source, json.dumps(source)[1:-1])}
+        self._names = [name.encode() for name in spelt]
         self._answers: dict[Person, set[tuple[str, datetime]]] = {}  # that rest on one of them
 
     async def forget(self) -> None:
         """Take them out of all of it. May be repeated after a failure."""
-        await self._each(_TRACES, _TRACE, self._trace)
+        await self._each(_TRACES, TRACE, self._trace)
         for person, answers in self._answers.items():
             await self._unsay(person, answers)
-        async for key in self._client.scan_iter(match=f"{_SIGNALS}*"):
+        async for key in self._client.scan_iter(match=_SIGNALS + b"*"):
             await self._relearn(cast("bytes", key))
-        await self._each(_TEAMS, _CONTRIBUTION, self._contribution)
+        await self._each(_TEAMS, CONTRIBUTION, self._contribution)
 
-    async def _each(self, prefix: str, kind: TypeAdapter[T], change: Callable[[T], T]) -> None:
+    async def _each(self, prefix: bytes, form: Form[T], change: Callable[[T], T]) -> None:
         """Change every entry of the hashes under `prefix` that names one of the documents."""
-        async for key in self._client.scan_iter(match=f"{prefix}*"):
+        async for key in self._client.scan_iter(match=prefix + b"*"):
+            keys = [key, *([_ORDER + key.removeprefix(_TRACES)] if prefix == _TRACES else [])]
             for name, value in cast("dict[bytes, bytes]", await self._client.hgetall(key)).items():
-                stored = _read(kind, value) if self._names_one(value) else None
-                if stored is not None and (left := kind.dump_json(change(stored))) != value:
-                    await self._client.eval(_REPLACE, 1, key, name, value, left)
+                if self._names_one(value):
+                    stored = read(form, value)
+                    over = value if form is TRACE else None  # tallies are named by what is to go
+                    left = b"" if stored is None else form.dump_json(change(stored), over)
+                    await self._client.eval(_REPLACE, len(keys), *keys, name, value, left)
 
     def _names_one(self, value: bytes) -> bool:
         return any(name in value for name in self._names)
@@ -82,31 +92,26 @@ class RedisDocuments:
         """The questions stay: they are the person's own."""
         for key in cast("dict[bytes, bytes]", await self._client.hgetall(conversations_key(person))):
             for value in cast("list[bytes]", await self._client.lrange(key, 0, -1)):
-                turn = _read(_TURN, value)
+                turn = read(TURN, value)
                 if turn and turn.person == person and (turn.question, turn.asked_at) in answers:
-                    await self._client.eval(_REPLACE_TURN, 1, key, value, _TURN.dump_json(unsaid(turn)))
+                    await self._client.eval(_REPLACE_TURN, 1, key, value, TURN.dump_json(unsaid(turn), value))
 
     async def _relearn(self, log: bytes) -> None:
         """A log without the documents, and the state that follows from it."""
-        state = _STATE.encode() + log.removeprefix(_SIGNALS.encode())
+        state = _STATE + log.removeprefix(_SIGNALS)
 
         async def write(pipe: Pipeline) -> None:
             stored = cast("dict[bytes, bytes]", await pipe.hgetall(log))
-            signals = {name: signal for name, value in stored.items() if (signal := _read(_SIGNAL, value))}
-            concerned = [name for name in signals if self._names_one(stored[name])]
-            left = {name: learning.without_documents(signals[name], self._sources) for name in concerned}
+            signals = {name: signal for name, value in stored.items() if (signal := read(SIGNAL, value))}
+            concerned = [name for name, value in stored.items() if self._names_one(value)]
             pipe.multi()  # type: ignore[no-untyped-call]
-            for name, signal in left.items():
-                pipe.hset(log, name, _SIGNAL.dump_json(signal))
-            if left:
-                pipe.set(state, _LEARNED.dump_json(learning.replay({**signals, **left}.values())))
+            for name in concerned:
+                if signal := signals.get(name):
+                    signals[name] = left = learning.without_documents(signal, self._sources)
+                    pipe.hset(log, name, SIGNAL.dump_json(left, stored[name]))
+                else:
+                    pipe.hdel(log, name)
+            if concerned:
+                pipe.set(state, LEARNED.dump_json(learning.replay(signals.values())))
 
         await self._client.transaction(write, log, state)
-
-
-def _read(kind: TypeAdapter[T], value: bytes) -> T | None:
-    """None for what is of another version: nobody can tell what it says."""
-    try:
-        return kind.validate_json(value)
-    except ValidationError:
-        return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 from redis.asyncio import Redis
@@ -95,7 +95,7 @@ async def _written(client: Redis, write: Callable[[], Awaitable[Any]], going_on:
     while True:
         facts = await client.info("persistence")
         if not any(facts.get(sign) for sign in going_on):
-            return cast("dict[str, Any]", facts)
+            return facts
         await asyncio.sleep(_PAUSE)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import cast
 
-from pydantic import TypeAdapter, ValidationError
 from redis.asyncio.client import Pipeline
 
 from core.adapters.redis_documents import RedisDocuments
@@ -23,12 +22,12 @@ from core.adapters.redis_profiles import (
     traces_key,
 )
 from core.adapters.redis_profiles import preferences_key as preferences_key  # noqa: PLC0414
+from core.adapters.redis_records import TURN, read
 from core.domain import Conversation, Person, Turn
+from core.stored import may_be_of
 from core.traces import Trace
 
 KEPT_TURNS = 200  # of each conversation
-
-_TURN = TypeAdapter(Turn)
 
 # A client that lost its connection cannot know whether the turn was kept and sends it once more: the same
 # turn among the latest is not added again.
@@ -49,7 +48,8 @@ class RedisMemory(RedisProfiles):
             return []
         with translated():
             stored = await self._client.lrange(turns_key(conversation), -limit, -1)
-        return [turn for value in stored if (turn := _read_turn(value))]
+        named = [("", cast("bytes", value)) for value in stored]
+        return [turn for _, turn in await self._unreadable.read_all(TURN, turns_key(conversation), named)]
 
     async def append(self, conversation: Conversation, turn: Turn, trace: Trace | None = None) -> None:
         """Add a turn, once, with the trace of its answer; the oldest beyond `KEPT_TURNS` go."""
@@ -57,7 +57,7 @@ class RedisMemory(RedisProfiles):
         with translated():
             async with self._client.pipeline(transaction=False) as pipe:
                 pipe.hincrby(spoken, key)  # before: a turn is never kept that `forget` would not find
-                pipe.eval(_APPEND, 1, key, _TURN.dump_json(turn), KEPT_TURNS)
+                pipe.eval(_APPEND, 1, key, TURN.dump_json(turn), KEPT_TURNS)
                 if trace:
                     self._keep_trace(pipe, trace)
                 pipe.hincrby(spoken, key)  # after: a `forget` that ran in between starts over
@@ -88,6 +88,7 @@ class RedisMemory(RedisProfiles):
 
         # Watched: a turn that is added meanwhile changes `spoken`, and all of this runs again.
         await self._client.transaction(remove, spoken)
+        await self._unreadable.all()  # notes of what is gone go
 
     async def forget_documents(self, sources: Collection[str]) -> None:
         """Take the documents `sources` out of what is kept of all people."""
@@ -107,8 +108,8 @@ class RedisMemory(RedisProfiles):
 
     async def _remove_turns(self, key: bytes, person: Person) -> None:
         for value in await self._client.lrange(key, 0, -1):
-            turn = _read_turn(value)
-            if turn is None or turn.person == person:  # nobody can tell whose an unreadable one was
+            turn = read(TURN, cast("bytes", value))
+            if turn.person == person if turn else may_be_of(person, cast("bytes", value)):
                 await self._client.lrem(key, 0, cast("str", value))
 
 
@@ -116,10 +117,3 @@ def turns_key(conversation: Conversation) -> str:
     """The list of a conversation's turns."""
     parts = (conversation.platform, conversation.workspace, conversation.channel, conversation.thread)
     return f"attune:turns:{tag(*parts)}"
-
-
-def _read_turn(value: bytes | str) -> Turn | None:
-    try:
-        return _TURN.validate_json(value)
-    except ValidationError:
-        return None
