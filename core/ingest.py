@@ -75,15 +75,16 @@ class Ingester:
         *,
         readers: Readers | None = None,
         dry: bool = False,
-        watch: bool = False,
+        watch: bool | None = None,
     ) -> IngestReport:
         """Bring the index in step with the files and folders `paths`, for `readers` to see.
 
-        With `dry` all is read and reported as if, but nothing is embedded, written or removed. `watch` is recorded.
+        With `dry` all is read and reported as if, but nothing is embedded, written or removed. `watch` is recorded;
+        None leaves it as it was.
 
         Who may see a file is said by the nearest `.attune.toml`, else by `readers`, else as it was recorded, or else as
-        the index has it; a new file is for the readers of its neighbours. A file that cannot be read is refused and keeps the passages it had, unless
-        its readers changed; files that are gone from a folder of `paths` lose theirs.
+        the index has it; a new file is for the readers of its neighbours. A file that cannot be read is refused and
+        keeps the passages it had, unless its readers changed; files that are gone from a folder of `paths` lose theirs.
 
         Raises:
             DocumentError: a path does not exist, or what was recorded cannot be read; nothing was changed.
@@ -116,7 +117,7 @@ class _Decisions:
     records: FolderRecords | None
     paths: tuple[Path, ...]
     named: Readers | None
-    watch: bool
+    watch: bool | None
     dry: bool
 
     async def assignment(self, found: Found, held: Iterable[Document]) -> Assignment:
@@ -131,9 +132,9 @@ class _Decisions:
         files = {
             file.as_posix(): readers
             for file, readers in assigned.items()
-            if not isinstance(readers, DocumentError) and _is_writable(file)
+            if not isinstance(readers, DocumentError) and self.records.concerns(file) and _is_writable(file)
         }
-        places = [_place(path) for path in self.paths]
+        places = [place for place in map(_place, self.paths) if self.records.concerns(place)]
         await asyncio.to_thread(self.records.decide, places, files, self.named, watch=self.watch)
 
 

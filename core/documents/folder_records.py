@@ -71,16 +71,29 @@ class Records:
         files = {path: readers for path, readers in self.files.items() if not _is_under(path, places)}
         return replace(self, folders=folders, files=files)
 
-    def decided(self, named: Iterable[FolderRecord], files: Mapping[str, Readers]) -> Records:
-        """With what was decided now; readers that are named for a folder undo what was named for parts of it."""
+    def places(self, *, watched: bool = False) -> list[Path]:
+        """What is ingested again when all is, or when all is that is watched: what was named, and files beside that."""
+        chosen = [one.path for one in self.folders.values() if one.watch or not watched]
+        beside = [] if watched else [path for path in self.files if not _is_under(path, self.folders)]
+        return list(dict.fromkeys(_archive_of(Path(path)) for path in (*chosen, *beside)))
+
+    def decided(
+        self,
+        paths: Iterable[str],
+        files: Mapping[str, Readers],
+        *,
+        named: Readers | None,
+        watch: bool | None,
+        where: str,
+    ) -> Records:
+        """With what was decided of `paths` now; None: as it was. Readers that are named undo those named for parts."""
         folders = dict(self.folders)
-        for one in named:
-            before = folders.get(one.path)
-            if one.readers is None:
-                one = replace(one, readers=before.readers if before else None)  # noqa: PLW2901 - kept as it was
-            else:
-                folders = {path: old for path, old in folders.items() if not path.startswith(f"{one.path}/")}
-            folders[one.path] = one
+        for path in paths:
+            before = folders.get(path, FolderRecord(path))
+            if named:
+                folders = {old: one for old, one in folders.items() if not old.startswith(_slashed(path))}
+            stays = before.watch if watch is None else watch
+            folders[path] = FolderRecord(path, named or before.readers, where, stays)
         return replace(self, folders=folders, files={**self.files, **files})
 
     @cached_property
@@ -155,11 +168,11 @@ class FolderRecords:
                 self._write(Records(files=files, complete=bool(known) or not lived))
 
     def decide(
-        self, paths: Iterable[Path], files: Mapping[str, Readers], named: Readers | None, *, watch: bool
+        self, paths: Iterable[Path], files: Mapping[str, Readers], named: Readers | None, *, watch: bool | None
     ) -> None:
-        """Record that `paths` were ingested for the readers `named`, and the readers of each file."""
-        folders = [FolderRecord(path.as_posix(), named, self._collection, watch) for path in paths]
-        self._change(lambda now: now.decided(folders, files))
+        """Record that `paths` were ingested for the readers `named`, and the readers of each file; None: as it was."""
+        places = [path.as_posix() for path in paths]
+        self._change(lambda now: now.decided(places, files, named=named, watch=watch, where=self._collection))
 
     def forget(self, places: Collection[str]) -> None:
         """Drop what is recorded at and under `places`."""
@@ -236,6 +249,11 @@ def _dumped(records: Records) -> bytes:
         documents=[_Group(folder=folder, readers=readers, files=names) for (folder, readers), names in groups.items()],
     )
     return written.model_dump_json(indent=1).encode() + b"\n"
+
+
+def _archive_of(path: Path) -> Path:
+    """`path`, or the archive that it is a name in."""
+    return next((place for place in path.parents if place.is_file()), path)
 
 
 def _slashed(folder: str) -> str:
