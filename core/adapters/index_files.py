@@ -8,7 +8,6 @@ nothing of passages.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -128,10 +127,6 @@ def _read_elsewhere(folder: Path) -> None:
             capture_output=True,
             timeout=READING_SECONDS,
             check=False,
-            env={
-                "RUST_BACKTRACE": "0",
-                **{name: value for name, value in os.environ.items() if name == "LD_LIBRARY_PATH"},
-            },
         )
     except subprocess.TimeoutExpired:
         raise damaged(folder, f"it cannot be read within {READING_SECONDS:.0f} seconds") from None

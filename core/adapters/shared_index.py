@@ -27,6 +27,7 @@ from core.origin import Origin
 
 TIMEOUT = aiohttp.ClientTimeout(total=60)  # seconds, of one call
 OK = 200
+TRIES = 100  # every tenth of a second, to take the place of a service that is ending
 NEW = 384  # the length of vectors of an index that is made without one being asked for: the built-in embedder's
 PAUSES = (0.0, 0.1, 0.5)  # seconds before another try
 
@@ -160,7 +161,7 @@ async def set_aside(data: Path) -> None:
 
 async def _taken(lock: int) -> None:
     """Take the service's lock, so that none starts meanwhile."""
-    for _ in range(100):
+    for _ in range(TRIES):
         try:
             return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
