@@ -29,6 +29,7 @@ from core.domain import (
 )
 from core.gaps import Gap
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, SetAside, Waiting
+from core.origin import Origin
 from core.pairing import Pairing
 from core.profile_port import Profiles
 from core.prompt import Protocol
@@ -141,6 +142,14 @@ class PassageIndex(Port):
 
     async def count(self) -> int:
         """Passages in the index."""
+        ...
+
+    async def origin(self) -> Origin | None:
+        """By what its vectors were made; None where nobody noted it."""
+        ...
+
+    async def set_origin(self, origin: Origin) -> None:
+        """Note by what its vectors were made. From then on it is refused to whoever stands for another origin."""
         ...
 
 

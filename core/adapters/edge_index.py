@@ -1,7 +1,8 @@
 """`EdgeIndex`: Qdrant's engine in this process, over one folder.
 
 The engine lets one process open the folder; `shared_index.py` shares it with the others. Its calls block,
-so they run in threads, each to its end: a caller that is cancelled leaves none behind. Knows nothing of who calls it.
+so they run in threads, each to its end: a caller that is cancelled leaves none behind. `index_files.py` sees that the
+folder is whole. Knows nothing of who calls it.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from typing import ParamSpec, Self, TypeVar
 
 import qdrant_edge as edge
 
-from core.adapters import points
+from core.adapters import index_files, points
 from core.adapters.clearing import Clearing
 from core.domain import Document, Hit, Passage, Vector, Vectors
-from core.errors import IndexUnavailableError, StoreError
+from core.errors import DocumentError, IndexUnavailableError, StoreError
+from core.origin import Origin
 from core.together import to_the_end
 
 # Every search looks at every vector: exact, and 20 ms for 100,000 passages. The optimiser never reaches
@@ -42,11 +44,15 @@ class _Asked:
 
 
 class EdgeIndex:
-    """The port `PassageIndex` over a folder, as an async context manager. Creates the folder if missing."""
+    """The port `PassageIndex` over a folder, as an async context manager. Creates the folder if missing.
 
-    def __init__(self, folder: Path, dimension: int) -> None:
+    With `as_stored`, `dimension` is for a new folder only: one that is there is opened whatever its vectors' length.
+    """
+
+    def __init__(self, folder: Path, dimension: int, *, as_stored: bool = False) -> None:
         self._folder = folder
         self._dimension = dimension
+        self._as_stored = as_stored
         self._encoder = points.SparseEncoder()
         self._writing = asyncio.Lock()
         self._clearing = Clearing(folder.with_name(f"{folder.name}.removed"), self._cleared_away)
@@ -112,16 +118,42 @@ class EdgeIndex:
         """Passages in the index."""
         return await self._among_others(self._count)
 
+    async def origin(self) -> Origin | None:
+        """By what its vectors were made."""
+        return await _in_thread(index_files.stored_origin, self._folder)
+
+    async def set_origin(self, origin: Origin) -> None:
+        """Note by what its vectors were made."""
+        async with self._writing:
+            await _in_thread(index_files.keep_origin, self._folder, origin)
+
+    async def reset(self, dimension: int, origin: Origin) -> None:
+        """Begin anew, with an empty index for vectors of another length or origin; what there was is set aside."""
+        async with self._writing:
+            await self._among_others(self._reset, dimension, origin)
+
+    def _reset(self, dimension: int, origin: Origin) -> None:
+        self._close()
+        index_files.set_aside(self._folder)
+        self._dimension, self._as_stored = dimension, False
+        self._shard = self._open()
+        index_files.keep_origin(self._folder, origin)
+
     def _open(self) -> edge.EdgeShard:
         with _translated(f"The index in {self._folder} cannot be opened"):
             if not self._folder.exists():
                 _create(self._folder, self._dimension)
-            points.check_dimension(_stored_dimension(self._folder), self._dimension, where=str(self._folder))
             for left in _LEFT:
                 shutil.rmtree(self._folder / left, ignore_errors=True)
+            stored = _stored_dimension(self._folder)
+            if self._as_stored:
+                self._dimension = stored
+            points.check_dimension(stored, self._dimension, where=str(self._folder))
+            index_files.check(self._folder)
             shard = edge.EdgeShard.load(str(self._folder), _config(self._dimension))
             _index_keywords(shard)
-            _name_readers(shard)
+            if index_files.stored_origin(self._folder) is None:  # those that have one had readers from the first
+                _name_readers(shard)
             return shard
 
     def _clear_away(self) -> None:
@@ -132,12 +164,14 @@ class EdgeIndex:
             self._shard.flush()
             self._shard.close()
             (self._folder / "wal").rename(self._folder / _OLD_LOG)  # whole, for a kill may come at any moment
-            self._shard = self._open()
+            self._shard = edge.EdgeShard.load(str(self._folder), _config(self._dimension))
+            shutil.rmtree(self._folder / _OLD_LOG)
 
     def _close(self) -> None:
         with _translated(f"The index in {self._folder} cannot be closed"):
             self._shard.flush()
             self._shard.close()
+            index_files.seal(self._folder)
 
     def _upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
         points.check_dimension(self._dimension, vectors.shape[1], where="The index")
@@ -253,6 +287,7 @@ def _create(folder: Path, dimension: int) -> None:
     shard = edge.EdgeShard.create(str(draft), _config(dimension))
     shard.flush()
     shard.close()
+    index_files.seal(draft)
     draft.rename(folder)
 
 
@@ -279,8 +314,11 @@ def _config(dimension: int) -> edge.EdgeConfig:
 
 
 def _stored_dimension(folder: Path) -> int:
-    config = json.loads((folder / "edge_config.json").read_bytes())
-    return int(config["vectors"][points.DENSE]["size"])
+    try:
+        config = json.loads((folder / "edge_config.json").read_bytes())
+        return int(config["vectors"][points.DENSE]["size"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise index_files.damaged(folder, f"edge_config.json cannot be read ({type(error).__name__})") from error
 
 
 def _equals(field: str, value: str) -> edge.FieldCondition:
@@ -293,6 +331,8 @@ def _translated(what: str) -> Iterator[None]:
         yield
     except StoreError:
         raise
+    except DocumentError as error:  # a full disk, in words
+        raise IndexUnavailableError(str(error)) from error
     except Exception as error:  # the engine raises nothing more exact
         raise IndexUnavailableError(
             f"{what}: {error}. See that the disk has room, and that no other program uses the folder."
