@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core.access import Access, Doors, listed_names
@@ -21,6 +22,7 @@ from core.engine import Engine, Limits
 from core.errors import DocumentError, IndexUnavailableError
 from core.inbox import Allowance
 from core.ingest import Ingester
+from core.leftovers import Leftovers
 from core.model_store import ModelStore
 from core.models.digest import digest_of
 from core.models.files import Progress, Silent
@@ -102,9 +104,16 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
             inbox=inbox,
         )
         await stack.enter_async_context(_in_background(upkeep.run()))
-        teacher = Teacher(settings.learned_folder, library.ingester, library.index, records.usage)
+        reading = partial(_forget_reading, settings, generator)
+        leftovers = Leftovers(library.index, records.usage, records.memory, reading)
+        teacher = Teacher(settings.learned_folder, library.ingester, library.index, records.usage, leftovers)
         await teacher.refresh()
         yield Attune(engine, library, records, teacher, lambda: _figures(generator))
+
+
+async def _forget_reading(settings: Settings, generator: Generator, documents: Collection[tuple[str, str]]) -> None:
+    await generator.retain(documents)
+    await forget_reading(settings, documents)
 
 
 def _figures(generator: Generator) -> Mapping[str, float]:

@@ -134,7 +134,7 @@ class PassageIndex(Port):
         ...
 
     async def clear_away(self) -> None:
-        """Have what was removed leave the files of the index, too, soon after: at once where that was not just done.
+        """Have what was removed leave the files of the index, too, when it returns.
 
         A server that others run does so by rules of its own.
         """
@@ -192,8 +192,8 @@ class Usage(Port):
         """How often each source was cited, and when last; sources that are gone may be among them."""
         ...
 
-    async def forget_documents(self, sources: Sequence[str]) -> None:
-        """Drop what is counted of the documents `sources`."""
+    async def forget_documents(self, sources: Sequence[str], titles: Collection[str] = ()) -> None:
+        """Drop what is counted of the documents `sources`, and from gaps their `titles` as what came closest."""
         ...
 
     async def note_gap(self, gap: Gap) -> None:

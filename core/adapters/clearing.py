@@ -1,8 +1,9 @@
 """When what was removed from a store's files is cleared away: at once, but not again and again.
 
-While it is done nobody can use the store. So it rests between two for ten times as long as the last one took; who asks
-in that time is answered at once, and it is done when the rest is over, or when the store is closed. A mark on the disk
-says that there is something to clear, for who is killed before. Knows nothing of the store, or of how it is cleared.
+While it is done nobody can use the store. So it rests between two for four times as long as the last one took; all who
+ask in that time wait for one clearing, which comes when the rest is over, or when the store is closed. A mark on the
+disk says that there is something to clear, for who is killed before. Knows nothing of the store, or of how it is
+cleared.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from core.adapters.gate import Gate
 from core.errors import StoreError
 from core.together import ended
 
-REST = 10.0  # times the last clearing away, before the next
+REST = 4.0  # times the last clearing away, before the next
 
 
 class Clearing:
@@ -44,10 +45,10 @@ class Clearing:
             self._clear_later(0.0)
 
     async def clear(self) -> None:
-        """Do it now, or when it has rested."""
+        """Return when it is done: now, or when it has rested."""
         rest = self._rested_at - time.monotonic()
         if rest > 0:
-            self._clear_later(rest)
+            await asyncio.wait([self._clear_later(rest)])
             return
         async with self._gate.alone():
             if self._mark.exists():
@@ -67,7 +68,7 @@ class Clearing:
         async with self._gate.alone():
             yield
 
-    def _clear_later(self, pause: float) -> None:
+    def _clear_later(self, pause: float) -> asyncio.Task[None]:
         async def clear() -> None:
             await asyncio.sleep(pause)
             self._rested_at = 0.0
@@ -76,3 +77,4 @@ class Clearing:
 
         if self._later is None or self._later.done():
             self._later = asyncio.create_task(clear())
+        return self._later

@@ -102,7 +102,7 @@ class EdgeIndex:
     async def clear_away(self) -> None:
         """Write the index anew without what was removed, and without the log of what was done.
 
-        It takes a second or two, for 20,000 passages four.
+        It takes a second or two, for 20,000 passages four, in which nobody can search.
         """
         await self._clearing.clear()
 
