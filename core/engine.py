@@ -45,7 +45,7 @@ from core.history import Asked
 from core.opening import Recommendation
 from core.people import People
 from core.personal import Asker, Read, Told, read_by, traced, unbiased
-from core.ports import Embedder, Generator, Memory, PassageIndex, Usage
+from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.readers import audience
 from core.together import together
 from core.traces import Trace
@@ -84,6 +84,7 @@ class Engine:
         generator: Generator,
         limits: Limits,
         upkeep: Upkeep | None = None,
+        inbox: Inbox | None = None,
     ) -> None:
         self._embedder = embedder
         self._index = index
@@ -92,7 +93,7 @@ class Engine:
         self._generator = generator
         self._limits = limits
         self._upkeep = upkeep or Upkeep(index, generator)
-        self.people = People(memory, usage)
+        self.people = People(memory, usage, inbox)
 
     async def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
         """Answer `message`: what is read, then the text in pieces, then the whole with its sources.

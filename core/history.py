@@ -14,7 +14,7 @@ from typing import Any
 
 from core.cutting import begun, is_cut, joined
 from core.domain import Person, Turn
-from core.prompt import says_not_found
+from core.prompt import NOT_FOUND, says_not_found
 from core.rewording import Wish, is_of_the_answer, is_rewording, wish_of
 from core.words import content_words, words, words_of
 
@@ -90,6 +90,11 @@ def asked(message: str, turns: Sequence[Turn]) -> Asked:
     if _goes_on(wish, last):
         return replace(again, begun=begun(last.turn.answer))
     return replace(again, form={**last.form, **wish.form})
+
+
+def unsaid(turn: Turn) -> Turn:
+    """`turn` as if nothing had been found: what its answer said is gone, and the model does not read it again."""
+    return replace(turn, answer=NOT_FOUND)
 
 
 def standalone_question(message: str, turns: Sequence[Turn]) -> str:

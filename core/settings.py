@@ -109,7 +109,7 @@ class Settings(ServingSettings):
         ge=0,
         le=10_000_000,
         alias="ATTUNE_CACHE_DISK_MB",
-        description="disk for passages that were read before, in MB; 0: none",
+        description="disk for passages that were read before, in MB, of all processes together; 0: none",
     )
     batch_mb: int = Field(
         1024,

@@ -40,6 +40,7 @@ PURE = {
     "core.learning",
     "core.numerals",
     "core.opening",
+    "core.origin",
     "core.pairing",
     "core.people",
     "core.personal",
