@@ -120,6 +120,10 @@ class PassageIndex(Port):
         """The stored vectors of those ids that exist."""
         ...
 
+    async def passages(self, ids: Sequence[str]) -> Mapping[str, Passage]:
+        """Those of these ids that exist, as they are now."""
+        ...
+
     async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
         """The `count` passages behind each of `passages` in its version of its document, each once, in no order."""
         ...
