@@ -93,6 +93,7 @@ class Engine:
         self._limits = limits
         self._upkeep = upkeep or Upkeep(index, generator)
         self.people = People(memory, usage)
+        self._key: bytes | None = None
 
     async def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
         """Answer `message`: what is read, then the text in pieces, then the whole with its sources.
@@ -106,11 +107,7 @@ class Engine:
             StoreError: memory or index do not answer.
         """
         text = self._checked(message.text)
-        asker, remembered = await together(
-            self.people.asker(message.person, plain=plain),
-            self._memory.turns(message.conversation, limit=MAX_TURNS),
-        )
-        remembered = await standing.standing(remembered, self._index, audience(message))
+        asker, remembered = await together(self.people.asker(message.person, plain=plain), self._remembered(message))
         asked = history.asked(text, history.before(text, remembered, again=plain))
         told, ranked = await self._find(message, asked, asker.wishing(asked.form), plain=plain)
         if not any(retrieval.is_relevant(text, ranked, self._limits.relevance) for text in asked.searches):
@@ -143,6 +140,12 @@ class Engine:
         answer = replace(finished, held=held, log_odds=verdicts.log_odds, rests=_rests(read, asking, asked))
         async with self._kept(told, answer, read, said) as kept:
             yield kept
+
+    async def _remembered(self, message: Message) -> list[Turn]:
+        """What was said here before, as far as it still stands for those who read the answer."""
+        await self.answer_id(message)  # now: the memory may go away while the answer is made
+        turns = await self._memory.turns(message.conversation, limit=MAX_TURNS)
+        return await standing.standing(turns, self._index, audience(message))
 
     async def _find(
         self, message: Message, asked: Asked, asker: Asker, *, plain: bool
@@ -183,6 +186,12 @@ class Engine:
         """The questions of whoever sent `message` in this conversation, oldest first."""
         turns = await self._memory.turns(message.conversation, limit=MAX_TURNS)
         return history.questions(history.before("", turns, again=False), message.person)
+
+    async def answer_id(self, message: Message) -> str:
+        """The name that the answer to `message` has, or will have."""
+        if self._key is None:
+            self._key = await self._memory.answer_key()
+        return answer_id(message, self._key)
 
     async def forget(self, person: Person) -> None:
         """Remove all that is kept of the person."""
@@ -249,7 +258,7 @@ class Engine:
         shows it has waited for the store.
         """
         message, listing = told.message, told.asker.wishes.preferences.sources
-        answer = replace(unnamed, id=answer_id(message), listing=listing)
+        answer = replace(unnamed, id=await self.answer_id(message), listing=listing)
         trace = traced(told, answer, audience(message), read, said, held=self._each_held(answer))
         turn = Turn(message.person, told.asked.said, answer.text, message.sent_at, answer.rests)
         keep = partial(self._memory.append, message.conversation, turn, trace)
@@ -281,11 +290,14 @@ async def _possible(work: Awaitable[None], failure: str) -> bool:
     return True
 
 
-def answer_id(message: Message) -> str:
-    """The name of the answer to `message`: the same however often it is answered, and nobody else's."""
+def answer_id(message: Message, key: bytes) -> str:
+    """The name of the answer to `message`: the same however often it is answered, and nobody's to guess without `key`.
+
+    Buttons carry it, and whoever can press one can send another name in its place.
+    """
     place = message.conversation
     parts = (place.platform, place.workspace, place.channel, place.thread, message.id)
-    return blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
+    return blake2b("\0".join(parts).encode(), digest_size=8, key=key).hexdigest()
 
 
 def _finished(

@@ -9,7 +9,7 @@ shown to people.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -159,6 +159,20 @@ def retained(signals: Sequence[Signal], now: datetime) -> list[Signal]:
 def without_phrases(signal: Signal) -> Signal:
     """The signal without words of the question."""
     return replace(signal, phrases=())
+
+
+def documents_of(signal: Signal) -> set[str]:
+    """The documents that the signal names."""
+    return {*signal.shown, *(source for source, _ in signal.credited)}
+
+
+def naming(signal: Signal, seen: Collection[str]) -> Signal:
+    """The signal with the names only of documents that are `seen`."""
+    return replace(
+        signal,
+        shown=tuple(source for source in signal.shown if source in seen),
+        credited=tuple((source, share) for source, share in signal.credited if source in seen),
+    )
 
 
 def brevity_at(state: Learned, now: float) -> float:

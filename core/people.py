@@ -7,7 +7,7 @@ signal is in `learning`, what a change of wishes means in `preferences`. Knows n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -94,9 +94,15 @@ class People:
         await self._tell_team(person, await self._memory.learned(person))
         return wishes
 
-    async def export(self, person: Person) -> str:
-        """All of a profile as JSON."""
+    async def documents(self, person: Person) -> set[str]:
+        """The documents that the log of what the person did names."""
+        return {source for signal in await self._memory.signals(person) for source in learning.documents_of(signal)}
+
+    async def export(self, person: Person, seen: Collection[str] | None = None) -> str:
+        """All of a profile as JSON, with the names only of documents that are `seen`; of all where nobody says."""
         signals = await self._memory.signals(person)
+        if seen is not None:
+            signals = [learning.naming(signal, seen) for signal in signals]
         return _EXPORTED.dump_json(Exported(await self._memory.wishes(person), tuple(signals)), indent=1).decode()
 
     async def import_(self, person: Person, text: str) -> None:

@@ -160,6 +160,10 @@ class Memory(Profiles, Port):
         """Remove all that is kept of the person: what they set, their turns, and what was learned of them."""
         ...
 
+    async def answer_key(self) -> bytes:
+        """What the names of answers are made with: made at the first call, the same for all processes from then on."""
+        ...
+
     async def ping(self) -> None:
         """Return when the store answers."""
         ...

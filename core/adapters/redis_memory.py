@@ -6,6 +6,7 @@ Knows nothing of how the server is reached or started.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection
 from typing import cast
 
@@ -25,6 +26,8 @@ from core.domain import Conversation, Person, Turn
 from core.traces import Trace, without
 
 KEPT_TURNS = 200  # of each conversation
+ANSWER_KEY = "attune:answer-key"
+KEY_BYTES = 32
 
 _TURN = TypeAdapter(Turn)
 _TRACE = TypeAdapter(Trace)
@@ -103,6 +106,13 @@ class RedisMemory(RedisProfiles):
                     if left != value:
                         await self._client.eval(_REPLACE, 1, key, name, value, left)
             await drop_from_file(self._client)
+
+    async def answer_key(self) -> bytes:
+        """The key that was made first: whoever comes second gets it, too."""
+        with translated():
+            await self._client.set(ANSWER_KEY, secrets.token_hex(KEY_BYTES), nx=True)
+            stored = cast("bytes", await self._client.get(ANSWER_KEY))
+        return bytes.fromhex(stored.decode())
 
     async def ping(self) -> None:
         """Return when the server answers."""
