@@ -26,6 +26,10 @@ from core.preferences import (
 from core.profile import naming
 
 _Reply = Awaitable[CommandReply]
+_NAMES = (
+    *(str(polarity) for polarity in Polarity),
+    *("remove", "strength", "share", "learned", "pause", "resume", "undo", "export", "import", "forget", "reset"),
+)
 
 
 class Knowing(Protocol):
@@ -71,7 +75,7 @@ class PrefsCommands:
             "reset": self._reset,
         }
         self._shown = {"learned": self._learned, "export": self._export}
-        self.names = (*PREFERENCES, *self._table, *self._shown)
+        self.names = (*PREFERENCES, *_NAMES)
 
     async def reply(self, message: Message, rest: str) -> CommandReply:
         """Do what stands behind `/prefs`.
