@@ -18,16 +18,17 @@ FILES = (  # endings of files that are no domains
 ).split()
 
 _CALLING = re.compile(r"(?<![A-Za-z0-9])@(?!\s|\N{WORD JOINER})")  # not in the middle of a mail address
-_GROUPS = re.compile(r"@(?=(?:here|channel|everyone|group)\b)", re.IGNORECASE)
+_GROUPS = re.compile(r"@(?=[\u0300-\u036f\u200b-\u200f\ufe00-\ufe0f]*(?:here|channel|everyone|group)\b)", re.IGNORECASE)
 _ADDRESS = re.compile(
-    r"https?://(?P<host>[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\])"
+    r"https?://(?P<host>[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f]*:[0-9a-f:.]*:[0-9a-f.]*\])"
     r"(?::\d{1,5})?(?:[/?#][^\s\\<>|`]*)?",
     re.IGNORECASE,
 )
 _ENTITY = re.compile(r"&(?:#\w+|\w+);")
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,20}:[/\\]{2,}(?P<host>[^\s/\\?#]*)", re.IGNORECASE)
+_SCHEME = re.compile(r"(?<![A-Za-z0-9+.-])[a-z0-9+.-]+:[/\\]{2,}(?P<host>[^\s/\\?#]*)\S*", re.IGNORECASE)
 _BARE = re.compile(
-    r"(?<![\w.-])(?P<host>(?:[^\W_](?:[\w-]*[^\W_])?\.)+(?P<end>[^\W\d_]{2,})|\d{1,3}(?:\.\d{1,3}){3})(?![\w-])"
+    r"(?<![^\W_])(?P<host>(?:[^\W_](?:[\w-]*[^\W_])?\.)+(?P<end>[^\W\d_]{2,})|\d{1,3}(?:\.\d{1,3}){3}(?!\d))"
+    r"(?:[/?#]\S*)?"
 )
 _PORT = re.compile(r":\d{1,5}$")
 _UNSEEN = {"Cf", "Mn", "Me", "Cc"}  # categories of characters that are hardly seen, or stand on others
@@ -38,7 +39,12 @@ _STOPS = str.maketrans(
 
 def calling_nobody(text: str) -> str:
     """`text` without a mention; addresses of mail stay as they are, since none begins behind a letter or a digit."""
-    return _GROUPS.sub(f"@{JOINER}", _CALLING.sub(f"@{JOINER}", text))
+    return calling_no_group(_CALLING.sub(f"@{JOINER}", text))
+
+
+def calling_no_group(text: str) -> str:
+    """`text` that is code, without a mention of all people at once."""
+    return _GROUPS.sub(f"@{JOINER}", text)
 
 
 def host_of(address: str) -> str:

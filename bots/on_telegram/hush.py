@@ -26,7 +26,9 @@ _CALLS = re.compile(
     rf"|(?<!\w)\$(?={_SKIPPED}[A-Z])"
 )
 _ADDRESS = re.compile(
-    r"(?:[a-z][a-z0-9+.-]{0,20}://|www\.)[^\s<>]+|(?<![\w@.-])(?:[^\W_](?:[\w-]*[^\W_])?\.)+[a-z]{2,24}(?![\w@-])[^\s<>]*",
+    r"(?:(?:(?<![A-Za-z0-9+.-])[a-z0-9+.-]+://|www\.)[^\s<>/?#]+"
+    r"|(?<![^\W_])(?<!\w@)(?:[^\W_](?:[\w-]*[^\W_])?\.)+[a-z]{2,24}(?![\w@-])(?::\d+)?)"
+    r"(?:[/?#][^\s<>()]*)?",
     re.IGNORECASE,
 )
 _ENDS = re.compile(r"[.,;:!?)\]'\"*_~…]+$")  # what ends a sentence rather than an address
@@ -94,14 +96,13 @@ def _plain_addresses(runs: Sequence[Run]) -> list[Run]:
 
     Where one holds what would be a mention elsewhere, the link is made here, so that this can be made none.
     """
-    text = "".join(run.text for run in runs)
     within = _marked(runs, _CODE | {"text_link"})
+    text = "".join(" " if done else sign for sign, done in zip("".join(run.text for run in runs), within, strict=True))
     marks: list[Mark | None] = [None] * len(text)
     for match in _ADDRESS.finditer(text):
         address = _ENDS.sub("", match[0])
-        start, end = match.start(), match.start() + len(address)
-        if address and not any(within[start:end]) and (mark := _made(address)) is not None:
-            marks[start:end] = [mark] * len(address)
+        if address and (mark := _made(address)) is not None:
+            marks[match.start() : match.start() + len(address)] = [mark] * len(address)
     return _remarked(runs, marks)
 
 
@@ -113,7 +114,8 @@ def _made(address: str) -> Mark | None:
 
 
 def _links_plainly(address: str) -> bool:
-    return is_truthful(address, address if "://" in address else f"https://{address}", never=ACTING)
+    """Whether an address by itself says where it leads, and leads to a page."""
+    return is_truthful("", address if "://" in address else f"https://{address}", never=ACTING)
 
 
 def _remarked(runs: Sequence[Run], marks: Sequence[Mark | None]) -> list[Run]:
