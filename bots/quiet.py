@@ -12,10 +12,11 @@ import unicodedata
 from collections.abc import Collection
 
 JOINER = "\N{WORD JOINER}"  # invisible; behind an @ nobody is called, and between two brackets there is no link
-FILES = (  # endings of files that are no domains
-    "pdf doc docx ppt pptx xls xlsx csv tsv txt rst html htm json jsonl yaml yml toml xml log epub eml ipynb png jpg "
-    "jpeg gif svg js ts css sql ini cfg conf lock bak java kt swift cpp hpp"
-).split()
+FILES = {  # endings of files that are no domains
+    *("pdf", "doc", "docx", "ppt", "pptx", "xls", "xlsx", "csv", "tsv", "txt", "rst", "html", "htm", "json", "jsonl"),
+    *("yaml", "yml", "toml", "xml", "log", "epub", "eml", "ipynb", "png", "jpg", "jpeg", "gif", "svg", "js", "ts"),
+    *("css", "sql", "ini", "cfg", "conf", "lock", "bak", "java", "kt", "swift", "cpp", "hpp"),
+}
 
 _CALLING = re.compile(r"(?<![A-Za-z0-9])@(?!\s|\N{WORD JOINER})")  # not in the middle of a mail address
 _GROUPS = re.compile(r"@(?=[\u0300-\u036f\u200b-\u200f\ufe00-\ufe0f]*(?:here|channel|everyone|group)\b)", re.IGNORECASE)
@@ -24,6 +25,7 @@ _ADDRESS = re.compile(
     r"(?::\d{1,5})?(?:[/?#][^\s\\<>|`]*)?",
     re.IGNORECASE,
 )
+_MAIL = re.compile(r"mailto:(?P<who>[\w.+-]+@(?P<host>[a-z0-9.-]+))", re.IGNORECASE | re.ASCII)
 _ENTITY = re.compile(r"&(?:#\w+|\w+);")
 _SCHEME = re.compile(r"(?<![A-Za-z0-9+.-])[a-z0-9+.-]+:[/\\]{2,}(?P<host>[^\s/\\?#]*)\S*", re.IGNORECASE)
 _BARE = re.compile(
@@ -69,15 +71,23 @@ def seen(text: str) -> str:
     return unicodedata.normalize("NFKC", plain).translate(_STOPS).lower()
 
 
-def is_truthful(label: str, address: str, *, never: Collection[str] = ()) -> bool:
+def is_mail_to(label: str, around: str, address: str) -> bool:
+    """Whether a link may lead to a mail address: its label is that one, or none, and no other host is read there."""
+    found = _MAIL.fullmatch(address)
+    if found is None:
+        return False
+    return ("@" not in label or label == found["who"]) and named(label) | named(around) <= {found["host"].lower()}
+
+
+def is_truthful(label: str, address: str, around: str = "", *, never: Collection[str] = ()) -> bool:
     """Whether a link of that label may lead to `address`: it is plain where to, and the label names no other host.
 
-    Hosts in `never`, and those below them, are not linked.
+    Nor is one read in the label with what touches it, `around`. Hosts in `never`, and those below them, are not linked.
     """
     host = host_of(address)
     if not host or any(host == one or host.endswith(f".{one}") for one in never):
         return False
-    return named(label) <= {host}
+    return named(label) | named(around) <= {host}
 
 
 def _unseen(character: str) -> bool:

@@ -270,7 +270,8 @@ class Answer:
 
     `left_out` has the sentences, table rows, lines of code and addresses that were said and not shown, since they name
     what nothing that was read does. Where the model was asked, `held` is p(the documents hold the answer), and
-    `log_odds` its verdict on each passage. `listing` is how the person wants the sources shown, `rests` is that of `Turn`.
+    `log_odds` its verdict on each passage. `listing` is how the person wants to see the sources. `rests` is that of
+    `Turn`.
     """
 
     text: str

@@ -19,13 +19,13 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bots.on_slack.limits import HELD_CHARS, LINK_CHARS, SEGMENT_CHARS, TABLE_CHARS, TABLE_COLUMNS, TABLE_ROWS
-from bots.quiet import FILES, JOINER, calling_no_group, calling_nobody, host_of, is_truthful, named
+from bots.quiet import FILES, JOINER, calling_no_group, calling_nobody, host_of, is_mail_to, is_truthful
 from bots.render import clean
 
 _FENCE = re.compile(r"[ ]{0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _URL = (
     r"(?:(?<![A-Za-z0-9+.-])[a-z0-9+.-]+://|www\.)[^\s<>`|\[]+"
-    r"|(?<![^\W_])(?<![.-])(?<!\w@)(?:[^\W_](?:[\w-]*[^\W_])?\.)+[a-z]{2,24}(?![\w@-])[^\s<>`|\[]*"
+    r"|(?<![^\W_])(?<![.-])(?<!\w@)(?:[^\W_](?:[\w-]*[^\W_])?\.)+[a-z]{2,24}(?![\w@-]|://)[^\s<>`|\[]*"
 )
 _INLINE = re.compile(
     r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
@@ -38,7 +38,7 @@ _MARKS = re.compile(r"[*_~`\\]")  # of formatting: nobody reads them
 _PARTED = re.compile(r"\](?=[(\[:]|\Z)|\\\Z|:(?=//[*_~]*\Z)")
 _SIGNS = re.compile(r"&(?:(?P<less>lt|#0*60|#x0*3c)|commat|#0*64|#x0*40);", re.IGNORECASE)
 _TOKEN = re.compile(r"<(?=[*_~`\\\u2060]*(?:[@#!]|\Z))")  # how a mention begins, whatever is bold in it
-_MAIL = re.compile(r"mailto:(?P<who>[\w.+-]+@[a-z0-9.-]+)", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -140,7 +140,8 @@ def _shown(parts: Sequence[_Part], number: int, *, live_links: bool) -> str:
     if part.match["ticks"]:
         return _code(part.match["ticks"], part.match["code"])
     if part.match["url"] is not None:
-        return _bare(part.match["url"], live_links=live_links)
+        apart = not "".join(one.raw for one in parts[number + 1 : number + 3]).startswith(("[", "`", "<", ">", "|"))
+        return _bare(part.match["url"], live_links=live_links and apart)
     label, target = part.match["label"].strip(), part.match["target"]
     if live_links and _is_live(parts, number, label, target):
         return f"[{defused(label.replace('`', chr(39))) or target}]({target})"
@@ -186,11 +187,10 @@ def _is_live(parts: Sequence[_Part], number: int, label: str, target: str) -> bo
     if is_image or "\\" in label or max(len(label), len(target)) > LINK_CHARS:
         return False
     read = parts[number].read
-    if mail := _MAIL.fullmatch(target):
-        return read == mail["who"] or not (named(read) or "@" in read)
     before = re.split(r"\s", "".join(part.read for part in parts[max(number - 3, 0) : number])[-LINK_CHARS:])[-1]
     behind = re.split(r"\s", "".join(part.read for part in parts[number + 1 : number + 4])[:LINK_CHARS])[0]
-    return is_truthful(before + read + behind, target)
+    around = before + read + behind
+    return is_truthful(read, target, around) or is_mail_to(read, around, target)
 
 
 def _as_code(address: str) -> str:

@@ -15,10 +15,9 @@ from markdown_it.token import Token
 from bots.on_slack.limits import LINK_CHARS, SECTION_CHARS
 from bots.on_slack.markdown import entities, escaped
 from bots.on_slack.render import Block
-from bots.quiet import calling_no_group, is_truthful, named
+from bots.quiet import calling_no_group, is_mail_to, is_truthful
 from bots.render import clean
 
-_MAIL = re.compile(r"mailto:(?P<who>[\w.+-]+@[a-z0-9.-]+)", re.IGNORECASE)
 _ATOMS = re.compile(r"&(?:amp|lt|gt);|<[^>\n]*>|.", re.DOTALL)
 _MARKS = {"strong": "*", "em": "_", "s": "~"}
 
@@ -151,9 +150,7 @@ def _address(children: Sequence[Token], read: Sequence[str], place: int) -> str:
     if len(href) > LINK_CHARS:
         return ""
     label, around = _label(read, place, _end(children, place))
-    if mail := _MAIL.fullmatch(href):
-        return href if label == mail["who"] or not (named(label) or "@" in label) else ""
-    return href if is_truthful(around, href) else ""
+    return href if is_truthful(label, href, around) or is_mail_to(label, around, href) else ""
 
 
 def _label(read: Sequence[str], start: int, end: int) -> tuple[str, str]:
@@ -170,7 +167,7 @@ def _end(children: Sequence[Token], start: int) -> int:
 
 
 def _shown_beside(children: Sequence[Token], read: Sequence[str], end: int) -> str:
-    """The address of a link that is none, as code behind its label; nothing where the label says it, or it is no page."""
+    """The address of a link that is none, as code behind its label; nothing where that says it, or it is no page."""
     start = next(place for place in range(end, -1, -1) if children[place].type == "link_open")
     href = str(children[start].attrs.get("href", ""))
     web = href.lower().startswith(("http://", "https://"))

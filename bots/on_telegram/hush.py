@@ -27,11 +27,12 @@ _CALLS = re.compile(
 )
 _ADDRESS = re.compile(
     r"(?:(?:(?<![A-Za-z0-9+.-])[a-z0-9+.-]+://|www\.)[^\s<>/?#]+"
-    r"|(?<![^\W_])(?<!\w@)(?:[^\W_](?:[\w-]*[^\W_])?\.)+[a-z]{2,24}(?![\w@-])(?::\d+)?)"
+    r"|(?<![^\W_])(?<!\w@)(?:[^\W_](?:[\w-]*[^\W_])?\.)+[a-z]{2,24}(?![\w@-]|://)(?::\d+)?)"
     r"(?:[/?#][^\s<>()]*)?",
     re.IGNORECASE,
 )
 _ENDS = re.compile(r"[.,;:!?)\]'\"*_~…]+$")  # what ends a sentence rather than an address
+_APART = {"", " ", "\n", ".", ",", ";", ":", "!", "?", ")"}
 _CODE = {"code", "pre"}
 
 
@@ -59,7 +60,8 @@ def _true_links(runs: Sequence[Run]) -> list[Run]:
         at += len(run.text)
         lost = [mark for mark in run.marks if mark in false]
         made.append(Run(run.text, tuple(mark for mark in run.marks if mark not in false)))
-        made += [shown for mark in lost if at == false[mark].end for shown in _address(mark.url, run.marks)]
+        ended = [mark for mark in lost if at == false[mark].end]
+        made += [shown for mark in ended for shown in _address(mark.url, run.marks, text[at : at + 1])]
     return made
 
 
@@ -79,11 +81,13 @@ def _is_true(link: _Link, text: str) -> bool:
     """Whether a link's text, with what stands right before and behind it, names no other host."""
     before = re.split(r"\s", text[max(link.start - NEAR, 0) : link.start])[-1]
     behind = re.split(r"\s", text[link.end : link.end + NEAR])[0]
-    return is_truthful(before + text[link.start : link.end] + behind, link.mark.url, never=ACTING)
+    label = text[link.start : link.end]
+    return is_truthful(label, link.mark.url, before + label + behind, never=ACTING)
 
 
-def _address(address: str, marks: tuple[Mark, ...]) -> list[Run]:
-    return [Run(" ("), Run(address, _as_code(marks, Mark("code"))), Run(")")]
+def _address(address: str, marks: tuple[Mark, ...], behind: str) -> list[Run]:
+    """An address in brackets, apart from what stands behind it."""
+    return [Run(" ("), Run(address, _as_code(marks, Mark("code"))), Run(")" if behind in _APART else ") ")]
 
 
 def _as_code(marks: Iterable[Mark], code: Mark) -> tuple[Mark, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -14,20 +13,23 @@ from markdown_it import MarkdownIt
 from bots.on_telegram.pages import Page
 
 PIECES = (
-    "@", "@@", "alice", "alice_smith", "@alice", "@here", "here", "channel", "@channel", "<!here>", "<@U1>", "<#C1>",
-    "<!", "&lt;!here&gt;", "&#60;!here>", "&#64;alice", "&commat;alice", "@&#x333;alice", "@\u0333alice", "@\u200balice",
-    "@\u200dhere", "\u2060", "\u0301", "/start", "/start@bot", "/", "start", "#tag", "#", "tag", "$", "USD",
-    "tg://resolve?domain=x", "tg:", "slack://channel?id=C1", "t.me/evil?start=x", "https://t.me/evil", "https://",
-    "http://", "www.", "good.org", "GOOD.ORG", "good\u200b.org", "g\u0332ood.org", "gооd.org", "ｇｏｏｄ.org", "good。org",
-    "https://good.org", "https://good.org@evil.com/x", "https://good.org\\@evil.com", "https://xn--pple-43d.com/",
-    "https://good.org&#64;evil.com", "https://evil.com", "https://evil.com/?q=good.org", "evil.com", "аpple.com",
-    "[https://good.org](https://evil.com)", "[good.org](https://evil.com 'x')", "[good.org](<https://evil.com>)",
-    "[click](https://good.org@evil.com)", "[click](https://evil.com)", "[go](https://evil.com)od.org", "good.[org][1]",
-    "[alice](https://evil.com)", "[1]: https://evil.com", "[good.org][1]", "[1]", "![good.org](https://evil.com/p.png)",
-    "!", "[", "]", "](https://evil.com)", "](", ")", "(", "https://evil.com)", "[**good**.org](https://evil.com)",
-    "[good\\.org](https://evil.com)", "[good&#46;org](https://evil.com)", "[@alice](tg://user?id=1)", "<https://evil.com>",
-    "[x](mailto:boss@evil.com)", "[boss@good.org](mailto:boss@evil.com)", "**", "*", "_", "~~", "`", "``", "```", "~~~",
-    "```a`b", "\\", "\n", "\n\n", " ", " ", "> ", "- ", "    ", "# ", "| a | b |\n|---|---|\n| ", " | ", " |\n", "x", "。",
+    "@", "@@", "alice", "alice_smith", "@alice", "@here", "here", "channel", "@channel", "<!here>", "<@U1>",
+    "<#C1>", "<!", "&lt;!here&gt;", "&#60;!here>", "&#64;alice", "&commat;alice", "@&#x333;alice",
+    "@\u0333alice", "@\u200balice", "@\u200dhere", "\u2060", "\u0301", "/start", "/start@bot", "/", "start",
+    "#tag", "#", "tag", "$", "USD", "tg://resolve?domain=x", "tg:", "slack://channel?id=C1",
+    "t.me/evil?start=x", "https://t.me/evil", "https://", "http://", "www.", "good.org", "GOOD.ORG",
+    "good\u200b.org", "g\u0332ood.org", "gооd.org", "ｇｏｏｄ.org", "good。org", "https://good.org",
+    "https://good.org@evil.com/x", "https://good.org\\@evil.com", "https://xn--pple-43d.com/",
+    "https://good.org&#64;evil.com", "https://evil.com", "https://evil.com/?q=good.org", "evil.com",
+    "аpple.com", "[https://good.org](https://evil.com)", "[good.org](https://evil.com 'x')",
+    "[good.org](<https://evil.com>)", "[click](https://good.org@evil.com)", "[click](https://evil.com)",
+    "[go](https://evil.com)od.org", "good.[org][1]", "[alice](https://evil.com)", "[1]: https://evil.com",
+    "[good.org][1]", "[1]", "![good.org](https://evil.com/p.png)", "!", "[", "]", "](https://evil.com)", "](",
+    ")", "(", "https://evil.com)", "[**good**.org](https://evil.com)", "[good\\.org](https://evil.com)",
+    "[good&#46;org](https://evil.com)", "[@alice](tg://user?id=1)", "<https://evil.com>",
+    "[x](mailto:boss@evil.com)", "[boss@good.org](mailto:boss@evil.com)", "**", "*", "_", "~~", "`", "``",
+    "```", "~~~", "```a`b", "\\", "\n", "\n\n", " ", " ", "> ", "- ", "    ", "# ", "| a | b |\n|---|---|\n| ",
+    " | ", " |\n", "x", "。",
 )  # fmt: skip
 HOSTILE = st.lists(st.sampled_from(PIECES), min_size=1, max_size=14).map("".join)
 
@@ -74,25 +76,23 @@ def touching(text: str, start: int, end: int) -> str:
 
 def acting(page: Page) -> list[str]:
     """What Telegram would find by itself in a message outside of code: mentions, commands, tags and the like."""
-    text = _REMOVED.sub("", "".join(_outside_code(page)))
+    units = _units(page.text)
+    code = [False] * len(units)
+    for entity in page.entities:
+        if entity.kind in {"code", "pre"}:
+            code[entity.offset : entity.offset + entity.length] = [True] * entity.length
+    kept = [(one, within) for one, within in zip(units, code, strict=True) if one and not _REMOVED.match(one)]
+    text, within = "".join(one for one, _ in kept), [coded for _, coded in kept]
     rules = (
         r"(?<![A-Za-z0-9_])@\w{2,}",
         r"(?<![\w/<>])/[A-Za-z0-9_]{1,64}(?![\w/<>])",
         r"(?<!\w)#\w*[^\W\d]",
         r"(?<!\w)\$[A-Z]{1,8}(?!\w)",
         r"\b(?:tg|ton|tonsite)://\w",
-        r"(?:^|(?<=[\s(\[\x00\u2060]))(?:https?://)?(?:[\w-]+\.)*(?:t\.me|telegram\.me|telegram\.dog)(?![\w.])",
+        r"(?:^|(?<=[\s(\[\u2060]))(?:https?://)?(?:[\w-]+\.)*(?:t\.me|telegram\.me|telegram\.dog)(?![\w.])",
     )
-    return [found[0] for rule in rules for found in re.finditer(rule, text, re.ASCII if "A-Z" in rule else 0)]
-
-
-def _outside_code(page: Page) -> Iterator[str]:
-    """The text, with code left blank and addresses that are links already shortened to their beginning."""
-    raw = [raw_unit for raw_unit in _units(page.text)]
-    for entity in page.entities:
-        if entity.kind in {"code", "pre"}:
-            raw[entity.offset : entity.offset + entity.length] = ["\x00"] * entity.length
-    yield "".join(raw)
+    found = [match for rule in rules for match in re.finditer(rule, text, re.ASCII if "A-Z" in rule else 0)]
+    return [match[0] for match in found if not any(within[match.start() : match.end()])]
 
 
 def _units(text: str) -> list[str]:

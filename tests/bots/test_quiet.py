@@ -17,16 +17,17 @@ from bots.on_telegram.render import answer_pages, growing, plain_pages, telegram
 from bots.quiet import calling_nobody, host_of, is_truthful, named
 from bots.replies import Final
 from core.domain import Passage, Source
-from tests.bots.hostile import HOSTILE, Link, acting, addresses, markdown_links, telegram_links, touching
+from tests.bots.hostile import HOSTILE, Link, acting, addresses, hosts_in, markdown_links, telegram_links, touching
 
 CALLS = re.compile(r"<[@#!]|@(?:here|channel|everyone|group)\b", re.IGNORECASE)
 PRESSED = re.compile(r"<(?P<target>[^<>|\n]+)\|(?P<label>[^<>\n]*)>")
 KNOWN = (
-    "call @@alice now", "call @**alice** now", "call @*alice* now", "call @~~al~~ice", "call @[alice](https://x.org) now",
-    "[https://good.](https://evil.com)[org](https://evil.com)", "<**!here**>", "@**here**", "`a\n`[good.org](https://evil.com)`",
-    "```a`b\n[good.org](https://evil.com)", "\\`[good.org](https://evil.com)`", "[a `](https://ok.org) `[good.org](https://evil.com)`",
-    "[a](https://x/`) `[good.org](https://evil.com)`", "![good.org](https://evil.com/p.png)", "!![x](https://evil.com/p.png)",
-    "[good.org]\n\n[good.org]: https://evil.com", "[good\n.org](https://evil.com)",
+    "call @@alice now", "call @**alice** now", "call @*alice* now", "call @~~al~~ice",
+    "call @[alice](https://x.org) now", "[https://good.](https://evil.com)[org](https://evil.com)", "<**!here**>",
+    "@**here**", "`a\n`[good.org](https://evil.com)`", "```a`b\n[good.org](https://evil.com)",
+    "\\`[good.org](https://evil.com)`", "[a `](https://ok.org) `[good.org](https://evil.com)`",
+    "[a](https://x/`) `[good.org](https://evil.com)`", "![good.org](https://evil.com/p.png)",
+    "!![x](https://evil.com/p.png)", "[good.org]\n\n[good.org]: https://evil.com", "[good\n.org](https://evil.com)",
 )  # fmt: skip
 
 
@@ -34,7 +35,7 @@ def hostile(test):
     """Random pieces, and the known tricks."""
     for known in KNOWN:
         test = example(known)(test)
-    return settings(max_examples=300, deadline=None)(given(HOSTILE)(test))
+    return settings(max_examples=120, deadline=None)(given(HOSTILE)(test))
 
 
 def check_telegram(page: Page) -> None:
@@ -77,9 +78,8 @@ def check_slack(markdown: str, *, links: bool) -> None:
     assert "<" not in markdown
     assert links or found == [], markdown
     for link in found:
-        mail = link.target.startswith("mailto:")
-        named = link.read.strip("().") in {"x", link.target.removeprefix("mailto:")}
-        assert link.is_plain or (mail and named), (link, markdown)
+        mail = link.target.startswith("mailto:") and hosts_in(link.read) <= {link.target.rpartition("@")[2]}
+        assert link.is_plain or mail, (link, markdown)
     bare = prose
     for link in found:
         bare = bare.replace(link.read, " ")
@@ -96,7 +96,7 @@ def test_in_slack_nothing_acts_in_a_message(markdown: str) -> None:
         assert not any(CALLS.search(cell) for cell in cells)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(HOSTILE, st.lists(st.integers(1, 30), min_size=1, max_size=8))
 def test_in_slack_nothing_acts_in_a_stream(markdown: str, sizes: list[int]) -> None:
     """However it falls into pieces, at each moment what stands there holds no mention, no link and no address."""

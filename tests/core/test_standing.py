@@ -28,7 +28,7 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 CLOSED = ("channel:slack/T1/G1",)
 HOME = Conversation("slack", "T1", "D1", "1")
 QUESTION = "How large is the severance budget of project bluebird?"
-SECRET = "The severance budget of project bluebird is ninety thousand moonstones"
+CLOSED_TEXT = "The severance budget of project bluebird is ninety thousand moonstones"
 REDACTED = "The severance budget of project bluebird is told by the board alone"
 FOLLOW_UPS = (
     "shorter",
@@ -47,7 +47,7 @@ FOLLOW_UPS = (
 )
 
 
-def secret(text: str = SECRET, *, version: str = "1", readers: tuple[str, ...] = CLOSED, number: int = 1) -> Passage:
+def secret(text: str = CLOSED_TEXT, *, version: str = "1", readers: tuple[str, ...] = CLOSED, number: int = 1) -> Passage:
     name = f"00000000-0000-0000-0000-{number:012}"
     return Passage(name, "/hr/bluebird.md", "Bluebird", ("Moonstones",), text, 1, 0, 1, version, readers)
 
@@ -152,7 +152,7 @@ async def test_who_belongs_to_the_channel_goes_on_as_before(house: House) -> Non
     assert opened == secret()
     assert "Moonstones" in await house.say("/why")
     await house.say("and for contractors?")
-    assert house.generator.prompts[-1].turns[0].answer.startswith(SECRET)
+    assert house.generator.prompts[-1].turns[0].answer.startswith(CLOSED_TEXT)
 
 
 @pytest.mark.parametrize("looking", [True, False])
@@ -171,7 +171,7 @@ async def test_an_unchanged_passage_of_a_changed_document_opens(house: House) ->
     await house.put(replace(before, total=2, headings=("News",)), replace(kept, ordinal=1, total=2, line=9))
     await house.index.remove("/hr/bluebird.md", keep_version="2")
     opened = await house.engine.open_source(ANN, answer, 1, AT, looking=house.message(""))
-    assert (opened.line, opened.version, opened.text) == (9, "2", SECRET)
+    assert (opened.line, opened.version, opened.text) == (9, "2", CLOSED_TEXT)
 
 
 async def test_a_heading_that_was_redacted_is_shown_no_more(house: House) -> None:
@@ -216,7 +216,7 @@ def test_an_answer_rests_on_what_the_turns_before_it_rest_on() -> None:
 
 async def test_a_turn_from_before_this_was_kept_is_not_repeated(house: House) -> None:
     """Nobody knows what it rests on: its question counts, its answer does not."""
-    await house.memory.append(HOME, Turn(ANN, QUESTION, SECRET, AT))
+    await house.memory.append(HOME, Turn(ANN, QUESTION, CLOSED_TEXT, AT))
     house.channels = frozenset()
     assert not leaked(house, await house.say("and for contractors?"), "ninety")
 
