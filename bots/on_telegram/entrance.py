@@ -5,6 +5,7 @@ Knows the groups that Telegram says somebody belongs to, for a while; `core.acce
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Collection
@@ -21,6 +22,7 @@ from core.readers import channel_reader
 log = structlog.get_logger(__name__)
 
 REMEMBERED = 300.0  # seconds that a membership is taken as known
+PATIENCE = 5.0  # seconds that Telegram may take to say it: others wait meanwhile
 UNKNOWN_FOR = 30.0  # seconds after which is asked again where Telegram did not say
 MOST_REMEMBERED = 10_000
 _INSIDE = {ChatMember.OWNER, ChatMember.ADMINISTRATOR, ChatMember.MEMBER}
@@ -39,7 +41,8 @@ class Membership:
 
     async def groups_of(self, user: int) -> frozenset[str]:
         """The ids of the groups."""
-        return frozenset([str(group) for group in self._groups if await self._belongs(group, user)])
+        belongs = await asyncio.gather(*(self._belongs(group, user) for group in self._groups))
+        return frozenset(str(group) for group, inside in zip(self._groups, belongs, strict=True) if inside)
 
     async def channels(self, incoming: Incoming) -> frozenset[str]:
         """The groups whose documents somebody may see in private."""
@@ -50,8 +53,9 @@ class Membership:
         if time.monotonic() - at < REMEMBERED:
             return inside
         try:
-            member = await self._bot.get_chat_member(group, user)
-        except TelegramError as error:  # the bot is not in that group, or Telegram is away
+            async with asyncio.timeout(PATIENCE):
+                member = await self._bot.get_chat_member(group, user)
+        except (TelegramError, TimeoutError) as error:  # the bot is not in that group, or Telegram is away
             log.warning("membership_unknown", group=group, error=type(error).__name__)
             at = time.monotonic() - REMEMBERED + UNKNOWN_FOR  # until then, what was known before
         else:
@@ -101,4 +105,4 @@ def listed_groups(names: Collection[str]) -> tuple[int, ...]:
     """The ids of Telegram's groups among the names of the operator's list."""
     begin = channel_reader(PLATFORM, WORKSPACE, "")
     numbers = [name.removeprefix(begin) for name in names if name.startswith(begin)]
-    return tuple(int(number) for number in numbers if re.fullmatch(r"-?\d+", number))
+    return tuple(int(number) for number in numbers if re.fullmatch(r"-?[0-9]{1,18}", number))

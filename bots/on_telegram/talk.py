@@ -26,6 +26,7 @@ from bots.on_telegram.screen import Screen, Streaming
 from bots.on_telegram.texts import Words
 from bots.platform import Delivery
 from bots.replies import Delta, Final, Reply, Status
+from core.digits import whole_number
 from core.domain import Message
 from core.engine import answer_id
 
@@ -136,7 +137,8 @@ class Talk:
 
     async def _earlier(self, message: Message, delivery: Delivery) -> tuple[int, ...]:
         """The messages in which the question was answered before it was edited."""
-        return tuple(int(shown) for shown in await delivery.messages_of(answer_id(message)) if shown.isdigit())
+        noted = map(whole_number, await delivery.messages_of(answer_id(message)))
+        return tuple(shown for shown in noted if shown is not None)
 
     async def _show(self, incoming: Incoming, message: Message, screen: Screen, delivery: Delivery) -> None:
         said = _Said()
