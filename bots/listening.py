@@ -50,8 +50,10 @@ async def listening(pages: web.Application, host: str, port: int) -> AsyncIterat
     """
     runner = web.AppRunner(pages, access_log=None, shutdown_timeout=ENDING)
     await runner.setup()
+    made = runner.server
+    assert made is not None  # since it is set up
     try:
-        server = await asyncio.get_running_loop().create_server(runner.server, host, port)
+        server = await asyncio.get_running_loop().create_server(made, host, port)
         try:
             yield Served(server)
         finally:

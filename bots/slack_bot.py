@@ -87,9 +87,13 @@ class SlackReceiver:
             await asyncio.wait(self._running, timeout=5)
 
     async def _listen(self, deliveries: Deliveries) -> None:
-        pages = web.Application(client_max_size=LARGEST)
         check = SignatureVerifier(self._connection.signing_secret)
-        pages.add_routes([web.post(PATH, lambda request: deliveries.by_post(request, check))])
+
+        async def posted(request: web.Request) -> web.Response:
+            return await deliveries.by_post(request, check)
+
+        pages = web.Application(client_max_size=LARGEST)
+        pages.add_routes([web.post(PATH, posted)])
         if self._installing is not None:
             pages.add_routes(self._installing.routes())
         async with listening(pages, self._connection.host, self.port) as served:
