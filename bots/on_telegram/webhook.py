@@ -16,14 +16,14 @@ from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
-from telegram.error import NetworkError, RetryAfter
+from telegram.error import BadRequest, NetworkError, RetryAfter
 
 from bots.json_text import parsed
 from bots.listening import listening
 from bots.on_telegram.line import Bot
 from bots.on_telegram.updates import ALLOWED_UPDATES
 from bots.reception import NotUnderstoodError, Reception
-from core.errors import StoreError
+from core.errors import ConfigurationError, StoreError
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +72,11 @@ class Listening:
                     allowed_updates=ALLOWED_UPDATES,
                     max_connections=1,
                 )
+            except BadRequest as error:
+                raise ConfigurationError(
+                    f"Telegram refuses ATTUNE_TELEGRAM_WEBHOOK: {error}. It has to be an https address that can be "
+                    "reached from the internet; docs/telegram.md says more."
+                ) from None
             except (NetworkError, RetryAfter) as error:
                 log.warning("webhook_not_set", error=type(error).__name__)
             else:
