@@ -7,7 +7,8 @@ costs itself alone. Knows nothing of what is in an update.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import statistics
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
@@ -15,7 +16,7 @@ from telegram.error import BadRequest, Conflict, RetryAfter, TelegramError, Time
 
 from bots.on_telegram.line import Bot
 from bots.on_telegram.updates import ALLOWED_UPDATES
-from bots.on_telegram.wire import TooDeepError, id_of
+from bots.on_telegram.wire import UnreadableError, id_of
 from bots.reception import Reception
 from core.errors import StoreError
 
@@ -24,6 +25,10 @@ log = structlog.get_logger(__name__)
 POLL = 25  # seconds that Telegram may hold a request open
 SLACK = 25  # … and that sending it and its reply may take
 BATCH = 100  # updates at once, Telegram's most
+FIRST = 2**31  # number that is believed where none is known yet
+JUMP = 1_000  # numbers that Telegram leaves out at most
+PUZZLED = 3  # replies after which a number is believed that is far from the others, or an update is given up
+MOMENT = 0.1  # seconds between two tries of which the second is another one
 PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds before the next try after a failure
 
 Take = Callable[[Any], Awaitable[None]]
@@ -40,6 +45,8 @@ class Polling:
         self._alone = False  # whether the webhook of an earlier start is taken back: with one, nothing can be polled
         self._batch = BATCH
         self._pause = 0.0
+        self._strange: list[frozenset[int]] = []  # of replies in turn, the numbers: none of them to be trusted
+        self._unread = 0  # replies in turn that could not be read
 
     async def run(self) -> None:
         """Fetch until cancelled; what was dealt with by then is confirmed."""
@@ -61,11 +68,11 @@ class Polling:
                 found = await self._bot.raw_updates(self._offset, self._batch, wait, ALLOWED_UPDATES)
             await self._dealt_with(found)
         except TimedOut:
-            self._pause = 0.1
+            self._pause = MOMENT
         except (StoreError, TimeoutError) as error:
             log.warning("not_kept", error=type(error).__name__)
             self._failed(PAUSE)
-        except TooDeepError as error:
+        except UnreadableError as error:
             self._narrow(error)
         except TelegramError as error:
             self._refused(error)
@@ -78,29 +85,37 @@ class Polling:
         for raw in found:
             await self._take(raw)
             self._reception.works()
-        numbers = [number for raw in found if (number := id_of(raw)) is not None and number >= (self._offset or 0)]
-        self._batch, self._pause = BATCH, 0.0
-        if numbers:
-            self._offset = numbers[-1] + 1
-        elif found:
-            self._pass_by()
+        self._batch, self._pause, self._unread = min(2 * self._batch, BATCH), 0.0, 0
+        if found:
+            self._confirmed([number for raw in found if (number := id_of(raw)) is not None])
 
-    def _pass_by(self) -> None:
-        """Nothing that came has a number which could be confirmed: they run on, so it is probably the next one's."""
-        self._offset = None if self._offset is None else self._offset + 1
-        self._pause = PAUSE
+    def _confirmed(self, numbers: Sequence[int]) -> None:
+        """Go past what was dealt with. One number far from the others would skip what comes next.
 
-    def _narrow(self, error: TooDeepError) -> None:
+        Where no number is to be trusted, the next one is gone past. But after a silent week Telegram begins anew with
+        another number, which comes again and again: then it is believed.
+        """
+        if self._offset is None:
+            least, most = 0, min(FIRST, statistics.median_low(numbers or [0]) + JUMP)
+        else:
+            least, most = self._offset, self._offset + JUMP
+        known = [number for number in numbers if least <= number <= most]
+        self._strange = [] if known else [*self._strange, frozenset(numbers)][-PUZZLED:]
+        again = frozenset.intersection(*self._strange) if len(self._strange) == PUZZLED else frozenset()
+        if known or again:
+            self._offset = max(known or again) + 1
+            return
+        self._offset, self._pause = (None, PAUSE) if self._offset is None else (self._offset + 1, MOMENT)
+
+    def _narrow(self, error: UnreadableError) -> None:
         """Find the update that makes a reply unreadable, by itself, and go past it."""
-        if self._batch > 1:
-            self._batch, self._pause = 1, 0.1
+        self._unread += self._batch == 1
+        if self._unread < PUZZLED:
+            self._batch, self._pause = max(1, self._batch // 2), MOMENT
             return
         self._reception.not_understood(error)
-        self._batch, self._pause = BATCH, 0.1
-        if error.first is None:
-            self._pass_by()
-        else:
-            self._offset = error.first + 1
+        self._pause, self._unread = MOMENT, 0
+        self._confirmed([] if error.first is None else [error.first])
 
     def _refused(self, error: TelegramError) -> None:
         if isinstance(error, Conflict):

@@ -20,11 +20,11 @@ from core.digits import MOST
 _ID = re.compile(rb'"update_id"\s*:\s*(\d{1,16})')
 
 
-class TooDeepError(TelegramError):
-    """A reply that is nested too deeply to be read; `first` is the first update's id in it, if it has one."""
+class UnreadableError(TelegramError):
+    """A reply with updates that is no JSON, or nested too deeply; `first` is the first one's number, if it has one."""
 
     def __init__(self, payload: bytes) -> None:
-        super().__init__("The reply is nested too deeply.")
+        super().__init__("The updates cannot be read.")
         found = _ID.search(payload)
         self.first = int(found[1]) if found else None
 
@@ -37,14 +37,14 @@ class Request(HTTPXRequest):
         """The object that is in a reply.
 
         Raises:
-            TooDeepError: it is nested too deeply.
+            UnreadableError: there are updates in it that cannot be read.
             TelegramError: there is no object in it.
         """
         try:
             found = parsed(payload)
-        except RecursionError:
-            raise TooDeepError(payload) from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
+            if b'"result"' in payload:
+                raise UnreadableError(payload) from error
             raise TelegramError("Telegram's reply cannot be read.") from error
         if not isinstance(found, dict):
             raise TelegramError("Telegram's reply is no object.")
