@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import cast
 
 from aiohttp import web
 
@@ -50,8 +51,7 @@ async def listening(pages: web.Application, host: str, port: int) -> AsyncIterat
     """
     runner = web.AppRunner(pages, access_log=None, shutdown_timeout=ENDING)
     await runner.setup()
-    made = runner.server
-    assert made is not None  # since it is set up
+    made = cast("web.Server[web.Request]", runner.server)  # there is one once it is set up
     try:
         server = await asyncio.get_running_loop().create_server(made, host, port)
         try:
