@@ -98,10 +98,12 @@ class Socket(SocketModeClient):
         while True:
             try:
                 async with asyncio.timeout(CONNECTING):
-                    return await self.connect()
+                    await self.connect()  # type: ignore[no-untyped-call]
             except TimeoutError:
                 log.warning("slack_away")
-            self.wss_uri = None
+                self.wss_uri = None
+            else:
+                return
 
     async def _watched(self) -> None:
         seen = time.monotonic()

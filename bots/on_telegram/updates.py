@@ -216,5 +216,6 @@ def _stopped(update: Update) -> Incoming | None:
     stopped = update.api_kwargs.get("stopped_message_generation")
     if not isinstance(stopped, dict) or not isinstance(chat := stopped.get("chat"), dict):
         return None
-    who, topic = chat.get("id"), stopped.get("message_thread_id", 0)
+    who: Any = chat.get("id")  # of what type, is looked at with all the rest
+    topic = stopped.get("message_thread_id", 0)
     return Incoming(Kind.STOP, who, private=True, user=who, at=datetime.now(UTC), topic=topic)

@@ -6,7 +6,7 @@ Knows nothing of how it came, or of what follows.
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import Any
 
 from telegram import Update
 from telegram.error import TelegramError
@@ -60,7 +60,7 @@ def update_of(raw: Any, bot: Bot) -> Update:
     if not isinstance(raw, dict) or id_of(raw) is None:
         raise NotUnderstoodError("no update")
     try:
-        return cast("Update", Update.de_json(raw, bot))
+        return Update.de_json(raw, bot)
     except Exception as error:  # whatever the library makes of a field that is not what it should be
         raise NotUnderstoodError("no update") from error
 
