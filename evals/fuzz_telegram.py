@@ -81,6 +81,7 @@ def _contents() -> list[Json]:
     origin = {"type": "user", "sender_user": EVE, "date": NOW}
     voice = {"file_id": "v", "file_unique_id": "w", "duration": 3, "mime_type": "audio/ogg"}
     sticker = {"file_id": "s", "file_unique_id": "t", "type": "regular", "width": 1, "height": 1}
+    sticker |= {"is_animated": False, "is_video": False}
     messages = [
         _said("How long is parental leave?"),
         _said("How long is parental leave?", AWAY, EVE),
@@ -121,5 +122,18 @@ def _contents() -> list[Json]:
         {"my_chat_member": joined},
         {"stopped_message_generation": {"chat": HOME, "draft_id": 5, "message_thread_id": 0}},
         {"channel_post": _said("News", {"id": -100_700, "type": "channel", "title": "News"})},
-        {"poll": {"id": "1", "question": "?", "options": [], "total_voter_count": 0, "is_closed": False}},
+        {
+            "poll": {
+                "id": "1",
+                "question": "?",
+                "options": [],
+                "total_voter_count": 0,
+                "is_closed": False,
+                "is_anonymous": True,
+                "type": "regular",
+                "allows_multiple_answers": False,
+                "allows_revoting": False,
+                "members_only": False,
+            }
+        },
     ]
