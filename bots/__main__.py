@@ -125,11 +125,14 @@ def drop(keys: Annotated[list[str], KEYS]) -> None:
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders to read.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files and folders to read. Left out: those that were read before.")
+    ] = None,
     readers: Annotated[list[str] | None, typer.Option(help=READERS)] = None,
     *,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and read again whenever a file changes.")] = False,
     dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done with each file.")] = False,
+    anew: Annotated[bool, typer.Option("--rebuild", help="Begin with an empty index, and read all again.")] = False,
 ) -> None:
     """Read documents, so that answers can be made from them. Again reads only what changed."""
     from bots.cli.operations import ingest  # noqa: PLC0415
@@ -137,8 +140,10 @@ def ingest(
 
     if dry and watch:
         fail(operator_texts.DRY_OR_WATCH, 2)
-    named = checked(readers) if readers else None
-    raise typer.Exit(asyncio.run(ingest(_logged_settings(), paths, named, watch=watch, dry=dry)))
+    if anew and (dry or watch or readers):
+        fail(operator_texts.REBUILD_ALONE, 2)
+    named, settings = checked(readers) if readers else None, _logged_settings()
+    raise typer.Exit(asyncio.run(ingest(settings, paths or [], named, watch=watch, dry=dry, anew=anew)))
 
 
 @app.command()

@@ -3,7 +3,8 @@
 Each lesson is a folder of its own with one document in it, ingested like any other, so a lesson outlives a change of
 embedder and can be looked at: `<folder>/<id>/<name>`, who may see it in `.attune.toml`, whose it is in `.lesson.json`.
 That folder comes and goes in one step, and its passages with it: it is written, and removed, in `.drafts/<id>`. A
-forgotten lesson waits in `.forgotten/<id>`, from where it can be brought back. Knows nothing of platforms.
+forgotten lesson waits in `.forgotten`, sealed (`sealing.py`): its id, which is the key, stands nowhere any more but on
+the button that brings it back. Knows nothing of platforms.
 """
 
 from __future__ import annotations
@@ -21,16 +22,19 @@ from datetime import datetime
 from pathlib import Path, PurePath
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
 
 from core.documents.archives import is_readable
 from core.documents.folder_settings import FILE_NAME
-from core.domain import Person
+from core.domain import Document, Person
 from core.durable import sync_folder, write_new, write_whole
 from core.errors import DocumentError, LessonError, StoreError
+from core.inbox import SetAside
 from core.ingest import Ingester
+from core.leftovers import Leftovers
 from core.ports import PassageIndex, Usage
 from core.readers import Readers
+from core.sealing import opened, place_of, seal, unpack
+from core.stored import Form, UnreadableError
 from core.together import to_the_end
 
 log = structlog.get_logger(__name__)
@@ -56,13 +60,22 @@ class Lesson:
     taught_at: datetime
 
 
-_LESSON = TypeAdapter(Lesson)
+_LESSON = Form(Lesson)
 
 
 class Teacher:
     """Keeps lessons under one folder, and the index in step with them."""
 
-    def __init__(self, folder: Path, ingester: Ingester, index: PassageIndex, usage: Usage) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        ingester: Ingester,
+        index: PassageIndex,
+        usage: Usage,
+        leftovers: Leftovers | None = None,
+    ) -> None:
+        """`leftovers` clears away what else is kept of a forgotten lesson; who erases lessons does it themselves."""
+        self._leftovers = leftovers
         self._folder = folder
         self._ingester = ingester
         self._index = index
@@ -106,7 +119,7 @@ class Teacher:
         return lesson
 
     async def forget(self, id_: str, person: Person, *, operator: bool = False) -> Lesson:
-        """Forget a lesson, which its author may, and an operator. It can be brought back.
+        """Forget a lesson, which its author may, and an operator. Who has its id can have it brought back.
 
         Raises:
             LessonError: there is no such lesson, or it is somebody else's.
@@ -122,9 +135,9 @@ class Teacher:
         Raises:
             LessonError: it was not forgotten, or is somebody else's.
         """
-        lesson = await asyncio.to_thread(_read, self._place(id_, forgotten=True))
+        lesson = await asyncio.to_thread(self._read_sealed, self._place(id_).name)
         _permitted(lesson, person, operator=operator)
-        self._fetch_back(id_)
+        await to_the_end(asyncio.to_thread(self._fetch_back, id_))
         try:
             await self._ingest(lesson)
         except BaseException:
@@ -157,7 +170,7 @@ class Teacher:
         if self._folder.is_dir():
             await to_the_end(asyncio.to_thread(self._tidy))
             await self._ingester.ingest([self._folder])
-            await self._take_out()
+            await self._clear(await self._take_out())
 
     async def _ingest(self, lesson: Lesson) -> None:
         report = await self._ingester.ingest([self._folder / lesson.id])
@@ -173,9 +186,10 @@ class Teacher:
             log.warning("lesson_not_undone", lesson=id_, exc_info=True)
 
     async def _put_away(self, id_: str) -> None:
-        """Its passages leave the index, and its folder waits to be brought back."""
-        await self._take_out(id_)
+        """Its passages leave the index, its folder waits to be brought back, and all else that is kept of it goes."""
+        documents = await self._take_out(id_)
         await asyncio.to_thread(self._move_away, id_)
+        await self._clear(documents)
 
     async def _erase(self, place: Path) -> None:
         try:
@@ -189,12 +203,19 @@ class Teacher:
                 f"{place} cannot be removed: {error.strerror}. Change its permissions, then try again."
             ) from error
 
-    async def _take_out(self, id_: str | None = None) -> None:
-        """The passages of a lesson leave the index; or of all those that have no folder any more."""
+    async def _take_out(self, id_: str | None = None) -> list[Document]:
+        """The passages of a lesson leave the index; or of all those that have no folder any more: these documents."""
+        gone = []
         for document in await self._index.documents():
             lesson = self.lesson_of(document.source)
             if lesson and (lesson == id_ if id_ else not self._place(lesson).is_dir()):
                 await self._index.remove(document.source)
+                gone.append(document)
+        return gone
+
+    async def _clear(self, documents: Collection[Document]) -> None:
+        if self._leftovers:
+            await self._leftovers.clear(documents)
 
     def _all(self) -> list[Lesson]:
         """Those whose record can be read: a broken one costs its own lesson."""
@@ -234,19 +255,38 @@ class Teacher:
 
     def _move_away(self, id_: str) -> None:
         away = self._folder / _FORGOTTEN
-        away.mkdir(exist_ok=True)
+        draft = self._withdraw(self._place(id_))
         with suppress(FileNotFoundError):  # somebody else was faster
-            self._place(id_).rename(away / id_)
-        sync_folder(self._folder)
-        for old in sorted(away.iterdir(), key=lambda place: place.stat().st_ctime)[:-KEPT_FORGOTTEN]:
-            shutil.rmtree(old)
+            seal(draft, away)
+        kept = sorted(away.glob("*.sealed"), key=lambda place: place.stat().st_ctime)
+        for old in kept[:-KEPT_FORGOTTEN]:
+            old.unlink(missing_ok=True)
+
+    def _read_sealed(self, id_: str) -> Lesson:
+        return _lesson((opened(self._folder / _FORGOTTEN, id_) or {}).get(_RECORD, b""))
 
     def _fetch_back(self, id_: str) -> None:
+        away, draft = self._folder / _FORGOTTEN, self._folder / _DRAFTS / id_
+        files = opened(away, id_)
+        if files is None:  # somebody else was faster
+            raise LessonError("There is no such lesson.")
         try:
-            self._place(id_, forgotten=True).rename(self._place(id_))
-        except FileNotFoundError:  # somebody else was faster
-            raise LessonError("There is no such lesson.") from None
-        sync_folder(self._folder)
+            unpack(files, draft)
+            draft.rename(self._place(id_))
+            place_of(away, id_).unlink(missing_ok=True)
+            sync_folder(self._folder)
+        except OSError as error:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise DocumentError(
+                f"{self._place(id_)} cannot be written: {error.strerror}. See that the disk has room."
+            ) from error
+
+    def _seal_old(self) -> None:
+        """Lessons that an earlier version put away as they were."""
+        away = self._folder / _FORGOTTEN
+        for place in away.iterdir() if away.is_dir() else ():
+            if _ID.fullmatch(place.name):
+                seal(place, away)
 
     def _tidy(self) -> None:
         """Before all lessons are read: what killed processes left goes, and no lesson is without its readers."""
@@ -257,6 +297,7 @@ class Teacher:
         for place in self._folder.iterdir():
             if _ID.fullmatch(place.name) and not (place / FILE_NAME).exists():
                 self._close(place)
+        self._seal_old()
 
     def _close(self, place: Path) -> None:
         """Who may see it is not written beside it: its record says so, or it is put away, since nobody may."""
@@ -266,10 +307,10 @@ class Teacher:
             log.warning("lesson_without_readers", lesson=place.name)
             self._move_away(place.name)
 
-    def _place(self, id_: str, *, forgotten: bool = False) -> Path:
+    def _place(self, id_: str) -> Path:
         if not _ID.fullmatch(id_):
             raise LessonError("There is no such lesson.")
-        return self._folder / _FORGOTTEN / id_ if forgotten else self._folder / id_
+        return self._folder / id_
 
 
 def _remove_folder(folder: Path) -> None:
@@ -283,8 +324,15 @@ def _readers_line(lesson: Lesson) -> bytes:
 
 def _read(place: Path) -> Lesson:
     try:
-        return _LESSON.validate_json((place / _RECORD).read_bytes())
-    except (OSError, ValidationError):
+        return _lesson((place / _RECORD).read_bytes())
+    except OSError:
+        raise LessonError("There is no such lesson.") from None
+
+
+def _lesson(record: bytes) -> Lesson:
+    try:
+        return _LESSON.validate_json(record)
+    except UnreadableError:
         raise LessonError("There is no such lesson.") from None
 
 
@@ -299,3 +347,15 @@ def _safe(name: str) -> str:
     stem, suffix = (_UNSAFE.sub(" ", part).strip(" .") for part in (PurePath(last).stem, PurePath(last).suffix))
     short = " ".join(stem.split())[:_NAME_CHARACTERS].strip() or "document"
     return f"{short}.{suffix.lower()}" if suffix else short
+
+
+def unreadable_lessons(folder: Path) -> list[SetAside]:
+    """The lessons under `folder` whose record cannot be read here: nobody is shown them, or can take them back."""
+    found = []
+    for place in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if _ID.fullmatch(place.name) and (place / _RECORD).is_file():
+            try:
+                _LESSON.validate_json((place / _RECORD).read_bytes())
+            except UnreadableError as error:
+                found.append(SetAside("lesson", place.name, str(error), None))
+    return found

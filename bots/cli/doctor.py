@@ -23,7 +23,7 @@ from bots.cli.bars import Bars
 from bots.cli.checks import Check, Mark
 from bots.cli.models_view import disk_bytes, megabytes
 from bots.render import clean
-from core.bootstrap import doors_of, open_embedder, open_index, open_records, open_remote, protocol_for
+from core.bootstrap import doors_of, open_embedder, open_index, open_records, open_remote, origin_of, protocol_for
 from core.comparable import share_of_others
 from core.documents.sandbox import Sandbox
 from core.domain import Mode
@@ -165,12 +165,13 @@ async def _memory(settings: Settings) -> Check:
 
 async def _index(settings: Settings) -> Check:
     async with AsyncExitStack() as stack:
-        dimension = BUILT_IN_DIMENSION
+        dimension, here = BUILT_IN_DIMENSION, ModelStore(settings.models_folder).find(settings.embedder) is not None
         if settings.embedder.lower() not in BUILT_IN:
-            if ModelStore(settings.models_folder).find(settings.embedder) is None:
+            if not here:
                 return Check(Mark.CARE, "index", operator_texts.NOT_LOOKED)
             dimension = (await stack.enter_async_context(open_embedder(settings))).dimension
-        index = await stack.enter_async_context(open_index(settings, dimension))
+        origin = await asyncio.to_thread(origin_of, settings) if here else None
+        index = await stack.enter_async_context(open_index(settings, dimension, origin))
         count, others = await index.count(), await share_of_others(index, settings.embedder)
     found = texts.plural(count, "passage")
     if others:
