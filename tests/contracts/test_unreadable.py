@@ -181,6 +181,20 @@ async def test_a_conversation_that_is_lost_holds_nobody_up(inbox: RedisInbox, re
     assert (await _claimed_now(inbox)).event.key == "slack:3"
 
 
+async def test_what_stands_beside_an_event_costs_nobody_the_event(inbox: RedisInbox, redis: Redis) -> None:
+    """Ids of messages that are no text, counters that are no numbers, and signals that say nothing."""
+    await inbox.listen(0.01)
+    await redis.xadd(f"{PREFIX}:signals", {"x": "y"})
+    await redis.xadd(f"{PREFIX}:signals", {b"kind": b"stop"})
+    assert await inbox.listen(5.0) == []
+    await inbox.put(event("1"))
+    await redis.rpush(f"{PREFIX}:shown:slack:1", b"\xff")
+    await redis.hset(f"{PREFIX}:event:slack:1", "deaths", "x")
+    claim = await inbox.claim(new_token())
+    assert claim is not None
+    assert (claim.event.key, claim.deaths, len(claim.shown)) == ("slack:1", 0, 1)
+
+
 async def bury(inbox: RedisInbox, *events: Event) -> None:
     for one in events:
         await inbox.put(one)
