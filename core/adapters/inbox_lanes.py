@@ -32,8 +32,8 @@ Times are the server's, in milliseconds: the clocks of workers do not matter. Th
 and whatever is noted then moves with it, so that nothing waits for longer than it was to. That it was set is seen by a
 time that is earlier than one noted before, and by the watch of whoever calls, which tells how much later it is than at
 its last call: the first argument of every script is what steady time should be. Steady time only goes on: it is the
-server's time, and all that this was set back less all that it was set forward. A step forward looks like a time in which
-the server was away, and leases begin anew after both.
+server's time, and all that this was set back less all that it was set forward. A step forward looks like a time in
+which the server was away, and leases begin anew after both.
 """
 
 COMMON = r"""#!lua
