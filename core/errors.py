@@ -15,6 +15,7 @@
     │   │   ├── CorruptModelError
     │   │   └── ModelUnavailableError   the server that ATTUNE_MODEL_URL names
     │   ├── QuestionFileError       what `attune eval` was given
+    │   ├── ReceiverError           nothing is received from a platform just now
     │   ├── DocumentError           one document could not be read; the others go on
     │   └── StoreError
     │       ├── MemoryUnavailableError
@@ -87,6 +88,10 @@ class ModelUnavailableError(ModelError):
 
 class QuestionFileError(OperatorError):
     """A file of questions cannot be used."""
+
+
+class ReceiverError(OperatorError):
+    """A platform's receiver does not receive."""
 
 
 class DocumentError(OperatorError):

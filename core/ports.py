@@ -29,6 +29,7 @@ from core.domain import (
 )
 from core.gaps import Gap
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, SetAside, Waiting
+from core.origin import Origin
 from core.pairing import Pairing
 from core.profile_port import Profiles
 from core.prompt import Protocol
@@ -120,6 +121,10 @@ class PassageIndex(Port):
         """The stored vectors of those ids that exist."""
         ...
 
+    async def passages(self, ids: Sequence[str]) -> Mapping[str, Passage]:
+        """Those of these ids that exist, as they are now."""
+        ...
+
     async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
         """The `count` passages behind each of `passages` in its version of its document, each once, in no order."""
         ...
@@ -132,8 +137,23 @@ class PassageIndex(Port):
         """Remove a document's passages, except those of `keep_version`. An unknown source is no error."""
         ...
 
+    async def clear_away(self) -> None:
+        """Have what was removed leave the files of the index, too, when it returns.
+
+        A server that others run does so by rules of its own.
+        """
+        ...
+
     async def count(self) -> int:
         """Passages in the index."""
+        ...
+
+    async def origin(self) -> Origin | None:
+        """By what its vectors were made; None where nobody noted it."""
+        ...
+
+    async def set_origin(self, origin: Origin) -> None:
+        """Note by what its vectors were made. From then on it is refused to whoever stands for another origin."""
         ...
 
 
@@ -156,8 +176,16 @@ class Memory(Profiles, Port):
         """Remove all that is kept of the person: what they set, their turns, and what was learned of them."""
         ...
 
+    async def answer_key(self) -> bytes:
+        """What the names of answers are made with: made at the first call, the same for all processes from then on."""
+        ...
+
     async def ping(self) -> None:
         """Return when the store answers."""
+        ...
+
+    async def finish_forgetting(self) -> None:
+        """Go on where a process was killed while it forgot, so that nothing of it stays on the disk."""
         ...
 
 
@@ -172,8 +200,8 @@ class Usage(Port):
         """How often each source was cited, and when last; sources that are gone may be among them."""
         ...
 
-    async def forget_documents(self, sources: Sequence[str]) -> None:
-        """Drop what is counted of the documents `sources`."""
+    async def forget_documents(self, sources: Sequence[str], titles: Collection[str] = ()) -> None:
+        """Drop what is counted of the documents `sources`, and from gaps their `titles` as what came closest."""
         ...
 
     async def note_gap(self, gap: Gap) -> None:
@@ -280,7 +308,10 @@ class Inbox(Port):
         ...
 
     async def forget(self, person: Person) -> None:
-        """Drop the person's dead letters and what was set aside of theirs; what waits still gets its answer."""
+        """Drop the person's dead letters and what was set aside of theirs, in the store's files, too.
+
+        What waits still gets its answer.
+        """
         ...
 
     async def depth(self) -> Depth:

@@ -19,6 +19,7 @@ from urllib.parse import quote
 from redis.asyncio import Redis
 
 from core.adapters.inbox_scripts import SCRIPTS
+from core.adapters.redis_keys import removed_from_disk
 from core.adapters.redis_memory import translated
 from core.adapters.redis_records import Unreadable
 from core.domain import Conversation, Person
@@ -180,10 +181,14 @@ class RedisInbox:
 
     async def forget(self, person: Person) -> None:
         """Drop the person's dead letters and what of theirs was set aside, and what nobody can tell whose it is."""
-        for name in ("dead", "aside"):
-            for key, stored in (await self._kept(name)).items():
-                if _may_be_of(person, stored):
-                    await self.drop(key)
+        kept = [(name, *one) for name in ("dead", "aside") for one in (await self._kept(name)).items()]
+        keys = [(name, key) for name, key, stored in kept if _may_be_of(person, stored)]
+        if not keys:
+            return
+        with translated():
+            async with removed_from_disk(self._client):
+                for name, key in keys:
+                    await self._client.hdel(f"{PREFIX}:{name}", key)
 
     async def depth(self) -> Depth:
         """How full it is."""

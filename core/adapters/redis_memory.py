@@ -6,13 +6,15 @@ Knows nothing of how the server is reached or started.
 
 from __future__ import annotations
 
-import json
+import secrets
 from collections.abc import Collection
 from typing import cast
 
 from redis.asyncio.client import Pipeline
 
-from core.adapters.redis_keys import drop_from_file, person_key, tag
+from core.adapters.redis_documents import RedisDocuments
+from core.adapters.redis_keys import conversations_key as conversations_key  # noqa: PLC0414 - known from here
+from core.adapters.redis_keys import finish_removing, removed_from_disk, tag
 from core.adapters.redis_keys import translated as translated  # noqa: PLC0414 - the other adapters know it from here
 from core.adapters.redis_profiles import (
     RedisProfiles,
@@ -21,14 +23,14 @@ from core.adapters.redis_profiles import (
     traces_key,
 )
 from core.adapters.redis_profiles import preferences_key as preferences_key  # noqa: PLC0414
-from core.adapters.redis_records import TRACE, TURN, read
+from core.adapters.redis_records import TURN, read
 from core.domain import Conversation, Person, Turn
 from core.stored import may_be_of
-from core.traces import Trace, without
+from core.traces import Trace
 
 KEPT_TURNS = 200  # of each conversation
-
-_ALL_TRACES = "attune:traces:*"
+ANSWER_KEY = "attune:answer-key"
+KEY_BYTES = 32
 
 # A client that lost its connection cannot know whether the turn was kept and sends it once more: the same
 # turn among the latest is not added again.
@@ -36,18 +38,6 @@ _APPEND = """
 if not redis.call('LPOS', KEYS[1], ARGV[1], 'RANK', -1, 'MAXLEN', 50) then
     redis.call('RPUSH', KEYS[1], ARGV[1])
     redis.call('LTRIM', KEYS[1], -tonumber(ARGV[2]), -1)
-end
-"""
-
-# Whoever was forgotten meanwhile, or has a newer trace of that name, keeps what they have.
-_REPLACE = """
-if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then
-    if ARGV[3] ~= '' then
-        redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-    else
-        redis.call('HDEL', KEYS[1], ARGV[1])
-        redis.call('LREM', KEYS[2], 0, ARGV[1])
-    end
 end
 """
 
@@ -78,13 +68,17 @@ class RedisMemory(RedisProfiles):
 
     async def forget_history(self, person: Person) -> None:
         """Remove the person's turns and traces; other people's turns stay."""
-        await self.forget_phrases(person)
-        await self._forget(person, traces_key(person), trace_order_key(person))
+        with translated():
+            async with removed_from_disk(self._client):
+                await self.forget_phrases(person)
+                await self._forget(person, traces_key(person), trace_order_key(person))
 
     async def forget(self, person: Person) -> None:
         """Remove all that is kept of the person; other people's turns stay. May be repeated."""
-        await self._forget(person, *person_keys(person))
-        await self.forget_interests(person)
+        with translated():
+            async with removed_from_disk(self._client):
+                await self._forget(person, *person_keys(person))
+                await self._remove_interests(person)
 
     async def _forget(self, person: Person, *keys: str) -> None:
         spoken = conversations_key(person)
@@ -95,27 +89,32 @@ class RedisMemory(RedisProfiles):
             pipe.multi()  # type: ignore[no-untyped-call]
             pipe.delete(spoken, *keys)
 
-        with translated():
-            # Watched: a turn that is added meanwhile changes `spoken`, and all of this runs again.
-            await self._client.transaction(remove, spoken)
-            await self._unreadable.all()  # notes of what is gone go
-            await drop_from_file(self._client)
+        # Watched: a turn that is added meanwhile changes `spoken`, and all of this runs again.
+        await self._client.transaction(remove, spoken)
+        await self._unreadable.all()  # notes of what is gone go
 
     async def forget_documents(self, sources: Collection[str]) -> None:
-        """Take the documents `sources` out of the traces of all people."""
+        """Take the documents `sources` out of what is kept of all people."""
         with translated():
-            async for key in self._client.scan_iter(match=_ALL_TRACES):
-                for name, value in cast("dict[bytes, bytes]", await self._client.hgetall(key)).items():
-                    left = _left_of(value, sources)
-                    if left != value:
-                        order = key.replace(b":traces:", b":answers:", 1)
-                        await self._client.eval(_REPLACE, 2, key, order, name, value, left)
-            await drop_from_file(self._client)
+            async with removed_from_disk(self._client):
+                await RedisDocuments(self._client, sources).forget()
+
+    async def answer_key(self) -> bytes:
+        """The key that was made first: whoever comes second gets it, too."""
+        with translated():
+            await self._client.set(ANSWER_KEY, secrets.token_hex(KEY_BYTES), nx=True)
+            stored = cast("bytes", await self._client.get(ANSWER_KEY))
+        return bytes.fromhex(stored.decode())
 
     async def ping(self) -> None:
         """Return when the server answers."""
         with translated():
             await self._client.ping()
+
+    async def finish_forgetting(self) -> None:
+        """Go on where a process was killed while it forgot, so that nothing of it stays on the disk."""
+        with translated():
+            await finish_removing(self._client)
 
     async def _remove_turns(self, key: bytes, person: Person) -> None:
         for value in await self._client.lrange(key, 0, -1):
@@ -128,21 +127,3 @@ def turns_key(conversation: Conversation) -> str:
     """The list of a conversation's turns."""
     parts = (conversation.platform, conversation.workspace, conversation.channel, conversation.thread)
     return f"attune:turns:{tag(*parts)}"
-
-
-def conversations_key(person: Person) -> str:
-    """The conversations a person took part in: a hash of turn keys, counting what was said."""
-    return person_key("conversations", person)
-
-
-def _left_of(value: bytes, sources: Collection[str]) -> bytes:
-    """A stored trace without `sources`; where it names one and cannot be read, nothing."""
-    trace = read(TRACE, value)
-    if trace is None:
-        return b"" if any(_names(value, source) for source in sources) else value
-    left = without(trace, sources)
-    return value if left == trace else TRACE.dump_json(left, value)
-
-
-def _names(value: bytes, source: str) -> bool:
-    return source.encode() in value or json.dumps(source)[1:-1].encode() in value

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
 from core import learning
-from core.adapters.redis_keys import drop_from_file, person_key, translated, workspace_key
+from core.adapters.redis_keys import person_key, removed_from_disk, translated, workspace_key
 from core.adapters.redis_records import CONTRIBUTION, LEARNED, SIGNAL, TRACE, WISHES, Unreadable, digest, read
 from core.domain import Person
 from core.learning import Learned, Signal
@@ -117,13 +117,14 @@ class RedisProfiles:
             before = await self._learned_in(person, await pipe.get(state))
             room = await pipe.hlen(log) + len(signals) <= learning.KEPT + learning.SLACK
             known = [await pipe.hexists(log, signal.id) for signal in signals]
-            if before and room and not (without or any(known)) and _follow(before, signals):
-                learned, gone = _stepped(before, signals), []
+            news = [signal for signal, there in zip(signals, known, strict=True) if not (there and signal.imported)]
+            if before and room and not (without or any(known)) and _follow(before, news):
+                learned, gone = _stepped(before, news), []
             else:
                 stored = cast("dict[bytes, bytes]", await pipe.hgetall(log))
-                learned, gone = _replayed(stored, signals, without)
+                learned, gone = _replayed(stored, news, without)
             pipe.multi()  # type: ignore[no-untyped-call]
-            for signal in signals:
+            for signal in news:
                 pipe.hset(log, signal.id, cast("str", SIGNAL.dump_json(signal)))
             if gone:
                 pipe.hdel(log, *gone)
@@ -176,10 +177,13 @@ class RedisProfiles:
     async def forget_interests(self, person: Person) -> None:
         """Remove what was learned of the person, and from what."""
         with translated():
-            await self._client.delete(signals_key(person), learned_key(person))
-            await self._client.hdel(team_key(person.platform, person.workspace), person.user)
-            await self._unreadable.all()  # notes of what is gone go
-            await drop_from_file(self._client)
+            async with removed_from_disk(self._client):
+                await self._remove_interests(person)
+
+    async def _remove_interests(self, person: Person) -> None:
+        await self._client.delete(signals_key(person), learned_key(person))
+        await self._client.hdel(team_key(person.platform, person.workspace), person.user)
+        await self._unreadable.all()  # notes of what is gone go
 
     async def forget_phrases(self, person: Person) -> None:
         """Remove the words of questions from the log, and what may hold some; what was learned stays as it is."""
@@ -303,7 +307,8 @@ def _replayed(
     """The state of the changed log, and the ids that go from it. What cannot be read stays, up to a number."""
     known = {name.decode(): read(SIGNAL, value) for name, value in stored.items()}
     log = {signal.id: signal for signal in (*filter(None, known.values()), *signals) if signal.id not in without}
-    kept = learning.retained(list(log.values()), max((one.at for one in log.values()), default=datetime.now(UTC)))
+    done_here = [one for one in log.values() if not one.imported] or log.values()
+    kept = learning.retained(list(log.values()), max((one.at for one in done_here), default=datetime.now(UTC)))
     unreadable = [name for name, signal in known.items() if signal is None and name not in without]
     ids = {signal.id for signal in kept}.union(unreadable[: learning.KEPT])
     return learning.replay(kept), [name for name in (*known, *log) if name not in ids]

@@ -5,7 +5,8 @@ Each command touches one key, so that a Cluster holds them too. Knows nothing of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
 
@@ -13,11 +14,17 @@ from redis.asyncio import Redis
 
 from core.adapters.redis_keys import translated
 from core.adapters.redis_records import GAP, Unreadable
-from core.domain import Person, Use
+from core.domain import SEPARATOR, Person, Use
 from core.gaps import Gap
 from core.stored import may_be_of
 
 KEPT_GAPS = 5000
+
+# One that was closed meanwhile stays away.
+_REPLACE = """
+local place = redis.call('LPOS', KEYS[1], ARGV[1])
+if place then redis.call('LSET', KEYS[1], place, ARGV[2]) end
+"""
 
 _ANSWERS, _LAST, _GAPS = "attune:uses:answers", "attune:uses:last", "attune:gaps"
 
@@ -46,8 +53,14 @@ class RedisUsage:
         read = {source.decode(): _use(count, last.get(source, b"0")) for source, count in answers.items()}
         return {source: use for source, use in read.items() if use}
 
-    async def forget_documents(self, sources: Sequence[str]) -> None:
-        """Drop what is counted of `sources`."""
+    async def forget_documents(self, sources: Sequence[str], titles: Collection[str] = ()) -> None:
+        """Drop what is counted of `sources`, and from gaps what came closest under one of `titles`."""
+        for value, gap in await self._stored() if titles else ():
+            nearest = tuple(place for place in gap.nearest if place.partition(SEPARATOR)[0] not in titles)
+            if nearest != gap.nearest:
+                left = GAP.dump_json(replace(gap, nearest=nearest), value)
+                with translated():
+                    await self._client.eval(_REPLACE, 1, _GAPS, value, left)
         if not sources:
             return
         with translated():
