@@ -422,6 +422,15 @@ async def test_notes_are_bounded_and_written_once(redis: Redis) -> None:
     assert await redis.hlen(NOTES) == 1
 
 
+async def test_a_note_that_cannot_be_read_costs_itself(redis: Redis) -> None:
+    """The list of what is set aside does not break over itself."""
+    await redis.rpush("attune:gaps", "x", "y")
+    assert await RedisUsage(redis).gaps() == []
+    (first, _) = await redis.hkeys(NOTES)
+    await redis.hset(NOTES, mapping={first: "x", b"\xff": "x", "of another version\nkey\nname": "{}"})
+    assert [one.kind for one in await RedisInbox(redis).aside()] == ["gap", "gap"]
+
+
 def test_the_lane_of_these_tests_is_a_lane() -> None:
     """The key that is spoilt above is the one that the inbox uses."""
     assert f"{PREFIX}:lane:{redis_inbox.lane_name(THREAD)}" == LANE
