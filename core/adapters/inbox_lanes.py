@@ -198,7 +198,9 @@ local function heartbeat(lease)
     call('SET', P .. 'beat', now)
     if last == 0 or now - last < lease / 2 then return end
     for _, lane in ipairs(call('ZRANGEBYSCORE', P .. 'leases', last, '+inf')) do
-        call('ZADD', P .. 'leases', 'GT', now + lease, lane)
+        if call('HEXISTS', P .. 'work:' .. lane, 'token') == 1 then  -- others only pause
+            call('ZADD', P .. 'leases', 'GT', now + lease, lane)
+        end
     end
 end
 
