@@ -178,6 +178,11 @@ def no_dead_letter(key: str) -> str:
     return f"Nothing that was given up has the key {key}."
 
 
+def unreadable_letter(key: str) -> str:
+    """A key on the command line names something that nobody can put back."""
+    return f"What is kept under {key} cannot be read, so that it cannot be put back. Forget it: attune inbox drop {key}"
+
+
 def dead_letters_handled(count: int, verb: str) -> str:
     """What `retry` and `drop` did."""
     return f"{plural(count, 'message')} {verb}."
