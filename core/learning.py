@@ -182,6 +182,20 @@ def without_phrases(signal: Signal) -> Signal:
     return replace(signal, phrases=())
 
 
+def documents_of(signal: Signal) -> set[str]:
+    """The documents that the signal names."""
+    return {*signal.shown, *(source for source, _ in signal.credited)}
+
+
+def naming(signal: Signal, seen: Collection[str]) -> Signal:
+    """The signal with the names only of documents that are `seen`."""
+    return replace(
+        signal,
+        shown=tuple(source for source in signal.shown if source in seen),
+        credited=tuple((source, share) for source, share in signal.credited if source in seen),
+    )
+
+
 def brevity_at(state: Learned, now: float) -> float:
     """How much shorter (or, below 0, longer) a person wants answers, from what they said of them."""
     return float(state.brevity * 0.5 ** (max(now - state.brevity_at, 0.0) / HALF_LIFE))

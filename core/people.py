@@ -7,7 +7,7 @@ signal is in `learning`, what a change of wishes means in `preferences`. Knows n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -83,9 +83,16 @@ class People:
         await self._tell_team(person, await self._memory.learned(person))
         return wishes
 
-    async def export(self, person: Person) -> str:
-        """All of a profile as JSON."""
-        return portable.written(await self._memory.wishes(person), await self._memory.signals(person))
+    async def documents(self, person: Person) -> set[str]:
+        """The documents that the log of what the person did names."""
+        return {source for signal in await self._memory.signals(person) for source in learning.documents_of(signal)}
+
+    async def export(self, person: Person, seen: Collection[str] | None = None) -> str:
+        """All of a profile as JSON, with the names only of documents that are `seen`; of all where nobody says."""
+        signals = await self._memory.signals(person)
+        if seen is not None:
+            signals = [learning.naming(signal, seen) for signal in signals]
+        return portable.written(await self._memory.wishes(person), signals)
 
     async def import_(self, person: Person, text: str) -> None:
         """Take over a profile that was exported, in place of what is set and beside what was learned.

@@ -122,6 +122,10 @@ class PassageIndex(Port):
         """The stored vectors of those ids that exist."""
         ...
 
+    async def passages(self, ids: Sequence[str]) -> Mapping[str, Passage]:
+        """Those of these ids that exist, as they are now."""
+        ...
+
     async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
         """The `count` passages behind each of `passages` in its version of its document, each once, in no order."""
         ...
@@ -171,6 +175,10 @@ class Memory(Profiles, Port):
 
     async def forget(self, person: Person) -> None:
         """Remove all that is kept of the person: what they set, their turns, and what was learned of them."""
+        ...
+
+    async def answer_key(self) -> bytes:
+        """What the names of answers are made with: made at the first call, the same for all processes from then on."""
         ...
 
     async def ping(self) -> None:

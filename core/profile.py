@@ -6,8 +6,8 @@ Pure. Knows nothing of stores, models or sentences.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from core import learning
@@ -39,6 +39,14 @@ class Profile:
     interests: tuple[InterestInWords, ...] = ()
     events: int = 0
     brevity: float = 0.0
+
+
+def naming(profile: Profile, seen: Collection[str]) -> Profile:
+    """`profile` with the names only of documents that are `seen`."""
+    interests = tuple(
+        replace(one, documents=tuple(source for source in one.documents if source in seen)) for one in profile.interests
+    )
+    return replace(profile, interests=interests)
 
 
 def heaviest_first(interests: Sequence[Interest], now: float) -> list[int]:

@@ -87,7 +87,7 @@ def values_of(stored: bytes | str) -> dict[str, Any]:
     """
     try:
         values = from_json(stored)
-    except ValueError:
+    except (ValueError, TypeError):  # which it calls a text with half a surrogate pair
         raise UnreadableError(BROKEN) from None
     if not isinstance(values, dict):
         raise UnreadableError(BROKEN)

@@ -28,6 +28,7 @@ from core.documents.folder_settings import FILE_NAME
 from core.domain import Document, Person
 from core.durable import sync_folder, write_new, write_whole
 from core.errors import DocumentError, LessonError, StoreError
+from core.inbox import SetAside
 from core.ingest import Ingester
 from core.leftovers import Leftovers
 from core.ports import PassageIndex, Usage
@@ -346,3 +347,15 @@ def _safe(name: str) -> str:
     stem, suffix = (_UNSAFE.sub(" ", part).strip(" .") for part in (PurePath(last).stem, PurePath(last).suffix))
     short = " ".join(stem.split())[:_NAME_CHARACTERS].strip() or "document"
     return f"{short}.{suffix.lower()}" if suffix else short
+
+
+def unreadable_lessons(folder: Path) -> list[SetAside]:
+    """The lessons under `folder` whose record cannot be read here: nobody is shown them, or can take them back."""
+    found = []
+    for place in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if _ID.fullmatch(place.name) and (place / _RECORD).is_file():
+            try:
+                _LESSON.validate_json((place / _RECORD).read_bytes())
+            except UnreadableError as error:
+                found.append(SetAside("lesson", place.name, str(error), None))
+    return found

@@ -23,7 +23,7 @@ from core.documents import sandbox_child
 from core.documents.blocks import Block, Kind, ParsedDocument
 from core.documents.parsing import Parser
 
-CHILD = ("-m", "tests.odd_parser")
+CHILD = ("-B", "-m", "tests.odd_parser")
 REQUESTS: list[sandbox_child.Request] = []
 
 

@@ -20,6 +20,7 @@ from core.bootstrap import open_inbox
 from core.inbox import DEAD_LETTER, EVENT, DeadLetter, Depth, SetAside
 from core.ports import Inbox
 from core.settings import Settings
+from core.teaching import unreadable_lessons
 
 ALL = "all"
 CELL = 500  # characters: a key is of use only as a whole
@@ -29,6 +30,7 @@ async def show(settings: Settings, *, as_json: bool) -> None:
     """Print the depth, the dead letters, and what was set aside."""
     async with open_inbox(settings) as inbox:
         letters, aside, depth = await inbox.dead(), await inbox.aside(), await inbox.depth()
+    aside += unreadable_lessons(settings.learned_folder)
     if as_json:
         print(json.dumps(_as_json(depth, letters, aside), indent=2))  # noqa: T201 - for programs
         return

@@ -87,6 +87,10 @@ class EdgeIndex:
         """The stored vectors of those ids that exist."""
         return await self._among_others(self._vectors, ids)
 
+    async def passages(self, ids: Sequence[str]) -> Mapping[str, Passage]:
+        """Those of these ids that exist."""
+        return await _in_thread(self._passages, ids)
+
     async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
         """The `count` passages behind each of `passages`."""
         return await self._among_others(self._following, passages, count)
@@ -244,6 +248,11 @@ class EdgeIndex:
         with _translated("The index cannot be read"):
             found = self._shard.retrieve([*ids], with_payload=False, with_vector=[points.DENSE])
         return {str(record.id): points.dense_vector(record.vector) for record in found}
+
+    def _passages(self, ids: Sequence[str]) -> dict[str, Passage]:
+        with _translated("The index cannot be read"):
+            found = self._shard.retrieve([*ids], with_payload=True, with_vector=False)
+        return {str(record.id): points.passage_of(record) for record in found}
 
     def _following(self, passages: Sequence[Passage], count: int) -> list[Passage]:
         found: list[Passage] = []

@@ -6,6 +6,7 @@ Knows nothing of how the server is reached or started.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection
 from typing import cast
 
@@ -28,6 +29,8 @@ from core.stored import may_be_of
 from core.traces import Trace
 
 KEPT_TURNS = 200  # of each conversation
+ANSWER_KEY = "attune:answer-key"
+KEY_BYTES = 32
 
 # A client that lost its connection cannot know whether the turn was kept and sends it once more: the same
 # turn among the latest is not added again.
@@ -96,6 +99,13 @@ class RedisMemory(RedisProfiles):
         with translated():
             async with removed_from_disk(self._client):
                 await RedisDocuments(self._client, sources).forget()
+
+    async def answer_key(self) -> bytes:
+        """The key that was made first: whoever comes second gets it, too."""
+        with translated():
+            await self._client.set(ANSWER_KEY, secrets.token_hex(KEY_BYTES), nx=True)
+            stored = cast("bytes", await self._client.get(ANSWER_KEY))
+        return bytes.fromhex(stored.decode())
 
     async def ping(self) -> None:
         """Return when the server answers."""

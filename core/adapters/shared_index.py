@@ -77,7 +77,12 @@ class SharedIndex:
 
     async def vectors(self, ids: Sequence[str]) -> Mapping[str, Vector]:
         """The stored vectors of those ids that exist."""
-        return await self._call("/vectors", wire.Vectors(ids=list(ids)), wire.VECTORS)
+        return await self._call("/vectors", wire.Ids(ids=list(ids)), wire.VECTORS)
+
+    async def passages(self, ids: Sequence[str]) -> Mapping[str, Passage]:
+        """Those of these ids that exist."""
+        found = await self._call("/passages", wire.Ids(ids=list(ids)), wire.PASSAGES)
+        return {passage.id: passage for passage in found}
 
     async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
         """The `count` passages behind each of `passages`."""

@@ -19,7 +19,8 @@ from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
-from core.documents import linux, syscall_filter
+from core import linux
+from core.documents import syscall_filter
 
 _CODE = Path(__file__).parents[1]  # the `core` package, and nothing beside it: a checkout has settings and data there
 _SYSTEM = (
@@ -30,6 +31,7 @@ _SYSTEM = (
 _INSTALLED = ("site-packages", "dist-packages")
 _LIBRARIES = ("bs4", "lxml", "pdfplumber", "docx", "pptx", "openpyxl", "docutils", "markdown_it")
 _OPEN_FILES = 64
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # no other may begin
 _LONGEST_REASON = 500  # bytes
 _NAMESPACES = linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
 _ROOT = "/proc"  # where the new root is put together: it is everywhere, and parsers do without it
@@ -62,6 +64,7 @@ class Confinement:
 def confine(wanted: Collection[str] = tuple(Layer)) -> Confinement:
     """Confine this process, which has one thread, for good; says how far."""
     os.environ.clear()
+    os.environ.update(_ONE_THREAD)
     readable = _outermost(_readable())
     steps: Mapping[Layer, Callable[[], None]] = {
         Layer.NAMESPACES: lambda: _enter_namespaces(readable),

@@ -29,15 +29,10 @@ from core.errors import DocumentError
 WALL_SECONDS = 480.0  # for one document: other processes want the processor too
 MAX_DEATHS = 5  # over one file: an archive of nothing but hostile members is given up
 MAX_REPLY_BYTES = 512 * 1024**2
-CHILD = ("-m", "core.documents.sandbox_child")  # what the interpreter is to run
+CHILD = ("-B", "-m", "core.documents.sandbox_child")  # what the interpreter is to run
 
 _CODE = Path(__file__).parents[2]
 _CHUNK = 1024**2  # bytes
-_ENVIRONMENT = {  # and nothing else, so that no parser finds a token or a key
-    "PYTHONDONTWRITEBYTECODE": "1",
-    "OPENBLAS_NUM_THREADS": "1",  # more would be refused
-    "OMP_NUM_THREADS": "1",
-}
 _BREAKS = "breaks its parser. Save it anew or leave it out."
 
 
@@ -185,7 +180,7 @@ class Sandbox:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
                     cwd=_CODE,  # `python -m` finds the package here
-                    env=_ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                    env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},  # and no parser finds a token or a key
                 )
             return self._process
 

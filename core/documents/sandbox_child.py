@@ -1,7 +1,9 @@
 """The process that parses: reads requests from standard input, answers on standard output, within hard limits.
 
-Started by `core.documents.sandbox`, never by a person. What a hostile file can do ends here: memory and processor time
-are bounded by the kernel, and answers are JSON. Knows nothing of the index, of passages or of models.
+Started by `core.documents.sandbox`, never by a person. A hostile file may take this process over, so it shuts itself in
+before it reads one (`confinement.py`): the kernel bounds its memory and processor time everywhere, and on Linux also
+which files it reads and what it asks of the system, as far as `attune doctor` says. Its answers are JSON. Knows nothing
+of the index, of passages or of models.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import errno
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 
-from core.documents.linux import Instruction
+from core.linux import Instruction
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # BPF: LD|W|ABS, JMP|JEQ, JGE, JSET, RET
 _ALLOW, _ERROR, _KILL = 0x7FFF0000, 0x00050000, 0x80000000

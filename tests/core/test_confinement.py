@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path, PurePath
 
 import pytest
 
+from core import linux
 from core.documents.confinement import Confinement, Layer
 from core.documents.sandbox import Sandbox
 from tests import odd_parser
@@ -70,7 +70,7 @@ def at(*levels: str) -> pytest.MarkDecorator:
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A folder in the home folder, with something private in it."""
-    with tempfile.TemporaryDirectory(dir=pwd.getpwuid(os.getuid()).pw_dir, prefix=".attune-test-") as folder:
+    with tempfile.TemporaryDirectory(dir=Path.home(), prefix=".attune-test-") as folder:
         (Path(folder) / "private.txt").write_text("ANNSECRET")
         yield Path(folder)
 
@@ -102,7 +102,7 @@ def test_it_reads_no_other_process(level: str, monkeypatch: pytest.MonkeyPatch) 
 @at(*WHOLE, *Layer, LIMITS)
 def test_it_finds_no_environment_and_no_open_file(level: str) -> None:
     """Nothing is handed on but three pipes: in, out and away."""
-    assert obeyed(level, "environment x") in {"", "a"}
+    assert all(name.endswith("_NUM_THREADS") for name in obeyed(level, "environment x").split())
     assert len(obeyed(level, "descriptors x").split()) == 4
 
 
@@ -122,6 +122,8 @@ def test_it_writes_nothing(level: str, tmp_path: Path) -> None:
 @at(*WHOLE, *Layer)
 def test_it_connects_to_nobody(level: str) -> None:
     """Not to this machine either."""
+    if level == Layer.LANDLOCK and level in possible().on and linux.landlock_version() < 4:
+        pytest.skip("this kernel's Landlock knows nothing of TCP")
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert denied(obeyed(level, f"connect {server.getsockname()[1]}"))
 
@@ -163,7 +165,7 @@ def test_a_system_that_lacks_a_layer_goes_without(broken: str) -> None:
     """Files are read all the same, within the others, and the reason is said."""
     code = f"""
 import errno, os, sys
-from core.documents import linux
+from core import linux
 from tests import odd_parser
 def refused(*_): raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 linux.{broken} = refused
@@ -193,7 +195,7 @@ def test_a_layer_over_which_parsers_could_not_be_read_is_left_out() -> None:
     """It was tried in a fork; the process itself is none the worse."""
     code = """
 import os, sys
-from core.documents import linux
+from core import linux
 from tests import odd_parser
 landlock = linux.landlock
 linux.landlock = lambda readable: landlock([])

@@ -87,12 +87,17 @@ def drop_capabilities() -> None:
     _called(_library().capset(header, (ctypes.c_uint32 * 6)()))
 
 
+def landlock_version() -> int:
+    """What the kernel's Landlock knows: 1 from Linux 5.13 on, 4 (TCP) from 6.7, 6 (signals) from 6.12."""
+    return _called(_system_call(_LANDLOCK_CREATE, None, 0, _LANDLOCK_VERSION))
+
+
 def landlock(readable: Iterable[Path]) -> None:
     """Of all files only those in or at `readable` may be read, and none written, made, removed or run.
 
     Where the kernel knows how: no TCP either, no abstract socket and no signal to a process outside.
     """
-    version = _called(_system_call(_LANDLOCK_CREATE, None, 0, _LANDLOCK_VERSION))
+    version = landlock_version()
     rules = _Ruleset(_file_rights(version), 3 if version >= 4 else 0, 3 if version >= 6 else 0)  # noqa: PLR2004
     ruleset = _called(_system_call(_LANDLOCK_CREATE, ctypes.byref(rules), ctypes.sizeof(rules), 0))
     try:
