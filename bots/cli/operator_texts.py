@@ -13,6 +13,7 @@ from bots.texts import plural
 
 if TYPE_CHECKING:
     from core.documents.tally import IngestReport  # with its parsers, it would slow down `attune --help`
+    from core.domain import Footprint
 
 # The `attune` command
 
@@ -197,6 +198,7 @@ NOT_LOOKED = "not looked at before the embedder is here"
 NO_REPLY = "does not answer"
 REPLIES = "answers"
 SLOW_INT8 = "without int8 instructions: answers work, and take longer"
+FIX_EVICTION = "Set maxmemory-policy to noeviction in the server's configuration, and maxmemory to what it may take."
 FIX_SETTINGS = "Mend the environment or attune.toml."
 FIX_DISK = "Make room, or set ATTUNE_HOME to a folder on a larger disk."
 FIX_EMPTY = "Bring documents: attune ingest FOLDER"
@@ -355,3 +357,23 @@ def fix_confinement(on: Sequence[str]) -> str:
         f"A file that takes over its parser could {' and '.join(could)}. Bring files of people you trust, or use Linux "
         "5.13 or newer with Landlock and seccomp; in a container, its security profile has to allow them."
     )
+
+
+def evicts(policy: str) -> str:
+    """A server that makes room by itself when it is full."""
+    return f"{REPLIES}, but with maxmemory-policy {policy} it throws away messages and history when it is full"
+
+
+def kept_of_people(kept: Footprint, days: int) -> str:
+    """How much is kept of how many people, and how long."""
+    stay = f"for {plural(days, 'day')}" if days else "for ever"
+    if not kept.people:
+        return f"nothing is kept of anybody yet; what is will stay {stay} (ATTUNE_KEEP)"
+    people = "1 person" if kept.people == 1 else f"{kept.people:,} people"
+    some = "" if kept.whole else "some of the keys looked at: "
+    each = f"{_kilobytes(kept.median)} of one in the middle, {_kilobytes(kept.most)} at most"
+    return f"{some}{people}, {each}, kept {stay} (ATTUNE_KEEP)"
+
+
+def _kilobytes(count: int) -> str:
+    return f"{count / 1000:,.1f} kB"
