@@ -21,6 +21,8 @@ from core.preferences import Tone as Tone  # noqa: PLC0414
 EVERYONE = "everyone"
 """The reader's name that everybody answers to; the others are in `core.readers`."""
 
+SEPARATOR = " › "  # between a title and the headings under it
+
 Vector = NDArray[np.float32]
 """One embedding, shape (dimension,), unit length."""
 Vectors = NDArray[np.float32]
@@ -89,7 +91,7 @@ class Passage:
     @property
     def heading_path(self) -> str:
         """Title and headings as one line, as a reader would find the place."""
-        return " › ".join((self.title, *self.headings))
+        return SEPARATOR.join((self.title, *self.headings))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ from core.history import Asked
 from core.opening import Recommendation
 from core.people import People
 from core.personal import Asker, Read, Told, read_by, traced, unbiased
-from core.ports import Embedder, Generator, Memory, PassageIndex, Usage
+from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.readers import alone, audience, shown_in
 from core.together import together
 from core.traces import Trace
@@ -84,6 +84,7 @@ class Engine:
         generator: Generator,
         limits: Limits,
         upkeep: Upkeep | None = None,
+        inbox: Inbox | None = None,
     ) -> None:
         self._embedder = embedder
         self._index = index
@@ -92,7 +93,7 @@ class Engine:
         self._generator = generator
         self._limits = limits
         self._upkeep = upkeep or Upkeep(index, generator)
-        self.people = People(memory, usage)
+        self.people = People(memory, usage, inbox)
         self._key: bytes | None = None
 
     async def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
@@ -110,7 +111,8 @@ class Engine:
         asker, remembered = await together(self.people.asker(message.person, plain=plain), self._remembered(message))
         asked = history.asked(text, history.before(text, remembered, again=plain))
         told, ranked = await self._find(message, asked, asker.wishing(asked.form), plain=plain)
-        if not any(retrieval.is_relevant(text, ranked, self._limits.relevance) for text in asked.searches):
+        near = any(retrieval.is_relevant(text, ranked, self._limits.relevance) for text in asked.searches)
+        if asked.refused or not near:
             async with self._kept(told, _not_found(ranked)) as kept:
                 yield kept
             return

@@ -14,7 +14,7 @@ from typing import Any
 
 from core.cutting import begun, is_cut, joined
 from core.domain import Person, Turn
-from core.prompt import says_not_found
+from core.prompt import NOT_FOUND, says_not_found
 from core.rewording import Wish, is_of_the_answer, is_rewording, wish_of
 from core.words import content_words, words, words_of
 
@@ -50,7 +50,8 @@ class Asked:
 
     `searches` are the texts to search for, the likeliest reading first, with p(r|x); they sum to 1. `turns` are what
     was said before, as the model hears it. `form` overrides `Preferences` by name for this answer, and `begun` is what
-    was said of it already, in the turn `goes_on`.
+    was said of it already, in the turn `goes_on`. `refused`: it is about a refusal, which no other form makes an
+    answer.
     """
 
     said: str
@@ -60,6 +61,7 @@ class Asked:
     form: Mapping[str, Any] = field(default_factory=dict)
     begun: str = ""
     goes_on: Turn | None = None
+    refused: bool = False
 
     @property
     def likeliest(self) -> str:
@@ -85,9 +87,16 @@ def asked(message: str, turns: Sequence[Turn]) -> Asked:
     again = replace(_question(last.turn.question, before), said=message, form=last.form)
     if wish is None:
         return replace(again, question=message, turns=tuple(exchange.turn for exchange in told))
+    if says_not_found(last.turn.answer):
+        return replace(again, refused=True)
     if _goes_on(wish, last):
         return replace(again, begun=begun(last.turn.answer), goes_on=last.turn)
     return replace(again, form={**last.form, **wish.form})
+
+
+def unsaid(turn: Turn) -> Turn:
+    """`turn` as if nothing had been found: what its answer said is gone, and the model does not read it again."""
+    return replace(turn, answer=NOT_FOUND)
 
 
 def standalone_question(message: str, turns: Sequence[Turn]) -> str:

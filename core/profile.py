@@ -72,7 +72,10 @@ def in_words(signals: Sequence[Signal], learned: Learned, now: float) -> tuple[I
 def _told(number: int, members: Sequence[Signal], interest: Interest, weight: float) -> InterestInWords:
     phrases: Counter[str] = Counter(phrase for signal in members for phrase in signal.phrases)
     documents: Counter[str] = Counter(
-        source for signal in members for source in (*signal.shown[:1], *(name for name, _ in signal.credited))
+        source
+        for signal in members
+        for source in (*signal.shown[:1], *(name for name, _ in signal.credited))
+        if source != learning.GONE
     )
     acts: Counter[Act] = Counter(signal.act for signal in members)
     return InterestInWords(

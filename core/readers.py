@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePath
+from types import MappingProxyType
 from urllib.parse import quote
 
 from core.domain import EVERYONE, Conversation, Message, Person
@@ -87,16 +88,28 @@ def _path(*parts: str) -> str:
     return "/".join(quote(part, safe="@:+-") for part in parts)
 
 
-def inherited(file: PurePath, root: PurePath, held: Mapping[PurePath, Collection[Readers]]) -> Readers | None:
+def inherited(
+    file: PurePath,
+    root: PurePath,
+    held: Mapping[PurePath, Collection[Readers]],
+    decided: Mapping[PurePath, Readers] = MappingProxyType({}),
+    default: Readers | None = (EVERYONE,),
+) -> Readers | None:
     """The readers of a new file below `root`: those of the documents beside it, or else in the nearest folder above.
 
-    `held` has the readers of the documents that stand directly in each folder, as far as somebody named them. None
-    where they differ, as a guess could show a file to those it was not meant for.
+    `held` has the readers of the documents that stand directly in each folder, as far as somebody named them, `decided`
+    those that a folder was named for, which hold for what comes into it, above `root` too. `default` where there are
+    neither. None where they differ, as a guess could show a file to those it was not meant for.
     """
-    folders = [folder for folder in file.parents if folder.is_relative_to(root)]
-    beside = next((held[folder] for folder in folders if folder in held), None)
+    for folder in file.parents:
+        here = {*(held.get(folder, ()) if folder.is_relative_to(root) else ()), *_one(decided.get(folder))}
+        if here:
+            return here.pop() if len(here) == 1 else None
     below = {readers for folder, each in held.items() if folder.is_relative_to(root) for readers in each}
-    found = set(below if beside is None else beside)
-    if not found:
-        return (EVERYONE,)
-    return found.pop() if len(found) == 1 else None
+    if not below:
+        return default
+    return below.pop() if len(below) == 1 else None
+
+
+def _one(readers: Readers | None) -> tuple[Readers, ...]:
+    return () if readers is None else (readers,)
