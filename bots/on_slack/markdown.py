@@ -178,7 +178,8 @@ def _bare(url: str, *, live_links: bool) -> str:
     trailing = found[0] if (found := _TRAILING.search(url)) else ""
     address = url.removesuffix(trailing)
     target = address if "://" in address else f"https://{address}"
-    live = live_links and host_of(target) != "" and len(address) <= LINK_CHARS
+    one = target.count("://") == 1 and len(address) <= LINK_CHARS
+    live = live_links and one and host_of(target) != ""
     plain = (live or _is_file(address)) and calling_nobody(address) == address
     return (defused(address) if plain else _as_code(address)) + _prose(trailing)
 

@@ -1,4 +1,4 @@
-"""What somebody may look at is decided when they look, on both platforms; and names of answers open nothing to others."""
+"""What somebody may look at is decided when they look, on both platforms; a name of an answer opens nothing to others."""
 
 from __future__ import annotations
 
@@ -22,9 +22,13 @@ from tests.doubles.slack_people import text_of
 from tests.doubles.telegram_people import Shown, User, group
 from tests.fakes import HashingEmbedder
 
-SECRET_QUESTION = "How large is the moonstone budget of bluebird?"
+BUDGET = "How large is the moonstone budget of bluebird?"
 TOLD = "The moonstone budget of bluebird is ninety thousand"
 REDACTED = "The moonstone budget of bluebird is told by the board alone"
+TYPED = (
+    *("/open 1", "/why", "/recommend", "/prefs learned", "what did I ask before?", "/open 9"),
+    *("shorter", "tell me more", "and for ravens?"),
+)
 GONE = "or you may no longer see it"
 ALLOWED = frozenset({f"channel:telegram//{TEAM}", "person:telegram//7", "person:telegram//8"})
 
@@ -77,7 +81,7 @@ def source_of(message: dict) -> str:
     return message["blocks"][1]["elements"][0]["options"][0]["value"]
 
 
-async def answered(there: World, channel: str, question: str = SECRET_QUESTION) -> tuple[str, dict]:
+async def answered(there: World, channel: str, question: str = BUDGET) -> tuple[str, dict]:
     """A question and its answer in a channel or in private."""
     named = "" if channel.startswith("D") else "<@UBOT> "
     ts = there.people.say("UANN", channel, f"{named}{question}")
@@ -87,7 +91,7 @@ async def answered(there: World, channel: str, question: str = SECRET_QUESTION) 
 
 @pytest.mark.parametrize("change", [left, redacted, removed])
 async def test_in_slack_nothing_comes_back_of_what_may_not_be_seen(slack: World, change: Callable) -> None:
-    """In private, at once: the menu of sources, the reasons, the plain answer, re-wordings, recommendations, the home."""
+    """In private, at once: the menu of sources, reasons, the plain answer, re-wordings, recommendations, the home."""
     home = slack.space.dm("UANN")
     ts, message = await answered(slack, home)
     assert TOLD in text_of(message)
@@ -102,7 +106,15 @@ async def test_in_slack_nothing_comes_back_of_what_may_not_be_seen(slack: World,
     await slack.settled()
     why = str(slack.people.view("UANN"))
     slack.people.press("UANN", home, message["ts"], "attune_plain")
-    for said in ("!open 1", "!why", "shorter", "tell me more", "and for ravens?", "!recommend", "what did I ask before?"):
+    for said in (
+        "!open 1",
+        "!why",
+        "shorter",
+        "tell me more",
+        "and for ravens?",
+        "!recommend",
+        "what did I ask before?",
+    ):
         slack.people.say("UANN", home, said, thread=ts)
         await slack.settled()
     slack.people.open_home("UANN")
@@ -160,7 +172,7 @@ def reader() -> str:
     return f"channel:telegram//{TEAM}"
 
 
-async def asked(user: User, text: str = SECRET_QUESTION) -> Shown:
+async def asked(user: User, text: str = BUDGET) -> Shown:
     before = len(user.private.finished())
     await user.say(text)
     return (await user.private.answered(before + 1))[-1]
@@ -182,7 +194,9 @@ async def said_next(user: User, do: Callable) -> Shown:
 
 
 @pytest.mark.parametrize("change", ["left", "redacted", "removed", "bot left"])
-async def test_in_telegram_nothing_comes_back_of_what_may_not_be_seen(redis: Redis, tmp_path: Path, change: str) -> None:
+async def test_in_telegram_nothing_comes_back_of_what_may_not_be_seen(
+    redis: Redis, tmp_path: Path, change: str
+) -> None:
     """In private, at once: the button of the source, the reasons, commands and re-wordings."""
     async with telegram_home(redis, tmp_path, Wishes(allowed=ALLOWED)) as home:
         repeat(home)
@@ -203,10 +217,7 @@ async def test_in_telegram_nothing_comes_back_of_what_may_not_be_seen(redis: Red
         shown = [await said_next(ann, lambda: ann.press("Source", answer))]
         assert GONE in shown[0].text
         shown.append(await said_next(ann, lambda: ann.press("Why this?", answer)))
-        for text in ("/open 1", "/why", "/recommend", "/prefs learned", "what did I ask before?", "/open 9"):
-            shown.append(await said_next(ann, lambda text=text: ann.say(text)))
-        for text in ("shorter", "tell me more", "and for ravens?"):
-            shown.append(await said_next(ann, lambda text=text: ann.say(text)))
+        shown += [await said_next(ann, lambda text=text: ann.say(text)) for text in TYPED]
         everything = str([message.text for message in shown]) + repr(home.generator.prompts)
         assert "ninety" not in everything
         assert change == "redacted" or "Budgets" not in everything
@@ -244,7 +255,7 @@ def plain(text: str) -> str:
 
 def guess(chat: str, message: str) -> str:
     """The name that answers had before names were keyed: anybody could compute it."""
-    return blake2b("\0".join((PLATFORM, "", chat, "", message)).encode(), digest_size=8).hexdigest()
+    return blake2b(f"{PLATFORM}\0\0{chat}\0\0{message}".encode(), digest_size=8).hexdigest()
 
 
 async def test_in_telegram_the_buttons_of_older_answers_work(redis: Redis, tmp_path: Path) -> None:
