@@ -1,4 +1,4 @@
-"""What somebody may look at is decided when they look, on both platforms; a name of an answer opens nothing to others."""
+"""What somebody may look at is decided when they look, on both platforms; names of answers open nothing to others."""
 
 from __future__ import annotations
 
