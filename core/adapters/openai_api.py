@@ -32,7 +32,6 @@ _LONGEST_WAIT = 30.0  # seconds; a server that asks for more gets no other try
 _BUSY = {429, 500, 502, 503, 504}
 _KEY = {401, 403}
 _NOT_OFFERED = {400, 404, 405, 422, 500, 501}  # how servers say that they do not know a question
-_LONGEST_WAIT = 86_400  # seconds that a server may ask for
 _SAID_CHARACTERS = 200  # of a server's own words
 _LONGEST_EVENT = 1 << 20  # bytes
 _DONE = "[DONE]"
@@ -255,8 +254,8 @@ def first_choice(chunk: Json) -> Json:
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float:
-    """Seconds that the server asks to wait; 0 where it names none, a date, or more than a day."""
-    return float(whole_number(response.headers.get("Retry-After"), _LONGEST_WAIT) or 0)
+    """Seconds that the server asks to wait; 0 where it names none, or a date."""
+    return float(whole_number(response.headers.get("Retry-After")) or 0)
 
 
 def _said(text: str) -> str:
