@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from core.access import Access, Doors, listed_names
 from core.adapters import torch_thread
+from core.backup import Place, StoredIndex
 from core.comparable import check_origin
 from core.documents.folder_records import FolderRecords
 from core.domain import Decoding
@@ -184,11 +185,9 @@ async def _begin_anew(settings: Settings, dimension: int, origin: Origin, *, liv
     except IndexUnavailableError:
         if settings.qdrant_url:
             raise
-        from core.adapters.shared_index import set_aside  # noqa: PLC0415
-
         await asyncio.to_thread(folders.begin, (), lived=lived)
         _check_places(folders)
-        await set_aside(settings.data_folder)
+        await remove_index(settings)
 
 
 def _check_places(folders: FolderRecords) -> None:
@@ -207,6 +206,36 @@ async def rebuilt(settings: Settings) -> None:
     from core.adapters.index_files import drop_old  # noqa: PLC0415
 
     await asyncio.to_thread(drop_old, settings.data_folder)
+
+
+@asynccontextmanager
+async def open_place(settings: Settings) -> AsyncIterator[Place]:
+    """Open what a backup is made of, but for the index."""
+    from core.adapters.redis_dump import RedisDump  # noqa: PLC0415
+
+    await _lived(settings)
+    async with _redis(settings) as client:
+        yield Place(settings.data_folder, settings.learned_folder, folder_records(settings), RedisDump(client))
+
+
+def open_stored_index(settings: Settings) -> AbstractAsyncContextManager[StoredIndex]:
+    """Open the index as it is, by whatever its vectors were made."""
+    return _index(settings, None)
+
+
+async def remove_index(settings: Settings) -> None:
+    """Put an embedded index that cannot be opened out of the way."""
+    from core.adapters.shared_index import set_aside  # noqa: PLC0415
+
+    await set_aside(settings.data_folder)
+
+
+async def served_by_others(settings: Settings) -> bool:
+    """Whether another process has an embedded store open."""
+    from core.adapters import companion  # noqa: PLC0415
+
+    names = [*([] if settings.redis_url else ["valkey"]), *([] if settings.qdrant_url else ["index"])]
+    return any([await companion.is_in_use(settings.data_folder, name) for name in names])
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@
     │   │   └── ModelUnavailableError   the server that ATTUNE_MODEL_URL names
     │   ├── QuestionFileError       what `attune eval` was given
     │   ├── DocumentError           one document could not be read; the others go on
+    │   ├── BackupError             a backup cannot be written, or is none, or there is something in its place
     │   └── StoreError
     │       ├── MemoryUnavailableError
     │       └── IndexUnavailableError
@@ -89,6 +90,10 @@ class QuestionFileError(OperatorError):
 
 class DocumentError(OperatorError):
     """A document cannot be read."""
+
+
+class BackupError(OperatorError):
+    """A backup cannot be written or restored."""
 
 
 class StoreError(OperatorError):

@@ -102,17 +102,18 @@ class EdgeIndex:
         async with self._writing:
             await asyncio.to_thread(index_files.keep_origin, self._folder, origin)
 
-    async def reset(self, dimension: int, origin: Origin) -> None:
+    async def reset(self, dimension: int, origin: Origin | None) -> None:
         """Begin anew, with an empty index for vectors of another length or origin; what there was is set aside."""
         async with self._writing:
             await asyncio.to_thread(self._reset, dimension, origin)
 
-    def _reset(self, dimension: int, origin: Origin) -> None:
+    def _reset(self, dimension: int, origin: Origin | None) -> None:
         self._close()
         index_files.set_aside(self._folder)
         self._dimension, self._as_stored = dimension, False
         self._shard = self._open()
-        index_files.keep_origin(self._folder, origin)
+        if origin:
+            index_files.keep_origin(self._folder, origin)
 
     def _open(self) -> edge.EdgeShard:
         with _translated(f"The index in {self._folder} cannot be opened"):

@@ -78,7 +78,7 @@ async def test_readers_outlast_the_index(world: World) -> None:
 
 
 async def test_a_new_file_after_the_loss_is_as_closed_as_before_it(world: World) -> None:
-    """Below a folder that was named it is for those readers, if that was empty for a while; among different ones none."""
+    """Below a folder that was named it is for those readers, if that was empty for a while; among different ones no."""
     world.write("hr/old.md")
     world.write("mixed/open.md")
     closed = world.write("mixed/closed.md")

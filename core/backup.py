@@ -1,0 +1,306 @@
+"""Backing up and restoring: memory, lessons, what was decided of folders, the index, and settings without secrets.
+
+Everything is read while others go on: the memory as of one moment, passages and lessons one by one. Passages are kept
+with their vectors, so that neither the documents nor the embedder are needed to restore them. Knows nothing of how an
+archive is written, or of stores.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from core.backup_archive import LEARNED, BackupReader, BackupWriter
+from core.comparable import before_first
+from core.documents.durable import replace_file, sync_folder
+from core.documents.folder_records import FILE_NAME, FolderRecords, read_records
+from core.domain import Passage, Vector, Vectors
+from core.errors import BackupError, DocumentError
+from core.origin import Origin
+from core.ports import PassageIndex
+from core.readers import GUIDES
+
+MEMORY, FOLDERS, SETTINGS, INDEX = "memory.jsonl", FILE_NAME, "settings.toml", "index.jsonl"
+RESTORED_SETTINGS = "settings-of-backup.toml"
+_TOGETHER = 256  # passages
+
+_PASSAGE = TypeAdapter(Passage)
+
+
+class Kind(StrEnum):
+    """The types of Redis."""
+
+    STRING = "string"
+    HASH = "hash"
+    LIST = "list"
+    SET = "set"
+    ZSET = "zset"
+    STREAM = "stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key of the memory: `value` are its parts as Redis lists them, `expires` its end in ms since 1970, 0: none."""
+
+    key: bytes
+    kind: Kind
+    expires: int
+    value: list[bytes]
+
+
+class Dump(Protocol):
+    """The memory as a whole."""
+
+    async def entries(self) -> list[Entry]:
+        """All keys as of one moment."""
+        ...
+
+    async def count(self) -> int:
+        """How many there are."""
+        ...
+
+    async def replace(self, entries: Iterable[Entry]) -> None:
+        """Put these in the place of all."""
+        ...
+
+
+class StoredIndex(PassageIndex, Protocol):
+    """An index that is opened as it is, and can be emptied."""
+
+    async def dimension(self) -> int | None:
+        """Length of its vectors."""
+        ...
+
+    async def reset(self, dimension: int, origin: Origin | None) -> None:
+        """Begin anew."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the parts are on this machine."""
+
+    data: Path
+    learned: Path
+    folders: FolderRecords
+    dump: Dump
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is in a backup. `passages` is None where the index was left out."""
+
+    keys: int
+    lessons: int
+    passages: int | None
+
+
+async def back_up(file: Path, place: Place, index: StoredIndex | None, facts: dict[str, Any], settings: str) -> Counts:
+    """Write all that `place` has, and the passages of `index`, to a new file.
+
+    Raises:
+        BackupError: it cannot be written.
+        StoreError: a store does not answer.
+    """
+    entries = await place.dump.entries()
+    with BackupWriter(file, facts) as archive:
+        archive.add(SETTINGS, settings.encode())
+        with suppress(FileNotFoundError):
+            archive.add(FOLDERS, await asyncio.to_thread((place.data / FOLDERS).read_bytes))
+        with archive.part(MEMORY) as stream:
+            for entry in entries:
+                await asyncio.to_thread(stream.write, _dumped(entry))
+        lessons = await asyncio.to_thread(_add_lessons, archive, place.learned)
+        passages = None
+        if index is not None:
+            with archive.part(INDEX) as stream:
+                passages = await _write_passages(index, stream)
+    return Counts(len(entries), lessons, passages)
+
+
+async def is_used(place: Place, index: PassageIndex) -> bool:
+    """Whether there is anything that a restoring would replace: more than what every new home has."""
+    if await place.dump.count() or any(place.learned.glob("*/*")):
+        return True
+    with suppress(DocumentError):
+        recorded = await asyncio.to_thread(place.folders.read)
+        if recorded.folders or recorded.files:
+            return True
+    return any(GUIDES not in document.readers for document in await index.documents())
+
+
+async def restore(archive: BackupReader, place: Place, index: StoredIndex) -> Counts:
+    """Put what `archive` holds in the place of all that there is.
+
+    Who may see what comes first, and the index last: what is cut off shows nothing to anybody new.
+
+    Raises:
+        BackupError: it holds what cannot be understood; nothing was changed.
+        StoreError: a store does not answer; restore again.
+    """
+    entries = await asyncio.to_thread(_entries, archive)
+    folders = archive.read(FOLDERS) if FOLDERS in archive.parts else None
+    await asyncio.to_thread(_check_folders, folders, place.data / FOLDERS)
+    await asyncio.to_thread(_check_room, archive, place.data)
+    await _empty(archive, index)
+    if folders is not None:
+        await asyncio.to_thread(place.folders.replace, folders)
+    lessons = await asyncio.to_thread(_unpack_lessons, archive, place)
+    await place.dump.replace(entries)
+    await asyncio.to_thread(replace_file, place.data / RESTORED_SETTINGS, archive.read(SETTINGS))
+    passages = await _restore_passages(archive, index) if INDEX in archive.parts else None
+    return Counts(len(entries), lessons, passages)
+
+
+def _dumped(entry: Entry) -> bytes:
+    value = [_text(part) for part in entry.value]
+    written = {"key": _text(entry.key), "kind": entry.kind, "expires": entry.expires, "value": value}
+    return json.dumps(written).encode() + b"\n"
+
+
+def _entries(archive: BackupReader) -> list[Entry]:
+    with archive.lines(MEMORY) as stream, _understood(MEMORY):
+        return [
+            Entry(
+                _bytes(told["key"]), Kind(told["kind"]), int(told["expires"]), [_bytes(part) for part in told["value"]]
+            )
+            for told in map(json.loads, stream)
+        ]
+
+
+@contextmanager
+def _understood(part: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, ValidationError) as error:
+        raise BackupError(f"{part} in the backup cannot be understood ({type(error).__name__}).") from error
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
+def _check_folders(written: bytes | None, file: Path) -> None:
+    if written is None:
+        return
+    try:
+        read_records(written, file)
+    except DocumentError as error:
+        raise BackupError(f"{error} Nothing was restored.") from None
+
+
+def _check_room(archive: BackupReader, data: Path) -> None:
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    need, free = sum(part.size for part in archive.parts.values()), shutil.disk_usage(data).free
+    if need > free:
+        raise BackupError(
+            f"The backup needs {need // 1_000_000:,} MB in {data}, and {free // 1_000_000:,} are free. Make room, or "
+            "set ATTUNE_HOME to a folder on a larger disk. Nothing was restored."
+        )
+
+
+def _add_lessons(archive: BackupWriter, learned: Path) -> int:
+    """Add every lesson, also those that can be brought back. One that goes meanwhile is left out."""
+    files = [file for file in sorted(learned.rglob("*")) if file.is_file() and not file.is_symlink()]
+    for file in files:
+        with suppress(FileNotFoundError):
+            archive.add(f"{LEARNED}{file.relative_to(learned).as_posix()}", file.read_bytes())
+    return len({file.parent for file in files})
+
+
+def _unpack_lessons(archive: BackupReader, place: Place) -> int:
+    """Unpack beside the lessons that there are, then change places with them."""
+    names = [name for name in archive.parts if name.startswith(LEARNED)]
+    draft = Path(tempfile.mkdtemp(prefix=".restored-", dir=place.data))
+    try:
+        for name in names:
+            archive.unpack(name, draft / "new" / name.removeprefix(LEARNED))
+        if place.learned.exists():
+            place.learned.rename(draft / "old")
+        if names:
+            (draft / "new").rename(place.learned)
+        sync_folder(place.data)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return len({os.path.dirname(name) for name in names})  # noqa: PTH120 - names of members
+
+
+async def _write_passages(index: StoredIndex, stream: IO[bytes]) -> int:
+    """The index's dimension and origin on the first line, then a passage with its vector on each."""
+    origin, written = await index.origin(), 0
+    fields = (origin.embedder, origin.digest, origin.form) if origin else None
+    stream.write(json.dumps({"dimension": await index.dimension(), "origin": fields}).encode() + b"\n")
+    async for passage, vector in _passages(index):
+        packed = _text(vector.astype("<f4").tobytes())
+        told = {"passage": _PASSAGE.dump_python(passage, mode="json"), "vector": packed}
+        await asyncio.to_thread(stream.write, json.dumps(told).encode() + b"\n")
+        written += 1
+    return written
+
+
+async def _passages(index: PassageIndex) -> AsyncIterator[tuple[Passage, Vector]]:
+    for document in await index.documents():
+        passages = await index.following([before_first(document)], count=document.total)
+        passages.sort(key=lambda passage: passage.ordinal)
+        for start in range(0, len(passages), _TOGETHER):
+            some = passages[start : start + _TOGETHER]
+            vectors = await index.vectors([passage.id for passage in some])
+            for passage in some:
+                if passage.id in vectors:  # else it is gone since
+                    yield passage, vectors[passage.id]
+
+
+async def _empty(archive: BackupReader, index: StoredIndex) -> None:
+    """Empty the index, for vectors as the backup has them; without any it stays for what it is for."""
+    if INDEX not in archive.parts:
+        await index.reset(await index.dimension() or 0, await index.origin())
+        return
+    with archive.lines(INDEX) as stream, _understood(INDEX):
+        told = json.loads(stream.readline())
+        dimension, fields = int(told["dimension"]), told["origin"]
+        origin = Origin(*map(str, fields)) if fields else None
+    await index.reset(dimension, origin)
+
+
+async def _restore_passages(archive: BackupReader, index: PassageIndex) -> int:
+    count = 0
+    with archive.lines(INDEX) as stream:
+        stream.readline()
+        while some := await asyncio.to_thread(_some, stream):
+            passages, vectors = some
+            await index.upsert(passages, vectors)
+            count += len(passages)
+    return count
+
+
+def _some(stream: IO[bytes]) -> tuple[Sequence[Passage], Vectors] | None:
+    passages, rows = [], []
+    with _understood(INDEX):
+        for line in _lines(stream):
+            told = json.loads(line)
+            passages.append(_PASSAGE.validate_python(told["passage"]))
+            rows.append(np.frombuffer(_bytes(told["vector"]), "<f4").astype(np.float32))
+        return (passages, np.stack(rows)) if passages else None
+
+
+def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+    for _ in range(_TOGETHER):
+        if line := stream.readline():
+            yield line
