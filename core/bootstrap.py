@@ -89,6 +89,7 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
     async with AsyncExitStack() as stack:
         records = await stack.enter_async_context(open_records(settings))
         library = await stack.enter_async_context(open_library(settings, progress))
+        await _keep_to_embedder(settings, library.index)
         generator = await stack.enter_async_context(open_generator(settings, progress))
         upkeep = Upkeep(library.index, generator)
         engine = Engine(
@@ -104,6 +105,15 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
         teacher = Teacher(settings.learned_folder, library.ingester, library.index, records.usage)
         await teacher.refresh()
         yield Attune(engine, library, records, teacher, lambda: _figures(generator))
+
+
+async def _keep_to_embedder(settings: Settings, index: PassageIndex) -> None:
+    """What was learned of people from vectors of another embedder than this means nothing any more."""
+    from core.adapters.redis_meanings import keep_to  # noqa: PLC0415
+
+    if origin := await index.origin():
+        async with _redis(settings) as client:
+            await keep_to(client, origin)
 
 
 def _figures(generator: Generator) -> Mapping[str, float]:
@@ -400,9 +410,13 @@ def _load_torch(model: LocalModel, settings: Settings, progress: Progress) -> To
 
 
 def protocol_for(model: LocalModel, settings: Settings) -> Protocol:
-    """How the language model of the settings is to be asked."""
-    base = model.spec.base if model.spec and model.spec.base else model.name
-    return protocol_of(model.name, base, model.adapter if settings.adapter else None)
+    """How the language model of the settings is to be asked.
+
+    What a verdict is worth was measured on the files that are built in: other files of the same name are not those.
+    """
+    name = model.name if model.spec else ""
+    base = model.spec.base if model.spec and model.spec.base else name
+    return protocol_of(name, base, model.adapter if settings.adapter else None)
 
 
 def _load_rag(model: LocalModel, settings: Settings, _: Progress) -> RagGenerator:

@@ -88,7 +88,7 @@ class World:
             "traces": {who.user: await people.recent(who, 50) for who in (ANN, BEN)},
             "turns": await self.memory.turns(place, limit=50),
             "lessons": await self.teacher.lessons((*ALL, *HR)),
-            "gaps": await self.usage.gaps(),
+            "gaps": [gap for gap in await self.usage.gaps() if gap.person in {ANN, BEN}],
             "uses": await self.usage.uses(),
             "pairings": await self.access.pairings(),
             "dead": await self.inbox.dead(),
@@ -158,7 +158,7 @@ async def run(home: Home, *words: str, **environ: str) -> subprocess.CompletedPr
 
 
 async def test_a_lost_machine_is_restored_whole(homes: tuple[Home, Home], tmp_path: Path) -> None:
-    """Backed up while it serves and people go on asking; on the new machine readers, people and history are the same."""
+    """Backed up while it serves and people go on; on the new machine readers, people and history are the same."""
     lost, new = homes
     docs, file = tmp_path / "docs", tmp_path / "backups" / "attune.zip"
     file.parent.mkdir()
@@ -170,6 +170,8 @@ async def test_a_lost_machine_is_restored_whole(homes: tuple[Home, Home], tmp_pa
         other = asyncio.create_task(go_on(world))
         done = await run(lost, "backup", str(file), ATTUNE_SLACK_BOT_TOKEN=TOKEN, ATTUNE_PASSAGES="3")
         other.cancel()
+        await asyncio.wait([other])
+        await world.engine.forget(Person("slack", "T1", "cora"))
         assert (done.returncode, is_plain(done)) == (0, True), done.stderr
         assert "2 lessons" in done.stdout
         before = await world.snapshot()
@@ -188,10 +190,11 @@ async def test_a_lost_machine_is_restored_whole(homes: tuple[Home, Home], tmp_pa
 
 
 async def go_on(world: World) -> None:
-    """Somebody of whom nothing is compared asks and asks."""
+    """Somebody of whom nothing is compared asks in vain, sets things and is forgotten, again and again."""
     person = Person("slack", "T1", "cora")
     while True:
-        await world.ask("Where do cars stand?", person)
+        await world.ask("Zebra?", person)
+        await world.engine.set_preferences(person, Preferences(length=Length.DETAILED))
         await world.engine.forget(person)
 
 
@@ -203,8 +206,8 @@ def holds_no_secret(file: Path) -> bool:
 
 async def says_the_same(world: World, docs: Path) -> None:
     """The restored bot answers as before, whoever may see it, and an ingestion embeds and opens nothing."""
-    assert (await world.ask("What is the bonus?", ANN, "HR")).sources
-    assert not (await world.ask("What is the bonus?", BEN)).sources
+    assert "9 %" in (await world.ask("What is the bonus?", ANN, "HR")).text
+    assert "9 %" not in str(await world.ask("What is the bonus?", BEN))
     world.embedder.embedded.clear()
     report = await world.ingester.ingest(world.folders.read().places())
     assert (len(report.unchanged), report.new, report.changed, report.refused) == (2, (), (), ())
