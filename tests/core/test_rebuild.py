@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -114,7 +113,7 @@ async def test_a_moved_index_opens_nothing(home: Settings, tmp_path: Path) -> No
     """The same command as before brings the same readers."""
     before = await fill(home, tmp_path / "docs")
     await closed(home)
-    os.rename(home.data_folder / "index", tmp_path / "moved")
+    (home.data_folder / "index").rename(tmp_path / "moved")
     assert await operations.ingest(home, [tmp_path / "docs"]) == 0
     after = await held(home)
     assert after == {source: before[source] for source in after}
@@ -156,7 +155,7 @@ async def test_an_older_home_whose_index_is_gone_stays_closed(home: Settings, tm
 async def test_nothing_is_emptied_that_cannot_be_read_again(home: Settings, tmp_path: Path) -> None:
     """The operator reads what is missing; removing it is a way out."""
     before = await fill(home, tmp_path / "docs")
-    os.rename(tmp_path / "docs" / "hr", tmp_path / "elsewhere")
+    (tmp_path / "docs" / "hr").rename(tmp_path / "elsewhere")
     with pytest.raises(DocumentError, match="docs/hr"):
         await operations.ingest(home, [], anew=True)
     assert await held(home) == before
