@@ -20,6 +20,7 @@ from bots.cli import operator_texts
 from bots.cli.process import fail, forgiving_streams, version_text
 from bots.on_slack import command as slack_command
 from core.errors import OperatorError, PersonError
+from core.secrecy import close
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -52,6 +53,7 @@ def main() -> None:
     Typer ends quietly by itself on Ctrl-C (130) and when whoever reads the output has enough (1).
     """
     forgiving_streams()
+    close()
     try:
         app()
     except (OperatorError, PersonError) as error:
@@ -241,7 +243,7 @@ def doctor() -> None:
     """Check that everything is in place, and say what to do where it is not."""
     from bots.cli.doctor import doctor  # noqa: PLC0415
 
-    raise typer.Exit(asyncio.run(doctor(os.environ, _settings_file(), version_text())))
+    raise typer.Exit(asyncio.run(doctor(_environ(), _settings_file(), version_text())))
 
 
 @models.command("list")
@@ -271,8 +273,16 @@ def verify(name: Annotated[str | None, MODEL_NAME] = None) -> None:
 def _settings(model: str | None = None) -> Settings:
     from core.settings import Settings  # noqa: PLC0415
 
-    settings = Settings.from_env(os.environ, _settings_file())
+    settings = Settings.from_env(_environ(), _settings_file())
     return settings.model_copy(update={"model": model}) if model else settings
+
+
+def _environ() -> dict[str, str]:
+    """The environment as it is; afterwards its secrets are known to this process alone."""
+    from core.secrecy import withdraw  # noqa: PLC0415
+    from core.settings import secret_names  # noqa: PLC0415
+
+    return withdraw(os.environ, secret_names())
 
 
 def _serve(model: str | None, *, receives: bool = True, answers: bool = True) -> None:

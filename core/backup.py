@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -25,9 +24,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from core.backup_archive import LEARNED, BackupReader, BackupWriter
 from core.comparable import before_first
-from core.documents.durable import replace_file, sync_folder
 from core.documents.folder_records import FILE_NAME, FolderRecords, read_records
 from core.domain import Passage, Vector, Vectors
+from core.durable import sync_folder, write_whole
 from core.errors import BackupError, DocumentError
 from core.origin import Origin
 from core.ports import PassageIndex
@@ -36,6 +35,7 @@ from core.readers import GUIDES
 MEMORY, FOLDERS, SETTINGS, INDEX = "memory.jsonl", FILE_NAME, "settings.toml", "index.jsonl"
 RESTORED_SETTINGS = "settings-of-backup.toml"
 _TOGETHER = 256  # passages
+_HALF = ".drafts"  # where lessons are before they are whole
 
 _PASSAGE = TypeAdapter(Passage)
 
@@ -160,7 +160,7 @@ async def restore(archive: BackupReader, place: Place, index: StoredIndex) -> Co
         await asyncio.to_thread(place.folders.replace, folders)
     lessons = await asyncio.to_thread(_unpack_lessons, archive, place)
     await place.dump.replace(entries)
-    await asyncio.to_thread(replace_file, place.data / RESTORED_SETTINGS, archive.read(SETTINGS))
+    await asyncio.to_thread(_keep_settings, place.data / RESTORED_SETTINGS, archive.read(SETTINGS))
     passages = await _restore_passages(archive, index) if INDEX in archive.parts else None
     return Counts(len(entries), lessons, passages)
 
@@ -217,12 +217,23 @@ def _check_room(archive: BackupReader, data: Path) -> None:
 
 
 def _add_lessons(archive: BackupWriter, learned: Path) -> int:
-    """Add every lesson, also those that can be brought back. One that goes meanwhile is left out."""
-    files = [file for file in sorted(learned.rglob("*")) if file.is_file() and not file.is_symlink()]
+    """Add every lesson, also those that can be brought back; none that is not whole yet, or goes meanwhile."""
+    files = [
+        file
+        for file in sorted(learned.rglob("*"))
+        if file.is_file() and not file.is_symlink() and not file.relative_to(learned).parts[0].startswith(_HALF)
+    ]
     for file in files:
         with suppress(FileNotFoundError):
             archive.add(f"{LEARNED}{file.relative_to(learned).as_posix()}", file.read_bytes())
-    return len({file.parent for file in files})
+    return _lessons(file.relative_to(learned).as_posix() for file in files)
+
+
+def _keep_settings(file: Path, written: bytes) -> None:
+    try:
+        write_whole(file, written)
+    except OSError as error:
+        raise BackupError(f"{file} cannot be written: {error.strerror}. Make room, then restore again.") from error
 
 
 def _unpack_lessons(archive: BackupReader, place: Place) -> int:
@@ -239,7 +250,12 @@ def _unpack_lessons(archive: BackupReader, place: Place) -> int:
         sync_folder(place.data)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return len({os.path.dirname(name) for name in names})  # noqa: PTH120 - names of members
+    return _lessons(name.removeprefix(LEARNED) for name in names)
+
+
+def _lessons(names: Iterable[str]) -> int:
+    """How many lessons these files are of; those that were forgotten are not counted."""
+    return len({name.partition("/")[0] for name in names if not name.startswith(".")})
 
 
 async def _write_passages(index: StoredIndex, stream: IO[bytes]) -> int:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
-from core.documents.durable import sync_folder
+from core.durable import sync_folder
 from core.errors import BackupError
 
 FORMAT = 1  # raise it when an older Attune could not read what is written

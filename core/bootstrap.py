@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core.access import Access, Doors, listed_names
@@ -19,9 +20,10 @@ from core.comparable import check_origin
 from core.documents.folder_records import FolderRecords
 from core.domain import Decoding
 from core.engine import Engine, Limits
-from core.errors import DocumentError, IndexUnavailableError
+from core.errors import IndexUnavailableError
 from core.inbox import Allowance
 from core.ingest import Ingester
+from core.leftovers import Leftovers
 from core.model_store import ModelStore
 from core.models.digest import digest_of
 from core.models.files import Progress, Silent
@@ -91,6 +93,7 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
         library = await stack.enter_async_context(open_library(settings, progress))
         await _keep_to_embedder(settings, library.index)
         generator = await stack.enter_async_context(open_generator(settings, progress))
+        inbox = await stack.enter_async_context(open_inbox(settings))
         upkeep = Upkeep(library.index, generator)
         engine = Engine(
             embedder=library.embedder,
@@ -100,9 +103,12 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
             generator=generator,
             limits=limits_of(settings),
             upkeep=upkeep,
+            inbox=inbox,
         )
         await stack.enter_async_context(_in_background(upkeep.run()))
-        teacher = Teacher(settings.learned_folder, library.ingester, library.index, records.usage)
+        reading = partial(_forget_reading, settings, generator)
+        leftovers = Leftovers(library.index, records.usage, records.memory, reading)
+        teacher = Teacher(settings.learned_folder, library.ingester, library.index, records.usage, leftovers)
         await teacher.refresh()
         yield Attune(engine, library, records, teacher, lambda: _figures(generator))
 
@@ -114,6 +120,11 @@ async def _keep_to_embedder(settings: Settings, index: PassageIndex) -> None:
     if origin := await index.origin():
         async with _redis(settings) as client:
             await keep_to(client, origin)
+
+
+async def _forget_reading(settings: Settings, generator: Generator, documents: Collection[tuple[str, str]]) -> None:
+    await generator.retain(documents)
+    await forget_reading(settings, documents)
 
 
 def _figures(generator: Generator) -> Mapping[str, float]:
@@ -190,25 +201,14 @@ async def _begin_anew(settings: Settings, dimension: int, origin: Origin, *, liv
         async with _index(settings, None) as index:
             if not folders.begun:
                 await asyncio.to_thread(folders.begin, await index.documents(), lived=lived)
-            _check_places(folders)
+            folders.check_places()
             await index.reset(dimension, origin)
     except IndexUnavailableError:
         if settings.qdrant_url:
             raise
         await asyncio.to_thread(folders.begin, (), lived=lived)
-        _check_places(folders)
+        folders.check_places()
         await remove_index(settings)
-
-
-def _check_places(folders: FolderRecords) -> None:
-    """Before the index is emptied, since what is not there would be missing from the new one."""
-    missing = [str(path) for path in folders.read().places() if not path.exists()]
-    if missing:
-        raise DocumentError(
-            f"The index is as it was: it cannot be made anew without {', '.join(missing[:5])}"
-            f"{f' and {len(missing) - 5} more' if len(missing) > 5 else ''}, which would be read again. Bring "  # noqa: PLR2004
-            "what is missing back, or take it out first: attune remove PATH"
-        )
 
 
 async def rebuilt(settings: Settings) -> None:
@@ -260,6 +260,7 @@ async def open_records(settings: Settings) -> AsyncIterator[Records]:
     async with _redis(settings) as client:
         memory = RedisMemory(client)
         await memory.ping()
+        await memory.finish_forgetting()
         access = Access(RedisPairings(client), doors_of(settings))
         yield Records(memory, RedisUsage(client) if settings.usage else NoUsage(), access)
 

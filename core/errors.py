@@ -22,6 +22,8 @@
     │       └── IndexUnavailableError
     └── PromptTooLongError          a mistake of ours: the engine has to keep to the budget
 
+(`stored.UnreadableError` is none of them: it says of a record that it cannot be read, and whoever reads goes on.)
+
 Messages are whole sentences: what is wrong, then what to do.
 """
 

@@ -11,6 +11,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, islice, takewhile
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from core.domain import Document, Passage, Vector
 from core.errors import DocumentError
 from core.ports import Embedder, PassageIndex
 from core.readers import GUIDES, Readers
+from core.together import ended, to_the_end
 
 BATCH = 64  # passages that are embedded together
 _WINDOW = 512  # passages that are embedded and written together; a larger document is held whole
@@ -65,7 +67,7 @@ class Ingester:
         self._embedder = embedder
         self._records = records
         self._index = index
-        self._reader = FileReader(embedder, passage_tokens, model)
+        self._new_reader = partial(FileReader, embedder, passage_tokens, model)
         self._lock = asyncio.Lock()
 
     async def ingest(
@@ -89,19 +91,19 @@ class Ingester:
         Raises:
             DocumentError: a path does not exist, or what was recorded cannot be read; nothing was changed.
             StoreError: the index does not answer; run it again to go on.
+            asyncio.CancelledError: when nothing of it runs any more, neither a parser nor a write.
         """
         async with self._lock:
             started = time.monotonic()
             named = list(paths)
             found = await asyncio.to_thread(find_files, named, is_readable)
             decisions = _Decisions(self._recording(named, readers), tuple(named), readers, watch=watch, dry=dry)
-            run = _Run(
-                self._embedder, self._index, self._reader, found, decisions=decisions, report=report_progress, dry=dry
-            )
+            reader = self._new_reader()
+            run = _Run(self._embedder, self._index, reader, found, decisions=decisions, report=report_progress, dry=dry)
             try:
                 return await run.completed(started)
             finally:
-                self._reader.close()
+                reader.close()
 
     def _recording(self, paths: Sequence[Path], readers: Readers | None) -> FolderRecords | None:
         """The records, where they say who may see what is below `paths`: not of lessons and Attune's own guides."""
@@ -198,9 +200,7 @@ class _Run:
         try:
             return await self._completed(started)
         finally:
-            for window in self._windows:
-                window.cancel()
-            await asyncio.gather(*self._windows, return_exceptions=True)
+            await ended(*self._windows)
 
     async def _completed(self, started: float) -> IngestReport:
         for document in await self._index.documents():
@@ -237,7 +237,8 @@ class _Run:
             if isinstance(assigned, DocumentError):
                 raise assigned
             readers = assigned
-            content = await asyncio.to_thread(self._reader.read, file, held, readers)
+            reading = asyncio.to_thread(self._reader.read, file, held, readers)
+            content = await to_the_end(reading, hurry=self._reader.stop)
         except DocumentError as error:
             self._tally.refused.append(Refusal(printable(file.as_posix()), str(error)))
             self._read.update(held)  # it keeps what it had, unless for others
@@ -301,7 +302,7 @@ class _Run:
             fresh = await self._embedded([passage for document in pending for passage in document.missing])
         async with self._writing:
             for document in pending:
-                await self._write(document, fresh)
+                await to_the_end(self._write(document, fresh))
 
     async def _embedded(self, passages: list[Passage]) -> dict[str, Vector]:
         texts = {passage.id: embedding_text(passage) for passage in passages}
@@ -336,7 +337,7 @@ class _Run:
 
     async def _remove(self, source: str) -> None:
         if not self._dry:
-            await self._index.remove(source)
+            await to_the_end(self._index.remove(source))
         self._tally.removed.append(source)
         self._tally.dropped += sum(version.passages for version in self._held[source])
 

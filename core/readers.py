@@ -14,7 +14,7 @@ from pathlib import PurePath
 from types import MappingProxyType
 from urllib.parse import quote
 
-from core.domain import EVERYONE, Message, Person
+from core.domain import EVERYONE, Conversation, Message, Person
 from core.errors import ConfigurationError
 
 Readers = tuple[str, ...]
@@ -49,6 +49,17 @@ def audience(message: Message) -> frozenset[str]:
         return frozenset(everybody | {channel_reader(place.platform, place.workspace, place.channel)})
     channels = {channel_reader(place.platform, place.workspace, channel) for channel in message.channels}
     return frozenset(everybody | channels | {person_reader(person)})
+
+
+def alone(person: Person) -> frozenset[str]:
+    """The names of somebody of whose channels nothing is known."""
+    return frozenset({EVERYONE, workspace_reader(person.platform, person.workspace), person_reader(person)})
+
+
+def shown_in(place: Conversation, seen_by: Collection[str]) -> bool:
+    """Whether an answer for the audience `seen_by` was shown to all of a shared place."""
+    here = channel_reader(place.platform, place.workspace, place.channel)
+    return here in seen_by and not any(name.startswith("person:") for name in seen_by)
 
 
 def may_see(readers: Collection[str], names: Collection[str]) -> bool:

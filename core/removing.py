@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import difflib
 import os
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from core.documents.folder_records import FolderRecords, Records
 from core.domain import Document
 from core.errors import DocumentError
+from core.leftovers import ForgetReading, Leftovers
 from core.ports import Memory, PassageIndex, Usage
 from core.readers import GUIDES
 from core.teaching import Teacher
@@ -52,15 +53,13 @@ class Remover:
         usage: Usage,
         memory: Memory,
         teacher: Teacher,
-        forget_reading: Callable[[Collection[tuple[str, str]]], Awaitable[None]],
+        forget_reading: ForgetReading,
         *,
         folders: FolderRecords | None = None,
     ) -> None:
         self._index = index
-        self._usage = usage
-        self._memory = memory
         self._teacher = teacher
-        self._forget_reading = forget_reading
+        self._leftovers = Leftovers(index, usage, memory, forget_reading)
         self._folders = folders
 
     async def find(self, names: Sequence[str]) -> Removal:
@@ -80,7 +79,7 @@ class Remover:
         return Removal(tuple(whole), tuple(sorted(lessons)), tuple(sorted(places)))
 
     async def remove(self, removal: Removal) -> None:
-        """Remove what `find` found: passages, lessons, counts, records, what traces keep of it and what the model read.
+        """Remove what `find` found: passages, lessons, records, and all that is left of them elsewhere.
 
         May be repeated after a failure.
         """
@@ -90,9 +89,7 @@ class Remover:
             await self._index.remove(source)
         if self._folders and removal.places:
             await asyncio.to_thread(self._folders.forget, removal.places)
-        await self._usage.forget_documents(list(removal.sources))
-        await self._memory.forget_documents(removal.sources)
-        await self._forget_reading({(one.source, one.version) for one in await self._index.documents()})
+        await self._leftovers.clear(removal.documents)
 
 
 def _meant(

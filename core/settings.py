@@ -109,7 +109,7 @@ class Settings(ServingSettings):
         ge=0,
         le=10_000_000,
         alias="ATTUNE_CACHE_DISK_MB",
-        description="disk for passages that were read before, in MB; 0: none",
+        description="disk for passages that were read before, in MB, of all processes together; 0: none",
     )
     batch_mb: int = Field(
         1024,
@@ -224,6 +224,12 @@ class Settings(ServingSettings):
 def settings_names() -> list[str]:
     """The names of all settings, as the environment and `attune.toml` spell them."""
     return [field.alias or name for name, field in Settings.model_fields.items()]
+
+
+def secret_names() -> list[str]:
+    """Those of them that nobody else may know."""
+    secret = (field for field in Settings.model_fields.values() if "SecretStr" in str(field.annotation))
+    return [field.alias for field in secret if field.alias]
 
 
 def _read_file(file: Path, names: list[str]) -> dict[str, Any]:

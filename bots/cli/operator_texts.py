@@ -5,7 +5,7 @@ Knows nothing of how a sentence is laid out, or of when it is said.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -156,12 +156,22 @@ NO_PLATFORM = (
 
 NO_DEAD_LETTERS = "Nothing was given up."
 DEAD_LETTER_HINT = "Try again: attune inbox retry KEY; forget: attune inbox drop KEY; all of them: all"
+ASIDE_HINT = (
+    "Another version of Attune may have written it. With that version an event can be tried again like what was given "
+    "up, and a record counts again by itself. Until then nothing waits for it. It goes when its person asks to be "
+    "forgotten; an event also by: attune inbox drop KEY"
+)
 
 
 def inbox_depth(waiting: int, working: int, oldest: float) -> str:
     """How full the inbox is."""
     since = f"; the oldest came {oldest:,.0f} s ago" if waiting or working else ""
     return f"{plural(waiting, 'message')} waiting, {working:,} being answered{since}."
+
+
+def set_aside(count: int) -> str:
+    """Things are kept that cannot be read."""
+    return f"{plural(count, 'thing')} {'was' if count == 1 else 'were'} set aside, since this Attune cannot read it:"
 
 
 def no_dead_letter(key: str) -> str:
@@ -368,3 +378,24 @@ def not_paired(person: str) -> str:
 def embedded_by_others(share: float) -> str:
     """Some documents have vectors that cannot be compared with a question's."""
     return f"{max(1, round(100 * share))} % of the documents embedded by another model than ATTUNE_EMBEDDER names"
+
+
+def confined(on: Sequence[str], off: Mapping[str, str]) -> str:
+    """What shuts in the process that parses, and what of it this system does not have."""
+    layers = ["limits of memory and time", *on]
+    by = " and ".join((", ".join(layers[:-1]), layers[-1])) if on else layers[0]
+    without = "; ".join(f"{layer}: {reason}" for layer, reason in off.items())
+    return f"shut in by {by}{f' (not by {without})' if without else ''}"
+
+
+def fix_confinement(on: Sequence[str]) -> str:
+    """What a document that takes over its parser could do, and what helps."""
+    could = [
+        *([] if {"namespaces", "Landlock"} & set(on) else ["read the files that Attune can read"]),
+        *([] if "seccomp" in on else ["disturb other processes of this user"]),
+        *([] if {"namespaces", "seccomp"} & set(on) else ["send what it read elsewhere"]),
+    ]
+    return (
+        f"A file that takes over its parser could {' and '.join(could)}. Bring files of people you trust, or use Linux "
+        "5.13 or newer with Landlock and seccomp; in a container, its security profile has to allow them."
+    )

@@ -19,6 +19,7 @@ from bots.courtesies import is_about_the_bot, is_thanks
 from bots.on_slack import texts as slack_texts
 from core.domain import Conversation, Person
 from core.inbox import Event
+from core.stored import OTHER, UnreadableError, values_of
 
 Json = Mapping[str, Any]
 
@@ -223,17 +224,39 @@ def _event(key: str, conversation: Conversation, person: Person, kind: Kind, bod
 
 
 def said_in(event: Event) -> Said:
-    """The message in an event's body."""
-    values = json.loads(event.body)
+    """The message in an event's body.
+
+    Raises:
+        UnreadableError: another version of Attune wrote it, or nobody did.
+    """
+    values = body_of(event)
     known = {name.name for name in fields(Said)}
-    files = tuple((str(id_), str(name)) for id_, name in values.pop("files", ()))
-    return Said(**{name: value for name, value in values.items() if name in known}, files=files)
+    try:
+        files = tuple((str(id_), str(name)) for id_, name in values.pop("files", ()))
+        return Said(**{name: value for name, value in values.items() if name in known}, files=files)
+    except (TypeError, ValueError):
+        raise UnreadableError(OTHER) from None
 
 
 def body_of(event: Event) -> dict[str, Any]:
-    """What else an event carries."""
-    found = json.loads(event.body)
-    return found if isinstance(found, dict) else {}
+    """What else an event carries.
+
+    Raises:
+        UnreadableError: another version of Attune wrote it, or nobody did.
+    """
+    return values_of(event.body)
+
+
+def kind_of(event: Event) -> Kind:
+    """What an event asks for.
+
+    Raises:
+        UnreadableError: another version of Attune wrote it, and asks for what is unknown here.
+    """
+    try:
+        return Kind(event.kind)
+    except ValueError:
+        raise UnreadableError(OTHER) from None
 
 
 def sent_at(ts: str) -> datetime:

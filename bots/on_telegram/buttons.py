@@ -46,6 +46,8 @@ class Act(StrEnum):
 
 ASKERS = frozenset({Act.UP, Act.DOWN, Act.TAKE_BACK, Act.REASON, Act.WHY, Act.PLAIN})  # only whoever asked can do it
 
+OF_ANSWERS = ASKERS | {Act.SOURCES, Act.OPEN, Act.BACK}  # they name an answer
+
 
 @dataclass(frozen=True, slots=True)
 class Tap:

@@ -5,13 +5,14 @@ Knows the groups that Telegram says somebody belongs to, for a while; `core.acce
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Collection
 
 import structlog
 from telegram import ChatMember, ChatMemberRestricted
-from telegram.error import TelegramError
+from telegram.error import BadRequest, Forbidden, TelegramError
 
 from bots.on_telegram.events import PLATFORM, WORKSPACE, Incoming
 from bots.on_telegram.line import Bot
@@ -20,8 +21,9 @@ from core.readers import channel_reader
 
 log = structlog.get_logger(__name__)
 
-REMEMBERED = 300.0  # seconds that a membership is taken as known
-UNKNOWN_FOR = 30.0  # seconds after which is asked again where Telegram did not say
+REMEMBERED = 300.0  # seconds that a membership is taken as known for getting in
+UNKNOWN_FOR = 30.0  # seconds after which is asked again where Telegram refused to say
+BELIEVED = 60.0  # seconds that it is taken as known for what is shown, where Telegram is away
 MOST_REMEMBERED = 10_000
 _INSIDE = {ChatMember.OWNER, ChatMember.ADMINISTRATOR, ChatMember.MEMBER}
 _CODE = re.compile(
@@ -38,25 +40,36 @@ class Membership:
         self._known: dict[tuple[int, int], tuple[float, bool]] = {}
 
     async def groups_of(self, user: int) -> frozenset[str]:
-        """The ids of the groups."""
-        return frozenset([str(group) for group in self._groups if await self._belongs(group, user)])
+        """The ids of the groups, as they were known a moment ago: to be let in."""
+        return frozenset([str(group) for group in self._groups if await self._belonged(group, user)])
 
     async def channels(self, incoming: Incoming) -> frozenset[str]:
-        """The groups whose documents somebody may see in private."""
-        return await self.groups_of(incoming.user)
+        """The groups whose documents somebody may see in private: asked for anew, as somebody may have left."""
+        inside = await asyncio.gather(*(self._belongs(group, incoming.user) for group in self._groups))
+        return frozenset(str(group) for group, belongs in zip(self._groups, inside, strict=True) if belongs)
+
+    async def _belonged(self, group: int, user: int) -> bool:
+        at, inside = self._known.get((group, user), (-REMEMBERED, False))
+        return inside if time.monotonic() - at < REMEMBERED else await self._belongs(group, user)
 
     async def _belongs(self, group: int, user: int) -> bool:
-        at, inside = self._known.get((group, user), (-REMEMBERED, False))
-        if time.monotonic() - at < REMEMBERED:
-            return inside
+        """What Telegram says; where it is away, what it said before, but not for long."""
         try:
             member = await self._bot.get_chat_member(group, user)
-        except TelegramError as error:  # the bot is not in that group, or Telegram is away
+        except TelegramError as error:
             log.warning("membership_unknown", group=group, error=type(error).__name__)
-            at = time.monotonic() - REMEMBERED + UNKNOWN_FOR  # until then, what was known before
-        else:
-            restricted = isinstance(member, ChatMemberRestricted) and member.is_member
-            inside, at = member.status in _INSIDE or restricted, time.monotonic()
+            return self._believed(group, user, refused=isinstance(error, BadRequest | Forbidden))
+        restricted = isinstance(member, ChatMemberRestricted) and member.is_member
+        return self._know(group, user, time.monotonic(), inside=member.status in _INSIDE or restricted)
+
+    def _believed(self, group: int, user: int, *, refused: bool) -> bool:
+        """Whether somebody is taken to belong where Telegram does not say; `refused`: the bot is not in that group."""
+        if refused:
+            return self._know(group, user, time.monotonic() - REMEMBERED + UNKNOWN_FOR, inside=False)
+        at, inside = self._known.get((group, user), (-REMEMBERED, False))
+        return inside and time.monotonic() - at < BELIEVED
+
+    def _know(self, group: int, user: int, at: float, *, inside: bool) -> bool:
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
         self._known[group, user] = (at, inside)

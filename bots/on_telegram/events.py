@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from core.domain import Conversation, Person
 from core.domain import Message as Asked
 from core.inbox import Event
+from core.stored import OTHER, UnreadableError
 
 PLATFORM = "telegram"
 WORKSPACE = ""  # Telegram has none
@@ -109,5 +110,12 @@ def to_event(key: str, incoming: Incoming) -> Event:
 
 
 def from_event(event: Event) -> Incoming:
-    """What `to_event` was given."""
-    return _INCOMING.validate_json(event.body)
+    """What `to_event` was given.
+
+    Raises:
+        UnreadableError: another version of Attune wrote it, or nobody did.
+    """
+    try:
+        return _INCOMING.validate_json(event.body)
+    except ValidationError:  # whose text quotes what a person wrote
+        raise UnreadableError(OTHER) from None

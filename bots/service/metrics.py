@@ -83,7 +83,8 @@ class Metrics(Watcher):
     def page(self, depth: Depth | None, figures: Mapping[str, float]) -> bytes:
         """All of it as Prometheus reads it, with the inbox's depth where it is known."""
         if depth is not None:
-            for state, count in (("waiting", depth.waiting), ("working", depth.working), ("dead", depth.dead)):
+            counts = {"waiting": depth.waiting, "working": depth.working, "dead": depth.dead, "aside": depth.aside}
+            for state, count in counts.items():
                 self._depth.labels(state).set(count)
             self._oldest.set(depth.oldest)
         for name, figure in figures.items():

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -110,19 +110,11 @@ class WatchedInlet:
 
 
 class WatchedDialogue(Dialogue):
-    """A dialogue that is watched. `forget` drops what else is kept of a person who wants to be forgotten."""
+    """A dialogue that is watched."""
 
-    def __init__(
-        self,
-        engine: Answering,
-        watcher: Watcher,
-        *,
-        own_commands: Iterable[str] = (),
-        forget: Callable[[Person], Awaitable[None]] | None = None,
-    ) -> None:
+    def __init__(self, engine: Answering, watcher: Watcher, *, own_commands: Iterable[str] = ()) -> None:
         super().__init__(engine, own_commands=own_commands)
         self._watcher = watcher
-        self._forget = forget
 
     async def respond(self, message: Message) -> AsyncGenerator[Reply, None]:
         """Everything to show for one message."""
@@ -134,8 +126,6 @@ class WatchedDialogue(Dialogue):
                         pieces += 1
                         first = first or time.perf_counter() - start
                     ending = _ending(reply, ending)
-                    if isinstance(reply, Forgotten) and self._forget:
-                        await self._forget(message.person)
                     yield reply
         finally:
             self._watcher.said(Said(ending, time.perf_counter() - start, first, pieces))

@@ -108,8 +108,7 @@ async def answering(
     async with AsyncExitStack() as stack:
         senders: dict[str, Sender] = {}
         for platform in platforms:
-            commands, forget = platform.own_commands, means.inbox.forget
-            dialogue = WatchedDialogue(engine, watcher, own_commands=commands, forget=forget)
+            dialogue = WatchedDialogue(engine, watcher, own_commands=platform.own_commands)
             senders[platform.name] = platform.sender(settings, dialogue, means)
             await stack.enter_async_context(senders[platform.name].sending())
         workers = Workers(means.inbox, senders, Pace(settings.workers, settings.grace), watcher)

@@ -52,10 +52,12 @@ class IndexService:
         app.router.add_post("/reset", _route(wire.Reset, self._reset, wire.NOTHING))
         app.router.add_post("/upsert", self._checked(_route(wire.Upsert, self._upsert, wire.NOTHING)))
         app.router.add_post("/search", self._checked(_route(wire.Search, self._search, wire.HITS)))
-        app.router.add_post("/vectors", self._checked(_route(wire.Vectors, self._vectors, wire.VECTORS)))
+        app.router.add_post("/vectors", self._checked(_route(wire.Ids, self._vectors, wire.VECTORS)))
+        app.router.add_post("/passages", self._checked(_route(wire.Ids, self._passages, wire.PASSAGES)))
         app.router.add_post("/following", self._checked(_route(wire.Following, self._following, wire.PASSAGES)))
         app.router.add_post("/documents", self._checked(_route(wire.Documents, self._documents, wire.DOCUMENTS)))
         app.router.add_post("/remove", self._checked(_route(wire.Remove, self._remove, wire.NOTHING)))
+        app.router.add_post("/clear_away", self._checked(_route(wire.Ask, self._clear_away, wire.NOTHING)))
         app.router.add_post("/count", _route(wire.Ask, self._count, wire.COUNT))
         return app
 
@@ -105,8 +107,11 @@ class IndexService:
         hits = await self._index.search(request.text, request.vector, audience=request.audience, limit=request.limit)
         return wire.pack_hits(hits)
 
-    async def _vectors(self, request: wire.Vectors) -> dict[str, wire.Packed]:
+    async def _vectors(self, request: wire.Ids) -> dict[str, wire.Packed]:
         return dict(await self._index.vectors(request.ids))
+
+    async def _passages(self, request: wire.Ids) -> list[Passage]:
+        return [*(await self._index.passages(request.ids)).values()]
 
     async def _following(self, request: wire.Following) -> list[Passage]:
         return await self._index.following(request.passages, count=request.count)
@@ -116,6 +121,9 @@ class IndexService:
 
     async def _remove(self, request: wire.Remove) -> None:
         await self._index.remove(request.source, keep_version=request.keep_version)
+
+    async def _clear_away(self, _: wire.Ask) -> None:
+        await self._index.clear_away()
 
     async def _count(self, _: wire.Ask) -> int:
         return await self._index.count()

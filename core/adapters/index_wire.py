@@ -48,8 +48,8 @@ class Search(BaseModel):
     limit: int
 
 
-class Vectors(BaseModel):
-    """Passages whose vectors are wanted."""
+class Ids(BaseModel):
+    """Passages that are wanted, or their vectors."""
 
     ids: list[str]
 

@@ -130,6 +130,12 @@ class QdrantIndex:
             )
         return {str(record.id): points.dense_vector(record.vector) for record in found}
 
+    async def passages(self, ids: Sequence[str]) -> Mapping[str, Passage]:
+        """Those of these ids that exist."""
+        with _translated():
+            found = await self._client.retrieve(self._collection, list(ids), with_payload=True, with_vectors=False)
+        return {str(record.id): points.passage_of(record) for record in found}
+
     async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
         """The `count` passages behind each of `passages`."""
         found: list[Passage] = []
@@ -158,6 +164,9 @@ class QdrantIndex:
         gone = models.Filter(must=_equals(points.SOURCE, source), must_not=kept)
         with _translated():
             await self._client.delete(self._collection, models.FilterSelector(filter=gone), wait=True)
+
+    async def clear_away(self) -> None:
+        """Left to the server: it clears away what was removed by thresholds of its own."""
 
     async def count(self) -> int:
         """Passages in the index."""

@@ -6,16 +6,19 @@ Knows nothing of what a vector stands for: it is blanked where a record has one.
 from __future__ import annotations
 
 import json
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
 from core.adapters.redis_keys import translated
+from core.adapters.redis_records import SIGNAL, TRACE
 from core.origin import Origin, read_origin
+from core.stored import Form, UnreadableError
 
 EMBEDDER = "attune:embedder"
-_WITH_VECTORS = ("attune:signals:*", "attune:traces:*")  # hashes of records
+_WITH_VECTORS: Mapping[str, Form[Any]] = {"attune:signals:*": SIGNAL, "attune:traces:*": TRACE}  # hashes of records
 _STATES = "attune:learned:*"  # which follow from the signals, and are made anew from them
 
 
@@ -25,34 +28,34 @@ async def keep_to(client: Redis, origin: Origin) -> None:
     What was learned beside them, and their words, stay. May be repeated.
     """
     with translated():
-        stored = read_origin((await client.get(EMBEDDER) or b"").decode())
+        kept = cast("bytes | None", await client.get(EMBEDDER))
+        stored = read_origin(kept.decode()) if kept else None
         if stored is not None and not stored.compares(origin):
-            for pattern in _WITH_VECTORS:
+            for pattern, form in _WITH_VECTORS.items():
                 async for key in client.scan_iter(match=pattern):
-                    await _blank(client, key)
+                    await _blank(client, key, form)
             async for key in client.scan_iter(match=_STATES):
                 await client.unlink(key)
         if stored != origin:
             await client.set(EMBEDDER, origin.dumped())
 
 
-async def _blank(client: Redis, key: bytes) -> None:
+async def _blank(client: Redis, key: bytes, form: Form[Any]) -> None:
     async def write(pipe: Pipeline) -> None:
         records = cast("dict[bytes, bytes]", await pipe.hgetall(key))
         pipe.multi()  # type: ignore[no-untyped-call]
         for name, value in records.items():
-            if blank := _without_vector(value):
+            if blank := _without_vector(value, form):
                 pipe.hset(key, name, blank)
 
     await client.transaction(write, key)
 
 
-def _without_vector(value: bytes) -> str:
-    """The record without its vector; empty where it has none, or cannot be read."""
+def _without_vector(value: bytes, form: Form[Any]) -> str:
+    """The record without its vector; empty where it has none, or cannot be read by this version of Attune."""
     try:
-        record = json.loads(value)
-    except ValueError:
+        form.validate_json(value)
+    except UnreadableError:
         return ""
-    if not isinstance(record, dict) or not record.get("vector"):
-        return ""
-    return json.dumps({**record, "vector": ""}, ensure_ascii=False)
+    record = json.loads(value)
+    return json.dumps({**record, "vector": ""}, ensure_ascii=False) if record.get("vector") else ""

@@ -26,6 +26,7 @@ from core.errors import IndexUnavailableError
 from core.origin import Origin
 
 TIMEOUT = aiohttp.ClientTimeout(total=60)  # seconds, of one call
+LONG = aiohttp.ClientTimeout(total=600)  # … of one that writes the index anew
 OK = 200
 TRIES = 100  # every tenth of a second, to take the place of a service that is ending
 NEW = 384  # the length of vectors of an index that is made without one being asked for: the built-in embedder's
@@ -76,7 +77,12 @@ class SharedIndex:
 
     async def vectors(self, ids: Sequence[str]) -> Mapping[str, Vector]:
         """The stored vectors of those ids that exist."""
-        return await self._call("/vectors", wire.Vectors(ids=list(ids)), wire.VECTORS)
+        return await self._call("/vectors", wire.Ids(ids=list(ids)), wire.VECTORS)
+
+    async def passages(self, ids: Sequence[str]) -> Mapping[str, Passage]:
+        """Those of these ids that exist."""
+        found = await self._call("/passages", wire.Ids(ids=list(ids)), wire.PASSAGES)
+        return {passage.id: passage for passage in found}
 
     async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
         """The `count` passages behind each of `passages`."""
@@ -89,6 +95,10 @@ class SharedIndex:
     async def remove(self, source: str, *, keep_version: str | None = None) -> None:
         """Remove a document's passages, except those of `keep_version`."""
         await self._call("/remove", wire.Remove(source=source, keep_version=keep_version), wire.NOTHING)
+
+    async def clear_away(self) -> None:
+        """Have the index written anew without what was removed."""
+        await self._call("/clear_away", wire.Ask(), wire.NOTHING, LONG)
 
     async def count(self) -> int:
         """Passages in the index."""
@@ -118,7 +128,9 @@ class SharedIndex:
         if self._dimension is not None:
             points.check_dimension(await self.dimension(), self._dimension, where="The index")
 
-    async def _call(self, path: str, request: BaseModel, result: TypeAdapter[Result]) -> Result:
+    async def _call(
+        self, path: str, request: BaseModel, result: TypeAdapter[Result], limit: aiohttp.ClientTimeout = TIMEOUT
+    ) -> Result:
         """Ask the service, and again where it was gone: every call may be repeated without harm.
 
         A killed service still accepts connections for a moment, so one more try is not always enough.
@@ -127,14 +139,14 @@ class SharedIndex:
         with _translated():
             for pause in PAUSES:
                 try:
-                    return result.validate_json(await self._post(path, body))
+                    return result.validate_json(await self._post(path, body, limit))
                 except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
                     await asyncio.sleep(pause)
                     await self._companion.ensure()
-            return result.validate_json(await self._post(path, body))
+            return result.validate_json(await self._post(path, body, limit))
 
-    async def _post(self, path: str, body: bytes) -> bytes:
-        async with self._http.post(path, data=body) as response:
+    async def _post(self, path: str, body: bytes, limit: aiohttp.ClientTimeout) -> bytes:
+        async with self._http.post(path, data=body, timeout=limit) as response:
             answer = await response.read()
             if response.status != OK:
                 raise IndexUnavailableError(answer.decode(errors="replace"))

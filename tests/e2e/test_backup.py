@@ -173,7 +173,7 @@ async def test_a_lost_machine_is_restored_whole(homes: tuple[Home, Home], tmp_pa
         await asyncio.wait([other])
         await world.engine.forget(Person("slack", "T1", "cora"))
         assert (done.returncode, is_plain(done)) == (0, True), done.stderr
-        assert "2 lessons" in done.stdout
+        assert "1 lesson" in done.stdout
         before = await world.snapshot()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert holds_no_secret(file)
