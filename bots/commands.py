@@ -17,6 +17,7 @@ from bots.choices import nearest
 from bots.courtesies import is_about_the_bot, is_recall, is_thanks
 from bots.prefs_commands import PrefsCommands
 from bots.replies import Again, CommandReply, Forgotten, Notice
+from core.digits import whole_number
 from core.domain import Message, Passage, Person, Preferences
 from core.errors import InvalidPreferenceError, UnknownCommandError
 from core.feedback import Feedback, Reason, Verdict
@@ -167,7 +168,7 @@ class Commands:
 
     async def _open(self, message: Message, rest: str) -> Notice:
         trace = await self._trace(message)
-        number = int(rest) if rest.isdecimal() else 0
+        number = whole_number(rest) or 0
         if trace is None or number not in {source.number for source in trace.sources}:
             return Notice(personal_texts.no_source(len(trace.sources) if trace else 0))
         now = datetime.now(UTC)

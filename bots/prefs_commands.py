@@ -10,6 +10,7 @@ from typing import Protocol
 from bots import personal_texts, texts
 from bots.choices import PREFERENCES, changed_preference, nearest
 from bots.replies import CommandReply, Forgotten, Notice
+from core.digits import whole_number
 from core.domain import Message, Person
 from core.errors import InvalidPreferenceError
 from core.people import People, Scope
@@ -121,7 +122,7 @@ class PrefsCommands:
     async def _remove(self, person: Person, value: str, _at: datetime) -> Notice:
         """A number of the stated list, or `interest 2` of the learned one."""
         kind, _, last = value.lower().rpartition(" ")
-        number = int(last) if last.isdecimal() else 0
+        number = whole_number(last) or 0
         if kind == "interest":
             removed = await self._engine.people.forget_interest(person, number)
             count = len((await self._engine.people.profile(person)).interests)
@@ -135,8 +136,8 @@ class PrefsCommands:
     async def _strength(self, person: Person, value: str, _at: datetime) -> Notice:
         if not value:
             return Notice(personal_texts.strength_shown((await self._engine.people.wishes(person)).strength))
-        strength = int(value) if value.isdecimal() and len(value) <= len("100") else -1
-        if not 0 <= strength <= 100:  # noqa: PLR2004 - percent
+        strength = whole_number(value, 100)
+        if strength is None:
             raise InvalidPreferenceError(personal_texts.bad_strength(value))
         return await self._set(person, personal_texts.strength_set(strength), strength=strength)
 

@@ -15,6 +15,7 @@
     │   │   ├── CorruptModelError
     │   │   └── ModelUnavailableError   the server that ATTUNE_MODEL_URL names
     │   ├── QuestionFileError       what `attune eval` was given
+    │   ├── ReceiverError           nothing is received from a platform just now
     │   ├── DocumentError           one document could not be read; the others go on
     │   ├── BackupError             a backup cannot be written, or is none, or there is something in its place
     │   └── StoreError
@@ -88,6 +89,10 @@ class ModelUnavailableError(ModelError):
 
 class QuestionFileError(OperatorError):
     """A file of questions cannot be used."""
+
+
+class ReceiverError(OperatorError):
+    """A platform's receiver does not receive."""
 
 
 class DocumentError(OperatorError):

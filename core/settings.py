@@ -14,14 +14,15 @@ from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
+from core.digits import whole_number
 from core.domain import Mode
 from core.errors import ConfigurationError
 from core.serving_settings import ServingSettings
 
 FILE_NAME = "attune.toml"
-_HOST_AND_PORT = re.compile(r"\S+:\d{1,5}")
+_HOST_AND_PORT = re.compile(r"\S+:[0-9]{1,5}")
 
 
 class Settings(ServingSettings):
@@ -175,8 +176,9 @@ class Settings(ServingSettings):
 
     @field_validator("metrics", "telegram_listen", "slack_listen")
     @classmethod
-    def _host_and_port(cls, value: str) -> str:
-        if value != "off" and not _HOST_AND_PORT.fullmatch(value):
+    def _host_and_port(cls, value: str, info: ValidationInfo) -> str:
+        named = _HOST_AND_PORT.fullmatch(value) and whole_number(value.rpartition(":")[2], 65_535) is not None
+        if not named and (value, info.field_name) != ("off", "metrics"):
             raise ValueError("it should be a host and a port, such as 127.0.0.1:8080")
         return value
 

@@ -24,6 +24,7 @@ PURE = {
     "core.amounts",
     "core.cutting",
     "core.decoding",
+    "core.digits",
     "core.domain",
     "core.duplicates",
     "core.engine",

@@ -14,12 +14,14 @@ from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.errors import ERRORS
 from bots.on_slack.events import PLATFORM
+from bots.on_slack.limits import MENU_OPTIONS
 from bots.on_slack.markdown import escaped
 from bots.on_slack.talk import Talk
 from bots.on_slack.teaching import Lessons, Told
 from bots.on_slack.views import fill
 from bots.on_slack.whisper import Pressed, Whisper
 from bots.replies import Problem
+from core.digits import whole_number
 from core.domain import Passage, Person
 from core.feedback import Feedback, Reason, Verdict
 
@@ -64,7 +66,7 @@ class Buttons:
     async def _source(self, pressed: Pressed, value: str) -> None:
         about, asker = slack_blocks.asked_by(value)
         answer, _, number = about.partition(":")
-        found = await self._passage(pressed, asker, answer, int(number) if number.isdecimal() else 0)
+        found = await self._passage(pressed, asker, answer, whole_number(number, MENU_OPTIONS) or 0)
         if isinstance(found, Passage):
             view = slack_blocks.passage_modal(found)
         else:

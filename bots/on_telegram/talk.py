@@ -26,6 +26,7 @@ from bots.on_telegram.screen import Screen, Streaming
 from bots.on_telegram.texts import Words
 from bots.platform import Delivery
 from bots.replies import Delta, Final, Reply, Status
+from core.digits import whole_number
 from core.domain import Message
 
 COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
@@ -140,8 +141,8 @@ class Talk:
 
     async def _earlier(self, message: Message, delivery: Delivery) -> tuple[int, ...]:
         """The messages in which the question was answered before it was edited."""
-        messages = await delivery.messages_of(await self._dialogue.answer_id(message))
-        return tuple(int(shown) for shown in messages if shown.isdecimal() and shown.isascii())
+        noted = map(whole_number, await delivery.messages_of(await self._dialogue.answer_id(message)))
+        return tuple(shown for shown in noted if shown is not None)
 
     async def _show(self, incoming: Incoming, message: Message, screen: Screen, delivery: Delivery) -> None:
         said = _Said()

@@ -37,6 +37,12 @@ class Watcher:
     def received(self, platform: str, receipt: Receipt, seconds: float) -> None:
         """A platform handed something in, which took so long."""
 
+    def not_understood(self, platform: str) -> None:
+        """Something came from a platform that nobody can read; it was confirmed and left alone."""
+
+    def receiver_ended(self, platform: str) -> None:
+        """A receiver ended by itself, and is started again."""
+
     def began(self, claim: Claim) -> None:
         """A worker begins with an event."""
 
@@ -63,6 +69,16 @@ class Watchers(Watcher):
         """Tell all."""
         for watcher in self._watchers:
             watcher.received(platform, receipt, seconds)
+
+    def not_understood(self, platform: str) -> None:
+        """Tell all."""
+        for watcher in self._watchers:
+            watcher.not_understood(platform)
+
+    def receiver_ended(self, platform: str) -> None:
+        """Tell all."""
+        for watcher in self._watchers:
+            watcher.receiver_ended(platform)
 
     def began(self, claim: Claim) -> None:
         """Tell all."""

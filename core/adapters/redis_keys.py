@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import DataError, RedisError, ResponseError
 
 from core.domain import Person
 from core.errors import MemoryUnavailableError
@@ -122,6 +122,8 @@ def translated() -> Iterator[None]:
     """Errors of redis-py as one that the operator can act on."""
     try:
         yield
+    except DataError:
+        raise  # a mistake of ours: it would fail again, and is no word about the store
     except (RedisError, OSError) as error:
         # Other errors quote the command, and with it what a person wrote.
         detail = f": {error}" if isinstance(error, RedisConnectionError) else ""
