@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -25,6 +25,8 @@ from pydantic import TypeAdapter, ValidationError
 from core.backup_archive import LEARNED, BackupReader, BackupWriter
 from core.comparable import before_first
 from core.documents.folder_records import FILE_NAME, FolderRecords, read_records
+from core.documents.reading import namespace_of
+from core.documents.splitting import passage_ids
 from core.domain import Passage, Vector, Vectors
 from core.durable import sync_folder, write_whole
 from core.errors import BackupError, DocumentError
@@ -100,6 +102,44 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """What people taught lies elsewhere on this machine: whatever names a document of theirs is to name it there."""
+
+    before: str
+    now: str
+
+    def of(self, data: bytes) -> bytes:
+        """A value of the memory, in which paths stand as they are, or as JSON has them."""
+        if self.before in {"", self.now}:
+            return data
+        for written in (str, _escaped):
+            data = data.replace(f"{written(self.before)}/".encode(), f"{written(self.now)}/".encode())
+        return data
+
+    def of_passages(self, passages: Sequence[Passage], model: str) -> list[Passage]:
+        """Passages of whole documents, with ids as if they had been ingested there."""
+        before, moved = f"{self.before}/", list(passages)
+        documents: dict[tuple[str, str], list[int]] = {}
+        for place, one in enumerate(passages):
+            if self.before not in {"", self.now} and one.source.startswith(before):
+                moved[place] = replace(one, source=f"{self.now}/{one.source.removeprefix(before)}")
+                documents.setdefault((one.source, one.version), []).append(place)
+        for (_, version), places in documents.items():
+            ids = passage_ids([moved[place] for place in places], version, namespace_of(model))
+            for place, id_ in zip(places, ids, strict=True):
+                moved[place] = replace(moved[place], id=id_)
+        return moved
+
+
+def _escaped(path: str) -> str:
+    return json.dumps(path)[1:-1]
+
+
+def _where(learned: Path) -> str:
+    return learned.resolve().as_posix()
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """What is in a backup. `passages` is None where the index was left out."""
 
@@ -115,8 +155,8 @@ async def back_up(file: Path, place: Place, index: StoredIndex | None, facts: di
         BackupError: it cannot be written.
         StoreError: a store does not answer.
     """
-    entries = await place.dump.entries()
-    with BackupWriter(file, facts) as archive:
+    entries, learned = await place.dump.entries(), await asyncio.to_thread(_where, place.learned)
+    with BackupWriter(file, {**facts, "learned": learned}) as archive:
         archive.add(SETTINGS, settings.encode())
         with suppress(FileNotFoundError):
             archive.add(FOLDERS, await asyncio.to_thread((place.data / FOLDERS).read_bytes))
@@ -151,7 +191,8 @@ async def restore(archive: BackupReader, place: Place, index: StoredIndex) -> Co
         BackupError: it holds what cannot be understood; nothing was changed.
         StoreError: a store does not answer; restore again.
     """
-    entries = await asyncio.to_thread(_entries, archive)
+    move = Move(str(archive.facts.get("learned", "")), await asyncio.to_thread(_where, place.learned))
+    entries = await asyncio.to_thread(_entries, archive, move)
     folders = archive.read(FOLDERS) if FOLDERS in archive.parts else None
     await asyncio.to_thread(_check_folders, folders, place.data / FOLDERS)
     await asyncio.to_thread(_check_room, archive, place.data)
@@ -161,7 +202,7 @@ async def restore(archive: BackupReader, place: Place, index: StoredIndex) -> Co
     lessons = await asyncio.to_thread(_unpack_lessons, archive, place)
     await place.dump.replace(entries)
     await asyncio.to_thread(_keep_settings, place.data / RESTORED_SETTINGS, archive.read(SETTINGS))
-    passages = await _restore_passages(archive, index) if INDEX in archive.parts else None
+    passages = await _restore_passages(archive, index, move) if INDEX in archive.parts else None
     return Counts(len(entries), lessons, passages)
 
 
@@ -171,11 +212,14 @@ def _dumped(entry: Entry) -> bytes:
     return json.dumps(written).encode() + b"\n"
 
 
-def _entries(archive: BackupReader) -> list[Entry]:
+def _entries(archive: BackupReader, move: Move) -> list[Entry]:
     with archive.lines(MEMORY) as stream, _understood(MEMORY):
         return [
             Entry(
-                _bytes(told["key"]), Kind(told["kind"]), int(told["expires"]), [_bytes(part) for part in told["value"]]
+                _bytes(told["key"]),
+                Kind(told["kind"]),
+                int(told["expires"]),
+                [move.of(_bytes(part)) for part in told["value"]],
             )
             for told in map(json.loads, stream)
         ]
@@ -295,28 +339,25 @@ async def _empty(archive: BackupReader, index: StoredIndex) -> None:
     await index.reset(dimension, origin)
 
 
-async def _restore_passages(archive: BackupReader, index: PassageIndex) -> int:
-    count = 0
+async def _restore_passages(archive: BackupReader, index: PassageIndex, move: Move) -> int:
+    origin, count = await index.origin(), 0
     with archive.lines(INDEX) as stream:
         stream.readline()
         while some := await asyncio.to_thread(_some, stream):
             passages, vectors = some
-            await index.upsert(passages, vectors)
+            await index.upsert(move.of_passages(passages, origin.embedder if origin else ""), vectors)
             count += len(passages)
     return count
 
 
 def _some(stream: IO[bytes]) -> tuple[Sequence[Passage], Vectors] | None:
-    passages, rows = [], []
+    """The next passages, up to the end of a document."""
+    passages, rows = list[Passage](), []
     with _understood(INDEX):
-        for line in _lines(stream):
+        while line := stream.readline():
             told = json.loads(line)
             passages.append(_PASSAGE.validate_python(told["passage"]))
             rows.append(np.frombuffer(_bytes(told["vector"]), "<f4").astype(np.float32))
+            if len(passages) >= _TOGETHER and passages[-1].ordinal + 1 >= passages[-1].total:
+                break
         return (passages, np.stack(rows)) if passages else None
-
-
-def _lines(stream: IO[bytes]) -> Iterator[bytes]:
-    for _ in range(_TOGETHER):
-        if line := stream.readline():
-            yield line
