@@ -21,6 +21,7 @@ import pytest
 
 from core.access import Access
 from core.bootstrap import folder_records, open_inbox, open_index, open_records
+from core.comparable import share_of_others
 from core.documents.folder_records import FolderRecords
 from core.domain import EVERYONE, Answer, Conversation, Length, Message, Person, Preferences
 from core.engine import Engine, Limits
@@ -184,9 +185,11 @@ async def test_a_lost_machine_is_restored_whole(homes: tuple[Home, Home], tmp_pa
     assert "ATTUNE_PASSAGES = 3" in (new.data / "settings-of-backup.toml").read_text()
     async with serving(new) as world:
         after = await world.snapshot()
+        assert after.keys() == before.keys()
         for part, what in before.items():
-            assert after[part] == what, part
+            assert str(after[part]) == str(what).replace(str(lost.data), str(new.data)), part
         await says_the_same(world, docs)
+        await keeps_what_was_taught(world)
 
 
 async def go_on(world: World) -> None:
@@ -215,6 +218,17 @@ async def says_the_same(world: World, docs: Path) -> None:
     (docs / "closed" / "new.md").write_text("The bonus of the boss is 12 %.")
     await world.ingester.ingest([docs / "closed"])
     assert {one.readers for one in await world.index.documents() if "closed" in one.source} == {HR}
+
+
+async def keeps_what_was_taught(world: World) -> None:
+    """A lesson is that of its author at its new place, too: read again it changes nothing, and unlearned it is gone."""
+    (lesson,) = await world.teacher.lessons(HR)
+    world.embedder.embedded.clear()
+    await world.teacher.refresh()
+    assert world.embedder.embedded == []
+    assert await share_of_others(world.index, "hashing") == 0
+    await world.teacher.forget(lesson.id, ANN)
+    assert "4711" not in str(await world.seen(*ALL, *HR))
 
 
 async def test_without_the_index_it_is_made_anew_for_the_same_readers(homes: tuple[Home, Home], tmp_path: Path) -> None:
