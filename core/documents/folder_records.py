@@ -59,8 +59,10 @@ class Records:
         return self.files[inside[0]] if inside and inside[0].startswith(f"{file}/") else None
 
     def named(self) -> dict[PurePath, Readers]:
-        """The readers of folders that were named for them."""
-        return {PurePath(one.path): one.readers for one in self.folders.values() if one.readers}
+        """The readers of folders that were named for them, where the links in their paths lead now."""
+        named = {one.path: one.readers for one in self.folders.values() if one.readers}
+        led = {PurePath(os.path.realpath(path)): readers for path, readers in named.items()}
+        return {**led, **{PurePath(path): readers for path, readers in named.items()}}
 
     def has(self, places: Collection[str]) -> bool:
         """Whether anything is recorded at or under one of `places`."""
