@@ -7,6 +7,7 @@ new version; what a kill leaves half done, the next run mends. Knows nothing of 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -136,13 +137,18 @@ class _Decisions:
             for file, readers in assigned.items()
             if not isinstance(readers, DocumentError) and self.records.concerns(file) and _is_writable(file)
         }
-        places = [place for place in map(_place, self.paths) if self.records.concerns(place)]
+        places = [place for path in self.paths for place in _names(path) if self.records.concerns(_place(place))]
         await asyncio.to_thread(self.records.decide, places, files, self.named, watch=self.watch)
 
 
 def _place(path: Path) -> Path:
     """Where a path that was named is, as the documents' sources have it."""
     return path.resolve() if path.is_dir() else path.parent.resolve() / path.name
+
+
+def _names(path: Path) -> list[Path]:
+    """What a path goes by: where it is, and the way by links that led there, which may lead elsewhere tomorrow."""
+    return list(dict.fromkeys((_place(path), Path(os.path.abspath(path)))))  # noqa: PTH100 - links stay links
 
 
 def _is_writable(file: Path) -> bool:
