@@ -302,7 +302,18 @@ def test_import_check_can_fail(tmp_path: Path, source: str, monkeypatch: pytest.
     assert import_all(tmp_path, ["noisy"])["noises"]
 
 
-@pytest.mark.parametrize("file", ["constraints.txt", "Dockerfile", "docker-compose.yml", "Makefile", "pyproject.toml"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "constraints.txt",
+        "requirements.lock",
+        "requirements-torch.lock",
+        "Dockerfile",
+        "docker-compose.yml",
+        "Makefile",
+        "pyproject.toml",
+    ],
+)
 def test_no_path_of_a_machine_and_no_registry_stands_in_the_build(file: str):
     """The build works elsewhere, and fetches from where the person's own tools are set to fetch."""
     text = (ROOT / file).read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ from core.adapters import index_files, points
 from core.adapters.clearing import Clearing
 from core.domain import Document, Hit, Passage, Vector, Vectors
 from core.durable import write_whole
-from core.errors import DocumentError, IndexUnavailableError, StoreError
+from core.errors import IndexUnavailableError, StoreError
 from core.origin import Origin
 from core.together import to_the_end
 

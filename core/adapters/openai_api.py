@@ -31,6 +31,7 @@ WAITS = (0.5, 1.0, 2.0)  # seconds before another try
 LONGEST_WAIT = 30.0  # seconds; a server that asks for more gets no other try
 _BUSY = {429, 500, 502, 503, 504}
 _KEY = {401, 403}
+_MOVED = {301, 302, 303, 307, 308}
 _NOT_OFFERED = {400, 404, 405, 422, 500, 501}  # how servers say that they do not know a question
 _SAID_CHARACTERS = 200  # of a server's own words
 _LONGEST_EVENT = 1 << 20  # bytes
@@ -145,13 +146,17 @@ class OpenAIServer:
         """One try; None for a server that is not there, unless it `must` be."""
         with self._translated():
             try:
-                return await self._session.request(method, url, json=body)
+                return await self._session.request(method, url, json=body, allow_redirects=False)
             except aiohttp.ClientConnectionError as error:
                 if must or isinstance(error, TimeoutError):
                     raise
                 return None
 
     async def _check(self, response: aiohttp.ClientResponse, path: str) -> None:
+        if response.status in _MOVED:  # what people wrote goes to nobody whom the operator did not name
+            raise ConfigurationError(
+                f"The model server at {self.shown} sends on to another address. Set ATTUNE_MODEL_URL to where it is."
+            )
         if response.status != 200:  # noqa: PLR2004
             with self._translated():
                 raise self._explained(response.status, await response.text(errors="replace"), path)
