@@ -215,19 +215,19 @@ def _joined(lines: Sequence[Line]) -> str:
     """Lines as running text; one that ends early ends there, as in an address or a table without rules."""
     edge = max(line.right for line in lines)
     start = min(line.left for line in lines)
-    text = ""
+    parts: list[str] = []
     for before, line in zip([None, *lines], lines, strict=False):
         said = _BULLET.sub("- ", line.text)
         begins = said.startswith("- ") or _NUMBERED.match(said)
         if before is None:
-            text = said
+            parts.append(said)
         elif begins or before.right < edge - 0.2 * (edge - start):
-            text += f"\n{said}"
-        elif text.endswith("-") and text[-2:-1].isalpha() and said[:1].islower():
-            text = text[:-1] + said
+            parts.append(f"\n{said}")
+        elif parts[-1].endswith("-") and parts[-1][-2:-1].isalpha() and said[:1].islower():
+            parts[-1:] = [parts[-1][:-1], said]
         else:
-            text += f" {said}"
-    return text
+            parts.append(f" {said}")
+    return "".join(parts)
 
 
 def _named(metadata: Mapping[str, Any], name: str) -> str:

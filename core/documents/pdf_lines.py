@@ -88,14 +88,21 @@ def _is_in(thing: dict[str, Any], box: tuple[float, float, float, float]) -> boo
 def _rows_of(words: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """Words that stand at one height, from left to right."""
     row: list[dict[str, Any]] = []
-    for word in sorted(words, key=lambda word: (word["top"] + word["bottom"]) / 2):
-        middle = (word["top"] + word["bottom"]) / 2
-        if row and middle > median((other["top"] + other["bottom"]) / 2 for other in row) + word["size"] / 3:
+    for word in sorted(words, key=_middle):
+        # they are sorted: the median is what stands in the middle
+        if (
+            row
+            and _middle(word) > (_middle(row[len(row) // 2]) + _middle(row[(len(row) - 1) // 2])) / 2 + word["size"] / 3
+        ):
             yield sorted(row, key=lambda word: float(word["x0"]))
             row = []
         row.append(word)
     if row:
         yield sorted(row, key=lambda word: float(word["x0"]))
+
+
+def _middle(word: dict[str, Any]) -> float:
+    return float(word["top"] + word["bottom"]) / 2
 
 
 def _in_columns(rows: list[list[dict[str, Any]]], width: float) -> Iterator[Line]:

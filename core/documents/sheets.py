@@ -9,7 +9,8 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
-from itertools import takewhile
+from functools import lru_cache
+from itertools import islice, takewhile
 from typing import Any
 
 from core.documents import packages
@@ -18,6 +19,7 @@ from core.documents.properties import core_properties
 from core.errors import DocumentError
 
 MAX_CELLS = 2_000_000  # of one file
+MAX_ROWS = 1_048_576  # of a sheet, as in every office program: what claims to lie below it is no cell
 _DIALECT_SAMPLE = 16 * 1024  # characters
 _FIELD_CHARACTERS = 1_000_000
 
@@ -50,10 +52,12 @@ def parse_workbook(data: bytes) -> ParsedDocument:
             if sheet.sheet_state == "visible":
                 outline.heading(1, sheet.title, 0)
                 sheet.reset_dimensions()  # some programs state them wrongly
-                rows = [(number, row) for number, row in _shown(sheet.iter_rows()) if any(row)]
-                cells += sum(map(len, (row for _, row in rows)))
-                if cells > MAX_CELLS:
-                    raise DocumentError(f"It has over {MAX_CELLS:,} cells. Split it, or leave it out.")
+                rows = []
+                for number, row in _shown(islice(sheet.iter_rows(), MAX_ROWS)):
+                    cells += len(row)
+                    if cells > MAX_CELLS:
+                        raise DocumentError(f"It has over {MAX_CELLS:,} cells. Split it, or leave it out.")
+                    rows += [(number, row)] if any(row) else []
                 for table in _parted(rows):
                     _add_table(outline, table)
         book.close()
@@ -85,11 +89,14 @@ def _value(cell: Any) -> str:
 
 def _number(value: float, number_format: str) -> str:
     """A number as its format shows it, as far as its unit goes: per cent, or a currency."""
+    unit = _unit(number_format)
+    return f"{value * 100:.10g} %" if unit == "%" else f"{unit}{value:.15g}"
+
+
+@lru_cache(maxsize=1000)  # a format is looked at once, not with every cell
+def _unit(number_format: str) -> str:
     shown = number_format.split(";", maxsplit=1)[0]
-    if "%" in shown:
-        return f"{value * 100:.10g} %"
-    currency = next((sign for sign in "$€£¥" if sign in shown.split("[$-")[0]), "")
-    return f"{currency}{value:.15g}"
+    return "%" if "%" in shown else next((sign for sign in "$€£¥" if sign in shown.split("[$-")[0]), "")
 
 
 def _add_table(outline: Outline, rows: Sequence[Row]) -> None:
@@ -116,10 +123,8 @@ def _parted(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 def _narrowed(rows: list[list[str]]) -> list[list[str]]:
     """Without the columns that hold nothing."""
-    width = max(map(len, rows))
-    full = [[*row, *[""] * (width - len(row))] for row in rows]
-    kept = [column for column in range(width) if any(row[column] for row in full)]
-    return [[row[column] for column in kept] for row in full]
+    kept = {column for row in rows for column, cell in enumerate(row) if cell}
+    return [[cell for column, cell in enumerate(row) if column in kept] for row in rows]
 
 
 def _numbered(reader: Any) -> Iterator[Row]:
