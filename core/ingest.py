@@ -11,6 +11,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, islice, takewhile
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from core.domain import Document, Passage, Vector
 from core.errors import DocumentError
 from core.ports import Embedder, PassageIndex
 from core.readers import Readers
+from core.turns import Turns
 
 BATCH = 64  # passages that are embedded together
 _WINDOW = 512  # passages that are embedded and written together; a larger document is held whole
@@ -46,7 +48,7 @@ ReportProgress = Callable[[Progress], None]
 
 
 class Ingester:
-    """Keeps an index in step with files. Ingestions of one `Ingester` wait for each other.
+    """Keeps an index in step with files. Ingestions of files that lie in the same folder wait for each other.
 
     `model` names the embedder: passages that another one embedded are embedded anew.
     """
@@ -54,8 +56,8 @@ class Ingester:
     def __init__(self, embedder: Embedder, index: PassageIndex, *, passage_tokens: int, model: str = "") -> None:
         self._embedder = embedder
         self._index = index
-        self._reader = FileReader(embedder, passage_tokens, model)
-        self._lock = asyncio.Lock()
+        self._new_reader = partial(FileReader, embedder, passage_tokens, model)
+        self._turns = Turns()
 
     async def ingest(
         self,
@@ -77,16 +79,16 @@ class Ingester:
             DocumentError: a path does not exist; nothing was changed.
             StoreError: the index does not answer; run it again to go on.
         """
-        async with self._lock:
+        paths = list(paths)
+        async with self._turns.of(paths):
             started = time.monotonic()
-            found = await asyncio.to_thread(find_files, list(paths), is_readable)
-            run = _Run(
-                self._embedder, self._index, self._reader, found, readers=readers, report=report_progress, dry=dry
-            )
+            found = await asyncio.to_thread(find_files, paths, is_readable)
+            reader = self._new_reader()
+            run = _Run(self._embedder, self._index, reader, found, readers=readers, report=report_progress, dry=dry)
             try:
                 return await run.completed(started)
             finally:
-                self._reader.close()
+                reader.close()
 
 
 @dataclass(frozen=True, slots=True)

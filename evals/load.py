@@ -32,7 +32,8 @@ from bots.dialogue import Dialogue
 from bots.platform import Delivery
 from bots.replies import Final, Status
 from bots.service.observing import WatchedDialogue, Watcher
-from bots.service.workers import Pace, Workers
+from bots.service.slots import Pace
+from bots.service.workers import Workers
 from core.bootstrap import open_generator, open_inbox, open_index
 from core.domain import Conversation, Decoding, Message, Person, Prompt
 from core.inbox import Event

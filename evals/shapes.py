@@ -29,6 +29,19 @@ def repeated(unit: str, *, first: str = "", last: str = "") -> Shape:
     return lambda size: (first + unit * max(1, size // len(unit)) + last).encode()
 
 
+def lines_of(unit: str) -> Shape:
+    """`unit` again and again in lines as long as people write."""
+    line = unit * max(1, 70 // len(unit)) + "\n"
+    return lambda size: (line * max(1, size // len(line))).encode()
+
+
+def in_lines(units: tuple[str, ...]) -> dict[str, Shape]:
+    """Each as one long line, and in lines."""
+    return {unit: repeated(unit) for unit in units} | {
+        f"lines of {unit}": lines_of(unit) for unit in units if "\n" not in unit
+    }
+
+
 def _grown(line: Callable[[int], str], *, lines_for: Callable[[int], int]) -> Shape:
     return lambda size: "".join(line(number) for number in range(lines_for(size))).encode()
 
