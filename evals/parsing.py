@@ -1,8 +1,8 @@
 """What the worst documents cost: `python -m evals.parsing`.
 
-Each shape of `evals.shapes` is parsed and split, whole and ten times as large, each in a process of its own: seconds of
-the processor, and megabytes. A parser that is linear in the size takes ten times as long for the larger one; over 15
-is a fault. Reads no data.
+Each shape of `evals/shapes_of_*.py` is parsed and split, at one size and at ten times that, each in a process of its
+own: seconds of the processor, and megabytes. A parser that is linear in the size takes ten times as long for the larger
+one; over 15 times is a fault. Reads no data.
 """
 
 from __future__ import annotations
@@ -21,10 +21,31 @@ from core.documents.archives import members
 from core.documents.parsing import parse_with
 from core.documents.splitting import split
 from core.errors import DocumentError
+from evals import shapes_of_packages as packages
+from evals import shapes_of_text as texts
 from evals.common import RESULTS, Record, parser, sample, write_result
-from evals.shapes import SHAPES, Shape
+from evals.shapes_of_text import Shape
 
 NAME = "parsing"
+SHAPES: dict[str, dict[str, Shape]] = {
+    "a.md": texts.MARKDOWN,
+    "a.html": texts.HTML,
+    "a.rst": texts.RST,
+    "a.txt": texts.TEXT,
+    "a.py": texts.CODE,
+    "a.csv": texts.SHEETS,
+    "a.ipynb": texts.NOTEBOOK,
+    "a.eml": texts.MAIL,
+    "a.xlsx": packages.WORKBOOK,
+    "a.docx": packages.WORD,
+    "a.pptx": packages.SLIDES,
+    "a.epub": packages.BOOK,
+    "a.pdf": packages.PDF,
+    "slack.zip": packages.SLACK,
+    "result.json": packages.TELEGRAM,
+    "a.zip": packages.ARCHIVE,
+}
+"""Every format, by a file name of its kind; its shapes by what they are made of."""
 SIZE = 30_000  # bytes; the larger one has ten times as many
 MOST = 15.0  # times as long for ten times the size
 LONGEST = 120.0  # seconds for one
@@ -128,8 +149,8 @@ def main() -> None:
     read.add_argument("--size", type=int, default=SIZE, help="bytes of the smaller one (%(default)s)")
     read.add_argument("--format", action="append", help="such as a.md; all")
     asked = read.parse_args()
-    for warm in SHAPES:  # load every library
-        taken_apart(warm, next(iter(SHAPES[warm].values()))(500))
+    for warm, shapes_of in SHAPES.items():  # load every library
+        taken_apart(warm, next(iter(shapes_of.values()))(500))
     found: dict[str, dict[str, Record]] = {}
     for name in asked.format or SHAPES:
         shapes = sample(list(SHAPES[name].items()), asked.limit, asked.seed)

@@ -1,4 +1,4 @@
-"""Documents that a parser could trip over: openers without an end, nesting, long lines, many small parts.
+"""Packages, PDF files and exports that a parser could trip over: many small parts, nesting, one part by many names.
 
 Each shape is a function from a size in bytes, before any packing, to the bytes of a file. Made here, from no data.
 """
@@ -10,7 +10,8 @@ import json
 import zipfile
 from collections.abc import Callable, Mapping
 
-Shape = Callable[[int], bytes]
+from evals.shapes_of_text import Shape, repeated, times
+
 Package = Mapping[str, str]
 
 _TYPES = '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">{}</Types>'
@@ -24,33 +25,6 @@ _DRAWING_TYPES = (
 )
 
 
-def repeated(unit: str, *, first: str = "", last: str = "") -> Shape:
-    """`unit` again and again."""
-    return lambda size: (first + unit * max(1, size // len(unit)) + last).encode()
-
-
-def lines_of(unit: str) -> Shape:
-    """`unit` again and again in lines as long as people write."""
-    line = unit * max(1, 70 // len(unit)) + "\n"
-    return lambda size: (line * max(1, size // len(line))).encode()
-
-
-def in_lines(units: tuple[str, ...]) -> dict[str, Shape]:
-    """Each as one long line, and in lines."""
-    return {unit: repeated(unit) for unit in units} | {
-        f"lines of {unit}": lines_of(unit) for unit in units if "\n" not in unit
-    }
-
-
-def _grown(line: Callable[[int], str], *, lines_for: Callable[[int], int]) -> Shape:
-    return lambda size: "".join(line(number) for number in range(lines_for(size))).encode()
-
-
-def _stairs(mark: str) -> Shape:
-    """Lines that each stand one step further in."""
-    return _grown(lambda number: " " * (2 * number) + mark + "\n", lines_for=lambda size: int(size**0.5))
-
-
 def packed(parts: Package) -> bytes:
     """A ZIP with these parts."""
     content = io.BytesIO()
@@ -58,300 +32,6 @@ def packed(parts: Package) -> bytes:
         for name, text in parts.items():
             archive.writestr(name, text)
     return content.getvalue()
-
-
-def _times(unit: str, size: int) -> str:
-    return unit * max(1, size // len(unit))
-
-
-MARKDOWN = {
-    **{
-        unit: repeated(unit)
-        for unit in (
-            *("<!--", "<a ", "<a href='", "<a href='x'>", "<?", "<![CDATA[", "</", "<table>", "<table\n\n", "&#", "&a"),
-            *("[", "![", "[a](", "[a][", "[a]: b\n", "[a\n", "](a ", "*a ", "**a", "_a(", "~~a", "`", "`a``", "``a` "),
-            *("{%", "{% comment %}", "{#", "{{<", "{:", "{.a", "(", "( ", "|a|\n", "|", "# a\n\n", "# [a](b) ", "\\|"),
-            *(
-                "a\n===\n",
-                "> ",
-                ">",
-                "- a\n",
-                "- a\n\nb\n\n",
-                "1. ",
-                "- ",
-                "a\n",
-                "a",
-                " ",
-                "\n",
-                "a.",
-                "```\n",
-                "~~~a\n",
-            ),
-            *(
-                "<div>\n\n",
-                "<script>\n",
-                "<b>",
-                "---\n",
-                "- a\n  > b\n",
-                "a: b\n",
-                "#",
-                "= ",
-                "a|b\n-|-\n",
-                "\\",
-                "A. ",
-            ),
-        )
-    },
-    "{% and a long word": repeated("a", first="{% "),
-    "{% and spaces": repeated(" ", first="{% "),
-    "title: quotes": repeated('"# ', first='---\ntitle: "', last="\n---\n"),
-    "wide table": lambda size: ("|a" * (size // 8) + "\n" + "|-" * (size // 8) + "\n" + "a\n" * (size // 4)).encode(),
-    "long heading, many below": lambda size: (
-        "# Title\n\n## " + "a " * (size // 4) + "\n\n" + "### b\n\nc\n\n" * (size // 20)
-    ).encode(),
-    "one address, many links": lambda size: ("[a]: " + "b" * (size // 2) + "\n\n" + "[a] " * (size // 8)).encode(),
-    "stairs of a list": _stairs("- a"),
-    "stairs of quotes": _grown(lambda number: "> " * number + "a\n", lines_for=lambda size: int(size**0.5)),
-    "backticks of many lengths": _grown(
-        lambda number: "`" * number + "a", lines_for=lambda size: int((2 * size) ** 0.5)
-    ),
-}
-HTML = {
-    unit: repeated(unit)
-    for unit in (
-        *(
-            "<!--",
-            "<!",
-            "<?",
-            "<![CDATA[",
-            "</a",
-            "</",
-            "<a ",
-            "<a b='",
-            '<a b=">',
-            "<a b='\"",
-            "<a b=c ",
-            "<a/",
-            "&#9",
-        ),
-        *(
-            "<div>",
-            "<div>a",
-            "<p>a",
-            "<b>a",
-            "<b>",
-            "<span>a<div>",
-            "<ul><li>a",
-            "<ul>",
-            "<li>a",
-            "<dl><dt>a<dd>b",
-            "&amp",
-        ),
-        *(
-            "<table><tr><td>a",
-            "<tr><td>a",
-            "<td>a",
-            "<table>",
-            "<table><tr>",
-            "<blockquote>a",
-            "<pre>`",
-            "<h1>a",
-            "<h6>a",
-        ),
-        *("<script>", "<script>a</script>", "<style></style>a", "<p hidden>b</p>a", "<a class=headerlink></a>", "<br>"),
-        *(
-            "<a href=b>c</a> ",
-            "<code>a",
-            "<img alt=b>",
-            "<title>a",
-            "<select>a",
-            "<meta name=a>",
-            "<svg>",
-            "<q>",
-            "<",
-            ">",
-        ),
-        *(
-            "<font><p>a",
-            "<option>a",
-            "<tbody><tr>",
-            "<html>",
-            "<body>",
-            "<head>",
-            "a ",
-            "\n",
-            "&#99999999999;",
-            "<caption>a",
-        ),
-    )
-} | {
-    "cells of one row": repeated("<td>a</td>", first="<table><tr>"),
-    "one wide row, many short": lambda size: (
-        "<table><tr>" + "<td>a" * (size // 10) + "<tr><td>b" * (size // 20)
-    ).encode(),
-    "closed deep tree": lambda size: ("<div>" * (size // 12) + "a" + "</div>" * (size // 12)).encode(),
-    "spaces in a tag": repeated(" ", first="<a "),
-    "attributes": repeated("b=c ", first="<a ", last=">d"),
-}
-RST = {
-    **{
-        unit: repeated(unit)
-        for unit in (
-            *(
-                "`a ",
-                "``a ",
-                "|a ",
-                "*a ",
-                "**a ",
-                "_`a ",
-                "a_ ",
-                "a__ ",
-                "|a| ",
-                "`a`_ ",
-                "`a <b>`_ ",
-                ":a:`b` ",
-                ":a:",
-            ),
-            *(
-                "[1]_ ",
-                "[#]_ ",
-                "|",
-                "`",
-                "*",
-                "\\",
-                "http://a ",
-                "a@b.c ",
-                "- a\n",
-                "- a\n\nb\n\n",
-                "* a\n\n  b\n\n",
-                "a\n",
-            ),
-            *(
-                "a\n=\n\n",
-                "a\n=\n\nb\n-\n\n",
-                "=\n",
-                ".. a\n\n",
-                ".. _a: b\n\n",
-                ".. |a| replace:: b\n\n",
-                ".. a:: b\n\n",
-            ),
-            *(
-                ".. note:: a\n\n",
-                "::\n\n a\n\n",
-                ".. [#] a\n\n",
-                "a\n  b\n",
-                ":a: b\n",
-                "-a  b\n",
-                "| a\n",
-                ">>> a\n\n",
-                "a ",
-                "A. ",
-            ),
-            *(
-                "+-",
-                "+--+\n|a |\n",
-                "==  ==\n\na   b\n\n",
-                "__ a\n\n",
-                "a::\n\n",
-                "(1) a\n",
-                "a. b\n",
-                "#. a\n",
-                ".. a::\n\n",
-                "a",
-            ),
-        )
-    },
-    ":a:` and spaces": repeated(" ", first=":a:`"),
-    "stairs of a list": _stairs("* a\n"),
-    "stairs of quotes": _stairs("a\n"),
-    "stairs of directives": _stairs(".. a::\n"),
-    "grid table": lambda size: ("+--+\n|a |\n" * (size // 10) + "+--+\n").encode(),
-    "wide grid": lambda size: (
-        "+-" * (size // 8) + "+\n" + ("|a" * (size // 8) + "|\n" + "+-" * (size // 8) + "+\n")
-    ).encode(),
-    "simple table": repeated("a   b\n", first="==  ==\n", last="==  ==\n"),
-}
-TEXT = {
-    unit: repeated(unit)
-    for unit in ("a", " ", "\n", "a\n", "a\n\n", " \n", "A. ", "a.", "a: ", "。", "ä", "\t", "- a\n")
-}
-CODE = {
-    unit: repeated(unit)
-    for unit in (
-        *(
-            "(",
-            "a ",
-            "a a(",
-            "def ",
-            "def a\n",
-            "class a<",
-            "function (",
-            "pub(",
-            "# a\n",
-            "@a\n",
-            "const a = (",
-            "`",
-            "\n",
-        ),
-        *("[", "[a]\n", "create or replace ", "int a(", "a" * 79 + "\n", "export ", "a.b ", " * a\n", "def (", "fn <"),
-    )
-} | {"comments above definitions": repeated("# a\n# b\ndef c\n"), "def and spaces": repeated(" ", first="def")}
-SHEETS = {
-    unit: repeated(unit)
-    for unit in (",", "a,b\n", '"', '"a', '"a",', "a\n", ";", "\n", "|", "'a',", '""', "a\tb\n", ",\n", '"a"b,', "a")
-} | {
-    "one wide row, many short": lambda size: ("a," * (size // 4) + "\n" + "b\n" * (size // 4)).encode(),
-    "stairs": _grown(lambda number: "," * number + "a\n", lines_for=lambda size: int((2 * size) ** 0.5)),
-}
-MAIL_HEAD = "From: Ann <ann@a.b>\nSubject: a\n"
-MAIL = {
-    "many headers": repeated("Received: a\n", first=MAIL_HEAD, last="\n\na"),
-    "many receivers": repeated("ann@a.b, ", first=MAIL_HEAD + "To: ", last="b@c.d\n\na"),
-    "folded receivers": repeated("ann@a.b,\n ", first=MAIL_HEAD + "To: ", last="b@c.d\n\na"),
-    "comments in an address": repeated("(", first=MAIL_HEAD + "To: ", last="\n\na"),
-    "quotes in an address": repeated('"a" ', first=MAIL_HEAD + "Cc: ", last="\n\na"),
-    "encoded words": repeated("=?utf-8?q?a?= ", first="From: a@b.c\nSubject: ", last="\n\na"),
-    "long subject": repeated("a ", first="From: a@b.c\nSubject: ", last="\n\na"),
-    "long date": repeated("1 ", first=MAIL_HEAD + "Date: ", last="\n\na"),
-    "parameters": repeated("; a*0=b", first=MAIL_HEAD + "Content-Disposition: attachment", last="\n\na"),
-    "parts": repeated(
-        "--x\nContent-Type: text/plain\n\na\n", first=MAIL_HEAD + "Content-Type: multipart/mixed; boundary=x\n\n"
-    ),
-    "attachments": repeated(
-        "--x\nContent-Type: text/plain\nContent-Disposition: attachment; filename=a\n\na\n",
-        first=MAIL_HEAD + "Content-Type: multipart/mixed; boundary=x\n\n",
-    ),
-    "parts in parts": lambda size: (
-        MAIL_HEAD
-        + "".join(f"Content-Type: multipart/mixed; boundary=x{number}\n\n--x{number}\n" for number in range(size // 60))
-    ).encode(),
-    "messages in messages": repeated("Content-Type: message/rfc822\n\n", first=MAIL_HEAD),
-    "html": repeated("<!--", first=MAIL_HEAD + "Content-Type: text/html\n\n"),
-    "body": repeated("a\n", first=MAIL_HEAD + "\n"),
-}
-
-
-def _notebook(cell: Callable[[int], object], *, cell_size: int) -> Shape:
-    return lambda size: json.dumps({"cells": [cell(number) for number in range(max(1, size // cell_size))]}).encode()
-
-
-NOTEBOOK = {
-    "many cells": _notebook(lambda _: {"cell_type": "markdown", "source": "a"}, cell_size=40),
-    "code with prints": _notebook(
-        lambda _: {"cell_type": "code", "source": "a", "outputs": [{"text": ["b"]}]}, cell_size=70
-    ),
-    "many outputs": lambda size: json.dumps(
-        {"cells": [{"cell_type": "code", "source": "a", "outputs": [{"text": "b"}] * (size // 14)}]}
-    ).encode(),
-    **{
-        unit: (
-            lambda unit: (
-                lambda size: json.dumps({"cells": [{"cell_type": "markdown", "source": _times(unit, size)}]}).encode()
-            )
-        )(unit)
-        for unit in ("<!--", "[a](", "`a``", "{#", "- a\n", "# a\n\n")
-    },
-}
 
 
 def workbook(rows: str, *, sheets: int = 1, styles: str = "", strings: str = "") -> bytes:
@@ -393,24 +73,24 @@ def _formatted(size: int) -> bytes:
         f'<numFmts><numFmt numFmtId="164" formatCode="0{"0" * (size // 2)}"/></numFmts>'
         '<cellXfs><xf numFmtId="164" applyNumberFormat="1"/></cellXfs>'
     )
-    return workbook(_times('<row><c s="0"><v>1</v></c></row>', size // 2), styles=styles)
+    return workbook(times('<row><c s="0"><v>1</v></c></row>', size // 2), styles=styles)
 
 
 WORKBOOK = {
-    "rows": lambda size: workbook(_times(f"<row>{_CELL}</row>", size)),
-    "one row": lambda size: workbook(f"<row>{_times(_CELL, size)}</row>"),
-    "far cells": lambda size: workbook(_times('<row><c r="XFD1" t="n"><v>1</v></c></row>', size // 20)),
+    "rows": lambda size: workbook(times(f"<row>{_CELL}</row>", size)),
+    "one row": lambda size: workbook(f"<row>{times(_CELL, size)}</row>"),
+    "far cells": lambda size: workbook(times('<row><c r="XFD1" t="n"><v>1</v></c></row>', size // 20)),
     "far rows": lambda size: workbook("".join(f'<row r="{9 * n}"><c><v>1</v></c></row>' for n in range(1, size // 40))),
     "one wide row, many short": lambda size: workbook(
-        f"<row>{_times(_CELL, size // 2)}</row>" + _times(f"<row>{_CELL}</row>", size // 2)
+        f"<row>{times(_CELL, size // 2)}</row>" + times(f"<row>{_CELL}</row>", size // 2)
     ),
     "a long format": _formatted,
-    "one sheet by many names": lambda size: workbook(_times(f"<row>{_CELL}</row>", size // 2), sheets=size // 100),
+    "one sheet by many names": lambda size: workbook(times(f"<row>{_CELL}</row>", size // 2), sheets=size // 100),
     "shared strings": lambda size: workbook(
-        _times('<row><c t="s"><v>0</v></c></row>', size // 2), strings=_times("<si><t>a</t></si>", size // 2)
+        times('<row><c t="s"><v>0</v></c></row>', size // 2), strings=times("<si><t>a</t></si>", size // 2)
     ),
     "one long string, many cells": lambda size: workbook(
-        _times('<row><c t="s"><v>0</v></c></row>', size // 2), strings=f"<si><t>{'a' * (size // 2)}</t></si>"
+        times('<row><c t="s"><v>0</v></c></row>', size // 2), strings=f"<si><t>{'a' * (size // 2)}</t></si>"
     ),
 }
 
@@ -425,7 +105,7 @@ def word(body: str) -> bytes:
             "_rels/.rels": _RELATIONS.format(
                 f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="word/document.xml"/>'
             ),
-            "word/document.xml": f'<w:document xmlns:w="{space}" xmlns:r="{_OFFICE}"><w:body>{body}</w:body></w:document>',
+            "word/document.xml": f'<w:document xmlns:w="{space}"><w:body>{body}</w:body></w:document>',
         }
     )
 
@@ -435,7 +115,7 @@ _PARAGRAPH = f"<w:p>{_RUN}</w:p>"
 
 
 def _word(unit: str, *, first: str = "", last: str = "") -> Shape:
-    return lambda size: word(first + _times(unit, size) + last)
+    return lambda size: word(first + times(unit, size) + last)
 
 
 def _nested(opening: str, closing: str, inside: str) -> Callable[[int], str]:
@@ -489,7 +169,7 @@ _TITLE = f'<p:sp><p:nvPr><p:ph type="title"/></p:nvPr>{_SAID}</p:sp>'
 
 def _same_slide(size: int) -> bytes:
     """One slide that is shown again and again."""
-    whole = slides([_times(_SHAPE, size // 2)])
+    whole = slides([times(_SHAPE, size // 2)])
     content = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(whole)) as read, zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as written:
         for part in read.infolist():
@@ -501,10 +181,10 @@ def _same_slide(size: int) -> bytes:
 
 
 SLIDES = {
-    "shapes": lambda size: slides([_times(_SHAPE, size)]),
-    "titles": lambda size: slides([_times(_TITLE, size)]),
-    "paragraphs": lambda size: slides([f"<p:sp>{_times(_SAID, size)}</p:sp>"]),
-    "runs": lambda size: slides([f"<p:sp><a:p>{_times('<a:r><a:t>a</a:t></a:r>', size)}</a:p></p:sp>"]),
+    "shapes": lambda size: slides([times(_SHAPE, size)]),
+    "titles": lambda size: slides([times(_TITLE, size)]),
+    "paragraphs": lambda size: slides([f"<p:sp>{times(_SAID, size)}</p:sp>"]),
+    "runs": lambda size: slides([f"<p:sp><a:p>{times('<a:r><a:t>a</a:t></a:r>', size)}</a:p></p:sp>"]),
     "shapes in shapes": lambda size: slides([_nested("<p:sp>", "</p:sp>", _SAID)(size)]),
     "said in shapes in shapes": lambda size: slides([_nested(f"<p:sp>{_SAID}", "</p:sp>", _SAID)(size)]),
     "tables in tables": lambda size: slides(
@@ -512,8 +192,8 @@ SLIDES = {
     ),
     "one wide row, many short": lambda size: slides(
         [
-            f"<p:graphicFrame><a:tbl><a:tr>{_times(f'<a:tc>{_SAID}</a:tc>', size // 2)}</a:tr>"
-            f"{_times(f'<a:tr><a:tc>{_SAID}</a:tc></a:tr>', size // 2)}</a:tbl></p:graphicFrame>"
+            f"<p:graphicFrame><a:tbl><a:tr>{times(f'<a:tc>{_SAID}</a:tc>', size // 2)}</a:tr>"
+            f"{times(f'<a:tr><a:tc>{_SAID}</a:tc></a:tr>', size // 2)}</a:tbl></p:graphicFrame>"
         ]
     ),
     "slides": lambda size: slides([_SHAPE] * (size // 300)),
@@ -534,13 +214,14 @@ def book(chapters: Mapping[str, str], spine: list[str]) -> bytes:
     )
 
 
+def _chapter(unit: str) -> Shape:
+    return lambda size: book({"a.xhtml": times(unit, size)}, ["a.xhtml"])
+
+
 BOOK = {
     "chapters": lambda size: book(chapters := {f"{n}.xhtml": "<p>a" for n in range(size // 100)}, list(chapters)),
-    "one chapter many times": lambda size: book({"a.xhtml": _times("<p>a</p>", size // 2)}, ["a.xhtml"] * (size // 60)),
-    **{
-        unit: (lambda unit: lambda size: book({"a.xhtml": _times(unit, size)}, ["a.xhtml"]))(unit)
-        for unit in ("<!--", "<a ", "<b>a", "<table><tr><td>a")
-    },
+    "one chapter many times": lambda size: book({"a.xhtml": times("<p>a</p>", size // 2)}, ["a.xhtml"] * (size // 60)),
+    **{unit: _chapter(unit) for unit in ("<!--", "<a ", "<b>a", "<table><tr><td>a")},
 }
 
 
@@ -576,7 +257,7 @@ PDF = {
     "lines": _drawn(lambda n: f"BT /F 1 Tf 9 {n * 0.01:.2f} Td (a b c) Tj ET\n", unit_size=38),
     "lines that end in a hyphen": _drawn(lambda n: f"BT /F 9 Tf 9 {n * 9.5:.1f} Td (ab-) Tj ET\n", unit_size=36),
     "a long string": lambda size: pdf(f"BT /F 1 Tf ({'a' * size}) Tj ET"),
-    "escapes": lambda size: pdf(f"BT /F 1 Tf ({_times('(a)', size)}) Tj ET"),
+    "escapes": lambda size: pdf(f"BT /F 1 Tf ({times('(a)', size)}) Tj ET"),
     "grid": _drawn(
         lambda n: f"{n % 600} 0 m {n % 600} 800 l S\n" if n % 2 else f"0 {n % 800} m 600 {n % 800} l S\n",
         unit_size=22,
@@ -586,7 +267,7 @@ PDF = {
     "states": _drawn(lambda _: "q ", unit_size=2),
     "pages": lambda size: pdf("BT /F 9 Tf 9 9 Td (a) Tj ET", pages=size // 100),
     "pages of one long text": lambda size: pdf(
-        _times("BT /F 9 Tf 9 9 Td (a) Tj ET\n", size // 2), pages=1 + size // 20_000
+        times("BT /F 9 Tf 9 9 Td (a) Tj ET\n", size // 2), pages=1 + size // 20_000
     ),
     "no reference table": repeated("1 0 obj<</a/b>>endobj\n", first="%PDF-1.4\n"),
 }
@@ -654,24 +335,3 @@ def _archive_in_archive(parts: Package) -> bytes:
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("inner.zip", packed(parts))
     return content.getvalue()
-
-
-SHAPES: dict[str, dict[str, Shape]] = {
-    "a.md": MARKDOWN,
-    "a.html": HTML,
-    "a.rst": RST,
-    "a.txt": TEXT,
-    "a.py": CODE,
-    "a.csv": SHEETS,
-    "a.ipynb": NOTEBOOK,
-    "a.eml": MAIL,
-    "a.xlsx": WORKBOOK,
-    "a.docx": WORD,
-    "a.pptx": SLIDES,
-    "a.epub": BOOK,
-    "a.pdf": PDF,
-    "slack.zip": SLACK,
-    "result.json": TELEGRAM,
-    "a.zip": ARCHIVE,
-}
-"""Every format, by a file name of its kind; its shapes by what they are made of."""
