@@ -17,7 +17,7 @@ from docutils.core import publish_doctree
 from docutils.parsers.rst import Parser, languages, states
 
 _LINE_CHARACTERS = 5_000  # a longer line is text without any markup
-_PART_CHARACTERS = 30_000  # at least, before the next line that can begin a part
+_PART_CHARACTERS = 10_000  # at least, before the next line that can begin a part
 _LONGEST_PART = 4 * _PART_CHARACTERS
 _PIECE = 2_000  # characters of a paragraph in which a mark is searched for its end
 _PIECES = 10  # of a paragraph; the rest is text
