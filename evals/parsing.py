@@ -52,21 +52,22 @@ LONGEST = 120.0  # seconds for one
 SHORTEST = 0.02  # seconds: below it a ratio says more of the clock than of the parser
 
 
-def taken_apart(name: str, data: bytes) -> int:
-    """Read `data` as ingestion does, each member of an archive, and split it; returns the number of passages."""
-    passages = 0
+def taken_apart(name: str, data: bytes) -> str:
+    """Read `data` as ingestion does, each member of an archive, and split it; returns what came of it."""
+    passages, refused = 0, ""
     path = PurePath(name)
     for member in members(data, path):
         if member.parse is None:
             continue
         try:
             document = parse_with(member.parse, member.read(), path / member.name)
-        except DocumentError:
+        except DocumentError as error:
+            refused = str(error)
             continue
         passages += len(
             split(document, source="/a", version="v", budget=400, count_tokens=lambda text: 1 + len(text) // 4)
         )
-    return passages
+    return f"{passages} passages" if passages or not refused else refused
 
 
 def measured(name: str, shape: Shape, size: int) -> Record:
@@ -75,7 +76,7 @@ def measured(name: str, shape: Shape, size: int) -> Record:
     gc.collect()
     held, start = _megabytes(), time.process_time()
     try:
-        outcome = f"{taken_apart(name, data)} passages"
+        outcome = taken_apart(name, data)
     except DocumentError as error:
         outcome = str(error)
     seconds = time.process_time() - start

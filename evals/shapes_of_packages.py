@@ -34,13 +34,13 @@ def packed(parts: Package) -> bytes:
     return content.getvalue()
 
 
-def workbook(rows: str, *, sheets: int = 1, styles: str = "", strings: str = "") -> bytes:
+def workbook(rows: str, *, sheets: int = 1, styles: str = "", strings: str = "<si><t>a</t></si>") -> bytes:
     """A workbook whose sheets all hold `rows`, as XML."""
     listed = "".join(f'<sheet name="S{n}" sheetId="{n}" r:id="rId1"/>' for n in range(1, sheets + 1))
     relations = (
         f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
         + (f'<Relationship Id="rId2" Type="{_OFFICE}/styles" Target="styles.xml"/>' if styles else "")
-        + (f'<Relationship Id="rId3" Type="{_OFFICE}/sharedStrings" Target="sharedStrings.xml"/>' if strings else "")
+        + f'<Relationship Id="rId3" Type="{_OFFICE}/sharedStrings" Target="sharedStrings.xml"/>'
     )
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml."
     overrides = (
@@ -60,8 +60,7 @@ def workbook(rows: str, *, sheets: int = 1, styles: str = "", strings: str = "")
     }
     if styles:
         parts["xl/styles.xml"] = f'<styleSheet xmlns="{_SHEET_TYPES}">{styles}</styleSheet>'
-    if strings:
-        parts["xl/sharedStrings.xml"] = f'<sst xmlns="{_SHEET_TYPES}">{strings}</sst>'
+    parts["xl/sharedStrings.xml"] = f'<sst xmlns="{_SHEET_TYPES}">{strings}</sst>'
     return packed(parts)
 
 
@@ -193,7 +192,7 @@ SLIDES = {
     "one wide row, many short": lambda size: slides(
         [
             f"<p:graphicFrame><a:tbl><a:tr>{times(f'<a:tc>{_SAID}</a:tc>', size // 2)}</a:tr>"
-            f"{times(f'<a:tr><a:tc>{_SAID}</a:tc></a:tr>', size // 2)}</a:tbl></p:graphicFrame>"
+            + f"{times(f'<a:tr><a:tc>{_SAID}</a:tc></a:tr>', size // 2)}</a:tbl></p:graphicFrame>"
         ]
     ),
     "slides": lambda size: slides([_SHAPE] * (size // 300)),
