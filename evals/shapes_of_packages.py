@@ -232,14 +232,14 @@ def pdf(page: str, *, pages: int = 1, font: bool = True) -> bytes:
         "<</Type/Catalog/Pages 2 0 R>>",
         f"<</Type/Pages/Count {pages}/Kids[{kids}]>>",
         "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-        f"<</Length {len(page)}>>stream\n{page}\nendstream",
+        f"<</Length {len(page)}>>\nstream\n{page}\nendstream",
         *(f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R{resources}>>" for _ in range(pages)),
     ]
     out, places = io.BytesIO(b""), []
     out.write(b"%PDF-1.4\n")
     for number, text in enumerate(objects, start=1):
         places.append(out.tell())
-        out.write(f"{number} 0 obj{text}endobj\n".encode())
+        out.write(f"{number} 0 obj\n{text}\nendobj\n".encode())
     start = out.tell()
     table = "".join(f"{place:010} 00000 n \n" for place in places)
     out.write(f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}".encode())

@@ -13,6 +13,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+MAX_RULES = 3_000  # of a page, each compared with all that cross it: four a box; a drawing has more than a table
 _GUTTER_POINTS = 10.0  # between two columns, at least
 _COLUMN_LINES = 6  # that both columns have beside each other, at least
 _COLUMN_CHARACTERS = 22  # in the line of a column; fewer make it a table without rules
@@ -50,11 +51,14 @@ class Page:
     lines: tuple[Line, ...]
     tables: tuple[Table, ...]
     pictures: int
+    ruled: bool = True  # whether tables were looked for
+    repeats: bool = False  # whether an earlier page shows the very same
 
 
 def read_page(page: Any) -> Page:
     """Read a page of pdfplumber."""
-    found = [table for table in page.find_tables() if len(table.rows) > 1]
+    ruled = len(page.edges) <= MAX_RULES
+    found = [table for table in page.find_tables() if len(table.rows) > 1] if ruled else []
     tables = [(table.bbox, _rows(table.extract())) for table in found]
     tables = [(box, rows) for box, rows in tables if rows]
     outside = page.filter(lambda thing: not any(_is_in(thing, box) for box, _ in tables)) if tables else page
@@ -66,6 +70,7 @@ def read_page(page: Any) -> Page:
         tuple(_in_columns(list(_rows_of(words)), float(page.width))),
         tuple(Table(rows, box[1]) for box, rows in tables),
         len(page.images),
+        ruled,
     )
 
 

@@ -48,8 +48,11 @@ def parse_workbook(data: bytes) -> ParsedDocument:
         outline = Outline(properties.title or "\0")  # no sheet is the title
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         cells = 0
+        read: set[str] = set()  # parts; a sheet that has another one's part is the same one again
         for sheet in book.worksheets:
-            if sheet.sheet_state == "visible":
+            part = sheet._worksheet_path  # noqa: SLF001 - nothing else says it
+            if sheet.sheet_state == "visible" and part not in read:
+                read.add(part)
                 outline.heading(1, sheet.title, 0)
                 sheet.reset_dimensions()  # some programs state them wrongly
                 rows = []
