@@ -48,7 +48,7 @@ class _Room:
     """What may still be taken out of an archive, over all archives inside each other."""
 
     left: int = MAX_UNPACKED_BYTES
-    members: int = MAX_MEMBERS
+    members: int = field(default_factory=lambda: MAX_MEMBERS)
     until: float = field(default_factory=lambda: time.process_time() + MAX_SECONDS)
 
     def take(self, members: int, size: int) -> None:
