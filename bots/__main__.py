@@ -20,6 +20,7 @@ from bots.cli import operator_texts
 from bots.cli.process import fail, forgiving_streams, version_text
 from bots.on_slack import command as slack_command
 from core.errors import OperatorError, PersonError
+from core.secrecy import close
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -52,6 +53,7 @@ def main() -> None:
     Typer ends quietly by itself on Ctrl-C (130) and when whoever reads the output has enough (1).
     """
     forgiving_streams()
+    close()
     try:
         app()
     except (OperatorError, PersonError) as error:
@@ -123,11 +125,14 @@ def drop(keys: Annotated[list[str], KEYS]) -> None:
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders to read.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files and folders to read. Left out: those that were read before.")
+    ] = None,
     readers: Annotated[list[str] | None, typer.Option(help=READERS)] = None,
     *,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and read again whenever a file changes.")] = False,
     dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done with each file.")] = False,
+    anew: Annotated[bool, typer.Option("--rebuild", help="Begin with an empty index, and read all again.")] = False,
 ) -> None:
     """Read documents, so that answers can be made from them. Again reads only what changed."""
     from bots.cli.operations import ingest  # noqa: PLC0415
@@ -135,8 +140,10 @@ def ingest(
 
     if dry and watch:
         fail(operator_texts.DRY_OR_WATCH, 2)
-    named = checked(readers) if readers else None
-    raise typer.Exit(asyncio.run(ingest(_logged_settings(), paths, named, watch=watch, dry=dry)))
+    if anew and (dry or watch or readers):
+        fail(operator_texts.REBUILD_ALONE, 2)
+    named, settings = checked(readers) if readers else None, _logged_settings()
+    raise typer.Exit(asyncio.run(ingest(settings, paths or [], named, watch=watch, dry=dry, anew=anew)))
 
 
 @app.command()
@@ -212,7 +219,7 @@ def doctor() -> None:
     """Check that everything is in place, and say what to do where it is not."""
     from bots.cli.doctor import doctor  # noqa: PLC0415
 
-    raise typer.Exit(asyncio.run(doctor(os.environ, _settings_file(), version_text())))
+    raise typer.Exit(asyncio.run(doctor(_environ(), _settings_file(), version_text())))
 
 
 @models.command("list")
@@ -242,8 +249,16 @@ def verify(name: Annotated[str | None, MODEL_NAME] = None) -> None:
 def _settings(model: str | None = None) -> Settings:
     from core.settings import Settings  # noqa: PLC0415
 
-    settings = Settings.from_env(os.environ, _settings_file())
+    settings = Settings.from_env(_environ(), _settings_file())
     return settings.model_copy(update={"model": model}) if model else settings
+
+
+def _environ() -> dict[str, str]:
+    """The environment as it is; afterwards its secrets are known to this process alone."""
+    from core.secrecy import withdraw  # noqa: PLC0415
+    from core.settings import secret_names  # noqa: PLC0415
+
+    return withdraw(os.environ, secret_names())
 
 
 def _serve(model: str | None, *, receives: bool = True, answers: bool = True) -> None:

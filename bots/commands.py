@@ -17,6 +17,7 @@ from bots.choices import nearest
 from bots.courtesies import is_about_the_bot, is_recall, is_thanks
 from bots.prefs_commands import PrefsCommands
 from bots.replies import Again, CommandReply, Forgotten, Notice
+from core.digits import whole_number
 from core.domain import Message, Passage, Person, Preferences
 from core.errors import InvalidPreferenceError, UnknownCommandError
 from core.feedback import Feedback, Reason, Verdict
@@ -50,8 +51,18 @@ class Remembering(Protocol):
         """Remove all that is remembered of the person."""
         ...
 
-    async def open_source(self, person: Person, answer: str, number: int, at: datetime) -> Passage | None:
+    async def open_source(
+        self, person: Person, answer: str, number: int, at: datetime, *, looking: Message | None = None
+    ) -> Passage | None:
         """The passage behind a source of an answer; None where there is none to see."""
+        ...
+
+    async def explained(self, trace: Trace, looking: Message) -> Trace:
+        """The trace with the places only of what stands there and may be seen."""
+        ...
+
+    async def documents_seen(self, sources: Iterable[str], looking: Message) -> set[str]:
+        """Those of the documents that are there and may be seen."""
         ...
 
     async def look_at_source(self, asker: Person, answer: str, number: int, *, looking: Message) -> Passage | None:
@@ -134,7 +145,9 @@ class Commands:
 
     async def _why(self, message: Message, rest: str) -> Notice:
         trace = await self._trace(message, rest.lower())
-        return Notice(why_texts.why(trace) if trace else personal_texts.NO_ANSWER)
+        if trace is None:
+            return Notice(personal_texts.NO_ANSWER)
+        return Notice(why_texts.why(await self._engine.explained(trace, message)))
 
     async def _plain(self, message: Message, rest: str) -> CommandReply:
         trace = await self._trace(message, rest.lower())
@@ -155,10 +168,11 @@ class Commands:
 
     async def _open(self, message: Message, rest: str) -> Notice:
         trace = await self._trace(message)
-        number = int(rest) if rest.isdecimal() else 0
+        number = whole_number(rest) or 0
         if trace is None or number not in {source.number for source in trace.sources}:
             return Notice(personal_texts.no_source(len(trace.sources) if trace else 0))
-        passage = await self._engine.open_source(message.person, trace.answer, number, datetime.now(UTC))
+        now = datetime.now(UTC)
+        passage = await self._engine.open_source(message.person, trace.answer, number, now, looking=message)
         return Notice(personal_texts.opened(passage) if passage else personal_texts.SOURCE_GONE)
 
     async def _thumb(self, message: Message, thumb: str, said: str) -> Notice | None:

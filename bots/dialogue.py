@@ -21,7 +21,7 @@ from core.domain import Answer, AnswerEvent, Decoded, Message, Outcome, Passage,
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
 from core.feedback import Feedback
 from core.preferences import Sources
-from core.profile import Profile
+from core.profile import Profile, naming
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +31,10 @@ class Answering(Remembering, Protocol):
 
     def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
         """Answer a question, streaming; with `plain` as nobody in particular."""
+        ...
+
+    async def answer_id(self, message: Message) -> str:
+        """The name of the answer to a message."""
         ...
 
 
@@ -67,6 +71,14 @@ class Dialogue:
         except Exception as error:  # noqa: BLE001 - the person gets a sentence, the log gets the error
             yield self._explained(error)
 
+    async def answer_id(self, message: Message) -> str:
+        """The name that the answer to `message` has, or will have.
+
+        Raises:
+            StoreError: the memory does not answer.
+        """
+        return await self._engine.answer_id(message)
+
     async def feedback(self, feedback: Feedback) -> Notice | Problem:
         """Learn from what a person did with an answer, and say what follows."""
         try:
@@ -74,16 +86,21 @@ class Dialogue:
         except Exception as error:  # noqa: BLE001 - as above
             return self._explained(error)
 
-    async def open_source(self, person: Person, answer: str, number: int) -> Passage | Problem:
-        """The passage behind a source of one of the person's answers, from which they are known to care about it."""
+    async def open_source(
+        self, person: Person, answer: str, number: int, *, looking: Message | None = None
+    ) -> Passage | Problem:
+        """The passage behind a source of one of the person's answers, from which they are known to care about it.
+
+        Where they are `looking` decides who may see it; without a place none of their channels is known.
+        """
         try:
-            passage = await self._engine.open_source(person, answer, number, datetime.now(UTC))
+            passage = await self._engine.open_source(person, answer, number, datetime.now(UTC), looking=looking)
         except Exception as error:  # noqa: BLE001 - as above
             return self._explained(error)
         return passage or Problem(personal_texts.SOURCE_GONE)
 
     async def look_at_source(self, asker: Person, answer: str, number: int, *, looking: Message) -> Passage | Problem:
-        """The passage behind a source of somebody else's answer, as far as the place of `looking` may see it."""
+        """The passage behind a source of somebody else's answer, if that was shown in the place of `looking`."""
         try:
             passage = await self._engine.look_at_source(asker, answer, number, looking=looking)
         except Exception as error:  # noqa: BLE001 - as above
@@ -91,12 +108,12 @@ class Dialogue:
         return passage or Problem(personal_texts.SOURCE_GONE)
 
     async def profile(self, person: Person) -> Profile:
-        """What the person set and what was learned of them, for buttons and forms.
+        """What the person set and what was learned of them, for buttons and forms; without the names of documents.
 
         Raises:
             StoreError: the memory does not answer.
         """
-        return await self._engine.people.profile(person)
+        return naming(await self._engine.people.profile(person), ())
 
     async def recent(self, person: Person, limit: int = 5) -> list[str]:
         """What the person asked lately, each once, the latest first.

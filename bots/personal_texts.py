@@ -246,7 +246,10 @@ def exported(profile: str) -> str:
 
 NO_ANSWER = "I do not remember that answer. Ask me something, and then `/why`."
 NO_SOURCES = "My last answer to you has no sources to open."
-SOURCE_GONE = "That source is gone, or you may no longer see it."
+SOURCE_GONE = (
+    "That section has changed or is gone since I answered, or you may no longer see it. "
+    "Ask again, and I answer from what the documents say now."
+)
 RECOMMENDED = "You may care about these, and I have not shown them to you yet:"
 NOTHING_TO_RECOMMEND = "I have nothing to recommend yet: I know too little of you, or you have seen all of it."
 

@@ -6,10 +6,12 @@ Each platform adds a few lines here, and imports its modules where they are open
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bots.dialogue import Dialogue
 from bots.platform import Receiver, Sender
+from bots.reception import Reception
+from bots.service.observing import Watcher
 from core.access import Access
 from core.ports import Inbox, Usage
 from core.settings import Settings
@@ -24,6 +26,12 @@ class Means:
     usage: Usage
     inbox: Inbox
     teacher: Teacher | None = None
+    watcher: Watcher = field(default_factory=Watcher)
+    receptions: dict[str, Reception] = field(default_factory=dict)
+
+    def reception(self, platform: str) -> Reception:
+        """What looks after the receiver of a platform, and is asked whether it receives."""
+        return self.receptions.setdefault(platform, Reception(platform, self.watcher))
 
 
 @dataclass(frozen=True, slots=True)

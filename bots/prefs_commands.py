@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
 from bots import personal_texts, texts
 from bots.choices import PREFERENCES, changed_preference, nearest
 from bots.replies import CommandReply, Forgotten, Notice
+from core.digits import whole_number
 from core.domain import Message, Person
 from core.errors import InvalidPreferenceError
 from core.people import People, Scope
@@ -23,8 +24,13 @@ from core.preferences import (
     with_stated,
     without_stated,
 )
+from core.profile import naming
 
 _Reply = Awaitable[CommandReply]
+_NAMES = (
+    *(str(polarity) for polarity in Polarity),
+    *("remove", "strength", "share", "learned", "pause", "resume", "undo", "export", "import", "forget", "reset"),
+)
 
 
 class Knowing(Protocol):
@@ -47,6 +53,10 @@ class Knowing(Protocol):
         """Remove all that is remembered of the person."""
         ...
 
+    async def documents_seen(self, sources: Iterable[str], looking: Message) -> set[str]:
+        """Those of the documents that are there and may be seen."""
+        ...
+
 
 class PrefsCommands:
     """What stands behind `/prefs`, by its first word."""
@@ -58,16 +68,15 @@ class PrefsCommands:
             "remove": self._remove,
             "strength": self._strength,
             "share": self._share,
-            "learned": self._learned,
             "pause": self._pausing(paused=True),
             "resume": self._pausing(paused=False),
             "undo": self._undo,
-            "export": self._export,
             "import": self._import,
             "forget": self._forget,
             "reset": self._reset,
         }
-        self.names = (*PREFERENCES, *self._table)
+        self._shown = {"learned": self._learned, "export": self._export}
+        self.names = (*PREFERENCES, *_NAMES)
 
     async def reply(self, message: Message, rest: str) -> CommandReply:
         """Do what stands behind `/prefs`.
@@ -81,6 +90,8 @@ class PrefsCommands:
             return Notice(personal_texts.overview(await self._engine.people.profile(message.person), PREFERENCES))
         if name in PREFERENCES:
             return await self._choose(message.person, name, " ".join(value.lower().split()))
+        if name in self._shown:
+            return await self._shown[name](message)
         if name not in self._table:
             raise InvalidPreferenceError(texts.bad_preference(name, self.names, nearest(name, self.names)))
         return await self._table[name](message.person, value, message.sent_at)
@@ -111,7 +122,7 @@ class PrefsCommands:
     async def _remove(self, person: Person, value: str, _at: datetime) -> Notice:
         """A number of the stated list, or `interest 2` of the learned one."""
         kind, _, last = value.lower().rpartition(" ")
-        number = int(last) if last.isdecimal() else 0
+        number = whole_number(last) or 0
         if kind == "interest":
             removed = await self._engine.people.forget_interest(person, number)
             count = len((await self._engine.people.profile(person)).interests)
@@ -125,8 +136,8 @@ class PrefsCommands:
     async def _strength(self, person: Person, value: str, _at: datetime) -> Notice:
         if not value:
             return Notice(personal_texts.strength_shown((await self._engine.people.wishes(person)).strength))
-        strength = int(value) if value.isdecimal() and len(value) <= len("100") else -1
-        if not 0 <= strength <= 100:  # noqa: PLR2004 - percent
+        strength = whole_number(value, 100)
+        if strength is None:
             raise InvalidPreferenceError(personal_texts.bad_strength(value))
         return await self._set(person, personal_texts.strength_set(strength), strength=strength)
 
@@ -156,11 +167,16 @@ class PrefsCommands:
         now = await self._engine.people.undo(person)
         return Notice(personal_texts.undone(before, now) if now else personal_texts.NOTHING_TO_UNDO)
 
-    async def _learned(self, person: Person, _value: str, _at: datetime) -> Notice:
-        return Notice(personal_texts.learned(await self._engine.people.profile(person)))
+    async def _learned(self, message: Message) -> Notice:
+        """What was learned, without the names of documents that the person may no longer see."""
+        profile = await self._engine.people.profile(message.person)
+        named = {source for interest in profile.interests for source in interest.documents}
+        return Notice(personal_texts.learned(naming(profile, await self._engine.documents_seen(named, message))))
 
-    async def _export(self, person: Person, _value: str, _at: datetime) -> Notice:
-        return Notice(personal_texts.exported(await self._engine.people.export(person)))
+    async def _export(self, message: Message) -> Notice:
+        named = await self._engine.people.documents(message.person)
+        seen = await self._engine.documents_seen(named, message)
+        return Notice(personal_texts.exported(await self._engine.people.export(message.person, seen)))
 
     async def _import(self, person: Person, value: str, _at: datetime) -> Notice:
         await self._engine.people.import_(person, value.removeprefix("```json").strip("`\n "))

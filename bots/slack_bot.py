@@ -15,21 +15,26 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from aiohttp import web
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
+from slack_sdk.signature import SignatureVerifier
 
+from bots.listening import listening
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack.clients import Clients, new_client
+from bots.on_slack.deliveries import LARGEST, Deliveries, failed
+from bots.on_slack.events import PLATFORM
 from bots.on_slack.install import Installing
 from bots.on_slack.listener import Listener
+from bots.on_slack.socket import Socket
 from bots.on_slack.threads import Threads
 from bots.platform import Inlet
+from bots.reception import Reception, SoundInlet
 
 log = structlog.get_logger(__name__)
 
-PING_SECONDS = 10.0
 COMMANDS = ("/prefs", "/ask")
 PATH = "/slack/events"
 
@@ -48,12 +53,18 @@ class SlackReceiver:
     """Receives from Slack and hands in."""
 
     def __init__(
-        self, clients: Clients, connection: Connection, api: str, installing: Installing | None = None
+        self,
+        clients: Clients,
+        connection: Connection,
+        api: str,
+        installing: Installing | None = None,
+        reception: Reception | None = None,
     ) -> None:
         self._clients = clients
         self._installing = installing
         self._connection = connection
         self._api = api
+        self._reception = reception or Reception(PLATFORM)
         self._threads = Threads()
         self._running: set[asyncio.Task[None]] = set()
         self.port = connection.port
@@ -61,37 +72,33 @@ class SlackReceiver:
     @asynccontextmanager
     async def receiving(self, inlet: Inlet) -> AsyncIterator[None]:
         """Receive while open; closing stops receiving and waits for what is being handed in."""
-        app = self._app(inlet)
-        opened = self._socket(app) if self._connection.app_token else self._http(app)
-        async with opened:
+        app = self._app(SoundInlet(inlet))
+        deliveries = Deliveries(app, self._reception)
+
+        async def socket() -> None:
+            await Socket(app, self._connection.app_token, deliveries.by_socket, self._reception).run()
+
+        async def http() -> None:
+            await self._listen(deliveries)
+
+        async with self._reception.kept_up(socket if self._connection.app_token else http):
             yield
         if self._running:
             await asyncio.wait(self._running, timeout=5)
 
-    @asynccontextmanager
-    async def _socket(self, app: AsyncApp) -> AsyncIterator[None]:
-        handler = AsyncSocketModeHandler(app, self._connection.app_token, ping_interval=PING_SECONDS)
-        await handler.connect_async()  # type: ignore[no-untyped-call]
-        try:
-            yield
-        finally:
-            await handler.close_async()  # type: ignore[no-untyped-call]
+    async def _listen(self, deliveries: Deliveries) -> None:
+        check = SignatureVerifier(self._connection.signing_secret)
 
-    @asynccontextmanager
-    async def _http(self, app: AsyncApp) -> AsyncIterator[None]:
-        from aiohttp import web  # noqa: PLC0415 - only where deliveries come by HTTP
+        async def posted(request: web.Request) -> web.Response:
+            return await deliveries.by_post(request, check)
 
-        pages = app.web_app(path=PATH, port=self._connection.port)
+        pages = web.Application(client_max_size=LARGEST)
+        pages.add_routes([web.post(PATH, posted)])
         if self._installing is not None:
             pages.add_routes(self._installing.routes())
-        runner = web.AppRunner(pages)
-        await runner.setup()
-        await web.TCPSite(runner, self._connection.host, self._connection.port).start()
-        self.port = runner.addresses[0][1]
-        try:
-            yield
-        finally:
-            await runner.cleanup()
+        async with listening(pages, self._connection.host, self.port) as served:
+            self.port = served.port
+            await served.watched(self._reception.works)
 
     def _app(self, inlet: Inlet) -> AsyncApp:
         """A Bolt app that answers only when a listener has returned: by then the event is in the inbox."""
@@ -115,12 +122,15 @@ class SlackReceiver:
             for kind in ("app_uninstalled", "tokens_revoked"):
                 app.event(kind)(self._installing.removed)
         app.event(re.compile(".*"))(_ignored)
-        app.error(_not_kept)
+        app.error(self._failed)
         app.action(re.compile("attune_.*"))(listener.pressed)
         app.view(re.compile("attune_.*"))(listener.submitted)
         app.shortcut(slack_blocks.TEACH)(listener.teach)
         app.command(re.compile("/.*"))(listener.command)
         return app
+
+    async def _failed(self, error: Exception) -> BoltResponse:
+        return failed(error, self._reception)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something beside the acknowledgement; what goes wrong in it costs nothing that was handed in."""
@@ -137,12 +147,6 @@ def _authorize(clients: Clients) -> Callable[..., Awaitable[AuthorizeResult]]:
         )
 
     return authorize
-
-
-async def _not_kept(error: Exception) -> BoltResponse:
-    """Not acknowledged, so that Slack sends it again. What people wrote is in no log."""
-    log.warning("not_kept", error=type(error).__name__)
-    return BoltResponse(status=503)
 
 
 async def _ignored() -> None:

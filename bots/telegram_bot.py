@@ -1,62 +1,53 @@
 """The receiving half of Telegram, by long polling or webhook: what comes in is kept before Telegram is told so.
 
-python-telegram-bot fetches updates; instead of a queue in memory it gets one that hands each into the inbox and returns
-when it is safe there. Strangers are sent away here, so that they cannot fill the inbox. Knows no model and no answers.
+Each update is read and handed into the inbox by itself: one that nobody can read is counted and confirmed, and is no
+other's matter. Strangers are sent away here, so that they cannot fill the inbox. Knows no model and no answers.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from urllib.parse import urlsplit
+from dataclasses import replace
+from typing import Any
 
 import structlog
 from telegram import Update
-from telegram.error import Conflict, NetworkError, TelegramError
-from telegram.ext import ExtBot, Updater
 from telegram.request import HTTPXRequest
 
 from bots import texts
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import ASKERS, Act, read_tap
 from bots.on_telegram.entrance import Entrance, group_name
-from bots.on_telegram.events import Incoming, Kind, to_event
-from bots.on_telegram.line import Bot, GoneError, Line, UnsureError, connected
+from bots.on_telegram.events import PLATFORM, Incoming, Kind, to_event
+from bots.on_telegram.line import Bot, Line, connected
 from bots.on_telegram.pace import ChatPace
 from bots.on_telegram.pages import Page
+from bots.on_telegram.polling import Polling
 from bots.on_telegram.render import telegram
 from bots.on_telegram.talk import command_of, spot_of
 from bots.on_telegram.texts import Words
-from bots.on_telegram.updates import ALLOWED_UPDATES, event_key, moved, read
+from bots.on_telegram.updates import event_key, moved, read
+from bots.on_telegram.webhook import Listening, Webhook
+from bots.on_telegram.wire import Request, update_of
 from bots.platform import Inlet
+from bots.reception import Reception
 from core.errors import PersonError, StoreError
 from core.inbox import Receipt
 from core.readers import person_reader
 
 log = structlog.get_logger(__name__)
 
-POLL = timedelta(seconds=25)  # that Telegram may hold a request open
+PATIENCE = 60.0  # seconds without a reply of Telegram's after which nothing is received; a poll takes 25
+TAKING = 30.0  # seconds that handing one update in may take
 TOLD_AGAIN = 3600.0  # seconds after which a strange group is told again
 TOLD_GROUPS = 10_000
 CONNECTIONS = 32
 
 _REFUSALS = {Receipt.HURRIED: texts.HURRIED, Receipt.CROWDED: texts.CROWDED}
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """Where Telegram delivers: its public address, and where that arrives on this machine."""
-
-    url: str
-    secret: str
-    host: str = "127.0.0.1"
-    port: int = 8081
 
 
 def new_bot(token: str, api: str = "https://api.telegram.org", pace: ChatPace | None = None) -> Bot:
@@ -65,62 +56,61 @@ def new_bot(token: str, api: str = "https://api.telegram.org", pace: ChatPace | 
         logging.CRITICAL + 1
     )  # its log quotes messages, and addresses hold the token
     base = api.rstrip("/")
-    return ExtBot(
+    return Bot(
         token,
         base_url=f"{base}/bot",
         base_file_url=f"{base}/file/bot",
         request=HTTPXRequest(CONNECTIONS, read_timeout=15, write_timeout=15, connect_timeout=10, pool_timeout=10),
-        get_updates_request=HTTPXRequest(1, read_timeout=10, connect_timeout=10, pool_timeout=10),
+        get_updates_request=Request(1, read_timeout=10, connect_timeout=10, pool_timeout=10),
         rate_limiter=pace or ChatPace(),
     )
-
-
-class _Intake(asyncio.Queue[object]):
-    """The queue of python-telegram-bot: putting something in it ends when it is safe in the inbox."""
-
-    def __init__(self, receiver: TelegramReceiver, inlet: Inlet) -> None:
-        super().__init__()
-        self._receiver = receiver
-        self._inlet = inlet
-
-    async def put(self, item: object) -> None:
-        """Hand an update in.
-
-        Raises:
-            NetworkError: the inbox does not answer; the library asks Telegram for the update again.
-        """
-        if not isinstance(item, Update):
-            return
-        try:
-            await self._receiver.take(item, self._inlet)
-        except StoreError as error:
-            log.warning("not_kept", error=type(error).__name__)
-            raise NetworkError("The inbox does not answer.") from error
 
 
 class TelegramReceiver:
     """The port `Receiver` for Telegram."""
 
-    def __init__(self, bot: Bot, entrance: Entrance, webhook: Webhook | None = None) -> None:
+    def __init__(
+        self, bot: Bot, entrance: Entrance, webhook: Webhook | None = None, reception: Reception | None = None
+    ) -> None:
         self._bot = bot
         self._line = Line(bot)
         self._entrance = entrance
         self._webhook = webhook
+        self._reception = reception or Reception(PLATFORM)
         self._asides: set[asyncio.Task[None]] = set()
         self._told: dict[int, float] = {}
 
     @asynccontextmanager
     async def receiving(self, inlet: Inlet) -> AsyncIterator[None]:
         """Receive while open."""
-        updater = Updater(self._bot, _Intake(self, inlet))
-        async with connected(self._bot), updater:
-            await (self._listen(updater, self._webhook) if self._webhook else self._poll(updater))
-            try:
+
+        async def take(raw: Any) -> None:
+            await self._understood(raw, inlet)
+
+        async with connected(self._bot):
+            if self._webhook is None:
+                self._reception.quiet = PATIENCE
+                receive = Polling(self._bot, take, self._reception).run
+            else:
+                receive = Listening(self._bot, self._webhook, take, self._reception).run
+            async with self._reception.kept_up(receive):
                 yield
-            finally:
-                await updater.stop()
-                if self._asides:
-                    await asyncio.wait(self._asides, timeout=10)
+            if self._asides:
+                await asyncio.wait(self._asides, timeout=10)
+
+    async def _understood(self, raw: Any, inlet: Inlet) -> None:
+        """Take an update in; what nobody can read is counted, and is done with.
+
+        Raises:
+            StoreError, TimeoutError: it is not kept, and has to come again.
+        """
+        try:
+            async with asyncio.timeout(TAKING):
+                await self.take(update_of(raw, self._bot), inlet)
+        except (StoreError, TimeoutError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever somebody thought of
+            self._reception.not_understood(error)
 
     async def take(self, update: Update, inlet: Inlet) -> None:
         """Hand an update in, or send whoever sent it away. Returns when it is kept, or needs not be.
@@ -194,37 +184,6 @@ class TelegramReceiver:
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
 
-    async def _poll(self, updater: Updater) -> None:
-        await updater.start_polling(
-            timeout=POLL, bootstrap_retries=-1, allowed_updates=ALLOWED_UPDATES, error_callback=_poll_failed
-        )
-
-    async def _listen(self, updater: Updater, webhook: Webhook) -> None:
-        """One connection, so that updates come in their order."""
-        await updater.start_webhook(
-            webhook.host,
-            webhook.port,
-            urlsplit(webhook.url).path.strip("/"),
-            webhook_url=webhook.url,
-            secret_token=webhook.secret,
-            allowed_updates=ALLOWED_UPDATES,
-            max_connections=1,
-            bootstrap_retries=-1,
-        )
-
-
-def new_webhook(url: str, secret: str | None, listen: str) -> Webhook:
-    """A webhook as the settings have it; without a secret, one for this start."""
-    host, _, port = listen.rpartition(":")
-    return Webhook(url, secret or secrets.token_urlsafe(32), host.strip("[]"), int(port))
-
-
-def _poll_failed(error: TelegramError) -> None:
-    if isinstance(error, Conflict):
-        log.error("another_poller", fix="Another program fetches this bot's messages: end it, or take another token.")
-    else:
-        log.warning("poll_failed", error=type(error).__name__)
-
 
 def _is_elses(incoming: Incoming) -> bool:
     """Whether a button is whoever asked's to press, and it was somebody else."""
@@ -241,5 +200,5 @@ def _toast(incoming: Incoming) -> str:
 async def _quietly(work: Coroutine[None, None, None]) -> None:
     try:
         await work
-    except (TelegramError, GoneError, UnsureError) as error:
+    except Exception as error:  # noqa: BLE001 - nobody waits for it
         log.info("aside_not_said", error=type(error).__name__)

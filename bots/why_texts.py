@@ -14,6 +14,7 @@ from core.traces import Trace, Weighed
 WHY = "Why that answer"
 NOTHING_READ = "No document was near enough to be read."
 SOME_UNREAD = "The likeliest sections are read first, the others only where none of these is clear."
+NOT_SHOWN = "a section that has changed or is gone since, or that you may no longer see"
 WITHOUT_PROFILE = "It was asked for without personalisation."
 _SMALL = 0.005  # a factor nearer to 1 than this is shown as no change
 
@@ -39,7 +40,7 @@ def _why_read(passage: Weighed, trace: Trace) -> str:
     factors = {name: math.exp(trace.scale * nats) for name, nats in parts.items()}
     moved = ", ".join(f"{name} ×{factor:.2f}" for name, factor in factors.items() if abs(factor - 1) > _SMALL)
     weighed = {
-        "place": texts.escaped(passage.place),
+        "place": texts.escaped(passage.place) or translated(NOT_SHOWN),
         "before": f"{passage.impersonal:.0%}",
         "after": f"{passage.personal:.0%}",
         "moved": moved or translated("nothing moved it"),

@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from core import numerals
+from core.digits import whole_number
 from core.words import words_of
 
 EDGES = "*_~\"'“”„‚‘’«»()[]{}<>.,;:!?…`"  # what may stand around a word
@@ -39,7 +40,8 @@ _RUN = re.compile(r"([^\W\d_]*)(\d+(?:[.,'’:]\d+)*)([^\W\d_]*)")
 _ENDED = re.compile(r"[.,;:!?)]\W*$")
 _WORKDAYS = re.compile(r"week(?:day|end)|werktag|businessday|workingday")
 _DAYS = range(1, 32)
-_HOURS = frozenset(map(float, range(25)))
+_LAST_HOUR = 24
+_HOURS = frozenset(map(float, range(_LAST_HOUR + 1)))
 _EXACT = 0.005
 _ALL = 100  # percent
 _MAX_STRUCTURE = 99
@@ -83,7 +85,7 @@ class Amounts:
             return True
         if dates := list(numerals.dates(plain)):
             return all(self._has_date(*date) for date in dates)
-        if place.before and place.before[-1] in _STRUCTURE and plain.isdecimal() and int(plain) <= _MAX_STRUCTURE:
+        if place.before and place.before[-1] in _STRUCTURE and whole_number(plain, _MAX_STRUCTURE) is not None:
             return True
         strict = bool(_SIGNS.search(word)) or bool(place.before and place.before[-1] in _PLACES)
         return all(self._has_run(run, here, strict=strict) for run, here in _runs(plain, place))
@@ -129,7 +131,9 @@ class Amounts:
         return self._has_number(values, place, strict=strict)
 
     def _has_time(self, digits: str, half: str) -> bool:
-        hour = int(re.split(r"\D", digits)[0])
+        hour = whole_number(re.split(r"\D", digits)[0], _LAST_HOUR)
+        if hour is None:
+            return self._is_written(digits)
         stated = set(numerals.times(f"{digits} {half}"))
         on_the_hour = any(time % 60 == 0 for time in stated) and bool({hour, hour - 12} & self._known.numbers)
         return bool(stated & self._known.times) or on_the_hour or self._is_written(digits)

@@ -10,19 +10,26 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core.access import Access, Doors, listed_names
 from core.adapters import torch_thread
+from core.comparable import check_origin
+from core.documents.folder_records import FolderRecords
 from core.domain import Decoding
 from core.engine import Engine, Limits
+from core.errors import DocumentError, IndexUnavailableError
 from core.inbox import Allowance
 from core.ingest import Ingester
+from core.leftovers import Leftovers
 from core.model_store import ModelStore
+from core.models.digest import digest_of
 from core.models.files import Progress, Silent
 from core.models.lora import protocol_of
 from core.models.rag import is_rag
 from core.models.specs import LocalModel
+from core.origin import Origin
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.prompt import Protocol
 from core.settings import Settings
@@ -32,12 +39,15 @@ from core.upkeep import Upkeep
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+    from core.adapters.qdrant_index import QdrantIndex
     from core.adapters.rag_generator import RagGenerator
     from core.adapters.redis_installations import RedisInstallations
     from core.adapters.remote_generator import RemoteGenerator
+    from core.adapters.shared_index import SharedIndex
     from core.adapters.torch_generator import TorchGenerator
 
 SILENT = Silent()
+_DATA = ("valkey", "index", "learned")  # what a data folder has as soon as it was used
 
 _Load = Callable[[LocalModel, Settings, Progress], "TorchGenerator | RagGenerator"]
 
@@ -49,6 +59,7 @@ class Library:
     embedder: Embedder
     index: PassageIndex
     ingester: Ingester
+    folders: FolderRecords | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,7 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
         records = await stack.enter_async_context(open_records(settings))
         library = await stack.enter_async_context(open_library(settings, progress))
         generator = await stack.enter_async_context(open_generator(settings, progress))
+        inbox = await stack.enter_async_context(open_inbox(settings))
         upkeep = Upkeep(library.index, generator)
         engine = Engine(
             embedder=library.embedder,
@@ -89,11 +101,19 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
             generator=generator,
             limits=limits_of(settings),
             upkeep=upkeep,
+            inbox=inbox,
         )
         await stack.enter_async_context(_in_background(upkeep.run()))
-        teacher = Teacher(settings.learned_folder, library.ingester, library.index, records.usage)
+        reading = partial(_forget_reading, settings, generator)
+        leftovers = Leftovers(library.index, records.usage, records.memory, reading)
+        teacher = Teacher(settings.learned_folder, library.ingester, library.index, records.usage, leftovers)
         await teacher.refresh()
         yield Attune(engine, library, records, teacher, lambda: _figures(generator))
+
+
+async def _forget_reading(settings: Settings, generator: Generator, documents: Collection[tuple[str, str]]) -> None:
+    await generator.retain(documents)
+    await forget_reading(settings, documents)
 
 
 def _figures(generator: Generator) -> Mapping[str, float]:
@@ -114,14 +134,90 @@ async def _in_background(work: Coroutine[None, None, None]) -> AsyncIterator[Non
 
 
 @asynccontextmanager
-async def open_library(settings: Settings, progress: Progress = SILENT) -> AsyncIterator[Library]:
-    """Open the embedder and the index."""
+async def open_library(
+    settings: Settings, progress: Progress = SILENT, *, anew: bool = False
+) -> AsyncIterator[Library]:
+    """Open the embedder and the index; `anew` begins with an empty one, of which what was recorded is kept.
+
+    Raises:
+        DocumentError: it cannot be made anew, since something that is to be read for it is not there.
+    """
+    folders, lived = folder_records(settings), await _lived(settings)
     async with AsyncExitStack() as stack:
         embedder = await stack.enter_async_context(open_embedder(settings, progress))
-        index = await stack.enter_async_context(open_index(settings, embedder.dimension))
-        yield Library(
-            embedder, index, Ingester(embedder, index, passage_tokens=settings.passage_tokens, model=settings.embedder)
+        origin = await asyncio.to_thread(origin_of, settings, progress)
+        if anew:
+            await _begin_anew(settings, embedder.dimension, origin, lived=lived)
+        index = await stack.enter_async_context(open_index(settings, embedder.dimension, origin))
+        if not folders.begun:
+            await asyncio.to_thread(folders.begin, await index.documents(), lived=lived)
+        tokens, model = settings.passage_tokens, settings.embedder
+        ingester = Ingester(embedder, index, passage_tokens=tokens, model=model, records=folders)
+        yield Library(embedder, index, ingester, folders)
+
+
+def origin_of(settings: Settings, progress: Progress = SILENT) -> Origin:
+    """By what the vectors of today are made. Blocks while the embedder's files are fetched, or hashed."""
+    return Origin(settings.embedder, digest_of(ModelStore(settings.models_folder).resolve(settings.embedder, progress)))
+
+
+def folder_records(settings: Settings) -> FolderRecords:
+    """What was decided of folders."""
+    collection = settings.qdrant_collection if settings.qdrant_url else ""
+    return FolderRecords(settings.data_folder, apart=settings.learned_folder, collection=collection)
+
+
+async def _lived(settings: Settings) -> bool:
+    """Whether there was data before there were records of folders; a new home has them from its first moment."""
+    folders = folder_records(settings)
+    if folders.begun:
+        return True
+    if any((settings.data_folder / name).exists() for name in _DATA):
+        return True
+    if settings.redis_url:
+        from core.adapters.redis_usage import RedisUsage  # noqa: PLC0415
+
+        async with _redis(settings) as client:
+            return bool(await RedisUsage(client).uses())
+    await asyncio.to_thread(folders.begin, (), lived=False)
+    return False
+
+
+async def _begin_anew(settings: Settings, dimension: int, origin: Origin, *, lived: bool) -> None:
+    """Empty the index, whatever is in it and whether or not it can be opened."""
+    folders = folder_records(settings)
+    try:
+        async with _index(settings, None) as index:
+            if not folders.begun:
+                await asyncio.to_thread(folders.begin, await index.documents(), lived=lived)
+            _check_places(folders)
+            await index.reset(dimension, origin)
+    except IndexUnavailableError:
+        if settings.qdrant_url:
+            raise
+        from core.adapters.shared_index import set_aside  # noqa: PLC0415
+
+        await asyncio.to_thread(folders.begin, (), lived=lived)
+        _check_places(folders)
+        await set_aside(settings.data_folder)
+
+
+def _check_places(folders: FolderRecords) -> None:
+    """Before the index is emptied, since what is not there would be missing from the new one."""
+    missing = [str(path) for path in folders.read().places() if not path.exists()]
+    if missing:
+        raise DocumentError(
+            f"The index is as it was: it cannot be made anew without {', '.join(missing[:5])}"
+            f"{f' and {len(missing) - 5} more' if len(missing) > 5 else ''}, which would be read again. Bring "  # noqa: PLR2004
+            "what is missing back, or take it out first: attune remove PATH"
         )
+
+
+async def rebuilt(settings: Settings) -> None:
+    """Drop what was set aside for a new index, which has all now."""
+    from core.adapters.index_files import drop_old  # noqa: PLC0415
+
+    await asyncio.to_thread(drop_old, settings.data_folder)
 
 
 @asynccontextmanager
@@ -132,9 +228,11 @@ async def open_records(settings: Settings) -> AsyncIterator[Records]:
     from core.adapters.redis_pairings import RedisPairings  # noqa: PLC0415
     from core.adapters.redis_usage import RedisUsage  # noqa: PLC0415
 
+    await _lived(settings)
     async with _redis(settings) as client:
         memory = RedisMemory(client)
         await memory.ping()
+        await memory.finish_forgetting()
         access = Access(RedisPairings(client), doors_of(settings))
         yield Records(memory, RedisUsage(client) if settings.usage else NoUsage(), access)
 
@@ -161,6 +259,7 @@ async def open_inbox(settings: Settings) -> AsyncIterator[Inbox]:
     from core.adapters.redis_inbox import RedisInbox  # noqa: PLC0415
 
     allowance = Allowance(settings.person_minute, settings.workspace_minute, settings.waiting)
+    await _lived(settings)
     async with _redis(settings) as client:
         inbox = RedisInbox(client, allowance)
         await inbox.depth()
@@ -189,23 +288,30 @@ def _redis(settings: Settings) -> AbstractAsyncContextManager[Redis]:
 
 
 @asynccontextmanager
-async def open_index(settings: Settings, dimension: int) -> AsyncIterator[PassageIndex]:
-    """Open the index: the server that `QDRANT_URL` names, or the embedded one."""
-    if settings.qdrant_url:
-        async with _remote_index(settings, settings.qdrant_url, dimension) as index:
-            yield index
-    else:
-        from core.adapters.shared_index import SharedIndex  # noqa: PLC0415
+async def open_index(settings: Settings, dimension: int, origin: Origin | None = None) -> AsyncIterator[PassageIndex]:
+    """Open the index: the server that `QDRANT_URL` names, or the embedded one.
 
-        async with SharedIndex(settings.data_folder, dimension) as shared:
-            yield shared
+    Raises:
+        IndexUnavailableError: it is away or damaged, or its vectors are not those of `origin`.
+    """
+    await _lived(settings)
+    async with _index(settings, dimension, origin) as index:
+        if origin:
+            await check_origin(index, origin)
+        yield index
 
 
-def _remote_index(settings: Settings, url: str, dimension: int) -> AbstractAsyncContextManager[PassageIndex]:
+def _index(
+    settings: Settings, dimension: int | None, origin: Origin | None = None
+) -> AbstractAsyncContextManager[SharedIndex | QdrantIndex]:
     from core.adapters.qdrant_index import QdrantIndex  # noqa: PLC0415
+    from core.adapters.shared_index import SharedIndex  # noqa: PLC0415
 
-    key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
-    return QdrantIndex.at(url, api_key=key, collection=settings.qdrant_collection, dimension=dimension)
+    url, key = settings.qdrant_url, settings.qdrant_api_key
+    if url is None:
+        return SharedIndex(settings.data_folder, dimension, origin)
+    secret, collection = key.get_secret_value() if key else None, settings.qdrant_collection
+    return QdrantIndex.at(url, api_key=secret, collection=collection, dimension=dimension, origin=origin)
 
 
 @asynccontextmanager

@@ -21,6 +21,8 @@ from core.preferences import Tone as Tone  # noqa: PLC0414
 EVERYONE = "everyone"
 """The reader's name that everybody answers to; the others are in `core.readers`."""
 
+SEPARATOR = " › "  # between a title and the headings under it
+
 Vector = NDArray[np.float32]
 """One embedding, shape (dimension,), unit length."""
 Vectors = NDArray[np.float32]
@@ -89,7 +91,7 @@ class Passage:
     @property
     def heading_path(self) -> str:
         """Title and headings as one line, as a reader would find the place."""
-        return " › ".join((self.title, *self.headings))
+        return SEPARATOR.join((self.title, *self.headings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +130,22 @@ class RankedPassage:
     dense: float
     sparse: float
     vector: Vector | None = None  # where a search found it
+    parts: tuple[Passage, ...] = ()  # those that it was put together from, if several
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One question and its answer."""
+    """One question and its answer.
+
+    `rests` names the passages that the answer was made from, as they were then (`core.standing`); None for a turn from
+    before that was kept. A turn whose passages do not stand any more has no answer.
+    """
 
     person: Person
     question: str
     answer: str
     asked_at: datetime
+    rests: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +272,8 @@ class Answer:
 
     `left_out` has the sentences, table rows, lines of code and addresses that were said and not shown, since they name
     what nothing that was read does. Where the model was asked, `held` is p(the documents hold the answer), and
-    `log_odds` its verdict on each passage. `listing` is how the person wants to see the sources.
+    `log_odds` its verdict on each passage. `listing` is how the person wants to see the sources. `rests` is that of
+    `Turn`.
     """
 
     text: str
@@ -277,6 +286,7 @@ class Answer:
     log_odds: tuple[float | None, ...] = ()
     id: str = ""
     listing: Sources = Sources.FULL
+    rests: tuple[str, ...] = ()
 
 
 AnswerEvent = Reading | Queued | Piece | Answer

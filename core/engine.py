@@ -5,7 +5,7 @@ Asks the ports in order and decides nothing that a pure module can decide. Knows
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,7 +14,7 @@ from hashlib import blake2b
 
 import structlog
 
-from core import history, opening, prompt, retrieval
+from core import history, opening, prompt, retrieval, standing
 from core.attribution import cite
 from core.cutting import cut_short
 from core.domain import (
@@ -45,8 +45,8 @@ from core.history import Asked
 from core.opening import Recommendation
 from core.people import People
 from core.personal import Asker, Read, Told, read_by, traced, unbiased
-from core.ports import Embedder, Generator, Memory, PassageIndex, Usage
-from core.readers import audience
+from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
+from core.readers import alone, audience, shown_in
 from core.together import together
 from core.traces import Trace
 from core.upkeep import Upkeep
@@ -84,6 +84,7 @@ class Engine:
         generator: Generator,
         limits: Limits,
         upkeep: Upkeep | None = None,
+        inbox: Inbox | None = None,
     ) -> None:
         self._embedder = embedder
         self._index = index
@@ -92,7 +93,8 @@ class Engine:
         self._generator = generator
         self._limits = limits
         self._upkeep = upkeep or Upkeep(index, generator)
-        self.people = People(memory, usage)
+        self.people = People(memory, usage, inbox)
+        self._key: bytes | None = None
 
     async def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
         """Answer `message`: what is read, then the text in pieces, then the whole with its sources.
@@ -106,13 +108,11 @@ class Engine:
             StoreError: memory or index do not answer.
         """
         text = self._checked(message.text)
-        asker, remembered = await together(
-            self.people.asker(message.person, plain=plain),
-            self._memory.turns(message.conversation, limit=MAX_TURNS),
-        )
+        asker, remembered = await together(self.people.asker(message.person, plain=plain), self._remembered(message))
         asked = history.asked(text, history.before(text, remembered, again=plain))
         told, ranked = await self._find(message, asked, asker.wishing(asked.form), plain=plain)
-        if not any(retrieval.is_relevant(text, ranked, self._limits.relevance) for text in asked.searches):
+        near = any(retrieval.is_relevant(text, ranked, self._limits.relevance) for text in asked.searches)
+        if asked.refused or not near:
             async with self._kept(told, _not_found(ranked)) as kept:
                 yield kept
             return
@@ -139,9 +139,15 @@ class Engine:
                     yield event
         said = unbiased(said, asking.passages, read)
         finished = _finished(said, asking.passages, ranked, grounding, cut=cut)
-        answer = replace(finished, held=held, log_odds=verdicts.log_odds)
+        answer = replace(finished, held=held, log_odds=verdicts.log_odds, rests=_rests(read, asking, asked))
         async with self._kept(told, answer, read, said) as kept:
             yield kept
+
+    async def _remembered(self, message: Message) -> list[Turn]:
+        """What was said here before, as far as it still stands for those who read the answer."""
+        await self.answer_id(message)  # now: the memory may go away while the answer is made
+        turns = await self._memory.turns(message.conversation, limit=MAX_TURNS)
+        return await standing.standing(turns, self._index, audience(message))
 
     async def _find(
         self, message: Message, asked: Asked, asker: Asker, *, plain: bool
@@ -176,32 +182,49 @@ class Engine:
 
     async def begin_anew(self, message: Message) -> None:
         """Let what follows lean on nothing that was said in this conversation before."""
-        await self._memory.append(message.conversation, Turn(message.person, "", "", message.sent_at))
+        await self._memory.append(message.conversation, Turn(message.person, "", "", message.sent_at, ()))
 
     async def asked_before(self, message: Message) -> list[str]:
         """The questions of whoever sent `message` in this conversation, oldest first."""
         turns = await self._memory.turns(message.conversation, limit=MAX_TURNS)
         return history.questions(history.before("", turns, again=False), message.person)
 
+    async def answer_id(self, message: Message) -> str:
+        """The name that the answer to `message` has, or will have."""
+        if self._key is None:
+            self._key = await self._memory.answer_key()
+        return answer_id(message, self._key)
+
     async def forget(self, person: Person) -> None:
         """Remove all that is kept of the person."""
         await self.people.forget(person)
 
-    async def open_source(self, person: Person, answer: str, number: int, at: datetime) -> Passage | None:
-        """The passage behind a source of one of the person's answers, and that they opened it.
+    async def open_source(
+        self, person: Person, answer: str, number: int, at: datetime, *, looking: Message | None = None
+    ) -> Passage | None:
+        """The passage behind a source of one of the person's answers, as it stands now, and that they opened it.
 
-        None where there is no such source, or where they may not see it any more.
+        None where there is no such source, where it says something else now, or where they, or the place where they
+        are `looking`, may not see it. Without a place no channel of theirs is known.
         """
-        return await opening.open_source(
-            self.people, self._index, Feedback(person, answer, Verdict.OPENED, at, None, number)
-        )
+        opened = Feedback(person, answer, Verdict.OPENED, at, None, number)
+        seen_by = audience(looking) if looking else alone(person)
+        return await opening.open_source(self.people, self._index, opened, seen_by)
 
     async def look_at_source(self, asker: Person, answer: str, number: int, *, looking: Message) -> Passage | None:
-        """The passage behind a source of an answer that others read too; nothing is learned from it.
+        """The same for an answer to somebody else, that was shown in the place of `looking`; nothing is learned."""
+        trace = await self.people.trace(asker, answer) if answer else None
+        if trace is None or not shown_in(looking.conversation, trace.audience):
+            return None
+        return await opening.source(trace, self._index, number, audience(looking))
 
-        None where there is no such source, or where the place of `looking` may not see it.
-        """
-        return await opening.source(self.people, self._index, asker, (answer, number), audience(looking))
+    async def explained(self, trace: Trace, looking: Message) -> Trace:
+        """`trace` with the places only of what stands there and may be seen where somebody is `looking`."""
+        return await standing.seen_now(trace, self._index, audience(looking))
+
+    async def documents_seen(self, sources: Iterable[str], looking: Message) -> set[str]:
+        """Those of the documents `sources` that are there and may be seen where somebody is `looking`."""
+        return await standing.visible(sources, self._index, audience(looking))
 
     async def recommend(self, message: Message) -> list[Recommendation]:
         """Documents that the person may care about and has not been shown."""
@@ -237,9 +260,9 @@ class Engine:
         shows it has waited for the store.
         """
         message, listing = told.message, told.asker.wishes.preferences.sources
-        answer = replace(unnamed, id=answer_id(message), listing=listing)
+        answer = replace(unnamed, id=await self.answer_id(message), listing=listing)
         trace = traced(told, answer, audience(message), read, said, held=self._each_held(answer))
-        turn = Turn(message.person, told.asked.said, answer.text, message.sent_at)
+        turn = Turn(message.person, told.asked.said, answer.text, message.sent_at, answer.rests)
         keep = partial(self._memory.append, message.conversation, turn, trace)
         is_kept = await _possible(keep(), "not_kept")
         try:
@@ -269,11 +292,14 @@ async def _possible(work: Awaitable[None], failure: str) -> bool:
     return True
 
 
-def answer_id(message: Message) -> str:
-    """The name of the answer to `message`: the same however often it is answered, and nobody else's."""
+def answer_id(message: Message, key: bytes) -> str:
+    """The name of the answer to `message`: the same however often it is answered, and nobody's to guess without `key`.
+
+    Buttons carry it, and whoever can press one can send another name in its place.
+    """
     place = message.conversation
     parts = (place.platform, place.workspace, place.channel, place.thread, message.id)
-    return blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
+    return blake2b("\0".join(parts).encode(), digest_size=8, key=key).hexdigest()
 
 
 def _finished(
@@ -290,6 +316,12 @@ def _finished(
     if not text or prompt.says_not_found(text) or (left_out and not grounding.whole):
         return replace(_not_found(ranked, decoded), left_out=left_out)
     return Answer(text, Outcome.ANSWERED, cite(said, passages), decoded=decoded, left_out=left_out)
+
+
+def _rests(read: Read, asking: Prompt, asked: Asked) -> tuple[str, ...]:
+    """What an answer rests on: what was read, and what the turns that were heard rest on."""
+    heard = [*asking.turns, *([asked.goes_on] if asked.goes_on else [])]
+    return standing.rests_of(read.rows[: len(asking.passages)], heard)
 
 
 def _not_found(ranked: Sequence[RankedPassage], decoded: Decoded = Decoded.EXACT) -> Answer:

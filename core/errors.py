@@ -15,11 +15,14 @@
     │   │   ├── CorruptModelError
     │   │   └── ModelUnavailableError   the server that ATTUNE_MODEL_URL names
     │   ├── QuestionFileError       what `attune eval` was given
+    │   ├── ReceiverError           nothing is received from a platform just now
     │   ├── DocumentError           one document could not be read; the others go on
     │   └── StoreError
     │       ├── MemoryUnavailableError
     │       └── IndexUnavailableError
     └── PromptTooLongError          a mistake of ours: the engine has to keep to the budget
+
+(`stored.UnreadableError` is none of them: it says of a record that it cannot be read, and whoever reads goes on.)
 
 Messages are whole sentences: what is wrong, then what to do.
 """
@@ -85,6 +88,10 @@ class ModelUnavailableError(ModelError):
 
 class QuestionFileError(OperatorError):
     """A file of questions cannot be used."""
+
+
+class ReceiverError(OperatorError):
+    """A platform's receiver does not receive."""
 
 
 class DocumentError(OperatorError):

@@ -40,7 +40,8 @@ def fitted(
         raise QuestionTooLongError("Your message is too long for the model that answers. Please ask in fewer words.")
     # what is to be made of an answer cannot be answered; what it is made of can
     checked = asked.likeliest if is_of_the_answer(asked.question) else asked.question
-    answered = [turn for turn in asked.turns if not prompt.says_not_found(turn.answer)]  # refusals make models refuse
+    # refusals make models refuse
+    answered = [turn for turn in asked.turns if turn.answer and not prompt.says_not_found(turn.answer)]
     return Prompt(
         protocol.system,
         tuple(candidate.passage for candidate in fitting),

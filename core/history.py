@@ -14,7 +14,7 @@ from typing import Any
 
 from core.cutting import begun, is_cut, joined
 from core.domain import Person, Turn
-from core.prompt import says_not_found
+from core.prompt import NOT_FOUND, says_not_found
 from core.rewording import Wish, is_of_the_answer, is_rewording, wish_of
 from core.words import content_words, words, words_of
 
@@ -50,7 +50,8 @@ class Asked:
 
     `searches` are the texts to search for, the likeliest reading first, with p(r|x); they sum to 1. `turns` are what
     was said before, as the model hears it. `form` overrides `Preferences` by name for this answer, and `begun` is what
-    was said of it already.
+    was said of it already, in the turn `goes_on`. `refused`: it is about a refusal, which no other form makes an
+    answer.
     """
 
     said: str
@@ -59,6 +60,8 @@ class Asked:
     turns: tuple[Turn, ...] = ()
     form: Mapping[str, Any] = field(default_factory=dict)
     begun: str = ""
+    goes_on: Turn | None = None
+    refused: bool = False
 
     @property
     def likeliest(self) -> str:
@@ -84,9 +87,16 @@ def asked(message: str, turns: Sequence[Turn]) -> Asked:
     again = replace(_question(last.turn.question, before), said=message, form=last.form)
     if wish is None:
         return replace(again, question=message, turns=tuple(exchange.turn for exchange in told))
+    if says_not_found(last.turn.answer):
+        return replace(again, refused=True)
     if _goes_on(wish, last):
-        return replace(again, begun=begun(last.turn.answer))
+        return replace(again, begun=begun(last.turn.answer), goes_on=last.turn)
     return replace(again, form={**last.form, **wish.form})
+
+
+def unsaid(turn: Turn) -> Turn:
+    """`turn` as if nothing had been found: what its answer said is gone, and the model does not read it again."""
+    return replace(turn, answer=NOT_FOUND)
 
 
 def standalone_question(message: str, turns: Sequence[Turn]) -> str:
@@ -147,11 +157,11 @@ def _exchanges(turns: Sequence[Turn]) -> list[_Exchange]:
 def _reworded(last: _Exchange, turn: Turn) -> _Exchange:
     """`last` with the answer that a re-wording got."""
     wish = wish_of(turn.question)
-    if says_not_found(turn.answer):
+    if not turn.answer or says_not_found(turn.answer):
         return last
-    if wish and _goes_on(wish, last):
-        return replace(last, turn=replace(last.turn, answer=joined(begun(last.turn.answer), turn.answer)))
-    return _Exchange(replace(last.turn, answer=turn.answer), {**last.form, **(wish.form if wish else {})})
+    answer = joined(begun(last.turn.answer), turn.answer) if wish and _goes_on(wish, last) else turn.answer
+    form = last.form if wish and _goes_on(wish, last) else {**last.form, **(wish.form if wish else {})}
+    return _Exchange(replace(last.turn, answer=answer, rests=turn.rests), form)
 
 
 def _goes_on(wish: Wish, last: _Exchange) -> bool:

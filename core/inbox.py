@@ -95,11 +95,31 @@ class DeadLetter:
     at: datetime
 
 
+EVENT, DEAD_LETTER = "event", "dead letter"
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Something that is kept and cannot be read here: its kind, its name, and why. Nothing waits for it.
+
+    Of an `EVENT` or a `DEAD_LETTER` the name is its key, which `retry` and `drop` take.
+    """
+
+    kind: str
+    key: str
+    reason: str
+    at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How full the inbox is. `oldest` is the age in seconds of what came first and has no end yet."""
+    """How full the inbox is. `oldest` is the age in seconds of what came first and has no end yet.
+
+    `aside` counts what was set aside since it cannot be read.
+    """
 
     waiting: int
     working: int
     dead: int
     oldest: float
+    aside: int = 0

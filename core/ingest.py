@@ -19,6 +19,7 @@ import numpy as np
 
 from core.documents.archives import is_readable
 from core.documents.assigning import Assignment
+from core.documents.folder_records import FolderRecords
 from core.documents.reading import DocumentContent, FileReader
 from core.documents.splitting import embedding_text
 from core.documents.tally import IngestReport, Tally
@@ -26,7 +27,8 @@ from core.documents.walk import Found, Refusal, find_files, printable
 from core.domain import Document, Passage, Vector
 from core.errors import DocumentError
 from core.ports import Embedder, PassageIndex
-from core.readers import Readers
+from core.readers import GUIDES, Readers
+from core.together import ended, to_the_end
 from core.turns import Turns
 
 BATCH = 64  # passages that are embedded together
@@ -50,11 +52,21 @@ ReportProgress = Callable[[Progress], None]
 class Ingester:
     """Keeps an index in step with files. Ingestions of files that lie in the same folder wait for each other.
 
-    `model` names the embedder: passages that another one embedded are embedded anew.
+    `model` names the embedder: passages that another one embedded are embedded anew. `records` keep what was decided of
+    files beside the index.
     """
 
-    def __init__(self, embedder: Embedder, index: PassageIndex, *, passage_tokens: int, model: str = "") -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        index: PassageIndex,
+        *,
+        passage_tokens: int,
+        model: str = "",
+        records: FolderRecords | None = None,
+    ) -> None:
         self._embedder = embedder
+        self._records = records
         self._index = index
         self._new_reader = partial(FileReader, embedder, passage_tokens, model)
         self._turns = Turns()
@@ -66,29 +78,77 @@ class Ingester:
         *,
         readers: Readers | None = None,
         dry: bool = False,
+        watch: bool | None = None,
     ) -> IngestReport:
         """Bring the index in step with the files and folders `paths`, for `readers` to see.
 
-        With `dry` all is read and reported as if, but nothing is embedded, written or removed.
+        With `dry` all is read and reported as if, but nothing is embedded, written or removed. `watch` is recorded;
+        None leaves it as it was.
 
-        Who may see a file is said by the nearest `.attune.toml`, else by `readers`, else as it was; a new file is for
-        the readers of its neighbours. A file that cannot be read is refused and keeps the passages it had, unless
-        its readers changed; files that are gone from a folder of `paths` lose theirs.
+        Who may see a file is said by the nearest `.attune.toml`, else by `readers`, else as it was recorded, or else as
+        the index has it; a new file is for the readers of its neighbours. A file that cannot be read is refused and
+        keeps the passages it had, unless its readers changed; files that are gone from a folder of `paths` lose theirs.
 
         Raises:
-            DocumentError: a path does not exist; nothing was changed.
+            DocumentError: a path does not exist, or what was recorded cannot be read; nothing was changed.
             StoreError: the index does not answer; run it again to go on.
+            asyncio.CancelledError: when nothing of it runs any more, neither a parser nor a write.
         """
         paths = list(paths)
         async with self._turns.of(paths):
             started = time.monotonic()
             found = await asyncio.to_thread(find_files, paths, is_readable)
+            decisions = _Decisions(self._recording(paths, readers), tuple(paths), readers, watch=watch, dry=dry)
             reader = self._new_reader()
-            run = _Run(self._embedder, self._index, reader, found, readers=readers, report=report_progress, dry=dry)
+            run = _Run(self._embedder, self._index, reader, found, decisions=decisions, report=report_progress, dry=dry)
             try:
                 return await run.completed(started)
             finally:
                 reader.close()
+
+    def _recording(self, paths: Sequence[Path], readers: Readers | None) -> FolderRecords | None:
+        """The records, where they say who may see what is below `paths`: not of lessons and Attune's own guides."""
+        if self._records is None or readers == (GUIDES,):
+            return None
+        return self._records if any(self._records.concerns(_place(path)) for path in paths) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Decisions:
+    """What one ingestion was told of who may see what, and where that is recorded."""
+
+    records: FolderRecords | None
+    paths: tuple[Path, ...]
+    named: Readers | None
+    watch: bool | None
+    dry: bool
+
+    async def assignment(self, found: Found, held: Iterable[Document]) -> Assignment:
+        """Who may see each file."""
+        records = await asyncio.to_thread(self.records.read) if self.records else None
+        return await asyncio.to_thread(Assignment, found, self.named, list(held), records)
+
+    async def record(self, assigned: Mapping[Path, Readers | DocumentError]) -> None:
+        """Record them before the index changes: what is cut off is then gone on with, by what was decided last."""
+        if self.records is None or self.dry:
+            return
+        files = {
+            file.as_posix(): readers
+            for file, readers in assigned.items()
+            if not isinstance(readers, DocumentError) and self.records.concerns(file) and _is_writable(file)
+        }
+        places = [place for place in map(_place, self.paths) if self.records.concerns(place)]
+        await asyncio.to_thread(self.records.decide, places, files, self.named, watch=self.watch)
+
+
+def _place(path: Path) -> Path:
+    """Where a path that was named is, as the documents' sources have it."""
+    return path.resolve() if path.is_dir() else path.parent.resolve() / path.name
+
+
+def _is_writable(file: Path) -> bool:
+    """Whether its name can be written down; one that is not UTF-8 is refused anyway."""
+    return printable(file.as_posix()) == file.as_posix()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +177,7 @@ class _Run:
         reader: FileReader,
         found: Found,
         *,
-        readers: Readers | None,
+        decisions: _Decisions,
         report: ReportProgress,
         dry: bool,
     ) -> None:
@@ -126,7 +186,7 @@ class _Run:
         self._reader = reader
         self._found = found
         self._report = report
-        self._named = readers
+        self._decisions = decisions
         self._dry = dry
         self._held: dict[str, list[Document]] = {}
         self._sources: list[str] = []  # of what is held, sorted: what lies in one archive stands together
@@ -141,32 +201,45 @@ class _Run:
         try:
             return await self._completed(started)
         finally:
-            for window in self._windows:
-                window.cancel()
-            await asyncio.gather(*self._windows, return_exceptions=True)
+            await ended(*self._windows)
 
     async def _completed(self, started: float) -> IngestReport:
         for document in await self._index.documents():
             self._held.setdefault(document.source, []).append(document)
         self._sources = sorted(self._held)
-        assignment = Assignment(self._found, self._named, chain.from_iterable(self._held.values()))
+        assigned = await self._assigned()
+        await self._decisions.record(assigned)
         for number, file in enumerate(self._found.files, start=1):
             self._tell(replace(self._progress, number=number, name=printable(file.name)))
-            await self._take(file, assignment)
+            await self._take(file, assigned[file])
         await self._hand_over(ahead=0)
         for source in [source for source in self._held if self._is_gone(source)]:
             await self._remove(source)
         return self._tally.report(time.monotonic() - started)
 
+    async def _assigned(self) -> dict[Path, Readers | DocumentError]:
+        """The readers of each file, or why they are not known."""
+        assignment = await self._decisions.assignment(self._found, chain.from_iterable(self._held.values()))
+        assigned: dict[Path, Readers | DocumentError] = {}
+        for file in self._found.files:
+            try:
+                assigned[file] = assignment.readers(file, chain.from_iterable(self._held_of(file.as_posix()).values()))
+            except DocumentError as error:
+                assigned[file] = error
+        return assigned
+
     def _is_gone(self, source: str) -> bool:
         """Whether a document that the index holds has no file any more."""
         return source not in self._read and self._found.misses(Path(source))
 
-    async def _take(self, file: Path, assignment: Assignment) -> None:
+    async def _take(self, file: Path, assigned: Readers | DocumentError) -> None:
         held, readers = self._held_of(file.as_posix()), None
         try:
-            readers = assignment.readers(file, chain.from_iterable(held.values()))
-            content = await asyncio.to_thread(self._reader.read, file, held, readers)
+            if isinstance(assigned, DocumentError):
+                raise assigned
+            readers = assigned
+            reading = asyncio.to_thread(self._reader.read, file, held, readers)
+            content = await to_the_end(reading, hurry=self._reader.stop)
         except DocumentError as error:
             self._tally.refused.append(Refusal(printable(file.as_posix()), str(error)))
             self._read.update(held)  # it keeps what it had, unless for others
@@ -230,7 +303,7 @@ class _Run:
             fresh = await self._embedded([passage for document in pending for passage in document.missing])
         async with self._writing:
             for document in pending:
-                await self._write(document, fresh)
+                await to_the_end(self._write(document, fresh))
 
     async def _embedded(self, passages: list[Passage]) -> dict[str, Vector]:
         texts = {passage.id: embedding_text(passage) for passage in passages}
@@ -265,7 +338,7 @@ class _Run:
 
     async def _remove(self, source: str) -> None:
         if not self._dry:
-            await self._index.remove(source)
+            await to_the_end(self._index.remove(source))
         self._tally.removed.append(source)
         self._tally.dropped += sum(version.passages for version in self._held[source])
 

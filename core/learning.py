@@ -9,7 +9,7 @@ shown to people.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -29,6 +29,7 @@ KEPT = 500  # signals in the log …
 SLACK = 100  # … and so many more until the oldest go, in one stroke
 KEPT_DAYS = 400
 PHRASES = 8  # words of a question that a signal keeps
+GONE = ""  # a document that was shown and is removed
 
 Array = NDArray[np.float64]
 
@@ -52,7 +53,8 @@ class Signal:
     """One thing a person did with one answer. `id` is the same for what replaces it.
 
     `vector` is packed. `shown` are the documents of the answer in the order shown, `credited` those that the act is
-    about, with their share; `phrases` are words of the question.
+    about, with their share; `phrases` are words of the question. What was `imported` is this person's word of what they
+    did elsewhere.
     """
 
     id: str
@@ -63,6 +65,7 @@ class Signal:
     shown: tuple[str, ...] = ()
     credited: tuple[tuple[str, float], ...] = ()
     phrases: tuple[str, ...] = ()
+    imported: bool = False
 
     @property
     def weight(self) -> float:
@@ -112,7 +115,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """All that follows from a log. `brevity` counts "too long" less "too short" as of `brevity_at`."""
+    """All that follows from a log. `brevity` counts "too long" less "too short" as of `brevity_at`.
+
+    `here` are the tallies without what was imported, where something was.
+    """
 
     interests: tuple[Interest, ...] = ()
     recent: Interest | None = None
@@ -121,6 +127,12 @@ class Learned:
     brevity_at: float = 0.0
     tallies: Mapping[str, Tally] = field(default_factory=dict)  # by document
     last: tuple[float, str] = (0.0, "")  # time and id of the latest signal
+    here: Mapping[str, Tally] | None = field(default=None, compare=False)
+
+    @property
+    def done_here(self) -> Mapping[str, Tally]:
+        """What the person did here, by document: all that a team may count."""
+        return self.tallies if self.here is None else self.here
 
 
 def step(state: Learned, signal: Signal) -> Learned:
@@ -134,6 +146,7 @@ def step(state: Learned, signal: Signal) -> Learned:
         at if signal.act is Act.DOWN else state.brevity_at,
         _tallied(state.tallies, signal),
         (at, signal.id),
+        _done_here(state, signal),
     )
 
 
@@ -151,14 +164,36 @@ def in_order(signals: Iterable[Signal]) -> list[Signal]:
 
 
 def retained(signals: Sequence[Signal], now: datetime) -> list[Signal]:
-    """What of the log is kept."""
+    """What of the log is kept: what was imported only where what was done here leaves room."""
     young = [signal for signal in in_order(signals) if (now - signal.at).days < KEPT_DAYS]
-    return young[-KEPT:]
+    done_here = [signal for signal in young if not signal.imported][-KEPT:]
+    imported = [signal for signal in young if signal.imported]
+    return in_order((*done_here, *imported[max(len(imported) + len(done_here) - KEPT, 0) :]))
+
+
+def without_documents(signal: Signal, sources: Collection[str]) -> Signal:
+    """The signal without what it says of `sources`; the ranks of the other documents stay as they were."""
+    shown = tuple(GONE if source in sources else source for source in signal.shown)
+    return replace(signal, shown=shown, credited=tuple(one for one in signal.credited if one[0] not in sources))
 
 
 def without_phrases(signal: Signal) -> Signal:
     """The signal without words of the question."""
     return replace(signal, phrases=())
+
+
+def documents_of(signal: Signal) -> set[str]:
+    """The documents that the signal names."""
+    return {*signal.shown, *(source for source, _ in signal.credited)}
+
+
+def naming(signal: Signal, seen: Collection[str]) -> Signal:
+    """The signal with the names only of documents that are `seen`."""
+    return replace(
+        signal,
+        shown=tuple(source for source in signal.shown if source in seen),
+        credited=tuple((source, share) for source, share in signal.credited if source in seen),
+    )
 
 
 def brevity_at(state: Learned, now: float) -> float:
@@ -247,14 +282,23 @@ def _tallied(tallies: Mapping[str, Tally], signal: Signal) -> Mapping[str, Tally
     changed = dict(tallies)
     if signal.act is Act.ASKED:
         for rank, source in enumerate(signal.shown, start=1):
+            if source == GONE:
+                continue
             old = changed.get(source, Tally())
             led = 1.0 if rank == 1 else 0.0
             changed[source] = replace(old, examined=old.examined + 1 / rank, answered=old.answered + led)
     if signal.act in (Act.OPENED, Act.UP):
         for source, share in signal.credited:
             old = changed.get(source, Tally())
-            changed[source] = replace(old, useful=old.useful + share)
+            changed[source] = replace(old, useful=old.useful + (share if 0 <= share <= 1 else 0.0))
     return changed
+
+
+def _done_here(state: Learned, signal: Signal) -> Mapping[str, Tally] | None:
+    """`Learned.here` after one more signal."""
+    if signal.imported:
+        return state.done_here
+    return None if state.here is None else _tallied(state.here, signal)
 
 
 def phrases(question: str) -> tuple[str, ...]:

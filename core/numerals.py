@@ -16,6 +16,7 @@ Day = tuple[int, int]
 """Month and day of the month."""
 
 _HALF_DAY = 720  # minutes; 5:00 and 17:00 are one time, since few say which they mean
+_LARGEST = 1e15  # number that is reckoned with
 _ROUNDED = 6  # digits behind the point that numbers are compared by
 
 
@@ -159,7 +160,7 @@ def _values(token: str) -> Iterator[float]:
     if token[:1].isdecimal():
         yield from readings(token)
         if not _THOUSANDS.fullmatch(token):  # a version holds its parts, and so does a list
-            yield from (float(part) for part in re.split(r"[.,'’]", token))
+            yield from filter(_is_exact, (float(part) for part in re.split(r"[.,'’]", token)))
     elif (value := spelled(token)) is not None:
         yield float(value)
     elif token in _ORDINALS:
@@ -182,7 +183,12 @@ def readings(digits: str) -> tuple[float, ...]:
         found.append(float(f"{re.sub(r'[^0-9]', '', whole)}.{rest}"))
     if re.fullmatch(r"\d+(?:[.,]\d+)?", digits):
         found.append(float(digits.replace(",", ".")))
-    return tuple(round(value, _ROUNDED) for value in found)
+    return tuple(round(value, _ROUNDED) for value in found if _is_exact(value))
+
+
+def _is_exact(value: float) -> bool:
+    """Whether a number can be reckoned with: documents hold serial numbers and worse of any length."""
+    return value <= _LARGEST
 
 
 def spelled(word: str) -> int | None:

@@ -16,7 +16,8 @@ from core.learning import unpacked
 from core.people import People
 from core.ports import PassageIndex
 from core.profile import InterestInWords
-from core.readers import may_see
+from core.standing import as_it_stands
+from core.traces import Trace
 
 RECOMMENDED = 5
 _LOOKED_AT = 30  # passages near each interest
@@ -31,32 +32,21 @@ class Recommendation:
     interest: InterestInWords
 
 
-async def open_source(people: People, index: PassageIndex, opened: Feedback) -> Passage | None:
-    """The passage of an answer's source; None where there is none, or the asker may not see it any more."""
-    found = await source(people, index, opened.person, (opened.answer, opened.source))
+async def open_source(
+    people: People, index: PassageIndex, opened: Feedback, seen_by: Collection[str]
+) -> Passage | None:
+    """The passage of an answer's source; None where there is none, or `seen_by` may not see it any more."""
+    trace = await people.trace(opened.person, opened.answer)
+    found = await source(trace, index, opened.source, seen_by) if trace else None
     if found is not None:
         await people.hear(opened)
     return found
 
 
-async def source(
-    people: People,
-    index: PassageIndex,
-    asker: Person,
-    named: tuple[str, int],
-    seen_by: Collection[str] | None = None,
-) -> Passage | None:
-    """The passage of one of the asker's answers, as (answer, number), for whoever that answer was made for.
-
-    With `seen_by` for others; a passage that those may not see is none.
-    """
-    trace = await people.trace(asker, named[0])
-    passage = next((one.passage for one in trace.sources if one.number == named[1]), None) if trace else None
-    if trace is None or passage is None:
-        return None
-    audience = set(trace.audience) if seen_by is None else set(seen_by)
-    documents = await index.documents(passage.source)
-    return passage if any(may_see(document.readers, audience) for document in documents) else None
+async def source(trace: Trace, index: PassageIndex, number: int, seen_by: Collection[str]) -> Passage | None:
+    """The source of that number, as the index has it now: what the trace keeps of it is only compared."""
+    said = next((one.passage for one in trace.sources if one.number == number), None)
+    return await as_it_stands(said, index, seen_by) if said else None
 
 
 async def recommend(

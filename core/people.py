@@ -7,28 +7,25 @@ signal is in `learning`, what a change of wishes means in `preferences`. Knows n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
-from pydantic import TypeAdapter, ValidationError
-
-from core import learning
+from core import learning, portable
 from core.domain import Outcome, Person
-from core.errors import InvalidPreferenceError
 from core.feedback import Feedback, Reason, Verdict
 from core.gaps import Gap
 from core.learning import Act, Learned, Signal
 from core.personal import Asker, signals_of
-from core.ports import Memory, Usage
-from core.preferences import Wishes, changed, sound, undone
+from core.ports import Inbox, Memory, Usage
+from core.preferences import Wishes, changed, undone
 from core.profile import Profile, heaviest_first, in_words
 from core.team import Contribution, Team
 from core.together import together
 from core.traces import Trace
 
 TEAM_SECONDS = 60.0  # a team's contributions are read anew after
-MAX_IMPORT = 5_000_000  # characters
 
 
 class Scope(StrEnum):
@@ -48,25 +45,17 @@ class Heard(StrEnum):
     UNKNOWN = "unknown"  # no answer of that name was given to this person
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """A profile as it travels."""
-
-    wishes: Wishes
-    signals: tuple[Signal, ...] = ()
-    version: int = 1
-
-
-_EXPORTED = TypeAdapter(Exported)
 _FORM = (Reason.TOO_LONG, Reason.TOO_SHORT, Reason.NOT_MY_TOPIC)  # no fault of the documents
 
 
 class People:
     """What is kept of people, over the ports that keep it."""
 
-    def __init__(self, memory: Memory, usage: Usage) -> None:
+    def __init__(self, memory: Memory, usage: Usage, inbox: Inbox | None = None) -> None:
+        """`inbox` where platforms deliver: what was given up of a person's messages is kept there."""
         self._memory = memory
         self._usage = usage
+        self._inbox = inbox
         self._teams: dict[tuple[str, str], tuple[float, Team]] = {}
 
     async def profile(self, person: Person) -> Profile:
@@ -94,30 +83,37 @@ class People:
         await self._tell_team(person, await self._memory.learned(person))
         return wishes
 
-    async def export(self, person: Person) -> str:
-        """All of a profile as JSON."""
+    async def documents(self, person: Person) -> set[str]:
+        """The documents that the log of what the person did names."""
+        return {source for signal in await self._memory.signals(person) for source in learning.documents_of(signal)}
+
+    async def export(self, person: Person, seen: Collection[str] | None = None) -> str:
+        """All of a profile as JSON, with the names only of documents that are `seen`; of all where nobody says."""
         signals = await self._memory.signals(person)
-        return _EXPORTED.dump_json(Exported(await self._memory.wishes(person), tuple(signals)), indent=1).decode()
+        if seen is not None:
+            signals = [learning.naming(signal, seen) for signal in signals]
+        return portable.written(await self._memory.wishes(person), signals)
 
     async def import_(self, person: Person, text: str) -> None:
         """Take over a profile that was exported, in place of what is set and beside what was learned.
 
+        It restores the person's own state. The team hears nothing of it: what they did elsewhere is their word, and
+        whether they share is agreed to where it is shared.
+
         Raises:
             InvalidPreferenceError: it is none.
         """
-        try:
-            taken = _EXPORTED.validate_json(text) if len(text) <= MAX_IMPORT else None
-            learning.replay(taken.signals if taken else ())  # fails on vectors that are none
-        except (ValidationError, ValueError):
-            taken = None
-        if taken is None or taken.version != 1:
-            raise InvalidPreferenceError("That is no profile of mine. Send what `/prefs export` gave, whole.")
-        await self.change(person, lambda _: sound(taken.wishes))
-        await self._tell_team(person, await self._memory.learn(person, taken.signals))
+        taken = portable.taken_over(text, datetime.now(UTC))
+        await self._memory.change_wishes(
+            person, lambda old: changed(old, replace(taken.wishes, shares=old.shares, before=()))
+        )
+        await self._memory.learn(person, taken.signals)
 
     async def forget(self, person: Person, scope: Scope = Scope.EVERYTHING) -> None:
-        """Remove what is kept of the person."""
+        """Remove what is kept of the person; the memory comes last, which has the store's files written anew."""
         if scope is not Scope.INTERESTS:
+            if self._inbox:
+                await self._inbox.forget(person)
             await self._usage.forget(person)
         forget = {
             Scope.INTERESTS: self._memory.forget_interests,
@@ -205,7 +201,7 @@ class People:
         seen = audience if audience is not None else (known.audience if known else frozenset())
         seen = frozenset(name for name in seen if not name.startswith("person:"))  # teammates see nothing of that
         shares = (await self._memory.wishes(person)).shares
-        await self._memory.contribute(person, Contribution(learned.tallies, seen, shares))
+        await self._memory.contribute(person, Contribution(learned.done_here, seen, shares))
 
     async def _note_gap(self, trace: Trace, feedback: Feedback) -> None:
         """A 👎 says that the documents lack something, until it is taken back."""

@@ -28,7 +28,8 @@ from core.domain import (
     Verdicts,
 )
 from core.gaps import Gap
-from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, Waiting
+from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, SetAside, Waiting
+from core.origin import Origin
 from core.pairing import Pairing
 from core.profile_port import Profiles
 from core.prompt import Protocol
@@ -120,6 +121,10 @@ class PassageIndex(Port):
         """The stored vectors of those ids that exist."""
         ...
 
+    async def passages(self, ids: Sequence[str]) -> Mapping[str, Passage]:
+        """Those of these ids that exist, as they are now."""
+        ...
+
     async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
         """The `count` passages behind each of `passages` in its version of its document, each once, in no order."""
         ...
@@ -132,8 +137,23 @@ class PassageIndex(Port):
         """Remove a document's passages, except those of `keep_version`. An unknown source is no error."""
         ...
 
+    async def clear_away(self) -> None:
+        """Have what was removed leave the files of the index, too, when it returns.
+
+        A server that others run does so by rules of its own.
+        """
+        ...
+
     async def count(self) -> int:
         """Passages in the index."""
+        ...
+
+    async def origin(self) -> Origin | None:
+        """By what its vectors were made; None where nobody noted it."""
+        ...
+
+    async def set_origin(self, origin: Origin) -> None:
+        """Note by what its vectors were made. From then on it is refused to whoever stands for another origin."""
         ...
 
 
@@ -156,8 +176,16 @@ class Memory(Profiles, Port):
         """Remove all that is kept of the person: what they set, their turns, and what was learned of them."""
         ...
 
+    async def answer_key(self) -> bytes:
+        """What the names of answers are made with: made at the first call, the same for all processes from then on."""
+        ...
+
     async def ping(self) -> None:
         """Return when the store answers."""
+        ...
+
+    async def finish_forgetting(self) -> None:
+        """Go on where a process was killed while it forgot, so that nothing of it stays on the disk."""
         ...
 
 
@@ -172,8 +200,8 @@ class Usage(Port):
         """How often each source was cited, and when last; sources that are gone may be among them."""
         ...
 
-    async def forget_documents(self, sources: Sequence[str]) -> None:
-        """Drop what is counted of the documents `sources`."""
+    async def forget_documents(self, sources: Sequence[str], titles: Collection[str] = ()) -> None:
+        """Drop what is counted of the documents `sources`, and from gaps their `titles` as what came closest."""
         ...
 
     async def note_gap(self, gap: Gap) -> None:
@@ -213,7 +241,10 @@ class Inbox(Port):
         ...
 
     async def claim(self, token: str) -> Claim | None:
-        """The next event for this worker; None where all that waits is in work. What dead workers held comes first."""
+        """The next event for this worker; None where all that waits is in work. What dead workers held comes first.
+
+        What cannot be read is no event: it is set aside after a few tries.
+        """
         ...
 
     async def waiting(self, token: str, *, seconds: float) -> Waiting | None:
@@ -252,24 +283,35 @@ class Inbox(Port):
         """Give the event up: it becomes a dead letter. A lost claim is no error."""
         ...
 
+    async def set_aside(self, token: str, reason: str) -> None:
+        """Put an event aside that cannot be read, so that nothing waits for it. A lost claim is no error."""
+        ...
+
     async def listen(self, seconds: float) -> list[str]:
         """Return when something new may be claimed, with the tokens whose answers are to stop; or after `seconds`."""
         ...
 
     async def dead(self) -> list[DeadLetter]:
-        """What was given up, oldest first."""
+        """What was given up and can be read, oldest first."""
+        ...
+
+    async def aside(self) -> list[SetAside]:
+        """What is kept, in the inbox or beside it, and cannot be read here."""
         ...
 
     async def retry(self, key: str) -> bool:
-        """Put a dead letter at the end of its conversation again; False where there is none."""
+        """Put a dead letter, or an event set aside, behind its conversation again; False where there is none."""
         ...
 
     async def drop(self, key: str) -> bool:
-        """Forget a dead letter; False where there is none."""
+        """Forget a dead letter, or an event that was set aside; False where there is none."""
         ...
 
     async def forget(self, person: Person) -> None:
-        """Drop the person's dead letters; what waits still gets its answer."""
+        """Drop the person's dead letters and what was set aside of theirs, in the store's files, too.
+
+        What waits still gets its answer.
+        """
         ...
 
     async def depth(self) -> Depth:

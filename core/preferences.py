@@ -21,6 +21,7 @@ from core.words import content_words, words, words_of
 MAX_STATED = 30
 MAX_STATED_CHARACTERS = 200
 MAX_UNDONE = 20  # changes that can be undone
+_LARGEST = 1_000_000  # number of a stated preference
 APPLIED = 3  # stated preferences that may enter one prompt
 NEAR = 0.25  # cosine of question and preference from which it applies
 
@@ -182,6 +183,9 @@ def sound(wishes: Wishes) -> Wishes:
         for one in wishes.stated[:MAX_STATED]
         if (text := " ".join(one.text.split())[:MAX_STATED_CHARACTERS])
     ]
+    numbers = [one.number for one in stated]
+    if len(set(numbers)) < len(numbers) or not all(1 <= number <= _LARGEST for number in numbers):
+        stated = [replace(one, number=number) for number, one in enumerate(stated, start=1)]
     return replace(wishes, stated=tuple(stated), strength=min(max(wishes.strength, 0), 100), before=())
 
 

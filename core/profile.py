@@ -6,8 +6,8 @@ Pure. Knows nothing of stores, models or sentences.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from core import learning
@@ -41,6 +41,14 @@ class Profile:
     brevity: float = 0.0
 
 
+def naming(profile: Profile, seen: Collection[str]) -> Profile:
+    """`profile` with the names only of documents that are `seen`."""
+    interests = tuple(
+        replace(one, documents=tuple(source for source in one.documents if source in seen)) for one in profile.interests
+    )
+    return replace(profile, interests=interests)
+
+
 def heaviest_first(interests: Sequence[Interest], now: float) -> list[int]:
     """The places of interests, as they are numbered for their person."""
     return sorted(range(len(interests)), key=lambda place: -interests[place].mass_at(now))
@@ -64,7 +72,10 @@ def in_words(signals: Sequence[Signal], learned: Learned, now: float) -> tuple[I
 def _told(number: int, members: Sequence[Signal], interest: Interest, weight: float) -> InterestInWords:
     phrases: Counter[str] = Counter(phrase for signal in members for phrase in signal.phrases)
     documents: Counter[str] = Counter(
-        source for signal in members for source in (*signal.shown[:1], *(name for name, _ in signal.credited))
+        source
+        for signal in members
+        for source in (*signal.shown[:1], *(name for name, _ in signal.credited))
+        if source != learning.GONE
     )
     acts: Counter[Act] = Counter(signal.act for signal in members)
     return InterestInWords(

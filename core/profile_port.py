@@ -52,6 +52,7 @@ class Profiles(Protocol):
     async def learn(self, person: Person, signals: Sequence[Signal], *, without: Collection[str] = ()) -> Learned:
         """Add `signals` to the log, in place of those with the same id; remove those whose id is in `without`.
 
+        One that was imported takes the place of none that is there.
         The state is always that of the whole log replayed, also where much is learned at the same time.
         """
         ...
@@ -65,7 +66,11 @@ class Profiles(Protocol):
         ...
 
     async def forget_documents(self, sources: Collection[str]) -> None:
-        """Take the documents `sources` out of the traces of all people, with the passages that are kept there."""
+        """Take the documents `sources` out of what is kept of all people, in the store's files, too, when it returns.
+
+        That is traces with the passages that are kept there, logs and what follows from them, what teams count, and the
+        words of answers that rest on them; the questions stay.
+        """
         ...
 
     async def contribute(self, person: Person, contribution: Contribution) -> None:

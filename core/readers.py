@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePath
+from types import MappingProxyType
 from urllib.parse import quote
 
-from core.domain import EVERYONE, Message, Person
+from core.domain import EVERYONE, Conversation, Message, Person
 from core.errors import ConfigurationError
 
 Readers = tuple[str, ...]
@@ -50,6 +51,17 @@ def audience(message: Message) -> frozenset[str]:
     return frozenset(everybody | channels | {person_reader(person)})
 
 
+def alone(person: Person) -> frozenset[str]:
+    """The names of somebody of whose channels nothing is known."""
+    return frozenset({EVERYONE, workspace_reader(person.platform, person.workspace), person_reader(person)})
+
+
+def shown_in(place: Conversation, seen_by: Collection[str]) -> bool:
+    """Whether an answer for the audience `seen_by` was shown to all of a shared place."""
+    here = channel_reader(place.platform, place.workspace, place.channel)
+    return here in seen_by and not any(name.startswith("person:") for name in seen_by)
+
+
 def may_see(readers: Collection[str], names: Collection[str]) -> bool:
     """Whether a document of these readers may be shown to an audience of these names. The guides are no secret."""
     return not {GUIDES, *names}.isdisjoint(readers)
@@ -76,16 +88,28 @@ def _path(*parts: str) -> str:
     return "/".join(quote(part, safe="@:+-") for part in parts)
 
 
-def inherited(file: PurePath, root: PurePath, held: Mapping[PurePath, Collection[Readers]]) -> Readers | None:
+def inherited(
+    file: PurePath,
+    root: PurePath,
+    held: Mapping[PurePath, Collection[Readers]],
+    decided: Mapping[PurePath, Readers] = MappingProxyType({}),
+    default: Readers | None = (EVERYONE,),
+) -> Readers | None:
     """The readers of a new file below `root`: those of the documents beside it, or else in the nearest folder above.
 
-    `held` has the readers of the documents that stand directly in each folder, as far as somebody named them. None
-    where they differ, as a guess could show a file to those it was not meant for.
+    `held` has the readers of the documents that stand directly in each folder, as far as somebody named them, `decided`
+    those that a folder was named for, which hold for what comes into it, above `root` too. `default` where there are
+    neither. None where they differ, as a guess could show a file to those it was not meant for.
     """
-    folders = [folder for folder in file.parents if folder.is_relative_to(root)]
-    beside = next((held[folder] for folder in folders if folder in held), None)
+    for folder in file.parents:
+        here = {*(held.get(folder, ()) if folder.is_relative_to(root) else ()), *_one(decided.get(folder))}
+        if here:
+            return here.pop() if len(here) == 1 else None
     below = {readers for folder, each in held.items() if folder.is_relative_to(root) for readers in each}
-    found = set(below if beside is None else beside)
-    if not found:
-        return (EVERYONE,)
-    return found.pop() if len(found) == 1 else None
+    if not below:
+        return default
+    return below.pop() if len(below) == 1 else None
+
+
+def _one(readers: Readers | None) -> tuple[Readers, ...]:
+    return () if readers is None else (readers,)

@@ -6,14 +6,17 @@ for it, or of how the model remembers what it read.
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import os
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from core.documents.folder_records import FolderRecords, Records
 from core.domain import Document
 from core.errors import DocumentError
+from core.leftovers import ForgetReading, Leftovers
 from core.ports import Memory, PassageIndex, Usage
 from core.readers import GUIDES
 from core.teaching import Teacher
@@ -23,10 +26,14 @@ _NEAR = 3  # names that an unknown one may have been meant to be
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What would go: documents, each version by itself, and the lessons that some of them are."""
+    """What would go: documents, each version by itself, and the lessons that some of them are.
+
+    What is recorded at and under `places` goes, too: there may be records without documents.
+    """
 
     documents: tuple[Document, ...]
     lessons: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
     @property
     def sources(self) -> dict[str, int]:
@@ -46,13 +53,14 @@ class Remover:
         usage: Usage,
         memory: Memory,
         teacher: Teacher,
-        forget_reading: Callable[[Collection[tuple[str, str]]], Awaitable[None]],
+        forget_reading: ForgetReading,
+        *,
+        folders: FolderRecords | None = None,
     ) -> None:
         self._index = index
-        self._usage = usage
-        self._memory = memory
         self._teacher = teacher
-        self._forget_reading = forget_reading
+        self._leftovers = Leftovers(index, usage, memory, forget_reading)
+        self._folders = folders
 
     async def find(self, names: Sequence[str]) -> Removal:
         """What `names` stand for. Of a lesson all goes, since a part of it would be learned again.
@@ -61,15 +69,17 @@ class Remover:
             DocumentError: one of them is unknown, or a guide of Attune's own.
         """
         documents = await self._index.documents()
+        recorded = await asyncio.to_thread(self._folders.read) if self._folders else Records()
         removable = [document for document in documents if GUIDES not in document.readers]
-        meant = [_meant(name, removable, documents) for name in names]
+        meant = [_meant(name, removable, documents, recorded) for name in names]
         chosen = {document.source for each in meant for document in each}
         lessons = {id_ for source in chosen if (id_ := self._teacher.lesson_of(source))}
         whole = [one for one in removable if one.source in chosen or self._teacher.lesson_of(one.source) in lessons]
-        return Removal(tuple(whole), tuple(sorted(lessons)))
+        places = {place for name in names if recorded.has(_places(name)) for place in _places(name)}
+        return Removal(tuple(whole), tuple(sorted(lessons)), tuple(sorted(places)))
 
     async def remove(self, removal: Removal) -> None:
-        """Remove what `find` found: passages, lessons, counts, what traces keep of them, and what the model read.
+        """Remove what `find` found: passages, lessons, records, and all that is left of them elsewhere.
 
         May be repeated after a failure.
         """
@@ -77,15 +87,19 @@ class Remover:
             await self._teacher.erase(lesson)
         for source in removal.sources:
             await self._index.remove(source)
-        await self._usage.forget_documents(list(removal.sources))
-        await self._memory.forget_documents(removal.sources)
-        await self._forget_reading({(one.source, one.version) for one in await self._index.documents()})
+        if self._folders and removal.places:
+            await asyncio.to_thread(self._folders.forget, removal.places)
+        await self._leftovers.clear(removal.documents)
 
 
-def _meant(name: str, removable: Sequence[Document], documents: Sequence[Document]) -> list[Document]:
+def _meant(
+    name: str, removable: Sequence[Document], documents: Sequence[Document], recorded: Records
+) -> list[Document]:
     places = _places(name)
     if found := [document for document in removable if _is_under(document.source, places)]:
         return found
+    if recorded.has(places):
+        return []
     if any(_is_under(document.source, places) for document in documents):
         raise DocumentError(
             f"{name} holds guides of Attune's own, which stay: they answer only questions about Attune itself."

@@ -167,20 +167,27 @@ def _follows(passage: Passage, other: Passage) -> bool:
 
 def _joined(group: Sequence[RankedPassage]) -> RankedPassage:
     best = max(group, key=lambda candidate: candidate.probability)
-    parts: list[str] = []
-    headings = best.passage.headings if all(c.passage.headings == best.passage.headings for c in group) else None
-    for candidate in group:
-        if candidate.passage.headings != headings:
-            headings = candidate.passage.headings
-            parts.append(f"#### {candidate.passage.heading_path}")
-        parts.append(candidate.passage.text)
+    parts = tuple(candidate.passage for candidate in group)
     return RankedPassage(
-        replace(best.passage, text="\n\n".join(parts)),
+        replace(best.passage, text=text_of(parts)),
         sum(candidate.probability for candidate in group),
         max(candidate.dense for candidate in group),
         max(candidate.sparse for candidate in group),
         best.vector,
+        parts,
     )
+
+
+def text_of(parts: Sequence[Passage]) -> str:
+    """What neighbours say together, each under its headings where these are not the same."""
+    headings = parts[0].headings if len({part.headings for part in parts}) == 1 else None
+    said: list[str] = []
+    for part in parts:
+        if part.headings != headings:
+            headings = part.headings
+            said.append(f"#### {part.heading_path}")
+        said.append(part.text)
+    return "\n\n".join(said)
 
 
 def priors(reading: Sequence[RankedPassage], factors: Mapping[str, float] | None = None) -> tuple[float, ...]:

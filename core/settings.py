@@ -14,14 +14,15 @@ from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
+from core.digits import whole_number
 from core.domain import Mode
 from core.errors import ConfigurationError
 from core.serving_settings import ServingSettings
 
 FILE_NAME = "attune.toml"
-_HOST_AND_PORT = re.compile(r"\S+:\d{1,5}")
+_HOST_AND_PORT = re.compile(r"\S+:[0-9]{1,5}")
 
 
 class Settings(ServingSettings):
@@ -109,7 +110,7 @@ class Settings(ServingSettings):
         ge=0,
         le=10_000_000,
         alias="ATTUNE_CACHE_DISK_MB",
-        description="disk for passages that were read before, in MB; 0: none",
+        description="disk for passages that were read before, in MB, of all processes together; 0: none",
     )
     batch_mb: int = Field(
         1024,
@@ -175,8 +176,9 @@ class Settings(ServingSettings):
 
     @field_validator("metrics", "telegram_listen", "slack_listen")
     @classmethod
-    def _host_and_port(cls, value: str) -> str:
-        if value != "off" and not _HOST_AND_PORT.fullmatch(value):
+    def _host_and_port(cls, value: str, info: ValidationInfo) -> str:
+        named = _HOST_AND_PORT.fullmatch(value) and whole_number(value.rpartition(":")[2], 65_535) is not None
+        if not named and (value, info.field_name) != ("off", "metrics"):
             raise ValueError("it should be a host and a port, such as 127.0.0.1:8080")
         return value
 
@@ -224,6 +226,12 @@ class Settings(ServingSettings):
 def settings_names() -> list[str]:
     """The names of all settings, as the environment and `attune.toml` spell them."""
     return [field.alias or name for name, field in Settings.model_fields.items()]
+
+
+def secret_names() -> list[str]:
+    """Those of them that nobody else may know."""
+    secret = (field for field in Settings.model_fields.values() if "SecretStr" in str(field.annotation))
+    return [field.alias for field in secret if field.alias]
 
 
 def _read_file(file: Path, names: list[str]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 Each lesson is a folder of its own with one document in it, ingested like any other, so a lesson outlives a change of
 embedder and can be looked at: `<folder>/<id>/<name>`, who may see it in `.attune.toml`, whose it is in `.lesson.json`.
-A forgotten lesson waits in `.forgotten/<id>`, from where it can be brought back. Knows nothing of platforms.
+That folder comes and goes in one step, and its passages with it: it is written, and removed, in `.drafts/<id>`. A
+forgotten lesson waits in `.forgotten`, sealed (`sealing.py`): its id, which is the key, stands nowhere any more but on
+the button that brings it back. Knows nothing of platforms.
 """
 
 from __future__ import annotations
@@ -11,26 +13,38 @@ import asyncio
 import json
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePath
 
-from pydantic import TypeAdapter, ValidationError
+import structlog
 
 from core.documents.archives import is_readable
 from core.documents.folder_settings import FILE_NAME
-from core.domain import Person
-from core.errors import DocumentError, LessonError
+from core.domain import Document, Person
+from core.durable import sync_folder, write_new, write_whole
+from core.errors import DocumentError, LessonError, StoreError
+from core.inbox import SetAside
 from core.ingest import Ingester
+from core.leftovers import Leftovers
 from core.ports import PassageIndex, Usage
 from core.readers import Readers
+from core.sealing import opened, place_of, seal, unpack
+from core.stored import Form, UnreadableError
+from core.together import to_the_end
+
+log = structlog.get_logger(__name__)
 
 KEPT_FORGOTTEN = 1000  # lessons that can be brought back
 _NAME_CHARACTERS = 80
 _RECORD = ".lesson.json"
 _FORGOTTEN = ".forgotten"
+_DRAFTS = ".drafts"
+_STALE = 3600.0  # seconds: a draft as old as that was left by a process that was killed
 _ID = re.compile(r"[0-9a-f]{32}")
 _UNSAFE = re.compile(r"[^\w.()+@ -]+")
 
@@ -46,20 +60,29 @@ class Lesson:
     taught_at: datetime
 
 
-_LESSON = TypeAdapter(Lesson)
+_LESSON = Form(Lesson)
 
 
 class Teacher:
     """Keeps lessons under one folder, and the index in step with them."""
 
-    def __init__(self, folder: Path, ingester: Ingester, index: PassageIndex, usage: Usage) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        ingester: Ingester,
+        index: PassageIndex,
+        usage: Usage,
+        leftovers: Leftovers | None = None,
+    ) -> None:
+        """`leftovers` clears away what else is kept of a forgotten lesson; who erases lessons does it themselves."""
+        self._leftovers = leftovers
         self._folder = folder
         self._ingester = ingester
         self._index = index
         self._usage = usage
 
     async def learn_file(self, name: str, data: bytes, author: Person, readers: Readers, at: datetime) -> Lesson:
-        """Learn a document of that name.
+        """Learn a document of that name. However this ends otherwise, cancelled or not, nothing of it stays.
 
         Raises:
             LessonError: its format is not known, it cannot be read or holds no text; nothing was learned.
@@ -68,11 +91,11 @@ class Teacher:
         if not is_readable(PurePath(safe)):
             raise LessonError(f"I cannot read {safe}: its format is not one that I know. Save it as PDF, DOCX or text.")
         lesson = Lesson(uuid.uuid4().hex, safe, author, readers, at)
-        await asyncio.to_thread(_write, self._folder / lesson.id, lesson, data)
         try:
+            await to_the_end(asyncio.to_thread(self._write, lesson, data))
             await self._ingest(lesson)
         except BaseException:
-            await asyncio.to_thread(shutil.rmtree, self._folder / lesson.id, ignore_errors=True)
+            await to_the_end(self._undo(lesson.id))
             raise
         return lesson
 
@@ -96,15 +119,14 @@ class Teacher:
         return lesson
 
     async def forget(self, id_: str, person: Person, *, operator: bool = False) -> Lesson:
-        """Forget a lesson, which its author may, and an operator. It can be brought back.
+        """Forget a lesson, which its author may, and an operator. Who has its id can have it brought back.
 
         Raises:
             LessonError: there is no such lesson, or it is somebody else's.
         """
         lesson = await asyncio.to_thread(_read, self._place(id_))
         _permitted(lesson, person, operator=operator)
-        await asyncio.to_thread(self._put_away, id_)
-        await self._take_out(id_)
+        await to_the_end(self._put_away(id_))
         return lesson
 
     async def bring_back(self, id_: str, person: Person, *, operator: bool = False) -> Lesson:
@@ -113,10 +135,14 @@ class Teacher:
         Raises:
             LessonError: it was not forgotten, or is somebody else's.
         """
-        lesson = await asyncio.to_thread(_read, self._place(id_, forgotten=True))
+        lesson = await asyncio.to_thread(self._read_sealed, self._place(id_).name)
         _permitted(lesson, person, operator=operator)
-        await asyncio.to_thread(self._place(id_, forgotten=True).rename, self._place(id_))
-        await self._ingest(lesson)
+        await to_the_end(asyncio.to_thread(self._fetch_back, id_))
+        try:
+            await self._ingest(lesson)
+        except BaseException:
+            await to_the_end(self._put_away(id_))
+            raise
         return lesson
 
     def lesson_of(self, source: str) -> str | None:
@@ -131,15 +157,7 @@ class Teacher:
         Raises:
             DocumentError: its folder cannot be removed; it is still known.
         """
-        try:
-            await asyncio.to_thread(shutil.rmtree, self._place(id_))
-        except FileNotFoundError:
-            pass  # somebody else was faster
-        except OSError as error:
-            raise DocumentError(
-                f"{self._place(id_)} cannot be removed: {error.strerror}. Change its permissions, then try again."
-            ) from error
-        await self._take_out(id_)
+        await to_the_end(self._erase(self._place(id_)))
 
     async def lessons(self, audience: Collection[str]) -> list[Lesson]:
         """The lessons that `audience` may see, the newest first."""
@@ -150,7 +168,9 @@ class Teacher:
     async def refresh(self) -> None:
         """Bring the index in step with all lessons, such as after a change of embedder or a crash."""
         if self._folder.is_dir():
+            await to_the_end(asyncio.to_thread(self._tidy))
             await self._ingester.ingest([self._folder])
+            await self._clear(await self._take_out())
 
     async def _ingest(self, lesson: Lesson) -> None:
         report = await self._ingester.ingest([self._folder / lesson.id])
@@ -158,46 +178,161 @@ class Teacher:
             nothing = f"{lesson.name} holds no text that I could learn."
             raise LessonError(report.refused[0].reason if report.refused else nothing)
 
-    async def _take_out(self, id_: str) -> None:
-        """Its passages leave the index."""
+    async def _undo(self, id_: str) -> None:
+        """Nothing is left of a lesson that was not learned."""
+        try:
+            await self._erase(self._place(id_))
+        except (StoreError, DocumentError):  # of the index: nobody finds it meanwhile, and `refresh` goes on
+            log.warning("lesson_not_undone", lesson=id_, exc_info=True)
+
+    async def _put_away(self, id_: str) -> None:
+        """Its passages leave the index, its folder waits to be brought back, and all else that is kept of it goes."""
+        documents = await self._take_out(id_)
+        await asyncio.to_thread(self._move_away, id_)
+        await self._clear(documents)
+
+    async def _erase(self, place: Path) -> None:
+        try:
+            draft = await asyncio.to_thread(self._withdraw, place)
+            try:
+                await self._take_out(place.name)
+            finally:
+                await asyncio.to_thread(_remove_folder, draft)
+        except OSError as error:
+            raise DocumentError(
+                f"{place} cannot be removed: {error.strerror}. Change its permissions, then try again."
+            ) from error
+
+    async def _take_out(self, id_: str | None = None) -> list[Document]:
+        """The passages of a lesson leave the index; or of all those that have no folder any more: these documents."""
+        gone = []
         for document in await self._index.documents():
-            if self.lesson_of(document.source) == id_:
+            lesson = self.lesson_of(document.source)
+            if lesson and (lesson == id_ if id_ else not self._place(lesson).is_dir()):
                 await self._index.remove(document.source)
+                gone.append(document)
+        return gone
+
+    async def _clear(self, documents: Collection[Document]) -> None:
+        if self._leftovers:
+            await self._leftovers.clear(documents)
 
     def _all(self) -> list[Lesson]:
-        if not self._folder.is_dir():
-            return []
-        return [_read(place) for place in self._folder.iterdir() if (place / _RECORD).is_file()]
+        """Those whose record can be read: a broken one costs its own lesson."""
+        found = []
+        for place in self._folder.iterdir() if self._folder.is_dir() else ():
+            if (place / _RECORD).is_file():
+                try:
+                    found.append(_read(place))
+                except LessonError:
+                    log.warning("lesson_unreadable", lesson=place.name)
+        return found
 
-    def _put_away(self, id_: str) -> None:
+    def _write(self, lesson: Lesson, data: bytes) -> None:
+        """The lesson's folder, whole and on the disk, and nothing of it where somebody else could read it."""
+        draft, place = self._folder / _DRAFTS / lesson.id, self._place(lesson.id)
+        try:
+            draft.mkdir(mode=0o700, parents=True)
+            write_new(draft / FILE_NAME, _readers_line(lesson))
+            write_new(draft / _RECORD, _LESSON.dump_json(lesson))
+            write_new(draft / lesson.name, data)
+            sync_folder(draft)
+            draft.rename(place)
+            sync_folder(self._folder)
+        except OSError as error:
+            raise DocumentError(f"{place} cannot be written: {error.strerror}. See that the disk has room.") from error
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def _withdraw(self, place: Path) -> Path:
+        """Move a folder to where no lessons are: half a lesson, without the note of its readers, is never learned."""
+        draft = self._folder / _DRAFTS / place.name
+        draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # never written, or somebody else was faster
+            place.rename(draft)
+        sync_folder(self._folder)
+        return draft
+
+    def _move_away(self, id_: str) -> None:
         away = self._folder / _FORGOTTEN
-        away.mkdir(exist_ok=True)
-        self._place(id_).rename(away / id_)
-        for old in sorted(away.iterdir(), key=lambda place: place.stat().st_ctime)[:-KEPT_FORGOTTEN]:
-            shutil.rmtree(old)
+        draft = self._withdraw(self._place(id_))
+        with suppress(FileNotFoundError):  # somebody else was faster
+            seal(draft, away)
+        kept = sorted(away.glob("*.sealed"), key=lambda place: place.stat().st_ctime)
+        for old in kept[:-KEPT_FORGOTTEN]:
+            old.unlink(missing_ok=True)
 
-    def _place(self, id_: str, *, forgotten: bool = False) -> Path:
+    def _read_sealed(self, id_: str) -> Lesson:
+        return _lesson((opened(self._folder / _FORGOTTEN, id_) or {}).get(_RECORD, b""))
+
+    def _fetch_back(self, id_: str) -> None:
+        away, draft = self._folder / _FORGOTTEN, self._folder / _DRAFTS / id_
+        files = opened(away, id_)
+        if files is None:  # somebody else was faster
+            raise LessonError("There is no such lesson.")
+        try:
+            unpack(files, draft)
+            draft.rename(self._place(id_))
+            place_of(away, id_).unlink(missing_ok=True)
+            sync_folder(self._folder)
+        except OSError as error:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise DocumentError(
+                f"{self._place(id_)} cannot be written: {error.strerror}. See that the disk has room."
+            ) from error
+
+    def _seal_old(self) -> None:
+        """Lessons that an earlier version put away as they were."""
+        away = self._folder / _FORGOTTEN
+        for place in away.iterdir() if away.is_dir() else ():
+            if _ID.fullmatch(place.name):
+                seal(place, away)
+
+    def _tidy(self) -> None:
+        """Before all lessons are read: what killed processes left goes, and no lesson is without its readers."""
+        drafts = self._folder / _DRAFTS
+        for draft in drafts.iterdir() if drafts.is_dir() else ():
+            if draft.stat().st_ctime < time.time() - _STALE:
+                shutil.rmtree(draft, ignore_errors=True)
+        for place in self._folder.iterdir():
+            if _ID.fullmatch(place.name) and not (place / FILE_NAME).exists():
+                self._close(place)
+        self._seal_old()
+
+    def _close(self, place: Path) -> None:
+        """Who may see it is not written beside it: its record says so, or it is put away, since nobody may."""
+        try:
+            write_whole(place / FILE_NAME, _readers_line(_read(place)))
+        except LessonError:
+            log.warning("lesson_without_readers", lesson=place.name)
+            self._move_away(place.name)
+
+    def _place(self, id_: str) -> Path:
         if not _ID.fullmatch(id_):
             raise LessonError("There is no such lesson.")
-        return self._folder / _FORGOTTEN / id_ if forgotten else self._folder / id_
+        return self._folder / id_
 
 
-def _write(place: Path, lesson: Lesson, data: bytes) -> None:
-    """The document last, and nothing of it where somebody else could read it."""
-    try:
-        place.mkdir(mode=0o700, parents=True)
-        (place / FILE_NAME).write_text(f"readers = {json.dumps(lesson.readers)}\n", encoding="utf-8")
-        (place / _RECORD).write_bytes(_LESSON.dump_json(lesson))
-        (place / lesson.name).write_bytes(data)
-    except OSError as error:
-        shutil.rmtree(place, ignore_errors=True)
-        raise DocumentError(f"{place} cannot be written: {error.strerror}. See that the disk has room.") from error
+def _remove_folder(folder: Path) -> None:
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder)
+
+
+def _readers_line(lesson: Lesson) -> bytes:
+    return f"readers = {json.dumps(lesson.readers)}\n".encode()
 
 
 def _read(place: Path) -> Lesson:
     try:
-        return _LESSON.validate_json((place / _RECORD).read_bytes())
-    except (OSError, ValidationError):
+        return _lesson((place / _RECORD).read_bytes())
+    except OSError:
+        raise LessonError("There is no such lesson.") from None
+
+
+def _lesson(record: bytes) -> Lesson:
+    try:
+        return _LESSON.validate_json(record)
+    except UnreadableError:
         raise LessonError("There is no such lesson.") from None
 
 
@@ -212,3 +347,15 @@ def _safe(name: str) -> str:
     stem, suffix = (_UNSAFE.sub(" ", part).strip(" .") for part in (PurePath(last).stem, PurePath(last).suffix))
     short = " ".join(stem.split())[:_NAME_CHARACTERS].strip() or "document"
     return f"{short}.{suffix.lower()}" if suffix else short
+
+
+def unreadable_lessons(folder: Path) -> list[SetAside]:
+    """The lessons under `folder` whose record cannot be read here: nobody is shown them, or can take them back."""
+    found = []
+    for place in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if _ID.fullmatch(place.name) and (place / _RECORD).is_file():
+            try:
+                _LESSON.validate_json((place / _RECORD).read_bytes())
+            except UnreadableError as error:
+                found.append(SetAside("lesson", place.name, str(error), None))
+    return found

@@ -2,13 +2,15 @@
 
 Each person contributes a tally of each document they were shown. A document that stands high is looked at more, so use
 is counted against looks (examination model). A tally counts only where its person may still see the document, and
-similar teammates' taste only among people who chose to share it. Pure; knows nothing of stores.
+similar teammates' taste only among people who chose to share it. What one person says has bounds, for each document
+and in all, whatever a store holds of them. Pure; knows nothing of stores.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,8 @@ from core.learning import Tally
 
 PRIOR_LOOKS = 5.0  # looks' worth of doubt about every document
 NEIGHBOURS = 200  # most similar teammates
+HEARD = 20.0  # uses, or looks, of one document by one person that count
+HEARD_IN_ALL = 1000.0  # … of all documents
 SHRINK = 1.0  # similarity's worth of doubt about them
 
 
@@ -36,7 +40,31 @@ class Contribution:
 
 def uses_of(tallies: Mapping[str, Tally]) -> dict[str, float]:
     """The documents that somebody with these tallies has to do with, and how much."""
-    return {source: tally.used for source, tally in tallies.items() if tally.used > 0}
+    return {source: tally.used for source, tally in bounded(tallies).items() if tally.used > 0}
+
+
+def bounded(tallies: Mapping[str, Tally]) -> Mapping[str, Tally]:
+    """`tallies` as far as one person is heard: numbers from 0, within `HEARD` and `HEARD_IN_ALL`, in proportion."""
+    heard = {source: _within(tally, HEARD) for source, tally in tallies.items()}
+    total = sum(_weight(tally) for tally in heard.values())
+    share = min(1.0, HEARD_IN_ALL / total) if total else 1.0
+    return {source: _scaled(tally, share) for source, tally in heard.items()} if share < 1 else heard
+
+
+def _within(tally: Tally, most: float) -> Tally:
+    if 0 <= tally.useful <= most and 0 <= tally.examined <= most and 0 <= tally.answered <= most:
+        return tally
+    counts = tally.useful, tally.examined, tally.answered
+    sound = Tally(*(count if 0 <= count < math.inf else 0.0 for count in counts))
+    return sound if _weight(sound) <= most else _scaled(sound, most / _weight(sound))
+
+
+def _weight(tally: Tally) -> float:
+    return max(tally.useful, tally.examined, tally.answered)
+
+
+def _scaled(tally: Tally, by: float) -> Tally:
+    return Tally(tally.useful * by, tally.examined * by, tally.answered * by)
 
 
 Array = NDArray[np.float64]
@@ -48,7 +76,8 @@ Document = tuple[str, Collection[str]]
 class Team:
     """The contributions of a workspace, by person; laid out once, asked for many documents."""
 
-    def __init__(self, contributions: Mapping[str, Contribution]) -> None:
+    def __init__(self, said: Mapping[str, Contribution]) -> None:
+        contributions = {user: replace(one, tallies=bounded(one.tallies)) for user, one in said.items()}
         self._by_person = contributions
         self._place = {user: place for place, user in enumerate(contributions)}
         self._audiences = list(dict.fromkeys(one.audience for one in contributions.values()))

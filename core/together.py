@@ -1,11 +1,12 @@
-"""Two things at the same time, neither of which outlives the other's end. Knows nothing of what they are."""
+"""What runs at the same time as something else, and does not outlive it. Knows nothing of what it is."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+Result = TypeVar("Result")
 First = TypeVar("First")
 Second = TypeVar("Second")
 
@@ -21,6 +22,25 @@ async def together(first: Coroutine[Any, Any, First], second: Coroutine[Any, Any
         return await one, await other
     finally:
         await ended(one, other)
+
+
+async def to_the_end(work: Coroutine[Any, Any, Result], hurry: Callable[[], None] | None = None) -> Result:
+    """The result of `work`, never cut off: a cancellation calls `hurry` and is raised when it has ended.
+
+    For what cannot be cancelled, such as a thread, and for what must not be, such as writing to a store: whoever waited
+    for it may go on only when nothing of it can come afterwards.
+    """
+    task, cancelled = asyncio.create_task(work), False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            cancelled = True
+            if hurry:
+                hurry()
+    if cancelled:
+        raise asyncio.CancelledError from (None if task.cancelled() else task.exception())
+    return task.result()
 
 
 async def ended(*tasks: asyncio.Task[Any]) -> None:

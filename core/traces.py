@@ -11,6 +11,8 @@ from datetime import datetime
 
 from core.domain import Outcome, Person, Source
 
+CARRIED = 0.01  # share of an answer from which a passage had a part in it
+
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
@@ -58,10 +60,22 @@ class Trace:
     held: float | None = None
 
 
+def rests_on(trace: Trace, sources: Collection[str]) -> bool:
+    """Whether the answer may have words of the documents `sources`: it cites one, or one carried a part of it."""
+    if trace.outcome is not Outcome.ANSWERED:
+        return False
+    cited = {one.passage.source for one in trace.sources}
+    return not cited.isdisjoint(sources) or any(
+        one.share >= CARRIED and one.source in sources for one in trace.passages
+    )
+
+
 def without(trace: Trace, sources: Collection[str]) -> Trace:
-    """`trace` as if it had never had anything to do with the documents `sources`; the answer itself stays."""
+    """`trace` as if it had never had anything to do with the documents `sources`."""
+    gone = {one.passage.heading_path for one in trace.sources if one.passage.source in sources}
     return replace(
         trace,
         passages=tuple(one for one in trace.passages if one.source not in sources),
         sources=tuple(one for one in trace.sources if one.passage.source not in sources),
+        nearest=tuple(place for place in trace.nearest if place not in gone),
     )

@@ -47,9 +47,7 @@ class Upkeep:
                 await self.tend()
 
     async def tend(self) -> None:
-        """Forget what is gone or changed; read ahead the rest of what is asked about most, and what replaced it."""
-        if not self._read and not self._news:
-            return
+        """Forget what is gone or changed, though nobody asked; read ahead what is asked about most, or replaced it."""
         whole = [document for document in await self._index.documents() if document.complete]
         current = {(document.source, document.version) for document in whole}
         if not self._news and current == self._current:

@@ -5,7 +5,7 @@ Knows nothing of how it came about.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bots import texts
@@ -54,8 +54,13 @@ class Findings:
         }
 
 
-def examined(sent: Mapping[int, Sequence[str]], shown: Sequence[Visible]) -> Findings:
-    """Look at everything. `sent` has the tags of each conversation, in the order of their acceptance."""
+def examined(
+    sent: Mapping[int, Sequence[str]], shown: Sequence[Visible], touched: Collection[str] = frozenset()
+) -> Findings:
+    """Look at everything. `sent` has the tags of each conversation, in the order of their acceptance.
+
+    Of those in `touched` the store lost what it knew: they have an answer all the same, though maybe twice and late.
+    """
     answers: dict[str, list[Visible]] = {}
     sentences = left = 0
     for visible in shown:
@@ -70,9 +75,9 @@ def examined(sent: Mapping[int, Sequence[str]], shown: Sequence[Visible]) -> Fin
     tags = [tag for conversation in sent.values() for tag in conversation]
     whole = {tag: [one for one in answers.get(tag, []) if end_of(tag) in one.versions[-1][1]] for tag in tags}
     complaints += [f"lost: {tag}" for tag in tags if not whole[tag]][sentences:]
-    complaints += [f"twice: {tag}" for tag in tags if len(answers.get(tag, [])) > 1]
+    complaints += [f"twice: {tag}" for tag in tags if len(answers.get(tag, [])) > 1 and tag not in touched]
     for conversation in sent.values():
-        seen = [tag for tag in conversation if len(whole[tag]) == 1]
+        seen = [tag for tag in conversation if len(whole[tag]) == 1 and tag not in touched]
         ends = [_first_whole(whole[tag][0], tag) for tag in seen]
         complaints += [
             f"order: {seen[n]} ends before {seen[n - 1]}" for n in range(1, len(seen)) if ends[n] < ends[n - 1]

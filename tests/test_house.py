@@ -24,6 +24,7 @@ PURE = {
     "core.amounts",
     "core.cutting",
     "core.decoding",
+    "core.digits",
     "core.domain",
     "core.duplicates",
     "core.engine",
@@ -40,6 +41,7 @@ PURE = {
     "core.learning",
     "core.numerals",
     "core.opening",
+    "core.origin",
     "core.pairing",
     "core.people",
     "core.personal",
@@ -130,12 +132,13 @@ def is_forbidden(module: str, name: str) -> bool:
 
 
 def environment_complaints(module: str, source: str) -> list[str]:
-    """Where `module` reads the environment. `bots.__main__` may hand `os.environ` to the settings."""
+    """Where `module` reads the environment. `bots.__main__` may hand `os.environ` to the settings; others empty it."""
     tree = ast.parse(source)
     names = {"environ", "environb", "getenv", "getenvb"}
     used = [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr in names]
     used += [name.removeprefix("os.") for name in imports(module, source) if name.removeprefix("os.") in names]
-    allowed = {"environ"} if module in {"core.settings", "bots.__main__"} else set()
+    emptying = {"core.documents.confinement": {"environ"}, "core.secrecy": {"getenv"}}
+    allowed = {"environ"} if module in {"core.settings", "bots.__main__"} else emptying.get(module, set())
     return [f"{module} reads os.{name}" for name in used if name not in allowed]
 
 

@@ -5,11 +5,12 @@ Each check is a function to rows of the table. Repairs nothing and fetches nothi
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import shutil
 import sys
 from collections.abc import Awaitable, Iterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,10 +23,11 @@ from bots.cli.bars import Bars
 from bots.cli.checks import Check, Mark
 from bots.cli.models_view import disk_bytes, megabytes
 from bots.render import clean
-from core.bootstrap import doors_of, open_embedder, open_index, open_records, open_remote, protocol_for
+from core.bootstrap import doors_of, open_embedder, open_index, open_records, open_remote, origin_of, protocol_for
 from core.comparable import share_of_others
+from core.documents.sandbox import Sandbox
 from core.domain import Mode
-from core.errors import AttuneError, ConfigurationError, ModelError
+from core.errors import AttuneError, ConfigurationError, DocumentError, ModelError
 from core.model_store import ModelStore
 from core.models.specs import BUILT_IN, LocalModel
 from core.settings import Settings
@@ -48,7 +50,7 @@ async def doctor(environ: Mapping[str, str], file: Path, version: str) -> int:
     else:
         checks += [*_settings(settings, environ, file), *await _server(settings), *_models(settings), *_disk(settings)]
         checks += [*await _stores(settings), *_device(settings), *await _telegram(settings)]
-        checks += await _slack(settings)
+        checks += [*await _slack(settings), await asyncio.to_thread(parsers)]
     return _show(checks)
 
 
@@ -163,12 +165,13 @@ async def _memory(settings: Settings) -> Check:
 
 async def _index(settings: Settings) -> Check:
     async with AsyncExitStack() as stack:
-        dimension = BUILT_IN_DIMENSION
+        dimension, here = BUILT_IN_DIMENSION, ModelStore(settings.models_folder).find(settings.embedder) is not None
         if settings.embedder.lower() not in BUILT_IN:
-            if ModelStore(settings.models_folder).find(settings.embedder) is None:
+            if not here:
                 return Check(Mark.CARE, "index", operator_texts.NOT_LOOKED)
             dimension = (await stack.enter_async_context(open_embedder(settings))).dimension
-        index = await stack.enter_async_context(open_index(settings, dimension))
+        origin = await asyncio.to_thread(origin_of, settings) if here else None
+        index = await stack.enter_async_context(open_index(settings, dimension, origin))
         count, others = await index.count(), await share_of_others(index, settings.embedder)
     found = texts.plural(count, "passage")
     if others:
@@ -194,6 +197,19 @@ async def _slack(settings: Settings) -> list[Check]:
     from bots.on_slack.doctor import findings, set_up_of  # noqa: PLC0415 - only where there is Slack
 
     return [check async for check in findings(set_up_of(settings))]
+
+
+def parsers() -> Check:
+    """How far a document that takes over its parser is shut in, as the process that parses says itself."""
+    with closing(Sandbox()) as sandbox:
+        try:
+            confined = sandbox.confined()
+        except DocumentError as error:
+            return Check(Mark.BAD, "parsers", operator_texts.NO_REPLY, str(error))
+    found = operator_texts.confined(confined.on, {str(layer): reason for layer, reason in confined.off.items()})
+    if confined.is_whole:
+        return Check(Mark.GOOD, "parsers", found)
+    return Check(Mark.CARE, "parsers", found, operator_texts.fix_confinement(confined.on))
 
 
 def _device(settings: Settings) -> Iterator[Check]:

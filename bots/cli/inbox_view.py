@@ -17,26 +17,31 @@ from rich.text import Text
 from bots.cli import operator_texts
 from bots.render import one_line
 from core.bootstrap import open_inbox
-from core.inbox import DeadLetter, Depth
+from core.inbox import DEAD_LETTER, EVENT, DeadLetter, Depth, SetAside
 from core.ports import Inbox
 from core.settings import Settings
+from core.teaching import unreadable_lessons
 
 ALL = "all"
 CELL = 500  # characters: a key is of use only as a whole
 
 
 async def show(settings: Settings, *, as_json: bool) -> None:
-    """Print the depth and the dead letters."""
+    """Print the depth, the dead letters, and what was set aside."""
     async with open_inbox(settings) as inbox:
-        depth, letters = await inbox.depth(), await inbox.dead()
+        letters, aside, depth = await inbox.dead(), await inbox.aside(), await inbox.depth()
+    aside += unreadable_lessons(settings.learned_folder)
     if as_json:
-        print(json.dumps(_as_json(depth, letters), indent=2))  # noqa: T201 - for programs
+        print(json.dumps(_as_json(depth, letters, aside), indent=2))  # noqa: T201 - for programs
         return
     console = Console()
     console.print(Text(operator_texts.inbox_depth(depth.waiting, depth.working, depth.oldest)))
     console.print(_table(letters) if letters else Text(operator_texts.NO_DEAD_LETTERS), soft_wrap=True)
     if letters:
         console.print(Text(operator_texts.DEAD_LETTER_HINT, style="dim"), soft_wrap=True)
+    if aside:
+        console.print(Text(operator_texts.set_aside(len(aside))), _aside_table(aside), soft_wrap=True)
+        console.print(Text(operator_texts.ASIDE_HINT, style="dim"), soft_wrap=True)
 
 
 async def retry(settings: Settings, keys: Sequence[str]) -> int:
@@ -53,12 +58,29 @@ async def _each(
     settings: Settings, keys: Sequence[str], way: Callable[[Inbox], Callable[[str], Awaitable[bool]]], verb: str
 ) -> int:
     async with open_inbox(settings) as inbox:
-        named = [letter.event.key for letter in await inbox.dead()] if list(keys) == [ALL] else list(keys)
+        named = await _all_keys(inbox) if list(keys) == [ALL] else list(keys)
         missing = [key for key in named if not await way(inbox)(key)]
     for key in missing:
         Console(stderr=True).print(Text(operator_texts.no_dead_letter(one_line(key)), style="red"), soft_wrap=True)
     Console().print(Text(operator_texts.dead_letters_handled(len(named) - len(missing), verb)))
     return 1 if missing else 0
+
+
+async def _all_keys(inbox: Inbox) -> list[str]:
+    """Dead letters, and events that were set aside; not what is beside the inbox."""
+    aside = [one.key for one in await inbox.aside() if one.kind in {EVENT, DEAD_LETTER}]
+    return [*(letter.event.key for letter in await inbox.dead()), *aside]
+
+
+def _aside_table(aside: Sequence[SetAside]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("kind", "key", "since", "reason"):
+        table.add_column(name, overflow="fold")
+    now = datetime.now(UTC)
+    for one in aside:
+        cells = (one.kind, one.key, operator_texts.ago(one.at, now), one.reason)
+        table.add_row(*[Text(one_line(cell, CELL)) for cell in cells])
+    return table
 
 
 def _table(letters: Sequence[DeadLetter]) -> Table:
@@ -74,7 +96,7 @@ def _table(letters: Sequence[DeadLetter]) -> Table:
     return table
 
 
-def _as_json(depth: Depth, letters: Sequence[DeadLetter]) -> dict[str, Any]:
+def _as_json(depth: Depth, letters: Sequence[DeadLetter], aside: Sequence[SetAside]) -> dict[str, Any]:
     return {
         "waiting": depth.waiting,
         "working": depth.working,
@@ -91,5 +113,9 @@ def _as_json(depth: Depth, letters: Sequence[DeadLetter]) -> dict[str, Any]:
                 "at": letter.at.isoformat(),
             }
             for letter in letters
+        ],
+        "aside": [
+            {"kind": one.kind, "key": one.key, "reason": one.reason, "at": one.at.isoformat() if one.at else None}
+            for one in aside
         ],
     }

@@ -5,9 +5,11 @@ Knows nothing of the command line's grammar, of stores or of models; `core.boots
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +24,7 @@ from bots.console_bot import HISTORY_FILE, OWN_COMMANDS, ConsoleBot, answer_line
 from bots.dialogue import Dialogue
 from bots.own_guides import OwnGuides, shown
 from bots.render import THEME, one_line, terminal
-from core.bootstrap import Attune, Library, open_attune, open_library
+from core.bootstrap import Attune, Library, open_attune, open_library, rebuilt
 from core.errors import DocumentError, StoreError
 from core.ingest import Ingester
 from core.readers import Readers
@@ -57,32 +59,64 @@ async def chat(settings: Settings, version: str) -> int:
 
 
 async def ingest(
-    settings: Settings, paths: Sequence[Path], readers: Readers | None = None, *, watch: bool = False, dry: bool = False
+    settings: Settings,
+    paths: Sequence[Path],
+    readers: Readers | None = None,
+    *,
+    watch: bool = False,
+    dry: bool = False,
+    anew: bool = False,
 ) -> int:
     """Read documents and show what became of each; with `watch` again whenever one changes, until interrupted.
 
-    With `dry` only show what would become of each; nothing is written.
+    Without `paths` those that were read before, or watched. With `dry` only show what would become of each; nothing is
+    written. With `anew` begin with an empty index, and read all again that was read before.
 
     Returns the exit code: 1 where a path or all is missing.
     """
     errors = Console(stderr=True)
-    missing = [path for path in paths if not path.exists()]
-    for path in missing:
-        errors.print(Text(operator_texts.missing_path(one_line(str(path))), style="red"), soft_wrap=True)
-    present = [path for path in paths if path.exists()]
-    if not present:
+    missing = _missing(paths, errors)
+    if missing and len(missing) == len(paths):
         return 1
-    async with opened(open_library, settings, errors) as library:
+    opener = partial(open_library, anew=True) if anew else open_library
+    async with opened(opener, settings, errors) as library:
+        known = await _recorded(library, watched=watch) if anew or not paths else []
+        missing += _missing(known, errors)
+        present = [path for path in dict.fromkeys((*paths, *known)) if path not in missing]
+        lessons = [settings.learned_folder] if anew and settings.learned_folder.is_dir() else []
+        if not present and not lessons:
+            nothing = operator_texts.NOTHING_WATCHED if watch else operator_texts.NOTHING_NAMED
+            errors.print(Text(nothing, style="red"), soft_wrap=True)
+            return 1
         with ingestion_bar(errors) as progress:
-            report = await library.ingester.ingest(present, progress, readers=readers, dry=dry)
+            told = {"watch": watch} if paths and not anew else {}
+            report = await library.ingester.ingest([*present, *lessons], progress, readers=readers, dry=dry, **told)
         (show_plan if dry else show_report)(report, Console())
         if watch:
             await _keep_in_step(library.ingester, present, readers)
+    if anew:
+        await rebuilt(settings)
     read = len(report.new) + len(report.changed) + len(report.unchanged)
     if not read:
         nothing = operator_texts.NOTHING_TO_INGEST if dry else operator_texts.NOTHING_INGESTED
         errors.print(Text(nothing, style="red"))
     return 1 if missing or not read else 0
+
+
+def _missing(paths: Sequence[Path], errors: Console) -> list[Path]:
+    """Those that do not exist, after saying so."""
+    missing = [path for path in paths if not path.exists()]
+    for path in missing:
+        errors.print(Text(operator_texts.missing_path(one_line(str(path))), style="red"), soft_wrap=True)
+    return missing
+
+
+async def _recorded(library: Library, *, watched: bool) -> list[Path]:
+    """What was ingested before."""
+    if library.folders is None:
+        return []
+    records = await asyncio.to_thread(library.folders.read)
+    return records.places(watched=watched)
 
 
 async def _keep_in_step(ingester: Ingester, paths: Sequence[Path], readers: Readers | None) -> None:

@@ -5,7 +5,7 @@ Knows nothing of how a sentence is laid out, or of when it is said.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,12 @@ REFUSED = "refused"
 NOTHING_INGESTED = "Nothing could be ingested."
 NOTHING_TO_INGEST = "There is nothing that could be ingested."
 DRY_OR_WATCH = "--dry-run looks once and --watch stays: give one of them."
+REBUILD_ALONE = (
+    "--rebuild reads again all that was ingested, for the readers that were recorded: give it without --readers, "
+    "--dry-run and --watch."
+)
+NOTHING_NAMED = "Nothing was ingested yet that could be read again. Name files or folders: attune ingest FOLDER"
+NOTHING_WATCHED = "No folder was ingested with --watch before. Name one: attune ingest FOLDER --watch"
 SKIPPED = "skipped"
 ALL_WELL = "Everything is in place."
 ALL_WELL_BUT = "Nothing is wrong; the lines with ! are worth a look."
@@ -149,12 +155,22 @@ NO_PLATFORM = (
 
 NO_DEAD_LETTERS = "Nothing was given up."
 DEAD_LETTER_HINT = "Try again: attune inbox retry KEY; forget: attune inbox drop KEY; all of them: all"
+ASIDE_HINT = (
+    "Another version of Attune may have written it. With that version an event can be tried again like what was given "
+    "up, and a record counts again by itself. Until then nothing waits for it. It goes when its person asks to be "
+    "forgotten; an event also by: attune inbox drop KEY"
+)
 
 
 def inbox_depth(waiting: int, working: int, oldest: float) -> str:
     """How full the inbox is."""
     since = f"; the oldest came {oldest:,.0f} s ago" if waiting or working else ""
     return f"{plural(waiting, 'message')} waiting, {working:,} being answered{since}."
+
+
+def set_aside(count: int) -> str:
+    """Things are kept that cannot be read."""
+    return f"{plural(count, 'thing')} {'was' if count == 1 else 'were'} set aside, since this Attune cannot read it:"
 
 
 def no_dead_letter(key: str) -> str:
@@ -179,7 +195,7 @@ SLOW_INT8 = "without int8 instructions: answers work, and take longer"
 FIX_SETTINGS = "Mend the environment or attune.toml."
 FIX_DISK = "Make room, or set ATTUNE_HOME to a folder on a larger disk."
 FIX_EMPTY = "Bring documents: attune ingest FOLDER"
-FIX_OTHERS = "Ingest the same folders again, or set ATTUNE_EMBEDDER to the embedder of before."
+FIX_OTHERS = "Have all documents embedded anew: attune ingest --rebuild; or set ATTUNE_EMBEDDER to the one of before."
 FIX_DEVICE = "Set ATTUNE_DEVICE=auto."
 RESCORES = "returns log-probabilities of a prompt, as sequence needs"
 RESCORES_NOT = "returns no log-probabilities of a prompt"
@@ -241,6 +257,11 @@ def remove_these(documents: int, passages: int) -> str:
 def removed(documents: int, passages: int) -> str:
     """What was removed."""
     return f"Removed {_these(documents, passages)}, and what was kept of {'it' if documents == 1 else 'them'}."
+
+
+def records_go(places: Sequence[str]) -> str:
+    """What was decided of folders and files goes with their documents."""
+    return f"Who may see what is in {', '.join(places)} is forgotten, too."
 
 
 def _these(documents: int, passages: int) -> str:
@@ -308,3 +329,24 @@ def not_paired(person: str) -> str:
 def embedded_by_others(share: float) -> str:
     """Some documents have vectors that cannot be compared with a question's."""
     return f"{max(1, round(100 * share))} % of the documents embedded by another model than ATTUNE_EMBEDDER names"
+
+
+def confined(on: Sequence[str], off: Mapping[str, str]) -> str:
+    """What shuts in the process that parses, and what of it this system does not have."""
+    layers = ["limits of memory and time", *on]
+    by = " and ".join((", ".join(layers[:-1]), layers[-1])) if on else layers[0]
+    without = "; ".join(f"{layer}: {reason}" for layer, reason in off.items())
+    return f"shut in by {by}{f' (not by {without})' if without else ''}"
+
+
+def fix_confinement(on: Sequence[str]) -> str:
+    """What a document that takes over its parser could do, and what helps."""
+    could = [
+        *([] if {"namespaces", "Landlock"} & set(on) else ["read the files that Attune can read"]),
+        *([] if "seccomp" in on else ["disturb other processes of this user"]),
+        *([] if {"namespaces", "seccomp"} & set(on) else ["send what it read elsewhere"]),
+    ]
+    return (
+        f"A file that takes over its parser could {' and '.join(could)}. Bring files of people you trust, or use Linux "
+        "5.13 or newer with Landlock and seccomp; in a container, its security profile has to allow them."
+    )

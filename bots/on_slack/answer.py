@@ -23,7 +23,7 @@ from bots.on_slack import texts as slack_texts
 from bots.on_slack.blocks import plain_feedback
 from bots.on_slack.errors import ERRORS, reason_of
 from bots.on_slack.limits import STATUS_CHARS
-from bots.on_slack.markdown import Text, defused
+from bots.on_slack.markdown import Text, defused, line
 from bots.on_slack.posting import REFUSED_BLOCKS, Spot, Thread
 from bots.on_slack.render import Block, Layout, Placed, chunk_of, fallback, pages, shortened
 from bots.platform import Delivery
@@ -87,7 +87,7 @@ class SlackAnswer:
             await self._show([self._step(text, done=False)])
         elif not self._thread.shown:
             with suppress(*ERRORS):
-                await self._thread.post([{"type": "markdown", "text": defused(text)}], text, final=False)
+                await self._thread.post([{"type": "markdown", "text": line(text)}], text, final=False)
 
     async def add(self, text: str) -> None:
         """Add to the answer; shown at once or a little later."""

@@ -1,13 +1,12 @@
 """What the buttons under answers, offers and lessons do.
 
-Whoever reads an answer in a channel may open its sources, as far as the channel may see them; what is about a person
+Whoever reads an answer in a channel may open its sources, as far as they may see them now; what is about a person
 (why, again without preferences, the verdict) is for whoever asked. Knows no queue and no model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 
 from bots import feedback_texts
 from bots.dialogue import Dialogue
@@ -15,13 +14,15 @@ from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.errors import ERRORS
 from bots.on_slack.events import PLATFORM
+from bots.on_slack.limits import MENU_OPTIONS
 from bots.on_slack.markdown import escaped
 from bots.on_slack.talk import Talk
 from bots.on_slack.teaching import Lessons, Told
 from bots.on_slack.views import fill
 from bots.on_slack.whisper import Pressed, Whisper
 from bots.replies import Problem
-from core.domain import Conversation, Message, Passage, Person
+from core.digits import whole_number
+from core.domain import Passage, Person
 from core.feedback import Feedback, Reason, Verdict
 
 
@@ -65,7 +66,7 @@ class Buttons:
     async def _source(self, pressed: Pressed, value: str) -> None:
         about, asker = slack_blocks.asked_by(value)
         answer, _, number = about.partition(":")
-        found = await self._passage(pressed, asker, answer, int(number or 0))
+        found = await self._passage(pressed, asker, answer, whole_number(number, MENU_OPTIONS) or 0)
         if isinstance(found, Passage):
             view = slack_blocks.passage_modal(found)
         else:
@@ -73,11 +74,11 @@ class Buttons:
         await fill(pressed.place.client, pressed.text("view"), view)
 
     async def _passage(self, pressed: Pressed, asker: str, answer: str, number: int) -> Passage | Problem:
+        """The source, for the eyes of whoever pressed: what they may see now, of an answer that was shown here."""
         person = pressed.person
+        looking = await self._talk.message(pressed, "", f"@{person.user}", private=True)
         if asker in {"", person.user}:
-            return await self._dialogue.open_source(person, answer, number)
-        there = Conversation(PLATFORM, person.workspace, pressed.text("channel"))
-        looking = Message(pressed.event.key, there, person, "", datetime.now(UTC))
+            return await self._dialogue.open_source(person, answer, number, looking=looking)
         return await self._dialogue.look_at_source(
             Person(PLATFORM, person.workspace, asker), answer, number, looking=looking
         )

@@ -17,8 +17,10 @@ from typing import Any
 from bots import texts
 from bots.courtesies import is_about_the_bot, is_thanks
 from bots.on_slack import texts as slack_texts
+from bots.reception import NotUnderstoodError
 from core.domain import Conversation, Person
 from core.inbox import Event
+from core.stored import OTHER, UnreadableError, values_of
 
 Json = Mapping[str, Any]
 
@@ -26,8 +28,10 @@ PLATFORM = "slack"
 HEARD_SUBTYPES = {"", "file_share", "thread_broadcast", "me_message"}
 STOP_WORDS = {"stop", "/stop", "!stop", "halt"}
 
-_MENTION = re.compile(r"<@(?P<user>[UW][A-Z0-9]*)(?:\|(?P<name>[^>]*))?>")
-_TOKEN = re.compile(r"<(?P<kind>[@#!]?)(?P<what>[^|>]*)(?:\|(?P<label>[^>]*))?>")
+_MENTION = re.compile(r"<@(?P<user>[UW][A-Z0-9]*)(?:\|(?P<name>[^<>]*))?>")
+_TOKEN = re.compile(r"<(?P<kind>[@#!]?)(?P<what>[^<|>]*)(?:\|(?P<label>[^<>]*))?>")  # Slack writes &lt; for the rest
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_STAMP = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,9})?")
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 _ALONE = {"why", "plain", "recommend", "new", "unlearn"}  # commands that a message is where it says no more
 _COMMAND = re.compile(r"(?<=[`\s])/(?P<name>help|prefs|why|plain|recommend|new|open|forget|stop|unlearn)\b")
@@ -87,8 +91,34 @@ class Said:
         return Person(PLATFORM, self.team, self.user)
 
 
+def named(value: object) -> str:
+    """An id of Slack's: of a person, a channel, a workspace.
+
+    Raises:
+        NotUnderstoodError: it is none.
+    """
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise NotUnderstoodError("no id")
+    return value
+
+
+def stamped(value: object) -> str:
+    """The id of a message, which is a moment.
+
+    Raises:
+        NotUnderstoodError: it is none.
+    """
+    if not isinstance(value, str) or not _STAMP.fullmatch(value):
+        raise NotUnderstoodError("no moment")
+    return value
+
+
 def said(body: Json, bot_user: str) -> Said | None:
-    """The message in an event's payload; None where no person wrote it, or it is not there any more."""
+    """The message in an event's payload; None where no person wrote it, or it is not there any more.
+
+    Raises:
+        NotUnderstoodError: an id in it is none; what else is not as Slack sends it raises what it raises.
+    """
     event: Json = body.get("event", {})
     subtype, message = str(event.get("subtype", "")), event
     if subtype == "message_changed":
@@ -101,20 +131,20 @@ def said(body: Json, bot_user: str) -> Said | None:
         return None
     if message["user"] in {bot_user, "USLACKBOT"}:
         return None
-    team, ts = str(body["team_id"]), str(message["ts"])
+    team, ts = named(body["team_id"]), stamped(message["ts"])
     return Said(
         team=team,
-        channel=str(event["channel"]),
+        channel=named(event["channel"]),
         ts=ts,
-        root=str(message.get("thread_ts") or ts),
-        user=str(message["user"]),
+        root=stamped(message.get("thread_ts") or ts),
+        user=named(message["user"]),
         text=str(message.get("text", "")),
         private=event.get("channel_type") == "im" or str(event["channel"]).startswith("D"),
         mentioned=f"<@{bot_user}" in str(message.get("text", "")),
-        home=str(message.get("user_team") or message.get("team") or team),
+        home=named(message.get("user_team") or message.get("team") or team),
         shared=bool(body.get("is_ext_shared_channel")),
-        edited=str(message.get("edited", {}).get("ts", "")) if message is not event else "",
-        files=tuple((str(file["id"]), str(file.get("name") or "file")) for file in message.get("files", ())),
+        edited=stamped(message["edited"]["ts"]) if message is not event and message.get("edited") else "",
+        files=tuple((named(file["id"]), str(file.get("name") or "file")) for file in message.get("files") or ()),
     )
 
 
@@ -136,7 +166,7 @@ def is_courtesy(text: str) -> bool:
 
 def question(text: str, bot_user: str) -> str:
     """What was asked, as plain words: Slack's tokens resolved, the bot's own name left out, commands as `/command`."""
-    own = re.compile(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>[:,]?\s*")
+    own = re.compile(rf"<@{re.escape(bot_user)}(?:\|[^<>]*)?>[:,]?\s*")
     return as_command(plain_text(own.sub("", text)).strip())
 
 
@@ -212,9 +242,24 @@ def deleted(body: Json, bot_user: str) -> Said | None:
 
 
 def personal_event(team: str, user: str, kind: Kind, name: str, body: Json) -> Event:
-    """Something that concerns one person and no conversation: it does not wait behind their questions."""
-    lane = Conversation(PLATFORM, team, "person", user)
+    """Something that concerns one person and no conversation: it does not wait behind their questions.
+
+    Raises:
+        NotUnderstoodError: an id in it is none, or something in it is neither text nor a list or mapping of texts.
+    """
+    lane = Conversation(PLATFORM, named(team), "person", named(user))
+    if not all(_is_kept(part) for part in body.values()):
+        raise NotUnderstoodError(kind)
     return _event(f"{PLATFORM}:{kind}:{team}:{user}:{name}", lane, Person(PLATFORM, team, user), kind, body)
+
+
+def _is_kept(part: object) -> bool:
+    """Whether an event's body may carry this: texts, and the inputs of a modal."""
+    if isinstance(part, dict):
+        return all(map(_is_kept, part.values()))
+    if isinstance(part, list):
+        return all(isinstance(each, str) for each in part)
+    return isinstance(part, str | bool)
 
 
 def _event(key: str, conversation: Conversation, person: Person, kind: Kind, body: Json) -> Event:
@@ -223,19 +268,41 @@ def _event(key: str, conversation: Conversation, person: Person, kind: Kind, bod
 
 
 def said_in(event: Event) -> Said:
-    """The message in an event's body."""
-    values = json.loads(event.body)
+    """The message in an event's body.
+
+    Raises:
+        UnreadableError: another version of Attune wrote it, or nobody did.
+    """
+    values = body_of(event)
     known = {name.name for name in fields(Said)}
-    files = tuple((str(id_), str(name)) for id_, name in values.pop("files", ()))
-    return Said(**{name: value for name, value in values.items() if name in known}, files=files)
+    try:
+        files = tuple((str(id_), str(name)) for id_, name in values.pop("files", ()))
+        return Said(**{name: value for name, value in values.items() if name in known}, files=files)
+    except (TypeError, ValueError):
+        raise UnreadableError(OTHER) from None
 
 
 def body_of(event: Event) -> dict[str, Any]:
-    """What else an event carries."""
-    found = json.loads(event.body)
-    return found if isinstance(found, dict) else {}
+    """What else an event carries.
+
+    Raises:
+        UnreadableError: another version of Attune wrote it, or nobody did.
+    """
+    return values_of(event.body)
+
+
+def kind_of(event: Event) -> Kind:
+    """What an event asks for.
+
+    Raises:
+        UnreadableError: another version of Attune wrote it, and asks for what is unknown here.
+    """
+    try:
+        return Kind(event.kind)
+    except ValueError:
+        raise UnreadableError(OTHER) from None
 
 
 def sent_at(ts: str) -> datetime:
-    """The moment in a message's id."""
-    return datetime.fromtimestamp(float(ts), UTC)
+    """The moment in a message's id, which is not to come."""
+    return min(datetime.fromtimestamp(float(stamped(ts)), UTC), datetime.now(UTC))

@@ -12,6 +12,7 @@ PAGE_CHARS = 9_000  # of one message's answer: Slack takes 12,000 of Markdown, a
 FALLBACK_CHARS = 3_000  # what notifications and screen readers get; from 4,000 on Slack may refuse it
 PLAIN_CHARS = 3_500  # of a message without blocks: Slack takes 4,000
 TABLE_ROWS, TABLE_COLUMNS, TABLE_CHARS = 100, 20, 4_000  # of a table block; of its cells together Slack takes 10,000
+SEGMENT_CHARS = 2_000  # of a line that is placed on a page as one
 HELD_CHARS = 400  # of a growing line that may still become a link
 STATUS_CHARS = 140
 THREAD_TITLE_CHARS = 80

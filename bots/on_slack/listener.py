@@ -23,9 +23,11 @@ from bots.on_slack.events import (
     for_others,
     is_courtesy,
     is_stop,
+    named,
     personal_event,
     plain_text,
     said,
+    stamped,
 )
 from bots.on_slack.limits import ID_CHARS
 from bots.on_slack.presses import press_event
@@ -51,7 +53,7 @@ class Listener:
 
     async def heard(self, body: dict[str, Any]) -> None:
         """A message, whether it names the bot or not."""
-        bot_user = (await self._clients.of(body["team_id"])).bot_user
+        bot_user = (await self._clients.of(named(body["team_id"]))).bot_user
         if (gone := deleted(body, bot_user)) is not None:
             if await self._is_for_us(gone, bot_user):
                 await self._inlet.stop(gone.conversation, gone.person)
@@ -91,13 +93,14 @@ class Listener:
 
     async def reacted(self, body: dict[str, Any]) -> None:
         """An emoji was put on one of the bot's messages, or taken back."""
-        event, bot_user = body["event"], (await self._clients.of(body["team_id"])).bot_user
+        event, bot_user = body["event"], (await self._clients.of(named(body["team_id"]))).bot_user
         if event.get("item_user") != bot_user or event["item"].get("type") != "message" or event["user"] == bot_user:
             return
-        kept = {**event["item"], "reaction": event["reaction"], "added": event["type"] == "reaction_added"}
-        name = f"{event['item']['ts']}:{event['event_ts']}"
+        channel, ts = named(event["item"]["channel"]), stamped(event["item"]["ts"])
+        kept = {"channel": channel, "ts": ts, "reaction": event["reaction"], "added": event["type"] == "reaction_added"}
+        name = f"{ts}:{event['event_ts']}"
         event_for = personal_event(body["team_id"], event["user"], Kind.REACTION, name, kept)
-        lane = Conversation("slack", body["team_id"], event["item"]["channel"], f"@{event['user']}")
+        lane = Conversation("slack", body["team_id"], channel, f"@{event['user']}")
         await self._inlet.put(replace(event_for, conversation=lane))
 
     async def home(self, body: dict[str, Any]) -> None:
@@ -116,8 +119,8 @@ class Listener:
     async def stop_pressed(self, body: dict[str, Any]) -> None:
         """Slack's own stop button."""
         event, team = body["event"], body["team_id"]
-        conversation = Conversation("slack", team, event["channel"], str(event.get("thread_ts") or ""))
-        await self._inlet.stop(conversation, Person("slack", team, event["user"]))
+        conversation = Conversation("slack", named(team), named(event["channel"]), str(event.get("thread_ts") or ""))
+        await self._inlet.stop(conversation, Person("slack", team, named(event["user"])))
 
     async def pressed(self, ack: Any, body: dict[str, Any]) -> Any:
         """A button or a menu."""
@@ -142,8 +145,8 @@ class Listener:
 
     async def teach(self, ack: Any, body: dict[str, Any]) -> Any:
         """The shortcut "Teach this" on a message."""
-        message, channel = body["message"], body["channel"]["id"]
-        root = str(message.get("thread_ts") or message["ts"])
+        message, channel = body["message"], named(body["channel"]["id"])
+        root = stamped(message.get("thread_ts") or message["ts"])
         title = plain_text(str(message.get("text", ""))).partition("\n")[0]
         view = slack_blocks.teach_modal(channel, message["ts"], root, title, private=channel.startswith("D"))
         self._later(self._open(body, view))

@@ -2,7 +2,8 @@
 
 Text of documents, models and people is data: it can name nobody, call no channel and have no address fetched. Slack
 reads `<…>` also inside its markdown block, and does not read again what it decoded, so that `&lt;` is the whole cure;
-where Slack cannot be told to leave addresses alone (streams), they are shown as code.
+where Slack cannot be told to leave addresses alone (streams), they are shown as code. Only the links and the code that
+are seen here are links and code in Slack: what could pair otherwise with something further on is parted.
 Knows nothing of messages, of blocks or of pages.
 """
 
@@ -10,26 +11,33 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bots.on_slack.limits import HELD_CHARS, TABLE_CHARS, TABLE_COLUMNS, TABLE_ROWS
+from bots.on_slack.limits import HELD_CHARS, LINK_CHARS, SEGMENT_CHARS, TABLE_CHARS, TABLE_COLUMNS, TABLE_ROWS
+from bots.quiet import FILES, JOINER, calling_no_group, calling_nobody, host_of, is_mail_to, is_truthful
 from bots.render import clean
 
-_GROUPS = re.compile(r"@(?=(?:here|channel|everyone|group)\b)", re.IGNORECASE)
-_FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")
-_URL = r"(?:(?:https?|ftp|slack)://|www\.|(?:[a-z0-9-]+\.)+[a-z]{2,}/)[^\s<>`|\[]+"
+_FENCE = re.compile(r"[ ]{0,3}(`{3,}(?=[^`]*$)|~{3,})")
+_URL = (
+    r"(?:(?<![A-Za-z0-9+.-])[a-z0-9+.-]+://|www\.)[^\s<>`|\[]+"
+    r"|(?<![^\W_])(?<![.-])(?<!\w@)(?:[^\W_](?:[\w-]*[^\W_])?\.)+[a-z]{2,24}(?![\w@-]|://)[^\s<>`|\[]*"
+)
 _INLINE = re.compile(
     r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
-    r"|!?\[(?P<label>[^\]\n]*)\]\(\s*<?(?P<target>[^\s)>]+)>?(?:\s+\"[^\"\n]*\")?\s*\)"
+    r"|!?\[(?P<label>[^\[\]\n]*)\]\(\s*<?(?P<target>[^\s)>]+)>?(?:\s+\"[^\"\n]*\")?\s*\)"
     rf"|<?(?P<url>{_URL})",
     re.IGNORECASE,
 )
 _TRAILING = re.compile(r"[.,;:!?)\]'\"*_~]+$")  # what ends a sentence rather than an address
-_LIVE = re.compile(r"(?:https?://|mailto:)[^\s<>|`]+", re.IGNORECASE)
+_MARKS = re.compile(r"[*_~`\\]")  # of formatting: nobody reads them
+_PARTED = re.compile(r"\](?=[(\[:]|\Z)|\\\Z|:(?=//[*_~]*\Z)")
+_SIGNS = re.compile(r"&(?:(?P<less>lt|#0*60|#x0*3c)|commat|#0*64|#x0*40);", re.IGNORECASE)
+_TOKEN = re.compile(r"<(?=[*_~`\\\u2060]*(?:[@#!]|\Z))")  # how a mention begins, whatever is bold in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,43 +72,131 @@ Segment = Text | Table
 
 def defused(text: str) -> str:
     """`text` for a markdown block, so that nothing in it is a mention, a channel or a link of Slack's own."""
-    return _GROUPS.sub("@\u2060", text.replace("<", "&lt;"))
+    plain = _SIGNS.sub(lambda match: "<" if match["less"] else "@", text)
+    return calling_nobody(_TOKEN.sub(f"&lt;{JOINER}", plain).replace("<", "&lt;"))
 
 
 def escaped(text: str) -> str:
     """`text` for mrkdwn, shown as it is."""
-    return _GROUPS.sub("@\u2060", text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+    return calling_nobody(entities(text))
 
 
-def _inline(text: str, *, live_links: bool) -> str:
-    """One line or part of it outside code blocks."""
+def entities(text: str) -> str:
+    """`text` for mrkdwn, letter by letter: of code and of addresses."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def in_code(text: str) -> str:
+    """`text` for code in a markdown block."""
+    return calling_no_group(text.replace("<", "&lt;"))
+
+
+def line(text: str) -> str:
+    """Somebody's text on one line of a markdown block, with no link that could be pressed."""
+    return "".join(_inline(" ".join(text.split()), live_links=False))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is shown of a line: `match` is a link, an address or code, or None for prose; `read` is its words."""
+
+    match: re.Match[str] | None
+    raw: str
+    read: str
+
+
+def _inline(text: str, *, live_links: bool) -> list[str]:
+    """One line or part of it outside code blocks, in parts none of which is half a link or half of code."""
     parts, end = [], 0
     for match in _INLINE.finditer(text):
-        parts += [_prose(text[end : match.start()], live_links=live_links), _shown(match, live_links=live_links)]
+        parts += [_prose_part(text[end : match.start()]), _Part(match, match[0], _words_of(match))]
         end = match.end()
-    return "".join([*parts, _prose(text[end:], live_links=live_links)])
+    parts.append(_prose_part(text[end:]))
+    return [part for number in range(len(parts)) if (part := _shown(parts, number, live_links=live_links))]
 
 
-def _prose(text: str, *, live_links: bool) -> str:
-    """What stands outside of code and links. A lone backtick must not pair with one that makes an address code."""
-    return defused(text if live_links else text.replace("`", "'"))
+def _prose_part(text: str) -> _Part:
+    return _Part(None, text, _MARKS.sub("", text))
 
 
-def _shown(match: re.Match[str], *, live_links: bool) -> str:
+def _words_of(match: re.Match[str]) -> str:
+    """What somebody reads of a match."""
     if match["ticks"]:
-        return f"{match['ticks']}{defused(match['code'])}{match['ticks']}"
-    if (url := match["url"]) is not None:
-        trailing = found[0] if (found := _TRAILING.search(url)) else ""
-        address = url.removesuffix(trailing)
-        return (defused(address) if live_links else _as_code(address)) + defused(trailing)
-    label, target = match["label"].strip(), match["target"]
-    if live_links and _LIVE.fullmatch(target):
-        return f"[{defused(label) or target}]({target})"
-    return f"{_inline(label, live_links=False)} ({_as_code(target)})" if label not in {"", target} else _as_code(target)
+        return match["code"]
+    if match["url"] is not None:
+        return match["url"]
+    return "".join(words(token) for token in _parser().parseInline(match["label"]))
+
+
+@cache
+def _parser() -> MarkdownIt:
+    return MarkdownIt().enable("strikethrough")
+
+
+def _shown(parts: Sequence[_Part], number: int, *, live_links: bool) -> str:
+    part = parts[number]
+    if part.match is None:
+        return _prose(part.raw)
+    if part.match["ticks"]:
+        return _code(part.match["ticks"], part.match["code"])
+    if part.match["url"] is not None:
+        apart = not "".join(one.raw for one in parts[number + 1 : number + 3]).startswith(("[", "`", "<", ">", "|"))
+        return _bare(part.match["url"], live_links=live_links and apart)
+    label, target = part.match["label"].strip(), part.match["target"]
+    if live_links and _is_live(parts, number, label, target):
+        return f"[{defused(label.replace('`', chr(39))) or target}]({target})"
+    if label in {"", target}:
+        return _as_code(target)
+    return f"{''.join(_inline(label, live_links=False))} ({_as_code(target)})"
+
+
+def _prose(text: str) -> str:
+    """What stands outside of code and links.
+
+    A lone backtick must not pair with one of code, a bracket or a scheme not make a link with what follows, a backslash
+    not turn the mark that follows into text.
+    """
+    return _PARTED.sub(rf"\g<0>{JOINER}", defused(text.replace("`", "'")))
+
+
+def _code(ticks: str, code: str) -> str:
+    """Code within a line; what is too long for that might be cut, and is none."""
+    if len(code) > LINK_CHARS:
+        return "".join(_inline(code.replace("`", "'"), live_links=False))
+    return f"{ticks}{in_code(code)}{ticks}"
+
+
+def _bare(url: str, *, live_links: bool) -> str:
+    """An address in the text: a link by itself where that is safe, else code."""
+    trailing = found[0] if (found := _TRAILING.search(url)) else ""
+    address = url.removesuffix(trailing)
+    target = address if "://" in address else f"https://{address}"
+    live = live_links and host_of(target) != "" and len(address) <= LINK_CHARS
+    plain = (live or _is_file(address)) and calling_nobody(address) == address
+    return (defused(address) if plain else _as_code(address)) + _prose(trailing)
+
+
+def _is_file(address: str) -> bool:
+    """Whether it is the name of a file, which is no address."""
+    return "/" not in address and address.rpartition(".")[2].lower() in FILES
+
+
+def _is_live(parts: Sequence[_Part], number: int, label: str, target: str) -> bool:
+    """Whether a link's label, with what is read as one word with it, names no other place than where it leads."""
+    is_image = number > 0 and parts[number - 1].raw.endswith("!")
+    if is_image or "\\" in label or max(len(label), len(target)) > LINK_CHARS:
+        return False
+    read = parts[number].read
+    before = re.split(r"\s", "".join(part.read for part in parts[max(number - 3, 0) : number])[-LINK_CHARS:])[-1]
+    behind = re.split(r"\s", "".join(part.read for part in parts[number + 1 : number + 4])[:LINK_CHARS])[0]
+    around = before + read + behind
+    return is_truthful(read, target, around) or is_mail_to(read, around, target)
 
 
 def _as_code(address: str) -> str:
-    return f"`{defused(address)}`"
+    """An address as code, on which nothing can be pressed and from which nothing is fetched."""
+    short = address if len(address) <= LINK_CHARS else f"{address[: LINK_CHARS - 1]}…"
+    return f"`{in_code(short).replace('`', '%60')}`"
 
 
 class Flow:
@@ -135,15 +231,22 @@ class Flow:
         if self._fence:
             if fence and line.strip() == _closing(self._fence, line):
                 self._fence = ""
-            return [Text(defused(rest), self._fence)]
+            return [Text(in_code(rest), self._fence)]
         if fence:
             before = self._end_table()
             self._fence = line.strip()
-            return [*before, Text(defused(rest), self._fence)]
+            return [*before, Text(in_code(rest), self._fence)]
         if rest == line and line.lstrip().startswith("|"):
             self._table.append(line)
             return []
-        return [*self._end_table(), Text(_inline(rest, live_links=self._live))]
+        return [*self._end_table(), *self._texts(rest)]
+
+    def _texts(self, line: str) -> list[Segment]:
+        """A line or a part of it; what is long in several, so that no link and no code is cut."""
+        parts = _inline(line, live_links=self._live)
+        if sum(map(len, parts)) <= SEGMENT_CHARS:
+            return [Text("".join(parts))]
+        return [Text(part) for part in parts]
 
     def _certain_words(self) -> list[Segment]:
         """Of a line that still grows: whole words, and no half of a link or of code."""
@@ -151,13 +254,11 @@ class Flow:
         if self._fence or self._table or line.lstrip()[:1] in {"", "|", "`", "~"}:
             return []
         growing = line[self._sent :]
-        cut = growing.rfind(" ") + 1
-        if (half := _half(growing[:cut])) is not None and len(growing) - half < HELD_CHARS:
-            cut = half
+        cut = _certain(growing)
         if not cut:
             return []
         self._sent += cut
-        return [Text(_inline(growing[:cut], live_links=self._live))]
+        return self._texts(growing[:cut])
 
     def _end_table(self) -> list[Segment]:
         lines, self._table = self._table, []
@@ -165,7 +266,7 @@ class Flow:
             return []
         table = _table("".join(lines))
         if table is None:
-            return [Text(_inline(line, live_links=self._live)) for line in lines]
+            return [text for line in lines for text in self._texts(line)]
         return [table] if table.fits else [Text(f"{line}\n", fence) for line, fence in _as_lines(table)]
 
 
@@ -177,11 +278,13 @@ def _closing(fence: str, line: str) -> str:
     return found if closes else "\0"
 
 
-def _half(text: str) -> int | None:
-    """Where a link or code begins that may not have ended yet."""
-    rest = _INLINE.sub(lambda match: " " * len(match[0]), text)
-    found = [place for place in (rest.find("`"), rest.rfind("[")) if place >= 0]
-    return min(found, default=None)
+def _certain(growing: str) -> int:
+    """How much of a growing line is whole words, and no half of a link or of code that may still end."""
+    whole = growing[: growing.rfind(" ") + 1]
+    rest = _INLINE.sub(lambda match: "\0" * len(match[0]), whole)
+    half = min((place for place in (rest.find("`"), rest.rfind("[")) if place >= 0), default=len(growing))
+    held = len(growing) - half < HELD_CHARS
+    return rest.rfind(" ", 0, half if held else len(rest)) + 1
 
 
 def _table(markdown: str) -> Table | None:
@@ -203,7 +306,7 @@ def _table(markdown: str) -> Table | None:
 
 def inert(text: str) -> str:
     """`text` for where Slack shows it as it is, and decodes no entity; still it is no mention, wherever it gets to."""
-    return _GROUPS.sub("@\u2060", re.sub(r"<(?=[@#!])", "<\u2060", text))
+    return calling_nobody(re.sub(r"<(?=[@#!])", f"<{JOINER}", text))
 
 
 def words(inline: Token) -> str:

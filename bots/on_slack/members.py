@@ -1,7 +1,7 @@
-"""Who somebody is in Slack and what they belong to: channels, user groups, guest or not. Asked anew every minute.
+"""Who somebody is in Slack and what they belong to: channels, user groups, guest or not.
 
-Where Slack does not say, the narrower answer is taken: no channels, no groups, a guest.
-Knows nothing of documents, or of who is let in.
+Asked anew every minute, and each time for the channels, which say what somebody may see. Where Slack does not say, the
+narrower answer is taken: no channels, no groups, a guest. Knows nothing of documents, or of who is let in.
 """
 
 from __future__ import annotations
@@ -25,6 +25,13 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 SECONDS = 60.0  # that an answer of Slack's is believed
+BUSY = {
+    "ratelimited",
+    "internal_error",
+    "fatal_error",
+    "request_timeout",
+    "service_unavailable",
+}  # of nobody
 KEPT = 10_000
 KINDS = ("public_channel", "private_channel", "mpim")
 PAGE = 200
@@ -60,9 +67,9 @@ class Members:
         return said.shared or await self._remembered(key, lambda: self._is_shared(client, said.channel), True)
 
     async def channels(self, client: AsyncWebClient, team: str, user: str) -> frozenset[str]:
-        """The channels that somebody belongs to, as far as the bot can see them."""
+        """The channels that somebody belongs to now, as far as the bot can see them: they may have left one."""
         key = ("channels", team, user)
-        return await self._remembered(key, lambda: self._channels(client, user), frozenset())
+        return await self._remembered(key, lambda: self._channels(client, user), frozenset(), anew=True)
 
     async def names(self, client: AsyncWebClient, said: Said, standing: Standing) -> frozenset[str]:
         """What the operator's lists may call them by, besides their own name. Guests answer to none of it."""
@@ -105,15 +112,19 @@ class Members:
                 found |= await _joined(client, user, kind)
         return frozenset(found)
 
-    async def _remembered(self, key: tuple[str, ...], ask: Callable[[], Awaitable[T]], unknown: T) -> T:
+    async def _remembered(
+        self, key: tuple[str, ...], ask: Callable[[], Awaitable[T]], unknown: T, *, anew: bool = False
+    ) -> T:
+        """What Slack said within the minute; what is asked `anew` only where it does not say now."""
         value, at = self._known.get(key, (None, float("-inf")))
-        if self._now() - at < SECONDS:
-            return value  # type: ignore[no-any-return]
+        known: T = value if self._now() - at < SECONDS else unknown
+        if not anew and self._now() - at < SECONDS:
+            return known
         try:
             found = await ask()
         except SlackApiError as error:
             log.warning("slack_does_not_say", what=key[0], error=reason_of(error))
-            return unknown
+            return known if reason_of(error) in BUSY else unknown
         self._known[key] = (found, self._now())
         self._known.move_to_end(key)
         while len(self._known) > KEPT:

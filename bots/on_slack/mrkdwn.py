@@ -13,11 +13,11 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bots.on_slack.limits import LINK_CHARS, SECTION_CHARS
-from bots.on_slack.markdown import escaped
+from bots.on_slack.markdown import entities, escaped
 from bots.on_slack.render import Block
+from bots.quiet import calling_no_group, is_mail_to, is_truthful
 from bots.render import clean
 
-_ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s<>|]+", re.IGNORECASE)
 _ATOMS = re.compile(r"&(?:amp|lt|gt);|<[^>\n]*>|.", re.DOTALL)
 _MARKS = {"strong": "*", "em": "_", "s": "~"}
 
@@ -64,7 +64,7 @@ class _Writer:
         elif token.type == "inline":
             self._said(_inline(token))
         elif token.type in {"fence", "code_block"}:
-            code = escaped(token.content).replace("```", "'''").rstrip()
+            code = _in_code(token.content).replace("```", "'''").rstrip()
             self.lines += f"```{code}```".split("\n")
         elif token.type == "hr":
             self.lines.append("———")
@@ -111,32 +111,69 @@ def _unmarked(said: str) -> str:
 
 
 def _inline(token: Token) -> str:
+    children = token.children or []
+    read = [_read(child) for child in children]
     out: list[str] = []
     links: list[str] = []
-    for child in token.children or []:
+    for place, child in enumerate(children):
+        linked = bool(links and links[-1])
         match child.type:
             case "strong_open" | "strong_close" | "em_open" | "em_close" | "s_open" | "s_close":
-                if not (links and links[-1]):  # the label of a link is plain
-                    out.append(_MARKS[child.type.partition("_")[0]])
+                out.append("" if linked else _MARKS[child.type.partition("_")[0]])  # the label of a link is plain
             case "code_inline":
-                out.append(f"`{escaped(child.content).replace('`', chr(39))}`")
+                out.append(f"`{_in_code(child.content).replace('`', chr(39))}`")
             case "softbreak" | "hardbreak":
-                out.append("\n")
+                out.append(" " if linked else "\n")
             case "link_open":
-                links.append(_address(str(child.attrs.get("href", ""))))
-                out.append(f"<{links[-1]}|" if links[-1] else "")
+                links.append(_address(children, read, place))
+                out.append(f"<{entities(links[-1])}|" if links[-1] else "")
             case "link_close":
-                out.append(">" if links.pop() else "")
-            case "image":
-                out.append(escaped(child.content))
+                out.append(">" if links.pop() else _shown_beside(children, read, place))
             case _:
                 shown = escaped(child.content)
-                out.append(shown.replace("|", "¦").replace("\n", " ") if links and links[-1] else shown)
+                out.append(shown.replace("|", "¦").replace("\n", " ") if linked else shown)
     return "".join(out)
 
 
-def _address(href: str) -> str:
-    return escaped(href) if _ADDRESS.fullmatch(href) and len(href) <= LINK_CHARS else ""
+def _read(child: Token) -> str:
+    """What somebody reads of a part of a line."""
+    return " " if child.type in {"softbreak", "hardbreak"} else child.content
+
+
+def _in_code(text: str) -> str:
+    return calling_no_group(entities(text))
+
+
+def _address(children: Sequence[Token], read: Sequence[str], place: int) -> str:
+    """Where the link that opens at `place` leads; empty where what is read there names another place."""
+    href = str(children[place].attrs.get("href", ""))
+    if len(href) > LINK_CHARS:
+        return ""
+    label, around = _label(read, place, _end(children, place))
+    return href if is_truthful(label, href, around) or is_mail_to(label, around, href) else ""
+
+
+def _label(read: Sequence[str], start: int, end: int) -> tuple[str, str]:
+    """The text of a link, alone, and with what is read as one word with it."""
+    label = "".join(read[start:end])
+    before = re.split(r"\s", "".join(read[:start])[-LINK_CHARS:])[-1]
+    behind = re.split(r"\s", "".join(read[end:])[:LINK_CHARS])[0]
+    return label, before + label + behind
+
+
+def _end(children: Sequence[Token], start: int) -> int:
+    """Where the link that opens at `start` closes: links hold no links."""
+    return next(place for place in range(start, len(children)) if children[place].type == "link_close")
+
+
+def _shown_beside(children: Sequence[Token], read: Sequence[str], end: int) -> str:
+    """The address of a link that is none, as code behind its label; nothing where that says it, or it is no page."""
+    start = next(place for place in range(end, -1, -1) if children[place].type == "link_open")
+    href = str(children[start].attrs.get("href", ""))
+    web = href.lower().startswith(("http://", "https://"))
+    if not web or len(href) > LINK_CHARS or "".join(read[start:end]) == href:
+        return ""
+    return f" (`{_in_code(href).replace('`', chr(39))}`)"
 
 
 def _packed(lines: Sequence[str]) -> list[str]:

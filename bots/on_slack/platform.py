@@ -20,6 +20,7 @@ from bots.on_slack.teaching import Lessons
 from bots.operator_lists import OperatorLists
 from bots.platform import Delivery, Inlet
 from bots.platforms import Means, Platform
+from bots.reception import Reception
 from bots.slack_bot import Connection, SlackReceiver
 from bots.texts import escaped
 from core.bootstrap import open_installations
@@ -32,14 +33,17 @@ OWN_COMMANDS = ("stop", "unlearn")
 
 def slack() -> Platform:
     """The platform."""
-    return Platform(PLATFORM, lambda settings, _: SlackIn(settings), SlackOut, OWN_COMMANDS)
+    return Platform(
+        PLATFORM, lambda settings, means: SlackIn(settings, means.reception(PLATFORM)), SlackOut, OWN_COMMANDS
+    )
 
 
 class SlackIn:
     """The receiving half; opens the tokens of several workspaces with itself."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, reception: Reception) -> None:
         self._settings = settings
+        self._reception = reception
         self._connection = connection_of(settings)
 
     @asynccontextmanager
@@ -48,7 +52,8 @@ class SlackIn:
         async with _tokens(self._settings) as tokens:
             api = self._settings.slack_api
             pages = _pages(self._settings, tokens)
-            async with SlackReceiver(Clients(tokens, api), self._connection, api, pages).receiving(inlet):
+            receiver = SlackReceiver(Clients(tokens, api), self._connection, api, pages, self._reception)
+            async with receiver.receiving(inlet):
                 yield
 
 

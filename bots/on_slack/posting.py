@@ -19,6 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.on_slack.blocks import plain_feedback
 from bots.on_slack.errors import ERRORS, reason_of
+from bots.on_slack.events import sent_at
 from bots.on_slack.limits import PLAIN_CHARS
 from bots.on_slack.markdown import escaped
 from bots.on_slack.render import Block, fallback
@@ -158,7 +159,7 @@ def _is_for(message: dict[str, Any], question: str, *, finished: bool) -> bool:
     about = message.get("metadata") or {}
     if about.get("event_type") == METADATA:
         return bool(about.get("event_payload", {}).get("question") == question)
-    return not finished and float(message["ts"]) > float(question)
+    return not finished and sent_at(message["ts"]) > sent_at(question)
 
 
 def _plain(blocks: Iterable[Block]) -> list[str]:

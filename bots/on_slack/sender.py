@@ -25,7 +25,7 @@ from bots.on_slack.asides import Asides
 from bots.on_slack.clients import Clients, Place
 from bots.on_slack.door import Door
 from bots.on_slack.errors import ERRORS
-from bots.on_slack.events import Kind, Said, question, said_in, sent_at
+from bots.on_slack.events import Kind, Said, kind_of, question, said_in, sent_at
 from bots.on_slack.limits import THREAD_TITLE_CHARS
 from bots.on_slack.markdown import escaped
 from bots.on_slack.members import Members
@@ -85,7 +85,7 @@ class SlackSender:
 
     async def handle(self, event: Event, delivery: Delivery) -> None:
         """Do what `event` asks for."""
-        match Kind(event.kind):
+        match kind_of(event):
             case Kind.ASK:
                 await self._ask(event, said_in(event), delivery)
             case Kind.DELETED:

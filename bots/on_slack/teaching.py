@@ -25,6 +25,7 @@ from bots.on_slack.limits import NAME_CHARS
 from bots.on_slack.render import Block
 from bots.on_slack.whisper import Pressed
 from bots.texts import escaped
+from core.digits import whole_number
 from core.domain import EVERYONE, Person
 from core.errors import LessonError, PersonError
 from core.readers import Readers, channel_reader, person_reader
@@ -200,7 +201,7 @@ async def _shared(client: AsyncWebClient, file: str) -> tuple[str, bytes]:
         info: dict[str, Any] = (await client.files_info(file=file))["file"]
     except SlackApiError:
         raise LessonError(slack_texts.TEACH_GONE) from None
-    if int(info.get("size") or 0) > FILE_BYTES:
+    if (whole_number(str(info.get("size") or 0)) or 0) > FILE_BYTES:
         raise LessonError(slack_texts.TEACH_TOO_LARGE)
     data = await _download(str(info.get("url_private_download") or ""), client.token or "")
     if data is None:

@@ -14,11 +14,13 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bots.on_telegram import texts as say
 from bots.on_telegram.texts import Words
+from core.digits import whole_number
 from core.feedback import Reason, Verdict
 
 PAYLOAD_BYTES = 64  # Telegram's limit
 REASONS = tuple(Reason)  # a button carries the place in it: append only
 VERDICTS = (Verdict.NONE, Verdict.UP, Verdict.DOWN)  # likewise
+MOST_NUMBER = 999  # that a button of ours carries
 MOST_SOURCES = 8  # buttons that fit under a message
 
 _DATA = re.compile(r"(?P<act>[a-z]):(?P<rest>.*)", re.DOTALL)
@@ -46,6 +48,8 @@ class Act(StrEnum):
 
 ASKERS = frozenset({Act.UP, Act.DOWN, Act.TAKE_BACK, Act.REASON, Act.WHY, Act.PLAIN})  # only whoever asked can do it
 
+OF_ANSWERS = ASKERS | {Act.SOURCES, Act.OPEN, Act.BACK}  # they name an answer
+
 
 @dataclass(frozen=True, slots=True)
 class Tap:
@@ -69,7 +73,7 @@ def read_tap(data: str) -> Tap | None:
     if match is None or match["act"] not in set(Act):
         return None
     answer, *numbers = match["rest"].split(":")
-    counts = [int(number) if number.isdigit() else 0 for number in (*numbers, "", "")]
+    counts = [whole_number(number, MOST_NUMBER) or 0 for number in (*numbers, "", "")]
     return Tap(Act(match["act"]), match["rest"], answer, counts[0], counts[1])
 
 

@@ -5,13 +5,15 @@ Knows the groups that Telegram says somebody belongs to, for a while; `core.acce
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Collection
+from typing import TypeVar
 
 import structlog
 from telegram import ChatMember, ChatMemberRestricted
-from telegram.error import TelegramError
+from telegram.error import BadRequest, Forbidden, TelegramError
 
 from bots.on_telegram.events import PLATFORM, WORKSPACE, Incoming
 from bots.on_telegram.line import Bot
@@ -19,9 +21,12 @@ from core.access import Access
 from core.readers import channel_reader
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
-REMEMBERED = 300.0  # seconds that a membership is taken as known
+REMEMBERED = 300.0  # seconds that a membership is taken as known for getting in
+PATIENCE = 5.0  # seconds that Telegram may take to say it: others wait meanwhile
 UNKNOWN_FOR = 30.0  # seconds after which is asked again where Telegram did not say
+BELIEVED = 60.0  # seconds that it is taken as known for what is shown, where Telegram is away
 MOST_REMEMBERED = 10_000
 _INSIDE = {ChatMember.OWNER, ChatMember.ADMINISTRATOR, ChatMember.MEMBER}
 _CODE = re.compile(
@@ -36,31 +41,55 @@ class Membership:
         self._bot = bot
         self._groups = tuple(groups)
         self._known: dict[tuple[int, int], tuple[float, bool]] = {}
+        self._in_vain: dict[tuple[int, int], float] = {}  # when Telegram did not answer
 
     async def groups_of(self, user: int) -> frozenset[str]:
-        """The ids of the groups."""
-        return frozenset([str(group) for group in self._groups if await self._belongs(group, user)])
+        """The ids of the groups, as they were known a moment ago: to be let in."""
+        belonged = await asyncio.gather(*(self._belonged(group, user) for group in self._groups))
+        return frozenset(str(group) for group, inside in zip(self._groups, belonged, strict=True) if inside)
 
     async def channels(self, incoming: Incoming) -> frozenset[str]:
-        """The groups whose documents somebody may see in private."""
-        return await self.groups_of(incoming.user)
+        """The groups whose documents somebody may see in private: asked for anew, as somebody may have left."""
+        inside = await asyncio.gather(*(self._belongs(group, incoming.user) for group in self._groups))
+        return frozenset(str(group) for group, belongs in zip(self._groups, inside, strict=True) if belongs)
+
+    async def _belonged(self, group: int, user: int) -> bool:
+        now, key = time.monotonic(), (group, user)
+        at, inside = self._known.get(key, (-REMEMBERED, False))
+        if now - at < REMEMBERED:
+            return inside
+        if now - self._in_vain.get(key, -UNKNOWN_FOR) < UNKNOWN_FOR:
+            return self._believed(group, user)
+        return await self._belongs(group, user)
 
     async def _belongs(self, group: int, user: int) -> bool:
-        at, inside = self._known.get((group, user), (-REMEMBERED, False))
-        if time.monotonic() - at < REMEMBERED:
-            return inside
+        """What Telegram says; where it is away, what it said before, but not for long."""
         try:
-            member = await self._bot.get_chat_member(group, user)
-        except TelegramError as error:  # the bot is not in that group, or Telegram is away
+            async with asyncio.timeout(PATIENCE):
+                member = await self._bot.get_chat_member(group, user)
+        except (TelegramError, TimeoutError) as error:
             log.warning("membership_unknown", group=group, error=type(error).__name__)
-            at = time.monotonic() - REMEMBERED + UNKNOWN_FOR  # until then, what was known before
-        else:
-            restricted = isinstance(member, ChatMemberRestricted) and member.is_member
-            inside, at = member.status in _INSIDE or restricted, time.monotonic()
-        if len(self._known) >= MOST_REMEMBERED:
-            self._known.clear()
-        self._known[group, user] = (at, inside)
+            if isinstance(error, BadRequest | Forbidden):  # the bot is not in that group
+                return self._know(group, user, time.monotonic() - REMEMBERED + UNKNOWN_FOR, inside=False)
+            self._note(self._in_vain, (group, user), time.monotonic())
+            return self._believed(group, user)
+        restricted = isinstance(member, ChatMemberRestricted) and member.is_member
+        return self._know(group, user, time.monotonic(), inside=member.status in _INSIDE or restricted)
+
+    def _believed(self, group: int, user: int) -> bool:
+        """Whether somebody is taken to belong where Telegram does not say."""
+        at, inside = self._known.get((group, user), (-REMEMBERED, False))
+        return inside and time.monotonic() - at < BELIEVED
+
+    def _know(self, group: int, user: int, at: float, *, inside: bool) -> bool:
+        self._note(self._known, (group, user), (at, inside))
         return inside
+
+    @staticmethod
+    def _note(notes: dict[tuple[int, int], T], key: tuple[int, int], value: T) -> None:
+        if len(notes) >= MOST_REMEMBERED:
+            notes.clear()
+        notes[key] = value
 
 
 class Entrance:
@@ -101,4 +130,4 @@ def listed_groups(names: Collection[str]) -> tuple[int, ...]:
     """The ids of Telegram's groups among the names of the operator's list."""
     begin = channel_reader(PLATFORM, WORKSPACE, "")
     numbers = [name.removeprefix(begin) for name in names if name.startswith(begin)]
-    return tuple(int(number) for number in numbers if re.fullmatch(r"-?\d+", number))
+    return tuple(int(number) for number in numbers if re.fullmatch(r"-?[0-9]{1,18}", number))

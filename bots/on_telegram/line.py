@@ -8,7 +8,7 @@ answers or of when something is shown.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 TRIES = 6
 PAUSE = 0.5  # seconds before the second try; twice as long before each further one
 LONGEST_PAUSE = 30.0
-Bot = ExtBot[str]
+READ = 10.0  # seconds beyond those that a poll may take by itself
 Keyboard = InlineKeyboardMarkup | None
 T = TypeVar("T")
 
@@ -46,6 +46,19 @@ _GONE = (
 )
 _UNCONNECTED = "httpx.ConnectError"  # how the library's errors begin where nothing was sent at all
 _NOT_EDITABLE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message to delete not")
+
+
+class Bot(ExtBot[str]):
+    """The library's bot, which also hands out updates as they came."""
+
+    async def raw_updates(self, offset: int | None, limit: int, wait: int, kinds: Sequence[str]) -> Any:
+        """What Telegram has from `offset` on, as it stands in its reply; waits for `wait` seconds where it has nothing.
+
+        Raises:
+            TelegramError: Telegram refuses, or its reply is none.
+        """
+        asked = {"offset": offset, "limit": limit, "timeout": wait, "allowed_updates": kinds}
+        return await self._post("getUpdates", asked, read_timeout=wait + READ)
 
 
 class GoneError(Exception):

@@ -7,9 +7,10 @@ from bots.on_telegram.entrance import Entrance, Membership, listed_groups
 from bots.on_telegram.events import PLATFORM
 from bots.on_telegram.line import Bot
 from bots.on_telegram.sender import OWN_COMMANDS, Services, TelegramSender
+from bots.on_telegram.webhook import new_webhook
 from bots.operator_lists import OperatorLists
 from bots.platforms import Means, Platform
-from bots.telegram_bot import TelegramReceiver, new_bot, new_webhook
+from bots.telegram_bot import TelegramReceiver, new_bot
 from bots.texts import escaped
 from core.access import listed_names
 from core.errors import ConfigurationError
@@ -28,7 +29,8 @@ def telegram_receiver(settings: Settings, means: Means) -> TelegramReceiver:
     webhook = (
         new_webhook(settings.telegram_webhook, secret, settings.telegram_listen) if settings.telegram_webhook else None
     )
-    return TelegramReceiver(bot, Entrance(means.access, Membership(bot, _groups(settings))), webhook)
+    entrance = Entrance(means.access, Membership(bot, _groups(settings)))
+    return TelegramReceiver(bot, entrance, webhook, means.reception(PLATFORM))
 
 
 def telegram_sender(settings: Settings, dialogue: Dialogue, means: Means) -> TelegramSender:

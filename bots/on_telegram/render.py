@@ -1,7 +1,7 @@
 """Markdown → what Telegram shows: text, and entities that say what is bold, code or a link.
 
 Telegram gets no markup to parse, so it can refuse none. Headings become bold, tables that are too wide for a phone
-become lists; HTML and images stay text. Text of documents and models is data: it can mention nobody and opens no page.
+become lists; HTML and images stay text. Text of documents and models is data: `hush` takes from it what would act.
 `pages` cuts the whole into messages. Knows nothing of the network, of buttons or of when something is shown.
 """
 
@@ -17,6 +17,7 @@ from markdown_it.tree import SyntaxTreeNode
 
 from bots import texts
 from bots.language import translated
+from bots.on_telegram.hush import hushed, plainly
 from bots.on_telegram.pages import TEXT_UNITS, Mark, Page, Run, pages, units
 from bots.render import ANSWER_CHARS, clean, one_line
 from bots.replies import Final
@@ -27,16 +28,14 @@ from core.prompt import NOT_FOUND
 TABLE_COLUMNS = 34  # characters of a monospaced line on a narrow phone
 CODE_LANGUAGE = re.compile(r"[A-Za-z0-9+#._-]{1,32}")
 
-_MENTION = re.compile(r"(?<![\w@])@(?=\w{3})")
 _WEB = re.compile(r"https?://[^\s/]+", re.IGNORECASE)
-_INVISIBLE = "\N{WORD JOINER}"  # behind an @, so that nobody is called
 _STYLES = {"strong": "bold", "em": "italic", "s": "strikethrough"}
 _BULLETS = ("•", "◦", "▪")
 
 
 def telegram(markdown: str) -> list[Page]:
     """`markdown` as the messages that show it; none where it shows nothing."""
-    return pages(_runs(markdown))
+    return pages(hushed(_runs(markdown)))
 
 
 def growing(markdown: str) -> list[Page]:
@@ -60,12 +59,12 @@ def closed(markdown: str) -> str:
 def answer_pages(final: Final) -> list[Page]:
     """An answer with its sources, or with the nearest sections where nothing was found."""
     said_nothing = final.markdown.strip() == NOT_FOUND
-    return pages([*_runs(translated(NOT_FOUND) if said_nothing else final.markdown), *_footer(final)])
+    return pages(hushed([*_runs(translated(NOT_FOUND) if said_nothing else final.markdown), *_footer(final)]))
 
 
 def plain_pages(page: Page) -> Page:
     """The same text without entities: the last resort."""
-    return Page(page.text, ())
+    return Page(plainly(page.text), ())
 
 
 def source_label(source: Source) -> str:
@@ -91,7 +90,7 @@ def _footer(final: Final) -> Iterator[Run]:
     if heading:
         yield Run("\n\n")
         yield Run(heading, (Mark("bold"),))
-        yield Run("\n" + "\n".join(_quiet(line) for line in lines))
+        yield Run("\n" + clean("\n".join(lines)))
 
 
 def _runs(markdown: str) -> list[Run]:
@@ -99,11 +98,6 @@ def _runs(markdown: str) -> list[Run]:
     text = text if len(text) <= ANSWER_CHARS else text[:ANSWER_CHARS] + translated(texts.CUT)
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     return list(_Walk().children(SyntaxTreeNode(parser.parse(text)), ()))
-
-
-def _quiet(text: str) -> str:
-    """`text` that calls nobody; clean, since Markdown can write any character as `&#x202E;`."""
-    return _MENTION.sub(f"@{_INVISIBLE}", clean(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +142,7 @@ class _Walk:
         for child in node.children:
             match child.type:
                 case "text":
-                    yield Run(_quiet(child.content), marks)
+                    yield Run(clean(child.content), marks)  # Markdown can write a character as `&#x202E;`
                 case "softbreak" | "hardbreak":
                     yield Run("\n" if child.type == "hardbreak" else " ", marks)
                 case "code_inline":
@@ -170,7 +164,7 @@ class _Walk:
         yield from runs
         shown = "".join(run.text for run in runs)
         if address and address.removeprefix("mailto:") != shown:
-            yield Run(_quiet(f" ({address})"), marks)
+            yield Run(clean(f" ({address})"), marks)
 
     def _list(self, node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
         start = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else 0
@@ -199,7 +193,7 @@ def _code(node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
 
 
 def _image(node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
-    address, label = str(node.attrs.get("src", "")), _quiet(node.content).strip() or "🖼"
+    address, label = str(node.attrs.get("src", "")), clean(node.content).strip() or "🖼"
     yield Run(label, _with(marks, Mark("text_link", url=address)) if _WEB.match(address) else marks)
 
 

@@ -26,8 +26,8 @@ from bots.on_telegram.screen import Screen, Streaming
 from bots.on_telegram.texts import Words
 from bots.platform import Delivery
 from bots.replies import Delta, Final, Reply, Status
+from core.digits import whole_number
 from core.domain import Message
-from core.engine import answer_id
 
 COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 PERSONAL = frozenset({"prefs", "why", "recommend", "forget"})  # in a group, nobody else's business
@@ -41,6 +41,10 @@ class Talking(Protocol):
 
     def respond(self, message: Message) -> AsyncGenerator[Reply, None]:
         """Everything to show for one message."""
+        ...
+
+    async def answer_id(self, message: Message) -> str:
+        """The name of the answer to a message."""
         ...
 
 
@@ -76,7 +80,7 @@ class Talk:
 
     async def answer(self, incoming: Incoming, delivery: Delivery, text: str | None = None) -> None:
         """Answer where it was asked; an edited question in the place of its first answer."""
-        message = incoming.asked(text, await self._groups(incoming))
+        message = await self.asked(incoming, text)
         spot = spot_of(incoming)
         earlier = await self._earlier(message, delivery) if incoming.kind is Kind.EDIT else ()
         screen = Screen(self.line, spot, delivery, self._streaming, incoming.message, earlier)
@@ -88,7 +92,7 @@ class Talk:
             await self.answer(incoming, delivery, text)
             return
         home = replace(incoming, chat=incoming.user, private=True, topic=0)
-        message = replace(home.asked(text, await self._groups(home)), id=f"{incoming.chat}/{incoming.message}")
+        message = replace(await self.asked(home, text), id=f"{incoming.chat}/{incoming.message}")
         screen = Screen(self.line, Spot(home.chat), delivery, self._streaming)
         await self.show_in_private(incoming, delivery, lambda: self._show(home, message, screen, delivery))
 
@@ -127,16 +131,18 @@ class Talk:
         await Screen(self.line, spot, delivery, "off").finish(telegram(translated(markdown)), keyboard)
         await delivery.ended()
 
+    async def asked(self, incoming: Incoming, text: str | None = None) -> Message:
+        """The message as the dialogue takes it: in private with the groups that the person belongs to now."""
+        return incoming.asked(text, await self._channels(incoming) if incoming.private else frozenset())
+
     def screen(self, incoming: Incoming, delivery: Delivery) -> Screen:
         """Where something grows that is no answer."""
         return Screen(self.line, spot_of(incoming), delivery, self._streaming, incoming.message)
 
-    async def _groups(self, incoming: Incoming) -> frozenset[str]:
-        return await self._channels(incoming) if incoming.private else frozenset()
-
     async def _earlier(self, message: Message, delivery: Delivery) -> tuple[int, ...]:
         """The messages in which the question was answered before it was edited."""
-        return tuple(int(shown) for shown in await delivery.messages_of(answer_id(message)) if shown.isdigit())
+        noted = map(whole_number, await delivery.messages_of(await self._dialogue.answer_id(message)))
+        return tuple(shown for shown in noted if shown is not None)
 
     async def _show(self, incoming: Incoming, message: Message, screen: Screen, delivery: Delivery) -> None:
         said = _Said()

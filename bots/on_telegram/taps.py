@@ -15,6 +15,7 @@ from bots import feedback_texts, personal_texts
 from bots.language import translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import (
+    OF_ANSWERS,
     REASONS,
     Act,
     Tap,
@@ -45,7 +46,9 @@ class Feeling(Talking, Protocol):
         """Learn from a verdict."""
         ...
 
-    async def open_source(self, person: Person, answer: str, number: int) -> Passage | Problem:
+    async def open_source(
+        self, person: Person, answer: str, number: int, *, looking: Message | None = None
+    ) -> Passage | Problem:
         """The passage behind a source."""
         ...
 
@@ -86,7 +89,7 @@ class Taps:
     async def tap(self, incoming: Incoming, delivery: Delivery) -> None:
         """Do what a button is for."""
         tap = read_tap(incoming.data)
-        if tap is None:
+        if tap is None or (tap.act in OF_ANSWERS and not tap.answer):
             await self._talk.say(incoming, delivery, Words(incoming.language)(say.OLD_BUTTON))
             return
         await self._table[tap.act](incoming, tap, delivery)
@@ -137,10 +140,11 @@ class Taps:
         await self._talk.say(incoming, delivery, said)
 
     async def _passage(self, incoming: Incoming, tap: Tap) -> Passage | Problem:
-        """The source: whoever reads an answer in a group may read on, as far as the group may see it."""
+        """The source: whoever reads an answer in a group may read on, as far as the group may see it now."""
+        looking = await self._talk.asked(incoming, "")
         if not incoming.is_elses:
-            return await self._dialogue.open_source(incoming.person, tap.answer, tap.number)
-        asker, looking = replace(incoming.person, user=str(incoming.asker)), incoming.asked("")
+            return await self._dialogue.open_source(incoming.person, tap.answer, tap.number, looking=looking)
+        asker = replace(incoming.person, user=str(incoming.asker))
         return await self._dialogue.look_at_source(asker, tap.answer, tap.number, looking=looking)
 
     async def _why(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
@@ -179,7 +183,7 @@ class Taps:
 
     async def _said(self, incoming: Incoming, command: str) -> Notice | Forgotten | Problem:
         """What a command says that answers at once."""
-        async with aclosing(self._dialogue.respond(incoming.asked(command))) as replies:
+        async with aclosing(self._dialogue.respond(await self._talk.asked(incoming, command))) as replies:
             async for reply in replies:
                 if isinstance(reply, Notice | Forgotten | Problem):
                     return reply

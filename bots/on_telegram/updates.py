@@ -22,7 +22,7 @@ from telegram import (
 )
 
 from bots.courtesies import is_thanks
-from bots.on_telegram.events import PLATFORM, Incoming, Kind
+from bots.on_telegram.events import PLATFORM, Incoming, Kind, sound
 
 GENERAL_TOPIC = 1  # of a forum: has to be left out when something is sent there
 ALLOWED_UPDATES = (
@@ -48,7 +48,16 @@ def event_key(bot: int, update: Update) -> str:
 
 
 def read(update: Update, me: User) -> Incoming | None:
-    """What `update` asks of the bot `me`; None where it is not meant for it."""
+    """What `update` asks of the bot `me`; None where it is not meant for it.
+
+    Raises:
+        NotUnderstoodError: something in it is not of its type; what the library says of others is raised, too.
+    """
+    incoming = _meant(update, me)
+    return None if incoming is None else sound(replace(incoming, at=min(incoming.at, datetime.now(UTC))))
+
+
+def _meant(update: Update, me: User) -> Incoming | None:
     if update.message is not None:
         return _message(update.message, me, edited=False)
     if update.edited_message is not None:
@@ -207,5 +216,6 @@ def _stopped(update: Update) -> Incoming | None:
     stopped = update.api_kwargs.get("stopped_message_generation")
     if not isinstance(stopped, dict) or not isinstance(chat := stopped.get("chat"), dict):
         return None
-    topic = int(stopped.get("message_thread_id", 0))
-    return Incoming(Kind.STOP, int(chat["id"]), private=True, user=int(chat["id"]), at=datetime.now(UTC), topic=topic)
+    who: Any = chat.get("id")  # of what type, is looked at with all the rest
+    topic = stopped.get("message_thread_id", 0)
+    return Incoming(Kind.STOP, who, private=True, user=who, at=datetime.now(UTC), topic=topic)

@@ -1,6 +1,7 @@
 """A small page for machines while serving: /metrics, /healthz and /readyz.
 
-`/healthz` says that the process runs; `/readyz` that its stores answer, too. Knows nothing of what is counted.
+`/healthz` says that the process runs; `/readyz` that its stores answer and its platforms are heard, too.
+Knows nothing of what is counted.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ async def _answers(check: Check) -> bool:
     try:
         async with asyncio.timeout(PATIENCE):
             await check()
-    except (StoreError, TimeoutError):
+    except Exception as error:  # noqa: BLE001 - whatever it is, this part does not work
+        log.info("not_ready", error=type(error).__name__)
         return False
     return True
 

@@ -16,6 +16,7 @@ from core.inbox import Claim, Depth, Event, Receipt
 
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)  # seconds
 SLOW = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
+NOT_UNDERSTOOD = "not understood"
 RATES = (1, 2, 4, 6, 8, 12, 16, 24, 32, 64, 128)  # tokens a second
 
 
@@ -25,6 +26,7 @@ class Metrics(Watcher):
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._received = self._count("attune_received", "Events that platforms handed in", "platform", "receipt")
+        self._ended = self._count("attune_receiver_restarts", "Receivers that ended and were started again", "platform")
         self._put = self._times("attune_put_seconds", "Time to keep an event before it is acknowledged", QUICK)
         self._waited = self._times("attune_waited_seconds", "Time from receiving an event to a worker", SLOW)
         self._handled = self._count("attune_handled", "Events by their end", "platform", "outcome")
@@ -52,6 +54,14 @@ class Metrics(Watcher):
         """Count a receipt."""
         self._received.labels(platform, receipt.value).inc()
         self._put.observe(seconds)
+
+    def not_understood(self, platform: str) -> None:
+        """Count what nobody can read, beside the receipts of the rest."""
+        self._received.labels(platform, NOT_UNDERSTOOD).inc()
+
+    def receiver_ended(self, platform: str) -> None:
+        """Count an end that nobody wanted."""
+        self._ended.labels(platform).inc()
 
     def began(self, claim: Claim) -> None:
         """Count a beginning."""
@@ -83,7 +93,8 @@ class Metrics(Watcher):
     def page(self, depth: Depth | None, figures: Mapping[str, float]) -> bytes:
         """All of it as Prometheus reads it, with the inbox's depth where it is known."""
         if depth is not None:
-            for state, count in (("waiting", depth.waiting), ("working", depth.working), ("dead", depth.dead)):
+            counts = {"waiting": depth.waiting, "working": depth.working, "dead": depth.dead, "aside": depth.aside}
+            for state, count in counts.items():
                 self._depth.labels(state).set(count)
             self._oldest.set(depth.oldest)
         for name, figure in figures.items():

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -37,6 +37,12 @@ class Watcher:
     def received(self, platform: str, receipt: Receipt, seconds: float) -> None:
         """A platform handed something in, which took so long."""
 
+    def not_understood(self, platform: str) -> None:
+        """Something came from a platform that nobody can read; it was confirmed and left alone."""
+
+    def receiver_ended(self, platform: str) -> None:
+        """A receiver ended by itself, and is started again."""
+
     def began(self, claim: Claim) -> None:
         """A worker begins with an event."""
 
@@ -63,6 +69,16 @@ class Watchers(Watcher):
         """Tell all."""
         for watcher in self._watchers:
             watcher.received(platform, receipt, seconds)
+
+    def not_understood(self, platform: str) -> None:
+        """Tell all."""
+        for watcher in self._watchers:
+            watcher.not_understood(platform)
+
+    def receiver_ended(self, platform: str) -> None:
+        """Tell all."""
+        for watcher in self._watchers:
+            watcher.receiver_ended(platform)
 
     def began(self, claim: Claim) -> None:
         """Tell all."""
@@ -110,19 +126,11 @@ class WatchedInlet:
 
 
 class WatchedDialogue(Dialogue):
-    """A dialogue that is watched. `forget` drops what else is kept of a person who wants to be forgotten."""
+    """A dialogue that is watched."""
 
-    def __init__(
-        self,
-        engine: Answering,
-        watcher: Watcher,
-        *,
-        own_commands: Iterable[str] = (),
-        forget: Callable[[Person], Awaitable[None]] | None = None,
-    ) -> None:
+    def __init__(self, engine: Answering, watcher: Watcher, *, own_commands: Iterable[str] = ()) -> None:
         super().__init__(engine, own_commands=own_commands)
         self._watcher = watcher
-        self._forget = forget
 
     async def respond(self, message: Message) -> AsyncGenerator[Reply, None]:
         """Everything to show for one message."""
@@ -134,8 +142,6 @@ class WatchedDialogue(Dialogue):
                         pieces += 1
                         first = first or time.perf_counter() - start
                     ending = _ending(reply, ending)
-                    if isinstance(reply, Forgotten) and self._forget:
-                        await self._forget(message.person)
                     yield reply
         finally:
             self._watcher.said(Said(ending, time.perf_counter() - start, first, pieces))

@@ -17,7 +17,7 @@ import structlog
 from bots.cli import operator_texts
 from bots.dialogue import Answering
 from bots.own_guides import OwnGuides
-from bots.platform import Inlet, Sender
+from bots.platform import Inlet, Receiver, Sender
 from bots.platforms import Means, Platform
 from bots.service.health import Check, HealthPage
 from bots.service.metrics import Metrics
@@ -75,29 +75,31 @@ async def serve(
             answerer = None
             if halves.answers:
                 answerer = await stack.enter_async_context((open_answerer or _answerer)(settings))
+            records = await stack.enter_async_context(open_records(settings))
+            means = Means(records.access, records.usage, inbox, answerer.teacher if answerer else None, watcher)
+            receivers = [platform.receiver(settings, means) for platform in platforms] if halves.receives else []
+            checks = {name: reception.check for name, reception in means.receptions.items()}
             page = HealthPage(
-                metrics, inbox, answerer.checks if answerer else {}, answerer.figures if answerer else dict
+                metrics,
+                inbox,
+                {**(answerer.checks if answerer else {}), **checks},
+                answerer.figures if answerer else dict,
             )
             await stack.enter_async_context(page.served(settings.metrics))
-            records = await stack.enter_async_context(open_records(settings))
-            means = Means(records.access, records.usage, inbox, answerer.teacher if answerer else None)
             if answerer:
                 await stack.enter_async_context(answering(settings, platforms, means, answerer.engine, watcher))
-            if halves.receives:
-                await stack.enter_async_context(receiving(settings, platforms, means, WatchedInlet(inbox, watcher)))
+            await stack.enter_async_context(receiving(receivers, WatchedInlet(inbox, watcher)))
             log.info("serving", platforms=[platform.name for platform in platforms], halves=str(halves))
             await ending.wait()
             log.info("ending")
 
 
 @asynccontextmanager
-async def receiving(
-    settings: Settings, platforms: Sequence[Platform], means: Means, inlet: Inlet
-) -> AsyncIterator[None]:
+async def receiving(receivers: Sequence[Receiver], inlet: Inlet) -> AsyncIterator[None]:
     """The receivers of this process."""
     async with AsyncExitStack() as stack:
-        for platform in platforms:
-            await stack.enter_async_context(platform.receiver(settings, means).receiving(inlet))
+        for receiver in receivers:
+            await stack.enter_async_context(receiver.receiving(inlet))
         yield
 
 
@@ -109,8 +111,7 @@ async def answering(
     async with AsyncExitStack() as stack:
         senders: dict[str, Sender] = {}
         for platform in platforms:
-            commands, forget = platform.own_commands, means.inbox.forget
-            dialogue = WatchedDialogue(engine, watcher, own_commands=commands, forget=forget)
+            dialogue = WatchedDialogue(engine, watcher, own_commands=platform.own_commands)
             senders[platform.name] = platform.sender(settings, dialogue, means)
             await stack.enter_async_context(senders[platform.name].sending())
         workers = Workers(means.inbox, senders, Pace(settings.workers, settings.grace), watcher)

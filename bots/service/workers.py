@@ -21,6 +21,7 @@ from bots.service.slots import Limit, Pace, Slots
 from core.errors import StoreError
 from core.inbox import Claim, Lease
 from core.ports import Inbox
+from core.stored import UnreadableError
 
 log = structlog.get_logger(__name__)
 
@@ -175,7 +176,7 @@ class Workers:
             ended = await work.limit.done_in_time(work.handling)
         finally:
             await _cancelled(work.handling)
-        trace, error = secrets.token_hex(4), None if work.handling.cancelled() else work.handling.exception()
+        error = None if work.handling.cancelled() else work.handling.exception()
         if delivery.lost:
             return "lost"
         if delivery.over or (ended and error is None and not work.handling.cancelled()):
@@ -184,10 +185,16 @@ class Workers:
             return await self._done(work, "stopped")
         if work.handed_over:
             return await self._release(work)
+        return await self._failed(work, error, in_time=bool(ended))
+
+    async def _failed(self, work: _Work, error: BaseException | None, *, in_time: bool) -> str:
+        trace = secrets.token_hex(4)
         log.error("not_handled", trace=trace, platform=work.claim.event.person.platform, exc_info=error)
-        if ended and work.claim.attempt < LIVES:
+        if in_time and work.claim.attempt < LIVES:
             return await self._release(work, _pause(work))
-        return await self._told(work, texts.unexpected(trace) if ended else texts.took_too_long(trace), "failed")
+        if isinstance(error, UnreadableError):
+            return await self._set_aside(work, error, trace)
+        return await self._told(work, texts.unexpected(trace) if in_time else texts.took_too_long(trace), "failed")
 
     async def _told(self, work: _Work, sentence: str, outcome: str) -> str:
         """Say `sentence` in place of an answer; later, where the platform does not show it."""
@@ -203,6 +210,12 @@ class Workers:
         if deaths == LIVES:  # beyond it, the sentence itself is what ends workers
             await self._apologised(work, texts.given_up(trace))
         return await self._buried(work, f"{deaths} workers ended over it; trace {trace}")
+
+    async def _set_aside(self, work: _Work, error: UnreadableError, trace: str) -> str:
+        """Nobody here can read it; its person is told where that much of it can be read."""
+        await self._apologised(work, texts.unexpected(trace))
+        await insist(lambda: self._inbox.set_aside(work.claim.token, f"{error}; trace {trace}"))
+        return "aside"
 
     async def _apologised(self, work: _Work, sentence: str) -> bool:
         sender = self._senders[work.claim.event.person.platform]

@@ -28,7 +28,7 @@ from core.adapters.int8 import prepare_layers, quantize_modules
 from core.adapters.int8_kernels import LARGE, SPEAKING, choose_kernel, quantize_rows
 from core.adapters.lora import LowRankAdapter
 from core.errors import CorruptModelError, ModelError
-from core.models.files import Progress
+from core.models.files import Progress, sync
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -66,6 +66,8 @@ def convert(source: Path, form: Form, folder: Path, progress: Progress, adapter:
             building.mkdir()
             try:
                 _write(source, form, building, progress, lora)
+                for file in building.iterdir():
+                    sync(file)  # a power cut must not leave a copy that is there and cannot be read
                 building.rename(target)
             finally:
                 shutil.rmtree(building, ignore_errors=True)

@@ -26,6 +26,7 @@ from core.adapters import keeper
 from core.errors import StoreError
 
 PATIENCE = 15.0  # seconds that a server may take to answer, or its predecessor to end
+FINAL = 78  # the exit code of a server that another start would not help; its log ends with a sentence for the operator
 FAILED_STARTS = 3  # a server that ends this often while we wait for it will not start the next time
 SOCKET_PATH_BYTES = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
 CODE = Path(__file__).parents[2]  # the folder that holds the `core` package
@@ -108,6 +109,8 @@ class Companion:
         process, failures, pause = self._spawn(), 0, 0.01
         while not await self._answers():
             if (code := process.poll()) is not None:
+                if code == FINAL:
+                    raise self._error(self._last_line())
                 failures += code != 0
                 if failures == FAILED_STARTS:
                     raise self._failed("does not start")
@@ -137,9 +140,12 @@ class Companion:
         return self._folder / f"{self._name}.log"
 
     def _failed(self, what: str) -> StoreError:
-        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
-        last = f" It last said: {lines[-1].strip()}" if lines else ""
+        last = f" It last said: {line}" if (line := self._last_line()) else ""
         return self._error(f"The embedded {self._name} {what}. Its log is {self._log}.{last}")
+
+    def _last_line(self) -> str:
+        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
+        return lines[-1].strip() if lines else ""
 
 
 def socket_path(folder: Path, name: str) -> Path:

@@ -1,7 +1,8 @@
 """`EdgeIndex`: Qdrant's engine in this process, over one folder.
 
 The engine lets one process open the folder; `shared_index.py` shares it with the others. Its calls block,
-so they run in threads. Knows nothing of who calls it.
+so they run in threads, each to its end: a caller that is cancelled leaves none behind. `index_files.py` sees that the
+folder is whole. Knows nothing of who calls it.
 """
 
 from __future__ import annotations
@@ -9,21 +10,28 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
 
 import qdrant_edge as edge
 
-from core.adapters import points
+from core.adapters import index_files, points
+from core.adapters.clearing import Clearing
 from core.domain import Document, Hit, Passage, Vector, Vectors
-from core.errors import IndexUnavailableError, StoreError
+from core.errors import DocumentError, IndexUnavailableError, StoreError
+from core.origin import Origin
+from core.together import to_the_end
 
 # Every search looks at every vector: exact, and 20 ms for 100,000 passages. The optimiser never reaches
 # this size (in KB), so it only clears away removed passages and builds no graph.
 NO_GRAPH = 10**9
+_OLD_LOG = "wal.old"
+_LEFT = (_OLD_LOG, "temp_segments")  # what a kill may leave, none of which is read any more
+_P = ParamSpec("_P")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,13 +44,18 @@ class _Asked:
 
 
 class EdgeIndex:
-    """The port `PassageIndex` over a folder, as an async context manager. Creates the folder if missing."""
+    """The port `PassageIndex` over a folder, as an async context manager. Creates the folder if missing.
 
-    def __init__(self, folder: Path, dimension: int) -> None:
+    With `as_stored`, `dimension` is for a new folder only: one that is there is opened whatever its vectors' length.
+    """
+
+    def __init__(self, folder: Path, dimension: int, *, as_stored: bool = False) -> None:
         self._folder = folder
         self._dimension = dimension
+        self._as_stored = as_stored
         self._encoder = points.SparseEncoder()
         self._writing = asyncio.Lock()
+        self._clearing = Clearing(folder.with_name(f"{folder.name}.removed"), self._cleared_away)
         self._shard: edge.EdgeShard
 
     @property
@@ -51,58 +64,118 @@ class EdgeIndex:
         return self._dimension
 
     async def __aenter__(self) -> Self:
-        self._shard = await asyncio.to_thread(self._open)
+        self._shard = await _in_thread(self._open)
+        self._clearing.begin()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.to_thread(self._close)
+        async with self._clearing.ending():
+            await _in_thread(self._close)
 
     async def upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
         """Add or replace passages by id; flushed to the disk when it returns."""
         for some, rows in points.batches(passages, vectors):
             async with self._writing:
-                await asyncio.to_thread(self._upsert, some, rows)
+                await self._among_others(self._upsert, some, rows)
 
     async def search(self, text: str, vector: Vector, *, audience: Collection[str], limit: int) -> list[Hit]:
         """The union of the `limit` nearest by cosine and the `limit` best by BM25, of what `audience` may see."""
-        return await asyncio.to_thread(self._search, text, vector, audience, limit)
+        return await self._among_others(self._search, text, vector, audience, limit)
 
     async def vectors(self, ids: Sequence[str]) -> Mapping[str, Vector]:
         """The stored vectors of those ids that exist."""
-        return await asyncio.to_thread(self._vectors, ids)
+        return await self._among_others(self._vectors, ids)
+
+    async def passages(self, ids: Sequence[str]) -> Mapping[str, Passage]:
+        """Those of these ids that exist."""
+        return await _in_thread(self._passages, ids)
 
     async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
         """The `count` passages behind each of `passages`."""
-        return await asyncio.to_thread(self._following, passages, count)
+        return await self._among_others(self._following, passages, count)
 
     async def documents(self, source: str | None = None) -> list[Document]:
         """Every version of every document, or of one, by source."""
-        return await asyncio.to_thread(self._documents, source)
+        return await self._among_others(self._documents, source)
 
     async def remove(self, source: str, *, keep_version: str | None = None) -> None:
         """Remove a document's passages, except those of `keep_version`."""
         async with self._writing:
-            await asyncio.to_thread(self._remove, source, keep_version)
+            await self._among_others(self._remove, source, keep_version)
+
+    async def clear_away(self) -> None:
+        """Write the index anew without what was removed, and without the log of what was done.
+
+        It takes a second or two, for 20,000 passages four, in which nobody can search.
+        """
+        await self._clearing.clear()
+
+    async def _cleared_away(self) -> None:
+        """Behind the closed gate, so that nobody writes."""
+        await _in_thread(self._clear_away)
+
+    async def _among_others(self, work: Callable[_P, _Result], *args: _P.args, **kwargs: _P.kwargs) -> _Result:
+        async with self._clearing.using():
+            return await _in_thread(work, *args, **kwargs)
 
     async def count(self) -> int:
         """Passages in the index."""
-        return await asyncio.to_thread(self._count)
+        return await self._among_others(self._count)
+
+    async def origin(self) -> Origin | None:
+        """By what its vectors were made."""
+        return await _in_thread(index_files.stored_origin, self._folder)
+
+    async def set_origin(self, origin: Origin) -> None:
+        """Note by what its vectors were made."""
+        async with self._writing:
+            await _in_thread(index_files.keep_origin, self._folder, origin)
+
+    async def reset(self, dimension: int, origin: Origin) -> None:
+        """Begin anew, with an empty index for vectors of another length or origin; what there was is set aside."""
+        async with self._writing:
+            await self._among_others(self._reset, dimension, origin)
+
+    def _reset(self, dimension: int, origin: Origin) -> None:
+        self._close()
+        index_files.set_aside(self._folder)
+        self._dimension, self._as_stored = dimension, False
+        self._shard = self._open()
+        index_files.keep_origin(self._folder, origin)
 
     def _open(self) -> edge.EdgeShard:
         with _translated(f"The index in {self._folder} cannot be opened"):
             if not self._folder.exists():
                 _create(self._folder, self._dimension)
-            points.check_dimension(_stored_dimension(self._folder), self._dimension, where=str(self._folder))
-            shard = edge.EdgeShard.load(str(self._folder))
+            for left in _LEFT:
+                shutil.rmtree(self._folder / left, ignore_errors=True)
+            stored = _stored_dimension(self._folder)
+            if self._as_stored:
+                self._dimension = stored
+            points.check_dimension(stored, self._dimension, where=str(self._folder))
+            index_files.check(self._folder)
+            shard = edge.EdgeShard.load(str(self._folder), _config(self._dimension))
             _index_keywords(shard)
-            _name_readers(shard)
-            shard.optimize()  # at once where nothing was removed
+            if index_files.stored_origin(self._folder) is None:  # those that have one had readers from the first
+                _name_readers(shard)
             return shard
+
+    def _clear_away(self) -> None:
+        """The log goes while the index is closed: all that it says was flushed, and is not needed to open it again."""
+        with _translated(f"The index in {self._folder} cannot be written anew"):
+            while self._shard.optimize():
+                pass
+            self._shard.flush()
+            self._shard.close()
+            (self._folder / "wal").rename(self._folder / _OLD_LOG)  # whole, for a kill may come at any moment
+            self._shard = edge.EdgeShard.load(str(self._folder), _config(self._dimension))
+            shutil.rmtree(self._folder / _OLD_LOG)
 
     def _close(self) -> None:
         with _translated(f"The index in {self._folder} cannot be closed"):
             self._shard.flush()
             self._shard.close()
+            index_files.seal(self._folder)
 
     def _upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
         points.check_dimension(self._dimension, vectors.shape[1], where="The index")
@@ -169,6 +242,11 @@ class EdgeIndex:
             found = self._shard.retrieve([*ids], with_payload=False, with_vector=[points.DENSE])
         return {str(record.id): points.dense_vector(record.vector) for record in found}
 
+    def _passages(self, ids: Sequence[str]) -> dict[str, Passage]:
+        with _translated("The index cannot be read"):
+            found = self._shard.retrieve([*ids], with_payload=True, with_vector=False)
+        return {str(record.id): points.passage_of(record) for record in found}
+
     def _following(self, passages: Sequence[Passage], count: int) -> list[Passage]:
         found: list[Passage] = []
         for key, ordinals in points.places(passages, count).items():
@@ -196,12 +274,18 @@ class EdgeIndex:
             kept = _equals(points.VERSION, keep_version)
             gone = edge.Filter(must=[_equals(points.SOURCE, source)], must_not=[kept])
         with _translated("Passages cannot be removed"):
+            self._clearing.note()
             self._shard.update(edge.UpdateOperation.delete_points_by_filter(gone))
             self._shard.flush()
 
     def _count(self) -> int:
         with _translated("The index cannot be read"):
             return self._shard.count(edge.CountRequest(exact=True))
+
+
+async def _in_thread(work: Callable[_P, _Result], *args: _P.args, **kwargs: _P.kwargs) -> _Result:
+    """`work` in a thread, which has ended when this returns or raises: then the next may write, or the shard close."""
+    return await to_the_end(asyncio.to_thread(work, *args, **kwargs))
 
 
 def _create(folder: Path, dimension: int) -> None:
@@ -212,6 +296,7 @@ def _create(folder: Path, dimension: int) -> None:
     shard = edge.EdgeShard.create(str(draft), _config(dimension))
     shard.flush()
     shard.close()
+    index_files.seal(draft)
     draft.rename(folder)
 
 
@@ -227,16 +312,22 @@ def _name_readers(shard: edge.EdgeShard) -> None:
 
 
 def _config(dimension: int) -> edge.EdgeConfig:
+    """With which the optimiser clears away the first removed passage; it is called in `clear_away` alone."""
     return edge.EdgeConfig(
         vectors={points.DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)},
         sparse_vectors={points.SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
-        optimizers=edge.EdgeOptimizersConfig(indexing_threshold=NO_GRAPH),
+        optimizers=edge.EdgeOptimizersConfig(
+            indexing_threshold=NO_GRAPH, deleted_threshold=0.0, vacuum_min_vector_number=0
+        ),
     )
 
 
 def _stored_dimension(folder: Path) -> int:
-    config = json.loads((folder / "edge_config.json").read_bytes())
-    return int(config["vectors"][points.DENSE]["size"])
+    try:
+        config = json.loads((folder / "edge_config.json").read_bytes())
+        return int(config["vectors"][points.DENSE]["size"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise index_files.damaged(folder, f"edge_config.json cannot be read ({type(error).__name__})") from error
 
 
 def _equals(field: str, value: str) -> edge.FieldCondition:
@@ -249,6 +340,8 @@ def _translated(what: str) -> Iterator[None]:
         yield
     except StoreError:
         raise
+    except DocumentError as error:  # a full disk, in words
+        raise IndexUnavailableError(str(error)) from error
     except Exception as error:  # the engine raises nothing more exact
         raise IndexUnavailableError(
             f"{what}: {error}. See that the disk has room, and that no other program uses the folder."

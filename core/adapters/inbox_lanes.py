@@ -17,37 +17,110 @@ Every key begins with KEYS[1], which holds a hash tag, so that all of them share
     work:<lane>       hash: token, id, event, person, and what to put back
     claims            hash: token -> lane
     signals           stream: what listeners have to know
-    bucket:<who>      hash: tokens, at
-    refused:<person>  whether the person was told a moment ago that it is too much
+    bucket:<who>      hash: tokens, at (in steady time)
+    refused:<person>  until when (in steady time) the person need not be told again that it is too much
     beat              when a worker was last heard of, within a twentieth of a lease
+    mark              the latest time that was noted here, beside `beat`
+    back              how far the clock was set back so far, less how far it was set forward
     number, turn      counters
     dead              hash: event -> what `dead` returns
+    aside             hash: event -> the same of one that no worker here can read
     answer:<message>  which answer a shown message stands for
     messages:<answer> list: the other way round
 
-Times are the server's, in milliseconds: the clocks of workers do not matter.
+Times are the server's, in milliseconds: the clocks of workers do not matter. The server's may be set, by any amount,
+and whatever is noted then moves with it, so that nothing waits for longer than it was to. That it was set is seen by a
+time that is earlier than one noted before, and by the watch of whoever calls, which tells how much later it is than at
+its last call: the first argument of every script is what steady time should be. Steady time only goes on: it is the
+server's time, and all that this was set back less all that it was set forward.
 """
 
 COMMON = r"""#!lua
 local P = KEYS[1] .. ':'
+local SLACK = 1000
 local call = redis.call
 local moment = call('TIME')
 local now = moment[1] * 1000 + math.floor(moment[2] / 1000)
+
+local noted = call('MGET', P .. 'mark', P .. 'beat', P .. 'back')
+local latest, back = math.max(tonumber(noted[1] or 0), tonumber(noted[2] or 0)), tonumber(noted[3] or 0)
+
+local function mark()
+    call('SET', P .. 'mark', now)
+end
+
+-- How far the clock was set since it was last noted, by what was noted and by the caller's watch.
+local function set_by(expected)
+    local by = math.min(0, now - latest)
+    local off = expected and now + back - expected or 0
+    if off < -SLACK then return math.min(by, off) end
+    if by == 0 and off > SLACK and latest > 0 and now - latest > SLACK then return math.min(off, now - latest) end
+    return by
+end
+
+local by = set_by(tonumber(table.remove(ARGV, 1)))
+if by ~= 0 then
+    for _, name in ipairs({'leases', 'open', 'fresh'}) do
+        for _, one in ipairs(call('ZRANGE', P .. name, 0, -1)) do call('ZINCRBY', P .. name, by, one) end
+    end
+    back = call('INCRBY', P .. 'back', -by)
+    if noted[2] then call('SET', P .. 'beat', math.min(now, noted[2] + by)) end
+    mark()
+end
+local steady = now + back
 
 local function signal(kind, token)
     call('XADD', P .. 'signals', 'MAXLEN', '~', 1000, '*', 'kind', kind, 'token', token)
 end
 
-local function head(lane)
-    local entry = call('XRANGE', P .. 'lane:' .. lane, '-', '+', 'COUNT', 1)[1]
+local function first(lane)
+    local entry = redis.pcall('XRANGE', P .. 'lane:' .. lane, '-', '+', 'COUNT', 1)[1]
     if not entry then return nil end
     local fields = {}
     for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
     return entry[1], fields
 end
 
+local function head(lane)
+    local id, fields = first(lane)
+    if fields and tonumber(fields.number) and fields.event and fields.person and fields.body then return id, fields end
+end
+
+-- No longer counted as waiting, or as the person's.
+local function uncount(event, person)
+    if event then
+        call('ZREM', P .. 'open', event)
+        call('DEL', P .. 'event:' .. event, P .. 'shown:' .. event)
+    end
+    if person and call('HINCRBY', P .. 'held', person, -1) <= 0 then call('HDEL', P .. 'held', person) end
+end
+
+local function write_off(where, lane, fields, reason)
+    local event = fields.event
+    call('HSET', P .. where, event, cjson.encode({
+        version = 1, lane = lane, person = fields.person, asks = fields.asks, body = fields.body, reason = reason,
+        at = now, attempts = tonumber(call('HGET', P .. 'event:' .. event, 'attempts') or 0),
+        shown = call('LRANGE', P .. 'shown:' .. event, 0, -1),
+    }))
+end
+
+-- Set aside whatever is no event and stands where the oldest one of a lane should; what is no lane goes.
+local function clear(lane)
+    local kind = call('TYPE', P .. 'lane:' .. lane).ok
+    if kind ~= 'stream' and kind ~= 'none' then call('DEL', P .. 'lane:' .. lane) end
+    while not head(lane) do
+        local id, fields = first(lane)
+        if not id then return call('DEL', P .. 'lane:' .. lane) end
+        uncount(fields.event, fields.person)
+        fields.event = fields.event or lane .. ':' .. id
+        write_off('aside', lane, fields, 'what was kept of it is no event')
+        call('XDEL', P .. 'lane:' .. lane, id)
+    end
+end
+
 -- Let the oldest event of a lane be claimed; its person stands in the ring where it stood, or at its end.
 local function offer(lane, place)
+    clear(lane)
     local _, fields = head(lane)
     if not fields then return end
     call('ZADD', P .. 'heads:' .. fields.person, fields.number, lane)
@@ -75,6 +148,7 @@ local function take(lane, token, lease)
         'place', place or 0)
     call('HSET', P .. 'claims', token, lane)
     call('ZADD', P .. 'leases', now + lease, lane)
+    mark()
     return fields
 end
 
@@ -100,12 +174,10 @@ local function finish(lane)
     local stored = call('HGETALL', P .. 'work:' .. lane)
     for i = 1, #stored, 2 do work[stored[i]] = stored[i + 1] end
     give_up(lane)
-    call('XDEL', P .. 'lane:' .. lane, work.id)
-    call('ZREM', P .. 'open', work.event)
-    if call('HINCRBY', P .. 'held', work.person, -1) <= 0 then call('HDEL', P .. 'held', work.person) end
-    call('DEL', P .. 'event:' .. work.event, P .. 'shown:' .. work.event)
-    if call('XLEN', P .. 'lane:' .. lane) == 0 then call('DEL', P .. 'lane:' .. lane) else offer(lane) end
-    to_the_end(work.person)
+    if work.id then call('XDEL', P .. 'lane:' .. lane, work.id) end
+    uncount(work.event, work.person)
+    offer(lane)
+    if work.person then to_the_end(work.person) end
 end
 
 local function add(lane, event, person, asks, body)
@@ -113,6 +185,7 @@ local function add(lane, event, person, asks, body)
     call('XADD', P .. 'lane:' .. lane, '*', 'number', number, 'event', event, 'person', person, 'asks', asks,
         'body', body)
     call('ZADD', P .. 'open', now, event)
+    mark()
     call('HINCRBY', P .. 'held', person, 1)
     if call('XLEN', P .. 'lane:' .. lane) == 1 then offer(lane) end
 end

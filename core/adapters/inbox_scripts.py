@@ -1,6 +1,7 @@
 """What `RedisInbox` has the server do in one step, in Lua; the keys are explained in `inbox_lanes.py`.
 
-The line above a script names its arguments. Times are in milliseconds unless said otherwise.
+The line above a script names its arguments, behind steady time as the caller expects it ('' where it does not know).
+Times are in milliseconds unless said otherwise. A reply has steady time before what the script returns.
 """
 
 from core.adapters.inbox_lanes import COMMON
@@ -12,18 +13,19 @@ local event, lane, person, workspace, body, asks = unpack(ARGV, 1, 6)
 if not call('SET', P .. 'seen:' .. event, '1', 'NX', 'EX', ARGV[7]) then return 'known' end
 
 local function refuse(why)
-    local told = not call('SET', P .. 'refused:' .. person, '1', 'NX', 'PX', ARGV[12])
-    return told and 'hushed' or why
+    if steady < (tonumber(call('GET', P .. 'refused:' .. person) or 0) or 0) then return 'hushed' end
+    call('SET', P .. 'refused:' .. person, steady + ARGV[12], 'PX', ARGV[12])
+    return why
 end
 
 local function level(who, minute)
     local kept = call('HMGET', P .. 'bucket:' .. who, 'tokens', 'at')
     if not kept[1] then return minute end
-    return math.min(minute, kept[1] + (now - kept[2]) * minute / 60000)
+    return math.min(minute, kept[1] + math.max(0, steady - kept[2]) * minute / 60000)
 end
 
 local function spend(who, tokens)
-    call('HSET', P .. 'bucket:' .. who, 'tokens', tokens - 1, 'at', now)
+    call('HSET', P .. 'bucket:' .. who, 'tokens', tokens - 1, 'at', steady)
     call('PEXPIRE', P .. 'bucket:' .. who, 60000)
 end
 
@@ -44,16 +46,31 @@ CLAIM = r"""
 local token, lease = ARGV[1], tonumber(ARGV[2])
 heartbeat(lease)
 local again = call('HGET', P .. 'claims', token)
-if again then return description(again) end
+if again and head(again) then return description(again) end
+if again then
+    give_up(again)
+    offer(again)
+end
 for _, lane in ipairs(call('ZRANGEBYSCORE', P .. 'leases', '-inf', now, 'LIMIT', 0, 100)) do
     local work = call('HMGET', P .. 'work:' .. lane, 'event', 'counts')
     if work[2] then call('HINCRBY', P .. 'event:' .. work[1], 'deaths', 1) end
     give_up(lane)
     offer(lane, first_place())
 end
-local person = call('ZRANGE', P .. 'ring', 0, 0)[1]
-if not person then return nil end
-local lane = call('ZRANGE', P .. 'heads:' .. person, 0, 0)[1]
+local person, lane
+repeat
+    person = call('ZRANGE', P .. 'ring', 0, 0)[1]
+    if not person then return nil end
+    lane = call('ZRANGE', P .. 'heads:' .. person, 0, 0)[1]
+    local _, fields = head(lane or '')
+    if lane and not (fields and fields.person == person) then  -- it changed behind our back
+        withdraw(lane, person)
+        offer(lane)
+        lane = nil
+    elseif not lane then
+        call('ZREM', P .. 'ring', person)
+    end
+until lane
 local fields = take(lane, token, lease)
 call('HSET', P .. 'work:' .. lane, 'counts', 1)
 to_the_end(person)
@@ -66,8 +83,12 @@ WAITING = r"""
 local again = call('HGET', P .. 'claims', ARGV[1])
 local lane = again or call('ZRANGEBYSCORE', P .. 'fresh', '-inf', now - ARGV[3], 'LIMIT', 0, 1)[1]
 if not lane then return nil end
+local _, fields = head(lane)
+if not fields then
+    call('ZREM', P .. 'fresh', lane)
+    return nil
+end
 if not again then
-    local _, fields = head(lane)
     local people = call('ZCARD', P .. 'ring')
     local ahead = call('ZRANK', P .. 'ring', fields.person)
         + call('ZRANK', P .. 'heads:' .. fields.person, lane) * people
@@ -84,9 +105,10 @@ local lease, states = tonumber(ARGV[1]), {}
 heartbeat(lease)
 for i = 2, #ARGV do
     local lane = call('HGET', P .. 'claims', ARGV[i])
-    if lane then
+    local event = lane and call('HGET', P .. 'work:' .. lane, 'event')
+    if event then
         call('ZADD', P .. 'leases', now + lease, lane)
-        local event = call('HGET', P .. 'work:' .. lane, 'event')
+        mark()
         states[i - 1] = call('HEXISTS', P .. 'event:' .. event, 'stop') == 1 and 'stopped' or 'held'
     else
         states[i - 1] = 'lost'
@@ -137,6 +159,7 @@ if tonumber(ARGV[2]) > 0 then
     call('HDEL', P .. 'claims', ARGV[1])
     call('HDEL', P .. 'work:' .. lane, 'token', 'counts')
     call('ZADD', P .. 'leases', now + ARGV[2], lane)
+    mark()
 else
     local work = call('HMGET', P .. 'work:' .. lane, 'counts', 'place')
     give_up(lane)
@@ -144,27 +167,33 @@ else
 end
 """
 
-# token, reason
+# token, reason, dead or aside
 BURY = r"""
 local lane = call('HGET', P .. 'claims', ARGV[1])
 if not lane then return end
 local _, fields = head(lane)
-call('HSET', P .. 'dead', fields.event, cjson.encode({
-    lane = lane, person = fields.person, asks = fields.asks, body = fields.body, reason = ARGV[2], at = now,
-    attempts = tonumber(call('HGET', P .. 'event:' .. fields.event, 'attempts') or 0),
-    shown = call('LRANGE', P .. 'shown:' .. fields.event, 0, -1),
-}))
-finish(lane)
+if fields then
+    write_off(ARGV[3], lane, fields, ARGV[2])
+    finish(lane)
+else
+    give_up(lane)
+    offer(lane)
+end
 """
 
 # event
 RETRY = r"""
-local stored = call('HGET', P .. 'dead', ARGV[1])
-if not stored then return 0 end
-local letter = cjson.decode(stored)
-call('HDEL', P .. 'dead', ARGV[1])
-for _, id in ipairs(letter.shown) do call('RPUSH', P .. 'shown:' .. ARGV[1], id) end
-add(letter.lane, ARGV[1], letter.person, letter.asks, letter.body)
+local from = call('HEXISTS', P .. 'dead', ARGV[1]) == 1 and 'dead' or 'aside'
+local whole, letter = pcall(cjson.decode, call('HGET', P .. from, ARGV[1]) or '')
+if not whole or type(letter) ~= 'table' or (letter.version or 1) ~= 1 then return 0 end
+for _, name in ipairs({'lane', 'person', 'body'}) do
+    if type(letter[name]) ~= 'string' then return 0 end
+end
+call('HDEL', P .. from, ARGV[1])
+for _, id in ipairs(type(letter.shown) == 'table' and letter.shown or {}) do
+    call('RPUSH', P .. 'shown:' .. ARGV[1], tostring(id))
+end
+add(letter.lane, ARGV[1], letter.person, tostring(letter.asks or 1), letter.body)
 return 1
 """
 
@@ -181,7 +210,7 @@ return 1
 DEPTH = r"""
 local oldest = call('ZRANGE', P .. 'open', 0, 0, 'WITHSCORES')
 return {call('ZCARD', P .. 'open'), call('ZCARD', P .. 'leases'), call('HLEN', P .. 'dead'),
-    oldest[2] and math.max(0, now - oldest[2]) or 0}
+    oldest[2] and math.max(0, now - oldest[2]) or 0, call('HLEN', P .. 'aside')}
 """
 
 _BODIES = {
@@ -198,4 +227,5 @@ _BODIES = {
     "stop": STOP,
     "depth": DEPTH,
 }
+_BODIES = {name: f"local function reply()\n{body}\nend\nreturn {{steady, reply()}}\n" for name, body in _BODIES.items()}
 SCRIPTS = {name: COMMON + body for name, body in _BODIES.items()}

@@ -16,6 +16,7 @@ from pydantic import BaseModel, PlainSerializer, PlainValidator, TypeAdapter
 from core.domain import Document, Hit, Passage, Vector
 
 NAME = "index"  # of the service's socket, locks and log
+ORIGIN = "Attune-Origin"  # the header that says for vectors of which origin a call stands, by its mark
 
 
 def _pack(vector: Vector) -> str:
@@ -47,8 +48,8 @@ class Search(BaseModel):
     limit: int
 
 
-class Vectors(BaseModel):
-    """Passages whose vectors are wanted."""
+class Ids(BaseModel):
+    """Passages that are wanted, or their vectors."""
 
     ids: list[str]
 
@@ -73,6 +74,21 @@ class Documents(BaseModel):
     source: str | None
 
 
+class SetOrigin(BaseModel):
+    """By what the vectors were made: the fields of an `Origin`."""
+
+    embedder: str
+    digest: str
+    form: str
+
+
+class Reset(BaseModel):
+    """An empty index is to take the place of what there is, for vectors of this length and origin."""
+
+    dimension: int
+    origin: SetOrigin
+
+
 class Ask(BaseModel):
     """A request that says nothing more."""
 
@@ -91,6 +107,7 @@ VECTORS = TypeAdapter(dict[str, Packed])
 PASSAGES = TypeAdapter(list[Passage])
 DOCUMENTS = TypeAdapter(list[Document])
 COUNT = TypeAdapter(int)
+ORIGINS = TypeAdapter(SetOrigin | None)
 NOTHING = TypeAdapter(None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from core.domain import Person, Use
@@ -19,7 +19,7 @@ class NoUsage:
         """Nothing."""
         return {}
 
-    async def forget_documents(self, sources: Sequence[str]) -> None:
+    async def forget_documents(self, sources: Sequence[str], titles: Collection[str] = ()) -> None:
         """Nothing is counted of any."""
 
     async def note_gap(self, gap: Gap) -> None:

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from qdrant_edge import Bm25, Bm25Config, SparseVector
 
 from core.domain import EVERYONE, Document, Hit, Passage, Vector, Vectors
-from core.errors import IndexUnavailableError
+from core.origin import other_dimension
 from core.terms import misspelled, spellings, with_terms
 
 DENSE, SPARSE = "dense", "bm25"
@@ -198,10 +198,7 @@ def check_dimension(stored: int | None, made: int, *, where: str) -> None:
         IndexUnavailableError: the index holds vectors of `stored` numbers, the embedder makes `made`.
     """
     if stored != made:
-        raise IndexUnavailableError(
-            f"{where} holds vectors of {stored} numbers, the embedder makes {made}. Set ATTUNE_EMBEDDER "
-            "back to the one the documents were ingested with, or move the index away and ingest again."
-        )
+        raise other_dimension(stored, made, where)
 
 
 def _searched(passage: Passage) -> str:

@@ -1,30 +1,34 @@
 """Keys and values of passages on disk, behind those in memory: they outlast a restart.
 
-One file a segment, written whole or not at all, so that several processes may share the folder; the oldest in use go
-when the budget is spent. Knows nothing of models or of what a segment says.
+One file a segment, written whole or not at all. Several processes share the folder and its budget: each looks at what
+is there before it writes, and writes while it holds the folder's lock. What has gone unused for longest goes when the
+budget is spent. Knows nothing of models or of what a segment says.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections import OrderedDict
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 Owner = tuple[str, str]
 """Source and version of the document that a passage is from."""
 
+_WHOLE, _PART = ".safetensors", ".part"
+
 
 @dataclass(frozen=True, slots=True)
 class _File:
     bytes: int
+    used: float  # when last, seconds since 1970
     owner: Owner | None
 
 
@@ -34,11 +38,16 @@ class PrefixFiles:
     def __init__(self, folder: Path, budget: int) -> None:
         self._folder = folder
         self._budget = budget
+        self._files: dict[str, _File] = {}
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)  # what it holds can be turned back into text
-        found = sorted(folder.glob("*.safetensors"), key=_age)
-        self._files: OrderedDict[str, _File] = OrderedDict((file.stem, _read_facts(file)) for file in found)
-        self.bytes = sum(file.bytes for file in self._files.values())
+        with suppress(OSError), self._alone():
+            self._look()
+
+    @property
+    def bytes(self) -> int:
+        """What all of them take on the disk, when last looked at."""
+        return sum(file.bytes for file in self._files.values())
 
     def __contains__(self, key: str) -> bool:
         return key in self._files
@@ -54,41 +63,81 @@ class PrefixFiles:
         except (OSError, SafetensorError):
             self._remove(key)
             return None
-        self._files.move_to_end(key)
         return found
 
     def write(self, key: str, keys: Tensor, values: Tensor, owner: Owner | None) -> None:
-        """Keep a segment; the oldest leave for it."""
-        size = keys.nbytes + values.nbytes
-        if key in self._files or size > self._budget:
+        """Keep a segment; the longest unused leave for it. A full disk costs the copy, never the answer."""
+        if key in self._files:
             return
-        while self._files and self.bytes + size > self._budget:
-            self._remove(next(iter(self._files)))
-        partial = self._folder / f"{key}.{os.getpid()}.part"
         facts = {"source": owner[0], "version": owner[1]} if owner else None
         try:
-            save_file({"keys": keys.contiguous(), "values": values.contiguous()}, partial, metadata=facts)
-            partial.rename(self._path(key))
-        except (OSError, SafetensorError):  # a full disk costs the copy, never the answer
-            with suppress(OSError):
-                partial.unlink()
+            data = save({"keys": keys.contiguous(), "values": values.contiguous()}, metadata=facts)
+            with self._alone():
+                self._look()
+                if len(data) <= self._budget and key not in self._files:
+                    self._make_room(len(data))
+                    _write(self._path(key), data)
+                    self._files[key] = _File(len(data), self._path(key).stat().st_mtime, owner)
+        except (OSError, SafetensorError):
             return
-        self._files[key] = _File(size, owner)
-        self.bytes += size
 
     def retain(self, owners: Collection[Owner]) -> None:
-        """Remove what belongs to other documents than `owners`, or to other versions of them."""
+        """Remove what belongs to other documents than `owners`, or to other versions of them, whoever wrote it."""
+        with suppress(OSError), self._alone():
+            self._look()
         for key, file in list(self._files.items()):
             if file.owner is not None and file.owner not in owners:
                 self._remove(key)
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the lock of the folder, which the kernel lets go of when its holder ends, however it ends."""
+        folder = os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+    def _look(self) -> None:
+        """What is there now; `_alone` only. A part has no writer any more, since writers hold the lock."""
+        found: dict[str, _File] = {}
+        for entry in os.scandir(self._folder):
+            if entry.name.endswith(_PART):
+                Path(entry.path).unlink(missing_ok=True)
+            elif entry.name.endswith(_WHOLE):
+                key = entry.name.removesuffix(_WHOLE)
+                with suppress(FileNotFoundError):  # removed meanwhile
+                    found[key] = _facts(entry, self._files.get(key))
+        self._files = found
+
+    def _make_room(self, size: int) -> None:
+        held = self.bytes
+        for key, file in sorted(self._files.items(), key=lambda item: item[1].used):
+            if held + size <= self._budget:
+                return
+            self._remove(key)
+            held -= file.bytes
+
     def _remove(self, key: str) -> None:
-        self.bytes -= self._files.pop(key).bytes
+        self._files.pop(key, None)
         with suppress(OSError):
             self._path(key).unlink()
 
     def _path(self, key: str) -> Path:
-        return self._folder / f"{key}.safetensors"
+        return self._folder / f"{key}{_WHOLE}"
+
+
+def _write(path: Path, data: bytes) -> None:
+    """All of it or nothing."""
+    partial = path.with_suffix(f".{os.getpid()}{_PART}")
+    try:
+        partial.write_bytes(data)
+        partial.rename(path)
+    except OSError:
+        with suppress(OSError):
+            partial.unlink()
+        raise
 
 
 def forget_others(folder: Path, owners: Collection[Owner]) -> None:
@@ -97,17 +146,16 @@ def forget_others(folder: Path, owners: Collection[Owner]) -> None:
         PrefixFiles(models, 0).retain(owners)
 
 
-def _age(file: Path) -> float:
-    with suppress(OSError):
-        return file.stat().st_mtime
-    return 0.0
+def _facts(entry: os.DirEntry[str], known: _File | None) -> _File:
+    status = entry.stat()
+    owner = known.owner if known and known.bytes == status.st_size else _owner_of(Path(entry.path))
+    return _File(status.st_size, status.st_mtime, owner)
 
 
-def _read_facts(file: Path) -> _File:
+def _owner_of(file: Path) -> Owner | None:
     try:
         with safe_open(file, framework="pt") as tensors:
             facts = tensors.metadata() or {}
-        owner = (facts["source"], facts["version"]) if "source" in facts else None
-        return _File(file.stat().st_size, owner)
+        return (facts["source"], facts["version"]) if "source" in facts else None
     except (OSError, SafetensorError):
-        return _File(0, ("", ""))  # belongs to nobody: it goes at the next `retain`
+        return "", ""  # belongs to nobody: it goes at the next `retain`

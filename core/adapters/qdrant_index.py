@@ -5,6 +5,7 @@ Knows nothing of who calls it, nor of how the server is run.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Self
@@ -18,22 +19,43 @@ from qdrant_edge import SparseVector
 from core.adapters import points
 from core.domain import Document, Hit, Passage, Vector, Vectors
 from core.errors import IndexUnavailableError
+from core.origin import Origin, read_origin, remade
+
+NEW = 384  # the length of vectors of a collection that is made without one being asked for: the built-in embedder's
+LOOK_AGAIN = 5.0  # seconds
+_ORIGIN = "attune-origin"  # in the collection's metadata
 
 
 class QdrantIndex:
     """The port `PassageIndex` over a client of Qdrant, as an async context manager that closes the client."""
 
-    def __init__(self, client: AsyncQdrantClient, collection: str, dimension: int) -> None:
+    def __init__(
+        self, client: AsyncQdrantClient, collection: str, dimension: int | None, origin: Origin | None = None
+    ) -> None:
+        """Where it stands for an `origin`, it is refused a collection that has another one, also after a rebuilding.
+
+        Where `dimension` is None, a collection is opened whatever the length of its vectors.
+        """
         self._client = client
         self._collection = collection
         self._dimension = dimension
+        self._origin = origin
+        self._seen = 0.0  # when the collection was last seen to have this origin
         self._encoder = points.SparseEncoder()
 
     @classmethod
-    def at(cls, location: str, *, api_key: str | None, collection: str, dimension: int) -> Self:
+    def at(
+        cls,
+        location: str,
+        *,
+        api_key: str | None,
+        collection: str,
+        dimension: int | None,
+        origin: Origin | None = None,
+    ) -> Self:
         """An index on the server at `location`; ":memory:" for one that lasts as long as the client."""
         client = AsyncQdrantClient(location, api_key=api_key, timeout=30, check_compatibility=False)
-        return cls(client, collection, dimension)
+        return cls(client, collection, dimension, origin)
 
     async def __aenter__(self) -> Self:
         try:
@@ -49,12 +71,14 @@ class QdrantIndex:
     async def upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
         """Add or replace passages by id; the server has them when it returns."""
         for some, rows in points.batches(passages, vectors):
+            await self._check_origin(fresh=True)
             batch = [self._point(passage, row) for passage, row in zip(some, rows, strict=True)]
             with _translated():
                 await self._client.upsert(self._collection, batch, wait=True)
 
     async def search(self, text: str, vector: Vector, *, audience: Collection[str], limit: int) -> list[Hit]:
         """The union of the `limit` nearest by cosine and the `limit` best by BM25, of what `audience` may see."""
+        await self._check_origin()
         seen = models.FieldCondition(key=points.READERS, match=models.MatchAny(any=sorted(audience)))
         with _translated():
             near = await self._best(vector.tolist(), points.DENSE, limit, seen)
@@ -106,6 +130,12 @@ class QdrantIndex:
             )
         return {str(record.id): points.dense_vector(record.vector) for record in found}
 
+    async def passages(self, ids: Sequence[str]) -> Mapping[str, Passage]:
+        """Those of these ids that exist."""
+        with _translated():
+            found = await self._client.retrieve(self._collection, list(ids), with_payload=True, with_vectors=False)
+        return {str(record.id): points.passage_of(record) for record in found}
+
     async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
         """The `count` passages behind each of `passages`."""
         found: list[Passage] = []
@@ -135,16 +165,53 @@ class QdrantIndex:
         with _translated():
             await self._client.delete(self._collection, models.FilterSelector(filter=gone), wait=True)
 
+    async def clear_away(self) -> None:
+        """Left to the server: it clears away what was removed by thresholds of its own."""
+
     async def count(self) -> int:
         """Passages in the index."""
         with _translated():
             return (await self._client.count(self._collection, exact=True)).count
 
-    async def _prepare(self) -> None:
-        """Create the collection if it is missing, else see that it is one of ours."""
+    async def dimension(self) -> int | None:
+        """Length of the vectors that it holds."""
+        with _translated():
+            vectors = (await self._client.get_collection(self._collection)).config.params.vectors
+        return vectors[points.DENSE].size if isinstance(vectors, dict) else None
+
+    async def origin(self) -> Origin | None:
+        """By what its vectors were made; None from a server that keeps nothing of the kind (before Qdrant 1.16)."""
+        with _translated():
+            kept = (await self._client.get_collection(self._collection)).config.metadata or {}
+        return read_origin(kept.get(_ORIGIN))
+
+    async def set_origin(self, origin: Origin) -> None:
+        """Note by what its vectors were made."""
+        with _translated():
+            await self._client.update_collection(self._collection, metadata={_ORIGIN: origin.dumped()})
+
+    async def reset(self, dimension: int, origin: Origin) -> None:
+        """Begin anew, with an empty collection for vectors of another length or origin."""
+        with _translated():
+            await self._client.delete_collection(self._collection)
+        self._dimension, self._origin = dimension, origin
+        await self._prepare(origin)
+
+    async def _check_origin(self, *, fresh: bool = False) -> None:
+        """Others may rebuild the collection for another embedder: looked at before each writing, else now and then."""
+        now = time.monotonic()
+        if self._origin is None or (not fresh and now - self._seen < LOOK_AGAIN):
+            return
+        stored = await self.origin()
+        if stored is not None and not stored.compares(self._origin):
+            raise remade(stored)
+        self._seen = now
+
+    async def _prepare(self, origin: Origin | None = None) -> None:
+        """Create the collection if it is missing, at once of this origin, else see that it is one of ours."""
         with _translated():
             if not await self._client.collection_exists(self._collection):
-                await self._create()
+                await self._create(origin)
             params = (await self._client.get_collection(self._collection)).config.params
         named = params.vectors if isinstance(params.vectors, dict) else {}
         if points.DENSE not in named or points.SPARSE not in (params.sparse_vectors or {}):
@@ -153,16 +220,19 @@ class QdrantIndex:
                 f"{points.DENSE} and {points.SPARSE}. Set QDRANT_COLLECTION to another name."
             )
         where = f"The collection {self._collection}"
-        points.check_dimension(named[points.DENSE].size, self._dimension, where=where)
+        if self._dimension is not None:
+            points.check_dimension(named[points.DENSE].size, self._dimension, where=where)
         await self._index_keywords()
-        await self._name_readers()
+        if await self.origin() is None:  # those that have one had readers from the first
+            await self._name_readers()
 
-    async def _create(self) -> None:
-        dense = models.VectorParams(size=self._dimension, distance=models.Distance.COSINE)
+    async def _create(self, origin: Origin | None) -> None:
+        dense = models.VectorParams(size=self._dimension or NEW, distance=models.Distance.COSINE)
         await self._client.create_collection(
             self._collection,
             vectors_config={points.DENSE: dense},
             sparse_vectors_config={points.SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)},
+            metadata={_ORIGIN: origin.dumped()} if origin else None,
         )
 
     async def _index_keywords(self) -> None:

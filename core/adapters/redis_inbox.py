@@ -6,19 +6,25 @@ reply was lost. Knows nothing of platforms, of what is in a body, or of how the 
 
 from __future__ import annotations
 
-import json
+import asyncio
+import re
+import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 from urllib.parse import quote
 
-from pydantic import TypeAdapter
 from redis.asyncio import Redis
 
 from core.adapters.inbox_scripts import SCRIPTS
+from core.adapters.redis_keys import removed_from_disk
 from core.adapters.redis_memory import translated
+from core.adapters.redis_records import Unreadable
 from core.domain import Conversation, Person
-from core.inbox import Allowance, Claim, DeadLetter, Depth, Event, Lease, Receipt, Waiting
+from core.inbox import DEAD_LETTER, EVENT, Allowance, Claim, DeadLetter, Depth, Event, Lease, Receipt, SetAside, Waiting
+from core.stored import Form, UnreadableError, may_be_of
 
 PREFIX = "{attune:inbox}"
 LEASE = 6.0  # seconds; renewed every two
@@ -26,7 +32,12 @@ REMEMBERED = 2 * 86_400  # seconds that an event's key is known: Telegram sends 
 LINKED = 30 * 86_400  # seconds that a shown message is known to stand for its answer
 SILENCE = 60.0  # seconds after a refusal in which the person is not told again
 
-_EVENT = TypeAdapter(Event)
+READINGS = 3  # times that an event which cannot be read is claimed: a worker of another version may read it
+READ_AGAIN = 1.0  # seconds between two of them
+LATE = 2.0  # seconds after which a server that should have answered is asked again
+
+_EVENT = Form(Event)
+_NAMED = re.compile(rb'"person":"([^"\\]*)"')
 
 
 class RedisInbox:
@@ -37,6 +48,8 @@ class RedisInbox:
         self._allowance = allowance or Allowance()
         self._lease = _milliseconds(lease)
         self._heard: bytes | None = None  # the last signal
+        self._unreadable = Unreadable(client)
+        self._ahead: float | None = None  # the server's steady time less that of this machine, in milliseconds
         self._scripts = {name: client.register_script(script) for name, script in SCRIPTS.items()}
 
     async def put(self, event: Event) -> Receipt:
@@ -64,14 +77,25 @@ class RedisInbox:
         return bool(await self._run("stop", lane_name(conversation), person_name(person)))
 
     async def claim(self, token: str) -> Claim | None:
-        """The next event for this worker."""
-        found = await self._run("claim", token, self._lease)
-        return _claim(token, found) if found else None
+        """The next event for this worker; one that cannot be read is set aside when it was claimed a few times."""
+        while found := await self._run("claim", token, self._lease):
+            try:
+                return _claim(token, found)
+            except UnreadableError as error:
+                if found[1] < READINGS:
+                    await self.release(token, pause=READ_AGAIN)
+                else:
+                    await self.set_aside(token, str(error))
+        return None
 
     async def waiting(self, token: str, *, seconds: float) -> Waiting | None:
         """Hold an event that has waited for `seconds` and whose person was not told so yet."""
-        found = await self._run("waiting", token, self._lease, _milliseconds(seconds))
-        return Waiting(_claim(token, found[1]), int(found[0])) if found else None
+        while found := await self._run("waiting", token, self._lease, _milliseconds(seconds)):
+            try:
+                return Waiting(_claim(token, found[1]), int(found[0]))
+            except UnreadableError:
+                await self.release(token)
+        return None
 
     async def renew(self, tokens: Sequence[str]) -> Mapping[str, Lease]:
         """Say that these claims are worked on."""
@@ -109,7 +133,11 @@ class RedisInbox:
 
     async def bury(self, token: str, reason: str) -> None:
         """Give the event up."""
-        await self._run("bury", token, reason)
+        await self._run("bury", token, reason, "dead")
+
+    async def set_aside(self, token: str, reason: str) -> None:
+        """Put the event where nobody waits for it."""
+        await self._run("bury", token, reason, "aside")
 
     async def listen(self, seconds: float) -> list[str]:
         """Wait for signals. A listener that was away goes on where it was, as far as signals are kept."""
@@ -118,41 +146,76 @@ class RedisInbox:
             if self._heard is None:
                 latest = cast("list[Any]", await self._client.xrevrange(key, count=1))
                 self._heard = latest[0][0] if latest else b"0-0"
-            heard = cast("Any", await self._client.xread({key: self._heard}, block=_milliseconds(seconds)))
+            heard = await self._heard_of(key, seconds)
         signals = _signals(heard)
         if signals:
             self._heard = signals[-1][0]
         return [fields[b"token"].decode() for _, fields in signals if fields[b"kind"] == b"stop"]
 
     async def dead(self) -> list[DeadLetter]:
-        """What was given up, oldest first."""
-        with translated():
-            stored = cast("dict[bytes, bytes]", await self._client.hgetall(f"{PREFIX}:dead"))
-        return sorted((_letter(value) for value in stored.values()), key=lambda letter: letter.at)
+        """What was given up and can be read, oldest first."""
+        read = []
+        for stored in (await self._kept("dead")).values():
+            with suppress(UnreadableError):
+                read.append(_letter(stored))
+        return sorted(read, key=lambda letter: letter.at)
+
+    async def aside(self) -> list[SetAside]:
+        """What cannot be read here: events, dead letters, and records beside the inbox."""
+        found = [
+            one
+            for dead in (False, True)
+            for key, stored in (await self._kept("dead" if dead else "aside")).items()
+            if (one := _aside(key, stored, dead=dead))
+        ]
+        return [*found, *await self._unreadable.all()]
 
     async def retry(self, key: str) -> bool:
         """Put a dead letter at the end of its conversation again."""
         return bool(await self._run("retry", key))
 
     async def drop(self, key: str) -> bool:
-        """Forget a dead letter."""
+        """Forget a dead letter, or an event that was set aside."""
         with translated():
-            return bool(await self._client.hdel(f"{PREFIX}:dead", key))
+            return any([await self._client.hdel(f"{PREFIX}:{name}", key) for name in ("dead", "aside")])
 
     async def forget(self, person: Person) -> None:
-        """Drop the person's dead letters."""
-        for letter in await self.dead():
-            if letter.event.person == person:
-                await self.drop(letter.event.key)
+        """Drop the person's dead letters and what of theirs was set aside, and what nobody can tell whose it is."""
+        kept = [(name, *one) for name in ("dead", "aside") for one in (await self._kept(name)).items()]
+        keys = [(name, key) for name, key, stored in kept if _may_be_of(person, stored)]
+        if not keys:
+            return
+        with translated():
+            async with removed_from_disk(self._client):
+                for name, key in keys:
+                    await self._client.hdel(f"{PREFIX}:{name}", key)
 
     async def depth(self) -> Depth:
         """How full it is."""
-        unended, working, dead, oldest = await self._run("depth")
-        return Depth(max(0, unended - working), working, dead, oldest / 1000)
+        unended, working, dead, oldest, aside = await self._run("depth")
+        aside += await self._unreadable.count()
+        return Depth(max(0, unended - working), working, dead, oldest / 1000, aside)
+
+    async def _kept(self, name: str) -> dict[str, bytes]:
+        """What is written off, by its key."""
+        with translated():
+            stored = cast("dict[bytes, bytes]", await self._client.hgetall(f"{PREFIX}:{name}"))
+        return {key.decode("utf-8", "backslashreplace"): value for key, value in stored.items()}
+
+    async def _heard_of(self, key: str, seconds: float) -> Any:
+        """New signals. The server's own clock says when it stops waiting, and that may be set back meanwhile."""
+        try:
+            async with asyncio.timeout(seconds + LATE):
+                return await self._client.xread({key: cast("bytes", self._heard)}, block=_milliseconds(seconds))
+        except TimeoutError:
+            return None
 
     async def _run(self, name: str, *arguments: bytes | str | float) -> Any:
+        expected = "" if self._ahead is None else round(self._ahead + 1000 * time.monotonic())
         with translated():
-            return await self._scripts[name](keys=[PREFIX], args=arguments)
+            steady, *reply = await self._scripts[name](keys=[PREFIX], args=[expected, *arguments])
+        self._ahead = steady - 1000 * time.monotonic()
+        return reply[0] if reply else None
 
 
 def lane_name(conversation: Conversation) -> str:
@@ -192,10 +255,41 @@ def _claim(token: str, found: Sequence[Any]) -> Claim:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """What is written off, as a script writes it."""
+
+    reason: str
+    attempts: int
+    at: datetime  # in milliseconds since 1970
+    body: str = ""
+
+
+_LETTER = Form(_Letter)
+
+
 def _letter(stored: bytes) -> DeadLetter:
-    letter = json.loads(stored)
-    at = datetime.fromtimestamp(letter["at"] / 1000, UTC)
-    return DeadLetter(_EVENT.validate_json(letter["body"]), letter["reason"], letter["attempts"], at)
+    letter = _LETTER.validate_json(stored)
+    return DeadLetter(_EVENT.validate_json(letter.body), letter.reason, letter.attempts, letter.at)
+
+
+def _aside(key: str, stored: bytes, *, dead: bool) -> SetAside | None:
+    """What can be said of something written off; None of a dead letter that can be read."""
+    kind = DEAD_LETTER if dead else EVENT
+    try:
+        if dead:
+            _letter(stored)
+            return None
+        letter = _LETTER.validate_json(stored)
+    except UnreadableError as error:
+        return SetAside(kind, key, str(error), None)
+    return SetAside(kind, key, letter.reason, letter.at)
+
+
+def _may_be_of(person: Person, stored: bytes) -> bool:
+    """Whether what is written off is this person's: as the script noted it, or as it stands in the event."""
+    named = _NAMED.search(stored)
+    return named[1] == person_name(person).encode() if named else may_be_of(person, stored.replace(rb"\"", b'"'))
 
 
 def _signals(heard: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:

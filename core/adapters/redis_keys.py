@@ -6,23 +6,36 @@ Knows nothing of what is kept under a key.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 from urllib.parse import quote
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import DataError, RedisError, ResponseError
 
 from core.domain import Person
 from core.errors import MemoryUnavailableError
 
-_TRIES, _PAUSE = 20, 0.1  # seconds
+PATIENCE = 60.0  # seconds for a server's files to be written anew
+_PAUSE = 0.03  # seconds between two looks at them
+_UNWRITTEN = "attune:unwritten"  # counts removals; there while one of them may still stand in a file
+
+# Only the last of several that remove at the same time knows that all of it is written.
+_UNMARK = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+"""
 
 
 def person_key(kind: str, person: Person) -> str:
     """A key of one person's; all of these share a slot."""
     return f"attune:{kind}:{tag(person.platform, person.workspace, person.user)}"
+
+
+def conversations_key(person: Person) -> str:
+    """The conversations a person took part in: a hash of turn keys, counting what was said."""
+    return person_key("conversations", person)
 
 
 def workspace_key(kind: str, platform: str, workspace: str) -> str:
@@ -35,21 +48,73 @@ def tag(*parts: str) -> str:
     return "{" + ":".join(quote(part, safe="") for part in parts) + "}"
 
 
-async def drop_from_file(client: Redis) -> None:
-    """Have the server write its append-only file anew: what was removed would stand in it for a long time.
+@asynccontextmanager
+async def removed_from_disk(client: Redis) -> AsyncIterator[None]:
+    """What is removed inside is gone from the server's files as well when this ends, not only from its memory.
 
-    A server that keeps none, or takes this command from nobody, is left alone. One that is at it began before what was
-    removed was gone, so that it is asked again.
+    Whoever is killed meanwhile, or fails, leaves a mark, by which `finish_removing` goes on.
     """
-    for _ in range(_TRIES):
+    mark = await client.incr(_UNWRITTEN)
+    yield
+    if await _files_written_anew(client):
+        await client.eval(_UNMARK, 1, _UNWRITTEN, mark)
+
+
+async def finish_removing(client: Redis) -> None:
+    """Go on where somebody was killed between removing and the end of it on the disk."""
+    if await client.exists(_UNWRITTEN):
+        async with removed_from_disk(client):
+            pass
+
+
+async def _files_written_anew(client: Redis) -> bool:
+    """Have the server write its files anew: what was removed would stand in them for a long time.
+
+    False where it failed or took too long. A server that keeps no such file, or takes these commands from nobody, is
+    left alone. One that is at it began before what was removed was gone, so that it is asked again.
+    """
+    try:
+        async with asyncio.timeout(PATIENCE):
+            facts = await client.info("persistence")
+            if facts.get("aof_enabled"):
+                facts = await _written(
+                    client, client.bgrewriteaof, ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
+                )
+            if facts.get("rdb_saves") or await _saves(client):
+                facts |= await _written(client, client.bgsave, ("rdb_bgsave_in_progress",))
+    except TimeoutError:
+        return False
+    except ResponseError:  # it takes them from nobody
+        return True
+    return "err" not in (facts.get("aof_last_bgrewrite_status"), facts.get("rdb_last_bgsave_status"))
+
+
+async def _written(client: Redis, write: Callable[[], Awaitable[Any]], going_on: Sequence[str]) -> dict[str, Any]:
+    """What the server says of its files when `write` has been done, which began after this did."""
+    await _begun(write)
+    while True:
+        facts = await client.info("persistence")
+        if not any(facts.get(sign) for sign in going_on):
+            return facts
+        await asyncio.sleep(_PAUSE)
+
+
+async def _begun(write: Callable[[], Awaitable[Any]]) -> None:
+    """Ask again where the server is at the same already, or at another file."""
+    while True:
         try:
-            await client.bgrewriteaof()
+            await write()
         except ResponseError as error:
-            if "already in progress" not in str(error):
-                return
+            if "in progress" not in str(error) and "right now" not in str(error):
+                raise
             await asyncio.sleep(_PAUSE)
         else:
             return
+
+
+async def _saves(client: Redis) -> bool:
+    """Whether the server writes snapshots now and then."""
+    return bool((await client.config_get("save")).get("save"))
 
 
 @contextmanager
@@ -57,6 +122,8 @@ def translated() -> Iterator[None]:
     """Errors of redis-py as one that the operator can act on."""
     try:
         yield
+    except DataError:
+        raise  # a mistake of ours: it would fail again, and is no word about the store
     except (RedisError, OSError) as error:
         # Other errors quote the command, and with it what a person wrote.
         detail = f": {error}" if isinstance(error, RedisConnectionError) else ""

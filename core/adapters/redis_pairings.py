@@ -8,14 +8,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import cast
 
-from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
 
 from core.adapters.redis_memory import translated
+from core.adapters.redis_records import PAIRING, Unreadable
 from core.pairing import Pairing
 
 _PAIRED, _CODE, _TRIES = "attune:paired", "attune:pairing:code:", "attune:pairing:tries:"
-_PAIRING = TypeAdapter(Pairing)
 
 
 class RedisPairings:
@@ -23,6 +22,7 @@ class RedisPairings:
 
     def __init__(self, client: Redis) -> None:
         self._client = client
+        self._unreadable = Unreadable(client)
 
     async def save_code(self, code: str, *, operator: bool, lasts: timedelta) -> None:
         """Keep a code for as long as it lasts."""
@@ -47,30 +47,22 @@ class RedisPairings:
     async def save(self, pairing: Pairing) -> None:
         """Let somebody in, and forget their tries."""
         with translated():
-            await self._client.hset(_PAIRED, pairing.person, _PAIRING.dump_json(pairing).decode())
+            await self._client.hset(_PAIRED, pairing.person, PAIRING.dump_json(pairing).decode())
             await self._client.delete(_TRIES + pairing.person)
 
     async def find(self, person: str) -> Pairing | None:
-        """How somebody was let in, if so."""
+        """How somebody was let in, if so; what cannot be read lets nobody in."""
         with translated():
             stored = await self._client.hget(_PAIRED, person)
-        return _read(stored) if stored is not None else None
+        return await self._unreadable.read(PAIRING, _PAIRED, person, cast("bytes | None", stored))
 
     async def all(self) -> list[Pairing]:
         """Everyone who was let in."""
         with translated():
-            stored = cast("list[bytes]", await self._client.hvals(_PAIRED))
-        return [pairing for value in stored if (pairing := _read(value)) is not None]
+            stored = cast("dict[bytes, bytes]", await self._client.hgetall(_PAIRED))
+        return [pairing for _, pairing in await self._unreadable.read_all(PAIRING, _PAIRED, stored.items())]
 
     async def remove(self, person: str) -> bool:
         """Let somebody in no longer."""
         with translated():
             return bool(await self._client.hdel(_PAIRED, person))
-
-
-def _read(value: bytes | str) -> Pairing | None:
-    """What cannot be read lets nobody in."""
-    try:
-        return _PAIRING.validate_json(value)
-    except ValidationError:
-        return None

@@ -7,21 +7,23 @@ Knows nothing of how the server is reached.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
 from core import learning
-from core.adapters.redis_keys import drop_from_file, person_key, translated, workspace_key
+from core.adapters.redis_keys import person_key, removed_from_disk, translated, workspace_key
+from core.adapters.redis_records import CONTRIBUTION, LEARNED, SIGNAL, TRACE, WISHES, Unreadable, digest, read
 from core.domain import Person
 from core.learning import Learned, Signal
 from core.preferences import Preferences, Wishes, changed
+from core.stored import UnreadableError, with_unknown
 from core.team import Contribution
 from core.traces import Trace
 
@@ -29,12 +31,7 @@ KEPT_TRACES = 2000  # of each person
 
 _PREFERENCES = TypeAdapter(Preferences)
 _WISHES = TypeAdapter(Wishes)
-_VALUES = TypeAdapter(dict[str, object])
-_SIGNAL = TypeAdapter(Signal)
-_LEARNED = TypeAdapter(Learned)
-_TRACE = TypeAdapter(Trace)
 _SAID = tuple(field.name for field in fields(Wishes) if field.name != "preferences")
-_CONTRIBUTION = TypeAdapter(Contribution)
 T = TypeVar("T")
 
 # A trace that is kept again stays where it was; the oldest go.
@@ -53,6 +50,7 @@ class RedisProfiles:
 
     def __init__(self, client: Redis) -> None:
         self._client = client
+        self._unreadable = Unreadable(client)
 
     async def preferences(self, person: Person) -> Preferences:
         """What the person set; the default in place of a value that is unknown here."""
@@ -65,40 +63,48 @@ class RedisProfiles:
     async def wishes(self, person: Person) -> Wishes:
         """All that the person set and said."""
         with translated():
-            return _read_wishes(await self._client.get(preferences_key(person)))
+            stored = await self._client.get(preferences_key(person))
+        return await self._wishes_in(person, stored)
 
     async def change_wishes(self, person: Person, change: Callable[[Wishes], Wishes]) -> Wishes:
-        """Replace what the person set by `change` of it."""
+        """Replace what the person set by `change` of it; what cannot be read is put aside before."""
         key = preferences_key(person)
-        now = Wishes()
+        now, aside = Wishes(), b""
 
         async def write(pipe: Pipeline) -> None:
-            nonlocal now
-            now = change(_read_wishes(await pipe.get(key)))
+            nonlocal now, aside
+            stored = cast("bytes | None", await pipe.get(key))
+            values = _wished(stored)
+            now = change(_read_wishes(values or {}))
             pipe.multi()  # type: ignore[no-untyped-call]
-            pipe.set(key, _written(now))
+            if aside := stored if stored and values is None else b"":
+                pipe.hset(aside_key(person), digest(aside), cast("str", aside))
+            pipe.set(key, _written(now, values or {}))
 
         with translated():
             await self._client.transaction(write, key)
+        await self._unreadable.read(WISHES, aside_key(person), digest(aside), aside or None)
         return now
 
     async def known(self, person: Person) -> tuple[Wishes, Learned]:
         """What the person set and said, and what is learned of them."""
         with translated():
             said, stored = await self._client.mget(preferences_key(person), learned_key(person))
-        return _read_wishes(said), _read_learned(stored) or learning.replay(await self.signals(person))
+        wishes = await self._wishes_in(person, said)
+        return wishes, await self._learned_in(person, stored) or learning.replay(await self.signals(person))
 
     async def signals(self, person: Person) -> list[Signal]:
         """The log of what is learned from, in order."""
         with translated():
             stored = cast("dict[bytes, bytes]", await self._client.hgetall(signals_key(person)))
-        return learning.in_order(_signals(stored.values()))
+        found = await self._unreadable.read_all(SIGNAL, signals_key(person), stored.items())
+        return learning.in_order(signal for _, signal in found)
 
     async def learned(self, person: Person) -> Learned:
         """What follows from the log."""
         with translated():
             stored = await self._client.get(learned_key(person))
-        return _read_learned(stored) or learning.replay(await self.signals(person))
+        return await self._learned_in(person, stored) or learning.replay(await self.signals(person))
 
     async def learn(self, person: Person, signals: Sequence[Signal], *, without: Collection[str] = ()) -> Learned:
         """Change the log; the state is stepped on where all that is new comes last, and otherwise replayed."""
@@ -108,20 +114,21 @@ class RedisProfiles:
 
         async def write(pipe: Pipeline) -> None:
             nonlocal learned, gone
-            before = _read_learned(await pipe.get(state))
+            before = await self._learned_in(person, await pipe.get(state))
             room = await pipe.hlen(log) + len(signals) <= learning.KEPT + learning.SLACK
             known = [await pipe.hexists(log, signal.id) for signal in signals]
-            if before and room and not (without or any(known)) and _follow(before, signals):
-                learned, gone = _stepped(before, signals), []
+            news = [signal for signal, there in zip(signals, known, strict=True) if not (there and signal.imported)]
+            if before and room and not (without or any(known)) and _follow(before, news):
+                learned, gone = _stepped(before, news), []
             else:
                 stored = cast("dict[bytes, bytes]", await pipe.hgetall(log))
-                learned, gone = _replayed(stored, signals, without)
+                learned, gone = _replayed(stored, news, without)
             pipe.multi()  # type: ignore[no-untyped-call]
-            for signal in signals:
-                pipe.hset(log, signal.id, _SIGNAL.dump_json(signal))
+            for signal in news:
+                pipe.hset(log, signal.id, cast("str", SIGNAL.dump_json(signal)))
             if gone:
                 pipe.hdel(log, *gone)
-            pipe.set(state, _LEARNED.dump_json(learned))
+            pipe.set(state, LEARNED.dump_json(learned))
 
         with translated():
             await self._client.transaction(write, log, state)
@@ -132,21 +139,22 @@ class RedisProfiles:
         with translated():
             name = answer or await self._client.lindex(trace_order_key(person), -1)
             stored = await self._client.hget(traces_key(person), name) if name else None
-        return _read(_TRACE, stored)
+        return await self._unreadable.read(TRACE, traces_key(person), name or "", stored)
 
     async def traces(self, person: Person, *, limit: int) -> list[Trace]:
         """The traces of this person's last answers, the latest first; one that cannot be read is left out."""
         with translated():
-            names = await self._client.lrange(trace_order_key(person), -limit, -1) if limit > 0 else []
-            stored = await self._client.hmget(traces_key(person), list(reversed(names))) if names else []
-        return [trace for value in stored if (trace := _read(_TRACE, value))]
+            names = list(reversed(await self._client.lrange(trace_order_key(person), -limit, -1) if limit > 0 else []))
+            stored = await self._client.hmget(traces_key(person), names) if names else []
+        found = await self._unreadable.read_all(TRACE, traces_key(person), zip(names, stored, strict=True))
+        return [trace for _, trace in found]
 
     async def contribute(self, person: Person, contribution: Contribution) -> None:
         """Replace what the person's use of documents says to their team."""
         team = team_key(person.platform, person.workspace)
         with translated():
             async with self._client.pipeline(transaction=False) as pipe:
-                pipe.hset(team, person.user, _CONTRIBUTION.dump_json(contribution))
+                pipe.hset(team, person.user, cast("str", CONTRIBUTION.dump_json(contribution)))
                 pipe.exists(learned_key(person))  # after: of somebody who was forgotten meanwhile nothing may be left
                 _, known = await pipe.execute()
             if not known:
@@ -155,33 +163,52 @@ class RedisProfiles:
     async def contributions(self, platform: str, workspace: str) -> Mapping[str, Contribution]:
         """The contributions of a workspace, by user."""
         with translated():
-            stored = cast("dict[bytes, bytes]", await self._client.hgetall(team_key(platform, workspace)))
-        read = {user.decode(): _read(_CONTRIBUTION, value) for user, value in stored.items()}
-        return {user: contribution for user, contribution in read.items() if contribution}
+            stored = cast("dict[bytes, bytes]", await self._client.hgetall(key := team_key(platform, workspace)))
+        found = {}
+        for user, value in stored.items():
+            if contribution := await self._unreadable.read(CONTRIBUTION, key, user, value):
+                found[user.decode()] = contribution
+        return found
 
     def _keep_trace(self, pipe: Pipeline, trace: Trace) -> None:
         keys = traces_key(trace.person), trace_order_key(trace.person)
-        pipe.eval(_KEEP_TRACE, 2, *keys, trace.answer, _TRACE.dump_json(trace), KEPT_TRACES)
+        pipe.eval(_KEEP_TRACE, 2, *keys, trace.answer, TRACE.dump_json(trace), KEPT_TRACES)
 
     async def forget_interests(self, person: Person) -> None:
         """Remove what was learned of the person, and from what."""
         with translated():
-            await self._client.delete(signals_key(person), learned_key(person))
-            await self._client.hdel(team_key(person.platform, person.workspace), person.user)
-            await drop_from_file(self._client)
+            async with removed_from_disk(self._client):
+                await self._remove_interests(person)
+
+    async def _remove_interests(self, person: Person) -> None:
+        await self._client.delete(signals_key(person), learned_key(person))
+        await self._client.hdel(team_key(person.platform, person.workspace), person.user)
+        await self._unreadable.all()  # notes of what is gone go
 
     async def forget_phrases(self, person: Person) -> None:
-        """Remove the words of questions from the log; what was learned stays as it is."""
+        """Remove the words of questions from the log, and what may hold some; what was learned stays as it is."""
         key = signals_key(person)
 
         async def write(pipe: Pipeline) -> None:
             stored = cast("dict[bytes, bytes]", await pipe.hgetall(key))
             pipe.multi()  # type: ignore[no-untyped-call]
-            for signal in _signals(stored.values()):
-                pipe.hset(key, signal.id, _SIGNAL.dump_json(learning.without_phrases(signal)))
+            for name, value in stored.items():
+                if signal := read(SIGNAL, value):
+                    wordless = SIGNAL.dump_json(learning.without_phrases(signal), value)
+                    pipe.hset(key, cast("str", name), cast("str", wordless))
+                else:
+                    pipe.hdel(key, cast("str", name))
 
         with translated():
             await self._client.transaction(write, key)
+
+    async def _wishes_in(self, person: Person, stored: bytes | str | None) -> Wishes:
+        if stored is not None and _wished(stored) is None:
+            await self._unreadable.read(WISHES, preferences_key(person), "", stored)
+        return _read_wishes(_wished(stored) or {})
+
+    async def _learned_in(self, person: Person, stored: bytes | str | None) -> Learned | None:
+        return await self._unreadable.read(LEARNED, learned_key(person), "", stored)
 
 
 def person_keys(person: Person) -> tuple[str, ...]:
@@ -192,6 +219,7 @@ def person_keys(person: Person) -> tuple[str, ...]:
         learned_key(person),
         traces_key(person),
         trace_order_key(person),
+        aside_key(person),
     )
 
 
@@ -220,6 +248,11 @@ def trace_order_key(person: Person) -> str:
     return person_key("answers", person)
 
 
+def aside_key(person: Person) -> str:
+    """What a person set in a form that cannot be read here, by its digest, where they set something since."""
+    return person_key("aside", person)
+
+
 def team_key(platform: str, workspace: str) -> str:
     """The contributions of a workspace, by user."""
     return workspace_key("team", platform, workspace)
@@ -229,17 +262,21 @@ def _with_preferences(old: Wishes, preferences: Preferences) -> Wishes:
     return changed(old, replace(old, preferences=preferences))
 
 
-def _read_wishes(value: bytes | str | None) -> Wishes:
-    """Whatever of it can be read here: a value of another version costs only itself."""
+def _wished(stored: bytes | str | None) -> dict[str, Any] | None:
+    """The fields of what a person set; None where none can be read."""
     try:
-        stored = _VALUES.validate_json(value or b"{}")
-    except ValidationError:  # not even JSON
-        return Wishes()
+        return WISHES.values(stored or b"{}")
+    except UnreadableError:
+        return None
+
+
+def _read_wishes(stored: Mapping[str, Any]) -> Wishes:
+    """Whatever of it can be read here: a value that is unknown costs only itself."""
     wishes = {name: stored[name] for name in _SAID if name in stored}
     return _tolerant(_WISHES, {**wishes, "preferences": _tolerant(_PREFERENCES, stored)})
 
 
-def _tolerant(kind: TypeAdapter[T], values: dict[str, object]) -> T:
+def _tolerant(kind: TypeAdapter[T], values: Mapping[str, Any]) -> T:
     try:
         return kind.validate_python(values)
     except ValidationError as error:
@@ -247,10 +284,10 @@ def _tolerant(kind: TypeAdapter[T], values: dict[str, object]) -> T:
         return kind.validate_python({key: values[key] for key in values.keys() - unknown})
 
 
-def _written(wishes: Wishes) -> str:
+def _written(wishes: Wishes, before: Mapping[str, Any]) -> bytes:
     """As one object: what is set stands beside what is said, as it did when there was nothing else."""
-    values = _WISHES.dump_python(wishes, mode="json")
-    return json.dumps({**values.pop("preferences"), **values})
+    values = from_json(WISHES.dump_json(wishes))
+    return to_json(with_unknown({**values.pop("preferences"), **values}, before))
 
 
 def _follow(before: Learned, signals: Sequence[Signal]) -> bool:
@@ -267,24 +304,11 @@ def _stepped(state: Learned, signals: Sequence[Signal]) -> Learned:
 def _replayed(
     stored: Mapping[bytes, bytes], signals: Sequence[Signal], without: Collection[str]
 ) -> tuple[Learned, list[str]]:
-    """The state of the changed log, and the ids that go from it."""
-    log = {signal.id: signal for signal in (*_signals(stored.values()), *signals) if signal.id not in without}
-    kept = learning.retained(list(log.values()), max((one.at for one in log.values()), default=datetime.now(UTC)))
-    ids = {signal.id for signal in kept}
-    return learning.replay(kept), [name for name in (*map(bytes.decode, stored), *log) if name not in ids]
-
-
-def _signals(values: Collection[bytes]) -> list[Signal]:
-    return [signal for value in values if (signal := _read(_SIGNAL, value))]
-
-
-def _read_learned(value: object) -> Learned | None:
-    return _read(_LEARNED, value)
-
-
-def _read(kind: TypeAdapter[T], value: object) -> T | None:
-    """None for what is not there, or is of another version."""
-    try:
-        return kind.validate_json(cast("bytes", value)) if value else None
-    except ValidationError:
-        return None
+    """The state of the changed log, and the ids that go from it. What cannot be read stays, up to a number."""
+    known = {name.decode(): read(SIGNAL, value) for name, value in stored.items()}
+    log = {signal.id: signal for signal in (*filter(None, known.values()), *signals) if signal.id not in without}
+    done_here = [one for one in log.values() if not one.imported] or log.values()
+    kept = learning.retained(list(log.values()), max((one.at for one in done_here), default=datetime.now(UTC)))
+    unreadable = [name for name, signal in known.items() if signal is None and name not in without]
+    ids = {signal.id for signal in kept}.union(unreadable[: learning.KEPT])
+    return learning.replay(kept), [name for name in (*known, *log) if name not in ids]

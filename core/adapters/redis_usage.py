@@ -5,21 +5,28 @@ Each command touches one key, so that a Cluster holds them too. Knows nothing of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
 
-from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
 
 from core.adapters.redis_keys import translated
-from core.domain import Person, Use
+from core.adapters.redis_records import GAP, Unreadable
+from core.domain import SEPARATOR, Person, Use
 from core.gaps import Gap
+from core.stored import may_be_of
 
 KEPT_GAPS = 5000
 
+# One that was closed meanwhile stays away.
+_REPLACE = """
+local place = redis.call('LPOS', KEYS[1], ARGV[1])
+if place then redis.call('LSET', KEYS[1], place, ARGV[2]) end
+"""
+
 _ANSWERS, _LAST, _GAPS = "attune:uses:answers", "attune:uses:last", "attune:gaps"
-_GAP = TypeAdapter(Gap)
 
 
 class RedisUsage:
@@ -27,6 +34,7 @@ class RedisUsage:
 
     def __init__(self, client: Redis) -> None:
         self._client = client
+        self._unreadable = Unreadable(client)
 
     async def note_cited(self, sources: Sequence[str], at: datetime) -> None:
         """Count one answer for each of `sources`."""
@@ -42,13 +50,17 @@ class RedisUsage:
         with translated():
             answers = cast("dict[bytes, bytes]", await self._client.hgetall(_ANSWERS))
             last = cast("dict[bytes, bytes]", await self._client.hgetall(_LAST))
-        return {
-            source.decode(): Use(int(count), datetime.fromtimestamp(float(last.get(source, 0)), UTC))
-            for source, count in answers.items()
-        }
+        read = {source.decode(): _use(count, last.get(source, b"0")) for source, count in answers.items()}
+        return {source: use for source, use in read.items() if use}
 
-    async def forget_documents(self, sources: Sequence[str]) -> None:
-        """Drop what is counted of `sources`."""
+    async def forget_documents(self, sources: Sequence[str], titles: Collection[str] = ()) -> None:
+        """Drop what is counted of `sources`, and from gaps what came closest under one of `titles`."""
+        for value, gap in await self._stored() if titles else ():
+            nearest = tuple(place for place in gap.nearest if place.partition(SEPARATOR)[0] not in titles)
+            if nearest != gap.nearest:
+                left = GAP.dump_json(replace(gap, nearest=nearest), value)
+                with translated():
+                    await self._client.eval(_REPLACE, 1, _GAPS, value, left)
         if not sources:
             return
         with translated():
@@ -61,7 +73,7 @@ class RedisUsage:
         """Keep a question that went unanswered; the oldest beyond `KEPT_GAPS` go."""
         with translated():
             async with self._client.pipeline(transaction=False) as pipe:
-                pipe.rpush(_GAPS, _GAP.dump_json(gap))
+                pipe.rpush(_GAPS, GAP.dump_json(gap))
                 pipe.ltrim(_GAPS, -KEPT_GAPS, -1)
                 await pipe.execute()
 
@@ -78,13 +90,20 @@ class RedisUsage:
         await self._drop([value for value, kept in await self._stored() if kept == gap])
 
     async def forget(self, person: Person) -> None:
-        """Drop what the person asked."""
-        await self._drop([value for value, gap in await self._stored() if gap.person == person])
+        """Drop what the person asked, and what nobody can tell who asked."""
+        values = await self._values()
+        known = {value: gap.person == person for value, gap in await self._read(values)}
+        await self._drop([value for value in values if known.get(value, may_be_of(person, value))])
 
     async def _stored(self) -> list[tuple[bytes, Gap]]:
+        return await self._read(await self._values())
+
+    async def _values(self) -> list[bytes]:
         with translated():
-            values = cast("list[bytes]", await self._client.lrange(_GAPS, 0, -1))
-        return [(value, gap) for value in values if (gap := _read(value))]
+            return cast("list[bytes]", await self._client.lrange(_GAPS, 0, -1))
+
+    async def _read(self, values: Sequence[bytes]) -> list[tuple[bytes, Gap]]:
+        return await self._unreadable.read_all(GAP, _GAPS, [("", value) for value in values])
 
     async def _drop(self, values: Sequence[bytes]) -> None:
         with translated():
@@ -94,8 +113,9 @@ class RedisUsage:
                 await pipe.execute()
 
 
-def _read(value: bytes) -> Gap | None:
+def _use(count: bytes, last: bytes) -> Use | None:
+    """What is counted of one document, where it can be read."""
     try:
-        return _GAP.validate_json(value)
-    except ValidationError:  # of another version
+        return Use(int(count), datetime.fromtimestamp(float(last), UTC))
+    except (ValueError, OverflowError, OSError):
         return None

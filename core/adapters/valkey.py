@@ -5,8 +5,11 @@ Knows how to reach a server and to reach it again. Knows nothing of what is stor
 
 from __future__ import annotations
 
+import os
+import re
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,8 @@ RETRIES = 6  # about four seconds with these pauses: a server says "loading" whi
 PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds
 CONNECTIONS = 64  # of one process; more commands at once wait for each other
 TURN = 30.0  # seconds that a command may wait for its connection
+_ABANDONED = 600.0  # seconds that nothing was written to a draft
+_NUMBER = re.compile(r"\d{1,9}")
 
 
 @asynccontextmanager
@@ -77,8 +82,30 @@ class CompanionConnection(UnixDomainSocketConnection):
 def _companion(data: Path) -> Companion:
     store, folder = data.absolute() / NAME, run_folder(data)
     store.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _clear_away(store)
     command = _server_command(store, socket_path(folder, NAME))
     return Companion(NAME, command, folder, error=MemoryUnavailableError)
+
+
+def _clear_away(store: Path) -> None:
+    """What nobody reads any more: snapshots of earlier versions, and what a killed server was still writing."""
+    if (store / "appendonlydir").is_dir():
+        (store / "dump.rdb").unlink(missing_ok=True)
+    for draft in store.rglob("temp-*"):
+        writer = _NUMBER.findall(draft.stem)
+        with suppress(OSError):
+            if not (writer and _lives(int(writer[-1]))) or time.time() - draft.stat().st_mtime > _ABANDONED:
+                draft.unlink()
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return process > 0
 
 
 def _retry() -> Retry:
@@ -97,7 +124,7 @@ def _server_command(store: Path, socket: Path) -> list[str]:
         # Not everysec: that may answer up to two seconds before it writes, and what is acknowledged here
         # (a message taken from a platform) is sent by nobody again.
         "appendfsync": "always",
-        "save": "60 1",
+        "save": "",  # the append-only file is what is read back: a snapshot beside it only keeps what was forgotten
         "daemonize": "no",
         "loglevel": "warning",
     }

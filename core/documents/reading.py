@@ -51,7 +51,10 @@ class FileContent:
 
 
 class FileReader:
-    """Reads files for one embedder and passage size, which both are part of a document's version."""
+    """Reads files for one embedder and passage size, which both are part of a document's version.
+
+    For one ingestion, until it is closed: files read for others have another process.
+    """
 
     def __init__(self, embedder: Embedder, passage_tokens: int, model: str) -> None:
         self._count_tokens = embedder.count_tokens
@@ -64,7 +67,7 @@ class FileReader:
         """Read `file` for `readers`, of which the index holds the versions `held`, by source.
 
         Raises:
-            DocumentError: the file cannot be read.
+            DocumentError: the file cannot be read, or `stop` was called.
         """
         source = _source(file)
         data, path = _content_of(file)
@@ -91,8 +94,12 @@ class FileReader:
         """The ids that `passages` have in a version of their document."""
         return passage_ids(passages, version, self._namespace)
 
+    def stop(self) -> None:
+        """End the parser's process and, soon, a `read` in another thread. Nothing is read any more."""
+        self._sandbox.stop()
+
     def close(self) -> None:
-        """End the parser's process; another file would start it again."""
+        """End the parser's process, when nobody reads. Nothing is read any more."""
         self._sandbox.close()
 
     def _content(self, file: str, reply: Reply, readers: Readers) -> DocumentContent:
@@ -105,11 +112,15 @@ class FileReader:
             version=reply.version,
             readers=readers,
             budget=self._budget,
-            count_tokens=self._count_tokens,
+            count_tokens=self._counted,
             namespace=self._namespace,
         )
         notes = [*reply.document.notes, *([reply.reason] if reply.reason else [])]
         return DocumentContent(source, passages, tuple(f"{source}: {note}" for note in notes))
+
+    def _counted(self, text: str) -> int:
+        self._sandbox.check()
+        return self._count_tokens(text)
 
 
 def namespace_of(model: str) -> uuid.UUID:

@@ -1,49 +1,65 @@
 """Parsing in a process of its own, which a hostile or broken file may kill without harm.
 
 The process is started for the first file, serves all that follow and is replaced when it dies. Blocking; one file at a
-time. Knows nothing of formats, passages or the index.
+time, and for one reader only: another reader has a process of its own. Knows nothing of formats, passages or the index.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import select
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import IO
 
-from core.documents.sandbox_child import REPLY, REQUEST, Limits, Reply, Request, State
+from pydantic import ValidationError
+
+from core.documents.confinement import Confinement
+from core.documents.sandbox_child import CONFINED, REPLY, REQUEST, Limits, Reply, Request, State
 from core.errors import DocumentError
 
 WALL_SECONDS = 480.0  # for one document: other processes want the processor too
 MAX_DEATHS = 5  # over one file: an archive of nothing but hostile members is given up
 MAX_REPLY_BYTES = 512 * 1024**2
+CHILD = ("-B", "-m", "core.documents.sandbox_child")  # what the interpreter is to run
 
 _CODE = Path(__file__).parents[2]
 _CHUNK = 1024**2  # bytes
+_BREAKS = "breaks its parser. Save it anew or leave it out."
 
 
 class Sandbox:
-    """Reads files one after the other. `close` ends the process; the next file would start another."""
+    """Reads files one after the other, until it is closed."""
 
-    def __init__(self, limits: Limits | None = None, *, wall_seconds: float = WALL_SECONDS) -> None:
+    def __init__(
+        self, limits: Limits | None = None, *, wall_seconds: float = WALL_SECONDS, child: Sequence[str] = CHILD
+    ) -> None:
         self._limits = limits or Limits()
         self._wall_seconds = wall_seconds
+        self._child = child
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = b""
+        self._confined: Confinement | None = None
+        self._stopped = False
+        self._starting = threading.Lock()  # no process is started behind the back of `stop`
 
     def read(self, data: bytes, path: PurePath, settings: str, held: Mapping[str, str]) -> list[Reply]:
         """What became of each document in the file at `path`, BEGUN and DONE left out; see `Request` for the rest.
 
         Where the process dies over a document, that one is refused, and the others are read by its successor.
+
+        Raises:
+            DocumentError: `stop` was called, before or meanwhile.
         """
-        request = Request(path.name, len(data), settings, self._limits, held)
+        request = Request("", path.name, len(data), settings, self._limits, held)
         replies: list[Reply] = []
         for _ in range(MAX_DEATHS):
             begun, death = self._attempt(request, data, replies)
@@ -56,9 +72,46 @@ class Sandbox:
         reason = f"{path.name} is read no further: {MAX_DEATHS} documents in it broke their parser. Unpack it."
         return [*replies, Reply(State.REFUSED, reason=reason)]
 
+    def confined(self) -> Confinement:
+        """How the process is confined on this machine.
+
+        Raises:
+            DocumentError: it does not start, or `stop` was called.
+        """
+        try:
+            self._ready()
+        except _DiedError as death:
+            self._discard()
+            self.check()
+            raise DocumentError(f"The process that parses {death}") from None
+        return self._confined or Confinement()
+
+    def check(self) -> None:
+        """Go on only if nobody called `stop`.
+
+        Raises:
+            DocumentError: somebody did.
+        """
+        if self._stopped:
+            raise DocumentError("Reading was stopped. Start it again.")
+
+    def stop(self) -> None:
+        """End the process for good, from any thread: a `read` in another one ends at once.
+
+        That thread still waits on the pipes, so they are left open for `close`: their numbers would go to other files.
+        """
+        with self._starting:
+            self._stopped = True
+            if self._process is not None:
+                self._process.kill()
+
     def close(self) -> None:
-        """End the process, whatever it is doing."""
-        process, self._process, self._unread = self._process, None, b""
+        """End the process for good. Only when no thread reads any more; see `stop`."""
+        self.stop()
+        self._discard()
+
+    def _discard(self) -> None:
+        process, self._process, self._unread, self._confined = self._process, None, b"", None
         if process is not None:
             process.kill()
             process.wait()
@@ -78,35 +131,62 @@ class Sandbox:
                     replies.append(reply)
                     begun = ""
         except _DiedError as death:
-            self.close()
+            self._discard()
+            self.check()
             return begun, str(death)
         return "", ""
 
     def _replies(self, request: Request, data: bytes) -> Iterator[Reply]:
-        process = self._started()
+        process, request = self._ready(), replace(request, id=secrets.token_hex(8))
         try:
             _pipe(process.stdin).write(REQUEST.dump_json(request) + b"\n" + data)
             _pipe(process.stdin).flush()
         except OSError:
             raise _DiedError(self._death(process)) from None
         while True:
-            reply = REPLY.validate_json(self._line(process))
+            reply = self._reply(process, request.id)
             yield reply
             if reply.state is State.DONE:
                 return
 
+    def _ready(self) -> subprocess.Popen[bytes]:
+        """The process, when it has confined itself and said how far."""
+        process = self._started()
+        if self._confined is None:
+            try:
+                self._confined = CONFINED.validate_json(self._line(process))
+            except ValidationError:
+                raise _DiedError(_BREAKS) from None
+        return process
+
+    def _reply(self, process: subprocess.Popen[bytes], id_: str) -> Reply:
+        """The next one to the request `id_`; a process that says anything else is not trusted with another document."""
+        try:
+            reply = REPLY.validate_json(self._line(process))
+        except ValidationError:
+            raise _DiedError(_BREAKS) from None
+        if reply.id != id_:
+            raise _DiedError(_BREAKS)
+        return replace(reply, id="")
+
     def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
-            self.close()
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "core.documents.sandbox_child"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                cwd=_CODE,  # `python -m` finds the package here
-                env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},  # and no parser finds a token or a key
-            )
-        return self._process
+        with self._starting:
+            self.check()
+            if self._process is None or self._process.poll() is not None or self._speaks(self._process):
+                self._discard()
+                self._process = subprocess.Popen(
+                    [sys.executable, *self._child],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    cwd=_CODE,  # `python -m` finds the package here
+                    env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},  # and no parser finds a token or a key
+                )
+            return self._process
+
+    def _speaks(self, process: subprocess.Popen[bytes]) -> bool:
+        """Whether the process said more than it was asked for: then a document has taken it over."""
+        return bool(self._unread or select.select([_pipe(process.stdout)], [], [], 0)[0])
 
     def _line(self, process: subprocess.Popen[bytes]) -> bytes:
         """The next line that the process writes, in time."""
@@ -129,7 +209,7 @@ class Sandbox:
             return _too_slow(self._limits.cpu_seconds)
         if code > 0:  # Python itself gave up
             return f"cannot be read: the process that parses ended with code {code}. Install Attune anew."
-        return "breaks its parser. Save it anew or leave it out."
+        return _BREAKS
 
 
 class _DiedError(Exception):

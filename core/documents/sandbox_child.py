@@ -1,7 +1,9 @@
 """The process that parses: reads requests from standard input, answers on standard output, within hard limits.
 
-Started by `core.documents.sandbox`, never by a person. What a hostile file can do ends here: memory and processor time
-are bounded by the kernel, and answers are JSON. Knows nothing of the index, of passages or of models.
+Started by `core.documents.sandbox`, never by a person. A hostile file may take this process over, so it shuts itself in
+before it reads one (`confinement.py`): the kernel bounds its memory and processor time everywhere, and on Linux also
+which files it reads and what it asks of the system, as far as `attune doctor` says. Its answers are JSON. Knows nothing
+of the index, of passages or of models.
 """
 
 from __future__ import annotations
@@ -11,9 +13,9 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
 
@@ -21,6 +23,7 @@ from pydantic import TypeAdapter
 
 from core.documents.archives import Member, members
 from core.documents.blocks import ParsedDocument
+from core.documents.confinement import Confinement, Layer, confine
 from core.documents.parsing import parse_with, unsupported
 from core.errors import DocumentError
 
@@ -52,9 +55,10 @@ class Request:
     """A file to read, whose `size` bytes follow.
 
     `settings` is hashed into each version. `held` are the versions that need not be parsed, by the name inside the
-    file; documents named in `done` are passed over.
+    file; documents named in `done` are passed over. Every reply carries its `id`.
     """
 
+    id: str
     name: str
     size: int
     settings: str
@@ -72,10 +76,12 @@ class Reply:
     version: str = ""
     document: ParsedDocument | None = None
     reason: str = ""
+    id: str = ""  # of the request
 
 
 REQUEST = TypeAdapter(Request)
 REPLY = TypeAdapter(Reply)
+CONFINED = TypeAdapter(Confinement)
 
 
 def answers(request: Request, data: bytes) -> Iterator[Reply]:
@@ -121,17 +127,19 @@ def _answer(member: Member, path: PurePosixPath, request: Request) -> Reply:
     return Reply(State.READ, member.name, version, document, member.note)
 
 
-def main() -> None:
-    """Answer requests until standard input ends."""
+def main(layers: Sequence[str] = ()) -> None:
+    """Say how this process is confined, by all layers or those named; then answer requests until input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a ctrl-c at the terminal is for the parent, which then ends this
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
+        out.write(CONFINED.dump_json(confine(layers or tuple(Layer))) + b"\n")
+        out.flush()
         while line := sys.stdin.buffer.readline():
             request = REQUEST.validate_json(line)
             data = sys.stdin.buffer.read(request.size)
             _limit_memory(request.limits.memory_bytes)
             for reply in answers(request, data):
-                out.write(REPLY.dump_json(reply) + b"\n")
+                out.write(REPLY.dump_json(replace(reply, id=request.id)) + b"\n")
                 out.flush()
 
 
@@ -141,9 +149,8 @@ def _limit_memory(size: int) -> None:
     Linux does. macOS refuses the limit or does not keep to it: there, the parent's clock is what ends a document that
     eats everything.
     """
-    for limit, value in ((resource.RLIMIT_AS, size), (resource.RLIMIT_CORE, 0)):
-        with suppress(ValueError, OSError):
-            resource.setrlimit(limit, (value, resource.getrlimit(limit)[1]))
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
 
 
 def _start_clock(seconds: int) -> None:
@@ -155,4 +162,4 @@ def _start_clock(seconds: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -25,6 +25,7 @@ _PRIVATE = {"groups.json", "dms.json", "mpims.json"}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")
 _MARKUP = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 _COMPARED = 40_000  # characters, which is all that Slack lets a message have
+_STAMP = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,9})?")
 _WRITTEN = {None, "bot_message", "thread_broadcast", "me_message", "file_share", "file_comment"}  # subtypes
 
 
@@ -82,7 +83,9 @@ def _talks(channel: Mapping[str, Any], messages: list[Any], people: Mapping[str,
 
 
 def _is_written(message: Any) -> bool:
-    return isinstance(message, dict) and message.get("subtype") in _WRITTEN and bool(_words(message))
+    if not isinstance(message, dict) or not _STAMP.fullmatch(str(message.get("ts"))):
+        return False
+    return message.get("subtype") in _WRITTEN and bool(_words(message))
 
 
 def _said(message: Mapping[str, Any], people: Mapping[str, str], replies: tuple[Said, ...] = ()) -> Said:

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
+from core.digits import whole_number
 from core.documents import packages
 from core.documents.blocks import Kind, Outline, ParsedDocument, pipe_table
 from core.documents.properties import core_properties
@@ -19,6 +20,7 @@ from core.errors import DocumentError
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _SLIDES = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _REFERENCE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_DEEPEST = 8  # level of a paragraph that PowerPoint knows
 _TITLES = {"title", "ctrTitle"}
 _FURNITURE = {"dt", "ftr", "sldNum", "hdr", "sldImg"}  # date, footer, number, header, the picture above the notes
 
@@ -101,7 +103,7 @@ def _paragraphs(shape: ET.Element) -> Iterator[tuple[int, str]]:
         properties = paragraph.find(f"{_DRAWING}pPr")
         level = properties.get("lvl", "0") if properties is not None else "0"
         if text := _text(paragraph):
-            yield int(level) if level.isdecimal() else 0, text
+            yield whole_number(level, _DEEPEST) or 0, text
 
 
 def _text(paragraph: ET.Element) -> str:

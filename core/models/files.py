@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
+from core.durable import SHARED, write_whole
 from core.errors import CorruptModelError
 from core.models.specs import ModelFile
 
@@ -115,14 +116,7 @@ def read_record(folder: Path) -> Record | None:
 
 def write_record(folder: Path, record: Record) -> None:
     """Keep `record` in `folder`, whole or not at all."""
-    write_whole(folder / RECORD, json.dumps(asdict(record), indent=1))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a small file so that a crash leaves the old or the new one, never half of it."""
-    draft = path.with_name(path.name + ".new")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    write_whole(folder / RECORD, json.dumps(asdict(record), indent=1).encode(), mode=SHARED)
 
 
 def check(name: str, folder: Path, files: Sequence[ModelFile], progress: Progress) -> Record:

@@ -21,8 +21,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from core.durable import SHARED, write_whole
 from core.errors import CorruptModelError, DownloadError
-from core.models.files import Meter, Progress, sync, write_whole
+from core.models.files import Meter, Progress, sync
 from core.models.specs import Wheel, Wheels
 
 _PIP = (
@@ -106,7 +107,7 @@ class _Journal:
             sync(self._folder / path)
         sizes = {file.relative_to(self._folder).as_posix(): file.stat().st_size for file in self._files()}
         wheels = [part.requirement for part in finished]
-        write_whole(self._path, json.dumps({"wheels": wheels, "sizes": sizes}))
+        write_whole(self._path, json.dumps({"wheels": wheels, "sizes": sizes}).encode(), mode=SHARED)
 
     def _read(self) -> tuple[list[str], dict[str, int]]:
         try:

@@ -21,8 +21,9 @@ from bots.on_telegram.entrance import Entrance, Membership, listed_groups
 from bots.on_telegram.pace import ChatPace, Rate
 from bots.on_telegram.screen import Streaming
 from bots.on_telegram.sender import OWN_COMMANDS, Services, TelegramSender
+from bots.on_telegram.webhook import Webhook
 from bots.operator_lists import OperatorLists
-from bots.telegram_bot import TelegramReceiver, Webhook, new_bot
+from bots.telegram_bot import TelegramReceiver, new_bot
 from bots.texts import escaped
 from core.access import Access, Doors
 from core.adapters.qdrant_index import QdrantIndex

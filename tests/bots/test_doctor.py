@@ -9,7 +9,9 @@ import pytest
 
 from bots.cli import operator_texts
 from bots.cli.checks import Check
-from bots.cli.doctor import Mark, _models, _server
+from bots.cli.doctor import Mark, _models, _server, parsers
+from core.documents.confinement import Confinement, Layer
+from core.documents.sandbox import Sandbox
 from core.models.lora import CONFIG, OURS, WEIGHTS
 from core.settings import Settings
 from tests.bots.test_models_view import PLAIN, READER, bring
@@ -78,3 +80,37 @@ def test_the_doctor_says_what_is_wrong_with_an_adapter(home: Path) -> None:
     (home / OURS).write_text(json.dumps({"judging": "first", "fitted_to": "0" * 12, "bias": 0.0, "weight": 1.0}))
     other = language_model(home, ATTUNE_ADAPTER=str(home))
     assert (other.mark, "trained for other words" in other.fix) == (Mark.BAD, True)
+
+
+@pytest.mark.parametrize(
+    ("on", "mark", "could"),
+    [
+        (tuple(Layer), Mark.GOOD, ()),
+        ((Layer.LANDLOCK, Layer.SECCOMP), Mark.GOOD, ()),
+        ((Layer.NAMESPACES, Layer.SECCOMP), Mark.GOOD, ()),
+        ((Layer.NAMESPACES, Layer.LANDLOCK), Mark.CARE, ("disturb",)),
+        ((Layer.SECCOMP,), Mark.CARE, ("read the files",)),
+        ((Layer.LANDLOCK,), Mark.CARE, ("disturb", "send")),
+        ((), Mark.CARE, ("read the files", "disturb", "send")),
+    ],
+)
+def test_the_doctor_says_how_far_parsers_are_shut_in(
+    on: tuple[Layer, ...], mark: Mark, could: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which layers are on, why others are not, and what a hostile file could then do."""
+    off = {layer: "Operation not permitted" for layer in Layer if layer not in on}
+    monkeypatch.setattr(Sandbox, "confined", lambda _: Confinement(on, off))
+    check = parsers()
+    assert check.mark is mark
+    assert all(layer in check.found for layer in Layer)
+    assert check.found.count("Operation not permitted") == len(off)
+    words = ("read the files", "disturb", "send")
+    assert tuple(word for word in words if word in check.fix) == could
+
+
+def test_the_doctor_asks_the_process_that_parses() -> None:
+    """The row is that of this machine."""
+    check = parsers()
+    assert check.name == "parsers"
+    assert check.mark in {Mark.GOOD, Mark.CARE}
+    assert check.found.startswith("shut in by limits of memory and time")

@@ -26,11 +26,12 @@ from bots.service.metrics import Metrics
 from bots.service.observing import STOPPED, Said, WatchedDialogue
 from bots.service.serving import Answerer, Halves, serve
 from bots.service.tracing import Tracing, traced
-from core.bootstrap import open_inbox
+from core.bootstrap import open_inbox, open_records
 from core.domain import Conversation, Person, Source
 from core.errors import ConfigurationError, IndexUnavailableError
 from core.feedback import Feedback, Verdict
 from core.inbox import Claim, Depth, Event, Receipt
+from core.people import People
 from core.prompt import NOT_FOUND
 from core.settings import Settings
 from tests.bots.fake_engine import HANDBOOK, FakeEngine
@@ -122,10 +123,23 @@ async def test_who_is_forgotten_leaves_no_dead_letter(chat: Chat, data: Path) ->
         claim = await inbox.claim("t")
         assert claim is not None
         await inbox.bury(claim.token, "x")
-        async with served(chat, settings, Answerer(FakeEngine())):
-            await chat.deliver("1", "c", "ann", "/forget everything")
-            await until(lambda: bool(chat.messages) and chat.messages[0].text == texts.FORGOTTEN)
+        async with open_records(settings) as records:
+            engine = Forgetting(People(records.memory, records.usage, inbox))
+            async with served(chat, settings, Answerer(engine)):
+                await chat.deliver("1", "c", "ann", "/forget everything")
+                await until(lambda: bool(chat.messages) and chat.messages[0].text == texts.FORGOTTEN)
         assert await inbox.dead() == []
+
+
+class Forgetting(FakeEngine):
+    """Forgets as the engine does."""
+
+    def __init__(self, kept: People) -> None:
+        super().__init__()
+        self.kept = kept
+
+    async def forget(self, person: Person) -> None:
+        await self.kept.forget(person)
 
 
 async def test_a_store_that_is_down_shows_in_readiness_and_metrics(chat: Chat, data: Path) -> None:

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from bots import texts
 from bots.on_telegram.screen import Streaming
-from bots.telegram_bot import Webhook
+from bots.on_telegram.webhook import Webhook
 from core.domain import Passage
 from core.inbox import Receipt
 from core.preferences import Length

@@ -403,7 +403,7 @@ async def test_nothing_a_person_wrote_is_left_in_the_end(inbox: Inbox, redis: Re
     left = {key.decode().removeprefix(f"{PREFIX}:") for key in await redis.keys("*")}
     assert left == {
         *("seen:slack:1", "bucket:p:slack:T1:anna", "bucket:w:slack:T1"),
-        *("number", "turn", "beat", "signals"),
+        *("number", "turn", "beat", "mark", "signals"),
     }
     assert await redis.ttl(f"{PREFIX}:seen:slack:1") > 0
 

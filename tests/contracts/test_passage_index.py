@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from core.adapters import points
 from core.adapters.edge_index import EdgeIndex
 from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.shared_index import SharedIndex
+from core.comparable import check_origin
 from core.domain import EVERYONE, Document, Passage
 from core.errors import IndexUnavailableError
+from core.origin import Origin
 from core.ports import PassageIndex
 from tests.fakes import HashingEmbedder
 
@@ -283,6 +286,66 @@ async def test_an_index_on_disk_is_there_after_closing(kind: type, data: Path) -
     with pytest.raises(IndexUnavailableError, match="ATTUNE_EMBEDDER"):
         async with kind(folder, 5):
             pass
+
+
+HERE, THERE = Origin("ours", "digest-1"), Origin("theirs", "digest-2")
+
+
+@asynccontextmanager
+async def opened(kind: str, data: Path, client: AsyncQdrantClient, origin: Origin) -> AsyncIterator[PassageIndex]:
+    """An index that stands for `origin`, by one process of several."""
+    if kind == "shared":
+        async with SharedIndex(data, EMBEDDER.dimension, origin) as index:
+            yield index
+    else:
+        server = QdrantIndex(client, "attune", EMBEDDER.dimension, origin)
+        await server._prepare()
+        yield server
+
+
+@pytest.mark.parametrize("kind", ["shared", "server"])
+async def test_vectors_of_another_origin_are_never_mixed(
+    kind: str, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another embedder of the same dimension is refused at its start; one that is at it, when another takes over."""
+    monkeypatch.setattr("core.adapters.qdrant_index.LOOK_AGAIN", 0)
+    client, asked = AsyncQdrantClient(":memory:"), await vector("cats")
+    async with opened(kind, data, client, HERE) as ours:
+        assert await ours.origin() is None
+        await check_origin(ours, HERE)
+        await put(ours, document())
+        assert await ours.origin() == HERE
+        async with opened(kind, data, client, replace(HERE, embedder="by another name")) as same:
+            await check_origin(same, replace(HERE, embedder="by another name"))
+            assert await same.search("cats", asked, audience=ALL, limit=1)
+        for other in (THERE, replace(HERE, digest="other files"), replace(HERE, form="other-2")):
+            async with opened(kind, data, client, other) as theirs:
+                with pytest.raises(IndexUnavailableError, match="attune ingest --rebuild"):
+                    await check_origin(theirs, other)
+        async with opened(kind, data, client, THERE) as theirs:
+            await theirs.reset(EMBEDDER.dimension, THERE)
+            await check_origin(theirs, THERE)
+            await put(theirs, document(source="new.md"))
+            with pytest.raises(IndexUnavailableError, match="made anew by the embedder theirs"):
+                await ours.search("cats", asked, audience=ALL, limit=1)
+            with pytest.raises(IndexUnavailableError, match="made anew by the embedder theirs"):
+                await put(ours, document())
+            assert [one.source for one in await theirs.documents()] == ["new.md"]
+    async with opened(kind, data, client, THERE) as again:
+        assert await again.origin() == THERE
+    await client.close()
+
+
+async def test_an_index_of_another_length_can_be_made_anew(data: Path) -> None:
+    """Opened as it is, its documents are listed, and an empty one takes its place."""
+    async with SharedIndex(data, 5, HERE) as old:
+        await old.upsert(document(), np.eye(5, dtype=np.float32))
+    async with SharedIndex(data, None) as index:
+        assert await index.dimension() == 5
+        assert len(await index.documents()) == 1
+        await index.reset(EMBEDDER.dimension, THERE)
+        await put(index, document(source="new.md"))
+        assert [one.source for one in await index.documents()] == ["new.md"]
 
 
 async def test_a_second_owner_of_the_folder_is_refused(data: Path) -> None:

@@ -154,6 +154,15 @@ async def test_the_models_own_refusal_is_not_found(engine: Engine, generator: Sc
     assert (await ask(engine, "How long does transit enrolment take?")).outcome is Outcome.NOT_FOUND
 
 
+async def test_a_refusal_stays_one_in_every_language(engine: Engine, generator: ScriptedGenerator) -> None:
+    """No verdict on the same passages is asked for again, which might be another one."""
+    generator.script = lambda _: prompt.NOT_FOUND
+    await ask(engine, "How long does transit enrolment take?")
+    generator.script = lambda _: "Catorce días."
+    assert (await ask(engine, "in Spanish please")).outcome is Outcome.NOT_FOUND
+    assert (await ask(engine, "How long does transit enrolment take?")).text == "Catorce días."
+
+
 @pytest.mark.parametrize(("certainty", "outcome"), [(5.0, Outcome.ANSWERED), (-9.0, Outcome.NOT_FOUND)])
 async def test_nothing_is_said_where_the_passages_seem_not_to_hold_the_answer(
     engine: Engine, generator: ScriptedGenerator, certainty: float, outcome: Outcome

@@ -160,6 +160,13 @@ def test_a_rewording_that_found_nothing_leaves_the_answer_as_it_was() -> None:
     assert known.turns[0].answer == "Dial 5."
 
 
+@pytest.mark.parametrize("wish", ["in Spanish please", "shorter", "tell me more"])
+def test_a_refusal_in_another_form_is_a_refusal(wish: str) -> None:
+    assert asked(wish, [turn(TAXI, "Dial 5."), turn(CONTRACTORS, NOT_FOUND)]).refused
+    assert not asked(wish, [turn(CONTRACTORS, NOT_FOUND), turn(TAXI, "Dial 5.")]).refused
+    assert not asked(CONTRACTORS, [turn(CONTRACTORS, NOT_FOUND)]).refused
+
+
 def test_what_somebody_asked_is_known_without_rewordings_and_without_others() -> None:
     turns = [turn(TAXI), turn("shorter"), turn("Where is the Chicago office?", person=BEN), turn(CONTRACTORS)]
     assert questions(turns, ANN) == [TAXI, CONTRACTORS]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +13,11 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from core import teaching
 from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_usage import RedisUsage
 from core.domain import EVERYONE, Person, Vectors
-from core.errors import LessonError
+from core.errors import DocumentError, LessonError
 from core.gaps import Gap
 from core.ingest import Ingester
 from core.teaching import Teacher
@@ -142,6 +146,75 @@ async def test_the_index_is_brought_in_step_with_the_lessons(teacher: Teacher, i
     await teacher.refresh()
     assert await index.documents() == []
     assert await teacher.lessons(CHANNEL) == [lesson]
+
+
+async def test_a_broken_record_costs_one_lesson(teacher: Teacher, tmp_path: Path) -> None:
+    """The others are listed, learned, forgotten and brought back as ever."""
+    kept = await teacher.learn_text("Lunch", "At the mill.", BEN, ALL, NOW)
+    for broken in (b"", b'{"id":', b"\xff\0", b"[]", b'{"id": 3}'):
+        lesson = await teacher.learn_text("Parking", "Behind the mill.", ANN, ALL, NOW)
+        (tmp_path / "learned" / lesson.id / ".lesson.json").write_bytes(broken)
+        with pytest.raises(LessonError, match="no such lesson"):
+            await teacher.forget(lesson.id, ANN)
+    assert await teacher.lessons(ALL) == [kept]
+    await teacher.refresh()
+    assert await teacher.forget(kept.id, BEN) == kept
+    assert await teacher.bring_back(kept.id, BEN) == kept
+    assert await teacher.lessons(ALL) == [kept]
+
+
+@pytest.mark.parametrize("record", [True, False])
+async def test_a_lesson_that_lost_the_note_of_its_readers_is_never_shown_to_others(
+    teacher: Teacher, index: QdrantIndex, tmp_path: Path, *, record: bool
+) -> None:
+    """Its record says who they were; without one nobody may see it, also where the index is made anew."""
+    lesson = await teacher.learn_text("Salaries", "The mill pays 4711.", ANN, CHANNEL, NOW)
+    place = tmp_path / "learned" / lesson.id
+    await asyncio.to_thread((place / ".attune.toml").unlink)
+    if not record:
+        await asyncio.to_thread((place / ".lesson.json").write_bytes, b"{")
+    for document in await index.documents():
+        await index.remove(document.source)
+    await teacher.refresh()
+    assert await found(index, "mill", *ALL) == []
+    assert await found(index, "mill", *CHANNEL) == (["The mill pays 4711."] if record else [])
+
+
+@pytest.mark.parametrize("at", range(3))
+async def test_a_disk_that_fills_up_leaves_no_part_of_a_lesson(
+    teacher: Teacher, index: QdrantIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Whichever of its files has no room."""
+    write_new, written = teaching.write_new, []
+
+    def filling(path: Path, data: bytes) -> None:
+        if len(written) == at:
+            path.write_bytes(data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.append(path)
+        write_new(path, data)
+
+    monkeypatch.setattr(teaching, "write_new", filling)
+    with pytest.raises(DocumentError, match="No space left"):
+        await teacher.learn_text("Parking", "Behind the mill.", ANN, ALL, NOW)
+    await teacher.refresh()
+    assert (files_below(tmp_path), await index.documents()) == ([], [])
+
+
+async def test_what_a_killed_process_left_unwritten_is_no_lesson(
+    teacher: Teacher, index: QdrantIndex, tmp_path: Path
+) -> None:
+    """It is never read, and goes when it is so old that nobody can be writing it."""
+    fresh, old = (tmp_path / "learned" / ".drafts" / (digit * 32) for digit in "ab")
+    for draft in (fresh, old):
+        await asyncio.to_thread(draft.mkdir, parents=True)
+        await asyncio.to_thread((draft / "Salaries.md").write_text, "ANNSECRET")
+    await teacher.refresh()
+    assert len(files_below(tmp_path)) == 2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(teaching.time, "time", lambda: time.time_ns() / 1e9 + 2 * teaching._STALE)
+        await teacher.refresh()
+    assert (files_below(tmp_path), await index.documents()) == ([], [])
 
 
 class HeldEmbedder(HashingEmbedder):

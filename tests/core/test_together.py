@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from core.together import together
+from core.together import to_the_end, together
 
 
 async def after(seconds: float, said: list[str], word: str) -> str:
@@ -56,3 +56,25 @@ async def test_who_is_cancelled_has_ended_both() -> None:
     with pytest.raises(asyncio.CancelledError):
         await both
     assert sorted(ended) == ["one", "other"]
+
+
+async def test_what_must_not_be_cut_off_ends_before_the_cancellation() -> None:
+    """Told to hurry, each time; what it would have said is not heard."""
+    said: list[str] = []
+    work = asyncio.create_task(to_the_end(after(0.1, said, "done"), hurry=lambda: said.append("hurry")))
+    await asyncio.sleep(0.01)
+    for _ in range(2):
+        work.cancel()
+        await asyncio.sleep(0.01)
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert said == ["hurry", "hurry", "done"]
+
+
+async def test_what_is_not_cancelled_gives_its_result_or_its_error() -> None:
+    async def broken() -> None:
+        raise ValueError("broken")
+
+    assert await to_the_end(after(0, [], "done")) == "done"
+    with pytest.raises(ValueError, match="broken"):
+        await to_the_end(broken())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from evals.chaos import Plan, run
+from evals.chaos import STEPS, Plan, run
 from evals.chaos_checks import Visible, examined
+from evals.chaos_harm import compiler
 from evals.scripted import end_of, tag_of
 
 SEEDS = (1, 2, 3)  # the next one where nobody happened to die over an answer
@@ -31,9 +34,24 @@ async def test_nothing_is_lost_doubled_or_out_of_order_while_everything_dies() -
     pytest.fail("nobody died over an answer: these runs prove nothing")
 
 
+@pytest.mark.skipif(compiler() is None, reason="the clock is set by a library that is compiled here")
+async def test_nothing_is_lost_where_the_clock_is_set_and_the_power_fails() -> None:
+    """Ten minutes back and forward, and a file cut at some byte: all that was not in it has one answer, in its turn."""
+    plan = replace(small(5), messages=36, think=3.0, kill_every=(4.0, 5.0), restarts=0, steps=3, cuts=1)
+    findings, troubles, _ = await run(plan)
+    assert findings.complaints == []
+    assert (findings.messages, findings.answered + findings.sentences) == (36, 36)
+    assert set(troubles.steps) == set(STEPS)
+    assert len(troubles.cuts) == 1
+    assert troubles.cuts[0] > 0
+    assert len(troubles.touched) < 18
+
+
 def small(seed: int) -> Plan:
     """A run of some twenty seconds."""
     return Plan(
+        steps=0,
+        cuts=0,
         seed=seed,
         messages=24,
         conversations=6,
@@ -67,6 +85,13 @@ def test_a_well_served_conversation_has_no_complaint() -> None:
 def test_what_is_wrong_is_found(shown: list[Visible], complaint: str) -> None:
     """The checks can fail, each in its way."""
     assert complaint in examined({1: [FIRST, SECOND]}, shown).complaints
+
+
+def test_what_a_cut_touched_has_an_answer_and_may_have_two() -> None:
+    """Late, too; but not none."""
+    shown = [answer(SECOND, 1, 2), answer(FIRST, 3, 4), answer(FIRST, 5, 6)]
+    assert examined({1: [FIRST, SECOND]}, shown, {FIRST}).complaints == []
+    assert examined({1: [FIRST, SECOND]}, shown[:1], {FIRST}).complaints == [f"lost: {FIRST}"]
 
 
 def test_a_placeholder_that_was_left_is_counted() -> None:

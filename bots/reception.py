@@ -1,0 +1,137 @@
+"""How the receiver of one platform is doing: what came that nobody can read, and whether it still receives.
+
+What comes from outside may be malformed or forged; it is logged, counted and confirmed, and never ends a receiver. A
+receiver that ends all the same is started again. Knows no platform, and keeps nothing of what anybody wrote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+
+import structlog
+from pydantic import TypeAdapter
+
+from bots.platform import Inlet
+from bots.service.observing import Watcher
+from core.domain import Conversation, Person
+from core.errors import ReceiverError
+from core.inbox import Event, Receipt
+
+log = structlog.get_logger(__name__)
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds before a receiver that ended is started again
+STEADY = 60.0  # seconds after which an end counts as the first one again
+QUIET = 8.0  # seconds without a sign of life after which a receiver is taken for gone
+
+_EVENT = TypeAdapter(Event)
+
+Receiving = Callable[[], Coroutine[None, None, None]]
+
+
+class NotUnderstoodError(ValueError):
+    """What came is not what the platform sends: confirmed, so that it does not come again, and left alone."""
+
+
+class Reception:
+    """Looks after the receiver of `platform`; `quiet` is how many seconds it may give no sign of life."""
+
+    def __init__(self, platform: str, watcher: Watcher | None = None, *, quiet: float = QUIET) -> None:
+        self.platform = platform
+        self.quiet = quiet
+        self._watcher = watcher or Watcher()
+        self._works = False
+        self._at = 0.0
+        self._begun = asyncio.Event()
+
+    def works(self) -> None:
+        """Say that it receives: what it has just asked or looked at was as it should be."""
+        self._works, self._at = True, time.monotonic()
+        self._begun.set()
+
+    def fails(self) -> None:
+        """Say that it receives nothing just now."""
+        self._works = False
+
+    def not_understood(self, error: BaseException) -> None:
+        """Log and count what could not be read. The error's own words stay unsaid: they may quote somebody."""
+        log.warning("not_understood", platform=self.platform, error=type(error).__name__)
+        self._watcher.not_understood(self.platform)
+
+    async def check(self) -> None:
+        """Return where it receives.
+
+        Raises:
+            ReceiverError: it does not.
+        """
+        if not self._works or time.monotonic() - self._at > self.quiet:
+            raise ReceiverError(f"Nothing is received from {self.platform} just now. The log says why.")
+
+    @asynccontextmanager
+    async def kept_up(self, receive: Receiving) -> AsyncIterator[None]:
+        """Have `receive` run while open, and again whenever it ends; it calls `works` from the first moment on.
+
+        Raises:
+            Exception: what it ended in before it had worked once.
+        """
+        keeping = asyncio.create_task(self._keep_up(receive), name=f"{self.platform}:keeping")
+        begun = asyncio.create_task(self._begun.wait())
+        try:
+            await asyncio.wait({keeping, begun}, return_when=asyncio.FIRST_COMPLETED)
+            if keeping.done():
+                await keeping
+            yield
+        finally:
+            for task in (keeping, begun):
+                task.cancel()
+            await asyncio.wait({keeping, begun})
+            self.fails()
+
+    async def _keep_up(self, receive: Receiving) -> None:
+        pause = SHORTEST_PAUSE
+        while True:
+            start = time.monotonic()
+            error = await self._ended(receive)
+            self.fails()
+            if error is not None and not self._begun.is_set():
+                raise error
+            log.error("receiver_ended", platform=self.platform, error=type(error).__name__, again_in=pause)
+            self._watcher.receiver_ended(self.platform)
+            await asyncio.sleep(pause)
+            pause = SHORTEST_PAUSE if time.monotonic() - start > STEADY else min(2 * pause, LONGEST_PAUSE)
+
+    async def _ended(self, receive: Receiving) -> BaseException | None:
+        """Run it in a task of its own, so that whatever ends it, ends that alone; what it ended in."""
+        running = asyncio.create_task(receive(), name=f"{self.platform}:polling or listening")
+        try:
+            await asyncio.wait({running})
+        finally:
+            if not running.done():
+                running.cancel()
+                await asyncio.wait({running})
+        return None if running.cancelled() else running.exception()
+
+
+class SoundInlet:
+    """An inlet that takes only what can be read again: an event of other types would stop whoever claims it."""
+
+    def __init__(self, inlet: Inlet) -> None:
+        self._inlet = inlet
+
+    async def put(self, event: Event) -> Receipt:
+        """Keep `event`.
+
+        Raises:
+            NotUnderstoodError: something in it is not of its type.
+        """
+        try:
+            _EVENT.validate_json(_EVENT.dump_json(event, warnings=False))
+        except ValueError as error:
+            raise NotUnderstoodError(event.kind) from error
+        return await self._inlet.put(event)
+
+    async def stop(self, conversation: Conversation, person: Person) -> bool:
+        """Stop an answer."""
+        return await self._inlet.stop(conversation, person)

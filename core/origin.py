@@ -1,0 +1,83 @@
+"""By what the vectors of an index were made: only vectors of one origin can be compared.
+
+Pure: knows nothing of indexes, or of how a model's files are hashed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+from core.errors import IndexUnavailableError
+
+FORM = "unit-1"
+"""How a text becomes a vector beside the model's own files: raise it when a converter, prefix or pooling makes vectors
+that do not compare with the earlier ones. Eight bits and floating point do (docs/decisions.md), and share one form."""
+
+REBUILD = "attune ingest --rebuild"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """An embedder: its name in the settings, the hash of its files, and the form in which its vectors are kept."""
+
+    embedder: str
+    digest: str
+    form: str = FORM
+
+    def compares(self, other: Origin) -> bool:
+        """Whether vectors of both can stand in one index; a name may change, the model behind it may not."""
+        return (self.digest, self.form) == (other.digest, other.form)
+
+    @property
+    def mark(self) -> str:
+        """A short name of all that has to be the same."""
+        return hashlib.sha256(f"{self.digest}\0{self.form}".encode()).hexdigest()[:16]
+
+    def dumped(self) -> str:
+        """As text, which `read_origin` reads."""
+        return json.dumps(asdict(self))
+
+
+def read_origin(text: object) -> Origin | None:
+    """The origin that was written so; None for what is none."""
+    try:
+        told = json.loads(text) if isinstance(text, str) else {}
+        return Origin(str(told["embedder"]), str(told["digest"]), str(told["form"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def other_origin(stored: Origin, asked: Origin) -> IndexUnavailableError:
+    """The vectors of the index are another embedder's than the one that is set."""
+    if stored.embedder == asked.embedder:
+        what = f"were made by other files, or in another form, of the embedder {asked.embedder}"
+    else:
+        what = f"were made by the embedder {stored.embedder}, and ATTUNE_EMBEDDER is {asked.embedder}"
+    return _refused(f"The vectors of the index {what}")
+
+
+def other_name(asked: str) -> IndexUnavailableError:
+    """The vectors of an index from before it kept its origin are those of an embedder of another name."""
+    return _refused(f"The vectors of the index were not all made by the embedder {asked}, which ATTUNE_EMBEDDER names")
+
+
+def other_dimension(stored: int | None, made: int, where: str) -> IndexUnavailableError:
+    """The index holds vectors of another length than the embedder makes."""
+    return _refused(f"{where} holds vectors of {stored} numbers, and the embedder makes {made}")
+
+
+def remade(stored: Origin) -> IndexUnavailableError:
+    """The index was rebuilt for another embedder while somebody was at it with the one of before."""
+    return IndexUnavailableError(
+        f"The index was made anew by the embedder {stored.embedder}. Start this process again, with ATTUNE_EMBEDDER "
+        "set to it."
+    )
+
+
+def _refused(what: str) -> IndexUnavailableError:
+    return IndexUnavailableError(
+        f"{what}: they cannot be compared. Set ATTUNE_EMBEDDER back to the one that the documents were ingested with, "
+        f"or have all documents embedded anew: {REBUILD}"
+    )

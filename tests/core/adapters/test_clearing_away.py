@@ -1,0 +1,164 @@
+"""What was removed from the embedded index leaves its files: raw bytes are looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from core.adapters.edge_index import EdgeIndex
+from core.adapters.shared_index import SharedIndex
+from core.domain import EVERYONE, Passage
+from core.ports import PassageIndex
+from tests.conftest import wait_until
+from tests.fakes import HashingEmbedder
+
+WORD = "xylozebra"
+EMBEDDER = HashingEmbedder()
+
+
+def passages(count: int = 20) -> list[Passage]:
+    """The third is about the word, and so are its name and its title."""
+
+    def one(number: int) -> Passage:
+        word = WORD if number == 3 else f"plain{number}"
+        id_ = f"00000000-0000-0000-0000-{number:012}"
+        return Passage(id_, f"/{word}.md", f"On {word}", (word,), f"A text about {word}.", 1, 0, 1, "v", (EVERYONE,))
+
+    return [one(number) for number in range(count)]
+
+
+def holding(folder: Path, word: str = WORD) -> list[str]:
+    """The files with the word in them or in their names, those that go meanwhile aside."""
+    found = []
+    for place, _, names in os.walk(folder):
+        for file in (Path(place) / name for name in names):
+            with suppress(FileNotFoundError):
+                if word in file.name or (file.is_file() and word.encode() in file.read_bytes()):
+                    found.append(str(file))
+    return found
+
+
+async def until(true: Callable[[], bool]) -> None:
+    await asyncio.to_thread(wait_until, true)
+
+
+async def filled(index: PassageIndex) -> None:
+    some = passages()
+    await index.upsert(some, await EMBEDDER.embed([one.text for one in some]))
+
+
+async def found(index: PassageIndex, text: str) -> Sequence[str]:
+    (row,) = await EMBEDDER.embed([text])
+    return [hit.passage.source for hit in await index.search(text, row, audience={EVERYONE}, limit=3)]
+
+
+async def test_a_removed_document_leaves_the_files_and_the_others_stay(data: Path) -> None:
+    async with SharedIndex(data, EMBEDDER.dimension) as index:
+        await filled(index)
+        assert holding(data)
+        await index.remove(f"/{WORD}.md")
+        await index.clear_away()
+        assert holding(data) == []
+        assert await index.count() == 19
+        assert "/plain5.md" in await found(index, "plain5")
+    assert holding(data) == []
+    async with SharedIndex(data, EMBEDDER.dimension) as index:
+        assert await index.count() == 19
+
+
+async def test_searches_and_writes_meanwhile_wait_and_lose_nothing(data: Path) -> None:
+    """Also where whoever asked for it is cancelled."""
+    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        await filled(index)
+        await index.remove(f"/{WORD}.md")
+        clearing = asyncio.create_task(index.clear_away())
+        searches = [asyncio.create_task(found(index, f"plain{number}")) for number in range(6, 12)]
+        extra = Passage("00000000-0000-0000-0000-000000000099", "/late.md", "Late", (), "late words", 1, 0, 1, "v")
+        late = asyncio.create_task(index.upsert([extra], await EMBEDDER.embed(["late words"])))
+        await asyncio.sleep(0.01)
+        clearing.cancel()
+        for number, search in enumerate(searches, start=6):
+            assert f"/plain{number}.md" in await search
+        await late
+        assert "/late.md" in await found(index, "late words")
+        await index.clear_away()
+        assert holding(data) == []
+
+
+async def test_it_rests_between_two(data: Path) -> None:
+    """So that people can search meanwhile; all who ask for it in that time wait for one, which clears for all."""
+    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        await filled(index)
+        began = time.monotonic()
+        await index.remove("/plain1.md")
+        await index.clear_away()
+        took = time.monotonic() - began
+        for source in (f"/{WORD}.md", "/plain4.md"):
+            await index.remove(source)
+        clearing = [asyncio.create_task(index.clear_away()) for _ in range(3)]
+        searches, asked = 0, time.monotonic()
+        while time.monotonic() - asked < took:
+            assert "/plain5.md" in await found(index, "plain5")
+            assert not any(one.done() for one in clearing)
+            searches += 1
+        assert searches
+        await asyncio.gather(*clearing)
+        assert holding(data) == []
+        assert await index.count() == 17
+
+
+async def test_what_rests_is_cleared_when_the_index_is_closed(data: Path) -> None:
+    """And who waited for it is told."""
+    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        await filled(index)
+        await index.remove("/plain1.md")
+        await index.clear_away()
+        await index.remove(f"/{WORD}.md")
+        clearing = asyncio.create_task(index.clear_away())
+        await asyncio.sleep(0.01)
+        assert holding(data)
+    await asyncio.wait_for(clearing, 1)
+    assert holding(data) == []
+
+
+KILLED = """
+import asyncio, sys
+from pathlib import Path
+from core.adapters.edge_index import EdgeIndex
+from tests.core.adapters.test_clearing_away import EMBEDDER, WORD, filled
+async def main():
+    async with EdgeIndex(Path(sys.argv[1]) / "index", EMBEDDER.dimension) as index:
+        await filled(index)
+        await index.remove(f"/{WORD}.md")
+        print("removed", flush=True)
+        await index.clear_away()
+        await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+def killed(data: Path, pause: float) -> None:
+    """A process that removes the word's document and is killed so long after it."""
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(data)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "removed\n"
+    time.sleep(pause)
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.3])
+async def test_a_kill_at_any_moment_leaves_an_index_that_opens_and_is_cleared_then(data: Path, pause: float) -> None:
+    await asyncio.to_thread(killed, data, pause)
+    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        assert await index.count() == 19
+        await until(lambda: not holding(data))
+        assert "/plain5.md" in await found(index, "plain5")
