@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import csv
 import io
+import posixpath
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from functools import lru_cache
@@ -21,6 +23,7 @@ from core.errors import DocumentError
 MAX_CELLS = 2_000_000  # of one file
 MAX_ROWS = 1_048_576  # of a sheet, as in every office program: what claims to lie below it is no cell
 _DIALECT_SAMPLE = 16 * 1024  # characters
+_SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}sheet"
 _FIELD_CHARACTERS = 1_000_000
 
 Row = tuple[int, list[str]]
@@ -44,15 +47,13 @@ def parse_workbook(data: bytes) -> ParsedDocument:
     from openpyxl import load_workbook  # noqa: PLC0415 - only who reads workbooks waits for it
 
     with packages.opened(data) as package:
+        _check_sheets(package)
         properties = core_properties(package)
         outline = Outline(properties.title or "\0")  # no sheet is the title
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         cells = 0
-        read: set[str] = set()  # parts; a sheet that has another one's part is the same one again
         for sheet in book.worksheets:
-            part = sheet._worksheet_path  # noqa: SLF001 - nothing else says it
-            if sheet.sheet_state == "visible" and part not in read:
-                read.add(part)
+            if sheet.sheet_state == "visible":
                 outline.heading(1, sheet.title, 0)
                 sheet.reset_dimensions()  # some programs state them wrongly
                 rows = []
@@ -65,6 +66,17 @@ def parse_workbook(data: bytes) -> ParsedDocument:
                     _add_table(outline, table)
         book.close()
     return properties.applied(outline.document())
+
+
+def _check_sheets(package: zipfile.ZipFile) -> None:
+    """Refuse a workbook whose sheets are one part by many names, which the library would read for each."""
+    relations, book = (packages.part_of(package, f"xl/{name}") for name in ("_rels/workbook.xml.rels", "workbook.xml"))
+    if relations is None or book is None:
+        return  # for the library to say
+    places = {relation.get("Id"): posixpath.normpath(relation.get("Target", "")) for relation in relations}
+    named = [places.get(value) for sheet in book.iter(_SHEET) for key, value in sheet.items() if key.endswith("}id")]
+    if len(set(named)) < len(named):
+        raise DocumentError("Several of its sheets are one and the same. Save it anew with an office program.")
 
 
 def _shown(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:

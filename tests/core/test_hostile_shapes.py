@@ -61,7 +61,6 @@ LARGE = {
     "a role and spaces": ("a.rst", repeated(" a", first=":a:`", last="`"), 300_000),
     "a wide row above short ones": ("a.csv", texts.SHEETS["one wide row, many short"], 300_000),
     "a format as long as a sheet": ("a.xlsx", packages.WORKBOOK["a long format"], 400_000),
-    "a sheet by many names": ("a.xlsx", packages.WORKBOOK["one sheet by many names"], 200_000),
     "one slide many times": ("a.pptx", packages.SLIDES["one slide many times"], 400_000),
     "one chapter many times": ("a.epub", packages.BOOK["one chapter many times"], 200_000),
     "one stream on all pages": ("a.pdf", packages.PDF["pages of one long text"], 400_000),
@@ -80,6 +79,12 @@ def test_no_shape_takes_more_than_its_share_of_the_processor(sandbox: Sandbox, n
     replies = sandbox.read(shape(size), PurePath(file), "settings", {})
     assert replies
     assert {reply.state for reply in replies} == {State.READ}, replies[-1].reason
+
+
+def test_a_sheet_by_many_names_is_refused() -> None:
+    """Its library would read it again for each."""
+    with pytest.raises(DocumentError, match="one and the same"):
+        parse(packages.WORKBOOK["one sheet by many names"](2_000), PurePath("a.xlsx"))
 
 
 def calls(work: Callable[[], object]) -> int:
