@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from docutils import nodes, statemachine
@@ -38,7 +39,8 @@ _SETTINGS = {
 def doctree(text: str) -> nodes.document:
     """The tree of `text`; everything that reads other files or runs code is turned off."""
     settings = {**_SETTINGS, "warning_stream": io.StringIO()}
-    return publish_doctree(text, parser=_PartsParser(inliner=_PieceInliner()), settings_overrides=settings)
+    parser = _PartsParser(inliner=_PieceInliner())  # type: ignore[arg-type] - it has all that docutils asks of one
+    return publish_doctree(text, parser=parser, settings_overrides=settings)
 
 
 class _PieceInliner:
@@ -82,40 +84,34 @@ class _PartsParser(Parser):
         self.setup_parse(inputstring, document)
         machine = _PartsMachine(state_classes=self.state_classes, initial_state=self.initial_state)
         lines = statemachine.string2lines(inputstring, tab_width=8, convert_whitespace=True)
-        machine.run(lines, document, inliner=self.inliner)
+        machine.run_parts(lines, document, self.inliner)
         self.finish_parse()
 
 
 class _PartsMachine(states.RSTStateMachine):
     """Goes on in the same section, and with the same kinds of titles, from part to part."""
 
-    def run(
-        self,
-        input_lines: Sequence[str],
-        document: nodes.document,
-        input_offset: int = 0,
-        match_titles: bool = True,  # noqa: FBT001, FBT002 - as docutils has it
-        inliner: Any = None,
-    ) -> None:
+    def run_parts(self, lines: Sequence[str], document: nodes.document, inliner: Any) -> None:
+        """What `run` does, part by part."""
         self.language = languages.get_language(document.settings.language_code, document.reporter)
-        self.match_titles = match_titles
+        self.match_titles = True
         inliner.init_customizations(document.settings)
         self.memo = _memo(document, self.language, inliner)
         self.document, self.reporter, self.node = document, document.reporter, document
-        self.attach_observer(document.note_source)
-        for offset, lines in _parts(list(_flattened(input_lines))):
-            if len(lines) == 1 and _is_plain(lines[0]):
-                paragraph = nodes.paragraph("", "", nodes.Text(lines[0].strip()))
+        self.attach_observer(document.note_source)  # type: ignore[arg-type] - its stub is wrong
+        for offset, part in _parts(list(_flattened(lines))):
+            if len(part) == 1 and _is_plain(part[0]):
+                paragraph = nodes.paragraph("", "", nodes.Text(part[0].strip()))
                 paragraph.line = offset + 1
                 self.node += paragraph
             else:
-                statemachine.StateMachineWS.run(self, lines, input_offset + offset, input_source=document["source"])
+                statemachine.StateMachineWS.run(self, part, offset, input_source=document["source"])
         self.node = self.memo = None
 
 
 def _memo(document: nodes.document, language: Any, inliner: Any) -> Any:
     """What docutils' nested parsers share."""
-    return states.Struct(
+    return SimpleNamespace(
         document=document,
         reporter=document.reporter,
         language=language,
