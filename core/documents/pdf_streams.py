@@ -17,6 +17,7 @@ from pdfplumber.pdf import PDF
 from core.errors import DocumentError
 
 _TIMES = 4  # a file's size is drawn from streams, such as a letterhead on every page
+_FEW = 50  # resources
 _LEAST = 1_000_000  # bytes of them, whatever the file's size
 
 
@@ -64,5 +65,11 @@ def drawn_by(page: Any) -> tuple[object, ...]:
     contents = attributes.get("Contents")
     parts = contents if isinstance(contents, list) else [contents]
     ids = tuple(getattr(part, "objid", None) for part in parts)
-    resources = attributes.get("Resources")
-    return () if None in ids else (*ids, getattr(resources, "objid", id(resources)), *page.page_obj.mediabox)
+    return () if None in ids else (*ids, _name(attributes.get("Resources")), *page.page_obj.mediabox)
+
+
+def _name(resources: Any) -> object:
+    """The same for the same resources, without a look through long ones."""
+    if isinstance(resources, dict) and sum(len(of) for of in resources.values() if isinstance(of, dict)) < _FEW:
+        return repr(resources)
+    return getattr(resources, "objid", id(resources))

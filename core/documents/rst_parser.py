@@ -39,7 +39,7 @@ _SETTINGS = {
 def doctree(text: str) -> nodes.document:
     """The tree of `text`; everything that reads other files or runs code is turned off."""
     settings = {**_SETTINGS, "warning_stream": io.StringIO()}
-    parser = _PartsParser(inliner=_PieceInliner())  # type: ignore[arg-type] - it has all that docutils asks of one
+    parser = _PartsParser(inliner=_PieceInliner())  # type: ignore[arg-type]  # all that docutils asks of one
     return publish_doctree(text, parser=parser, settings_overrides=settings)
 
 
@@ -98,7 +98,7 @@ class _PartsMachine(states.RSTStateMachine):
         inliner.init_customizations(document.settings)
         self.memo = _memo(document, self.language, inliner)
         self.document, self.reporter, self.node = document, document.reporter, document
-        self.attach_observer(document.note_source)  # type: ignore[arg-type] - its stub is wrong
+        self.attach_observer(document.note_source)  # type: ignore[arg-type]  # its stub is wrong
         for offset, part in _parts(list(_flattened(lines))):
             if len(part) == 1 and _is_plain(part[0]):
                 paragraph = nodes.paragraph("", "", nodes.Text(part[0].strip()))
