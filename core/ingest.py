@@ -32,6 +32,7 @@ from core.folder_lock import FolderLock
 from core.ports import Embedder, PassageIndex
 from core.readers import GUIDES, Readers
 from core.together import ended, to_the_end
+from core.turns import Turns
 
 BATCH = 64  # passages that are embedded together
 _WINDOW = 512  # passages that are embedded and written together; a larger document is held whole
@@ -52,7 +53,7 @@ ReportProgress = Callable[[Progress], None]
 
 
 class Ingester:
-    """Keeps an index in step with files. Ingestions of one `Ingester` wait for each other.
+    """Keeps an index in step with files. Ingestions of files that lie in the same folder wait for each other.
 
     `model` names the embedder: passages that another one embedded are embedded anew. `records` keep what was decided of
     files beside the index.
@@ -71,7 +72,7 @@ class Ingester:
         self._records = records
         self._index = index
         self._new_reader = partial(FileReader, embedder, passage_tokens, model)
-        self._lock = asyncio.Lock()
+        self._turns = Turns()
 
     async def ingest(
         self,
@@ -98,12 +99,12 @@ class Ingester:
             StoreError: the index does not answer; run it again to go on.
             asyncio.CancelledError: when nothing of it runs any more, neither a parser nor a write.
         """
-        async with self._lock:
+        paths = list(paths)
+        async with self._turns.of(paths):
             started = time.monotonic()
-            named = list(paths)
-            walk = partial(find_files, named, is_readable)
+            walk = partial(find_files, paths, is_readable)
             found = await asyncio.to_thread(walk)
-            decisions = _Decisions(self._recording(named, readers), tuple(named), readers, watch=watch, dry=dry)
+            decisions = _Decisions(self._recording(paths, readers), tuple(paths), readers, watch=watch, dry=dry)
             reader = self._new_reader()
             run = _Run(
                 self._embedder,
