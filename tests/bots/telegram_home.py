@@ -182,6 +182,7 @@ class Home:
     generator: ScriptedGenerator
     memory: RedisMemory
     embedder: Searching
+    index: QdrantIndex
 
 
 @dataclass
@@ -227,7 +228,7 @@ async def _bot(redis: Redis, folder: Path, wishes: Wishes, index: QdrantIndex) -
     inlet = MemoryInlet(sender)
     async with sender.sending():
         async with receiver.receiving(inlet):
-            yield Home(wishes.double, inlet, access, teacher, desk, generator, memory, embedder)
+            yield Home(wishes.double, inlet, access, teacher, desk, generator, memory, embedder, index)
         handling = [task for task, _ in inlet.running.values()]
         if handling:
             await asyncio.wait(handling, timeout=1)  # what was answered is still learned from

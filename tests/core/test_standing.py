@@ -47,7 +47,9 @@ FOLLOW_UPS = (
 )
 
 
-def secret(text: str = CLOSED_TEXT, *, version: str = "1", readers: tuple[str, ...] = CLOSED, number: int = 1) -> Passage:
+def secret(
+    text: str = CLOSED_TEXT, *, version: str = "1", readers: tuple[str, ...] = CLOSED, number: int = 1
+) -> Passage:
     name = f"00000000-0000-0000-0000-{number:012}"
     return Passage(name, "/hr/bluebird.md", "Bluebird", ("Moonstones",), text, 1, 0, 1, version, readers)
 
