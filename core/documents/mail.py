@@ -44,9 +44,11 @@ def parse_mail(data: bytes) -> ParsedDocument:
     head = Block(Kind.PARAGRAPH, "\n".join(lines), (), 0)
     attached = [str(part.get_filename()) for part in message.iter_attachments() if part.get_filename()]
     notes = [f"Attachments are not read: {', '.join(attached)}. Save them as files beside it."] if attached else []
-    long = [name for name, value in message.raw_items() if name in _HEADERS and len(str(value)) > _HEADER_CHARACTERS]
+    cut = {name.title() for name, value in message.raw_items() if len(str(value)) > _HEADER_CHARACTERS}
     notes += [
-        f"Of {name} only the beginning is read: it has over {_HEADER_CHARACTERS:,} characters." for name in long[:1]
+        f"Of {name} only the beginning is read: it has over {_HEADER_CHARACTERS:,} characters."
+        for name in _HEADERS
+        if name in cut
     ]
     names = [name or address for name, address in getaddresses([str(message["From"] or "")])]
     return ParsedDocument(

@@ -16,8 +16,8 @@ from pdfplumber.pdf import PDF
 
 from core.errors import DocumentError
 
-_DRAWS = "PDFPageInterpreter"  # the name by which a page finds what draws it
 _TIMES = 4  # a file's size is drawn from streams, such as a letterhead on every page
+_INTERPRETER = "PDFPageInterpreter"  # by this name pdfplumber has what draws
 _FEW = 50  # resources
 _LEAST = 1_000_000  # bytes of them, whatever the file's size
 
@@ -52,12 +52,12 @@ def bounded(pdf: PDF, size: int) -> Iterator[None]:
         DocumentError: it goes beyond.
     """
     pdf.rsrcmgr = _Room(_TIMES * size + _LEAST)
-    usual = vars(pages)[_DRAWS]
-    setattr(pages, _DRAWS, _Interpreter)
+    usual = vars(pages)[_INTERPRETER]
+    setattr(pages, _INTERPRETER, _Interpreter)
     try:
         yield
     finally:
-        setattr(pages, _DRAWS, usual)
+        setattr(pages, _INTERPRETER, usual)
 
 
 def drawn_by(page: Any) -> tuple[object, ...]:
