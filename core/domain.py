@@ -53,6 +53,7 @@ class Message:
     """What one person said at one moment. `id` is the platform's own, unique in its conversation.
 
     `private` where nobody else reads the answer; then `channels` are those of the workspace that the person belongs to.
+    `insiders` where all who read it belong to the workspace.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Message:
     sent_at: datetime
     private: bool = False
     channels: frozenset[str] = frozenset()
+    insiders: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -343,8 +343,8 @@ class Pairings(Port):
         """Count one more code of `person`: how many it were since the first, forgotten after `within`."""
         ...
 
-    async def save(self, pairing: Pairing) -> None:
-        """Let somebody in, and forget their tries."""
+    async def save(self, pairing: Pairing) -> Pairing:
+        """Let somebody in, and forget their tries. Returns what they have now: nobody loses a role by it."""
         ...
 
     async def find(self, person: str) -> Pairing | None:

@@ -22,7 +22,7 @@ from core.adapters import index_files, points
 from core.adapters.clearing import Clearing
 from core.domain import Document, Hit, Passage, Vector, Vectors
 from core.durable import write_whole
-from core.errors import DocumentError, IndexUnavailableError, StoreError
+from core.errors import IndexUnavailableError, StoreError
 from core.origin import Origin
 from core.together import to_the_end
 
@@ -132,17 +132,18 @@ class EdgeIndex:
         async with self._writing:
             await _in_thread(index_files.keep_origin, self._folder, origin)
 
-    async def reset(self, dimension: int, origin: Origin) -> None:
+    async def reset(self, dimension: int, origin: Origin | None) -> None:
         """Begin anew, with an empty index for vectors of another length or origin; what there was is set aside."""
         async with self._writing:
             await self._among_others(self._reset, dimension, origin)
 
-    def _reset(self, dimension: int, origin: Origin) -> None:
+    def _reset(self, dimension: int, origin: Origin | None) -> None:
         self._close()
         index_files.set_aside(self._folder)
         self._dimension, self._as_stored = dimension, False
         self._shard = self._open()
-        index_files.keep_origin(self._folder, origin)
+        if origin:
+            index_files.keep_origin(self._folder, origin)
 
     def _open(self) -> edge.EdgeShard:
         with _translated(f"The index in {self._folder} cannot be opened"):
@@ -355,8 +356,6 @@ def _translated(what: str) -> Iterator[None]:
         yield
     except StoreError:
         raise
-    except DocumentError as error:  # a full disk, in words
-        raise IndexUnavailableError(str(error)) from error
     except Exception as error:  # the engine raises nothing more exact
         raise IndexUnavailableError(
             f"{what}: {error}. See that the disk has room, and that no other program uses the folder."
