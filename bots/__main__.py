@@ -159,6 +159,30 @@ def remove(
 
 
 @app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where the backup goes; it must not exist yet.")],
+    *,
+    index: Annotated[bool, typer.Option("--index/--without-index", help="Whether passages go in, too.")] = True,
+) -> None:
+    """Write all that Attune keeps to one file, also while it serves: memory, lessons, who may see what, the index."""
+    from bots.cli.backing_up import backup  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(backup(_logged_settings(), file, version_text(), index=index)))
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `attune backup` wrote.")],
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Replace what there is without asking.")] = False,
+) -> None:
+    """Put a backup in the place of all that Attune keeps here. Nothing else may run meanwhile."""
+    from bots.cli.backing_up import restore_from  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(restore_from(_logged_settings(), file, force=force)))
+
+
+@app.command()
 def sources(*, as_json: Json = False) -> None:
     """List the documents: how many passages, how old, how often they answered, who may see them."""
     from bots.cli.knowledge_view import sources  # noqa: PLC0415

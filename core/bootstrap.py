@@ -10,16 +10,18 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from core.access import Access, Doors, listed_names
 from core.adapters import torch_thread
+from core.backup import Place, StoredIndex
 from core.comparable import check_origin
 from core.documents.folder_records import FolderRecords
 from core.domain import Decoding
 from core.engine import Engine, Limits
-from core.errors import DocumentError, IndexUnavailableError
+from core.errors import IndexUnavailableError
 from core.inbox import Allowance
 from core.ingest import Ingester
 from core.leftovers import Leftovers
@@ -34,7 +36,7 @@ from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.prompt import Protocol
 from core.settings import Settings
 from core.teaching import Teacher
-from core.upkeep import Upkeep
+from core.upkeep import Upkeep, swept
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from core.adapters.torch_generator import TorchGenerator
 
 SILENT = Silent()
-_DATA = ("valkey", "index", "learned")  # what a data folder has as soon as it was used
+_DATA = ("run", "valkey", "index", "learned")  # what a data folder has as soon as it was used
 
 _Load = Callable[[LocalModel, Settings, Progress], "TorchGenerator | RagGenerator"]
 
@@ -90,6 +92,7 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
     async with AsyncExitStack() as stack:
         records = await stack.enter_async_context(open_records(settings))
         library = await stack.enter_async_context(open_library(settings, progress))
+        await _keep_to_embedder(settings, library.index)
         generator = await stack.enter_async_context(open_generator(settings, progress))
         inbox = await stack.enter_async_context(open_inbox(settings))
         upkeep = Upkeep(library.index, generator)
@@ -104,11 +107,21 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
             inbox=inbox,
         )
         await stack.enter_async_context(_in_background(upkeep.run()))
+        await stack.enter_async_context(_in_background(swept(records.memory)))
         reading = partial(_forget_reading, settings, generator)
         leftovers = Leftovers(library.index, records.usage, records.memory, reading)
         teacher = Teacher(settings.learned_folder, library.ingester, library.index, records.usage, leftovers)
         await teacher.refresh()
         yield Attune(engine, library, records, teacher, lambda: _figures(generator))
+
+
+async def _keep_to_embedder(settings: Settings, index: PassageIndex) -> None:
+    """What was learned of people from vectors of another embedder than this means nothing any more."""
+    from core.adapters.redis_meanings import keep_to  # noqa: PLC0415
+
+    if origin := await index.origin():
+        async with _redis(settings) as client:
+            await keep_to(client, origin)
 
 
 async def _forget_reading(settings: Settings, generator: Generator, documents: Collection[tuple[str, str]]) -> None:
@@ -190,27 +203,14 @@ async def _begin_anew(settings: Settings, dimension: int, origin: Origin, *, liv
         async with _index(settings, None) as index:
             if not folders.begun:
                 await asyncio.to_thread(folders.begin, await index.documents(), lived=lived)
-            _check_places(folders)
+            folders.check_places()
             await index.reset(dimension, origin)
     except IndexUnavailableError:
         if settings.qdrant_url:
             raise
-        from core.adapters.shared_index import set_aside  # noqa: PLC0415
-
         await asyncio.to_thread(folders.begin, (), lived=lived)
-        _check_places(folders)
-        await set_aside(settings.data_folder)
-
-
-def _check_places(folders: FolderRecords) -> None:
-    """Before the index is emptied, since what is not there would be missing from the new one."""
-    missing = [str(path) for path in folders.read().places() if not path.exists()]
-    if missing:
-        raise DocumentError(
-            f"The index is as it was: it cannot be made anew without {', '.join(missing[:5])}"
-            f"{f' and {len(missing) - 5} more' if len(missing) > 5 else ''}, which would be read again. Bring "  # noqa: PLR2004
-            "what is missing back, or take it out first: attune remove PATH"
-        )
+        folders.check_places()
+        await remove_index(settings)
 
 
 async def rebuilt(settings: Settings) -> None:
@@ -218,6 +218,38 @@ async def rebuilt(settings: Settings) -> None:
     from core.adapters.index_files import drop_old  # noqa: PLC0415
 
     await asyncio.to_thread(drop_old, settings.data_folder)
+
+
+@asynccontextmanager
+async def open_place(settings: Settings) -> AsyncIterator[Place]:
+    """Open what a backup is made of, but for the index."""
+    from core.adapters.redis_dump import RedisDump  # noqa: PLC0415
+
+    await _lived(settings)
+    async with _redis(settings) as client:
+        yield Place(settings.data_folder, settings.learned_folder, folder_records(settings), RedisDump(client))
+
+
+def open_stored_index(settings: Settings) -> AbstractAsyncContextManager[StoredIndex]:
+    """Open the index as it is, by whatever its vectors were made."""
+    return _index(settings, None)
+
+
+async def remove_index(settings: Settings) -> None:
+    """Put an embedded index that cannot be opened out of the way."""
+    from core.adapters.shared_index import set_aside  # noqa: PLC0415
+
+    await set_aside(settings.data_folder)
+
+
+async def served_by_others(settings: Settings) -> bool:
+    """Whether another process has an embedded store open."""
+    from core.adapters import companion  # noqa: PLC0415
+
+    if not await asyncio.to_thread((settings.data_folder / "run").exists):
+        return False
+    names = [*([] if settings.redis_url else ["valkey"]), *([] if settings.qdrant_url else ["index"])]
+    return any([await companion.is_in_use(settings.data_folder, name) for name in names])
 
 
 @asynccontextmanager
@@ -230,11 +262,12 @@ async def open_records(settings: Settings) -> AsyncIterator[Records]:
 
     await _lived(settings)
     async with _redis(settings) as client:
-        memory = RedisMemory(client)
+        keep = timedelta(days=settings.keep)
+        memory = RedisMemory(client, keep)
         await memory.ping()
         await memory.finish_forgetting()
         access = Access(RedisPairings(client), doors_of(settings))
-        yield Records(memory, RedisUsage(client) if settings.usage else NoUsage(), access)
+        yield Records(memory, RedisUsage(client, keep) if settings.usage else NoUsage(), access)
 
 
 async def forget_reading(settings: Settings, documents: Collection[tuple[str, str]]) -> None:
@@ -383,9 +416,13 @@ def _load_torch(model: LocalModel, settings: Settings, progress: Progress) -> To
 
 
 def protocol_for(model: LocalModel, settings: Settings) -> Protocol:
-    """How the language model of the settings is to be asked."""
-    base = model.spec.base if model.spec and model.spec.base else model.name
-    return protocol_of(model.name, base, model.adapter if settings.adapter else None)
+    """How the language model of the settings is to be asked.
+
+    What a verdict is worth was measured on the files that are built in: other files of the same name are not those.
+    """
+    name = model.name if model.spec else ""
+    base = model.spec.base if model.spec and model.spec.base else name
+    return protocol_of(name, base, model.adapter if settings.adapter else None)
 
 
 def _load_rag(model: LocalModel, settings: Settings, _: Progress) -> RagGenerator:

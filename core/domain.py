@@ -158,6 +158,20 @@ class Use:
     last: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """How much a store keeps of people: bytes of one in the middle, and of whom most is kept; `whole`: of all of them.
+
+    `eviction` is what the server does when its memory is full.
+    """
+
+    eviction: str
+    people: int
+    median: int
+    most: int
+    whole: bool = True
+
+
 class Mode(StrEnum):
     """How several passages meet in one answer."""
 

@@ -17,6 +17,7 @@
     │   ├── QuestionFileError       what `attune eval` was given
     │   ├── ReceiverError           nothing is received from a platform just now
     │   ├── DocumentError           one document could not be read; the others go on
+    │   ├── BackupError             a backup cannot be written, or is none, or there is something in its place
     │   └── StoreError
     │       ├── MemoryUnavailableError
     │       └── IndexUnavailableError
@@ -96,6 +97,10 @@ class ReceiverError(OperatorError):
 
 class DocumentError(OperatorError):
     """A document cannot be read."""
+
+
+class BackupError(OperatorError):
+    """A backup cannot be written or restored."""
 
 
 class StoreError(OperatorError):

@@ -32,6 +32,7 @@ from core.folder_lock import FolderLock
 from core.ports import Embedder, PassageIndex
 from core.readers import GUIDES, Readers
 from core.together import ended, to_the_end
+from core.turns import Turns
 
 BATCH = 64  # passages that are embedded together
 _WINDOW = 512  # passages that are embedded and written together; a larger document is held whole
@@ -52,7 +53,7 @@ ReportProgress = Callable[[Progress], None]
 
 
 class Ingester:
-    """Keeps an index in step with files. Ingestions of one `Ingester` wait for each other.
+    """Keeps an index in step with files. Ingestions of files that lie in the same folder wait for each other.
 
     `model` names the embedder: passages that another one embedded are embedded anew. `records` keep what was decided of
     files beside the index.
@@ -71,7 +72,7 @@ class Ingester:
         self._records = records
         self._index = index
         self._new_reader = partial(FileReader, embedder, passage_tokens, model)
-        self._lock = asyncio.Lock()
+        self._turns = Turns()
 
     async def ingest(
         self,
@@ -98,12 +99,12 @@ class Ingester:
             StoreError: the index does not answer; run it again to go on.
             asyncio.CancelledError: when nothing of it runs any more, neither a parser nor a write.
         """
-        async with self._lock:
+        paths = list(paths)
+        async with self._turns.of(paths):
             started = time.monotonic()
-            named = list(paths)
-            walk = partial(find_files, named, is_readable)
+            walk = partial(find_files, paths, is_readable)
             found = await asyncio.to_thread(walk)
-            decisions = _Decisions(self._recording(named, readers), tuple(named), readers, watch=watch, dry=dry)
+            decisions = _Decisions(self._recording(paths, readers), tuple(paths), readers, watch=watch, dry=dry)
             reader = self._new_reader()
             run = _Run(
                 self._embedder,
@@ -152,13 +153,18 @@ class _Decisions:
             for file, readers in assigned.items()
             if not isinstance(readers, DocumentError) and self.records.concerns(file) and _is_writable(file)
         }
-        places = [place for place in map(_place, self.paths) if self.records.concerns(place)]
+        places = [place for path in self.paths for place in _names(path) if self.records.concerns(_place(place))]
         await asyncio.to_thread(self.records.decide, places, files, self.named, watch=self.watch)
 
 
 def _place(path: Path) -> Path:
     """Where a path that was named is, as the documents' sources have it."""
     return path.resolve() if path.is_dir() else path.parent.resolve() / path.name
+
+
+def _names(path: Path) -> list[Path]:
+    """What a path goes by: where it is, and the way by links that led there, which may lead elsewhere tomorrow."""
+    return list(dict.fromkeys((_place(path), Path(os.path.abspath(path)))))  # noqa: PTH100 - links stay links
 
 
 def _is_writable(file: Path) -> bool:

@@ -15,6 +15,7 @@ from core.domain import (
     Cut,
     Decoding,
     Document,
+    Footprint,
     Hit,
     Passage,
     Person,
@@ -182,6 +183,14 @@ class Memory(Profiles, Port):
 
     async def ping(self) -> None:
         """Return when the store answers."""
+        ...
+
+    async def sweep(self) -> None:
+        """Let go what is older than it is kept; as often as anybody likes."""
+        ...
+
+    async def footprint(self) -> Footprint:
+        """How much is kept of people."""
         ...
 
     async def finish_forgetting(self) -> None:

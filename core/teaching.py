@@ -185,7 +185,7 @@ class Teacher:
     async def _undo(self, id_: str) -> None:
         """Nothing is left of a lesson that was not learned."""
         try:
-            await self._erase(self._place(id_))
+            await self._clear(await self._erase(self._place(id_)))
         except (StoreError, DocumentError):  # of the index: nobody finds it meanwhile, and `refresh` goes on
             log.warning("lesson_not_undone", lesson=id_, exc_info=True)
 
@@ -199,12 +199,12 @@ class Teacher:
             await asyncio.to_thread(self._move_away, id_)
         await self._clear(documents)
 
-    async def _erase(self, place: Path) -> None:
+    async def _erase(self, place: Path) -> list[Document]:
         try:
             draft = await asyncio.to_thread(self._withdraw, place)
             try:
                 async with self._lock.held():
-                    await self._take_out(place.name)
+                    return await self._take_out(place.name)
             finally:
                 await asyncio.to_thread(_remove_folder, draft)
         except OSError as error:

@@ -40,7 +40,10 @@ def runs(data: Path, name: str) -> bool:
 
 def any_runs(folder: Path) -> bool:
     """Whether a server or a keeper lives over a data folder that is `folder` or lies in it, as a home's does."""
-    return any(_held(lock) for lock in folder.rglob("*.server.lock"))
+    try:
+        return any(_held(lock) for lock in folder.rglob("*.server.lock"))
+    except FileNotFoundError:  # what goes while it is looked at was some server's
+        return True
 
 
 def _held(path: Path) -> bool:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from bots.texts import plural
 
 if TYPE_CHECKING:
+    from core.backup import Counts
     from core.documents.tally import IngestReport  # with its parsers, it would slow down `attune --help`
+    from core.domain import Footprint
 
 # The `attune` command
 
@@ -178,6 +180,11 @@ def no_dead_letter(key: str) -> str:
     return f"Nothing that was given up has the key {key}."
 
 
+def unreadable_letter(key: str) -> str:
+    """A key on the command line names something that nobody can put back."""
+    return f"What is kept under {key} cannot be read, so that it cannot be put back. Forget it: attune inbox drop {key}"
+
+
 def dead_letters_handled(count: int, verb: str) -> str:
     """What `retry` and `drop` did."""
     return f"{plural(count, 'message')} {verb}."
@@ -192,6 +199,7 @@ NOT_LOOKED = "not looked at before the embedder is here"
 NO_REPLY = "does not answer"
 REPLIES = "answers"
 SLOW_INT8 = "without int8 instructions: answers work, and take longer"
+FIX_EVICTION = "Set maxmemory-policy to noeviction in the server's configuration, and maxmemory to what it may take."
 FIX_SETTINGS = "Mend the environment or attune.toml."
 FIX_DISK = "Make room, or set ATTUNE_HOME to a folder on a larger disk."
 FIX_EMPTY = "Bring documents: attune ingest FOLDER"
@@ -273,6 +281,54 @@ def more_documents(count: int) -> str:
     return f"… and {plural(count, 'more document')}"
 
 
+# Backups
+
+SETTINGS_OF_BACKUP = "# What was set when the backup was made: compare it with attune.toml and the environment."
+RESTORE_ALONE = (
+    "Another attune process is running over this data. End it first (attune serve, worker, chat), then restore."
+)
+RESTORED_NOTHING = "Nothing was restored."
+RESTORED_WITHOUT_INDEX = (
+    "The backup has no index. Read the documents again, for whom they were: attune ingest --rebuild"
+)
+
+
+def backed_up(file: str, size: int, counts: Counts) -> str:
+    """What a backup holds."""
+    passages = "without the index" if counts.passages is None else plural(counts.passages, "passage")
+    held = f"{plural(counts.keys, 'record')} of the memory, {plural(counts.lessons, 'lesson')}, {passages}"
+    return f"{file} holds {held}; {size / 1e6:,.1f} MB. Secrets are not in it; what people wrote is: keep it safe."
+
+
+def restored(counts: Counts) -> str:
+    """What came back."""
+    passages = "" if counts.passages is None else f", {plural(counts.passages, 'passage')}"
+    return f"Restored {plural(counts.keys, 'record')} of the memory, {plural(counts.lessons, 'lesson')}{passages}."
+
+
+def restored_settings(file: str) -> str:
+    """Settings are not put in force by a restoring."""
+    return f"The settings of the backup stand in {file}; compare them with yours, and set the secrets again."
+
+
+def restore_used(folder: str) -> str:
+    """A restoring would replace something, and nobody is there to be asked."""
+    return (
+        f"{folder}, or a store that is set, holds data already, all of which the backup would replace. Set ATTUNE_HOME "
+        "to an empty folder, or add --force."
+    )
+
+
+def restore_over(folder: str) -> str:
+    """What is asked before something is replaced."""
+    return f"{folder}, or a store that is set, holds data already. Replace all of it? [y/N] "
+
+
+def secret_left_out(name: str) -> str:
+    """A line of a backup's settings."""
+    return f"# {name} was set, and is no part of a backup."
+
+
 NO_GAPS = "No question went unanswered."
 
 
@@ -350,3 +406,23 @@ def fix_confinement(on: Sequence[str]) -> str:
         f"A file that takes over its parser could {' and '.join(could)}. Bring files of people you trust, or use Linux "
         "5.13 or newer with Landlock and seccomp; in a container, its security profile has to allow them."
     )
+
+
+def evicts(policy: str) -> str:
+    """A server that makes room by itself when it is full."""
+    return f"{REPLIES}, but with maxmemory-policy {policy} it throws away messages and history when it is full"
+
+
+def kept_of_people(kept: Footprint, days: int) -> str:
+    """How much is kept of how many people, and how long."""
+    stay = f"for {plural(days, 'day')}" if days else "for ever"
+    if not kept.people:
+        return f"nothing is kept of anybody yet; what is will stay {stay} (ATTUNE_KEEP)"
+    people = "1 person" if kept.people == 1 else f"{kept.people:,} people"
+    some = "" if kept.whole else "some of the keys looked at: "
+    each = f"{_kilobytes(kept.median)} of one in the middle, {_kilobytes(kept.most)} at most"
+    return f"{some}{people}, {each}, kept {stay} (ATTUNE_KEEP)"
+
+
+def _kilobytes(count: int) -> str:
+    return f"{count / 1000:,.1f} kB"

@@ -98,8 +98,9 @@ class Lessons:
             lesson = await self._learned_before(pressed, readers)
             if lesson is None:
                 client = pressed.place.client
-                name, data = await _shared(client, file, client.base_url)
-                lesson = await teacher.learn_file(name, data, person, readers, pressed.event.received_at)
+                async with pressed.delivery.learning():
+                    name, data = await _shared(client, file, client.base_url)
+                    lesson = await teacher.learn_file(name, data, person, readers, pressed.event.received_at)
         except PersonError as error:
             return Told(str(error))
         return _taught(lesson, who)
@@ -122,7 +123,8 @@ class Lessons:
         try:
             lesson = await self._learned_before(pressed, readers)
             if lesson is None:
-                lesson = await teacher.learn_text(title, text, person, readers, pressed.event.received_at)
+                async with pressed.delivery.learning():
+                    lesson = await teacher.learn_text(title, text, person, readers, pressed.event.received_at)
         except PersonError as error:
             return Told(str(error))
         return _taught(lesson, who)
@@ -137,12 +139,15 @@ class Lessons:
             return Told(str(error))
         return Told(slack_texts.unlearned(escaped(lesson.name)), [slack_blocks.bring_back(lesson)])
 
-    async def bring_back(self, person: Person, id_: str) -> Told:
+    async def bring_back(self, pressed: Pressed, id_: str) -> Told:
         """Learn a forgotten lesson again."""
+        person = pressed.person
         if self._teacher is None:
             return Told(slack_texts.TEACH_NOT_HERE)
         try:
-            lesson = await self._teacher.bring_back(id_, person, operator=await self._door.is_operator(person))
+            operator = await self._door.is_operator(person)
+            async with pressed.delivery.learning():
+                lesson = await self._teacher.bring_back(id_, person, operator=operator)
         except PersonError as error:
             return Told(str(error))
         return Told(slack_texts.relearned(escaped(lesson.name)), [slack_blocks.unlearn(lesson)])

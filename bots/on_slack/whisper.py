@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,6 +114,10 @@ class Unnoted:
 
     async def ended(self, answer: str = "") -> None:
         """Nothing."""
+
+    def learning(self) -> AbstractAsyncContextManager[None]:
+        """Nothing to wait for."""
+        return nullcontext()
 
     async def messages_of(self, answer: str) -> tuple[str, ...]:  # noqa: ARG002
         """None."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 Form = Literal["int8", "bfloat16"]
+SAMPLES, SAMPLE_BYTES = 256, 4096
 CONVERTER_VERSION = 1  # part of the copy's name: raise it when what is written changes
 
 
@@ -56,9 +57,9 @@ def convert(source: Path, form: Form, folder: Path, progress: Progress, adapter:
     """
     lora = LowRankAdapter(adapter) if adapter else None
     merged = f"-{lora.fingerprint}" if lora else ""
-    target = folder / f"{source.name}-{_fingerprint(source)}{merged}-{form}-v{CONVERTER_VERSION}"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock, _readable(source):
+        target = folder / f"{source.name}-{_fingerprint(source)}{merged}-{form}-v{CONVERTER_VERSION}"
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.is_dir():
             building = folder / "building"
@@ -75,10 +76,23 @@ def convert(source: Path, form: Form, folder: Path, progress: Progress, adapter:
 
 
 def _fingerprint(source: Path) -> str:
-    """Changes when the model does, and not with the path that leads to it."""
-    files = [source] if source.is_file() else sorted(source.glob("*"))
-    facts = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    """Changes when the model does, and not with the path that leads to it.
+
+    Size and time alone may be another model's: two that were trained from one are of one size, and copies keep times.
+    """
+    files = [source] if source.is_file() else [file for file in sorted(source.glob("*")) if file.is_file()]
+    facts = [(file.name, file.stat().st_size, file.stat().st_mtime_ns, _sample(file)) for file in files]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
+
+
+def _sample(file: Path) -> str:
+    """A hash of pieces from all over a file: training moves every tensor, and reading it all would take seconds."""
+    digest, size = hashlib.sha256(), file.stat().st_size
+    with file.open("rb") as stream:
+        for number in range(SAMPLES):
+            stream.seek(max(0, size - SAMPLE_BYTES) * number // max(1, SAMPLES - 1))
+            digest.update(stream.read(SAMPLE_BYTES))
+    return digest.hexdigest()
 
 
 def load(folder: Path, form: Form, device: torch.device) -> Checkpoint:

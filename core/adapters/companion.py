@@ -27,6 +27,7 @@ from core.errors import StoreError
 
 PATIENCE = 15.0  # seconds that a server may take to answer, or its predecessor to end
 FINAL = 78  # the exit code of a server that another start would not help; its log ends with a sentence for the operator
+ENDING_TRIES = 50  # every tenth of a second
 FAILED_STARTS = 3  # a server that ends this often while we wait for it will not start the next time
 SOCKET_PATH_BYTES = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
 CODE = Path(__file__).parents[2]  # the folder that holds the `core` package
@@ -146,6 +147,22 @@ class Companion:
     def _last_line(self) -> str:
         lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
         return lines[-1].strip() if lines else ""
+
+
+async def is_in_use(data: Path, name: str) -> bool:
+    """Whether some process uses the server called `name` over `data`; one that is just ending is waited for."""
+    descriptor = keeper.open_lock(run_folder(data) / f"{name}.clients.lock")
+    try:
+        for _ in range(ENDING_TRIES):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                await asyncio.sleep(0.1)
+            else:
+                return False
+        return True
+    finally:
+        os.close(descriptor)
 
 
 def socket_path(folder: Path, name: str) -> Path:

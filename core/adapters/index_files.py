@@ -16,8 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.adapters.companion import CODE
-from core.documents.durable import replace_file, sync_folder
-from core.errors import DocumentError, IndexUnavailableError
+from core.durable import sync_folder, write_whole
+from core.errors import IndexUnavailableError
 from core.origin import REBUILD, Origin, read_origin
 
 ORIGIN, SEAL = "attune.json", "sealed.json"
@@ -48,7 +48,7 @@ def seal(folder: Path) -> None:
     files = _files(folder)
     if sum(file.stat().st_size for file in files) <= MOST_SEALED:
         written = {file.relative_to(folder).as_posix(): [file.stat().st_size, _checksum(file)] for file in files}
-        replace_file(folder / SEAL, json.dumps(written).encode())
+        write_whole(folder / SEAL, json.dumps(written).encode())
 
 
 def stored_origin(folder: Path) -> Origin | None:
@@ -61,9 +61,11 @@ def stored_origin(folder: Path) -> Origin | None:
 def keep_origin(folder: Path, origin: Origin) -> None:
     """Note by what the vectors were made."""
     try:
-        replace_file(folder / ORIGIN, origin.dumped().encode())
-    except DocumentError as error:
-        raise IndexUnavailableError(str(error)) from error
+        write_whole(folder / ORIGIN, origin.dumped().encode())
+    except OSError as error:
+        raise IndexUnavailableError(
+            f"{folder / ORIGIN} cannot be written: {error.strerror}. See that the disk has room."
+        ) from error
 
 
 def set_aside(folder: Path) -> None:

@@ -95,7 +95,8 @@ class IndexService:
 
     async def _reset(self, request: wire.Reset) -> None:
         """Who stands for the former origin is refused at once; what was let through before ends in the old index."""
-        self._origin = origin = Origin(request.origin.embedder, request.origin.digest, request.origin.form)
+        told = request.origin
+        self._origin = origin = Origin(told.embedder, told.digest, told.form) if told else None
         await asyncio.gather(*self._running)
         await self._index.reset(request.dimension, origin)
 

@@ -83,10 +83,10 @@ class SetOrigin(BaseModel):
 
 
 class Reset(BaseModel):
-    """An empty index is to take the place of what there is, for vectors of this length and origin."""
+    """An empty index is to take the place of what there is, for vectors of this length and origin, if that is known."""
 
     dimension: int
-    origin: SetOrigin
+    origin: SetOrigin | None
 
 
 class Ask(BaseModel):

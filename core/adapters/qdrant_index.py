@@ -190,7 +190,7 @@ class QdrantIndex:
         with _translated():
             await self._client.update_collection(self._collection, metadata={_ORIGIN: origin.dumped()})
 
-    async def reset(self, dimension: int, origin: Origin) -> None:
+    async def reset(self, dimension: int, origin: Origin | None) -> None:
         """Begin anew, with an empty collection for vectors of another length or origin."""
         with _translated():
             await self._client.delete_collection(self._collection)

@@ -117,9 +117,11 @@ class SharedIndex:
         """Note by what its vectors were made."""
         await self._call("/set_origin", _told(origin), wire.NOTHING)
 
-    async def reset(self, dimension: int, origin: Origin) -> None:
+    async def reset(self, dimension: int, origin: Origin | None) -> None:
         """Begin anew, with an empty index for vectors of another length or origin; what there was is set aside."""
-        await self._call("/reset", wire.Reset(dimension=dimension, origin=_told(origin)), wire.NOTHING)
+        await self._call(
+            "/reset", wire.Reset(dimension=dimension, origin=_told(origin) if origin else None), wire.NOTHING
+        )
 
     async def _check_dimension(self) -> None:
         """A service that still runs for others may have been started for another embedder."""

@@ -19,13 +19,14 @@ from pathlib import Path, PurePath
 
 from pydantic import BaseModel, ValidationError
 
-from core.documents.durable import replace_file
 from core.domain import Document
+from core.durable import write_whole
 from core.errors import DocumentError
 from core.readers import GUIDES, Readers
 
 FILE_NAME = "folders.json"
 VERSION = 1
+SHOWN = 5  # paths that a sentence names
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,10 @@ class Records:
         return self.files[inside[0]] if inside and inside[0].startswith(f"{file}/") else None
 
     def named(self) -> dict[PurePath, Readers]:
-        """The readers of folders that were named for them."""
-        return {PurePath(one.path): one.readers for one in self.folders.values() if one.readers}
+        """The readers of folders that were named for them, where the links in their paths lead now."""
+        named = {one.path: one.readers for one in self.folders.values() if one.readers}
+        led = {PurePath(os.path.realpath(path)): readers for path, readers in named.items()}
+        return {**led, **{PurePath(path): readers for path, readers in named.items()}}
 
     def has(self, places: Collection[str]) -> bool:
         """Whether anything is recorded at or under one of `places`."""
@@ -174,6 +177,20 @@ class FolderRecords:
         places = [path.as_posix() for path in paths]
         self._change(lambda now: now.decided(places, files, named=named, watch=watch, where=self._collection))
 
+    def check_places(self) -> None:
+        """See that all that was ingested can be read again.
+
+        Raises:
+            DocumentError: something is not there; the index had better stay as it is.
+        """
+        missing = [str(path) for path in self.read().places() if not path.exists()]
+        if missing:
+            more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+            raise DocumentError(
+                f"The index is as it was: it cannot be made anew without {', '.join(missing[:SHOWN])}{more}, which "
+                "would be read again. Bring what is missing back, or take it out first: attune remove PATH"
+            )
+
     def forget(self, places: Collection[str]) -> None:
         """Drop what is recorded at and under `places`."""
         if self.begun:
@@ -193,7 +210,11 @@ class FolderRecords:
                 self._write(after)
 
     def _write(self, records: Records) -> None:
-        replace_file(self._file, _dumped(records))
+        try:
+            write_whole(self._file, _dumped(records))
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise DocumentError(f"{self._file} cannot be written: {reason}. See that the disk has room.") from error
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

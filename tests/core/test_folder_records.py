@@ -78,7 +78,7 @@ async def test_readers_outlast_the_index(world: World) -> None:
 
 
 async def test_a_new_file_after_the_loss_is_as_closed_as_before_it(world: World) -> None:
-    """Below a folder that was named it is for those readers, if that was empty for a while; among different ones none."""
+    """Below a folder that was named it is for those readers, if that was empty for a while; among different ones no."""
     world.write("hr/old.md")
     world.write("mixed/open.md")
     closed = world.write("mixed/closed.md")
@@ -107,6 +107,19 @@ async def test_a_file_that_was_away_comes_back_for_its_own_readers(world: World)
     world.write("docs/secret.md")
     await world.ingester.ingest([world.folder / "docs"])
     assert await world.readers() == {"docs/open.md": ALL, "docs/secret.md": HR}
+
+
+async def test_a_link_that_leads_elsewhere_now_is_for_the_same_readers(world: World) -> None:
+    """As where each release of some documents has a folder of its own."""
+    world.write("releases/1/pay.md")
+    world.write("releases/2/pay.md")
+    link = world.folder / "current"
+    link.symlink_to("releases/1")
+    await world.ingester.ingest([link], readers=HR)
+    link.unlink()
+    link.symlink_to("releases/2")
+    await world.ingester.ingest([link])
+    assert await world.readers() == {"releases/1/pay.md": HR, "releases/2/pay.md": HR}
 
 
 async def test_what_was_decided_last_counts_though_the_index_has_another(world: World) -> None:

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_memory import RedisMemory
 from core.adapters.redis_usage import RedisUsage
+from core.documents.folder_records import FolderRecords, Records
 from core.domain import EVERYONE, Conversation, Outcome, Person, Source, Turn
 from core.errors import DocumentError, LessonError
 from core.ingest import Ingester
@@ -84,6 +85,27 @@ async def test_a_document_goes_with_all_that_is_kept_of_it(world: World) -> None
 async def found(world: World) -> list:
     (row,) = await HashingEmbedder().embed(["words"])
     return await world.index.search("words", row, audience={EVERYONE}, limit=9)
+
+
+async def test_what_was_decided_of_a_folder_goes_with_it(world: World, tmp_path: Path) -> None:
+    """Its record, those of its files and no others; also where the index has nothing of it any more."""
+    records = FolderRecords(tmp_path / "data")
+    records.begin((), lived=False)
+    ingester = Ingester(HashingEmbedder(), world.index, passage_tokens=80, records=records)
+    team, other = tmp_path / "team", tmp_path / "team-2"
+    await ingester.ingest([team], readers=("person:slack/T1/ann",))
+    await ingester.ingest([other])
+    kept = records.read().without([team.as_posix()])
+    remover = Remover(world.index, world.usage, world.memory, world.teacher, world.forget_reading, folders=records)
+    removal = await remover.find([str(team)])
+    assert len(removal.documents) == 2
+    await remover.remove(removal)
+    assert records.read() == kept
+    await world.index.remove((other / "other.md").as_posix())
+    await remover.remove(await remover.find([str(other)]))
+    assert records.read() == Records()
+    await ingester.ingest([team])
+    assert {one.readers for one in await world.index.documents() if "/team/" in one.source} == {(EVERYONE,)}
 
 
 async def test_a_folder_goes_with_all_that_is_under_it(world: World) -> None:

@@ -14,6 +14,7 @@ from typing import NoReturn
 import pytest
 import torch
 from gguf import GGUFWriter
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from core.adapters import checkpoints
@@ -89,6 +90,17 @@ def test_a_copy_is_made_once_and_found_by_any_path(random_model: Path, tmp_path:
     assert checkpoints.convert(link, "int8", tmp_path / "c", Silent()) == first
     os.utime(random_model / "model.safetensors", ns=(1, 1))
     assert checkpoints.convert(random_model, "int8", tmp_path / "c", Silent()) != first
+
+
+def test_another_model_of_the_same_size_and_time_is_another(random_model: Path, tmp_path: Path) -> None:
+    """Neither its copy nor what was read with it, which is kept under the copy's name, is taken for the other's."""
+    file = random_model / "model.safetensors"
+    first, before = checkpoints.convert(random_model, "int8", tmp_path / "c", Silent()), file.stat()
+    tensors = {name: tensor + 0.01 for name, tensor in load_file(file).items()}
+    save_file(tensors, file, metadata={"format": "pt"})
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert file.stat().st_size == before.st_size
+    assert checkpoints.convert(random_model, "int8", tmp_path / "c", Silent()).name != first.name
 
 
 def test_a_conversion_that_fails_leaves_nothing(random_model: Path, tmp_path: Path, monkeypatch) -> None:

@@ -1,0 +1,40 @@
+"""Interests are directions of one embedder's space, and end with it; what else was learned stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from redis.asyncio import Redis
+
+from core.adapters.redis_meanings import keep_to
+from core.adapters.redis_memory import RedisMemory
+from core.learning import Act, event_vector
+from core.origin import Origin
+from tests.contracts.test_profiles import ANNA, keep, signal, trace
+
+OURS, THEIRS = Origin("ours", "1"), Origin("theirs", "2")
+
+
+async def test_another_embedder_begins_with_no_interests(redis: Redis) -> None:
+    """The same one under another name, or at the next start, takes nothing away."""
+    memory = RedisMemory(redis)
+    await keep_to(redis, OURS)
+    vector = signal(1).vector
+    await memory.learn(ANNA, [signal(number, Act.UP) for number in range(5)])
+    await keep(memory, replace(trace(1), vector=vector))
+    before = await memory.learned(ANNA)
+    assert before.interests
+    await keep_to(redis, replace(OURS, embedder="by another name"))
+    assert await memory.learned(ANNA) == before
+    await keep_to(redis, THEIRS)
+    after = await memory.learned(ANNA)
+    assert (after.interests, after.recent) == ((), None)
+    assert after.tallies == before.tallies
+    assert [one.vector for one in await memory.signals(ANNA)] == [""] * 5
+    kept = await memory.trace(ANNA)
+    assert kept == trace(1)
+    await memory.learn(ANNA, [replace(signal(9, Act.UP), vector=event_vector(np.eye(8)[0], [], []))])
+    assert len((await memory.learned(ANNA)).interests) == 1
+    await keep_to(redis, THEIRS)
+    assert len((await memory.learned(ANNA)).interests) == 1

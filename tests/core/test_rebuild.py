@@ -1,0 +1,210 @@
+"""An index is made anew for another embedder, or in the place of a damaged one: readers and lessons stay."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bots.cli import operations
+from core import bootstrap
+from core.bootstrap import open_index, open_library
+from core.documents.folder_records import FILE_NAME
+from core.domain import EVERYONE, Person
+from core.errors import DocumentError, IndexUnavailableError
+from core.models.digest import digest_of
+from core.models.specs import LocalModel
+from core.origin import Origin
+from core.readers import Readers
+from core.settings import Settings
+from core.teaching import Teacher
+from tests.conftest import runs, wait_until
+from tests.core.adapters.test_index_files import damage
+from tests.fakes import HashingEmbedder
+
+ANN = Person("slack", "T1", "ann")
+HR, ALL = ("channel:slack/T1/HR",), (EVERYONE,)
+
+
+@pytest.fixture
+def origins(monkeypatch: pytest.MonkeyPatch) -> list[Origin]:
+    """The last one is that of today; only the embedder is a fake."""
+    made = [Origin("all-minilm-l6-v2", "first")]
+
+    @asynccontextmanager
+    async def embedder(*_: object) -> AsyncIterator[HashingEmbedder]:
+        yield HashingEmbedder()
+
+    monkeypatch.setattr(bootstrap, "open_embedder", embedder)
+    monkeypatch.setattr(bootstrap, "origin_of", lambda *_: made[-1])
+    return made
+
+
+@pytest.fixture
+def home(data: Path, origins: list[Origin]) -> Settings:
+    assert origins
+    return Settings(home=data)
+
+
+def write(path: Path, text: str = "Words of it.") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+async def fill(home: Settings, docs: Path) -> dict[str, Readers]:
+    """Documents for different people, and a lesson."""
+    write(docs / "open" / "guide.md")
+    write(docs / "hr" / "pay.md")
+    async with open_library(home) as library:
+        await library.ingester.ingest([docs])
+        await library.ingester.ingest([docs / "hr"], readers=HR)
+        async with bootstrap.open_records(home) as records:
+            teacher = Teacher(home.learned_folder, library.ingester, library.index, records.usage)
+            await teacher.learn_text("Wifi", "The code is 4711.", ANN, HR, datetime(2026, 1, 1, tzinfo=UTC))
+        return {one.source: one.readers for one in await library.index.documents()}
+
+
+async def held(home: Settings) -> dict[str, Readers]:
+    async with open_library(home) as library:
+        return {one.source: one.readers for one in await library.index.documents()}
+
+
+async def closed(home: Settings) -> None:
+    wait_until(lambda: not runs(home.data_folder, "index"))
+
+
+async def test_another_embedder_is_a_question_and_the_answer_works(
+    home: Settings, origins: list[Origin], tmp_path: Path
+) -> None:
+    """`--rebuild` embeds all anew for whom it was; then nothing is left of what was set aside."""
+    before = await fill(home, tmp_path / "docs")
+    assert sorted(before.values()) == [HR, HR, ALL]
+    origins.append(Origin("another", "second"))
+    with pytest.raises(IndexUnavailableError, match="attune ingest --rebuild"):
+        async with open_library(home):
+            pass
+    assert await operations.ingest(home, [], anew=True) == 0
+    assert await held(home) == before
+    assert not (home.data_folder / "index.old").exists()
+    origins.pop()
+    with pytest.raises(IndexUnavailableError, match="another"):
+        async with open_library(home):
+            pass
+
+
+async def test_a_damaged_index_is_a_question_and_the_answer_works(home: Settings, tmp_path: Path) -> None:
+    """Though nothing can be read from it any more."""
+    before = await fill(home, tmp_path / "docs")
+    await closed(home)
+    damage(home.data_folder / "index", "id_tracker", "overwritten")
+    with pytest.raises(IndexUnavailableError, match="attune ingest --rebuild"):
+        async with open_library(home):
+            pass
+    assert await operations.ingest(home, [], anew=True) == 0
+    assert await held(home) == before
+
+
+async def test_a_moved_index_opens_nothing(home: Settings, tmp_path: Path) -> None:
+    """The same command as before brings the same readers."""
+    before = await fill(home, tmp_path / "docs")
+    await closed(home)
+    (home.data_folder / "index").rename(tmp_path / "moved")
+    assert await operations.ingest(home, [tmp_path / "docs"]) == 0
+    after = await held(home)
+    assert after == {source: before[source] for source in after}
+    assert len(after) == 2
+
+
+async def test_an_older_home_takes_its_readers_from_the_index_before_it_is_made_anew(
+    home: Settings, origins: list[Origin], tmp_path: Path
+) -> None:
+    """Its index says nothing of its origin, and there are no records beside it."""
+    before = await fill(home, tmp_path / "docs")
+    await closed(home)
+    (home.data_folder / FILE_NAME).unlink()
+    (home.data_folder / "index" / "attune.json").unlink()
+    (home.data_folder / "index" / "sealed.json").unlink()
+    assert await held(home) == before
+    (home.data_folder / FILE_NAME).unlink()
+    origins.append(Origin("another", "second"))
+    assert await operations.ingest(home, [], anew=True) == 0
+    assert await held(home) == before
+
+
+@pytest.mark.parametrize("left", ["run/index.log", "valkey/appendonlydir/x", "learned/.forgotten/x"])
+async def test_an_older_home_whose_index_is_gone_stays_closed(home: Settings, tmp_path: Path, left: str) -> None:
+    """Whatever is left of it, until somebody names readers; a home that is new is open from the first."""
+    docs = write(tmp_path / "docs" / "board.md").parent
+    write(home.data_folder / left)
+    assert await operations.ingest(home, [docs]) == 1
+    assert await held(home) == {}
+    assert await operations.ingest(home, [docs], HR) == 0
+    assert set((await held(home)).values()) == {HR}
+    new = Settings(home=tmp_path / "new")
+    async with bootstrap.open_records(new):  # as by `attune pair`, before anything is ingested
+        pass
+    assert await operations.ingest(new, [docs]) == 0
+    assert set((await held(new)).values()) == {ALL}
+    await closed(new)
+
+
+async def test_nothing_is_emptied_that_cannot_be_read_again(home: Settings, tmp_path: Path) -> None:
+    """The operator reads what is missing; removing it is a way out."""
+    before = await fill(home, tmp_path / "docs")
+    (tmp_path / "docs" / "hr").rename(tmp_path / "elsewhere")
+    with pytest.raises(DocumentError, match="docs/hr"):
+        await operations.ingest(home, [], anew=True)
+    assert await held(home) == before
+    async with open_library(home) as library:
+        assert library.folders
+        library.folders.forget([(tmp_path / "docs" / "hr").as_posix()])
+    assert await operations.ingest(home, [], anew=True) == 0
+    assert len(await held(home)) == 2
+
+
+async def test_what_was_ingested_is_ingested_again_without_being_named(
+    home: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And where there is nothing, the operator is told what to write."""
+    assert await operations.ingest(home, []) == 1
+    assert "attune ingest FOLDER" in capsys.readouterr().err
+    docs = write(tmp_path / "docs" / "a.md").parent
+    assert await operations.ingest(home, [docs], HR) == 0
+    write(docs / "b.md")
+    assert await operations.ingest(home, []) == 0
+    assert set((await held(home)).values()) == {HR}
+    assert json.loads((home.data_folder / FILE_NAME).read_text())["folders"][0]["path"] == docs.as_posix()
+
+
+async def test_an_index_without_an_origin_belongs_to_the_embedder_its_passages_name(
+    home: Settings, tmp_path: Path
+) -> None:
+    """One from before it was kept is marked at its first opening, or refused."""
+    await fill(home, tmp_path / "docs")
+    await closed(home)
+    (home.data_folder / "index" / "attune.json").unlink()
+    (home.data_folder / "index" / "sealed.json").unlink()
+    other = Origin("another", "second")
+    with pytest.raises(IndexUnavailableError, match="attune ingest --rebuild"):
+        async with open_index(home, HashingEmbedder.dimension, other):
+            pass
+    async with open_library(home) as library:
+        assert await library.index.origin() == Origin("all-minilm-l6-v2", "first")
+
+
+def test_the_hash_of_a_model_is_that_of_its_files(tmp_path: Path) -> None:
+    """Not of its name, its place or what is written about it."""
+    write(tmp_path / "a" / "model.safetensors", "weights")
+    write(tmp_path / "a" / "1_Pooling" / "config.json", "{}")
+    write(tmp_path / "b" / "model.safetensors", "weights")
+    write(tmp_path / "b" / "1_Pooling" / "config.json", "{}")
+    write(tmp_path / "b" / "README.md", "A model.")
+    first = digest_of(LocalModel("a", tmp_path / "a", None))
+    assert digest_of(LocalModel("b", tmp_path / "b", None)) == first
+    write(tmp_path / "b" / "1_Pooling" / "config.json", '{"mean": 1}')
+    assert digest_of(LocalModel("b", tmp_path / "b", None)) != first
