@@ -11,7 +11,7 @@ import os
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice, takewhile
@@ -102,20 +102,11 @@ class Ingester:
         paths = list(paths)
         async with self._turns.of(paths):
             started = time.monotonic()
-            walk = partial(find_files, paths, is_readable)
-            found = await asyncio.to_thread(walk)
+            found = await asyncio.to_thread(find_files, paths, is_readable)
             decisions = _Decisions(self._recording(paths, readers), tuple(paths), readers, watch=watch, dry=dry)
             reader = self._new_reader()
             run = _Run(
-                self._embedder,
-                self._index,
-                reader,
-                found,
-                decisions=decisions,
-                report=report_progress,
-                dry=dry,
-                alone=lock.held if lock else nullcontext,
-                walk=walk,
+                self._embedder, self._index, reader, found, decisions=decisions, report=report_progress, lock=lock
             )
             try:
                 return await run.completed(started)
@@ -201,9 +192,7 @@ class _Run:
         *,
         decisions: _Decisions,
         report: ReportProgress,
-        dry: bool,
-        alone: Callable[[], AbstractAsyncContextManager[None]],
-        walk: Callable[[], Found],
+        lock: FolderLock | None,
     ) -> None:
         self._embedder = embedder
         self._index = index
@@ -211,9 +200,8 @@ class _Run:
         self._found = found
         self._report = report
         self._decisions = decisions
-        self._dry = dry
-        self._alone = alone
-        self._walk = walk
+        self._dry = decisions.dry
+        self._alone = lock.held if lock else nullcontext
         self._held: dict[str, list[Document]] = {}
         self._sources: list[str] = []  # of what is held, sorted: what lies in one archive stands together
         self._read: set[str] = set()  # sources that have a file
@@ -248,7 +236,7 @@ class _Run:
             return
         async with self._alone():
             with suppress(DocumentError):  # a path of the walk is gone: what it found then
-                self._found = await asyncio.to_thread(self._walk)
+                self._found = await asyncio.to_thread(find_files, self._decisions.paths, is_readable)
             there = {file.as_posix() for file in self._found.files}
             for source in [source for source in self._held if self._is_gone(source)]:
                 if not there.intersection((source, *(place.as_posix() for place in Path(source).parents))):
