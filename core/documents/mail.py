@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import getaddresses
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from core.documents.blocks import Block, Kind, ParsedDocument
 from core.documents.html import parse_html
@@ -37,16 +37,18 @@ def parse_mail(data: bytes) -> ParsedDocument:
     """Parse one message; its subject is the title."""
     if sum(1 for _ in islice(_PARTED.finditer(data), _MAX_PARTED + 1)) > _MAX_PARTED:
         raise DocumentError(f"It holds messages in messages, over {_MAX_PARTED} of them. Save them one by one.")
-    message = email.message_from_bytes(data, policy=_BoundedPolicy())
+    message = cast("EmailMessage", email.message_from_bytes(data, policy=_BoundedPolicy()))
     if not any(message[header] for header in ("From", "To", "Subject", "Date")):
         raise DocumentError("It is no message: it has no sender, receiver, subject or date. Save it anew.")
     lines = [f"{name}: {' '.join(str(message[name]).split())}" for name in _HEADERS if message[name]]
     head = Block(Kind.PARAGRAPH, "\n".join(lines), (), 0)
     attached = [str(part.get_filename()) for part in message.iter_attachments() if part.get_filename()]
     notes = [f"Attachments are not read: {', '.join(attached)}. Save them as files beside it."] if attached else []
-    long = [name for name, value in message.raw_items() if name in _HEADERS and len(str(value)) > _HEADER_CHARACTERS]
+    cut = {name.title() for name, value in message.raw_items() if len(str(value)) > _HEADER_CHARACTERS}
     notes += [
-        f"Of {name} only the beginning is read: it has over {_HEADER_CHARACTERS:,} characters." for name in long[:1]
+        f"Of {name} only the beginning is read: it has over {_HEADER_CHARACTERS:,} characters."
+        for name in _HEADERS
+        if name in cut
     ]
     names = [name or address for name, address in getaddresses([str(message["From"] or "")])]
     return ParsedDocument(

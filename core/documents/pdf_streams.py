@@ -17,6 +17,7 @@ from pdfplumber.pdf import PDF
 from core.errors import DocumentError
 
 _TIMES = 4  # a file's size is drawn from streams, such as a letterhead on every page
+_INTERPRETER = "PDFPageInterpreter"  # by this name pdfplumber has what draws
 _FEW = 50  # resources
 _LEAST = 1_000_000  # bytes of them, whatever the file's size
 
@@ -51,12 +52,12 @@ def bounded(pdf: PDF, size: int) -> Iterator[None]:
         DocumentError: it goes beyond.
     """
     pdf.rsrcmgr = _Room(_TIMES * size + _LEAST)
-    usual = pages.PDFPageInterpreter
-    pages.PDFPageInterpreter = _Interpreter
+    usual = vars(pages)[_INTERPRETER]
+    setattr(pages, _INTERPRETER, _Interpreter)
     try:
         yield
     finally:
-        pages.PDFPageInterpreter = usual
+        setattr(pages, _INTERPRETER, usual)
 
 
 def drawn_by(page: Any) -> tuple[object, ...]:

@@ -227,3 +227,23 @@ def test_html_without_end_tags_reads_as_in_a_browser(page: str, said: list[str])
     """Items, cells, paragraphs and heads end where HTML says they do; what is not closed is text."""
     found = [block.text for block in parse(page.encode(), PurePath("a.html")).blocks]
     assert sorted(found) == sorted(said)
+
+
+def test_what_is_left_out_of_a_message_is_said() -> None:
+    """A list of receivers as long as a book is read in part; the rest of the message is whole."""
+    document = parse(texts.MAIL["many receivers"](100_000), PurePath("a.eml"))
+    assert document.notes == ("Of To only the beginning is read: it has over 4,000 characters.",)
+    assert document.blocks[-1].text == "a"
+    with pytest.raises(DocumentError, match="over 200 of them"):
+        parse(texts.MAIL["parts in parts"](20_000), PurePath("a.eml"))
+
+
+def test_pages_that_show_the_same_are_read_once_and_said_to_be() -> None:
+    """The text is there once; a page with more rules than any table has keeps its words."""
+    document = parse(packages.PDF["pages"](1_000), PurePath("a.pdf"))
+    assert [block.text for block in document.blocks] == ["a"]
+    assert document.notes[-1].startswith("Some pages show the same as earlier ones and were read once: 2, 3")
+    drawn = packages.pdf("BT /F 9 Tf 9 9 Td (word) Tj ET\n" + "".join(f"0 {n % 700} 5 5 re S\n" for n in range(1_000)))
+    document = parse(drawn, PurePath("a.pdf"))
+    assert [block.text for block in document.blocks] == ["word"]
+    assert "tables were read as text: 1." in document.notes[-1]
