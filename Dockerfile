@@ -1,30 +1,37 @@
 # Attune in a container, run as a user without rights.
 #
+# Every package is checked against a hash of requirements.lock or requirements-torch.lock. What varies:
+#
+# PYTHON_IMAGE: the base, by name or by digest (docs/operate.md says how to find it).
 # TORCH_INDEX: a package index to take PyTorch from. Unset, pip's usual index gives the build with CUDA libraries
-# (some GB larger). For a machine without an NVIDIA GPU, pass PyTorch's own index of CPU builds:
-#     docker compose build --build-arg TORCH_INDEX=...
+# (some GB larger). For a machine without an NVIDIA GPU, pass PyTorch's own index of CPU builds; TORCH_SHA256 is the
+# hash that its wheel must have then:
+#     docker compose build --build-arg TORCH_INDEX=... --build-arg TORCH_SHA256=...
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
-FROM python:3.11-slim-bookworm AS build
+FROM ${PYTHON_IMAGE} AS build
 ARG TORCH_INDEX
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+ARG TORCH_SHA256
+# Wheels only: to build a package would fetch what builds it, without a hash.
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore PIP_ONLY_BINARY=:all:
 RUN python -m venv /opt/attune
 ENV PATH=/opt/attune/bin:$PATH
 WORKDIR /src
-# The dependencies first: this layer stays until pyproject.toml or constraints.txt changes.
-COPY pyproject.toml constraints.txt ./
-RUN pip install --constraint constraints.txt --upgrade pip \
-    && if [ -n "$TORCH_INDEX" ]; then \
-         pip install --no-deps --index-url "$TORCH_INDEX" --constraint constraints.txt torch; \
-       fi \
-    && python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
-         > requirements.txt \
-    && pip install --constraint constraints.txt --requirement requirements.txt
-COPY README.md LICENSE ./
+# The dependencies first: these layers stay until the versions change.
+COPY constraints.txt requirements.lock requirements-torch.lock ./
+RUN pip install --require-hashes --no-deps --requirement requirements.lock
+RUN if [ -n "$TORCH_INDEX" ]; then \
+         echo "$(grep '^torch==' constraints.txt)${TORCH_SHA256:+ --hash=sha256:$TORCH_SHA256}" > torch.txt \
+         && pip install --no-deps --index-url "$TORCH_INDEX" --requirement torch.txt; \
+       else \
+         pip install --require-hashes --no-deps --requirement requirements-torch.lock; \
+       fi
+COPY pyproject.toml README.md LICENSE ./
 COPY bots bots
 COPY core core
-RUN pip install --no-deps .
+RUN pip install --no-deps --no-build-isolation --no-index . && pip check
 
-FROM python:3.11-slim-bookworm
+FROM ${PYTHON_IMAGE}
 RUN useradd --uid 10001 --create-home attune \
     && install --directory --owner=attune --group=attune --mode=700 /var/lib/attune
 COPY --from=build /opt/attune /opt/attune

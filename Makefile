@@ -19,7 +19,7 @@ comma := ,
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help chat install test check settings constraints clean
+.PHONY: help chat install test check settings constraints lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,14 @@ constraints: ## resolve all versions anew and write constraints.txt
 	@{ echo "# The versions that Attune is tested with. \`make constraints\` writes this file."; \
 	   $(VENV)-fresh/bin/python -m pip freeze --all --exclude-editable | sed 's/+.*//' \
 	   | tr 'A-Z_' 'a-z-' | LC_ALL=C sort; } > constraints.txt
+	@rm -rf $(VENV)-fresh
+
+lock: $(VENV)/.installed-dev ## write requirements.lock and requirements-torch.lock: hashes of the versions in constraints.txt
+	@$(PYTHON) -m venv --clear $(VENV)-fresh
+	@$(VENV)-fresh/bin/python -m pip install --quiet uv
+	@set -o pipefail; echo 'setuptools' | $(VENV)-fresh/bin/uv pip compile --quiet --generate-hashes --universal \
+	   --python-version 3.11.9 --no-header --no-annotate --constraint constraints.txt pyproject.toml - \
+	   | $(BIN)/python -m tests.write_lock
 	@rm -rf $(VENV)-fresh
 
 clean: ## remove the virtual environment and the tools' caches

@@ -51,7 +51,7 @@ async def listening(pages: web.Application, host: str, port: int) -> AsyncIterat
     """
     runner = web.AppRunner(pages, access_log=None, shutdown_timeout=ENDING)
     await runner.setup()
-    made = cast("web.Server[web.Request]", runner.server)  # there is one once it is set up
+    made = cast("web.Server", runner.server)  # there is one once it is set up
     try:
         server = await asyncio.get_running_loop().create_server(made, host, port)
         try:

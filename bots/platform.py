@@ -66,6 +66,13 @@ class Delivery(Protocol):
         """
         ...
 
+    def learning(self) -> AbstractAsyncContextManager[None]:
+        """Hold this while something is learned, from its download on: it waits for one of the few places for that.
+
+        Meanwhile others are answered in the place that this event had.
+        """
+        ...
+
     async def answer_of(self, message_id: str) -> str | None:
         """The answer that a message in this channel stands for, whatever event it was shown for."""
         ...

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from bots.platform import Inlet
 from bots.service.observing import Watcher
 from core.domain import Conversation, Person
-from core.errors import ReceiverError
+from core.errors import AttuneError, ReceiverError
 from core.inbox import Event, Receipt
 
 log = structlog.get_logger(__name__)
@@ -57,7 +57,7 @@ class Reception:
 
     def not_understood(self, error: BaseException) -> None:
         """Log and count what could not be read. The error's own words stay unsaid: they may quote somebody."""
-        log.warning("not_understood", platform=self.platform, error=type(error).__name__)
+        log.warning("not_understood", platform=self.platform, error=type(error.__cause__ or error).__name__)
         self._watcher.not_understood(self.platform)
 
     async def check(self) -> None:
@@ -97,7 +97,8 @@ class Reception:
             self.fails()
             if error is not None and not self._begun.is_set():
                 raise error
-            log.error("receiver_ended", platform=self.platform, error=type(error).__name__, again_in=pause)
+            said = str(error) if isinstance(error, AttuneError | OSError) else ""
+            log.error("receiver_ended", platform=self.platform, error=type(error).__name__, said=said, again_in=pause)
             self._watcher.receiver_ended(self.platform)
             await asyncio.sleep(pause)
             pause = SHORTEST_PAUSE if time.monotonic() - start > STEADY else min(2 * pause, LONGEST_PAUSE)

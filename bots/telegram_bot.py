@@ -23,7 +23,7 @@ from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import ASKERS, Act, read_tap
 from bots.on_telegram.entrance import Entrance, group_name
 from bots.on_telegram.events import PLATFORM, Incoming, Kind, to_event
-from bots.on_telegram.line import Bot, Line, connected
+from bots.on_telegram.line import TELEGRAM, Bot, Line, connected
 from bots.on_telegram.pace import ChatPace
 from bots.on_telegram.pages import Page
 from bots.on_telegram.polling import Polling
@@ -50,7 +50,7 @@ CONNECTIONS = 32
 _REFUSALS = {Receipt.HURRIED: texts.HURRIED, Receipt.CROWDED: texts.CROWDED}
 
 
-def new_bot(token: str, api: str = "https://api.telegram.org", pace: ChatPace | None = None) -> Bot:
+def new_bot(token: str, api: str = TELEGRAM, pace: ChatPace | None = None) -> Bot:
     """A bot that is not connected yet."""
     logging.getLogger("telegram").setLevel(
         logging.CRITICAL + 1
@@ -131,7 +131,8 @@ class TelegramReceiver:
         elif incoming.kind is Kind.TAP and _is_elses(incoming):
             self._later(self._line.toast(incoming.query, Words(incoming.language).plain(say.NOT_YOUR_ANSWER)))
         elif await self._entrance.admits(incoming):
-            await self._put(event_key(self._bot.id, update), incoming, inlet)
+            if not await self._took_code(incoming):
+                await self._put(event_key(self._bot.id, update), incoming, inlet)
         else:
             await self._send_away(event_key(self._bot.id, update), incoming, inlet)
 
@@ -147,6 +148,20 @@ class TelegramReceiver:
         stopped = await inlet.stop(incoming.conversation, incoming.person)
         if not stopped and incoming.kind is Kind.ASK and await self._entrance.admits(incoming):
             self._aside(incoming, Words(incoming.language)(say.NOTHING_TO_STOP))
+
+    async def _took_code(self, incoming: Incoming) -> bool:
+        """Whether somebody who is in already sent a code, as one that makes an operator; a wrong one is a question."""
+        if incoming.kind is not Kind.ASK:
+            return False
+        try:
+            took = await self._entrance.pairs(incoming)
+        except PersonError as error:
+            said, took = str(error), incoming.text.startswith("/pair")
+        else:
+            said = say.PAIRED
+        if took:
+            self._aside(incoming, Words(incoming.language)(said))
+        return took
 
     async def _send_away(self, key: str, incoming: Incoming, inlet: Inlet) -> None:
         """A stranger: a code lets them in, all else is told what to do."""

@@ -70,7 +70,7 @@ class Access:
         return f"{code[:4]}-{code[4:]}"
 
     async def pair(self, person: Person, typed: str, now: datetime) -> Pairing:
-        """Let `person` in by the code they typed.
+        """Let `person` in by the code they typed. Returns what they have now: a plain code takes no role away.
 
         Raises:
             PairingError: no such code, not any more, or too many tries.
@@ -84,9 +84,7 @@ class Access:
             raise PairingError(
                 "That code is not valid: each works once, and for half an hour. Please ask your operator for a new one."
             )
-        pairing = Pairing(own, operator, now)
-        await self._pairings.save(pairing)
-        return pairing
+        return await self._pairings.save(Pairing(own, operator, now))
 
     async def pairings(self) -> list[Pairing]:
         """Everyone who was let in by a code, in order of their names."""

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.prompt import Protocol
 from core.settings import Settings
 from core.teaching import Teacher
-from core.upkeep import Upkeep
+from core.upkeep import Upkeep, swept
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -106,6 +107,7 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
             inbox=inbox,
         )
         await stack.enter_async_context(_in_background(upkeep.run()))
+        await stack.enter_async_context(_in_background(swept(records.memory)))
         reading = partial(_forget_reading, settings, generator)
         leftovers = Leftovers(library.index, records.usage, records.memory, reading)
         teacher = Teacher(settings.learned_folder, library.ingester, library.index, records.usage, leftovers)
@@ -260,11 +262,12 @@ async def open_records(settings: Settings) -> AsyncIterator[Records]:
 
     await _lived(settings)
     async with _redis(settings) as client:
-        memory = RedisMemory(client)
+        keep = timedelta(days=settings.keep)
+        memory = RedisMemory(client, keep)
         await memory.ping()
         await memory.finish_forgetting()
         access = Access(RedisPairings(client), doors_of(settings))
-        yield Records(memory, RedisUsage(client) if settings.usage else NoUsage(), access)
+        yield Records(memory, RedisUsage(client, keep) if settings.usage else NoUsage(), access)
 
 
 async def forget_reading(settings: Settings, documents: Collection[tuple[str, str]]) -> None:

@@ -53,6 +53,7 @@ class Message:
     """What one person said at one moment. `id` is the platform's own, unique in its conversation.
 
     `private` where nobody else reads the answer; then `channels` are those of the workspace that the person belongs to.
+    `insiders` where all who read it belong to the workspace.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Message:
     sent_at: datetime
     private: bool = False
     channels: frozenset[str] = frozenset()
+    insiders: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,20 @@ class Use:
 
     answers: int
     last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """How much a store keeps of people: bytes of one in the middle, and of whom most is kept; `whole`: of all of them.
+
+    `eviction` is what the server does when its memory is full.
+    """
+
+    eviction: str
+    people: int
+    median: int
+    most: int
+    whole: bool = True
 
 
 class Mode(StrEnum):

@@ -11,6 +11,7 @@ import os
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice, takewhile
@@ -27,9 +28,11 @@ from core.documents.tally import IngestReport, Tally
 from core.documents.walk import Found, Refusal, find_files, printable
 from core.domain import Document, Passage, Vector
 from core.errors import DocumentError
+from core.folder_lock import FolderLock
 from core.ports import Embedder, PassageIndex
 from core.readers import GUIDES, Readers
 from core.together import ended, to_the_end
+from core.turns import Turns
 
 BATCH = 64  # passages that are embedded together
 _WINDOW = 512  # passages that are embedded and written together; a larger document is held whole
@@ -50,7 +53,7 @@ ReportProgress = Callable[[Progress], None]
 
 
 class Ingester:
-    """Keeps an index in step with files. Ingestions of one `Ingester` wait for each other.
+    """Keeps an index in step with files. Ingestions of files that lie in the same folder wait for each other.
 
     `model` names the embedder: passages that another one embedded are embedded anew. `records` keep what was decided of
     files beside the index.
@@ -69,7 +72,7 @@ class Ingester:
         self._records = records
         self._index = index
         self._new_reader = partial(FileReader, embedder, passage_tokens, model)
-        self._lock = asyncio.Lock()
+        self._turns = Turns()
 
     async def ingest(
         self,
@@ -79,11 +82,13 @@ class Ingester:
         readers: Readers | None = None,
         dry: bool = False,
         watch: bool | None = None,
+        lock: FolderLock | None = None,
     ) -> IngestReport:
         """Bring the index in step with the files and folders `paths`, for `readers` to see.
 
         With `dry` all is read and reported as if, but nothing is embedded, written or removed. `watch` is recorded;
-        None leaves it as it was.
+        None leaves it as it was. With `lock` each document is written while it is held: a file that somebody took away
+        under it is not found afterwards.
 
         Who may see a file is said by the nearest `.attune.toml`, else by `readers`, else as it was recorded, or else as
         the index has it; a new file is for the readers of its neighbours. A file that cannot be read is refused and
@@ -94,13 +99,24 @@ class Ingester:
             StoreError: the index does not answer; run it again to go on.
             asyncio.CancelledError: when nothing of it runs any more, neither a parser nor a write.
         """
-        async with self._lock:
+        paths = list(paths)
+        async with self._turns.of(paths):
             started = time.monotonic()
-            named = list(paths)
-            found = await asyncio.to_thread(find_files, named, is_readable)
-            decisions = _Decisions(self._recording(named, readers), tuple(named), readers, watch=watch, dry=dry)
+            walk = partial(find_files, paths, is_readable)
+            found = await asyncio.to_thread(walk)
+            decisions = _Decisions(self._recording(paths, readers), tuple(paths), readers, watch=watch, dry=dry)
             reader = self._new_reader()
-            run = _Run(self._embedder, self._index, reader, found, decisions=decisions, report=report_progress, dry=dry)
+            run = _Run(
+                self._embedder,
+                self._index,
+                reader,
+                found,
+                decisions=decisions,
+                report=report_progress,
+                dry=dry,
+                alone=lock.held if lock else nullcontext,
+                walk=walk,
+            )
             try:
                 return await run.completed(started)
             finally:
@@ -160,6 +176,7 @@ def _is_writable(file: Path) -> bool:
 class _Pending:
     """A document that waits to be embedded and written; `vectors` are those it has from before."""
 
+    file: Path
     passages: list[Passage]
     vectors: Mapping[str, Vector]
 
@@ -185,6 +202,8 @@ class _Run:
         decisions: _Decisions,
         report: ReportProgress,
         dry: bool,
+        alone: Callable[[], AbstractAsyncContextManager[None]],
+        walk: Callable[[], Found],
     ) -> None:
         self._embedder = embedder
         self._index = index
@@ -193,6 +212,8 @@ class _Run:
         self._report = report
         self._decisions = decisions
         self._dry = dry
+        self._alone = alone
+        self._walk = walk
         self._held: dict[str, list[Document]] = {}
         self._sources: list[str] = []  # of what is held, sorted: what lies in one archive stands together
         self._read: set[str] = set()  # sources that have a file
@@ -218,9 +239,20 @@ class _Run:
             self._tell(replace(self._progress, number=number, name=printable(file.name)))
             await self._take(file, assigned[file])
         await self._hand_over(ahead=0)
-        for source in [source for source in self._held if self._is_gone(source)]:
-            await self._remove(source)
+        await self._remove_gone()
         return self._tally.report(time.monotonic() - started)
+
+    async def _remove_gone(self) -> None:
+        """Remove what has no file any more; looked for again, since one may have come since the walk."""
+        if not any(map(self._is_gone, self._held)):
+            return
+        async with self._alone():
+            with suppress(DocumentError):  # a path of the walk is gone: what it found then
+                self._found = await asyncio.to_thread(self._walk)
+            there = {file.as_posix() for file in self._found.files}
+            for source in [source for source in self._held if self._is_gone(source)]:
+                if not there.intersection((source, *(place.as_posix() for place in Path(source).parents))):
+                    await self._remove(source)
 
     async def _assigned(self) -> dict[Path, Readers | DocumentError]:
         """The readers of each file, or why they are not known."""
@@ -254,7 +286,7 @@ class _Run:
         self._tally.refused += content.refused
         self._tally.skipped += content.skipped
         for document in content.documents:
-            await self._take_document(document, readers)
+            await self._take_document(file, document, readers)
         kept = {refusal.path for refusal in content.refused} if content.complete else held.keys()
         seen = {document.source for document in content.documents}
         for source in held.keys() - seen:
@@ -268,14 +300,14 @@ class _Run:
         inside = takewhile(lambda source: source.startswith(f"{file}/"), islice(self._sources, start, None))
         return {source: self._held[source] for source in (file, *inside) if source in self._held}
 
-    async def _take_document(self, content: DocumentContent, readers: Readers) -> None:
+    async def _take_document(self, file: Path, content: DocumentContent, readers: Readers) -> None:
         self._tally.notes += content.notes
         self._tally.readers[readers] += 1
         held = self._held.get(content.source, [])
         if content.passages is None:
             self._tally.unchanged.append(content.source)
         elif content.passages:
-            self._pending.append(_Pending(content.passages, await self._known(content.passages, held)))
+            self._pending.append(_Pending(file, content.passages, await self._known(content.passages, held)))
         elif held:
             await self._remove(content.source)
         if sum(len(pending.passages) for pending in self._pending) >= _WINDOW:
@@ -308,7 +340,7 @@ class _Run:
             fresh = await self._embedded([passage for document in pending for passage in document.missing])
         async with self._writing:
             for document in pending:
-                await to_the_end(self._write(document, fresh))
+                await self._write_alone(document, fresh)
 
     async def _embedded(self, passages: list[Passage]) -> dict[str, Vector]:
         texts = {passage.id: embedding_text(passage) for passage in passages}
@@ -320,6 +352,14 @@ class _Run:
             vectors.update(zip(batch, rows, strict=True))
             self._tell(replace(self._progress, passages=self._progress.passages + len(batch)))
         return vectors
+
+    async def _write_alone(self, document: _Pending, fresh: Mapping[str, Vector]) -> None:
+        """Write a document, unless its file went while it was read."""
+        async with self._alone():
+            if await asyncio.to_thread(os.path.lexists, document.file):
+                await to_the_end(self._write(document, fresh))
+            elif document.source in self._held:
+                await self._remove(document.source)
 
     async def _write(self, document: _Pending, fresh: Mapping[str, Vector]) -> None:
         held = self._held.get(document.source, [])

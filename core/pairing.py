@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 
@@ -13,3 +13,9 @@ class Pairing:
     person: str
     operator: bool
     since: datetime
+
+    def beside(self, earlier: Pairing | None) -> Pairing:
+        """What this code and an earlier one give together: a plain code takes no role away."""
+        if earlier is None:
+            return self
+        return replace(self, operator=self.operator or earlier.operator, since=min(self.since, earlier.since))

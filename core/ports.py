@@ -15,6 +15,7 @@ from core.domain import (
     Cut,
     Decoding,
     Document,
+    Footprint,
     Hit,
     Passage,
     Person,
@@ -184,6 +185,14 @@ class Memory(Profiles, Port):
         """Return when the store answers."""
         ...
 
+    async def sweep(self) -> None:
+        """Let go what is older than it is kept; as often as anybody likes."""
+        ...
+
+    async def footprint(self) -> Footprint:
+        """How much is kept of people."""
+        ...
+
     async def finish_forgetting(self) -> None:
         """Go on where a process was killed while it forgot, so that nothing of it stays on the disk."""
         ...
@@ -334,8 +343,8 @@ class Pairings(Port):
         """Count one more code of `person`: how many it were since the first, forgotten after `within`."""
         ...
 
-    async def save(self, pairing: Pairing) -> None:
-        """Let somebody in, and forget their tries."""
+    async def save(self, pairing: Pairing) -> Pairing:
+        """Let somebody in, and forget their tries. Returns what they have now: nobody loses a role by it."""
         ...
 
     async def find(self, person: str) -> Pairing | None:

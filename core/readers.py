@@ -44,7 +44,7 @@ def person_reader(person: Person) -> str:
 def audience(message: Message) -> frozenset[str]:
     """The readers' names that an answer to `message` may draw on."""
     person, place = message.person, message.conversation
-    everybody = {EVERYONE, workspace_reader(place.platform, place.workspace)}
+    everybody = {EVERYONE, *([workspace_reader(place.platform, place.workspace)] if message.insiders else ())}
     if not message.private:
         return frozenset(everybody | {channel_reader(place.platform, place.workspace, place.channel)})
     channels = {channel_reader(place.platform, place.workspace, channel) for channel in message.channels}

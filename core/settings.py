@@ -134,6 +134,14 @@ class Settings(ServingSettings):
         alias="ATTUNE_USAGE",
         description="whether to keep what was asked in vain and which documents answered, for `gaps` and `sources`",
     )
+    keep: int = Field(
+        400,
+        ge=0,
+        le=36_500,
+        alias="ATTUNE_KEEP",
+        description="days that questions, answers, traces and gaps stay, and after its last use what people set and "
+        "what was learned of them; 0: for ever",
+    )
     allow: str = Field(
         "",
         alias="ATTUNE_ALLOW",

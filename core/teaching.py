@@ -28,6 +28,7 @@ from core.documents.folder_settings import FILE_NAME
 from core.domain import Document, Person
 from core.durable import sync_folder, write_new, write_whole
 from core.errors import DocumentError, LessonError, StoreError
+from core.folder_lock import FolderLock
 from core.inbox import SetAside
 from core.ingest import Ingester
 from core.leftovers import Leftovers
@@ -80,6 +81,7 @@ class Teacher:
         self._ingester = ingester
         self._index = index
         self._usage = usage
+        self._lock = FolderLock(folder)  # other processes learn and forget, too
 
     async def learn_file(self, name: str, data: bytes, author: Person, readers: Readers, at: datetime) -> Lesson:
         """Learn a document of that name. However this ends otherwise, cancelled or not, nothing of it stays.
@@ -169,11 +171,13 @@ class Teacher:
         """Bring the index in step with all lessons, such as after a change of embedder or a crash."""
         if self._folder.is_dir():
             await to_the_end(asyncio.to_thread(self._tidy))
-            await self._ingester.ingest([self._folder])
-            await self._clear(await self._take_out())
+            await self._ingester.ingest([self._folder], lock=self._lock)
+            async with self._lock.held():
+                gone = await self._take_out()
+            await self._clear(gone)
 
     async def _ingest(self, lesson: Lesson) -> None:
-        report = await self._ingester.ingest([self._folder / lesson.id])
+        report = await self._ingester.ingest([self._folder / lesson.id], lock=self._lock)
         if not (report.new or report.changed or report.unchanged):
             nothing = f"{lesson.name} holds no text that I could learn."
             raise LessonError(report.refused[0].reason if report.refused else nothing)
@@ -181,21 +185,26 @@ class Teacher:
     async def _undo(self, id_: str) -> None:
         """Nothing is left of a lesson that was not learned."""
         try:
-            await self._erase(self._place(id_))
+            await self._clear(await self._erase(self._place(id_)))
         except (StoreError, DocumentError):  # of the index: nobody finds it meanwhile, and `refresh` goes on
             log.warning("lesson_not_undone", lesson=id_, exc_info=True)
 
     async def _put_away(self, id_: str) -> None:
-        """Its passages leave the index, its folder waits to be brought back, and all else that is kept of it goes."""
-        documents = await self._take_out(id_)
-        await asyncio.to_thread(self._move_away, id_)
+        """Its passages leave the index, its folder waits to be brought back, and all else that is kept of it goes.
+
+        Locked, so that no other process that read it before writes it afterwards.
+        """
+        async with self._lock.held():
+            documents = await self._take_out(id_)
+            await asyncio.to_thread(self._move_away, id_)
         await self._clear(documents)
 
-    async def _erase(self, place: Path) -> None:
+    async def _erase(self, place: Path) -> list[Document]:
         try:
             draft = await asyncio.to_thread(self._withdraw, place)
             try:
-                await self._take_out(place.name)
+                async with self._lock.held():
+                    return await self._take_out(place.name)
             finally:
                 await asyncio.to_thread(_remove_folder, draft)
         except OSError as error:

@@ -15,11 +15,20 @@ from dataclasses import replace
 
 from core.domain import Passage
 from core.errors import StoreError
-from core.ports import Generator, PassageIndex
+from core.ports import Generator, Memory, PassageIndex
 
 PAUSE = 30.0  # seconds between two looks
+SWEEP = 3600.0  # seconds between two tries to let go what is too old; it is done once a day
 MOST = 50  # passages that are read ahead
 _REMEMBERED = 1000  # passages whose readings are counted
+
+
+async def swept(memory: Memory) -> None:
+    """Let go what is too old, now and then, until cancelled. A memory that does not answer is asked again later."""
+    while True:
+        with suppress(StoreError):
+            await memory.sweep()
+        await asyncio.sleep(SWEEP)
 
 
 class Upkeep:

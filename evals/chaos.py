@@ -298,12 +298,18 @@ async def _settled(plan: Plan, inbox: Inbox) -> None:
         await asyncio.sleep(0.5)
 
 
+def _span(text: str) -> tuple[float, float]:
+    low, _, high = text.partition(",")
+    return float(low), float(high or low)
+
+
 def main() -> None:
     """Run with the words of the command line, print a table, and keep the figures."""
     read = parser("Is every message answered, once, and in order? Reads no data. `--limit` is `--messages`.")
     for name in ("messages", "conversations", "restarts", "steps", "cuts"):
         read.add_argument(f"--{name}", type=int, default=getattr(Plan(), name))
     read.add_argument("--think", type=float, default=Plan().think)
+    read.add_argument("--kill-every", type=_span, default=Plan().kill_every, help="seconds, such as 3,6")
     read.add_argument("--platform", default=PLATFORM)
     read.add_argument("--roles", type=lambda text: tuple(text.split(",")), default=Plan().roles)
     given = vars(read.parse_args())

@@ -26,7 +26,8 @@ import structlog
 from bots.platforms import Means
 from bots.reception import Reception
 from bots.service.observing import WatchedDialogue, WatchedInlet, Watcher
-from bots.service.workers import Pace, Workers
+from bots.service.slots import Pace
+from bots.service.workers import Workers
 from core.bootstrap import open_inbox, open_index, open_records
 from core.errors import ReceiverError
 from core.inbox import Event, Receipt

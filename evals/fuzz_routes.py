@@ -89,6 +89,7 @@ class RawTelegram(TelegramDouble):
         super().__init__()
         self.raw: list[tuple[int, str]] = []
         self.pushes = 0
+        self.instead: list[tuple[int, str]] = []  # status and text of the next replies to a poll
 
     async def post(self, kind: str, content: dict[str, Any]) -> int:
         """Queue an update."""
@@ -104,6 +105,9 @@ class RawTelegram(TelegramDouble):
     async def _call(self, request: web.Request) -> web.StreamResponse:
         if request.match_info["method"] != "getUpdates":
             return await super()._call(request)
+        if self.instead:
+            status, text = self.instead.pop(0)
+            return web.Response(status=status, text=text, content_type="application/json")
         asked = await request.post()
         first, limit = int(str(asked.get("offset", 0))), int(str(asked.get("limit", 100)))
         self.raw = [update for update in self.raw if update[0] >= first]

@@ -3,6 +3,7 @@
     overhead     200 people ask at once and again and again; what each message takes beyond the model's own time
     put          milliseconds to keep a message, meanwhile
     saturated    the same, while the tiny real model answers eight people in this very process
+    teaching     seconds to answer a question alone, and while eight people teach one document after the other
     throughput   messages a second with a model that takes no time
     memory       of this process and of Valkey over 20,000 messages
 
@@ -12,6 +13,7 @@ The platform is a list in memory; inbox, workers, dialogue, engine, memory and i
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
 import os
@@ -32,17 +34,31 @@ from bots.dialogue import Dialogue
 from bots.platform import Delivery
 from bots.replies import Final, Status
 from bots.service.observing import WatchedDialogue, Watcher
-from bots.service.workers import Pace, Workers
+from bots.service.slots import Pace
+from bots.service.workers import Workers
+from core.adapters.no_usage import NoUsage
 from core.bootstrap import open_generator, open_inbox, open_index
-from core.domain import Conversation, Decoding, Message, Person, Prompt
+from core.domain import EVERYONE, Conversation, Decoding, Message, Person, Prompt
 from core.inbox import Event
+from core.ingest import Ingester
 from core.ports import Generator, Inbox
 from core.settings import Settings
+from core.teaching import Teacher
 from evals.common import RESULTS, Record, parser
-from evals.scripted import DIMENSION, MOON, TOPIC, PacedGenerator, know_the_moon, scripted_engine, tag_of
+from evals.scripted import (
+    DIMENSION,
+    MOON,
+    TOPIC,
+    PacedGenerator,
+    WordEmbedder,
+    know_the_moon,
+    scripted_engine,
+    tag_of,
+)
 
 NAME = "load"
 PEOPLE = 200
+LESSON = "lesson"
 TINY = "smollm2-135m-instruct"
 LIMITS = {"ATTUNE_PERSON_MINUTE": "100000", "ATTUNE_WORKSPACE_MINUTE": "1000000", "ATTUNE_WAITING": "100000"}
 
@@ -52,6 +68,7 @@ class Silent:
     """A platform that shows everything at once, to nobody: when each message had its end."""
 
     dialogue: Dialogue
+    teacher: Teacher
     ended: dict[str, asyncio.Event] = field(default_factory=dict)
 
     @asynccontextmanager
@@ -60,7 +77,14 @@ class Silent:
         yield
 
     async def handle(self, event: Event, delivery: Delivery) -> None:
-        """Go through the answer, and note one message for it."""
+        """Go through the answer, and note one message for it; or learn what somebody teaches."""
+        if event.kind == LESSON:
+            async with delivery.learning():
+                text = event.body.encode()
+                await self.teacher.learn_file(f"{event.key}.md", text, event.person, (EVERYONE,), event.received_at)
+            self.ended.pop(event.key).set()
+            await delivery.ended()
+            return
         message = Message(event.key, event.conversation, event.person, event.body, event.received_at, private=True)
         async with aclosing(self.dialogue.respond(message)) as replies:
             async for reply in replies:
@@ -97,7 +121,9 @@ async def service(generator: PacedGenerator, at_once: int) -> AsyncIterator[tupl
             scripted_engine(settings, generator) as engine,
         ):
             await know_the_moon(index)
-            silent = Silent(WatchedDialogue(engine, Watcher()))
+            ingester = Ingester(WordEmbedder(), index, passage_tokens=200)
+            teacher = Teacher(Path(folder, "learned"), ingester, index, NoUsage())
+            silent = Silent(WatchedDialogue(engine, Watcher()), teacher)
             async with Workers(inbox, {NAME: silent}, Pace(at_once)).working():
                 yield inbox, silent
 
@@ -145,6 +171,44 @@ async def overhead(rounds: int, words: int, pace: float, think: float, seed: int
         "overhead, ms": shares([whole - generator.seconds for whole in times.whole]),
         "put, ms": shares(times.put),
     }
+
+
+async def teaching(questions: int, teachers: int = 8, lesson: int = 200_000) -> Record:
+    """Seconds to an answer with nothing else to do, then while so many people teach; as many are answered at once."""
+    generator = PacedGenerator(20, 0.1)
+    found: dict[str, Any] = {"model, seconds an answer": generator.seconds}
+    async with service(generator, at_once=8) as (inbox, silent):
+        found["alone, ms"] = shares(await _asked(inbox, silent, questions, first=0))
+        busy = [asyncio.create_task(_teach(inbox, silent, person, lesson)) for person in range(teachers)]
+        await asyncio.sleep(2.0)
+        found["while others teach, ms"] = shares(await _asked(inbox, silent, questions, first=1000))
+        for task in busy:
+            task.cancel()
+        await asyncio.gather(*busy, return_exceptions=True)
+        found["lessons learned meanwhile"] = len(await silent.teacher.lessons({EVERYONE}))
+    return found
+
+
+async def _asked(inbox: Inbox, silent: Silent, questions: int, *, first: int) -> list[float]:
+    """Four people at a time ask one question after the other."""
+    times = Times()
+    people = [
+        converse(inbox, silent, first + person, times, messages=questions // 4, think=0.2, seed=0)
+        for person in range(4)
+    ]
+    await asyncio.gather(*people)
+    return times.whole
+
+
+async def _teach(inbox: Inbox, silent: Silent, person: int, size: int) -> None:
+    """Teach one document after the other."""
+    for number in itertools.count():
+        who, place = Person(NAME, "w", f"teacher{person}"), Conversation(NAME, "w", f"teacher{person}")
+        text = "\n\n".join(f"# Part {part}\n\n{'Words of a lesson. ' * 20}" for part in range(size // 400))
+        event = Event(f"{NAME}:l{person}-{number}", place, who, LESSON, text, datetime.now(UTC))
+        ended = silent.ended[event.key] = asyncio.Event()
+        await inbox.put(event)
+        await ended.wait()
 
 
 async def saturated(models: Path, seconds: float) -> Record:
@@ -225,6 +289,8 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     result = {"at once": asyncio.run(overhead(asked.rounds, words=40, pace=0.12, think=5.0, seed=asked.seed))}
     print(json.dumps(result, indent=2))
+    result["teaching"] = asyncio.run(teaching(40))
+    print(json.dumps(result["teaching"], indent=2))
     result["saturated"] = asyncio.run(saturated(Settings.from_env(os.environ).models_folder, 20.0))
     print(json.dumps(result["saturated"], indent=2))
     if messages:

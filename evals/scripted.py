@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 
 import numpy as np
 
@@ -110,6 +111,7 @@ async def know_the_moon(index: PassageIndex) -> None:
     await index.upsert([MOON], await WordEmbedder().embed([MOON.text]))
 
 
+@lru_cache(maxsize=10_000)  # it stands in for a model that computes in a thread of its own: here it holds nobody up
 def _direction(word: str) -> np.ndarray:
     seed = int.from_bytes(hashlib.sha256(word.strip(".,;:?!").encode()).digest()[:8], "little")
     return np.random.default_rng(seed).standard_normal(DIMENSION)

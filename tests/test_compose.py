@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sysconfig
@@ -70,6 +71,35 @@ def test_images_are_pinned_and_data_is_kept(services: dict[str, Any]):
     for name in ("valkey", "qdrant"):
         assert services[name]["image"].partition(":")[2] not in {"", "latest"}
         assert any(volume["type"] == "volume" for volume in services[name]["volumes"])
+
+
+def test_valkey_keeps_one_file(services: dict[str, Any]):
+    """Every acknowledged message is in the append-only file, and no snapshot keeps what was forgotten."""
+    command = services["valkey"]["command"]
+    options = {name: value for name, value in itertools.pairwise(command) if name.startswith("--")}
+    assert options["--appendonly"] == "yes"
+    assert options["--appendfsync"] == "always"
+    assert options["--save"] == ""
+    assert options["--maxmemory-policy"] == "noeviction"
+
+
+def test_images_can_be_named_by_digest(monkeypatch: pytest.MonkeyPatch):
+    """An operator pins each image in `.env`; the one that Attune is built on goes to the build."""
+    names = ("VALKEY_IMAGE", "QDRANT_IMAGE", "PYTHON_IMAGE")
+    digests = {name: f"{name.lower()}@sha256:{'0' * 64}" for name in names}
+    for name, digest in digests.items():
+        monkeypatch.setenv(name, digest)
+    done = compose(ROOT / "docker-compose.yml", "--format", "json", "--no-env-resolution")
+    services = json.loads(done.stdout)["services"]
+    assert services["valkey"]["image"] == digests["VALKEY_IMAGE"]
+    assert services["qdrant"]["image"] == digests["QDRANT_IMAGE"]
+    for name in ("bot", "serve"):
+        assert services[name]["build"]["args"]["PYTHON_IMAGE"] == digests["PYTHON_IMAGE"]
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert {line for line in dockerfile.splitlines() if line.startswith("FROM")} == {
+        "FROM ${PYTHON_IMAGE} AS build",
+        "FROM ${PYTHON_IMAGE}",
+    }
 
 
 @pytest.mark.parametrize("name", ["bot", "serve"])

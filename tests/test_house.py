@@ -170,7 +170,23 @@ def docstring_complaints(module: str, source: str) -> list[str]:
     return [] if ast.get_docstring(ast.parse(source)) else [f"{module} has no docstring"]
 
 
-RULES = [import_complaints, environment_complaints, length_complaints, docstring_complaints]
+def digit_complaints(module: str, source: str) -> list[str]:
+    """Where `module` makes a number of text that it looked at itself: `'²'.isdigit()` holds, and `int('²')` raises."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, Function) and module != "core.digits":
+            looks = {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+            calls = {
+                each.func.id
+                for each in ast.walk(node)
+                if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)
+            }
+            if looks & {"isdigit", "isdecimal", "isnumeric"} and "int" in calls:
+                found.append(f"{module}.{node.name} looks for digits and calls int: use core.digits.whole_number")
+    return found
+
+
+RULES = [digit_complaints, import_complaints, environment_complaints, length_complaints, docstring_complaints]
 
 
 @pytest.mark.parametrize("module", SOURCES)
@@ -205,6 +221,11 @@ def test_module_keeps_the_rules(module: str):
         ("core.adapters.a", "import os as o\nx = o.getenv('A')", "core.adapters.a reads os.getenv"),
         ("core.engine", "from os import environ as e", "core.engine reads os.environ"),
         ("bots.__main__", "import os\nx = os.getenv('A')", "bots.__main__ reads os.getenv"),
+        (
+            "core.engine",
+            "def f(x):\n    return int(x) if x.isdigit() else 0",
+            "core.engine.f looks for digits and calls int: use core.digits.whole_number",
+        ),
         ("core.engine", "x = 1", "core.engine has no docstring"),
         ("core.engine", "x = 1\n" * 451, "core.engine has 451 lines, 450 at most"),
         ("core.engine", "def f():\n" + "    x = 1\n" * 40, "core.engine.f has 41 lines, 40 at most"),
@@ -281,7 +302,18 @@ def test_import_check_can_fail(tmp_path: Path, source: str, monkeypatch: pytest.
     assert import_all(tmp_path, ["noisy"])["noises"]
 
 
-@pytest.mark.parametrize("file", ["constraints.txt", "Dockerfile", "docker-compose.yml", "Makefile", "pyproject.toml"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "constraints.txt",
+        "requirements.lock",
+        "requirements-torch.lock",
+        "Dockerfile",
+        "docker-compose.yml",
+        "Makefile",
+        "pyproject.toml",
+    ],
+)
 def test_no_path_of_a_machine_and_no_registry_stands_in_the_build(file: str):
     """The build works elsewhere, and fetches from where the person's own tools are set to fetch."""
     text = (ROOT / file).read_text(encoding="utf-8")

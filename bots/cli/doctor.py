@@ -34,6 +34,7 @@ from core.settings import Settings
 
 FREE_BYTES = 500_000_000  # beside what is still to be fetched
 
+NO_EVICTION = "noeviction"
 BUILT_IN_DIMENSION = 384  # of the built-in embedder; another one has to be asked
 
 
@@ -147,7 +148,7 @@ def _disk(settings: Settings) -> Iterator[Check]:
 
 
 async def _stores(settings: Settings) -> list[Check]:
-    return [await _told("memory", _memory(settings)), await _told("index", _index(settings))]
+    return [*await _memory(settings), await _told("index", _index(settings))]
 
 
 async def _told(name: str, check: Awaitable[Check]) -> Check:
@@ -157,10 +158,21 @@ async def _told(name: str, check: Awaitable[Check]) -> Check:
         return Check(Mark.BAD, name, operator_texts.NO_REPLY, str(error))
 
 
-async def _memory(settings: Settings) -> Check:
-    async with open_records(settings) as records:
-        await records.memory.ping()
-    return Check(Mark.GOOD, "memory", operator_texts.REPLIES)
+async def _memory(settings: Settings) -> list[Check]:
+    """Whether it answers and keeps what it is given, and how much that is."""
+    try:
+        async with open_records(settings) as records:
+            kept = await records.memory.footprint()
+    except AttuneError as error:
+        return [Check(Mark.BAD, "memory", operator_texts.NO_REPLY, str(error))]
+    return [eviction(kept.eviction), Check(Mark.GOOD, "people", operator_texts.kept_of_people(kept, settings.keep))]
+
+
+def eviction(policy: str) -> Check:
+    """What a full server does: one that makes room throws away what it was given to keep."""
+    if policy in ("", NO_EVICTION):  # some servers do not tell
+        return Check(Mark.GOOD, "memory", operator_texts.REPLIES)
+    return Check(Mark.CARE, "memory", operator_texts.evicts(policy), operator_texts.FIX_EVICTION)
 
 
 async def _index(settings: Settings) -> Check:

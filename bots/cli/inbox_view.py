@@ -60,8 +60,10 @@ async def _each(
     async with open_inbox(settings) as inbox:
         named = await _all_keys(inbox) if list(keys) == [ALL] else list(keys)
         missing = [key for key in named if not await way(inbox)(key)]
+        unreadable = {one.key for one in await inbox.aside()}
     for key in missing:
-        Console(stderr=True).print(Text(operator_texts.no_dead_letter(one_line(key)), style="red"), soft_wrap=True)
+        why = operator_texts.unreadable_letter if key in unreadable else operator_texts.no_dead_letter
+        Console(stderr=True).print(Text(why(one_line(key)), style="red"), soft_wrap=True)
     Console().print(Text(operator_texts.dead_letters_handled(len(named) - len(missing), verb)))
     return 1 if missing else 0
 

@@ -89,8 +89,8 @@ async def ingest(
             errors.print(Text(nothing, style="red"), soft_wrap=True)
             return 1
         with ingestion_bar(errors) as progress:
-            told = {"watch": watch} if paths and not anew else {}
-            report = await library.ingester.ingest([*present, *lessons], progress, readers=readers, dry=dry, **told)
+            told = watch if paths and not anew else None
+            report = await library.ingester.ingest([*present, *lessons], progress, readers=readers, dry=dry, watch=told)
         (show_plan if dry else show_report)(report, Console())
         if watch:
             await _keep_in_step(library.ingester, present, readers)

@@ -14,6 +14,7 @@ from bots.texts import plural
 if TYPE_CHECKING:
     from core.backup import Counts
     from core.documents.tally import IngestReport  # with its parsers, it would slow down `attune --help`
+    from core.domain import Footprint
 
 # The `attune` command
 
@@ -179,6 +180,11 @@ def no_dead_letter(key: str) -> str:
     return f"Nothing that was given up has the key {key}."
 
 
+def unreadable_letter(key: str) -> str:
+    """A key on the command line names something that nobody can put back."""
+    return f"What is kept under {key} cannot be read, so that it cannot be put back. Forget it: attune inbox drop {key}"
+
+
 def dead_letters_handled(count: int, verb: str) -> str:
     """What `retry` and `drop` did."""
     return f"{plural(count, 'message')} {verb}."
@@ -193,6 +199,7 @@ NOT_LOOKED = "not looked at before the embedder is here"
 NO_REPLY = "does not answer"
 REPLIES = "answers"
 SLOW_INT8 = "without int8 instructions: answers work, and take longer"
+FIX_EVICTION = "Set maxmemory-policy to noeviction in the server's configuration, and maxmemory to what it may take."
 FIX_SETTINGS = "Mend the environment or attune.toml."
 FIX_DISK = "Make room, or set ATTUNE_HOME to a folder on a larger disk."
 FIX_EMPTY = "Bring documents: attune ingest FOLDER"
@@ -399,3 +406,23 @@ def fix_confinement(on: Sequence[str]) -> str:
         f"A file that takes over its parser could {' and '.join(could)}. Bring files of people you trust, or use Linux "
         "5.13 or newer with Landlock and seccomp; in a container, its security profile has to allow them."
     )
+
+
+def evicts(policy: str) -> str:
+    """A server that makes room by itself when it is full."""
+    return f"{REPLIES}, but with maxmemory-policy {policy} it throws away messages and history when it is full"
+
+
+def kept_of_people(kept: Footprint, days: int) -> str:
+    """How much is kept of how many people, and how long."""
+    stay = f"for {plural(days, 'day')}" if days else "for ever"
+    if not kept.people:
+        return f"nothing is kept of anybody yet; what is will stay {stay} (ATTUNE_KEEP)"
+    people = "1 person" if kept.people == 1 else f"{kept.people:,} people"
+    some = "" if kept.whole else "some of the keys looked at: "
+    each = f"{_kilobytes(kept.median)} of one in the middle, {_kilobytes(kept.most)} at most"
+    return f"{some}{people}, {each}, kept {stay} (ATTUNE_KEEP)"
+
+
+def _kilobytes(count: int) -> str:
+    return f"{count / 1000:,.1f} kB"

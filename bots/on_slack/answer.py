@@ -70,6 +70,7 @@ class SlackAnswer:
         self._task = False  # a status stands in the stream
         self._told = ""  # the status that is shown
         self._working = False  # Slack shows its Stop button
+        self._unpreviewed = delivery.attempt == 1 and not over  # all that stands there was posted without previews
         self._last = float("-inf")
         self._pace = 0.0 if hurry else STREAM_SECONDS
         self._edits = 0.0 if hurry else EDIT_SECONDS
@@ -109,7 +110,7 @@ class SlackAnswer:
         if goes_on and self._streams and self._stream:
             await self._flush()
         if not (goes_on and self._streams and self._stream and await self._stop_stream(footer)):
-            await self._thread.replace(pages(markdown), footer)
+            await self._thread.replace(self._pages(markdown), footer)
         await self._clear_status()
 
     async def stop(self) -> None:
@@ -119,7 +120,7 @@ class SlackAnswer:
             self._waiting.append(Placed(self._page, Text(slack_texts.STOPPED_MARK)))
             await self._flush()
         if not (self._streams and self._stream and await self._stop_stream(())):
-            await self._thread.replace(pages(self._text + slack_texts.STOPPED_MARK), ())
+            await self._thread.replace(self._pages(self._text + slack_texts.STOPPED_MARK), ())
         await self._clear_status()
 
     async def _flush(self) -> None:
@@ -159,7 +160,7 @@ class SlackAnswer:
         except ERRORS as error:
             self._no_stream(error)
         else:
-            self._stream = str(begun["ts"])
+            self._stream, self._unpreviewed = str(begun["ts"]), False
             await self._thread.note(self._stream)
 
     async def _stop_stream(self, footer: Sequence[Block], *, last: bool = True) -> bool:
@@ -186,16 +187,21 @@ class SlackAnswer:
         log.warning("stream_failed", error=reason)
         self._streams = False
         self._thread.unsure = self._thread.unsure or not isinstance(error, SlackApiError)
+        self._unpreviewed = self._unpreviewed and not self._thread.unsure
         if reason in NEVER:
             self._abilities.streams = False
 
     async def _edit(self) -> None:
         """Show how far it came in the message that is there, where one is."""
         self._waiting = []
-        told = pages(self._text)
+        told = self._pages(self._text)
         if len(told) == 1 and len(self._thread.shown) == 1:
             with suppress(*ERRORS):
                 await self._thread.edit(self._thread.shown[0], told[0], fallback(self._text), final=False)
+
+    def _pages(self, markdown: str) -> list[list[Block]]:
+        """A text for messages of which one may have begun as a stream: then no link of it is live."""
+        return pages(markdown, live_links=self._unpreviewed)
 
     async def _status(self, text: str) -> bool:
         try:

@@ -126,12 +126,9 @@ class Buttons:
 
     async def lesson(self, pressed: Pressed) -> Told:
         """Forget a lesson, or learn a forgotten one again, as the button says."""
-        change = (
-            self._lessons.bring_back
-            if pressed.text("action").startswith(slack_blocks.RELEARN)
-            else self._lessons.forget
-        )
-        return await change(pressed.person, pressed.text("value"))
+        if pressed.text("action").startswith(slack_blocks.RELEARN):
+            return await self._lessons.bring_back(pressed, pressed.text("value"))
+        return await self._lessons.forget(pressed.person, pressed.text("value"))
 
     async def _change_lesson(self, pressed: Pressed, _value: str) -> None:
         told = await self.lesson(pressed)

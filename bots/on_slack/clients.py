@@ -18,6 +18,7 @@ from core.errors import ConfigurationError
 
 RATE_LIMIT_TRIES = 5
 TIMEOUT_SECONDS = 30
+KEPT = 1_000  # workspaces
 
 
 class Tokens(Protocol):
@@ -69,7 +70,11 @@ class Clients:
             raise ConfigurationError(
                 f"The Slack workspace {team} has not installed the app. Open /slack/install there."
             )
+        if (known := self._places.get((team, token))) is not None:
+            return known  # whoever is new makes nobody else wait
         async with self._lock:
+            if len(self._places) >= KEPT:
+                self._places.clear()
             if (team, token) not in self._places:
                 client = new_client(token, self._api)
                 me = await client.auth_test()

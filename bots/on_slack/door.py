@@ -38,6 +38,8 @@ class Door:
             self._members.standing(client, said), self._members.is_shared(client, said)
         )
         names = await self._members.names(client, said, standing)
+        if standing.gone:
+            return slack_texts.NOT_ADMITTED
         if not await self._access.admits(said.person, names):
             return slack_texts.NOT_ADMITTED if standing.member else slack_texts.NOT_GUESTS
         if shared and not await self._listed(said):
@@ -60,7 +62,8 @@ class Door:
 
     async def _pair(self, said: Said, typed: str) -> str:
         try:
-            pairing = await self._access.pair(said.person, typed, datetime.now(UTC))
+            await self._access.pair(said.person, typed, datetime.now(UTC))
         except PersonError as error:
             return str(error)
-        return slack_texts.PAIRED_OPERATOR if pairing.operator else slack_texts.PAIRED
+        operator = await self._access.is_operator(said.person)
+        return slack_texts.PAIRED_OPERATOR if operator else slack_texts.PAIRED

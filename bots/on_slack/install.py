@@ -6,6 +6,8 @@ Knows nothing of how tokens are kept.
 from __future__ import annotations
 
 import hmac
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -24,6 +26,7 @@ log = structlog.get_logger(__name__)
 INSTALL, BACK = "/slack/install", "/slack/oauth_redirect"
 COOKIE = "attune-install"
 COOKIE_SECONDS = 600
+RETURNS_MINUTE = 30  # installations that may be finished in a minute
 AUTHORIZE = "https://slack.com/oauth/v2/authorize"
 
 
@@ -46,6 +49,10 @@ class Installations(Protocol):
         """A word that comes back once."""
         ...
 
+    def made(self, state: str) -> bool:
+        """Whether it is one; asks nobody."""
+        ...
+
     async def take_state(self, state: str) -> bool:
         """Whether it is one, which is then used up."""
         ...
@@ -59,6 +66,25 @@ class AppSecrets:
     client_secret: str
 
 
+class Rate:
+    """So many in a minute, whoever they are: behind a proxy all addresses look the same, and any can be claimed."""
+
+    def __init__(self, minute: int, now: Callable[[], float] = time.monotonic) -> None:
+        self._minute = minute
+        self._now = now
+        self._left, self._at = float(minute), now()
+
+    def admits(self) -> bool:
+        """Whether one more fits."""
+        at = self._now()
+        self._left = min(self._minute, self._left + (at - self._at) * self._minute / 60)
+        self._at = at
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
 class Installing:
     """The pages."""
 
@@ -67,6 +93,7 @@ class Installing:
         self._app = app
         self._back = f"{url.rstrip('/')}{BACK}"
         self._api = api
+        self._returns = Rate(RETURNS_MINUTE)
 
     def routes(self) -> list[web.RouteDef]:
         """Where they are."""
@@ -92,7 +119,11 @@ class Installing:
         """Only a browser that began here may finish: the word in its cookie is the one that Slack sends back."""
         state, code = request.query.get("state", ""), request.query.get("code", "")
         same = hmac.compare_digest(state.encode(), request.cookies.get(COOKIE, "").encode())
-        if not (state and code and same and await self._installations.take_state(state)):
+        if not (code and same and self._installations.made(state)):
+            return web.Response(status=400, text=slack_texts.INSTALL_AGAIN)
+        if not self._returns.admits():  # each costs a key for ten minutes, and a call of Slack's
+            return web.Response(status=429, text=slack_texts.INSTALL_LATER, headers={"Retry-After": "60"})
+        if not await self._installations.take_state(state):
             return web.Response(status=400, text=slack_texts.INSTALL_AGAIN)
         try:
             granted = await self._granted(code)

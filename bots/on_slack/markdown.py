@@ -24,8 +24,8 @@ from bots.render import clean
 
 _FENCE = re.compile(r"[ ]{0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _URL = (
-    r"(?:(?<![A-Za-z0-9+.-])[a-z0-9+.-]+://|www\.)[^\s<>`|\[]+"
-    r"|(?<![^\W_])(?<![.-])(?<!\w@)(?:[^\W_](?:[\w-]*[^\W_])?\.)+[a-z]{2,24}(?![\w@-]|://)[^\s<>`|\[]*"
+    r"(?:(?<![A-Za-z0-9+.-])[a-z0-9+.-]+://|www\.)[^\s<>`|\[\]]+"
+    r"|(?<![^\W_])(?<![.-])(?<!\w@)(?:[^\W_](?:[\w-]*[^\W_])?\.)+[a-z]{2,24}(?![\w@-]|://)[^\s<>`|\[\]]*"
 )
 _INLINE = re.compile(
     r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
@@ -35,7 +35,8 @@ _INLINE = re.compile(
 )
 _TRAILING = re.compile(r"[.,;:!?)\]'\"*_~]+$")  # what ends a sentence rather than an address
 _MARKS = re.compile(r"[*_~`\\]")  # of formatting: nobody reads them
-_PARTED = re.compile(r"\](?=[(\[:]|\Z)|\\\Z|:(?=//[*_~]*\Z)")
+_PARTED = re.compile(r"\](?=[(\[:]|\Z)|\\\Z|:(?=[*_~]*/[*_~]*/)|www(?=[*_~]*\.)", re.IGNORECASE)
+_LINK = re.compile(r"\](?=\(\s*\w+:)")
 _SIGNS = re.compile(r"&(?:(?P<less>lt|#0*60|#x0*3c)|commat|#0*64|#x0*40);", re.IGNORECASE)
 _TOKEN = re.compile(r"<(?=[*_~`\\\u2060]*(?:[@#!]|\Z))")  # how a mention begins, whatever is bold in it
 
@@ -112,7 +113,13 @@ def _inline(text: str, *, live_links: bool) -> list[str]:
         parts += [_prose_part(text[end : match.start()]), _Part(match, match[0], _words_of(match))]
         end = match.end()
     parts.append(_prose_part(text[end:]))
-    return [part for number in range(len(parts)) if (part := _shown(parts, number, live_links=live_links))]
+    return _apart([part for number in range(len(parts)) if (part := _shown(parts, number, live_links=live_links))])
+
+
+def _apart(parts: list[str]) -> list[str]:
+    """`parts` with something between code and code, whose marks would be read as one."""
+    both = [one.endswith("`") and other.startswith("`") for one, other in itertools.pairwise(["", *parts])]
+    return [f"{JOINER}{part}" if touches else part for part, touches in zip(parts, both, strict=True)]
 
 
 def _prose_part(text: str) -> _Part:
@@ -140,7 +147,7 @@ def _shown(parts: Sequence[_Part], number: int, *, live_links: bool) -> str:
     if part.match["ticks"]:
         return _code(part.match["ticks"], part.match["code"])
     if part.match["url"] is not None:
-        apart = not "".join(one.raw for one in parts[number + 1 : number + 3]).startswith(("[", "`", "<", ">", "|"))
+        apart = not "".join(one.raw for one in parts[number + 1 : number + 3]).startswith(tuple("[]`<>|"))
         return _bare(part.match["url"], live_links=live_links and apart)
     label, target = part.match["label"].strip(), part.match["target"]
     if live_links and _is_live(parts, number, label, target):
@@ -153,8 +160,8 @@ def _shown(parts: Sequence[_Part], number: int, *, live_links: bool) -> str:
 def _prose(text: str) -> str:
     """What stands outside of code and links.
 
-    A lone backtick must not pair with one of code, a bracket or a scheme not make a link with what follows, a backslash
-    not turn the mark that follows into text.
+    A lone backtick must not pair with one of code, a bracket or the beginning of an address not make a link with what
+    follows, a backslash not turn the mark that follows into text.
     """
     return _PARTED.sub(rf"\g<0>{JOINER}", defused(text.replace("`", "'")))
 
@@ -163,7 +170,7 @@ def _code(ticks: str, code: str) -> str:
     """Code within a line; what is too long for that might be cut, and is none."""
     if len(code) > LINK_CHARS:
         return "".join(_inline(code.replace("`", "'"), live_links=False))
-    return f"{ticks}{in_code(code)}{ticks}"
+    return f"{ticks}{_LINK.sub(f']{JOINER}', in_code(code))}{ticks}"
 
 
 def _bare(url: str, *, live_links: bool) -> str:
@@ -171,7 +178,8 @@ def _bare(url: str, *, live_links: bool) -> str:
     trailing = found[0] if (found := _TRAILING.search(url)) else ""
     address = url.removesuffix(trailing)
     target = address if "://" in address else f"https://{address}"
-    live = live_links and host_of(target) != "" and len(address) <= LINK_CHARS
+    one = target.count("://") == 1 and len(address) <= LINK_CHARS
+    live = live_links and one and host_of(target) != ""
     plain = (live or _is_file(address)) and calling_nobody(address) == address
     return (defused(address) if plain else _as_code(address)) + _prose(trailing)
 

@@ -1,7 +1,8 @@
 """Who somebody is in Slack and what they belong to: channels, user groups, guest or not.
 
-Asked anew every minute, and each time for the channels, which say what somebody may see. Where Slack does not say, the
-narrower answer is taken: no channels, no groups, a guest. Knows nothing of documents, or of who is let in.
+Asked anew every minute, and each time for the channels, which say what somebody may see. Where Slack does not say, or
+says what makes no sense, the narrower answer is taken: no channels, no groups, a guest. Knows nothing of documents, or
+of who is let in.
 """
 
 from __future__ import annotations
@@ -36,13 +37,35 @@ KEPT = 10_000
 KINDS = ("public_channel", "private_channel", "mpim")
 PAGE = 200
 PAGES = 20
+FOREIGN = ("is_restricted", "is_ultra_restricted", "is_stranger", "is_bot")  # guests, people unknown here, apps
+
+
+_UNSAID = (SlackApiError, KeyError, TypeError, AttributeError, ValueError)  # refused, or a reply of another form
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What somebody is in a workspace."""
 
-    member: bool  # of the workspace itself: no guest, nobody of another organisation, no app
+    member: bool  # of the workspace or its organisation: no guest, nobody of another organisation, no app
+    elsewhere: bool = False  # a member, of other workspaces of the organisation only
+    gone: bool = False  # the account was closed
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Who reads along in a channel besides the workspace's people."""
+
+    organisations: bool  # other ones
+    workspaces: bool  # other ones, be it of the same organisation
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """Whose the bot is; `enterprise` is empty outside an Enterprise Grid."""
+
+    team: str
+    enterprise: str = ""
 
 
 class Members:
@@ -61,10 +84,14 @@ class Members:
 
     async def is_shared(self, client: AsyncWebClient, said: Said) -> bool:
         """Whether people of another organisation read along in the channel."""
+        return not said.private and (said.shared or (await self._sharing(client, said)).organisations)
+
+    async def within(self, client: AsyncWebClient, said: Said) -> bool:
+        """Whether all who read an answer to `said` are of the workspace; the guests in a channel count with it."""
         if said.private:
-            return False
-        key = ("shared", said.team, said.channel)
-        return said.shared or await self._remembered(key, lambda: self._is_shared(client, said.channel), True)
+            standing = await self.standing(client, said)
+            return standing.member and not standing.elsewhere
+        return not said.shared and not (await self._sharing(client, said)).workspaces
 
     async def channels(self, client: AsyncWebClient, team: str, user: str) -> frozenset[str]:
         """The channels that somebody belongs to now, as far as the bot can see them: they may have left one."""
@@ -92,13 +119,23 @@ class Members:
 
     async def _standing(self, client: AsyncWebClient, said: Said) -> Standing:
         user: dict[str, Any] = (await client.users_info(user=said.user))["user"]
-        guest = user.get("is_restricted") or user.get("is_ultra_restricted") or user.get("is_stranger")
-        foreign = user.get("team_id", said.team) != said.team and not user.get("enterprise_user")
-        return Standing(not (guest or foreign or user.get("deleted") or user.get("is_bot")))
+        if user.get("deleted"):
+            return Standing(False, gone=True)
+        grid: dict[str, Any] = user.get("enterprise_user") or {}
+        ours = await self._remembered(("ours", said.team), lambda: _ours(client, said.team), Ours(said.team))
+        inside = ours.team in {user.get("team_id"), *(grid.get("teams") or ())}
+        colleague = bool(ours.enterprise) and grid.get("enterprise_id") == ours.enterprise  # and no partner's
+        if any(user.get(mark) for mark in FOREIGN) or not (inside or colleague):
+            return Standing(False)
+        return Standing(True, elsewhere=not inside)
 
-    async def _is_shared(self, client: AsyncWebClient, channel: str) -> bool:
-        info: dict[str, Any] = (await client.conversations_info(channel=channel))["channel"]
-        return bool(info.get("is_ext_shared"))
+    async def _sharing(self, client: AsyncWebClient, said: Said) -> Sharing:
+        async def ask() -> Sharing:
+            info: dict[str, Any] = (await client.conversations_info(channel=said.channel))["channel"]
+            beyond = bool(info.get("is_ext_shared"))
+            return Sharing(beyond, beyond or bool(info.get("is_shared") or info.get("is_org_shared")))
+
+        return await self._remembered(("shared", said.team, said.channel), ask, Sharing(True, True))
 
     async def _channels(self, client: AsyncWebClient, user: str) -> frozenset[str]:
         try:
@@ -122,7 +159,7 @@ class Members:
             return known
         try:
             found = await ask()
-        except SlackApiError as error:
+        except _UNSAID as error:
             log.warning("slack_does_not_say", what=key[0], error=reason_of(error))
             return known if reason_of(error) in BUSY else unknown
         self._known[key] = (found, self._now())
@@ -130,6 +167,13 @@ class Members:
         while len(self._known) > KEPT:
             self._known.popitem(last=False)
         return found
+
+
+async def _ours(client: AsyncWebClient, team: str) -> Ours:
+    """Asked of the token: the team in what somebody of another organisation pressed may be theirs."""
+    me = await client.auth_test()
+    whole = bool(me.get("is_enterprise_install"))
+    return Ours(team if whole else str(me["team_id"]), str(me.get("enterprise_id") or ""))
 
 
 async def _joined(client: AsyncWebClient, user: str, kinds: str) -> frozenset[str]:

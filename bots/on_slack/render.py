@@ -76,9 +76,9 @@ class Layout:
         return self._pager.place(self._flow.finish())
 
 
-def pages(markdown: str) -> list[list[Block]]:
-    """A whole text as blocks, message by message; at least one. For messages with link previews off."""
-    layout = Layout(live_links=True)
+def pages(markdown: str, *, live_links: bool = True) -> list[list[Block]]:
+    """A whole text as blocks, message by message; at least one. Links are live for messages with previews off."""
+    layout = Layout(live_links=live_links)
     placed = [*layout.add(markdown), *layout.finish()]
     count = max((each.page for each in placed), default=0) + 1
     found = [blocks_of(each.segment for each in placed if each.page == page) for page in range(count)]

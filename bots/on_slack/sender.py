@@ -145,7 +145,14 @@ class SlackSender:
         channels = await self._members.channels(place.client, said.team, said.user) if said.private else frozenset()
         name = f"{said.ts}:{said.edited}" if said.edited else said.ts
         return Message(
-            name, said.conversation, said.person, text, sent_at(said.ts), private=said.private, channels=channels
+            name,
+            said.conversation,
+            said.person,
+            text,
+            sent_at(said.ts),
+            private=said.private,
+            channels=channels,
+            insiders=await self._members.within(place.client, said),
         )
 
     async def _show(self, asked: Asked, delivery: Delivery) -> None:

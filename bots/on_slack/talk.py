@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from bots.dialogue import Dialogue
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack.answer import SlackAnswer
-from bots.on_slack.events import PLATFORM, spelled
+from bots.on_slack.events import PLATFORM, Said, spelled
 from bots.on_slack.members import Members
 from bots.on_slack.posting import Spot
 from bots.on_slack.whisper import Pressed, Whisper
@@ -33,11 +33,15 @@ class Talk:
         person, channel = pressed.person, pressed.text("channel") or "home"
         alone = channel.startswith("D") if private is None else private
         channels: frozenset[str] = frozenset()
+        client = pressed.place.client
         if alone:
-            channels = await self._members.channels(pressed.place.client, person.workspace, person.user)
+            channels = await self._members.channels(client, person.workspace, person.user)
+        within = await self._members.within(
+            client, Said(person.workspace, channel, "", "", person.user, "", private=alone)
+        )
         conversation = Conversation(PLATFORM, person.workspace, channel, thread)
         at = datetime.now(UTC)
-        return Message(pressed.event.key, conversation, person, text, at, private=alone, channels=channels)
+        return Message(pressed.event.key, conversation, person, text, at, alone, channels, insiders=within)
 
     async def may_see(self, pressed: Pressed) -> frozenset[str]:
         """What the person alone may see."""

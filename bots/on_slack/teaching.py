@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-import aiohttp
-import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
+from bots.on_slack.addresses import API, download, is_slacks
 from bots.on_slack.door import Door
 from bots.on_slack.events import PLATFORM, plain_text
 from bots.on_slack.limits import NAME_CHARS
@@ -30,8 +29,6 @@ from core.domain import EVERYONE, Person
 from core.errors import LessonError, PersonError
 from core.readers import Readers, channel_reader, person_reader
 from core.teaching import Lesson
-
-log = structlog.get_logger(__name__)
 
 FILE_BYTES = 20_000_000
 REPLIES = 200  # of a thread
@@ -100,8 +97,10 @@ class Lessons:
         try:
             lesson = await self._learned_before(pressed, readers)
             if lesson is None:
-                name, data = await _shared(pressed.place.client, file)
-                lesson = await teacher.learn_file(name, data, person, readers, pressed.event.received_at)
+                client = pressed.place.client
+                async with pressed.delivery.learning():
+                    name, data = await _shared(client, file, client.base_url)
+                    lesson = await teacher.learn_file(name, data, person, readers, pressed.event.received_at)
         except PersonError as error:
             return Told(str(error))
         return _taught(lesson, who)
@@ -124,7 +123,8 @@ class Lessons:
         try:
             lesson = await self._learned_before(pressed, readers)
             if lesson is None:
-                lesson = await teacher.learn_text(title, text, person, readers, pressed.event.received_at)
+                async with pressed.delivery.learning():
+                    lesson = await teacher.learn_text(title, text, person, readers, pressed.event.received_at)
         except PersonError as error:
             return Told(str(error))
         return _taught(lesson, who)
@@ -139,12 +139,15 @@ class Lessons:
             return Told(str(error))
         return Told(slack_texts.unlearned(escaped(lesson.name)), [slack_blocks.bring_back(lesson)])
 
-    async def bring_back(self, person: Person, id_: str) -> Told:
+    async def bring_back(self, pressed: Pressed, id_: str) -> Told:
         """Learn a forgotten lesson again."""
+        person = pressed.person
         if self._teacher is None:
             return Told(slack_texts.TEACH_NOT_HERE)
         try:
-            lesson = await self._teacher.bring_back(id_, person, operator=await self._door.is_operator(person))
+            operator = await self._door.is_operator(person)
+            async with pressed.delivery.learning():
+                lesson = await self._teacher.bring_back(id_, person, operator=operator)
         except PersonError as error:
             return Told(str(error))
         return Told(slack_texts.relearned(escaped(lesson.name)), [slack_blocks.unlearn(lesson)])
@@ -186,11 +189,11 @@ def readers_of(who: str, person: Person, channel: str) -> Readers:
     return (person_reader(person),)
 
 
-async def _shared(client: AsyncWebClient, file: str) -> tuple[str, bytes]:
+async def _shared(client: AsyncWebClient, file: str, api: str = API) -> tuple[str, bytes]:
     """A shared file's name and content.
 
     Raises:
-        LessonError: it is gone, or too large.
+        LessonError: it is gone, too large, or not kept in Slack.
     """
     try:
         info: dict[str, Any] = (await client.files_info(file=file))["file"]
@@ -198,25 +201,10 @@ async def _shared(client: AsyncWebClient, file: str) -> tuple[str, bytes]:
         raise LessonError(slack_texts.TEACH_GONE) from None
     if (whole_number(str(info.get("size") or 0)) or 0) > FILE_BYTES:
         raise LessonError(slack_texts.TEACH_TOO_LARGE)
-    data = await _download(str(info.get("url_private_download") or ""), client.token or "")
+    url = str(info.get("url_private_download") or "")
+    if url and not is_slacks(url, api):
+        raise LessonError(slack_texts.TEACH_ELSEWHERE)
+    data = await download(url, client.token or "", api, most=FILE_BYTES) if url else None
     if data is None:
         raise LessonError(slack_texts.TEACH_GONE)
     return str(info.get("name") or "file"), data
-
-
-async def _download(url: str, token: str) -> bytes | None:
-    """The file, or None where Slack shows its sign-in page instead or the file is too large."""
-    if not url:
-        return None
-    headers = {"Authorization": f"Bearer {token}"}
-    try:
-        async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as reply:
-            if not reply.ok or reply.content_type == "text/html":
-                return None
-            data = await reply.content.read(FILE_BYTES + 1)
-            while not reply.content.at_eof() and len(data) <= FILE_BYTES:
-                data += await reply.content.read(FILE_BYTES + 1 - len(data))
-    except (aiohttp.ClientError, TimeoutError) as error:
-        log.warning("download_failed", error=type(error).__name__)
-        return None
-    return data if len(data) <= FILE_BYTES else None

@@ -135,6 +135,7 @@ READERS_OF_A_CHANNEL = "the members of a channel"
 READERS_NAMES = {"me": "you alone", "channel": "the members of this channel", "everyone": "everyone"}
 TEACH_NOT_EVERYONE = "Only operators can teach everyone. Choose yourself or this channel."
 TEACH_GONE = "That file is not there any more. Share it again, please."
+TEACH_ELSEWHERE = "That file is not kept in Slack, so I do not fetch it. Download it, then share it here, please."
 TEACH_EMPTY = "There is no text in that which I could learn."
 TEACH_TOO_LARGE = "That file is too large for me: 20 MB are the most I read."
 TEACH_NOT_HERE = "I cannot learn things here; please ask your operator."
@@ -187,6 +188,7 @@ INSTALL_ONE = (
     "That was an installation for a whole organisation, which Attune does not support. Please begin again at "
     "/slack/install and choose one workspace."
 )
+INSTALL_LATER = "Too many installations at this moment. Wait a minute, then press Install again."
 INSTALL_AGAIN = (
     "That did not work: the page was open for too long, or Slack said no. Please begin again at /slack/install."
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bots.on_slack.addresses import is_slacks
 from bots.on_slack.clients import Place
 from bots.on_slack.errors import ERRORS
 from bots.on_slack.limits import POSTS
@@ -74,7 +75,7 @@ class Whisper:
         await self._one([*pages(markdown)[0], *footer], fallback(markdown), replace=True)
 
     async def _one(self, blocks: Sequence[Block], text: str, *, replace: bool) -> None:
-        if self._url and await self._posted(blocks, text, replace=replace):
+        if is_slacks(self._url, self._client.base_url) and await self._posted(blocks, text, replace=replace):
             return
         if self._channel and not self._channel.startswith("D"):
             with suppress(SlackApiError):  # the bot may not be in that channel
@@ -113,6 +114,10 @@ class Unnoted:
 
     async def ended(self, answer: str = "") -> None:
         """Nothing."""
+
+    def learning(self) -> AbstractAsyncContextManager[None]:
+        """Nothing to wait for."""
+        return nullcontext()
 
     async def messages_of(self, answer: str) -> tuple[str, ...]:  # noqa: ARG002
         """None."""

@@ -109,7 +109,7 @@ class Entrance:
         return await self._access.admits(incoming.person, [group_name(int(group)) for group in groups])
 
     async def pairs(self, incoming: Incoming) -> bool:
-        """Whether a stranger's message was a code that lets them in; False where it is no code at all.
+        """Whether a message was a code that lets somebody in, or makes them an operator; False where it is none.
 
         Raises:
             PersonError: it is a code, and not a valid one.

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any, TypeVar
 
 import structlog
@@ -18,13 +19,15 @@ from telegram import InlineKeyboardMarkup, LinkPreviewOptions, Message, MessageE
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, TimedOut
 from telegram.ext import ExtBot
 
+from bots.on_telegram import texts as say
 from bots.on_telegram.pace import FRAME
 from bots.on_telegram.pages import Page
 from bots.on_telegram.render import plain_pages
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, LessonError
 
 log = structlog.get_logger(__name__)
 
+TELEGRAM = "https://api.telegram.org"
 TRIES = 6
 PAUSE = 0.5  # seconds before the second try; twice as long before each further one
 LONGEST_PAUSE = 30.0
@@ -196,12 +199,25 @@ class Line:
             log.debug("toast_failed", error=type(error).__name__)
 
     async def download(self, file: str) -> bytes:
-        """The content of a file that somebody sent."""
+        """The content of a file that somebody sent.
+
+        Raises:
+            LessonError: it is said to be elsewhere than with Telegram.
+        """
 
         async def fetch() -> bytes:
-            return bytes(await (await self.bot.get_file(file)).download_as_bytearray())
+            found = await self.bot.get_file(file)
+            if not self._keeps(found.file_path or ""):
+                log.warning("download_elsewhere")
+                raise LessonError(say.FILE_ELSEWHERE)
+            return bytes(await found.download_as_bytearray())
 
         return await steadily(fetch)
+
+    def _keeps(self, place: str) -> bool:
+        """Whether a file is where the Bot API's files are; only an API server of our own may name one on this disk."""
+        own = not self.bot.base_url.startswith(f"{TELEGRAM}/")
+        return place.startswith(f"{self.bot.base_file_url}/") or (own and PurePath(place).is_absolute())
 
     async def _posted(self, call: Callable[[Spot, Page], Awaitable[Message]], spot: Spot, page: Page) -> Message:
         for tried in range(1, TRIES + 1):

@@ -23,7 +23,7 @@ from core.errors import StoreError
 log = structlog.get_logger(__name__)
 
 POLL = 25  # seconds that Telegram may hold a request open
-SLACK = 25  # … and that sending it and its reply may take
+GRACE = 25  # … and that sending it and its reply may take
 BATCH = 100  # updates at once, Telegram's most
 FIRST = 2**31  # number that is believed where none is known yet
 JUMP = 1_000  # numbers that Telegram leaves out at most
@@ -63,7 +63,7 @@ class Polling:
     async def _round(self, wait: int) -> None:
         """One request and what it brought."""
         try:
-            async with asyncio.timeout(wait + SLACK):
+            async with asyncio.timeout(wait + GRACE):
                 self._alone = self._alone or await self._bot.delete_webhook()
                 found = await self._bot.raw_updates(self._offset, self._batch, wait, ALLOWED_UPDATES)
             await self._dealt_with(found)
@@ -76,6 +76,9 @@ class Polling:
             self._narrow(error)
         except TelegramError as error:
             self._refused(error)
+        except Exception as error:  # noqa: BLE001 - the library stumbles over a reply that is none of Telegram's
+            log.warning("poll_failed", error=type(error).__name__)
+            self._failed(PAUSE)
 
     async def _dealt_with(self, found: Any) -> None:
         """Hand each update on; then all count as confirmed. What comes again was known before."""

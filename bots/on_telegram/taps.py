@@ -89,7 +89,7 @@ class Taps:
     async def tap(self, incoming: Incoming, delivery: Delivery) -> None:
         """Do what a button is for."""
         tap = read_tap(incoming.data)
-        if tap is None or (tap.act in OF_ANSWERS and not tap.answer):
+        if tap is None or (tap.act in OF_ANSWERS and not await _is_of(incoming, tap, delivery)):
             await self._talk.say(incoming, delivery, Words(incoming.language)(say.OLD_BUTTON))
             return
         await self._table[tap.act](incoming, tap, delivery)
@@ -209,3 +209,9 @@ class Taps:
     async def _aside(self, incoming: Incoming, markdown: str) -> None:
         for page in telegram(translated(markdown)):
             await self._line.send(Spot(incoming.chat, incoming.topic, incoming.message), page)
+
+
+async def _is_of(incoming: Incoming, tap: Tap, delivery: Delivery) -> bool:
+    """Whether a tap names the answer that its message shows, as far as that is still known: a client may send any."""
+    shown = await delivery.answer_of(str(incoming.message))
+    return bool(tap.answer) and shown in {None, tap.answer}

@@ -131,7 +131,8 @@ class Lessons:
         await self._edit(incoming, words(say.READING, name=name))
         try:
             if not await self._is_learned(incoming, delivery):
-                await self._teach(incoming, _readers(incoming, tap))
+                async with delivery.learning():
+                    await self._teach(incoming, _readers(incoming, tap))
             said = words(say.LEARNED, name=name, who=words.plain(say.LEARNED_FOR[tap.rest]))
         except (LessonError, OperatorError) as error:
             said = translated(str(error)) if isinstance(error, LessonError) else words(say.CANNOT_LEARN, name=name)

@@ -158,6 +158,7 @@ TOO_LARGE = (
 )
 UNKNOWN_TYPE = "I cannot read *{name}*: I know no such kind of file. Save it as PDF, DOCX or text and send it again."
 CANNOT_LEARN = "I could not learn *{name}*: something in my set-up needs whoever runs me. The log says the rest."
+FILE_ELSEWHERE = "That file is not kept by Telegram, so I do not fetch it. Send it to me as a document, please."
 NOT_YOURS = "Only whoever runs me may teach everyone. Choose yourself or your group instead."
 NOTHING_TAUGHT = "You have taught me nothing that I could forget."
 WHICH_LESSON = "What should I forget?"

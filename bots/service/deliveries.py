@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeVar
 
 import structlog
@@ -23,13 +24,23 @@ PAUSE, LONGEST_PAUSE = 0.2, 2.0  # seconds between two tries while the store is 
 
 
 class ClaimedDelivery:
-    """The `Delivery` of a claim. `on_lost` is called once when another worker has the event."""
+    """The `Delivery` of a claim. `on_lost` is called once when another worker has the event.
 
-    def __init__(self, inbox: Inbox, claim: Claim, on_lost: Callable[[], None]) -> None:
+    `place` is where it learns.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        claim: Claim,
+        on_lost: Callable[[], None] = lambda: None,
+        place: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+    ) -> None:
         self._inbox = inbox
         self._claim = claim
         self._shown = list(claim.shown)
         self._on_lost = on_lost
+        self._place = place
         self.stopped = claim.stopped
         self.lost = False
         self.over = claim.ended
@@ -54,6 +65,10 @@ class ClaimedDelivery:
         """Say that the end was seen."""
         await self._own(lambda: self._inbox.ended(self._claim.token, answer))
         self.over = True
+
+    def learning(self) -> AbstractAsyncContextManager[None]:
+        """A place among those that learn, outside those that answer."""
+        return self._place()
 
     async def answer_of(self, message_id: str) -> str | None:
         """The answer that a message in this channel stands for."""

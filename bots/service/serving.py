@@ -22,8 +22,9 @@ from bots.platforms import Means, Platform
 from bots.service.health import Check, HealthPage
 from bots.service.metrics import Metrics
 from bots.service.observing import WatchedDialogue, WatchedInlet, Watcher, Watchers
+from bots.service.slots import Pace
 from bots.service.tracing import traced
-from bots.service.workers import Pace, Workers
+from bots.service.workers import Workers
 from core.bootstrap import open_attune, open_inbox, open_records
 from core.errors import ConfigurationError
 from core.settings import Settings

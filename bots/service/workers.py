@@ -9,7 +9,6 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import structlog
 
@@ -18,6 +17,7 @@ from bots.language import speaking
 from bots.platform import Sender
 from bots.service.deliveries import ClaimedDelivery, insist
 from bots.service.observing import Watcher
+from bots.service.slots import Limit, Pace, Slots
 from core.errors import StoreError
 from core.inbox import Claim, Lease
 from core.ports import Inbox
@@ -38,9 +38,10 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds before the next try at a pl
 class _Work:
     """One claim in the hands of its platform's sender."""
 
-    def __init__(self, inbox: Inbox, claim: Claim) -> None:
+    def __init__(self, inbox: Inbox, claim: Claim, slots: Slots) -> None:
         self.claim = claim
-        self.delivery = ClaimedDelivery(inbox, claim, self.cancel)
+        self.limit = Limit(LONGEST)
+        self.delivery = ClaimedDelivery(inbox, claim, self.cancel, lambda: slots.learning(self.limit))
         self.handling: asyncio.Task[None] | None = None
         self.handed_over = False
 
@@ -58,14 +59,6 @@ class _Work:
         self.cancel()
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How much is done at once, and how long an end may take, in seconds."""
-
-    at_once: int = 8
-    grace: float = 20.0
-
-
 class Workers:
     """Handles events with the senders of their platforms, which go by the platform's name."""
 
@@ -79,6 +72,7 @@ class Workers:
         self._works: dict[str, _Work] = {}  # by token
         self._tasks: set[asyncio.Task[None]] = set()
         self._awake = asyncio.Event()
+        self._slots = Slots(self._pace, self._awake.set)
         self._closing = False
         self._token = secrets.token_hex(8)  # of the next claim: kept when no reply came, so that none is lost
 
@@ -120,13 +114,13 @@ class Workers:
 
     async def _claim_next(self) -> None:
         self._awake.clear()
-        claim = await self._inbox.claim(self._token) if len(self._tasks) < self._pace.at_once else None
+        claim = None if self._slots.full(len(self._tasks)) else await self._inbox.claim(self._token)
         if claim is None:
             if not self._closing:
                 await self._awake.wait()
             return
         self._token = secrets.token_hex(8)
-        self._works[claim.token] = _Work(self._inbox, claim)
+        self._works[claim.token] = _Work(self._inbox, claim, self._slots)
         task = asyncio.create_task(self._see_to(self._works[claim.token]))
         self._tasks.add(task)
         task.add_done_callback(self._task_ended)
@@ -179,7 +173,7 @@ class Workers:
         sender, delivery = self._senders[work.claim.event.person.platform], work.delivery
         work.handling = asyncio.create_task(sender.handle(work.claim.event, delivery))
         try:
-            ended, _ = await asyncio.wait({work.handling}, timeout=LONGEST)
+            ended = await work.limit.done_in_time(work.handling)
         finally:
             await _cancelled(work.handling)
         error = None if work.handling.cancelled() else work.handling.exception()
@@ -247,7 +241,7 @@ class Workers:
 
     async def _tell_who_waits(self) -> None:
         """Where all hands are full, tell those who wait how many come before them; one at a time."""
-        while not self._closing and len(self._tasks) >= self._pace.at_once:
+        while not self._closing and self._slots.full(len(self._tasks)):
             held = await self._inbox.waiting(token := secrets.token_hex(8), seconds=IMPATIENCE)
             if held is None:
                 return
@@ -264,7 +258,7 @@ class Workers:
             with speaking(claim.event.language):
                 sentence = texts.in_line(ahead)
             async with asyncio.timeout(BEAT):  # less than the lease
-                await sender.waiting(claim.event, ClaimedDelivery(self._inbox, claim, _nothing), sentence)
+                await sender.waiting(claim.event, ClaimedDelivery(self._inbox, claim), sentence)
         except Exception as error:  # whatever a platform's library raises
             log.warning("not_told", platform=claim.event.person.platform, exc_info=error)
 
@@ -278,10 +272,6 @@ def _heed(work: _Work, lease: Lease) -> None:
         work.stop()
     elif lease is Lease.LOST:
         work.delivery.lose()
-
-
-def _nothing() -> None:
-    pass
 
 
 async def _cancelled(*tasks: asyncio.Task[None]) -> None:

@@ -21,6 +21,7 @@ import qdrant_edge as edge
 from core.adapters import index_files, points
 from core.adapters.clearing import Clearing
 from core.domain import Document, Hit, Passage, Vector, Vectors
+from core.durable import write_whole
 from core.errors import IndexUnavailableError, StoreError
 from core.origin import Origin
 from core.together import to_the_end
@@ -28,8 +29,8 @@ from core.together import to_the_end
 # Every search looks at every vector: exact, and 20 ms for 100,000 passages. The optimiser never reaches
 # this size (in KB), so it only clears away removed passages and builds no graph.
 NO_GRAPH = 10**9
-_OLD_LOG = "wal.old"
-_LEFT = (_OLD_LOG, "temp_segments")  # what a kill may leave, none of which is read any more
+_CONFIG, _LOGGED = "edge_config.json", "wal_enabled"
+_LEFT = ("wal", "temp_segments")  # of earlier versions, and what a kill may leave: none is read any more
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
 
@@ -104,7 +105,7 @@ class EdgeIndex:
             await self._among_others(self._remove, source, keep_version)
 
     async def clear_away(self) -> None:
-        """Write the index anew without what was removed, and without the log of what was done.
+        """Write the index anew without what was removed.
 
         It takes a second or two, for 20,000 passages four, in which nobody can search.
         """
@@ -148,29 +149,35 @@ class EdgeIndex:
         with _translated(f"The index in {self._folder} cannot be opened"):
             if not self._folder.exists():
                 _create(self._folder, self._dimension)
-            for left in _LEFT:
-                shutil.rmtree(self._folder / left, ignore_errors=True)
             stored = _stored_dimension(self._folder)
             if self._as_stored:
                 self._dimension = stored
             points.check_dimension(stored, self._dimension, where=str(self._folder))
             index_files.check(self._folder)
+            if _has_log(self._folder):
+                self._drop_log()
+            for left in _LEFT:
+                shutil.rmtree(self._folder / left, ignore_errors=True)
             shard = edge.EdgeShard.load(str(self._folder), _config(self._dimension))
             _index_keywords(shard)
             if index_files.stored_origin(self._folder) is None:  # those that have one had readers from the first
                 _name_readers(shard)
             return shard
 
+    def _drop_log(self) -> None:
+        """Of an earlier version: what it says is done and flushed when the index was opened with it and closed."""
+        shard = edge.EdgeShard.load(str(self._folder))
+        shard.flush()
+        shard.close()
+        config = self._folder / _CONFIG
+        write_whole(config, json.dumps({**json.loads(config.read_bytes()), _LOGGED: False}).encode())
+        self._clearing.note()  # it has what was removed long ago
+
     def _clear_away(self) -> None:
-        """The log goes while the index is closed: all that it says was flushed, and is not needed to open it again."""
         with _translated(f"The index in {self._folder} cannot be written anew"):
             while self._shard.optimize():
                 pass
             self._shard.flush()
-            self._shard.close()
-            (self._folder / "wal").rename(self._folder / _OLD_LOG)  # whole, for a kill may come at any moment
-            self._shard = edge.EdgeShard.load(str(self._folder), _config(self._dimension))
-            shutil.rmtree(self._folder / _OLD_LOG)
 
     def _close(self) -> None:
         with _translated(f"The index in {self._folder} cannot be closed"):
@@ -313,22 +320,30 @@ def _name_readers(shard: edge.EdgeShard) -> None:
 
 
 def _config(dimension: int) -> edge.EdgeConfig:
-    """With which the optimiser clears away the first removed passage; it is called in `clear_away` alone."""
+    """The optimiser clears away the first removed passage, and is called in `clear_away` alone.
+
+    No log beside the passages: each call is flushed before it returns, and the log would keep what was removed.
+    """
     return edge.EdgeConfig(
         vectors={points.DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)},
         sparse_vectors={points.SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
         optimizers=edge.EdgeOptimizersConfig(
             indexing_threshold=NO_GRAPH, deleted_threshold=0.0, vacuum_min_vector_number=0
         ),
+        wal_enabled=False,
     )
+
+
+def _has_log(folder: Path) -> bool:
+    return bool(json.loads((folder / _CONFIG).read_bytes()).get(_LOGGED, True))
 
 
 def _stored_dimension(folder: Path) -> int:
     try:
-        config = json.loads((folder / "edge_config.json").read_bytes())
+        config = json.loads((folder / _CONFIG).read_bytes())
         return int(config["vectors"][points.DENSE]["size"])
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise index_files.damaged(folder, f"edge_config.json cannot be read ({type(error).__name__})") from error
+        raise index_files.damaged(folder, f"{_CONFIG} cannot be read ({type(error).__name__})") from error
 
 
 def _equals(field: str, value: str) -> edge.FieldCondition:

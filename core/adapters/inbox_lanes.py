@@ -32,7 +32,8 @@ Times are the server's, in milliseconds: the clocks of workers do not matter. Th
 and whatever is noted then moves with it, so that nothing waits for longer than it was to. That it was set is seen by a
 time that is earlier than one noted before, and by the watch of whoever calls, which tells how much later it is than at
 its last call: the first argument of every script is what steady time should be. Steady time only goes on: it is the
-server's time, and all that this was set back less all that it was set forward.
+server's time, and all that this was set back less all that it was set forward. A step forward looks like a time in
+which the server was away, and leases begin anew after both.
 """
 
 COMMON = r"""#!lua
@@ -64,7 +65,7 @@ if by ~= 0 then
         for _, one in ipairs(call('ZRANGE', P .. name, 0, -1)) do call('ZINCRBY', P .. name, by, one) end
     end
     back = call('INCRBY', P .. 'back', -by)
-    if noted[2] then call('SET', P .. 'beat', math.min(now, noted[2] + by)) end
+    if noted[2] and by < 0 then call('SET', P .. 'beat', math.min(now, noted[2] + by)) end
     mark()
 end
 local steady = now + back
@@ -197,7 +198,9 @@ local function heartbeat(lease)
     call('SET', P .. 'beat', now)
     if last == 0 or now - last < lease / 2 then return end
     for _, lane in ipairs(call('ZRANGEBYSCORE', P .. 'leases', last, '+inf')) do
-        call('ZADD', P .. 'leases', 'GT', now + lease, lane)
+        if call('HEXISTS', P .. 'work:' .. lane, 'token') == 1 then  -- others only pause
+            call('ZADD', P .. 'leases', 'GT', now + lease, lane)
+        end
     end
 end
 
@@ -205,6 +208,7 @@ local function description(lane)
     local _, fields = head(lane)
     local kept = call('HMGET', P .. 'event:' .. fields.event, 'attempts', 'deaths', 'ended', 'stop')
     local shown = call('LRANGE', P .. 'shown:' .. fields.event, 0, -1)
-    return {fields.body, tonumber(kept[1] or 0), tonumber(kept[2] or 0), kept[3] and 1 or 0, kept[4] and 1 or 0, shown}
+    return {fields.body, tonumber(kept[1] or 0) or 0, tonumber(kept[2] or 0) or 0, kept[3] and 1 or 0,
+        kept[4] and 1 or 0, shown}
 end
 """

@@ -28,11 +28,11 @@ from core.errors import (
 
 CONNECT_SECONDS = 10.0
 WAITS = (0.5, 1.0, 2.0)  # seconds before another try
-_LONGEST_WAIT = 30.0  # seconds; a server that asks for more gets no other try
+LONGEST_WAIT = 30.0  # seconds; a server that asks for more gets no other try
 _BUSY = {429, 500, 502, 503, 504}
 _KEY = {401, 403}
+_MOVED = {301, 302, 303, 307, 308}
 _NOT_OFFERED = {400, 404, 405, 422, 500, 501}  # how servers say that they do not know a question
-_LONGEST_WAIT = 86_400  # seconds that a server may ask for
 _SAID_CHARACTERS = 200  # of a server's own words
 _LONGEST_EVENT = 1 << 20  # bytes
 _DONE = "[DONE]"
@@ -135,7 +135,7 @@ class OpenAIServer:
             asked = _retry_after(response) if response else 0.0
             if response:
                 response.close()
-            if asked > _LONGEST_WAIT:
+            if asked > LONGEST_WAIT:
                 raise ModelUnavailableError(f"The model server at {self.shown} is busy for another {asked:.0f} s.")
             await asyncio.sleep(max(wait, asked))
         last = await self._once(method, url, body, must=True)
@@ -146,13 +146,17 @@ class OpenAIServer:
         """One try; None for a server that is not there, unless it `must` be."""
         with self._translated():
             try:
-                return await self._session.request(method, url, json=body)
+                return await self._session.request(method, url, json=body, allow_redirects=False)
             except aiohttp.ClientConnectionError as error:
                 if must or isinstance(error, TimeoutError):
                     raise
                 return None
 
     async def _check(self, response: aiohttp.ClientResponse, path: str) -> None:
+        if response.status in _MOVED:  # what people wrote goes to nobody whom the operator did not name
+            raise ConfigurationError(
+                f"The model server at {self.shown} sends on to another address. Set ATTUNE_MODEL_URL to where it is."
+            )
         if response.status != 200:  # noqa: PLR2004
             with self._translated():
                 raise self._explained(response.status, await response.text(errors="replace"), path)
@@ -255,8 +259,8 @@ def first_choice(chunk: Json) -> Json:
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float:
-    """Seconds that the server asks to wait; 0 where it names none, a date, or more than a day."""
-    return float(whole_number(response.headers.get("Retry-After"), _LONGEST_WAIT) or 0)
+    """Seconds that the server asks to wait; 0 where it names none, or a date."""
+    return float(whole_number(response.headers.get("Retry-After")) or 0)
 
 
 def _said(text: str) -> str:

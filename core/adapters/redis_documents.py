@@ -112,6 +112,6 @@ class RedisDocuments:
                 else:
                     pipe.hdel(log, name)
             if concerned:
-                pipe.set(state, LEARNED.dump_json(learning.replay(signals.values())))
+                pipe.set(state, LEARNED.dump_json(learning.replay(signals.values())), keepttl=True)
 
         await self._client.transaction(write, log, state)

@@ -150,7 +150,7 @@ class RedisInbox:
         signals = _signals(heard)
         if signals:
             self._heard = signals[-1][0]
-        return [fields[b"token"].decode() for _, fields in signals if fields[b"kind"] == b"stop"]
+        return [token.decode() for _, said in signals if said.get(b"kind") == b"stop" and (token := said.get(b"token"))]
 
     async def dead(self) -> list[DeadLetter]:
         """What was given up and can be read, oldest first."""
@@ -249,7 +249,7 @@ def _claim(token: str, found: Sequence[Any]) -> Claim:
         token=token,
         attempt=attempts,
         deaths=deaths,
-        shown=tuple(message.decode() for message in shown),
+        shown=tuple(message.decode("utf-8", "replace") for message in shown),
         ended=bool(ended),
         stopped=bool(stopped),
     )

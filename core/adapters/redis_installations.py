@@ -15,7 +15,9 @@ from core.adapters.redis_memory import translated
 from core.errors import ConfigurationError
 
 TOKENS = "attune:slack:tokens"
+USED = "attune:slack:state:"
 STATE_SECONDS = 600
+NONCE_BYTES = 16
 
 
 class RedisInstallations:
@@ -57,17 +59,27 @@ class RedisInstallations:
             await self._client.hdel(TOKENS, team)
 
     async def new_state(self) -> str:
-        """A word that comes back from Slack once, and proves that the installation began here."""
-        state = secrets.token_urlsafe(24)
-        with translated():
-            await self._client.set(_state_key(state), b"1", ex=STATE_SECONDS)
-        return state
+        """A word that comes back from Slack once, within `STATE_SECONDS`, and proves that the installation began here.
+
+        Nothing is kept of it: the word itself says when it was made, sealed with the key.
+        """
+        return self._cipher.encrypt(secrets.token_bytes(NONCE_BYTES)).decode()
+
+    def made(self, state: str) -> bool:
+        """Whether this word was made here, and not too long ago."""
+        return self._opened(state) is not None
 
     async def take_state(self, state: str) -> bool:
-        """Whether an installation began with this word; it is used up."""
+        """Whether an installation began with this word; it is used up, which is remembered as long as it would last."""
+        nonce = self._opened(state)
+        if nonce is None:
+            return False
         with translated():
-            return bool(await self._client.delete(_state_key(state)))
+            return bool(await self._client.set(f"{USED}{nonce.hex()}", b"1", ex=STATE_SECONDS, nx=True))
 
-
-def _state_key(state: str) -> str:
-    return f"attune:slack:state:{state}"
+    def _opened(self, state: str) -> bytes | None:
+        try:
+            nonce = self._cipher.decrypt(state.encode(), ttl=STATE_SECONDS)
+        except (InvalidToken, ValueError):
+            return None
+        return nonce if len(nonce) == NONCE_BYTES else None  # else it is a token that this key sealed

@@ -18,6 +18,7 @@ from redis.exceptions import DataError, RedisError, ResponseError
 from core.domain import Person
 from core.errors import MemoryUnavailableError
 
+PREFIX = "attune:"
 PATIENCE = 60.0  # seconds for a server's files to be written anew
 _PAUSE = 0.03  # seconds between two looks at them
 _UNWRITTEN = "attune:unwritten"  # counts removals; there while one of them may still stand in a file
@@ -30,7 +31,7 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 
 def person_key(kind: str, person: Person) -> str:
     """A key of one person's; all of these share a slot."""
-    return f"attune:{kind}:{tag(person.platform, person.workspace, person.user)}"
+    return f"{PREFIX}{kind}:{tag(person.platform, person.workspace, person.user)}"
 
 
 def conversations_key(person: Person) -> str:
@@ -40,7 +41,7 @@ def conversations_key(person: Person) -> str:
 
 def workspace_key(kind: str, platform: str, workspace: str) -> str:
     """A key of one workspace's."""
-    return f"attune:{kind}:{tag(platform, workspace)}"
+    return f"{PREFIX}{kind}:{tag(platform, workspace)}"
 
 
 def tag(*parts: str) -> str:

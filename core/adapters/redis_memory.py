@@ -24,7 +24,7 @@ from core.adapters.redis_profiles import (
 )
 from core.adapters.redis_profiles import preferences_key as preferences_key  # noqa: PLC0414
 from core.adapters.redis_records import TURN, read
-from core.domain import Conversation, Person, Turn
+from core.domain import Conversation, Footprint, Person, Turn
 from core.stored import may_be_of
 from core.traces import Trace
 
@@ -64,6 +64,7 @@ class RedisMemory(RedisProfiles):
                 if trace:
                     self._keep_trace(pipe, trace)
                 pipe.hincrby(spoken, key)  # after: a `forget` that ran in between starts over
+                self._keeping.renew(pipe, key, spoken, *person_keys(turn.person))
                 await pipe.execute()
 
     async def forget_history(self, person: Person) -> None:
@@ -110,6 +111,16 @@ class RedisMemory(RedisProfiles):
         """Return when the server answers."""
         with translated():
             await self._client.ping()
+
+    async def sweep(self) -> None:
+        """Let go what is older than it is kept; once a day, whoever asks."""
+        with translated():
+            await self._keeping.sweep()
+
+    async def footprint(self) -> Footprint:
+        """How much is kept of people, as far as a look at some of it tells."""
+        with translated():
+            return await self._keeping.footprint()
 
     async def finish_forgetting(self) -> None:
         """Go on where a process was killed while it forgot, so that nothing of it stays on the disk."""

@@ -11,10 +11,18 @@ from typing import cast
 from redis.asyncio import Redis
 
 from core.adapters.redis_memory import translated
-from core.adapters.redis_records import PAIRING, Unreadable
+from core.adapters.redis_records import PAIRING, Unreadable, read
 from core.pairing import Pairing
 
 _PAIRED, _CODE, _TRIES = "attune:paired", "attune:pairing:code:", "attune:pairing:tries:"
+
+# Whoever changed it meanwhile is not overwritten: the caller looks again.
+_REPLACE = """
+if (redis.call('HGET', KEYS[1], ARGV[1]) or '') == ARGV[2] then
+    return redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) + 1
+end
+return 0
+"""
 
 
 class RedisPairings:
@@ -44,11 +52,17 @@ class RedisPairings:
                 tries, _ = await pipe.execute()
         return int(tries)
 
-    async def save(self, pairing: Pairing) -> None:
-        """Let somebody in, and forget their tries."""
+    async def save(self, pairing: Pairing) -> Pairing:
+        """Let somebody in, and forget their tries. Whoever is in already keeps what they had: one call, one winner."""
         with translated():
-            await self._client.hset(_PAIRED, pairing.person, PAIRING.dump_json(pairing).decode())
+            while True:
+                before = await self._client.hget(_PAIRED, pairing.person) or b""
+                kept = pairing.beside(read(PAIRING, before))
+                values = (pairing.person, before, PAIRING.dump_json(kept))
+                if await self._client.eval(_REPLACE, 1, _PAIRED, *values):
+                    break
             await self._client.delete(_TRIES + pairing.person)
+        return kept
 
     async def find(self, person: str) -> Pairing | None:
         """How somebody was let in, if so; what cannot be read lets nobody in."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
 from core import learning
+from core.adapters.redis_keeping import KEEP, RedisKeeping
 from core.adapters.redis_keys import person_key, removed_from_disk, translated, workspace_key
 from core.adapters.redis_records import CONTRIBUTION, LEARNED, SIGNAL, TRACE, WISHES, Unreadable, digest, read
 from core.domain import Person
@@ -48,8 +49,10 @@ end
 class RedisProfiles:
     """The part of the port `Memory` that is about people, over a client of redis-py."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, keep: timedelta = KEEP) -> None:
+        """`keep` is how long something stays that nobody uses."""
         self._client = client
+        self._keeping = RedisKeeping(client, keep)
         self._unreadable = Unreadable(client)
 
     async def preferences(self, person: Person) -> Preferences:
@@ -79,7 +82,7 @@ class RedisProfiles:
             pipe.multi()  # type: ignore[no-untyped-call]
             if aside := stored if stored and values is None else b"":
                 pipe.hset(aside_key(person), digest(aside), cast("str", aside))
-            pipe.set(key, _written(now, values or {}))
+            pipe.set(key, _written(now, values or {}), ex=self._keeping.seconds)
 
         with translated():
             await self._client.transaction(write, key)
@@ -128,7 +131,8 @@ class RedisProfiles:
                 pipe.hset(log, signal.id, cast("str", SIGNAL.dump_json(signal)))
             if gone:
                 pipe.hdel(log, *gone)
-            pipe.set(state, LEARNED.dump_json(learned))
+            pipe.set(state, LEARNED.dump_json(learned), ex=self._keeping.seconds)
+            self._keeping.renew(pipe, log)
 
         with translated():
             await self._client.transaction(write, log, state)
@@ -155,8 +159,9 @@ class RedisProfiles:
         with translated():
             async with self._client.pipeline(transaction=False) as pipe:
                 pipe.hset(team, person.user, cast("str", CONTRIBUTION.dump_json(contribution)))
+                self._keeping.renew(pipe, team)
                 pipe.exists(learned_key(person))  # after: of somebody who was forgotten meanwhile nothing may be left
-                _, known = await pipe.execute()
+                *_, known = await pipe.execute()
             if not known:
                 await self._client.hdel(team, person.user)
 

@@ -8,9 +8,8 @@ reached.
 from __future__ import annotations
 
 import hashlib
-import json
-import time
 from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
@@ -46,6 +45,17 @@ FORMS: Mapping[str, Form[Any]] = {
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """Why a record cannot be read, and since when that is known."""
+
+    reason: str
+    at: datetime
+
+
+_NOTE = Form(_Note)
+
+
 class Unreadable:
     """Notes of what could not be read, over a client of redis-py."""
 
@@ -75,7 +85,7 @@ class Unreadable:
         kind = next(kind for kind, known in FORMS.items() if known is form)
         with translated():
             if await self._client.hlen(NOTES) < KEPT_NOTES:
-                about = json.dumps({"reason": str(error), "at": time.time()})
+                about = _NOTE.dump_json(_Note(str(error), datetime.now(UTC))).decode()
                 await cast("Awaitable[bool]", self._client.hsetnx(NOTES, _field(kind, key, name), about))
 
     async def all(self) -> list[SetAside]:
@@ -84,7 +94,10 @@ class Unreadable:
             notes = cast("dict[bytes, bytes]", await cast("Awaitable[Any]", self._client.hgetall(NOTES)))
             found = []
             for field, about in notes.items():
-                kind, key, name = field.decode("utf-8", "replace").split("\n", 2)
+                kind, _, place = field.decode("utf-8", "replace").partition("\n")
+                key, _, name = place.partition("\n")
+                if kind not in FORMS:  # a note of another version
+                    continue
                 if await self._holds(kind, key, name):
                     found.append(_set_aside(kind, key, name, about))
                 else:
@@ -129,5 +142,6 @@ def _field(kind: str, key: str | bytes, name: str | bytes) -> bytes:
 
 
 def _set_aside(kind: str, key: str, name: str, about: bytes) -> SetAside:
-    said = json.loads(about)
-    return SetAside(kind, f"{key} {name}".strip(), said["reason"], datetime.fromtimestamp(said["at"], UTC))
+    said = read(_NOTE, about)
+    where = f"{key} {name}".strip()
+    return SetAside(kind, where, said.reason, said.at) if said else SetAside(kind, where, "", None)

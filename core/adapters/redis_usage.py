@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from redis.asyncio import Redis
 
+from core.adapters.redis_keeping import GAPS as _GAPS
+from core.adapters.redis_keeping import KEEP, USES, RedisKeeping
 from core.adapters.redis_keys import translated
 from core.adapters.redis_records import GAP, Unreadable
 from core.domain import SEPARATOR, Person, Use
@@ -26,14 +28,16 @@ local place = redis.call('LPOS', KEYS[1], ARGV[1])
 if place then redis.call('LSET', KEYS[1], place, ARGV[2]) end
 """
 
-_ANSWERS, _LAST, _GAPS = "attune:uses:answers", "attune:uses:last", "attune:gaps"
+_ANSWERS, _LAST = USES
 
 
 class RedisUsage:
     """The port `Usage` over a client of redis-py. Whoever made the client closes it."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, keep: timedelta = KEEP) -> None:
+        """`keep` is how long something stays that nobody uses."""
         self._client = client
+        self._keeping = RedisKeeping(client, keep)
         self._unreadable = Unreadable(client)
 
     async def note_cited(self, sources: Sequence[str], at: datetime) -> None:
@@ -43,6 +47,7 @@ class RedisUsage:
                 for source in dict.fromkeys(sources):
                     pipe.hincrby(_ANSWERS, source)
                     pipe.hset(_LAST, source, str(at.timestamp()))
+                self._keeping.renew(pipe, *USES)
                 await pipe.execute()
 
     async def uses(self) -> Mapping[str, Use]:
@@ -75,6 +80,7 @@ class RedisUsage:
             async with self._client.pipeline(transaction=False) as pipe:
                 pipe.rpush(_GAPS, GAP.dump_json(gap))
                 pipe.ltrim(_GAPS, -KEPT_GAPS, -1)
+                self._keeping.renew(pipe, _GAPS)
                 await pipe.execute()
 
     async def gaps(self) -> list[Gap]:

@@ -5,10 +5,11 @@ A member is read only when it is asked for. Knows nothing of how a member is par
 
 from __future__ import annotations
 
+import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePath, PurePosixPath
 
@@ -23,6 +24,8 @@ ARCHIVES = {".zip"}
 MAX_ARCHIVE_BYTES = 200 * 1024**2
 MAX_UNPACKED_BYTES = 1024**3  # all members that are read, those of archives inside among them
 MAX_DEPTH = 2  # archives inside each other
+MAX_MEMBERS = 20_000  # of a whole archive, those of archives inside among them
+MAX_SECONDS = 900.0  # of the processor, for all of them together; one document has its own limit
 
 _TOO_DEEP = f"It lies in {MAX_DEPTH} archives, which is the limit. Unpack the outer one."
 
@@ -42,9 +45,30 @@ class Member:
 
 @dataclass(slots=True)
 class _Room:
-    """What may still be unpacked, over all archives inside each other."""
+    """What may still be taken out of an archive, over all archives inside each other."""
 
     left: int = MAX_UNPACKED_BYTES
+    members: int = field(default_factory=lambda: MAX_MEMBERS)
+    until: float = field(default_factory=lambda: time.process_time() + MAX_SECONDS)
+
+    def take(self, members: int, size: int) -> None:
+        """Raises DocumentError where there is no room for so many members of so many bytes."""
+        self.left -= size
+        self.members -= members
+        if self.left < 0:
+            raise DocumentError(f"It unpacks to over {MAX_UNPACKED_BYTES // 1024**2} MB. Split it.")
+        if self.members < 0:
+            raise DocumentError(f"It holds over {MAX_MEMBERS:,} files, in archives inside it. Split it.")
+
+    def in_time(self, members: Iterable[Member]) -> Iterator[Member]:
+        """`members`, as long as there is time to read them."""
+        for member in members:
+            if time.process_time() > self.until:
+                raise DocumentError(
+                    f"It takes more than {MAX_SECONDS / 60:.0f} minutes to read, so it was read only as far as "
+                    f"{member.name}. Split it."
+                )
+            yield member
 
 
 def is_readable(path: PurePath) -> bool:
@@ -75,7 +99,8 @@ def members(data: bytes, path: PurePath) -> Iterator[Member]:
     """
     if is_archive(path):
         try:
-            yield from _unpacked(data, "", 1, _Room())
+            room = _Room()
+            yield from room.in_time(_unpacked(data, "", 1, room))
         except DocumentError as error:
             raise DocumentError(f"{path.name} cannot be read. {error}") from None
     else:
@@ -89,9 +114,7 @@ def _unpacked(data: bytes, above: str, depth: int, room: _Room) -> Iterator[Memb
         names = [part.filename for part in parts]
         wanted = [part for part in parts if is_readable(PurePosixPath(part.filename))]
         packages.check_parts(archive, 0)
-        room.left -= sum(part.file_size for part in wanted)
-        if room.left < 0:
-            raise DocumentError(f"It unpacks to over {MAX_UNPACKED_BYTES // 1024**2} MB. Split it.")
+        room.take(len(parts), sum(part.file_size for part in wanted))
         if slack.is_export(names):
             private = slack.private_parts(names)
             note = f"Private conversations of the export are left out ({', '.join(private)})." if private else ""

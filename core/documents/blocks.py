@@ -10,6 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+HEADING_CHARACTERS = 300  # all that is below a heading carries it: a longer one stands whole at the top of its section
+DEEPEST = 8  # level of a heading; those below count as it
+_PADDING = 4  # times as many cells as a table has are filled up, so that its rows are as long as each other
+
 
 class Kind(StrEnum):
     """What a block is, as far as splitting cares."""
@@ -76,16 +80,20 @@ class Outline:
 
     def heading(self, level: int, text: str, line: int, page: int = 0) -> None:
         """Open a section; sections of the same or a deeper level end."""
-        text = " ".join(text.split())
-        if not text:
+        whole = " ".join(text.split())
+        if not whole:
             return
+        text = whole if len(whole) <= HEADING_CHARACTERS else f"{whole[: HEADING_CHARACTERS - 1].rstrip()}…"
         self._headings += 1
         if self._headings == 1 and self._is_title(level, text):
             self._title = text
         else:
+            level = min(level, DEEPEST)
             self._open = [above for above in self._open if above[0] < level]
             self._open.append((level, text))
         self._blocks.append(Block(Kind.HEADING, text, self._path(), line, page))
+        if text != whole:
+            self.add(Kind.PARAGRAPH, whole, line, page)
 
     def table(self, rows: Sequence[Sequence[str]], lines: Sequence[int], page: int = 0) -> None:
         """Add a table whose rows stand on `lines` of the file, the first one its header."""
@@ -133,7 +141,9 @@ def pipe_table(rows: Sequence[Sequence[str]]) -> str:
     width = max((len(row) for row in rows), default=0)
     if not any(cell.strip() for row in rows for cell in row):
         return ""
-    lines = [_table_row([*row, *[""] * (width - len(row))]) for row in rows]
+    ragged = width * len(rows) > _PADDING * (sum(map(len, rows)) + 1000)  # one wide row among thousands of short ones
+    filled = [row if ragged and at else [*row, *[""] * (width - len(row))] for at, row in enumerate(rows)]
+    lines = [_table_row(row) for row in filled]
     return "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
 
 

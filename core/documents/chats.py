@@ -37,6 +37,22 @@ class Talk:
 
 
 _TALK = TypeAdapter(Talk)
+_NAME_CHARACTERS = 100  # a name stands at each message
+_TOPIC_CHARACTERS = 300  # … and a topic on each day
+
+
+def named(name: object) -> str:
+    """A name, cut off where it is longer than names are."""
+    return _cut(str(name), _NAME_CHARACTERS)
+
+
+def short(topic: str) -> str:
+    """A topic, cut off where it is a text."""
+    return _cut(topic, _TOPIC_CHARACTERS)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def packed(talk: Talk) -> bytes:

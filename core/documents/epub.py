@@ -28,12 +28,12 @@ def parse_epub(data: bytes) -> ParsedDocument:
         root = packages.part_of(package, place)
         if root is None:
             raise DocumentError(_NO_BOOK)
-        if "META-INF/encryption.xml" in package.namelist() and "META-INF/rights.xml" in package.namelist():
+        if packages.has_part(package, "META-INF/encryption.xml") and packages.has_part(package, "META-INF/rights.xml"):
             raise DocumentError("It is locked by its publisher. Leave it out.")
-        chapters = _chapters(root, posixpath.dirname(place))
+        chapters = dict.fromkeys(_chapters(root, posixpath.dirname(place)))  # each is read once
         blocks: list[Block] = []
         for number, chapter in enumerate(chapters, start=1):
-            if chapter in package.namelist():
+            if packages.has_part(package, chapter):
                 blocks += _blocks(package.read(chapter), number)
     return book_properties(root).applied(ParsedDocument("", tuple(blocks)))
 

@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from bs4 import BeautifulSoup, PageElement, Tag
-from bs4.element import PreformattedString
-
 from core.documents.blocks import Kind, Outline, ParsedDocument, fenced, pipe_table
+from core.documents.html_tree import Element, parse_tree
 from core.documents.properties import iso_date, language_tag
 
-_LEFT_OUT = "script, style, nav, noscript, template, svg, iframe, object, head, button, select, [hidden], .headerlink"
+_LEFT_OUT = {
+    *("script", "style", "nav", "noscript", "template", "svg", "iframe", "object", "head", "button", "select"),
+}
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _TARGET_CHARACTERS = 300  # a longer address, such as a sign-on's, is no use to a reader and would fill passages
 _CODE = ["code", "kbd", "samp", "tt"]
@@ -25,80 +25,101 @@ _INLINE = {
     *("time", "tt", "u", "var", "wbr"),
 }
 
+Node = Element | str
+
 
 def parse_html(text: str) -> ParsedDocument:
     """Parse a page; its one `<h1>` is the title, or else its `<title>`."""
-    soup = BeautifulSoup(text, "html.parser")
-    named = soup.title.get_text(" ", strip=True) if soup.title else ""
-    headings = soup.find_all("h1")
-    outline = Outline("" if len(headings) == 1 else named)
-    _Page(outline, 0).add(soup.main or soup.body or soup)
+    page = parse_tree(text)
+    title, html = page.find("title"), page.find("html")
+    named = " ".join(title.text().split()) if title else ""
+    metas = list(page.iter("meta"))
+    outline = Outline("" if len(list(page.iter("h1"))) == 1 else named)
+    _add(outline, page.find("main") or page.find("body") or page, lines_above=0)
     document = outline.document()
     return replace(
         document,
         title=document.title or named,
-        author=_meta(soup, "author"),
-        date=iso_date(_meta(soup, "article:modified_time", "article:published_time", "dcterms.modified", "date")),
-        language=language_tag(str(soup.html.get("lang") or "") if soup.html else ""),
+        author=_meta(metas, "author"),
+        date=iso_date(_meta(metas, "article:modified_time", "article:published_time", "dcterms.modified", "date")),
+        language=language_tag(html.attributes.get("lang", "") if html else ""),
     )
 
 
 def add_html(outline: Outline, fragment: str, *, first_line: int) -> None:
     """Add the blocks of an HTML fragment that begins on `first_line` of its file."""
-    _Page(outline, first_line - 1).add(BeautifulSoup(fragment, "html.parser"))
+    _add(outline, parse_tree(fragment), lines_above=first_line - 1)
+
+
+def _add(outline: Outline, root: Element, *, lines_above: int) -> None:
+    blocks: set[int] = set()
+    _look_through(root, blocks)
+    _Page(outline, lines_above, blocks).walk(root)
+
+
+def _look_through(element: Element, blocks: set[int]) -> bool:
+    """Take out what nobody sees, and note the ids of those that are no running text; whether this is running text."""
+    element.children = [child for child in element.children if isinstance(child, str) or not _is_left_out(child)]
+    inside = [_look_through(child, blocks) for child in element.children if isinstance(child, Element)]
+    inline = element.name in _INLINE and all(inside)
+    if not inline:
+        blocks.add(id(element))
+    return inline
+
+
+def _is_left_out(element: Element) -> bool:
+    attributes = element.attributes
+    return element.name in _LEFT_OUT or "hidden" in attributes or "headerlink" in attributes.get("class", "").split()
 
 
 class _Page:
-    """One walk through a tree, adding blocks to an outline."""
+    """One walk through a tree, adding blocks to an outline. `blocks` are the ids of what is no running text."""
 
-    def __init__(self, outline: Outline, lines_above: int) -> None:
+    def __init__(self, outline: Outline, lines_above: int, blocks: set[int]) -> None:
         self._outline = outline
         self._lines_above = lines_above
+        self._blocks = blocks
         self._line = lines_above + 1
 
-    def add(self, root: Tag) -> None:
-        for unseen in root.select(_LEFT_OUT):
-            unseen.decompose()
-        self._walk(root)
-
-    def _walk(self, parent: Tag) -> None:
+    def walk(self, parent: Element) -> None:
         """Runs of inline elements are paragraphs; blocks speak for themselves."""
-        run: list[PageElement] = []
+        run: list[Node] = []
         for child in parent.children:
-            if _is_inline(child):
+            if isinstance(child, str) or id(child) not in self._blocks:
                 run.append(child)
-            elif isinstance(child, Tag):
+            else:
                 self._paragraph(run)
                 run = []
-                self._line = (child.sourceline or 0) + self._lines_above or self._line
-                self._block(child)
+                self._line = child.line + self._lines_above
+                self.block(child)
         self._paragraph(run)
 
-    def _block(self, tag: Tag) -> None:
-        if tag.name in _HEADINGS:
-            self._outline.heading(_HEADINGS[tag.name], tag.get_text(), self._line)
-        elif tag.name in {"ul", "ol", "dl", "menu"}:
-            self._outline.add(Kind.LIST, "\n".join(_list_lines(tag)), self._line)
-        elif tag.name == "pre":
-            self._outline.add(Kind.CODE, fenced(tag.get_text()), self._line)
-        elif tag.name == "blockquote":
-            self._outline.add(Kind.QUOTE, _quote(tag), self._line)
-        elif tag.name == "table" and not tag.find("table"):
-            self._table(tag)
+    def block(self, element: Element) -> None:
+        if element.name in _HEADINGS:
+            self._outline.heading(_HEADINGS[element.name], element.text(), self._line)
+        elif element.name in {"ul", "ol", "dl", "menu"}:
+            self._outline.add(Kind.LIST, "\n".join(self._list_lines(element)), self._line)
+        elif element.name == "pre":
+            self._outline.add(Kind.CODE, fenced(element.text()), self._line)
+        elif element.name == "blockquote":
+            self._outline.add(Kind.QUOTE, self._quote(element), self._line)
+        elif element.name == "table" and not element.find("table"):
+            self._table(element)
         else:
-            self._walk(tag)
+            self.walk(element)
 
-    def _paragraph(self, run: list[PageElement]) -> None:
-        self._outline.add(Kind.PARAGRAPH, _inline(run), self._line)
+    def _paragraph(self, run: list[Node]) -> None:
+        if run:
+            self._outline.add(Kind.PARAGRAPH, _inline(run), self._line)
 
-    def _table(self, table: Tag) -> None:
-        if table.caption:
-            self._outline.add(Kind.PARAGRAPH, _inline(table.caption.children), self._line)
-        cells = [row.find_all(["td", "th"]) for row in table.find_all("tr")]
+    def _table(self, table: Element) -> None:
+        if caption := table.find("caption"):
+            self._outline.add(Kind.PARAGRAPH, _inline(caption.children), self._line)
+        cells = [list(row.iter("td", "th")) for row in table.iter("tr")]
         if all(len(row) <= 1 for row in cells):  # a box around text
             for row in cells:
                 for cell in row:
-                    self._walk(cell)
+                    self.walk(cell)
             return
         rows = [row for row in ([_cell(cell) for cell in row] for row in cells) if any(row)]
         if any(len(row) > 2 for row in rows) or table.find("thead"):  # noqa: PLR2004 - a key and its value
@@ -107,39 +128,62 @@ class _Page:
             items = [": ".join(cell for cell in row if cell) for row in rows]
             self._outline.add(Kind.LIST, "\n".join(f"- {item}" for item in items if item), self._line)
 
+    def _quote(self, quote: Element) -> str:
+        inner = Outline()
+        _Page(inner, 0, self._blocks).walk(quote)
+        text = "\n\n".join(block.text for block in inner.document().blocks)
+        return "\n".join(f"> {line}".rstrip() for line in text.split("\n")) if text else ""
 
-def _meta(soup: BeautifulSoup, *names: str) -> str:
+    def _list_lines(self, parent: Element) -> list[str]:
+        """One line an item; what an item holds beside its first line, and what stands between, is indented."""
+        lines: list[str] = []
+        number = 0
+        for child in parent.children:
+            item = child if isinstance(child, Element) else Element("", 0, {}, [child])
+            inner, indent = self._item_lines(item), "  " * (item.name == "dd")
+            if item.name in {"li", "dt", "dd"}:
+                number += 1
+                mark = f"{number}. " if parent.name == "ol" else "- "
+                lines += [indent + mark + line for line in inner[:1]]
+                inner = inner[1:]
+            lines += [f"{indent}  {line}" for line in inner]
+        return lines
+
+    def _item_lines(self, item: Element) -> list[str]:
+        inner = Outline("\0")  # no heading inside an item is the title of anything
+        page = _Page(inner, 0, self._blocks)
+        if item.name in {"ul", "ol", "dl", "menu"}:
+            page.block(item)
+        else:
+            page.walk(item)
+        return [line for block in inner.document().blocks for line in block.text.split("\n")]
+
+
+def _meta(metas: Iterable[Element], *names: str) -> str:
     """What the first of these names says in the page's head."""
-    for name in names:
-        found = soup.find("meta", attrs={"name": name}) or soup.find("meta", attrs={"property": name})
-        if isinstance(found, Tag) and found.get("content"):
-            return " ".join(str(found["content"]).split())
-    return ""
+    said: dict[str, str] = {}
+    for attributes in (meta.attributes for meta in metas):
+        for kind in ("name", "property"):
+            said.setdefault(attributes.get(kind, ""), attributes.get("content", ""))
+    return next((" ".join(said[name].split()) for name in names if said.get(name)), "")
 
 
-def _is_inline(node: PageElement) -> bool:
-    if not isinstance(node, Tag):
-        return True
-    return node.name in _INLINE and all(_is_inline(child) for child in node.children)
-
-
-def _inline(nodes: Iterable[PageElement]) -> str:
+def _inline(nodes: Iterable[Node]) -> str:
     """Running text; links, code and line breaks are kept as Markdown."""
     lines = "".join(_inline_one(node) for node in nodes).split("\n")
     return "\n".join(" ".join(line.split()) for line in lines).strip()
 
 
-def _inline_one(node: PageElement) -> str:
-    if not isinstance(node, Tag):
-        # comments and declarations are preformatted strings
-        return "" if isinstance(node, PreformattedString) else re.sub(r"\s+", " ", str(node))
+def _inline_one(node: Node) -> str:
+    if isinstance(node, str):
+        return re.sub(r"\s+", " ", node)
     if node.name in {"br", "img"}:
-        return "\n" if node.name == "br" else str(node.get("alt") or "")
+        return "\n" if node.name == "br" else node.attributes.get("alt", "")
     inside = "".join(_inline_one(child) for child in node.children)
     if node.name in _CODE and inside.strip() and "`" not in inside:
         return f"`{inside}`"
     if node.name == "a":
-        return _link(inside, str(node.get("href") or ""))
+        return _link(inside, node.attributes.get("href", ""))
     return inside if node.name in _INLINE else f" {inside} "
 
 
@@ -148,29 +192,5 @@ def _link(text: str, target: str) -> str:
     return f"[{text.strip()}]({target})" if follows and len(target) <= _TARGET_CHARACTERS else text
 
 
-def _cell(cell: Tag) -> str:
+def _cell(cell: Element) -> str:
     return " ".join(_inline(cell.children).split())
-
-
-def _quote(tag: Tag) -> str:
-    inner = Outline()
-    _Page(inner, 0).add(tag)
-    text = "\n\n".join(block.text for block in inner.document().blocks)
-    return "\n".join(f"> {line}".rstrip() for line in text.split("\n")) if text else ""
-
-
-def _list_lines(tag: Tag, depth: int = 0) -> list[str]:
-    """One line an item; what an item holds beside its first line stands indented under it."""
-    lines = []
-    for number, item in enumerate(tag.find_all(["li", "dt", "dd"], recursive=False), start=1):
-        mark = f"{number}. " if tag.name == "ol" else "- "
-        level = depth + (item.name == "dd")
-        inner = _item_lines(item)
-        lines += ["  " * level + mark + line if at == 0 else "  " * (level + 1) + line for at, line in enumerate(inner)]
-    return lines
-
-
-def _item_lines(item: Tag) -> list[str]:
-    inner = Outline("\0")  # no heading inside an item is the title of anything
-    _Page(inner, 0).add(item)
-    return [line for block in inner.document().blocks for line in block.text.split("\n")]

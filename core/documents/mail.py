@@ -6,9 +6,12 @@ Attachments are named, not read. Knows nothing of files or passages.
 from __future__ import annotations
 
 import email
+import re
 from email.message import EmailMessage
-from email.policy import default
+from email.policy import EmailPolicy
 from email.utils import getaddresses
+from itertools import islice
+from typing import Any, cast
 
 from core.documents.blocks import Block, Kind, ParsedDocument
 from core.documents.html import parse_html
@@ -16,22 +19,42 @@ from core.documents.text import decode, parse_text
 from core.errors import DocumentError
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
+_HEADER_CHARACTERS = 4_000  # the library that reads headers copies the rest of one at each word
+_PARTED = re.compile(rb"\bboundary\s*+=|\bmessage/rfc822\b", re.IGNORECASE)
+_MAX_PARTED = 200  # parts that hold parts: a line is compared with the ends of all that it lies in
+
+
+class _BoundedPolicy(EmailPolicy):
+    """Reads of each header as much as takes no time worth mentioning."""
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        if len(value) > _HEADER_CHARACTERS:
+            value = value[: max(1, value.rfind(",", 0, _HEADER_CHARACTERS), value.rfind(" ", 0, _HEADER_CHARACTERS))]
+        return super().header_fetch_parse(name, value)
 
 
 def parse_mail(data: bytes) -> ParsedDocument:
     """Parse one message; its subject is the title."""
-    message = email.message_from_bytes(data, policy=default)
+    if sum(1 for _ in islice(_PARTED.finditer(data), _MAX_PARTED + 1)) > _MAX_PARTED:
+        raise DocumentError(f"It holds messages in messages, over {_MAX_PARTED} of them. Save them one by one.")
+    message = cast("EmailMessage", email.message_from_bytes(data, policy=_BoundedPolicy()))
     if not any(message[header] for header in ("From", "To", "Subject", "Date")):
         raise DocumentError("It is no message: it has no sender, receiver, subject or date. Save it anew.")
     lines = [f"{name}: {' '.join(str(message[name]).split())}" for name in _HEADERS if message[name]]
     head = Block(Kind.PARAGRAPH, "\n".join(lines), (), 0)
     attached = [str(part.get_filename()) for part in message.iter_attachments() if part.get_filename()]
-    notes = (f"Attachments are not read: {', '.join(attached)}. Save them as files beside it.",) if attached else ()
+    notes = [f"Attachments are not read: {', '.join(attached)}. Save them as files beside it."] if attached else []
+    cut = {name.title() for name, value in message.raw_items() if len(str(value)) > _HEADER_CHARACTERS}
+    notes += [
+        f"Of {name} only the beginning is read: it has over {_HEADER_CHARACTERS:,} characters."
+        for name in _HEADERS
+        if name in cut
+    ]
     names = [name or address for name, address in getaddresses([str(message["From"] or "")])]
     return ParsedDocument(
         " ".join(str(message["Subject"] or "").split()),
         (head, *_body(message)),
-        notes,
+        tuple(notes),
         author=names[0] if names else "",
         date=_date(message),
     )

@@ -7,9 +7,9 @@ inline HTML are read as a reader of the rendered page would see them. Knows noth
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import takewhile
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -30,20 +30,29 @@ _KINDS = {
 }
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FIELD = r"^(?:{})[ \t]*:[ \t]*(.*(?:\n[ \t]+\S.*)*)"
-_TEMPLATE_COMMENT = re.compile(r"\{%-?\s*comment\b.{0,5000}?\{%-?\s*endcomment\s*-?%\}|\{#[^}]*?#\}", re.DOTALL)
-_TEMPLATE_TAG = r"(?P<into>\(\s*)?(?:\{%-?\s*(?P<name>\w*)(?P<rest>[^{}]*?)%\}|\{\{[<%][^{}]*[>%]\}\})"
+_TEMPLATE_COMMENT = re.compile(r"\{%-?\s*+comment\b|\{#[^{}]*?#\}")
+_END_COMMENT = re.compile(r"\{%-?\s*+endcomment\s*+-?%\}")
+_COMMENT_CHARACTERS = 5_000
+_TEMPLATE_TAG = re.compile(r"(?P<into>\(\s*+)?(?:\{%-?\s*+(?P<name>\w*+)(?P<rest>[^{}]*?)%\}|\{\{[<%][^{}]*[>%]\}\})")
 _CONTROL = {"assign", "block", "capture", "case", "elif", "elsif", "extends", "for", "if", "set", "unless", "when"}
 _ARGUMENT = re.compile(r"""["']([^"']*)["']""")
 _FILE_NAME = re.compile(r"/|\.\w{1,5}$")
-_CODE_SPAN = r"(?P<fence>(?<!`)`+(?!`)).{1,1000}?(?<!`)(?P=fence)(?!`)"
-_ATTRIBUTES = r"(?<=[\w)\]*_`.?! ])\{:?[ ]*[.#][\w.#=\"' -]*\}|^[ \t]*\{:[^}\n]*\}[ \t]*$"
-_ANCHOR = r"<a\s[^<>]*?\bhref\s*=\s*[\"'](?P<href>[^\"'<>]*)[\"'][^<>]*>(?P<label>.{0,1000}?)</a\s*>"
-_INLINE_HTML = r"</?(?:a|abbr|b|button|em|i|mark|small|span|strong|sub|sup|u|wbr)(?:\s[^<>]*)?/?>|<br\s*/?>"
-_BROKEN_TARGET = re.compile(r"(\]\([^()\s]+)\s+\)")
+_ATTRIBUTES = re.compile(r"(?<=[\w)\]*_`.?! ])\{:?[ ]*[.#][\w.#=\"' -]*\}|^[ \t]*\{:[^}\n]*\}[ \t]*$", re.MULTILINE)
+_ANCHOR = re.compile(r"<a\s(?P<attributes>[^<>]*+)>")
+_HREF = re.compile(r"""\bhref\s*+=\s*+["']([^"'<>]*+)["']""")
+_END_ANCHOR = re.compile(r"</a\s*+>")
+_SPAN_CHARACTERS = 1_000  # of a link's text, or of a code span
+_INLINE_HTML = re.compile(r"</?(?:a|abbr|b|button|em|i|mark|small|span|strong|sub|sup|u|wbr)(?:\s[^<>]*)?/?>|<br\s*/?>")
+_BROKEN_TARGET = re.compile(r"(\]\([^()\s]++)\s++\)")
 _VARIABLE_IN_TARGET = re.compile(r"\]\(\{\{[^{}]*\}\}(?=/)")
 _PADDING = re.compile(r"(?<=\S)[ \t]{2,}|-{4,}")
-_HTML_TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL | re.IGNORECASE)
-_REFERENCE = r"(?<![!\]\\])\[(?P<text>[^\[\]]+)\](?:\[(?P<label>[^\[\]]*)\])?(?![(:\[])"
+_HTML_TABLE, _END_TABLE = re.compile(r"<table\b", re.IGNORECASE), re.compile(r"</table>", re.IGNORECASE)
+_REFERENCE = re.compile(r"(?<![!\]\\])\[(?P<text>[^\[\]]+)\](?:\[(?P<label>[^\[\]]*)\])?(?![(:\[])")
+_HEADING_CHARACTERS = 2_000  # whose markup is read: its parser slows down on longer ones
+_TARGET_CHARACTERS = 300  # of a link that is named once and used often
+
+Change = Callable[[re.Match[str]], tuple[str, int] | None]
+"""What takes the place of the text from the match to a place; None where it stays."""
 
 
 def parse_markdown(text: str) -> ParsedDocument:
@@ -53,15 +62,14 @@ def parse_markdown(text: str) -> ParsedDocument:
     outline = Outline(_field(fields, "title"))
     if front:
         text = "\n" * front.group().count("\n") + text[front.end() :]
-    markdown = MarkdownIt("commonmark").enable("table")
+    markdown = MarkdownIt("commonmark").enable("table").disable("inline")  # which only headings are read for
     text = _outside_code_blocks(text, markdown.parse(text), _as_rendered)
     environment: dict[str, Any] = {}
     tokens = markdown.parse(text, environment)
-    references = {label: str(target["href"]) for label, target in environment.get("references", {}).items()}
     lines = text.split("\n")
     for index, token in enumerate(tokens):
         if token.level == 0 and token.map:
-            _add(outline, token, tokens[index + 1 : index + 2], lines, references)
+            _add(outline, token, tokens[index + 1 : index + 2], lines, environment)
     return replace(
         outline.document(),
         author=_field(fields, "author"),
@@ -70,52 +78,61 @@ def parse_markdown(text: str) -> ParsedDocument:
     )
 
 
-def _add(outline: Outline, token: Token, inside: list[Token], lines: list[str], references: Mapping[str, str]) -> None:
+def _add(outline: Outline, token: Token, inside: list[Token], lines: list[str], environment: dict[str, Any]) -> None:
     start, end = token.map or (0, 0)
     source = "\n".join(lines[start:end])
     if token.type == "heading_open":
-        outline.heading(int(token.tag[1]), _plain(inside[0]), start + 1)
-        outline.add(Kind.PARAGRAPH, _links(inside[0]), start + 1)
+        words = _inline(inside[0].content, environment)
+        outline.heading(int(token.tag[1]), _plain(words), start + 1)
+        outline.add(Kind.PARAGRAPH, _links(words), start + 1)
     elif token.type == "html_block":
         add_html(outline, source, first_line=start + 1)
     elif token.type == "code_block":
         outline.add(Kind.CODE, fenced(token.content), start + 1)
     elif token.type in _KINDS:
         kind = _KINDS[token.type]
+        references = environment.get("references", {})
         outline.add(kind, source if kind is Kind.CODE else _tidy(source, kind, references), start + 1)
 
 
-def _tidy(source: str, kind: Kind, references: Mapping[str, str]) -> str:
+def _inline(text: str, environment: dict[str, Any]) -> list[Token]:
+    """The words and the markup of a heading."""
+    if len(text) > _HEADING_CHARACTERS:
+        return [Token("text", "", 0, content=text)]
+    return MarkdownIt("commonmark").parseInline(text, environment)[0].children or []
+
+
+def _tidy(source: str, kind: Kind, references: Mapping[str, Any]) -> str:
     source = _BROKEN_TARGET.sub(
         r"\1)", _VARIABLE_IN_TARGET.sub("](", re.sub(r"(?<! ) $", "", source, flags=re.MULTILINE))
     )
     if kind is Kind.TABLE:
         source = _PADDING.sub(lambda run: "---" if run.group().startswith("-") else " ", source)
     if references:
-        source = _outside_code_spans(source, _REFERENCE, lambda match: _link(match, references))
+        source = _outside_code_spans(source, _REFERENCE, _simply(lambda match: _link(match, references)))
     return source
 
 
-def _link(match: re.Match[str], references: Mapping[str, str]) -> str:
-    target = references.get(normalizeReference(match["label"] or match["text"]))
-    return f"[{match['text']}]({target})" if target else match.group()
+def _link(match: re.Match[str], references: Mapping[str, Mapping[str, Any]]) -> str:
+    target = str(references.get(normalizeReference(match["label"] or match["text"]), {}).get("href", ""))
+    return f"[{match['text']}]({target})" if 0 < len(target) <= _TARGET_CHARACTERS else match.group()
 
 
-def _plain(token: Token) -> str:
+def _plain(words: list[Token]) -> str:
     """A heading's words, without its markup."""
-    return "".join(
-        child.content or (" " if child.type in {"softbreak", "hardbreak"} else "") for child in token.children or []
-    )
+    return "".join(word.content or (" " if word.type in {"softbreak", "hardbreak"} else "") for word in words)
 
 
-def _links(token: Token) -> str:
+def _links(words: list[Token]) -> str:
     """The links of a heading, which its section begins with: the heading itself is words alone."""
-    links, children = [], token.children or []
-    for at, child in enumerate(children):
-        target = str(child.attrs.get("href", "#"))
-        if child.type == "link_open" and not target.startswith("#"):
-            label = "".join(part.content for part in takewhile(lambda part: part.type != "link_close", children[at:]))
-            links.append(f"[{label}]({target})")
+    links: list[str] = []
+    target, label = "", ""
+    for word in words:
+        if word.type == "link_open":
+            target, label = str(word.attrs.get("href", "")), ""
+        elif word.type == "link_close":
+            links += [f"[{label}]({target})"] if target and not target.startswith("#") else []
+        label += word.content
     return " ".join(links)
 
 
@@ -149,21 +166,69 @@ def _outside_code_blocks(text: str, tokens: list[Token], change: Callable[[str],
 
 def _as_rendered(text: str) -> str:
     """What a template engine and a browser would leave of `text`; as many lines as before."""
-    text = _TEMPLATE_COMMENT.sub(_newlines, text)
-    text = _outside_code_spans(text, _TEMPLATE_TAG, _argument)
-    text = _outside_code_spans(text, _ATTRIBUTES, lambda _: "")
-    text = _outside_code_spans(text, _ANCHOR, lambda match: f"[{match['label']}]({match['href']})")
-    text = _outside_code_spans(text, _INLINE_HTML, lambda match: " " if "br" in match.group().lower() else "")
-    return _HTML_TABLE.sub(_without_blank_lines, text)
+    text = _changed(text, _TEMPLATE_COMMENT, _without_comment, [])
+    text = _outside_code_spans(text, _TEMPLATE_TAG, _simply(_argument))
+    text = _outside_code_spans(text, _ATTRIBUTES, _simply(lambda _: ""))
+    text = _outside_code_spans(text, _ANCHOR, _anchor)
+    text = _outside_code_spans(text, _INLINE_HTML, _simply(lambda tag: " " if "br" in tag.group().lower() else ""))
+    return _with_whole_tables(text)
 
 
-def _outside_code_spans(text: str, pattern: str, change: Callable[[re.Match[str]], str]) -> str:
-    either = re.compile(f"{_CODE_SPAN}|{pattern}", re.DOTALL | re.MULTILINE)
-    return either.sub(lambda match: match.group() if match["fence"] else change(match), text)
+def _simply(change: Callable[[re.Match[str]], str]) -> Change:
+    """What takes the place of the match alone."""
+    return lambda match: (change(match), match.end())
 
 
-def _newlines(match: re.Match[str]) -> str:
-    return "\n" * match.group().count("\n")
+def _outside_code_spans(text: str, pattern: re.Pattern[str], change: Change) -> str:
+    return _changed(text, pattern, change, _code_spans(text))
+
+
+def _changed(text: str, pattern: re.Pattern[str], change: Change, kept: Sequence[tuple[int, int]]) -> str:
+    """`text` with what `change` makes of the matches that do not begin in one of the spans `kept`."""
+    done, place, searched, spans = [], 0, 0, iter(kept)
+    span = next(spans, None)
+    while match := pattern.search(text, searched):
+        while span and (span[1] <= match.start() or span[0] < searched):
+            span = next(spans, None)
+        changed = None if span and span[0] <= match.start() else change(match)
+        if changed:
+            done += [text[place : match.start()], changed[0]]
+            place = searched = max(changed[1], match.start() + 1)
+        else:
+            searched = span[1] if span and span[0] <= match.start() else match.end()
+    return "".join([*done, text[place:]])
+
+
+def _code_spans(text: str) -> list[tuple[int, int]]:
+    """Where code spans begin and end: between runs of as many backticks, not too far from each other."""
+    runs = [run.span() for run in re.finditer("`+", text)]
+    alike: dict[int, list[int]] = {}
+    for start, end in runs:
+        alike.setdefault(end - start, []).append(start)
+    spans: list[tuple[int, int]] = []
+    for start, end in runs:
+        if spans and start < spans[-1][1]:
+            continue
+        closing = alike[end - start]
+        following = bisect_right(closing, start)
+        if following < len(closing) and closing[following] - end <= _SPAN_CHARACTERS:
+            spans.append((start, closing[following] + end - start))
+    return spans
+
+
+def _anchor(match: re.Match[str]) -> tuple[str, int] | None:
+    href = _HREF.search(match["attributes"])
+    end = _END_ANCHOR.search(match.string, match.end(), match.end() + _SPAN_CHARACTERS) if href else None
+    return (f"[{match.string[match.end() : end.start()]}]({href[1]})", end.end()) if href and end else None
+
+
+def _without_comment(match: re.Match[str]) -> tuple[str, int] | None:
+    end = (
+        match
+        if match.group().endswith("}")
+        else _END_COMMENT.search(match.string, match.end(), match.end() + _COMMENT_CHARACTERS)
+    )
+    return ("\n" * match.string.count("\n", match.start(), end.end()), end.end()) if end else None
 
 
 def _argument(match: re.Match[str]) -> str:
@@ -176,6 +241,11 @@ def _argument(match: re.Match[str]) -> str:
     return into + shown + "\n" * (match.group().count("\n") - into.count("\n"))
 
 
-def _without_blank_lines(match: re.Match[str]) -> str:
-    """A blank line would end the HTML block in the middle of its table."""
-    return re.sub(r"(?<=\n)[ \t]*(?=\n)", "<!-- -->", match.group())
+def _with_whole_tables(text: str) -> str:
+    """Without blank lines in HTML tables: one would end the HTML block in the middle of its table."""
+    done, place = [], 0
+    while (start := _HTML_TABLE.search(text, place)) and (end := _END_TABLE.search(text, start.end())):
+        table = re.sub(r"(?<=\n)[ \t]*(?=\n)", "<!-- -->", text[start.start() : end.end()])
+        done += [text[place : start.start()], table]
+        place = end.end()
+    return "".join([*done, text[place:]])

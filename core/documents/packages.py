@@ -10,7 +10,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
@@ -18,6 +18,7 @@ from core.errors import DocumentError
 
 MAX_PARTS = 20_000  # of one document or archive
 MAX_PART_BYTES = 300 * 1024**2  # all parts that are read, decompressed
+MAX_XML_DEPTH = 100  # elements inside each other; a table in a table in a text box has some thirty
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _ENCRYPTED = 0x1  # the flag of a ZIP's member
 _XML = (".xml", ".rels", ".opf", ".ncx")
@@ -89,6 +90,7 @@ def xml_of(data: bytes) -> ET.Element:
         DocumentError: it does, or is no XML.
     """
     _check_prolog(data)
+    check_depth(data)
     try:
         return ET.fromstring(data)  # noqa: S314 - without entities there is nothing to expand or to fetch
     except ET.ParseError as error:
@@ -97,7 +99,36 @@ def xml_of(data: bytes) -> ET.Element:
 
 def part_of(package: zipfile.ZipFile, name: str) -> ET.Element | None:
     """The root of the XML part called `name`, or None where the package has none."""
-    return xml_of(package.read(name)) if name in package.namelist() else None
+    return xml_of(package.read(name)) if has_part(package, name) else None
+
+
+def has_part(package: zipfile.ZipFile, name: str) -> bool:
+    """Whether the package has a part called `name`; asked for each of thousands, so no list is made of all."""
+    return name in package.NameToInfo
+
+
+def check_depth(data: bytes) -> None:
+    """Refuse XML whose elements lie too deep in each other: readers of it go through all that lies in each.
+
+    Raises:
+        DocumentError: they do.
+    """
+    depth = 0
+
+    def deeper(*_: object) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > MAX_XML_DEPTH:
+            raise DocumentError("Its parts are nested too deeply to be read. Flatten it.")
+
+    def higher(*_: object) -> None:
+        nonlocal depth
+        depth -= 1
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = deeper, higher
+    with suppress(expat.ExpatError):  # what is broken is for the parser to say
+        parser.Parse(data, True)
 
 
 class _RootReached(Exception):  # noqa: N818 - no error: the prolog is over

@@ -39,7 +39,9 @@ _DATE = re.compile(r"D:(\d{4})(\d\d)(\d\d)")
 
 def parse_pdf(data: bytes) -> ParsedDocument:
     """Parse a PDF file whose text can be selected."""
-    with _opened(data) as pdf:
+    from core.documents.pdf_streams import bounded  # noqa: PLC0415 - only who reads PDF waits for it
+
+    with _opened(data) as pdf, bounded(pdf, len(data)):
         _check_pages(_stated_pages(pdf))  # before all of them are looked up
         _check_pages(len(pdf.pages))
         pages = list(_read(pdf))
@@ -88,8 +90,17 @@ def _check_pages(count: int) -> None:
 
 
 def _read(pdf: PDF) -> Iterator[Page]:
+    """The pages; of those that draw the very same only the first."""
+    from core.documents.pdf_streams import drawn_by  # noqa: PLC0415 - as above
+
+    seen = set()
     for page in pdf.pages:
-        yield read_page(page)
+        drawn = drawn_by(page)
+        if drawn and drawn in seen:
+            yield Page(page.page_number, float(page.height), (), (), 0, repeats=True)
+        else:
+            yield read_page(page)
+            seen.add(drawn)
         page.close()  # lets go of its characters: a long document would not fit in memory
 
 
@@ -104,10 +115,23 @@ def _notes(pages: Sequence[Page]) -> tuple[str, ...]:
         raise DocumentError(
             f"It holds only pictures of pages ({len(pages)}), no text. Run it through text recognition (OCR) first."
         )
-    if not pictures:
-        return ()
-    listed = ", ".join(map(str, pictures[:10])) + (", …" if len(pictures) > 10 else "")  # noqa: PLR2004 - a line's worth
-    return (f"Some pages are pictures without text and were not read: {listed}. Run them through text recognition.",)
+    repeated = [page.number for page in pages if page.repeats]
+    drawn = [page.number for page in pages if not page.ruled]
+    notes = []
+    if pictures:
+        notes.append(
+            f"Some pages are pictures without text and were not read: {_listed(pictures)}. "
+            "Run them through text recognition."
+        )
+    if drawn:
+        notes.append(f"Some pages have so many rules that their tables were read as text: {_listed(drawn)}.")
+    if repeated:
+        notes.append(f"Some pages show the same as earlier ones and were read once: {_listed(repeated)}.")
+    return tuple(notes)
+
+
+def _listed(pages: Sequence[int]) -> str:
+    return ", ".join(map(str, pages[:10])) + (", …" if len(pages) > 10 else "")  # noqa: PLR2004 - a line's worth
 
 
 def _document(pages: Sequence[Page]) -> ParsedDocument:
@@ -215,19 +239,19 @@ def _joined(lines: Sequence[Line]) -> str:
     """Lines as running text; one that ends early ends there, as in an address or a table without rules."""
     edge = max(line.right for line in lines)
     start = min(line.left for line in lines)
-    text = ""
+    parts: list[str] = []
     for before, line in zip([None, *lines], lines, strict=False):
         said = _BULLET.sub("- ", line.text)
         begins = said.startswith("- ") or _NUMBERED.match(said)
         if before is None:
-            text = said
+            parts.append(said)
         elif begins or before.right < edge - 0.2 * (edge - start):
-            text += f"\n{said}"
-        elif text.endswith("-") and text[-2:-1].isalpha() and said[:1].islower():
-            text = text[:-1] + said
+            parts.append(f"\n{said}")
+        elif parts[-1].endswith("-") and parts[-1][-2:-1].isalpha() and said[:1].islower():
+            parts[-1:] = [parts[-1][:-1], said]
         else:
-            text += f" {said}"
-    return text
+            parts.append(f" {said}")
+    return "".join(parts)
 
 
 def _named(metadata: Mapping[str, Any], name: str) -> str:

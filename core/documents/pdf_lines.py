@@ -13,6 +13,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+MAX_RULES = 3_000  # of a page, each compared with all that cross it: four a box; a drawing has more than a table
 _GUTTER_POINTS = 10.0  # between two columns, at least
 _COLUMN_LINES = 6  # that both columns have beside each other, at least
 _COLUMN_CHARACTERS = 22  # in the line of a column; fewer make it a table without rules
@@ -50,11 +51,14 @@ class Page:
     lines: tuple[Line, ...]
     tables: tuple[Table, ...]
     pictures: int
+    ruled: bool = True  # whether tables were looked for
+    repeats: bool = False  # whether an earlier page shows the very same
 
 
 def read_page(page: Any) -> Page:
     """Read a page of pdfplumber."""
-    found = [table for table in page.find_tables() if len(table.rows) > 1]
+    ruled = len(page.edges) <= MAX_RULES
+    found = [table for table in page.find_tables() if len(table.rows) > 1] if ruled else []
     tables = [(table.bbox, _rows(table.extract())) for table in found]
     tables = [(box, rows) for box, rows in tables if rows]
     outside = page.filter(lambda thing: not any(_is_in(thing, box) for box, _ in tables)) if tables else page
@@ -66,6 +70,7 @@ def read_page(page: Any) -> Page:
         tuple(_in_columns(list(_rows_of(words)), float(page.width))),
         tuple(Table(rows, box[1]) for box, rows in tables),
         len(page.images),
+        ruled,
     )
 
 
@@ -88,14 +93,21 @@ def _is_in(thing: dict[str, Any], box: tuple[float, float, float, float]) -> boo
 def _rows_of(words: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """Words that stand at one height, from left to right."""
     row: list[dict[str, Any]] = []
-    for word in sorted(words, key=lambda word: (word["top"] + word["bottom"]) / 2):
-        middle = (word["top"] + word["bottom"]) / 2
-        if row and middle > median((other["top"] + other["bottom"]) / 2 for other in row) + word["size"] / 3:
+    for word in sorted(words, key=_middle):
+        # they are sorted: the median is what stands in the middle
+        if (
+            row
+            and _middle(word) > (_middle(row[len(row) // 2]) + _middle(row[(len(row) - 1) // 2])) / 2 + word["size"] / 3
+        ):
             yield sorted(row, key=lambda word: float(word["x0"]))
             row = []
         row.append(word)
     if row:
         yield sorted(row, key=lambda word: float(word["x0"]))
+
+
+def _middle(word: dict[str, Any]) -> float:
+    return float(word["top"] + word["bottom"]) / 2
 
 
 def _in_columns(rows: list[list[dict[str, Any]]], width: float) -> Iterator[Line]:

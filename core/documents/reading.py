@@ -53,7 +53,8 @@ class FileContent:
 class FileReader:
     """Reads files for one embedder and passage size, which both are part of a document's version.
 
-    For one ingestion, until it is closed: files read for others have another process.
+    For one ingestion, until it is closed. Files for different readers have different processes: what a hostile file
+    makes of one must not carry the text of another to those who may not see it.
     """
 
     def __init__(self, embedder: Embedder, passage_tokens: int, model: str) -> None:
@@ -62,6 +63,7 @@ class FileReader:
         self._settings = f"\0{PARSER_VERSION}.{SPLITTER_VERSION}.{TERMS_VERSION}.{self._budget}.{model}"
         self._namespace = namespace_of(model)
         self._sandbox = Sandbox()
+        self._readers: Readers | None = None  # of the file before
 
     def read(self, file: Path, held: Mapping[str, Sequence[Document]], readers: Readers) -> FileContent:
         """Read `file` for `readers`, of which the index holds the versions `held`, by source.
@@ -79,6 +81,9 @@ class FileReader:
         }
         if not is_archive(path) and versions == {"": _version(data, settings)}:  # without waking the parser
             return FileContent((DocumentContent(source, None),))
+        if readers != self._readers:
+            self._sandbox.renew()
+            self._readers = readers
         replies = self._sandbox.read(data, path, settings, versions)
         refused = [reply for reply in replies if reply.state is State.REFUSED]
         if len(refused) == len(replies) == 1 and not refused[0].inside:

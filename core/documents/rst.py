@@ -1,4 +1,4 @@
-"""reStructuredText → blocks, through docutils with everything that reads other files or runs code turned off.
+"""reStructuredText → blocks, through docutils.
 
 Directives and roles that docutils does not know (Sphinx has many) keep their text. Knows nothing of bytes,
 files or passages.
@@ -6,28 +6,17 @@ files or passages.
 
 from __future__ import annotations
 
-import io
 import re
 import textwrap
 from collections.abc import Callable, Iterable
 
 from docutils import nodes
-from docutils.core import publish_doctree
 
 from core.documents.blocks import Kind, Outline, ParsedDocument, fenced, pipe_table
+from core.documents.rst_parser import doctree
 
-_SETTINGS = {
-    "_disable_config": True,  # a docutils.conf beside the process is not ours
-    "file_insertion_enabled": False,
-    "raw_enabled": False,
-    "line_length_limit": 1_000_000,  # characters
-    "report_level": 5,
-    "halt_level": 5,
-    "syntax_highlight": "none",
-    "smart_quotes": False,
-}
 _ERROR_LEVEL = 3  # docutils: 1 info, 2 warning, 3 error, 4 severe
-_UNKNOWN_ROLE = re.compile(r":[\w:+.-]+:`~?!?([^`<]*?)\s*(?:<[^>`]*>)?`")
+_UNKNOWN_ROLE = re.compile(r"(?<![\w:+.-]):[\w:+.-]+:`~?!?([^`<]*+)(?:<[^>`]*+>)?`")
 _DIRECTIVE = re.compile(r"\A\s*\.\. (?:\|[^|]*\| )?([\w:+.-]+)::[ \t]*(.*)(?:\n|\Z)((?:.|\n)*)\Z")
 _OPTIONS = re.compile(r"\A(?:[ \t]*:[\w-]+:.*\n?)+(?:[ \t]*\n|\Z)")
 _NAVIGATION = {"toctree", "index", "contents"}
@@ -45,13 +34,8 @@ _LISTS = (nodes.bullet_list, nodes.enumerated_list, nodes.definition_list, nodes
 def parse_rst(text: str) -> ParsedDocument:
     """Parse `text`; a lone top heading is the title."""
     outline = Outline()
-    _Walk(outline, 0).children(_doctree(text), 1)
+    _Walk(outline, 0).children(doctree(text), 1)
     return outline.document()
-
-
-def _doctree(text: str) -> nodes.document:
-    settings = {**_SETTINGS, "warning_stream": io.StringIO()}
-    return publish_doctree(text, settings_overrides=settings)
 
 
 class _Walk:
@@ -100,7 +84,8 @@ class _Walk:
         elif directive.group(1) not in _NAVIGATION:
             body = _OPTIONS.sub("", textwrap.dedent(directive.group(3)))
             self._outline.add(Kind.PARAGRAPH, _without_roles(directive.group(2)), self._line)
-            _Walk(self._outline, self._line).children(_doctree(textwrap.dedent(body)), level)
+            if body.strip():
+                _Walk(self._outline, self._line).children(doctree(textwrap.dedent(body)), level)
 
     def _table(self, table: nodes.table) -> None:
         for title in table.findall(nodes.title):
@@ -145,7 +130,7 @@ def _plain(node: nodes.Node) -> str:
 
 
 def _without_roles(text: str) -> str:
-    return _UNKNOWN_ROLE.sub(r"\1", text)
+    return _UNKNOWN_ROLE.sub(lambda role: role[1].rstrip(), text)
 
 
 def _text_of(node: nodes.Node) -> str:

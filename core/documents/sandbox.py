@@ -86,6 +86,10 @@ class Sandbox:
             raise DocumentError(f"The process that parses {death}") from None
         return self._confined or Confinement()
 
+    def renew(self) -> None:
+        """The next file is read by a new process, which knows nothing of those before."""
+        self._discard()
+
     def check(self) -> None:
         """Go on only if nobody called `stop`.
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import csv
 import io
+import posixpath
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
-from itertools import takewhile
+from functools import lru_cache
+from itertools import islice, takewhile
 from typing import Any
 
 from core.documents import packages
@@ -18,7 +21,9 @@ from core.documents.properties import core_properties
 from core.errors import DocumentError
 
 MAX_CELLS = 2_000_000  # of one file
+MAX_ROWS = 1_048_576  # of a sheet, as in every office program: what claims to lie below it is no cell
 _DIALECT_SAMPLE = 16 * 1024  # characters
+_SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}sheet"
 _FIELD_CHARACTERS = 1_000_000
 
 Row = tuple[int, list[str]]
@@ -42,6 +47,7 @@ def parse_workbook(data: bytes) -> ParsedDocument:
     from openpyxl import load_workbook  # noqa: PLC0415 - only who reads workbooks waits for it
 
     with packages.opened(data) as package:
+        _check_sheets(package)
         properties = core_properties(package)
         outline = Outline(properties.title or "\0")  # no sheet is the title
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
@@ -50,14 +56,27 @@ def parse_workbook(data: bytes) -> ParsedDocument:
             if sheet.sheet_state == "visible":
                 outline.heading(1, sheet.title, 0)
                 sheet.reset_dimensions()  # some programs state them wrongly
-                rows = [(number, row) for number, row in _shown(sheet.iter_rows()) if any(row)]
-                cells += sum(map(len, (row for _, row in rows)))
-                if cells > MAX_CELLS:
-                    raise DocumentError(f"It has over {MAX_CELLS:,} cells. Split it, or leave it out.")
+                rows = []
+                for number, row in _shown(islice(sheet.iter_rows(), MAX_ROWS)):
+                    cells += len(row)
+                    if cells > MAX_CELLS:
+                        raise DocumentError(f"It has over {MAX_CELLS:,} cells. Split it, or leave it out.")
+                    rows += [(number, row)] if any(row) else []
                 for table in _parted(rows):
                     _add_table(outline, table)
         book.close()
     return properties.applied(outline.document())
+
+
+def _check_sheets(package: zipfile.ZipFile) -> None:
+    """Refuse a workbook whose sheets are one part by many names, which the library would read for each."""
+    relations, book = (packages.part_of(package, f"xl/{name}") for name in ("_rels/workbook.xml.rels", "workbook.xml"))
+    if relations is None or book is None:
+        return  # for the library to say
+    places = {relation.get("Id"): posixpath.normpath(relation.get("Target", "")) for relation in relations}
+    named = [places.get(value) for sheet in book.iter(_SHEET) for key, value in sheet.items() if key.endswith("}id")]
+    if len(set(named)) < len(named):
+        raise DocumentError("Several of its sheets are one and the same. Save it anew with an office program.")
 
 
 def _shown(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
@@ -85,11 +104,14 @@ def _value(cell: Any) -> str:
 
 def _number(value: float, number_format: str) -> str:
     """A number as its format shows it, as far as its unit goes: per cent, or a currency."""
+    unit = _unit(number_format)
+    return f"{value * 100:.10g} %" if unit == "%" else f"{unit}{value:.15g}"
+
+
+@lru_cache(maxsize=1000)  # a format is looked at once, not with every cell
+def _unit(number_format: str) -> str:
     shown = number_format.split(";", maxsplit=1)[0]
-    if "%" in shown:
-        return f"{value * 100:.10g} %"
-    currency = next((sign for sign in "$€£¥" if sign in shown.split("[$-")[0]), "")
-    return f"{currency}{value:.15g}"
+    return "%" if "%" in shown else next((sign for sign in "$€£¥" if sign in shown.split("[$-")[0]), "")
 
 
 def _add_table(outline: Outline, rows: Sequence[Row]) -> None:
@@ -116,10 +138,8 @@ def _parted(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 def _narrowed(rows: list[list[str]]) -> list[list[str]]:
     """Without the columns that hold nothing."""
-    width = max(map(len, rows))
-    full = [[*row, *[""] * (width - len(row))] for row in rows]
-    kept = [column for column in range(width) if any(row[column] for row in full)]
-    return [[row[column] for column in kept] for row in full]
+    kept = {column for row in rows for column, cell in enumerate(row) if cell}
+    return [[cell for column, cell in enumerate(row) if column in kept] for row in rows]
 
 
 def _numbered(reader: Any) -> Iterator[Row]:

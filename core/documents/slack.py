@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
-from core.documents.chats import Said, Talk
+from core.documents.chats import Said, Talk, named, short
 from core.errors import DocumentError
 
 Read = Callable[[str], bytes]
@@ -24,6 +24,7 @@ _LISTS = {"channels.json", "users.json"}
 _PRIVATE = {"groups.json", "dms.json", "mpims.json"}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")
 _MARKUP = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
+_COMPARED = 40_000  # characters, which is all that Slack lets a message have
 _STAMP = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,9})?")
 _WRITTEN = {None, "bot_message", "thread_broadcast", "me_message", "file_share", "file_comment"}  # subtypes
 
@@ -51,7 +52,8 @@ def talks(names: Iterable[str], read: Read) -> Iterator[Talk]:
         if _DAY.fullmatch(file):
             days[folder].append(name)
     people = {person["id"]: _person(person) for person in _json(read, "users.json")}
-    for channel in _json(read, "channels.json"):
+    listed = {channel["name"]: channel for channel in _json(read, "channels.json")}  # each is read once
+    for channel in listed.values():
         messages = [message for name in days[channel["name"]] for message in _json(read, name)]
         yield from _talks(channel, messages, people)
 
@@ -76,7 +78,8 @@ def _talks(channel: Mapping[str, Any], messages: list[Any], people: Mapping[str,
         by_day[said.day].append(said)
     topic = str((channel.get("purpose") or {}).get("value") or (channel.get("topic") or {}).get("value") or "")
     for day, said_that_day in sorted(by_day.items()):
-        yield Talk(f"#{channel['name']}", day, tuple(said_that_day), _readable(topic, people))
+        yield Talk(f"#{named(channel['name'])}", day, tuple(said_that_day), _readable(topic, people))
+        topic = short(topic)  # whole once: every day is a document
 
 
 def _is_written(message: Any) -> bool:
@@ -87,10 +90,10 @@ def _is_written(message: Any) -> bool:
 
 def _said(message: Mapping[str, Any], people: Mapping[str, str], replies: tuple[Said, ...] = ()) -> Said:
     moment = datetime.fromtimestamp(float(message["ts"]), UTC)
-    named = message.get("username") or (message.get("user_profile") or {}).get("real_name")
-    who = people.get(message.get("user", "")) or named or message.get("user") or "somebody"
+    given = message.get("username") or (message.get("user_profile") or {}).get("real_name")
+    who = people.get(message.get("user", "")) or given or message.get("user") or "somebody"
     text = _readable(_words(message), people)
-    return Said(str(who), moment.date().isoformat(), f"{moment:%H:%M}", text, replies=replies)
+    return Said(named(who), moment.date().isoformat(), f"{moment:%H:%M}", text, replies=replies)
 
 
 def _words(message: Mapping[str, Any]) -> str:
@@ -99,7 +102,7 @@ def _words(message: Mapping[str, Any]) -> str:
     for attachment in message.get("attachments") or ():
         own = [attachment.get("pretext"), attachment.get("title"), attachment.get("text")]
         shown = [str(part) for part in own if part] or [str(attachment.get("fallback") or "")]
-        parts += [part for part in shown if part not in parts[0]]
+        parts += [part for part in shown if len(parts[0]) > _COMPARED or part not in parts[0]]
     parts += [f"(file: {file['name']})" for file in message.get("files") or () if file.get("name")]
     return "\n".join(part for part in parts if part.strip())
 
@@ -122,7 +125,7 @@ def _readable(text: str, people: Mapping[str, str]) -> str:
 
 def _person(person: Mapping[str, Any]) -> str:
     profile = person.get("profile") or {}
-    return str(profile.get("real_name") or person.get("real_name") or person.get("name") or person["id"])
+    return named(profile.get("real_name") or person.get("real_name") or person.get("name") or person["id"])
 
 
 def _json(read: Read, name: str) -> list[Any]:

@@ -44,7 +44,7 @@ def _places(package: zipfile.ZipFile) -> list[str]:
         raise DocumentError("It is no presentation. Save it anew.")
     targets = _targets(package, "ppt/presentation.xml")
     listed = [slide.get(_REFERENCE, "") for slide in presentation.iter(f"{_SLIDES}sldId")]
-    return [targets[reference] for reference in listed if reference in targets]
+    return list(dict.fromkeys(targets[reference] for reference in listed if reference in targets))  # each is read once
 
 
 def _targets(package: zipfile.ZipFile, place: str, kind: str = "") -> dict[str, str]:
@@ -60,11 +60,12 @@ def _targets(package: zipfile.ZipFile, place: str, kind: str = "") -> dict[str, 
 
 def _add_slide(outline: Outline, slide: ET.Element, number: int) -> None:
     shapes = [shape for shape in slide.iter() if shape.tag in {f"{_SLIDES}sp", f"{_SLIDES}graphicFrame"}]
-    titles = [shape for shape in shapes if _role(shape) in _TITLES]
+    roles = [_role(shape) for shape in shapes]
+    titles = [shape for shape, role in zip(shapes, roles, strict=True) if role in _TITLES]
     named = " ".join(" ".join(text for _, text in _paragraphs(shape)) for shape in titles)
     outline.heading(1, named or f"Slide {number}", 0, number)
-    for shape in shapes:
-        if shape not in titles and _role(shape) not in _FURNITURE:
+    for shape, role in zip(shapes, roles, strict=True):
+        if role not in _TITLES | _FURNITURE:
             _add_shape(outline, shape, number)
 
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby, zip_longest
+from itertools import accumulate, groupby, zip_longest
 
 from core.documents.blocks import Block, Kind, ParsedDocument
 from core.documents.cutting import clipped, framed_pieces, pieces
@@ -127,6 +127,7 @@ class _Splitter:
     def __init__(self, title: str, budget: int, count_tokens: CountTokens) -> None:
         self._budget = budget
         self._count = count_tokens
+        self._most_parts = budget * _CHARACTERS_PER_TOKEN  # of a passage: each has a character
         self.title = self._clipped(title)
 
     def sections(self, document: ParsedDocument) -> Iterator[tuple[tuple[str, ...], list[Block]]]:
@@ -153,23 +154,41 @@ class _Splitter:
     def _evened(self, first: _Draft, second: _Draft) -> list[_Draft]:
         """The same parts, cut where the larger of both is smallest."""
         parts = (*first.parts, *second.parts)
-        halves = [[_Draft(first.headings, half) for half in (parts[:at], parts[at:])] for at in range(1, len(parts))]
-        fitting = [pair for pair in halves if all(self._fits(half.headings, half.text) for half in pair)]
-        return min(fitting, key=lambda pair: max(len(half.text) for half in pair), default=[first, second])
+        lengths = list(accumulate(len(part.glue) + len(part.text) for part in parts))
+        for at in sorted(range(1, len(parts)), key=lambda at: max(lengths[at - 1], lengths[-1] - lengths[at - 1])):
+            halves = [_Draft(first.headings, half) for half in (parts[:at], parts[at:])]
+            if all(self._fits(half.headings, half.text) for half in halves):
+                return halves
+        return [first, second]
 
     def _filled(self, section: tuple[tuple[str, ...], list[Block]]) -> Iterator[_Draft]:
         headings, blocks = section
-        current: tuple[_Part, ...] = ()
-        for part in self._parts(headings, blocks):
-            if current and not self._fits(headings, _Draft(headings, (*current, part)).text):
-                lead = current[-1:] if current[-1].text.rstrip().endswith(":") and len(current) > 1 else ()
-                yield _Draft(headings, current[: len(current) - len(lead)])
-                current = lead if self._fits(headings, _Draft(headings, (*lead, part)).text) else ()
-                if lead and not current:
-                    yield _Draft(headings, lead)
-            current = (*current, part)
-        if current:
-            yield _Draft(headings, current)
+        parts = tuple(self._parts(headings, blocks))
+        start = 0
+        while start < len(parts):
+            end = start + self._most(headings, parts[start : start + self._most_parts])
+            lead = parts[end - 1 : end] if end < len(parts) and _leads(parts[end - 1]) and end - start > 1 else ()
+            yield _Draft(headings, parts[start : end - len(lead)])
+            start = end
+            if lead and self._fits(headings, _Draft(headings, (*lead, parts[end])).text):
+                start = end - 1
+            elif lead:
+                yield _Draft(headings, lead)
+
+    def _most(self, headings: tuple[str, ...], parts: tuple[_Part, ...]) -> int:
+        """How many of `parts` fit together, at least one; found by doubling, then halving."""
+
+        def fit(count: int) -> bool:
+            return self._fits(headings, _Draft(headings, parts[:count]).text)
+
+        low, high = 1, 2
+        while high <= len(parts) and fit(high):
+            low, high = high, high * 2
+        high = min(high, len(parts) + 1)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if fit(middle) else (low, middle)
+        return low
 
     def merged(self, drafts: Iterator[_Draft]) -> list[_Draft]:
         """Drafts, the tiny ones joined to the one before them; their own headings stay as lines of the text."""
@@ -252,6 +271,10 @@ def _without_full_headings(blocks: Sequence[Block]) -> Iterator[Block]:
             or (following.kind is Kind.HEADING and following.headings == block.headings and block.headings)
         ):
             yield Block(Kind.PARAGRAPH, block.text, block.headings[:-1], block.line, block.page)
+
+
+def _leads(part: _Part) -> bool:
+    return part.text.rstrip().endswith(":")
 
 
 def _shared(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:

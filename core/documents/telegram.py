@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from core.documents.chats import Said, Talk
+from core.documents.chats import Said, Talk, named
 
 FILE = "result.json"  # what Telegram calls an export
 _SHARED = ("group", "channel", "supergroup")
@@ -41,7 +41,7 @@ def talks(export: Mapping[str, Any]) -> Iterator[Talk]:
             if said:
                 by_day[said.day].append(said)
         for day, said_that_day in sorted(by_day.items()):
-            yield Talk(str(chat.get("name") or "Chat"), day, tuple(said_that_day))
+            yield Talk(named(chat.get("name") or "Chat"), day, tuple(said_that_day))
 
 
 def leaves_out(export: Mapping[str, Any]) -> int:
@@ -66,7 +66,7 @@ def _said(message: Mapping[str, Any], texts: Mapping[Any, Mapping[str, Any]]) ->
 
 
 def _who(message: Mapping[str, Any]) -> str:
-    return str(message.get("from") or message.get("from_id") or "somebody")
+    return named(message.get("from") or message.get("from_id") or "somebody")
 
 
 def _text(message: Mapping[str, Any]) -> str:

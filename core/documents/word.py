@@ -44,6 +44,7 @@ def _with_breaks(package: zipfile.ZipFile) -> bytes:
         for part in package.infolist():
             if part.filename.endswith((".xml", ".rels")):
                 content = package.read(part)
+                packages.check_depth(content)
                 changed.writestr(part.filename, _mark(content) if part.filename == _BODY else content)
     return copy.getvalue()
 

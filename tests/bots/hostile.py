@@ -55,7 +55,7 @@ class Link:
         host = (parts.hostname or "").lower()
         if parts.scheme not in {"http", "https"} or "@" in parts.netloc or not host.isascii() or "\\" in self.target:
             return False
-        return hosts_in(self.read) <= {host}
+        return self.read in {self.target, self.target.removeprefix("https://")} or hosts_in(self.read) <= {host}
 
 
 def hosts_in(text: str) -> set[str]:

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
@@ -75,6 +75,9 @@ class Shown:
         self.over = True
         for message_id in self.shown:
             self.hub.answers[self.event.conversation.channel, message_id] = answer
+
+    def learning(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
     async def messages_of(self, answer: str) -> tuple[str, ...]:
         return tuple(ts for (_, ts), named in self.hub.answers.items() if named == answer)

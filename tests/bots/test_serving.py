@@ -180,6 +180,8 @@ def test_every_figure_moves() -> None:
     metrics, still = Metrics(), Metrics().page(None, {}).decode()
     event = to_event({"key": SECRET, "channel": SECRET, "user": SECRET, "text": SECRET})
     metrics.received("chat", Receipt.ACCEPTED, 0.002)
+    metrics.not_understood("chat")
+    metrics.receiver_ended("chat")
     metrics.began(Claim(event, "token", attempt=2))
     metrics.said(Said(STOPPED, seconds=2.0, first_piece=0.5, pieces=16))
     metrics.failed("IndexUnavailableError")
@@ -188,6 +190,8 @@ def test_every_figure_moves() -> None:
     page = metrics.page(Depth(waiting=3, working=2, dead=1, oldest=4.5), {"hits": 7.0}).decode()
     for line in (
         'attune_received_total{platform="chat",receipt="accepted"} 1.0',
+        'attune_received_total{platform="chat",receipt="not understood"} 1.0',
+        'attune_receiver_restarts_total{platform="chat"} 1.0',
         "attune_put_seconds_count 1.0",
         "attune_waited_seconds_count 1.0",
         'attune_handled_total{outcome="done",platform="chat"} 1.0',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,9 +12,9 @@ import pytest
 from redis.asyncio import Redis
 
 from bots.on_slack.clients import Clients
-from bots.on_slack.install import AppSecrets, Installing
+from bots.on_slack.install import RETURNS_MINUTE, AppSecrets, Installing, Rate
 from bots.slack_bot import Connection, SlackReceiver
-from core.adapters.redis_installations import TOKENS, RedisInstallations
+from core.adapters.redis_installations import STATE_SECONDS, TOKENS, USED, RedisInstallations
 from core.errors import ConfigurationError
 from tests.bots.slack_world import Hub
 from tests.doubles.slack_server import SlackServer
@@ -103,6 +104,78 @@ async def test_what_did_not_begin_here_installs_nothing(
 
 
 async def test_a_state_is_good_once(installations: RedisInstallations) -> None:
-    """Nobody finishes the same installation twice."""
+    """Nobody finishes the same installation twice, also where the word is written another way."""
     state = await installations.new_state()
-    assert [await installations.take_state(state) for _ in range(2)] == [True, False]
+    words = (state, state, f"{state}A", f"{state}==")
+    assert [await installations.take_state(word) for word in words] == [True, False, False, False]
+
+
+async def test_opening_the_page_keeps_nothing(
+    pages: tuple[str, SlackServer], installations: RedisInstallations, redis: Redis
+) -> None:
+    """However often somebody asks for it, the store holds no key more; each of the words is good."""
+    url, _ = pages
+    before = await redis.dbsize()
+    async with aiohttp.ClientSession() as http:
+        states = {(await begun(http, url))[0] for _ in range(200)}
+    assert await redis.dbsize() == before
+    assert len(states) == 200
+    assert all(installations.made(state) for state in states)
+
+
+@pytest.mark.parametrize("word", ["", "x", "é", "gAAAA", "=" * 100, "attune"])
+async def test_a_word_that_was_not_made_here_is_none(
+    installations: RedisInstallations, redis: Redis, word: str
+) -> None:
+    """Nor one that another key sealed, nor a token that this one did; and none of them is kept."""
+    other = RedisInstallations(redis, base64.urlsafe_b64encode(b"x" * 32).decode())
+    await installations.save("T1", "xoxb-one")
+    sealed = (await redis.hget(TOKENS, "T1")).decode()
+    before = await redis.dbsize()
+    good = await installations.new_state()
+    bent = good[:40] + ("A" if good[40] != "A" else "B") + good[41:]
+    for state in (word, await other.new_state(), sealed, bent):
+        assert not installations.made(state)
+        assert not await installations.take_state(state)
+    assert await redis.dbsize() == before
+
+
+async def test_a_word_ends(installations: RedisInstallations, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After ten minutes it is none any more, and that it was used is forgotten as soon."""
+    old, used = await installations.new_state(), await installations.new_state()
+    assert await installations.take_state(used)
+    [key] = await redis.keys(f"{USED}*")
+    assert 0 < await redis.ttl(key) <= STATE_SECONDS
+    later = time.time() + STATE_SECONDS + 1
+    monkeypatch.setattr("time.time", lambda: later)
+    assert not await installations.take_state(old)
+
+
+async def test_finishing_has_a_limit(pages: tuple[str, SlackServer], redis: Redis) -> None:
+    """Who comes back again and again costs so many keys and calls of Slack's a minute; made-up words cost none."""
+    url, server = pages
+    async with aiohttp.ClientSession() as http:
+        for _ in range(3 * RETURNS_MINUTE):
+            back = f"{url}/slack/oauth_redirect?code=bad&state=made-up"
+            async with http.get(back, cookies={"attune-install": "made-up"}) as reply:
+                assert reply.status == 400
+        before, statuses = await redis.dbsize(), []
+        for _ in range(RETURNS_MINUTE + 20):
+            state, cookie = await begun(http, url)
+            back = f"{url}/slack/oauth_redirect?code=bad&state={state}"
+            async with http.get(back, cookies={"attune-install": cookie}) as reply:
+                statuses.append(reply.status)
+    assert statuses[:RETURNS_MINUTE] == [400] * RETURNS_MINUTE
+    assert 429 in statuses[RETURNS_MINUTE:]
+    asked = [method for method, _ in server.workspace.calls if method == "oauth.v2.access"]
+    assert len(asked) == statuses.count(400) == await redis.dbsize() - before
+
+
+def test_the_limit_comes_back_with_time() -> None:
+    clock = [0.0]
+    rate = Rate(30, lambda: clock[0])
+    assert [rate.admits() for _ in range(31)] == [True] * 30 + [False]
+    clock[0] = 4.0
+    assert [rate.admits() for _ in range(3)] == [True, True, False]
+    clock[0] = 1e6
+    assert sum(rate.admits() for _ in range(100)) == 30

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from redis.asyncio import Redis
 
 from bots.on_slack.clients import Clients, OneToken
-from bots.service.workers import Pace, Workers
+from bots.service.slots import Pace
+from bots.service.workers import Workers
 from bots.slack_bot import Connection, SlackReceiver
 from core.adapters.redis_inbox import RedisInbox
 from core.domain import Person

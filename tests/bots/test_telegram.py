@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from bots import texts
 from bots.on_telegram.screen import Streaming
 from bots.on_telegram.webhook import Webhook
-from core.domain import Passage
+from core.domain import Passage, Person
 from core.inbox import Receipt
 from core.preferences import Length
 from core.prompt import NOT_FOUND
@@ -254,6 +254,23 @@ async def test_strangers_learn_how_to_get_in(redis: Redis, tmp_path: Path):
         assert "not valid" in mal.private.said()[0].text
         assert home.inlet.events[0].person.user == "66"
         assert {event.person.user for event in home.inlet.events} == {"66"}
+
+
+async def test_who_is_in_already_becomes_an_operator_by_a_code(redis: Redis, tmp_path: Path):
+    """The code is no question and in no inbox; a plain one takes the role from nobody, and a wrong one is said so."""
+    async with telegram_home(redis, tmp_path, Wishes(allowed=frozenset({"person:telegram//7"}))) as home:
+        ann = User(home.double, 7, "Ann")
+        person = Person("telegram", "", "7")
+        sent = [await home.access.new_code(operator=True), f"/pair {await home.access.new_code()}", "/pair 2222-2222"]
+        for number, text in enumerate(sent, start=1):
+            await ann.say(text)
+            await ann.private.until(lambda place, number=number: len(place.said()) == number)
+            assert await home.access.is_operator(person)
+        assert [message.text[:10] for message in ann.private.said()] == ["That worke", "That worke", "That code "]
+        assert home.inlet.events == []
+        await ann.say("next-step")  # has the form of a code
+        await ann.private.answered()
+        assert [event.person.user for event in home.inlet.events] == ["7"]
 
 
 async def test_a_strange_group_is_told_once(redis: Redis, tmp_path: Path):

@@ -188,7 +188,6 @@ def test_nothing_is_nothing(markdown: str):
     [
         ("call @everyone now", "call @\N{WORD JOINER}everyone now"),
         ("mail ann@example.org", "mail ann@example.org"),
-        ("[Ann](tg://user?id=7)", "Ann (tg://user?id=7)"),
         ("<b>x</b>", "<b>x</b>"),
         ("a&#x202E;b", "ab"),
     ],
@@ -197,6 +196,12 @@ def test_text_is_data(markdown: str, text: str):
     """Text of documents mentions nobody, opens no markup and turns no direction."""
     [page] = telegram(markdown)
     assert page == Page(text)
+
+
+def test_an_address_that_opens_no_page_is_code():
+    """It is shown, and Telegram makes no link of it, which would open somebody's profile or start a bot."""
+    [page] = telegram("[Ann](tg://user?id=7)")
+    assert (page.text, parts(page, "code")) == ("Ann (tg://user?id=7)", ["tg://user?id=7"])
 
 
 def test_answer_ends_with_its_sources():

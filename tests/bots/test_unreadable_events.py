@@ -17,7 +17,8 @@ from bots.on_slack import events as slack_events
 from bots.on_telegram import events as telegram_events
 from bots.service import workers
 from bots.service.metrics import Metrics
-from bots.service.workers import Pace, Workers
+from bots.service.slots import Pace
+from bots.service.workers import Workers
 from core.adapters import redis_inbox
 from core.adapters.redis_inbox import PREFIX, RedisInbox
 from core.bootstrap import open_inbox

@@ -18,7 +18,8 @@ from bots import texts
 from bots.dialogue import Dialogue
 from bots.platform import Delivery
 from bots.service import workers
-from bots.service.workers import Pace, Workers
+from bots.service.slots import Pace
+from bots.service.workers import Workers
 from core.adapters.redis_inbox import RedisInbox
 from core.domain import Answer, Conversation
 from core.inbox import Allowance, Event
@@ -297,3 +298,68 @@ async def test_a_reaction_finds_its_answer(chat: Chat, inbox: RedisInbox) -> Non
         await chat.deliver("1", "c", "ann", "?")
         await until(lambda: is_empty(inbox))
     assert await inbox.answer_of(Conversation(NAME, "w", "c"), chat.messages[0].id) == "a1"
+
+
+class Lessons:
+    """A platform on which people ask and teach; a lesson ends when the test says so."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.ended: list[str] = []
+        self.taught = asyncio.Event()
+
+    def sending(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+    async def handle(self, event: Event, delivery: Delivery) -> None:
+        if event.person.user.startswith("teacher"):
+            async with delivery.learning():
+                self.begun.append(event.person.user)
+                await self.taught.wait()
+        self.ended.append(event.person.user)
+        await delivery.ended()
+
+    async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
+        """Nobody reads it."""
+
+    async def apologise(self, event: Event, delivery: Delivery, sentence: str) -> None:
+        raise AssertionError((event.key, delivery.attempt, sentence))
+
+
+def said_by(user: str) -> Event:
+    return to_event({"key": user, "channel": f"c-{user}", "user": user, "text": "?"})
+
+
+async def test_questions_are_answered_while_more_people_teach_than_there_are_slots(inbox: RedisInbox) -> None:
+    """Every question has its answer before a single lesson has its end, and only so many lessons are read at once."""
+    platform = Lessons()
+    async with Workers(inbox, {NAME: platform}, Pace(at_once=2, grace=5.0, lessons=2)).working():
+        for number in range(8):
+            await inbox.put(said_by(f"teacher{number}"))
+        await until(lambda: len(platform.begun) == 2)
+        for number in range(20):
+            await inbox.put(said_by(f"asker{number}"))
+        await until(lambda: len(platform.ended) == 20)
+        assert all(user.startswith("asker") for user in platform.ended)
+        assert len(platform.begun) == 2
+        platform.taught.set()
+        await until(lambda: len(platform.ended) == 28)
+    assert platform.begun == [f"teacher{number}" for number in range(8)], "first come, first served"
+
+
+async def test_waiting_for_a_place_to_learn_does_not_use_up_the_time_for_it(
+    inbox: RedisInbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lesson that waited longer than one may take is still learned."""
+    monkeypatch.setattr(workers, "LONGEST", 1.0)
+    platform = Lessons()
+
+    async def soon() -> None:
+        await asyncio.sleep(0.6)
+
+    platform.taught.wait = soon  # type: ignore[method-assign, assignment]
+    async with Workers(inbox, {NAME: platform}, Pace(at_once=8, grace=5.0, lessons=1)).working():
+        for number in range(4):
+            await inbox.put(said_by(f"teacher{number}"))
+        await until(lambda: len(platform.ended) == 4)
+    assert platform.ended == [f"teacher{number}" for number in range(4)]

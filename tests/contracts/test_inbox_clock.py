@@ -7,6 +7,7 @@ import dataclasses
 import random
 import time
 from collections.abc import Awaitable, Callable
+from itertools import count
 from typing import Any
 
 import pytest
@@ -96,14 +97,19 @@ async def test_a_living_worker_keeps_its_claim(redis: Redis, step: Step, seconds
 @pytest.mark.parametrize("seconds", STEPS)
 async def test_who_used_up_their_minute_waits_as_long_as_ever(redis: Redis, step: Step, seconds: float) -> None:
     """A step locks nobody out, and gives nobody more."""
-    inbox = RedisInbox(redis, dataclasses.replace(GENEROUS, person_minute=60))  # one a second
-    receipts = [await inbox.put(event(f"x{number}")) for number in range(62)]
-    assert receipts[-1] is not Receipt.ACCEPTED
+    inbox = RedisInbox(redis, dataclasses.replace(GENEROUS, person_minute=20))  # one in three seconds
+    used_up = time.monotonic()
+    receipts = [await inbox.put(event(f"x{number}")) for number in range(21)]
+    assert [receipt is Receipt.ACCEPTED for receipt in receipts] == [True] * 20 + [False]
     await step(seconds)
-    assert await inbox.put(event("at once")) is not Receipt.ACCEPTED
-    await asyncio.sleep(1.2)
-    assert await inbox.put(event("a second later")) is Receipt.ACCEPTED
-    assert await inbox.put(event("another")) is not Receipt.ACCEPTED
+    names = count()
+
+    async def accepted() -> bool:
+        return await inbox.put(event(f"y{next(names)}")) is Receipt.ACCEPTED
+
+    await soon(accepted, within=4.5)
+    assert time.monotonic() - used_up > 2.5
+    assert not await accepted()
 
 
 @pytest.mark.parametrize("seconds", STEPS)

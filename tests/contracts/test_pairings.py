@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -51,6 +52,15 @@ async def test_who_was_let_in_is_found_until_removed(pairings: Pairings) -> None
     assert await pairings.remove(ANNA.person)
     assert not await pairings.remove(ANNA.person)
     assert await pairings.all() == [BEN]
+
+
+async def test_saving_again_takes_no_role_away(pairings: Pairings) -> None:
+    """What is kept is said, and the first moment stays."""
+    plain, later = replace(BEN, operator=False), replace(BEN, operator=False, since=BEN.since + HOUR)
+    assert await pairings.save(plain) == plain
+    assert await pairings.save(BEN) == BEN
+    assert await pairings.save(later) == BEN
+    assert await pairings.find(BEN.person) == BEN
 
 
 async def test_tries_are_counted_by_person_and_forgotten(pairings: Pairings) -> None:

@@ -221,6 +221,20 @@ async def test_vectors_come_by_id(index: PassageIndex) -> None:
     np.testing.assert_allclose(found[passages[2].id], await vector(TEXTS[2]), atol=1e-6)
 
 
+async def test_passages_come_by_id_as_they_are_now(index: PassageIndex) -> None:
+    """With their readers of today; of what is gone nothing comes."""
+    passages = document()
+    await put(index, passages)
+    ids = [passage.id for passage in passages]
+    assert await index.passages([*ids[:2], str(uuid.uuid4())]) == {passage.id: passage for passage in passages[:2]}
+    closed = replace(passages[0], readers=("person:slack/T1/U1",))
+    await put(index, [closed])
+    assert await index.passages(ids[:1]) == {closed.id: closed}
+    await index.remove("guide.md")
+    assert await index.passages(ids) == {}
+    assert await index.passages([]) == {}
+
+
 async def test_documents_are_listed_by_version(index: PassageIndex) -> None:
     """Each version of a source is a document, complete when all its passages are there."""
     await put(index, document(source="b.md"))

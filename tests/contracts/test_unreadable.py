@@ -181,6 +181,20 @@ async def test_a_conversation_that_is_lost_holds_nobody_up(inbox: RedisInbox, re
     assert (await _claimed_now(inbox)).event.key == "slack:3"
 
 
+async def test_what_stands_beside_an_event_costs_nobody_the_event(inbox: RedisInbox, redis: Redis) -> None:
+    """Ids of messages that are no text, counters that are no numbers, and signals that say nothing."""
+    await inbox.listen(0.01)
+    await redis.xadd(f"{PREFIX}:signals", {"x": "y"})
+    await redis.xadd(f"{PREFIX}:signals", {b"kind": b"stop"})
+    assert await inbox.listen(5.0) == []
+    await inbox.put(event("1"))
+    await redis.rpush(f"{PREFIX}:shown:slack:1", b"\xff")
+    await redis.hset(f"{PREFIX}:event:slack:1", "deaths", "x")
+    claim = await inbox.claim(new_token())
+    assert claim is not None
+    assert (claim.event.key, claim.deaths, len(claim.shown)) == ("slack:1", 0, 1)
+
+
 async def bury(inbox: RedisInbox, *events: Event) -> None:
     for one in events:
         await inbox.put(one)
@@ -406,6 +420,15 @@ async def test_notes_are_bounded_and_written_once(redis: Redis) -> None:
     for _ in range(3):
         assert await RedisUsage(redis).gaps() == []
     assert await redis.hlen(NOTES) == 1
+
+
+async def test_a_note_that_cannot_be_read_costs_itself(redis: Redis) -> None:
+    """The list of what is set aside does not break over itself."""
+    await redis.rpush("attune:gaps", "x", "y")
+    assert await RedisUsage(redis).gaps() == []
+    (first, _) = await redis.hkeys(NOTES)
+    await redis.hset(NOTES, mapping={first: "x", b"\xff": "x", "of another version\nkey\nname": "{}"})
+    assert [one.kind for one in await RedisInbox(redis).aside()] == ["gap", "gap"]
 
 
 def test_the_lane_of_these_tests_is_a_lane() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis.asyncio import Redis
@@ -63,6 +64,42 @@ async def test_a_code_lets_one_person_in(redis: Redis, *, operator: bool) -> Non
     with pytest.raises(PairingError, match="works once"):
         await doors.pair(BEN, code, NOW)
     assert not await doors.admits(BEN, [])
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_plain_code_takes_no_role_away(redis: Redis, *, first: bool) -> None:
+    """An operator who also uses a plain code stays one, in either order, and since when they are in stays too."""
+    doors = access(redis)
+    await doors.pair(ANNA, await doors.new_code(operator=first), NOW)
+    again = await doors.pair(ANNA, await doors.new_code(operator=not first), NOW + timedelta(days=1))
+    assert (again.operator, again.since) == (True, NOW)
+    assert await doors.is_operator(ANNA)
+    assert await doors.pairings() == [again]
+
+
+async def test_of_two_codes_at_one_moment_the_role_stays(redis: Redis) -> None:
+    """Whichever is kept last."""
+    doors = access(redis)
+    for n in range(20):
+        person = Person("telegram", "", str(n))
+        codes = [await doors.new_code(operator=operator) for operator in (True, False, False)]
+        await asyncio.gather(*[doors.pair(person, code, NOW) for code in codes])
+        assert await doors.is_operator(person)
+
+
+async def test_a_listed_operator_stays_one_after_a_plain_code(redis: Redis) -> None:
+    doors = access(redis, "", "person:telegram//1")
+    await doors.pair(ANNA, await doors.new_code(), NOW)
+    assert await doors.is_operator(ANNA)
+
+
+async def test_what_was_taken_back_does_not_return_with_a_plain_code(redis: Redis) -> None:
+    """Unpaired, an operator who is let in again is none."""
+    doors = access(redis)
+    pairing = await doors.pair(ANNA, await doors.new_code(operator=True), NOW)
+    await doors.unpair(pairing.person)
+    await doors.pair(ANNA, await doors.new_code(), NOW)
+    assert not await doors.is_operator(ANNA)
 
 
 async def test_what_a_code_gave_can_be_taken_back(redis: Redis) -> None:

@@ -15,6 +15,7 @@ import pytest
 from core.adapters.edge_index import EdgeIndex
 from core.adapters.no_usage import NoUsage
 from core.adapters.qdrant_index import QdrantIndex
+from core.documents.reading import FileReader
 from core.documents.sandbox import Sandbox
 from core.domain import EVERYONE, Passage, Person, Vectors
 from core.errors import DocumentError, LessonError
@@ -214,6 +215,19 @@ async def test_a_stopped_reading_ends_at_once_and_starts_no_other_process() -> N
         sandbox.read(b"sleep 0", PurePath("b.txt"), "", {})
     assert sandbox._process is None
     sandbox.close()
+
+
+async def test_files_for_different_readers_have_different_processes(tmp_path: Path) -> None:
+    """A hostile file must not carry the text of a private one to everybody."""
+    reader, processes = FileReader(HashingEmbedder(), 80, ""), []
+    for number, readers in enumerate((ALL, ALL, ANNS, ANNS, ALL)):
+        file = tmp_path / f"{number}.md"
+        file.write_text(f"Text {number}.")
+        await asyncio.to_thread(reader.read, file, {}, readers)
+        assert reader._sandbox._process
+        processes.append(reader._sandbox._process.pid)
+    reader.close()
+    assert [processes.index(each) for each in processes] == [0, 0, 2, 2, 4]
 
 
 @pytest.mark.parametrize("order", ["forge Mine", "stray x"])

@@ -207,7 +207,7 @@ def test_other_encodings_are_guessed_and_noted() -> None:
         (bytes(range(1, 32)) * 50, "a.md", ["a.md", "binary"]),
         (b"x" * (MAX_BYTES + 1), "a.txt", ["a.txt", "20 MB", "Split"]),
         (b"text", "a.xyz", ["a.xyz", ".xyz", ".md"]),
-        (b"<div>" * 5000, "a.html", ["a.html", "nested"]),
+        (b"[" * 5000, "a.ipynb", ["a.ipynb", "nested"]),
     ],
 )
 def test_what_cannot_be_read_says_why_and_what_to_do(data: bytes, name: str, words: list[str]) -> None:

@@ -30,6 +30,14 @@ def test_a_private_answer_draws_on_all_that_the_asker_may_see() -> None:
     assert audience(message(private=True, channels=frozenset({"C2"}))) == names
 
 
+@pytest.mark.parametrize("private", [True, False])
+def test_where_others_than_the_workspace_read_an_answer_nothing_of_the_workspaces_is_in_it(*, private: bool) -> None:
+    """Guests, partners, a shared channel: what is for everyone, and for the channel or the person."""
+    readers = audience(message(private=private, channels=frozenset({"C2"}), insiders=False))
+    own = {"channel:slack/T1/C2", "person:slack/T1/U1"} if private else {"channel:slack/T1/C1"}
+    assert readers == {EVERYONE, *own}
+
+
 @pytest.mark.parametrize("id_", ["C/1", "a b", "x/../y", "%2F", "é"])
 def test_ids_cannot_pretend_to_be_others(id_: str) -> None:
     """A slash in an id is no border, and what names a reader can be written in a file."""

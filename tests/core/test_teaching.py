@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from redis.asyncio import Redis
 from core import teaching
 from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_usage import RedisUsage
-from core.domain import EVERYONE, Person
+from core.domain import EVERYONE, Person, Vectors
 from core.errors import DocumentError, LessonError
 from core.gaps import Gap
 from core.ingest import Ingester
@@ -214,3 +215,31 @@ async def test_what_a_killed_process_left_unwritten_is_no_lesson(
         patch.setattr(teaching.time, "time", lambda: time.time_ns() / 1e9 + 2 * teaching._STALE)
         await teacher.refresh()
     assert (files_below(tmp_path), await index.documents()) == ([], [])
+
+
+class HeldEmbedder(HashingEmbedder):
+    """Embeds what holds the word "slow" only when it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.may = asyncio.Event(), asyncio.Event()
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        if any("slow" in text for text in texts):
+            self.begun.set()
+            await self.may.wait()
+        return await super().embed(texts)
+
+
+async def test_a_lesson_does_not_wait_for_a_slow_one(tmp_path: Path, index: QdrantIndex, usage: RedisUsage) -> None:
+    """Each lesson is read by itself: the quick one is learned while the slow one is under way, which then ends well."""
+    embedder = HeldEmbedder()
+    teacher = Teacher(tmp_path / "learned", Ingester(embedder, index, passage_tokens=100), index, usage)
+    slow = asyncio.create_task(teacher.learn_text("First", "A slow lesson.", ANN, ALL, NOW))
+    await embedder.begun.wait()
+    await teacher.learn_text("Second", "A quick one.", BEN, ALL, NOW)
+    assert not slow.done()
+    assert [document.title for document in await index.documents()] == ["Second"]
+    embedder.may.set()
+    await slow
+    assert sorted(document.title for document in await index.documents()) == ["First", "Second"]

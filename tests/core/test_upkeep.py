@@ -68,6 +68,18 @@ async def test_after_an_ingestion_what_took_the_place_of_the_commonest_is_read_a
     assert generator.read == []
 
 
+async def test_what_is_gone_is_forgotten_though_nobody_asked_since(index: QdrantIndex) -> None:
+    """Also what another process read before this one began."""
+    generator = ScriptedGenerator()
+    generator.read = [passage(number) for number in range(4)]
+    tending = Upkeep(index, generator)
+    await tending.tend()
+    assert set(generator.read) == {passage(0), passage(1), passage(2)}
+    await index.remove("/1.md")
+    await tending.tend()
+    assert set(generator.read) == {passage(0), passage(2)}
+
+
 async def test_an_index_that_is_gone_is_asked_again(index: QdrantIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upkeep, "PAUSE", 0.01)
     generator = ScriptedGenerator()

@@ -9,10 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import qdrant_edge as edge
 
+from core.adapters import edge_index, points
 from core.adapters.edge_index import EdgeIndex
 from core.adapters.shared_index import SharedIndex
 from core.domain import EVERYONE, Passage
@@ -162,3 +165,60 @@ async def test_a_kill_at_any_moment_leaves_an_index_that_opens_and_is_cleared_th
         assert await index.count() == 19
         await until(lambda: not holding(data))
         assert "/plain5.md" in await found(index, "plain5")
+
+
+def logged(dimension: int) -> edge.EdgeConfig:
+    """As indexes were made once: with a log, and clearing away seldom."""
+    return edge.EdgeConfig(
+        vectors={points.DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)},
+        sparse_vectors={points.SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+        optimizers=edge.EdgeOptimizersConfig(indexing_threshold=edge_index.NO_GRAPH),
+    )
+
+
+async def test_an_index_of_an_earlier_version_is_cleared_of_what_was_removed_then(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its log goes; what it holds stays, and can be removed and replaced as before."""
+    folder = data / "index"
+    with monkeypatch.context() as before:
+        before.setattr(edge_index, "_config", logged)
+        before.setattr(edge_index, "_has_log", lambda _: False)
+        before.setattr(edge_index, "_LEFT", ())
+        async with EdgeIndex(folder, EMBEDDER.dimension) as index:
+            for one in passages():  # many entries in the log
+                await index.upsert([one], await EMBEDDER.embed([one.text]))
+            await index.remove(f"/{WORD}.md")
+            (data / "index.removed").unlink()
+            index._clear_away = lambda: None
+    assert (folder / "wal").exists()
+    assert holding(data)
+    async with EdgeIndex(folder, EMBEDDER.dimension) as index:
+        await until(lambda: not holding(data))
+        assert await index.count() == 19
+        await index.remove("/plain7.md")
+        assert await index.count() == 18
+        other = replace(passages()[8], readers=("person:t/w/ben",))
+        await index.upsert([other], await EMBEDDER.embed([other.text]))
+        assert other.source not in await found(index, "plain8")
+    async with EdgeIndex(folder, EMBEDDER.dimension) as index:
+        assert await index.count() == 18
+        assert "/plain8.md" not in await found(index, "plain8")
+        await index.remove("/plain9.md")
+        assert await index.count() == 17
+    assert not (folder / "wal").exists()
+
+
+async def test_what_is_removed_or_closed_after_a_clearing_is_so(data: Path) -> None:
+    """However many times: no later change is taken for one that was made already."""
+    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        for one in passages():
+            await index.upsert([one], await EMBEDDER.embed([one.text]))
+        for number, source in enumerate([f"/{WORD}.md", "/plain4.md", "/plain5.md"], start=1):
+            await index.remove(source)
+            await index.clear_away()
+            assert await index.count() == 20 - number
+            closed = replace(passages()[10 + number], readers=("person:t/w/ben",))
+            await index.upsert([closed], await EMBEDDER.embed([closed.text]))
+            assert closed.source not in await found(index, f"plain{10 + number}")
+        assert holding(data, "plain4.md") == holding(data) == []

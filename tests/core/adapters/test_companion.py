@@ -114,6 +114,20 @@ async def client(data: Path) -> AsyncIterator[Redis]:
         yield client
 
 
+async def test_no_snapshot_keeps_what_was_forgotten(data: Path) -> None:
+    """The server writes none, and one that an earlier version left is gone; the append-only file has all."""
+    stale = data / "valkey" / "dump.rdb"
+    async with valkey.embedded(data) as client:
+        assert (await client.config_get("save"))["save"] == ""
+        await client.set("kept", "1")
+        await client.shutdown()
+        assert not stale.exists()
+    stale.write_bytes(b"REDIS0011 what somebody had forgotten")
+    async with valkey.embedded(data) as client:
+        assert await client.get("kept") == b"1"
+    assert not stale.exists()
+
+
 def test_processes_share_one_server(data: Path) -> None:
     """However many start at the same moment, one server runs."""
     with ExitStack() as stack:

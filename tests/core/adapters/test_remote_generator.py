@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -356,3 +357,32 @@ def nonsense_sender(nonsense: str):
         await response.write(f"data: {nonsense}\n\n".encode())
 
     return send
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_what_is_asked_goes_to_no_other_address(status: int) -> None:
+    """A server that sends on elsewhere gets no second request there: neither the key nor what people wrote."""
+    seen: list[str] = []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        seen.append(await request.text())
+        return web.json_response({"object": "list", "data": []})
+
+    async def moved(request: web.Request) -> web.Response:
+        return web.Response(status=status, headers={"Location": f"http://localhost:{ports[0]}{request.path}"})
+
+    ports: list[int] = []
+    async with AsyncExitStack() as stack:
+        for handler in (elsewhere, moved):
+            app = web.Application()
+            app.router.add_route("*", "/{path:.*}", handler)
+            runner = web.AppRunner(app)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            ports.append(runner.addresses[0][1])
+        url = f"http://127.0.0.1:{ports[1]}/v1"
+        async with OpenAIServer(url, KEY, silence=2, waits=(0.01,)) as server:
+            with pytest.raises(ConfigurationError, match="sends on to another address"):
+                await server.ask("chat/completions", {"messages": [LIBRARY]})
+    assert seen == []
