@@ -199,6 +199,7 @@ async def go_on(world: World) -> None:
         await world.ask("Zebra?", person)
         await world.engine.set_preferences(person, Preferences(length=Length.DETAILED))
         await world.engine.forget(person)
+        await asyncio.sleep(0.1)  # the command should get its turn where there is one processor
 
 
 def holds_no_secret(file: Path) -> bool:
