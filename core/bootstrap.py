@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from core.adapters.torch_generator import TorchGenerator
 
 SILENT = Silent()
-_DATA = ("valkey", "index", "learned")  # what a data folder has as soon as it was used
+_DATA = ("run", "valkey", "index", "learned")  # what a data folder has as soon as it was used
 
 _Load = Callable[[LocalModel, Settings, Progress], "TorchGenerator | RagGenerator"]
 
@@ -246,6 +246,8 @@ async def served_by_others(settings: Settings) -> bool:
     """Whether another process has an embedded store open."""
     from core.adapters import companion  # noqa: PLC0415
 
+    if not await asyncio.to_thread((settings.data_folder / "run").exists):
+        return False
     names = [*([] if settings.redis_url else ["valkey"]), *([] if settings.qdrant_url else ["index"])]
     return any([await companion.is_in_use(settings.data_folder, name) for name in names])
 

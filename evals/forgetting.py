@@ -125,7 +125,7 @@ async def lived_in(home: Path) -> AsyncIterator[tuple[House, Lesson]]:
 @asynccontextmanager
 async def opened(home: Path) -> AsyncIterator[House]:
     """The stores as the product opens them, with stand-ins for the models."""
-    settings, embedder = Settings(home=home), HashingEmbedder()
+    settings, embedder = Settings.from_env({"ATTUNE_HOME": str(home)}), HashingEmbedder()
     async with AsyncExitStack() as stack:
         records = await stack.enter_async_context(open_records(settings))
         inbox = await stack.enter_async_context(open_inbox(settings))

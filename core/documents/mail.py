@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import getaddresses
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from core.documents.blocks import Block, Kind, ParsedDocument
 from core.documents.html import parse_html
@@ -37,7 +37,7 @@ def parse_mail(data: bytes) -> ParsedDocument:
     """Parse one message; its subject is the title."""
     if sum(1 for _ in islice(_PARTED.finditer(data), _MAX_PARTED + 1)) > _MAX_PARTED:
         raise DocumentError(f"It holds messages in messages, over {_MAX_PARTED} of them. Save them one by one.")
-    message = email.message_from_bytes(data, policy=_BoundedPolicy())
+    message = cast("EmailMessage", email.message_from_bytes(data, policy=_BoundedPolicy()))
     if not any(message[header] for header in ("From", "To", "Subject", "Date")):
         raise DocumentError("It is no message: it has no sender, receiver, subject or date. Save it anew.")
     lines = [f"{name}: {' '.join(str(message[name]).split())}" for name in _HEADERS if message[name]]

@@ -136,10 +136,11 @@ async def test_an_older_home_takes_its_readers_from_the_index_before_it_is_made_
     assert await held(home) == before
 
 
-async def test_an_older_home_whose_index_is_gone_stays_closed(home: Settings, tmp_path: Path) -> None:
-    """Until somebody names readers; a home that is new is open from the first."""
+@pytest.mark.parametrize("left", ["run/index.log", "valkey/appendonlydir/x", "learned/.forgotten/x"])
+async def test_an_older_home_whose_index_is_gone_stays_closed(home: Settings, tmp_path: Path, left: str) -> None:
+    """Whatever is left of it, until somebody names readers; a home that is new is open from the first."""
     docs = write(tmp_path / "docs" / "board.md").parent
-    write(home.learned_folder / ".forgotten" / "x")
+    write(home.data_folder / left)
     assert await operations.ingest(home, [docs]) == 1
     assert await held(home) == {}
     assert await operations.ingest(home, [docs], HR) == 0

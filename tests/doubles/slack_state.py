@@ -448,7 +448,7 @@ class Workspace:
         return {"channel": channel, "ts": ts, "message": message}
 
     def _end_status(self, channel: str, message: Json) -> None:
-        self.status.pop((channel, message.get("thread_ts", message["ts"])), None)
+        self.status.pop((channel, str(message.get("thread_ts", message["ts"]))), None)
 
     def _seen(self, message: Json, args: Json) -> Json:
         hidden = {"streaming", "streamed", "chunks"}

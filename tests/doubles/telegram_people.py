@@ -78,7 +78,7 @@ def shown(message: Json) -> Shown:
     return Shown(
         message["message_id"],
         message["from"]["first_name"],
-        message.get("text", message.get("caption", "")),
+        str(message.get("text", message.get("caption", ""))),
         message.get("entities", []),
         [[button["text"] for button in row] for row in keyboard],
         message.get("document", {}).get("file_name", ""),
@@ -135,7 +135,7 @@ class User:
         if chat.type == "private" or not self.double.privacy or chat.gone:
             return not chat.gone
         entities = message.get("entities", []) + message.get("caption_entities", [])
-        text = message.get("text", message.get("caption", ""))
+        text = str(message.get("text", message.get("caption", "")))
         called = any(f"@{BOT['username']}" in part(text, entity) for entity in entities if entity["type"] == "mention")
         command = any(entity["type"] == "bot_command" for entity in entities)
         replied = message.get("reply_to_message", {}).get("from", {}).get("id") == BOT["id"]

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 TOKEN = "12345:" + "a" * 35
-BOT = {"id": 12345, "is_bot": True, "first_name": "Attune", "username": "attune_bot"}
+BOT: dict[str, Any] = {"id": 12345, "is_bot": True, "first_name": "Attune", "username": "attune_bot"}
 TEXT, CAPTION, ENTITIES, PAYLOAD, TOAST = 4096, 1024, 100, 64, 200
 FREE = {"bold", "italic", "underline", "strikethrough", "spoiler"}  # may contain all but code, and be in all but code
 CODE = {"pre", "code"}

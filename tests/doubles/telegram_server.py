@@ -298,7 +298,7 @@ async def _params(request: web.Request) -> Json:
     return found
 
 
-def _value(text: str) -> Any:
+def _value(text: str | bytes | bytearray) -> Any:
     try:
         return json.loads(text)
     except ValueError:

@@ -21,7 +21,7 @@ from tests.fakes import HashingEmbedder
 
 EMBEDDER = HashingEmbedder()
 TEXTS = [f"text number {number} about owls" for number in range(50)]
-PARTS = ("wal", "vector_storage", "payload_storage", "id_tracker", "segment.json", "payload_index", "edge_config.json")
+PARTS = ("vector_storage", "payload_storage", "id_tracker", "segment.json", "payload_index", "edge_config.json")
 
 
 def passages() -> list[Passage]:
