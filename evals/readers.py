@@ -31,9 +31,12 @@ async def run(chosen: Options) -> Record:
     started = time.monotonic()
     with temporary_folder() as home:
         walk = Walk(House(home), chosen.seed)
-        await walk.through(chosen.limit or STEPS, lambda steps: progress(list(steps), "steps"))
-    for finding in walk.findings[:SHOWN]:
-        print(_told(finding))
+        try:
+            await walk.through(chosen.limit or STEPS, lambda steps: progress(list(steps), "steps"))
+        finally:  # also of a walk that something ended
+            print(f"{sum(walk.done.values())} steps, words outside the readers: {len(walk.findings)}")
+            for finding in walk.findings[:SHOWN]:
+                print(_told(finding))
     return {
         "steps": sum(walk.done.values()),
         "steps by kind": dict(sorted(walk.done.items())),

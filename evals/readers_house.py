@@ -79,7 +79,10 @@ async def _generator(*_: object) -> AsyncIterator[ScriptedGenerator]:
 @asynccontextmanager
 async def opened(home: Path) -> AsyncIterator[Attune]:
     """The product as `attune serve` opens it, but for its models."""
-    with patch.multiple("core.bootstrap", open_embedder=_embedder, open_generator=_generator):
+    with (
+        patch.multiple("core.bootstrap", open_embedder=_embedder, open_generator=_generator),
+        patch("core.adapters.companion.PATIENCE", OPENS),  # a killed store starts again, also on a busy machine
+    ):
         async with open_attune(settings_of(home)) as attune:
             yield attune
 
