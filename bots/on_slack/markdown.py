@@ -29,13 +29,13 @@ _URL = (
 )
 _INLINE = re.compile(
     r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
-    r"|!?\[(?P<label>[^\[\]\n]*)\]\(\s*<?(?P<target>[^\s)>]+)>?(?:\s+\"[^\"\n]*\")?\s*\)"
+    r"|(?<!\\)!?\[(?P<label>(?:\\.|[^\[\]\\\n])*)\]\(\s*<?(?P<target>[^\s)>]+)>?(?:\s+\"[^\"\n]*\")?\s*\)"
     rf"|<?(?P<url>{_URL})",
     re.IGNORECASE,
 )
 _TRAILING = re.compile(r"[.,;:!?)\]'\"*_~]+$")  # what ends a sentence rather than an address
 _MARKS = re.compile(r"[*_~`\\]")  # of formatting: nobody reads them
-_PARTED = re.compile(r"\](?=[(\[:]|\Z)|\\\Z|:(?=[*_~]*/[*_~]*/)|www(?=[*_~]*\.)", re.IGNORECASE)
+_PARTED = re.compile(r"(?<!\\)(?:\\\\)*\](?=[(\[:]|\Z)|\\\Z|:(?=[*_~]*/[*_~]*/)|www(?=[*_~]*\.)", re.IGNORECASE)
 _LINK = re.compile(r"\](?=\(\s*\w+:)")
 _SIGNS = re.compile(r"&(?:(?P<less>lt|#0*60|#x0*3c)|commat|#0*64|#x0*40);", re.IGNORECASE)
 _TOKEN = re.compile(r"<(?=[*_~`\\\u2060]*(?:[@#!]|\Z))")  # how a mention begins, whatever is bold in it

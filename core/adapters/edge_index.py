@@ -8,7 +8,9 @@ folder is whole. Knows nothing of who calls it.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
+import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -58,6 +60,7 @@ class EdgeIndex:
         self._writing = asyncio.Lock()
         self._clearing = Clearing(folder.with_name(f"{folder.name}.removed"), self._cleared_away)
         self._shard: edge.EdgeShard
+        self._own: int  # the descriptor that holds the folder's lock
 
     @property
     def dimension(self) -> int:
@@ -153,16 +156,24 @@ class EdgeIndex:
             if self._as_stored:
                 self._dimension = stored
             points.check_dimension(stored, self._dimension, where=str(self._folder))
-            index_files.check(self._folder)
-            if _has_log(self._folder):
-                self._drop_log()
-            for left in _LEFT:
-                shutil.rmtree(self._folder / left, ignore_errors=True)
-            shard = edge.EdgeShard.load(str(self._folder), _config(self._dimension))
-            _index_keywords(shard)
-            if index_files.stored_origin(self._folder) is None:  # those that have one had readers from the first
-                _name_readers(shard)
-            return shard
+            self._own = _owned(self._folder)
+            try:
+                return self._load()
+            except BaseException:
+                os.close(self._own)
+                raise
+
+    def _load(self) -> edge.EdgeShard:
+        index_files.check(self._folder)
+        if _has_log(self._folder):
+            self._drop_log()
+        for left in _LEFT:
+            shutil.rmtree(self._folder / left, ignore_errors=True)
+        shard = edge.EdgeShard.load(str(self._folder), _config(self._dimension))
+        _index_keywords(shard)
+        if index_files.stored_origin(self._folder) is None:  # those that have one had readers from the first
+            _name_readers(shard)
+        return shard
 
     def _drop_log(self) -> None:
         """Of an earlier version: what it says is done and flushed when the index was opened with it and closed."""
@@ -184,6 +195,7 @@ class EdgeIndex:
             self._shard.flush()
             self._shard.close()
             index_files.seal(self._folder)
+            os.close(self._own)
 
     def _upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
         points.check_dimension(self._dimension, vectors.shape[1], where="The index")
@@ -332,6 +344,23 @@ def _config(dimension: int) -> edge.EdgeConfig:
         ),
         wal_enabled=False,
     )
+
+
+def _owned(folder: Path) -> int:
+    """Lock the folder for this process alone, until what is given is closed or the process ends.
+
+    Raises:
+        IndexUnavailableError: another program has it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise IndexUnavailableError(
+            f"The index in {folder} cannot be opened: another program uses it. End that first."
+        ) from None
+    return descriptor
 
 
 def _has_log(folder: Path) -> bool:

@@ -11,11 +11,12 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 import zlib
 from contextlib import suppress
 from pathlib import Path
 
-from core.adapters.companion import CODE
+from core.adapters import index_probe, points
 from core.durable import sync_folder, write_whole
 from core.errors import IndexUnavailableError
 from core.origin import REBUILD, Origin, read_origin
@@ -23,6 +24,7 @@ from core.origin import REBUILD, Origin, read_origin
 ORIGIN, SEAL = "attune.json", "sealed.json"
 OLD = "index.old"  # what a rebuilding put aside, until it has ended
 MOST_SEALED = 4 << 30  # bytes; a larger folder takes too long to close
+SETTLING = 20  # times, a tenth of a second apart, that files are looked at until nothing of them changes
 READING_SECONDS = 120.0
 _BLOCK = 1 << 20
 
@@ -45,10 +47,16 @@ def check(folder: Path) -> None:
 
 def seal(folder: Path) -> None:
     """Note what all files are, now that nobody changes them."""
-    files = _files(folder)
-    if sum(file.stat().st_size for file in files) <= MOST_SEALED:
-        written = {file.relative_to(folder).as_posix(): [file.stat().st_size, _checksum(file)] for file in files}
-        write_whole(folder / SEAL, json.dumps(written).encode())
+    for _ in range(SETTLING):
+        before = _facts(folder)
+        if sum(size for size, _ in before.values()) > MOST_SEALED:
+            return
+        with suppress(FileNotFoundError):  # the engine has not ended its writing yet
+            written = {name: [size, _checksum(folder / name)] for name, (size, _) in before.items()}
+            if _facts(folder) == before:
+                write_whole(folder / SEAL, json.dumps(written).encode())
+                return
+        time.sleep(0.1)
 
 
 def stored_origin(folder: Path) -> Origin | None:
@@ -106,6 +114,16 @@ def _broken(folder: Path, seal: Path) -> str:
     return next((name for name in there if name not in written), "")
 
 
+def _facts(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of every file."""
+    facts = {}
+    for file in _files(folder):
+        with suppress(FileNotFoundError):
+            status = file.stat()
+            facts[file.relative_to(folder).as_posix()] = (status.st_size, status.st_mtime_ns)
+    return facts
+
+
 def _files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if file.is_file() and file.name != SEAL and file.name[0] != ".")
 
@@ -120,11 +138,10 @@ def _checksum(file: Path) -> int:
 
 def _read_elsewhere(folder: Path) -> None:
     """Have another process open and read the index: what ends that one ends not this one."""
-    command = [sys.executable, "-m", "core.adapters.index_probe", str(folder)]
+    command = [sys.executable, "-I", index_probe.__file__, str(folder), points.SOURCE, points.VERSION, points.DOCUMENT]
     try:
         done = subprocess.run(
             command,
-            cwd=CODE,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=READING_SECONDS,

@@ -21,6 +21,8 @@ _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _SLIDES = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _REFERENCE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _DEEPEST = 8  # level of a paragraph that PowerPoint knows
+_SHAPES = {f"{_SLIDES}sp", f"{_SLIDES}graphicFrame"}
+_TABLE = f"{_DRAWING}tbl"
 _TITLES = {"title", "ctrTitle"}
 _FURNITURE = {"dt", "ftr", "sldNum", "hdr", "sldImg"}  # date, footer, number, header, the picture above the notes
 
@@ -59,7 +61,7 @@ def _targets(package: zipfile.ZipFile, place: str, kind: str = "") -> dict[str, 
 
 
 def _add_slide(outline: Outline, slide: ET.Element, number: int) -> None:
-    shapes = [shape for shape in slide.iter() if shape.tag in {f"{_SLIDES}sp", f"{_SLIDES}graphicFrame"}]
+    shapes = [shape for shape in slide.iter() if shape.tag in _SHAPES]
     roles = [_role(shape) for shape in shapes]
     titles = [shape for shape, role in zip(shapes, roles, strict=True) if role in _TITLES]
     named = " ".join(" ".join(text for _, text in _paragraphs(shape)) for shape in titles)
@@ -70,8 +72,8 @@ def _add_slide(outline: Outline, slide: ET.Element, number: int) -> None:
 
 
 def _add_shape(outline: Outline, shape: ET.Element, number: int) -> None:
-    for table in shape.iter(f"{_DRAWING}tbl"):
-        rows = [[_cell(cell) for cell in row.iter(f"{_DRAWING}tc")] for row in table.iter(f"{_DRAWING}tr")]
+    for table in _own(shape, _TABLE):
+        rows = [[_cell(cell) for cell in row.iterfind(f"{_DRAWING}tc")] for row in table.iterfind(f"{_DRAWING}tr")]
         outline.add(Kind.TABLE, pipe_table(rows), 0, number)
     if shape.tag == f"{_SLIDES}sp":
         paragraphs = list(_paragraphs(shape))
@@ -99,11 +101,22 @@ def _role(shape: ET.Element) -> str:
 
 def _paragraphs(shape: ET.Element) -> Iterator[tuple[int, str]]:
     """Level and text of each paragraph that holds text."""
-    for paragraph in shape.iter(f"{_DRAWING}p"):
+    for paragraph in _own(shape, f"{_DRAWING}p"):
         properties = paragraph.find(f"{_DRAWING}pPr")
         level = properties.get("lvl", "0") if properties is not None else "0"
         if text := _text(paragraph):
             yield whole_number(level, _DEEPEST) or 0, text
+
+
+def _own(shape: ET.Element, tag: str) -> Iterator[ET.Element]:
+    """The elements of this tag in a shape, but not those in each other or in shapes inside it, which are others'."""
+    waiting = list(reversed(shape))
+    while waiting:
+        element = waiting.pop()
+        if element.tag == tag:
+            yield element
+        elif element.tag not in _SHAPES:
+            waiting.extend(reversed(element))
 
 
 def _text(paragraph: ET.Element) -> str:

@@ -85,7 +85,7 @@ def test_no_shape_takes_more_than_its_share_of_the_processor(sandbox: Sandbox, n
 def test_a_sheet_by_many_names_is_refused() -> None:
     """Its library would read it again for each."""
     with pytest.raises(DocumentError, match="one and the same"):
-        parse(packages.WORKBOOK["one sheet by many names"](2_000), PurePath("a.xlsx"))
+        parse(SHAPES["a.xlsx"]["one sheet by many names"](2_000), PurePath("a.xlsx"))
 
 
 def calls(work: Callable[[], object]) -> int:
@@ -240,7 +240,7 @@ def test_what_is_left_out_of_a_message_is_said() -> None:
 
 def test_pages_that_show_the_same_are_read_once_and_said_to_be() -> None:
     """The text is there once; a page with more rules than any table has keeps its words."""
-    document = parse(packages.PDF["pages"](1_000), PurePath("a.pdf"))
+    document = parse(SHAPES["a.pdf"]["pages"](1_000), PurePath("a.pdf"))
     assert [block.text for block in document.blocks] == ["a"]
     assert document.notes[-1].startswith("Some pages show the same as earlier ones and were read once: 2, 3")
     drawn = packages.pdf("BT /F 9 Tf 9 9 Td (word) Tj ET\n" + "".join(f"0 {n % 700} 5 5 re S\n" for n in range(1_000)))

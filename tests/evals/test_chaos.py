@@ -37,7 +37,7 @@ async def test_nothing_is_lost_doubled_or_out_of_order_while_everything_dies() -
 @pytest.mark.skipif(compiler() is None, reason="the clock is set by a library that is compiled here")
 async def test_nothing_is_lost_where_the_clock_is_set_and_the_power_fails() -> None:
     """Ten minutes back and forward, and a file cut at some byte: all that was not in it has one answer, in its turn."""
-    plan = replace(small(5), messages=36, think=3.0, kill_every=(4.0, 5.0), restarts=0, steps=3, cuts=1)
+    plan = replace(small(5), messages=36, think=3.0, kill_every=(20.0, 25.0), restarts=0, steps=3, cuts=1)
     findings, troubles, _ = await run(plan)
     assert findings.complaints == []
     assert (findings.messages, findings.answered + findings.sentences) == (36, 36)
