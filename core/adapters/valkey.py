@@ -5,15 +5,17 @@ Knows how to reach a server and to reach it again. Knows nothing of what is stor
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis, UnixDomainSocketConnection
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
@@ -61,11 +63,31 @@ async def remote(url: str) -> AsyncIterator[Redis]:
         socket_connect_timeout=5,
         health_check_interval=30,
     )
+    pool.connection_class = type("HeedingConnection", (Heeding, pool.connection_class), {})
     async with Redis.from_pool(pool) as client:
         yield client
 
 
-class CompanionConnection(UnixDomainSocketConnection):
+class Heeding(AbstractConnection):
+    """A connection that does not swallow cancellations.
+
+    redis-py sends under `asyncio.wait_for`, which in Python 3.11 drops one that comes when all is sent: whoever cancels
+    once and waits for the end, as a shutdown does, would wait for ever.
+    """
+
+    __slots__ = ()
+
+    async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's
+        """Send; where that was cancelled meanwhile, the connection ends, since nobody reads the reply."""
+        task = asyncio.current_task()
+        before = task.cancelling() if task else 0
+        await super().send_packed_command(command, check_health)
+        if task and task.cancelling() > before:
+            await self.disconnect(nowait=True)
+            raise asyncio.CancelledError
+
+
+class CompanionConnection(Heeding, UnixDomainSocketConnection):
     """A connection that starts the server where it finds none, at first and whenever it connects again."""
 
     def __init__(self, *, companion: Companion, **options: Any) -> None:
