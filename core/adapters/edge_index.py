@@ -189,6 +189,7 @@ class EdgeIndex:
             while self._shard.optimize():
                 pass
             self._shard.flush()
+        index_files.drop_old(self._folder.parent)  # of a rebuilding that was cut off: it holds what was removed
 
     def _close(self) -> None:
         with _translated(f"The index in {self._folder} cannot be closed"):

@@ -77,6 +77,17 @@ async def test_a_removed_document_leaves_the_files_and_the_others_stay(data: Pat
         assert await index.count() == 19
 
 
+async def test_what_a_rebuilding_that_was_cut_off_put_aside_goes_too(data: Path) -> None:
+    """Nobody reads it any more, and the removed document still stands in it."""
+    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        await filled(index)
+        await index.reset(EMBEDDER.dimension, None)
+        await filled(index)
+        await index.remove(f"/{WORD}.md")
+        await index.clear_away()
+        assert holding(data) == []
+
+
 async def test_searches_and_writes_meanwhile_wait_and_lose_nothing(data: Path) -> None:
     """Also where whoever asked for it is cancelled."""
     async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
