@@ -31,7 +31,7 @@ from core.together import to_the_end
 # Every search looks at every vector: exact, and 20 ms for 100,000 passages. The optimiser never reaches
 # this size (in KB), so it only clears away removed passages and builds no graph.
 NO_GRAPH = 10**9
-_CONFIG, _LOGGED = "edge_config.json", "wal_enabled"
+_CONFIG, _LOGGED = index_files.CONFIG, "wal_enabled"
 _LEFT = ("wal", "temp_segments")  # of earlier versions, and what a kill may leave: none is read any more
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
