@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import qdrant_edge as edge
 
+from core.adapters import clearing as clearing_module
 from core.adapters import edge_index, points
 from core.adapters.edge_index import EdgeIndex
 from core.adapters.shared_index import SharedIndex
@@ -141,6 +142,21 @@ async def test_what_rests_is_cleared_when_the_index_is_closed(data: Path) -> Non
         assert holding(data)
     await asyncio.wait_for(clearing, 1)
     assert holding(data) == []
+
+
+async def test_a_long_clearing_away_waits_for_the_next_start(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever ends slowly is killed, and then the whole index has to be read at the start."""
+    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        await filled(index)
+        await index.remove("/plain1.md")
+        await index.clear_away()
+        monkeypatch.setattr(clearing_module, "LONGEST", 0.0)
+        await index.remove(f"/{WORD}.md")
+    assert holding(data)
+    assert (data / "index" / "sealed.json").exists()
+    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        await until(lambda: not holding(data))
+        assert await index.count() == 18
 
 
 KILLED = """
