@@ -33,10 +33,9 @@ _LOOKED_AT = 2000  # keys whose size is asked for, so that it is said within a s
 
 T = TypeVar("T")
 
-_POP = "if redis.call('LINDEX', KEYS[1], 0) == ARGV[1] then redis.call('LPOP', KEYS[1]) end"
-_POP_TRACE = """
-if redis.call('LINDEX', KEYS[1], 0) == ARGV[1] then
-    redis.call('HDEL', KEYS[2], redis.call('LPOP', KEYS[1]))
+_DROP_TRACE = """
+if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 1 then
+    redis.call('HDEL', KEYS[2], ARGV[1])
 end
 """
 
@@ -121,21 +120,32 @@ class RedisKeeping:
         await self._each("team", self._drop_unknown)
 
     async def _pop(self, key: bytes, form: Form[T], is_old: Callable[[T], bool]) -> None:
-        """Entries are in the order in which they were kept: the first that is young ends it."""
-        while (first := await cast("Awaitable[Any]", self._client.lindex(key, 0))) is not None:
-            entry = read(form, first)
-            if entry is None or not is_old(entry):
+        """Entries are in the order in which they were kept: the first that is young ends it.
+
+        One that cannot be read here is passed over, and stays.
+        """
+        passed = 0
+        while (stored := await cast("Awaitable[Any]", self._client.lindex(key, passed))) is not None:
+            entry = read(form, stored)
+            if entry is None:
+                passed += 1
+            elif is_old(entry):
+                await cast("Awaitable[Any]", self._client.lrem(cast("str", key), 1, stored))
+            else:
                 return
-            await self._client.eval(_POP, 1, key, first)
 
     async def _pop_traces(self, order: bytes, than: datetime) -> None:
         traces = order.replace(b":answers:", b":traces:", 1)
-        while (name := await cast("Awaitable[Any]", self._client.lindex(order, 0))) is not None:
+        passed = 0
+        while (name := await cast("Awaitable[Any]", self._client.lindex(order, passed))) is not None:
             stored = await cast("Awaitable[Any]", self._client.hget(traces, name))
             trace = read(TRACE, stored) if stored else None
-            if stored and (trace is None or trace.at >= than):
+            if stored and trace is None:
+                passed += 1
+            elif trace is None or trace.at < than:
+                await self._client.eval(_DROP_TRACE, 2, order, traces, name)
+            else:
                 return
-            await self._client.eval(_POP_TRACE, 2, order, traces, name)
 
     async def _drop_ended(self, spoken: bytes) -> None:
         """Conversations of which nothing is left."""

@@ -109,6 +109,20 @@ async def test_a_team_keeps_what_people_contribute_whose_state_another_embedder_
     assert set(await memory.contributions("slack", "T1")) == {"an:n", "ben"}
 
 
+async def test_what_cannot_be_read_stays_and_keeps_nothing_old_behind_it(redis: Redis) -> None:
+    memory, usage, unknown = RedisMemory(redis), RedisUsage(redis), b'{"version":9,"what":"newer"}'
+    await redis.rpush("attune:gaps", unknown)
+    for number in range(2):
+        await live(redis, ANN, PLACES[0], NOW - timedelta(days=DAYS + 2 - number), timedelta(days=DAYS))
+    await live(redis, ANN, PLACES[0], NOW, timedelta(days=DAYS))
+    (order,), (traces,) = await redis.keys("attune:answers:*"), await redis.keys("attune:traces:*")
+    await redis.hset(traces, await redis.lindex(order, 0), unknown)
+    await RedisKeeping(redis).sweep(NOW)
+    assert [gap.asked_at for gap in await usage.gaps()] == [NOW]
+    assert [trace.at for trace in await memory.traces(ANN, limit=9)] == [NOW]
+    assert (await redis.lindex("attune:gaps", 0), await redis.hlen(traces), await redis.llen(order)) == (unknown, 2, 2)
+
+
 async def test_a_sweep_that_was_cut_off_is_done_by_whoever_asks_next(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -208,7 +208,7 @@ async def test_a_lesson_that_a_full_disk_cannot_put_away_is_known_as_before(
     lesson = await teacher.learn_text("Parking", "Behind the mill.", ANN, ALL, NOW)
     before = files_below(tmp_path)
 
-    def full(path: Path, data: bytes) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
