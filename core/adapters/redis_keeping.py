@@ -65,10 +65,13 @@ class RedisKeeping:
             async with removed_from_disk(self._client):
                 await self._sweep(now or datetime.now(UTC))
         except BaseException:  # whoever asks next does it
-            with suppress(RedisError):
-                await to_the_end(self._client.delete(_SWEPT))
+            await to_the_end(self._unmark())
             raise
         return True
+
+    async def _unmark(self) -> None:
+        with suppress(RedisError):
+            await self._client.delete(_SWEPT)
 
     async def _sweep(self, now: datetime) -> None:
         for kind in (*OF_PEOPLE, "turns", "team"):
