@@ -90,14 +90,16 @@ class Records:
         where: str,
     ) -> Records:
         """With what was decided of `paths` now; None: as it was. Readers that are named undo those named for parts."""
-        folders = dict(self.folders)
-        for path in paths:
+        folders, places = dict(self.folders), list(paths)
+        undone = tuple(map(_slashed, places)) if named else ()  # also what is away now: it may come back
+        still = {file: who for file, who in self.files.items() if not file.startswith(undone)}
+        for path in places:
             before = folders.get(path, FolderRecord(path))
             if named:
                 folders = {old: one for old, one in folders.items() if not old.startswith(_slashed(path))}
             stays = before.watch if watch is None else watch
             folders[path] = FolderRecord(path, named or before.readers, where, stays)
-        return replace(self, folders=folders, files={**self.files, **files})
+        return replace(self, folders=folders, files={**still, **files})
 
     @cached_property
     def _sorted(self) -> list[str]:

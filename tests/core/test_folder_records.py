@@ -175,6 +175,19 @@ async def test_readers_named_for_a_folder_undo_those_of_its_parts(world: World, 
     assert found["docs/guide.md"] == (ALL if named == ("docs",) else BOARD)
 
 
+async def test_a_file_that_was_away_when_readers_were_named_comes_back_for_those(world: World) -> None:
+    """What was recorded of it before does not outlive a narrowing; what lies beside the folder is as it was."""
+    docs = world.write("docs/open.md").parent
+    away = world.write("docs/away.md")
+    world.write("docs2/beside.md")
+    await world.ingester.ingest([docs, world.folder / "docs2"])
+    away.rename(world.folder / "away.md")
+    await world.ingester.ingest([docs], readers=HR)
+    (world.folder / "away.md").rename(away)
+    await world.ingester.ingest([docs, world.folder / "docs2"])
+    assert await world.readers() == {"docs/open.md": HR, "docs/away.md": HR, "docs2/beside.md": ALL}
+
+
 async def test_what_is_ingested_again_is_what_was_named(world: World) -> None:
     """Each with its readers, its collection and whether it is watched; left out, a decision stays."""
     docs, note = world.write("docs/guide.md").parent, world.write("note.md")
