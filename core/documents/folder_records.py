@@ -19,7 +19,7 @@ from pathlib import Path, PurePath
 
 from pydantic import BaseModel, ValidationError
 
-from core.domain import Document
+from core.domain import EVERYONE, Document
 from core.durable import write_whole
 from core.errors import DocumentError
 from core.readers import GUIDES, Readers
@@ -69,9 +69,23 @@ class Records:
         return any(_is_under(path, places) for path in (*self.folders, *self.files))
 
     def without(self, places: Collection[str]) -> Records:
-        """What is left when all at and under `places` is forgotten."""
+        """What is left when all at and under `places` is forgotten.
+
+        What lies in a folder that stays is found again with it: where it was not for everyone, its readers stay.
+        """
         folders = {path: one for path, one in self.folders.items() if not _is_under(path, places)}
-        files = {path: readers for path, readers in self.files.items() if not _is_under(path, places)}
+
+        above = tuple(folders)
+
+        def stays(path: str, readers: Readers | None) -> bool:
+            return bool(readers and EVERYONE not in readers and _is_under(path, above) and os.path.lexists(path))
+
+        for path, one in self.folders.items():
+            if path not in folders and stays(path, one.readers):
+                folders[path] = replace(one, watch=False)
+        files = {
+            path: readers for path, readers in self.files.items() if not _is_under(path, places) or stays(path, readers)
+        }
         return replace(self, folders=folders, files=files)
 
     def places(self, *, watched: bool = False) -> list[Path]:

@@ -223,6 +223,25 @@ def test_what_is_forgotten_is_no_longer_decided(tmp_path: Path) -> None:
     assert (set(left.folders), dict(left.files)) == ({"/ab"}, {"/ab/y.md": HR})
 
 
+async def test_what_is_forgotten_of_a_folder_that_stays_opens_nothing(world: World) -> None:
+    """It lies there still, so the next reading of that folder finds it: for whom it was. Gone, so is the record."""
+    docs, hr = world.write("docs/open.md").parent, world.write("docs/hr/pay.md").parent
+    gone, said = world.write("docs/gone/a.md"), world.write("docs/said/b.md")
+    toml = world.write("docs/said/.attune.toml", f"readers = {json.dumps(BOARD)}")
+    await world.ingester.ingest([docs])
+    toml.unlink()
+    await world.ingester.ingest([hr, gone.parent], readers=HR, watch=True)
+    gone.unlink()
+    gone.parent.rmdir()
+    for file in (hr / "pay.md", said):
+        await world.index.remove(file.as_posix())
+    world.records.forget([folder.as_posix() for folder in (hr, gone.parent, said.parent)])
+    assert set(world.records.read().folders) == {docs.as_posix(), hr.as_posix()}
+    assert world.records.read().places(watched=True) == []
+    await world.ingester.ingest([docs])
+    assert await world.readers() == {"docs/open.md": ALL, "docs/hr/pay.md": HR, "docs/said/b.md": BOARD}
+
+
 @pytest.mark.parametrize(
     ("written", "said"),
     [
