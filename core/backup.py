@@ -197,8 +197,7 @@ async def restore(archive: BackupReader, place: Place, index: StoredIndex) -> Co
     await asyncio.to_thread(_check_folders, folders, place.data / FOLDERS)
     await asyncio.to_thread(_check_room, archive, place.data)
     await _empty(archive, index)
-    if folders is not None:
-        await asyncio.to_thread(place.folders.replace, folders)
+    await asyncio.to_thread(place.folders.replace, folders)
     lessons = await asyncio.to_thread(_unpack_lessons, archive, place)
     await place.dump.replace(entries)
     await asyncio.to_thread(_keep_settings, place.data / RESTORED_SETTINGS, archive.read(SETTINGS))

@@ -162,7 +162,7 @@ async def open_library(
         if anew:
             await _begin_anew(settings, embedder.dimension, origin, lived=lived)
         index = await stack.enter_async_context(open_index(settings, embedder.dimension, origin))
-        if not folders.begun:
+        if folders.empty:
             await asyncio.to_thread(folders.begin, await index.documents(), lived=lived)
         tokens, model = settings.passage_tokens, settings.embedder
         ingester = Ingester(embedder, index, passage_tokens=tokens, model=model, records=folders)
@@ -201,7 +201,7 @@ async def _begin_anew(settings: Settings, dimension: int, origin: Origin, *, liv
     folders = folder_records(settings)
     try:
         async with _index(settings, None) as index:
-            if not folders.begun:
+            if folders.empty:
                 await asyncio.to_thread(folders.begin, await index.documents(), lived=lived)
             folders.check_places()
             await index.reset(dimension, origin)

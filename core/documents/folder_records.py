@@ -153,6 +153,15 @@ class FolderRecords:
         """Whether there are records."""
         return self._file.exists()
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is recorded of any document; records that cannot be read are not empty."""
+        try:
+            now = self.read()
+        except DocumentError:
+            return False
+        return not now.folders and not now.files
+
     def concerns(self, path: Path) -> bool:
         """Whether who may see `path` is kept here."""
         return self._apart is None or not path.is_relative_to(self._apart)
@@ -171,19 +180,19 @@ class FolderRecords:
             raise DocumentError(f"{self._file} cannot be read: {error.strerror}. Change its permissions.") from None
 
     def begin(self, held: Iterable[Document], *, lived: bool) -> None:
-        """Make the first records, from what the index holds, unless there are some.
+        """Make the first records, from what the index holds, unless there are some of any document.
 
         `lived`: whether the data is older than this. Then an index that holds nothing was lost, and with it who may see
         what.
         """
-        if self.begun:
+        if not self.empty:
             return
         known = list(held)
         files = {
             one.source: one.readers for one in known if GUIDES not in one.readers and self.concerns(Path(one.source))
         }
         with self._locked():
-            if not self.begun:
+            if not self.begun or (files and self.empty):
                 self._write(Records(files=files, complete=bool(known) or not lived))
 
     def decide(
@@ -212,9 +221,9 @@ class FolderRecords:
         if self.begun:
             self._change(lambda now: now.without(places))
 
-    def replace(self, written: bytes) -> None:
-        """Put records in the place of all that there are: those of a backup."""
-        records = read_records(written, self._file)
+    def replace(self, written: bytes | None) -> None:
+        """Put records in the place of all that there are: those of a backup; None: it has none, so nothing is known."""
+        records = Records(complete=False) if written is None else read_records(written, self._file)
         with self._locked():
             self._write(records)
 
