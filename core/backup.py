@@ -112,8 +112,9 @@ class Move:
         """A value of the memory, in which paths stand as they are, or as JSON has them."""
         if self.before in {"", self.now}:
             return data
-        for written in (str, _escaped):
-            data = data.replace(f"{written(self.before)}/".encode(), f"{written(self.now)}/".encode())
+        forms = {_escaped(self.before): _escaped(self.now), self.before: self.now}  # one where nothing is escaped
+        for before, now in forms.items():
+            data = data.replace(f"{before}/".encode(), f"{now}/".encode())
         return data
 
     def of_passages(self, passages: Sequence[Passage], model: str) -> list[Passage]:

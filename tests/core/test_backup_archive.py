@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from core.backup import Move
 from core.backup_archive import FORMAT, MANIFEST, BackupReader, BackupWriter
 from core.errors import BackupError
 
@@ -35,6 +36,17 @@ def test_what_was_written_is_read(file: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "note.md").read_bytes() == PARTS[LESSON]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["a.zip"]
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [("/data/learned", "/srv/data/learned"), ("/dätä/learned", "/srv/dätä/learned"), ("/a/learned", "/b/learned")],
+)
+def test_a_lesson_moves_once(before: str, now: str) -> None:
+    """Also where its place now ends as that of before did, as a path by itself and as JSON has it."""
+    move = Move(before, now)
+    assert move.of(f"{before}/0/x.md".encode()) == f"{now}/0/x.md".encode()
+    assert json.loads(move.of(json.dumps({"source": f"{before}/0/x.md"}).encode())) == {"source": f"{now}/0/x.md"}
 
 
 def test_what_breaks_off_leaves_no_file(tmp_path: Path) -> None:
