@@ -103,17 +103,25 @@ class Records:
         watch: bool | None,
         where: str,
     ) -> Records:
-        """With what was decided of `paths` now; None: as it was. Readers that are named undo those named for parts."""
+        """With what was decided of `paths` now; None: as it was. Readers that are named undo those named for parts.
+
+        A known file of which nothing is decided is only read again; its folder, once named, stands for it.
+        """
         folders, places = dict(self.folders), list(paths)
         undone = tuple(map(_slashed, places)) if named else ()  # also what is away now: it may come back
         still = {file: who for file, who in self.files.items() if not file.startswith(undone)}
         for path in places:
+            if not named and watch is None and path not in folders and self._is_file(path):
+                continue
             before = folders.get(path, FolderRecord(path))
             if named:
                 folders = {old: one for old, one in folders.items() if not old.startswith(_slashed(path))}
             stays = before.watch if watch is None else watch
             folders[path] = FolderRecord(path, named or before.readers, where, stays)
         return replace(self, folders=folders, files={**still, **files})
+
+    def _is_file(self, path: str) -> bool:
+        return self.readers(path) is not None and not os.path.isdir(path)  # noqa: PTH112 - as it was named
 
     @cached_property
     def _sorted(self) -> list[str]:

@@ -203,6 +203,22 @@ async def test_what_is_ingested_again_is_what_was_named(world: World) -> None:
     assert written.places(watched=True) == [docs]
 
 
+async def test_reading_the_files_of_an_older_home_again_names_none_of_them(world: World, tmp_path: Path) -> None:
+    """So that one may go later: its folder, once named, stands for it."""
+    docs, away = world.write("docs/a.md").parent, world.write("docs/away.md")
+    await Ingester(HashingEmbedder(), world.index, passage_tokens=80).ingest([docs])
+    records = FolderRecords(tmp_path / "older")
+    records.begin(await world.index.documents(), lived=True)
+    ingester = Ingester(HashingEmbedder(), world.index, passage_tokens=80, records=records)
+    await world.lose_index()
+    await ingester.ingest(records.read().places())
+    assert len(await world.readers()) == 2
+    await ingester.ingest([docs], watch=False)
+    away.unlink()
+    records.check_places()
+    assert records.read().places() == [docs]
+
+
 async def test_a_dry_run_and_lessons_leave_no_record(world: World) -> None:
     """The one decides nothing, and of the others each has its own."""
     docs = world.write("docs/guide.md").parent
