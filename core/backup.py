@@ -37,6 +37,7 @@ from core.readers import GUIDES
 MEMORY, FOLDERS, SETTINGS, INDEX = "memory.jsonl", FILE_NAME, "settings.toml", "index.jsonl"
 RESTORED_SETTINGS = "settings-of-backup.toml"
 _TOGETHER = 256  # passages
+_DRAFT = ".restored-"
 _HALF = ".drafts"  # where lessons are before they are whole
 
 _PASSAGE = TypeAdapter(Passage)
@@ -282,8 +283,18 @@ def _keep_settings(file: Path, written: bytes) -> None:
 
 def _unpack_lessons(archive: BackupReader, place: Place) -> int:
     """Unpack beside the lessons that there are, then change places with them."""
+    for left in place.data.glob(f"{_DRAFT}*"):  # by a restoring that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    try:
+        return _unpacked_lessons(archive, place)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise BackupError(f"{place.learned} cannot be written: {reason}. Make room, then restore again.") from error
+
+
+def _unpacked_lessons(archive: BackupReader, place: Place) -> int:
     names = [name for name in archive.parts if name.startswith(LEARNED)]
-    draft = Path(tempfile.mkdtemp(prefix=".restored-", dir=place.data))
+    draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=place.data))
     try:
         for name in names:
             archive.unpack(name, draft / "new" / name.removeprefix(LEARNED))

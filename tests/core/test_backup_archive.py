@@ -7,12 +7,16 @@ import os
 import stat
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
-from core.backup import Move
+from core.adapters.redis_dump import RedisDump
+from core.backup import Move, Place, _unpack_lessons
 from core.backup_archive import FORMAT, MANIFEST, BackupReader, BackupWriter
+from core.documents.folder_records import FolderRecords
 from core.errors import BackupError
 
 LESSON = "learned/" + "0" * 32 + "/note.md"
@@ -47,6 +51,18 @@ def test_a_lesson_moves_once(before: str, now: str) -> None:
     move = Move(before, now)
     assert move.of(f"{before}/0/x.md".encode()) == f"{now}/0/x.md".encode()
     assert json.loads(move.of(json.dumps({"source": f"{before}/0/x.md"}).encode())) == {"source": f"{now}/0/x.md"}
+
+
+def test_lessons_that_cannot_be_unpacked_are_a_sentence(file: Path, tmp_path: Path, redis: Redis) -> None:
+    """And what a killed restoring left beside them is gone."""
+    data = tmp_path / "data"
+    place = Place(data, data / "learned", FolderRecords(data), RedisDump(redis))
+    (data / ".restored-killed" / "old").mkdir(parents=True)
+    with BackupReader(file) as archive:
+        assert _unpack_lessons(archive, place) == 1
+        assert [one.name for one in data.iterdir()] == ["learned"]
+        with pytest.raises(BackupError, match="Make room"):
+            _unpack_lessons(archive, replace(place, data=tmp_path / "none"))
 
 
 def test_what_breaks_off_leaves_no_file(tmp_path: Path) -> None:
