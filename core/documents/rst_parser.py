@@ -104,7 +104,7 @@ class _PartsMachine(states.RSTStateMachine):
                 paragraph.line = offset + 1
                 self.node += paragraph
             else:
-                self.observers = [document.note_source]
+                self.observers = [document.note_source]  # type: ignore[list-item]  # its stub is wrong
                 items = [(document["source"], offset + at) for at in range(len(part))]
                 statemachine.StateMachineWS.run(self, statemachine.StringList(part, items=items), offset)
         self.node = self.memo = None
