@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,17 +20,16 @@ _FILES = TypeAdapter(dict[str, bytes], config={"ser_json_bytes": "base64", "val_
 
 
 def seal(folder: Path, away: Path) -> None:
-    """Put the files of `folder` into one under `away`, and remove it.
+    """Put the files of `folder`, which stays, into one under `away`; it is on the disk when this returns.
 
     Raises:
-        OSError: the disk is full, or something cannot be read or removed.
+        OSError: the disk is full, or something cannot be read.
     """
     from cryptography.fernet import Fernet  # noqa: PLC0415 - only where something is put away
 
     away.mkdir(mode=0o700, exist_ok=True)
     files = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
     write_whole(place_of(away, folder.name), Fernet(_key(folder.name)).encrypt(_FILES.dump_json(files)))
-    shutil.rmtree(folder)
 
 
 def opened(away: Path, name: str) -> Mapping[str, bytes] | None:

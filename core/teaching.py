@@ -192,11 +192,18 @@ class Teacher:
     async def _put_away(self, id_: str) -> None:
         """Its passages leave the index, its folder waits to be brought back, and all else that is kept of it goes.
 
-        Locked, so that no other process that read it before writes it afterwards.
+        Locked, so that no other process that read it before writes it afterwards. It is sealed before anything goes:
+        where the disk has no room for that, it is known as before.
         """
-        async with self._lock.held():
-            documents = await self._take_out(id_)
-            await asyncio.to_thread(self._move_away, id_)
+        try:
+            async with self._lock.held():
+                await asyncio.to_thread(self._seal, id_)
+                documents = await self._take_out(id_)
+                await asyncio.to_thread(self._drop, id_)
+        except OSError as error:
+            raise DocumentError(
+                f"{self._place(id_)} cannot be put away: {error.strerror}. See that the disk has room."
+            ) from error
         await self._clear(documents)
 
     async def _erase(self, place: Path) -> list[Document]:
@@ -262,14 +269,16 @@ class Teacher:
         sync_folder(self._folder)
         return draft
 
-    def _move_away(self, id_: str) -> None:
+    def _seal(self, id_: str) -> None:
         away = self._folder / _FORGOTTEN
-        draft = self._withdraw(self._place(id_))
         with suppress(FileNotFoundError):  # somebody else was faster
-            seal(draft, away)
+            seal(self._place(id_), away)
         kept = sorted(away.glob("*.sealed"), key=lambda place: place.stat().st_ctime)
         for old in kept[:-KEPT_FORGOTTEN]:
             old.unlink(missing_ok=True)
+
+    def _drop(self, id_: str) -> None:
+        _remove_folder(self._withdraw(self._place(id_)))
 
     def _read_sealed(self, id_: str) -> Lesson:
         return _lesson((opened(self._folder / _FORGOTTEN, id_) or {}).get(_RECORD, b""))
@@ -296,6 +305,7 @@ class Teacher:
         for place in away.iterdir() if away.is_dir() else ():
             if _ID.fullmatch(place.name):
                 seal(place, away)
+                _remove_folder(place)
 
     def _tidy(self) -> None:
         """Before all lessons are read: what killed processes left goes, and no lesson is without its readers."""
@@ -314,7 +324,8 @@ class Teacher:
             write_whole(place / FILE_NAME, _readers_line(_read(place)))
         except LessonError:
             log.warning("lesson_without_readers", lesson=place.name)
-            self._move_away(place.name)
+            self._seal(place.name)
+            self._drop(place.name)
 
     def _place(self, id_: str) -> Path:
         if not _ID.fullmatch(id_):

@@ -15,10 +15,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from pathlib import Path
 
 from core.adapters.gate import Gate
+from core.adapters.keeper import GRACE
 from core.errors import StoreError
 from core.together import ended
 
 REST = 4.0  # times the last clearing away, before the next
+LONGEST = GRACE / 2  # seconds of the last one, after which none begins at the end: whoever is slow then is killed
 
 
 class Clearing:
@@ -29,6 +31,7 @@ class Clearing:
         self._work = work
         self._gate = Gate()
         self._rested_at = 0.0
+        self._took = 0.0  # seconds, the last time
         self._later: asyncio.Task[None] | None = None
 
     def note(self) -> None:
@@ -55,16 +58,19 @@ class Clearing:
                 began = time.monotonic()
                 await self._work()
                 self._mark.unlink(missing_ok=True)
-                self._rested_at = time.monotonic() + REST * (time.monotonic() - began)
+                self._took = time.monotonic() - began
+                self._rested_at = time.monotonic() + REST * self._took
 
     @asynccontextmanager
     async def ending(self) -> AsyncIterator[None]:
-        """Nobody uses the store any more: what is to be cleared is, and inside it may be closed."""
+        """Nobody uses the store any more: what is to be cleared is, if that is quick; inside it may be closed."""
         if self._later is not None:
             await ended(self._later)
         self._rested_at = 0.0
-        with suppress(StoreError):  # the mark stays, for the next time
-            await self.clear()
+        if self._took <= LONGEST:
+            with suppress(StoreError):
+                await self.clear()
+        # Where it was not, or failed, the mark stays for the next time.
         async with self._gate.alone():
             yield
 

@@ -39,11 +39,15 @@ class Companion:
     Entering waits for a predecessor to end and starts nothing; `ensure` starts.
     """
 
-    def __init__(self, name: str, command: Sequence[str], folder: Path, *, error: type[StoreError]) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], folder: Path, *, error: type[StoreError], patience: float = PATIENCE
+    ) -> None:
+        """`patience` is how many seconds a server may take to answer that has not ended."""
         self._name = name
         self._command = command
         self._folder = folder
         self._error = error
+        self._patience = patience
         self._clients_lock: int | None = None
         self._starting = asyncio.Lock()
 
@@ -106,7 +110,7 @@ class Companion:
         A keeper that ends with 0 met another one: either that one's server will answer, or it is ending
         with its server and the next keeper takes over.
         """
-        deadline = asyncio.get_running_loop().time() + PATIENCE
+        deadline = asyncio.get_running_loop().time() + self._patience
         process, failures, pause = self._spawn(), 0, 0.01
         while not await self._answers():
             if (code := process.poll()) is not None:
@@ -117,7 +121,7 @@ class Companion:
                     raise self._failed("does not start")
                 process = self._spawn()
             if asyncio.get_running_loop().time() > deadline:
-                raise self._failed(f"did not answer within {PATIENCE:.0f} seconds")
+                raise self._failed(f"did not answer within {self._patience:.0f} seconds")
             await asyncio.sleep(pause)
             pause = min(2 * pause, 0.2)
 

@@ -31,7 +31,7 @@ from core.together import to_the_end
 # Every search looks at every vector: exact, and 20 ms for 100,000 passages. The optimiser never reaches
 # this size (in KB), so it only clears away removed passages and builds no graph.
 NO_GRAPH = 10**9
-_CONFIG, _LOGGED = "edge_config.json", "wal_enabled"
+_CONFIG, _LOGGED = index_files.CONFIG, "wal_enabled"
 _LEFT = ("wal", "temp_segments")  # of earlier versions, and what a kill may leave: none is read any more
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
@@ -189,6 +189,7 @@ class EdgeIndex:
             while self._shard.optimize():
                 pass
             self._shard.flush()
+        index_files.drop_old(self._folder.parent)  # of a rebuilding that was cut off: it holds what was removed
 
     def _close(self) -> None:
         with _translated(f"The index in {self._folder} cannot be closed"):

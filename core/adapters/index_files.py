@@ -22,6 +22,7 @@ from core.errors import IndexUnavailableError
 from core.origin import REBUILD, Origin, read_origin
 
 ORIGIN, SEAL = "attune.json", "sealed.json"
+CONFIG = "edge_config.json"  # which the engine writes whenever it opens the folder
 OLD = "index.old"  # what a rebuilding put aside, until it has ended
 MOST_SEALED = 4 << 30  # bytes; a larger folder takes too long to close
 SETTLING = 20  # times, a tenth of a second apart, that files are looked at until nothing of them changes
@@ -32,17 +33,20 @@ _BLOCK = 1 << 20
 def check(folder: Path) -> None:
     """See that an index can be opened in this process, and break its seal: from now on it changes.
 
+    A seal older than the last opening says nothing: an earlier version, which knows no seals, used the index since.
+
     Raises:
         IndexUnavailableError: it is damaged, or another program has it.
     """
     seal = folder / SEAL
-    if seal.exists():
+    if seal.exists() and not _used_since(folder, seal):
         if wrong := _broken(folder, seal):
             raise damaged(folder, f"its file {wrong} is not what it was when the index was closed")
         seal.unlink()
         sync_folder(folder)  # a seal that came back after a power cut would be a wrong one
     else:
         _read_elsewhere(folder)
+        seal.unlink(missing_ok=True)
 
 
 def seal(folder: Path) -> None:
@@ -95,6 +99,13 @@ def damaged(folder: Path, what: str) -> IndexUnavailableError:
         f"The index in {folder} is damaged: {what}. Documents, lessons and who may see them are kept apart from it; "
         f"have it made anew from them: {REBUILD}"
     )
+
+
+def _used_since(folder: Path, seal: Path) -> bool:
+    """Whether the engine opened the folder after it was sealed."""
+    with suppress(FileNotFoundError):
+        return (folder / CONFIG).stat().st_mtime_ns > seal.stat().st_mtime_ns
+    return False
 
 
 def _broken(folder: Path, seal: Path) -> str:

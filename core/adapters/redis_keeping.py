@@ -10,20 +10,24 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
+from redis.exceptions import RedisError
 
 from core.adapters.redis_keys import PREFIX, removed_from_disk, tag
 from core.adapters.redis_records import GAP, TRACE, TURN, read
 from core.domain import Footprint
 from core.stored import Form
+from core.together import to_the_end
 
 KEEP = timedelta(days=400)
 GAPS, USES = "attune:gaps", ("attune:uses:answers", "attune:uses:last")
 OF_PEOPLE = ("preferences", "signals", "learned", "traces", "answers", "aside", "conversations")
+_LEARNED = (b"learned", b"signals")  # the state may be gone, and follows from the log
 _SWEPT, _OFTEN = "attune:swept", 86_400  # seconds between two sweeps, whoever does them
 _LOOKED_AT = 2000  # keys whose size is asked for, so that it is said within a second or two
 
@@ -58,14 +62,22 @@ class RedisKeeping:
         """Let go what is too old, from the server's files, too; once a day. False where it was done already."""
         if not await self._client.set(_SWEPT, 1, nx=True, ex=_OFTEN):
             return False
-        async with removed_from_disk(self._client):
-            for kind in (*OF_PEOPLE, "turns", "team"):
-                await self._each(kind, self._end)
-            for key in (GAPS, *USES):
-                await self._end(key.encode())
-            if self._keep:
-                await self._drop_older((now or datetime.now(UTC)) - self._keep)
+        try:
+            async with removed_from_disk(self._client):
+                await self._sweep(now or datetime.now(UTC))
+        except BaseException:  # whoever asks next does it
+            with suppress(RedisError):
+                await to_the_end(self._client.delete(_SWEPT))
+            raise
         return True
+
+    async def _sweep(self, now: datetime) -> None:
+        for kind in (*OF_PEOPLE, "turns", "team"):
+            await self._each(kind, self._end)
+        for key in (GAPS, *USES):
+            await self._end(key.encode())
+        if self._keep:
+            await self._drop_older(now - self._keep)
 
     async def footprint(self) -> Footprint:
         """How much is kept of how many people, as far as a look at some of the keys tells."""
@@ -127,16 +139,20 @@ class RedisKeeping:
 
     async def _drop_ended(self, spoken: bytes) -> None:
         """Conversations of which nothing is left."""
-        await self._drop_fields(spoken, lambda turns: turns)
+        await self._drop_fields(spoken, lambda turns: (turns,))
 
     async def _drop_unknown(self, team: bytes) -> None:
         """What people contribute of whom nothing is kept any more."""
         place = team.removeprefix(f"{PREFIX}team:".encode()).removesuffix(b"}")
-        await self._drop_fields(team, lambda user: b"%slearned:%s:%s}" % (PREFIX.encode(), place, _quoted(user)))
 
-    async def _drop_fields(self, key: bytes, of: Callable[[bytes], bytes]) -> None:
+        def kept(user: bytes) -> tuple[bytes, ...]:
+            return tuple(b"%s%s:%s:%s}" % (PREFIX.encode(), kind, place, _quoted(user)) for kind in _LEARNED)
+
+        await self._drop_fields(team, kept)
+
+    async def _drop_fields(self, key: bytes, of: Callable[[bytes], tuple[bytes, ...]]) -> None:
         for field in cast("Collection[bytes]", await cast("Awaitable[Any]", self._client.hkeys(key))):
-            if not await self._client.exists(of(field)):
+            if not await self._client.exists(*of(field)):
                 await cast("Awaitable[Any]", self._client.hdel(key, cast("str", field)))
 
 

@@ -160,7 +160,8 @@ class RedisProfiles:
             async with self._client.pipeline(transaction=False) as pipe:
                 pipe.hset(team, person.user, cast("str", CONTRIBUTION.dump_json(contribution)))
                 self._keeping.renew(pipe, team)
-                pipe.exists(learned_key(person))  # after: of somebody who was forgotten meanwhile nothing may be left
+                # After: of somebody who was forgotten meanwhile nothing may be left.
+                pipe.exists(learned_key(person), signals_key(person))
                 *_, known = await pipe.execute()
             if not known:
                 await self._client.hdel(team, person.user)

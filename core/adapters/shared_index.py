@@ -20,7 +20,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from core.adapters import index_files, keeper, points
 from core.adapters import index_wire as wire
-from core.adapters.companion import Companion, run_folder, socket_path
+from core.adapters.companion import PATIENCE, Companion, run_folder, socket_path
 from core.domain import Document, Hit, Passage, Vector, Vectors
 from core.errors import IndexUnavailableError
 from core.origin import Origin
@@ -30,6 +30,7 @@ LONG = aiohttp.ClientTimeout(total=600)  # … of one that writes the index anew
 OK = 200
 TRIES = 100  # every tenth of a second, to take the place of a service that is ending
 NEW = 384  # the length of vectors of an index that is made without one being asked for: the built-in embedder's
+OPENING = index_files.READING_SECONDS + PATIENCE  # seconds: one that was not closed is read before it is opened
 PAUSES = (0.0, 0.1, 0.5)  # seconds before another try
 
 Result = TypeVar("Result")
@@ -187,7 +188,7 @@ def _companion(data: Path, dimension: int) -> Companion:
     folder, store = run_folder(data), data.absolute() / wire.NAME
     arguments = [str(socket_path(folder, wire.NAME)), str(store), str(dimension)]
     command = [sys.executable, "-m", "core.adapters.index_service", *arguments]
-    return Companion(wire.NAME, command, folder, error=IndexUnavailableError)
+    return Companion(wire.NAME, command, folder, error=IndexUnavailableError, patience=OPENING)
 
 
 @contextmanager

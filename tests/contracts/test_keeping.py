@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -95,6 +96,30 @@ async def test_of_a_person_whose_keys_ended_a_team_keeps_nothing(redis: Redis) -
     await redis.delete(*[key for key in await redis.keys("*") if b"ben" in key])  # as the server does at their end
     await RedisKeeping(redis).sweep(NOW)
     assert set(await memory.contributions("slack", "T1")) == {"an:n"}
+
+
+async def test_a_team_keeps_what_people_contribute_whose_state_another_embedder_dropped(redis: Redis) -> None:
+    """It follows from their log, which stays; what they contribute meanwhile is kept, too."""
+    memory = RedisMemory(redis)
+    for person, place in zip((ANN, BEN), PLACES, strict=True):
+        await live(redis, person, place, NOW, timedelta(days=DAYS))
+    await redis.delete(*await redis.keys("attune:learned:*"))
+    await memory.contribute(BEN, Contribution(audience=frozenset({EVERYONE})))
+    await RedisKeeping(redis).sweep(NOW)
+    assert set(await memory.contributions("slack", "T1")) == {"an:n", "ben"}
+
+
+async def test_a_sweep_that_was_cut_off_is_done_by_whoever_asks_next(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cancelled(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RedisKeeping, "_drop_older", cancelled)
+        with pytest.raises(asyncio.CancelledError):
+            await RedisKeeping(redis).sweep(NOW)
+    assert await RedisKeeping(redis).sweep(NOW)
 
 
 async def test_it_is_swept_once_a_day_whoever_asks(redis: Redis) -> None:

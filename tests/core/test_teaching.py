@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from core import teaching
+from core import sealing, teaching
 from core.adapters.qdrant_index import QdrantIndex
 from core.adapters.redis_usage import RedisUsage
 from core.domain import EVERYONE, Person, Vectors
@@ -199,6 +199,27 @@ async def test_a_disk_that_fills_up_leaves_no_part_of_a_lesson(
         await teacher.learn_text("Parking", "Behind the mill.", ANN, ALL, NOW)
     await teacher.refresh()
     assert (files_below(tmp_path), await index.documents()) == ([], [])
+
+
+async def test_a_lesson_that_a_full_disk_cannot_put_away_is_known_as_before(
+    teacher: Teacher, index: QdrantIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And can be forgotten, and brought back, when there is room again."""
+    lesson = await teacher.learn_text("Parking", "Behind the mill.", ANN, ALL, NOW)
+    before = files_below(tmp_path)
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sealing, "write_whole", full)
+        with pytest.raises(DocumentError, match="No space left"):
+            await teacher.forget(lesson.id, ANN)
+    assert (files_below(tmp_path), await teacher.lessons(ALL)) == (before, [lesson])
+    assert await found(index, "mill", *ALL) == ["Behind the mill."]
+    await teacher.forget(lesson.id, ANN)
+    assert [name for name in files_below(tmp_path) if not name.endswith(".sealed")] == []
+    assert await teacher.bring_back(lesson.id, ANN) == lesson
 
 
 async def test_what_a_killed_process_left_unwritten_is_no_lesson(

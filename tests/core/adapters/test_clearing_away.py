@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import qdrant_edge as edge
 
+from core.adapters import clearing as clearing_module
 from core.adapters import edge_index, points
 from core.adapters.edge_index import EdgeIndex
 from core.adapters.shared_index import SharedIndex
@@ -77,6 +78,17 @@ async def test_a_removed_document_leaves_the_files_and_the_others_stay(data: Pat
         assert await index.count() == 19
 
 
+async def test_what_a_rebuilding_that_was_cut_off_put_aside_goes_too(data: Path) -> None:
+    """Nobody reads it any more, and the removed document still stands in it."""
+    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        await filled(index)
+        await index.reset(EMBEDDER.dimension, None)
+        await filled(index)
+        await index.remove(f"/{WORD}.md")
+        await index.clear_away()
+        assert holding(data) == []
+
+
 async def test_searches_and_writes_meanwhile_wait_and_lose_nothing(data: Path) -> None:
     """Also where whoever asked for it is cancelled."""
     async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
@@ -130,6 +142,21 @@ async def test_what_rests_is_cleared_when_the_index_is_closed(data: Path) -> Non
         assert holding(data)
     await asyncio.wait_for(clearing, 1)
     assert holding(data) == []
+
+
+async def test_a_long_clearing_away_waits_for_the_next_start(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever ends slowly is killed, and then the whole index has to be read at the start."""
+    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        await filled(index)
+        await index.remove("/plain1.md")
+        await index.clear_away()
+        monkeypatch.setattr(clearing_module, "LONGEST", 0.0)
+        await index.remove(f"/{WORD}.md")
+    assert holding(data)
+    assert (data / "index" / "sealed.json").exists()
+    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        await until(lambda: not holding(data))
+        assert await index.count() == 18
 
 
 KILLED = """

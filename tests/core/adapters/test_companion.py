@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from redis.asyncio import Redis
 
-from core.adapters import companion, valkey
+from core.adapters import companion, index_files, valkey
 from core.adapters.companion import Companion
 from core.adapters.redis_memory import KEPT_TURNS, RedisMemory
 from core.adapters.shared_index import SharedIndex
@@ -228,6 +228,16 @@ async def test_a_server_that_cannot_start_is_explained(data: Path) -> None:
         with pytest.raises(MemoryUnavailableError, match="the disk is full") as caught:
             await broken.ensure()
     assert str(folder / "broken.log") in str(caught.value)
+
+
+async def test_a_slow_index_is_waited_for_as_long_as_its_files_may_be_read(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was not closed is read before it listens, which takes longer than another server's start."""
+    monkeypatch.setattr(companion, "PATIENCE", 0.0)
+    async with SharedIndex(data, 8) as index:
+        assert index._companion._patience >= index_files.READING_SECONDS + 15
+        assert await index.count() == 0
 
 
 async def test_a_failed_start_is_final_for_a_call(client: Redis, data: Path) -> None:

@@ -100,6 +100,20 @@ async def test_a_whole_index_opens_however_it_was_left(data: Path) -> None:
     assert await opens(folder) == len(TEXTS)
 
 
+async def test_an_index_that_an_earlier_version_used_since_it_was_sealed_opens(data: Path) -> None:
+    """That version writes, and leaves the seal as it was."""
+    folder = data / "index"
+    await fill(folder)
+    seal = (folder / index_files.SEAL).read_bytes()
+    status = (folder / index_files.SEAL).stat()
+    async with EdgeIndex(folder, EMBEDDER.dimension) as index:
+        await index.remove("/d0.md")
+    (folder / index_files.SEAL).write_bytes(seal)
+    os.utime(folder / index_files.SEAL, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert await opens(folder) == len(TEXTS) - 1
+    assert await opens(folder) == len(TEXTS) - 1
+
+
 async def test_the_service_says_it_in_one_sentence_and_a_new_index_takes_its_place(data: Path) -> None:
     """Its clients get the whole sentence at once; after the folder was set aside they get an empty index."""
     async with SharedIndex(data, EMBEDDER.dimension) as index:
