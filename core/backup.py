@@ -37,6 +37,7 @@ from core.readers import GUIDES
 MEMORY, FOLDERS, SETTINGS, INDEX = "memory.jsonl", FILE_NAME, "settings.toml", "index.jsonl"
 RESTORED_SETTINGS = "settings-of-backup.toml"
 _TOGETHER = 256  # passages
+_DRAFT = ".restored-"
 _HALF = ".drafts"  # where lessons are before they are whole
 
 _PASSAGE = TypeAdapter(Passage)
@@ -112,8 +113,9 @@ class Move:
         """A value of the memory, in which paths stand as they are, or as JSON has them."""
         if self.before in {"", self.now}:
             return data
-        for written in (str, _escaped):
-            data = data.replace(f"{written(self.before)}/".encode(), f"{written(self.now)}/".encode())
+        forms = {_escaped(self.before): _escaped(self.now), self.before: self.now}  # one where nothing is escaped
+        for before, now in forms.items():
+            data = data.replace(f"{before}/".encode(), f"{now}/".encode())
         return data
 
     def of_passages(self, passages: Sequence[Passage], model: str) -> list[Passage]:
@@ -197,8 +199,7 @@ async def restore(archive: BackupReader, place: Place, index: StoredIndex) -> Co
     await asyncio.to_thread(_check_folders, folders, place.data / FOLDERS)
     await asyncio.to_thread(_check_room, archive, place.data)
     await _empty(archive, index)
-    if folders is not None:
-        await asyncio.to_thread(place.folders.replace, folders)
+    await asyncio.to_thread(place.folders.replace, folders)
     lessons = await asyncio.to_thread(_unpack_lessons, archive, place)
     await place.dump.replace(entries)
     await asyncio.to_thread(_keep_settings, place.data / RESTORED_SETTINGS, archive.read(SETTINGS))
@@ -282,8 +283,18 @@ def _keep_settings(file: Path, written: bytes) -> None:
 
 def _unpack_lessons(archive: BackupReader, place: Place) -> int:
     """Unpack beside the lessons that there are, then change places with them."""
+    for left in place.data.glob(f"{_DRAFT}*"):  # by a restoring that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    try:
+        return _unpacked_lessons(archive, place)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise BackupError(f"{place.learned} cannot be written: {reason}. Make room, then restore again.") from error
+
+
+def _unpacked_lessons(archive: BackupReader, place: Place) -> int:
     names = [name for name in archive.parts if name.startswith(LEARNED)]
-    draft = Path(tempfile.mkdtemp(prefix=".restored-", dir=place.data))
+    draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=place.data))
     try:
         for name in names:
             archive.unpack(name, draft / "new" / name.removeprefix(LEARNED))

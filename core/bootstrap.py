@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from core.adapters.torch_generator import TorchGenerator
 
 SILENT = Silent()
-_DATA = ("run", "valkey", "index", "learned")  # what a data folder has as soon as it was used
+_USED = ("valkey", "learned")  # what a data folder has as soon as people were answered or taught it
 
 _Load = Callable[[LocalModel, Settings, Progress], "TorchGenerator | RagGenerator"]
 
@@ -162,7 +162,7 @@ async def open_library(
         if anew:
             await _begin_anew(settings, embedder.dimension, origin, lived=lived)
         index = await stack.enter_async_context(open_index(settings, embedder.dimension, origin))
-        if not folders.begun:
+        if folders.empty:
             await asyncio.to_thread(folders.begin, await index.documents(), lived=lived)
         tokens, model = settings.passage_tokens, settings.embedder
         ingester = Ingester(embedder, index, passage_tokens=tokens, model=model, records=folders)
@@ -185,7 +185,8 @@ async def _lived(settings: Settings) -> bool:
     folders = folder_records(settings)
     if folders.begun:
         return True
-    if any((settings.data_folder / name).exists() for name in _DATA):
+    there = {name for name in (*_USED, "run", "index") if (settings.data_folder / name).exists()}
+    if there & {*_USED} or (there and "index" not in there):  # an index that is there, and all that is, lacks nothing
         return True
     if settings.redis_url:
         from core.adapters.redis_usage import RedisUsage  # noqa: PLC0415
@@ -201,7 +202,7 @@ async def _begin_anew(settings: Settings, dimension: int, origin: Origin, *, liv
     folders = folder_records(settings)
     try:
         async with _index(settings, None) as index:
-            if not folders.begun:
+            if folders.empty:
                 await asyncio.to_thread(folders.begin, await index.documents(), lived=lived)
             folders.check_places()
             await index.reset(dimension, origin)

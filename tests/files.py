@@ -29,8 +29,13 @@ def zipped(parts: Mapping[str, str | bytes]) -> bytes:
     return made.getvalue()
 
 
-def pdf(*pages: str, info: str = "", trailer: str = "", images: Sequence[int] = ()) -> bytes:
-    """A PDF of these content streams. F1 is Helvetica, F2 its bold; pages in `images` have a picture called Im."""
+def pdf(
+    *pages: str, info: str = "", trailer: str = "", images: Sequence[int] = (), letterhead: str | None = None
+) -> bytes:
+    """A PDF of these content streams. F1 is Helvetica, F2 its bold; pages in `images` have a picture called Im.
+
+    The content stream `letterhead` is drawn on each page.
+    """
     objects = [
         "<< /Type /Catalog /Pages 2 0 R /Lang (en-US) >>",
         f"<< /Type /Pages /Count {len(pages)} /Kids [{' '.join(f'{7 + 2 * n} 0 R' for n in range(len(pages)))}] >>",
@@ -39,17 +44,22 @@ def pdf(*pages: str, info: str = "", trailer: str = "", images: Sequence[int] = 
         _PICTURE,
         f"<< {info} >>",
     ]
+    head = "" if letterhead is None else f"{7 + 2 * len(pages)} 0 R "
     for number, content in enumerate(pages, start=1):
         picture = " /XObject << /Im 5 0 R >>" if number in images else ""
         objects.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {6 + 2 * number} 0 R"
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents [{head}{6 + 2 * number} 0 R]"
             f" /Resources << /Font << /F1 3 0 R /F2 4 0 R >>{picture} >> >>"
         )
-        packed = zlib.compress(content.encode("latin-1")).hex()
-        objects.append(
-            f"<< /Filter [/ASCIIHexDecode /FlateDecode] /Length {len(packed)} >>\nstream\n{packed}\nendstream"
-        )
+        objects.append(_stream(content))
+    if letterhead is not None:
+        objects.append(_stream(letterhead))
     return _numbered(objects, trailer)
+
+
+def _stream(content: str) -> str:
+    packed = zlib.compress(content.encode("latin-1")).hex()
+    return f"<< /Filter [/ASCIIHexDecode /FlateDecode] /Length {len(packed)} >>\nstream\n{packed}\nendstream"
 
 
 def _numbered(objects: Sequence[str], trailer: str) -> bytes:

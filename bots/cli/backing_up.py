@@ -5,9 +5,10 @@ Knows nothing of how an archive is made, or of stores.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -34,6 +35,7 @@ async def backup(settings: Settings, file: Path, version: str, *, index: bool) -
     """
     facts = {"attune": version, "at": datetime.now(UTC).isoformat(timespec="seconds")}
     async with open_place(settings) as place:
+        await _begin_records(settings, place)
         if index:
             async with open_stored_index(settings) as stored:
                 counts = await back_up(file, place, stored, facts, settings_text(settings))
@@ -42,6 +44,14 @@ async def backup(settings: Settings, file: Path, version: str, *, index: bool) -
     size = file.stat().st_size  # noqa: ASYNC240 - one small call
     Console().print(Text(operator_texts.backed_up(str(file), size, counts)), soft_wrap=True)
     return 0
+
+
+async def _begin_records(settings: Settings, place: Place) -> None:
+    """Take who may see what from the index of an older version, so that a backup without the index has it, too."""
+    if place.folders.empty:
+        with suppress(IndexUnavailableError):
+            async with open_stored_index(settings) as stored:
+                await asyncio.to_thread(place.folders.begin, await stored.documents(), lived=True)
 
 
 async def restore_from(settings: Settings, file: Path, *, force: bool) -> int:

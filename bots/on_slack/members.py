@@ -7,6 +7,7 @@ of who is let in.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
@@ -14,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -33,6 +35,7 @@ BUSY = {
     "request_timeout",
     "service_unavailable",
 }  # of nobody
+PATIENCE = 5.0  # seconds that Slack may take where somebody waits who could be told what it said a moment ago
 KEPT = 10_000
 KINDS = ("public_channel", "private_channel", "mpim")
 PAGE = 200
@@ -158,7 +161,13 @@ class Members:
         if not anew and self._now() - at < SECONDS:
             return known
         try:
-            found = await ask()
+            async with asyncio.timeout(PATIENCE if anew else None):
+                found = await ask()
+        except (TimeoutError, aiohttp.ClientError):  # the client itself waits out a rate limit, for minutes
+            if not anew:
+                raise
+            log.warning("slack_does_not_say", what=key[0], error="no answer in time")
+            return known
         except _UNSAID as error:
             log.warning("slack_does_not_say", what=key[0], error=reason_of(error))
             return known if reason_of(error) in BUSY else unknown

@@ -14,10 +14,12 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
 from core.adapters.redis_keys import translated
+from core.adapters.redis_memory import ANSWER_KEY
 from core.backup import Entry, Kind
 from core.errors import MemoryUnavailableError
 
 PATTERNS = ("attune:*", "{attune:*")
+SECRETS = {ANSWER_KEY.encode()}
 TOGETHER = 1000  # values in one command, keys in one round
 
 _ADDING = {Kind.HASH: "HSET", Kind.LIST: "RPUSH", Kind.SET: "SADD", Kind.ZSET: "ZADD"}
@@ -58,14 +60,14 @@ class RedisDump:
         self._client = client
 
     async def entries(self) -> list[Entry]:
-        """Every key with its value, all as of the same moment.
+        """Every key with its value, all as of the same moment; without secrets, of which new ones are made.
 
         Raises:
             MemoryUnavailableError: the server does not answer, or holds what cannot be read.
         """
         with translated():
             found = cast("list[list[Any]]", await self._client.eval(_READ, 0, *PATTERNS))
-        return [_entry(*one) for one in found]
+        return [_entry(*one) for one in found if one[0] not in SECRETS]
 
     async def count(self) -> int:
         """How many keys there are."""

@@ -19,7 +19,7 @@ from pathlib import Path, PurePath
 
 from pydantic import BaseModel, ValidationError
 
-from core.domain import Document
+from core.domain import EVERYONE, Document
 from core.durable import write_whole
 from core.errors import DocumentError
 from core.readers import GUIDES, Readers
@@ -69,9 +69,23 @@ class Records:
         return any(_is_under(path, places) for path in (*self.folders, *self.files))
 
     def without(self, places: Collection[str]) -> Records:
-        """What is left when all at and under `places` is forgotten."""
+        """What is left when all at and under `places` is forgotten.
+
+        What lies in a folder that stays is found again with it: where it was not for everyone, its readers stay.
+        """
         folders = {path: one for path, one in self.folders.items() if not _is_under(path, places)}
-        files = {path: readers for path, readers in self.files.items() if not _is_under(path, places)}
+
+        above = tuple(folders)
+
+        def stays(path: str, readers: Readers | None) -> bool:
+            return bool(readers and EVERYONE not in readers and _is_under(path, above) and os.path.lexists(path))
+
+        for path, one in self.folders.items():
+            if path not in folders and stays(path, one.readers):
+                folders[path] = replace(one, watch=False)
+        files = {
+            path: readers for path, readers in self.files.items() if not _is_under(path, places) or stays(path, readers)
+        }
         return replace(self, folders=folders, files=files)
 
     def places(self, *, watched: bool = False) -> list[Path]:
@@ -89,15 +103,25 @@ class Records:
         watch: bool | None,
         where: str,
     ) -> Records:
-        """With what was decided of `paths` now; None: as it was. Readers that are named undo those named for parts."""
-        folders = dict(self.folders)
-        for path in paths:
+        """With what was decided of `paths` now; None: as it was. Readers that are named undo those named for parts.
+
+        A known file of which nothing is decided is only read again; its folder, once named, stands for it.
+        """
+        folders, places = dict(self.folders), list(paths)
+        undone = tuple(map(_slashed, places)) if named else ()  # also what is away now: it may come back
+        still = {file: who for file, who in self.files.items() if not file.startswith(undone)}
+        for path in places:
+            if not named and watch is None and path not in folders and self._is_file(path):
+                continue
             before = folders.get(path, FolderRecord(path))
             if named:
                 folders = {old: one for old, one in folders.items() if not old.startswith(_slashed(path))}
             stays = before.watch if watch is None else watch
             folders[path] = FolderRecord(path, named or before.readers, where, stays)
-        return replace(self, folders=folders, files={**self.files, **files})
+        return replace(self, folders=folders, files={**still, **files})
+
+    def _is_file(self, path: str) -> bool:
+        return self.readers(path) is not None and not os.path.isdir(path)  # noqa: PTH112 - as it was named
 
     @cached_property
     def _sorted(self) -> list[str]:
@@ -137,6 +161,15 @@ class FolderRecords:
         """Whether there are records."""
         return self._file.exists()
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is recorded of any document; records that cannot be read are not empty."""
+        try:
+            now = self.read()
+        except DocumentError:
+            return False
+        return not now.folders and not now.files
+
     def concerns(self, path: Path) -> bool:
         """Whether who may see `path` is kept here."""
         return self._apart is None or not path.is_relative_to(self._apart)
@@ -155,19 +188,19 @@ class FolderRecords:
             raise DocumentError(f"{self._file} cannot be read: {error.strerror}. Change its permissions.") from None
 
     def begin(self, held: Iterable[Document], *, lived: bool) -> None:
-        """Make the first records, from what the index holds, unless there are some.
+        """Make the first records, from what the index holds, unless there are some of any document.
 
         `lived`: whether the data is older than this. Then an index that holds nothing was lost, and with it who may see
         what.
         """
-        if self.begun:
+        if not self.empty:
             return
         known = list(held)
         files = {
             one.source: one.readers for one in known if GUIDES not in one.readers and self.concerns(Path(one.source))
         }
         with self._locked():
-            if not self.begun:
+            if not self.begun or (files and self.empty):
                 self._write(Records(files=files, complete=bool(known) or not lived))
 
     def decide(
@@ -196,9 +229,9 @@ class FolderRecords:
         if self.begun:
             self._change(lambda now: now.without(places))
 
-    def replace(self, written: bytes) -> None:
-        """Put records in the place of all that there are: those of a backup."""
-        records = read_records(written, self._file)
+    def replace(self, written: bytes | None) -> None:
+        """Put records in the place of all that there are: those of a backup; None: it has none, so nothing is known."""
+        records = Records(complete=False) if written is None else read_records(written, self._file)
         with self._locked():
             self._write(records)
 

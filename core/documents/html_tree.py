@@ -47,6 +47,7 @@ _IMPLIED: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 """Which open elements a new one ends, and which it does not reach out of."""
 _IN_HEAD = frozenset({"base", "link", "meta", "noscript", "script", "style", "template", "title"})
 _TABLE = frozenset({"table", "tr", *_GROUPS})
+_PARTS = frozenset({"tr", "caption", *_CELLS, *_GROUPS})
 _IN_TABLE = frozenset({"caption", "col", "colgroup", "script", "style", "template", "tr", *_CELLS, *_GROUPS})
 
 
@@ -102,6 +103,7 @@ class _Reader:
         self._quotes = True  # whether a > inside quotes is no end; given up where that leaves a tag without one
         self._unclosed: set[str] = set()  # raw elements that have no end any more
         self._line, self._counted = 1, 0
+        self._bare_end = -1  # of the last value without quotes: a / there is the value's
 
     def tree(self) -> Element:
         text, place = self._text, 0
@@ -132,7 +134,7 @@ class _Reader:
         if end < 0:
             end = self._text.find(">", place)
             self._quotes = False
-        closed = name in _VOID or self._text[end - 1] == "/"
+        closed = name in _VOID or (self._text[end - 1] == "/" and self._bare_end != end)
         self._build.start(Element(name, self._line_at(start), attributes), closed=closed or name in _RAW)
         return self._raw(name, end + 1) if name in _RAW and not closed else end + 1
 
@@ -145,6 +147,8 @@ class _Reader:
         attributes: dict[str, str] = {}
         while found := _ATTRIBUTE.match(self._text, place):
             place = found.end()
+            if found["bare"]:
+                self._bare_end = place
             if found["name"]:
                 value = found["double"] or found["single"] or found["bare"] or ""
                 attributes.setdefault(found["name"].lower(), _unescaped(value))
@@ -207,6 +211,9 @@ class _Builder:
             self._end_nearest(frozenset({"title"}))
         if self._open[-1].name == "head" and element.name not in _IN_HEAD:
             self._end_nearest(frozenset({"head"}))
+        if element.name in _PARTS and self._names["table"]:  # a form between table and row is none
+            while self._open[-1].name not in _TABLE | _CELLS | {"caption", ""}:
+                self._names[self._open.pop().name] -= 1
         ended, scope = _IMPLIED.get(element.name, _NOTHING)
         if ended:
             self._end_nearest(ended, scope)

@@ -20,7 +20,9 @@ from core.errors import DocumentError
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
 _HEADER_CHARACTERS = 4_000  # the library that reads headers copies the rest of one at each word
-_PARTED = re.compile(rb"\bboundary\s*+=|\bmessage/rfc822\b", re.IGNORECASE)
+_PARTED = re.compile(
+    rb"^content-type:(?:[^\n]|\n[ \t])*?(?:\bboundary\s*+=|\bmessage/rfc822\b)", re.IGNORECASE | re.MULTILINE
+)
 _MAX_PARTED = 200  # parts that hold parts: a line is compared with the ends of all that it lies in
 
 

@@ -41,10 +41,11 @@ def parse_pdf(data: bytes) -> ParsedDocument:
     """Parse a PDF file whose text can be selected."""
     from core.documents.pdf_streams import bounded  # noqa: PLC0415 - only who reads PDF waits for it
 
-    with _opened(data) as pdf, bounded(pdf, len(data)):
+    with _opened(data) as pdf:
         _check_pages(_stated_pages(pdf))  # before all of them are looked up
         _check_pages(len(pdf.pages))
-        pages = list(_read(pdf))
+        with bounded(pdf, len(data)):
+            pages = list(_read(pdf))
         document = _document(pages)
         named = _named(pdf.metadata, "Title")
         changed = _DATE.match(_named(pdf.metadata, "ModDate") or _named(pdf.metadata, "CreationDate"))
@@ -69,7 +70,7 @@ def _opened(data: bytes) -> Iterator[PDF]:
             yield pdf
     except PdfminerException as error:
         cause = error.args[0] if error.args else error
-        if isinstance(cause, MemoryError):
+        if isinstance(cause, MemoryError | DocumentError):
             raise cause from None
         if isinstance(cause, PDFPasswordIncorrect | PDFEncryptionError):
             raise DocumentError("It is protected with a password. Save it without one.") from None

@@ -19,7 +19,8 @@ from core.errors import DocumentError
 _TIMES = 4  # a file's size is drawn from streams, such as a letterhead on every page
 _INTERPRETER = "PDFPageInterpreter"  # by this name pdfplumber has what draws
 _FEW = 50  # resources
-_LEAST = 1_000_000  # bytes of them, whatever the file's size
+_LEAST = 1_000_000  # bytes of them, whatever the file's size …
+_EACH_PAGE = 100_000  # … and for each page: a logo that is drawn again counts as what it is unpacked
 
 
 class _Room(PDFResourceManager):
@@ -51,7 +52,7 @@ def bounded(pdf: PDF, size: int) -> Iterator[None]:
     Raises:
         DocumentError: it goes beyond.
     """
-    pdf.rsrcmgr = _Room(_TIMES * size + _LEAST)
+    pdf.rsrcmgr = _Room(_TIMES * size + _LEAST + _EACH_PAGE * len(pdf.pages))
     usual = vars(pages)[_INTERPRETER]
     setattr(pages, _INTERPRETER, _Interpreter)
     try:

@@ -98,14 +98,15 @@ class _PartsMachine(states.RSTStateMachine):
         inliner.init_customizations(document.settings)
         self.memo = _memo(document, self.language, inliner)
         self.document, self.reporter, self.node = document, document.reporter, document
-        self.attach_observer(document.note_source)  # type: ignore[arg-type]  # its stub is wrong
         for offset, part in _parts(list(_flattened(lines))):
             if len(part) == 1 and _is_plain(part[0]):
                 paragraph = nodes.paragraph("", "", nodes.Text(part[0].strip()))
                 paragraph.line = offset + 1
                 self.node += paragraph
             else:
-                statemachine.StateMachineWS.run(self, part, offset, input_source=document["source"])
+                self.observers = [document.note_source]  # type: ignore[list-item]  # its stub is wrong
+                items = [(document["source"], offset + at) for at in range(len(part))]
+                statemachine.StateMachineWS.run(self, statemachine.StringList(part, items=items), offset)
         self.node = self.memo = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError
 
+from bots.on_slack import members as members_of_slack
 from bots.on_slack.events import Said
 from bots.on_slack.members import Members, Standing
 from core.domain import Passage
@@ -125,6 +127,23 @@ async def test_who_reads_along_in_a_channel(channel: dict[str, Any], *, shared: 
     assert await members.within(slack, said(private=False)) is within  # type: ignore[arg-type]
     assert await members.is_shared(slack, said(private=False, shared=True))  # type: ignore[arg-type]
     assert not await members.within(slack, said(private=False, shared=True))  # type: ignore[arg-type]
+
+
+async def test_who_waits_for_slack_is_told_what_it_said_a_moment_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rate limit is waited out by the client, for minutes: no question hangs on that, and nobody unknown gets in."""
+    monkeypatch.setattr(members_of_slack, "PATIENCE", 0.01)
+
+    class Busy(Slack):
+        async def users_conversations(self, **_: Any) -> Any:
+            if self.me is None:
+                await asyncio.Event().wait()
+            return {"channels": [{"id": "C7"}]}
+
+    client, members = Busy(), Members(())
+    assert await members.channels(client, "T1", "UX") == {"C7"}
+    client.me = None
+    assert await members.channels(client, "T1", "UX") == {"C7"}
+    assert await members.channels(client, "T1", "UY") == frozenset()
 
 
 async def test_a_partners_people_answer_to_no_name_of_ours() -> None:

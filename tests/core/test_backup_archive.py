@@ -7,11 +7,16 @@ import os
 import stat
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
+from core.adapters.redis_dump import RedisDump
+from core.backup import Move, Place, _unpack_lessons
 from core.backup_archive import FORMAT, MANIFEST, BackupReader, BackupWriter
+from core.documents.folder_records import FolderRecords
 from core.errors import BackupError
 
 LESSON = "learned/" + "0" * 32 + "/note.md"
@@ -35,6 +40,29 @@ def test_what_was_written_is_read(file: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "note.md").read_bytes() == PARTS[LESSON]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["a.zip"]
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [("/data/learned", "/srv/data/learned"), ("/dätä/learned", "/srv/dätä/learned"), ("/a/learned", "/b/learned")],
+)
+def test_a_lesson_moves_once(before: str, now: str) -> None:
+    """Also where its place now ends as that of before did, as a path by itself and as JSON has it."""
+    move = Move(before, now)
+    assert move.of(f"{before}/0/x.md".encode()) == f"{now}/0/x.md".encode()
+    assert json.loads(move.of(json.dumps({"source": f"{before}/0/x.md"}).encode())) == {"source": f"{now}/0/x.md"}
+
+
+def test_lessons_that_cannot_be_unpacked_are_a_sentence(file: Path, tmp_path: Path, redis: Redis) -> None:
+    """And what a killed restoring left beside them is gone."""
+    data = tmp_path / "data"
+    place = Place(data, data / "learned", FolderRecords(data), RedisDump(redis))
+    (data / ".restored-killed" / "old").mkdir(parents=True)
+    with BackupReader(file) as archive:
+        assert _unpack_lessons(archive, place) == 1
+        assert [one.name for one in data.iterdir()] == ["learned"]
+        with pytest.raises(BackupError, match="Make room"):
+            _unpack_lessons(archive, replace(place, data=tmp_path / "none"))
 
 
 def test_what_breaks_off_leaves_no_file(tmp_path: Path) -> None:

@@ -156,6 +156,18 @@ def test_rst_keeps_structure() -> None:
     ]
 
 
+def test_long_rst_keeps_its_line_numbers() -> None:
+    """A text that is parsed in parts is counted as one: people open sources by line."""
+    text = "".join(
+        f"Part {number}\n{'=' * 12}\n\nWords of part {number}. {'and more ' * 20}\n\n" for number in range(200)
+    )
+    blocks = parse(text.encode(), PurePath("a.rst")).blocks
+    lines = text.split("\n")
+    words = [block for block in blocks if block.kind is Kind.PARAGRAPH]
+    assert len(words) == 200
+    assert all(lines[block.line - 1].startswith(block.text[:15]) for block in words)
+
+
 def test_rst_reads_no_other_file_and_loses_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Inclusion and raw HTML are off; what docutils does not know keeps its words, and nothing is printed."""
     secret = tmp_path / "secret.txt"

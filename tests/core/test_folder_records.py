@@ -175,6 +175,19 @@ async def test_readers_named_for_a_folder_undo_those_of_its_parts(world: World, 
     assert found["docs/guide.md"] == (ALL if named == ("docs",) else BOARD)
 
 
+async def test_a_file_that_was_away_when_readers_were_named_comes_back_for_those(world: World) -> None:
+    """What was recorded of it before does not outlive a narrowing; what lies beside the folder is as it was."""
+    docs = world.write("docs/open.md").parent
+    away = world.write("docs/away.md")
+    world.write("docs2/beside.md")
+    await world.ingester.ingest([docs, world.folder / "docs2"])
+    away.rename(world.folder / "away.md")
+    await world.ingester.ingest([docs], readers=HR)
+    (world.folder / "away.md").rename(away)
+    await world.ingester.ingest([docs, world.folder / "docs2"])
+    assert await world.readers() == {"docs/open.md": HR, "docs/away.md": HR, "docs2/beside.md": ALL}
+
+
 async def test_what_is_ingested_again_is_what_was_named(world: World) -> None:
     """Each with its readers, its collection and whether it is watched; left out, a decision stays."""
     docs, note = world.write("docs/guide.md").parent, world.write("note.md")
@@ -188,6 +201,22 @@ async def test_what_is_ingested_again_is_what_was_named(world: World) -> None:
     }
     assert written.places() == [docs, note]
     assert written.places(watched=True) == [docs]
+
+
+async def test_reading_the_files_of_an_older_home_again_names_none_of_them(world: World, tmp_path: Path) -> None:
+    """So that one may go later: its folder, once named, stands for it."""
+    docs, away = world.write("docs/a.md").parent, world.write("docs/away.md")
+    await Ingester(HashingEmbedder(), world.index, passage_tokens=80).ingest([docs])
+    records = FolderRecords(tmp_path / "older")
+    records.begin(await world.index.documents(), lived=True)
+    ingester = Ingester(HashingEmbedder(), world.index, passage_tokens=80, records=records)
+    await world.lose_index()
+    await ingester.ingest(records.read().places())
+    assert len(await world.readers()) == 2
+    await ingester.ingest([docs], watch=False)
+    away.unlink()
+    records.check_places()
+    assert records.read().places() == [docs]
 
 
 async def test_a_dry_run_and_lessons_leave_no_record(world: World) -> None:
@@ -208,6 +237,25 @@ def test_what_is_forgotten_is_no_longer_decided(tmp_path: Path) -> None:
     records.forget(["/a"])
     left = records.read()
     assert (set(left.folders), dict(left.files)) == ({"/ab"}, {"/ab/y.md": HR})
+
+
+async def test_what_is_forgotten_of_a_folder_that_stays_opens_nothing(world: World) -> None:
+    """It lies there still, so the next reading of that folder finds it: for whom it was. Gone, so is the record."""
+    docs, hr = world.write("docs/open.md").parent, world.write("docs/hr/pay.md").parent
+    gone, said = world.write("docs/gone/a.md"), world.write("docs/said/b.md")
+    toml = world.write("docs/said/.attune.toml", f"readers = {json.dumps(BOARD)}")
+    await world.ingester.ingest([docs])
+    toml.unlink()
+    await world.ingester.ingest([hr, gone.parent], readers=HR, watch=True)
+    gone.unlink()
+    gone.parent.rmdir()
+    for file in (hr / "pay.md", said):
+        await world.index.remove(file.as_posix())
+    world.records.forget([folder.as_posix() for folder in (hr, gone.parent, said.parent)])
+    assert set(world.records.read().folders) == {docs.as_posix(), hr.as_posix()}
+    assert world.records.read().places(watched=True) == []
+    await world.ingester.ingest([docs])
+    assert await world.readers() == {"docs/open.md": ALL, "docs/hr/pay.md": HR, "docs/said/b.md": BOARD}
 
 
 @pytest.mark.parametrize(

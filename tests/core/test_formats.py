@@ -107,6 +107,13 @@ def test_headers_and_footers_of_a_pdf_are_said_nowhere() -> None:
     assert [text for _, text in body(parsed(pdf(*pages), "a.pdf"))] == [f"Words of page {n}." for n in range(1, 5)]
 
 
+def test_a_logo_on_every_page_is_no_reason_to_refuse_a_pdf() -> None:
+    """It counts as what it is unpacked, each time that it is drawn, and each page has room for one."""
+    logo = "".join(f"{x % 600} {x % 7} m {x % 11} {x % 13} l S\n" for x in range(1_500))
+    document = parsed(pdf(*[lines(f"Page {n} of the plan.", top=600) for n in range(120)], letterhead=logo), "a.pdf")
+    assert "Page 119 of the plan." in document.blocks[-1].text
+
+
 def test_scanned_pdfs_are_told_from_empty_ones() -> None:
     """A PDF of pictures is refused with what to do; single pages of that kind are named."""
     picture = "q 600 0 0 780 0 0 cm /Im Do Q\n"
@@ -291,6 +298,13 @@ def test_mail_says_who_wrote_when() -> None:
     assert (document.title, document.author, document.date) == ("Büro keys", "Ada L.", "2024-06-03T10:00:00+02:00")
     assert [text.split("\n")[0] for _, text in body(document)] == ['From: "Ada L." <ada@a.b>', "Keys are here."]
     assert "plan.pdf" in document.notes[0]
+
+
+def test_a_log_in_a_mail_makes_no_messages_of_it() -> None:
+    """Only boundaries that a header names are looked for."""
+    log = "".join(f"line {number}: boundary=x of message/rfc822\n" for number in range(300))
+    document = parsed(f"From: a@b.c\nSubject: Log\n\n{log}", "a.eml")
+    assert "line 299" in document.blocks[-1].text
 
 
 def test_a_notebook_is_read_cell_by_cell() -> None:

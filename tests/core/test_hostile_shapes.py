@@ -221,6 +221,14 @@ def test_what_is_nested_too_deep_hangs_on_what_may_hold_it() -> None:
         ("<table>outside<tr><td>x<td>y<td>z</table>", ["outside", "| x | y | z |\n| --- | --- | --- |"]),
         ("<p>1 <!-- 2 --> 3 <!-- 4", ["1 3 <!-- 4"]),
         ("<p>a<script>b</p><p>c", ["ab", "c"]),
+        *(
+            (
+                f"<table>{one}<tr>{other}<td>a<td>b<td>c<tr><td>1<td>2<td>3</table>",
+                ["| a | b | c |\n| --- | --- | --- |\n| 1 | 2 | 3 |"],
+            )
+            for one, other in (("<form>", ""), ("", "<form>"), ("<div><font>", "<b>"), ("<center>", ""))
+        ),
+        ("<p><a href=https://a.b/c/>site</a> d", ["[site](https://a.b/c/) d"]),
     ],
 )
 def test_html_without_end_tags_reads_as_in_a_browser(page: str, said: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from bots.cli import operations
+from bots.cli.backing_up import backup, restore_from
 from core import bootstrap
+from core.backup_archive import MANIFEST, BackupWriter
 from core.bootstrap import open_index, open_library
 from core.documents.folder_records import FILE_NAME
 from core.domain import EVERYONE, Person
@@ -134,6 +137,43 @@ async def test_an_older_home_takes_its_readers_from_the_index_before_it_is_made_
     origins.append(Origin("another", "second"))
     assert await operations.ingest(home, [], anew=True) == 0
     assert await held(home) == before
+
+
+@pytest.mark.parametrize("index", [True, False])
+async def test_an_older_home_is_backed_up_with_its_readers(home: Settings, tmp_path: Path, *, index: bool) -> None:
+    """Though the backup is the first command of this version: restored, or rebuilt there, nothing opens."""
+    before = await fill(home, tmp_path / "docs")
+    await closed(home)
+    (home.data_folder / FILE_NAME).unlink()
+    assert await backup(home, tmp_path / "a.zip", "1", index=index) == 0
+    new = Settings(home=tmp_path / "new")
+    assert await restore_from(new, tmp_path / "a.zip", force=True) == 0
+    assert await operations.ingest(new, [], anew=True) == 0
+    taught = home.learned_folder.as_posix()
+    assert {source: who for source, who in (await held(new)).items() if "/learned/" not in source} == {
+        source: who for source, who in before.items() if not source.startswith(taught)
+    }
+    await closed(new)
+
+
+async def test_a_backup_that_has_no_records_opens_nothing(home: Settings, tmp_path: Path) -> None:
+    """One of an earlier version: its index says who may see what, and without that nobody does."""
+    before = await fill(home, tmp_path / "docs")
+    files = {source: who for source, who in before.items() if "/learned/" not in source}
+    for number, index in enumerate((True, False)):
+        await backup(home, tmp_path / f"{index}.zip", "1", index=index)
+        with zipfile.ZipFile(tmp_path / f"{index}.zip") as whole:
+            parts = {name: whole.read(name) for name in whole.namelist()}
+        facts = json.loads(parts.pop(MANIFEST))
+        with BackupWriter(tmp_path / f"old-{index}.zip", {"learned": facts["learned"]}) as old:
+            for name in parts.keys() - {FILE_NAME}:
+                old.add(name, parts[name])
+        new = Settings(home=tmp_path / f"new{number}")
+        assert await restore_from(new, tmp_path / f"old-{index}.zip", force=True) == 0
+        assert await operations.ingest(new, [tmp_path / "docs"]) == (0 if index else 1)
+        found = {source: who for source, who in (await held(new)).items() if "/learned/" not in source}
+        assert found == (files if index else {})
+        await closed(new)
 
 
 @pytest.mark.parametrize("left", ["run/index.log", "valkey/appendonlydir/x", "learned/.forgotten/x"])

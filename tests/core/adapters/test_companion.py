@@ -128,6 +128,27 @@ async def test_no_snapshot_keeps_what_was_forgotten(data: Path) -> None:
     assert not stale.exists()
 
 
+@pytest.mark.parametrize("by_address", [False, True])
+async def test_a_cancellation_is_heeded_whenever_it_comes(data: Path, by_address: bool) -> None:  # noqa: FBT001
+    """Whoever cancels once and waits for the end does not wait for ever."""
+
+    async def work(client: Redis) -> None:
+        for _ in range(20):
+            await client.get("a")
+
+    async with valkey.embedded(data) as own, valkey.remote(f"unix://{data}/run/valkey.sock") as named:
+        await own.ping()
+        client, heeded = named if by_address else own, []
+        for number in range(300):
+            task = asyncio.create_task(work(client))
+            for _ in range(number % 30):
+                await asyncio.sleep(0)
+            heeded.append(task.cancel())
+            await asyncio.wait([task])
+            heeded[-1] = heeded[-1] <= task.cancelled()
+        assert all(heeded)
+
+
 def test_processes_share_one_server(data: Path) -> None:
     """However many start at the same moment, one server runs."""
     with ExitStack() as stack:

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from core.adapters import valkey
 from core.adapters.redis_dump import TOGETHER, RedisDump
 from core.adapters.redis_inbox import RedisInbox
+from core.adapters.redis_memory import RedisMemory
 from core.backup import Entry, Kind
 from tests.contracts.test_inbox import BEN, GENEROUS, OTHER, event, new_token
 
@@ -61,6 +62,16 @@ async def test_every_type_comes_back_as_it_was(redis: Redis, data: Path) -> None
         newest = await other.xadd("{attune:inbox}:empty", {"n": 2})
         (stream,) = [one for one in entries if one.key.endswith(b"empty")]
         assert newest > stream.value[0]
+
+
+async def test_the_key_of_answers_is_in_no_backup(redis: Redis) -> None:
+    """Whoever reads a backup cannot name answers; a new key is made where it is missing."""
+    before = await RedisMemory(redis).answer_key()
+    await redis.set("attune:other", "x")
+    entries = await RedisDump(redis).entries()
+    assert [one.key for one in entries] == [b"attune:other"]
+    await RedisDump(redis).replace(entries)
+    assert await RedisMemory(redis).answer_key() != before
 
 
 async def test_what_ended_before_it_was_restored_does_not_come_back(redis: Redis) -> None:
