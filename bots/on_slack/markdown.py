@@ -197,8 +197,11 @@ def _is_live(parts: Sequence[_Part], number: int, label: str, target: str) -> bo
     read = parts[number].read
     before = re.split(r"\s", "".join(part.read for part in parts[max(number - 3, 0) : number])[-LINK_CHARS:])[-1]
     behind = re.split(r"\s", "".join(part.read for part in parts[number + 1 : number + 4])[:LINK_CHARS])[0]
-    around = before + read + behind
-    return is_truthful(read, target, around) or is_mail_to(read, around, target)
+    # With what stands before, and without: an address there would swallow what is read in the rest.
+    return all(
+        is_truthful(read, target, around) or is_mail_to(read, around, target)
+        for around in (before + read + behind, read + behind)
+    )
 
 
 def _as_code(address: str) -> str:

@@ -89,6 +89,7 @@ def check_slack(markdown: str, *, links: bool) -> None:
     assert all(Link(one, one).is_plain for one in addresses(bare)), markdown
 
 
+@example("https://evil.com/?q=good.org[x](mailto:boss@evil.com)good.org")
 @hostile
 def test_in_slack_nothing_acts_in_a_message(markdown: str) -> None:
     """Read as CommonMark, what is posted calls nobody, shows no image, and its links lead where they say."""

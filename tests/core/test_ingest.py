@@ -110,14 +110,14 @@ async def test_bad_files_never_stop_the_others(folder: Path, ingester: Ingester,
     """Each file that cannot be read is refused with its reason; the others are there."""
     write(folder / "binary.txt", b"MZ\0\1")
     write(folder / "large.txt", b"word " * (MAX_BYTES // 5 + 1))
-    write(folder / "deep.html", "<div>" * 5000)
+    write(folder / "broken.pdf", b"%PDF-1.7 and no more")
     os.mkfifo(folder / "pipe.md")
     write(folder / "picture.png", b"\x89PNG\0")
     report = await ingester.ingest([folder])
     assert {Path(refusal.path).name for refusal in report.refused} == {
         "binary.txt",
         "large.txt",
-        "deep.html",
+        "broken.pdf",
         "pipe.md",
     }
     assert all(refusal.reason.endswith(".") for refusal in report.refused)
