@@ -30,12 +30,8 @@ class Slots:
         self._aside = 0  # events that are learned from or wait for it
 
     def full(self, in_work: int) -> bool:
-        """Whether nothing more is answered now, with so many events in work, lessons among them.
-
-        Of lessons that wait, only so many stand aside: other processes may have a place for the rest.
-        """
-        aside = min(self._aside, self._pace.at_once + self._pace.lessons)
-        return in_work - aside >= self._pace.at_once
+        """Whether nothing more is answered now, with so many events in work, lessons among them."""
+        return in_work - self._aside >= self._pace.at_once
 
     @asynccontextmanager
     async def learning(self, limit: Limit) -> AsyncIterator[None]:
