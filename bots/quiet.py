@@ -10,6 +10,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Collection
+from dataclasses import dataclass
 
 JOINER = "\N{WORD JOINER}"  # invisible; behind an @ nobody is called, and between two brackets there is no link
 FILES = {  # endings of files that are no domains
@@ -71,23 +72,40 @@ def seen(text: str) -> str:
     return unicodedata.normalize("NFKC", plain).translate(_STOPS).lower()
 
 
-def is_mail_to(label: str, around: str, address: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The text of a link, and what stands before and behind it."""
+
+    text: str
+    before: str = ""
+    behind: str = ""
+
+    def hosts(self) -> set[str]:
+        """The hosts that somebody would read in it, alone and in one word with what touches it.
+
+        Without what stands before, too: an address there would swallow what is read in the rest.
+        """
+        before, behind = re.split(r"\s", self.before)[-1], re.split(r"\s", self.behind)[0]
+        return named(self.text) | named(self.text + behind) | named(before + self.text + behind)
+
+
+def is_mail_to(label: Label, address: str) -> bool:
     """Whether a link may lead to a mail address: its label is that one, or none, and no other host is read there."""
     found = _MAIL.fullmatch(address)
     if found is None:
         return False
-    return ("@" not in label or label == found["who"]) and named(label) | named(around) <= {found["host"].lower()}
+    return ("@" not in label.text or label.text == found["who"]) and label.hosts() <= {found["host"].lower()}
 
 
-def is_truthful(label: str, address: str, around: str = "", *, never: Collection[str] = ()) -> bool:
-    """Whether a link of that label may lead to `address`: it is plain where to, and the label names no other host.
+def is_truthful(label: Label, address: str, *, never: Collection[str] = ()) -> bool:
+    """Whether a link of that label may lead to `address`: it is plain where to, and no other host is read in the label.
 
-    Nor is one read in the label with what touches it, `around`. Hosts in `never`, and those below them, are not linked.
+    Hosts in `never`, and those below them, are not linked.
     """
     host = host_of(address)
     if not host or any(host == one or host.endswith(f".{one}") for one in never):
         return False
-    return named(label) | named(around) <= {host}
+    return label.hosts() <= {host}
 
 
 def _unseen(character: str) -> bool:

@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bots.on_slack.limits import HELD_CHARS, LINK_CHARS, SEGMENT_CHARS, TABLE_CHARS, TABLE_COLUMNS, TABLE_ROWS
-from bots.quiet import FILES, JOINER, calling_no_group, calling_nobody, host_of, is_mail_to, is_truthful
+from bots.quiet import FILES, JOINER, Label, calling_no_group, calling_nobody, host_of, is_mail_to, is_truthful
 from bots.render import clean
 
 _FENCE = re.compile(r"[ ]{0,3}(`{3,}(?=[^`]*$)|~{3,})")
@@ -194,14 +194,10 @@ def _is_live(parts: Sequence[_Part], number: int, label: str, target: str) -> bo
     is_image = number > 0 and parts[number - 1].raw.endswith("!")
     if is_image or "\\" in label or max(len(label), len(target)) > LINK_CHARS:
         return False
-    read = parts[number].read
-    before = re.split(r"\s", "".join(part.read for part in parts[max(number - 3, 0) : number])[-LINK_CHARS:])[-1]
-    behind = re.split(r"\s", "".join(part.read for part in parts[number + 1 : number + 4])[:LINK_CHARS])[0]
-    # With what stands before, and without: an address there would swallow what is read in the rest.
-    return all(
-        is_truthful(read, target, around) or is_mail_to(read, around, target)
-        for around in (before + read + behind, read + behind)
-    )
+    before = "".join(part.read for part in parts[max(number - 3, 0) : number])[-LINK_CHARS:]
+    behind = "".join(part.read for part in parts[number + 1 : number + 4])[:LINK_CHARS]
+    seen = Label(parts[number].read, before, behind)
+    return is_truthful(seen, target) or is_mail_to(seen, target)
 
 
 def _as_code(address: str) -> str:

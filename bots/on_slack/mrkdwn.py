@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from bots.on_slack.limits import LINK_CHARS, SECTION_CHARS
 from bots.on_slack.markdown import entities, escaped
 from bots.on_slack.render import Block
-from bots.quiet import calling_no_group, is_mail_to, is_truthful
+from bots.quiet import Label, calling_no_group, is_mail_to, is_truthful
 from bots.render import clean
 
 _ATOMS = re.compile(r"&(?:amp|lt|gt);|<[^>\n]*>|.", re.DOTALL)
@@ -149,16 +149,9 @@ def _address(children: Sequence[Token], read: Sequence[str], place: int) -> str:
     href = str(children[place].attrs.get("href", ""))
     if len(href) > LINK_CHARS:
         return ""
-    label, around = _label(read, place, _end(children, place))
-    return href if is_truthful(label, href, around) or is_mail_to(label, around, href) else ""
-
-
-def _label(read: Sequence[str], start: int, end: int) -> tuple[str, str]:
-    """The text of a link, alone, and with what is read as one word with it."""
-    label = "".join(read[start:end])
-    before = re.split(r"\s", "".join(read[:start])[-LINK_CHARS:])[-1]
-    behind = re.split(r"\s", "".join(read[end:])[:LINK_CHARS])[0]
-    return label, before + label + behind
+    end = _end(children, place)
+    label = Label("".join(read[place:end]), "".join(read[:place])[-LINK_CHARS:], "".join(read[end:])[:LINK_CHARS])
+    return href if is_truthful(label, href) or is_mail_to(label, href) else ""
 
 
 def _end(children: Sequence[Token], start: int) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate, groupby
 
 from bots.on_telegram.pages import Mark, Run
-from bots.quiet import JOINER, is_truthful
+from bots.quiet import JOINER, Label, is_truthful
 
 NEAR = 100  # characters before and behind a link that somebody may read as one with it
 ACTING = ("t.me", "telegram.me", "telegram.dog")  # they open no page: they start bots and join groups
@@ -79,10 +79,8 @@ def _links(runs: Sequence[Run]) -> list[_Link]:
 
 def _is_true(link: _Link, text: str) -> bool:
     """Whether a link's text, with what stands right before and behind it, names no other host."""
-    before = re.split(r"\s", text[max(link.start - NEAR, 0) : link.start])[-1]
-    behind = re.split(r"\s", text[link.end : link.end + NEAR])[0]
-    label = text[link.start : link.end]
-    return is_truthful(label, link.mark.url, before + label + behind, never=ACTING)
+    before, behind = text[max(link.start - NEAR, 0) : link.start], text[link.end : link.end + NEAR]
+    return is_truthful(Label(text[link.start : link.end], before, behind), link.mark.url, never=ACTING)
 
 
 def _address(address: str, marks: tuple[Mark, ...], behind: str) -> list[Run]:
@@ -119,7 +117,7 @@ def _made(address: str) -> Mark | None:
 
 def _links_plainly(address: str) -> bool:
     """Whether an address by itself says where it leads, and leads to a page."""
-    return is_truthful("", address if "://" in address else f"https://{address}", never=ACTING)
+    return is_truthful(Label(""), address if "://" in address else f"https://{address}", never=ACTING)
 
 
 def _remarked(runs: Sequence[Run], marks: Sequence[Mark | None]) -> list[Run]:

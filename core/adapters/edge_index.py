@@ -92,7 +92,7 @@ class EdgeIndex:
 
     async def passages(self, ids: Sequence[str]) -> Mapping[str, Passage]:
         """Those of these ids that exist."""
-        return await _in_thread(self._passages, ids)
+        return await self._among_others(self._passages, ids)
 
     async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
         """The `count` passages behind each of `passages`."""

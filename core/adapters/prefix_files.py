@@ -7,10 +7,9 @@ budget is spent. Knows nothing of models or of what a segment says.
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+
+from core.folder_lock import locked
 
 Owner = tuple[str, str]
 """Source and version of the document that a passage is from."""
@@ -41,7 +42,7 @@ class PrefixFiles:
         self._files: dict[str, _File] = {}
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)  # what it holds can be turned back into text
-        with suppress(OSError), self._alone():
+        with suppress(OSError), locked(self._folder):
             self._look()
 
     @property
@@ -72,7 +73,7 @@ class PrefixFiles:
         facts = {"source": owner[0], "version": owner[1]} if owner else None
         try:
             data = save({"keys": keys.contiguous(), "values": values.contiguous()}, metadata=facts)
-            with self._alone():
+            with locked(self._folder):
                 self._look()
                 if len(data) <= self._budget and key not in self._files:
                     self._make_room(len(data))
@@ -83,24 +84,14 @@ class PrefixFiles:
 
     def retain(self, owners: Collection[Owner]) -> None:
         """Remove what belongs to other documents than `owners`, or to other versions of them, whoever wrote it."""
-        with suppress(OSError), self._alone():
+        with suppress(OSError), locked(self._folder):
             self._look()
         for key, file in list(self._files.items()):
             if file.owner is not None and file.owner not in owners:
                 self._remove(key)
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold the lock of the folder, which the kernel lets go of when its holder ends, however it ends."""
-        folder = os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(folder)
-
     def _look(self) -> None:
-        """What is there now; `_alone` only. A part has no writer any more, since writers hold the lock."""
+        """What is there now; locked only. A part has no writer any more, since writers hold the lock."""
         found: dict[str, _File] = {}
         for entry in os.scandir(self._folder):
             if entry.name.endswith(_PART):

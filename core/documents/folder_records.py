@@ -7,12 +7,11 @@ Knows nothing of what is in a file or of what readers mean.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -22,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from core.domain import EVERYONE, Document
 from core.durable import write_whole
 from core.errors import DocumentError
+from core.folder_lock import locked
 from core.readers import GUIDES, Readers
 
 FILE_NAME = "folders.json"
@@ -252,16 +252,13 @@ class FolderRecords:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """One process at a time; the lock ends with its process."""
-        try:
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(self._file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise DocumentError(f"{self._file} cannot be written: {error.strerror}.") from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with ExitStack() as held:
+            try:
+                self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                held.enter_context(locked(self._file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT))
+            except OSError as error:
+                raise DocumentError(f"{self._file} cannot be written: {error.strerror}.") from None
             yield
-        finally:
-            os.close(lock)
 
 
 def read_records(written: bytes, file: Path) -> Records:

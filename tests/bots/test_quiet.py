@@ -16,7 +16,7 @@ from bots.on_slack.render import Layout, chunk_of, fallback, pages
 from bots.on_telegram.hush import plainly
 from bots.on_telegram.pages import Page
 from bots.on_telegram.render import answer_pages, growing, plain_pages, telegram
-from bots.quiet import calling_nobody, host_of, is_truthful, named
+from bots.quiet import Label, calling_nobody, host_of, is_truthful, named
 from bots.replies import Final
 from core.domain import Passage, Source
 from tests.bots.hostile import HOSTILE, Link, acting, addresses, hosts_in, markdown_links, telegram_links, touching
@@ -150,7 +150,7 @@ def test_in_slack_notifications_and_statuses_call_nobody(markdown: str) -> None:
 )  # fmt: skip
 def test_what_seems_another_address_is_no_link(label: str, target: str) -> None:
     """A label that names another host, and an address that hides its own."""
-    assert not is_truthful(label, target)
+    assert not is_truthful(Label(label), target)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_what_seems_another_address_is_no_link(label: str, target: str) -> None:
 )  # fmt: skip
 def test_what_leads_where_it_says_is_a_link(label: str, target: str) -> None:
     """Ordinary links stay links, also those that name a file or a version."""
-    assert is_truthful(label, target)
+    assert is_truthful(Label(label), target)
     assert telegram(f"[{label}]({target})")[0].entities[0].url == target
     assert f"({target})" in pages(f"[{label}]({target})")[0][0]["text"]
 
