@@ -19,6 +19,7 @@ from bots.service.observing import Watcher
 from core.domain import Conversation, Person
 from core.errors import AttuneError, ReceiverError
 from core.inbox import Event, Receipt
+from core.together import ended
 
 log = structlog.get_logger(__name__)
 
@@ -84,10 +85,10 @@ class Reception:
                 await keeping
             yield
         finally:
-            for task in (keeping, begun):
-                task.cancel()
-            await asyncio.wait({keeping, begun})
-            self.fails()
+            try:
+                await ended(keeping, begun)
+            finally:
+                self.fails()
 
     async def _keep_up(self, receive: Receiving) -> None:
         pause = SHORTEST_PAUSE
@@ -109,9 +110,7 @@ class Reception:
         try:
             await asyncio.wait({running})
         finally:
-            if not running.done():
-                running.cancel()
-                await asyncio.wait({running})
+            await ended(running)
         return None if running.cancelled() else running.exception()
 
 

@@ -23,7 +23,6 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from core.backup_archive import LEARNED, BackupReader, BackupWriter
-from core.comparable import before_first
 from core.documents.folder_records import FILE_NAME, FolderRecords, read_records
 from core.documents.reading import namespace_of
 from core.documents.splitting import passage_ids
@@ -33,6 +32,7 @@ from core.errors import BackupError, DocumentError
 from core.origin import Origin
 from core.ports import PassageIndex
 from core.readers import GUIDES
+from core.standing import whole
 
 MEMORY, FOLDERS, SETTINGS, INDEX = "memory.jsonl", FILE_NAME, "settings.toml", "index.jsonl"
 RESTORED_SETTINGS = "settings-of-backup.toml"
@@ -328,8 +328,7 @@ async def _write_passages(index: StoredIndex, stream: IO[bytes]) -> int:
 
 async def _passages(index: PassageIndex) -> AsyncIterator[tuple[Passage, Vector]]:
     for document in await index.documents():
-        passages = await index.following([before_first(document)], count=document.total)
-        passages.sort(key=lambda passage: passage.ordinal)
+        passages = await whole(document, index)
         for start in range(0, len(passages), _TOGETHER):
             some = passages[start : start + _TOGETHER]
             vectors = await index.vectors([passage.id for passage in some])

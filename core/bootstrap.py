@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -36,6 +36,7 @@ from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.prompt import Protocol
 from core.settings import Settings
 from core.teaching import Teacher
+from core.together import ended
 from core.upkeep import Upkeep, swept
 
 if TYPE_CHECKING:
@@ -141,9 +142,9 @@ async def _in_background(work: Coroutine[None, None, None]) -> AsyncIterator[Non
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await ended(task)
+        if not task.cancelled():
+            task.result()  # what it failed by is known now
 
 
 @asynccontextmanager

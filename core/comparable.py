@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from core.documents.reading import namespace_of
 from core.documents.splitting import passage_ids
-from core.domain import Document, Passage
 from core.origin import Origin, other_name, other_origin
 from core.ports import PassageIndex
 
@@ -34,22 +33,6 @@ async def share_of_others(index: PassageIndex, model: str) -> float:
     """The share of the documents in `index` that another embedder than `model` embedded."""
     documents = await index.documents()
     sample = documents[:: 1 + len(documents) // (2 * _SAMPLE)]
-    firsts = await index.following([before_first(document) for document in sample], count=1)
+    firsts = await index.following([document.before_first for document in sample], count=1)
     theirs = [first for first in firsts if [first.id] != passage_ids([first], first.version, namespace_of(model))]
     return len(theirs) / max(1, len(firsts))
-
-
-def before_first(document: Document) -> Passage:
-    """A place before the first passage of `document`."""
-    return Passage(
-        id="",
-        source=document.source,
-        title=document.title,
-        headings=(),
-        text="",
-        line=0,
-        ordinal=-1,
-        total=document.total,
-        version=document.version,
-        readers=document.readers,
-    )

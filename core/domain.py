@@ -112,6 +112,22 @@ class Document:
         """False after an ingestion that was cut off."""
         return self.passages >= self.total
 
+    @property
+    def before_first(self) -> Passage:
+        """A place before its first passage: all of them follow it."""
+        return Passage(
+            id="",
+            source=self.source,
+            title=self.title,
+            headings=(),
+            text="",
+            line=0,
+            ordinal=-1,
+            total=self.total,
+            version=self.version,
+            readers=self.readers,
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hit:

@@ -54,17 +54,15 @@ async def as_it_stands(said: Passage, index: PassageIndex, audience: Collection[
     for document in await index.documents(said.source):
         if not may_see(document.readers, audience):
             continue
-        if (found := _found(said, await _whole(document, index))) is not None:
+        if (found := _found(said, await whole(document, index))) is not None:
             return found
     return None
 
 
-async def _whole(document: Document, index: PassageIndex) -> list[Passage]:
-    """All passages of a version, in order: what stands behind its beginning."""
-    begin = Passage(
-        "", document.source, document.title, (), "", 0, -1, document.total, document.version, document.readers
-    )
-    return sorted(await index.following([begin], count=document.total), key=lambda passage: passage.ordinal)
+async def whole(document: Document, index: PassageIndex) -> list[Passage]:
+    """All passages of a version, in order."""
+    found = await index.following([document.before_first], count=document.total)
+    return sorted(found, key=lambda passage: passage.ordinal)
 
 
 def _found(said: Passage, passages: Sequence[Passage]) -> Passage | None:
@@ -98,7 +96,7 @@ def _placed(passage: Weighed, seen: dict[str, set[str]]) -> Weighed:
 async def _places(source: str, index: PassageIndex, audience: Collection[str]) -> set[str]:
     """Title and headings of each passage of a document that `audience` may see."""
     documents = [one for one in await index.documents(source) if may_see(one.readers, audience)]
-    return {passage.heading_path for document in documents for passage in await _whole(document, index)}
+    return {passage.heading_path for document in documents for passage in await whole(document, index)}
 
 
 async def visible(sources: Iterable[str], index: PassageIndex, audience: Collection[str]) -> set[str]:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+AGAIN = 1.0  # seconds after which what has not ended is cancelled once more
+
 Result = TypeVar("Result")
 First = TypeVar("First")
 Second = TypeVar("Second")
@@ -44,13 +46,16 @@ async def to_the_end(work: Coroutine[Any, Any, Result], hurry: Callable[[], None
 
 
 async def ended(*tasks: asyncio.Task[Any]) -> None:
-    """End `tasks` and return when they have ended, also where whoever waits for it is cancelled meanwhile."""
-    for task in tasks:
-        task.cancel()
+    """End `tasks` and return when they have ended, also where whoever waits for it is cancelled meanwhile.
+
+    They are cancelled again and again: a library may take a cancellation for a failure of its own and try once more.
+    """
     cancelled = False
     while unfinished := [task for task in tasks if not task.done()]:
+        for task in unfinished:
+            task.cancel()
         try:
-            await asyncio.wait(unfinished)
+            await asyncio.wait(unfinished, timeout=AGAIN)
         except asyncio.CancelledError:
             cancelled = True
     for task in tasks:

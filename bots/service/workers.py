@@ -22,6 +22,7 @@ from core.errors import StoreError
 from core.inbox import Claim, Lease
 from core.ports import Inbox
 from core.stored import UnreadableError
+from core.together import ended
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +92,7 @@ class Workers:
             self._awake.set()
             await asyncio.wait({claiming}, timeout=self._pace.grace)
             await self._hand_over()
-            await _cancelled(claiming, *helpers)
+            await ended(claiming, *helpers)
 
     async def _again(self, work: Callable[[], Coroutine[None, None, None]], pause: float) -> None:
         """Do `work` again and again, whatever becomes of it."""
@@ -142,7 +143,7 @@ class Workers:
             work.hand_over()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=SHORT)
-        await _cancelled(*self._tasks)
+        await ended(*self._tasks)
 
     async def _see_to(self, work: _Work) -> None:
         outcome = "failed"
@@ -173,19 +174,19 @@ class Workers:
         sender, delivery = self._senders[work.claim.event.person.platform], work.delivery
         work.handling = asyncio.create_task(sender.handle(work.claim.event, delivery))
         try:
-            ended = await work.limit.done_in_time(work.handling)
+            in_time = await work.limit.done_in_time(work.handling)
         finally:
-            await _cancelled(work.handling)
+            await ended(work.handling)
         error = None if work.handling.cancelled() else work.handling.exception()
         if delivery.lost:
             return "lost"
-        if delivery.over or (ended and error is None and not work.handling.cancelled()):
+        if delivery.over or (in_time and error is None and not work.handling.cancelled()):
             return await self._done(work, "stopped" if delivery.stopped else "done")
         if delivery.stopped:
             return await self._done(work, "stopped")
         if work.handed_over:
             return await self._release(work)
-        return await self._failed(work, error, in_time=bool(ended))
+        return await self._failed(work, error, in_time=in_time)
 
     async def _failed(self, work: _Work, error: BaseException | None, *, in_time: bool) -> str:
         trace = secrets.token_hex(4)
@@ -272,14 +273,3 @@ def _heed(work: _Work, lease: Lease) -> None:
         work.stop()
     elif lease is Lease.LOST:
         work.delivery.lose()
-
-
-async def _cancelled(*tasks: asyncio.Task[None]) -> None:
-    """End `tasks` and wait until they have; what they raised was or will be looked at by others.
-
-    Again and again, since a library may take a cancellation for a failure of its own and try once more.
-    """
-    while unfinished := {task for task in tasks if not task.done()}:
-        for task in unfinished:
-            task.cancel()
-        await asyncio.wait(unfinished, timeout=1.0)
