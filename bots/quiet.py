@@ -20,7 +20,9 @@ FILES = {  # endings of files that are no domains
 }
 
 _CALLING = re.compile(r"(?<![A-Za-z0-9])@(?!\s|\N{WORD JOINER})")  # not in the middle of a mail address
-_GROUPS = re.compile(r"@(?=[\u0300-\u036f\u200b-\u200f\ufe00-\ufe0f]*(?:here|channel|everyone|group)\b)", re.IGNORECASE)
+_GROUPS = re.compile(
+    r"@(?=[\u0300-\u036f\u200b-\u200f\ufe00-\ufe0f]*(?:here|channel|everyone|group)(?![^\W_]))", re.IGNORECASE
+)
 _ADDRESS = re.compile(
     r"https?://(?P<host>[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f]*:[0-9a-f:.]*:[0-9a-f.]*\])"
     r"(?::\d{1,5})?(?:[/?#][^\s\\<>|`]*)?",

@@ -48,14 +48,18 @@ async def to_the_end(work: Coroutine[Any, Any, Result], hurry: Callable[[], None
 async def ended(*tasks: asyncio.Task[Any]) -> None:
     """End `tasks` and return when they have ended, also where whoever waits for it is cancelled meanwhile.
 
-    They are cancelled again and again: a library may take a cancellation for a failure of its own and try once more.
+    What has not ended after `AGAIN` seconds is cancelled once more: a library may take a cancellation for a failure of
+    its own and try again. Not sooner, since that would cut off what they do at their end.
     """
-    cancelled = False
+    cancelled, cancel_at = False, 0.0
+    clock = asyncio.get_running_loop().time
     while unfinished := [task for task in tasks if not task.done()]:
-        for task in unfinished:
-            task.cancel()
+        if clock() >= cancel_at:
+            cancel_at = clock() + AGAIN
+            for task in unfinished:
+                task.cancel()
         try:
-            await asyncio.wait(unfinished, timeout=AGAIN)
+            await asyncio.wait(unfinished, timeout=max(0.0, cancel_at - clock()))
         except asyncio.CancelledError:
             cancelled = True
     for task in tasks:

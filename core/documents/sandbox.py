@@ -48,6 +48,7 @@ class Sandbox:
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = b""
         self._confined: Confinement | None = None
+        self._has_read = False  # whether the process was asked to read anything yet
         self._stopped = False
         self._starting = threading.Lock()  # no process is started behind the back of `stop`
 
@@ -116,6 +117,7 @@ class Sandbox:
 
     def _discard(self) -> None:
         process, self._process, self._unread, self._confined = self._process, None, b"", None
+        self._has_read = False
         if process is not None:
             process.kill()
             process.wait()
@@ -141,17 +143,29 @@ class Sandbox:
         return "", ""
 
     def _replies(self, request: Request, data: bytes) -> Iterator[Reply]:
-        process, request = self._ready(), replace(request, id=secrets.token_hex(8))
+        request = replace(request, id=secrets.token_hex(8))
+        self._ready()
+        had_read = self._has_read
+        try:
+            process, reply = self._first_reply(request, data)
+        except _StrayError:
+            if not had_read:
+                raise
+            self._discard()  # what it read before may have broken it: only a new process tells
+            process, reply = self._first_reply(request, data)
+        yield reply
+        while reply.state is not State.DONE:
+            reply = self._reply(process, request.id)
+            yield reply
+
+    def _first_reply(self, request: Request, data: bytes) -> tuple[subprocess.Popen[bytes], Reply]:
+        process, self._has_read = self._ready(), True
         try:
             _pipe(process.stdin).write(REQUEST.dump_json(request) + b"\n" + data)
             _pipe(process.stdin).flush()
         except OSError:
             raise _DiedError(self._death(process)) from None
-        while True:
-            reply = self._reply(process, request.id)
-            yield reply
-            if reply.state is State.DONE:
-                return
+        return process, self._reply(process, request.id)
 
     def _ready(self) -> subprocess.Popen[bytes]:
         """The process, when it has confined itself and said how far."""
@@ -168,9 +182,9 @@ class Sandbox:
         try:
             reply = REPLY.validate_json(self._line(process))
         except ValidationError:
-            raise _DiedError(_BREAKS) from None
+            raise _StrayError(_BREAKS) from None
         if reply.id != id_:
-            raise _DiedError(_BREAKS)
+            raise _StrayError(_BREAKS)
         return replace(reply, id="")
 
     def _started(self) -> subprocess.Popen[bytes]:
@@ -218,6 +232,10 @@ class Sandbox:
 
 class _DiedError(Exception):
     """The process ended over a document; the message follows the document's name."""
+
+
+class _StrayError(_DiedError):
+    """The process said something else than a reply to what it was asked."""
 
 
 def _too_slow(seconds: float) -> str:

@@ -131,6 +131,7 @@ def test_in_slack_nothing_acts_in_a_modal(markdown: str) -> None:
         assert Link(read, target).is_plain or target.startswith("mailto:"), (read, target)
 
 
+@example("_alice@here_")
 @hostile
 def test_in_slack_notifications_and_statuses_call_nobody(markdown: str) -> None:
     """The words alone, and what is read while an answer is made."""
