@@ -10,7 +10,7 @@ from typing import Any
 
 from bots import texts
 from core.errors import InvalidPreferenceError
-from core.preferences import Format, Language, Length, Level, Preferences, Sources, Tone
+from core.people.preferences import Format, Language, Length, Level, Preferences, Sources, Tone
 
 PREFERENCES: Mapping[str, type[StrEnum]] = {
     "length": Length,

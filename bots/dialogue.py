@@ -19,9 +19,9 @@ from bots.commands import Commands, Remembering
 from bots.replies import Again, CommandReply, Delta, Final, Forgotten, Notice, Problem, Reply, Status
 from core.domain import Answer, AnswerEvent, Decoded, Message, Outcome, Passage, Person, Piece, Queued, Reading
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
-from core.feedback import Feedback
-from core.preferences import Sources
-from core.profile import Profile, naming
+from core.people.feedback import Feedback
+from core.people.preferences import Sources
+from core.people.profile import Profile, naming
 
 log = structlog.get_logger(__name__)
 

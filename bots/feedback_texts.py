@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bots.language import translated
-from core.feedback import Reason, Verdict
-from core.people import Heard
+from core.people.feedback import Reason, Verdict
+from core.people.people import Heard
 
 NOT_YOURS = "Only whoever asked can rate an answer, and I do not remember giving you that one."
 HEARD_WHILE_PAUSED = "Thanks, noted. Learning is paused, so it changes nothing for you."

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from core.documents.gaps import Gap
 from core.domain import Use
-from core.gaps import Gap
 from core.inbox import DeadLetter
 
 

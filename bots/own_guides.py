@@ -1,6 +1,7 @@
 """Attune's own README and guides, kept in the index so that questions about Attune itself have an answer.
 
-Which questions those are is said by `core.guides`. Knows nothing of how files are read or where passages are kept.
+Which questions those are is said by `core.answering.guides`. Knows nothing of how files are read or where passages are
+kept.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from pathlib import Path
 import structlog
 
 from core.bootstrap import Library
+from core.documents.ingest import ReportProgress
 from core.domain import Document
 from core.errors import OperatorError
-from core.ingest import ReportProgress
 from core.readers import GUIDES, Readers
 from core.together import ended
 

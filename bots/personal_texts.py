@@ -12,11 +12,11 @@ from pathlib import PurePath
 from bots import texts
 from bots.language import counted, translated
 from bots.why_texts import events_counted
+from core.answering.opening import Recommendation
 from core.domain import Passage
-from core.learning import Act
-from core.opening import Recommendation
-from core.preferences import LearnedStyle, Polarity, Stated, Wishes, learned_style
-from core.profile import InterestInWords, Profile
+from core.people.interests import Act
+from core.people.preferences import LearnedStyle, Polarity, Stated, Wishes, learned_style
+from core.people.profile import InterestInWords, Profile
 
 # /prefs
 

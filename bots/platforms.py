@@ -12,10 +12,10 @@ from bots.dialogue import Dialogue
 from bots.platform import Receiver, Sender
 from bots.reception import Reception
 from bots.service.observing import Watcher
-from core.access import Access
+from core.documents.teaching import Teacher
+from core.people.access import Access
 from core.ports import Inbox, Usage
 from core.settings import Settings
-from core.teaching import Teacher
 
 
 @dataclass(frozen=True, slots=True)

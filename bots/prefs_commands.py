@@ -10,11 +10,10 @@ from typing import Protocol
 from bots import personal_texts, texts
 from bots.choices import PREFERENCES, changed_preference, nearest
 from bots.replies import CommandReply, Forgotten, Notice
-from core.digits import whole_number
 from core.domain import Message, Person
 from core.errors import InvalidPreferenceError
-from core.people import People, Scope
-from core.preferences import (
+from core.people.people import People, Scope
+from core.people.preferences import (
     MAX_STATED,
     MAX_STATED_CHARACTERS,
     Kind,
@@ -24,7 +23,8 @@ from core.preferences import (
     with_stated,
     without_stated,
 )
-from core.profile import naming
+from core.people.profile import naming
+from core.text.digits import whole_number
 
 _Reply = Awaitable[CommandReply]
 _NAMES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.domain import Source
-from core.preferences import Sources
+from core.people.preferences import Sources
 
 
 @dataclass(frozen=True, slots=True)

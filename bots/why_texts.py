@@ -9,7 +9,7 @@ import math
 
 from bots import texts
 from bots.language import counted, translated
-from core.traces import Trace, Weighed
+from core.people.traces import Trace, Weighed
 
 WHY = "Why that answer"
 NOTHING_READ = "No document was near enough to be read."

@@ -5,16 +5,17 @@
     x question · u person · d passage · y answer · held: d holds the answer to x
 
     term          module                        what it does
-    x             history.py                    turns + new message → what is asked, read in one or two ways r
-    p(d|x)        retrieval.py                  hybrid search for each reading: Σ_r p(r|x) · p(d|r)
-    p(d|x,u)      ranking.py                    tilts p(d|x) by the team's use and the person's taste, within bounds
-    p(held|x,d)   prompt.py, abstention.py      the model's verdict: each row says yes or no before it answers. In their
-                                                weights it decides which rows speak (decoding.py); p(held|x), the
-                                                greatest of them, whether anything is said
-    p(y|x,d,u)    adapters/torch_generator.py   the local language model
-                  adapters/remote_generator.py  … or one on a server
-    Σ_d           decoding.py                   sums the passages token by token, and says which carried the answer
-    u             preferences.py, learning.py   what a person set and said, and what their signals taught
+    x             answering/history.py      turns + new message → what is asked, read in one or two ways r
+    p(d|x)        answering/retrieval.py    hybrid search for each reading: Σ_r p(r|x) · p(d|r)
+    p(d|x,u)      answering/ranking.py      tilts p(d|x) by the team's use and the person's taste, within bounds
+    p(held|x,d)   answering/prompt.py,      the model's verdict: each row says yes or no before it answers. In their
+                  answering/abstention.py   weights it decides which rows speak (decoding.py); p(held|x), the greatest
+                                            of them, whether anything is said
+    p(y|x,d,u)    adapters/local_model/     the language model in this process
+                  adapters/remote_model/    … or one on a server
+    Σ_d           answering/decoding.py     sums the passages token by token, and says which carried the answer
+    u             people/preferences.py,    what a person set and said, and what their signals taught
+                  people/interests.py
 
 ``engine.py`` tells the story of one message; ``domain.py`` has its nouns, ``ports.py`` what the engine asks of the
 outside, ``bootstrap.py`` puts real things behind those ports. ``core`` never imports ``bots``. A model that does not

@@ -14,40 +14,40 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from core.access import Access, Doors, listed_names
-from core.adapters import torch_thread
-from core.backup import Place, StoredIndex
-from core.comparable import check_origin
+from core.adapters.local_model import torch_thread
+from core.answering.prompt import Protocol
 from core.documents.folder_records import FolderRecords
+from core.documents.ingest import Ingester
+from core.documents.teaching import Teacher
 from core.domain import Decoding
 from core.engine import Engine, Limits
 from core.errors import IndexUnavailableError
 from core.inbox import Allowance
-from core.ingest import Ingester
-from core.leftovers import Leftovers
-from core.model_store import ModelStore
 from core.models.digest import digest_of
 from core.models.files import Progress, Silent
 from core.models.lora import protocol_of
 from core.models.rag import is_rag
 from core.models.specs import LocalModel
-from core.origin import Origin
+from core.models.store import ModelStore
+from core.people.access import Access, Doors, listed_names
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
-from core.prompt import Protocol
 from core.settings import Settings
-from core.teaching import Teacher
+from core.storage.backup import Place, StoredIndex
+from core.storage.comparable import check_origin
+from core.storage.leftovers import Leftovers
+from core.storage.origin import Origin
 from core.together import ended
 from core.upkeep import Upkeep, swept
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-    from core.adapters.qdrant_index import QdrantIndex
-    from core.adapters.rag_generator import RagGenerator
-    from core.adapters.redis_installations import RedisInstallations
-    from core.adapters.remote_generator import RemoteGenerator
-    from core.adapters.shared_index import SharedIndex
-    from core.adapters.torch_generator import TorchGenerator
+    from core.adapters.index.qdrant_index import QdrantIndex
+    from core.adapters.index.shared_index import SharedIndex
+    from core.adapters.local_model.rag_generator import RagGenerator
+    from core.adapters.local_model.torch_generator import TorchGenerator
+    from core.adapters.redis.installations import RedisInstallations
+    from core.adapters.remote_model.remote_generator import RemoteGenerator
 
 SILENT = Silent()
 _USED = ("valkey", "learned")  # what a data folder has as soon as people were answered or taught it
@@ -118,7 +118,7 @@ async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncI
 
 async def _keep_to_embedder(settings: Settings, index: PassageIndex) -> None:
     """What was learned of people from vectors of another embedder than this means nothing any more."""
-    from core.adapters.redis_meanings import keep_to  # noqa: PLC0415
+    from core.adapters.redis.meanings import keep_to  # noqa: PLC0415
 
     if origin := await index.origin():
         async with _redis(settings) as client:
@@ -131,7 +131,7 @@ async def _forget_reading(settings: Settings, generator: Generator, documents: C
 
 
 def _figures(generator: Generator) -> Mapping[str, float]:
-    from core.adapters.torch_generator import TorchGenerator  # noqa: PLC0415
+    from core.adapters.local_model.torch_generator import TorchGenerator  # noqa: PLC0415
 
     return asdict(generator.cache_statistics) if isinstance(generator, TorchGenerator) else {}
 
@@ -190,7 +190,7 @@ async def _lived(settings: Settings) -> bool:
     if there & {*_USED} or (there and "index" not in there):  # an index that is there, and all that is, lacks nothing
         return True
     if settings.redis_url:
-        from core.adapters.redis_usage import RedisUsage  # noqa: PLC0415
+        from core.adapters.redis.usage import RedisUsage  # noqa: PLC0415
 
         async with _redis(settings) as client:
             return bool(await RedisUsage(client).uses())
@@ -217,7 +217,7 @@ async def _begin_anew(settings: Settings, dimension: int, origin: Origin, *, liv
 
 async def rebuilt(settings: Settings) -> None:
     """Drop what was set aside for a new index, which has all now."""
-    from core.adapters.index_files import drop_old  # noqa: PLC0415
+    from core.adapters.index.files import drop_old  # noqa: PLC0415
 
     await asyncio.to_thread(drop_old, settings.data_folder)
 
@@ -225,7 +225,7 @@ async def rebuilt(settings: Settings) -> None:
 @asynccontextmanager
 async def open_place(settings: Settings) -> AsyncIterator[Place]:
     """Open what a backup is made of, but for the index."""
-    from core.adapters.redis_dump import RedisDump  # noqa: PLC0415
+    from core.adapters.redis.dump import RedisDump  # noqa: PLC0415
 
     await _lived(settings)
     async with _redis(settings) as client:
@@ -239,14 +239,14 @@ def open_stored_index(settings: Settings) -> AbstractAsyncContextManager[StoredI
 
 async def remove_index(settings: Settings) -> None:
     """Put an embedded index that cannot be opened out of the way."""
-    from core.adapters.shared_index import set_aside  # noqa: PLC0415
+    from core.adapters.index.shared_index import set_aside  # noqa: PLC0415
 
     await set_aside(settings.data_folder)
 
 
 async def served_by_others(settings: Settings) -> bool:
     """Whether another process has an embedded store open."""
-    from core.adapters import companion  # noqa: PLC0415
+    from core.adapters.redis import companion  # noqa: PLC0415
 
     if not await asyncio.to_thread((settings.data_folder / "run").exists):
         return False
@@ -257,10 +257,10 @@ async def served_by_others(settings: Settings) -> bool:
 @asynccontextmanager
 async def open_records(settings: Settings) -> AsyncIterator[Records]:
     """Open what is kept on the server that `REDIS_URL` names, or on the embedded one."""
-    from core.adapters.no_usage import NoUsage  # noqa: PLC0415
-    from core.adapters.redis_memory import RedisMemory  # noqa: PLC0415
-    from core.adapters.redis_pairings import RedisPairings  # noqa: PLC0415
-    from core.adapters.redis_usage import RedisUsage  # noqa: PLC0415
+    from core.adapters.redis.memory import RedisMemory  # noqa: PLC0415
+    from core.adapters.redis.no_usage import NoUsage  # noqa: PLC0415
+    from core.adapters.redis.pairings import RedisPairings  # noqa: PLC0415
+    from core.adapters.redis.usage import RedisUsage  # noqa: PLC0415
 
     await _lived(settings)
     async with _redis(settings) as client:
@@ -274,7 +274,7 @@ async def open_records(settings: Settings) -> AsyncIterator[Records]:
 
 async def forget_reading(settings: Settings, documents: Collection[tuple[str, str]]) -> None:
     """Remove from the disk what models have read of other documents than these (source, version)."""
-    from core.adapters.prefix_files import forget_others  # noqa: PLC0415
+    from core.adapters.local_model.prefix_files import forget_others  # noqa: PLC0415
 
     await asyncio.to_thread(forget_others, settings.read_folder, documents)
 
@@ -291,7 +291,7 @@ def doors_of(settings: Settings) -> Doors:
 @asynccontextmanager
 async def open_inbox(settings: Settings) -> AsyncIterator[Inbox]:
     """Open what platforms delivered, on the same server and by connections of its own."""
-    from core.adapters.redis_inbox import RedisInbox  # noqa: PLC0415
+    from core.adapters.redis.inbox import RedisInbox  # noqa: PLC0415
 
     allowance = Allowance(settings.person_minute, settings.workspace_minute, settings.waiting)
     await _lived(settings)
@@ -308,7 +308,7 @@ async def open_installations(settings: Settings) -> AsyncIterator[RedisInstallat
     Raises:
         ConfigurationError: there is no key for them.
     """
-    from core.adapters.redis_installations import RedisInstallations  # noqa: PLC0415
+    from core.adapters.redis.installations import RedisInstallations  # noqa: PLC0415
 
     key = settings.slack_key.get_secret_value() if settings.slack_key else ""
     async with _redis(settings) as client:
@@ -316,7 +316,7 @@ async def open_installations(settings: Settings) -> AsyncIterator[RedisInstallat
 
 
 def _redis(settings: Settings) -> AbstractAsyncContextManager[Redis]:
-    from core.adapters import valkey  # noqa: PLC0415
+    from core.adapters.redis import valkey  # noqa: PLC0415
 
     url = settings.redis_url
     return valkey.remote(url.get_secret_value()) if url else valkey.embedded(settings.data_folder)
@@ -339,8 +339,8 @@ async def open_index(settings: Settings, dimension: int, origin: Origin | None =
 def _index(
     settings: Settings, dimension: int | None, origin: Origin | None = None
 ) -> AbstractAsyncContextManager[SharedIndex | QdrantIndex]:
-    from core.adapters.qdrant_index import QdrantIndex  # noqa: PLC0415
-    from core.adapters.shared_index import SharedIndex  # noqa: PLC0415
+    from core.adapters.index.qdrant_index import QdrantIndex  # noqa: PLC0415
+    from core.adapters.index.shared_index import SharedIndex  # noqa: PLC0415
 
     url, key = settings.qdrant_url, settings.qdrant_api_key
     if url is None:
@@ -353,7 +353,7 @@ def _index(
 async def open_embedder(settings: Settings, progress: Progress = SILENT) -> AsyncIterator[Embedder]:
     """Open the embedding model, fetching it at the first use."""
     model = await asyncio.to_thread(ModelStore(settings.models_folder).resolve, settings.embedder, progress)
-    from core.adapters.sentence_embedder import SentenceEmbedder  # noqa: PLC0415
+    from core.adapters.local_model.sentence_embedder import SentenceEmbedder  # noqa: PLC0415
 
     device = None if settings.device == "auto" else settings.device
     yield await torch_thread.run(SentenceEmbedder, model.path, device=device)
@@ -372,8 +372,8 @@ async def open_generator(settings: Settings, progress: Progress = SILENT) -> Asy
 
 def open_remote(settings: Settings, url: str) -> AbstractAsyncContextManager[RemoteGenerator]:
     """Open the language model on the server at `url`."""
-    from core.adapters.openai_api import OpenAIServer  # noqa: PLC0415
-    from core.adapters.remote_generator import RemoteGenerator  # noqa: PLC0415
+    from core.adapters.remote_model.openai_api import OpenAIServer  # noqa: PLC0415
+    from core.adapters.remote_model.remote_generator import RemoteGenerator  # noqa: PLC0415
 
     key = settings.model_key.get_secret_value() if settings.model_key else None
     return RemoteGenerator(OpenAIServer(url, key, silence=settings.model_timeout), settings.model)
@@ -399,7 +399,7 @@ def find_model(settings: Settings, progress: Progress) -> LocalModel:
 
 
 def _load_torch(model: LocalModel, settings: Settings, progress: Progress) -> TorchGenerator:
-    from core.adapters.torch_generator import TorchGenerator  # noqa: PLC0415
+    from core.adapters.local_model.torch_generator import TorchGenerator  # noqa: PLC0415
 
     return TorchGenerator.load(
         model.name,
@@ -428,7 +428,7 @@ def protocol_for(model: LocalModel, settings: Settings) -> Protocol:
 
 
 def _load_rag(model: LocalModel, settings: Settings, _: Progress) -> RagGenerator:
-    from core.adapters.rag_generator import RagGenerator  # noqa: PLC0415
+    from core.adapters.local_model.rag_generator import RagGenerator  # noqa: PLC0415
 
     return RagGenerator.load(model.name, model.path, device=settings.device, threads=settings.threads)
 

@@ -12,11 +12,11 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from core.preferences import Format as Format  # noqa: PLC0414 - nouns like the others, in a module of their own
-from core.preferences import Length as Length  # noqa: PLC0414
-from core.preferences import Preferences as Preferences  # noqa: PLC0414
-from core.preferences import Sources
-from core.preferences import Tone as Tone  # noqa: PLC0414
+from core.people.preferences import Format as Format  # noqa: PLC0414 - nouns like the others, in a module of their own
+from core.people.preferences import Length as Length  # noqa: PLC0414
+from core.people.preferences import Preferences as Preferences  # noqa: PLC0414
+from core.people.preferences import Sources
+from core.people.preferences import Tone as Tone  # noqa: PLC0414
 
 EVERYONE = "everyone"
 """The reader's name that everybody answers to; the others are in `core.readers`."""
@@ -155,8 +155,8 @@ class RankedPassage:
 class Turn:
     """One question and its answer.
 
-    `rests` names the passages that the answer was made from, as they were then (`core.standing`); None for a turn from
-    before that was kept. A turn whose passages do not stand any more has no answer.
+    `rests` names the passages that the answer was made from, as they were then (`core.answering.standing`); None for a
+    turn from before that was kept. A turn whose passages do not stand any more has no answer.
     """
 
     person: Person

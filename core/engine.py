@@ -14,9 +14,14 @@ from hashlib import blake2b
 
 import structlog
 
-from core import history, opening, prompt, retrieval, standing
-from core.attribution import cite
-from core.cutting import cut_short
+from core.answering import history, opening, prompt, retrieval, standing
+from core.answering.attribution import cite
+from core.answering.cutting import cut_short
+from core.answering.fitting import fitted
+from core.answering.grounding import Grounding, grounded
+from core.answering.history import Asked
+from core.answering.opening import Recommendation
+from core.documents.gaps import Gap
 from core.domain import (
     Answer,
     AnswerEvent,
@@ -37,20 +42,15 @@ from core.domain import (
     Verdicts,
 )
 from core.errors import QuestionTooLongError, StoreError
-from core.feedback import Feedback, Verdict
-from core.fitting import fitted
-from core.gaps import Gap
-from core.grounding import Grounding, grounded
-from core.history import Asked
-from core.opening import Recommendation
-from core.people import People
-from core.personal import Asker, Read, Told, read_by, traced, unbiased
+from core.people.feedback import Feedback, Verdict
+from core.people.people import People
+from core.people.personal import Asker, Read, Told, read_by, traced, unbiased
+from core.people.traces import Trace
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.readers import alone, audience, shown_in
+from core.text.words import clean
 from core.together import together
-from core.traces import Trace
 from core.upkeep import Upkeep
-from core.words import clean
 
 log = structlog.get_logger(__name__)
 

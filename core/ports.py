@@ -10,6 +10,8 @@ from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol as Port
 
+from core.answering.prompt import Protocol
+from core.documents.gaps import Gap
 from core.domain import (
     Conversation,
     Cut,
@@ -28,13 +30,11 @@ from core.domain import (
     Vectors,
     Verdicts,
 )
-from core.gaps import Gap
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, SetAside, Waiting
-from core.origin import Origin
-from core.pairing import Pairing
-from core.profile_port import Profiles
-from core.prompt import Protocol
-from core.traces import Trace
+from core.people.pairing import Pairing
+from core.people.profile_port import Profiles
+from core.people.traces import Trace
+from core.storage.origin import Origin
 
 
 class Embedder(Port):
@@ -159,7 +159,7 @@ class PassageIndex(Port):
 
 
 class Memory(Profiles, Port):
-    """What is remembered of conversations, and of people (`core/profile_port.py`), across restarts."""
+    """What is remembered of conversations, and of people (`core/people/profile_port.py`), across restarts."""
 
     async def turns(self, conversation: Conversation, *, limit: int) -> list[Turn]:
         """The last `limit` turns, oldest first."""

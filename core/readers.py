@@ -1,9 +1,9 @@
 """Who may see what: a document names its readers, a message has an audience, and one of both must be the same.
 
 A reader is one name: `everyone`, `workspace:slack/T1`, `channel:slack/T1/C1` or `person:slack/T1/U1`. The audience of a
-message is all that its answer may be made of: where others read the answer too, what every one of them may see, and
-not what the asker alone may. Attune's own guides have a reader that nobody is (`core.guides`). Pure; knows nothing of
-what is in a file, of stores or of platforms.
+message is all that its answer may be made of: where others read the answer too, what every one of them may see, and not
+what the asker alone may. Attune's own guides have a reader that nobody is (`core.answering.guides`). Pure; knows
+nothing of what is in a file, of stores or of platforms.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
-from core.digits import whole_number
 from core.domain import Mode
 from core.errors import ConfigurationError
 from core.serving_settings import ServingSettings
+from core.text.digits import whole_number
 
 FILE_NAME = "attune.toml"
 _HOST_AND_PORT = re.compile(r"\S+:[0-9]{1,5}")

@@ -1,12 +1,12 @@
 """When not to answer: fits what the verdicts are worth, and checks it elsewhere: `python -m evals.abstention`.
 
-The coefficients, which stand beside the model's words in `core/prompt.py`, are fitted by logistic regression on SQuAD's
-articles for tuning (see `evals.answers`), on every third question of the handbook (handbook.jsonl) and on every second
-about Attune's own guides (guides.jsonl); the three sets, and questions with and without an answer, have equal weight.
-They are checked on SQuAD's other articles, on the other questions of the handbook and the guides, and on conversations
-(LoCoMo) of which half of the questions ask for what was never said. Each question goes through search, every passage
-is judged, and nothing is decoded. `--limit` questions a set of SQuAD or LoCoMo, half of them with an answer; `--sets`
-names some sets.
+The coefficients, which stand beside the model's words in `core/answering/prompt.py`, are fitted by logistic regression
+on SQuAD's articles for tuning (see `evals.answers`), on every third question of the handbook (handbook.jsonl) and on
+every second about Attune's own guides (guides.jsonl); the three sets, and questions with and without an answer, have
+equal weight. They are checked on SQuAD's other articles, on the other questions of the handbook and the guides, and on
+conversations (LoCoMo) of which half of the questions ask for what was never said. Each question goes through search,
+every passage is judged, and nothing is decoded. `--limit` questions a set of SQuAD or LoCoMo, half of them with an
+answer; `--sets` names some sets.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bots.own_guides import own_documents
-from core.abstention import Calibration
+from core.answering.abstention import Calibration
 from core.domain import Decoding, Mode
-from core.questions import read_questions
+from core.evaluation.questions import read_questions
 from evals.answer_scores import auroc
 from evals.answers import ALWAYS, asked_alone, draw, ingest_passages, some_at_once, split
 from evals.common import Record, parser, records, write_result
@@ -191,7 +191,7 @@ def report(found: Found, calibration: Calibration, seed: int) -> None:
     fitted = fit([found[name] for name in asked]) if asked else None
     if fitted is not None:
         print(f"fitted on {', '.join(asked)}:", dict(zip(("bias", "weight"), fitted.round(3).tolist(), strict=True)))
-    print("in core.prompt:", used)
+    print("in core.answering.prompt:", used)
     table = Table("set", "questions", "AUROC", "AUROC, cosine alone", *map(str, CERTAINTIES))
     result: Record = {"seed": seed, "fitted": fitted, "used": list(used.values()), "sets": {}}
     for name, evidence in found.items():

@@ -24,7 +24,7 @@ from uuid import uuid4
 
 from rich.progress import Progress
 
-from core import prompt
+from core.answering import prompt
 from core.domain import (
     Answer,
     Conversation,
@@ -40,8 +40,8 @@ from core.domain import (
     Reading,
 )
 from core.engine import Engine
-from core.preferences import PLAIN
-from core.scoring import exact_match, f1, normalised
+from core.evaluation.scoring import exact_match, f1, normalised
+from core.people.preferences import PLAIN
 from evals.answer_scores import Asked, print_arms, summary
 from evals.common import Record, parser, records, sample, write_result
 from evals.product import Product, open_product

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from pydantic import TypeAdapter
 
-from core import learning, ranking
+from core.answering import ranking
+from core.answering.retrieval import softmax
 from core.domain import EVERYONE
-from core.learning import Act, Learned, Signal, Tally
-from core.retrieval import softmax
-from core.team import Contribution, Team, uses_of
+from core.people import interests
+from core.people.interests import Act, Learned, Signal, Tally
+from core.people.team import Contribution, Team, uses_of
 from evals.common import Options, Record
 
 CANDIDATES, DIMENSION, TEAMMATES, DOCUMENTS = 200, 384, 200, 500
@@ -27,8 +28,8 @@ async def run(chosen: Options) -> Record:
     rng = np.random.default_rng(chosen.seed)
     vectors = _unit(rng, CANDIDATES)
     impersonal = softmax(rng.standard_normal(CANDIDATES))
-    log = [_signal(number, rng) for number in range(learning.KEPT)]
-    known, team = learning.replay(log), _team(rng)
+    log = [_signal(number, rng) for number in range(interests.KEPT)]
+    known, team = interests.replay(log), _team(rng)
     documents = [(f"/{number % DOCUMENTS}", (EVERYONE,)) for number in range(CANDIDATES)]
     now, stored = START.timestamp() + 1e6, _LEARNED.dump_json(known)
 
@@ -44,7 +45,7 @@ async def run(chosen: Options) -> Record:
         )
 
     def learn() -> None:
-        _LEARNED.dump_json(learning.step(_LEARNED.validate_json(stored), log[-1]))
+        _LEARNED.dump_json(interests.step(_LEARNED.validate_json(stored), log[-1]))
 
     return {
         "n": ROUNDS,
@@ -52,7 +53,7 @@ async def run(chosen: Options) -> Record:
         "teammates": TEAMMATES,
         "ranking, ms": _timed(rank),
         "learning with reading and writing the state, ms": _timed(learn),
-        "replaying the whole log, ms": _timed(lambda: learning.replay(log), 10),
+        "replaying the whole log, ms": _timed(lambda: interests.replay(log), 10),
     }
 
 
@@ -74,7 +75,7 @@ def _signal(number: int, rng: np.random.Generator) -> Signal:
     one = _unit(rng, 1)[0]
     act = (Act.ASKED, Act.OPENED, Act.UP)[number % 3]
     shown = tuple(f"/{place}" for place in rng.integers(0, DOCUMENTS, 3))
-    vector = learning.event_vector(one, [one], [1.0])
+    vector = interests.event_vector(one, [one], [1.0])
     at = START + timedelta(minutes=number)
     return Signal(f"{number:04}", act, at, vector, shown=shown, credited=((shown[0], 1.0),))
 

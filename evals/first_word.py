@@ -25,7 +25,7 @@ from rich.table import Table
 from core.bootstrap import limits_of, open_generator, open_records
 from core.domain import Answer, Conversation, Message, Outcome, Piece
 from core.engine import Engine
-from core.questions import OwnQuestion, read_questions
+from core.evaluation.questions import OwnQuestion, read_questions
 from core.settings import Settings
 from evals.answers import PERSON
 from evals.common import Record, parser, progress, sample, write_result

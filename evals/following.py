@@ -1,8 +1,8 @@
 """Whether a stated preference is followed: PrefEval's multiple choice, by the default model's own likelihood, no judge.
 
 Each item's person has stated its preference among nine of other people's, from other topics; which of them enter the
-prompt is the product's choice (`core.preferences.applicable`), and so is the prompt. An option's score is its mean log
-p(token) as the answer. Items of one topic are a cluster.
+prompt is the product's choice (`core.people.preferences.applicable`), and so is the prompt. An option's score is its
+mean log p(token) as the answer. Items of one topic are a cluster.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 import numpy as np
 import torch
 
-from core import prompt
-from core.adapters import checkpoints
+from core.adapters.local_model import checkpoints
+from core.answering import prompt
 from core.bootstrap import SILENT, find_model
 from core.domain import Vectors
-from core.preferences import Kind, Polarity, Preferences, Stated, Wishes, applicable, with_stated
+from core.people.preferences import Kind, Polarity, Preferences, Stated, Wishes, applicable, with_stated
 from core.settings import Settings
 from evals.common import Options, Record, paired_bootstrap, progress, records, sample
 from evals.product import open_embedding

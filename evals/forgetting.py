@@ -19,17 +19,17 @@ from pathlib import Path
 import torch
 
 from bots.dialogue import Dialogue
-from core.adapters.prefix_files import PrefixFiles
+from core.adapters.local_model.prefix_files import PrefixFiles
 from core.bootstrap import forget_reading, open_inbox, open_index, open_records
+from core.documents.ingest import Ingester
+from core.documents.removing import Remover
+from core.documents.teaching import Lesson, Teacher
 from core.domain import EVERYONE, Conversation, Message, Person, Prompt
 from core.engine import Engine, Limits
 from core.inbox import Event
-from core.ingest import Ingester
-from core.leftovers import Leftovers
 from core.ports import Inbox, PassageIndex
-from core.removing import Remover
 from core.settings import Settings
-from core.teaching import Lesson, Teacher
+from core.storage.leftovers import Leftovers
 from evals.common import Options, Record
 from evals.product import temporary_folder
 from tests.fakes import HashingEmbedder, ScriptedGenerator

@@ -18,9 +18,9 @@ from pathlib import Path
 from rich.console import Console
 
 from bots.cli.eval_view import as_json, asking_bar, figures_record, show
-from core.evaluation import KEPT, Evaluator, Result, absent, ask_all, figures, spread, visiting
+from core.evaluation.evaluator import KEPT, Evaluator, Result, absent, ask_all, figures, spread, visiting
+from core.evaluation.questions import read_questions
 from core.ports import PassageIndex
-from core.questions import read_questions
 from core.settings import Settings
 from evals.common import Record, parser, write_result
 from evals.product import open_product, open_search

@@ -18,14 +18,15 @@ from pathlib import Path
 import numpy as np
 from rich.progress import Progress
 
-from core import learning, ranking, retrieval
+from core.answering import ranking, retrieval
+from core.answering.ranking import CHECKED
 from core.bootstrap import Library
 from core.domain import EVERYONE, Decoding, Person, RankedPassage, Vector
-from core.learning import Act, Signal, Tally
-from core.personal import Asker
-from core.preferences import Wishes
-from core.ranking import CHECKED
-from core.team import Contribution, Team
+from core.people import interests
+from core.people.interests import Act, Signal, Tally
+from core.people.personal import Asker
+from core.people.preferences import Wishes
+from core.people.team import Contribution, Team
 from evals.common import Options, Record, paired_bootstrap, sample
 from evals.ranking_scores import recall
 from evals.retrieval import SETS, Query, filled
@@ -117,7 +118,7 @@ def _asker(profile: str, asked: Asked, everybody: Sequence[Asked], rng: np.rando
     if not fitting:
         fitting = [one for one in everybody if one is not asked]
     drawn = [fitting[n] for n in rng.integers(0, len(fitting), PAST)]
-    return Asker(SOMEBODY, Wishes(), learning.replay(liked([(one.vector, one.ranked[0]) for one in drawn])), Team({}))
+    return Asker(SOMEBODY, Wishes(), interests.replay(liked([(one.vector, one.ranked[0]) for one in drawn])), Team({}))
 
 
 def _article(asked: Asked) -> str:
@@ -131,7 +132,7 @@ def liked(passages: Sequence[tuple[Vector, RankedPassage]]) -> list[Signal]:
     signals = []
     for number, (vector, found) in enumerate(passages):
         assert found.vector is not None  # noqa: S101 - a search found it
-        event = learning.event_vector(vector, [found.vector], [1.0])
+        event = interests.event_vector(vector, [found.vector], [1.0])
         signals.append(Signal(f"{number:03}", Act.UP, START + timedelta(minutes=number), event))
     return signals
 
@@ -148,4 +149,4 @@ def enemy(asked: Asked) -> tuple[list[Signal], Mapping[str, Tally]]:
 def _enemy(asked: Asked) -> Asker:
     signals, tallies = enemy(asked)
     team = Team({"accomplice": Contribution(tallies, frozenset({EVERYONE}))})
-    return Asker(SOMEBODY, Wishes(strength=100), learning.replay(signals), team)
+    return Asker(SOMEBODY, Wishes(strength=100), interests.replay(signals), team)

@@ -13,11 +13,11 @@ from datetime import timedelta
 
 import numpy as np
 
-from core import retrieval
+from core.answering import retrieval
 from core.domain import EVERYONE, Answer, Conversation, Length, Message, Outcome, Person, Preferences
-from core.preferences import PLAIN
-from core.scoring import f1
-from core.team import Contribution
+from core.evaluation.scoring import f1
+from core.people.preferences import PLAIN
+from core.people.team import Contribution
 from evals.answers import SHORT, draw, ingest_passages, split
 from evals.common import Options, Record, paired_bootstrap, progress, records
 from evals.harm import START, Asked, enemy

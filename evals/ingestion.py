@@ -20,13 +20,13 @@ from rich.progress import track
 from rich.table import Table
 from sentence_transformers import SentenceTransformer
 
-from core.adapters import torch_thread
+from core.adapters.local_model import torch_thread
 from core.bootstrap import Library
+from core.documents.ingest import BATCH
 from core.documents.reading import FileReader
 from core.documents.splitting import embedding_text
 from core.domain import EVERYONE
-from core.ingest import BATCH
-from core.model_store import ModelStore
+from core.models.store import ModelStore
 from core.ports import Embedder
 from core.settings import Settings
 from evals.common import Options, Record, options, sample, write_result

@@ -16,14 +16,14 @@ from typing import cast
 import numpy as np
 from redis.asyncio import Redis
 
-from core.adapters import valkey
-from core.adapters.qdrant_index import QdrantIndex
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis import valkey
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
 from core.domain import EVERYONE, Answer, Conversation, Message, Passage, Person, Prompt
 from core.engine import Engine, Limits
-from core.feedback import Feedback, Verdict
-from core.preferences import Polarity, changed, with_stated
+from core.people.feedback import Feedback, Verdict
+from core.people.preferences import Polarity, changed, with_stated
 from core.readers import person_reader
 from evals.common import Options, Record, progress
 from evals.product import temporary_folder

@@ -36,14 +36,14 @@ from bots.replies import Final, Status
 from bots.service.observing import WatchedDialogue, Watcher
 from bots.service.slots import Pace
 from bots.service.workers import Workers
-from core.adapters.no_usage import NoUsage
+from core.adapters.redis.no_usage import NoUsage
 from core.bootstrap import open_generator, open_inbox, open_index
+from core.documents.ingest import Ingester
+from core.documents.teaching import Teacher
 from core.domain import EVERYONE, Conversation, Decoding, Message, Person, Prompt
 from core.inbox import Event
-from core.ingest import Ingester
 from core.ports import Generator, Inbox
 from core.settings import Settings
-from core.teaching import Teacher
 from evals.common import RESULTS, Record, parser
 from evals.scripted import (
     DIMENSION,

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from core.bootstrap import Library, Records, limits_of, open_embedder, open_generator, open_index, open_records
+from core.documents.ingest import Ingester
 from core.engine import Engine
-from core.ingest import Ingester
 from core.ports import Embedder, Generator, PassageIndex
 from core.settings import Settings
 

@@ -18,14 +18,14 @@ import numpy as np
 import torch
 from rich.progress import Progress
 
-from core import prompt
-from core.adapters import checkpoints, torch_thread
-from core.adapters.prefix_cache import PrefixCache
-from core.adapters.torch_generator import TorchGenerator
+from core.adapters.local_model import checkpoints, torch_thread
+from core.adapters.local_model.prefix_cache import PrefixCache
+from core.adapters.local_model.torch_generator import TorchGenerator
+from core.answering import prompt
 from core.bootstrap import find_model, protocol_for
 from core.domain import Passage, Piece, Prompt
+from core.evaluation.scoring import exact_match, f1
 from core.models.files import Silent
-from core.scoring import exact_match, f1
 from core.settings import Settings
 from evals.answers import SHORT, WISHES, some_at_once, split
 from evals.common import Record, paired_bootstrap, parser, records, sample, write_result

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.retrieval import fused_scores
+from core.answering.retrieval import fused_scores
 
 Array = NDArray[np.float64]
 Fusion = Callable[[Array, Array, int], Array]

@@ -22,11 +22,11 @@ from pathlib import Path
 from unittest.mock import patch
 
 from bots.dialogue import Dialogue
-from core.adapters import index_wire
+from core.adapters.index import wire as index_wire
+from core.answering.prompt import everything
 from core.bootstrap import Attune, forget_reading, open_attune
+from core.documents.removing import Remover
 from core.domain import Prompt
-from core.prompt import everything
-from core.removing import Remover
 from core.settings import Settings
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
@@ -81,7 +81,7 @@ async def opened(home: Path) -> AsyncIterator[Attune]:
     """The product as `attune serve` opens it, but for its models."""
     with (
         patch.multiple("core.bootstrap", open_embedder=_embedder, open_generator=_generator),
-        patch("core.adapters.companion.PATIENCE", OPENS),  # a killed store starts again, also on a busy machine
+        patch("core.adapters.redis.companion.PATIENCE", OPENS),  # a killed store starts again, also on a busy machine
     ):
         async with open_attune(settings_of(home)) as attune:
             yield attune
@@ -189,4 +189,4 @@ def _processes(folder: str) -> list[int]:
 def _is_store(words: list[str]) -> bool:
     """A Valkey server writes its own name over its command line."""
     keeper = any(word.endswith("keeper.py") for word in words)
-    return not keeper and ("core.adapters.index_service" in words or "valkey-server" in words[0])
+    return not keeper and ("core.adapters.index.service" in words or "valkey-server" in words[0])

@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bots.replies import Final
+from core.documents.teaching import Lesson
 from core.domain import Conversation, Message, Person
 from core.errors import AttuneError
-from core.teaching import Lesson
 from evals.readers_house import TOPICS, House, Taught, Words, words_in
 from evals.readers_ledger import (
     ALL_READERS,

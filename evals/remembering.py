@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core import retrieval
+from core.answering import retrieval
 from core.bootstrap import Library
 from core.domain import EVERYONE, Passage
 from evals.common import Options, Record, progress, records, sample

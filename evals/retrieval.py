@@ -23,10 +23,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from core.answering.retrieval import CANDIDATES, DENSE_WEIGHT, TEMPERATURE, fused_scores, softmax
 from core.bootstrap import Library
 from core.domain import EVERYONE
-from core.retrieval import CANDIDATES, DENSE_WEIGHT, TEMPERATURE, fused_scores, softmax
-from core.words import content_words
+from core.text.words import content_words
 from evals.common import Interval, Options, Record, options, paired_bootstrap, records, sample, write_result
 from evals.product import open_search
 from evals.ranking_scores import (
@@ -208,7 +208,7 @@ def report(found: Mapping[str, Sequence[Found]], chosen: Options) -> None:
         tuning, rest = halves(every, chosen.seed)
         result["sets"][name] = _compared(name, tuning, rest, chosen.seed)
     result["fitted temperature"] = fitted = fit_temperature(halves(found["squad"], chosen.seed)[0])
-    print(f"temperature fitted on squad's tuning half: {fitted:.3f}; in core.retrieval: {TEMPERATURE}")
+    print(f"temperature fitted on squad's tuning half: {fitted:.3f}; in core.answering.retrieval: {TEMPERATURE}")
     for name, every in found.items():
         _, rest = halves(every, chosen.seed)
         result["sets"][name]["reliability"] = {

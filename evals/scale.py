@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from core.adapters.shared_index import SharedIndex
+from core.adapters.index.shared_index import SharedIndex
 from core.bootstrap import open_embedder
 from core.domain import EVERYONE, Passage, Vector, Vectors
 from core.ports import Embedder, PassageIndex
@@ -36,7 +36,7 @@ PARAGRAPHS = 1500  # of the handbook, that passages are made of
 SEARCHES = 200
 BATCH = 1000
 CHANNELS = 10
-LIMIT = 50  # candidates of each search, as `core.retrieval` asks
+LIMIT = 50  # candidates of each search, as `core.answering.retrieval` asks
 QUESTIONS = Path(__file__).parent / "handbook.jsonl"
 GATE = 25.0  # ms, p99 with a reader's filter at the largest size
 
@@ -144,7 +144,7 @@ def service_memory(folder: Path) -> float:
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             words = (status.parent / "cmdline").read_bytes().decode(errors="replace")
-            if "core.adapters.index_service" in words and str(folder) in words:
+            if "core.adapters.index.service" in words and str(folder) in words:
                 found.append(int(status.read_text().partition("VmRSS:")[2].split()[0]) / 1024)
         except OSError:  # a process that has just ended
             continue

@@ -14,11 +14,11 @@ from functools import lru_cache
 
 import numpy as np
 
+from core.answering.prompt import PROTOCOLS
 from core.bootstrap import limits_of, open_index, open_records
 from core.domain import Decoding, Passage, Piece, Prompt, Vectors, Verdicts
 from core.engine import Engine
 from core.ports import PassageIndex
-from core.prompt import PROTOCOLS
 from core.settings import Settings
 
 DIMENSION = 64

@@ -27,11 +27,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from core.adapters import checkpoints, torch_thread
-from core.adapters.packed import PackedModel, Row
-from core.adapters.prefix_files import PrefixFiles
-from core.model_store import ModelStore
+from core.adapters.local_model import checkpoints, torch_thread
+from core.adapters.local_model.packed import PackedModel, Row
+from core.adapters.local_model.prefix_files import PrefixFiles
 from core.models.files import Silent
+from core.models.store import ModelStore
 from core.settings import Settings
 from evals.common import Record, parser, write_result
 from evals.speed_sides import Attune, LlamaCpp, Material, Side, Transformers, seconds

@@ -11,12 +11,12 @@ from typing import Any, Protocol
 
 import torch
 
-from core import prompt
-from core.adapters import torch_thread
-from core.adapters.checkpoints import Checkpoint
-from core.adapters.prefix_cache import PrefixCache
-from core.adapters.prefix_files import PrefixFiles
-from core.adapters.torch_generator import TorchGenerator
+from core.adapters.local_model import torch_thread
+from core.adapters.local_model.checkpoints import Checkpoint
+from core.adapters.local_model.prefix_cache import PrefixCache
+from core.adapters.local_model.prefix_files import PrefixFiles
+from core.adapters.local_model.torch_generator import TorchGenerator
+from core.answering import prompt
 from core.domain import Decoding, Passage, Prompt, Verdicts
 from evals.common import records, sample
 

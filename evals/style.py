@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import py3langid
 
-from core import prompt
+from core.answering import prompt
 from core.domain import Decoding, Passage, Piece, Prompt
+from core.evaluation.scoring import normalised
+from core.people.preferences import Format, Language, Length, Level, Preferences, Tone
 from core.ports import Generator
-from core.preferences import Format, Language, Length, Level, Preferences, Tone
-from core.scoring import normalised
-from core.words import words
+from core.text.words import words
 from evals.common import Options, Record, progress, records, sample
 from evals.product import open_model
 

@@ -13,16 +13,16 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from core.adapters import valkey
-from core.adapters.redis_inbox import RedisInbox
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.redis import valkey
+from core.adapters.redis.inbox import RedisInbox
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
+from core.documents.gaps import Gap
 from core.domain import Conversation, Outcome, Person, Turn
-from core.gaps import Gap
 from core.inbox import Allowance, Event
-from core.learning import Act, Signal
-from core.preferences import Polarity, with_stated
-from core.traces import Trace
+from core.people.interests import Act, Signal
+from core.people.preferences import Polarity, with_stated
+from core.people.traces import Trace
 
 ANNA = Person("slack", "T1", "anna")
 HERE = Conversation("slack", "T1", "C1", "17.5")

@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core import learning, ranking
+from core.answering import ranking
+from core.answering.retrieval import TEMPERATURE, fused_scores, softmax
 from core.domain import EVERYONE, Decoding, Passage, RankedPassage, Vectors
-from core.learning import Act, Learned, Signal, Tally
+from core.people import interests
+from core.people.interests import Act, Learned, Signal, Tally
+from core.people.team import Contribution, Team, uses_of
 from core.ports import Embedder
-from core.retrieval import TEMPERATURE, fused_scores, softmax
-from core.team import Contribution, Team, uses_of
-from core.words import content_words
+from core.text.words import content_words
 from evals.common import records
 
 SHOWN = 10
@@ -135,7 +136,7 @@ def past_of(
     for number in range(max(lengths)):
         who = then if then is not None and number >= max(lengths) // 2 else visitor
         for signal in _visit(site, who, number, rng):
-            state = learning.step(state, signal)
+            state = interests.step(state, signal)
         if number + 1 in lengths:
             after[number + 1] = state
     return Past(after)
@@ -144,7 +145,7 @@ def past_of(
 def _visit(site: Site, visitor: Visitor, number: int, rng: np.random.Generator) -> list[Signal]:
     aim = int(rng.choice(visitor.known))
     at = START + timedelta(days=number)
-    vector = learning.event_vector(site.vectors[aim], [site.vectors[aim]], [1.0])
+    vector = interests.event_vector(site.vectors[aim], [site.vectors[aim]], [1.0])
     asked = Signal(f"{number:03}:asked", Act.ASKED, at, vector, shown=(site.names[aim],))
     if rng.random() < SILENT:
         return [asked]
@@ -159,7 +160,7 @@ def _clicks(site: Site, visitor: Visitor, shown: Sequence[int], number: int, rng
         likes = (place in visitor.known) != (rng.random() < FLIPPED)
         if rng.random() < 1 / rank and likes:
             at = START + timedelta(days=number, minutes=rank)
-            vector = learning.event_vector(site.vectors[place], [site.vectors[place]], [1.0])
+            vector = interests.event_vector(site.vectors[place], [site.vectors[place]], [1.0])
             credited = ((site.names[place], 1.0),)
             clicked.append(Signal(f"{number:03}:opened:{rank:02}", Act.OPENED, at, vector, credited=credited))
     return clicked

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from core.adapters import companion, keeper, valkey
-from core.adapters.edge_index import EdgeIndex
-from core.adapters.qdrant_index import QdrantIndex
-from core.adapters.shared_index import SharedIndex
-from core.model_store import ModelStore
+from core.adapters.index.edge_index import EdgeIndex
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.index.shared_index import SharedIndex
+from core.adapters.redis import companion, keeper, valkey
+from core.models.store import ModelStore
 from core.settings import Settings
 from tests.fakes import HashingEmbedder
 

@@ -22,11 +22,11 @@ from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import home as slack_home
 from bots.on_slack.render import pages
 from bots.replies import Final
+from core.documents.teaching import Lesson
 from core.domain import Passage, Person, Source
-from core.learning import Act
-from core.preferences import Kind, Length, Origin, Polarity, Preferences, Stated, Wishes
-from core.profile import InterestInWords, Profile
-from core.teaching import Lesson
+from core.people.interests import Act
+from core.people.preferences import Kind, Length, Origin, Polarity, Preferences, Stated, Wishes
+from core.people.profile import InterestInWords, Profile
 
 DOCS = Path(__file__).parent.parent / "docs"
 WIDE, PHONE = 640, 390

@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 
 import numpy as np
 
+from core.answering.prompt import PROTOCOLS, Judging, system_text
 from core.domain import Cut, Decoded, Decoding, Passage, Piece, Prompt, Vectors, Verdicts
 from core.errors import PromptTooLongError
-from core.prompt import PROTOCOLS, Judging, system_text
 
 
 def many_words(count: int) -> list[str]:

@@ -17,14 +17,14 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from bots.language import DOMAIN, LANGUAGES, LOCALE
-from core.prompt import NOT_FOUND
+from core.answering.prompt import NOT_FOUND
 
 ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)  # the same sentences make the same file
 ROOT = Path(__file__).parent.parent
 # Every constant of the first is a sentence for people; of the others, what stands in such a call.
 SPOKEN = ("bots.on_telegram.texts", "bots.personal_texts", "bots.feedback_texts", "bots.why_texts", "bots.texts")
 CALLS = {"translated", "counted", "LessonError", "PairingError"}
-CALLING = (*SPOKEN[1:], "core.access", "core.teaching")
+CALLING = (*SPOKEN[1:], "core.people.access", "core.documents.teaching")
 IN_A_TERMINAL = {"WELCOME_EMPTY", "WELCOME_HINT", "QUIT_HINT"}
 
 Sentence = str | tuple[str, ...]  # one with a count has two forms

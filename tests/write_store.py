@@ -17,22 +17,22 @@ from redis.asyncio import Redis
 
 from bots.on_slack.events import Said, ask_event
 from bots.on_telegram.events import Incoming, Kind, to_event
-from core import learning
-from core.adapters import valkey
-from core.adapters.redis_inbox import RedisInbox
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_pairings import RedisPairings
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.redis import valkey
+from core.adapters.redis.inbox import RedisInbox
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.pairings import RedisPairings
+from core.adapters.redis.usage import RedisUsage
+from core.documents.gaps import Gap
+from core.documents.teaching import _LESSON, Lesson
 from core.domain import Conversation, Outcome, Passage, Person, Source, Turn
-from core.gaps import Gap
 from core.inbox import Event
-from core.learning import Act, Signal, Tally
-from core.pairing import Pairing
-from core.preferences import Length, Polarity, Preferences, Wishes, with_stated
+from core.people import interests
+from core.people.interests import Act, Signal, Tally
+from core.people.pairing import Pairing
+from core.people.preferences import Length, Polarity, Preferences, Wishes, with_stated
+from core.people.team import Contribution
+from core.people.traces import Trace, Weighed
 from core.readers import EVERYONE
-from core.teaching import _LESSON, Lesson
-from core.team import Contribution
-from core.traces import Trace, Weighed
 
 FOLDER = Path(__file__).parent / "data" / "stores"
 ANNA, BEN = Person("slack", "T1", "anna"), Person("telegram", "", "7")
@@ -75,7 +75,7 @@ def trace(person: Person, number: int) -> Trace:
 def vector(number: int) -> str:
     import numpy as np  # noqa: PLC0415 - only for recording
 
-    return learning.packed(np.random.default_rng(number).standard_normal(8).astype(np.float32))
+    return interests.packed(np.random.default_rng(number).standard_normal(8).astype(np.float32))
 
 
 def signals() -> list[Signal]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from core.adapters import valkey
+from core.adapters.redis import valkey
 from tests.bots.telegram_home import Home, Wishes, telegram_home
 from tests.doubles.telegram_people import Place, Shown, User, group
 

@@ -15,11 +15,11 @@ from typing import Any, cast
 import torch
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from core.adapters import checkpoints
+from core.adapters.local_model import checkpoints
 from core.errors import ModelError, OperatorError
-from core.model_store import ModelStore
 from core.models.files import Silent
 from core.models.specs import LocalModel
+from core.models.store import ModelStore
 from core.settings import Settings
 
 DEFAULT_MODEL = "qwen2.5-coder-1.5b-instruct"

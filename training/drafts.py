@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from core.answering.prompt import NO, YES, check_text, person_block
+from core.answering.retrieval import merge_neighbours
 from core.domain import Passage, Person, RankedPassage, Turn
-from core.preferences import Preferences
-from core.prompt import NO, YES, check_text, person_block
-from core.retrieval import merge_neighbours
+from core.people.preferences import Preferences
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(
     {

@@ -1,4 +1,4 @@
-"""Pool and items → a LoRA for the embedder, by what `core/retrieval.py` makes of its vectors.
+"""Pool and items → a LoRA for the embedder, by what `core/answering/retrieval.py` makes of its vectors.
 
     python -m training.embedder pool.jsonl items.jsonl … --out adapter
 
@@ -32,12 +32,12 @@ from sentence_transformers import SentenceTransformer
 from torch import Tensor
 from torch.nn import functional
 
-from core.adapters.points import SparseEncoder
+from core.adapters.index.points import SparseEncoder
+from core.answering.retrieval import DENSE_WEIGHT, TEMPERATURE, WORD_WORTH
 from core.documents.splitting import embedding_text
 from core.domain import Passage
 from core.models.lora import WEIGHTS
-from core.retrieval import DENSE_WEIGHT, TEMPERATURE, WORD_WORTH
-from core.words import content_words
+from core.text.words import content_words
 from training.base import resolve, told
 from training.item_files import Item, read_items
 from training.pool import EMBEDDER, read_pool

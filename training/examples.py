@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
+from core.answering.prompt import ANSWERING, NO, READER, SYSTEM, YES, chat, documents, instructions
 from core.errors import OperatorError
-from core.prompt import ANSWERING, NO, READER, SYSTEM, YES, chat, documents, instructions
 from training.base import DEFAULT_MODEL, resolve, tokenizer_of, told
 from training.drafts import Draft
 from training.item_files import ItemFileError, read_items

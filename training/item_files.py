@@ -21,7 +21,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstrain
 
 from core.domain import Passage
 from core.errors import OperatorError
-from core.preferences import Format, Language, Length, Level, Preferences, Tone
+from core.people.preferences import Format, Language, Length, Level, Preferences, Tone
 
 SHOWN = 10  # lines that are complained of: whoever has more of them has one mistake in all
 OPTIONS = "ABCD"

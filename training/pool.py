@@ -22,7 +22,7 @@ from core.documents.walk import Refusal, find_files
 from core.domain import EVERYONE, Passage
 from core.errors import DocumentError
 from core.ports import Embedder
-from core.words import words
+from core.text.words import words
 
 PASSAGE_TOKENS = 200  # as ATTUNE_PASSAGE_TOKENS has it by default
 EMBEDDER = "all-minilm-l6-v2"
@@ -43,7 +43,7 @@ class Pool:
 
 def main() -> None:
     """Read, split, write."""
-    from core.adapters.sentence_embedder import SentenceEmbedder  # noqa: PLC0415 - loads torch
+    from core.adapters.local_model.sentence_embedder import SentenceEmbedder  # noqa: PLC0415 - loads torch
     from training.base import resolve, told  # noqa: PLC0415 - the same
 
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

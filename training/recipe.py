@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+from core.answering.prompt import NOT_FOUND, person_block
 from core.domain import Passage, Turn
-from core.preferences import Format, Length, Level, Preferences
-from core.prompt import NOT_FOUND, person_block
+from core.people.preferences import Format, Length, Level, Preferences
 from training.drafts import Draft, answered, checked, merged, turn
 from training.item_files import WISHES, Exchange, Item, Question, Rewording
 from training.word_search import WordSearch

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.answering.prompt import person_block
 from core.domain import Passage
-from core.preferences import Length, Preferences
-from core.prompt import person_block
+from core.people.preferences import Length, Preferences
 from evals.answers import split
 from evals.common import records, sample
 from training.drafts import Draft, answered, checked

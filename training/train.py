@@ -31,10 +31,10 @@ from transformers import (
     TrainingArguments,
 )
 
-from core.abstention import Calibration
+from core.answering.abstention import Calibration
+from core.answering.prompt import PROTOCOLS
 from core.errors import OperatorError
 from core.models.lora import OURS, READER
-from core.prompt import PROTOCOLS
 from training.base import load, resolve, told
 from training.batches import collated, planned
 from training.examples import Example, Examples, read_examples

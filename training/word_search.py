@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 
 from core.domain import Passage
-from core.words import content_words, words
+from core.text.words import content_words, words
 
 _K, _B = 1.2, 0.75
 

@@ -19,11 +19,11 @@ from rich.text import Text
 
 from bots.cli import operator_texts
 from bots.cli.operations import is_interactive
-from core.backup import INDEX, RESTORED_SETTINGS, Place, StoredIndex, back_up, is_used, restore
-from core.backup_archive import BackupReader
 from core.bootstrap import open_place, open_stored_index, rebuilt, remove_index, served_by_others
 from core.errors import BackupError, IndexUnavailableError
 from core.settings import Settings
+from core.storage.backup import INDEX, RESTORED_SETTINGS, Place, StoredIndex, back_up, is_used, restore
+from core.storage.backup_archive import BackupReader
 
 
 async def backup(settings: Settings, file: Path, version: str, *, index: bool) -> int:

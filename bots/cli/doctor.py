@@ -24,13 +24,13 @@ from bots.cli.checks import Check, Mark
 from bots.cli.models_view import disk_bytes, megabytes
 from bots.render import clean
 from core.bootstrap import doors_of, open_embedder, open_index, open_records, open_remote, origin_of, protocol_for
-from core.comparable import share_of_others
 from core.documents.sandbox import Sandbox
 from core.domain import Mode
 from core.errors import AttuneError, ConfigurationError, DocumentError, ModelError
-from core.model_store import ModelStore
 from core.models.specs import BUILT_IN, LocalModel
+from core.models.store import ModelStore
 from core.settings import Settings
+from core.storage.comparable import share_of_others
 
 FREE_BYTES = 500_000_000  # beside what is still to be fetched
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from bots.cli import eval_texts
 from bots.render import clean, short_path
 from core.domain import Passage, RankedPassage
-from core.evaluation import ENOUGH, Figures, Result, Said
+from core.evaluation.evaluator import ENOUGH, Figures, Result, Said
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --dim: #777; --good: #1a7f37; --bad: #b42318; }

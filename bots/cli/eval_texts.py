@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bots.texts import plural
-from core.evaluation import CUTOFFS, ENOUGH, Figures, Result
+from core.evaluation.evaluator import CUTOFFS, ENOUGH, Figures, Result
 
 ASKING = "Asking"
 NO_DOCUMENTS = "There are no documents yet, so nothing was asked. Bring them first: attune ingest FOLDER"

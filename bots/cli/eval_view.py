@@ -18,7 +18,7 @@ from rich.text import Text
 from bots.cli import eval_texts
 from bots.render import one_line
 from core.domain import Passage, RankedPassage
-from core.evaluation import Figures, Result
+from core.evaluation.evaluator import Figures, Result
 
 MISSES_SHOWN = 10  # the report has all of them
 

@@ -21,9 +21,9 @@ from bots.cli.operations import opened
 from bots.render import clean
 from core.bootstrap import open_attune, open_library
 from core.errors import OperatorError
-from core.evaluation import Evaluator, Result, absent, ask_all, figures, spread, visiting
+from core.evaluation.evaluator import Evaluator, Result, absent, ask_all, figures, spread, visiting
+from core.evaluation.questions import OwnQuestion, read_questions
 from core.ports import PassageIndex
-from core.questions import OwnQuestion, read_questions
 from core.settings import Settings
 
 REPORT = Path("attune-eval.html")  # where the person stands, as other tools' reports do

@@ -17,10 +17,10 @@ from rich.text import Text
 from bots.cli import operator_texts
 from bots.render import one_line
 from core.bootstrap import open_inbox
+from core.documents.teaching import unreadable_lessons
 from core.inbox import DEAD_LETTER, EVENT, DeadLetter, Depth, SetAside
 from core.ports import Inbox
 from core.settings import Settings
-from core.teaching import unreadable_lessons
 
 ALL = "all"
 CELL = 500  # characters: a key is of use only as a whole

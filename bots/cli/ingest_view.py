@@ -18,9 +18,9 @@ from rich.text import Text
 from bots import texts
 from bots.cli import operator_texts
 from bots.render import clean, one_line, short_path
+from core.documents.ingest import Progress as Ingestion
+from core.documents.ingest import ReportProgress
 from core.documents.tally import IngestReport
-from core.ingest import Progress as Ingestion
-from core.ingest import ReportProgress
 
 NOTES_SHOWN = 10  # the summary should stay on the screen
 NAME_CHARS = 40

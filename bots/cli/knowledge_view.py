@@ -20,8 +20,8 @@ from bots.cli import operator_texts
 from bots.cli.operations import opened
 from bots.render import one_line, short_path
 from core.bootstrap import Library, open_library, open_records
+from core.documents.gaps import Gap, GapGroup, grouped
 from core.domain import EVERYONE, Document, Use
-from core.gaps import Gap, GapGroup, grouped
 from core.readers import GUIDES
 from core.settings import Settings
 

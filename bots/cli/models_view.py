@@ -1,6 +1,6 @@
 """`attune models`: which models there are, fetch one, check them again.
 
-Knows nothing of where models come from or of what is in them; that is `core.model_store`.
+Knows nothing of where models come from or of what is in them; that is `core.models.store`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from bots.cli import operator_texts
 from bots.cli.bars import Bars
 from bots.render import one_line
 from core.errors import ModelError
-from core.model_store import ModelStore
 from core.models.specs import BUILT_IN, LocalModel, ModelSpec, Role
+from core.models.store import ModelStore
 from core.settings import Settings
 
 _INDENT = "  "

@@ -25,8 +25,8 @@ from bots.dialogue import Dialogue
 from bots.own_guides import OwnGuides, shown
 from bots.render import THEME, one_line, terminal
 from core.bootstrap import Attune, Library, open_attune, open_library, rebuilt
+from core.documents.ingest import Ingester
 from core.errors import DocumentError, StoreError
-from core.ingest import Ingester
 from core.readers import Readers
 from core.settings import Settings
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from bots.texts import plural
 
 if TYPE_CHECKING:
-    from core.backup import Counts
     from core.documents.tally import IngestReport  # with its parsers, it would slow down `attune --help`
     from core.domain import Footprint
+    from core.storage.backup import Counts
 
 # The `attune` command
 

@@ -18,10 +18,10 @@ from bots.cli import operator_texts
 from bots.cli.operations import is_interactive, opened
 from bots.render import one_line, short_path
 from core.bootstrap import forget_reading, open_library, open_records
+from core.documents.removing import Removal, Remover
+from core.documents.teaching import Teacher
 from core.errors import ConfigurationError
-from core.removing import Removal, Remover
 from core.settings import Settings
-from core.teaching import Teacher
 
 SHOWN = 30  # documents that are listed
 PATH_CHARS = 1000

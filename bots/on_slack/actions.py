@@ -25,8 +25,8 @@ from bots.on_slack.teaching import Lessons, Told
 from bots.on_slack.views import fill
 from bots.on_slack.whisper import Pressed, Unnoted
 from bots.platform import Delivery
-from core.feedback import Reason, Verdict
 from core.inbox import Event
+from core.people.feedback import Reason, Verdict
 
 UP = {"+1", "thumbsup", "heart", "heart_eyes", "white_check_mark", "tada", "clap", "raised_hands", "100"}
 DOWN = {"-1", "thumbsdown", "x", "confused", "disappointed"}

@@ -21,9 +21,9 @@ from bots.on_slack.teaching import Lessons, Told
 from bots.on_slack.views import fill
 from bots.on_slack.whisper import Pressed, Whisper
 from bots.replies import Problem
-from core.digits import whole_number
 from core.domain import Passage, Person
-from core.feedback import Feedback, Reason, Verdict
+from core.people.feedback import Feedback, Reason, Verdict
+from core.text.digits import whole_number
 
 
 class Buttons:

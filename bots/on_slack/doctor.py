@@ -20,7 +20,7 @@ from bots.on_slack.clients import new_client
 from bots.on_slack.errors import ERRORS, reason_of
 from bots.on_slack.events import PLATFORM
 from bots.on_slack.manifest import ALWAYS, NEEDS, Feature, events, scopes
-from core.access import listed_names
+from core.people.access import listed_names
 from core.settings import Settings
 
 

@@ -1,7 +1,7 @@
 """Who is answered in Slack, and in what words somebody else is turned away.
 
-`core.access` decides by names; here those names are found: a guest or somebody of another organisation answers to none
-but their own. Knows nothing of questions or of how sentences are shown.
+`core.people.access` decides by names; here those names are found: a guest or somebody of another organisation answers
+to none but their own. Knows nothing of questions or of how sentences are shown.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.events import PLATFORM, Said, question
 from bots.on_slack.members import Members
-from core.access import Access
 from core.domain import Person
 from core.errors import PersonError
+from core.people.access import Access
 from core.readers import channel_reader
 
 _PAIR = re.compile(r"[/!]?pair\s+(\S.*)", re.IGNORECASE)

@@ -20,7 +20,7 @@ from bots.on_slack import texts as slack_texts
 from bots.reception import NotUnderstoodError
 from core.domain import Conversation, Person
 from core.inbox import Event
-from core.stored import OTHER, UnreadableError, values_of
+from core.storage.stored import OTHER, UnreadableError, values_of
 
 Json = Mapping[str, Any]
 

@@ -41,9 +41,9 @@ from bots.on_slack.render import Block
 from bots.on_slack.render import pages as pages  # noqa: PLC0414 - an export is drawn as any text
 from bots.on_slack.teaching import Told
 from bots.render import one_line
-from core.preferences import Polarity, Preferences, Stated
-from core.profile import InterestInWords, Profile
-from core.teaching import Lesson
+from core.documents.teaching import Lesson
+from core.people.preferences import Polarity, Preferences, Stated
+from core.people.profile import InterestInWords, Profile
 
 STRENGTHS = (0, 25, 50, 75, 100)
 PANE_DEFAULTS = ((slack_texts.PANE_HELP, "help"), (slack_texts.PANE_RECOMMEND, "recommend"))

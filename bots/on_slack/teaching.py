@@ -24,11 +24,11 @@ from bots.on_slack.limits import NAME_CHARS
 from bots.on_slack.render import Block
 from bots.on_slack.whisper import Pressed
 from bots.texts import escaped
-from core.digits import whole_number
+from core.documents.teaching import Lesson
 from core.domain import EVERYONE, Person
 from core.errors import LessonError, PersonError
 from core.readers import Readers, channel_reader, person_reader
-from core.teaching import Lesson
+from core.text.digits import whole_number
 
 FILE_BYTES = 20_000_000
 REPLIES = 200  # of a thread
@@ -36,7 +36,7 @@ TITLES = 3
 
 
 class Teaching(Protocol):
-    """What is needed of `core.teaching.Teacher`."""
+    """What is needed of `core.documents.teaching.Teacher`."""
 
     async def learn_file(self, name: str, data: bytes, author: Person, readers: Readers, at: datetime) -> Lesson:
         """Learn a document."""

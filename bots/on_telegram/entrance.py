@@ -1,6 +1,6 @@
 """Who gets in from Telegram: people on the list or with a code, and members of groups on the list.
 
-Knows the groups that Telegram says somebody belongs to, for a while; `core.access` decides. Knows no store.
+Knows the groups that Telegram says somebody belongs to, for a while; `core.people.access` decides. Knows no store.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 
 from bots.on_telegram.events import PLATFORM, WORKSPACE, Incoming
 from bots.on_telegram.line import Bot
-from core.access import Access
+from core.people.access import Access
 from core.readers import channel_reader
 
 log = structlog.get_logger(__name__)

@@ -16,7 +16,7 @@ from bots.reception import NotUnderstoodError
 from core.domain import Conversation, Person
 from core.domain import Message as Asked
 from core.inbox import Event
-from core.stored import OTHER, UnreadableError
+from core.storage.stored import OTHER, UnreadableError
 
 PLATFORM = "telegram"
 WORKSPACE = ""  # Telegram has none

@@ -12,8 +12,8 @@ from bots.operator_lists import OperatorLists
 from bots.platforms import Means, Platform
 from bots.telegram_bot import TelegramReceiver, new_bot
 from bots.texts import escaped
-from core.access import listed_names
 from core.errors import ConfigurationError
+from core.people.access import listed_names
 from core.settings import Settings
 
 

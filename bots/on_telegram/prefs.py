@@ -17,8 +17,8 @@ from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import Act, button, rows
 from bots.on_telegram.texts import Words
 from bots.render import one_line
-from core.preferences import Stated
-from core.profile import InterestInWords, Profile
+from core.people.preferences import Stated
+from core.people.profile import InterestInWords, Profile
 
 MAIN, LEARNED, FORGET = "main", "learned", "forget"
 ON_PANEL = ("length", "tone", "level", "format", "sources")  # the language has too many values for buttons

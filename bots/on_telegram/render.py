@@ -21,9 +21,9 @@ from bots.on_telegram.hush import hushed, plainly
 from bots.on_telegram.pages import TEXT_UNITS, Mark, Page, Run, pages, units
 from bots.render import ANSWER_CHARS, clean, one_line
 from bots.replies import Final
+from core.answering.prompt import NOT_FOUND
 from core.domain import Source
-from core.preferences import Sources
-from core.prompt import NOT_FOUND
+from core.people.preferences import Sources
 
 TABLE_COLUMNS = 34  # characters of a monospaced line on a narrow phone
 CODE_LANGUAGE = re.compile(r"[A-Za-z0-9+#._-]{1,32}")

@@ -28,9 +28,9 @@ from bots.on_telegram.teaching import Lessons, Teaching
 from bots.on_telegram.texts import Words
 from bots.operator_lists import OperatorLists
 from bots.platform import Delivery
-from core.access import Access
 from core.errors import PersonError
 from core.inbox import Event
+from core.people.access import Access
 
 log = structlog.get_logger(__name__)
 

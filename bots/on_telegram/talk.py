@@ -26,8 +26,8 @@ from bots.on_telegram.screen import Screen, Streaming
 from bots.on_telegram.texts import Words
 from bots.platform import Delivery
 from bots.replies import Delta, Final, Reply, Status
-from core.digits import whole_number
 from core.domain import Message
+from core.text.digits import whole_number
 
 COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 PERSONAL = frozenset({"prefs", "why", "recommend", "forget"})  # in a group, nobody else's business

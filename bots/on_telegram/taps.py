@@ -33,8 +33,8 @@ from bots.on_telegram.texts import Words
 from bots.platform import Delivery
 from bots.replies import Forgotten, Notice, Problem
 from core.domain import Message, Passage, Person
-from core.feedback import Feedback, Reason, Verdict
-from core.profile import Profile
+from core.people.feedback import Feedback, Reason, Verdict
+from core.people.profile import Profile
 
 EXPORT_FILE = "attune-profile.json"
 

@@ -22,10 +22,10 @@ from bots.on_telegram.talk import Channels, Talk, in_time
 from bots.on_telegram.texts import Words
 from bots.platform import Delivery
 from core.documents.archives import is_readable
+from core.documents.teaching import Lesson
 from core.domain import EVERYONE, Person
 from core.errors import LessonError, OperatorError
 from core.readers import Readers, audience, channel_reader, person_reader
-from core.teaching import Lesson
 
 DOWNLOAD_BYTES = 20 * 2**20  # what Telegram lets bots fetch
 LISTED = 8  # lessons that can be forgotten by a button
@@ -35,7 +35,7 @@ IsOperator = Callable[[Person], Awaitable[bool]]
 
 
 class Teaching(Protocol):
-    """What Telegram needs of `core.teaching.Teacher`."""
+    """What Telegram needs of `core.documents.teaching.Teacher`."""
 
     async def learn_file(self, name: str, data: bytes, author: Person, readers: Readers, at: datetime) -> Lesson:
         """Learn a document."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bots.language import catalogue
-from core.feedback import Reason
+from core.people.feedback import Reason
 
 # The menu of commands
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from bots.dialogue import Answering, Dialogue
 from bots.platform import Inlet
 from bots.replies import Delta, Final, Forgotten, Notice, Problem, Reply
-from core import prompt
+from core.answering import prompt
 from core.domain import Conversation, Message, Person
-from core.feedback import Feedback, Verdict
 from core.inbox import Claim, Event, Receipt
+from core.people.feedback import Feedback, Verdict
 
 STOPPED, ANSWERED, NOT_FOUND, PROBLEM, COMMAND = "stopped", "answered", "not found", "problem", "command"
 

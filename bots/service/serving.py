@@ -26,9 +26,9 @@ from bots.service.slots import Pace
 from bots.service.tracing import traced
 from bots.service.workers import Workers
 from core.bootstrap import open_attune, open_inbox, open_records
+from core.documents.teaching import Teacher
 from core.errors import ConfigurationError
 from core.settings import Settings
-from core.teaching import Teacher
 
 log = structlog.get_logger(__name__)
 

@@ -21,7 +21,7 @@ from bots.service.slots import Limit, Pace, Slots
 from core.errors import StoreError
 from core.inbox import Claim, Lease
 from core.ports import Inbox
-from core.stored import UnreadableError
+from core.storage.stored import UnreadableError
 from core.together import ended
 
 log = structlog.get_logger(__name__)

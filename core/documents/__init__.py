@@ -1,1 +1,1 @@
-"""Files to passages: finding, reading, parsing and splitting. `core.ingest` brings the index in step."""
+"""Files to passages: finding, reading, parsing and splitting. `core.documents.ingest` brings the index in step."""

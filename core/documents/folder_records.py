@@ -19,10 +19,10 @@ from pathlib import Path, PurePath
 from pydantic import BaseModel, ValidationError
 
 from core.domain import EVERYONE, Document
-from core.durable import write_whole
 from core.errors import DocumentError
-from core.folder_lock import locked
 from core.readers import GUIDES, Readers
+from core.storage.durable import write_whole
+from core.storage.folder_lock import locked
 
 FILE_NAME = "folders.json"
 VERSION = 1

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from core.answering.terms import TERMS_VERSION
 from core.documents.archives import check_file_size, is_archive
 from core.documents.parsing import PARSER_VERSION
 from core.documents.sandbox import Sandbox
@@ -23,7 +24,6 @@ from core.domain import Document, Passage
 from core.errors import DocumentError
 from core.ports import Embedder
 from core.readers import Readers
-from core.terms import TERMS_VERSION
 
 _SPECIAL_TOKENS = 2  # that a model adds around a text, at most
 

@@ -11,11 +11,11 @@ import zipfile
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
-from core.digits import whole_number
 from core.documents import packages
 from core.documents.blocks import Kind, Outline, ParsedDocument, pipe_table
 from core.documents.properties import core_properties
 from core.errors import DocumentError
+from core.text.digits import whole_number
 
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _SLIDES = "{http://schemas.openxmlformats.org/presentationml/2006/main}"

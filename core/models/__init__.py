@@ -1,1 +1,1 @@
-"""What models there are and where they come from. `core.model_store` is the face."""
+"""What models there are and where they come from. `core.models.store` is the face."""

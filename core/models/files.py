@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
-from core.durable import SHARED, write_whole
 from core.errors import CorruptModelError
 from core.models.specs import ModelFile
+from core.storage.durable import SHARED, write_whole
 
 RECORD = ".attune-verified.json"
 _BLOCK = 1 << 20  # bytes read at a time

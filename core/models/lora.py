@@ -1,6 +1,6 @@
 """The folder of a LoRA: PEFT's two files, and `attune.json` beside them where the model learned to judge first.
 
-Looks at names and small JSON files only; `core/adapters/lora.py` reads the weights.
+Looks at names and small JSON files only; `core/adapters/local_model/lora.py` reads the weights.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.abstention import Calibration
+from core.answering.abstention import Calibration
+from core.answering.prompt import PROTOCOLS, TOLD_TO_REFUSE, Judging, Protocol
 from core.errors import CorruptModelError, UnknownModelError
-from core.prompt import PROTOCOLS, TOLD_TO_REFUSE, Judging, Protocol
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"  # PEFT's layout
 OURS = "attune.json"

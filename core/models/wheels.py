@@ -21,10 +21,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from core.durable import SHARED, write_whole
 from core.errors import CorruptModelError, DownloadError
 from core.models.files import Meter, Progress, sync
 from core.models.specs import Wheel, Wheels
+from core.storage.durable import SHARED, write_whole
 
 _PIP = (
     *("-P", "-m", "pip", "download"),  # -P: a pip.py in the working folder is not run

@@ -20,11 +20,11 @@ from core.domain import (
     Reading,
     Source,
 )
-from core.feedback import Feedback, Verdict
-from core.people import Heard
-from core.preferences import Wishes
-from core.profile import Profile
-from core.traces import Trace
+from core.people.feedback import Feedback, Verdict
+from core.people.people import Heard
+from core.people.preferences import Wishes
+from core.people.profile import Profile
+from core.people.traces import Trace
 
 ANN = Person("console", "local", "ann")
 HANDBOOK = Passage("p1", "/docs/handbook.md", "Handbook", ("Leave", "Parents"), "Twenty weeks.", 12, 0, 1, "v")

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 from bots.platforms import configured
 from bots.service.serving import Answerer, Halves, serve
-from core.adapters.qdrant_index import QdrantIndex
+from core.adapters.index.qdrant_index import QdrantIndex
 from core.bootstrap import open_records
 from core.domain import Passage
 from core.engine import Engine, Limits

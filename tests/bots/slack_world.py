@@ -26,17 +26,17 @@ from bots.on_slack.teaching import Lessons
 from bots.operator_lists import OperatorLists
 from bots.slack_bot import Connection, SlackReceiver
 from bots.texts import escaped
-from core.access import Access
-from core.adapters.qdrant_index import QdrantIndex
-from core.adapters.redis_inbox import RedisInbox
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_pairings import RedisPairings
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.inbox import RedisInbox
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.pairings import RedisPairings
+from core.adapters.redis.usage import RedisUsage
+from core.documents.teaching import Lesson
 from core.domain import Conversation, Passage, Person
 from core.engine import Engine, Limits
 from core.errors import LessonError
 from core.inbox import Event, Receipt
-from core.teaching import Lesson
+from core.people.access import Access
 from tests.doubles.slack_people import People, text_of
 from tests.doubles.slack_server import SlackServer
 from tests.doubles.slack_state import Workspace

@@ -25,17 +25,17 @@ from bots.on_telegram.webhook import Webhook
 from bots.operator_lists import OperatorLists
 from bots.telegram_bot import TelegramReceiver, new_bot
 from bots.texts import escaped
-from core.access import Access, Doors
-from core.adapters.qdrant_index import QdrantIndex
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_pairings import RedisPairings
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.pairings import RedisPairings
+from core.adapters.redis.usage import RedisUsage
+from core.documents.ingest import Ingester
+from core.documents.teaching import Teacher
 from core.domain import Conversation, Passage, Person, Vectors
 from core.engine import Engine, Limits
 from core.errors import StoreError
 from core.inbox import DeadLetter, Event, Receipt
-from core.ingest import Ingester
-from core.teaching import Teacher
+from core.people.access import Access, Doors
 from tests.doubles.telegram_rules import TOKEN
 from tests.doubles.telegram_server import TelegramDouble
 from tests.fakes import HashingEmbedder, ScriptedGenerator

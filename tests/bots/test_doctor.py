@@ -10,7 +10,7 @@ import pytest
 from bots.cli import operator_texts
 from bots.cli.checks import Check
 from bots.cli.doctor import Mark, _memory, _models, _server, parsers
-from core.adapters import valkey
+from core.adapters.redis import valkey
 from core.bootstrap import open_records
 from core.documents.confinement import Confinement, Layer
 from core.documents.sandbox import Sandbox

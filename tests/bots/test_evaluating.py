@@ -13,19 +13,19 @@ from redis.asyncio import Redis
 
 from bots.cli import evaluating
 from bots.cli.evaluating import Wishes, evaluate
-from core.access import Access, Doors
-from core.adapters.no_usage import NoUsage
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_pairings import RedisPairings
-from core.adapters.shared_index import SharedIndex
+from core.adapters.index.shared_index import SharedIndex
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.no_usage import NoUsage
+from core.adapters.redis.pairings import RedisPairings
+from core.answering.prompt import NOT_FOUND
 from core.bootstrap import Attune, Library, Records
+from core.documents.ingest import Ingester
+from core.documents.teaching import Teacher
 from core.domain import Prompt
 from core.engine import Engine, Limits
 from core.errors import OperatorError, QuestionFileError
-from core.ingest import Ingester
-from core.prompt import NOT_FOUND
+from core.people.access import Access, Doors
 from core.settings import Settings
-from core.teaching import Teacher
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 NASTY = "<script>alert('x')</script> & \"leave\" \x1b[31m\u202e"

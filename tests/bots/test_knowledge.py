@@ -12,14 +12,14 @@ from redis.asyncio import Redis
 
 from bots.cli import knowledge_view, operations, removing
 from bots.own_guides import OwnGuides
-from core.access import Access, Doors
-from core.adapters.qdrant_index import QdrantIndex
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_pairings import RedisPairings
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.pairings import RedisPairings
+from core.adapters.redis.usage import RedisUsage
 from core.bootstrap import Library, Records
+from core.documents.ingest import Ingester
 from core.errors import ConfigurationError, DocumentError
-from core.ingest import Ingester
+from core.people.access import Access, Doors
 from core.settings import Settings
 from tests.fakes import HashingEmbedder
 

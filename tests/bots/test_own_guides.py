@@ -12,12 +12,12 @@ from bots.console_bot import OWN_COMMANDS as TERMINAL
 from bots.on_slack.platform import OWN_COMMANDS as SLACK
 from bots.on_telegram.sender import OWN_COMMANDS as TELEGRAM
 from bots.own_guides import OwnGuides, own_documents, shown
-from core.adapters.qdrant_index import QdrantIndex
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.answering.guides import COMMANDS
 from core.bootstrap import Library
+from core.documents.ingest import Ingester
 from core.domain import EVERYONE
 from core.errors import IndexUnavailableError
-from core.guides import COMMANDS
-from core.ingest import Ingester
 from core.readers import GUIDES
 from tests.fakes import HashingEmbedder
 

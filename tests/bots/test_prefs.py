@@ -15,15 +15,15 @@ from redis.asyncio import Redis
 from bots import feedback_texts, personal_texts, texts
 from bots.dialogue import Dialogue
 from bots.replies import Final, Forgotten, Notice, Problem
-from core.adapters import valkey
-from core.adapters.qdrant_index import QdrantIndex
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis import valkey
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
 from core.domain import Conversation, Message, Passage, Person
 from core.engine import Engine, Limits
-from core.feedback import Feedback, Reason, Verdict
-from core.learning import Act, Signal, packed
-from core.preferences import Kind, Language, Level, Origin, Sources
+from core.people.feedback import Feedback, Reason, Verdict
+from core.people.interests import Act, Signal, packed
+from core.people.preferences import Kind, Language, Level, Origin, Sources
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")

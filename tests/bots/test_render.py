@@ -29,7 +29,7 @@ from bots.render import (
 )
 from bots.replies import Final
 from core.domain import Source
-from core.preferences import Sources
+from core.people.preferences import Sources
 from tests.bots.fake_engine import HANDBOOK
 
 ATTACKS = [

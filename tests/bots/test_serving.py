@@ -26,13 +26,13 @@ from bots.service.metrics import Metrics
 from bots.service.observing import STOPPED, Said, WatchedDialogue
 from bots.service.serving import Answerer, Halves, serve
 from bots.service.tracing import Tracing, traced
+from core.answering.prompt import NOT_FOUND
 from core.bootstrap import open_inbox, open_records
 from core.domain import Conversation, Person, Source
 from core.errors import ConfigurationError, IndexUnavailableError
-from core.feedback import Feedback, Verdict
 from core.inbox import Claim, Depth, Event, Receipt
-from core.people import People
-from core.prompt import NOT_FOUND
+from core.people.feedback import Feedback, Verdict
+from core.people.people import People
 from core.settings import Settings
 from tests.bots.fake_engine import HANDBOOK, FakeEngine
 from tests.bots.test_workers import until

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from bots import texts
 from bots.on_slack.markdown import escaped
-from core import prompt
+from core.answering import prompt
 from tests.bots.slack_world import GROUP, QUESTION, SCOPES, TEXTS, World, world
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from redis.asyncio import Redis
 
 from core.domain import Length, Person, Preferences
-from core.feedback import Reason
-from core.learning import Act
+from core.people.feedback import Reason
+from core.people.interests import Act
 from tests.bots.slack_world import QUESTION, TEXTS, World, world
 
 ANN = Person("slack", "T1", "UANN")

@@ -13,9 +13,10 @@ from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import home as slack_home
 from bots.on_slack.teaching import Told
 from bots.replies import Final
+from core.documents.teaching import Lesson
 from core.domain import Passage, Person, Source
-from core.learning import Act
-from core.preferences import (
+from core.people.interests import Act
+from core.people.preferences import (
     Format,
     Kind,
     Language,
@@ -29,8 +30,7 @@ from core.preferences import (
     Tone,
     Wishes,
 )
-from core.profile import InterestInWords, Profile
-from core.teaching import Lesson
+from core.people.profile import InterestInWords, Profile
 from tests.bots.test_slack_render import HOSTILE
 from tests.doubles.slack_limits import message_complaints, view_complaints
 

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from bots.on_slack.clients import Clients
 from bots.on_slack.install import RETURNS_MINUTE, AppSecrets, Installing, Rate
 from bots.slack_bot import Connection, SlackReceiver
-from core.adapters.redis_installations import STATE_SECONDS, TOKENS, USED, RedisInstallations
+from core.adapters.redis.installations import STATE_SECONDS, TOKENS, USED, RedisInstallations
 from core.errors import ConfigurationError
 from tests.bots.slack_world import Hub
 from tests.doubles.slack_server import SlackServer

@@ -13,9 +13,9 @@ from bots.on_slack.clients import Clients, OneToken
 from bots.service.slots import Pace
 from bots.service.workers import Workers
 from bots.slack_bot import Connection, SlackReceiver
-from core.adapters.redis_inbox import RedisInbox
+from core.adapters.redis.inbox import RedisInbox
 from core.domain import Person
-from core.learning import Act
+from core.people.interests import Act
 from tests.bots.slack_world import QUESTION, TEXTS, World, world
 from tests.fakes import many_words
 

@@ -12,10 +12,10 @@ from redis.asyncio import Redis
 from bots import texts
 from bots.on_telegram.screen import Streaming
 from bots.on_telegram.webhook import Webhook
+from core.answering.prompt import NOT_FOUND
 from core.domain import Passage, Person
 from core.inbox import Receipt
-from core.preferences import Length
-from core.prompt import NOT_FOUND
+from core.people.preferences import Length
 from tests.bots.telegram_home import Wishes, telegram_home
 from tests.doubles.telegram_people import Place, User, group, topic
 from tests.doubles.telegram_server import TelegramDouble

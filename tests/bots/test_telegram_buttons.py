@@ -16,8 +16,8 @@ from bots.on_telegram.buttons import PAYLOAD_BYTES
 from bots.on_telegram.events import PLATFORM
 from core.domain import Person
 from core.inbox import DeadLetter
-from core.learning import Act, Signal
-from core.preferences import MAX_STATED, MAX_STATED_CHARACTERS, Kind, Length, Origin, Polarity, Stated
+from core.people.interests import Act, Signal
+from core.people.preferences import MAX_STATED, MAX_STATED_CHARACTERS, Kind, Length, Origin, Polarity, Stated
 from tests.bots.telegram_home import Home, Wishes, telegram_home
 from tests.bots.test_telegram import ANSWER, AT, BUTTONS, LEAVE, TEAM
 from tests.doubles.telegram_people import Place, Shown, User, group

@@ -19,12 +19,12 @@ from bots.service import workers
 from bots.service.metrics import Metrics
 from bots.service.slots import Pace
 from bots.service.workers import Workers
-from core.adapters import redis_inbox
-from core.adapters.redis_inbox import PREFIX, RedisInbox
+from core.adapters.redis import inbox as redis_inbox
+from core.adapters.redis.inbox import PREFIX, RedisInbox
 from core.bootstrap import open_inbox
 from core.inbox import Event
 from core.settings import Settings
-from core.stored import UnreadableError
+from core.storage.stored import UnreadableError
 from tests.bots.fake_engine import FakeEngine
 from tests.bots.test_command import attune
 from tests.bots.test_workers import GENEROUS, _silent, is_empty, until  # noqa: F401 - a fixture that works by itself

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from bots.language import speaking
 from bots.why_texts import SOME_UNREAD, why
 from core.domain import Outcome, Person
-from core.traces import Trace, Weighed
+from core.people.traces import Trace, Weighed
 
 CLEAR = Weighed("1", "/leave.md", "Leave", 0.7, 0.7, share=1.0, held=0.972)
 DOUBTED = Weighed("2", "/travel.md", "Travel", 0.2, 0.2, held=0.031)

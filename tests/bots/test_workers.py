@@ -20,7 +20,7 @@ from bots.platform import Delivery
 from bots.service import workers
 from bots.service.slots import Pace
 from bots.service.workers import Workers
-from core.adapters.redis_inbox import RedisInbox
+from core.adapters.redis.inbox import RedisInbox
 from core.domain import Answer, Conversation
 from core.inbox import Allowance, Event
 from tests.bots.fake_engine import FakeEngine

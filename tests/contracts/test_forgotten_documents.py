@@ -7,23 +7,23 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis.asyncio import Redis
 
-from core import learning
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_profiles import learned_key, signals_key, trace_order_key, traces_key
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.profiles import learned_key, signals_key, trace_order_key, traces_key
+from core.adapters.redis.usage import RedisUsage
+from core.answering.prompt import NOT_FOUND
+from core.documents.gaps import Gap
 from core.domain import EVERYONE, Conversation, Outcome, Passage, Person, Source, Turn
-from core.gaps import Gap
-from core.learning import Act, Signal
-from core.profile import in_words
-from core.prompt import NOT_FOUND
-from core.team import Contribution
-from core.traces import Trace, Weighed
+from core.people import interests
+from core.people.interests import Act, Signal
+from core.people.profile import in_words
+from core.people.team import Contribution
+from core.people.traces import Trace, Weighed
 
 ANN, BEN = Person("slack", "T1", "ann"), Person("slack", "T1", "ben")
 HERE = Conversation("slack", "T1", "C1")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 GONE, KEPT = "/gone „ü“.md", "/kept.md"
-VECTOR = learning.packed(learning.unpacked("d" + "AAAAAAAA8D8="))  # one number, 1.0
+VECTOR = interests.packed(interests.unpacked("d" + "AAAAAAAA8D8="))  # one number, 1.0
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ async def test_it_leaves_the_log_the_state_and_the_team(memory: RedisMemory, red
     await memory.contribute(ANN, Contribution(learned.tallies, frozenset({EVERYONE}), shares=True))
     await memory.forget_documents({GONE})
     after, log = await memory.learned(ANN), await memory.signals(ANN)
-    assert after == learning.replay(log)
+    assert after == interests.replay(log)
     assert after.tallies == {KEPT: learned.tallies[KEPT]}
     assert [one.vector for one in after.interests] == [one.vector for one in learned.interests]
     assert (await memory.contributions("slack", "T1"))["ann"].tallies == {KEPT: learned.tallies[KEPT]}

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from core.adapters.openai_api import OpenAIServer
-from core.adapters.remote_generator import RemoteGenerator
-from core.adapters.torch_generator import TorchGenerator
+from core.adapters.local_model.torch_generator import TorchGenerator
+from core.adapters.remote_model.openai_api import OpenAIServer
+from core.adapters.remote_model.remote_generator import RemoteGenerator
+from core.answering.prompt import PROTOCOLS, SYSTEM, TOLD_TO_REFUSE, Judging, check_text
 from core.domain import Cut, Decoding, Mode, Passage, Piece, Prompt, Verdicts
 from core.errors import PromptTooLongError
-from core.model_store import ModelStore
 from core.models.files import Silent
+from core.models.store import ModelStore
 from core.ports import Generator
-from core.prompt import PROTOCOLS, SYSTEM, TOLD_TO_REFUSE, Judging, check_text
 from tests.conftest import TINY_MODEL
 from tests.doubles.openai_server import MODEL, OpenAIDouble
 from tests.fakes import ScriptedGenerator

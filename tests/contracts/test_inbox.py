@@ -10,8 +10,8 @@ from itertools import count
 import pytest
 from redis.asyncio import Redis
 
-from core.adapters import valkey
-from core.adapters.redis_inbox import PREFIX, RedisInbox
+from core.adapters.redis import valkey
+from core.adapters.redis.inbox import PREFIX, RedisInbox
 from core.domain import Conversation, Person
 from core.errors import MemoryUnavailableError
 from core.inbox import Allowance, Claim, Event, Lease, Receipt

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from core.adapters import inbox_lanes, inbox_scripts, redis_inbox
-from core.adapters.redis_inbox import PREFIX, RedisInbox
+from core.adapters.redis import inbox as redis_inbox
+from core.adapters.redis import inbox_lanes, inbox_scripts
+from core.adapters.redis.inbox import PREFIX, RedisInbox
 from core.domain import Conversation, Person
 from core.inbox import Lease, Receipt
 from tests.contracts.test_inbox import ANNA, BEN, GENEROUS, PRIVATE, claimed, event, new_token

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from core.adapters import redis_keeping, valkey
-from core.adapters.redis_keeping import RedisKeeping
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.redis import keeping as redis_keeping
+from core.adapters.redis import valkey
+from core.adapters.redis.keeping import RedisKeeping
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
+from core.documents.gaps import Gap
 from core.domain import EVERYONE, Conversation, Outcome, Person, Turn
-from core.gaps import Gap
-from core.learning import Act, Signal
-from core.preferences import Preferences, Tone
-from core.team import Contribution
-from core.traces import Trace
+from core.people.interests import Act, Signal
+from core.people.preferences import Preferences, Tone
+from core.people.team import Contribution
+from core.people.traces import Trace
 from tests.core.adapters.test_clearing_away import holding
 
 ANN, BEN = Person("slack", "T1", "an:n"), Person("slack", "T1", "ben")

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from core.adapters import redis_memory, valkey
-from core.adapters.redis_memory import KEPT_TURNS, RedisMemory
+from core.adapters.redis import memory as redis_memory
+from core.adapters.redis import valkey
+from core.adapters.redis.memory import KEPT_TURNS, RedisMemory
 from core.domain import Conversation, Format, Length, Person, Preferences, Tone, Turn
 from core.errors import MemoryUnavailableError
 from core.ports import Memory

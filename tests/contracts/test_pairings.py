@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis.asyncio import Redis
 
-from core.adapters.redis_pairings import RedisPairings
+from core.adapters.redis.pairings import RedisPairings
 from core.errors import MemoryUnavailableError
-from core.pairing import Pairing
+from core.people.pairing import Pairing
 from core.ports import Pairings
 
 ANNA = Pairing("person:telegram//1", False, datetime(2026, 1, 1, tzinfo=UTC))

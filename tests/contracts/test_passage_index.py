@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from qdrant_client import AsyncQdrantClient
 
-from core.adapters import points
-from core.adapters.edge_index import EdgeIndex
-from core.adapters.qdrant_index import QdrantIndex
-from core.adapters.shared_index import SharedIndex
-from core.comparable import check_origin
+from core.adapters.index import points
+from core.adapters.index.edge_index import EdgeIndex
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.index.shared_index import SharedIndex
 from core.domain import EVERYONE, Document, Passage
 from core.errors import IndexUnavailableError
-from core.origin import Origin
 from core.ports import PassageIndex
+from core.storage.comparable import check_origin
+from core.storage.origin import Origin
 from tests.fakes import HashingEmbedder
 
 # Qdrant's local mode, which stands in for a server, scans instead; it says so each time.
@@ -322,7 +322,7 @@ async def test_vectors_of_another_origin_are_never_mixed(
     kind: str, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another embedder of the same dimension is refused at its start; one that is at it, when another takes over."""
-    monkeypatch.setattr("core.adapters.qdrant_index.LOOK_AGAIN", 0)
+    monkeypatch.setattr("core.adapters.index.qdrant_index.LOOK_AGAIN", 0)
     client, asked = AsyncQdrantClient(":memory:"), await vector("cats")
     async with opened(kind, data, client, HERE) as ours:
         assert await ours.origin() is None

@@ -12,15 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from core import learning
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_profiles import KEPT_TRACES, preferences_key, trace_order_key, traces_key
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.profiles import KEPT_TRACES, preferences_key, trace_order_key, traces_key
 from core.domain import EVERYONE, Conversation, Outcome, Passage, Person, Source, Turn
-from core.learning import KEPT, SLACK, Act, Signal, Tally, event_vector
+from core.people import interests
+from core.people.interests import KEPT, SLACK, Act, Signal, Tally, event_vector
+from core.people.preferences import Language, Length, Polarity, Preferences, Wishes, changed, undone, with_stated
+from core.people.team import Contribution
+from core.people.traces import Trace, Weighed
 from core.ports import Memory
-from core.preferences import Language, Length, Polarity, Preferences, Wishes, changed, undone, with_stated
-from core.team import Contribution
-from core.traces import Trace, Weighed
 
 ANNA, BEN = Person("slack", "T1", "anna"), Person("slack", "T1", "ben")
 HERE = Conversation("slack", "T1", "C1")
@@ -100,7 +100,7 @@ async def test_signals_that_come_at_the_same_time_are_all_learned(memory: Memory
     signals = [signal(number, Act.UP if number % 3 else Act.ASKED) for number in range(24)]
     await asyncio.gather(*[memory.learn(ANNA, [one]) for one in signals])
     assert await memory.signals(ANNA) == signals
-    assert await memory.learned(ANNA) == learning.replay(signals)
+    assert await memory.learned(ANNA) == interests.replay(signals)
 
 
 STEPS = st.lists(
@@ -125,8 +125,8 @@ async def test_taking_back_or_changing_a_verdict_is_as_if_it_had_never_been(
         else:
             left[name] = signal(number, act, seconds=seconds, name=name)
             await memory.learn(ANNA, [left[name]])
-    assert await memory.learned(ANNA) == learning.replay(left.values())
-    assert await memory.signals(ANNA) == learning.in_order(left.values())
+    assert await memory.learned(ANNA) == interests.replay(left.values())
+    assert await memory.signals(ANNA) == interests.in_order(left.values())
 
 
 async def test_the_log_stays_bounded(memory: Memory) -> None:
@@ -137,7 +137,7 @@ async def test_the_log_stays_bounded(memory: Memory) -> None:
     await memory.learn(ANNA, [signal(KEPT + SLACK)])
     kept = await memory.signals(ANNA)
     assert [one.id for one in kept] == [f"s{number}" for number in range(SLACK + 1, KEPT + SLACK + 1)]
-    assert await memory.learned(ANNA) == learning.replay(kept)
+    assert await memory.learned(ANNA) == interests.replay(kept)
 
 
 async def test_a_damaged_state_is_replayed(memory: Memory, redis: Redis) -> None:
@@ -145,9 +145,9 @@ async def test_a_damaged_state_is_replayed(memory: Memory, redis: Redis) -> None
     await memory.learn(ANNA, [signal(1), signal(2, Act.UP)])
     (key,) = [key for key in await redis.keys("*") if b"learned" in key]
     await redis.set(key, "{damaged")
-    assert await memory.learned(ANNA) == learning.replay([signal(1), signal(2, Act.UP)])
+    assert await memory.learned(ANNA) == interests.replay([signal(1), signal(2, Act.UP)])
     await memory.learn(ANNA, [signal(3)])
-    assert await memory.learned(ANNA) == learning.replay([signal(1), signal(2, Act.UP), signal(3)])
+    assert await memory.learned(ANNA) == interests.replay([signal(1), signal(2, Act.UP), signal(3)])
 
 
 async def test_wishes_and_what_was_learned_are_known_in_one_step(memory: Memory) -> None:
@@ -266,5 +266,5 @@ async def test_forgetting_history_leaves_what_was_learned_without_its_words(memo
     await memory.forget_history(ANNA)
     assert await memory.trace(ANNA) is None
     assert await memory.turns(HERE, limit=9) == []
-    assert await memory.learned(ANNA) == before == learning.replay(await memory.signals(ANNA))
+    assert await memory.learned(ANNA) == before == interests.replay(await memory.signals(ANNA))
     assert [one.phrases for one in await memory.signals(ANNA)] == [()]

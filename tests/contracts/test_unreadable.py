@@ -14,21 +14,21 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from core.adapters import redis_inbox
-from core.adapters.redis_inbox import PREFIX, RedisInbox
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_pairings import RedisPairings
-from core.adapters.redis_profiles import aside_key, learned_key, preferences_key, signals_key, team_key, traces_key
-from core.adapters.redis_records import NOTES
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.redis import inbox as redis_inbox
+from core.adapters.redis.inbox import PREFIX, RedisInbox
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.pairings import RedisPairings
+from core.adapters.redis.profiles import aside_key, learned_key, preferences_key, signals_key, team_key, traces_key
+from core.adapters.redis.records import NOTES
+from core.adapters.redis.usage import RedisUsage
+from core.documents.gaps import Gap
 from core.domain import Length, Preferences
-from core.gaps import Gap
 from core.inbox import Claim, Event
-from core.learning import Act, Tally
-from core.pairing import Pairing
-from core.preferences import Wishes
+from core.people.interests import Act, Tally
+from core.people.pairing import Pairing
+from core.people.preferences import Wishes
+from core.people.team import Contribution
 from core.readers import EVERYONE
-from core.team import Contribution
 from tests.contracts.test_inbox import ANNA, BEN, GENEROUS, OTHER, PRIVATE, THREAD, event, new_token
 from tests.contracts.test_profiles import HERE, keep, signal, trace
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis.asyncio import Redis
 
-from core.adapters import redis_usage
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.redis import usage as redis_usage
+from core.adapters.redis.usage import RedisUsage
+from core.documents.gaps import Gap
 from core.domain import Person, Use
 from core.errors import MemoryUnavailableError
-from core.gaps import Gap
 from core.ports import Usage
 
 ANNA, BEN = Person("slack", "T1", "anna"), Person("slack", "T1", "ben")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.adapters.qdrant_index import QdrantIndex
-from core.ingest import Ingester
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.documents.ingest import Ingester
 from tests.fakes import HashingEmbedder
 
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis.asyncio import Redis
 
-from core.access import CODE_LASTS, TRIES, Access, Doors, listed_names
-from core.adapters.redis_pairings import RedisPairings
+from core.adapters.redis.pairings import RedisPairings
 from core.domain import Person
 from core.errors import ConfigurationError, PairingError
+from core.people.access import CODE_LASTS, TRIES, Access, Doors, listed_names
 from core.readers import channel_reader, workspace_reader
 
 ANNA, BEN = Person("telegram", "", "1"), Person("slack", "T1", "U1")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.attribution import cite, cite_by_words
+from core.answering.attribution import cite, cite_by_words
 from core.domain import Passage, Piece
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from core.adapters.redis_dump import RedisDump
-from core.backup import Move, Place, _unpack_lessons
-from core.backup_archive import FORMAT, MANIFEST, BackupReader, BackupWriter
+from core.adapters.redis.dump import RedisDump
 from core.documents.folder_records import FolderRecords
 from core.errors import BackupError
+from core.storage.backup import Move, Place, _unpack_lessons
+from core.storage.backup_archive import FORMAT, MANIFEST, BackupReader, BackupWriter
 
 LESSON = "learned/" + "0" * 32 + "/note.md"
 PARTS = {"memory.jsonl": b"{}\n", "settings.toml": b"# none\n", LESSON: b"words " * 1000}
@@ -148,7 +148,7 @@ def test_links_folders_and_devices_are_refused(file: Path, kind: int) -> None:
 
 def test_what_unpacks_to_far_more_than_it_is_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before any of it is unpacked."""
-    monkeypatch.setattr("core.backup_archive._ALWAYS", 1 << 20)
+    monkeypatch.setattr("core.storage.backup_archive._ALWAYS", 1 << 20)
 
     def add(members: dict[str, bytes], _: zipfile.ZipFile) -> None:
         members[LESSON] = b"\0" * (8 << 20)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from core.adapters.qdrant_index import QdrantIndex
-from core.comparable import share_of_others
-from core.ingest import Ingester
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.documents.ingest import Ingester
+from core.storage.comparable import share_of_others
 from tests.fakes import HashingEmbedder
 
 # Qdrant's local mode, which stands in for a server, scans instead; it says so each time.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.copying import Copier
+from core.answering.copying import Copier
 
 TOKENS = st.lists(st.integers(0, 4), max_size=30)
 

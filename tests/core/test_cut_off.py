@@ -12,15 +12,15 @@ from pathlib import Path, PurePath
 import numpy as np
 import pytest
 
-from core.adapters.edge_index import EdgeIndex
-from core.adapters.no_usage import NoUsage
-from core.adapters.qdrant_index import QdrantIndex
+from core.adapters.index.edge_index import EdgeIndex
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.no_usage import NoUsage
+from core.documents.ingest import Ingester
 from core.documents.reading import FileReader
 from core.documents.sandbox import Sandbox
+from core.documents.teaching import Teacher
 from core.domain import EVERYONE, Passage, Person, Vectors
 from core.errors import DocumentError, LessonError
-from core.ingest import Ingester
-from core.teaching import Teacher
 from tests import odd_parser
 from tests.conftest import wait_until
 from tests.fakes import HashingEmbedder

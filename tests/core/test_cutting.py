@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.cutting import MARK, begun, cut_short, is_cut, joined
+from core.answering.cutting import MARK, begun, cut_short, is_cut, joined
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from torch import Tensor
 from transformers import BartConfig, DPRConfig, RagConfig, RagSequenceForGeneration, RagTokenForGeneration
 from transformers.models.rag.modeling_rag import RagPreTrainedModel
 
-from core.decoding import Mixture
+from core.answering.decoding import Mixture
 from core.domain import Decoding, Mode
 
 PASSAGES = 3

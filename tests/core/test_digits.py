@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from bots.on_slack.events import plain_text, question, sent_at, stamped
 from bots.reception import NotUnderstoodError
-from core import numerals
-from core.amounts import Amounts, Place
-from core.digits import MOST, whole_number
 from core.documents.slack import talks
 from core.settings import Settings
+from core.text import numerals
+from core.text.amounts import Amounts, Place
+from core.text.digits import MOST, whole_number
 
 LONG = "9" * 5_000  # more digits than Python turns into a number
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.answering.duplicates import first_copies
+from core.answering.retrieval import rank
 from core.domain import Hit, Passage
-from core.duplicates import first_copies
-from core.retrieval import rank
 
 LONG = (
     "Holidays are requested from your manager in writing at least two weeks before they begin, and the team calendar "

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from core import durable
+from core.storage import durable
 
 OLD, NEW = b"old" * 1000, b"new" * 1000
 
@@ -73,7 +73,7 @@ def test_a_killed_writer_leaves_the_old_or_the_new_file(tmp_path: Path) -> None:
     """Whenever the kill comes."""
     file = tmp_path / "record.json"
     code = (
-        "import itertools, sys; from pathlib import Path; from core.durable import write_whole\n"
+        "import itertools, sys; from pathlib import Path; from core.storage.durable import write_whole\n"
         "for n in itertools.count(): write_whole(Path(sys.argv[1]), str(n % 10).encode() * 100_000); print(flush=True)"
     )
     for wait in (0.0, 0.003, 0.007):

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 import pytest
 from redis.asyncio import Redis
 
-from core import prompt
-from core.adapters.qdrant_index import QdrantIndex
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
+from core.answering import prompt
+from core.answering.fitting import TEMPLATE_TOKENS
 from core.domain import (
     Answer,
     Conversation,
@@ -30,9 +31,8 @@ from core.domain import (
 )
 from core.engine import Engine, Limits
 from core.errors import QuestionTooLongError
-from core.fitting import TEMPLATE_TOKENS
-from core.people import credits_of
-from core.preferences import Language
+from core.people.people import credits_of
+from core.people.preferences import Language
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")

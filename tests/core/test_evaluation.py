@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from core.adapters.no_usage import NoUsage
-from core.adapters.qdrant_index import QdrantIndex
-from core.adapters.redis_memory import RedisMemory
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.no_usage import NoUsage
+from core.answering.prompt import NOT_FOUND
 from core.domain import Length, Passage, Prompt
 from core.engine import Engine, Limits
 from core.errors import IndexUnavailableError
-from core.evaluation import Evaluator, Figures, Result, absent, ask_all, figures, spread, visiting
-from core.prompt import NOT_FOUND
-from core.questions import OwnQuestion
+from core.evaluation.evaluator import Evaluator, Figures, Result, absent, ask_all, figures, spread, visiting
+from core.evaluation.questions import OwnQuestion
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 TEXTS = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from core.answering.fitting import fitting_turns
 from core.domain import Person, Turn
-from core.fitting import fitting_turns
 
 
 def turn(question: str, answer: str) -> Turn:

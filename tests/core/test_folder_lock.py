@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from core.adapters.edge_index import EdgeIndex
-from core.adapters.no_usage import NoUsage
+from core.adapters.index.edge_index import EdgeIndex
+from core.adapters.redis.no_usage import NoUsage
+from core.documents.ingest import Ingester
+from core.documents.teaching import Lesson, Teacher
 from core.domain import EVERYONE, Person
-from core.folder_lock import FolderLock
-from core.ingest import Ingester
-from core.teaching import Lesson, Teacher
+from core.storage.folder_lock import FolderLock
 from tests.fakes import HashingEmbedder
 
 ANN = Person("slack", "T1", "ann")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from core.adapters.qdrant_index import QdrantIndex
+from core.adapters.index.qdrant_index import QdrantIndex
 from core.documents.folder_records import FILE_NAME, FolderRecord, FolderRecords, Records
+from core.documents.ingest import Ingester
 from core.domain import EVERYONE, Document
 from core.errors import DocumentError
-from core.ingest import Ingester
 from core.readers import GUIDES
 from tests.fakes import HashingEmbedder
 

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.documents.gaps import Gap, grouped
 from core.domain import Person
-from core.gaps import Gap, grouped
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.grounding import Grounding
+from core.answering.grounding import Grounding
 
 PAGES = Path(__file__).parent.parent / "data" / "handbook"
 TRAVEL = """### Travel › Booking

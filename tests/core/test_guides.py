@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 import pytest
 from redis.asyncio import Redis
 
-from core.adapters.qdrant_index import QdrantIndex
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
+from core.answering.guides import is_about_attune
+from core.answering.prompt import NOT_FOUND
+from core.answering.retrieval import retrieve
 from core.domain import EVERYONE, Answer, Conversation, Message, Passage, Person
 from core.engine import Engine, Limits
 from core.errors import ConfigurationError
-from core.guides import is_about_attune
-from core.prompt import NOT_FOUND
 from core.readers import GUIDES, Readers, checked, may_see
-from core.retrieval import retrieve
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect")

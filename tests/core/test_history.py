@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.answering.history import LEANS, MAY_LEAN, Asked, asked, before, leaning, questions, standalone_question
+from core.answering.prompt import NOT_FOUND
 from core.domain import Person, Turn
-from core.history import LEANS, MAY_LEAN, Asked, asked, before, leaning, questions, standalone_question
-from core.preferences import Language, Length
-from core.prompt import NOT_FOUND
+from core.people.preferences import Language, Length
 
 ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")
 TAXI = "How do I call a taxi?"

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from core.adapters import points
-from core.adapters.edge_index import EdgeIndex
-from core.adapters.qdrant_index import QdrantIndex
+from core.adapters.index import points
+from core.adapters.index.edge_index import EdgeIndex
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.answering.retrieval import retrieve
+from core.documents.ingest import Ingester, Progress
 from core.documents.parsing import MAX_BYTES
 from core.documents.splitting import embedding_text
 from core.documents.tally import IngestReport
 from core.domain import EVERYONE, Passage, Vectors
 from core.errors import DocumentError, IndexUnavailableError
-from core.ingest import Ingester, Progress
-from core.retrieval import retrieve
 from tests.core.test_documents import HANDBOOK
 from tests.fakes import HashingEmbedder
 
@@ -212,7 +212,7 @@ async def test_files_are_read_while_others_are_embedded(
     tmp_path: Path, index: QdrantIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The third window's files are read before the first one is embedded, and a fourth has to wait."""
-    monkeypatch.setattr("core.ingest._WINDOW", 2)
+    monkeypatch.setattr("core.documents.ingest._WINDOW", 2)
     embedder, read, meanwhile = Patient(), [], []
     files = [write(tmp_path / f"{number}.txt", f"Text {number}.") for number in range(9)]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from core.adapters.qdrant_index import QdrantIndex
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.documents.ingest import Ingester
 from core.domain import EVERYONE
-from core.ingest import Ingester
 from tests.core.test_chats import NOON, chat, export, message
 from tests.core.test_formats import OFFICE, lines
 from tests.core.test_ingest import write

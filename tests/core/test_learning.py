@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import learning
-from core.feedback import Reason
-from core.learning import HALF_LIFE, KEPT, KEPT_DAYS, MOST, Act, Learned, Signal, event_vector, replay, step
-from core.ranking import affinity
+from core.answering.ranking import affinity
+from core.people import interests
+from core.people.feedback import Reason
+from core.people.interests import HALF_LIFE, KEPT, KEPT_DAYS, MOST, Act, Learned, Signal, event_vector, replay, step
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DIMENSION = 6
@@ -59,9 +59,9 @@ def test_a_log_leads_to_one_state_in_whatever_order_it_is_given(log: list[Signal
 def test_stepping_is_replaying(log: list[Signal]) -> None:
     """Signals that come one by one, in order, lead to the state of the whole log, to the last bit."""
     state = Learned()
-    for count, one in enumerate(learning.in_order(log), start=1):
+    for count, one in enumerate(interests.in_order(log), start=1):
         state = step(state, one)
-        assert state == replay(learning.in_order(log)[:count])
+        assert state == replay(interests.in_order(log)[:count])
 
 
 @given(logs())
@@ -71,14 +71,14 @@ def test_interests_stay_few_heavy_and_of_unit_length(log: list[Signal]) -> None:
     assert len(state.interests) <= MOST
     for one in state.interests:
         assert one.mass > 0
-        assert np.linalg.norm(learning.unpacked(one.vector)) == pytest.approx(1)
+        assert np.linalg.norm(interests.unpacked(one.vector)) == pytest.approx(1)
 
 
 def test_signals_in_one_direction_are_one_interest() -> None:
     """Near signals add up; a far one begins an interest of its own."""
     state = replay([signal(0), signal(1), signal(2, direction=1)])
     assert [round(one.mass, 3) for one in state.interests] == [0.3, 0.15]
-    assert np.allclose(learning.unpacked(state.interests[0].vector), axis(0), atol=1e-3)
+    assert np.allclose(interests.unpacked(state.interests[0].vector), axis(0), atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_the_lightest_interest_makes_room() -> None:
     log = [signal(n, Act.UP, direction=n) for n in (0, 1, 2)] + [signal(3, direction=3), signal(4, direction=4)]
     state = replay(log)
     assert len(state.interests) == MOST
-    directions = {int(np.argmax(learning.unpacked(one.vector))) for one in state.interests}
+    directions = {int(np.argmax(interests.unpacked(one.vector))) for one in state.interests}
     assert directions == {0, 1, 2, 4}
 
 
@@ -120,7 +120,7 @@ def test_interests_halve_in_sixty_days_and_a_session_in_one() -> None:
     assert state.recent is not None
     later = replay([signal(0, Act.UP), signal(1, direction=1, days=10)])
     assert later.recent is not None
-    assert learning.unpacked(later.recent.vector)[1] > 0.99
+    assert interests.unpacked(later.recent.vector)[1] > 0.99
 
 
 @pytest.mark.parametrize("act", [Act.UP, Act.DOWN])
@@ -141,9 +141,9 @@ def test_another_embedder_begins_anew() -> None:
     new = Signal("new", Act.UP, START + timedelta(days=1), event_vector(wide, [wide], [1.0]))
     state = replay([signal(0, Act.UP), signal(1, direction=2), new])
     assert len(state.interests) == 1
-    assert learning.unpacked(state.interests[0].vector).size == wide.size
+    assert interests.unpacked(state.interests[0].vector).size == wide.size
     assert not affinity(np.eye(2 * DIMENSION), replay([signal(0, Act.UP)]), START.timestamp()).any()
-    assert learning.members([signal(0), new], state.interests, 0) == [new]
+    assert interests.members([signal(0), new], state.interests, 0) == [new]
 
 
 def test_verdicts_on_length_add_up_and_fade() -> None:
@@ -151,8 +151,8 @@ def test_verdicts_on_length_add_up_and_fade() -> None:
     log = [signal(n, Act.DOWN, reason=Reason.TOO_LONG) for n in range(3)]
     state = replay([*log, signal(4, Act.DOWN, reason=Reason.TOO_SHORT)])
     now = START.timestamp() + 4
-    assert learning.brevity_at(state, now) == pytest.approx(2, abs=0.01)
-    assert learning.brevity_at(state, now + HALF_LIFE) == pytest.approx(1, abs=0.01)
+    assert interests.brevity_at(state, now) == pytest.approx(2, abs=0.01)
+    assert interests.brevity_at(state, now + HALF_LIFE) == pytest.approx(1, abs=0.01)
 
 
 def test_looks_are_counted_by_place_and_use_by_what_carried() -> None:
@@ -166,20 +166,20 @@ def test_looks_are_counted_by_place_and_use_by_what_carried() -> None:
 def test_every_signal_that_counts_belongs_to_one_interest(log: list[Signal], number: int) -> None:
     """The members of different interests are different signals."""
     interests = replay(log).interests
-    groups = [{one.id for one in learning.members(log, interests, place)} for place in range(MOST)]
+    groups = [{one.id for one in interests.members(log, interests, place)} for place in range(MOST)]
     assert sum(map(len, groups)) == len(set().union(*groups))
-    assert learning.members(log, interests, number + MOST) == []
+    assert interests.members(log, interests, number + MOST) == []
 
 
 def test_the_log_is_kept_for_a_while_and_to_a_length() -> None:
     """Old signals go, and the oldest beyond the kept number."""
     log = [signal(n) for n in range(KEPT + 5)] + [signal(-1, days=-2 * KEPT_DAYS)]
-    kept = learning.retained(log, START + timedelta(days=1))
-    assert [one.id for one in kept] == [one.id for one in learning.in_order(log)[-KEPT:]]
+    kept = interests.retained(log, START + timedelta(days=1))
+    assert [one.id for one in kept] == [one.id for one in interests.in_order(log)[-KEPT:]]
 
 
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=20))
 def test_vectors_come_back_from_text_to_the_last_bit(values: list[float]) -> None:
     """A state that was stored goes on as if it had not been."""
     vector = np.array(values)
-    assert np.array_equal(learning.unpacked(learning.packed(vector)), vector)
+    assert np.array_equal(interests.unpacked(interests.packed(vector)), vector)

@@ -18,11 +18,11 @@ import pytest
 
 from core.bootstrap import find_model
 from core.errors import AttuneError, CorruptModelError, DownloadError, UnknownModelError
-from core.model_store import ModelStore
 from core.models.files import Silent
 from core.models.lora import ShippedAdapter
 from core.models.rag import is_rag
 from core.models.specs import BUILT_IN, Hub, ModelFile, ModelSpec, Role, Wheel, Wheels, read_name
+from core.models.store import ModelStore
 from core.models.wheels import _pip_failed, _running
 from core.settings import Settings
 
@@ -446,7 +446,7 @@ def test_a_doubled_member_is_refused(make_store, links):
 CHILD = """
 import sys
 from pathlib import Path
-from core.model_store import ModelStore
+from core.models.store import ModelStore
 from tests.core.test_model_store import NO_HUB, Log, joined_spec
 log = Log()
 environ = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": sys.argv[2]}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.numerals import dates, figures, readings, spelled, times
+from core.text.numerals import dates, figures, readings, spelled, times
 
 
 @pytest.mark.parametrize(

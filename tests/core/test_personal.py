@@ -11,18 +11,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis.asyncio import Redis
 
-from core import people
-from core.adapters.qdrant_index import QdrantIndex
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_usage import RedisUsage
-from core.attribution import impersonal
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
+from core.answering.attribution import impersonal
 from core.domain import Answer, Conversation, Decoding, Message, Outcome, Passage, Person, Piece, Prompt, Verdicts
 from core.engine import Engine, Limits
 from core.errors import MemoryUnavailableError
-from core.feedback import Feedback, Verdict
-from core.learning import Act, Signal, event_vector
-from core.people import Heard
-from core.preferences import PLAIN, Polarity, Wishes, with_stated
+from core.people import people
+from core.people.feedback import Feedback, Verdict
+from core.people.interests import Act, Signal, event_vector
+from core.people.people import Heard
+from core.people.preferences import PLAIN, Polarity, Wishes, with_stated
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")

@@ -16,16 +16,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
 from core.domain import EVERYONE, Passage, Person, RankedPassage
 from core.errors import InvalidPreferenceError
-from core.learning import KEPT, SLACK, Act, Signal, Tally, packed
-from core.people import People
-from core.personal import read_by
-from core.portable import taken_over, written
-from core.preferences import Wishes
-from core.team import HEARD, HEARD_IN_ALL, Contribution, Team, bounded
+from core.people.interests import KEPT, SLACK, Act, Signal, Tally, packed
+from core.people.people import People
+from core.people.personal import read_by
+from core.people.portable import taken_over, written
+from core.people.preferences import Wishes
+from core.people.team import HEARD, HEARD_IN_ALL, Contribution, Team, bounded
 
 ANN, BEN, EVE = (Person("slack", "T1", user) for user in ("ann", "ben", "eve"))
 NOW = datetime.now(UTC)

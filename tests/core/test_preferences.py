@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.preferences import (
+from core.people.preferences import (
     APPLIED,
     MAX_UNDONE,
     Kind,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from core import prompt
+from core.answering import prompt
 from core.domain import Format, Length, Passage, Person, Preferences, Tone, Turn
 
 

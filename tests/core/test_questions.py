@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import QuestionFileError
-from core.questions import SHOWN, OwnQuestion, is_page, read_questions
+from core.evaluation.questions import SHOWN, OwnQuestion, is_page, read_questions
 
 
 def written(folder: Path, text: str) -> Path:

@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain import Passage, RankedPassage
-from core.learning import Interest, Learned, packed
-from core.ranking import (
+from core.answering.ranking import (
     ADDED,
     CHECKED,
     MAX_KL,
@@ -22,7 +20,9 @@ from core.ranking import (
     tilt,
     tilted,
 )
-from core.retrieval import priors, softmax
+from core.answering.retrieval import priors, softmax
+from core.domain import Passage, RankedPassage
+from core.people.interests import Interest, Learned, packed
 
 NOW = 1_800_000_000.0
 DIMENSION = 8

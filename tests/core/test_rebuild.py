@@ -14,17 +14,17 @@ import pytest
 from bots.cli import operations
 from bots.cli.backing_up import backup, restore_from
 from core import bootstrap
-from core.backup_archive import MANIFEST, BackupWriter
 from core.bootstrap import open_index, open_library
 from core.documents.folder_records import FILE_NAME
+from core.documents.teaching import Teacher
 from core.domain import EVERYONE, Person
 from core.errors import DocumentError, IndexUnavailableError
 from core.models.digest import digest_of
 from core.models.specs import LocalModel
-from core.origin import Origin
 from core.readers import Readers
 from core.settings import Settings
-from core.teaching import Teacher
+from core.storage.backup_archive import MANIFEST, BackupWriter
+from core.storage.origin import Origin
 from tests.conftest import runs, wait_until
 from tests.core.adapters.test_index_files import damage
 from tests.fakes import HashingEmbedder

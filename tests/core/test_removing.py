@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from core.adapters.qdrant_index import QdrantIndex
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
 from core.documents.folder_records import FolderRecords, Records
+from core.documents.ingest import Ingester
+from core.documents.removing import Remover
+from core.documents.teaching import Teacher
 from core.domain import EVERYONE, Conversation, Outcome, Person, Source, Turn
 from core.errors import DocumentError, LessonError
-from core.ingest import Ingester
+from core.people.traces import Trace
 from core.readers import GUIDES
-from core.removing import Remover
-from core.teaching import Teacher
-from core.traces import Trace
 from tests.fakes import HashingEmbedder
 from tests.files import zipped
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.answering.retrieval import fused_scores, is_relevant, merge_neighbours, mixture, priors, rank
 from core.domain import Hit, Passage, RankedPassage
-from core.retrieval import fused_scores, is_relevant, merge_neighbours, mixture, priors, rank
 
 
 def passage(name: str, text: str = "") -> Passage:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.preferences import Format, Language, Length, Level, Tone
-from core.rewording import Wish, is_of_the_answer, is_rewording, wish_of
+from core.answering.rewording import Wish, is_of_the_answer, is_rewording, wish_of
+from core.people.preferences import Format, Language, Length, Level, Tone
 
 SHORT, DETAILED = {"length": Length.SHORT}, {"length": Length.DETAILED}
 BULLETS, STEPS, PROSE = {"format": Format.BULLETS}, {"format": Format.STEPS}, {"format": Format.PROSE}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core import scoring
+from core.evaluation import scoring
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,13 @@ from redis.asyncio import Redis
 from bots import personal_texts
 from bots.dialogue import Dialogue
 from bots.replies import Problem
-from core.adapters.qdrant_index import QdrantIndex
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
+from core.answering.retrieval import merge_neighbours
+from core.answering.standing import RESTS, as_it_stands, rests_of
 from core.domain import Conversation, Message, Passage, Person, Prompt, RankedPassage, Turn
 from core.engine import Engine, Limits
-from core.retrieval import merge_neighbours
-from core.standing import RESTS, as_it_stands, rests_of
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 ANN, BEN = Person("slack", "T1", "ANN"), Person("slack", "T1", "BEN")

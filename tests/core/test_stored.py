@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain import Person
-from core.stored import Form, UnreadableError, may_be_of, with_unknown
+from core.storage.stored import Form, UnreadableError, may_be_of, with_unknown
 
 ANNA, BEN = Person("slack", "T1", "anna"), Person("slack", "T1", "ben")
 JSON = st.recursive(

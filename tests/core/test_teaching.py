@@ -13,14 +13,15 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from core import sealing, teaching
-from core.adapters.qdrant_index import QdrantIndex
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.usage import RedisUsage
+from core.documents import teaching
+from core.documents.gaps import Gap
+from core.documents.ingest import Ingester
+from core.documents.teaching import Teacher
 from core.domain import EVERYONE, Person, Vectors
 from core.errors import DocumentError, LessonError
-from core.gaps import Gap
-from core.ingest import Ingester
-from core.teaching import Teacher
+from core.storage import sealing
 from tests.fakes import HashingEmbedder
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from core.domain import EVERYONE
-from core.learning import Tally
-from core.team import Contribution, Team
+from core.people.interests import Tally
+from core.people.team import Contribution, Team
 
 OPEN, BENS = (EVERYONE,), ("person:t/w/ben",)
 ALL = frozenset({EVERYONE})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.terms import misspelled, spellings, with_terms
+from core.answering.terms import misspelled, spellings, with_terms
 
 
 def terms(text: str) -> list[str]:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from core import upkeep
-from core.adapters.qdrant_index import QdrantIndex
+from core.adapters.index.qdrant_index import QdrantIndex
 from core.domain import Passage
 from core.errors import IndexUnavailableError
 from core.upkeep import Upkeep

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.words import content_words, without_asking
+from core.text.words import content_words, without_asking
 
 
 @pytest.mark.parametrize(

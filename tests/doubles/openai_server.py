@@ -17,7 +17,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from core.prompt import NOT_FOUND
+from core.answering.prompt import NOT_FOUND
 
 MODEL = "tiny"
 KEY = "sesame"

@@ -19,20 +19,20 @@ from pathlib import Path
 
 import pytest
 
-from core.access import Access
 from core.bootstrap import folder_records, open_inbox, open_index, open_records
-from core.comparable import share_of_others
 from core.documents.folder_records import FolderRecords
+from core.documents.ingest import Ingester
+from core.documents.teaching import Teacher
 from core.domain import EVERYONE, Answer, Conversation, Length, Message, Person, Preferences
 from core.engine import Engine, Limits
-from core.feedback import Feedback, Verdict
 from core.inbox import Event
-from core.ingest import Ingester
-from core.origin import Origin
+from core.people.access import Access
+from core.people.feedback import Feedback, Verdict
+from core.people.preferences import Polarity, with_stated
 from core.ports import Inbox, Memory, PassageIndex, Usage
-from core.preferences import Polarity, with_stated
 from core.settings import Settings
-from core.teaching import Teacher
+from core.storage.comparable import share_of_others
+from core.storage.origin import Origin
 from tests.conftest import wait_until
 from tests.e2e.home import Home, is_plain, opened_home
 from tests.fakes import HashingEmbedder, ScriptedGenerator

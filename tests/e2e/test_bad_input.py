@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from core.answering.prompt import NOT_FOUND
 from core.models.specs import BUILT_IN
-from core.prompt import NOT_FOUND
 from tests.conftest import TINY_MODEL
 from tests.e2e.home import Home, ended, is_plain, opened_home
 

@@ -20,8 +20,8 @@ from typing import Any, Protocol, TypeVar
 import pytest
 import pytest_asyncio
 
-from core.model_store import ModelStore
-from core.prompt import NOT_FOUND
+from core.answering.prompt import NOT_FOUND
+from core.models.store import ModelStore
 from core.settings import Settings
 from tests.bots.slack_world import SCOPES
 from tests.doubles.slack_people import People, text_of

@@ -12,11 +12,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bots.console_bot import console_message
-from core.adapters import valkey
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.shared_index import SharedIndex
+from core.adapters.index.shared_index import SharedIndex
+from core.adapters.redis import valkey
+from core.adapters.redis.memory import RedisMemory
+from core.answering.prompt import NOT_FOUND
 from core.domain import Document, Turn
-from core.prompt import NOT_FOUND
 from tests.conftest import wait_until
 from tests.core.adapters.test_companion import servers
 from tests.e2e.home import Home, Terminal, ended, is_plain

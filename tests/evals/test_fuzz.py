@@ -19,9 +19,9 @@ from bots.on_telegram.line import Bot
 from bots.on_telegram.updates import read
 from bots.on_telegram.wire import update_of
 from bots.telegram_bot import TelegramReceiver, new_bot
-from core.access import Access, Doors
 from core.domain import Conversation, Person
 from core.inbox import Event, Receipt
+from core.people.access import Access, Doors
 from evals.fuzz import fuzzed, routes
 from evals.fuzz_shapes import REMOVED, TYPES, VALUES, as_text, changed, every, mutant, paths
 from evals.fuzz_slack import deliveries

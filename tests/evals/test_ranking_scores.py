@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.retrieval import DENSE_WEIGHT
+from core.answering.retrieval import DENSE_WEIGHT
 from evals import ranking_scores as scores
 from evals.retrieval import Found, Query, fit_temperature, halves, with_slip
 

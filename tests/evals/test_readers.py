@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.adapters.shared_index import SharedIndex
+from core.adapters.index.shared_index import SharedIndex
 from core.domain import Vector
 from evals.readers_house import House, Words, words_in
 from evals.readers_ledger import (

@@ -13,8 +13,8 @@ from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
+from core.answering.prompt import READER
 from core.domain import Passage
-from core.prompt import READER
 from tests.fakes import HashingEmbedder
 from training import pool as pools
 from training.drafts import Draft

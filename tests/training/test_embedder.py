@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sentence_transformers import SentenceTransformer
 
-from core.adapters.edge_index import EdgeIndex
-from core.adapters.lora import LowRankAdapter
+from core.adapters.index.edge_index import EdgeIndex
+from core.adapters.local_model.lora import LowRankAdapter
+from core.answering.retrieval import WORD_WORTH
 from core.domain import EVERYONE, Passage
-from core.model_store import ModelStore
-from core.retrieval import WORD_WORTH
-from core.words import content_words
+from core.models.store import ModelStore
+from core.text.words import content_words
 from tests.conftest import EMBEDDER
 from tests.fakes import HashingEmbedder
 from training import embedder

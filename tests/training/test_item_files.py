@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.preferences import Level
+from core.people.preferences import Level
 from tests.training.conftest import SAMPLE
 from training.item_files import Item, ItemFileError, read_items
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from core.answering.prompt import NOT_FOUND
 from core.domain import Passage
 from core.errors import DocumentError
-from core.prompt import NOT_FOUND
 from tests.fakes import HashingEmbedder
 from tests.training.conftest import SAMPLE
 from training.drafts import WEIGHTS, Draft, merged

@@ -16,11 +16,11 @@ import torch
 from peft import PeftModel
 from safetensors.torch import load_file
 
-from core import prompt
-from core.adapters import checkpoints
+from core.adapters.local_model import checkpoints
+from core.answering import prompt
+from core.answering.prompt import Judging
 from core.models.files import Silent
 from core.models.lora import open_adapter, protocol_of
-from core.prompt import Judging
 from tests.conftest import EMBEDDER, TINY_MODEL
 from tests.training.conftest import SAMPLE
 from training import base, train

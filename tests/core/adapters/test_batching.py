@@ -14,14 +14,14 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
-from core.abstention import Calibration
-from core.adapters.batch_rows import STAGES, Answer, Suffix, Token, Vocabulary, Waiting
-from core.adapters.batching import STEP_TOKENS, Batcher
-from core.adapters.packed import PackedModel, Row
-from core.adapters.prefix_cache import Prefix, PrefixCache
-from core.adapters.prefix_files import PrefixFiles
-from core.copying import Copier
-from core.decoding import Mixture
+from core.adapters.local_model.batch_rows import STAGES, Answer, Suffix, Token, Vocabulary, Waiting
+from core.adapters.local_model.batching import STEP_TOKENS, Batcher
+from core.adapters.local_model.packed import PackedModel, Row
+from core.adapters.local_model.prefix_cache import Prefix, PrefixCache
+from core.adapters.local_model.prefix_files import PrefixFiles
+from core.answering.abstention import Calibration
+from core.answering.copying import Copier
+from core.answering.decoding import Mixture
 from core.domain import Decoding, Mode, Verdicts
 from tests.core.adapters.test_packed import SIZES
 

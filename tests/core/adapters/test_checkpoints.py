@@ -17,12 +17,12 @@ from gguf import GGUFWriter
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from core.adapters import checkpoints
-from core.adapters.gguf_weights import read_gguf
-from core.adapters.int8 import Int8Linear
+from core.adapters.local_model import checkpoints
+from core.adapters.local_model.gguf_weights import read_gguf
+from core.adapters.local_model.int8 import Int8Linear
 from core.errors import CorruptModelError, ModelError
-from core.model_store import ModelStore
 from core.models.files import Silent
+from core.models.store import ModelStore
 from tests.conftest import TINY_MODEL
 
 ROOT = Path(checkpoints.__file__).parents[2]

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 import qdrant_edge as edge
 
-from core.adapters import clearing as clearing_module
-from core.adapters import edge_index, points
-from core.adapters.edge_index import EdgeIndex
-from core.adapters.shared_index import SharedIndex
+from core.adapters.index import edge_index, points
+from core.adapters.index.edge_index import EdgeIndex
+from core.adapters.index.shared_index import SharedIndex
+from core.adapters.redis import clearing as clearing_module
 from core.domain import EVERYONE, Passage
 from core.ports import PassageIndex
 from tests.conftest import wait_until
@@ -162,7 +162,7 @@ async def test_a_long_clearing_away_waits_for_the_next_start(data: Path, monkeyp
 KILLED = """
 import asyncio, sys
 from pathlib import Path
-from core.adapters.edge_index import EdgeIndex
+from core.adapters.index.edge_index import EdgeIndex
 from tests.core.adapters.test_clearing_away import EMBEDDER, WORD, filled
 async def main():
     async with EdgeIndex(Path(sys.argv[1]) / "index", EMBEDDER.dimension) as index:

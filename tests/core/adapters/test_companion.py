@@ -17,10 +17,11 @@ import numpy as np
 import pytest
 from redis.asyncio import Redis
 
-from core.adapters import companion, index_files, valkey
-from core.adapters.companion import Companion
-from core.adapters.redis_memory import KEPT_TURNS, RedisMemory
-from core.adapters.shared_index import SharedIndex
+from core.adapters.index import files as index_files
+from core.adapters.index.shared_index import SharedIndex
+from core.adapters.redis import companion, valkey
+from core.adapters.redis.companion import Companion
+from core.adapters.redis.memory import KEPT_TURNS, RedisMemory
 from core.domain import EVERYONE, Conversation
 from core.errors import IndexUnavailableError, MemoryUnavailableError, StoreError
 from tests.conftest import runs, wait_until
@@ -62,8 +63,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 import numpy as np
 from core.adapters import valkey
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.shared_index import SharedIndex
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.index.shared_index import SharedIndex
 from core.domain import Conversation, Passage, Person, Turn
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background

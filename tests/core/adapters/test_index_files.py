@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from core.adapters import index_files
-from core.adapters.edge_index import EdgeIndex
-from core.adapters.shared_index import SharedIndex, set_aside
+from core.adapters.index import files as index_files
+from core.adapters.index.edge_index import EdgeIndex
+from core.adapters.index.shared_index import SharedIndex, set_aside
 from core.domain import EVERYONE, Passage
 from core.errors import IndexUnavailableError
 from tests.conftest import runs, wait_until
@@ -88,7 +88,7 @@ async def test_a_whole_index_opens_however_it_was_left(data: Path) -> None:
     await fill(folder)
     assert await opens(folder) == len(TEXTS)
     script = (
-        "import asyncio, os, sys; from pathlib import Path; from core.adapters.edge_index import EdgeIndex\n"
+        "import asyncio, os, sys; from pathlib import Path; from core.adapters.index.edge_index import EdgeIndex\n"
         "async def main():\n"
         "    async with EdgeIndex(Path(sys.argv[1]), 384): os.kill(os.getpid(), 9)\n"
         "asyncio.run(main())"
@@ -131,7 +131,7 @@ async def test_the_service_says_it_in_one_sentence_and_a_new_index_takes_its_pla
 
 async def test_an_index_that_somebody_uses_is_not_set_aside(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor does it lose anything."""
-    monkeypatch.setattr("core.adapters.shared_index.TRIES", 2)
+    monkeypatch.setattr("core.adapters.index.shared_index.TRIES", 2)
     async with SharedIndex(data, EMBEDDER.dimension) as index:
         await index.upsert(passages(), await EMBEDDER.embed(TEXTS))
         with pytest.raises(IndexUnavailableError, match="in use"):

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from core.adapters import int8_kernels
-from core.adapters.int8 import Int8Embedding, as_int8, convert_layers, prepare_layers
-from core.adapters.int8_kernels import (
+from core.adapters.local_model import int8_kernels
+from core.adapters.local_model.int8 import Int8Embedding, as_int8, convert_layers, prepare_layers
+from core.adapters.local_model.int8_kernels import (
     KERNELS,
     NARROW,
     READING,

@@ -16,8 +16,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
 
-from core.adapters import checkpoints
-from core.adapters.lora import LowRankAdapter
+from core.adapters.local_model import checkpoints
+from core.adapters.local_model.lora import LowRankAdapter
 from core.errors import CorruptModelError, ModelError
 from core.models.files import Silent
 from core.models.lora import CONFIG, WEIGHTS

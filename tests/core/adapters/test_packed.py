@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
 
-from core.adapters.packed import PackedModel, Row
+from core.adapters.local_model.packed import PackedModel, Row
 
 VOCABULARY = 97
 SIZES = {

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from core.adapters.points import passage_of, payload
+from core.adapters.index.points import passage_of, payload
 from core.domain import EVERYONE, Passage
 
 ID = "00000000-0000-0000-0000-000000000001"

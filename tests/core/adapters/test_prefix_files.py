@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from core.adapters.prefix_files import PrefixFiles
+from core.adapters.local_model.prefix_files import PrefixFiles
 from core.bootstrap import forget_reading
 from core.settings import Settings
 
@@ -80,7 +80,7 @@ def test_what_a_killed_process_left_half_written_goes_at_the_next_start(tmp_path
 WRITER = """
 import sys, torch
 from pathlib import Path
-from core.adapters.prefix_files import PrefixFiles
+from core.adapters.local_model.prefix_files import PrefixFiles
 files = PrefixFiles(Path(sys.argv[1]), 4 << 20)
 print("ready", flush=True); sys.stdin.readline()
 for turn in range(60):

@@ -28,10 +28,10 @@ from transformers import (
     T5Config,
 )
 
-from core.adapters import rag_generator, torch_thread
-from core.adapters.rag_generator import RagGenerator
+from core.adapters.local_model import rag_generator, torch_thread
+from core.adapters.local_model.rag_generator import RagGenerator
+from core.answering.decoding import Mixture
 from core.bootstrap import open_generator
-from core.decoding import Mixture
 from core.domain import Decoding, Mode, Passage, Piece, Prompt, Queued, Turn
 from core.errors import ModelError, PromptTooLongError
 from core.settings import Settings

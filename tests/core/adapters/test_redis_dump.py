@@ -8,11 +8,11 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from core.adapters import valkey
-from core.adapters.redis_dump import TOGETHER, RedisDump
-from core.adapters.redis_inbox import RedisInbox
-from core.adapters.redis_memory import RedisMemory
-from core.backup import Entry, Kind
+from core.adapters.redis import valkey
+from core.adapters.redis.dump import TOGETHER, RedisDump
+from core.adapters.redis.inbox import RedisInbox
+from core.adapters.redis.memory import RedisMemory
+from core.storage.backup import Entry, Kind
 from tests.contracts.test_inbox import BEN, GENEROUS, OTHER, event, new_token
 
 ODD = bytes(range(256)) + "Grüße ✓\r\n".encode()

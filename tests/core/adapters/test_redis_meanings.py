@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 from redis.asyncio import Redis
 
-from core.adapters.redis_meanings import keep_to
-from core.adapters.redis_memory import RedisMemory
-from core.learning import Act, event_vector
-from core.origin import Origin
+from core.adapters.redis.meanings import keep_to
+from core.adapters.redis.memory import RedisMemory
+from core.people.interests import Act, event_vector
+from core.storage.origin import Origin
 from tests.contracts.test_profiles import ANNA, keep, signal, trace
 
 OURS, THEIRS = Origin("ours", "1"), Origin("theirs", "2")

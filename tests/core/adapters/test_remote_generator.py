@@ -15,8 +15,9 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.adapters.openai_api import OpenAIServer, ServerSentEvents
-from core.adapters.remote_generator import RemoteGenerator, parts
+from core.adapters.remote_model.openai_api import OpenAIServer, ServerSentEvents
+from core.adapters.remote_model.remote_generator import RemoteGenerator, parts
+from core.answering.prompt import GO_ON, SYSTEM
 from core.bootstrap import open_generator
 from core.domain import Decoded, Decoding, Mode, Passage, Piece, Prompt
 from core.errors import (
@@ -28,7 +29,6 @@ from core.errors import (
     UnknownModelError,
 )
 from core.ports import Generator
-from core.prompt import GO_ON, SYSTEM
 from core.settings import Settings
 from tests.doubles.openai_server import KEY, MODEL, Fault, Flavour, OpenAIDouble
 

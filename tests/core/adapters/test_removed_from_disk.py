@@ -13,13 +13,14 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from core.adapters import redis_keys, valkey
-from core.adapters.redis_inbox import RedisInbox
-from core.adapters.redis_keys import finish_removing, removed_from_disk
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.redis import keys as redis_keys
+from core.adapters.redis import valkey
+from core.adapters.redis.inbox import RedisInbox
+from core.adapters.redis.keys import finish_removing, removed_from_disk
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
 from core.domain import Person
-from core.people import People
+from core.people.people import People
 from tests.contracts.test_inbox import event
 from tests.core.adapters.test_clearing_away import holding
 

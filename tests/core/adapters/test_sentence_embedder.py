@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
 
-from core.adapters.sentence_embedder import SentenceEmbedder
-from core.model_store import ModelStore
+from core.adapters.local_model.sentence_embedder import SentenceEmbedder
+from core.models.store import ModelStore
 from tests.conftest import EMBEDDER
 
 TEXTS = [

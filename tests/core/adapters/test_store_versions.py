@@ -15,19 +15,19 @@ from redis.asyncio import Redis
 
 from bots.on_slack.events import said_in
 from bots.on_telegram.events import from_event
-from core import learning
-from core.adapters.redis_inbox import PREFIX, RedisInbox
-from core.adapters.redis_memory import RedisMemory
-from core.adapters.redis_pairings import RedisPairings
-from core.adapters.redis_profiles import preferences_key, signals_key, traces_key
-from core.adapters.redis_records import NOTES
-from core.adapters.redis_usage import RedisUsage
+from core.adapters.redis.inbox import PREFIX, RedisInbox
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.pairings import RedisPairings
+from core.adapters.redis.profiles import preferences_key, signals_key, traces_key
+from core.adapters.redis.records import NOTES
+from core.adapters.redis.usage import RedisUsage
+from core.documents.teaching import _RECORD, Lesson, _read
 from core.domain import Length, Turn, Use
 from core.inbox import Event
-from core.pairing import Pairing
-from core.preferences import Wishes
-from core.stored import values_of
-from core.teaching import _RECORD, Lesson, _read
+from core.people import interests
+from core.people.pairing import Pairing
+from core.people.preferences import Wishes
+from core.storage.stored import values_of
 from tests.write_store import (
     ANNA,
     BEN,
@@ -80,7 +80,7 @@ async def test_a_store_is_read_without_loss(redis: Redis, version: str) -> None:
         assert await memory.trace(person) == trace(person, number)
         assert await memory.wishes(person) == wishes()
         assert await memory.signals(person) == signals()
-        assert await memory.learned(person) == learning.replay(signals())
+        assert await memory.learned(person) == interests.replay(signals())
         assert await memory.contributions(person.platform, person.workspace) == {person.user: contribution()}
     assert await usage.gaps() == [gap(ANNA), gap(BEN)]
     assert await usage.uses() == {"/leave.md": Use(1, START)}

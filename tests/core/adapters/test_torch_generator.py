@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from core.adapters import torch_generator
-from core.adapters.torch_generator import TorchGenerator
+from core.adapters.local_model import torch_generator
+from core.adapters.local_model.torch_generator import TorchGenerator
+from core.answering.prompt import SYSTEM, check_text
 from core.domain import Decoding, Passage, Piece, Prompt
-from core.model_store import ModelStore
 from core.models.files import Silent
-from core.prompt import SYSTEM, check_text
+from core.models.store import ModelStore
 from tests.conftest import TINY_MODEL
 
 PLACES = ("library", "pool", "canteen", "workshop", "archive")

@@ -1,0 +1,1 @@
+"""Passages in Qdrant: embedded, shared among processes, or on a server."""

@@ -1,0 +1,393 @@
+"""`EdgeIndex`: Qdrant's engine in this process, over one folder.
+
+The engine lets one process open the folder; `shared_index.py` shares it with the others. Its calls block,
+so they run in threads, each to its end: a caller that is cancelled leaves none behind. `index_files.py` sees that the
+folder is whole. Knows nothing of who calls it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ParamSpec, Self, TypeVar
+
+import qdrant_edge as edge
+
+from core.adapters.index import files as index_files
+from core.adapters.index import points
+from core.adapters.redis.clearing import Clearing
+from core.domain import Document, Hit, Passage, Vector, Vectors
+from core.errors import IndexUnavailableError, StoreError
+from core.storage.durable import write_whole
+from core.storage.origin import Origin
+from core.together import to_the_end
+
+# Every search looks at every vector: exact, and 20 ms for 100,000 passages. The optimiser never reaches
+# this size (in KB), so it only clears away removed passages and builds no graph.
+NO_GRAPH = 10**9
+_CONFIG, _LOGGED = index_files.CONFIG, "wal_enabled"
+_LEFT = ("wal", "temp_segments")  # of earlier versions, and what a kill may leave: none is read any more
+_P = ParamSpec("_P")
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """What all parts of a search share."""
+
+    vector: Vector
+    limit: int
+    seen: edge.FieldCondition
+
+
+class EdgeIndex:
+    """The port `PassageIndex` over a folder, as an async context manager. Creates the folder if missing.
+
+    With `as_stored`, `dimension` is for a new folder only: one that is there is opened whatever its vectors' length.
+    """
+
+    def __init__(self, folder: Path, dimension: int, *, as_stored: bool = False) -> None:
+        self._folder = folder
+        self._dimension = dimension
+        self._as_stored = as_stored
+        self._encoder = points.SparseEncoder()
+        self._writing = asyncio.Lock()
+        self._clearing = Clearing(folder.with_name(f"{folder.name}.removed"), self._cleared_away)
+        self._shard: edge.EdgeShard
+        self._own: int  # the descriptor that holds the folder's lock
+
+    @property
+    def dimension(self) -> int:
+        """Length of its vectors."""
+        return self._dimension
+
+    async def __aenter__(self) -> Self:
+        self._shard = await _in_thread(self._open)
+        self._clearing.begin()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        async with self._clearing.ending():
+            await _in_thread(self._close)
+
+    async def upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
+        """Add or replace passages by id; flushed to the disk when it returns."""
+        for some, rows in points.batches(passages, vectors):
+            async with self._writing:
+                await self._among_others(self._upsert, some, rows)
+
+    async def search(self, text: str, vector: Vector, *, audience: Collection[str], limit: int) -> list[Hit]:
+        """The union of the `limit` nearest by cosine and the `limit` best by BM25, of what `audience` may see."""
+        return await self._among_others(self._search, text, vector, audience, limit)
+
+    async def vectors(self, ids: Sequence[str]) -> Mapping[str, Vector]:
+        """The stored vectors of those ids that exist."""
+        return await self._among_others(self._vectors, ids)
+
+    async def passages(self, ids: Sequence[str]) -> Mapping[str, Passage]:
+        """Those of these ids that exist."""
+        return await self._among_others(self._passages, ids)
+
+    async def following(self, passages: Sequence[Passage], *, count: int) -> list[Passage]:
+        """The `count` passages behind each of `passages`."""
+        return await self._among_others(self._following, passages, count)
+
+    async def documents(self, source: str | None = None) -> list[Document]:
+        """Every version of every document, or of one, by source."""
+        return await self._among_others(self._documents, source)
+
+    async def remove(self, source: str, *, keep_version: str | None = None) -> None:
+        """Remove a document's passages, except those of `keep_version`."""
+        async with self._writing:
+            await self._among_others(self._remove, source, keep_version)
+
+    async def clear_away(self) -> None:
+        """Write the index anew without what was removed.
+
+        It takes a second or two, for 20,000 passages four, in which nobody can search.
+        """
+        await self._clearing.clear()
+
+    async def _cleared_away(self) -> None:
+        """Behind the closed gate, so that nobody writes."""
+        await _in_thread(self._clear_away)
+
+    async def _among_others(self, work: Callable[_P, _Result], *args: _P.args, **kwargs: _P.kwargs) -> _Result:
+        async with self._clearing.using():
+            return await _in_thread(work, *args, **kwargs)
+
+    async def count(self) -> int:
+        """Passages in the index."""
+        return await self._among_others(self._count)
+
+    async def origin(self) -> Origin | None:
+        """By what its vectors were made."""
+        return await _in_thread(index_files.stored_origin, self._folder)
+
+    async def set_origin(self, origin: Origin) -> None:
+        """Note by what its vectors were made."""
+        async with self._writing:
+            await _in_thread(index_files.keep_origin, self._folder, origin)
+
+    async def reset(self, dimension: int, origin: Origin | None) -> None:
+        """Begin anew, with an empty index for vectors of another length or origin; what there was is set aside."""
+        async with self._writing:
+            await self._among_others(self._reset, dimension, origin)
+
+    def _reset(self, dimension: int, origin: Origin | None) -> None:
+        self._close()
+        index_files.set_aside(self._folder)
+        self._dimension, self._as_stored = dimension, False
+        self._shard = self._open()
+        if origin:
+            index_files.keep_origin(self._folder, origin)
+
+    def _open(self) -> edge.EdgeShard:
+        with _translated(f"The index in {self._folder} cannot be opened"):
+            if not self._folder.exists():
+                _create(self._folder, self._dimension)
+            stored = _stored_dimension(self._folder)
+            if self._as_stored:
+                self._dimension = stored
+            points.check_dimension(stored, self._dimension, where=str(self._folder))
+            self._own = _owned(self._folder)
+            try:
+                return self._load()
+            except BaseException:
+                os.close(self._own)
+                raise
+
+    def _load(self) -> edge.EdgeShard:
+        index_files.check(self._folder)
+        if _has_log(self._folder):
+            self._drop_log()
+        for left in _LEFT:
+            shutil.rmtree(self._folder / left, ignore_errors=True)
+        shard = edge.EdgeShard.load(str(self._folder), _config(self._dimension))
+        _index_keywords(shard)
+        if index_files.stored_origin(self._folder) is None:  # those that have one had readers from the first
+            _name_readers(shard)
+        return shard
+
+    def _drop_log(self) -> None:
+        """Of an earlier version: what it says is done and flushed when the index was opened with it and closed."""
+        shard = edge.EdgeShard.load(str(self._folder))
+        shard.flush()
+        shard.close()
+        config = self._folder / _CONFIG
+        write_whole(config, json.dumps({**json.loads(config.read_bytes()), _LOGGED: False}).encode())
+        self._clearing.note()  # it has what was removed long ago
+
+    def _clear_away(self) -> None:
+        with _translated(f"The index in {self._folder} cannot be written anew"):
+            while self._shard.optimize():
+                pass
+            self._shard.flush()
+        index_files.drop_old(self._folder.parent)  # of a rebuilding that was cut off: it holds what was removed
+
+    def _close(self) -> None:
+        with _translated(f"The index in {self._folder} cannot be closed"):
+            self._shard.flush()
+            self._shard.close()
+            index_files.seal(self._folder)
+            os.close(self._own)
+
+    def _upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
+        points.check_dimension(self._dimension, vectors.shape[1], where="The index")
+        with _translated("Passages cannot be kept"):
+            rows = [self._point(passage, row) for passage, row in zip(passages, vectors, strict=True)]
+            self._shard.update(edge.UpdateOperation.upsert_points(rows))
+            self._shard.flush()
+
+    def _point(self, passage: Passage, row: Vector) -> edge.Point:
+        vectors = {points.DENSE: row.tolist(), points.SPARSE: self._encoder.passage(passage)}
+        return edge.Point(passage.id, vectors, points.payload(passage))
+
+    def _search(self, text: str, vector: Vector, audience: Collection[str], limit: int) -> list[Hit]:
+        points.check_dimension(self._dimension, len(vector), where="The index")
+        asked = _Asked(vector, limit, edge.FieldCondition(points.READERS, match=edge.MatchAny(sorted(audience))))
+        with _translated("The index cannot be searched"):
+            near = self._best(edge.Query.Nearest(vector.tolist(), using=points.DENSE), limit, asked.seen, whole=True)
+            known = points.read(vector, near)
+            hits = self._with_words(self._encoder.question(text), asked, near, known)
+            doubtful = self._encoder.doubtful(text, hits)
+            if slips := [word for word, query in doubtful.items() if not self._holds(query, asked.seen)]:
+                hits = self._with_words(self._encoder.respelled(text, slips), asked, near, known)
+        return hits
+
+    def _holds(self, word: edge.SparseVector, seen: edge.FieldCondition) -> bool:
+        query = edge.Query.Nearest(word, using=points.SPARSE)
+        return bool(self._shard.query(edge.QueryRequest(1, query=query, filter=edge.Filter(must=[seen]))))
+
+    def _with_words(
+        self, words: edge.SparseVector, asked: _Asked, near: Sequence[edge.ScoredPoint], known: dict[str, Hit]
+    ) -> list[Hit]:
+        """`near` and the best by BM25, with exact scores of both; what is not yet read is read into `known`."""
+        scores = self._scores(words, asked, near)
+        if unread := [id_ for id_ in scores if id_ not in known]:
+            stored = self._shard.retrieve([*unread], with_payload=True, with_vector=[points.DENSE])
+            known.update(points.read(asked.vector, stored))
+        found = dict.fromkeys([*(str(point.id) for point in near), *scores])
+        return points.scored({id_: known[id_] for id_ in found if id_ in known}, scores)
+
+    def _scores(self, words: edge.SparseVector, asked: _Asked, near: Sequence[edge.ScoredPoint]) -> dict[str, float]:
+        """BM25 scores by id: of the best, and of those of `near` that have any of the words."""
+        query = edge.Query.Nearest(words, using=points.SPARSE)
+        found = self._best(query, asked.limit, asked.seen)
+        if others := points.unlisted(near, found):
+            found += self._best(query, asked.limit, asked.seen, edge.HasIdCondition(others))
+        return {str(point.id): point.score for point in found}
+
+    def _best(
+        self,
+        query: edge.Query,
+        limit: int,
+        *conditions: edge.FieldCondition | edge.HasIdCondition,
+        whole: bool = False,
+    ) -> list[edge.ScoredPoint]:
+        """The best points; `whole` with payload and vector, which cost more than the search."""
+        vectors = [points.DENSE] if whole else False
+        request = edge.QueryRequest(
+            limit, query=query, filter=edge.Filter(must=[*conditions]), with_payload=whole, with_vector=vectors
+        )
+        return self._shard.query(request)
+
+    def _vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
+        with _translated("The index cannot be read"):
+            found = self._shard.retrieve([*ids], with_payload=False, with_vector=[points.DENSE])
+        return {str(record.id): points.dense_vector(record.vector) for record in found}
+
+    def _passages(self, ids: Sequence[str]) -> dict[str, Passage]:
+        with _translated("The index cannot be read"):
+            found = self._shard.retrieve([*ids], with_payload=True, with_vector=False)
+        return {str(record.id): points.passage_of(record) for record in found}
+
+    def _following(self, passages: Sequence[Passage], count: int) -> list[Passage]:
+        found: list[Passage] = []
+        for key, ordinals in points.places(passages, count).items():
+            among = edge.FieldCondition(points.ORDINAL, match=edge.MatchAny(ordinals))
+            request = edge.ScrollRequest(
+                limit=len(ordinals),
+                filter=edge.Filter(must=[_equals(points.DOCUMENT, key), among]),
+                with_payload=True,
+                with_vector=False,
+            )
+            with _translated("The index cannot be read"):
+                records, _ = self._shard.scroll(request)
+            found += map(points.passage_of, records)
+        return found
+
+    def _documents(self, source: str | None) -> list[Document]:
+        among = edge.Filter(must=[_equals(points.SOURCE, source)]) if source is not None else None
+        request = edge.FacetRequest(points.DOCUMENT, limit=points.MOST_DOCUMENTS, exact=True, filter=among)
+        with _translated("The index cannot be read"):
+            return points.documents(self._shard.facet(request).hits)
+
+    def _remove(self, source: str, keep_version: str | None) -> None:
+        gone = edge.Filter(must=[_equals(points.SOURCE, source)])
+        if keep_version is not None:
+            kept = _equals(points.VERSION, keep_version)
+            gone = edge.Filter(must=[_equals(points.SOURCE, source)], must_not=[kept])
+        with _translated("Passages cannot be removed"):
+            self._clearing.note()
+            self._shard.update(edge.UpdateOperation.delete_points_by_filter(gone))
+            self._shard.flush()
+
+    def _count(self) -> int:
+        with _translated("The index cannot be read"):
+            return self._shard.count(edge.CountRequest(exact=True))
+
+
+async def _in_thread(work: Callable[_P, _Result], *args: _P.args, **kwargs: _P.kwargs) -> _Result:
+    """`work` in a thread, which has ended when this returns or raises: then the next may write, or the shard close."""
+    return await to_the_end(asyncio.to_thread(work, *args, **kwargs))
+
+
+def _create(folder: Path, dimension: int) -> None:
+    """Make an empty index beside its place and move it there: a creation that was cut off leaves none."""
+    draft = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700, parents=True)
+    shard = edge.EdgeShard.create(str(draft), _config(dimension))
+    shard.flush()
+    shard.close()
+    index_files.seal(draft)
+    draft.rename(folder)
+
+
+def _index_keywords(shard: edge.EdgeShard) -> None:
+    """At every opening, since older folders lack some; one that is there costs nothing."""
+    for field in points.KEYWORDS:
+        shard.update(edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword))
+
+
+def _name_readers(shard: edge.EdgeShard) -> None:
+    nobody = edge.Filter(must=[edge.IsEmptyCondition(points.READERS)])
+    shard.update(edge.UpdateOperation.set_payload_by_filter(nobody, points.first_readers()))
+
+
+def _config(dimension: int) -> edge.EdgeConfig:
+    """The optimiser clears away the first removed passage, and is called in `clear_away` alone.
+
+    No log beside the passages: each call is flushed before it returns, and the log would keep what was removed.
+    """
+    return edge.EdgeConfig(
+        vectors={points.DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)},
+        sparse_vectors={points.SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+        optimizers=edge.EdgeOptimizersConfig(
+            indexing_threshold=NO_GRAPH, deleted_threshold=0.0, vacuum_min_vector_number=0
+        ),
+        wal_enabled=False,
+    )
+
+
+def _owned(folder: Path) -> int:
+    """Lock the folder for this process alone, until what is given is closed or the process ends.
+
+    Raises:
+        IndexUnavailableError: another program has it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise IndexUnavailableError(
+            f"The index in {folder} cannot be opened: another program uses it. End that first."
+        ) from None
+    return descriptor
+
+
+def _has_log(folder: Path) -> bool:
+    return bool(json.loads((folder / _CONFIG).read_bytes()).get(_LOGGED, True))
+
+
+def _stored_dimension(folder: Path) -> int:
+    try:
+        config = json.loads((folder / _CONFIG).read_bytes())
+        return int(config["vectors"][points.DENSE]["size"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise index_files.damaged(folder, f"{_CONFIG} cannot be read ({type(error).__name__})") from error
+
+
+def _equals(field: str, value: str) -> edge.FieldCondition:
+    return edge.FieldCondition(field, match=edge.MatchValue(value))
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    try:
+        yield
+    except StoreError:
+        raise
+    except Exception as error:  # the engine raises nothing more exact
+        raise IndexUnavailableError(
+            f"{what}: {error}. See that the disk has room, and that no other program uses the folder."
+        ) from error

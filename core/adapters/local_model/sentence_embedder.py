@@ -1,0 +1,81 @@
+"""Texts to unit vectors with sentence-transformers, offline; on a CPU with int8 layers where those are faster there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
+
+from core.adapters.local_model import torch_thread
+from core.adapters.local_model.int8 import convert_layers
+from core.adapters.local_model.int8_kernels import READING, Float, WeightOnly, choose_kernel
+from core.domain import Vectors
+from core.errors import CorruptModelError
+
+CHARACTERS = 4  # about as many as a token has
+ON_A_CPU = 1_024  # tokens, about, that go through the layers at once: what they become stays in the caches
+ON_A_GPU = 16_384  # which has no use for less
+
+
+class SentenceEmbedder:
+    """A sentence-transformers model behind the `Embedder` port."""
+
+    def __init__(self, folder: Path, *, device: str | None) -> None:
+        """Load the model from `folder`, on the best device unless one is named. Blocks for about a second.
+
+        Raises:
+            CorruptModelError: the folder holds no sentence-transformers model.
+        """
+        try:
+            self._model = SentenceTransformer(str(folder), device=device, local_files_only=True)
+        except (OSError, ValueError, KeyError) as error:
+            raise CorruptModelError(f"{folder} holds no embedding model: {error}. Pull it again.") from error
+        on_cpu = self._model.device.type == "cpu"
+        self._together = CHARACTERS * (ON_A_CPU if on_cpu else ON_A_GPU)
+        if on_cpu and (kernel := choose_kernel(READING)) not in {WeightOnly, Float}:
+            convert_layers(self._model, kernel)
+        # A tokenizer of its own for counting: the model's is told to truncate, and by another thread.
+        self._counter = Tokenizer.from_str(self._model.tokenizer.backend_tokenizer.to_str())
+        self._counter.no_truncation()
+        self._counter.no_padding()
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return cast("int", self._model.get_embedding_dimension())
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a text that are read, the special ones not counted."""
+        return int(self._model.max_seq_length or 512) - 2
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens in `text`, the special ones not counted."""
+        return len(self._counter.encode(text, add_special_tokens=False).ids)
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed `texts`: shape (len(texts), dimension), float32, unit length."""
+        vectors = np.empty((len(texts), self.dimension), np.float32)
+        lengths = [min(len(text), CHARACTERS * self.max_tokens) for text in texts]
+        for places in _batches(lengths, self._together):
+            vectors[places] = await torch_thread.run(self._encode, [texts[place] for place in places])
+        return vectors
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        vectors = self._model.encode(
+            texts, batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
+        )
+        return np.asarray(vectors, np.float32)
+
+
+def _batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Places of texts of `lengths` characters, `most` characters together with the padding: the longest first."""
+    places = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
+    while places:
+        together = max(1, most // max(1, lengths[places[0]]))
+        yield places[:together]
+        del places[:together]

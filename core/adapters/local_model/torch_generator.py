@@ -1,0 +1,204 @@
+"""The local language model p(y | x, d, u): transformers on torch, streaming, one row a passage.
+
+Turns a prompt into rows of tokens and tokens into text; `batching.py` decodes them, `core/answering/decoding.py` mixes
+them. Closing or cancelling the stream takes its rows out before the next step. Knows nothing of people, stores or
+search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import aclosing
+from pathlib import Path
+
+import torch
+from tokenizers.decoders import DecodeStream
+
+from core.adapters.local_model import checkpoints
+from core.adapters.local_model.batch_rows import Suffix, Token, Vocabulary, Waiting
+from core.adapters.local_model.batching import Batcher
+from core.adapters.local_model.packed import PackedModel
+from core.adapters.local_model.prefix_cache import CacheStatistics, Prefix, PrefixCache
+from core.adapters.local_model.prefix_files import PrefixFiles
+from core.answering.decoding import Mixture, is_circling
+from core.answering.prompt import ANSWERING, NO, TOLD_TO_REFUSE, YES, Judging, Protocol, chat, documents, instructions
+from core.domain import Cut, Decoding, Mode, Passage, Piece, Prompt, Queued, Verdicts
+from core.errors import PromptTooLongError
+from core.models.files import Progress
+
+_VERDICTS = (YES, YES.title()), (NO, NO.title())  # in both spellings
+
+
+class TorchGenerator:
+    """A transformers model behind the `Generator` port. Use `load`."""
+
+    def __init__(
+        self,
+        name: str,
+        checkpoint: checkpoints.Checkpoint,
+        cache: PrefixCache,
+        *,
+        batch_bytes: int,
+        protocol: Protocol = TOLD_TO_REFUSE,
+    ) -> None:
+        self._name = name
+        self._protocol = protocol
+        self._tokenizer = checkpoint.tokenizer
+        self._context = int(checkpoint.model.config.max_position_embeddings)
+        self._batcher = Batcher(
+            PackedModel(checkpoint.model),
+            _vocabulary(checkpoint),
+            cache,
+            batch_bytes=batch_bytes,
+        )
+
+    @classmethod
+    def load(
+        cls,
+        name: str,
+        source: Path,
+        *,
+        converted: Path,
+        device: str,
+        threads: int,
+        progress: Progress,
+        cache_bytes: int,
+        batch_bytes: int,
+        cached: Path | None = None,
+        disk_bytes: int = 0,
+        adapter: Path | None = None,
+        protocol: Protocol = TOLD_TO_REFUSE,
+    ) -> TorchGenerator:
+        """Load a model file or folder, by way of its converted copy under `converted`. Blocks for seconds.
+
+        `adapter` is the folder of a LoRA to be merged into it, `protocol` how the two are asked, `cached` the folder
+        for what the model has read, of which at most `disk_bytes` are kept.
+
+        Raises:
+            ModelError: the file is broken, its architecture unknown, or the adapter another model's.
+        """
+        if threads:
+            torch.set_num_threads(threads)
+        target = best_device(device)
+        form: checkpoints.Form = "int8" if target.type == "cpu" else "bfloat16"
+        folder = checkpoints.convert(source, form, converted, progress, adapter)
+        checkpoint = checkpoints.load(folder, form, target)
+        files = PrefixFiles(cached / folder.name, disk_bytes) if cached and disk_bytes else None
+        return cls(name, checkpoint, PrefixCache(cache_bytes, files), batch_bytes=batch_bytes, protocol=protocol)
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self._name
+
+    @property
+    def context_tokens(self) -> int:
+        """Tokens that prompt and answer may have together."""
+        return self._context
+
+    @property
+    def protocol(self) -> Protocol:
+        """How it is to be asked."""
+        return self._protocol
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens in `text`."""
+        return len(self._encode(text))
+
+    async def generate(
+        self, prompt: Prompt, decoding: Decoding
+    ) -> AsyncGenerator[Piece | Queued | Verdicts | Cut, None]:
+        """Stream the answer to `prompt`; see the port."""
+        stuffed = decoding.mode is Mode.STUFFED or not prompt.passages
+        groups = [prompt.passages] if stuffed else [(passage,) for passage in prompt.passages]
+        prefixes, suffix = self._read(prompt, groups)
+        longest = max(prefix.ends[-1] for prefix in prefixes) + len(suffix)
+        if longest + decoding.max_tokens > self._context:
+            raise PromptTooLongError(f"{longest} + {decoding.max_tokens} tokens are over the model's {self._context}.")
+        mixture = Mixture([1.0] if stuffed else prompt.priors, decoding, self._protocol.calibration)
+        text, said = DecodeStream(skip_special_tokens=True), list[int]()
+        async with aclosing(self._batcher.decode(prefixes, suffix, mixture, tokens=decoding.max_tokens)) as events:
+            async for event in events:
+                match event:
+                    case Waiting(ahead):
+                        yield Queued(ahead)
+                    case Token(id_, posterior, log_likelihood):
+                        said.append(id_)
+                        if characters := text.step(self._tokenizer.backend_tokenizer, id_):
+                            yield Piece(characters, () if stuffed else posterior, log_likelihood)
+                        if is_circling(said):
+                            break
+                    case Verdicts(log_odds):
+                        yield Verdicts(log_odds * len(prompt.passages)) if stuffed else event
+        if len(said) == decoding.max_tokens:
+            yield Cut()
+
+    def read_ahead(self, system: str, passages: Sequence[Passage]) -> None:
+        """Read `passages` when nobody asks; see the port."""
+        asking = Prompt(system, tuple(passages), (), (), "", "")
+        self._batcher.read_ahead(self._read(asking, [(passage,) for passage in passages])[0])
+
+    async def retain(self, documents: Collection[tuple[str, str]]) -> None:
+        """Forget passages of other documents than these (source, version), in memory and on disk."""
+        await self._batcher.retain(documents)
+
+    @property
+    def cache_statistics(self) -> CacheStatistics:
+        """What the passages' cache has done so far."""
+        return self._batcher.cache.statistics
+
+    async def close(self) -> None:
+        """Let the running step end."""
+        await self._batcher.close()
+
+    def _read(self, prompt: Prompt, groups: Sequence[Sequence[Passage]]) -> tuple[list[Prefix], Suffix]:
+        """What stands left of the bar for each group of passages, and what stands right of it, which all share."""
+        system = instructions(prompt.system)
+        messages = chat(system, prompt.turns, prompt.person, prompt.question)
+        before, _, after = self._templated(messages).partition(system.rstrip())  # some templates strip what they get
+        asked = after.rfind(messages[-1]["content"].strip())
+        check = [*messages[:-1], {"role": "user", "content": prompt.check}]
+        checking = self._templated(check).partition(system.rstrip())[2][asked:] if prompt.check else ""
+        head = tuple(self._encode(before + system))
+        prefixes = [_prefix(head, tuple(self._encode(documents(group))), group) for group in groups]
+        begun = self._encode(prompt.begun)
+        if self._protocol.judging is Judging.FIRST:
+            behind = after.removeprefix(
+                system[len(system.rstrip()) :]
+            )  # the reader learned the documents without a gap
+            ending = self._encode(ANSWERING)
+            return prefixes, Suffix(self._encode(behind), (), ending, judged_first=True, begun=begun)
+        ending = [*self._encode(after[asked:]), *begun]
+        return prefixes, Suffix(self._encode(after[:asked]), self._encode(checking), ending)
+
+    def _templated(self, messages: list[dict[str, str]]) -> str:
+        return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+
+    def _encode(self, text: str) -> list[int]:
+        return list(self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def _prefix(head: tuple[int, ...], read: tuple[int, ...], passages: Sequence[Passage]) -> Prefix:
+    """Several passages in one row are hardly ever read in the same company again: only the instructions are kept."""
+    if len(passages) != 1:
+        return Prefix((head, read) if read else (head,), kept=1)
+    return Prefix((head, read), kept=2, owner=(passages[0].source, passages[0].version))
+
+
+def best_device(wanted: str) -> torch.device:
+    """The device that is wanted; for "auto" a GPU where there is one."""
+    if wanted != "auto":
+        return torch.device(wanted)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _vocabulary(checkpoint: checkpoints.Checkpoint) -> Vocabulary:
+    """The ends are those of the configuration and the tokenizer's end of turn."""
+    ends = checkpoint.model.generation_config.eos_token_id
+    listed = ends if isinstance(ends, list) else [ends]
+    encode = checkpoint.tokenizer.backend_tokenizer.encode
+    yes, no = (tuple(encode(word, add_special_tokens=False).ids[0] for word in words) for words in _VERDICTS)
+    every = (*listed, checkpoint.tokenizer.eos_token_id)
+    return Vocabulary(frozenset(int(token) for token in every if token is not None), yes, no)

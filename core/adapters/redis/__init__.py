@@ -1,0 +1,1 @@
+"""Memory, usage and inbox, in a Redis or Valkey."""

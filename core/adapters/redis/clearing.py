@@ -1,0 +1,86 @@
+"""When what was removed from a store's files is cleared away: at once, but not again and again.
+
+While it is done nobody can use the store. So it rests between two for four times as long as the last one took; all who
+ask in that time wait for one clearing, which comes when the rest is over, or when the store is closed. A mark on the
+disk says that there is something to clear, for who is killed before. Knows nothing of the store, or of how it is
+cleared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from pathlib import Path
+
+from core.adapters.index.gate import Gate
+from core.adapters.redis.keeper import GRACE
+from core.errors import StoreError
+from core.together import ended
+
+REST = 4.0  # times the last clearing away, before the next
+LONGEST = GRACE / 2  # seconds of the last one, after which none begins at the end: whoever is slow then is killed
+
+
+class Clearing:
+    """Does `work` for a store whose users pass its gate; `mark` is a file beside the store's own."""
+
+    def __init__(self, mark: Path, work: Callable[[], Awaitable[None]]) -> None:
+        self._mark = mark
+        self._work = work
+        self._gate = Gate()
+        self._rested_at = 0.0
+        self._took = 0.0  # seconds, the last time
+        self._later: asyncio.Task[None] | None = None
+
+    def note(self) -> None:
+        """Something is about to be removed."""
+        self._mark.touch(0o600)
+
+    def using(self) -> AbstractAsyncContextManager[None]:
+        """Use the store among others."""
+        return self._gate.together()
+
+    def begin(self) -> None:
+        """Go on where somebody was killed."""
+        if self._mark.exists():
+            self._clear_later(0.0)
+
+    async def clear(self) -> None:
+        """Return when it is done: now, or when it has rested."""
+        rest = self._rested_at - time.monotonic()
+        if rest > 0:
+            await asyncio.wait([self._clear_later(rest)])
+            return
+        async with self._gate.alone():
+            if self._mark.exists():
+                began = time.monotonic()
+                await self._work()
+                self._mark.unlink(missing_ok=True)
+                self._took = time.monotonic() - began
+                self._rested_at = time.monotonic() + REST * self._took
+
+    @asynccontextmanager
+    async def ending(self) -> AsyncIterator[None]:
+        """Nobody uses the store any more: what is to be cleared is, if that is quick; inside it may be closed."""
+        if self._later is not None:
+            await ended(self._later)
+        self._rested_at = 0.0
+        if self._took <= LONGEST:
+            with suppress(StoreError):
+                await self.clear()
+        # Where it was not, or failed, the mark stays for the next time.
+        async with self._gate.alone():
+            yield
+
+    def _clear_later(self, pause: float) -> asyncio.Task[None]:
+        async def clear() -> None:
+            await asyncio.sleep(pause)
+            self._rested_at = 0.0
+            with suppress(StoreError):
+                await self.clear()
+
+        if self._later is None or self._later.done():
+            self._later = asyncio.create_task(clear())
+        return self._later

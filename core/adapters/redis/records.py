@@ -1,0 +1,147 @@
+"""The records of memory and usage as they are read: one that cannot be is left out and noted, and the others go on.
+
+It stays where it is, since another version of Attune may read it, until its person is forgotten. Notes name a record
+and say nothing of what is in it; `attune inbox` shows them (`Unreadable.all`). Knows nothing of how the server is
+reached.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+
+from redis.asyncio import Redis
+
+from core.adapters.redis.keys import translated
+from core.documents.gaps import Gap
+from core.domain import Turn
+from core.inbox import SetAside
+from core.people.interests import Learned, Signal
+from core.people.pairing import Pairing
+from core.people.preferences import Wishes
+from core.people.team import Contribution
+from core.people.traces import Trace
+from core.storage.stored import Form, UnreadableError
+
+NOTES = "attune:unreadable"
+KEPT_NOTES = 1000
+
+TURN, TRACE, SIGNAL, LEARNED = Form(Turn), Form(Trace), Form(Signal), Form(Learned)
+CONTRIBUTION, GAP, PAIRING, WISHES = Form(Contribution), Form(Gap), Form(Pairing), Form(Wishes)
+FORMS: Mapping[str, Form[Any]] = {
+    "turn": TURN,
+    "trace": TRACE,
+    "signal": SIGNAL,
+    "learned": LEARNED,
+    "contribution": CONTRIBUTION,
+    "gap": GAP,
+    "pairing": PAIRING,
+    "wishes": WISHES,
+}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """Why a record cannot be read, and since when that is known."""
+
+    reason: str
+    at: datetime
+
+
+_NOTE = Form(_Note)
+
+
+class Unreadable:
+    """Notes of what could not be read, over a client of redis-py."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    async def read(self, form: Form[T], key: str | bytes, name: str | bytes, stored: bytes | str | None) -> T | None:
+        """One record, by its name in `key`; None where there is none that can be read."""
+        return next((value for _, value in await self.read_all(form, key, [(name, stored)])), None)
+
+    async def read_all(
+        self, form: Form[T], key: str | bytes, stored: Iterable[tuple[str | bytes, bytes | str | None]]
+    ) -> list[tuple[bytes, T]]:
+        """Those records of `key` that can be read, each with what is stored; `stored` has their names."""
+        found: list[tuple[bytes, T]] = []
+        for name, kept in stored:
+            if kept is not None:
+                value = cast("bytes", kept)  # as long as the client decodes nothing
+                try:
+                    found.append((value, form.validate_json(value)))
+                except UnreadableError as error:
+                    await self.note(form, key, name or digest(value), error)
+        return found
+
+    async def note(self, form: Form[Any], key: str | bytes, name: str | bytes, error: UnreadableError) -> None:
+        """Note a record, once."""
+        kind = next(kind for kind, known in FORMS.items() if known is form)
+        with translated():
+            if await self._client.hlen(NOTES) < KEPT_NOTES:
+                about = _NOTE.dump_json(_Note(str(error), datetime.now(UTC))).decode()
+                await cast("Awaitable[bool]", self._client.hsetnx(NOTES, _field(kind, key, name), about))
+
+    async def all(self) -> list[SetAside]:
+        """What cannot be read now; a note of what is gone, or can be read again, goes."""
+        with translated():
+            notes = cast("dict[bytes, bytes]", await cast("Awaitable[Any]", self._client.hgetall(NOTES)))
+            found = []
+            for field, about in notes.items():
+                kind, _, place = field.decode("utf-8", "replace").partition("\n")
+                key, _, name = place.partition("\n")
+                if kind not in FORMS:  # a note of another version
+                    continue
+                if await self._holds(kind, key, name):
+                    found.append(_set_aside(kind, key, name, about))
+                else:
+                    await self._client.hdel(NOTES, cast("str", field))
+        return found
+
+    async def count(self) -> int:
+        """How many there are, those included that are gone since."""
+        with translated():
+            return await self._client.hlen(NOTES)
+
+    async def _holds(self, kind: str, key: str, name: str) -> bool:
+        """Whether an unreadable record of that name is still there."""
+        match await self._client.type(key):
+            case b"string":
+                values = [await self._client.get(key)]
+            case b"hash":
+                values = [await cast("Awaitable[Any]", self._client.hget(key, name))]
+            case b"list":
+                listed = await cast("Awaitable[Any]", self._client.lrange(key, 0, -1))
+                values = [value for value in listed if digest(value) == name]
+            case _:
+                values = []
+        return any(value is not None and read(FORMS[kind], value) is None for value in values)
+
+
+def read(form: Form[T], stored: bytes | str) -> T | None:
+    """A record, where it can be read."""
+    try:
+        return form.validate_json(stored)
+    except UnreadableError:
+        return None
+
+
+def digest(value: bytes) -> str:
+    """The name of a record in a list."""
+    return hashlib.sha256(value).hexdigest()[:16]
+
+
+def _field(kind: str, key: str | bytes, name: str | bytes) -> bytes:
+    return b"\n".join(part if isinstance(part, bytes) else part.encode() for part in (kind, key, name))
+
+
+def _set_aside(kind: str, key: str, name: str, about: bytes) -> SetAside:
+    said = read(_NOTE, about)
+    where = f"{key} {name}".strip()
+    return SetAside(kind, where, said.reason, said.at) if said else SetAside(kind, where, "", None)

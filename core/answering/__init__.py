@@ -1,0 +1,1 @@
+"""The equation: one module a factor, from what is asked to what is cited."""

@@ -1,0 +1,65 @@
+"""The prompt that fits: as many passages, then as many turns, as the model's context has room for.
+
+Knows nothing of search, of stores, or of how the model reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from core.answering import prompt, retrieval
+from core.answering.prompt import Judging
+from core.answering.rewording import is_of_the_answer
+from core.domain import Prompt, RankedPassage, Turn
+from core.errors import QuestionTooLongError
+from core.people.personal import Read, Told
+from core.ports import Generator
+
+TEMPLATE_TOKENS = 200  # what a chat template puts around messages, generously
+
+
+def fitted(
+    read: Read, told: Told, generator: Generator, *, answer_tokens: int, history_tokens: int, may_refuse: bool
+) -> Prompt:
+    """What the model reads of `read`, asked what `told` asks.
+
+    Raises:
+        QuestionTooLongError: there is no room for a single passage.
+    """
+    asked, count, protocol = told.asked, generator.count_tokens, generator.protocol
+    person = prompt.person_block(*told.wishes, refuse=may_refuse and protocol.judging is Judging.NONE)
+    room = generator.context_tokens - answer_tokens - TEMPLATE_TOKENS
+    room -= sum(map(count, (protocol.system, person, asked.question, asked.begun)))
+    fitting: list[RankedPassage] = []
+    for candidate in read.rows:
+        room -= count(prompt.passage_block(candidate.passage))
+        if room < 0:
+            break
+        fitting.append(candidate)
+    if not fitting:
+        raise QuestionTooLongError("Your message is too long for the model that answers. Please ask in fewer words.")
+    # what is to be made of an answer cannot be answered; what it is made of can
+    checked = asked.likeliest if is_of_the_answer(asked.question) else asked.question
+    # refusals make models refuse
+    answered = [turn for turn in asked.turns if turn.answer and not prompt.says_not_found(turn.answer)]
+    return Prompt(
+        protocol.system,
+        tuple(candidate.passage for candidate in fitting),
+        retrieval.priors(fitting, read.factors),
+        fitting_turns(answered, min(history_tokens, room), count),
+        person,
+        asked.question,
+        prompt.check_text(checked) if may_refuse and protocol.judging is Judging.CHECK else "",
+        asked.begun,
+    )
+
+
+def fitting_turns(turns: Sequence[Turn], budget: int, count_tokens: Callable[[str], int]) -> tuple[Turn, ...]:
+    """The latest turns that fit into `budget` tokens together, oldest first."""
+    kept: list[Turn] = []
+    for turn in reversed(turns):
+        budget -= count_tokens(turn.question) + count_tokens(turn.answer)
+        if budget < 0:
+            break
+        kept.append(turn)
+    return tuple(reversed(kept))

@@ -1,0 +1,168 @@
+"""x: what is asked, given what was said before.
+
+A message is a question, or it is about the last answer (`rewording.py`): then the last question is asked again. A
+question may lean on the conversation; how likely it does is p(r|x), and it is searched for both ways (`retrieval.py`).
+Pure functions over turns. Knows nothing of search, models or where turns are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from core.answering.cutting import begun, is_cut, joined
+from core.answering.prompt import NOT_FOUND, says_not_found
+from core.answering.rewording import Wish, is_of_the_answer, is_rewording, wish_of
+from core.domain import Person, Turn
+from core.text.words import content_words, words, words_of
+
+LEANS = 0.8  # p(a message leans on what was said) where its words point back; people say "it" of other things, too
+MAY_LEAN = 0.3  # … where it has few words of its own and none that points: "what is Tock", "maximum amount?"
+_FEW_WORDS = 3  # with so many words of its own and none that points, a message is a question by itself …
+_OWN_TOPIC = 5  # … and with so many it is one, whatever pronouns it has
+
+_POINTS_BACK = words_of(
+    "it its they them their theirs he him his she her hers this that these those same one ones es ihn ihm ihnen "
+    "dies diese diesem diesen dieser dieses denen dabei dafür dagegen damit daran darauf daraus darin darüber "
+    "davon dazu dort"
+)
+_ENDS_BACK = words_of("das sie")  # articles elsewhere: "wie lange dauert das?"
+_CONNECTS = re.compile(
+    r"(?:and|but|or|so|then|also|otherwise|(?:what|how) about|what if"
+    r"|und|oder|aber|auch|sonst|was ist mit|wie ist es mit)\b",
+    re.IGNORECASE,
+)
+# Words without a topic beside `words.STOP_WORDS`: of how much is asked, and German ones.
+_NO_TOPIC = words_of(
+    "many much long often far soon else exactly more example examples explain lange oft viel viele weit genau "
+    "beispiel der die das den dem ein eine einen einem einer ich du er sie wir ihr mein meine meinen meiner "
+    "unser unsere man sich ist sind war hat habe haben kann können muss müssen darf dürfen soll sollen wird "
+    "werden gibt bekomme wie was wer wo wann warum wieso welche welchen welcher welches mit für von zu zum zur "
+    "im am auf aus bei nach über um nicht kein keine wenn dann"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a message asks for.
+
+    `searches` are the texts to search for, the likeliest reading first, with p(r|x); they sum to 1. `turns` are what
+    was said before, as the model hears it. `form` overrides `Preferences` by name for this answer, and `begun` is what
+    was said of it already, in the turn `goes_on`. `refused`: it is about a refusal, which no other form makes an
+    answer.
+    """
+
+    said: str
+    question: str
+    searches: Mapping[str, float]
+    turns: tuple[Turn, ...] = ()
+    form: Mapping[str, Any] = field(default_factory=dict)
+    begun: str = ""
+    goes_on: Turn | None = None
+    refused: bool = False
+
+    @property
+    def likeliest(self) -> str:
+        """The text of `searches` that most likely says what is asked."""
+        return next(iter(self.searches))
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """A question with its answer as it was last given, and what re-wordings wished for so far."""
+
+    turn: Turn
+    form: Mapping[str, Any]
+
+
+def asked(message: str, turns: Sequence[Turn]) -> Asked:
+    """What `message` asks for, after `turns`."""
+    told = _exchanges(turns)
+    wish = wish_of(message)
+    if not told or (wish is None and not is_of_the_answer(message)):
+        return _question(message, told)
+    *before, last = told
+    again = replace(_question(last.turn.question, before), said=message, form=last.form)
+    if wish is None:
+        return replace(again, question=message, turns=tuple(exchange.turn for exchange in told))
+    if says_not_found(last.turn.answer):
+        return replace(again, refused=True)
+    if _goes_on(wish, last):
+        return replace(again, begun=begun(last.turn.answer), goes_on=last.turn)
+    return replace(again, form={**last.form, **wish.form})
+
+
+def unsaid(turn: Turn) -> Turn:
+    """`turn` as if nothing had been found: what its answer said is gone, and the model does not read it again."""
+    return replace(turn, answer=NOT_FOUND)
+
+
+def standalone_question(message: str, turns: Sequence[Turn]) -> str:
+    """The message as it would most likely be asked with no conversation before it."""
+    return asked(message, turns).likeliest
+
+
+def questions(turns: Sequence[Turn], person: Person) -> list[str]:
+    """What `person` asked in `turns`, oldest first, without what was about an answer."""
+    return [told.turn.question for told in _exchanges(turns) if told.turn.person == person]
+
+
+def before(message: str, turns: Sequence[Turn], *, again: bool) -> list[Turn]:
+    """The turns of this conversation before `message`; where it is asked `again`, those before the last time.
+
+    An empty turn is where somebody began anew: nothing before it counts.
+    """
+    first = max((place + 1 for place, turn in enumerate(turns) if not turn.question), default=0)
+    turns = turns[first:]
+    same = [place for place, turn in enumerate(turns) if turn.question == message]
+    return list(turns[: same[-1]] if again and same else turns)
+
+
+def leaning(message: str) -> float:
+    """p(a message leans on what was said before it), by its words."""
+    said, own = words(message), content_words(message) - _NO_TOPIC
+    if not said or len(own) >= _OWN_TOPIC:
+        return 0.0
+    points = said[-1] in _ENDS_BACK or not _POINTS_BACK.isdisjoint(said)
+    if points or not own or _CONNECTS.match(message.lstrip()):
+        return LEANS
+    return MAY_LEAN if len(own) < _FEW_WORDS else 0.0
+
+
+def _question(message: str, told: Sequence[_Exchange]) -> Asked:
+    """`message` by itself, and behind the last question that stood by itself."""
+    topic = ""
+    for exchange in told:
+        earlier = exchange.turn.question
+        topic = topic if topic and leaning(earlier) >= LEANS else earlier
+    leans = leaning(message) if topic else 0.0
+    readings = [(f"{topic}\n{message}", leans), (message, 1 - leans)]
+    likeliest = sorted(readings, key=lambda reading: -reading[1])
+    searches = {text: probability for text, probability in likeliest if probability}
+    return Asked(message, message, searches, tuple(exchange.turn for exchange in told))
+
+
+def _exchanges(turns: Sequence[Turn]) -> list[_Exchange]:
+    told: list[_Exchange] = []
+    for turn in turns:
+        if told and is_rewording(turn.question):
+            told[-1] = _reworded(told[-1], turn)
+        else:
+            told.append(_Exchange(turn, {}))
+    return told
+
+
+def _reworded(last: _Exchange, turn: Turn) -> _Exchange:
+    """`last` with the answer that a re-wording got."""
+    wish = wish_of(turn.question)
+    if not turn.answer or says_not_found(turn.answer):
+        return last
+    answer = joined(begun(last.turn.answer), turn.answer) if wish and _goes_on(wish, last) else turn.answer
+    form = last.form if wish and _goes_on(wish, last) else {**last.form, **(wish.form if wish else {})}
+    return _Exchange(replace(last.turn, answer=answer, rests=turn.rests), form)
+
+
+def _goes_on(wish: Wish, last: _Exchange) -> bool:
+    return wish.more and is_cut(last.turn.answer)

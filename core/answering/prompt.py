@@ -1,0 +1,188 @@
+"""The words the model reads: how a `Prompt` becomes a chat.
+
+Pure text. Knows nothing of tokens, templates or the model that reads it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.answering.abstention import Calibration
+from core.domain import Passage, Prompt, Turn
+from core.people.preferences import (
+    Format,
+    Language,
+    LearnedStyle,
+    Length,
+    Level,
+    Polarity,
+    Preferences,
+    Stated,
+    Tone,
+    learned_style,
+)
+
+NOT_FOUND = "I could not find that in the documents."
+_REFUSAL = re.compile(r"(?:i am |i'm )?(?:sorry, )?(?:but )?i could not find [^.!?\n]{1,80} in the documents\.?")
+
+READER = (
+    "You answer colleagues from the team's documents below. First say whether the documents answer the question: yes "
+    "or no. If yes, go on with the answer: direct and complete, with the names, numbers, steps and links that the "
+    "documents give, and nothing that they do not say."
+)
+YES, NO = "yes", "no"
+ANSWERING = f"{YES}\n"  # how every row of the reader begins that goes on to answer
+
+SYSTEM = (
+    "You are a helpful colleague who answers from the team's documents below. Answer the question directly and "
+    "completely, in your own words, with the steps, names, numbers and links that the documents give."
+)
+
+_CHECK = 'Can this question be answered from the document above alone: "{question}"? Reply only yes or no.'
+
+
+class Judging(StrEnum):
+    """How a model says whether a passage holds the answer."""
+
+    FIRST = "first"  # each row says yes or no behind the question, then answers: the trained reader
+    CHECK = "check"  # the likeliest rows are asked before the question
+    NONE = "none"  # it is told to refuse instead
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How a model is asked, and what its verdict is worth.
+
+    The words and the coefficients belong together: `fitted_to` is the fingerprint of the words that `calibration` was
+    fitted to, and a test fails when they part.
+    """
+
+    judging: Judging
+    system: str
+    calibration: Calibration | None = None
+    fitted_to: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the words that the verdict depends on."""
+        check = _CHECK if self.judging is Judging.CHECK else ANSWERING
+        return hashlib.sha256(f"{self.system}\0{check}".encode()).hexdigest()[:12]
+
+
+TOLD_TO_REFUSE = Protocol(Judging.NONE, SYSTEM)
+PROTOCOLS: Mapping[str, Protocol] = {
+    "attune-reader-1.5b": Protocol(Judging.FIRST, READER, Calibration(1.135, 0.275), "fd7f7c477d87"),
+    "qwen2.5-coder-1.5b-instruct": Protocol(Judging.CHECK, SYSTEM, Calibration(-1.024, 0.853), "051f1d4b67e8"),
+}
+"""By the model's name in `ATTUNE_MODEL`; the coefficients are those of `python -m evals.abstention`."""
+
+# For a model that cannot be asked. It stands with the person's wishes, since a wish that stands last drowns it.
+REFUSE = f"If the documents do not answer the question, reply only: {NOT_FOUND}"
+
+GO_ON = "Go on exactly where you stopped. Repeat nothing."  # for a model that cannot be handed what it said
+
+_LENGTH = {
+    Length.SHORT: "Reply only with the shortest phrase that answers this.",
+    Length.NORMAL: "Answer in a few sentences. Write only the answer, not how you found it.",
+    Length.DETAILED: "Answer in detail, with every condition and exception the documents name.",
+}
+_TONE = {
+    Tone.PLAIN: "",
+    Tone.FRIENDLY: "Write warmly, as to a colleague.",
+    Tone.FORMAL: "Write formally.",
+}
+_FORMAT = {
+    Format.PROSE: "",
+    Format.BULLETS: "Write the answer as a list of bullet points.",
+    Format.STEPS: "Write the answer as numbered steps.",
+}
+
+_LEVEL = {
+    Level.BEGINNER: "Explain as to a beginner: in simple words, with every special term explained.",
+    Level.PRACTITIONER: "",
+    Level.EXPERT: "Write for an expert: be terse and use the special terms without explaining them.",
+}
+_LEARNED = {
+    LearnedStyle.SHORTER: "Answer in one or two sentences. Write only the answer, not how you found it.",
+    LearnedStyle.SHORTEST: "Answer in one short sentence.",
+    LearnedStyle.LONGER: _LENGTH[Length.DETAILED],
+}
+_STATED = {Polarity.LIKE: "I like: {}", Polarity.AVOID: "I want to avoid: {}", Polarity.SAY: "{}"}
+_ABOUT = "About me, for form and emphasis only, never as a fact or a source: "
+
+
+def check_text(question: str) -> str:
+    """What is asked of every passage by itself before the answer (core/answering/abstention.py)."""
+    return _CHECK.format(question=question)
+
+
+def person_block(
+    preferences: Preferences, stated: Sequence[Stated] = (), brevity: float = 0.0, *, refuse: bool = False
+) -> str:
+    """What the person set and `stated`, as instructions on form; `brevity` is what was learned of the length.
+
+    With `refuse` also to say so when the documents hold no answer.
+    """
+    style = learned_style(brevity)
+    wishes = (
+        _LEARNED[style] if style else _LENGTH[preferences.length],
+        _TONE[preferences.tone],
+        _FORMAT[preferences.format],
+        _LEVEL[preferences.level],
+        _about(stated),
+        "" if preferences.language is Language.AUTO else f"Answer in {preferences.language.value.title()}.",
+    )
+    asked = " ".join(wish for wish in wishes if wish)
+    return f"{REFUSE} Otherwise: {asked}" if refuse else asked
+
+
+def _about(stated: Sequence[Stated]) -> str:
+    """What the person said of themselves; none of it is evidence for anything."""
+    said = [_STATED[one.polarity].format(one.text).rstrip(".") for one in stated]
+    return f"{_ABOUT}{'; '.join(said)}." if said else ""
+
+
+def passage_block(passage: Passage) -> str:
+    """One passage under its heading path."""
+    return f"### {passage.heading_path}\n{passage.text}"
+
+
+def instructions(system: str) -> str:
+    """What stands before the documents, whichever they are."""
+    return f"{system}\n\nDocuments:\n\n"
+
+
+def documents(passages: Iterable[Passage]) -> str:
+    """The passages, one after the other."""
+    return "\n\n".join(passage_block(passage) for passage in passages)
+
+
+def system_text(system: str, passages: Iterable[Passage]) -> str:
+    """The instructions and the documents."""
+    return instructions(system) + documents(passages)
+
+
+def chat(system: str, turns: Sequence[Turn], person: str, question: str) -> list[dict[str, str]]:
+    """The messages of a chat template: `system`, the earlier turns, then the question with the person's wishes."""
+    messages = [{"role": "system", "content": system}]
+    for turn in turns:
+        messages.append({"role": "user", "content": turn.question})
+        messages.append({"role": "assistant", "content": turn.answer})
+    messages.append({"role": "user", "content": f"{question}\n\n({person})" if person else question})
+    return messages
+
+
+def everything(prompt: Prompt) -> list[str]:
+    """All that the model reads. An answer may state nothing else."""
+    chat_of = chat(system_text(prompt.system, prompt.passages), prompt.turns, prompt.person, prompt.question)
+    return [*(message["content"] for message in chat_of), prompt.begun]
+
+
+def says_not_found(answer: str) -> bool:
+    """Whether the model used the sentence for what the documents do not hold, or only another like it."""
+    said = answer.lower().replace("couldn't", "could not")
+    return NOT_FOUND.rstrip(".").lower() in said or _REFUSAL.fullmatch(said.strip()) is not None

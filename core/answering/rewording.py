@@ -1,0 +1,174 @@
+"""Messages that want the last answer once more, in another form: shorter, as a list, in Spanish, or more of it.
+
+A message is a re-wording when it says nothing else: every other word of it only asks ("could you make that … please").
+What it wishes for overrides what the person set, for this one answer. English and German; each language that Attune
+answers in by its English, its German and its own name. Pure; knows nothing of turns, people or models.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any
+
+from core.people.preferences import Format, Language, Length, Level, Tone
+from core.text.words import words, words_of
+
+_WISHES: Mapping[StrEnum, frozenset[str]] = {
+    Length.SHORT: words_of(
+        "short shorter brief briefer briefly concise concisely sentence sentences summarise summarize summary "
+        "tl dr tldr kurz kurze kürzer kürzere knapp knapper satz zusammen zusammenfassen zusammenfassung"
+    ),
+    Length.DETAILED: words_of(
+        "detail details detailed long longer depth elaborate expand lang länger ausführlich ausführlicher "
+        "genauer detaillierter"
+    ),
+    Format.PROSE: words_of("prose paragraph paragraphs fließtext"),
+    Format.BULLETS: words_of(
+        "list bullet bullets bulleted points liste aufzählung stichpunkte stichpunkten stichworte stichworten"
+    ),
+    Format.STEPS: words_of(
+        "step steps step-by-step numbered schritt schritte schritten schrittweise schritt-für-schritt "
+        "nummeriert nummerierte"
+    ),
+    Level.BEGINNER: words_of(
+        "simple simpler simply easier plain plainer clearer beginner beginners layman layperson newcomer eli5 "
+        "einfach einfache einfachen einfacher leichter verständlicher anfänger laien"
+    ),
+    Level.EXPERT: words_of("technical technisch expert experts technischer fachlicher experten"),
+    Tone.FORMAL: words_of("formal formally formell formeller förmlich förmlicher"),
+    Tone.FRIENDLY: words_of("friendly friendlier warmer casual informal freundlich freundlicher lockerer"),
+    Language.ARABIC: words_of("arabic arabisch العربية بالعربية"),
+    Language.CHINESE: words_of("chinese mandarin chinesisch 中文 用中文 请用中文 中文回答"),
+    Language.DUTCH: words_of("dutch niederländisch holländisch nederlands"),
+    Language.ENGLISH: words_of("english englisch"),
+    Language.FRENCH: words_of("french französisch français francais"),
+    Language.GERMAN: words_of("german deutsch"),
+    Language.ITALIAN: words_of("italian italienisch italiano"),
+    Language.JAPANESE: words_of("japanese japanisch 日本語 日本語で 日本語でお願いします"),
+    Language.KOREAN: words_of("korean koreanisch 한국어 한국어로"),
+    Language.POLISH: words_of("polish polnisch polski polsku"),
+    Language.PORTUGUESE: words_of("portuguese portugiesisch português portugues"),
+    Language.RUSSIAN: words_of("russian russisch русский русском по-русски"),
+    Language.SPANISH: words_of("spanish spanisch español espanol castellano"),
+    Language.THAI: words_of("thai thailändisch ไทย ภาษาไทย"),
+    Language.TURKISH: words_of("turkish türkisch türkçe turkce"),
+    Language.VIETNAMESE: words_of("vietnamese vietnamesisch việt"),
+}
+_WISHED_BY = {word: wish for wish, said in _WISHES.items() for word in said}
+_INSTEAD: Mapping[StrEnum, StrEnum] = {  # what is wished for by less of something, or by none of it
+    Length.SHORT: Length.DETAILED,
+    Length.DETAILED: Length.SHORT,
+    Format.BULLETS: Format.PROSE,
+    Format.STEPS: Format.PROSE,
+    Level.BEGINNER: Level.EXPERT,
+    Level.EXPERT: Level.BEGINNER,
+    Tone.FORMAL: Tone.FRIENDLY,
+    Tone.FRIENDLY: Tone.FORMAL,
+}
+# Words that turn a wish round, and those that want more, or the same again.
+_LESS = words_of("less no not without fewer weniger nicht ohne kein keine keinen")
+_TOO = words_of("too zu")  # "too long" wishes for less of it
+_MORE = words_of("more mehr further continue continued rest weiter weitermachen fortfahren")
+_AGAIN = words_of("again repeat nochmal nochmals wiederhole wiederholen")
+# Words that only ask: none of them says what is to be told.
+_ASKING = words_of(
+    "a about all also an and answer answers as be bit but by can could do even everything explain explanation "
+    "for form format get give go going have i'd in info information into it just keep language little make me "
+    "much my now of ok okay on one only or phrase please pls put rather reply rephrase response reword rewrite "
+    "said same say see show so still style talk tell than text that that's the them then these this those three "
+    "to translate translated translation try turn two up us version way with word words would write you your "
+    "it's main key alles also als am an ans antwort antworte auf aus bisschen bitte da das davon dazu dein "
+    "deine deiner dem den der die dies diese drei du ein eine einen einer einmal erklär erkläre erklären erzähl "
+    "erzähle es etwas fass fasse fassen form formulier formuliere für ganze gib im in ins infos informationen jetzt "
+    "kannst könntest lieber mach mache mal mir noch nun sag sage sagen sätzen schreib schreibe schreiben text "
+    "uns und übersetz übersetze viel von worten zeig zeige zum zwei favor por en el las los al svp plaît s'il "
+    "vous le per na em po proszę lütfen bằng tiếng op het nederlandse alstublieft alsjeblieft на пожалуйста"
+)
+# What stands before a wish, or says one in other words.
+_ASIDE = re.compile(
+    r"^(?:(?:no|nein)[,.:;]|(?:how|what) about|(?:can|could|may) i (?:have|get|see)|i(?:['’]d| would) like"
+    r"|i (?:want|need)|(?:that|this|it)(?:['’]s| is| was)(?= (?:(?:still|way|much|a bit) )*too\b)"
+    r"|das (?:ist|war)(?= (?:\w+ )?zu\b)|wie wäre es)(?= |$)"
+)
+_AS_TO_A_CHILD = re.compile(r"\blike i['’]?m (?:five|5)\b")
+_GO_ON = re.compile(
+    r"(?:(?:and|und|yes|ja|please|bitte)[ ,]+)?(?:go on|keep going|carry on|mache? weiter|fahre? fort)"
+    r"(?: please| bitte)?"
+)
+# Verbs that are spelled like a language or a form.
+_VERB = re.compile(r"\b(?:polish(?= (?:it|that|this|your|the)\b)|list(?= (?:them|all|these|those)\b))")
+
+# A wish that no preference has a word for: it points at the answer, or names what is to be made of it.
+_POLITELY = r"(?:(?:please|now|then|and|ok|bitte|jetzt|und|(?:can|could|would) you|kannst du|könntest du)[ ,]+)*"
+_MAKING = (
+    r"(?:put|write|rewrite|turn|make|format|convert|draft|present|show|polish|summari[sz]e|explain|reword|rephrase"
+    r"|phrase|translate|repeat|schreibe?|mache?|formuliere?|formatiere|erkläre?|übersetze?|stelle?|packe?|fasse?)"
+)
+_ANSWER = (
+    r"(?:it|that|this|(?:the|your|this|that) (?:last )?answer|das|es|dies|(?:die|deine|diese) (?:letzte )?antwort)"
+)
+_BEHIND = r"(?:again|also|up|down|out|in|into|as|for|to|like|with|without|so|a bit|nochmal|als|für|an|wie|mit|ohne|um)"
+_FORM = (
+    r"(?:table|list|steps|bullet points|e-?mail|mail|message|post|memo|tweet|poem|checklist|faq|letter|note|slides?"
+    r"|presentation|ticket|json|csv|markdown|quiz|announcement|newsletter|tabelle|nachricht|brief|notiz|folien?"
+    r"|checkliste|gedicht|ankündigung)"
+)
+_AS_A_FORM = (
+    rf"(?:as|for|in|into|als|für) (?:(?:an?|eine?[nmrs]?) )?(?:[\w-]+ ){{0,2}}{_FORM}(?: (?:to|for|an|für) .*)?"
+)
+_OF_THE_ANSWER = re.compile(
+    rf"{_POLITELY}(?:{_MAKING} (?:me |mir |us |uns )?{_ANSWER}(?: {_BEHIND}\b.*)?|{_AS_A_FORM})[\s.!?]*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be otherwise: fields of `Preferences` by name. `more` where the answer is to go on."""
+
+    form: Mapping[str, Any]
+    more: bool = False
+
+
+def wish_of(message: str) -> Wish | None:
+    """What a message wants the last answer to be like; None where it says anything else."""
+    text = " ".join(message.lower().split()).strip(" .!?…")
+    if _GO_ON.fullmatch(text):
+        return Wish({"length": Length.DETAILED}, more=True)
+    said = words(_ASIDE.sub("", _VERB.sub("do so", _AS_TO_A_CHILD.sub("eli5", text))))
+    wishes = [_WISHED_BY[word] for word in said if word in _WISHED_BY]
+    asking = _ASKING | _LESS | _TOO | _MORE | _AGAIN | _WISHED_BY.keys()
+    if not said or not asking.issuperset(said):
+        return None
+    if not _LESS.isdisjoint(said) or _is_too_much(said):
+        turned = [_INSTEAD[wish] for wish in wishes if wish in _INSTEAD]
+        return Wish(_form(turned)) if turned and len(turned) == len(wishes) else None
+    if wishes:
+        return Wish(_form(wishes))
+    if not _MORE.isdisjoint(said):
+        return Wish({"length": Length.DETAILED}, more=True)
+    return None if _AGAIN.isdisjoint(said) else Wish({})
+
+
+def is_of_the_answer(message: str) -> bool:
+    """Whether a message wants something made of the last answer, in words of its own: "put it in a table"."""
+    return _OF_THE_ANSWER.fullmatch(" ".join(message.lower().split())) is not None
+
+
+def is_rewording(message: str) -> bool:
+    """Whether a message, behind an answer, is about that answer and asks nothing else."""
+    return wish_of(message) is not None or is_of_the_answer(message)
+
+
+def _is_too_much(said: list[str]) -> bool:
+    """Whether something is said to be "too long"; "zu" is often another word ("mehr dazu", "zu Ende")."""
+    return any(word in _TOO and behind in _WISHED_BY for word, behind in pairwise(said))
+
+
+def _form(wishes: list[StrEnum]) -> dict[str, StrEnum]:
+    """By the names of the fields of `Preferences`, as the choices are called; of two formats the later in the table."""
+    order = list(_WISHES)
+    return {type(wish).__name__.lower(): wish for wish in sorted(wishes, key=order.index)}

@@ -1,0 +1,135 @@
+"""Documents leave the index, and with them all that is kept of them: first found by name, then removed.
+
+A name is a file, a folder or a source: all that lies under it goes. Attune's own guides stay. Knows nothing of who asks
+for it, or of how the model remembers what it read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from core.documents.folder_records import FolderRecords, Records
+from core.documents.teaching import Teacher
+from core.domain import Document
+from core.errors import DocumentError
+from core.ports import Memory, PassageIndex, Usage
+from core.readers import GUIDES
+from core.storage.leftovers import ForgetReading, Leftovers
+
+_NEAR = 3  # names that an unknown one may have been meant to be
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What would go: documents, each version by itself, and the lessons that some of them are.
+
+    What is recorded at and under `places` goes, too: there may be records without documents.
+    """
+
+    documents: tuple[Document, ...]
+    lessons: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> dict[str, int]:
+        """Passages by source."""
+        counted: dict[str, int] = {}
+        for document in self.documents:
+            counted[document.source] = counted.get(document.source, 0) + document.passages
+        return counted
+
+
+class Remover:
+    """Finds and removes documents. `forget_reading` drops what was read of others than the given (source, version)."""
+
+    def __init__(
+        self,
+        index: PassageIndex,
+        usage: Usage,
+        memory: Memory,
+        teacher: Teacher,
+        forget_reading: ForgetReading,
+        *,
+        folders: FolderRecords | None = None,
+    ) -> None:
+        self._index = index
+        self._teacher = teacher
+        self._leftovers = Leftovers(index, usage, memory, forget_reading)
+        self._folders = folders
+
+    async def find(self, names: Sequence[str]) -> Removal:
+        """What `names` stand for. Of a lesson all goes, since a part of it would be learned again.
+
+        Raises:
+            DocumentError: one of them is unknown, or a guide of Attune's own.
+        """
+        documents = await self._index.documents()
+        recorded = await asyncio.to_thread(self._folders.read) if self._folders else Records()
+        removable = [document for document in documents if GUIDES not in document.readers]
+        meant = [_meant(name, removable, documents, recorded) for name in names]
+        chosen = {document.source for each in meant for document in each}
+        lessons = {id_ for source in chosen if (id_ := self._teacher.lesson_of(source))}
+        whole = [one for one in removable if one.source in chosen or self._teacher.lesson_of(one.source) in lessons]
+        places = {place for name in names if recorded.has(_places(name)) for place in _places(name)}
+        return Removal(tuple(whole), tuple(sorted(lessons)), tuple(sorted(places)))
+
+    async def remove(self, removal: Removal) -> None:
+        """Remove what `find` found: passages, lessons, records, and all that is left of them elsewhere.
+
+        May be repeated after a failure.
+        """
+        for lesson in removal.lessons:
+            await self._teacher.erase(lesson)
+        for source in removal.sources:
+            await self._index.remove(source)
+        if self._folders and removal.places:
+            await asyncio.to_thread(self._folders.forget, removal.places)
+        await self._leftovers.clear(removal.documents)
+
+
+def _meant(
+    name: str, removable: Sequence[Document], documents: Sequence[Document], recorded: Records
+) -> list[Document]:
+    places = _places(name)
+    if found := [document for document in removable if _is_under(document.source, places)]:
+        return found
+    if recorded.has(places):
+        return []
+    if any(_is_under(document.source, places) for document in documents):
+        raise DocumentError(
+            f"{name} holds guides of Attune's own, which stay: they answer only questions about Attune itself."
+        )
+    near = _near(name, removable)
+    meant = f" Did you mean {_either(near)}?" if near else ""
+    raise DocumentError(f"Attune holds no document under the name {name}.{meant} `attune sources` lists what there is.")
+
+
+def _places(name: str) -> set[str]:
+    """The sources that `name` may stand for: itself, or a path from here, be it by way of links."""
+    path = Path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100 - a link and what is above it stay apart
+    paths = (path, path.parent.resolve() / path.name, path.resolve()) if name.strip() else ()
+    return {name, *(each.as_posix() for each in paths)}
+
+
+def _is_under(source: str, places: Collection[str]) -> bool:
+    return any(source == place or source.startswith(f"{place.rstrip('/')}/") for place in places if place)
+
+
+def _near(name: str, documents: Sequence[Document]) -> list[str]:
+    """Documents, or folders of some, whose last part is nearly that of `name`."""
+    known: dict[str, dict[str, None]] = {}
+    for document in documents:
+        source = PurePath(document.source)
+        for place in (source, source.parent):
+            known.setdefault(place.name.lower(), {})[place.as_posix()] = None
+    alike = difflib.get_close_matches(PurePath(name).name.lower(), known, n=_NEAR)
+    return [place for last in alike for place in known[last]][:_NEAR]
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]

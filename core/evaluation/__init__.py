@@ -1,0 +1,1 @@
+"""Somebody's own questions, asked of their own documents."""

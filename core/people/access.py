@@ -1,0 +1,116 @@
+"""Who gets in: nobody, until the operator's list, a pairing code or a group on the list lets them.
+
+The list holds names as in `core.readers` (`person:telegram//1234`, `channel:telegram//-100678`,
+`workspace:slack/T012`) and Slack's user groups (`group:slack/T012/S345`). A platform says which names somebody answers
+to; a guest, say, does not answer to their workspace's. Knows no platform and no store.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from core.domain import Person
+from core.errors import ConfigurationError, PairingError
+from core.people.pairing import Pairing
+from core.ports import Pairings
+from core.readers import person_reader
+
+CODE_LASTS = timedelta(minutes=30)
+TRIES = 5  # codes that a person may get wrong in `TRIES_WITHIN`
+TRIES_WITHIN = timedelta(hours=1)
+
+_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that look like another
+_CODE = re.compile(rf"[{_LETTERS}]{{8}}")
+_NAME = re.compile(r"workspace:[^/\s]+/[^/\s]+|(?:channel|person|group):[^/\s]+/[^/\s]*/[^/\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The operator's lists: who gets in, and who is an operator besides."""
+
+    allowed: frozenset[str] = frozenset()
+    operators: frozenset[str] = frozenset()
+
+
+class Access:
+    """Decides who is answered."""
+
+    def __init__(self, pairings: Pairings, doors: Doors) -> None:
+        self._pairings = pairings
+        self._doors = doors
+
+    async def admits(self, person: Person, names: Collection[str]) -> bool:
+        """Whether `person`, who besides their own name answers to `names`, is answered."""
+        listed = self._doors.allowed | self._doors.operators
+        own = person_reader(person)
+        return own in listed or not listed.isdisjoint(names) or await self._pairings.find(own) is not None
+
+    async def is_operator(self, person: Person) -> bool:
+        """Whether `person` may see gaps and usage, and teach everyone."""
+        own = person_reader(person)
+        if own in self._doors.operators:
+            return True
+        pairing = await self._pairings.find(own)
+        return pairing is not None and pairing.operator
+
+    @property
+    def admits_anybody(self) -> bool:
+        """Whether the lists name anyone; without pairings the bot is silent to all otherwise."""
+        return bool(self._doors.allowed | self._doors.operators)
+
+    async def new_code(self, *, operator: bool = False) -> str:
+        """A code that lets one person in, once, within `CODE_LASTS`."""
+        code = "".join(secrets.choice(_LETTERS) for _ in range(8))
+        await self._pairings.save_code(_hashed(code), operator=operator, lasts=CODE_LASTS)
+        return f"{code[:4]}-{code[4:]}"
+
+    async def pair(self, person: Person, typed: str, now: datetime) -> Pairing:
+        """Let `person` in by the code they typed. Returns what they have now: a plain code takes no role away.
+
+        Raises:
+            PairingError: no such code, not any more, or too many tries.
+        """
+        own = person_reader(person)
+        if await self._pairings.count_try(own, within=TRIES_WITHIN) > TRIES:
+            raise PairingError("Too many codes were wrong. Please try again in an hour.")
+        code = re.sub(r"[\s-]", "", typed).upper()
+        operator = await self._pairings.take_code(_hashed(code)) if _CODE.fullmatch(code) else None
+        if operator is None:
+            raise PairingError(
+                "That code is not valid: each works once, and for half an hour. Please ask your operator for a new one."
+            )
+        return await self._pairings.save(Pairing(own, operator, now))
+
+    async def pairings(self) -> list[Pairing]:
+        """Everyone who was let in by a code, in order of their names."""
+        return sorted(await self._pairings.all(), key=lambda pairing: pairing.person)
+
+    async def unpair(self, person: str) -> bool:
+        """Take back what a code gave; `person` is a reader's name. False where there was nothing."""
+        return await self._pairings.remove(person)
+
+
+def listed_names(text: str, setting: str) -> frozenset[str]:
+    """The names that stand in `setting`, separated by commas or white space.
+
+    Raises:
+        ConfigurationError: one of them is no name.
+    """
+    listed = [name for name in re.split(r"[,\s]+", text) if name]
+    wrong = next((name for name in listed if not _NAME.fullmatch(name)), None)
+    if wrong is not None:
+        raise ConfigurationError(
+            f"{setting} has '{wrong}', which names nobody. Write person:telegram//1234, channel:telegram//-100678, "
+            "workspace:slack/T012, channel:slack/T012/C345, group:slack/T012/S345 or person:slack/T012/U901."
+        )
+    return frozenset(listed)
+
+
+def _hashed(code: str) -> str:
+    """What is kept of a code: whoever reads the store cannot use it."""
+    return sha256(code.encode()).hexdigest()

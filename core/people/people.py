@@ -1,0 +1,248 @@
+"""What people can see and change of what is kept of them, and how their verdicts become something learned.
+
+Asks the stores and no model: a process that only receives can show and change preferences too. What follows from a
+signal is in `learning`, what a change of wishes means in `preferences`. Knows nothing of platforms or sentences.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from core.documents.gaps import Gap
+from core.domain import Outcome, Person
+from core.people import interests, portable
+from core.people.feedback import Feedback, Reason, Verdict
+from core.people.interests import Act, Learned, Signal
+from core.people.personal import Asker, signals_of
+from core.people.preferences import Wishes, changed, undone
+from core.people.profile import Profile, heaviest_first, in_words
+from core.people.team import Contribution, Team
+from core.people.traces import Trace
+from core.ports import Inbox, Memory, Usage
+from core.together import together
+
+TEAM_SECONDS = 60.0  # a team's contributions are read anew after
+
+
+class Scope(StrEnum):
+    """What can be forgotten."""
+
+    INTERESTS = "interests"
+    HISTORY = "history"
+    EVERYTHING = "everything"
+
+
+class Heard(StrEnum):
+    """What became of a verdict."""
+
+    LEARNED = "learned"
+    NOTED = "noted"  # kept for the operator, nothing learned: learning is paused
+    TAKEN_BACK = "taken back"
+    UNKNOWN = "unknown"  # no answer of that name was given to this person
+
+
+_FORM = (Reason.TOO_LONG, Reason.TOO_SHORT, Reason.NOT_MY_TOPIC)  # no fault of the documents
+
+
+class People:
+    """What is kept of people, over the ports that keep it."""
+
+    def __init__(self, memory: Memory, usage: Usage, inbox: Inbox | None = None) -> None:
+        """`inbox` where platforms deliver: what was given up of a person's messages is kept there."""
+        self._memory = memory
+        self._usage = usage
+        self._inbox = inbox
+        self._teams: dict[tuple[str, str], tuple[float, Team]] = {}
+
+    async def profile(self, person: Person) -> Profile:
+        """All of it, in words where it is numbers."""
+        wishes, learned = await self._memory.wishes(person), await self._memory.learned(person)
+        now = time.time()
+        words = in_words(await self._memory.signals(person), learned, now) if learned.interests else ()
+        return Profile(person, wishes, words, learned.events, interests.brevity_at(learned, now))
+
+    async def wishes(self, person: Person) -> Wishes:
+        """What the person set and said."""
+        return await self._memory.wishes(person)
+
+    async def change(self, person: Person, change: Callable[[Wishes], Wishes]) -> Wishes:
+        """Change what the person set or said, so that it can be undone; `change` may be called again."""
+        wishes = await self._memory.change_wishes(person, lambda old: changed(old, change(old)))
+        await self._tell_team(person, await self._memory.learned(person))
+        return wishes
+
+    async def undo(self, person: Person) -> Wishes | None:
+        """Take the last change back; None where there is none."""
+        if not (await self._memory.wishes(person)).before:
+            return None
+        wishes = await self._memory.change_wishes(person, lambda old: undone(old) or old)
+        await self._tell_team(person, await self._memory.learned(person))
+        return wishes
+
+    async def documents(self, person: Person) -> set[str]:
+        """The documents that the log of what the person did names."""
+        return {source for signal in await self._memory.signals(person) for source in interests.documents_of(signal)}
+
+    async def export(self, person: Person, seen: Collection[str] | None = None) -> str:
+        """All of a profile as JSON, with the names only of documents that are `seen`; of all where nobody says."""
+        signals = await self._memory.signals(person)
+        if seen is not None:
+            signals = [interests.naming(signal, seen) for signal in signals]
+        return portable.written(await self._memory.wishes(person), signals)
+
+    async def import_(self, person: Person, text: str) -> None:
+        """Take over a profile that was exported, in place of what is set and beside what was learned.
+
+        It restores the person's own state. The team hears nothing of it: what they did elsewhere is their word, and
+        whether they share is agreed to where it is shared.
+
+        Raises:
+            InvalidPreferenceError: it is none.
+        """
+        taken = portable.taken_over(text, datetime.now(UTC))
+        await self._memory.change_wishes(
+            person, lambda old: changed(old, replace(taken.wishes, shares=old.shares, before=()))
+        )
+        await self._memory.learn(person, taken.signals)
+
+    async def forget(self, person: Person, scope: Scope = Scope.EVERYTHING) -> None:
+        """Remove what is kept of the person; the memory comes last, which has the store's files written anew."""
+        if scope is not Scope.INTERESTS:
+            if self._inbox:
+                await self._inbox.forget(person)
+            await self._usage.forget(person)
+        forget = {
+            Scope.INTERESTS: self._memory.forget_interests,
+            Scope.HISTORY: self._memory.forget_history,
+            Scope.EVERYTHING: self._memory.forget,
+        }
+        await forget[scope](person)
+        self._teams.pop((person.platform, person.workspace), None)
+
+    async def forget_interest(self, person: Person, number: int) -> bool:
+        """Remove one interest, as `Profile` numbers them, and what it was learned from; False where there is none."""
+        learned = (await self._memory.learned(person)).interests
+        signals = await self._memory.signals(person)
+        place = dict(enumerate(heaviest_first(learned, time.time()), start=1)).get(number)
+        if place is None:
+            return False
+        gone = [signal.id for signal in interests.members(signals, learned, place)]
+        await self._tell_team(person, await self._memory.learn(person, (), without=gone))
+        return True
+
+    async def trace(self, person: Person, answer: str = "") -> Trace | None:
+        """Why one of the person's answers, or the last, is as it is."""
+        return await self._memory.trace(person, answer)
+
+    async def recent(self, person: Person, limit: int) -> list[Trace]:
+        """The person's last answers, the latest first."""
+        return await self._memory.traces(person, limit=limit)
+
+    async def shown(self, person: Person) -> set[str]:
+        """The documents that the person's answers have shown."""
+        return set((await self._memory.learned(person)).tallies)
+
+    async def directions(self, person: Person) -> list[str]:
+        """The vectors of the person's interests, packed, as `Profile` numbers them."""
+        interests = (await self._memory.learned(person)).interests
+        return [interests[place].vector for place in heaviest_first(interests, time.time())]
+
+    async def hear(self, feedback: Feedback) -> Heard:
+        """Learn from what a person did with an answer; a later verdict replaces the one before."""
+        person, trace = feedback.person, await self._memory.trace(feedback.person, feedback.answer)
+        if trace is None:
+            return Heard.UNKNOWN
+        if feedback.verdict is not Verdict.OPENED:
+            await self._note_gap(trace, feedback)
+        if feedback.verdict is Verdict.NONE:
+            await self._tell_team(person, await self._memory.learn(person, (), without=[f"{trace.answer}:verdict"]))
+            return Heard.TAKEN_BACK
+        if (await self._memory.wishes(person)).paused:
+            return Heard.NOTED
+        if signal := _heard(trace, feedback):
+            await self._tell_team(person, await self._memory.learn(person, [signal]))
+        return Heard.LEARNED
+
+    async def asker(self, person: Person, *, plain: bool) -> Asker:
+        """Who asks; where they want no personalisation, or for once `plain`, nobody in particular."""
+        if plain:
+            return Asker(person)
+        (wishes, learned), team = await together(self._memory.known(person), self.team(person))
+        if wishes.strength == 0:
+            return Asker(person, wishes)
+        return Asker(person, wishes, learned, team)
+
+    async def learn_from(self, trace: Trace) -> None:
+        """What an answer says of its asker; the trace of it is kept already."""
+        latest = await self._memory.traces(trace.person, limit=2)
+        before = next((one for one in latest if one.answer != trace.answer), None)
+        if signals := signals_of(trace, before):
+            learned = await self._memory.learn(trace.person, signals)
+            await self._tell_team(trace.person, learned, frozenset(trace.audience))
+
+    async def team(self, person: Person) -> Team:
+        """The person's team, as it was at most a minute ago."""
+        key = person.platform, person.workspace
+        read_at, team = self._teams.get(key, (-TEAM_SECONDS, None))
+        if team is None or time.monotonic() - read_at > TEAM_SECONDS:
+            team = Team(await self._memory.contributions(*key))
+            self._teams[key] = time.monotonic(), team
+        return team
+
+    async def _tell_team(self, person: Person, learned: Learned, audience: frozenset[str] | None = None) -> None:
+        """What the person's use of documents says to teammates, as far as they may see the same."""
+        if not learned.events:
+            return
+        known = (await self.team(person)).of(person.user)
+        seen = audience if audience is not None else (known.audience if known else frozenset())
+        seen = frozenset(name for name in seen if not name.startswith("person:"))  # teammates see nothing of that
+        shares = (await self._memory.wishes(person)).shares
+        await self._memory.contribute(person, Contribution(learned.done_here, seen, shares))
+
+    async def _note_gap(self, trace: Trace, feedback: Feedback) -> None:
+        """A 👎 says that the documents lack something, until it is taken back."""
+        if trace.outcome is Outcome.NOT_FOUND:  # it is a gap already
+            return
+        titles = tuple(dict.fromkeys(source.passage.title for source in trace.sources))
+        gap = Gap(trace.question, trace.person, trace.at, titles)
+        await self._usage.take_back(gap)
+        if feedback.verdict is Verdict.DOWN and feedback.reason not in _FORM:
+            await self._usage.note_gap(gap)
+
+
+def _heard(trace: Trace, feedback: Feedback) -> Signal | None:
+    """The signal that a verdict is; None for a source that the answer does not have."""
+    if feedback.verdict is Verdict.OPENED:
+        opened = next((source for source in trace.sources if source.number == feedback.source), None)
+        if opened is None:
+            return None
+        name, act = f"opened:{opened.number}", Act.OPENED
+    else:
+        opened, name = None, "verdict"
+        act = Act.UP if feedback.verdict is Verdict.UP else Act.DOWN
+    return Signal(
+        f"{trace.answer}:{name}",
+        act,
+        feedback.at,
+        trace.vector,
+        feedback.reason,
+        credited=((opened.passage.source, 1.0),) if opened else credits_of(trace),
+        phrases=interests.phrases(trace.question),
+    )
+
+
+def credits_of(trace: Trace) -> tuple[tuple[str, float], ...]:
+    """The documents that carried an answer, with their share of it."""
+    if trace.outcome is Outcome.NOT_FOUND:  # its sources are what came closest
+        return ()
+    cited = {source.passage.source for source in trace.sources}
+    shares: dict[str, float] = {}
+    for passage in trace.passages:
+        if passage.source in cited:
+            shares[passage.source] = shares.get(passage.source, 0.0) + passage.share
+    total = sum(shares.values())
+    return tuple((source, share / total) for source, share in shares.items()) if total > 0 else ()

@@ -1,0 +1,173 @@
+"""b_d and co-use: what teammates' use of documents says of them, to somebody who may see them.
+
+Each person contributes a tally of each document they were shown. A document that stands high is looked at more, so use
+is counted against looks (examination model). A tally counts only where its person may still see the document, and
+similar teammates' taste only among people who chose to share it. What one person says has bounds, for each document
+and in all, whatever a store holds of them. Pure; knows nothing of stores.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.people.interests import Tally
+
+PRIOR_LOOKS = 5.0  # looks' worth of doubt about every document
+NEIGHBOURS = 200  # most similar teammates
+HEARD = 20.0  # uses, or looks, of one document by one person that count
+HEARD_IN_ALL = 1000.0  # … of all documents
+SHRINK = 1.0  # similarity's worth of doubt about them
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one person's use of documents says. `audience` is what they could see when they last asked."""
+
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
+    audience: frozenset[str] = frozenset()
+    shares: bool = False
+
+    @property
+    def uses(self) -> dict[str, float]:
+        """The documents that the person has to do with, and how much."""
+        return uses_of(self.tallies)
+
+
+def uses_of(tallies: Mapping[str, Tally]) -> dict[str, float]:
+    """The documents that somebody with these tallies has to do with, and how much."""
+    return {source: tally.used for source, tally in bounded(tallies).items() if tally.used > 0}
+
+
+def bounded(tallies: Mapping[str, Tally]) -> Mapping[str, Tally]:
+    """`tallies` as far as one person is heard: numbers from 0, within `HEARD` and `HEARD_IN_ALL`, in proportion."""
+    heard = {source: _within(tally, HEARD) for source, tally in tallies.items()}
+    total = sum(_weight(tally) for tally in heard.values())
+    share = min(1.0, HEARD_IN_ALL / total) if total else 1.0
+    return {source: _scaled(tally, share) for source, tally in heard.items()} if share < 1 else heard
+
+
+def _within(tally: Tally, most: float) -> Tally:
+    if 0 <= tally.useful <= most and 0 <= tally.examined <= most and 0 <= tally.answered <= most:
+        return tally
+    counts = tally.useful, tally.examined, tally.answered
+    sound = Tally(*(count if 0 <= count < math.inf else 0.0 for count in counts))
+    return sound if _weight(sound) <= most else _scaled(sound, most / _weight(sound))
+
+
+def _weight(tally: Tally) -> float:
+    return max(tally.useful, tally.examined, tally.answered)
+
+
+def _scaled(tally: Tally, by: float) -> Tally:
+    return Tally(tally.useful * by, tally.examined * by, tally.answered * by)
+
+
+Array = NDArray[np.float64]
+Places = NDArray[np.intp]
+Document = tuple[str, Collection[str]]
+"""A document's source and its readers."""
+
+
+class Team:
+    """The contributions of a workspace, by person; laid out once, asked for many documents."""
+
+    def __init__(self, said: Mapping[str, Contribution]) -> None:
+        contributions = {user: replace(one, tallies=bounded(one.tallies)) for user, one in said.items()}
+        self._by_person = contributions
+        self._place = {user: place for place, user in enumerate(contributions)}
+        self._audiences = list(dict.fromkeys(one.audience for one in contributions.values()))
+        numbers = {audience: number for number, audience in enumerate(self._audiences)}
+        self._audience_of = np.array([numbers[one.audience] for one in contributions.values()], np.intp)
+        self._sharing = sum(one.shares for one in contributions.values())
+        self._amounts = np.array([sum(one.uses.values()) for one in contributions.values()])
+        self._spans, self._people, self._tallies = _laid_out(contributions)
+
+    def of(self, user: str) -> Contribution | None:
+        """What one person contributes."""
+        return self._by_person.get(user)
+
+    def prior(self, documents: Sequence[Document], user: str) -> Array:
+        """b_d of `documents`: (documents,), log of use per look over their mean; 0 where nobody else used any.
+
+        A person's own use is not in it: their taste is counted elsewhere.
+        """
+        document, rows = self._seen(documents, user)
+        useful, examined = (np.bincount(document, self._tallies[rows, n], len(documents)) for n in (0, 1))
+        if useful.sum() <= 0 or examined.sum() <= 0:
+            return np.zeros(len(documents))
+        mean = min(useful.sum() / examined.sum(), 1.0)
+        return np.asarray(np.log((useful + PRIOR_LOOKS * mean) / (examined + PRIOR_LOOKS)) - np.log(mean))
+
+    def shared_taste(self, documents: Sequence[Document], user: str, used: Mapping[str, float]) -> Array:
+        """n_u(d): how much likelier those who `used` the same are to use each document: (documents,), log; 0 unknown.
+
+        `used` says how much `user` has to do with each document; it is empty for a person who does not share.
+        """
+        near = self._nearness(user, used)
+        if not near.any():
+            return np.zeros(len(documents))
+        document, rows = self._seen(documents, user)
+        shares = self._tallies[rows, 2] > 0
+        share = np.bincount(document, shares, len(documents)) / max(self._sharing - 1, 1)
+        among = np.bincount(document, shares * near[self._people[rows]], len(documents))
+        known = np.where(share > 0, share, 1.0)
+        lift = np.log((among + SHRINK * known) / (near.sum() + SHRINK)) - np.log(known)
+        return np.asarray(np.where(share > 0, lift, 0.0))
+
+    def _nearness(self, user: str, used: Mapping[str, float]) -> Array:
+        """The cosine of what each used with what `user` used (roots of counts), of the most similar only: (people,)."""
+        number, rows = self._gathered(list(used))
+        amounts = np.fromiter(used.values(), np.float64, len(used))[number]
+        common = np.bincount(self._people[rows], np.sqrt(amounts * self._tallies[rows, 2]), len(self._place))
+        if user in self._place:
+            common[self._place[user]] = 0.0
+        cosines = common / np.sqrt(np.maximum(self._amounts * max(sum(used.values()), 1e-9), 1e-9))
+        if cosines.size > NEIGHBOURS:
+            cosines[np.argsort(-cosines, kind="stable")[NEIGHBOURS:]] = 0.0
+        return np.asarray(cosines)
+
+    def _seen(self, documents: Sequence[Document], user: str) -> tuple[Places, Places]:
+        """What others who may see `documents` counted of them: the number of the document, and the row."""
+        kinds = {readers: number for number, readers in enumerate(dict.fromkeys(tuple(one) for _, one in documents))}
+        may_see = np.array([self._may_see(readers, user) for readers in kinds])  # (kinds, people)
+        kind = np.array([kinds[tuple(readers)] for _, readers in documents], np.intp)
+        number, rows = self._gathered([source for source, _ in documents])
+        visible = may_see[kind[number], self._people[rows]] if rows.size else np.zeros(0, np.bool_)
+        return number[visible], rows[visible]
+
+    def _gathered(self, sources: Sequence[str]) -> tuple[Places, Places]:
+        """All rows of `sources`: which of them each is about, and its place."""
+        spans = np.array([self._spans.get(source, (0, 0)) for source in sources], np.intp).reshape(-1, 2)
+        lengths = spans[:, 1] - spans[:, 0]
+        number = np.repeat(np.arange(len(sources)), lengths)
+        before = np.repeat(np.cumsum(lengths) - lengths, lengths)
+        return number, np.arange(number.size) - before + spans[number, 0]
+
+    def _may_see(self, readers: Collection[str], user: str) -> NDArray[np.bool_]:
+        """Who but `user` may see what these may read: (people,)."""
+        audiences = np.array([not audience.isdisjoint(readers) for audience in self._audiences], np.bool_)
+        seeing = audiences[self._audience_of]
+        if user in self._place:
+            seeing[self._place[user]] = False
+        return seeing
+
+
+def _laid_out(contributions: Mapping[str, Contribution]) -> tuple[dict[str, tuple[int, int]], Places, Array]:
+    """Rows in the order of documents: the span of each, whose each row is, and (rows, 3) what it counts.
+
+    The counts are useful, examined, and used by somebody who shares.
+    """
+    rows: dict[str, list[tuple[int, float, float, float]]] = {}
+    for place, one in enumerate(contributions.values()):
+        for source, tally in one.tallies.items():
+            counted = tally.useful, tally.examined, tally.used if one.shares else 0.0
+            rows.setdefault(source, []).append((place, *counted))
+    ends = np.cumsum([len(some) for some in rows.values()]).tolist()
+    spans = {source: (end - len(some), end) for (source, some), end in zip(rows.items(), ends, strict=True)}
+    laid = np.array([row for some in rows.values() for row in some]).reshape(-1, 4)
+    return spans, laid[:, 0].astype(np.intp), laid[:, 1:]

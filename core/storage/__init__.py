@@ -1,0 +1,1 @@
+"""Files and folders: backups, locks, and forms of records."""

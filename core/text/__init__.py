@@ -1,0 +1,1 @@
+"""Words, numbers and Markdown, as far as counting and comparing need them. Pure."""
