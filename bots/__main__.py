@@ -209,11 +209,11 @@ def evaluate(
     model: Model = None,
 ) -> None:
     """Ask your own questions of your own documents, and see how well they are found and answered."""
-    from bots.cli.evaluating import Wishes, evaluate  # noqa: PLC0415
+    from bots.cli.evaluating import EvaluationOptions, evaluate  # noqa: PLC0415
 
     settings = _settings(model)
     _configure_logs(settings, to_file=True)
-    wishes = Wishes(file, report, answers=answers, limit=limit, json=as_json)
+    wishes = EvaluationOptions(file, report, answers=answers, limit=limit, json=as_json)
     raise typer.Exit(asyncio.run(evaluate(settings, wishes)))
 
 
@@ -287,11 +287,11 @@ def _environ() -> dict[str, str]:
 
 def _serve(model: str | None, *, receives: bool = True, answers: bool = True) -> None:
     from bots.platforms import configured  # noqa: PLC0415
-    from bots.service.serving import Halves, serve  # noqa: PLC0415
+    from bots.service.serving import ProcessRoles, serve  # noqa: PLC0415
 
     settings = _settings(model)
     _configure_logs(settings, to_file=False)
-    asyncio.run(serve(settings, configured(settings), Halves(receives=receives, answers=answers)))
+    asyncio.run(serve(settings, configured(settings), ProcessRoles(receives=receives, answers=answers)))
 
 
 def _configure_logs(settings: Settings, *, to_file: bool) -> None:

@@ -16,7 +16,7 @@ from bots.choices import PREFERENCES as PREFERENCES  # noqa: PLC0414 - what can 
 from bots.choices import nearest
 from bots.courtesies import is_about_the_bot, is_recall, is_thanks
 from bots.prefs_commands import PrefsCommands
-from bots.replies import Again, CommandReply, Forgotten, Notice
+from bots.replies import AskAgain, CommandReply, Notice, PersonForgotten
 from core.answering.opening import Recommendation
 from core.domain import Message, Passage, Person, Preferences
 from core.errors import InvalidPreferenceError, UnknownCommandError
@@ -141,7 +141,7 @@ class Commands:
         if rest.lower() != "everything":
             return Notice(texts.FORGET_CONFIRM)
         await self._engine.forget(message.person)
-        return Forgotten(texts.FORGOTTEN)
+        return PersonForgotten(texts.FORGOTTEN)
 
     async def _why(self, message: Message, rest: str) -> Notice:
         trace = await self._trace(message, rest.lower())
@@ -151,7 +151,7 @@ class Commands:
 
     async def _plain(self, message: Message, rest: str) -> CommandReply:
         trace = await self._trace(message, rest.lower())
-        return Again(trace.question) if trace else Notice(personal_texts.NO_ANSWER)
+        return AskAgain(trace.question) if trace else Notice(personal_texts.NO_ANSWER)
 
     async def _trace(self, message: Message, answer: str = "") -> Trace | None:
         """The trace of an answer, or of the last. In a shared place nothing is told of what was answered in private."""

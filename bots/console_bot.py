@@ -34,7 +34,7 @@ from bots.dialogue import Dialogue
 from bots.live_answer import LiveAnswer
 from bots.logs import private_file
 from bots.render import THEME, body, plain, terminal
-from bots.replies import Delta, Final, Forgotten, Notice, Problem, Reply, Status
+from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
 from core.domain import Conversation, Message, Person
 
 PLATFORM = "console"
@@ -124,7 +124,7 @@ class ConsoleBot:
                 answer.finish(reply)
             case Notice(said):
                 self._console.print(terminal(said))
-            case Forgotten(said):
+            case PersonForgotten(said):
                 self._forget_history()
                 self._console.print(terminal(said))
             case Problem(said):
@@ -208,7 +208,7 @@ async def answer_lines(
                 if isinstance(reply, Problem):
                     code = 1
                     print(body(reply.markdown), file=problems, flush=True)
-                if isinstance(reply, Forgotten) and typed:
+                if isinstance(reply, PersonForgotten) and typed:
                     _emptied(typed)
                 if (said := _plain_reply(reply)) is not None:
                     print(f"{between}{said}", file=out, flush=True)
@@ -231,7 +231,7 @@ def _plain_reply(reply: Reply) -> str | None:
     match reply:
         case Final():
             return plain(reply)
-        case Notice(said) | Forgotten(said):
+        case Notice(said) | PersonForgotten(said):
             return body(said)
         case _:
             return None

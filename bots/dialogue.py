@@ -16,8 +16,19 @@ import structlog
 from bots import personal_texts, texts
 from bots.beginning import begun
 from bots.commands import Commands, Remembering
-from bots.replies import Again, CommandReply, Delta, Final, Forgotten, Notice, Problem, Reply, Status
-from core.domain import Answer, AnswerEvent, Decoded, Message, Outcome, Passage, Person, Piece, Queued, Reading
+from bots.replies import AskAgain, CommandReply, Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
+from core.domain import (
+    Answer,
+    AnswerEvent,
+    DecodingSummary,
+    Message,
+    Outcome,
+    Passage,
+    Person,
+    Piece,
+    QueuePosition,
+    ReadingStarted,
+)
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
 from core.people.feedback import Feedback
 from core.people.preferences import Sources
@@ -57,13 +68,13 @@ class Dialogue:
         """
         try:
             said = await self._said_at_once(message)
-            if isinstance(said, Notice | Forgotten):
+            if isinstance(said, Notice | PersonForgotten):
                 yield said
                 return
             async with begun(self._answers(message, said)) as steps:
                 yield Status(texts.SEARCHING)  # and while the platform shows it, there is a search already
                 async for step in steps:
-                    if isinstance(step, Answer) and step.decoded is not Decoded.EXACT:
+                    if isinstance(step, Answer) and step.decoded is not DecodingSummary.EXACT:
                         log.info("answered", decoded=step.decoded.value)
                     yield _as_reply(step)
         except PersonError as error:
@@ -124,7 +135,7 @@ class Dialogue:
         traces = await self._engine.people.recent(person, 2 * limit)
         return list(dict.fromkeys(trace.question for trace in traces))[:limit]
 
-    def _answers(self, message: Message, again: Again | None) -> AsyncGenerator[AnswerEvent, None]:
+    def _answers(self, message: Message, again: AskAgain | None) -> AsyncGenerator[AnswerEvent, None]:
         if again is None:
             return self._engine.answer(message)
         return self._engine.answer(replace(message, text=again.question), plain=True)
@@ -150,10 +161,10 @@ class Dialogue:
 
 def _as_reply(step: AnswerEvent) -> Reply:
     match step:
-        case Reading(passages):
+        case ReadingStarted(passages):
             titles = dict.fromkeys(ranked.passage.title for ranked in passages)
             return Status(texts.reading_passages(len(passages), list(titles)))
-        case Queued(ahead):
+        case QueuePosition(ahead):
             return Status(texts.queued(ahead))
         case Piece(text):
             return Delta(text)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bots.language import translated
 from core.people.feedback import Reason, Verdict
-from core.people.people import Heard
+from core.people.people import FeedbackOutcome
 
 NOT_YOURS = "Only whoever asked can rate an answer, and I do not remember giving you that one."
 HEARD_WHILE_PAUSED = "Thanks, noted. Learning is paused, so it changes nothing for you."
@@ -32,10 +32,10 @@ def bad_reason(given: str, near: str) -> str:
     return translated("`{given}` is no reason that I know. Did you mean `👎 {near}`?", given=given, near=near)
 
 
-def heard(heard: Heard, verdict: Verdict, reason: Reason | None) -> str:
+def heard(heard: FeedbackOutcome, verdict: Verdict, reason: Reason | None) -> str:
     """What follows from a verdict."""
-    if heard is Heard.UNKNOWN:
+    if heard is FeedbackOutcome.UNKNOWN:
         return NOT_YOURS
-    if heard is Heard.NOTED:
+    if heard is FeedbackOutcome.NOTED:
         return HEARD_WHILE_PAUSED
     return _REASONS[reason] if verdict is Verdict.DOWN and reason else _HEARD[verdict]

@@ -20,7 +20,7 @@ ENDING = 10.0  # seconds that a delivery in work may take when the server ends
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class OpenServer:
     """A server that was opened."""
 
     server: asyncio.Server
@@ -43,7 +43,7 @@ class Served:
 
 
 @asynccontextmanager
-async def listening(pages: web.Application, host: str, port: int) -> AsyncIterator[Served]:
+async def listening(pages: web.Application, host: str, port: int) -> AsyncIterator[OpenServer]:
     """Serve `pages` while open.
 
     Raises:
@@ -55,7 +55,7 @@ async def listening(pages: web.Application, host: str, port: int) -> AsyncIterat
     try:
         server = await asyncio.get_running_loop().create_server(made, host, port)
         try:
-            yield Served(server)
+            yield OpenServer(server)
         finally:
             server.close()
     finally:

@@ -14,8 +14,8 @@ from bots.language import counted, translated
 from bots.why_texts import events_counted
 from core.answering.opening import Recommendation
 from core.domain import Passage
-from core.people.interests import Act
-from core.people.preferences import LearnedStyle, Polarity, Stated, Wishes, learned_style
+from core.people.interests import Action
+from core.people.preferences import LearnedStyle, Polarity, PreferenceSet, StatedPreference, learned_style
 from core.people.profile import InterestInWords, Profile
 
 # /prefs
@@ -43,12 +43,12 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-_ACTS: Mapping[Act, str] = {
-    Act.ASKED: "question",
-    Act.REPHRASED: "question asked again",
-    Act.OPENED: "source opened",
-    Act.UP: "👍",
-    Act.DOWN: "👎",
+_ACTS: Mapping[Action, str] = {
+    Action.ASKED: "question",
+    Action.REPHRASED: "question asked again",
+    Action.OPENED: "source opened",
+    Action.UP: "👍",
+    Action.DOWN: "👎",
 }
 _POLARITIES: Mapping[Polarity, str] = {Polarity.LIKE: "like", Polarity.AVOID: "avoid"}
 _STYLES: Mapping[LearnedStyle, str] = {
@@ -84,19 +84,19 @@ def _interests(profile: Profile) -> str:
     return counted(len(profile.interests), "{count} interest", "{count} interests")
 
 
-def stated_line(stated: Stated) -> str:
+def stated_line(stated: StatedPreference) -> str:
     """One stated preference with its number."""
     return f"{stated.number}. {_in_words(stated)}"
 
 
-def _in_words(stated: Stated) -> str:
+def _in_words(stated: StatedPreference) -> str:
     words = (
         stated.text if stated.polarity is Polarity.SAY else f"{translated(_POLARITIES[stated.polarity])}: {stated.text}"
     )
     return texts.escaped(words)
 
 
-def stated(stated: Stated, *, is_fact: bool) -> str:
+def stated(stated: StatedPreference, *, is_fact: bool) -> str:
     """A preference was stated."""
     done = translated(
         "Done: {stated} (`/prefs remove {number}` removes it).", stated=stated_line(stated), number=stated.number
@@ -135,12 +135,12 @@ def no_stated(given: str, numbers: Sequence[int]) -> str:
     )
 
 
-def stated_removed(stated: Stated) -> str:
+def stated_removed(stated: StatedPreference) -> str:
     """A stated preference was removed."""
     return translated("Done: “{stated}” is removed. `/prefs undo` brings it back.", stated=_in_words(stated))
 
 
-def undone(before: Wishes, now: Wishes) -> str:
+def undone(before: PreferenceSet, now: PreferenceSet) -> str:
     """The last change was taken back: what is otherwise now."""
     fields = [field.name for field in dataclasses.fields(now.preferences)]
     chosen = {name: getattr(now.preferences, name) for name in fields}
@@ -157,7 +157,7 @@ def undone(before: Wishes, now: Wishes) -> str:
     return translated("Done: {back}, as before.", back=", ".join(back))
 
 
-def _missing(here: Wishes, there: Wishes) -> list[Stated]:
+def _missing(here: PreferenceSet, there: PreferenceSet) -> list[StatedPreference]:
     """What `there` has stated and `here` has not."""
     return [one for one in there.stated if one not in here.stated]
 

@@ -19,7 +19,7 @@ from core.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class PlatformServices:
     """What a platform's halves may use besides the dialogue. Only a process that answers has a teacher."""
 
     access: Access
@@ -42,8 +42,8 @@ class Platform:
     """
 
     name: str
-    receiver: Callable[[Settings, Means], Receiver]
-    sender: Callable[[Settings, Dialogue, Means], Sender]
+    receiver: Callable[[Settings, PlatformServices], Receiver]
+    sender: Callable[[Settings, Dialogue, PlatformServices], Sender]
     own_commands: tuple[str, ...] = ()
 
 

@@ -9,17 +9,17 @@ from typing import Protocol
 
 from bots import personal_texts, texts
 from bots.choices import PREFERENCES, changed_preference, nearest
-from bots.replies import CommandReply, Forgotten, Notice
+from bots.replies import CommandReply, Notice, PersonForgotten
 from core.domain import Message, Person
 from core.errors import InvalidPreferenceError
-from core.people.people import People, Scope
+from core.people.people import ForgetScope, People
 from core.people.preferences import (
     MAX_STATED,
     MAX_STATED_CHARACTERS,
-    Kind,
     Polarity,
+    PreferenceKind,
     Preferences,
-    Wishes,
+    PreferenceSet,
     with_stated,
     without_stated,
 )
@@ -115,7 +115,7 @@ class PrefsCommands:
                 raise InvalidPreferenceError(personal_texts.stated_enough(MAX_STATED))
             wishes = await self._engine.people.change(person, lambda old: with_stated(old, value, polarity, at))
             stated = wishes.stated[-1]
-            return Notice(personal_texts.stated(stated, is_fact=stated.kind is Kind.FACT))
+            return Notice(personal_texts.stated(stated, is_fact=stated.kind is PreferenceKind.FACT))
 
         return state
 
@@ -156,7 +156,7 @@ class PrefsCommands:
         return pause
 
     async def _set(self, person: Person, sentence: str, **values: bool | int) -> Notice:
-        def change(old: Wishes) -> Wishes:
+        def change(old: PreferenceSet) -> PreferenceSet:
             return dataclasses.replace(old, **values)  # type: ignore[arg-type]
 
         await self._engine.people.change(person, change)
@@ -184,12 +184,12 @@ class PrefsCommands:
 
     async def _forget(self, person: Person, value: str, _at: datetime) -> CommandReply:
         wanted = value.lower()
-        if wanted == Scope.EVERYTHING:
+        if wanted == ForgetScope.EVERYTHING:
             await self._engine.forget(person)
-            return Forgotten(texts.FORGOTTEN)
-        if wanted not in set(Scope):
+            return PersonForgotten(texts.FORGOTTEN)
+        if wanted not in set(ForgetScope):
             return Notice(personal_texts.FORGET_WHAT)
-        await self._engine.people.forget(person, Scope(wanted))
-        if wanted == Scope.HISTORY:
-            return Forgotten(personal_texts.HISTORY_FORGOTTEN)
+        await self._engine.people.forget(person, ForgetScope(wanted))
+        if wanted == ForgetScope.HISTORY:
+            return PersonForgotten(personal_texts.HISTORY_FORGOTTEN)
         return Notice(personal_texts.INTERESTS_FORGOTTEN)

@@ -114,7 +114,7 @@ class Reception:
         return None if running.cancelled() else running.exception()
 
 
-class SoundInlet:
+class CheckedInlet:
     """An inlet that takes only what can be read again: an event of other types would stop whoever claims it."""
 
     def __init__(self, inlet: Inlet) -> None:

@@ -16,14 +16,14 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class PersonForgotten:
     """All that is remembered of the person is gone: a bot that keeps something itself removes it now."""
 
     markdown: str
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class AskAgain:
     """A question that is to be answered once more, without personalisation."""
 
     question: str
@@ -71,5 +71,5 @@ class Problem:
     markdown: str
 
 
-CommandReply = Notice | Forgotten | Again
-Reply = Status | Delta | Final | Notice | Forgotten | Problem
+CommandReply = Notice | PersonForgotten | AskAgain
+Reply = Status | Delta | Final | Notice | PersonForgotten | Problem

@@ -31,7 +31,7 @@ from bots.on_slack.listener import Listener
 from bots.on_slack.socket import Socket
 from bots.on_slack.threads import Threads
 from bots.platform import Inlet
-from bots.reception import Reception, SoundInlet
+from bots.reception import CheckedInlet, Reception
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +72,7 @@ class SlackReceiver:
     @asynccontextmanager
     async def receiving(self, inlet: Inlet) -> AsyncIterator[None]:
         """Receive while open; closing stops receiving and waits for what is being handed in."""
-        app = self._app(SoundInlet(inlet))
+        app = self._app(CheckedInlet(inlet))
         deliveries = Deliveries(app, self._reception)
 
         async def socket() -> None:

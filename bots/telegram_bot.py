@@ -20,19 +20,19 @@ from telegram.request import HTTPXRequest
 
 from bots import texts
 from bots.on_telegram import texts as say
-from bots.on_telegram.buttons import ASKERS, Act, read_tap
-from bots.on_telegram.entrance import Entrance, group_name
-from bots.on_telegram.events import PLATFORM, Incoming, Kind, to_event
-from bots.on_telegram.line import TELEGRAM, Bot, Line, connected
+from bots.on_telegram.buttons import ASKERS, ButtonAction, read_tap
+from bots.on_telegram.entrance import TelegramEntrance, group_name
+from bots.on_telegram.events import PLATFORM, Incoming, UpdateKind, to_event
+from bots.on_telegram.line import TELEGRAM, Bot, TelegramApi, connected
 from bots.on_telegram.pace import ChatPace
-from bots.on_telegram.pages import Page
+from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.polling import Polling
 from bots.on_telegram.render import telegram
 from bots.on_telegram.talk import command_of, spot_of
 from bots.on_telegram.texts import Words
 from bots.on_telegram.updates import event_key, moved, read
 from bots.on_telegram.webhook import Listening, Webhook
-from bots.on_telegram.wire import Request, update_of
+from bots.on_telegram.wire import ApiRequest, update_of
 from bots.platform import Inlet
 from bots.reception import Reception
 from core.errors import PersonError, StoreError
@@ -61,7 +61,7 @@ def new_bot(token: str, api: str = TELEGRAM, pace: ChatPace | None = None) -> Bo
         base_url=f"{base}/bot",
         base_file_url=f"{base}/file/bot",
         request=HTTPXRequest(CONNECTIONS, read_timeout=15, write_timeout=15, connect_timeout=10, pool_timeout=10),
-        get_updates_request=Request(1, read_timeout=10, connect_timeout=10, pool_timeout=10),
+        get_updates_request=ApiRequest(1, read_timeout=10, connect_timeout=10, pool_timeout=10),
         rate_limiter=pace or ChatPace(),
     )
 
@@ -70,10 +70,10 @@ class TelegramReceiver:
     """The port `Receiver` for Telegram."""
 
     def __init__(
-        self, bot: Bot, entrance: Entrance, webhook: Webhook | None = None, reception: Reception | None = None
+        self, bot: Bot, entrance: TelegramEntrance, webhook: Webhook | None = None, reception: Reception | None = None
     ) -> None:
         self._bot = bot
-        self._line = Line(bot)
+        self._line = TelegramApi(bot)
         self._entrance = entrance
         self._webhook = webhook
         self._reception = reception or Reception(PLATFORM)
@@ -124,11 +124,11 @@ class TelegramReceiver:
         if incoming is None:
             return
         command = command_of(incoming.text)
-        if incoming.kind is Kind.STOP or (incoming.kind is Kind.ASK and command and command.name == "stop"):
+        if incoming.kind is UpdateKind.STOP or (incoming.kind is UpdateKind.ASK and command and command.name == "stop"):
             await self._stop(incoming, inlet)
-        elif incoming.kind is Kind.NAMELESS:
+        elif incoming.kind is UpdateKind.NAMELESS:
             self._aside(incoming, Words(incoming.language)(say.NAMELESS))
-        elif incoming.kind is Kind.TAP and _is_elses(incoming):
+        elif incoming.kind is UpdateKind.TAP and _is_elses(incoming):
             self._later(self._line.toast(incoming.query, Words(incoming.language).plain(say.NOT_YOUR_ANSWER)))
         elif await self._entrance.admits(incoming):
             if not await self._took_code(incoming):
@@ -138,7 +138,7 @@ class TelegramReceiver:
 
     async def _put(self, key: str, incoming: Incoming, inlet: Inlet) -> None:
         receipt = await inlet.put(to_event(key, incoming))
-        if incoming.kind is Kind.TAP:
+        if incoming.kind is UpdateKind.TAP:
             self._later(self._line.toast(incoming.query, _toast(incoming)))
         if receipt in _REFUSALS:
             self._aside(incoming, Words(incoming.language)(_REFUSALS[receipt]))
@@ -146,12 +146,12 @@ class TelegramReceiver:
     async def _stop(self, incoming: Incoming, inlet: Inlet) -> None:
         """Past the inbox, so that it does not wait behind the answer that it is to stop."""
         stopped = await inlet.stop(incoming.conversation, incoming.person)
-        if not stopped and incoming.kind is Kind.ASK and await self._entrance.admits(incoming):
+        if not stopped and incoming.kind is UpdateKind.ASK and await self._entrance.admits(incoming):
             self._aside(incoming, Words(incoming.language)(say.NOTHING_TO_STOP))
 
     async def _took_code(self, incoming: Incoming) -> bool:
         """Whether somebody who is in already sent a code, as one that makes an operator; a wrong one is a question."""
-        if incoming.kind is not Kind.ASK:
+        if incoming.kind is not UpdateKind.ASK:
             return False
         try:
             took = await self._entrance.pairs(incoming)
@@ -166,15 +166,15 @@ class TelegramReceiver:
     async def _send_away(self, key: str, incoming: Incoming, inlet: Inlet) -> None:
         """A stranger: a code lets them in, all else is told what to do."""
         words = Words(incoming.language)
-        if incoming.kind is Kind.TAP:
+        if incoming.kind is UpdateKind.TAP:
             self._later(self._line.toast(incoming.query))
             return
-        if incoming.kind is Kind.REACTION:
+        if incoming.kind is UpdateKind.REACTION:
             return
         try:
             if await self._entrance.pairs(incoming):
                 self._aside(incoming, words(say.PAIRED))
-                await self._put(key, replace(incoming, kind=Kind.ASK, text="/start"), inlet)
+                await self._put(key, replace(incoming, kind=UpdateKind.ASK, text="/start"), inlet)
                 return
         except PersonError as error:
             self._aside(incoming, words(str(error)))
@@ -191,7 +191,7 @@ class TelegramReceiver:
         """Say something that is not worth waiting for."""
         self._later(self._say(incoming, telegram(markdown)[0]))
 
-    async def _say(self, incoming: Incoming, page: Page) -> None:
+    async def _say(self, incoming: Incoming, page: MessagePage) -> None:
         await self._line.send(spot_of(incoming), page)
 
     def _later(self, work: Coroutine[None, None, None]) -> None:
@@ -208,7 +208,7 @@ def _is_elses(incoming: Incoming) -> bool:
 
 def _toast(incoming: Incoming) -> str:
     tap = read_tap(incoming.data)
-    thanks = tap is not None and tap.act in {Act.UP, Act.REASON}
+    thanks = tap is not None and tap.act in {ButtonAction.UP, ButtonAction.REASON}
     return Words(incoming.language).plain(say.THANKS) if thanks else ""
 
 

@@ -9,7 +9,7 @@ import math
 
 from bots import texts
 from bots.language import counted, translated
-from core.people.traces import Trace, Weighed
+from core.people.traces import PassageWeight, Trace
 
 WHY = "Why that answer"
 NOTHING_READ = "No document was near enough to be read."
@@ -31,7 +31,7 @@ def why(trace: Trace) -> str:
     return "\n".join([*lines, _how_far(trace)])
 
 
-def _why_read(passage: Weighed, trace: Trace) -> str:
+def _why_read(passage: PassageWeight, trace: Trace) -> str:
     parts = {
         translated("your team"): passage.team,
         translated("your interests"): passage.taste,

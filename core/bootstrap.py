@@ -20,22 +20,22 @@ from core.documents.folder_records import FolderRecords
 from core.documents.ingest import Ingester
 from core.documents.teaching import Teacher
 from core.domain import Decoding
-from core.engine import Engine, Limits
+from core.engine import AnswerLimits, Engine
 from core.errors import IndexUnavailableError
 from core.inbox import Allowance
 from core.models.digest import digest_of
-from core.models.files import Progress, Silent
+from core.models.files import DownloadProgress, NoProgress
 from core.models.lora import protocol_of
 from core.models.rag import is_rag
 from core.models.specs import LocalModel
 from core.models.store import ModelStore
-from core.people.access import Access, Doors, listed_names
+from core.people.access import Access, AccessLists, listed_names
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.settings import Settings
-from core.storage.backup import Place, StoredIndex
+from core.storage.backup import DataLayout, StoredIndex
 from core.storage.comparable import check_origin
 from core.storage.leftovers import Leftovers
-from core.storage.origin import Origin
+from core.storage.origin import VectorOrigin
 from core.together import ended
 from core.upkeep import Upkeep, swept
 
@@ -49,10 +49,10 @@ if TYPE_CHECKING:
     from core.adapters.redis.installations import RedisInstallations
     from core.adapters.remote_model.remote_generator import RemoteGenerator
 
-SILENT = Silent()
+SILENT = NoProgress()
 _USED = ("valkey", "learned")  # what a data folder has as soon as people were answered or taught it
 
-_Load = Callable[[LocalModel, Settings, Progress], "TorchGenerator | RagGenerator"]
+_Load = Callable[[LocalModel, Settings, DownloadProgress], "TorchGenerator | RagGenerator"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Library:
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
+class Stores:
     """What is kept of people, and for the operator."""
 
     memory: Memory
@@ -80,13 +80,13 @@ class Attune:
 
     engine: Engine
     library: Library
-    records: Records
+    records: Stores
     teacher: Teacher
     figures: Callable[[], Mapping[str, float]]  # of the cache of what was read before; none for a model elsewhere
 
 
 @asynccontextmanager
-async def open_attune(settings: Settings, progress: Progress = SILENT) -> AsyncIterator[Attune]:
+async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -> AsyncIterator[Attune]:
     """Open everything a conversation needs; fetches and converts models at the first use."""
     if settings.model_url is None:  # a mistyped name fails at once
         await asyncio.to_thread(ModelStore(settings.models_folder).find, settings.model)
@@ -149,7 +149,7 @@ async def _in_background(work: Coroutine[None, None, None]) -> AsyncIterator[Non
 
 @asynccontextmanager
 async def open_library(
-    settings: Settings, progress: Progress = SILENT, *, anew: bool = False
+    settings: Settings, progress: DownloadProgress = SILENT, *, anew: bool = False
 ) -> AsyncIterator[Library]:
     """Open the embedder and the index; `anew` begins with an empty one, of which what was recorded is kept.
 
@@ -170,9 +170,11 @@ async def open_library(
         yield Library(embedder, index, ingester, folders)
 
 
-def origin_of(settings: Settings, progress: Progress = SILENT) -> Origin:
+def origin_of(settings: Settings, progress: DownloadProgress = SILENT) -> VectorOrigin:
     """By what the vectors of today are made. Blocks while the embedder's files are fetched, or hashed."""
-    return Origin(settings.embedder, digest_of(ModelStore(settings.models_folder).resolve(settings.embedder, progress)))
+    return VectorOrigin(
+        settings.embedder, digest_of(ModelStore(settings.models_folder).resolve(settings.embedder, progress))
+    )
 
 
 def folder_records(settings: Settings) -> FolderRecords:
@@ -198,7 +200,7 @@ async def _lived(settings: Settings) -> bool:
     return False
 
 
-async def _begin_anew(settings: Settings, dimension: int, origin: Origin, *, lived: bool) -> None:
+async def _begin_anew(settings: Settings, dimension: int, origin: VectorOrigin, *, lived: bool) -> None:
     """Empty the index, whatever is in it and whether or not it can be opened."""
     folders = folder_records(settings)
     try:
@@ -223,13 +225,13 @@ async def rebuilt(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def open_place(settings: Settings) -> AsyncIterator[Place]:
+async def open_place(settings: Settings) -> AsyncIterator[DataLayout]:
     """Open what a backup is made of, but for the index."""
     from core.adapters.redis.dump import RedisDump  # noqa: PLC0415
 
     await _lived(settings)
     async with _redis(settings) as client:
-        yield Place(settings.data_folder, settings.learned_folder, folder_records(settings), RedisDump(client))
+        yield DataLayout(settings.data_folder, settings.learned_folder, folder_records(settings), RedisDump(client))
 
 
 def open_stored_index(settings: Settings) -> AbstractAsyncContextManager[StoredIndex]:
@@ -255,7 +257,7 @@ async def served_by_others(settings: Settings) -> bool:
 
 
 @asynccontextmanager
-async def open_records(settings: Settings) -> AsyncIterator[Records]:
+async def open_records(settings: Settings) -> AsyncIterator[Stores]:
     """Open what is kept on the server that `REDIS_URL` names, or on the embedded one."""
     from core.adapters.redis.memory import RedisMemory  # noqa: PLC0415
     from core.adapters.redis.no_usage import NoUsage  # noqa: PLC0415
@@ -269,7 +271,7 @@ async def open_records(settings: Settings) -> AsyncIterator[Records]:
         await memory.ping()
         await memory.finish_forgetting()
         access = Access(RedisPairings(client), doors_of(settings))
-        yield Records(memory, RedisUsage(client, keep) if settings.usage else NoUsage(), access)
+        yield Stores(memory, RedisUsage(client, keep) if settings.usage else NoUsage(), access)
 
 
 async def forget_reading(settings: Settings, documents: Collection[tuple[str, str]]) -> None:
@@ -279,13 +281,15 @@ async def forget_reading(settings: Settings, documents: Collection[tuple[str, st
     await asyncio.to_thread(forget_others, settings.read_folder, documents)
 
 
-def doors_of(settings: Settings) -> Doors:
+def doors_of(settings: Settings) -> AccessLists:
     """The operator's lists.
 
     Raises:
         ConfigurationError: one of them names nobody.
     """
-    return Doors(listed_names(settings.allow, "ATTUNE_ALLOW"), listed_names(settings.operators, "ATTUNE_OPERATORS"))
+    return AccessLists(
+        listed_names(settings.allow, "ATTUNE_ALLOW"), listed_names(settings.operators, "ATTUNE_OPERATORS")
+    )
 
 
 @asynccontextmanager
@@ -323,7 +327,9 @@ def _redis(settings: Settings) -> AbstractAsyncContextManager[Redis]:
 
 
 @asynccontextmanager
-async def open_index(settings: Settings, dimension: int, origin: Origin | None = None) -> AsyncIterator[PassageIndex]:
+async def open_index(
+    settings: Settings, dimension: int, origin: VectorOrigin | None = None
+) -> AsyncIterator[PassageIndex]:
     """Open the index: the server that `QDRANT_URL` names, or the embedded one.
 
     Raises:
@@ -337,7 +343,7 @@ async def open_index(settings: Settings, dimension: int, origin: Origin | None =
 
 
 def _index(
-    settings: Settings, dimension: int | None, origin: Origin | None = None
+    settings: Settings, dimension: int | None, origin: VectorOrigin | None = None
 ) -> AbstractAsyncContextManager[SharedIndex | QdrantIndex]:
     from core.adapters.index.qdrant_index import QdrantIndex  # noqa: PLC0415
     from core.adapters.index.shared_index import SharedIndex  # noqa: PLC0415
@@ -350,7 +356,7 @@ def _index(
 
 
 @asynccontextmanager
-async def open_embedder(settings: Settings, progress: Progress = SILENT) -> AsyncIterator[Embedder]:
+async def open_embedder(settings: Settings, progress: DownloadProgress = SILENT) -> AsyncIterator[Embedder]:
     """Open the embedding model, fetching it at the first use."""
     model = await asyncio.to_thread(ModelStore(settings.models_folder).resolve, settings.embedder, progress)
     from core.adapters.local_model.sentence_embedder import SentenceEmbedder  # noqa: PLC0415
@@ -360,7 +366,7 @@ async def open_embedder(settings: Settings, progress: Progress = SILENT) -> Asyn
 
 
 @asynccontextmanager
-async def open_generator(settings: Settings, progress: Progress = SILENT) -> AsyncIterator[Generator]:
+async def open_generator(settings: Settings, progress: DownloadProgress = SILENT) -> AsyncIterator[Generator]:
     """Open the language model: the server that `ATTUNE_MODEL_URL` names, or the one here, fetched at the first use."""
     if settings.model_url:
         async with open_remote(settings, settings.model_url) as remote:
@@ -380,7 +386,7 @@ def open_remote(settings: Settings, url: str) -> AbstractAsyncContextManager[Rem
 
 
 @asynccontextmanager
-async def _local_generator(settings: Settings, progress: Progress) -> AsyncIterator[Generator]:
+async def _local_generator(settings: Settings, progress: DownloadProgress) -> AsyncIterator[Generator]:
     model = await asyncio.to_thread(find_model, settings, progress)
     load: _Load = _load_rag if is_rag(model.path) else _load_torch
     generator = await torch_thread.run(load, model, settings, progress)
@@ -390,7 +396,7 @@ async def _local_generator(settings: Settings, progress: Progress) -> AsyncItera
         await generator.close()
 
 
-def find_model(settings: Settings, progress: Progress) -> LocalModel:
+def find_model(settings: Settings, progress: DownloadProgress) -> LocalModel:
     """The language model of the settings; the adapter of `ATTUNE_ADAPTER` takes the place of its own."""
     store = ModelStore(settings.models_folder)
     adapter = store.resolve_adapter(settings.adapter, progress) if settings.adapter else None
@@ -398,7 +404,7 @@ def find_model(settings: Settings, progress: Progress) -> LocalModel:
     return replace(model, adapter=adapter) if adapter else model
 
 
-def _load_torch(model: LocalModel, settings: Settings, progress: Progress) -> TorchGenerator:
+def _load_torch(model: LocalModel, settings: Settings, progress: DownloadProgress) -> TorchGenerator:
     from core.adapters.local_model.torch_generator import TorchGenerator  # noqa: PLC0415
 
     return TorchGenerator.load(
@@ -427,15 +433,15 @@ def protocol_for(model: LocalModel, settings: Settings) -> Protocol:
     return protocol_of(name, base, model.adapter if settings.adapter else None)
 
 
-def _load_rag(model: LocalModel, settings: Settings, _: Progress) -> RagGenerator:
+def _load_rag(model: LocalModel, settings: Settings, _: DownloadProgress) -> RagGenerator:
     from core.adapters.local_model.rag_generator import RagGenerator  # noqa: PLC0415
 
     return RagGenerator.load(model.name, model.path, device=settings.device, threads=settings.threads)
 
 
-def limits_of(settings: Settings) -> Limits:
+def limits_of(settings: Settings) -> AnswerLimits:
     """What one answer may take, as the settings have it."""
-    return Limits(
+    return AnswerLimits(
         passages=settings.passages,
         following=settings.following,
         history_tokens=settings.history_tokens,

@@ -210,7 +210,7 @@ class Decoding:
     clear: float = 0.915  # p(held | x, d) from which no less likely passage is read; above 1 all are
 
 
-class Decoded(StrEnum):
+class DecodingSummary(StrEnum):
     """How far an answer was decoded as `Decoding.mode` asks."""
 
     EXACT = "exact"
@@ -259,16 +259,16 @@ class Piece:
     text: str
     posterior: tuple[float, ...] = ()
     log_likelihood: float = 0.0
-    decoded: Decoded = Decoded.EXACT
+    decoded: DecodingSummary = DecodingSummary.EXACT
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class CutOff:
     """The answer used up `Decoding.max_tokens` before its end."""
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
+class QueuePosition:
     """The answer waits for room: `ahead` others come first."""
 
     ahead: int
@@ -290,7 +290,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadingStarted:
     """The engine has found passages and starts to read them."""
 
     passages: tuple[RankedPassage, ...]
@@ -312,7 +312,7 @@ class Answer:
     outcome: Outcome
     sources: tuple[Source, ...] = ()
     nearest: tuple[Source, ...] = ()
-    decoded: Decoded = Decoded.EXACT
+    decoded: DecodingSummary = DecodingSummary.EXACT
     left_out: tuple[str, ...] = ()
     held: float | None = None
     log_odds: tuple[float | None, ...] = ()
@@ -321,5 +321,5 @@ class Answer:
     rests: tuple[str, ...] = ()
 
 
-AnswerEvent = Reading | Queued | Piece | Answer
+AnswerEvent = ReadingStarted | QueuePosition | Piece | Answer
 """What the engine tells of an answer while it is made, in this order; `Answer` is the last."""

@@ -19,15 +19,15 @@ from core.answering.attribution import cite
 from core.answering.cutting import cut_short
 from core.answering.fitting import fitted
 from core.answering.grounding import Grounding, grounded
-from core.answering.history import Asked
+from core.answering.history import Query
 from core.answering.opening import Recommendation
 from core.documents.gaps import Gap
 from core.domain import (
     Answer,
     AnswerEvent,
-    Cut,
-    Decoded,
+    CutOff,
     Decoding,
+    DecodingSummary,
     Message,
     Outcome,
     Passage,
@@ -36,7 +36,7 @@ from core.domain import (
     Preferences,
     Prompt,
     RankedPassage,
-    Reading,
+    ReadingStarted,
     Source,
     Turn,
     Verdicts,
@@ -44,7 +44,7 @@ from core.domain import (
 from core.errors import QuestionTooLongError, StoreError
 from core.people.feedback import Feedback, Verdict
 from core.people.people import People
-from core.people.personal import Asker, Read, Told, read_by, traced, unbiased
+from core.people.personal import AnswerContext, Asker, ReadPassages, read_by, traced, unbiased
 from core.people.traces import Trace
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.readers import alone, audience, shown_in
@@ -59,7 +59,7 @@ MAX_TURNS = 20  # turns looked at; fewer are read, as the budget has it
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class AnswerLimits:
     """What one answer may take."""
 
     passages: int = 4
@@ -82,7 +82,7 @@ class Engine:
         memory: Memory,
         usage: Usage,
         generator: Generator,
-        limits: Limits,
+        limits: AnswerLimits,
         upkeep: Upkeep | None = None,
         inbox: Inbox | None = None,
     ) -> None:
@@ -118,7 +118,7 @@ class Engine:
             return
         rows = await self._read(ranked)
         read = read_by(told.asker, ranked, rows, message.sent_at.timestamp(), self._limits.decoding.floor)
-        yield Reading(tuple(read.rows))
+        yield ReadingStarted(tuple(read.rows))
         asking = self._prompt(read, told)
         self._upkeep.note(asking.passages)
         said: list[Piece] = []
@@ -132,10 +132,10 @@ class Engine:
                     if held is not None and held < self._limits.certainty:
                         break
                     continue
-                cut = cut or isinstance(event, Cut)
+                cut = cut or isinstance(event, CutOff)
                 if isinstance(event, Piece):
                     said.append(event)
-                if not isinstance(event, Cut):
+                if not isinstance(event, CutOff):
                     yield event
         said = unbiased(said, asking.passages, read)
         finished = _finished(said, asking.passages, ranked, grounding, cut=cut)
@@ -150,13 +150,13 @@ class Engine:
         return await standing.standing(turns, self._index, audience(message))
 
     async def _find(
-        self, message: Message, asked: Asked, asker: Asker, *, plain: bool
-    ) -> tuple[Told, list[RankedPassage]]:
+        self, message: Message, asked: Query, asker: Asker, *, plain: bool
+    ) -> tuple[AnswerContext, list[RankedPassage]]:
         """Who asks what, as far as the search has to know it, and what it finds."""
         vectors = await self._embedder.embed([*asked.searches, *(one.text for one in asker.stated)])
         ranked = await retrieval.find(asked.searches, vectors, self._index, audience(message))
         applied = asker.applied(asked.likeliest, vectors[0], vectors[len(asked.searches) :])
-        return Told(message, asked, asker, applied, vectors[0], plain), ranked
+        return AnswerContext(message, asked, asker, applied, vectors[0], plain), ranked
 
     def _probability_held(self, verdicts: Verdicts) -> float | None:
         calibration = self._generator.protocol.calibration
@@ -239,7 +239,7 @@ class Engine:
             )
         return asked
 
-    def _prompt(self, read: Read, told: Told) -> Prompt:
+    def _prompt(self, read: ReadPassages, told: AnswerContext) -> Prompt:
         limits = self._limits
         return fitted(
             read,
@@ -252,7 +252,7 @@ class Engine:
 
     @asynccontextmanager
     async def _kept(
-        self, told: Told, unnamed: Answer, read: Read | None = None, said: Sequence[Piece] = ()
+        self, told: AnswerContext, unnamed: Answer, read: ReadPassages | None = None, said: Sequence[Piece] = ()
     ) -> AsyncIterator[Answer]:
         """Keep the turn, which waits for the disk once; learn from it when the person has the answer already.
 
@@ -271,7 +271,7 @@ class Engine:
             if is_kept or await _possible(keep(), "not_kept"):
                 await self._learn(told, answer, trace)
 
-    async def _learn(self, told: Told, answer: Answer, trace: Trace) -> None:
+    async def _learn(self, told: AnswerContext, answer: Answer, trace: Trace) -> None:
         """What an answer says of documents and of its asker."""
         if answer.outcome is Outcome.ANSWERED:
             used = self._usage.note_cited([source.passage.source for source in answer.sources], trace.at)
@@ -312,19 +312,19 @@ def _finished(
 ) -> Answer:
     text = "".join(piece.text for piece in said).strip()
     text = cut_short(text) if cut else text
-    decoded, left_out = said[-1].decoded if said else Decoded.EXACT, tuple(grounding.left_out)
+    decoded, left_out = said[-1].decoded if said else DecodingSummary.EXACT, tuple(grounding.left_out)
     if not text or prompt.says_not_found(text) or (left_out and not grounding.whole):
         return replace(_not_found(ranked, decoded), left_out=left_out)
     return Answer(text, Outcome.ANSWERED, cite(said, passages), decoded=decoded, left_out=left_out)
 
 
-def _rests(read: Read, asking: Prompt, asked: Asked) -> tuple[str, ...]:
+def _rests(read: ReadPassages, asking: Prompt, asked: Query) -> tuple[str, ...]:
     """What an answer rests on: what was read, and what the turns that were heard rest on."""
     heard = [*asking.turns, *([asked.goes_on] if asked.goes_on else [])]
     return standing.rests_of(read.rows[: len(asking.passages)], heard)
 
 
-def _not_found(ranked: Sequence[RankedPassage], decoded: Decoded = Decoded.EXACT) -> Answer:
+def _not_found(ranked: Sequence[RankedPassage], decoded: DecodingSummary = DecodingSummary.EXACT) -> Answer:
     sections: dict[str, Passage] = {}
     for candidate in ranked:
         sections.setdefault(candidate.passage.heading_path, candidate.passage)

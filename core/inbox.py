@@ -70,7 +70,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingEvent:
     """An event that has waited for a while, held so that the person can be told: `ahead` others come first."""
 
     claim: Claim
@@ -99,7 +99,7 @@ EVENT, DEAD_LETTER = "event", "dead letter"
 
 
 @dataclass(frozen=True, slots=True)
-class SetAside:
+class UnreadableItem:
     """Something that is kept and cannot be read here: its kind, its name, and why. Nothing waits for it.
 
     Of an `EVENT` or a `DEAD_LETTER` the name is its key, which `retry` and `drop` take.

@@ -14,7 +14,7 @@ from core.answering.prompt import Protocol
 from core.documents.gaps import Gap
 from core.domain import (
     Conversation,
-    Cut,
+    CutOff,
     Decoding,
     Document,
     Footprint,
@@ -23,18 +23,18 @@ from core.domain import (
     Person,
     Piece,
     Prompt,
-    Queued,
+    QueuePosition,
     Turn,
     Use,
     Vector,
     Vectors,
     Verdicts,
 )
-from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, SetAside, Waiting
+from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, UnreadableItem, WaitingEvent
 from core.people.pairing import Pairing
 from core.people.profile_port import Profiles
 from core.people.traces import Trace
-from core.storage.origin import Origin
+from core.storage.origin import VectorOrigin
 
 
 class Embedder(Port):
@@ -89,13 +89,15 @@ class Generator(Port):
         """Forget what was read of other documents than these (source, version)."""
         ...
 
-    def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued | Verdicts | Cut, None]:
+    def generate(
+        self, prompt: Prompt, decoding: Decoding
+    ) -> AsyncGenerator[Piece | QueuePosition | Verdicts | CutOff, None]:
         """Answer `prompt`, streaming. Closing or cancelling the generator stops the model within one step.
 
-        `Cut` comes last where the tokens were used up before the end; where the prompt has `begun`, so does the answer,
-        and only what follows comes.
-        `Verdicts` come once before the first piece where the protocol has them: always from a model that judges first,
-        whose rows then weigh p(d|x,u) · p(held|x,d); from one that is asked where the prompt has a check.
+        `CutOff` comes last where the tokens were used up before the end; where the prompt has `begun`, so does the
+        answer, and only what follows comes. `Verdicts` come once before the first piece where the protocol has them:
+        always from a model that judges first, whose rows then weigh p(d|x,u) · p(held|x,d); from one that is asked
+        where the prompt has a check.
 
         Raises:
             PromptTooLongError: the prompt leaves no room for an answer.
@@ -149,11 +151,11 @@ class PassageIndex(Port):
         """Passages in the index."""
         ...
 
-    async def origin(self) -> Origin | None:
+    async def origin(self) -> VectorOrigin | None:
         """By what its vectors were made; None where nobody noted it."""
         ...
 
-    async def set_origin(self, origin: Origin) -> None:
+    async def set_origin(self, origin: VectorOrigin) -> None:
         """Note by what its vectors were made. From then on it is refused to whoever stands for another origin."""
         ...
 
@@ -256,7 +258,7 @@ class Inbox(Port):
         """
         ...
 
-    async def waiting(self, token: str, *, seconds: float) -> Waiting | None:
+    async def waiting(self, token: str, *, seconds: float) -> WaitingEvent | None:
         """Hold an event that has waited for `seconds` and whose person was not told so yet. `release` gives it back."""
         ...
 
@@ -304,7 +306,7 @@ class Inbox(Port):
         """What was given up and can be read, oldest first."""
         ...
 
-    async def aside(self) -> list[SetAside]:
+    async def aside(self) -> list[UnreadableItem]:
         """What is kept, in the inbox or beside it, and cannot be read here."""
         ...
 

@@ -37,7 +37,7 @@ from core.domain import (
     Piece,
     Preferences,
     Prompt,
-    Reading,
+    ReadingStarted,
 )
 from core.engine import Engine
 from core.evaluation.scoring import exact_match, f1, normalised
@@ -147,13 +147,13 @@ async def some_at_once(
     return await asyncio.gather(*[one(question) for question in questions])
 
 
-async def asked_alone(engine: Engine, question: str) -> tuple[Reading, Answer]:
+async def asked_alone(engine: Engine, question: str) -> tuple[ReadingStarted, Answer]:
     """What was read and answered, in a conversation of its own: arms must not read each other's answers."""
     message = Message("", Conversation("evals", "", uuid4().hex), PERSON, question, datetime.now(UTC))
-    reading, answer = Reading(()), Answer("", Outcome.NOT_FOUND)
+    reading, answer = ReadingStarted(()), Answer("", Outcome.NOT_FOUND)
     async for event in engine.answer(message):
         match event:
-            case Reading():
+            case ReadingStarted():
                 reading = event
             case Answer():
                 answer = event
@@ -164,10 +164,10 @@ async def _by_heart(product: Product, question: Record) -> Asked:
     asking = Prompt("Answer the question.", (), (), (), prompt.person_block(WISHES), question["question"])
     said = [event async for event in product.generator.generate(asking, SHORT)]
     text = "".join(piece.text for piece in said if isinstance(piece, Piece))
-    return _scored(question, Answer(text, Outcome.ANSWERED), Reading(()))
+    return _scored(question, Answer(text, Outcome.ANSWERED), ReadingStarted(()))
 
 
-def _scored(question: Record, answer: Answer, reading: Reading) -> Asked:
+def _scored(question: Record, answer: Answer, reading: ReadingStarted) -> Asked:
     truths, text = question["answers"], "" if answer.outcome is Outcome.NOT_FOUND else answer.text
     return Asked(
         question=question["question"],

@@ -16,11 +16,11 @@ from typing import Any
 
 import structlog
 
-from bots.service.serving import Answerer, Halves, serve
+from bots.service.serving import Answerer, ProcessRoles, serve
 from core.settings import Settings
 from evals.scripted import PacedGenerator, scripted_engine
 
-HALVES = {"both": Halves(), "receive": Halves(answers=False), "work": Halves(receives=False)}
+HALVES = {"both": ProcessRoles(), "receive": ProcessRoles(answers=False), "work": ProcessRoles(receives=False)}
 
 
 def plug(name: str) -> Any:

@@ -13,14 +13,14 @@ from core.answering import ranking
 from core.answering.retrieval import softmax
 from core.domain import EVERYONE
 from core.people import interests
-from core.people.interests import Act, Learned, Signal, Tally
+from core.people.interests import Action, DocumentTally, LearnedProfile, Signal
 from core.people.team import Contribution, Team, uses_of
 from evals.common import Options, Record
 
 CANDIDATES, DIMENSION, TEAMMATES, DOCUMENTS = 200, 384, 200, 500
 ROUNDS = 300
 START = datetime(2026, 1, 1, tzinfo=UTC)
-_LEARNED = TypeAdapter(Learned)
+_LEARNED = TypeAdapter(LearnedProfile)
 
 
 async def run(chosen: Options) -> Record:
@@ -73,7 +73,7 @@ def _unit(rng: np.random.Generator, count: int) -> np.ndarray:
 
 def _signal(number: int, rng: np.random.Generator) -> Signal:
     one = _unit(rng, 1)[0]
-    act = (Act.ASKED, Act.OPENED, Act.UP)[number % 3]
+    act = (Action.ASKED, Action.OPENED, Action.UP)[number % 3]
     shown = tuple(f"/{place}" for place in rng.integers(0, DOCUMENTS, 3))
     vector = interests.event_vector(one, [one], [1.0])
     at = START + timedelta(minutes=number)
@@ -84,6 +84,6 @@ def _team(rng: np.random.Generator) -> Team:
     people = {}
     for number in range(TEAMMATES):
         used = rng.integers(0, DOCUMENTS, 30)
-        tallies = {f"/{place}": Tally(1.0, 2.0, 1.0) for place in used}
+        tallies = {f"/{place}": DocumentTally(1.0, 2.0, 1.0) for place in used}
         people[f"user{number}"] = Contribution(tallies, frozenset({EVERYONE}), shares=True)
     return Team(people)

@@ -18,7 +18,15 @@ from core.adapters.local_model import checkpoints
 from core.answering import prompt
 from core.bootstrap import SILENT, find_model
 from core.domain import Vectors
-from core.people.preferences import Kind, Polarity, Preferences, Stated, Wishes, applicable, with_stated
+from core.people.preferences import (
+    Polarity,
+    PreferenceKind,
+    Preferences,
+    PreferenceSet,
+    StatedPreference,
+    applicable,
+    with_stated,
+)
 from core.settings import Settings
 from evals.common import Options, Record, paired_bootstrap, progress, records, sample
 from evals.product import open_embedding
@@ -89,7 +97,7 @@ async def run(chosen: Options) -> Record:
         for name, person in persons.items():
             scores = judge.scores(person, item["question"], item["options"])
             right.setdefault(name, []).append(float(int(np.argmax(scores)) == item["gold"]))
-    facts = sum(_stated([item["preference"]])[0].kind is Kind.FACT for item in items)
+    facts = sum(_stated([item["preference"]])[0].kind is PreferenceKind.FACT for item in items)
     return _summary(right, [item["topic"] for item in asked]) | {
         "n": len(asked),
         "the true preference entered the prompt": entered / len(asked),
@@ -128,14 +136,14 @@ def _persons(item: Record, others: Sequence[Sequence[str]], vectors: Mapping[str
     }
 
 
-def _stated(texts: Sequence[str]) -> tuple[Stated, ...]:
-    wishes = Wishes()
+def _stated(texts: Sequence[str]) -> tuple[StatedPreference, ...]:
+    wishes = PreferenceSet()
     for text in texts:
         wishes = with_stated(wishes, text, Polarity.SAY, START)
     return wishes.stated
 
 
-def _chosen(question: str, texts: Sequence[str], vectors: Mapping[str, Vectors]) -> tuple[Stated, ...]:
+def _chosen(question: str, texts: Sequence[str], vectors: Mapping[str, Vectors]) -> tuple[StatedPreference, ...]:
     cosines = np.array([float(vectors[question] @ vectors[text]) for text in texts])
     return applicable(question, _stated(texts), cosines)
 

@@ -25,7 +25,7 @@ from core.documents.ingest import Ingester
 from core.documents.removing import Remover
 from core.documents.teaching import Lesson, Teacher
 from core.domain import EVERYONE, Conversation, Message, Person, Prompt
-from core.engine import Engine, Limits
+from core.engine import AnswerLimits, Engine
 from core.inbox import Event
 from core.ports import Inbox, PassageIndex
 from core.settings import Settings
@@ -140,7 +140,7 @@ async def opened(home: Path) -> AsyncIterator[House]:
             memory=memory,
             usage=usage,
             generator=ScriptedGenerator(_first_text),
-            limits=Limits(relevance=0.2),
+            limits=AnswerLimits(relevance=0.2),
             inbox=inbox,
         )
         remover = Remover(index, usage, memory, Teacher(settings.learned_folder, ingester, index, usage), reading)

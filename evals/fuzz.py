@@ -23,7 +23,7 @@ from socket import socket
 
 import structlog
 
-from bots.platforms import Means
+from bots.platforms import PlatformServices
 from bots.reception import Reception
 from bots.service.observing import WatchedDialogue, WatchedInlet, Watcher
 from bots.service.slots import Pace
@@ -148,7 +148,7 @@ async def _service(route: Route, counted: Counted) -> AsyncIterator[Reception]:
                 scripted_engine(settings, PacedGenerator(3, 0.0)) as engine,
             ):
                 await know_the_moon(index)
-                means = Means(records.access, records.usage, inbox, watcher=counted)
+                means = PlatformServices(records.access, records.usage, inbox, watcher=counted)
                 receiver, sender = route.halves(settings, WatchedDialogue(engine, counted), means)
                 name = next(iter(means.receptions))
                 workers = Workers(inbox, {name: sender}, Pace(AT_ONCE, grace=1.0), counted)

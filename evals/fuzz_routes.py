@@ -20,13 +20,13 @@ from aiohttp import web
 
 from bots.dialogue import Dialogue
 from bots.on_slack.platform import slack
-from bots.on_telegram.entrance import Entrance, Membership, listed_groups
+from bots.on_telegram.entrance import Membership, TelegramEntrance, listed_groups
 from bots.on_telegram.pace import ChatPace, Rate
 from bots.on_telegram.sender import Services, TelegramSender
 from bots.on_telegram.webhook import Webhook
 from bots.operator_lists import OperatorLists
 from bots.platform import Receiver, Sender
-from bots.platforms import Means
+from bots.platforms import PlatformServices
 from bots.telegram_bot import TelegramReceiver, new_bot
 from bots.texts import escaped
 from core.settings import Settings
@@ -64,7 +64,7 @@ class Route:
         """Settings of the product."""
         raise NotImplementedError
 
-    def halves(self, settings: Settings, dialogue: Dialogue, means: Means) -> tuple[Receiver, Sender]:
+    def halves(self, settings: Settings, dialogue: Dialogue, means: PlatformServices) -> tuple[Receiver, Sender]:
         """The platform's two halves."""
         raise NotImplementedError
 
@@ -154,13 +154,13 @@ class TelegramRoute(Route):
         names = [*(f"person:telegram//{user}" for user in people), f"channel:telegram//{fuzz_telegram.TEAM['id']}"]
         return {"ATTUNE_TELEGRAM_TOKEN": TOKEN, "ATTUNE_ALLOW": ",".join(names)}
 
-    def halves(self, _: Settings, dialogue: Dialogue, means: Means) -> tuple[Receiver, Sender]:
+    def halves(self, _: Settings, dialogue: Dialogue, means: PlatformServices) -> tuple[Receiver, Sender]:
         """As `on_telegram.platform` has them, but that nothing waits for Telegram's limits."""
         bots = [new_bot(TOKEN, self._double.url, ChatPace(QUICK, QUICK, QUICK)) for _ in range(2)]
         groups = listed_groups([f"channel:telegram//{fuzz_telegram.TEAM['id']}"])
         lists = OperatorLists(means.usage, means.inbox, escaped)
         dialogue_of_telegram = Services(dialogue, None, means.access, lists)
-        entrance = Entrance(means.access, Membership(bots[1], groups))
+        entrance = TelegramEntrance(means.access, Membership(bots[1], groups))
         receiver = TelegramReceiver(bots[1], entrance, self._webhook, means.reception("telegram"))
         return receiver, TelegramSender(bots[0], dialogue_of_telegram, groups, "off")
 
@@ -222,7 +222,7 @@ class SlackRoute(Route):
             **way,
         }
 
-    def halves(self, settings: Settings, dialogue: Dialogue, means: Means) -> tuple[Receiver, Sender]:
+    def halves(self, settings: Settings, dialogue: Dialogue, means: PlatformServices) -> tuple[Receiver, Sender]:
         """As `on_slack.platform` has them."""
         return slack().receiver(settings, means), slack().sender(settings, dialogue, means)
 

@@ -23,9 +23,9 @@ from core.answering.ranking import CHECKED
 from core.bootstrap import Library
 from core.domain import EVERYONE, Decoding, Person, RankedPassage, Vector
 from core.people import interests
-from core.people.interests import Act, Signal, Tally
+from core.people.interests import Action, DocumentTally, Signal
 from core.people.personal import Asker
-from core.people.preferences import Wishes
+from core.people.preferences import PreferenceSet
 from core.people.team import Contribution, Team
 from evals.common import Options, Record, paired_bootstrap, sample
 from evals.ranking_scores import recall
@@ -118,7 +118,9 @@ def _asker(profile: str, asked: Asked, everybody: Sequence[Asked], rng: np.rando
     if not fitting:
         fitting = [one for one in everybody if one is not asked]
     drawn = [fitting[n] for n in rng.integers(0, len(fitting), PAST)]
-    return Asker(SOMEBODY, Wishes(), interests.replay(liked([(one.vector, one.ranked[0]) for one in drawn])), Team({}))
+    return Asker(
+        SOMEBODY, PreferenceSet(), interests.replay(liked([(one.vector, one.ranked[0]) for one in drawn])), Team({})
+    )
 
 
 def _article(asked: Asked) -> str:
@@ -133,20 +135,20 @@ def liked(passages: Sequence[tuple[Vector, RankedPassage]]) -> list[Signal]:
     for number, (vector, found) in enumerate(passages):
         assert found.vector is not None  # noqa: S101 - a search found it
         event = interests.event_vector(vector, [found.vector], [1.0])
-        signals.append(Signal(f"{number:03}", Act.UP, START + timedelta(minutes=number), event))
+        signals.append(Signal(f"{number:03}", Action.UP, START + timedelta(minutes=number), event))
     return signals
 
 
-def enemy(asked: Asked) -> tuple[list[Signal], Mapping[str, Tally]]:
+def enemy(asked: Asked) -> tuple[list[Signal], Mapping[str, DocumentTally]]:
     """The log of somebody who loves the likeliest wrong passage behind the first two; a team that opens only such."""
     wrong = [one for one in asked.ranked[CHECKED:] if Path(one.passage.source).stem not in asked.query.gains]
     if not wrong or wrong[0].vector is None:
         return [], {}
-    tallies = {one.passage.source: Tally(100.0 if one in wrong[:5] else 0.0, 100.0) for one in asked.ranked}
+    tallies = {one.passage.source: DocumentTally(100.0 if one in wrong[:5] else 0.0, 100.0) for one in asked.ranked}
     return liked([(wrong[0].vector, wrong[0])] * 200), tallies
 
 
 def _enemy(asked: Asked) -> Asker:
     signals, tallies = enemy(asked)
     team = Team({"accomplice": Contribution(tallies, frozenset({EVERYONE}))})
-    return Asker(SOMEBODY, Wishes(strength=100), interests.replay(signals), team)
+    return Asker(SOMEBODY, PreferenceSet(strength=100), interests.replay(signals), team)

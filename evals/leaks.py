@@ -21,7 +21,7 @@ from core.adapters.redis import valkey
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
 from core.domain import EVERYONE, Answer, Conversation, Message, Passage, Person, Prompt
-from core.engine import Engine, Limits
+from core.engine import AnswerLimits, Engine
 from core.people.feedback import Feedback, Verdict
 from core.people.preferences import Polarity, changed, with_stated
 from core.readers import person_reader
@@ -81,7 +81,7 @@ async def _house() -> AsyncIterator[House]:
             memory=RedisMemory(redis),
             usage=RedisUsage(redis),
             generator=generator,
-            limits=Limits(relevance=0.05),
+            limits=AnswerLimits(relevance=0.05),
         )
         yield House(engine, generator, redis)
 

@@ -18,7 +18,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from core.engine import Limits
+from core.engine import AnswerLimits
 from evals import cost, following, harm, harm_answers, leaks, remembering, style, visitors
 from evals.common import RESULTS, Options, Record, paired_bootstrap, parser, progress, sample, write_result
 from evals.product import open_embedding
@@ -43,7 +43,7 @@ async def words(chosen: Options) -> Record:
     async with open_embedding() as embedder:
         scores = await visitors.one_word_search(site, sorted(set(asked.values())), embedder)
     kept = [visitor for visitor in asked if visitor.wanted in scores[asked[visitor]]]
-    return _curves(site, kept, chosen, lambda visitor: _found(visitor, scores[asked[visitor]]), Limits().passages)
+    return _curves(site, kept, chosen, lambda visitor: _found(visitor, scores[asked[visitor]]), AnswerLimits().passages)
 
 
 async def _visitors(chosen: Options) -> tuple[Site, list[Visitor]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core.bootstrap import Library, Records, limits_of, open_embedder, open_generator, open_index, open_records
+from core.bootstrap import Library, Stores, limits_of, open_embedder, open_generator, open_index, open_records
 from core.documents.ingest import Ingester
 from core.engine import Engine
 from core.ports import Embedder, Generator, PassageIndex
@@ -25,7 +25,7 @@ class Product:
     embedder: Embedder
     index: PassageIndex
     ingester: Ingester
-    records: Records
+    records: Stores
     generator: Generator
 
     def engine(self, **limits: Any) -> Engine:

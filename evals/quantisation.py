@@ -25,7 +25,7 @@ from core.answering import prompt
 from core.bootstrap import find_model, protocol_for
 from core.domain import Passage, Piece, Prompt
 from core.evaluation.scoring import exact_match, f1
-from core.models.files import Silent
+from core.models.files import NoProgress
 from core.settings import Settings
 from evals.answers import SHORT, WISHES, some_at_once, split
 from evals.common import Record, paired_bootstrap, parser, records, sample, write_result
@@ -54,10 +54,10 @@ async def ask_all(
     settings: Settings, form: checkpoints.Form, asked: Sequence[Record], passages: dict[str, Record]
 ) -> list[str]:
     """What the model in `form` says to each question."""
-    model = find_model(settings, Silent())
+    model = find_model(settings, NoProgress())
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    folder = checkpoints.convert(model.path, form, settings.models_folder / "converted", Silent(), model.adapter)
+    folder = checkpoints.convert(model.path, form, settings.models_folder / "converted", NoProgress(), model.adapter)
     checkpoint = torch_thread.block(checkpoints.load, folder, form, torch.device("cpu"))
     protocol = protocol_for(model, settings)
     generator = torch_thread.block(

@@ -28,9 +28,9 @@ from rich.console import Console
 from rich.table import Table
 
 from core.adapters.local_model import checkpoints, torch_thread
-from core.adapters.local_model.packed import PackedModel, Row
+from core.adapters.local_model.packed import CachedRow, PackedModel
 from core.adapters.local_model.prefix_files import PrefixFiles
-from core.models.files import Silent
+from core.models.files import NoProgress
 from core.models.store import ModelStore
 from core.settings import Settings
 from evals.common import Record, parser, write_result
@@ -93,7 +93,7 @@ def opened(settings: Settings, model: str) -> tuple[Path, checkpoints.Checkpoint
 
 def converted(settings: Settings, source: Path, form: checkpoints.Form) -> Path:
     """The GGUF file's weights as a folder that transformers reads."""
-    return checkpoints.convert(source, form, settings.models_folder / "converted", Silent())
+    return checkpoints.convert(source, form, settings.models_folder / "converted", NoProgress())
 
 
 def trial(source: Path, checkpoint: checkpoints.Checkpoint, threads: int, material: Material) -> float:
@@ -185,13 +185,13 @@ def shares(model: PackedModel) -> dict[str, float]:
     block = torch.ones(1 << 29, dtype=torch.int8).view(torch.int64)
     bandwidth = block.nbytes / _median(block.sum)  # bytes a second
     weights = sum(layer.in_features * layer.out_features for layer in layers)
-    row = Row(model, 400)
+    row = CachedRow(model, 400)
 
     def step() -> None:
         row.length = 300
         model.step([(row, [5])])
 
-    prefill = _median(lambda: model.step([(Row(model, rows), [5] * rows)], [0]))
+    prefill = _median(lambda: model.step([(CachedRow(model, rows), [5] * rows)], [0]))
     return {
         "prefill, of the rate of _int_mm": statistics.median(product_seconds() for _ in range(3)) / prefill,
         "step of one row, of the bandwidth": weights / bandwidth / _median(step),

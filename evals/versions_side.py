@@ -20,7 +20,7 @@ from core.adapters.redis.usage import RedisUsage
 from core.documents.gaps import Gap
 from core.domain import Conversation, Outcome, Person, Turn
 from core.inbox import Allowance, Event
-from core.people.interests import Act, Signal
+from core.people.interests import Action, Signal
 from core.people.preferences import Polarity, with_stated
 from core.people.traces import Trace
 
@@ -38,7 +38,7 @@ async def write(client: Redis, first: int, count: int) -> Found:
         at, name = START + timedelta(seconds=number), f"{number:016}"
         trace = Trace(name, ANNA, f"question {number}", at, ("everyone",), Outcome.ANSWERED)
         await memory.append(HERE, Turn(ANNA, f"question {number}", "answer", at), trace)
-        await memory.learn(ANNA, [Signal(f"{name}:asked", Act.ASKED, at, "")])
+        await memory.learn(ANNA, [Signal(f"{name}:asked", Action.ASKED, at, "")])
         await usage.note_gap(Gap(f"question {number}", ANNA, at))
         where = Conversation("slack", "T1", "C2", str(number % 5))
         await inbox.put(Event(f"slack:{number}", where, ANNA, "ask", json.dumps({"text": f"Grüße {number}"}), at))

@@ -20,7 +20,7 @@ from core.answering import ranking
 from core.answering.retrieval import TEMPERATURE, fused_scores, softmax
 from core.domain import EVERYONE, Decoding, Passage, RankedPassage, Vectors
 from core.people import interests
-from core.people.interests import Act, Learned, Signal, Tally
+from core.people.interests import Action, DocumentTally, LearnedProfile, Signal
 from core.people.team import Contribution, Team, uses_of
 from core.ports import Embedder
 from core.text.words import content_words
@@ -64,7 +64,7 @@ class Visitor:
 class Past:
     """What a visitor's visits have taught after each number of them."""
 
-    after: Mapping[int, Learned] = field(default_factory=dict)
+    after: Mapping[int, LearnedProfile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,10 @@ async def load(folder: Path, embedder: Embedder, seed: int) -> tuple[Site, list[
 def team_of(opened: Mapping[str, Sequence[str]], names: Sequence[str]) -> Team:
     """A team that shares its taste, and in which everybody has looked at everything once."""
     contributions = {
-        user: Contribution({name: Tally(1.0, 0.0) for name in used}, frozenset({EVERYONE}), shares=True)
+        user: Contribution({name: DocumentTally(1.0, 0.0) for name in used}, frozenset({EVERYONE}), shares=True)
         for user, used in opened.items()
     }
-    looks = Contribution({name: Tally(0.0, float(len(opened))) for name in names}, frozenset({EVERYONE}))
+    looks = Contribution({name: DocumentTally(0.0, float(len(opened))) for name in names}, frozenset({EVERYONE}))
     return Team({**contributions, EXPOSURE: looks})
 
 
@@ -132,7 +132,7 @@ def past_of(
 ) -> Past:
     """What the visits teach, after each number in `lengths`; from half of the longest on, they are those of `then`."""
     rng = np.random.default_rng([seed, int(visitor.id)])
-    state, after = Learned(), {0: Learned()}
+    state, after = LearnedProfile(), {0: LearnedProfile()}
     for number in range(max(lengths)):
         who = then if then is not None and number >= max(lengths) // 2 else visitor
         for signal in _visit(site, who, number, rng):
@@ -146,7 +146,7 @@ def _visit(site: Site, visitor: Visitor, number: int, rng: np.random.Generator) 
     aim = int(rng.choice(visitor.known))
     at = START + timedelta(days=number)
     vector = interests.event_vector(site.vectors[aim], [site.vectors[aim]], [1.0])
-    asked = Signal(f"{number:03}:asked", Act.ASKED, at, vector, shown=(site.names[aim],))
+    asked = Signal(f"{number:03}:asked", Action.ASKED, at, vector, shown=(site.names[aim],))
     if rng.random() < SILENT:
         return [asked]
     others = rng.choice(len(site.names), SHOWN, replace=False, p=site.popularity)
@@ -162,7 +162,7 @@ def _clicks(site: Site, visitor: Visitor, shown: Sequence[int], number: int, rng
             at = START + timedelta(days=number, minutes=rank)
             vector = interests.event_vector(site.vectors[place], [site.vectors[place]], [1.0])
             credited = ((site.names[place], 1.0),)
-            clicked.append(Signal(f"{number:03}:opened:{rank:02}", Act.OPENED, at, vector, credited=credited))
+            clicked.append(Signal(f"{number:03}:opened:{rank:02}", Action.OPENED, at, vector, credited=credited))
     return clicked
 
 
@@ -176,7 +176,7 @@ class Search:
     jitter: Array
 
 
-def rank_of(site: Site, arm: Arm, search: Search, learned: Learned, read: int | None = None) -> int:
+def rank_of(site: Site, arm: Arm, search: Search, learned: LearnedProfile, read: int | None = None) -> int:
     """The place of what is wanted, from 1: by p(d|x,u), of what is read where anybody would read the likeliest `read`.
 
     What is not read stands behind that by p(d|x). With `read` None all is read: nothing was asked, and all fits alike.
@@ -187,7 +187,7 @@ def rank_of(site: Site, arm: Arm, search: Search, learned: Learned, read: int | 
     tilt = ranking.tilt(
         search.impersonal,
         site.vectors[places].astype(np.float64),
-        learned if arm.vectors else Learned(),
+        learned if arm.vectors else LearnedProfile(),
         strength=STRENGTH if arm.team or arm.vectors else 0,
         now=(START + timedelta(days=max(HISTORIES))).timestamp(),
         team=site.team.prior(documents, who.id) if arm.team else nothing,

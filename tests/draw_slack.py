@@ -24,8 +24,16 @@ from bots.on_slack.render import pages
 from bots.replies import Final
 from core.documents.teaching import Lesson
 from core.domain import Passage, Person, Source
-from core.people.interests import Act
-from core.people.preferences import Kind, Length, Origin, Polarity, Preferences, Stated, Wishes
+from core.people.interests import Action
+from core.people.preferences import (
+    Length,
+    Polarity,
+    PreferenceKind,
+    PreferenceOrigin,
+    Preferences,
+    PreferenceSet,
+    StatedPreference,
+)
 from core.people.profile import InterestInWords, Profile
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -83,13 +91,15 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 def profile() -> Profile:
     """Somebody who has set and said a few things."""
     stated = (
-        Stated(1, "trains and buses", Polarity.LIKE, Kind.TOPIC, (), Origin.SAID, NOW),
-        Stated(2, "Give an example for every rule", Polarity.SAY, Kind.STYLE, (), Origin.SAID, NOW),
+        StatedPreference(1, "trains and buses", Polarity.LIKE, PreferenceKind.TOPIC, (), PreferenceOrigin.SAID, NOW),
+        StatedPreference(
+            2, "Give an example for every rule", Polarity.SAY, PreferenceKind.STYLE, (), PreferenceOrigin.SAID, NOW
+        ),
     )
     interest = InterestInWords(
-        1, ("transit benefit", "parking"), ("transit.md",), 1.0, NOW, ((Act.UP, 3), (Act.OPENED, 2))
+        1, ("transit benefit", "parking"), ("transit.md",), 1.0, NOW, ((Action.UP, 3), (Action.OPENED, 2))
     )
-    wishes = Wishes(Preferences(length=Length.SHORT), stated, 50)
+    wishes = PreferenceSet(Preferences(length=Length.SHORT), stated, 50)
     return Profile(Person("slack", "T1", "U1"), wishes, (interest,), 9)
 
 
@@ -99,7 +109,7 @@ def drawings() -> dict[str, str]:
     answer = [*pages(final.markdown)[0], *slack_blocks.under_answer(final)]
     asked = ["How long does transit enrolment take?", "Who approves travel?"]
     lesson = Lesson("0" * 32, "Travel by train.md", Person("slack", "T1", "UANN"), ("channel:slack/T1/C1",), NOW)
-    home = slack_home.home(profile(), slack_home.Shown(asked=asked, lessons=[lesson]))
+    home = slack_home.home(profile(), slack_home.HomeView(asked=asked, lessons=[lesson]))
     talk = (
         f'<div class="message">{_who("ann", "How long does transit enrolment take?")}</div>'
         f'<div class="message">{_who("Attune", "")}{drawn(answer)}</div>'

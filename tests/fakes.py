@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 import numpy as np
 
 from core.answering.prompt import PROTOCOLS, Judging, system_text
-from core.domain import Cut, Decoded, Decoding, Passage, Piece, Prompt, Vectors, Verdicts
+from core.domain import CutOff, Decoding, DecodingSummary, Passage, Piece, Prompt, Vectors, Verdicts
 from core.errors import PromptTooLongError
 
 
@@ -63,7 +63,7 @@ class ScriptedGenerator:
         self.prompts: list[Prompt] = []
         self.pieces_sent = 0
         self.read: list[Passage] = []
-        self.decoded = Decoded.EXACT
+        self.decoded = DecodingSummary.EXACT
 
     def count_tokens(self, text: str) -> int:
         return len(text.split())
@@ -74,7 +74,7 @@ class ScriptedGenerator:
     async def retain(self, documents: Collection[tuple[str, str]]) -> None:
         self.read = [passage for passage in self.read if (passage.source, passage.version) in documents]
 
-    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Verdicts | Cut, None]:
+    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Verdicts | CutOff, None]:
         self.prompts.append(prompt)
         if self.count_tokens(system_text(prompt.system, prompt.passages)) + decoding.max_tokens > self.context_tokens:
             raise PromptTooLongError("The prompt leaves no room for an answer.")
@@ -88,4 +88,4 @@ class ScriptedGenerator:
             self.pieces_sent += 1
             yield Piece(word if number == 0 else f" {word}", decoded=self.decoded)
         if len(words) > decoding.max_tokens:
-            yield Cut()
+            yield CutOff()

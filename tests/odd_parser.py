@@ -20,11 +20,11 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from core.documents import sandbox_child
-from core.documents.blocks import Block, Kind, ParsedDocument
+from core.documents.blocks import Block, BlockKind, ParsedDocument
 from core.documents.parsing import Parser
 
 CHILD = ("-B", "-m", "tests.odd_parser")
-REQUESTS: list[sandbox_child.Request] = []
+REQUESTS: list[sandbox_child.ParseRequest] = []
 
 
 def sleep(seconds: str) -> str:
@@ -34,8 +34,8 @@ def sleep(seconds: str) -> str:
 
 def forge(title: str) -> str:
     """Answer this request, so that what the process says of it by itself comes as the answer to the next one."""
-    forged = sandbox_child.Reply(sandbox_child.State.READ, "", "v", _said("forged"), id=REQUESTS[-1].id)
-    done = sandbox_child.Reply(sandbox_child.State.DONE, id=REQUESTS[-1].id)
+    forged = sandbox_child.ParseReply(sandbox_child.ParseState.READ, "", "v", _said("forged"), id=REQUESTS[-1].id)
+    done = sandbox_child.ParseReply(sandbox_child.ParseState.DONE, id=REQUESTS[-1].id)
     lines = b"".join(sandbox_child.REPLY.dump_json(reply) + b"\n" for reply in (forged, done))
     os.write(next(number for number in range(3, 256) if _is_pipe(number)), lines)
     return title
@@ -135,14 +135,14 @@ ORDERS: dict[str, Callable[[str], str]] = {
 
 
 def _said(text: str) -> ParsedDocument:
-    return ParsedDocument(text, (Block(Kind.PARAGRAPH, text, (), 1),))
+    return ParsedDocument(text, (Block(BlockKind.PARAGRAPH, text, (), 1),))
 
 
 def main() -> None:
     """Serve as the parser does, but for text files, which are obeyed."""
     parse_with, answers = sandbox_child.parse_with, sandbox_child.answers
 
-    def noting(request: sandbox_child.Request, data: bytes) -> Iterator[sandbox_child.Reply]:
+    def noting(request: sandbox_child.ParseRequest, data: bytes) -> Iterator[sandbox_child.ParseReply]:
         REQUESTS.append(request)
         return answers(request, data)
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from bots.on_slack.events import Said, ask_event
-from bots.on_telegram.events import Incoming, Kind, to_event
+from bots.on_slack.events import SlackMessage, ask_event
+from bots.on_telegram.events import Incoming, UpdateKind, to_event
 from core.adapters.redis import valkey
 from core.adapters.redis.inbox import RedisInbox
 from core.adapters.redis.memory import RedisMemory
@@ -27,11 +27,11 @@ from core.documents.teaching import _LESSON, Lesson
 from core.domain import Conversation, Outcome, Passage, Person, Source, Turn
 from core.inbox import Event
 from core.people import interests
-from core.people.interests import Act, Signal, Tally
+from core.people.interests import Action, DocumentTally, Signal
 from core.people.pairing import Pairing
-from core.people.preferences import Length, Polarity, Preferences, Wishes, with_stated
+from core.people.preferences import Length, Polarity, Preferences, PreferenceSet, with_stated
 from core.people.team import Contribution
-from core.people.traces import Trace, Weighed
+from core.people.traces import PassageWeight, Trace
 from core.readers import EVERYONE
 
 FOLDER = Path(__file__).parent / "data" / "stores"
@@ -42,11 +42,15 @@ LESSON = Lesson("0" * 31 + "1", "Leave.md", ANNA, (EVERYONE,), START)
 
 
 def asked(number: int) -> Event:
-    return ask_event(Said("T1", "C1", f"{number}.0", "17.5", "anna", f"How long is leave number {number}? Grüße ✓"))
+    return ask_event(
+        SlackMessage("T1", "C1", f"{number}.0", "17.5", "anna", f"How long is leave number {number}? Grüße ✓")
+    )
 
 
 def tapped(number: int) -> Event:
-    return to_event(f"telegram:{number}", Incoming(Kind.TAP, 7, True, 7, START, "de", "Ben", data="p:0", message=3))
+    return to_event(
+        f"telegram:{number}", Incoming(UpdateKind.TAP, 7, True, 7, START, "de", "Ben", data="p:0", message=3)
+    )
 
 
 def passage(source: str) -> Passage:
@@ -61,7 +65,7 @@ def trace(person: Person, number: int) -> Trace:
         START,
         (EVERYONE, "slack:T1:C1"),
         Outcome.ANSWERED,
-        (Weighed("p", "/leave.md", "Leave", 0.7, 0.8, 0.1, share=1.0, held=0.9),),
+        (PassageWeight("p", "/leave.md", "Leave", 0.7, 0.8, 0.1, share=1.0, held=0.9),),
         (Source(1, passage("/leave.md")),),
         ("/sick.md",),
         vector(number),
@@ -84,20 +88,20 @@ def signals() -> list[Signal]:
         Signal(
             f"{number:016}:verdict", act, START.replace(day=number), vector(number), None, shown, credited, ("leave",)
         )
-        for number, act in ((1, Act.ASKED), (2, Act.UP), (3, Act.DOWN))
+        for number, act in ((1, Action.ASKED), (2, Action.UP), (3, Action.DOWN))
     ]
 
 
 def contribution() -> Contribution:
-    return Contribution({"/leave.md": Tally(1.0, 2.0)}, frozenset({EVERYONE}), shares=True)
+    return Contribution({"/leave.md": DocumentTally(1.0, 2.0)}, frozenset({EVERYONE}), shares=True)
 
 
 def gap(person: Person) -> Gap:
     return Gap("Is there a canteen?", person, START, ("Leave",))
 
 
-def wishes() -> Wishes:
-    return with_stated(Wishes(Preferences(length=Length.SHORT), strength=70), "Rust", Polarity.LIKE, START)
+def wishes() -> PreferenceSet:
+    return with_stated(PreferenceSet(Preferences(length=Length.SHORT), strength=70), "Rust", Polarity.LIKE, START)
 
 
 async def fill(client: Redis) -> None:

@@ -17,7 +17,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from core.adapters.local_model import checkpoints
 from core.errors import ModelError, OperatorError
-from core.models.files import Silent
+from core.models.files import NoProgress
 from core.models.specs import LocalModel
 from core.models.store import ModelStore
 from core.settings import Settings
@@ -74,7 +74,7 @@ def load(model: LocalModel, device: torch.device, layers: int | None) -> PreTrai
     Raises:
         ModelError: it cannot be read.
     """
-    copy = checkpoints.convert(model.path, "bfloat16", models_folder() / "converted", Silent())
+    copy = checkpoints.convert(model.path, "bfloat16", models_folder() / "converted", NoProgress())
     loaded: Any = checkpoints.load(copy, "bfloat16", torch.device("cpu")).model
     if layers:
         decoder = loaded.get_decoder()

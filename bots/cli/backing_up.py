@@ -22,7 +22,7 @@ from bots.cli.operations import is_interactive
 from core.bootstrap import open_place, open_stored_index, rebuilt, remove_index, served_by_others
 from core.errors import BackupError, IndexUnavailableError
 from core.settings import Settings
-from core.storage.backup import INDEX, RESTORED_SETTINGS, Place, StoredIndex, back_up, is_used, restore
+from core.storage.backup import INDEX, RESTORED_SETTINGS, DataLayout, StoredIndex, back_up, is_used, restore
 from core.storage.backup_archive import BackupReader
 
 
@@ -46,7 +46,7 @@ async def backup(settings: Settings, file: Path, version: str, *, index: bool) -
     return 0
 
 
-async def _begin_records(settings: Settings, place: Place) -> None:
+async def _begin_records(settings: Settings, place: DataLayout) -> None:
     """Take who may see what from the index of an older version, so that a backup without the index has it, too."""
     if place.folders.empty:
         with suppress(IndexUnavailableError):
@@ -81,7 +81,7 @@ async def restore_from(settings: Settings, file: Path, *, force: bool) -> int:
     return 0
 
 
-async def _is_used(settings: Settings, place: Place) -> bool:
+async def _is_used(settings: Settings, place: DataLayout) -> bool:
     try:
         async with open_stored_index(settings) as index:
             return await is_used(place, index)

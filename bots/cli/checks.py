@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Mark(StrEnum):
+class CheckStatus(StrEnum):
     """How a check ended."""
 
     GOOD = "✓"
@@ -18,7 +18,7 @@ class Mark(StrEnum):
 class Check:
     """One row: what was looked at, what was found, and what to do about it."""
 
-    mark: Mark
+    mark: CheckStatus
     name: str
     found: str
     fix: str = ""

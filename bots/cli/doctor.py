@@ -20,7 +20,7 @@ from rich.text import Text
 from bots import texts
 from bots.cli import operator_texts
 from bots.cli.bars import Bars
-from bots.cli.checks import Check, Mark
+from bots.cli.checks import Check, CheckStatus
 from bots.cli.models_view import disk_bytes, megabytes
 from bots.render import clean
 from core.bootstrap import doors_of, open_embedder, open_index, open_records, open_remote, origin_of, protocol_for
@@ -38,16 +38,16 @@ NO_EVICTION = "noeviction"
 BUILT_IN_DIMENSION = 384  # of the built-in embedder; another one has to be asked
 
 
-STYLES = {Mark.GOOD: "green", Mark.CARE: "yellow", Mark.BAD: "red"}
+STYLES = {CheckStatus.GOOD: "green", CheckStatus.CARE: "yellow", CheckStatus.BAD: "red"}
 
 
 async def doctor(environ: Mapping[str, str], file: Path, version: str) -> int:
     """Check everything and show the table. Returns the exit code: 1 when something is wrong."""
-    checks = [Check(Mark.GOOD, "attune", f"{version}, Python {platform.python_version()}")]
+    checks = [Check(CheckStatus.GOOD, "attune", f"{version}, Python {platform.python_version()}")]
     try:
         settings = Settings.from_env(environ, file)
     except ConfigurationError as error:
-        checks.append(Check(Mark.BAD, "settings", str(error), operator_texts.FIX_SETTINGS))
+        checks.append(Check(CheckStatus.BAD, "settings", str(error), operator_texts.FIX_SETTINGS))
     else:
         checks += [*_settings(settings, environ, file), *await _server(settings), *_models(settings), *_disk(settings)]
         checks += [*await _stores(settings), *_device(settings), *await _telegram(settings)]
@@ -63,8 +63,8 @@ def _show(checks: list[Check]) -> int:
         console.print(line)
         if check.fix:
             console.print(Text(f"  {'':<{width}}  → {clean(check.fix)}", style="dim"))
-    bad = sum(check.mark is Mark.BAD for check in checks)
-    care = any(check.mark is Mark.CARE for check in checks)
+    bad = sum(check.mark is CheckStatus.BAD for check in checks)
+    care = any(check.mark is CheckStatus.CARE for check in checks)
     well = operator_texts.ALL_WELL_BUT if care else operator_texts.ALL_WELL
     verdict = operator_texts.checks_failed(bad) if bad else well
     console.print(Text(f"\n{verdict}", style="red" if bad else "green"))
@@ -76,9 +76,9 @@ def _settings(settings: Settings, environ: Mapping[str, str], file: Path) -> Ite
     for field in sorted(settings.model_fields_set):
         name = Settings.model_fields[field].alias or field
         origin = "environment" if environ.get(name) else str(file)
-        yield Check(Mark.GOOD, name, f"{getattr(settings, field)} ({origin})")
+        yield Check(CheckStatus.GOOD, name, f"{getattr(settings, field)} ({origin})")
     if not settings.model_fields_set:
-        yield Check(Mark.GOOD, "settings", operator_texts.ALL_DEFAULTS)
+        yield Check(CheckStatus.GOOD, "settings", operator_texts.ALL_DEFAULTS)
 
 
 async def _server(settings: Settings) -> list[Check]:
@@ -90,17 +90,17 @@ async def _server(settings: Settings) -> list[Check]:
             found = operator_texts.served(remote.name, settings.model_url, remote.context_tokens)
             rescores = await remote.can_rescore()
     except AttuneError as error:
-        return [Check(Mark.BAD, "language model", settings.model_url, str(error))]
-    return [Check(Mark.GOOD, "language model", found), _decoding(settings.decoding, rescores=rescores)]
+        return [Check(CheckStatus.BAD, "language model", settings.model_url, str(error))]
+    return [Check(CheckStatus.GOOD, "language model", found), _decoding(settings.decoding, rescores=rescores)]
 
 
 def _decoding(mode: Mode, *, rescores: bool) -> Check:
     can = operator_texts.RESCORES if rescores else operator_texts.RESCORES_NOT
     if mode is Mode.TOKEN:
-        return Check(Mark.CARE, "decoding", operator_texts.TOKEN_NOT, operator_texts.FIX_TOKEN)
+        return Check(CheckStatus.CARE, "decoding", operator_texts.TOKEN_NOT, operator_texts.FIX_TOKEN)
     if mode is Mode.SEQUENCE and not rescores:
-        return Check(Mark.CARE, "decoding", f"{mode}, but the server {can}", operator_texts.FIX_DECODING)
-    return Check(Mark.GOOD, "decoding", f"{mode}; the server {can}")
+        return Check(CheckStatus.CARE, "decoding", f"{mode}, but the server {can}", operator_texts.FIX_DECODING)
+    return Check(CheckStatus.GOOD, "decoding", f"{mode}; the server {can}")
 
 
 def _models(settings: Settings) -> Iterator[Check]:
@@ -111,15 +111,17 @@ def _models(settings: Settings) -> Iterator[Check]:
             model = store.find(name, Bars(Console(stderr=True)))
             merged = _merged(model, settings, store) if model and role == operator_texts.LANGUAGE_MODEL else []
         except ModelError as error:
-            yield Check(Mark.BAD, role, name, str(error))
+            yield Check(CheckStatus.BAD, role, name, str(error))
             continue
         if model:
             yield Check(
-                Mark.GOOD, role, ", ".join([f"{model.name}, {megabytes(disk_bytes(model))}, verified", *merged])
+                CheckStatus.GOOD, role, ", ".join([f"{model.name}, {megabytes(disk_bytes(model))}, verified", *merged])
             )
         else:
             size = f", {megabytes(BUILT_IN[name.lower()].size)}" if name.lower() in BUILT_IN else ""
-            yield Check(Mark.CARE, role, f"{name}{size}: {operator_texts.NOT_HERE}", operator_texts.fix_model(name))
+            yield Check(
+                CheckStatus.CARE, role, f"{name}{size}: {operator_texts.NOT_HERE}", operator_texts.fix_model(name)
+            )
 
 
 def _merged(model: LocalModel, settings: Settings, store: ModelStore) -> list[str]:
@@ -142,8 +144,8 @@ def _disk(settings: Settings) -> Iterator[Check]:
     for name, folder in (("models folder", settings.models_folder), ("data folder", settings.data_folder)):
         existing = next(place for place in (folder, *folder.parents) if place.exists())
         free = shutil.disk_usage(existing).free
-        mark = Mark.GOOD if free >= FREE_BYTES else Mark.BAD
-        fix = "" if mark is Mark.GOOD else operator_texts.FIX_DISK
+        mark = CheckStatus.GOOD if free >= FREE_BYTES else CheckStatus.BAD
+        fix = "" if mark is CheckStatus.GOOD else operator_texts.FIX_DISK
         yield Check(mark, name, f"{folder}, {megabytes(free)} free", fix)
 
 
@@ -155,7 +157,7 @@ async def _told(name: str, check: Awaitable[Check]) -> Check:
     try:
         return await check
     except AttuneError as error:
-        return Check(Mark.BAD, name, operator_texts.NO_REPLY, str(error))
+        return Check(CheckStatus.BAD, name, operator_texts.NO_REPLY, str(error))
 
 
 async def _memory(settings: Settings) -> list[Check]:
@@ -164,15 +166,18 @@ async def _memory(settings: Settings) -> list[Check]:
         async with open_records(settings) as records:
             kept = await records.memory.footprint()
     except AttuneError as error:
-        return [Check(Mark.BAD, "memory", operator_texts.NO_REPLY, str(error))]
-    return [eviction(kept.eviction), Check(Mark.GOOD, "people", operator_texts.kept_of_people(kept, settings.keep))]
+        return [Check(CheckStatus.BAD, "memory", operator_texts.NO_REPLY, str(error))]
+    return [
+        eviction(kept.eviction),
+        Check(CheckStatus.GOOD, "people", operator_texts.kept_of_people(kept, settings.keep)),
+    ]
 
 
 def eviction(policy: str) -> Check:
     """What a full server does: one that makes room throws away what it was given to keep."""
     if policy in ("", NO_EVICTION):  # some servers do not tell
-        return Check(Mark.GOOD, "memory", operator_texts.REPLIES)
-    return Check(Mark.CARE, "memory", operator_texts.evicts(policy), operator_texts.FIX_EVICTION)
+        return Check(CheckStatus.GOOD, "memory", operator_texts.REPLIES)
+    return Check(CheckStatus.CARE, "memory", operator_texts.evicts(policy), operator_texts.FIX_EVICTION)
 
 
 async def _index(settings: Settings) -> Check:
@@ -180,7 +185,7 @@ async def _index(settings: Settings) -> Check:
         dimension, here = BUILT_IN_DIMENSION, ModelStore(settings.models_folder).find(settings.embedder) is not None
         if settings.embedder.lower() not in BUILT_IN:
             if not here:
-                return Check(Mark.CARE, "index", operator_texts.NOT_LOOKED)
+                return Check(CheckStatus.CARE, "index", operator_texts.NOT_LOOKED)
             dimension = (await stack.enter_async_context(open_embedder(settings))).dimension
         origin = await asyncio.to_thread(origin_of, settings) if here else None
         index = await stack.enter_async_context(open_index(settings, dimension, origin))
@@ -188,18 +193,18 @@ async def _index(settings: Settings) -> Check:
     found = texts.plural(count, "passage")
     if others:
         found += f", {operator_texts.embedded_by_others(others)}"
-        return Check(Mark.BAD, "index", found, operator_texts.FIX_OTHERS)
-    mark, fix = (Mark.GOOD, "") if count else (Mark.CARE, operator_texts.FIX_EMPTY)
+        return Check(CheckStatus.BAD, "index", found, operator_texts.FIX_OTHERS)
+    mark, fix = (CheckStatus.GOOD, "") if count else (CheckStatus.CARE, operator_texts.FIX_EMPTY)
     return Check(mark, "index", found, fix)
 
 
 async def _telegram(settings: Settings) -> list[Check]:
     if settings.telegram_token is None:
         return []
-    from bots.on_telegram.doctor import Wanted, telegram_checks  # noqa: PLC0415 - only where there is Telegram
+    from bots.on_telegram.doctor import TelegramConfig, telegram_checks  # noqa: PLC0415 - only where there is Telegram
 
     token = settings.telegram_token.get_secret_value()
-    wanted = Wanted(token, settings.telegram_api, settings.telegram_webhook, doors_of(settings).allowed)
+    wanted = TelegramConfig(token, settings.telegram_api, settings.telegram_webhook, doors_of(settings).allowed)
     return [check async for check in telegram_checks(wanted)]
 
 
@@ -217,11 +222,11 @@ def parsers() -> Check:
         try:
             confined = sandbox.confined()
         except DocumentError as error:
-            return Check(Mark.BAD, "parsers", operator_texts.NO_REPLY, str(error))
+            return Check(CheckStatus.BAD, "parsers", operator_texts.NO_REPLY, str(error))
     found = operator_texts.confined(confined.on, {str(layer): reason for layer, reason in confined.off.items()})
     if confined.is_whole:
-        return Check(Mark.GOOD, "parsers", found)
-    return Check(Mark.CARE, "parsers", found, operator_texts.fix_confinement(confined.on))
+        return Check(CheckStatus.GOOD, "parsers", found)
+    return Check(CheckStatus.CARE, "parsers", found, operator_texts.fix_confinement(confined.on))
 
 
 def _device(settings: Settings) -> Iterator[Check]:
@@ -230,11 +235,11 @@ def _device(settings: Settings) -> Iterator[Check]:
     wanted = settings.device
     gpu = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else ""
     if wanted not in ("auto", "cpu", gpu):
-        yield Check(Mark.BAD, "device", f"{wanted}: {operator_texts.NOT_THERE}", operator_texts.FIX_DEVICE)
+        yield Check(CheckStatus.BAD, "device", f"{wanted}: {operator_texts.NOT_THERE}", operator_texts.FIX_DEVICE)
         return
     device = (gpu or "cpu") if wanted == "auto" else wanted
     found = torch.cuda.get_device_name() if device == "cuda" else device
-    yield Check(Mark.GOOD, "device", f"torch {torch.__version__} on {found}")
+    yield Check(CheckStatus.GOOD, "device", f"torch {torch.__version__} on {found}")
     if device == "cpu":
         yield _int8()
 
@@ -244,5 +249,5 @@ def _int8() -> Check:
 
     level = torch.backends.cpu.get_cpu_capability()
     if sys.platform == "darwin" or torch.cpu._is_vnni_supported():  # noqa: SLF001 - torch has no public name
-        return Check(Mark.GOOD, "int8", f"{level} with int8 instructions")
-    return Check(Mark.CARE, "int8", f"{level} {operator_texts.SLOW_INT8}")
+        return Check(CheckStatus.GOOD, "int8", f"{level} with int8 instructions")
+    return Check(CheckStatus.CARE, "int8", f"{level} {operator_texts.SLOW_INT8}")

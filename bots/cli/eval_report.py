@@ -16,7 +16,7 @@ from pathlib import Path
 from bots.cli import eval_texts
 from bots.render import clean, short_path
 from core.domain import Passage, RankedPassage
-from core.evaluation.evaluator import ENOUGH, Figures, Result, Said
+from core.evaluation.evaluator import ENOUGH, EvaluationSummary, ProductAnswer, Result
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --dim: #777; --good: #1a7f37; --bad: #b42318; }
@@ -45,7 +45,7 @@ class Report:
     asked_of: str
     made_at: datetime
     passages: int
-    figures: Figures
+    figures: EvaluationSummary
     results: Sequence[Result]
     notes: Sequence[str] = ()
 
@@ -75,7 +75,7 @@ def _head(report: Report) -> str:
     return f"<h1>{_text(eval_texts.TITLE)}</h1>{_paragraph(asked)}{_paragraph(about, 'dim')}{notes}\n"
 
 
-def _figures(figures: Figures) -> str:
+def _figures(figures: EvaluationSummary) -> str:
     rows = (
         f'<tr><th scope="row">{_text(row.name)}</th><td class="value">{_text(row.value)}</td>'
         f'<td class="dim">{_text(row.meaning)}</td></tr>'
@@ -121,7 +121,7 @@ def _passage(passage: Passage) -> str:
     return f"{_text(passage.heading_path)}<br><small>{_text(place)}</small>"
 
 
-def _said(said: Said) -> str:
+def _said(said: ProductAnswer) -> str:
     score = _paragraph(eval_texts.f1(said.f1), "dim") if said.f1 is not None else ""
     cited = _items((_passage(passage) for passage in said.cited), "ul")
     sources = f"<h4>{eval_texts.CITED}</h4>{cited}" if said.cited else ""

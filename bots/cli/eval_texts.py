@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bots.texts import plural
-from core.evaluation.evaluator import CUTOFFS, ENOUGH, Figures, Result
+from core.evaluation.evaluator import CUTOFFS, ENOUGH, EvaluationSummary, Result
 
 ASKING = "Asking"
 NO_DOCUMENTS = "There are no documents yet, so nothing was asked. Bring them first: attune ingest FOLDER"
@@ -31,7 +31,7 @@ A_FOLDER = "it is a folder"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FigureRow:
     """One figure as a person reads it."""
 
     name: str
@@ -39,10 +39,10 @@ class Row:
     meaning: str
 
 
-def rows(figures: Figures) -> list[Row]:
+def rows(figures: EvaluationSummary) -> list[FigureRow]:
     """The figures, those of the search first."""
-    found = [Row(f"recall@{k}", share(figures.recall[k]), _among_the_first(k)) for k in CUTOFFS]
-    mrr = Row("MRR", share(figures.mrr), "one over the rank of the right page's first passage, on average")
+    found = [FigureRow(f"recall@{k}", share(figures.recall[k]), _among_the_first(k)) for k in CUTOFFS]
+    mrr = FigureRow("MRR", share(figures.mrr), "one over the rank of the right page's first passage, on average")
     return [*found, mrr, *(_searched(figures) if figures.answered is None else _answered(figures))]
 
 
@@ -50,27 +50,29 @@ def _among_the_first(k: int) -> str:
     return "the first passage is of the right page" if k == 1 else f"the right page is among the first {k} passages"
 
 
-def _searched(figures: Figures) -> list[Row]:
+def _searched(figures: EvaluationSummary) -> list[FigureRow]:
     return [
-        Row("nothing near, wrongly", _of(figures.refused_wrongly, figures.answerable), "has an answer, never read"),
-        Row(
+        FigureRow(
+            "nothing near, wrongly", _of(figures.refused_wrongly, figures.answerable), "has an answer, never read"
+        ),
+        FigureRow(
             "nothing near, rightly", _of(figures.refused_rightly, figures.unanswerable), "has none, and nothing is read"
         ),
     ]
 
 
-def _answered(figures: Figures) -> list[Row]:
+def _answered(figures: EvaluationSummary) -> list[FigureRow]:
     answered = figures.answered or 0
     others = answered + figures.unanswerable - figures.refused_rightly - (figures.cited or 0)
     return [
-        Row("answered", _of(answered, figures.answerable), "of the questions that have an answer"),
-        Row("refused, wrongly", _of(figures.refused_wrongly, figures.answerable), "the others of them"),
-        Row("refused, rightly", _of(figures.refused_rightly, figures.unanswerable), "of those that have none"),
-        Row("right page cited", _of(figures.cited or 0, answered), "of what was answered and has an answer"),
-        Row("part left out", _of(figures.left_out_cited or 0, figures.cited or 0), "of the answers that cite it"),
-        Row("part left out, others", _of(figures.left_out_others or 0, others), "of all other answers"),
-        Row("F1", share(figures.f1), "words shared with your short answer; a refusal shares none"),
-        Row("F1, answered", share(figures.f1_answered), "the same without what was refused"),
+        FigureRow("answered", _of(answered, figures.answerable), "of the questions that have an answer"),
+        FigureRow("refused, wrongly", _of(figures.refused_wrongly, figures.answerable), "the others of them"),
+        FigureRow("refused, rightly", _of(figures.refused_rightly, figures.unanswerable), "of those that have none"),
+        FigureRow("right page cited", _of(figures.cited or 0, answered), "of what was answered and has an answer"),
+        FigureRow("part left out", _of(figures.left_out_cited or 0, figures.cited or 0), "of the answers that cite it"),
+        FigureRow("part left out, others", _of(figures.left_out_others or 0, others), "of all other answers"),
+        FigureRow("F1", share(figures.f1), "words shared with your short answer; a refusal shares none"),
+        FigureRow("F1, answered", share(figures.f1_answered), "the same without what was refused"),
     ]
 
 
@@ -107,7 +109,7 @@ def rank(result: Result) -> str:
     return "not found" if result.rank is None else f"rank {result.rank}"
 
 
-def asked(figures: Figures, passages: int) -> str:
+def asked(figures: EvaluationSummary, passages: int) -> str:
     """How many questions were asked of how many passages."""
     able, unable = figures.answerable, figures.unanswerable
     held = plural(passages, "passage")

@@ -18,7 +18,7 @@ from rich.text import Text
 from bots.cli import eval_texts
 from bots.render import one_line
 from core.domain import Passage, RankedPassage
-from core.evaluation.evaluator import Figures, Result
+from core.evaluation.evaluator import EvaluationSummary, Result
 
 MISSES_SHOWN = 10  # the report has all of them
 
@@ -37,7 +37,7 @@ def asking_bar(console: Console, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: progress.advance(task)
 
 
-def show(figures: Figures, results: Sequence[Result], passages: int, console: Console) -> None:
+def show(figures: EvaluationSummary, results: Sequence[Result], passages: int, console: Console) -> None:
     """The figures, and the first misses."""
     console.print(Text(eval_texts.asked(figures, passages), style="dim"), soft_wrap=True)
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -55,7 +55,7 @@ def show(figures: Figures, results: Sequence[Result], passages: int, console: Co
         console.print(Text(eval_texts.more_misses(len(missed) - MISSES_SHOWN), style="dim"))
 
 
-def as_json(figures: Figures, results: Sequence[Result], notes: Sequence[str]) -> str:
+def as_json(figures: EvaluationSummary, results: Sequence[Result], notes: Sequence[str]) -> str:
     """Everything, for a program."""
     record = {
         "figures": figures_record(figures),
@@ -65,7 +65,7 @@ def as_json(figures: Figures, results: Sequence[Result], notes: Sequence[str]) -
     return json.dumps(record, indent=2)  # in ASCII: no character of a document can command a terminal
 
 
-def figures_record(figures: Figures) -> dict[str, Any]:
+def figures_record(figures: EvaluationSummary) -> dict[str, Any]:
     """The figures as plain values; what was not measured is null."""
     return {
         "answerable": figures.answerable,

@@ -32,7 +32,7 @@ STOPPED = 130  # the exit code of whatever Ctrl-C ended
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class EvaluationOptions:
     """What the person wants to know, and how to be told."""
 
     file: Path
@@ -42,7 +42,7 @@ class Wishes:
     json: bool = False
 
 
-async def evaluate(settings: Settings, wishes: Wishes) -> int:
+async def evaluate(settings: Settings, wishes: EvaluationOptions) -> int:
     """Ask, show, write. Returns the exit code: 1 where there are no documents, 130 where Ctrl-C came first."""
     questions = spread(read_questions(wishes.file), wishes.limit)
     _check_place(wishes.report)
@@ -66,7 +66,7 @@ async def evaluate(settings: Settings, wishes: Wishes) -> int:
 
 @asynccontextmanager
 async def _evaluator(
-    settings: Settings, wishes: Wishes, errors: Console
+    settings: Settings, wishes: EvaluationOptions, errors: Console
 ) -> AsyncIterator[tuple[Evaluator, PassageIndex]]:
     """What asks. Without answers the language model is not loaded, and memory is not opened."""
     if not wishes.answers:
@@ -86,14 +86,16 @@ def _notes(questions: Sequence[OwnQuestion], results: Sequence[Result], sources:
 
 
 def _report(
-    settings: Settings, wishes: Wishes, results: Sequence[Result], passages: int, notes: Sequence[str]
+    settings: Settings, wishes: EvaluationOptions, results: Sequence[Result], passages: int, notes: Sequence[str]
 ) -> Report:
     models = f"{settings.embedder}, {settings.model}" if wishes.answers else settings.embedder
     made_at = datetime.now().astimezone()
     return Report(wishes.file.name, models, made_at, passages, figures(results), results, notes)
 
 
-def _show(wishes: Wishes, results: Sequence[Result], passages: int, notes: Sequence[str], errors: Console) -> None:
+def _show(
+    wishes: EvaluationOptions, results: Sequence[Result], passages: int, notes: Sequence[str], errors: Console
+) -> None:
     if wishes.json:
         print(as_json(figures(results), results, notes))  # noqa: T201  # rich would wrap it
     else:

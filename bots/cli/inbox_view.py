@@ -18,7 +18,7 @@ from bots.cli import operator_texts
 from bots.render import one_line
 from core.bootstrap import open_inbox
 from core.documents.teaching import unreadable_lessons
-from core.inbox import DEAD_LETTER, EVENT, DeadLetter, Depth, SetAside
+from core.inbox import DEAD_LETTER, EVENT, DeadLetter, Depth, UnreadableItem
 from core.ports import Inbox
 from core.settings import Settings
 
@@ -74,7 +74,7 @@ async def _all_keys(inbox: Inbox) -> list[str]:
     return [*(letter.event.key for letter in await inbox.dead()), *aside]
 
 
-def _aside_table(aside: Sequence[SetAside]) -> Table:
+def _aside_table(aside: Sequence[UnreadableItem]) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("kind", "key", "since", "reason"):
         table.add_column(name, overflow="fold")
@@ -98,7 +98,7 @@ def _table(letters: Sequence[DeadLetter]) -> Table:
     return table
 
 
-def _as_json(depth: Depth, letters: Sequence[DeadLetter], aside: Sequence[SetAside]) -> dict[str, Any]:
+def _as_json(depth: Depth, letters: Sequence[DeadLetter], aside: Sequence[UnreadableItem]) -> dict[str, Any]:
     return {
         "waiting": depth.waiting,
         "working": depth.working,

@@ -18,7 +18,7 @@ from rich.text import Text
 from bots import texts
 from bots.cli import operator_texts
 from bots.render import clean, one_line, short_path
-from core.documents.ingest import Progress as Ingestion
+from core.documents.ingest import IngestProgress as Ingestion
 from core.documents.ingest import ReportProgress
 from core.documents.tally import IngestReport
 

@@ -16,14 +16,14 @@ from bots.on_slack import home as slack_home
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.buttons import Buttons, whisperer
 from bots.on_slack.clients import Clients
-from bots.on_slack.door import Door
+from bots.on_slack.door import SlackEntrance
 from bots.on_slack.errors import ERRORS
-from bots.on_slack.events import Kind, body_of
+from bots.on_slack.events import EventKind, body_of
 from bots.on_slack.render import Block
-from bots.on_slack.talk import Talk
-from bots.on_slack.teaching import Lessons, Told
+from bots.on_slack.talk import SlackConversation
+from bots.on_slack.teaching import LessonReply, Lessons
 from bots.on_slack.views import fill
-from bots.on_slack.whisper import Pressed, Unnoted
+from bots.on_slack.whisper import SlackPress, StatelessDelivery
 from bots.platform import Delivery
 from core.inbox import Event
 from core.people.feedback import Reason, Verdict
@@ -35,27 +35,29 @@ DOWN = {"-1", "thumbsdown", "x", "confused", "disappointed"}
 class Actions:
     """What is done with each kind of event that is no question."""
 
-    def __init__(self, clients: Clients, dialogue: Dialogue, talk: Talk, door: Door, lessons: Lessons) -> None:
+    def __init__(
+        self, clients: Clients, dialogue: Dialogue, talk: SlackConversation, door: SlackEntrance, lessons: Lessons
+    ) -> None:
         self._clients = clients
         self._dialogue = dialogue
         self._talk = talk
         self._door = door
         self._lessons = lessons
         self._buttons = Buttons(dialogue, talk, lessons)
-        self._kinds: Mapping[str, Callable[[Pressed], Awaitable[None]]] = {
-            Kind.PRESS: self._press,
-            Kind.MODAL: self._prefs_modal,
-            Kind.SUBMIT: self._submit,
-            Kind.WHISPER: self._whisper,
-            Kind.REACTION: self._reaction,
-            Kind.HOME: self._home,
-            Kind.PANE: self._pane,
+        self._kinds: Mapping[str, Callable[[SlackPress], Awaitable[None]]] = {
+            EventKind.PRESS: self._press,
+            EventKind.MODAL: self._prefs_modal,
+            EventKind.SUBMIT: self._submit,
+            EventKind.WHISPER: self._whisper,
+            EventKind.REACTION: self._reaction,
+            EventKind.HOME: self._home,
+            EventKind.PANE: self._pane,
         }
 
     async def handle(self, event: Event, delivery: Delivery) -> None:
         """Do what `event` asks for."""
         place = await self._clients.of(event.person.workspace)
-        pressed = Pressed(event, body_of(event), place, delivery)
+        pressed = SlackPress(event, body_of(event), place, delivery)
         channel = pressed.text("channel")
         if not await self._door.admits(place.client, event.person.workspace, event.person.user, channel):
             await self._turn_away(pressed)
@@ -66,24 +68,24 @@ class Actions:
         """Tell whoever pressed something that nothing comes of it."""
         place = await self._clients.of(event.person.workspace)
         body = body_of(event)
-        if event.kind == Kind.HOME:
+        if event.kind == EventKind.HOME:
             await place.client.views_publish(user_id=event.person.user, view=slack_home.closed(sentence))
         elif view := str(body.get("view") or ""):
             await fill(place.client, view, slack_blocks.text_modal(slack_texts.SORRY, sentence))
         elif body.get("response_url"):
-            await whisperer(Pressed(event, body, place, Unnoted())).say(sentence)
+            await whisperer(SlackPress(event, body, place, StatelessDelivery())).say(sentence)
 
-    async def _turn_away(self, pressed: Pressed) -> None:
-        if pressed.event.kind == Kind.HOME:
+    async def _turn_away(self, pressed: SlackPress) -> None:
+        if pressed.event.kind == EventKind.HOME:
             await self._publish(pressed, slack_home.closed(slack_texts.NOT_ADMITTED))
         elif view := pressed.text("view"):
             await fill(pressed.place.client, view, slack_blocks.text_modal(slack_texts.SORRY, slack_texts.NOT_ADMITTED))
-        elif pressed.event.kind == Kind.WHISPER:
+        elif pressed.event.kind == EventKind.WHISPER:
             await whisperer(pressed).say(slack_texts.NOT_ADMITTED)
 
     # Buttons
 
-    async def _press(self, pressed: Pressed) -> None:
+    async def _press(self, pressed: SlackPress) -> None:
         name = pressed.text("action")
         if name.startswith((slack_blocks.UNLEARN, slack_blocks.RELEARN)) and pressed.body.get("home"):
             await self._home(pressed, told=await self._buttons.lesson(pressed))
@@ -94,16 +96,16 @@ class Actions:
         else:
             await self._buttons.press(pressed)
 
-    async def _run(self, pressed: Pressed, command: str) -> None:
+    async def _run(self, pressed: SlackPress, command: str) -> None:
         """A command behind a button of the home tab: then the tab is drawn anew."""
         said = await self._talk.said(pressed, command)
         if command == "/prefs export":
             await self._send_privately(pressed, said)
             said = slack_texts.EXPORTED
         if pressed.body.get("home"):
-            await self._home(pressed, told=Told(said))
+            await self._home(pressed, told=LessonReply(said))
 
-    async def _send_privately(self, pressed: Pressed, text: str) -> None:
+    async def _send_privately(self, pressed: SlackPress, text: str) -> None:
         client = pressed.place.client
         opened = await client.conversations_open(users=pressed.person.user)
         for blocks in slack_home.pages(text):
@@ -117,11 +119,11 @@ class Actions:
 
     # Modals
 
-    async def _prefs_modal(self, pressed: Pressed) -> None:
+    async def _prefs_modal(self, pressed: SlackPress) -> None:
         profile = await self._dialogue.profile(pressed.person)
         await fill(pressed.place.client, pressed.text("view"), slack_home.prefs_modal(profile))
 
-    async def _submit(self, pressed: Pressed) -> None:
+    async def _submit(self, pressed: SlackPress) -> None:
         values: Mapping[str, Any] = pressed.body.get("values", {})
         about = pressed.text("about")
         match pressed.text("callback"):
@@ -136,7 +138,7 @@ class Actions:
 
     # Slash commands
 
-    async def _whisper(self, pressed: Pressed) -> None:
+    async def _whisper(self, pressed: SlackPress) -> None:
         """Answer for one person's eyes, in a channel or anywhere."""
         channel, text = pressed.text("channel"), pressed.text("text")
         message = await self._talk.message(pressed, text, f"@{pressed.person.user}", private=True)
@@ -145,7 +147,7 @@ class Actions:
 
     # Emoji
 
-    async def _reaction(self, pressed: Pressed) -> None:
+    async def _reaction(self, pressed: SlackPress) -> None:
         emoji = pressed.text("reaction").partition("::")[0]
         verdict = Verdict.UP if emoji in UP else Verdict.DOWN if emoji in DOWN else None
         if verdict is None:
@@ -155,10 +157,10 @@ class Actions:
 
     # The home tab and the pane
 
-    async def _home(self, pressed: Pressed, told: Told | None = None) -> None:
+    async def _home(self, pressed: SlackPress, told: LessonReply | None = None) -> None:
         person = pressed.person
         profile = await self._dialogue.profile(person)
-        shown = slack_home.Shown(
+        shown = slack_home.HomeView(
             recommended=await self._talk.said(pressed, "/recommend") if profile.interests else "",
             asked=await self._dialogue.recent(person),
             lessons=await self._lessons.of(person, await self._talk.may_see(pressed)),
@@ -166,10 +168,10 @@ class Actions:
         )
         await self._publish(pressed, slack_home.home(profile, shown))
 
-    async def _publish(self, pressed: Pressed, view: Block) -> None:
+    async def _publish(self, pressed: SlackPress, view: Block) -> None:
         await pressed.place.client.views_publish(user_id=pressed.person.user, view=view)
 
-    async def _pane(self, pressed: Pressed) -> None:
+    async def _pane(self, pressed: SlackPress) -> None:
         """Suggest what to ask: Slack may not know the call, and then nothing is lost."""
         asked = await self._dialogue.recent(pressed.person)
         prompts = slack_home.prompts(asked, await self._lessons.new(await self._talk.may_see(pressed)))

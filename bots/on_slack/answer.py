@@ -24,8 +24,8 @@ from bots.on_slack.blocks import plain_feedback
 from bots.on_slack.errors import ERRORS, reason_of
 from bots.on_slack.limits import STATUS_CHARS
 from bots.on_slack.markdown import Text, defused, line
-from bots.on_slack.posting import REFUSED_BLOCKS, Spot, Thread
-from bots.on_slack.render import Block, Layout, Placed, chunk_of, fallback, pages, shortened
+from bots.on_slack.posting import REFUSED_BLOCKS, PostTarget, Thread
+from bots.on_slack.render import Block, Layout, PlacedSegment, chunk_of, fallback, pages, shortened
 from bots.platform import Delivery
 
 log = structlog.get_logger(__name__)
@@ -50,7 +50,7 @@ class SlackAnswer:
     def __init__(
         self,
         client: AsyncWebClient,
-        spot: Spot,
+        spot: PostTarget,
         delivery: Delivery,
         abilities: Abilities,
         *,
@@ -62,7 +62,7 @@ class SlackAnswer:
         self._spot = spot
         self._abilities = abilities
         self._layout = Layout(live_links=False)
-        self._waiting: list[Placed] = []
+        self._waiting: list[PlacedSegment] = []
         self._page = 0
         self._text = ""
         self._stream = ""  # the id of the message that is being streamed
@@ -117,7 +117,7 @@ class SlackAnswer:
         """Show that the answer was stopped where it is."""
         self._waiting += self._layout.finish()
         if self._streams and self._stream:
-            self._waiting.append(Placed(self._page, Text(slack_texts.STOPPED_MARK)))
+            self._waiting.append(PlacedSegment(self._page, Text(slack_texts.STOPPED_MARK)))
             await self._flush()
         if not (self._streams and self._stream and await self._stop_stream(())):
             await self._thread.replace(self._pages(self._text + slack_texts.STOPPED_MARK), ())
@@ -246,7 +246,7 @@ class SlackAnswer:
         return {"type": "task_update", "id": "reading", "title": title, "status": "complete" if done else "in_progress"}
 
 
-def _chunks(placed: Iterable[Placed]) -> list[Block]:
+def _chunks(placed: Iterable[PlacedSegment]) -> list[Block]:
     """What stands on one page, neighbouring texts as one."""
     chunks: list[Block] = []
     for each in placed:

@@ -10,25 +10,25 @@ from bots.courtesies import is_thanks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.answer import SlackAnswer
 from bots.on_slack.blocks import lesson_rows
-from bots.on_slack.desk import Desk
-from bots.on_slack.events import PERSONAL, Said
+from bots.on_slack.desk import OperatorCommands
+from bots.on_slack.events import PERSONAL, SlackMessage
 from bots.on_slack.render import Block
-from bots.on_slack.talk import Talk
+from bots.on_slack.talk import SlackConversation
 from bots.on_slack.teaching import Lessons
-from bots.on_slack.whisper import Pressed, Whisper
+from bots.on_slack.whisper import EphemeralReply, SlackPress
 
 UNLEARN = "/unlearn"
 
 
-class Asides:
+class SideMessages:
     """Everything that is said beside the dialogue, or beside the channel."""
 
-    def __init__(self, talk: Talk, lessons: Lessons, desk: Desk) -> None:
+    def __init__(self, talk: SlackConversation, lessons: Lessons, desk: OperatorCommands) -> None:
         self._talk = talk
         self._lessons = lessons
         self._desk = desk
 
-    async def taken(self, pressed: Pressed, said: Said, text: str, answer: SlackAnswer) -> bool:
+    async def taken(self, pressed: SlackPress, said: SlackMessage, text: str, answer: SlackAnswer) -> bool:
         """Say what `text` asks for; False where it is a matter of the dialogue and the thread."""
         if (told := await self._desk.reply(said, text)) is not None:
             await answer.finish(told)
@@ -43,7 +43,7 @@ class Asides:
             return False
         return True
 
-    async def _unlearn(self, pressed: Pressed, said: Said, answer: SlackAnswer) -> None:
+    async def _unlearn(self, pressed: SlackPress, said: SlackMessage, answer: SlackAnswer) -> None:
         """What the person taught, to choose from."""
         lessons = await self._lessons.of(said.person, await self._talk.may_see(pressed))
         sentence = slack_texts.UNLEARN_WHICH if lessons else slack_texts.NOTHING_TAUGHT
@@ -54,5 +54,5 @@ class Asides:
             await _whisper(pressed).say(sentence, rows)
 
 
-def _whisper(pressed: Pressed) -> Whisper:
-    return Whisper(pressed.place.client, pressed.person.user, pressed.body, pressed.delivery)
+def _whisper(pressed: SlackPress) -> EphemeralReply:
+    return EphemeralReply(pressed.place.client, pressed.person.user, pressed.body, pressed.delivery)

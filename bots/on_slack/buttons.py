@@ -16,10 +16,10 @@ from bots.on_slack.errors import ERRORS
 from bots.on_slack.events import PLATFORM
 from bots.on_slack.limits import MENU_OPTIONS
 from bots.on_slack.markdown import escaped
-from bots.on_slack.talk import Talk
-from bots.on_slack.teaching import Lessons, Told
+from bots.on_slack.talk import SlackConversation
+from bots.on_slack.teaching import LessonReply, Lessons
 from bots.on_slack.views import fill
-from bots.on_slack.whisper import Pressed, Whisper
+from bots.on_slack.whisper import EphemeralReply, SlackPress
 from bots.replies import Problem
 from core.domain import Passage, Person
 from core.people.feedback import Feedback, Reason, Verdict
@@ -29,11 +29,11 @@ from core.text.digits import whole_number
 class Buttons:
     """Under answers, offers and lessons."""
 
-    def __init__(self, dialogue: Dialogue, talk: Talk, lessons: Lessons) -> None:
+    def __init__(self, dialogue: Dialogue, talk: SlackConversation, lessons: Lessons) -> None:
         self._dialogue = dialogue
         self._talk = talk
         self._lessons = lessons
-        self._kinds: Mapping[str, Callable[[Pressed, str], Awaitable[None]]] = {
+        self._kinds: Mapping[str, Callable[[SlackPress, str], Awaitable[None]]] = {
             slack_blocks.FEEDBACK: self._verdict,
             slack_blocks.SOURCE: self._source,
             slack_blocks.WHY: self._why,
@@ -44,26 +44,26 @@ class Buttons:
             slack_blocks.RELEARN: self._change_lesson,
         }
 
-    async def press(self, pressed: Pressed) -> bool:
+    async def press(self, pressed: SlackPress) -> bool:
         """Do what a button says; False where it is none of these."""
         name = next((name for name in self._kinds if pressed.text("action").startswith(name)), None)
         if name is not None:
             await self._kinds[name](pressed, pressed.text("value"))
         return name is not None
 
-    async def judge(self, pressed: Pressed, answer: str, verdict: Verdict, reason: Reason | None = None) -> None:
+    async def judge(self, pressed: SlackPress, answer: str, verdict: Verdict, reason: Reason | None = None) -> None:
         """A verdict on an answer; whoever gave none on an answer of their own is told so."""
         at = pressed.event.received_at
         heard = await self._dialogue.feedback(Feedback(pressed.person, answer, verdict, at, reason))
         if heard.markdown == feedback_texts.NOT_YOURS or isinstance(heard, Problem):
             await whisperer(pressed).say(heard.markdown)
 
-    async def _verdict(self, pressed: Pressed, value: str) -> None:
+    async def _verdict(self, pressed: SlackPress, value: str) -> None:
         about, _ = slack_blocks.asked_by(value)
         verdict, _, answer = about.partition(":")
         await self.judge(pressed, answer, Verdict.UP if verdict == "up" else Verdict.DOWN)
 
-    async def _source(self, pressed: Pressed, value: str) -> None:
+    async def _source(self, pressed: SlackPress, value: str) -> None:
         about, asker = slack_blocks.asked_by(value)
         answer, _, number = about.partition(":")
         found = await self._passage(pressed, asker, answer, whole_number(number, MENU_OPTIONS) or 0)
@@ -73,7 +73,7 @@ class Buttons:
             view = slack_blocks.text_modal(slack_texts.SOURCE_TITLE, found.markdown)
         await fill(pressed.place.client, pressed.text("view"), view)
 
-    async def _passage(self, pressed: Pressed, asker: str, answer: str, number: int) -> Passage | Problem:
+    async def _passage(self, pressed: SlackPress, asker: str, answer: str, number: int) -> Passage | Problem:
         """The source, for the eyes of whoever pressed: what they may see now, of an answer that was shown here."""
         person = pressed.person
         looking = await self._talk.message(pressed, "", f"@{person.user}", private=True)
@@ -83,14 +83,14 @@ class Buttons:
             Person(PLATFORM, person.workspace, asker), answer, number, looking=looking
         )
 
-    async def _why(self, pressed: Pressed, value: str) -> None:
+    async def _why(self, pressed: SlackPress, value: str) -> None:
         answer, asker = slack_blocks.asked_by(value)
         said = slack_texts.ASKERS_ONLY
         if asker in {"", pressed.person.user}:
             said = await self._talk.said(pressed, f"/why {answer}")
         await fill(pressed.place.client, pressed.text("view"), slack_blocks.text_modal(slack_texts.WHY, said))
 
-    async def _again(self, pressed: Pressed, value: str) -> None:
+    async def _again(self, pressed: SlackPress, value: str) -> None:
         """Answer once more: in the same thread, or for one person's eyes where the first answer was."""
         answer, asker = slack_blocks.asked_by(value)
         text, root = f"/plain {answer}", pressed.text("root")
@@ -102,7 +102,7 @@ class Buttons:
             message = await self._talk.message(pressed, text, f"@{pressed.person.user}", private=True)
             await self._talk.whisper(pressed, message, whisperer(pressed))
 
-    async def _share(self, pressed: Pressed, text: str) -> None:
+    async def _share(self, pressed: SlackPress, text: str) -> None:
         """Ask in the channel what was asked in private: there it is answered from what all may see."""
         try:
             asked = await pressed.place.client.chat_postMessage(
@@ -119,22 +119,22 @@ class Buttons:
 
     # Lessons
 
-    async def _learn_file(self, pressed: Pressed, value: str) -> None:
+    async def _learn_file(self, pressed: SlackPress, value: str) -> None:
         who, _, file = value.partition(":")
         told = await self._lessons.learn_file(pressed, who, file)
         await whisperer(pressed).replace(told.sentence, told.buttons)
 
-    async def lesson(self, pressed: Pressed) -> Told:
+    async def lesson(self, pressed: SlackPress) -> LessonReply:
         """Forget a lesson, or learn a forgotten one again, as the button says."""
         if pressed.text("action").startswith(slack_blocks.RELEARN):
             return await self._lessons.bring_back(pressed, pressed.text("value"))
         return await self._lessons.forget(pressed.person, pressed.text("value"))
 
-    async def _change_lesson(self, pressed: Pressed, _value: str) -> None:
+    async def _change_lesson(self, pressed: SlackPress, _value: str) -> None:
         told = await self.lesson(pressed)
         await whisperer(pressed).replace(told.sentence, told.buttons)
 
 
-def whisperer(pressed: Pressed, about: str = "") -> Whisper:
+def whisperer(pressed: SlackPress, about: str = "") -> EphemeralReply:
     """Says something to whoever pressed."""
-    return Whisper(pressed.place.client, pressed.person.user, pressed.body, pressed.delivery, about)
+    return EphemeralReply(pressed.place.client, pressed.person.user, pressed.body, pressed.delivery, about)

@@ -41,7 +41,7 @@ class OneToken:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Workspace:
     """A workspace: how to call it, and who the bot is in it."""
 
     client: AsyncWebClient
@@ -55,10 +55,10 @@ class Clients:
     def __init__(self, tokens: Tokens, api: str) -> None:
         self._tokens = tokens
         self._api = api
-        self._places: dict[tuple[str, str], Place] = {}
+        self._places: dict[tuple[str, str], Workspace] = {}
         self._lock = asyncio.Lock()
 
-    async def of(self, team: str) -> Place:
+    async def of(self, team: str) -> Workspace:
         """The workspace of that id.
 
         Raises:
@@ -78,7 +78,7 @@ class Clients:
             if (team, token) not in self._places:
                 client = new_client(token, self._api)
                 me = await client.auth_test()
-                self._places[team, token] = Place(client, str(me["user_id"]), Abilities())
+                self._places[team, token] = Workspace(client, str(me["user_id"]), Abilities())
             return self._places[team, token]
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bots.on_slack import texts as slack_texts
-from bots.on_slack.door import Door
-from bots.on_slack.events import Said
+from bots.on_slack.door import SlackEntrance
+from bots.on_slack.events import SlackMessage
 from bots.operator_lists import OperatorLists
 
 COMMANDS = ("gaps", "usage", "inbox")
@@ -17,13 +17,13 @@ LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class OperatorCommands:
     """Answers an operator."""
 
-    door: Door
+    door: SlackEntrance
     lists: OperatorLists
 
-    async def reply(self, said: Said, text: str) -> str | None:
+    async def reply(self, said: SlackMessage, text: str) -> str | None:
         """What a command for operators says, in Markdown; None where `text` is none."""
         name = text.strip().lower().removeprefix("/")
         if name not in COMMANDS:

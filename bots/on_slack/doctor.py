@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bots.cli.checks import Check, Mark
+from bots.cli.checks import Check, CheckStatus
 from bots.on_slack import doctor_texts as say
 from bots.on_slack.clients import new_client
 from bots.on_slack.errors import ERRORS, reason_of
@@ -25,7 +25,7 @@ from core.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class SetUp:
+class SlackConfig:
     """What the settings say of Slack."""
 
     bot_token: str = ""
@@ -37,7 +37,7 @@ class SetUp:
     listed: frozenset[str] = frozenset()
 
 
-def set_up_of(settings: Settings) -> SetUp:
+def set_up_of(settings: Settings) -> SlackConfig:
     """What the settings say of Slack."""
 
     def said(secret: SecretStr | None) -> str:
@@ -46,7 +46,7 @@ def set_up_of(settings: Settings) -> SetUp:
     needed = ("client_id", "client_secret", "signing_secret", "url", "key")
     several = {f"ATTUNE_SLACK_{name.upper()}": getattr(settings, f"slack_{name}") is not None for name in needed}
     lists = (settings.allow, "ATTUNE_ALLOW"), (settings.operators, "ATTUNE_OPERATORS")
-    return SetUp(
+    return SlackConfig(
         said(settings.slack_bot_token),
         said(settings.slack_app_token),
         said(settings.slack_signing_secret),
@@ -57,7 +57,7 @@ def set_up_of(settings: Settings) -> SetUp:
     )
 
 
-async def findings(set_up: SetUp) -> AsyncIterator[Check]:
+async def findings(set_up: SlackConfig) -> AsyncIterator[Check]:
     """Everything that can be looked at, in the order in which it is set up."""
     if set_up.several is not None:
         yield _several(set_up.several)
@@ -70,7 +70,7 @@ async def findings(set_up: SetUp) -> AsyncIterator[Check]:
     try:
         me = await client.auth_test()
     except ERRORS as error:
-        yield Check(Mark.BAD, "slack token", reason_of(error), say.fix_token(reason_of(error)))
+        yield Check(CheckStatus.BAD, "slack token", reason_of(error), say.fix_token(reason_of(error)))
     else:
         granted = {scope.strip() for scope in str(me.headers.get("x-oauth-scopes") or "").split(",")}
         features = frozenset(feature for feature, needs in NEEDS.items() if granted.issuperset(needs.scopes))
@@ -86,34 +86,39 @@ def _several(settings: Mapping[str, bool]) -> Check:
     """Several workspaces: their tokens are looked at when each is used."""
     missing = [name for name, there in settings.items() if not there]
     if missing:
-        return Check(Mark.BAD, "slack", say.missing_settings(missing), say.FIX_SEVERAL)
-    return Check(Mark.GOOD, "slack", say.SEVERAL)
+        return Check(CheckStatus.BAD, "slack", say.missing_settings(missing), say.FIX_SEVERAL)
+    return Check(CheckStatus.GOOD, "slack", say.SEVERAL)
 
 
-def _mistaken(set_up: SetUp) -> Check | None:
+def _mistaken(set_up: SlackConfig) -> Check | None:
     """Tokens in each other's places, or a way of delivery that is missing."""
     if not set_up.bot_token.startswith("xoxb-"):
-        return Check(Mark.BAD, "slack token", say.NOT_A_BOT_TOKEN, say.FIX_BOT_TOKEN)
+        return Check(CheckStatus.BAD, "slack token", say.NOT_A_BOT_TOKEN, say.FIX_BOT_TOKEN)
     if set_up.app_token and not set_up.app_token.startswith("xapp-"):
-        return Check(Mark.BAD, "slack app token", say.NOT_AN_APP_TOKEN, say.FIX_APP_TOKEN)
+        return Check(CheckStatus.BAD, "slack app token", say.NOT_AN_APP_TOKEN, say.FIX_APP_TOKEN)
     if not set_up.app_token and not set_up.signing_secret:
-        return Check(Mark.BAD, "slack delivery", say.NO_DELIVERY, say.FIX_DELIVERY)
+        return Check(CheckStatus.BAD, "slack delivery", say.NO_DELIVERY, say.FIX_DELIVERY)
     return None
 
 
 def _signed_in(me: AsyncSlackResponse) -> Check:
     if me.get("is_enterprise_install"):
-        return Check(Mark.BAD, "slack token", say.ORGANISATION, say.FIX_ORGANISATION)
-    return Check(Mark.GOOD, "slack token", say.signed_in(str(me["user"]), str(me["team"]), str(me["team_id"])))
+        return Check(CheckStatus.BAD, "slack token", say.ORGANISATION, say.FIX_ORGANISATION)
+    return Check(CheckStatus.GOOD, "slack token", say.signed_in(str(me["user"]), str(me["team"]), str(me["team_id"])))
 
 
 def _scopes(granted: Collection[str]) -> Check:
     missing = [scope for scope in scopes() if scope not in granted]
     if not missing:
-        return Check(Mark.GOOD, "slack scopes", say.all_scopes(len(scopes())))
+        return Check(CheckStatus.GOOD, "slack scopes", say.all_scopes(len(scopes())))
     needed = any(scope in ALWAYS.scopes for scope in missing)
     lost = [str(feature) for feature, needs in NEEDS.items() if set(needs.scopes) & set(missing)]
-    return Check(Mark.BAD if needed else Mark.CARE, "slack scopes", say.missing_scopes(missing, lost), say.FIX_SCOPES)
+    return Check(
+        CheckStatus.BAD if needed else CheckStatus.CARE,
+        "slack scopes",
+        say.missing_scopes(missing, lost),
+        say.FIX_SCOPES,
+    )
 
 
 def _admitted(listed: Collection[str], team: str) -> Check:
@@ -121,18 +126,18 @@ def _admitted(listed: Collection[str], team: str) -> Check:
     whole, within = f"workspace:{PLATFORM}/{team}", f":{PLATFORM}/{team}/"
     names = [name for name in listed if name == whole or within in name]
     if names:
-        return Check(Mark.GOOD, "slack people", say.admitted(names))
-    return Check(Mark.CARE, "slack people", say.NOBODY, say.fix_nobody(whole))
+        return Check(CheckStatus.GOOD, "slack people", say.admitted(names))
+    return Check(CheckStatus.CARE, "slack people", say.NOBODY, say.fix_nobody(whole))
 
 
-async def _delivery(set_up: SetUp) -> Check:
+async def _delivery(set_up: SlackConfig) -> Check:
     if not set_up.app_token:
-        return Check(Mark.GOOD, "slack delivery", say.BY_HTTP)
+        return Check(CheckStatus.GOOD, "slack delivery", say.BY_HTTP)
     try:
         await AsyncWebClient(base_url=set_up.api).apps_connections_open(app_token=set_up.app_token)
     except ERRORS as error:
-        return Check(Mark.BAD, "socket mode", reason_of(error), say.fix_socket(reason_of(error)))
-    return Check(Mark.GOOD, "socket mode", say.SOCKET_OPENS)
+        return Check(CheckStatus.BAD, "socket mode", reason_of(error), say.fix_socket(reason_of(error)))
+    return Check(CheckStatus.GOOD, "socket mode", say.SOCKET_OPENS)
 
 
 async def _app_id(client: AsyncWebClient, bot_id: str) -> str:
@@ -142,21 +147,21 @@ async def _app_id(client: AsyncWebClient, bot_id: str) -> str:
         return ""
 
 
-async def _events(set_up: SetUp, app_id: str, features: frozenset[Feature]) -> Check:
+async def _events(set_up: SlackConfig, app_id: str, features: frozenset[Feature]) -> Check:
     """Whether the app hears of what the features that were granted take."""
     wanted = events(features)
     if not set_up.config_token or not app_id:
-        return Check(Mark.CARE, "slack events", say.EVENTS_UNSEEN, say.fix_events_unseen(wanted))
+        return Check(CheckStatus.CARE, "slack events", say.EVENTS_UNSEEN, say.fix_events_unseen(wanted))
     try:
         exported = await new_client(set_up.config_token, set_up.api).apps_manifest_export(app_id=app_id)
     except ERRORS as error:
-        return Check(Mark.CARE, "slack events", reason_of(error), say.FIX_CONFIG_TOKEN)
+        return Check(CheckStatus.CARE, "slack events", reason_of(error), say.FIX_CONFIG_TOKEN)
     found: dict[str, Any] = exported["manifest"].get("settings", {})
     missing = [event for event in wanted if event not in found.get("event_subscriptions", {}).get("bot_events", ())]
     if missing:
-        return Check(Mark.BAD, "slack events", say.missing_events(missing), say.FIX_EVENTS)
+        return Check(CheckStatus.BAD, "slack events", say.missing_events(missing), say.FIX_EVENTS)
     if not found.get("interactivity", {}).get("is_enabled"):
-        return Check(Mark.BAD, "slack events", say.NO_INTERACTIVITY, say.FIX_EVENTS)
+        return Check(CheckStatus.BAD, "slack events", say.NO_INTERACTIVITY, say.FIX_EVENTS)
     if bool(found.get("socket_mode_enabled")) != bool(set_up.app_token):
-        return Check(Mark.BAD, "slack events", say.OTHER_DELIVERY, say.FIX_EVENTS)
-    return Check(Mark.GOOD, "slack events", say.all_events(len(wanted)))
+        return Check(CheckStatus.BAD, "slack events", say.OTHER_DELIVERY, say.FIX_EVENTS)
+    return Check(CheckStatus.GOOD, "slack events", say.all_events(len(wanted)))

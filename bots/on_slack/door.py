@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.on_slack import texts as slack_texts
-from bots.on_slack.events import PLATFORM, Said, question
+from bots.on_slack.events import PLATFORM, SlackMessage, question
 from bots.on_slack.members import Members
 from core.domain import Person
 from core.errors import PersonError
@@ -23,14 +23,14 @@ from core.readers import channel_reader
 _PAIR = re.compile(r"[/!]?pair\s+(\S.*)", re.IGNORECASE)
 
 
-class Door:
+class SlackEntrance:
     """Lets people in."""
 
     def __init__(self, access: Access, members: Members) -> None:
         self._access = access
         self._members = members
 
-    async def refusal(self, client: AsyncWebClient, said: Said, bot_user: str) -> str | None:
+    async def refusal(self, client: AsyncWebClient, said: SlackMessage, bot_user: str) -> str | None:
         """What to say to somebody who is not answered, or who just used a code; None for everybody else."""
         if (typed := _PAIR.fullmatch(question(said.text, bot_user))) is not None:
             return await self._pair(said, typed[1]) if said.private else slack_texts.PAIR_PRIVATELY
@@ -49,18 +49,18 @@ class Door:
     async def admits(self, client: AsyncWebClient, team: str, user: str, channel: str = "") -> bool:
         """Whether somebody may use buttons, modals and commands."""
         private = not channel or channel.startswith("D")
-        return await self.refusal(client, Said(team, channel, "", "", user, "", private=private), "") is None
+        return await self.refusal(client, SlackMessage(team, channel, "", "", user, "", private=private), "") is None
 
     async def is_operator(self, person: Person) -> bool:
         """Whether somebody may teach everyone."""
         return await self._access.is_operator(person)
 
-    async def _listed(self, said: Said) -> bool:
+    async def _listed(self, said: SlackMessage) -> bool:
         """Whether the operator named this very channel."""
         nobody = Person(PLATFORM, said.team, "nobody")
         return await self._access.admits(nobody, {channel_reader(PLATFORM, said.team, said.channel)})
 
-    async def _pair(self, said: Said, typed: str) -> str:
+    async def _pair(self, said: SlackMessage, typed: str) -> str:
         try:
             await self._access.pair(said.person, typed, datetime.now(UTC))
         except PersonError as error:

@@ -20,7 +20,7 @@ from bots.on_slack import texts as slack_texts
 from bots.reception import NotUnderstoodError
 from core.domain import Conversation, Person
 from core.inbox import Event
-from core.storage.stored import OTHER, UnreadableError, values_of
+from core.storage.stored import OTHER, UnreadableRecordError, values_of
 
 Json = Mapping[str, Any]
 
@@ -40,7 +40,7 @@ PERSONAL = re.compile(r"/(?:prefs|why|recommend|forget|unlearn)\b")
 """Commands whose answers are nobody else's business."""
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """What an event asks for."""
 
     ASK = "ask"
@@ -55,7 +55,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SlackMessage:
     """A message that a person wrote, as it travels in the body of an event.
 
     `root` is the first message of its thread. `home` is the workspace of the person's account. `edited` is when it was
@@ -113,7 +113,7 @@ def stamped(value: object) -> str:
     return value
 
 
-def said(body: Json, bot_user: str) -> Said | None:
+def said(body: Json, bot_user: str) -> SlackMessage | None:
     """The message in an event's payload; None where no person wrote it, or it is not there any more.
 
     Raises:
@@ -132,7 +132,7 @@ def said(body: Json, bot_user: str) -> Said | None:
     if message["user"] in {bot_user, "USLACKBOT"}:
         return None
     team, ts = named(body["team_id"]), stamped(message["ts"])
-    return Said(
+    return SlackMessage(
         team=team,
         channel=named(event["channel"]),
         ts=ts,
@@ -148,13 +148,13 @@ def said(body: Json, bot_user: str) -> Said | None:
     )
 
 
-def for_others(message: Said, bot_user: str) -> bool:
+def for_others(message: SlackMessage, bot_user: str) -> bool:
     """Whether a message begins by talking to somebody else."""
     first = _MENTION.match(message.text.strip())
     return first is not None and first["user"] != bot_user
 
 
-def is_stop(message: Said) -> bool:
+def is_stop(message: SlackMessage) -> bool:
     """Whether it asks to stop the answer."""
     return plain_text(_MENTION.sub("", message.text)).strip(" .!").lower() in STOP_WORDS
 
@@ -218,20 +218,20 @@ def _resolved(match: re.Match[str]) -> str:
     return what if not label else label if label in {what, address} else f"{label} ({what})"
 
 
-def ask_event(message: Said) -> Event:
+def ask_event(message: SlackMessage) -> Event:
     """A question: once, whether it came as `message`, as `app_mention` or several times. An edit is another."""
     version = f":{message.edited}" if message.edited else ""
     key = f"{PLATFORM}:{message.team}:{message.channel}:{message.ts}{version}"
-    return _event(key, message.conversation, message.person, Kind.ASK, asdict(message))
+    return _event(key, message.conversation, message.person, EventKind.ASK, asdict(message))
 
 
-def deleted_event(message: Said) -> Event:
+def deleted_event(message: SlackMessage) -> Event:
     """A question that its author took back; `message` is what it was."""
     key = f"{PLATFORM}:{message.team}:{message.channel}:{message.ts}:deleted"
-    return _event(key, message.conversation, message.person, Kind.DELETED, asdict(message))
+    return _event(key, message.conversation, message.person, EventKind.DELETED, asdict(message))
 
 
-def deleted(body: Json, bot_user: str) -> Said | None:
+def deleted(body: Json, bot_user: str) -> SlackMessage | None:
     """The message that was deleted, if one was and a person's. One with replies becomes a tombstone instead."""
     event = body.get("event", {})
     tombstone = event.get("message", {}).get("subtype") == "tombstone"
@@ -241,7 +241,7 @@ def deleted(body: Json, bot_user: str) -> Said | None:
     return said({**body, "event": {**before, "channel_type": event.get("channel_type", "")}}, bot_user)
 
 
-def personal_event(team: str, user: str, kind: Kind, name: str, body: Json) -> Event:
+def personal_event(team: str, user: str, kind: EventKind, name: str, body: Json) -> Event:
     """Something that concerns one person and no conversation: it does not wait behind their questions.
 
     Raises:
@@ -262,24 +262,24 @@ def _is_kept(part: object) -> bool:
     return isinstance(part, str | bool)
 
 
-def _event(key: str, conversation: Conversation, person: Person, kind: Kind, body: Json) -> Event:
-    asks = kind in {Kind.ASK, Kind.WHISPER}
+def _event(key: str, conversation: Conversation, person: Person, kind: EventKind, body: Json) -> Event:
+    asks = kind in {EventKind.ASK, EventKind.WHISPER}
     return Event(key, conversation, person, kind.value, json.dumps(body), datetime.now(UTC), asks)
 
 
-def said_in(event: Event) -> Said:
+def said_in(event: Event) -> SlackMessage:
     """The message in an event's body.
 
     Raises:
         UnreadableError: another version of Attune wrote it, or nobody did.
     """
     values = body_of(event)
-    known = {name.name for name in fields(Said)}
+    known = {name.name for name in fields(SlackMessage)}
     try:
         files = tuple((str(id_), str(name)) for id_, name in values.pop("files", ()))
-        return Said(**{name: value for name, value in values.items() if name in known}, files=files)
+        return SlackMessage(**{name: value for name, value in values.items() if name in known}, files=files)
     except (TypeError, ValueError):
-        raise UnreadableError(OTHER) from None
+        raise UnreadableRecordError(OTHER) from None
 
 
 def body_of(event: Event) -> dict[str, Any]:
@@ -291,16 +291,16 @@ def body_of(event: Event) -> dict[str, Any]:
     return values_of(event.body)
 
 
-def kind_of(event: Event) -> Kind:
+def kind_of(event: Event) -> EventKind:
     """What an event asks for.
 
     Raises:
         UnreadableError: another version of Attune wrote it, and asks for what is unknown here.
     """
     try:
-        return Kind(event.kind)
+        return EventKind(event.kind)
     except ValueError:
-        raise UnreadableError(OTHER) from None
+        raise UnreadableRecordError(OTHER) from None
 
 
 def sent_at(ts: str) -> datetime:

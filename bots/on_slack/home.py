@@ -39,10 +39,10 @@ from bots.on_slack.markdown import escaped
 from bots.on_slack.mrkdwn import section, sections
 from bots.on_slack.render import Block
 from bots.on_slack.render import pages as pages  # noqa: PLC0414 - an export is drawn as any text
-from bots.on_slack.teaching import Told
+from bots.on_slack.teaching import LessonReply
 from bots.render import one_line
 from core.documents.teaching import Lesson
-from core.people.preferences import Polarity, Preferences, Stated
+from core.people.preferences import Polarity, Preferences, StatedPreference
 from core.people.profile import InterestInWords, Profile
 
 STRENGTHS = (0, 25, 50, 75, 100)
@@ -51,16 +51,16 @@ PROMPTS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class HomeView:
     """What stands on the home tab besides the profile. `told` is what a button just did."""
 
     recommended: str = ""  # Markdown
     asked: Sequence[str] = ()
     lessons: Sequence[Lesson] = ()
-    told: Told | None = None
+    told: LessonReply | None = None
 
 
-def home(profile: Profile, shown: Shown) -> Block:
+def home(profile: Profile, shown: HomeView) -> Block:
     """The home tab."""
     blocks: list[Block] = [section(escaped(slack_texts.HOME_INTRO))]
     blocks += [*sections(shown.told.sentence, limit=2), *shown.told.buttons] if shown.told else []
@@ -99,7 +99,7 @@ def _stated(profile: Profile) -> Iterator[Block]:
         yield {**section(_told(stated)), "accessory": _remove(f"/prefs remove {stated.number}", f"s{number}")}
 
 
-def _told(stated: Stated) -> str:
+def _told(stated: StatedPreference) -> str:
     verb = "" if stated.polarity is Polarity.SAY else f"{stated.polarity} "
     return f"{stated.number}. {verb}_{escaped(one_line(stated.text, WISH_CHARS))}_"
 

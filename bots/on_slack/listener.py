@@ -15,8 +15,8 @@ from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.clients import Clients
 from bots.on_slack.events import (
-    Kind,
-    Said,
+    EventKind,
+    SlackMessage,
     ask_event,
     deleted,
     deleted_event,
@@ -67,7 +67,7 @@ class Listener:
             return
         await self._put(ask_event(message), message)
 
-    async def _is_for_us(self, message: Said, bot_user: str) -> bool:
+    async def _is_for_us(self, message: SlackMessage, bot_user: str) -> bool:
         if message.private or message.mentioned:
             return True
         if not message.in_thread or for_others(message, bot_user) or is_courtesy(message.text):
@@ -75,13 +75,13 @@ class Listener:
         client = (await self._clients.of(message.team)).client
         return await self._threads.takes_part(client, message.team, message.channel, message.root, bot_user)
 
-    async def _put(self, event: Event, message: Said) -> None:
+    async def _put(self, event: Event, message: SlackMessage) -> None:
         receipt = await self._inlet.put(event)
         sentence = _REFUSALS.get(receipt)
         if sentence is not None:
             self._later(self._whisper(message, sentence))
 
-    async def _whisper(self, message: Said, sentence: str) -> None:
+    async def _whisper(self, message: SlackMessage, sentence: str) -> None:
         client = (await self._clients.of(message.team)).client
         thread = message.root if message.in_thread or message.private else None
         if message.private:
@@ -99,14 +99,14 @@ class Listener:
         channel, ts = named(event["item"]["channel"]), stamped(event["item"]["ts"])
         kept = {"channel": channel, "ts": ts, "reaction": event["reaction"], "added": event["type"] == "reaction_added"}
         name = f"{ts}:{event['event_ts']}"
-        event_for = personal_event(body["team_id"], event["user"], Kind.REACTION, name, kept)
+        event_for = personal_event(body["team_id"], event["user"], EventKind.REACTION, name, kept)
         lane = Conversation("slack", body["team_id"], channel, f"@{event['user']}")
         await self._inlet.put(replace(event_for, conversation=lane))
 
     async def home(self, body: dict[str, Any]) -> None:
         """The home tab, or the messages of an agent, were opened."""
         event = body["event"]
-        kind = Kind.HOME if event.get("tab", "home") == "home" else Kind.PANE
+        kind = EventKind.HOME if event.get("tab", "home") == "home" else EventKind.PANE
         kept = {"channel": event.get("channel", ""), "thread": ""}
         await self._inlet.put(personal_event(body["team_id"], event["user"], kind, str(event["event_ts"]), kept))
 
@@ -114,7 +114,9 @@ class Listener:
         """The assistant pane was opened."""
         thread = body["event"]["assistant_thread"]
         kept = {"channel": thread["channel_id"], "thread": thread["thread_ts"]}
-        await self._inlet.put(personal_event(body["team_id"], thread["user_id"], Kind.PANE, thread["thread_ts"], kept))
+        await self._inlet.put(
+            personal_event(body["team_id"], thread["user_id"], EventKind.PANE, thread["thread_ts"], kept)
+        )
 
     async def stop_pressed(self, body: dict[str, Any]) -> None:
         """Slack's own stop button."""
@@ -140,7 +142,7 @@ class Listener:
             "values": {name: _chosen(state) for name, state in view["state"]["values"].items()},
         }
         name = f"{view['id']}:{view.get('hash', '')}"
-        await self._inlet.put(personal_event(body["team"]["id"], user["id"], Kind.SUBMIT, name, kept))
+        await self._inlet.put(personal_event(body["team"]["id"], user["id"], EventKind.SUBMIT, name, kept))
         return await ack()
 
     async def teach(self, ack: Any, body: dict[str, Any]) -> Any:
@@ -160,7 +162,7 @@ class Listener:
             return await ack(slack_texts.ASK_WHAT)
         if name == "/prefs" and not words:
             view = slack_blocks.loading(slack_texts.PREFS_TITLE, f"prefs:{body['trigger_id']}"[:ID_CHARS])
-            event = personal_event(team, user, Kind.MODAL, body["trigger_id"], {"view": view["external_id"]})
+            event = personal_event(team, user, EventKind.MODAL, body["trigger_id"], {"view": view["external_id"]})
             await self._inlet.put(event)
             self._later(self._open(body, view))
             return await ack()
@@ -170,7 +172,7 @@ class Listener:
             "response_url": body["response_url"],
             "question": name == "/ask",
         }
-        receipt = await self._inlet.put(personal_event(team, user, Kind.WHISPER, body["trigger_id"], kept))
+        receipt = await self._inlet.put(personal_event(team, user, EventKind.WHISPER, body["trigger_id"], kept))
         return await ack(texts.HURRIED if receipt is Receipt.HUSHED else _REFUSALS.get(receipt, slack_texts.LOADING))
 
     async def _open(self, body: Mapping[str, Any], view: Block) -> None:

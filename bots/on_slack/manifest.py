@@ -30,27 +30,27 @@ class Feature(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class FeatureNeeds:
     """What a feature takes."""
 
     scopes: tuple[str, ...]
     events: tuple[str, ...] = ()
 
 
-ALWAYS = Needs(
+ALWAYS = FeatureNeeds(
     ("chat:write", "commands", "im:history", "im:read", "im:write", "users:read"), ("message.im", "app_home_opened")
 )
-NEEDS: Mapping[Feature, Needs] = {
-    Feature.CHANNELS: Needs(
+NEEDS: Mapping[Feature, FeatureNeeds] = {
+    Feature.CHANNELS: FeatureNeeds(
         ("app_mentions:read", "channels:history", "channels:read"), ("app_mention", "message.channels")
     ),
-    Feature.PRIVATE: Needs(
+    Feature.PRIVATE: FeatureNeeds(
         ("groups:history", "groups:read", "mpim:history", "mpim:read"), ("message.groups", "message.mpim")
     ),
-    Feature.REACTIONS: Needs(("reactions:read",), ("reaction_added", "reaction_removed")),
-    Feature.FILES: Needs(("files:read",)),
-    Feature.GROUPS: Needs(("usergroups:read",)),
-    Feature.AGENT: Needs(("assistant:write",), ("agent_session_stopped",)),
+    Feature.REACTIONS: FeatureNeeds(("reactions:read",), ("reaction_added", "reaction_removed")),
+    Feature.FILES: FeatureNeeds(("files:read",)),
+    Feature.GROUPS: FeatureNeeds(("usergroups:read",)),
+    Feature.AGENT: FeatureNeeds(("assistant:write",), ("agent_session_stopped",)),
 }
 
 

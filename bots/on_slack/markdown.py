@@ -50,7 +50,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class MarkdownTable:
     """Rows of cells, the header first."""
 
     rows: tuple[tuple[str, ...], ...]
@@ -68,7 +68,7 @@ class Table:
         return len(self.rows) <= TABLE_ROWS and columns <= TABLE_COLUMNS and self.chars <= TABLE_CHARS
 
 
-Segment = Text | Table
+Segment = Text | MarkdownTable
 
 
 def defused(text: str) -> str:
@@ -294,7 +294,7 @@ def _certain(growing: str) -> int:
     return rest.rfind(" ", 0, half if held else len(rest)) + 1
 
 
-def _table(markdown: str) -> Table | None:
+def _table(markdown: str) -> MarkdownTable | None:
     """The table that `markdown` is, or None."""
     tokens = MarkdownIt().enable("table").parse(markdown)
     if not tokens or tokens[0].type != "table_open" or tokens[-1].type != "table_close":
@@ -308,7 +308,7 @@ def _table(markdown: str) -> Table | None:
             rows[-1].append(inert(words(inside).strip()) or "\u00a0")
             if token.type == "th_open":
                 alignments.append(str(token.attrs.get("style", "")).rpartition(":")[2] or "left")
-    return Table(tuple(tuple(row) for row in rows), tuple(alignments)) if rows and rows[0] else None
+    return MarkdownTable(tuple(tuple(row) for row in rows), tuple(alignments)) if rows and rows[0] else None
 
 
 def inert(text: str) -> str:
@@ -324,7 +324,7 @@ def words(inline: Token) -> str:
     return "".join(kinds.get(token.type, token.content) for token in inline.children)
 
 
-def _as_lines(table: Table) -> Iterable[tuple[str, str]]:
+def _as_lines(table: MarkdownTable) -> Iterable[tuple[str, str]]:
     """A table that is too large for Slack, as code; each line with the code block that is open behind it."""
     widths = [min(max(len(cell) for cell in column), 40) for column in zip(*table.rows, strict=False)]
     yield "```", "```"

@@ -21,7 +21,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.on_slack.errors import reason_of
-from bots.on_slack.events import PLATFORM, Said
+from bots.on_slack.events import PLATFORM, SlackMessage
 from core.readers import channel_reader, workspace_reader
 
 log = structlog.get_logger(__name__)
@@ -47,7 +47,7 @@ _UNSAID = (SlackApiError, KeyError, TypeError, AttributeError, ValueError)  # re
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MemberStatus:
     """What somebody is in a workspace."""
 
     member: bool  # of the workspace or its organisation: no guest, nobody of another organisation, no app
@@ -56,7 +56,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Sharing:
+class ChannelSharing:
     """Who reads along in a channel besides the workspace's people."""
 
     organisations: bool  # other ones
@@ -64,7 +64,7 @@ class Sharing:
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
+class HomeWorkspace:
     """Whose the bot is; `enterprise` is empty outside an Enterprise Grid."""
 
     team: str
@@ -79,17 +79,17 @@ class Members:
         self._now = now
         self._known: OrderedDict[tuple[str, ...], tuple[Any, float]] = OrderedDict()
 
-    async def standing(self, client: AsyncWebClient, said: Said) -> Standing:
+    async def standing(self, client: AsyncWebClient, said: SlackMessage) -> MemberStatus:
         """What the author of a message is."""
         return await self._remembered(
-            ("user", said.team, said.user), lambda: self._standing(client, said), Standing(False)
+            ("user", said.team, said.user), lambda: self._standing(client, said), MemberStatus(False)
         )
 
-    async def is_shared(self, client: AsyncWebClient, said: Said) -> bool:
+    async def is_shared(self, client: AsyncWebClient, said: SlackMessage) -> bool:
         """Whether people of another organisation read along in the channel."""
         return not said.private and (said.shared or (await self._sharing(client, said)).organisations)
 
-    async def within(self, client: AsyncWebClient, said: Said) -> bool:
+    async def within(self, client: AsyncWebClient, said: SlackMessage) -> bool:
         """Whether all who read an answer to `said` are of the workspace; the guests in a channel count with it."""
         if said.private:
             standing = await self.standing(client, said)
@@ -101,7 +101,7 @@ class Members:
         key = ("channels", team, user)
         return await self._remembered(key, lambda: self._channels(client, user), frozenset(), anew=True)
 
-    async def names(self, client: AsyncWebClient, said: Said, standing: Standing) -> frozenset[str]:
+    async def names(self, client: AsyncWebClient, said: SlackMessage, standing: MemberStatus) -> frozenset[str]:
         """What the operator's lists may call them by, besides their own name. Guests answer to none of it."""
         if not standing.member:
             return frozenset()
@@ -120,25 +120,25 @@ class Members:
 
         return await self._remembered(("group", team, group), ask, frozenset())
 
-    async def _standing(self, client: AsyncWebClient, said: Said) -> Standing:
+    async def _standing(self, client: AsyncWebClient, said: SlackMessage) -> MemberStatus:
         user: dict[str, Any] = (await client.users_info(user=said.user))["user"]
         if user.get("deleted"):
-            return Standing(False, gone=True)
+            return MemberStatus(False, gone=True)
         grid: dict[str, Any] = user.get("enterprise_user") or {}
-        ours = await self._remembered(("ours", said.team), lambda: _ours(client, said.team), Ours(said.team))
+        ours = await self._remembered(("ours", said.team), lambda: _ours(client, said.team), HomeWorkspace(said.team))
         inside = ours.team in {user.get("team_id"), *(grid.get("teams") or ())}
         colleague = bool(ours.enterprise) and grid.get("enterprise_id") == ours.enterprise  # and no partner's
         if any(user.get(mark) for mark in FOREIGN) or not (inside or colleague):
-            return Standing(False)
-        return Standing(True, elsewhere=not inside)
+            return MemberStatus(False)
+        return MemberStatus(True, elsewhere=not inside)
 
-    async def _sharing(self, client: AsyncWebClient, said: Said) -> Sharing:
-        async def ask() -> Sharing:
+    async def _sharing(self, client: AsyncWebClient, said: SlackMessage) -> ChannelSharing:
+        async def ask() -> ChannelSharing:
             info: dict[str, Any] = (await client.conversations_info(channel=said.channel))["channel"]
             beyond = bool(info.get("is_ext_shared"))
-            return Sharing(beyond, beyond or bool(info.get("is_shared") or info.get("is_org_shared")))
+            return ChannelSharing(beyond, beyond or bool(info.get("is_shared") or info.get("is_org_shared")))
 
-        return await self._remembered(("shared", said.team, said.channel), ask, Sharing(True, True))
+        return await self._remembered(("shared", said.team, said.channel), ask, ChannelSharing(True, True))
 
     async def _channels(self, client: AsyncWebClient, user: str) -> frozenset[str]:
         try:
@@ -178,11 +178,11 @@ class Members:
         return found
 
 
-async def _ours(client: AsyncWebClient, team: str) -> Ours:
+async def _ours(client: AsyncWebClient, team: str) -> HomeWorkspace:
     """Asked of the token: the team in what somebody of another organisation pressed may be theirs."""
     me = await client.auth_test()
     whole = bool(me.get("is_enterprise_install"))
-    return Ours(team if whole else str(me["team_id"]), str(me.get("enterprise_id") or ""))
+    return HomeWorkspace(team if whole else str(me["team_id"]), str(me.get("enterprise_id") or ""))
 
 
 async def _joined(client: AsyncWebClient, user: str, kinds: str) -> frozenset[str]:

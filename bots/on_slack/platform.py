@@ -7,19 +7,19 @@ from contextlib import asynccontextmanager
 
 from bots.dialogue import Dialogue
 from bots.on_slack.actions import Actions
-from bots.on_slack.asides import Asides
+from bots.on_slack.asides import SideMessages
 from bots.on_slack.clients import Clients, OneToken
-from bots.on_slack.desk import Desk
-from bots.on_slack.door import Door
+from bots.on_slack.desk import OperatorCommands
+from bots.on_slack.door import SlackEntrance
 from bots.on_slack.events import PLATFORM
 from bots.on_slack.install import AppSecrets, Installations, Installing
 from bots.on_slack.members import Members
 from bots.on_slack.sender import SlackSender
-from bots.on_slack.talk import Talk
+from bots.on_slack.talk import SlackConversation
 from bots.on_slack.teaching import Lessons
 from bots.operator_lists import OperatorLists
 from bots.platform import Delivery, Inlet
-from bots.platforms import Means, Platform
+from bots.platforms import Platform, PlatformServices
 from bots.reception import Reception
 from bots.slack_bot import Connection, SlackReceiver
 from bots.texts import escaped
@@ -60,7 +60,7 @@ class SlackIn:
 class SlackOut:
     """The answering half; opens the tokens of several workspaces with itself."""
 
-    def __init__(self, settings: Settings, dialogue: Dialogue, means: Means) -> None:
+    def __init__(self, settings: Settings, dialogue: Dialogue, means: PlatformServices) -> None:
         self._settings = settings
         self._dialogue = dialogue
         self._means = means
@@ -95,11 +95,11 @@ class SlackOut:
     def _built(self, clients: Clients) -> SlackSender:
         settings, means, dialogue = self._settings, self._means, self._dialogue
         members = Members(_groups(settings.allow, settings.operators))
-        door, talk = Door(means.access, members), Talk(dialogue, members)
+        door, talk = SlackEntrance(means.access, members), SlackConversation(dialogue, members)
         lessons = Lessons(means.teacher, door)
         actions = Actions(clients, dialogue, talk, door, lessons)
-        desk = Desk(door, OperatorLists(means.usage, means.inbox, escaped))
-        return SlackSender(clients, dialogue, members, door, actions, asides=Asides(talk, lessons, desk))
+        desk = OperatorCommands(door, OperatorLists(means.usage, means.inbox, escaped))
+        return SlackSender(clients, dialogue, members, door, actions, asides=SideMessages(talk, lessons, desk))
 
 
 @asynccontextmanager

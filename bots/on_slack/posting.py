@@ -33,7 +33,7 @@ REPLIES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class PostTarget:
     """Where an answer goes: a thread, the question in it, and whom it is for."""
 
     channel: str
@@ -52,7 +52,7 @@ class Spot:
 class Thread:
     """The messages that stand for one question. `unsure`: Slack may hold one that was never heard of."""
 
-    def __init__(self, client: AsyncWebClient, spot: Spot, delivery: Delivery, over: Sequence[str] = ()) -> None:
+    def __init__(self, client: AsyncWebClient, spot: PostTarget, delivery: Delivery, over: Sequence[str] = ()) -> None:
         self._client = client
         self._spot = spot
         self._delivery = delivery
@@ -146,7 +146,7 @@ class Thread:
                     await self.note(ts)
 
 
-async def messages_for(client: AsyncWebClient, spot: Spot, *, finished: bool = False) -> list[str]:
+async def messages_for(client: AsyncWebClient, spot: PostTarget, *, finished: bool = False) -> list[str]:
     """The bot's messages in the thread that answer this question; only `finished` ones, or unfinished ones too."""
     found = await client.conversations_replies(
         channel=spot.channel, ts=spot.root, oldest=spot.question, include_all_metadata=True, limit=REPLIES

@@ -12,7 +12,7 @@ from typing import Any
 
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
-from bots.on_slack.events import Kind, personal_event
+from bots.on_slack.events import EventKind, personal_event
 from bots.on_slack.limits import ID_CHARS
 from bots.on_slack.render import Block
 from core.domain import Conversation
@@ -42,7 +42,7 @@ def press_event(body: Mapping[str, Any], action: Mapping[str, Any]) -> tuple[Eve
     key = f"{name}:{action['action_ts']}"
     view = _view(name, value, user, f"{key}:{user}")
     kept["view"] = (view or {}).get("external_id", "")
-    event = personal_event(team, user, Kind.PRESS, key, kept)
+    event = personal_event(team, user, EventKind.PRESS, key, kept)
     if name in IN_THREAD and channel and root:
         event = replace(event, conversation=Conversation("slack", team, channel, root))
     return event, view

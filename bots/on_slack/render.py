@@ -12,14 +12,14 @@ from typing import Any
 from markdown_it import MarkdownIt
 
 from bots.on_slack.limits import FALLBACK_CHARS, PAGE_CHARS
-from bots.on_slack.markdown import Flow, Segment, Table, Text, escaped, words
+from bots.on_slack.markdown import Flow, MarkdownTable, Segment, Text, escaped, words
 from bots.render import clean
 
 Block = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedSegment:
     """A segment and the page it stands on, counted from 0."""
 
     page: int
@@ -35,29 +35,29 @@ class Pager:
         self._table = False
         self._fence = ""
 
-    def place(self, segments: Iterable[Segment]) -> list[Placed]:
+    def place(self, segments: Iterable[Segment]) -> list[PlacedSegment]:
         """Where `segments` stand."""
         return [placed for segment in segments for placed in self._place(segment)]
 
-    def _place(self, segment: Segment) -> list[Placed]:
-        if isinstance(segment, Table):
+    def _place(self, segment: Segment) -> list[PlacedSegment]:
+        if isinstance(segment, MarkdownTable):
             turn = self._turn() if self._table or self._chars + segment.chars > PAGE_CHARS else []
             self._table = True
             self._chars += segment.chars
-            return [*turn, Placed(self.page, segment)]
+            return [*turn, PlacedSegment(self.page, segment)]
         out = []
         for piece in _cut(segment.markdown, PAGE_CHARS // 2):
             if self._chars + len(piece) > PAGE_CHARS:
                 out += self._turn()
             self._chars += len(piece)
-            out.append(Placed(self.page, Text(piece, segment.fence)))
+            out.append(PlacedSegment(self.page, Text(piece, segment.fence)))
         self._fence = segment.fence
         return out
 
-    def _turn(self) -> list[Placed]:
-        before = [Placed(self.page, Text("\n```\n"))] if self._fence else []
+    def _turn(self) -> list[PlacedSegment]:
+        before = [PlacedSegment(self.page, Text("\n```\n"))] if self._fence else []
         self.page, self._chars, self._table = self.page + 1, len(self._fence), False
-        return [*before, Placed(self.page, Text(f"{self._fence}\n", self._fence))] if self._fence else before
+        return [*before, PlacedSegment(self.page, Text(f"{self._fence}\n", self._fence))] if self._fence else before
 
 
 class Layout:
@@ -67,11 +67,11 @@ class Layout:
         self._flow = Flow(live_links=live_links)
         self._pager = Pager()
 
-    def add(self, markdown: str) -> list[Placed]:
+    def add(self, markdown: str) -> list[PlacedSegment]:
         """What can be shown now."""
         return self._pager.place(self._flow.add(markdown))
 
-    def finish(self) -> list[Placed]:
+    def finish(self) -> list[PlacedSegment]:
         """The rest."""
         return self._pager.place(self._flow.finish())
 
@@ -89,7 +89,7 @@ def blocks_of(segments: Iterable[Segment]) -> list[Block]:
     """Segments of one page as blocks."""
     blocks: list[Block] = []
     for segment in segments:
-        if isinstance(segment, Table):
+        if isinstance(segment, MarkdownTable):
             blocks.append(table_block(segment))
         elif blocks and blocks[-1]["type"] == "markdown":
             blocks[-1]["text"] += segment.markdown
@@ -98,7 +98,7 @@ def blocks_of(segments: Iterable[Segment]) -> list[Block]:
     return [block for block in blocks if block["type"] == "table" or block["text"].strip()]
 
 
-def table_block(table: Table) -> Block:
+def table_block(table: MarkdownTable) -> Block:
     """A table as Slack has them."""
     rows = [[{"type": "raw_text", "text": cell} for cell in row] for row in table.rows]
     settings = [{"align": align, "is_wrapped": True} for align in table.alignments]
@@ -107,7 +107,7 @@ def table_block(table: Table) -> Block:
 
 def chunk_of(segment: Segment) -> Block:
     """A segment as a stream takes it."""
-    if isinstance(segment, Table):
+    if isinstance(segment, MarkdownTable):
         return {"type": "blocks", "blocks": [table_block(segment)]}
     return {"type": "markdown_text", "text": segment.markdown}
 

@@ -21,18 +21,18 @@ from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.actions import Actions
 from bots.on_slack.answer import SlackAnswer
-from bots.on_slack.asides import Asides
-from bots.on_slack.clients import Clients, Place
-from bots.on_slack.door import Door
+from bots.on_slack.asides import SideMessages
+from bots.on_slack.clients import Clients, Workspace
+from bots.on_slack.door import SlackEntrance
 from bots.on_slack.errors import ERRORS
-from bots.on_slack.events import Kind, Said, kind_of, question, said_in, sent_at
+from bots.on_slack.events import EventKind, SlackMessage, kind_of, question, said_in, sent_at
 from bots.on_slack.limits import THREAD_TITLE_CHARS
 from bots.on_slack.markdown import escaped
 from bots.on_slack.members import Members
 from bots.on_slack.mrkdwn import section
-from bots.on_slack.posting import Spot, messages_for
+from bots.on_slack.posting import PostTarget, messages_for
 from bots.on_slack.talk import show
-from bots.on_slack.whisper import Pressed
+from bots.on_slack.whisper import SlackPress
 from bots.platform import Delivery
 from bots.render import one_line
 from bots.replies import Delta, Final
@@ -46,11 +46,11 @@ TITLED = 2_000  # threads whose title was set
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PendingAnswer:
     """A question, where it was asked, and how far its answer came."""
 
-    said: Said
-    place: Place
+    said: SlackMessage
+    place: Workspace
     message: Message
     answer: SlackAnswer
 
@@ -63,10 +63,10 @@ class SlackSender:
         clients: Clients,
         dialogue: Dialogue,
         members: Members,
-        door: Door,
+        door: SlackEntrance,
         actions: Actions,
         *,
-        asides: Asides,
+        asides: SideMessages,
         hurry: bool = False,
     ) -> None:
         self._clients = clients
@@ -86,30 +86,30 @@ class SlackSender:
     async def handle(self, event: Event, delivery: Delivery) -> None:
         """Do what `event` asks for."""
         match kind_of(event):
-            case Kind.ASK:
+            case EventKind.ASK:
                 await self._ask(event, said_in(event), delivery)
-            case Kind.DELETED:
+            case EventKind.DELETED:
                 await self._take_back(said_in(event))
             case _:
                 await self._actions.handle(event, delivery)
 
     async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
         """Say that the answer takes a while."""
-        if event.kind == Kind.ASK:
+        if event.kind == EventKind.ASK:
             said = said_in(event)
             place = await self._clients.of(said.team)
             await self._answer(said, place, delivery).status(sentence)
 
     async def apologise(self, event: Event, delivery: Delivery, sentence: str) -> None:
         """Say that there will be no answer, in the place of what was shown of it."""
-        if event.kind == Kind.ASK:
+        if event.kind == EventKind.ASK:
             said = said_in(event)
             place = await self._clients.of(said.team)
             await self._answer(said, place, delivery).finish(sentence)
         else:
             await self._actions.apologise(event, sentence)
 
-    async def _ask(self, event: Event, said: Said, delivery: Delivery) -> None:
+    async def _ask(self, event: Event, said: SlackMessage, delivery: Delivery) -> None:
         place = await self._clients.of(said.team)
         if (refusal := await self._door.refusal(place.client, said, place.bot_user)) is not None:
             if said.private or said.mentioned:
@@ -117,13 +117,13 @@ class SlackSender:
             return
         body = {"channel": said.channel, "thread": said.root if said.in_thread or said.private else ""}
         try:
-            await self._answered(Pressed(event, body, place, delivery), said)
+            await self._answered(SlackPress(event, body, place, delivery), said)
         except asyncio.CancelledError:
             if not delivery.stopped or delivery.shown:
                 raise
             await self._answer(said, place, delivery).stop()
 
-    async def _answered(self, pressed: Pressed, said: Said) -> None:
+    async def _answered(self, pressed: SlackPress, said: SlackMessage) -> None:
         place, delivery = pressed.place, pressed.delivery
         text = question(said.text, place.bot_user)
         if said.files:
@@ -137,11 +137,11 @@ class SlackSender:
         if not text.startswith("/"):
             await answer.status(texts.SEARCHING)  # before all else that Slack is asked
         message = await self._message(place, said, text)
-        asked = Asked(said, place, message, answer)
+        asked = PendingAnswer(said, place, message, answer)
         await self._title(asked)
         await self._show(asked, delivery)
 
-    async def _message(self, place: Place, said: Said, text: str) -> Message:
+    async def _message(self, place: Workspace, said: SlackMessage, text: str) -> Message:
         channels = await self._members.channels(place.client, said.team, said.user) if said.private else frozenset()
         name = f"{said.ts}:{said.edited}" if said.edited else said.ts
         return Message(
@@ -155,7 +155,7 @@ class SlackSender:
             insiders=await self._members.within(place.client, said),
         )
 
-    async def _show(self, asked: Asked, delivery: Delivery) -> None:
+    async def _show(self, asked: PendingAnswer, delivery: Delivery) -> None:
         """Show what the dialogue says; stopped, show how far it came."""
         said = ""
         try:
@@ -171,25 +171,27 @@ class SlackSender:
             await asked.answer.stop()
             await delivery.ended()
 
-    def _answer(self, said: Said, place: Place, delivery: Delivery, over: Sequence[str] = ()) -> SlackAnswer:
-        spot = Spot(said.channel, said.root, said.ts, said.user, said.home or said.team, place.bot_user)
+    def _answer(
+        self, said: SlackMessage, place: Workspace, delivery: Delivery, over: Sequence[str] = ()
+    ) -> SlackAnswer:
+        spot = PostTarget(said.channel, said.root, said.ts, said.user, said.home or said.team, place.bot_user)
         return SlackAnswer(place.client, spot, delivery, place.abilities, over=over, hurry=self._hurry)
 
-    async def _earlier(self, place: Place, said: Said) -> Sequence[str]:
+    async def _earlier(self, place: Workspace, said: SlackMessage) -> Sequence[str]:
         """The messages that answered the question before it was edited."""
-        spot = Spot(said.channel, said.root, said.ts, said.user, said.home, place.bot_user)
+        spot = PostTarget(said.channel, said.root, said.ts, said.user, said.home, place.bot_user)
         with suppress(*ERRORS):
             return await messages_for(place.client, spot, finished=True)
         return ()
 
-    async def _take_back(self, said: Said) -> None:
+    async def _take_back(self, said: SlackMessage) -> None:
         """The question was deleted: its answer goes too."""
         place = await self._clients.of(said.team)
         for ts in await self._earlier(place, said):
             with suppress(*ERRORS):
                 await place.client.chat_delete(channel=said.channel, ts=ts)
 
-    async def _whisper(self, place: Place, said: Said, sentence: str) -> None:
+    async def _whisper(self, place: Workspace, said: SlackMessage, sentence: str) -> None:
         """Say something to the person alone."""
         client = place.client
         if said.private:
@@ -200,7 +202,7 @@ class SlackSender:
         thread = said.root if said.in_thread else None
         await client.chat_postEphemeral(channel=said.channel, user=said.user, thread_ts=thread, text=sentence)
 
-    async def _offer(self, place: Place, said: Said, *, asks: bool) -> None:
+    async def _offer(self, place: Workspace, said: SlackMessage, *, asks: bool) -> None:
         """Ask for whom to learn each file; a picture beside a question is no lesson."""
         operator = await self._door.is_operator(said.person)
         for file, name in said.files:
@@ -217,7 +219,7 @@ class SlackSender:
                 unfurl_media=False,
             )
 
-    async def _title(self, asked: Asked) -> None:
+    async def _title(self, asked: PendingAnswer) -> None:
         """Name the thread in the assistant pane by its first question."""
         key = (asked.said.channel, asked.said.root)
         if not asked.said.private or key in self._titled or asked.message.text.startswith("/"):

@@ -11,16 +11,16 @@ from datetime import UTC, datetime
 from bots.dialogue import Dialogue
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack.answer import SlackAnswer
-from bots.on_slack.events import PLATFORM, Said, spelled
+from bots.on_slack.events import PLATFORM, SlackMessage, spelled
 from bots.on_slack.members import Members
-from bots.on_slack.posting import Spot
-from bots.on_slack.whisper import Pressed, Whisper
-from bots.replies import Delta, Final, Forgotten, Notice, Problem, Reply
+from bots.on_slack.posting import PostTarget
+from bots.on_slack.whisper import EphemeralReply, SlackPress
+from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply
 from core.domain import Conversation, Message
 from core.readers import audience
 
 
-class Talk:
+class SlackConversation:
     """Runs the dialogue for presses, slash commands and what is personal."""
 
     def __init__(self, dialogue: Dialogue, members: Members, *, hurry: bool = False) -> None:
@@ -28,7 +28,7 @@ class Talk:
         self._members = members
         self._hurry = hurry
 
-    async def message(self, pressed: Pressed, text: str, thread: str, *, private: bool | None = None) -> Message:
+    async def message(self, pressed: SlackPress, text: str, thread: str, *, private: bool | None = None) -> Message:
         """`text` as if the person had written it; in private, with the channels they belong to."""
         person, channel = pressed.person, pressed.text("channel") or "home"
         alone = channel.startswith("D") if private is None else private
@@ -37,29 +37,29 @@ class Talk:
         if alone:
             channels = await self._members.channels(client, person.workspace, person.user)
         within = await self._members.within(
-            client, Said(person.workspace, channel, "", "", person.user, "", private=alone)
+            client, SlackMessage(person.workspace, channel, "", "", person.user, "", private=alone)
         )
         conversation = Conversation(PLATFORM, person.workspace, channel, thread)
         at = datetime.now(UTC)
         return Message(pressed.event.key, conversation, person, text, at, alone, channels, insiders=within)
 
-    async def may_see(self, pressed: Pressed) -> frozenset[str]:
+    async def may_see(self, pressed: SlackPress) -> frozenset[str]:
         """What the person alone may see."""
         return audience(await self.message(pressed, "", f"@{pressed.person.user}", private=True))
 
-    async def said(self, pressed: Pressed, command: str) -> str:
+    async def said(self, pressed: SlackPress, command: str) -> str:
         """What a command says to the person alone."""
         message = await self.message(pressed, command, f"@{pressed.person.user}", private=True)
         async with aclosing(self._dialogue.respond(message)) as replies:
             async for reply in replies:
-                if isinstance(reply, Notice | Forgotten | Problem | Final):
+                if isinstance(reply, Notice | PersonForgotten | Problem | Final):
                     return reply.markdown
         return ""
 
-    async def stream(self, pressed: Pressed, text: str, root: str, question: str) -> None:
+    async def stream(self, pressed: SlackPress, text: str, root: str, question: str) -> None:
         """Answer `text` in the thread `root`; `question` is the id under which the answer is found again."""
         person, place, channel = pressed.person, pressed.place, pressed.text("channel")
-        spot = Spot(channel, root, question, person.user, person.workspace, place.bot_user)
+        spot = PostTarget(channel, root, question, person.user, person.workspace, place.bot_user)
         answer = SlackAnswer(place.client, spot, pressed.delivery, place.abilities, hurry=self._hurry)
         message, said = await self.message(pressed, text, root), ""
         async with aclosing(self._dialogue.respond(message)) as replies:
@@ -69,7 +69,7 @@ class Talk:
                 if isinstance(reply, Final):
                     await pressed.delivery.ended(reply.answer)
 
-    async def whisper(self, pressed: Pressed, message: Message, whisper: Whisper, *, share: str = "") -> None:
+    async def whisper(self, pressed: SlackPress, message: Message, whisper: EphemeralReply, *, share: str = "") -> None:
         """Answer for one person's eyes; `share` is a question that they may ask for all."""
         if pressed.delivery.shown:  # another attempt showed it
             return
@@ -80,7 +80,7 @@ class Talk:
                         footer = slack_blocks.under_answer(reply, question=share, asker=pressed.person.user)
                         await whisper.say(reply.markdown, footer)
                         await pressed.delivery.ended(reply.answer)
-                    case Notice(markdown) | Forgotten(markdown) | Problem(markdown):
+                    case Notice(markdown) | PersonForgotten(markdown) | Problem(markdown):
                         await whisper.say(spelled(markdown, slash=not pressed.text("thread")))
                         await pressed.delivery.ended()
                     case _:
@@ -92,7 +92,7 @@ async def show(reply: Reply, answer: SlackAnswer, said: str, asker: str) -> None
     match reply:
         case Final():
             await answer.finish(reply.markdown, slack_blocks.under_answer(reply, asker=asker))
-        case Notice(markdown) | Forgotten(markdown):
+        case Notice(markdown) | PersonForgotten(markdown):
             await answer.finish(spelled(markdown))
         case Problem(markdown):
             markdown = spelled(markdown)

@@ -18,11 +18,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.addresses import API, download, is_slacks
-from bots.on_slack.door import Door
+from bots.on_slack.door import SlackEntrance
 from bots.on_slack.events import PLATFORM, plain_text
 from bots.on_slack.limits import NAME_CHARS
 from bots.on_slack.render import Block
-from bots.on_slack.whisper import Pressed
+from bots.on_slack.whisper import SlackPress
 from bots.texts import escaped
 from core.documents.teaching import Lesson
 from core.domain import EVERYONE, Person
@@ -60,7 +60,7 @@ class Teaching(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LessonReply:
     """What became of something, in a sentence of Markdown, and what can be done about it."""
 
     sentence: str
@@ -70,7 +70,7 @@ class Told:
 class Lessons:
     """Takes lessons and takes them back; says what became of each in one sentence."""
 
-    def __init__(self, teacher: Teaching | None, door: Door) -> None:
+    def __init__(self, teacher: Teaching | None, door: SlackEntrance) -> None:
         self._teacher = teacher
         self._door = door
 
@@ -88,11 +88,11 @@ class Lessons:
         lessons = await self._teacher.lessons({*may_see, person_reader(person)})
         return [lesson for lesson in lessons if lesson.author == person or operator]
 
-    async def learn_file(self, pressed: Pressed, who: str, file: str) -> Told:
+    async def learn_file(self, pressed: SlackPress, who: str, file: str) -> LessonReply:
         """Learn a file that was shared."""
         person, teacher = pressed.person, self._teacher
         if (refusal := await self._refusal(person, who)) is not None or teacher is None:
-            return Told(refusal or slack_texts.TEACH_NOT_HERE)
+            return LessonReply(refusal or slack_texts.TEACH_NOT_HERE)
         readers = readers_of(who, person, pressed.text("channel"))
         try:
             lesson = await self._learned_before(pressed, readers)
@@ -102,10 +102,10 @@ class Lessons:
                     name, data = await _shared(client, file, client.base_url)
                     lesson = await teacher.learn_file(name, data, person, readers, pressed.event.received_at)
         except PersonError as error:
-            return Told(str(error))
+            return LessonReply(str(error))
         return _taught(lesson, who)
 
-    async def learn_thread(self, pressed: Pressed, about: str, values: Mapping[str, Any]) -> Told:
+    async def learn_thread(self, pressed: SlackPress, about: str, values: Mapping[str, Any]) -> LessonReply:
         """Learn a message or its thread, as the modal was filled in."""
         where, who, person, teacher = (
             json.loads(about),
@@ -114,10 +114,10 @@ class Lessons:
             self._teacher,
         )
         if (refusal := await self._refusal(person, who)) is not None or teacher is None:
-            return Told(refusal or slack_texts.TEACH_NOT_HERE)
+            return LessonReply(refusal or slack_texts.TEACH_NOT_HERE)
         text = await _written(pressed.place.client, where, whole=values.get("part") != "message")
         if not text.strip():
-            return Told(slack_texts.TEACH_EMPTY)
+            return LessonReply(slack_texts.TEACH_EMPTY)
         title = str(values.get("name") or "").strip() or text.strip().partition("\n")[0][:NAME_CHARS]
         readers = readers_of(who, person, where["channel"])
         try:
@@ -126,31 +126,31 @@ class Lessons:
                 async with pressed.delivery.learning():
                     lesson = await teacher.learn_text(title, text, person, readers, pressed.event.received_at)
         except PersonError as error:
-            return Told(str(error))
+            return LessonReply(str(error))
         return _taught(lesson, who)
 
-    async def forget(self, person: Person, id_: str) -> Told:
+    async def forget(self, person: Person, id_: str) -> LessonReply:
         """Forget a lesson; a button brings it back."""
         if self._teacher is None:
-            return Told(slack_texts.TEACH_NOT_HERE)
+            return LessonReply(slack_texts.TEACH_NOT_HERE)
         try:
             lesson = await self._teacher.forget(id_, person, operator=await self._door.is_operator(person))
         except PersonError as error:
-            return Told(str(error))
-        return Told(slack_texts.unlearned(escaped(lesson.name)), [slack_blocks.bring_back(lesson)])
+            return LessonReply(str(error))
+        return LessonReply(slack_texts.unlearned(escaped(lesson.name)), [slack_blocks.bring_back(lesson)])
 
-    async def bring_back(self, pressed: Pressed, id_: str) -> Told:
+    async def bring_back(self, pressed: SlackPress, id_: str) -> LessonReply:
         """Learn a forgotten lesson again."""
         person = pressed.person
         if self._teacher is None:
-            return Told(slack_texts.TEACH_NOT_HERE)
+            return LessonReply(slack_texts.TEACH_NOT_HERE)
         try:
             operator = await self._door.is_operator(person)
             async with pressed.delivery.learning():
                 lesson = await self._teacher.bring_back(id_, person, operator=operator)
         except PersonError as error:
-            return Told(str(error))
-        return Told(slack_texts.relearned(escaped(lesson.name)), [slack_blocks.unlearn(lesson)])
+            return LessonReply(str(error))
+        return LessonReply(slack_texts.relearned(escaped(lesson.name)), [slack_blocks.unlearn(lesson)])
 
     async def _refusal(self, person: Person, who: str) -> str | None:
         if self._teacher is None:
@@ -159,7 +159,7 @@ class Lessons:
             return slack_texts.TEACH_NOT_EVERYONE
         return None
 
-    async def _learned_before(self, pressed: Pressed, readers: Readers) -> Lesson | None:
+    async def _learned_before(self, pressed: SlackPress, readers: Readers) -> Lesson | None:
         """What an attempt learned that died before it could say so."""
         if pressed.delivery.attempt == 1 or self._teacher is None:
             return None
@@ -168,9 +168,9 @@ class Lessons:
         return next((one for one in lessons if (one.author, one.taught_at) == (pressed.person, at)), None)
 
 
-def _taught(lesson: Lesson, who: str) -> Told:
+def _taught(lesson: Lesson, who: str) -> LessonReply:
     said = slack_texts.taught(escaped(lesson.name), slack_texts.READERS_NAMES[who])
-    return Told(said, [slack_blocks.unlearn(lesson)])
+    return LessonReply(said, [slack_blocks.unlearn(lesson)])
 
 
 async def _written(client: AsyncWebClient, where: Mapping[str, str], *, whole: bool) -> str:

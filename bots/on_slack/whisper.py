@@ -17,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bots.on_slack.addresses import is_slacks
-from bots.on_slack.clients import Place
+from bots.on_slack.clients import Workspace
 from bots.on_slack.errors import ERRORS
 from bots.on_slack.limits import POSTS
 from bots.on_slack.render import Block, fallback, pages
@@ -31,12 +31,12 @@ NOTED = "whispered"
 
 
 @dataclass(frozen=True, slots=True)
-class Pressed:
+class SlackPress:
     """One event, with where it came from and who did it."""
 
     event: Event
     body: Mapping[str, Any]
-    place: Place
+    place: Workspace
     delivery: Delivery
 
     @property
@@ -49,7 +49,7 @@ class Pressed:
         return str(self.body.get(name) or "")
 
 
-class Whisper:
+class EphemeralReply:
     """Says something to one person."""
 
     def __init__(
@@ -102,7 +102,7 @@ class Whisper:
         return reply.status_code == 200  # noqa: PLR2004
 
 
-class Unnoted:
+class StatelessDelivery:
     """A delivery of which nothing is remembered."""
 
     attempt = 1

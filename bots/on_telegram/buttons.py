@@ -26,7 +26,7 @@ MOST_SOURCES = 8  # buttons that fit under a message
 _DATA = re.compile(r"(?P<act>[a-z]):(?P<rest>.*)", re.DOTALL)
 
 
-class Act(StrEnum):
+class ButtonAction(StrEnum):
     """What a button asks for; its letter on the wire never changes."""
 
     UP = "u"
@@ -46,16 +46,25 @@ class Act(StrEnum):
     CANCEL = "z"
 
 
-ASKERS = frozenset({Act.UP, Act.DOWN, Act.TAKE_BACK, Act.REASON, Act.WHY, Act.PLAIN})  # only whoever asked can do it
+ASKERS = frozenset(
+    {
+        ButtonAction.UP,
+        ButtonAction.DOWN,
+        ButtonAction.TAKE_BACK,
+        ButtonAction.REASON,
+        ButtonAction.WHY,
+        ButtonAction.PLAIN,
+    }
+)  # only whoever asked can do it
 
-OF_ANSWERS = ASKERS | {Act.SOURCES, Act.OPEN, Act.BACK}  # they name an answer
+OF_ANSWERS = ASKERS | {ButtonAction.SOURCES, ButtonAction.OPEN, ButtonAction.BACK}  # they name an answer
 
 
 @dataclass(frozen=True, slots=True)
-class Tap:
+class ButtonPress:
     """A pressed button. Answer and numbers are empty or 0 where it has none."""
 
-    act: Act
+    act: ButtonAction
     rest: str = ""
     answer: str = ""
     sources: int = 0
@@ -67,17 +76,17 @@ class Tap:
         return VERDICTS[self.number] if self.number < len(VERDICTS) else Verdict.NONE
 
 
-def read_tap(data: str) -> Tap | None:
+def read_tap(data: str) -> ButtonPress | None:
     """What a button carries; None where no version of Attune made it."""
     match = _DATA.fullmatch(data)
-    if match is None or match["act"] not in set(Act):
+    if match is None or match["act"] not in set(ButtonAction):
         return None
     answer, *numbers = match["rest"].split(":")
     counts = [whole_number(number, MOST_NUMBER) or 0 for number in (*numbers, "", "")]
-    return Tap(Act(match["act"]), match["rest"], answer, counts[0], counts[1])
+    return ButtonPress(ButtonAction(match["act"]), match["rest"], answer, counts[0], counts[1])
 
 
-def button(label: str, act: Act, *parts: object) -> InlineKeyboardButton:
+def button(label: str, act: ButtonAction, *parts: object) -> InlineKeyboardButton:
     """A button that carries `act` and what belongs to it."""
     data = ":".join([act.value, *(str(part) for part in parts)])
     return InlineKeyboardButton(label, callback_data=data if parts else f"{data}:")
@@ -98,16 +107,18 @@ def answer_buttons(
     verdict = Verdict.NONE if shared else verdict
     up, down = verdict is Verdict.UP, verdict is Verdict.DOWN
     first = [
-        button("👍 ✓" if up else "👍", Act.TAKE_BACK if up else Act.UP, answer, sources),
-        button("👎 ✓" if down else "👎", Act.TAKE_BACK if down else Act.DOWN, answer, sources),
+        button("👍 ✓" if up else "👍", ButtonAction.TAKE_BACK if up else ButtonAction.UP, answer, sources),
+        button("👎 ✓" if down else "👎", ButtonAction.TAKE_BACK if down else ButtonAction.DOWN, answer, sources),
     ]
     if sources == 1:
-        first.append(button(words.plain(say.SOURCE_BUTTON), Act.OPEN, answer, sources, 1))
+        first.append(button(words.plain(say.SOURCE_BUTTON), ButtonAction.OPEN, answer, sources, 1))
     elif sources:
-        first.append(button(words.plain(say.SOURCES_BUTTON), Act.SOURCES, answer, sources, VERDICTS.index(verdict)))
+        first.append(
+            button(words.plain(say.SOURCES_BUTTON), ButtonAction.SOURCES, answer, sources, VERDICTS.index(verdict))
+        )
     second = [
-        button(words.plain(say.WHY_BUTTON), Act.WHY, answer, sources),
-        button(words.plain(say.PLAIN_BUTTON), Act.PLAIN, answer, sources),
+        button(words.plain(say.WHY_BUTTON), ButtonAction.WHY, answer, sources),
+        button(words.plain(say.PLAIN_BUTTON), ButtonAction.PLAIN, answer, sources),
     ]
     return InlineKeyboardMarkup([first, second])
 
@@ -115,37 +126,42 @@ def answer_buttons(
 def reason_buttons(words: Words, answer: str, sources: int) -> InlineKeyboardMarkup:
     """Why an answer is no good, in one tap; that it is none was said already."""
     reasons = [
-        button(words.plain(say.REASONS[reason]), Act.REASON, answer, sources, number)
+        button(words.plain(say.REASONS[reason]), ButtonAction.REASON, answer, sources, number)
         for number, reason in enumerate(REASONS)
     ]
-    back = button(words.plain(say.BACK_BUTTON), Act.BACK, answer, sources, VERDICTS.index(Verdict.DOWN))
+    back = button(words.plain(say.BACK_BUTTON), ButtonAction.BACK, answer, sources, VERDICTS.index(Verdict.DOWN))
     return InlineKeyboardMarkup([*rows(reasons, 2), [back]])
 
 
 def source_buttons(words: Words, answer: str, sources: int, verdict: Verdict) -> InlineKeyboardMarkup:
     """The sources by number; the way back knows the verdict that stood there."""
-    opened = [button(f"📄 {n}", Act.OPEN, answer, sources, n) for n in range(1, min(sources, MOST_SOURCES) + 1)]
-    back = button(words.plain(say.BACK_BUTTON), Act.BACK, answer, sources, VERDICTS.index(verdict))
+    opened = [
+        button(f"📄 {n}", ButtonAction.OPEN, answer, sources, n) for n in range(1, min(sources, MOST_SOURCES) + 1)
+    ]
+    back = button(words.plain(say.BACK_BUTTON), ButtonAction.BACK, answer, sources, VERDICTS.index(verdict))
     return InlineKeyboardMarkup([*rows(opened, 4), [back]])
 
 
 def forward_buttons(words: Words) -> InlineKeyboardMarkup:
     """What to do with a forwarded message."""
-    choices = [button(words.plain(say.ANSWER_BUTTON), Act.ANSWER), button(words.plain(say.LEARN_BUTTON), Act.LEARN)]
-    return InlineKeyboardMarkup([choices, [button(words.plain(say.CANCEL_BUTTON), Act.CANCEL)]])
+    choices = [
+        button(words.plain(say.ANSWER_BUTTON), ButtonAction.ANSWER),
+        button(words.plain(say.LEARN_BUTTON), ButtonAction.LEARN),
+    ]
+    return InlineKeyboardMarkup([choices, [button(words.plain(say.CANCEL_BUTTON), ButtonAction.CANCEL)]])
 
 
 def reader_buttons(words: Words, *, private: bool, operator: bool) -> InlineKeyboardMarkup:
     """Who may see what is taught."""
-    choices = [button(words.plain(say.FOR_ME), Act.LEARN, "me")]
+    choices = [button(words.plain(say.FOR_ME), ButtonAction.LEARN, "me")]
     if not private:
-        choices.append(button(words.plain(say.FOR_CHAT), Act.LEARN, "chat"))
+        choices.append(button(words.plain(say.FOR_CHAT), ButtonAction.LEARN, "chat"))
     if operator:
-        choices.append(button(words.plain(say.FOR_EVERYONE), Act.LEARN, "all"))
-    return InlineKeyboardMarkup([choices, [button(words.plain(say.CANCEL_BUTTON), Act.CANCEL)]])
+        choices.append(button(words.plain(say.FOR_EVERYONE), ButtonAction.LEARN, "all"))
+    return InlineKeyboardMarkup([choices, [button(words.plain(say.CANCEL_BUTTON), ButtonAction.CANCEL)]])
 
 
 def lesson_buttons(words: Words, lessons: Sequence[tuple[str, str]]) -> InlineKeyboardMarkup:
     """Lessons by name; each is an id and a name."""
-    listed = [[button(name, Act.UNLEARN, id_)] for id_, name in lessons]
-    return InlineKeyboardMarkup([*listed, [button(words.plain(say.CANCEL_BUTTON), Act.CANCEL)]])
+    listed = [[button(name, ButtonAction.UNLEARN, id_)] for id_, name in lessons]
+    return InlineKeyboardMarkup([*listed, [button(words.plain(say.CANCEL_BUTTON), ButtonAction.CANCEL)]])

@@ -92,7 +92,7 @@ class Membership:
         notes[key] = value
 
 
-class Entrance:
+class TelegramEntrance:
     """Asked of everything that comes in, before it is kept."""
 
     def __init__(self, access: Access, membership: Membership) -> None:

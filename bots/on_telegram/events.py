@@ -16,7 +16,7 @@ from bots.reception import NotUnderstoodError
 from core.domain import Conversation, Person
 from core.domain import Message as Asked
 from core.inbox import Event
-from core.storage.stored import OTHER, UnreadableError
+from core.storage.stored import OTHER, UnreadableRecordError
 
 PLATFORM = "telegram"
 WORKSPACE = ""  # Telegram has none
@@ -24,7 +24,7 @@ _ANSWERED = "p:"  # how the data of a button begins that asks for an answer
 _IN_TURN = (_ANSWERED, "l:")  # … and of one after which the next message has to wait: it may be about the lesson
 
 
-class Kind(StrEnum):
+class UpdateKind(StrEnum):
     """What an update asks for."""
 
     ASK = "ask"  # a question or a command
@@ -48,7 +48,7 @@ class Incoming:
     whom the message with the button answers, in a group.
     """
 
-    kind: Kind
+    kind: UpdateKind
     chat: int
     private: bool
     user: int
@@ -88,7 +88,7 @@ class Incoming:
     def lane(self) -> Conversation:
         """What this waits behind. A pressed button need not wait for an answer, unless it asks for one or teaches."""
         talk = self.conversation
-        if self.kind not in {Kind.TAP, Kind.REACTION} or self.data.startswith(_IN_TURN):
+        if self.kind not in {UpdateKind.TAP, UpdateKind.REACTION} or self.data.startswith(_IN_TURN):
             return talk
         return Conversation(talk.platform, talk.workspace, talk.channel, f"{talk.thread}!")
 
@@ -104,7 +104,9 @@ _INCOMING = TypeAdapter(Incoming)
 def to_event(key: str, incoming: Incoming) -> Event:
     """`incoming` as the inbox keeps it."""
     body = _INCOMING.dump_json(incoming, exclude_defaults=True).decode()
-    asks = incoming.kind not in {Kind.TAP, Kind.REACTION, Kind.JOINED} or incoming.data.startswith(_ANSWERED)
+    asks = incoming.kind not in {UpdateKind.TAP, UpdateKind.REACTION, UpdateKind.JOINED} or incoming.data.startswith(
+        _ANSWERED
+    )
     return Event(
         key, incoming.lane, incoming.person, incoming.kind.value, body, datetime.now(UTC), asks, incoming.language
     )
@@ -131,4 +133,4 @@ def from_event(event: Event) -> Incoming:
     try:
         return _INCOMING.validate_json(event.body)
     except ValidationError:  # whose text quotes what a person wrote
-        raise UnreadableError(OTHER) from None
+        raise UnreadableRecordError(OTHER) from None

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 
-from bots.on_telegram.pages import Mark, Run
+from bots.on_telegram.pages import EntityStyle, Run
 from bots.quiet import JOINER, Label, is_truthful
 
 NEAR = 100  # characters before and behind a link that somebody may read as one with it
@@ -40,7 +40,7 @@ _CODE = {"code", "pre"}
 class _Link:
     """A link from one character to another."""
 
-    mark: Mark
+    mark: EntityStyle
     start: int
     end: int
 
@@ -67,7 +67,7 @@ def _true_links(runs: Sequence[Run]) -> list[Run]:
 
 def _links(runs: Sequence[Run]) -> list[_Link]:
     """Every link of `runs`; one mark is one link, also where runs of other links stand between."""
-    found: dict[Mark, _Link] = {}
+    found: dict[EntityStyle, _Link] = {}
     at = 0
     for run in runs:
         for mark in run.marks:
@@ -83,12 +83,12 @@ def _is_true(link: _Link, text: str) -> bool:
     return is_truthful(Label(text[link.start : link.end], before, behind), link.mark.url, never=ACTING)
 
 
-def _address(address: str, marks: tuple[Mark, ...], behind: str) -> list[Run]:
+def _address(address: str, marks: tuple[EntityStyle, ...], behind: str) -> list[Run]:
     """An address in brackets, apart from what stands behind it."""
-    return [Run(" ("), Run(address, _as_code(marks, Mark("code"))), Run(")" if behind in _APART else ") ")]
+    return [Run(" ("), Run(address, _as_code(marks, EntityStyle("code"))), Run(")" if behind in _APART else ") ")]
 
 
-def _as_code(marks: Iterable[Mark], code: Mark) -> tuple[Mark, ...]:
+def _as_code(marks: Iterable[EntityStyle], code: EntityStyle) -> tuple[EntityStyle, ...]:
     """Code stands in nothing but quotations."""
     return (*(mark for mark in marks if mark.kind == "blockquote"), code)
 
@@ -100,7 +100,7 @@ def _plain_addresses(runs: Sequence[Run]) -> list[Run]:
     """
     within = _marked(runs, _CODE | {"text_link"})
     text = "".join(" " if done else sign for sign, done in zip("".join(run.text for run in runs), within, strict=True))
-    marks: list[Mark | None] = [None] * len(text)
+    marks: list[EntityStyle | None] = [None] * len(text)
     for match in _ADDRESS.finditer(text):
         address = _ENDS.sub("", match[0])
         if address and (mark := _made(address)) is not None:
@@ -108,11 +108,11 @@ def _plain_addresses(runs: Sequence[Run]) -> list[Run]:
     return _remarked(runs, marks)
 
 
-def _made(address: str) -> Mark | None:
+def _made(address: str) -> EntityStyle | None:
     """What an address that stands in the text has to become, if anything."""
     if not _links_plainly(address):
-        return Mark("code")
-    return Mark("text_link", url=address) if _CALLS.search(address) and "://" in address else None
+        return EntityStyle("code")
+    return EntityStyle("text_link", url=address) if _CALLS.search(address) and "://" in address else None
 
 
 def _links_plainly(address: str) -> bool:
@@ -120,7 +120,7 @@ def _links_plainly(address: str) -> bool:
     return is_truthful(Label(""), address if "://" in address else f"https://{address}", never=ACTING)
 
 
-def _remarked(runs: Sequence[Run], marks: Sequence[Mark | None]) -> list[Run]:
+def _remarked(runs: Sequence[Run], marks: Sequence[EntityStyle | None]) -> list[Run]:
     """`runs`, with characters marked otherwise as `marks` has it."""
     made: list[Run] = []
     at = 0
@@ -133,7 +133,7 @@ def _remarked(runs: Sequence[Run], marks: Sequence[Mark | None]) -> list[Run]:
     return made
 
 
-def _other(marks: tuple[Mark, ...], mark: Mark | None) -> tuple[Mark, ...]:
+def _other(marks: tuple[EntityStyle, ...], mark: EntityStyle | None) -> tuple[EntityStyle, ...]:
     if mark is None:
         return marks
     return _as_code(marks, mark) if mark.kind == "code" else (*marks, mark)

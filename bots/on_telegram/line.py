@@ -21,7 +21,7 @@ from telegram.ext import ExtBot
 
 from bots.on_telegram import texts as say
 from bots.on_telegram.pace import FRAME
-from bots.on_telegram.pages import Page
+from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.render import plain_pages
 from core.errors import ConfigurationError, LessonError
 
@@ -68,12 +68,12 @@ class GoneError(Exception):
     """The chat cannot be written to: blocked, deleted, or the bot was thrown out."""
 
 
-class UnsureError(Exception):
+class MaybePostedError(Exception):
     """A message may have been posted, or not: the reply was lost."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class ChatTarget:
     """Where something is said. Topic and reply are 0 where there is none."""
 
     chat: int
@@ -81,14 +81,14 @@ class Spot:
     reply_to: int = 0
 
 
-class Line:
+class TelegramApi:
     """Telegram's methods as Attune uses them."""
 
     def __init__(self, bot: Bot) -> None:
         self.bot = bot
         self._moved: dict[int, int] = {}
 
-    async def send(self, spot: Spot, page: Page, keyboard: Keyboard = None, *, frame: bool = False) -> int:
+    async def send(self, spot: ChatTarget, page: MessagePage, keyboard: Keyboard = None, *, frame: bool = False) -> int:
         """Post a message. Returns its id.
 
         Raises:
@@ -96,7 +96,7 @@ class Line:
             GoneError: the chat cannot be written to.
         """
 
-        async def call(to: Spot, shown: Page) -> Message:
+        async def call(to: ChatTarget, shown: MessagePage) -> Message:
             reply = ReplyParameters(to.reply_to, allow_sending_without_reply=True) if to.reply_to else None
             return await self.bot.send_message(
                 to.chat,
@@ -111,22 +111,22 @@ class Line:
 
         return (await self._posted(call, spot, page)).message_id
 
-    async def document(self, spot: Spot, name: str, data: bytes, caption: str) -> int:
+    async def document(self, spot: ChatTarget, name: str, data: bytes, caption: str) -> int:
         """Post a file. Returns the message's id."""
 
-        async def call(to: Spot, shown: Page) -> Message:
+        async def call(to: ChatTarget, shown: MessagePage) -> Message:
             return await self.bot.send_document(
                 to.chat, data, filename=name, caption=shown.text, message_thread_id=to.topic or None
             )
 
-        return (await self._posted(call, spot, Page(caption))).message_id
+        return (await self._posted(call, spot, MessagePage(caption))).message_id
 
     async def edit(
-        self, chat: int, message: int, page: Page, keyboard: Keyboard = None, *, frame: bool = False
+        self, chat: int, message: int, page: MessagePage, keyboard: Keyboard = None, *, frame: bool = False
     ) -> bool:
         """Replace a message. False where it is not there any more, or cannot be edited."""
 
-        async def call(to: Spot, shown: Page) -> Any:
+        async def call(to: ChatTarget, shown: MessagePage) -> Any:
             return await self.bot.edit_message_text(
                 shown.text,
                 to.chat,
@@ -137,15 +137,15 @@ class Line:
                 rate_limit_args=FRAME if frame else None,
             )
 
-        return await self._changed(call, Spot(chat), page, tries=1 if frame else TRIES)
+        return await self._changed(call, ChatTarget(chat), page, tries=1 if frame else TRIES)
 
     async def keyboard(self, chat: int, message: int, keyboard: Keyboard) -> bool:
         """Replace a message's buttons."""
 
-        async def call(to: Spot, _: Page) -> Any:
+        async def call(to: ChatTarget, _: MessagePage) -> Any:
             return await self.bot.edit_message_reply_markup(to.chat, message, reply_markup=keyboard)
 
-        return await self._changed(call, Spot(chat), Page(""))
+        return await self._changed(call, ChatTarget(chat), MessagePage(""))
 
     async def has_keyboard(self, chat: int, message: int, keyboard: Keyboard) -> bool:
         """Whether a message has just these buttons; one of ours that has others gets them."""
@@ -155,10 +155,10 @@ class Line:
             return "not modified" in str(error).lower()
         return False
 
-    async def draft(self, spot: Spot, number: int, page: Page) -> None:
+    async def draft(self, spot: ChatTarget, number: int, page: MessagePage) -> None:
         """Show a growing message in a private chat, as a frame. Raises what the library raises."""
 
-        async def call(to: Spot, shown: Page) -> bool:
+        async def call(to: ChatTarget, shown: MessagePage) -> bool:
             return await self.bot.send_message_draft(
                 to.chat,
                 number,
@@ -178,18 +178,18 @@ class Line:
             GoneError: it cannot.
         """
 
-        async def call(to: Spot, _: Page) -> bool:
+        async def call(to: ChatTarget, _: MessagePage) -> bool:
             return await self.bot.send_chat_action(to.chat, "typing")
 
-        await steadily(lambda: self._mended(call, Spot(chat), Page("")))
+        await steadily(lambda: self._mended(call, ChatTarget(chat), MessagePage("")))
 
     async def delete(self, chat: int, message: int) -> None:
         """Remove a message, if that can be."""
 
-        async def call(to: Spot, _: Page) -> Any:
+        async def call(to: ChatTarget, _: MessagePage) -> Any:
             return await self.bot.delete_message(to.chat, message)
 
-        await self._changed(call, Spot(chat), Page(""))
+        await self._changed(call, ChatTarget(chat), MessagePage(""))
 
     async def toast(self, query: str, text: str = "") -> None:
         """End the little clock on a pressed button; too late is no matter."""
@@ -219,7 +219,9 @@ class Line:
         own = not self.bot.base_url.startswith(f"{TELEGRAM}/")
         return place.startswith(f"{self.bot.base_file_url}/") or (own and PurePath(place).is_absolute())
 
-    async def _posted(self, call: Callable[[Spot, Page], Awaitable[Message]], spot: Spot, page: Page) -> Message:
+    async def _posted(
+        self, call: Callable[[ChatTarget, MessagePage], Awaitable[Message]], spot: ChatTarget, page: MessagePage
+    ) -> Message:
         for tried in range(1, TRIES + 1):
             try:
                 return await self._mended(call, spot, page)
@@ -227,12 +229,16 @@ class Line:
                 if isinstance(error, BadRequest):
                     raise
                 if not str(error).startswith(_UNCONNECTED) or tried == TRIES:
-                    raise UnsureError from error
+                    raise MaybePostedError from error
                 await asyncio.sleep(PAUSE * 2**tried)
         raise AssertionError  # the loop returns or raises
 
     async def _changed(
-        self, call: Callable[[Spot, Page], Awaitable[Any]], spot: Spot, page: Page, tries: int = TRIES
+        self,
+        call: Callable[[ChatTarget, MessagePage], Awaitable[Any]],
+        spot: ChatTarget,
+        page: MessagePage,
+        tries: int = TRIES,
     ) -> bool:
         try:
             await steadily(lambda: self._mended(call, spot, page), tries)
@@ -244,7 +250,9 @@ class Line:
                 raise
         return True
 
-    async def _mended(self, call: Callable[[Spot, Page], Awaitable[T]], spot: Spot, page: Page) -> T:
+    async def _mended(
+        self, call: Callable[[ChatTarget, MessagePage], Awaitable[T]], spot: ChatTarget, page: MessagePage
+    ) -> T:
         """Call, and once more where Telegram's complaint has a cure."""
         spot = replace(spot, chat=self._moved.get(spot.chat, spot.chat))
         try:
@@ -308,7 +316,7 @@ async def steadily(call: Callable[[], Awaitable[T]], tries: int = TRIES) -> T:
     raise AssertionError  # the loop returns or raises
 
 
-def _entities(page: Page) -> list[MessageEntity]:
+def _entities(page: MessagePage) -> list[MessageEntity]:
     return [
         MessageEntity(
             entity.kind, entity.offset, entity.length, url=entity.url or None, language=entity.language or None

@@ -26,7 +26,7 @@ KNOWN_CHATS = 10_000
 Result = bool | dict[str, Any] | list[dict[str, Any]]
 
 
-class SkippedError(TelegramError):
+class FrameSkippedError(TelegramError):
     """There was no room for a frame."""
 
 
@@ -103,11 +103,11 @@ class ChatPace(BaseRateLimiter[str]):
         now = time.monotonic()
         full = any(each.seconds(now, 1 + each.rate.reserve) > 0 for each in (bucket, self._overall))
         if full or bucket.turn.locked():
-            raise SkippedError("There is no room for a frame.")
+            raise FrameSkippedError("There is no room for a frame.")
         try:
             return await self._called(bucket, callback, args, kwargs)
         except RetryAfter:
-            raise SkippedError("There is no room for a frame.") from None
+            raise FrameSkippedError("There is no room for a frame.") from None
 
     async def _patiently(
         self, bucket: _Bucket, callback: Callable[..., Any], args: Any, kwargs: dict[str, Any]

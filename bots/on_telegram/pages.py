@@ -26,7 +26,7 @@ _WHOLE = {"pre", "code", "text_link"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mark:
+class EntityStyle:
     """What some text is; two marks are the same only if they are one object."""
 
     kind: str
@@ -39,7 +39,7 @@ class Run:
     """Text with the marks it stands in, the outermost first."""
 
     text: str
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[EntityStyle, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class MessagePage:
     """One message."""
 
     text: str
@@ -65,7 +65,7 @@ class Page:
 class _Span:
     """A mark from one character to another."""
 
-    mark: Mark
+    mark: EntityStyle
     start: int
     end: int
 
@@ -75,7 +75,7 @@ def units(text: str) -> int:
     return len(text) + sum(ord(character) > _LAST_OF_BMP for character in text)
 
 
-def pages(runs: Iterable[Run], limit: int = TEXT_UNITS, entities: int = ENTITIES) -> list[Page]:
+def pages(runs: Iterable[Run], limit: int = TEXT_UNITS, entities: int = ENTITIES) -> list[MessagePage]:
     """The messages that show `runs`, none of them empty."""
     text, spans = _joined(runs)
     made, start = [], 0
@@ -99,7 +99,7 @@ def _joined(runs: Iterable[Run]) -> tuple[str, list[_Span]]:
     """The text as a whole, and each mark once for every stretch that it covers without a gap."""
     parts: list[str] = []
     spans: list[_Span] = []
-    opened: dict[Mark, int] = {}
+    opened: dict[EntityStyle, int] = {}
     at = 0
     for run in [*(run for run in runs if run.text), Run("")]:
         closed = [mark for mark in opened if mark not in run.marks]
@@ -163,14 +163,14 @@ def _worth(text: str, whole: Sequence[_Span], place: int, start: int) -> int:
     return worth - 6 if movable else worth
 
 
-def _page(text: str, spans: Sequence[_Span], start: int, end: int) -> Page | None:
+def _page(text: str, spans: Sequence[_Span], start: int, end: int) -> MessagePage | None:
     """The message from `start` to `end`; None where nothing would be seen."""
     shown = text[start:end].rstrip()
     if _EMPTY.fullmatch(shown):
         return None
     offsets = [0, *itertools.accumulate(1 + (ord(character) > _LAST_OF_BMP) for character in shown)]
     clipped = (_clipped(span, shown, start) for span in spans if span.start < end and span.end > start)
-    return Page(shown, tuple(_entity(span, offsets) for span in clipped if span is not None))
+    return MessagePage(shown, tuple(_entity(span, offsets) for span in clipped if span is not None))
 
 
 def _entity(span: _Span, offsets: Sequence[int]) -> Entity:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bots.dialogue import Dialogue
-from bots.on_telegram.entrance import Entrance, Membership, listed_groups
+from bots.on_telegram.entrance import Membership, TelegramEntrance, listed_groups
 from bots.on_telegram.events import PLATFORM
 from bots.on_telegram.line import Bot
 from bots.on_telegram.sender import OWN_COMMANDS, Services, TelegramSender
 from bots.on_telegram.webhook import new_webhook
 from bots.operator_lists import OperatorLists
-from bots.platforms import Means, Platform
+from bots.platforms import Platform, PlatformServices
 from bots.telegram_bot import TelegramReceiver, new_bot
 from bots.texts import escaped
 from core.errors import ConfigurationError
@@ -22,18 +22,18 @@ def telegram() -> Platform:
     return Platform(PLATFORM, telegram_receiver, telegram_sender, OWN_COMMANDS)
 
 
-def telegram_receiver(settings: Settings, means: Means) -> TelegramReceiver:
+def telegram_receiver(settings: Settings, means: PlatformServices) -> TelegramReceiver:
     """The receiving half."""
     bot = _bot(settings)
     secret = settings.telegram_webhook_secret.get_secret_value() if settings.telegram_webhook_secret else None
     webhook = (
         new_webhook(settings.telegram_webhook, secret, settings.telegram_listen) if settings.telegram_webhook else None
     )
-    entrance = Entrance(means.access, Membership(bot, _groups(settings)))
+    entrance = TelegramEntrance(means.access, Membership(bot, _groups(settings)))
     return TelegramReceiver(bot, entrance, webhook, means.reception(PLATFORM))
 
 
-def telegram_sender(settings: Settings, dialogue: Dialogue, means: Means) -> TelegramSender:
+def telegram_sender(settings: Settings, dialogue: Dialogue, means: PlatformServices) -> TelegramSender:
     """The answering half."""
     lists = OperatorLists(means.usage, means.inbox, escaped)
     services = Services(dialogue, means.teacher, means.access, lists)

@@ -16,7 +16,7 @@ from telegram.error import BadRequest, Conflict, RetryAfter, TelegramError, Time
 
 from bots.on_telegram.line import Bot
 from bots.on_telegram.updates import ALLOWED_UPDATES
-from bots.on_telegram.wire import UnreadableError, id_of
+from bots.on_telegram.wire import MalformedUpdatesError, id_of
 from bots.reception import Reception
 from core.errors import StoreError
 
@@ -72,7 +72,7 @@ class Polling:
         except (StoreError, TimeoutError) as error:
             log.warning("not_kept", error=type(error).__name__)
             self._failed(PAUSE)
-        except UnreadableError as error:
+        except MalformedUpdatesError as error:
             self._narrow(error)
         except TelegramError as error:
             self._refused(error)
@@ -110,7 +110,7 @@ class Polling:
             return
         self._offset, self._pause = (None, PAUSE) if self._offset is None else (self._offset + 1, MOMENT)
 
-    def _narrow(self, error: UnreadableError) -> None:
+    def _narrow(self, error: MalformedUpdatesError) -> None:
         """Find the update that makes a reply unreadable, by itself, and go past it."""
         self._unread += self._batch == 1
         if self._unread < PUZZLED:

@@ -14,10 +14,10 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from bots import personal_texts, texts
 from bots.choices import PREFERENCES
 from bots.on_telegram import texts as say
-from bots.on_telegram.buttons import Act, button, rows
+from bots.on_telegram.buttons import ButtonAction, button, rows
 from bots.on_telegram.texts import Words
 from bots.render import one_line
-from core.people.preferences import Stated
+from core.people.preferences import StatedPreference
 from core.people.profile import InterestInWords, Profile
 
 MAIN, LEARNED, FORGET = "main", "learned", "forget"
@@ -67,11 +67,11 @@ def _main(words: Words, profile: Profile) -> Panel:
     lines += ["", *map(_stated_line, wishes.stated)]
     pause = (say.RESUME_BUTTON, "resume") if wishes.paused else (say.PAUSE_BUTTON, "pause")
     last = [
-        button(words.plain(say.INTERESTS_BUTTON), Act.PANEL, LEARNED),
-        button(words.plain(pause[0]), Act.PREFS, pause[1]),
-        button(words.plain(say.UNDO_BUTTON), Act.PREFS, "undo"),
-        button(words.plain(say.EXPORT_BUTTON), Act.PREFS, "export"),
-        button(words.plain(say.FORGET_BUTTON), Act.PANEL, FORGET),
+        button(words.plain(say.INTERESTS_BUTTON), ButtonAction.PANEL, LEARNED),
+        button(words.plain(pause[0]), ButtonAction.PREFS, pause[1]),
+        button(words.plain(say.UNDO_BUTTON), ButtonAction.PREFS, "undo"),
+        button(words.plain(say.EXPORT_BUTTON), ButtonAction.PREFS, "export"),
+        button(words.plain(say.FORGET_BUTTON), ButtonAction.PANEL, FORGET),
     ]
     return Panel("\n".join(lines), InlineKeyboardMarkup([*choices, *rows(last, 2)]))
 
@@ -87,29 +87,31 @@ def _learned(words: Words, profile: Profile) -> Panel:
         *(_remove(words, _label(one), f"interest {one.number}") for one in profile.interests),
         *(_remove(words, one.text, str(one.number)) for one in stated),
     ]
-    back = button(words.plain(say.BACK_BUTTON), Act.PANEL, MAIN)
+    back = button(words.plain(say.BACK_BUTTON), ButtonAction.PANEL, MAIN)
     return Panel("\n".join(lines), InlineKeyboardMarkup([*rows(remove, 1), [back]]))
 
 
 def _forget(words: Words) -> Panel:
     buttons = [
-        button(words.plain(say.REALLY_FORGET_BUTTON), Act.PREFS, "forget everything"),
-        button(words.plain(say.BACK_BUTTON), Act.PANEL, MAIN),
+        button(words.plain(say.REALLY_FORGET_BUTTON), ButtonAction.PREFS, "forget everything"),
+        button(words.plain(say.BACK_BUTTON), ButtonAction.PANEL, MAIN),
     ]
     return Panel(words(say.FORGET_QUESTION), InlineKeyboardMarkup(rows(buttons, 1)))
 
 
 def _choice(label: str, command: str, *, on: bool) -> InlineKeyboardButton:
-    return button(f"● {label}" if on else label, Act.PREFS, command)
+    return button(f"● {label}" if on else label, ButtonAction.PREFS, command)
 
 
-def _stated_line(one: Stated) -> str:
+def _stated_line(one: StatedPreference) -> str:
     """What somebody stated, so short that all of it fits into one message."""
     return personal_texts.stated_line(replace(one, text=one_line(one.text, LINE_CHARACTERS)))
 
 
 def _remove(words: Words, label: str, what: str) -> InlineKeyboardButton:
-    return button(words.plain(say.REMOVE_BUTTON, label=one_line(label, LABEL_CHARACTERS)), Act.PREFS, f"remove {what}")
+    return button(
+        words.plain(say.REMOVE_BUTTON, label=one_line(label, LABEL_CHARACTERS)), ButtonAction.PREFS, f"remove {what}"
+    )
 
 
 def _label(interest: InterestInWords) -> str:

@@ -18,7 +18,7 @@ from markdown_it.tree import SyntaxTreeNode
 from bots import texts
 from bots.language import translated
 from bots.on_telegram.hush import hushed, plainly
-from bots.on_telegram.pages import TEXT_UNITS, Mark, Page, Run, pages, units
+from bots.on_telegram.pages import TEXT_UNITS, EntityStyle, MessagePage, Run, pages, units
 from bots.render import ANSWER_CHARS, clean, one_line
 from bots.replies import Final
 from core.answering.prompt import NOT_FOUND
@@ -33,17 +33,17 @@ _STYLES = {"strong": "bold", "em": "italic", "s": "strikethrough"}
 _BULLETS = ("•", "◦", "▪")
 
 
-def telegram(markdown: str) -> list[Page]:
+def telegram(markdown: str) -> list[MessagePage]:
     """`markdown` as the messages that show it; none where it shows nothing."""
     return pages(hushed(_runs(markdown)))
 
 
-def growing(markdown: str) -> list[Page]:
+def growing(markdown: str) -> list[MessagePage]:
     """`markdown` that is not whole yet, with a sign that more is to come."""
     drawn = telegram(closed(markdown))
     if not drawn or drawn[-1].text.endswith("…") or units(drawn[-1].text) > TEXT_UNITS - 2:
         return drawn
-    return [*drawn[:-1], Page(f"{drawn[-1].text} …", drawn[-1].entities)]
+    return [*drawn[:-1], MessagePage(f"{drawn[-1].text} …", drawn[-1].entities)]
 
 
 def closed(markdown: str) -> str:
@@ -56,15 +56,15 @@ def closed(markdown: str) -> str:
     return markdown
 
 
-def answer_pages(final: Final) -> list[Page]:
+def answer_pages(final: Final) -> list[MessagePage]:
     """An answer with its sources, or with the nearest sections where nothing was found."""
     said_nothing = final.markdown.strip() == NOT_FOUND
     return pages(hushed([*_runs(translated(NOT_FOUND) if said_nothing else final.markdown), *_footer(final)]))
 
 
-def plain_pages(page: Page) -> Page:
+def plain_pages(page: MessagePage) -> MessagePage:
     """The same text without entities: the last resort."""
-    return Page(plainly(page.text), ())
+    return MessagePage(plainly(page.text), ())
 
 
 def source_label(source: Source) -> str:
@@ -86,10 +86,10 @@ def _footer(final: Final) -> Iterator[Run]:
     elif final.nearest:
         heading, lines = translated(texts.NEAREST), [source_label(source) for source in final.nearest]
     if final.note:
-        yield Run(f"\n\n{translated(final.note)}", (Mark("italic"),))
+        yield Run(f"\n\n{translated(final.note)}", (EntityStyle("italic"),))
     if heading:
         yield Run("\n\n")
-        yield Run(heading, (Mark("bold"),))
+        yield Run(heading, (EntityStyle("bold"),))
         yield Run("\n" + clean("\n".join(lines)))
 
 
@@ -107,7 +107,7 @@ class _Walk:
     depth: int = 0
     tight: bool = False
 
-    def children(self, node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
+    def children(self, node: SyntaxTreeNode, marks: tuple[EntityStyle, ...]) -> Iterator[Run]:
         """The blocks of `node`, with room between them."""
         first = True
         for child in node.children:
@@ -119,15 +119,15 @@ class _Walk:
             first = False
             yield from runs
 
-    def block(self, node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
+    def block(self, node: SyntaxTreeNode, marks: tuple[EntityStyle, ...]) -> Iterator[Run]:
         """One block."""
         match node.type:
             case "heading":
-                yield from self.inlines(node, _with(marks, Mark("bold")))
+                yield from self.inlines(node, _with(marks, EntityStyle("bold")))
             case "fence" | "code_block":
                 yield from _code(node, marks)
             case "blockquote":
-                yield from _Walk(self.depth).children(node, _with(marks, Mark("blockquote")))
+                yield from _Walk(self.depth).children(node, _with(marks, EntityStyle("blockquote")))
             case "bullet_list" | "ordered_list":
                 yield from self._list(node, marks)
             case "table":
@@ -137,7 +137,7 @@ class _Walk:
             case _:
                 yield from self.inlines(node, marks)
 
-    def inlines(self, node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
+    def inlines(self, node: SyntaxTreeNode, marks: tuple[EntityStyle, ...]) -> Iterator[Run]:
         """What stands in a paragraph, a heading or a cell."""
         for child in node.children:
             match child.type:
@@ -146,19 +146,19 @@ class _Walk:
                 case "softbreak" | "hardbreak":
                     yield Run("\n" if child.type == "hardbreak" else " ", marks)
                 case "code_inline":
-                    yield Run(clean(child.content), _with(marks, Mark("code")))
+                    yield Run(clean(child.content), _with(marks, EntityStyle("code")))
                 case "link":
                     yield from self._link(child, str(child.attrs.get("href", "")), marks)
                 case "image":
                     yield from _image(child, marks)
                 case _:
                     style = _STYLES.get(child.type)
-                    yield from self.inlines(child, _with(marks, Mark(style)) if style else marks)
+                    yield from self.inlines(child, _with(marks, EntityStyle(style)) if style else marks)
 
-    def _link(self, node: SyntaxTreeNode, address: str, marks: tuple[Mark, ...]) -> Iterator[Run]:
+    def _link(self, node: SyntaxTreeNode, address: str, marks: tuple[EntityStyle, ...]) -> Iterator[Run]:
         """A link to the web; another kind of address (tg://user calls somebody) is only shown."""
         if _WEB.match(address):
-            yield from self.inlines(node, _with(marks, Mark("text_link", url=address)))
+            yield from self.inlines(node, _with(marks, EntityStyle("text_link", url=address)))
             return
         runs = list(self.inlines(node, marks))
         yield from runs
@@ -166,7 +166,7 @@ class _Walk:
         if address and address.removeprefix("mailto:") != shown:
             yield Run(clean(f" ({address})"), marks)
 
-    def _list(self, node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
+    def _list(self, node: SyntaxTreeNode, marks: tuple[EntityStyle, ...]) -> Iterator[Run]:
         start = int(node.attrs.get("start", 1)) if node.type == "ordered_list" else 0
         indent = "\N{NO-BREAK SPACE}" * (3 * self.depth)  # plain spaces at the start of a line would be taken off
         within = _Walk(self.depth + 1, tight=True)
@@ -176,7 +176,7 @@ class _Walk:
             yield from within.children(item, marks)
 
 
-def _with(marks: tuple[Mark, ...], mark: Mark) -> tuple[Mark, ...]:
+def _with(marks: tuple[EntityStyle, ...], mark: EntityStyle) -> tuple[EntityStyle, ...]:
     """`marks` and one more, as far as Telegram lets them stand in each other."""
     kinds = {held.kind for held in marks}
     if mark.kind in kinds or (mark.kind == "code" and "text_link" in kinds):
@@ -186,18 +186,18 @@ def _with(marks: tuple[Mark, ...], mark: Mark) -> tuple[Mark, ...]:
     return (*marks, mark)
 
 
-def _code(node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
+def _code(node: SyntaxTreeNode, marks: tuple[EntityStyle, ...]) -> Iterator[Run]:
     language = next(iter(node.info.split()), "") if node.type == "fence" else ""
     named = language if CODE_LANGUAGE.fullmatch(language) else ""
-    yield Run(clean(node.content).strip("\n"), _with(marks, Mark("pre", language=named)))
+    yield Run(clean(node.content).strip("\n"), _with(marks, EntityStyle("pre", language=named)))
 
 
-def _image(node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
+def _image(node: SyntaxTreeNode, marks: tuple[EntityStyle, ...]) -> Iterator[Run]:
     address, label = str(node.attrs.get("src", "")), clean(node.content).strip() or "🖼"
-    yield Run(label, _with(marks, Mark("text_link", url=address)) if _WEB.match(address) else marks)
+    yield Run(label, _with(marks, EntityStyle("text_link", url=address)) if _WEB.match(address) else marks)
 
 
-def _table(node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
+def _table(node: SyntaxTreeNode, marks: tuple[EntityStyle, ...]) -> Iterator[Run]:
     """A table: in columns where a phone has room for them, else an entry a row, with the headers as labels."""
     rows = [
         [list(_Walk().inlines(cell, marks)) for cell in row.children] for part in node.children for row in part.children
@@ -205,7 +205,7 @@ def _table(node: SyntaxTreeNode, marks: tuple[Mark, ...]) -> Iterator[Run]:
     plain = [["".join(run.text for run in cell).replace("\n", " ").strip() for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in plain) for i in range(len(plain[0]))]
     if sum(widths) + 2 * (len(widths) - 1) <= TABLE_COLUMNS:
-        yield Run(_columns(plain, widths), _with(marks, Mark("pre")))
+        yield Run(_columns(plain, widths), _with(marks, EntityStyle("pre")))
         return
     yield from _entries(plain[0], rows[1:], plain[1:], marks)
 
@@ -219,13 +219,13 @@ def _entries(
     headers: Sequence[str],
     rows: Sequence[Sequence[Sequence[Run]]],
     plain: Sequence[Sequence[str]],
-    marks: tuple[Mark, ...],
+    marks: tuple[EntityStyle, ...],
 ) -> Iterator[Run]:
     if not rows:
-        yield Run(" · ".join(headers), _with(marks, Mark("bold")))
+        yield Run(" · ".join(headers), _with(marks, EntityStyle("bold")))
     for number, (row, words) in enumerate(zip(rows, plain, strict=True)):
         yield Run("\n\n" * bool(number), marks)
-        yield Run(words[0] or "–", _with(marks, Mark("bold")))
+        yield Run(words[0] or "–", _with(marks, EntityStyle("bold")))
         for header, cell, said in zip(headers[1:], row[1:], words[1:], strict=True):
             if said:
                 yield Run(f"\n• {header}: " if header else "\n• ", marks)

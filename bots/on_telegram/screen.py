@@ -16,9 +16,9 @@ from typing import Literal
 import structlog
 from telegram.error import BadRequest, TelegramError
 
-from bots.on_telegram.line import PAUSE, TRIES, GoneError, Keyboard, Line, Spot, UnsureError
-from bots.on_telegram.pace import SkippedError
-from bots.on_telegram.pages import Page
+from bots.on_telegram.line import PAUSE, TRIES, ChatTarget, GoneError, Keyboard, MaybePostedError, TelegramApi
+from bots.on_telegram.pace import FrameSkippedError
+from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.render import growing
 from bots.platform import Delivery
 
@@ -30,7 +30,7 @@ LOOK = 0.25  # seconds after which a dropped frame is tried again …
 LONGEST_LOOK = 4.0  # … and after which one is that Telegram failed to show
 DRAFT_ALIVE = 20.0  # seconds after which a draft is shown again; Telegram lets it go after 30
 PROBED = 12  # messages behind the question that may be an answer whose id was lost
-ELLIPSIS = Page("…")
+ELLIPSIS = MessagePage("…")
 
 
 class Screen:
@@ -41,8 +41,8 @@ class Screen:
 
     def __init__(  # noqa: PLR0917 - each is named by its type
         self,
-        line: Line,
-        spot: Spot,
+        line: TelegramApi,
+        spot: ChatTarget,
         delivery: Delivery,
         streaming: Streaming,
         question: int = 0,
@@ -77,7 +77,7 @@ class Screen:
         if self._pump is None:
             self._pump = asyncio.create_task(self._run())
 
-    async def finish(self, pages: Sequence[Page], keyboard: Keyboard = None, *, once: bool = False) -> None:
+    async def finish(self, pages: Sequence[MessagePage], keyboard: Keyboard = None, *, once: bool = False) -> None:
         """Show the final text, with the buttons on its last message; with `once` no part of it may stand there twice.
 
         Raises:
@@ -110,18 +110,18 @@ class Screen:
         if self._pump is not None:
             self._pump.cancel()
 
-    async def _post(self, page: Page, keyboard: Keyboard = None) -> None:
+    async def _post(self, page: MessagePage, keyboard: Keyboard = None) -> None:
         """Post what may stand there twice: where nobody knows whether it was posted, it is posted again."""
         for tried in range(TRIES):
             try:
                 await self._note(await self._line.send(self._spot, page, keyboard))
-            except UnsureError:
+            except MaybePostedError:
                 await asyncio.sleep(PAUSE * 2**tried)
             else:
                 return
-        raise UnsureError
+        raise MaybePostedError
 
-    async def _post_once(self, page: Page, keyboard: Keyboard) -> None:
+    async def _post_once(self, page: MessagePage, keyboard: Keyboard) -> None:
         """Post a part of an answer.
 
         A little something is posted first, which may stand there twice, and the text is edited into it. In a private
@@ -139,12 +139,12 @@ class Screen:
                 return
             try:
                 await self._note(await self._line.send(self._spot, page, keyboard))
-            except UnsureError:
+            except MaybePostedError:
                 self._perhaps_sent = True
                 await asyncio.sleep(PAUSE * 2**tried)
             else:
                 return
-        raise UnsureError
+        raise MaybePostedError
 
     async def _found(self, keyboard: Keyboard) -> int | None:
         """The message with these buttons, which name the answer: one that was posted, and whose id was lost."""
@@ -196,9 +196,9 @@ class Screen:
                 await self._line.edit(self._spot.chat, self._shown[0], page, frame=True)
             else:
                 await self._note(await self._line.send(self._spot, page, frame=True))
-        except SkippedError:
+        except FrameSkippedError:
             return False
-        except UnsureError:
+        except MaybePostedError:
             self._still = True  # there may be a status that cannot be edited: only the final text is posted
         except GoneError:
             self._over.set()

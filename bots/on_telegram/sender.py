@@ -15,15 +15,15 @@ from telegram.error import TelegramError
 
 from bots.language import LANGUAGES, translated
 from bots.on_telegram import texts as say
-from bots.on_telegram.buttons import Act, Tap, forward_buttons
+from bots.on_telegram.buttons import ButtonAction, ButtonPress, forward_buttons
 from bots.on_telegram.entrance import Membership
-from bots.on_telegram.events import Incoming, Kind, from_event
-from bots.on_telegram.line import Bot, GoneError, Line, connected
+from bots.on_telegram.events import Incoming, UpdateKind, from_event
+from bots.on_telegram.line import Bot, GoneError, TelegramApi, connected
 from bots.on_telegram.prefs import FORGET, MAIN, panel
 from bots.on_telegram.render import telegram
 from bots.on_telegram.screen import Screen, Streaming
-from bots.on_telegram.talk import PERSONAL, Talk, command_of, spot_of
-from bots.on_telegram.taps import Feeling, Taps
+from bots.on_telegram.talk import PERSONAL, TelegramConversation, command_of, spot_of
+from bots.on_telegram.taps import ButtonPresses, Feeling
 from bots.on_telegram.teaching import Lessons, Teaching
 from bots.on_telegram.texts import Words
 from bots.operator_lists import OperatorLists
@@ -57,21 +57,23 @@ class TelegramSender:
 
     def __init__(self, bot: Bot, services: Services, groups: tuple[int, ...], streaming: Streaming) -> None:
         self._bot = bot
-        self._line = Line(bot)
+        self._line = TelegramApi(bot)
         self._services = services
         membership = Membership(bot, groups)
-        self._talk = Talk(self._line, services.dialogue, membership.channels, streaming)
+        self._talk = TelegramConversation(self._line, services.dialogue, membership.channels, streaming)
         self._lessons = Lessons(self._talk, services.teacher, services.access.is_operator, membership.channels)
-        self._taps = Taps(self._talk, services.dialogue, {**self._lessons.taps, Act.ANSWER: self._answer_forwarded})
-        self._kinds: Mapping[Kind, Handler] = {
-            Kind.ASK: self._ask,
-            Kind.EDIT: self._ask,
-            Kind.FILE: self._lessons.offered,
-            Kind.FORWARD: self._forwarded,
-            Kind.REFUSE: self._refuse,
-            Kind.TAP: self._taps.tap,
-            Kind.REACTION: self._taps.reaction,
-            Kind.JOINED: self._joined,
+        self._taps = ButtonPresses(
+            self._talk, services.dialogue, {**self._lessons.taps, ButtonAction.ANSWER: self._answer_forwarded}
+        )
+        self._kinds: Mapping[UpdateKind, Handler] = {
+            UpdateKind.ASK: self._ask,
+            UpdateKind.EDIT: self._ask,
+            UpdateKind.FILE: self._lessons.offered,
+            UpdateKind.FORWARD: self._forwarded,
+            UpdateKind.REFUSE: self._refuse,
+            UpdateKind.TAP: self._taps.tap,
+            UpdateKind.REACTION: self._taps.reaction,
+            UpdateKind.JOINED: self._joined,
         }
         self._commands: Mapping[str, Handler] = {
             "start": self._start,
@@ -166,7 +168,7 @@ class TelegramSender:
         spot = replace(spot_of(incoming), reply_to=incoming.message)
         await self._talk.say_at(spot, delivery, words(say.FORWARDED), forward_buttons(words))
 
-    async def _answer_forwarded(self, incoming: Incoming, _tap: Tap, delivery: Delivery) -> None:
+    async def _answer_forwarded(self, incoming: Incoming, _tap: ButtonPress, delivery: Delivery) -> None:
         await self._talk.answer(incoming, delivery, incoming.said)
 
     async def _refuse(self, incoming: Incoming, delivery: Delivery) -> None:

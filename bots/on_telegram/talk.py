@@ -18,9 +18,9 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from bots.language import translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import answer_buttons
-from bots.on_telegram.events import Incoming, Kind
-from bots.on_telegram.line import GoneError, Keyboard, Line, Spot
-from bots.on_telegram.pages import Page
+from bots.on_telegram.events import Incoming, UpdateKind
+from bots.on_telegram.line import ChatTarget, GoneError, Keyboard, TelegramApi
+from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.render import answer_pages, closed, telegram
 from bots.on_telegram.screen import Screen, Streaming
 from bots.on_telegram.texts import Words
@@ -69,10 +69,10 @@ def command_of(text: str) -> Command | None:
     return Command(match["name"].lower(), (match["rest"] or "").strip()) if match else None
 
 
-class Talk:
+class TelegramConversation:
     """Shows what the dialogue says. `channels` tells which groups somebody belongs to."""
 
-    def __init__(self, line: Line, dialogue: Talking, channels: Channels, streaming: Streaming) -> None:
+    def __init__(self, line: TelegramApi, dialogue: Talking, channels: Channels, streaming: Streaming) -> None:
         self.line = line
         self._dialogue = dialogue
         self._channels = channels
@@ -82,7 +82,7 @@ class Talk:
         """Answer where it was asked; an edited question in the place of its first answer."""
         message = await self.asked(incoming, text)
         spot = spot_of(incoming)
-        earlier = await self._earlier(message, delivery) if incoming.kind is Kind.EDIT else ()
+        earlier = await self._earlier(message, delivery) if incoming.kind is UpdateKind.EDIT else ()
         screen = Screen(self.line, spot, delivery, self._streaming, incoming.message, earlier)
         await self._show(incoming, message, screen, delivery)
 
@@ -93,7 +93,7 @@ class Talk:
             return
         home = replace(incoming, chat=incoming.user, private=True, topic=0)
         message = replace(await self.asked(home, text), id=f"{incoming.chat}/{incoming.message}")
-        screen = Screen(self.line, Spot(home.chat), delivery, self._streaming)
+        screen = Screen(self.line, ChatTarget(home.chat), delivery, self._streaming)
         await self.show_in_private(incoming, delivery, lambda: self._show(home, message, screen, delivery))
 
     async def say_in_private(
@@ -119,14 +119,14 @@ class Talk:
             opener = InlineKeyboardButton(words.plain(say.OPEN_PRIVATE_BUTTON), url=link)
             await self.say(incoming, delivery, words(say.OPEN_PRIVATE), InlineKeyboardMarkup([[opener]]))
             return
-        if incoming.kind is not Kind.TAP:
+        if incoming.kind is not UpdateKind.TAP:
             await self.line.send(spot_of(incoming), telegram(words(say.ASK_IN_PRIVATE))[0])
 
     async def say(self, incoming: Incoming, delivery: Delivery, markdown: str, keyboard: Keyboard = None) -> None:
         """Say something where it was asked."""
         await self.say_at(spot_of(incoming), delivery, markdown, keyboard)
 
-    async def say_at(self, spot: Spot, delivery: Delivery, markdown: str, keyboard: Keyboard = None) -> None:
+    async def say_at(self, spot: ChatTarget, delivery: Delivery, markdown: str, keyboard: Keyboard = None) -> None:
         """Say something there."""
         await Screen(self.line, spot, delivery, "off").finish(telegram(translated(markdown)), keyboard)
         await delivery.ended()
@@ -200,17 +200,17 @@ async def in_time(showing: Coroutine[None, None, None]) -> None:
     await asyncio.wait({asyncio.create_task(showing)}, timeout=STOP_SHOWN)
 
 
-def spot_of(incoming: Incoming) -> Spot:
+def spot_of(incoming: Incoming) -> ChatTarget:
     """Where an answer belongs; in groups it hangs on the question."""
-    reply = 0 if incoming.private and incoming.kind is not Kind.TAP else incoming.message
-    return Spot(incoming.chat, incoming.topic, reply)
+    reply = 0 if incoming.private and incoming.kind is not UpdateKind.TAP else incoming.message
+    return ChatTarget(incoming.chat, incoming.topic, reply)
 
 
-def home_of(incoming: Incoming) -> Spot:
+def home_of(incoming: Incoming) -> ChatTarget:
     """Where in somebody's private chat something belongs."""
-    return spot_of(incoming) if incoming.private else Spot(incoming.user)
+    return spot_of(incoming) if incoming.private else ChatTarget(incoming.user)
 
 
-def _shown(pages: Sequence[Page]) -> Sequence[Page]:
+def _shown(pages: Sequence[MessagePage]) -> Sequence[MessagePage]:
     """Never nothing."""
-    return pages or [Page("…")]
+    return pages or [MessagePage("…")]

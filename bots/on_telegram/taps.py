@@ -17,21 +17,21 @@ from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import (
     OF_ANSWERS,
     REASONS,
-    Act,
-    Tap,
+    ButtonAction,
+    ButtonPress,
     answer_buttons,
     read_tap,
     reason_buttons,
     source_buttons,
 )
 from bots.on_telegram.events import Incoming
-from bots.on_telegram.line import Keyboard, Spot
+from bots.on_telegram.line import ChatTarget, Keyboard
 from bots.on_telegram.prefs import LEARNED, MAIN, panel
 from bots.on_telegram.render import telegram
-from bots.on_telegram.talk import Talk, Talking, home_of
+from bots.on_telegram.talk import Talking, TelegramConversation, home_of
 from bots.on_telegram.texts import Words
 from bots.platform import Delivery
-from bots.replies import Forgotten, Notice, Problem
+from bots.replies import Notice, PersonForgotten, Problem
 from core.domain import Message, Passage, Person
 from core.people.feedback import Feedback, Reason, Verdict
 from core.people.profile import Profile
@@ -61,28 +61,31 @@ class Feeling(Talking, Protocol):
         ...
 
 
-class Taps:
+class ButtonPresses:
     """Buttons and reactions. `others` handles those that are about teaching."""
 
     def __init__(
-        self, talk: Talk, dialogue: Feeling, others: Mapping[Act, Callable[[Incoming, Tap, Delivery], Awaitable[None]]]
+        self,
+        talk: TelegramConversation,
+        dialogue: Feeling,
+        others: Mapping[ButtonAction, Callable[[Incoming, ButtonPress, Delivery], Awaitable[None]]],
     ) -> None:
         self._talk = talk
         self._line = talk.line
         self._dialogue = dialogue
-        self._table: Mapping[Act, Callable[[Incoming, Tap, Delivery], Awaitable[None]]] = {
-            Act.UP: self._thumb,
-            Act.DOWN: self._thumb,
-            Act.TAKE_BACK: self._thumb,
-            Act.REASON: self._reason,
-            Act.SOURCES: self._sources,
-            Act.BACK: self._back,
-            Act.OPEN: self._open,
-            Act.WHY: self._why,
-            Act.PLAIN: self._plain,
-            Act.PREFS: self._prefs,
-            Act.PANEL: self._panel,
-            Act.CANCEL: self._cancel,
+        self._table: Mapping[ButtonAction, Callable[[Incoming, ButtonPress, Delivery], Awaitable[None]]] = {
+            ButtonAction.UP: self._thumb,
+            ButtonAction.DOWN: self._thumb,
+            ButtonAction.TAKE_BACK: self._thumb,
+            ButtonAction.REASON: self._reason,
+            ButtonAction.SOURCES: self._sources,
+            ButtonAction.BACK: self._back,
+            ButtonAction.OPEN: self._open,
+            ButtonAction.WHY: self._why,
+            ButtonAction.PLAIN: self._plain,
+            ButtonAction.PREFS: self._prefs,
+            ButtonAction.PANEL: self._panel,
+            ButtonAction.CANCEL: self._cancel,
             **others,
         }
 
@@ -106,8 +109,10 @@ class Taps:
     ) -> Notice | Problem:
         return await self._dialogue.feedback(Feedback(incoming.person, answer, verdict, incoming.at, reason))
 
-    async def _thumb(self, incoming: Incoming, tap: Tap, _delivery: Delivery) -> None:
-        verdict = {Act.UP: Verdict.UP, Act.DOWN: Verdict.DOWN, Act.TAKE_BACK: Verdict.NONE}[tap.act]
+    async def _thumb(self, incoming: Incoming, tap: ButtonPress, _delivery: Delivery) -> None:
+        verdict = {ButtonAction.UP: Verdict.UP, ButtonAction.DOWN: Verdict.DOWN, ButtonAction.TAKE_BACK: Verdict.NONE}[
+            tap.act
+        ]
         said = await self._judged(incoming, tap.answer, verdict)
         words = Words(incoming.language)
         if not incoming.private and said.markdown == feedback_texts.NOT_YOURS:
@@ -119,7 +124,7 @@ class Taps:
         else:
             await self._answer_buttons(incoming, tap, verdict)
 
-    async def _reason(self, incoming: Incoming, tap: Tap, _delivery: Delivery) -> None:
+    async def _reason(self, incoming: Incoming, tap: ButtonPress, _delivery: Delivery) -> None:
         reason = REASONS[tap.number] if tap.number < len(REASONS) else None
         said = await self._judged(incoming, tap.answer, Verdict.DOWN, reason)
         if not incoming.private and said.markdown == feedback_texts.NOT_YOURS:
@@ -128,18 +133,18 @@ class Taps:
         if isinstance(said, Problem):
             await self._aside(incoming, said.markdown)
 
-    async def _sources(self, incoming: Incoming, tap: Tap, _delivery: Delivery) -> None:
+    async def _sources(self, incoming: Incoming, tap: ButtonPress, _delivery: Delivery) -> None:
         await self._draw(incoming, source_buttons(Words(incoming.language), tap.answer, tap.sources, tap.verdict))
 
-    async def _back(self, incoming: Incoming, tap: Tap, _delivery: Delivery) -> None:
+    async def _back(self, incoming: Incoming, tap: ButtonPress, _delivery: Delivery) -> None:
         await self._answer_buttons(incoming, tap, tap.verdict)
 
-    async def _open(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
+    async def _open(self, incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> None:
         opened = await self._passage(incoming, tap)
         said = personal_texts.opened(opened) if isinstance(opened, Passage) else opened.markdown
         await self._talk.say(incoming, delivery, said)
 
-    async def _passage(self, incoming: Incoming, tap: Tap) -> Passage | Problem:
+    async def _passage(self, incoming: Incoming, tap: ButtonPress) -> Passage | Problem:
         """The source: whoever reads an answer in a group may read on, as far as the group may see it now."""
         looking = await self._talk.asked(incoming, "")
         if not incoming.is_elses:
@@ -147,10 +152,10 @@ class Taps:
         asker = replace(incoming.person, user=str(incoming.asker))
         return await self._dialogue.look_at_source(asker, tap.answer, tap.number, looking=looking)
 
-    async def _why(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
+    async def _why(self, incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> None:
         await self._talk.in_private(incoming, delivery, f"/why {tap.answer}")
 
-    async def _plain(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
+    async def _plain(self, incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> None:
         await self._talk.answer(incoming, delivery, f"/plain {tap.answer}")
 
     async def export(self, incoming: Incoming, delivery: Delivery) -> None:
@@ -168,7 +173,7 @@ class Taps:
 
         await self._talk.show_in_private(incoming, delivery, send)
 
-    async def _prefs(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
+    async def _prefs(self, incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> None:
         """Run what could be typed, and draw the panel anew."""
         if tap.rest == "export":
             await self.export(incoming, delivery)
@@ -181,25 +186,25 @@ class Taps:
         else:
             await self._redraw(incoming, LEARNED if tap.rest.startswith("remove") else MAIN)
 
-    async def _said(self, incoming: Incoming, command: str) -> Notice | Forgotten | Problem:
+    async def _said(self, incoming: Incoming, command: str) -> Notice | PersonForgotten | Problem:
         """What a command says that answers at once."""
         async with aclosing(self._dialogue.respond(await self._talk.asked(incoming, command))) as replies:
             async for reply in replies:
-                if isinstance(reply, Notice | Forgotten | Problem):
+                if isinstance(reply, Notice | PersonForgotten | Problem):
                     return reply
         raise AssertionError  # every dialogue ends with one of them, but for questions
 
-    async def _panel(self, incoming: Incoming, tap: Tap, _delivery: Delivery) -> None:
+    async def _panel(self, incoming: Incoming, tap: ButtonPress, _delivery: Delivery) -> None:
         await self._redraw(incoming, tap.rest)
 
-    async def _cancel(self, incoming: Incoming, _tap: Tap, _delivery: Delivery) -> None:
+    async def _cancel(self, incoming: Incoming, _tap: ButtonPress, _delivery: Delivery) -> None:
         await self._line.delete(incoming.chat, incoming.message)
 
     async def _redraw(self, incoming: Incoming, name: str) -> None:
         drawn = panel(Words(incoming.language), await self._dialogue.profile(incoming.person), name)
         await self._line.edit(incoming.chat, incoming.message, telegram(drawn.markdown)[0], drawn.keyboard)
 
-    async def _answer_buttons(self, incoming: Incoming, tap: Tap, verdict: Verdict) -> None:
+    async def _answer_buttons(self, incoming: Incoming, tap: ButtonPress, verdict: Verdict) -> None:
         words, shared = Words(incoming.language), not incoming.private
         await self._draw(incoming, answer_buttons(words, tap.answer, tap.sources, verdict, shared=shared))
 
@@ -208,10 +213,10 @@ class Taps:
 
     async def _aside(self, incoming: Incoming, markdown: str) -> None:
         for page in telegram(translated(markdown)):
-            await self._line.send(Spot(incoming.chat, incoming.topic, incoming.message), page)
+            await self._line.send(ChatTarget(incoming.chat, incoming.topic, incoming.message), page)
 
 
-async def _is_of(incoming: Incoming, tap: Tap, delivery: Delivery) -> bool:
+async def _is_of(incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> bool:
     """Whether a tap names the answer that its message shows, as far as that is still known: a client may send any."""
     shown = await delivery.answer_of(str(incoming.message))
     return bool(tap.answer) and shown in {None, tap.answer}

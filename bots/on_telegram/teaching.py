@@ -14,11 +14,11 @@ from typing import Protocol
 
 from bots.language import translated
 from bots.on_telegram import texts as say
-from bots.on_telegram.buttons import Act, Tap, lesson_buttons, reader_buttons
+from bots.on_telegram.buttons import ButtonAction, ButtonPress, lesson_buttons, reader_buttons
 from bots.on_telegram.events import PLATFORM, WORKSPACE, Incoming
-from bots.on_telegram.line import Keyboard, Spot
+from bots.on_telegram.line import ChatTarget, Keyboard
 from bots.on_telegram.render import telegram
-from bots.on_telegram.talk import Channels, Talk, in_time
+from bots.on_telegram.talk import Channels, TelegramConversation, in_time
 from bots.on_telegram.texts import Words
 from bots.platform import Delivery
 from core.documents.archives import is_readable
@@ -57,7 +57,9 @@ class Teaching(Protocol):
 class Lessons:
     """Learning and forgetting, as people ask for it in chats."""
 
-    def __init__(self, talk: Talk, teacher: Teaching | None, is_operator: IsOperator, channels: Channels) -> None:
+    def __init__(
+        self, talk: TelegramConversation, teacher: Teaching | None, is_operator: IsOperator, channels: Channels
+    ) -> None:
         self._talk = talk
         self._line = talk.line
         self._taught = teacher
@@ -65,9 +67,9 @@ class Lessons:
         self._channels = channels
 
     @property
-    def taps(self) -> dict[Act, Callable[[Incoming, Tap, Delivery], Awaitable[None]]]:
+    def taps(self) -> dict[ButtonAction, Callable[[Incoming, ButtonPress, Delivery], Awaitable[None]]]:
         """What the buttons do."""
-        return {Act.LEARN: self._learn, Act.UNLEARN: self._unlearn}
+        return {ButtonAction.LEARN: self._learn, ButtonAction.UNLEARN: self._unlearn}
 
     @property
     def _teacher(self) -> Teaching:
@@ -115,10 +117,10 @@ class Lessons:
         words = Words(incoming.language)
         operator = await self._is_operator(incoming.person)
         buttons = reader_buttons(words, private=incoming.private, operator=operator)
-        spot = Spot(incoming.chat, incoming.topic, about)
+        spot = ChatTarget(incoming.chat, incoming.topic, about)
         await self._talk.say_at(spot, delivery, words(say.WHO_MAY_SEE, name=name), buttons)
 
-    async def _learn(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
+    async def _learn(self, incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> None:
         """The reader was chosen: learn what the message with the button replies to."""
         words, operator = Words(incoming.language), await self._is_operator(incoming.person)
         if tap.rest not in say.LEARNED_FOR:  # of a forwarded message
@@ -158,7 +160,7 @@ class Lessons:
             title = _title(incoming.said)
             await self._teacher.learn_text(title, incoming.said, incoming.person, readers, incoming.at)
 
-    async def _unlearn(self, incoming: Incoming, tap: Tap, delivery: Delivery) -> None:
+    async def _unlearn(self, incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> None:
         words = Words(incoming.language)
         try:
             operator = await self._is_operator(incoming.person)
@@ -178,7 +180,7 @@ class Lessons:
         await self._line.edit(incoming.chat, incoming.message, telegram(markdown)[0], buttons)
 
 
-def _readers(incoming: Incoming, tap: Tap) -> Readers:
+def _readers(incoming: Incoming, tap: ButtonPress) -> Readers:
     if tap.rest == "all":
         return (EVERYONE,)
     if tap.rest == "chat":

@@ -22,7 +22,7 @@ from telegram import (
 )
 
 from bots.courtesies import is_thanks
-from bots.on_telegram.events import PLATFORM, Incoming, Kind, sound
+from bots.on_telegram.events import PLATFORM, Incoming, UpdateKind, sound
 
 GENERAL_TOPIC = 1  # of a forum: has to be left out when something is sent there
 ALLOWED_UPDATES = (
@@ -85,25 +85,25 @@ def _message(message: Message, me: User, *, edited: bool) -> Incoming | None:
         return None
     text, addressed = _addressed(message, me)
     if message.sender_chat is not None:
-        return _from(message, user, Kind.NAMELESS) if addressed else None
+        return _from(message, user, UpdateKind.NAMELESS) if addressed else None
     if user.is_bot or not (addressed or chat.type == Chat.PRIVATE):
         return None
     kind, data = _what(message, edited=edited)
     return _from(message, user, kind, text, data) if kind else None
 
 
-def _what(message: Message, *, edited: bool) -> tuple[Kind | None, str]:
+def _what(message: Message, *, edited: bool) -> tuple[UpdateKind | None, str]:
     """The kind of a message, and the name of what cannot be read."""
     if edited:
-        return (Kind.EDIT if message.text else None), ""
+        return (UpdateKind.EDIT if message.text else None), ""
     if message.document is not None and message.animation is None:
-        return Kind.FILE, ""
+        return UpdateKind.FILE, ""
     if message.text and message.forward_origin is not None and message.chat.type == Chat.PRIVATE:
-        return Kind.FORWARD, ""
+        return UpdateKind.FORWARD, ""
     if message.text:
-        return Kind.ASK, ""
+        return UpdateKind.ASK, ""
     refused = next((name for name in _REFUSED if getattr(message, name)), None)
-    return (Kind.REFUSE, refused) if refused else (None, "")
+    return (UpdateKind.REFUSE, refused) if refused else (None, "")
 
 
 def _addressed(message: Message, me: User) -> tuple[str, bool]:
@@ -129,7 +129,7 @@ def _is(user: User | None, me: User) -> bool:
     return user is not None and user.id == me.id
 
 
-def _from(message: Message, user: User, kind: Kind, text: str = "", data: str = "") -> Incoming:
+def _from(message: Message, user: User, kind: UpdateKind, text: str = "", data: str = "") -> Incoming:
     done = _by(kind, message.chat, user, message.date)
     return replace(_with_file(done, message), **_around(message), message=message.message_id, text=text, data=data)
 
@@ -139,7 +139,7 @@ def _tap(query: CallbackQuery) -> Incoming | None:
     message = query.message
     if query.data is None or message is None:
         return None
-    done = _by(Kind.TAP, message.chat, query.from_user, datetime.now(UTC))
+    done = _by(UpdateKind.TAP, message.chat, query.from_user, datetime.now(UTC))
     done = replace(done, message=message.message_id, data=query.data, query=query.id)
     if not isinstance(message, Message):
         return done
@@ -150,7 +150,7 @@ def _tap(query: CallbackQuery) -> Incoming | None:
     return replace(_with_file(done, replied), asker=asker.id if asker and not (asker.is_bot or done.private) else 0)
 
 
-def _by(kind: Kind, chat: Chat, user: User, at: datetime) -> Incoming:
+def _by(kind: UpdateKind, chat: Chat, user: User, at: datetime) -> Incoming:
     """Who did it, where and when."""
     return Incoming(
         kind,
@@ -196,7 +196,7 @@ def _reaction(changed: MessageReactionUpdated) -> Incoming | None:
     verdict = "down" if emoji & _DISAPPROVING else "up" if emoji & _APPROVING else "none"
     private = changed.chat.type == Chat.PRIVATE
     return Incoming(
-        Kind.REACTION, changed.chat.id, private, user.id, changed.date, message=changed.message_id, data=verdict
+        UpdateKind.REACTION, changed.chat.id, private, user.id, changed.date, message=changed.message_id, data=verdict
     )
 
 
@@ -208,7 +208,7 @@ def _joined(update: Update) -> Incoming | None:
     was = change.old_chat_member.status in {"member", "administrator"}
     if was or not came or change.chat.type == Chat.CHANNEL:
         return None
-    return _by(Kind.JOINED, change.chat, change.from_user, change.date)
+    return _by(UpdateKind.JOINED, change.chat, change.from_user, change.date)
 
 
 def _stopped(update: Update) -> Incoming | None:
@@ -218,4 +218,4 @@ def _stopped(update: Update) -> Incoming | None:
         return None
     who: Any = chat.get("id")  # of what type, is looked at with all the rest
     topic = stopped.get("message_thread_id", 0)
-    return Incoming(Kind.STOP, who, private=True, user=who, at=datetime.now(UTC), topic=topic)
+    return Incoming(UpdateKind.STOP, who, private=True, user=who, at=datetime.now(UTC), topic=topic)

@@ -20,7 +20,7 @@ from core.text.digits import MOST
 _ID = re.compile(rb'"update_id"\s*:\s*(\d{1,16})')
 
 
-class UnreadableError(TelegramError):
+class MalformedUpdatesError(TelegramError):
     """A reply with updates that is no JSON, or nested too deeply; `first` is the first one's number, if it has one."""
 
     def __init__(self, payload: bytes) -> None:
@@ -29,7 +29,7 @@ class UnreadableError(TelegramError):
         self.first = int(found[1]) if found else None
 
 
-class Request(HTTPXRequest):
+class ApiRequest(HTTPXRequest):
     """Replies as Telegram sends them, and as it never would."""
 
     @staticmethod
@@ -44,7 +44,7 @@ class Request(HTTPXRequest):
             found = parsed(payload)
         except (ValueError, RecursionError) as error:
             if b'"result"' in payload:
-                raise UnreadableError(payload) from error
+                raise MalformedUpdatesError(payload) from error
             raise TelegramError("Telegram's reply cannot be read.") from error
         if not isinstance(found, dict):
             raise TelegramError("Telegram's reply is no object.")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from bots.service.observing import Said, Watcher
+from bots.service.observing import AnswerTiming, Watcher
 from core.inbox import Claim, Depth, Event, Receipt
 from core.people.feedback import Verdict
 
@@ -69,7 +69,7 @@ class Metrics(Watcher):
             self._retried.inc()
         self._waited.observe(max(0.0, (datetime.now(UTC) - claim.event.received_at).total_seconds()))
 
-    def said(self, said: Said) -> None:
+    def said(self, said: AnswerTiming) -> None:
         """Count an answer."""
         self._answers.labels(said.ending).inc()
         self._whole.observe(said.seconds)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bots.dialogue import Answering, Dialogue
 from bots.platform import Inlet
-from bots.replies import Delta, Final, Forgotten, Notice, Problem, Reply
+from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply
 from core.answering import prompt
 from core.domain import Conversation, Message, Person
 from core.inbox import Claim, Event, Receipt
@@ -22,7 +22,7 @@ STOPPED, ANSWERED, NOT_FOUND, PROBLEM, COMMAND = "stopped", "answered", "not fou
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class AnswerTiming:
     """How one message was answered: its ending, and seconds from its beginning. `pieces` are about a token each."""
 
     ending: str
@@ -46,7 +46,7 @@ class Watcher:
     def began(self, claim: Claim) -> None:
         """A worker begins with an event."""
 
-    def said(self, said: Said) -> None:
+    def said(self, said: AnswerTiming) -> None:
         """A dialogue came to its end."""
 
     def failed(self, kind: str) -> None:
@@ -85,7 +85,7 @@ class Watchers(Watcher):
         for watcher in self._watchers:
             watcher.began(claim)
 
-    def said(self, said: Said) -> None:
+    def said(self, said: AnswerTiming) -> None:
         """Tell all."""
         for watcher in self._watchers:
             watcher.said(said)
@@ -144,7 +144,7 @@ class WatchedDialogue(Dialogue):
                     ending = _ending(reply, ending)
                     yield reply
         finally:
-            self._watcher.said(Said(ending, time.perf_counter() - start, first, pieces))
+            self._watcher.said(AnswerTiming(ending, time.perf_counter() - start, first, pieces))
 
     async def feedback(self, feedback: Feedback) -> Notice | Problem:
         """Learn from what a person did with an answer."""
@@ -162,7 +162,7 @@ def _ending(reply: Reply, so_far: str) -> str:
             return NOT_FOUND if reply.nearest or reply.markdown == prompt.NOT_FOUND else ANSWERED
         case Problem():
             return PROBLEM
-        case Notice() | Forgotten():
+        case Notice() | PersonForgotten():
             return COMMAND
         case _:
             return so_far

@@ -18,7 +18,7 @@ from bots.cli import operator_texts
 from bots.dialogue import Answering
 from bots.own_guides import OwnGuides
 from bots.platform import Inlet, Receiver, Sender
-from bots.platforms import Means, Platform
+from bots.platforms import Platform, PlatformServices
 from bots.service.health import Check, HealthPage
 from bots.service.metrics import Metrics
 from bots.service.observing import WatchedDialogue, WatchedInlet, Watcher, Watchers
@@ -49,7 +49,7 @@ OpenAnswerer = Callable[[Settings], AbstractAsyncContextManager[Answerer]]
 
 
 @dataclass(frozen=True, slots=True)
-class Halves:
+class ProcessRoles:
     """Which halves this process runs."""
 
     receives: bool = True
@@ -57,7 +57,7 @@ class Halves:
 
 
 async def serve(
-    settings: Settings, platforms: Sequence[Platform], halves: Halves, open_answerer: OpenAnswerer | None = None
+    settings: Settings, platforms: Sequence[Platform], halves: ProcessRoles, open_answerer: OpenAnswerer | None = None
 ) -> None:
     """Receive and answer until SIGTERM or SIGINT; then stop receiving, finish what is in work, and hand over the rest.
 
@@ -76,7 +76,9 @@ async def serve(
             if halves.answers:
                 answerer = await stack.enter_async_context((open_answerer or _answerer)(settings))
             records = await stack.enter_async_context(open_records(settings))
-            means = Means(records.access, records.usage, inbox, answerer.teacher if answerer else None, watcher)
+            means = PlatformServices(
+                records.access, records.usage, inbox, answerer.teacher if answerer else None, watcher
+            )
             receivers = [platform.receiver(settings, means) for platform in platforms] if halves.receives else []
             checks = {name: reception.check for name, reception in means.receptions.items()}
             page = HealthPage(
@@ -105,7 +107,7 @@ async def receiving(receivers: Sequence[Receiver], inlet: Inlet) -> AsyncIterato
 
 @asynccontextmanager
 async def answering(
-    settings: Settings, platforms: Sequence[Platform], means: Means, engine: Answering, watcher: Watcher
+    settings: Settings, platforms: Sequence[Platform], means: PlatformServices, engine: Answering, watcher: Watcher
 ) -> AsyncIterator[None]:
     """The workers of this process, with a sender for each platform."""
     async with AsyncExitStack() as stack:

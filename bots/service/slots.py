@@ -34,7 +34,7 @@ class Slots:
         return in_work - self._aside >= self._pace.at_once
 
     @asynccontextmanager
-    async def learning(self, limit: Limit) -> AsyncIterator[None]:
+    async def learning(self, limit: TimeLimit) -> AsyncIterator[None]:
         """A place for a lesson, outside the slots of answering; `limit` runs anew from when there is one."""
         self._aside += 1
         self._freed()
@@ -47,7 +47,7 @@ class Slots:
             self._aside -= 1
 
 
-class Limit:
+class TimeLimit:
     """How long something may take, in seconds; it can be paused from within."""
 
     def __init__(self, seconds: float) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bots.service.observing import Said, Watcher
+from bots.service.observing import AnswerTiming, Watcher
 from core.errors import ConfigurationError
 from core.inbox import Claim, Event
 
@@ -37,7 +37,7 @@ class Tracing(Watcher):
         self._spans[event.key] = span
         context.attach(trace.set_span_in_context(span))
 
-    def said(self, said: Said) -> None:
+    def said(self, said: AnswerTiming) -> None:
         """Add the answer's span."""
         end = time.time_ns()
         attributes: Attributes = {

@@ -17,11 +17,11 @@ from bots.language import speaking
 from bots.platform import Sender
 from bots.service.deliveries import ClaimedDelivery, insist
 from bots.service.observing import Watcher
-from bots.service.slots import Limit, Pace, Slots
+from bots.service.slots import Pace, Slots, TimeLimit
 from core.errors import StoreError
 from core.inbox import Claim, Lease
 from core.ports import Inbox
-from core.storage.stored import UnreadableError
+from core.storage.stored import UnreadableRecordError
 from core.together import ended
 
 log = structlog.get_logger(__name__)
@@ -41,7 +41,7 @@ class _Work:
 
     def __init__(self, inbox: Inbox, claim: Claim, slots: Slots) -> None:
         self.claim = claim
-        self.limit = Limit(LONGEST)
+        self.limit = TimeLimit(LONGEST)
         self.delivery = ClaimedDelivery(inbox, claim, self.cancel, lambda: slots.learning(self.limit))
         self.handling: asyncio.Task[None] | None = None
         self.handed_over = False
@@ -193,7 +193,7 @@ class Workers:
         log.error("not_handled", trace=trace, platform=work.claim.event.person.platform, exc_info=error)
         if in_time and work.claim.attempt < LIVES:
             return await self._release(work, _pause(work))
-        if isinstance(error, UnreadableError):
+        if isinstance(error, UnreadableRecordError):
             return await self._set_aside(work, error, trace)
         return await self._told(work, texts.unexpected(trace) if in_time else texts.took_too_long(trace), "failed")
 
@@ -212,7 +212,7 @@ class Workers:
             await self._apologised(work, texts.given_up(trace))
         return await self._buried(work, f"{deaths} workers ended over it; trace {trace}")
 
-    async def _set_aside(self, work: _Work, error: UnreadableError, trace: str) -> str:
+    async def _set_aside(self, work: _Work, error: UnreadableRecordError, trace: str) -> str:
         """Nobody here can read it; its person is told where that much of it can be read."""
         await self._apologised(work, texts.unexpected(trace))
         await insist(lambda: self._inbox.set_aside(work.claim.token, f"{error}; trace {trace}"))

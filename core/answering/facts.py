@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from urllib.parse import unquote
 
-from core.text.amounts import EDGES, Amounts, Place
+from core.text.amounts import EDGES, Amounts, WordContext
 from core.text.words import content_words
 
 _TAIL = r"[^\s<>`\"“”|\]]*[^\s<>`\"“”|\].,;:!?)*_'’]"
@@ -56,7 +56,7 @@ class Facts:
         rest = _ADDRESS.sub(" ", word)
         if not all(self._has_address(found[0]) for found in _ADDRESS.finditer(word)):
             return False
-        return not rest.strip(EDGES + " ") or self._amounts.hold(rest, Place.of(rest, before, after, said))
+        return not rest.strip(EDGES + " ") or self._amounts.hold(rest, WordContext.of(rest, before, after, said))
 
     def hold_code(self, code: str) -> bool:
         """Whether every part of a command is known."""
@@ -94,7 +94,7 @@ class Facts:
         if not re.search(r"\w", plain) or plain in self._words or self._has(plain):
             return True
         if plain[0].isdecimal():
-            return self._amounts.hold(plain, Place())
+            return self._amounts.hold(plain, WordContext())
         parts = re.findall(r"\w+", plain)
         return plain[0] != "-" and "_" not in plain and len(parts) > 1 and self._words.issuperset(parts)
 

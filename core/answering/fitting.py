@@ -12,14 +12,20 @@ from core.answering.prompt import Judging
 from core.answering.rewording import is_of_the_answer
 from core.domain import Prompt, RankedPassage, Turn
 from core.errors import QuestionTooLongError
-from core.people.personal import Read, Told
+from core.people.personal import AnswerContext, ReadPassages
 from core.ports import Generator
 
 TEMPLATE_TOKENS = 200  # what a chat template puts around messages, generously
 
 
 def fitted(
-    read: Read, told: Told, generator: Generator, *, answer_tokens: int, history_tokens: int, may_refuse: bool
+    read: ReadPassages,
+    told: AnswerContext,
+    generator: Generator,
+    *,
+    answer_tokens: int,
+    history_tokens: int,
+    may_refuse: bool,
 ) -> Prompt:
     """What the model reads of `read`, asked what `told` asks.
 

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from core.answering.facts import Facts
-from core.domain import Cut, Piece, Queued, Verdicts
+from core.domain import CutOff, Piece, QueuePosition, Verdicts
 from core.text import numerals
 from core.text.growing import AHEAD, CODE, LINK, ends_sentence, following, gap_end, may_count, word_end
 
@@ -226,8 +226,8 @@ class Grounding:
 
 
 async def grounded(
-    events: AsyncGenerator[Piece | Queued | Verdicts | Cut, None], grounding: Grounding
-) -> AsyncGenerator[Piece | Queued | Verdicts | Cut, None]:
+    events: AsyncGenerator[Piece | QueuePosition | Verdicts | CutOff, None], grounding: Grounding
+) -> AsyncGenerator[Piece | QueuePosition | Verdicts | CutOff, None]:
     """`events` of a generator, with those words only that may be shown."""
     last = Piece("")
     async for event in events:

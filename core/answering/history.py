@@ -14,7 +14,7 @@ from typing import Any
 
 from core.answering.cutting import begun, is_cut, joined
 from core.answering.prompt import NOT_FOUND, says_not_found
-from core.answering.rewording import Wish, is_of_the_answer, is_rewording, wish_of
+from core.answering.rewording import Rewording, is_of_the_answer, is_rewording, wish_of
 from core.domain import Person, Turn
 from core.text.words import content_words, words, words_of
 
@@ -45,7 +45,7 @@ _NO_TOPIC = words_of(
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Query:
     """What a message asks for.
 
     `searches` are the texts to search for, the likeliest reading first, with p(r|x); they sum to 1. `turns` are what
@@ -77,7 +77,7 @@ class _Exchange:
     form: Mapping[str, Any]
 
 
-def asked(message: str, turns: Sequence[Turn]) -> Asked:
+def asked(message: str, turns: Sequence[Turn]) -> Query:
     """What `message` asks for, after `turns`."""
     told = _exchanges(turns)
     wish = wish_of(message)
@@ -131,7 +131,7 @@ def leaning(message: str) -> float:
     return MAY_LEAN if len(own) < _FEW_WORDS else 0.0
 
 
-def _question(message: str, told: Sequence[_Exchange]) -> Asked:
+def _question(message: str, told: Sequence[_Exchange]) -> Query:
     """`message` by itself, and behind the last question that stood by itself."""
     topic = ""
     for exchange in told:
@@ -141,7 +141,7 @@ def _question(message: str, told: Sequence[_Exchange]) -> Asked:
     readings = [(f"{topic}\n{message}", leans), (message, 1 - leans)]
     likeliest = sorted(readings, key=lambda reading: -reading[1])
     searches = {text: probability for text, probability in likeliest if probability}
-    return Asked(message, message, searches, tuple(exchange.turn for exchange in told))
+    return Query(message, message, searches, tuple(exchange.turn for exchange in told))
 
 
 def _exchanges(turns: Sequence[Turn]) -> list[_Exchange]:
@@ -164,5 +164,5 @@ def _reworded(last: _Exchange, turn: Turn) -> _Exchange:
     return _Exchange(replace(last.turn, answer=answer, rests=turn.rests), form)
 
 
-def _goes_on(wish: Wish, last: _Exchange) -> bool:
+def _goes_on(wish: Rewording, last: _Exchange) -> bool:
     return wish.more and is_cut(last.turn.answer)

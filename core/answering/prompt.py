@@ -21,7 +21,7 @@ from core.people.preferences import (
     Level,
     Polarity,
     Preferences,
-    Stated,
+    StatedPreference,
     Tone,
     learned_style,
 )
@@ -121,7 +121,7 @@ def check_text(question: str) -> str:
 
 
 def person_block(
-    preferences: Preferences, stated: Sequence[Stated] = (), brevity: float = 0.0, *, refuse: bool = False
+    preferences: Preferences, stated: Sequence[StatedPreference] = (), brevity: float = 0.0, *, refuse: bool = False
 ) -> str:
     """What the person set and `stated`, as instructions on form; `brevity` is what was learned of the length.
 
@@ -140,7 +140,7 @@ def person_block(
     return f"{REFUSE} Otherwise: {asked}" if refuse else asked
 
 
-def _about(stated: Sequence[Stated]) -> str:
+def _about(stated: Sequence[StatedPreference]) -> str:
     """What the person said of themselves; none of it is evidence for anything."""
     said = [_STATED[one.polarity].format(one.text).rstrip(".") for one in stated]
     return f"{_ABOUT}{'; '.join(said)}." if said else ""

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from core.answering.retrieval import priors
 from core.domain import RankedPassage
-from core.people.interests import SESSION_HALF_LIFE, Interest, Learned, unpacked
+from core.people.interests import SESSION_HALF_LIFE, Interest, LearnedProfile, unpacked
 
 TEAM = 0.5  # β
 TASTE = 4.0  # λ at full strength and after much history, in nats for a cosine of 1
@@ -59,7 +59,14 @@ class Tilt:
 
 
 def tilt(
-    impersonal: Array, vectors: Array, learned: Learned, *, strength: int, now: float, team: Array, teammates: Array
+    impersonal: Array,
+    vectors: Array,
+    learned: LearnedProfile,
+    *,
+    strength: int,
+    now: float,
+    team: Array,
+    teammates: Array,
 ) -> Tilt:
     """The tilt of candidates with p(d|x) `impersonal` (n,) and unit `vectors` (n, dimension).
 
@@ -79,7 +86,7 @@ def tilt(
     return replace(raw, scale=bounded(impersonal, raw.total))
 
 
-def affinity(vectors: Array, learned: Learned, now: float) -> Array:
+def affinity(vectors: Array, learned: LearnedProfile, now: float) -> Array:
     """a_u(d) for candidates' unit `vectors` (n, dimension): (n,); 0 for somebody of whom nothing is known."""
     dimension = vectors.shape[1]
     interests = [(one, one.mass_at(now)) for one in learned.interests if one.fits(dimension)]

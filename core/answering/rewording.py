@@ -126,18 +126,18 @@ _OF_THE_ANSWER = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Rewording:
     """What is to be otherwise: fields of `Preferences` by name. `more` where the answer is to go on."""
 
     form: Mapping[str, Any]
     more: bool = False
 
 
-def wish_of(message: str) -> Wish | None:
+def wish_of(message: str) -> Rewording | None:
     """What a message wants the last answer to be like; None where it says anything else."""
     text = " ".join(message.lower().split()).strip(" .!?…")
     if _GO_ON.fullmatch(text):
-        return Wish({"length": Length.DETAILED}, more=True)
+        return Rewording({"length": Length.DETAILED}, more=True)
     said = words(_ASIDE.sub("", _VERB.sub("do so", _AS_TO_A_CHILD.sub("eli5", text))))
     wishes = [_WISHED_BY[word] for word in said if word in _WISHED_BY]
     asking = _ASKING | _LESS | _TOO | _MORE | _AGAIN | _WISHED_BY.keys()
@@ -145,12 +145,12 @@ def wish_of(message: str) -> Wish | None:
         return None
     if not _LESS.isdisjoint(said) or _is_too_much(said):
         turned = [_INSTEAD[wish] for wish in wishes if wish in _INSTEAD]
-        return Wish(_form(turned)) if turned and len(turned) == len(wishes) else None
+        return Rewording(_form(turned)) if turned and len(turned) == len(wishes) else None
     if wishes:
-        return Wish(_form(wishes))
+        return Rewording(_form(wishes))
     if not _MORE.isdisjoint(said):
-        return Wish({"length": Length.DETAILED}, more=True)
-    return None if _AGAIN.isdisjoint(said) else Wish({})
+        return Rewording({"length": Length.DETAILED}, more=True)
+    return None if _AGAIN.isdisjoint(said) else Rewording({})
 
 
 def is_of_the_answer(message: str) -> bool:

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from core.answering import retrieval
 from core.answering.prompt import says_not_found
 from core.domain import Document, Passage, RankedPassage, Turn
-from core.people.traces import Trace, Weighed
+from core.people.traces import PassageWeight, Trace
 from core.ports import PassageIndex
 from core.readers import may_see
 
@@ -89,7 +89,7 @@ async def seen_now(trace: Trace, index: PassageIndex, audience: Collection[str])
     return replace(trace, passages=tuple(_placed(passage, seen) for passage in trace.passages))
 
 
-def _placed(passage: Weighed, seen: dict[str, set[str]]) -> Weighed:
+def _placed(passage: PassageWeight, seen: dict[str, set[str]]) -> PassageWeight:
     return passage if passage.place in seen[passage.source] else replace(passage, place="")
 
 

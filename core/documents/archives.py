@@ -15,7 +15,7 @@ from pathlib import PurePath, PurePosixPath
 
 from core.documents import packages, slack, telegram
 from core.documents.blocks import ParsedDocument
-from core.documents.chats import Talk, packed, parse_talk
+from core.documents.chats import ChannelDay, packed, parse_talk
 from core.documents.parsing import Parser, check_size, is_supported, parser_of
 from core.documents.walk import is_left_out
 from core.errors import DocumentError
@@ -164,7 +164,7 @@ def _content(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
         raise DocumentError(f"{name.name} is damaged inside its archive ({error}). Pack it anew.") from None
 
 
-def _talks(talks: Iterator[Talk], above: str, note: str) -> Iterator[Member]:
+def _talks(talks: Iterator[ChannelDay], above: str, note: str) -> Iterator[Member]:
     seen: dict[str, int] = {}
     for talk in talks:
         name = f"{above}{talk.channel.strip('#').replace('/', '-') or 'chat'}/{talk.day}"

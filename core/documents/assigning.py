@@ -10,9 +10,9 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 
-from core.documents.folder_records import Records
+from core.documents.folder_records import FolderDecisions
 from core.documents.folder_settings import FILE_NAME, FolderSettings
-from core.documents.walk import Found, printable
+from core.documents.walk import WalkResult, printable
 from core.domain import EVERYONE, Document
 from core.errors import DocumentError
 from core.readers import GUIDES, Readers, inherited
@@ -22,11 +22,11 @@ class Assignment:
     """Finds the readers of files; made anew for every ingestion. `named` are those of the command line."""
 
     def __init__(
-        self, found: Found, named: Readers | None, held: Iterable[Document], records: Records | None = None
+        self, found: WalkResult, named: Readers | None, held: Iterable[Document], records: FolderDecisions | None = None
     ) -> None:
         self._found = found
         self._named = named
-        self._records = records or Records()
+        self._records = records or FolderDecisions()
         self._folders = FolderSettings()
         self._decided = self._records.named()
         self._beside: dict[PurePath, set[Readers]] = {}  # by folder, of documents whose readers were named

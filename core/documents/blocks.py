@@ -15,7 +15,7 @@ DEEPEST = 8  # level of a heading; those below count as it
 _PADDING = 4  # times as many cells as a table has are filled up, so that its rows are as long as each other
 
 
-class Kind(StrEnum):
+class BlockKind(StrEnum):
     """What a block is, as far as splitting cares."""
 
     HEADING = "heading"
@@ -36,7 +36,7 @@ class Block:
     these do not simply follow each other.
     """
 
-    kind: Kind
+    kind: BlockKind
     text: str
     headings: tuple[str, ...]
     line: int
@@ -91,15 +91,15 @@ class Outline:
             level = min(level, DEEPEST)
             self._open = [above for above in self._open if above[0] < level]
             self._open.append((level, text))
-        self._blocks.append(Block(Kind.HEADING, text, self._path(), line, page))
+        self._blocks.append(Block(BlockKind.HEADING, text, self._path(), line, page))
         if text != whole:
-            self.add(Kind.PARAGRAPH, whole, line, page)
+            self.add(BlockKind.PARAGRAPH, whole, line, page)
 
     def table(self, rows: Sequence[Sequence[str]], lines: Sequence[int], page: int = 0) -> None:
         """Add a table whose rows stand on `lines` of the file, the first one its header."""
         text = pipe_table(rows)
         if text:
-            self._blocks.append(Block(Kind.TABLE, text, self._path(), lines[0], page, (lines[0], *lines)))
+            self._blocks.append(Block(BlockKind.TABLE, text, self._path(), lines[0], page, (lines[0], *lines)))
 
     def code(self, code: str, language: str, line: int) -> None:
         """Add code that begins on `line` of the file, where no fence stands around it."""
@@ -107,14 +107,14 @@ class Outline:
         text = fenced(code, language)
         if text:
             lines = range(line, line + text.count("\n") - 1)
-            self._blocks.append(Block(Kind.CODE, text, self._path(), line, 0, (line, *lines, lines[-1])))
+            self._blocks.append(Block(BlockKind.CODE, text, self._path(), line, 0, (line, *lines, lines[-1])))
 
-    def add(self, kind: Kind, text: str, line: int, page: int = 0) -> None:
+    def add(self, kind: BlockKind, text: str, line: int, page: int = 0) -> None:
         """Add a block under the open headings; blank text adds nothing."""
         if not text.strip():
             return
         line += len(text) - len(text.lstrip("\n")) if line else 0
-        text = text.strip("\n").rstrip() if kind is Kind.CODE else text.strip()
+        text = text.strip("\n").rstrip() if kind is BlockKind.CODE else text.strip()
         self._blocks.append(Block(kind, text, self._path(), line, page))
 
     def document(self) -> ParsedDocument:

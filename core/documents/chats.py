@@ -1,7 +1,7 @@
 """Chats → blocks: messages with who wrote them and when, a thread kept together.
 
-An export is first taken apart into one `Talk` for each channel and day; that a Talk travels as JSON makes it a file of
-its own, which is read anew only when it changes. Knows nothing of how Slack or Telegram write their exports.
+An export is first taken apart into one `ChannelDay` for each channel and day; that a Talk travels as JSON makes it a
+file of its own, which is read anew only when it changes. Knows nothing of how Slack or Telegram write their exports.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from core.documents.blocks import Kind, Outline, ParsedDocument
+from core.documents.blocks import BlockKind, Outline, ParsedDocument
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ChatMessage:
     """One message, its text as Markdown, whom it answers, and the replies to it."""
 
     who: str
@@ -23,20 +23,20 @@ class Said:
     time: str  # 14:05
     text: str
     to: str = ""
-    replies: tuple[Said, ...] = ()
+    replies: tuple[ChatMessage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class ChannelDay:
     """What was said in a channel on one day; `topic` is what the channel says it is for."""
 
     channel: str
     day: str
-    said: tuple[Said, ...]
+    said: tuple[ChatMessage, ...]
     topic: str = ""
 
 
-_TALK = TypeAdapter(Talk)
+_TALK = TypeAdapter(ChannelDay)
 _NAME_CHARACTERS = 100  # a name stands at each message
 _TOPIC_CHARACTERS = 300  # … and a topic on each day
 
@@ -55,7 +55,7 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
-def packed(talk: Talk) -> bytes:
+def packed(talk: ChannelDay) -> bytes:
     """`talk` as bytes: the same ones for the same talk."""
     return _TALK.dump_json(talk)
 
@@ -64,23 +64,23 @@ def parse_talk(data: bytes) -> ParsedDocument:
     """Parse what `packed` made. A message is a paragraph; one with replies a list, which is cut between messages."""
     talk = _TALK.validate_json(data)
     outline = Outline(f"{talk.channel}, {talk.day}")
-    outline.add(Kind.PARAGRAPH, talk.topic, 0)
+    outline.add(BlockKind.PARAGRAPH, talk.topic, 0)
     for message in talk.said:
         if message.replies:
-            outline.add(Kind.LIST, "\n".join(_items((message, *message.replies), talk.day)), 0)
+            outline.add(BlockKind.LIST, "\n".join(_items((message, *message.replies), talk.day)), 0)
         else:
-            outline.add(Kind.PARAGRAPH, _line(message, talk.day), 0)
+            outline.add(BlockKind.PARAGRAPH, _line(message, talk.day), 0)
     document = outline.document()
     people = {message.who for message in talk.said}
     author = people.pop() if len(people) == 1 else ""
     return ParsedDocument(document.title, document.blocks, author=author, date=talk.day)
 
 
-def _items(thread: Iterable[Said], day: str) -> Iterable[str]:
+def _items(thread: Iterable[ChatMessage], day: str) -> Iterable[str]:
     return (f"- {_line(message, day)}".replace("\n", "\n  ") for message in thread)
 
 
-def _line(message: Said, day: str) -> str:
+def _line(message: ChatMessage, day: str) -> str:
     when = message.time if message.day == day else f"{message.day} {message.time}"
     who = f"**{message.who}** to {message.to}" if message.to else f"**{message.who}**"
     return f"{who}, {when}: {message.text}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from core.documents.blocks import Block, Kind
+from core.documents.blocks import Block, BlockKind
 
 Fits = Callable[[str], bool]
 
@@ -19,10 +19,10 @@ _SENTENCES = re.compile(r"(?<=[.!?…]\s)(?=\S)|(?<=[.!?…][\"'”’)\]*_]\s)(
 _LINES = re.compile(r"(?<=\n)")
 _WORDS = re.compile(r"(?<=\s)(?=\S)")
 _CUTS = {
-    Kind.LIST: (_ITEMS, _NESTED_ITEMS, _SENTENCES, _LINES),
-    Kind.QUOTE: (re.compile(r"(?<=\n>\n)"), _SENTENCES, _LINES),
-    Kind.TABLE: (re.compile(r"(?<= \| )"),),
-    Kind.CODE: (),
+    BlockKind.LIST: (_ITEMS, _NESTED_ITEMS, _SENTENCES, _LINES),
+    BlockKind.QUOTE: (re.compile(r"(?<=\n>\n)"), _SENTENCES, _LINES),
+    BlockKind.TABLE: (re.compile(r"(?<= \| )"),),
+    BlockKind.CODE: (),
 }
 _RUNNING_TEXT = (_SENTENCES, _LINES)
 
@@ -96,7 +96,7 @@ def _word(word: str, fits: Fits) -> Iterator[str]:
 def _frame(block: Block) -> tuple[str, str, str]:
     """What is repeated above each piece of a table or of code, the lines between, and what is repeated below."""
     lines = block.text.split("\n")
-    if block.kind is Kind.TABLE:
+    if block.kind is BlockKind.TABLE:
         return "\n".join(lines[:2]), "\n".join(lines[2:]), ""
     closed = len(lines) > 1 and lines[-1].strip() == lines[0].strip()[: len(lines[-1].strip())]
     if lines[0].startswith(("```", "~~~")) and closed:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 from core.documents import packages
-from core.documents.blocks import Block, Kind, ParsedDocument
+from core.documents.blocks import Block, BlockKind, ParsedDocument
 from core.documents.html import parse_html
 from core.documents.properties import book_properties
 from core.documents.text import decode
@@ -61,6 +61,6 @@ def _blocks(page: bytes, number: int) -> list[Block]:
     """A chapter's blocks under its title."""
     chapter = parse_html(decode(page)[0])
     blocks = [replace(block, line=0, page=number) for block in chapter.blocks]
-    if not chapter.title or not any(block.kind is Kind.HEADING for block in blocks):
+    if not chapter.title or not any(block.kind is BlockKind.HEADING for block in blocks):
         return blocks
     return [replace(block, headings=(chapter.title, *block.headings)) for block in blocks]

@@ -43,7 +43,7 @@ class FolderRecord:
 
 
 @dataclass(frozen=True)
-class Records:
+class FolderDecisions:
     """All that was decided. Where it is not `complete`, there were documents of which nothing is known any more."""
 
     folders: Mapping[str, FolderRecord] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Records:
         """Whether anything is recorded at or under one of `places`."""
         return any(_is_under(path, places) for path in (*self.folders, *self.files))
 
-    def without(self, places: Collection[str]) -> Records:
+    def without(self, places: Collection[str]) -> FolderDecisions:
         """What is left when all at and under `places` is forgotten.
 
         What lies in a folder that stays is found again with it: where it was not for everyone, its readers stay.
@@ -102,7 +102,7 @@ class Records:
         named: Readers | None,
         watch: bool | None,
         where: str,
-    ) -> Records:
+    ) -> FolderDecisions:
         """With what was decided of `paths` now; None: as it was. Readers that are named undo those named for parts.
 
         A known file of which nothing is decided is only read again; its folder, once named, stands for it.
@@ -174,7 +174,7 @@ class FolderRecords:
         """Whether who may see `path` is kept here."""
         return self._apart is None or not path.is_relative_to(self._apart)
 
-    def read(self) -> Records:
+    def read(self) -> FolderDecisions:
         """All records; where there is no file, nothing is known.
 
         Raises:
@@ -183,7 +183,7 @@ class FolderRecords:
         try:
             return read_records(self._file.read_bytes(), self._file)
         except FileNotFoundError:
-            return Records(complete=False)
+            return FolderDecisions(complete=False)
         except OSError as error:
             raise DocumentError(f"{self._file} cannot be read: {error.strerror}. Change its permissions.") from None
 
@@ -201,7 +201,7 @@ class FolderRecords:
         }
         with self._locked():
             if not self.begun or (files and self.empty):
-                self._write(Records(files=files, complete=bool(known) or not lived))
+                self._write(FolderDecisions(files=files, complete=bool(known) or not lived))
 
     def decide(
         self, paths: Iterable[Path], files: Mapping[str, Readers], named: Readers | None, *, watch: bool | None
@@ -231,18 +231,18 @@ class FolderRecords:
 
     def replace(self, written: bytes | None) -> None:
         """Put records in the place of all that there are: those of a backup; None: it has none, so nothing is known."""
-        records = Records(complete=False) if written is None else read_records(written, self._file)
+        records = FolderDecisions(complete=False) if written is None else read_records(written, self._file)
         with self._locked():
             self._write(records)
 
-    def _change(self, change: Callable[[Records], Records]) -> None:
+    def _change(self, change: Callable[[FolderDecisions], FolderDecisions]) -> None:
         with self._locked():
             before = self.read()
             after = change(before)
             if after != before or not self.begun:
                 self._write(after)
 
-    def _write(self, records: Records) -> None:
+    def _write(self, records: FolderDecisions) -> None:
         try:
             write_whole(self._file, _dumped(records))
         except OSError as error:
@@ -261,7 +261,7 @@ class FolderRecords:
             yield
 
 
-def read_records(written: bytes, file: Path) -> Records:
+def read_records(written: bytes, file: Path) -> FolderDecisions:
     """Records as `file` has them.
 
     Raises:
@@ -282,10 +282,10 @@ def read_records(written: bytes, file: Path) -> Records:
         ) from None
     folders = {one.path: FolderRecord(one.path, one.readers, one.collection, one.watch) for one in read.folders}
     files = {f"{_slashed(group.folder)}{name}": group.readers for group in read.documents for name in group.files}
-    return Records(folders, files, read.complete)
+    return FolderDecisions(folders, files, read.complete)
 
 
-def _dumped(records: Records) -> bytes:
+def _dumped(records: FolderDecisions) -> bytes:
     groups: dict[tuple[str, Readers], list[str]] = {}
     for path in sorted(records.files):
         folder, _, name = path.rpartition("/")

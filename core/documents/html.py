@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from core.documents.blocks import Kind, Outline, ParsedDocument, fenced, pipe_table
+from core.documents.blocks import BlockKind, Outline, ParsedDocument, fenced, pipe_table
 from core.documents.html_tree import Element, parse_tree
 from core.documents.properties import iso_date, language_tag
 
@@ -98,11 +98,11 @@ class _Page:
         if element.name in _HEADINGS:
             self._outline.heading(_HEADINGS[element.name], element.text(), self._line)
         elif element.name in {"ul", "ol", "dl", "menu"}:
-            self._outline.add(Kind.LIST, "\n".join(self._list_lines(element)), self._line)
+            self._outline.add(BlockKind.LIST, "\n".join(self._list_lines(element)), self._line)
         elif element.name == "pre":
-            self._outline.add(Kind.CODE, fenced(element.text()), self._line)
+            self._outline.add(BlockKind.CODE, fenced(element.text()), self._line)
         elif element.name == "blockquote":
-            self._outline.add(Kind.QUOTE, self._quote(element), self._line)
+            self._outline.add(BlockKind.QUOTE, self._quote(element), self._line)
         elif element.name == "table" and not element.find("table"):
             self._table(element)
         else:
@@ -110,11 +110,11 @@ class _Page:
 
     def _paragraph(self, run: list[Node]) -> None:
         if run:
-            self._outline.add(Kind.PARAGRAPH, _inline(run), self._line)
+            self._outline.add(BlockKind.PARAGRAPH, _inline(run), self._line)
 
     def _table(self, table: Element) -> None:
         if caption := table.find("caption"):
-            self._outline.add(Kind.PARAGRAPH, _inline(caption.children), self._line)
+            self._outline.add(BlockKind.PARAGRAPH, _inline(caption.children), self._line)
         cells = [list(row.iter("td", "th")) for row in table.iter("tr")]
         if all(len(row) <= 1 for row in cells):  # a box around text
             for row in cells:
@@ -123,10 +123,10 @@ class _Page:
             return
         rows = [row for row in ([_cell(cell) for cell in row] for row in cells) if any(row)]
         if any(len(row) > 2 for row in rows) or table.find("thead"):  # noqa: PLR2004 - a key and its value
-            self._outline.add(Kind.TABLE, pipe_table(rows), self._line)
+            self._outline.add(BlockKind.TABLE, pipe_table(rows), self._line)
         else:
             items = [": ".join(cell for cell in row if cell) for row in rows]
-            self._outline.add(Kind.LIST, "\n".join(f"- {item}" for item in items if item), self._line)
+            self._outline.add(BlockKind.LIST, "\n".join(f"- {item}" for item in items if item), self._line)
 
     def _quote(self, quote: Element) -> str:
         inner = Outline()

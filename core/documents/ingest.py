@@ -24,9 +24,9 @@ from core.documents.assigning import Assignment
 from core.documents.folder_records import FolderRecords
 from core.documents.reading import DocumentContent, FileReader
 from core.documents.splitting import embedding_text
-from core.documents.tally import IngestReport, Tally
+from core.documents.tally import IngestReport, IngestTally
 from core.documents.turns import Turns
-from core.documents.walk import Found, Refusal, find_files, printable
+from core.documents.walk import Refusal, WalkResult, find_files, printable
 from core.domain import Document, Passage, Vector
 from core.errors import DocumentError
 from core.ports import Embedder, PassageIndex
@@ -40,7 +40,7 @@ _AHEAD = 2  # windows under way while the next files are read: one is embedded, 
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class IngestProgress:
     """Where an ingestion stands: reading file `number` of `files`, `passages` embedded so far."""
 
     number: int
@@ -49,7 +49,7 @@ class Progress:
     passages: int
 
 
-ReportProgress = Callable[[Progress], None]
+ReportProgress = Callable[[IngestProgress], None]
 
 
 class Ingester:
@@ -130,7 +130,7 @@ class _Decisions:
     watch: bool | None
     dry: bool
 
-    async def assignment(self, found: Found, held: Iterable[Document]) -> Assignment:
+    async def assignment(self, found: WalkResult, held: Iterable[Document]) -> Assignment:
         """Who may see each file."""
         records = await asyncio.to_thread(self.records.read) if self.records else None
         return await asyncio.to_thread(Assignment, found, self.named, list(held), records)
@@ -188,7 +188,7 @@ class _Run:
         embedder: Embedder,
         index: PassageIndex,
         reader: FileReader,
-        found: Found,
+        found: WalkResult,
         *,
         decisions: _Decisions,
         report: ReportProgress,
@@ -208,8 +208,10 @@ class _Run:
         self._pending: list[_Pending] = []
         self._windows: list[asyncio.Task[None]] = []
         self._embedding, self._writing = asyncio.Lock(), asyncio.Lock()  # first come, first served
-        self._tally = Tally(refused=list(found.refused), skipped=[printable(path.as_posix()) for path in found.skipped])
-        self._progress = Progress(0, len(found.files), "", 0)
+        self._tally = IngestTally(
+            refused=list(found.refused), skipped=[printable(path.as_posix()) for path in found.skipped]
+        )
+        self._progress = IngestProgress(0, len(found.files), "", 0)
 
     async def completed(self, started: float) -> IngestReport:
         try:
@@ -375,6 +377,6 @@ class _Run:
         self._tally.removed.append(source)
         self._tally.dropped += sum(version.passages for version in self._held[source])
 
-    def _tell(self, progress: Progress) -> None:
+    def _tell(self, progress: IngestProgress) -> None:
         self._progress = progress
         self._report(progress)

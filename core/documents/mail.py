@@ -13,7 +13,7 @@ from email.utils import getaddresses
 from itertools import islice
 from typing import Any, cast
 
-from core.documents.blocks import Block, Kind, ParsedDocument
+from core.documents.blocks import Block, BlockKind, ParsedDocument
 from core.documents.html import parse_html
 from core.documents.text import decode, parse_text
 from core.errors import DocumentError
@@ -43,7 +43,7 @@ def parse_mail(data: bytes) -> ParsedDocument:
     if not any(message[header] for header in ("From", "To", "Subject", "Date")):
         raise DocumentError("It is no message: it has no sender, receiver, subject or date. Save it anew.")
     lines = [f"{name}: {' '.join(str(message[name]).split())}" for name in _HEADERS if message[name]]
-    head = Block(Kind.PARAGRAPH, "\n".join(lines), (), 0)
+    head = Block(BlockKind.PARAGRAPH, "\n".join(lines), (), 0)
     attached = [str(part.get_filename()) for part in message.iter_attachments() if part.get_filename()]
     notes = [f"Attachments are not read: {', '.join(attached)}. Save them as files beside it."] if attached else []
     cut = {name.title() for name, value in message.raw_items() if len(str(value)) > _HEADER_CHARACTERS}

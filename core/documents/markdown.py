@@ -16,17 +16,17 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import normalizeReference
 from markdown_it.token import Token
 
-from core.documents.blocks import Kind, Outline, ParsedDocument, fenced
+from core.documents.blocks import BlockKind, Outline, ParsedDocument, fenced
 from core.documents.html import add_html
 from core.documents.properties import iso_date, language_tag
 
 _KINDS = {
-    "paragraph_open": Kind.PARAGRAPH,
-    "bullet_list_open": Kind.LIST,
-    "ordered_list_open": Kind.LIST,
-    "blockquote_open": Kind.QUOTE,
-    "table_open": Kind.TABLE,
-    "fence": Kind.CODE,
+    "paragraph_open": BlockKind.PARAGRAPH,
+    "bullet_list_open": BlockKind.LIST,
+    "ordered_list_open": BlockKind.LIST,
+    "blockquote_open": BlockKind.QUOTE,
+    "table_open": BlockKind.TABLE,
+    "fence": BlockKind.CODE,
 }
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FIELD = r"^(?:{})[ \t]*:[ \t]*(.*(?:\n[ \t]+\S.*)*)"
@@ -84,15 +84,15 @@ def _add(outline: Outline, token: Token, inside: list[Token], lines: list[str], 
     if token.type == "heading_open":
         words = _inline(inside[0].content, environment)
         outline.heading(int(token.tag[1]), _plain(words), start + 1)
-        outline.add(Kind.PARAGRAPH, _links(words), start + 1)
+        outline.add(BlockKind.PARAGRAPH, _links(words), start + 1)
     elif token.type == "html_block":
         add_html(outline, source, first_line=start + 1)
     elif token.type == "code_block":
-        outline.add(Kind.CODE, fenced(token.content), start + 1)
+        outline.add(BlockKind.CODE, fenced(token.content), start + 1)
     elif token.type in _KINDS:
         kind = _KINDS[token.type]
         references = environment.get("references", {})
-        outline.add(kind, source if kind is Kind.CODE else _tidy(source, kind, references), start + 1)
+        outline.add(kind, source if kind is BlockKind.CODE else _tidy(source, kind, references), start + 1)
 
 
 def _inline(text: str, environment: dict[str, Any]) -> list[Token]:
@@ -102,11 +102,11 @@ def _inline(text: str, environment: dict[str, Any]) -> list[Token]:
     return MarkdownIt("commonmark").parseInline(text, environment)[0].children or []
 
 
-def _tidy(source: str, kind: Kind, references: Mapping[str, Any]) -> str:
+def _tidy(source: str, kind: BlockKind, references: Mapping[str, Any]) -> str:
     source = _BROKEN_TARGET.sub(
         r"\1)", _VARIABLE_IN_TARGET.sub("](", re.sub(r"(?<! ) $", "", source, flags=re.MULTILINE))
     )
-    if kind is Kind.TABLE:
+    if kind is BlockKind.TABLE:
         source = _PADDING.sub(lambda run: "---" if run.group().startswith("-") else " ", source)
     if references:
         source = _outside_code_spans(source, _REFERENCE, _simply(lambda match: _link(match, references)))

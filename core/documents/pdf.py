@@ -15,8 +15,8 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from core.documents.blocks import Kind, Outline, ParsedDocument, pipe_table
-from core.documents.pdf_lines import Line, Page, Table, read_page
+from core.documents.blocks import BlockKind, Outline, ParsedDocument, pipe_table
+from core.documents.pdf_lines import PdfLine, PdfPage, PdfTable, read_page
 from core.documents.properties import language_tag
 from core.errors import DocumentError
 
@@ -90,7 +90,7 @@ def _check_pages(count: int) -> None:
         raise DocumentError(f"It has {count:,} pages; the limit is {MAX_PAGES:,}. Split it.")
 
 
-def _read(pdf: PDF) -> Iterator[Page]:
+def _read(pdf: PDF) -> Iterator[PdfPage]:
     """The pages; of those that draw the very same only the first."""
     from core.documents.pdf_streams import drawn_by  # noqa: PLC0415 - as above
 
@@ -98,14 +98,14 @@ def _read(pdf: PDF) -> Iterator[Page]:
     for page in pdf.pages:
         drawn = drawn_by(page)
         if drawn and drawn in seen:
-            yield Page(page.page_number, float(page.height), (), (), 0, repeats=True)
+            yield PdfPage(page.page_number, float(page.height), (), (), 0, repeats=True)
         else:
             yield read_page(page)
             seen.add(drawn)
         page.close()  # lets go of its characters: a long document would not fit in memory
 
 
-def _notes(pages: Sequence[Page]) -> tuple[str, ...]:
+def _notes(pages: Sequence[PdfPage]) -> tuple[str, ...]:
     """What a person has to know of pages that are pictures.
 
     Raises:
@@ -135,7 +135,7 @@ def _listed(pages: Sequence[int]) -> str:
     return ", ".join(map(str, pages[:10])) + (", …" if len(pages) > 10 else "")  # noqa: PLR2004 - a line's worth
 
 
-def _document(pages: Sequence[Page]) -> ParsedDocument:
+def _document(pages: Sequence[PdfPage]) -> ParsedDocument:
     pages = _without_furniture(pages)
     sizes: Counter[float] = Counter()
     for page in pages:
@@ -151,7 +151,7 @@ def _document(pages: Sequence[Page]) -> ParsedDocument:
     return outline.document()
 
 
-def _without_furniture(pages: Sequence[Page]) -> list[Page]:
+def _without_furniture(pages: Sequence[PdfPage]) -> list[PdfPage]:
     """Pages without what stands at the edge of most of them."""
     seen = Counter(key for page in pages for key in {_key(line) for line in page.lines if _is_at_edge(line, page)})
     repeated = {key for key, count in seen.items() if count > 2 and count * 2 > len(pages)}  # noqa: PLR2004 - pages
@@ -163,26 +163,26 @@ def _without_furniture(pages: Sequence[Page]) -> list[Page]:
     ]
 
 
-def _is_at_edge(line: Line, page: Page) -> bool:
+def _is_at_edge(line: PdfLine, page: PdfPage) -> bool:
     return line.bottom < _EDGE * page.height or line.top > (1 - _EDGE) * page.height
 
 
-def _key(line: Line) -> str:
+def _key(line: PdfLine) -> str:
     return re.sub(r"\d+", "#", line.text)
 
 
-def _size(line: Line) -> float:
+def _size(line: PdfLine) -> float:
     return round(line.size * 2) / 2
 
 
-def _is_large(line: Line, body: float) -> bool:
+def _is_large(line: PdfLine, body: float) -> bool:
     return line.size > _LARGER * body and len(line.text) <= _HEADING_CHARACTERS and any(map(str.isalpha, line.text))
 
 
-def _groups(page: Page, body: float) -> Iterator[Table | list[Line]]:
+def _groups(page: PdfPage, body: float) -> Iterator[PdfTable | list[PdfLine]]:
     """Tables, and lines that belong together, from top to bottom."""
     tables = sorted(page.tables, key=lambda table: table.top)
-    group: list[Line] = []
+    group: list[PdfLine] = []
     for line in page.lines:
         while tables and tables[0].top < line.top:
             if group:
@@ -198,7 +198,7 @@ def _groups(page: Page, body: float) -> Iterator[Table | list[Line]]:
     yield from tables
 
 
-def _continues(group: Sequence[Line], line: Line, body: float) -> bool:
+def _continues(group: Sequence[PdfLine], line: PdfLine, body: float) -> bool:
     """Whether `line` belongs to the lines above it."""
     last = group[-1]
     if _is_large(line, body) or _is_large(last, body):
@@ -209,12 +209,14 @@ def _continues(group: Sequence[Line], line: Line, body: float) -> bool:
     return not listed[1] and last.bold == line.bold and _near(last, line)
 
 
-def _near(above: Line, below: Line) -> bool:
+def _near(above: PdfLine, below: PdfLine) -> bool:
     return -above.size < below.top - above.bottom < 0.7 * above.size
 
 
-def _add(outline: Outline, group: Table | list[Line], page: int, levels: Mapping[float, int], body: float) -> None:
-    if isinstance(group, Table):
+def _add(
+    outline: Outline, group: PdfTable | list[PdfLine], page: int, levels: Mapping[float, int], body: float
+) -> None:
+    if isinstance(group, PdfTable):
         _add_table(outline, group, page)
         return
     text = _joined(group)
@@ -223,20 +225,20 @@ def _add(outline: Outline, group: Table | list[Line], page: int, levels: Mapping
     elif group[0].bold and len(group) == 1 and _BOLD_HEADING.fullmatch(text):
         outline.heading(_LEVELS + 1, text, 0, page)
     elif text.startswith("- ") or _NUMBERED.match(text):
-        outline.add(Kind.LIST, text, 0, page)
+        outline.add(BlockKind.LIST, text, 0, page)
     else:
-        outline.add(Kind.PARAGRAPH, text, 0, page)
+        outline.add(BlockKind.PARAGRAPH, text, 0, page)
 
 
-def _add_table(outline: Outline, table: Table, page: int) -> None:
+def _add_table(outline: Outline, table: PdfTable, page: int) -> None:
     """A table; rows above its header that hold one cell are text, as a box above a form is."""
     lead = list(takewhile(lambda row: sum(bool(cell.strip()) for cell in row) == 1, table.rows))
     for row in lead:
-        outline.add(Kind.PARAGRAPH, " ".join(" ".join(row).split()), 0, page)
-    outline.add(Kind.TABLE, pipe_table(table.rows[len(lead) :]), 0, page)
+        outline.add(BlockKind.PARAGRAPH, " ".join(" ".join(row).split()), 0, page)
+    outline.add(BlockKind.TABLE, pipe_table(table.rows[len(lead) :]), 0, page)
 
 
-def _joined(lines: Sequence[Line]) -> str:
+def _joined(lines: Sequence[PdfLine]) -> str:
     """Lines as running text; one that ends early ends there, as in an address or a table without rules."""
     edge = max(line.right for line in lines)
     start = min(line.left for line in lines)

@@ -22,7 +22,7 @@ _CELL_GAP = 1.8  # of the type's size: between the cells of a table without rule
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PdfLine:
     """A line of text and where it stands, in points from the top left."""
 
     text: str
@@ -35,7 +35,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class PdfTable:
     """A table whose cells have rules around them, the first row its header."""
 
     rows: tuple[tuple[str, ...], ...]
@@ -43,19 +43,19 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PdfPage:
     """What a page holds; `height` in points."""
 
     number: int
     height: float
-    lines: tuple[Line, ...]
-    tables: tuple[Table, ...]
+    lines: tuple[PdfLine, ...]
+    tables: tuple[PdfTable, ...]
     pictures: int
     ruled: bool = True  # whether tables were looked for
     repeats: bool = False  # whether an earlier page shows the very same
 
 
-def read_page(page: Any) -> Page:
+def read_page(page: Any) -> PdfPage:
     """Read a page of pdfplumber."""
     ruled = len(page.edges) <= MAX_RULES
     found = [table for table in page.find_tables() if len(table.rows) > 1] if ruled else []
@@ -64,11 +64,11 @@ def read_page(page: Any) -> Page:
     outside = page.filter(lambda thing: not any(_is_in(thing, box) for box, _ in tables)) if tables else page
     words = outside.extract_words(extra_attrs=["size", "fontname"], x_tolerance_ratio=0.15)
     words = [word for word in words if _NO_LETTER.sub("", word["text"]).strip()]
-    return Page(
+    return PdfPage(
         page.page_number,
         float(page.height),
         tuple(_in_columns(list(_rows_of(words)), float(page.width))),
-        tuple(Table(rows, box[1]) for box, rows in tables),
+        tuple(PdfTable(rows, box[1]) for box, rows in tables),
         len(page.images),
         ruled,
     )
@@ -110,10 +110,10 @@ def _middle(word: dict[str, Any]) -> float:
     return float(word["top"] + word["bottom"]) / 2
 
 
-def _in_columns(rows: list[list[dict[str, Any]]], width: float) -> Iterator[Line]:
+def _in_columns(rows: list[list[dict[str, Any]]], width: float) -> Iterator[PdfLine]:
     """Lines of one column after the other, between those that reach over both."""
     gutter = _gutter(rows, width)
-    right: list[Line] = []
+    right: list[PdfLine] = []
     for row in rows:
         sides = _sides(row, gutter) if gutter else None
         if sides is None:
@@ -149,13 +149,13 @@ def _sides(row: list[dict[str, Any]], gutter: float) -> tuple[list[dict[str, Any
     return None if near else (left, right)
 
 
-def _line(words: Sequence[dict[str, Any]]) -> Line:
+def _line(words: Sequence[dict[str, Any]]) -> PdfLine:
     text = words[0]["text"]
     for before, word in pairwise(words):
         gap = word["x0"] - before["x1"]
         text += ("   " if gap > _CELL_GAP * word["size"] else " ") + word["text"]
     weight = sum(len(word["text"]) for word in words if "bold" in word["fontname"].lower())
-    return Line(
+    return PdfLine(
         _NO_LETTER.sub("", text),
         min(word["x0"] for word in words),
         max(word["x1"] for word in words),

@@ -16,7 +16,7 @@ from core.answering.terms import TERMS_VERSION
 from core.documents.archives import check_file_size, is_archive
 from core.documents.parsing import PARSER_VERSION
 from core.documents.sandbox import Sandbox
-from core.documents.sandbox_child import Reply, State
+from core.documents.sandbox_child import ParseReply, ParseState
 from core.documents.splitting import SPLITTER_VERSION, passage_ids, split
 from core.documents.unpacked import is_unpacked_export, packed
 from core.documents.walk import Refusal, printable
@@ -85,13 +85,13 @@ class FileReader:
             self._sandbox.renew()
             self._readers = readers
         replies = self._sandbox.read(data, path, settings, versions)
-        refused = [reply for reply in replies if reply.state is State.REFUSED]
+        refused = [reply for reply in replies if reply.state is ParseState.REFUSED]
         if len(refused) == len(replies) == 1 and not refused[0].inside:
             raise DocumentError(refused[0].reason)
         return FileContent(
             tuple(self._content(source, reply, readers) for reply in replies if reply.version),
             tuple(Refusal(printable(source_of(source, reply.inside)), reply.reason) for reply in refused),
-            tuple(source_of(source, reply.inside) for reply in replies if reply.state is State.SKIPPED),
+            tuple(source_of(source, reply.inside) for reply in replies if reply.state is ParseState.SKIPPED),
             complete=all(reply.inside for reply in refused),
         )
 
@@ -107,7 +107,7 @@ class FileReader:
         """End the parser's process, when nobody reads. Nothing is read any more."""
         self._sandbox.close()
 
-    def _content(self, file: str, reply: Reply, readers: Readers) -> DocumentContent:
+    def _content(self, file: str, reply: ParseReply, readers: Readers) -> DocumentContent:
         source = source_of(file, reply.inside)
         if reply.document is None:
             return DocumentContent(source, None)

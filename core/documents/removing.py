@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from core.documents.folder_records import FolderRecords, Records
+from core.documents.folder_records import FolderDecisions, FolderRecords
 from core.documents.teaching import Teacher
 from core.domain import Document
 from core.errors import DocumentError
@@ -69,7 +69,7 @@ class Remover:
             DocumentError: one of them is unknown, or a guide of Attune's own.
         """
         documents = await self._index.documents()
-        recorded = await asyncio.to_thread(self._folders.read) if self._folders else Records()
+        recorded = await asyncio.to_thread(self._folders.read) if self._folders else FolderDecisions()
         removable = [document for document in documents if GUIDES not in document.readers]
         meant = [_meant(name, removable, documents, recorded) for name in names]
         chosen = {document.source for each in meant for document in each}
@@ -93,7 +93,7 @@ class Remover:
 
 
 def _meant(
-    name: str, removable: Sequence[Document], documents: Sequence[Document], recorded: Records
+    name: str, removable: Sequence[Document], documents: Sequence[Document], recorded: FolderDecisions
 ) -> list[Document]:
     places = _places(name)
     if found := [document for document in removable if _is_under(document.source, places)]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from docutils import nodes
 
-from core.documents.blocks import Kind, Outline, ParsedDocument, fenced, pipe_table
+from core.documents.blocks import BlockKind, Outline, ParsedDocument, fenced, pipe_table
 from core.documents.rst_parser import doctree
 
 _ERROR_LEVEL = 3  # docutils: 1 info, 2 warning, 3 error, 4 severe
@@ -80,18 +80,18 @@ class _Walk:
         source = quoted[0].astext()
         directive = _DIRECTIVE.match(source)
         if not directive:
-            self._outline.add(Kind.CODE, fenced(source), self._line)
+            self._outline.add(BlockKind.CODE, fenced(source), self._line)
         elif directive.group(1) not in _NAVIGATION:
             body = _OPTIONS.sub("", textwrap.dedent(directive.group(3)))
-            self._outline.add(Kind.PARAGRAPH, _without_roles(directive.group(2)), self._line)
+            self._outline.add(BlockKind.PARAGRAPH, _without_roles(directive.group(2)), self._line)
             if body.strip():
                 _Walk(self._outline, self._line).children(doctree(textwrap.dedent(body)), level)
 
     def _table(self, table: nodes.table) -> None:
         for title in table.findall(nodes.title):
-            self._outline.add(Kind.PARAGRAPH, _plain(title), self._line)
+            self._outline.add(BlockKind.PARAGRAPH, _plain(title), self._line)
         rows = [[_text_of(entry) for entry in row.children] for row in table.findall(nodes.row)]
-        self._outline.add(Kind.TABLE, pipe_table(rows), self._line)
+        self._outline.add(BlockKind.TABLE, pipe_table(rows), self._line)
 
 
 def _line_of(node: nodes.Node) -> int:
@@ -164,11 +164,14 @@ def _labelled(node: nodes.Node) -> str:
     return f"**{node.__class__.__name__.capitalize()}:** {_text_of(node)}"
 
 
-_BLOCKS: tuple[tuple[tuple[type[nodes.Node], ...], tuple[Kind, Callable[[nodes.Node], str]]], ...] = (
-    ((nodes.literal_block, nodes.doctest_block, nodes.math_block), (Kind.CODE, lambda node: fenced(node.astext()))),
-    (_LISTS, (Kind.LIST, lambda node: "\n".join(_list_lines(node)))),
-    ((nodes.block_quote,), (Kind.QUOTE, lambda node: textwrap.indent(_text_of(node), "> ", lambda _: True))),
-    (_ADMONITIONS, (Kind.PARAGRAPH, _labelled)),
-    ((nodes.TextElement, nodes.image), (Kind.PARAGRAPH, _inline)),
+_BLOCKS: tuple[tuple[tuple[type[nodes.Node], ...], tuple[BlockKind, Callable[[nodes.Node], str]]], ...] = (
+    (
+        (nodes.literal_block, nodes.doctest_block, nodes.math_block),
+        (BlockKind.CODE, lambda node: fenced(node.astext())),
+    ),
+    (_LISTS, (BlockKind.LIST, lambda node: "\n".join(_list_lines(node)))),
+    ((nodes.block_quote,), (BlockKind.QUOTE, lambda node: textwrap.indent(_text_of(node), "> ", lambda _: True))),
+    (_ADMONITIONS, (BlockKind.PARAGRAPH, _labelled)),
+    ((nodes.TextElement, nodes.image), (BlockKind.PARAGRAPH, _inline)),
 )
 """What a node becomes; the first that fits."""

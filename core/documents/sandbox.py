@@ -23,7 +23,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from core.documents.confinement import Confinement
-from core.documents.sandbox_child import CONFINED, REPLY, REQUEST, Limits, Reply, Request, State
+from core.documents.sandbox_child import CONFINED, REPLY, REQUEST, ParseReply, ParseRequest, ParseState, ProcessLimits
 from core.errors import DocumentError
 
 WALL_SECONDS = 480.0  # for one document: other processes want the processor too
@@ -40,9 +40,9 @@ class Sandbox:
     """Reads files one after the other, until it is closed."""
 
     def __init__(
-        self, limits: Limits | None = None, *, wall_seconds: float = WALL_SECONDS, child: Sequence[str] = CHILD
+        self, limits: ProcessLimits | None = None, *, wall_seconds: float = WALL_SECONDS, child: Sequence[str] = CHILD
     ) -> None:
-        self._limits = limits or Limits()
+        self._limits = limits or ProcessLimits()
         self._wall_seconds = wall_seconds
         self._child = child
         self._process: subprocess.Popen[bytes] | None = None
@@ -52,26 +52,26 @@ class Sandbox:
         self._stopped = False
         self._starting = threading.Lock()  # no process is started behind the back of `stop`
 
-    def read(self, data: bytes, path: PurePath, settings: str, held: Mapping[str, str]) -> list[Reply]:
-        """What became of each document in the file at `path`, BEGUN and DONE left out; see `Request` for the rest.
+    def read(self, data: bytes, path: PurePath, settings: str, held: Mapping[str, str]) -> list[ParseReply]:
+        """What became of each document in the file at `path`, BEGUN and DONE left out; see `ParseRequest` for the rest.
 
         Where the process dies over a document, that one is refused, and the others are read by its successor.
 
         Raises:
             DocumentError: `stop` was called, before or meanwhile.
         """
-        request = Request("", path.name, len(data), settings, self._limits, held)
-        replies: list[Reply] = []
+        request = ParseRequest("", path.name, len(data), settings, self._limits, held)
+        replies: list[ParseReply] = []
         for _ in range(MAX_DEATHS):
             begun, death = self._attempt(request, data, replies)
             if not death:
                 return replies
-            replies.append(Reply(State.REFUSED, begun, reason=f"{PurePath(path.name, begun).name} {death}"))
+            replies.append(ParseReply(ParseState.REFUSED, begun, reason=f"{PurePath(path.name, begun).name} {death}"))
             if not begun:
                 return replies
             request = replace(request, done=frozenset(reply.inside for reply in replies))
         reason = f"{path.name} is read no further: {MAX_DEATHS} documents in it broke their parser. Unpack it."
-        return [*replies, Reply(State.REFUSED, reason=reason)]
+        return [*replies, ParseReply(ParseState.REFUSED, reason=reason)]
 
     def confined(self) -> Confinement:
         """How the process is confined on this machine.
@@ -126,14 +126,14 @@ class Sandbox:
                     with contextlib.suppress(OSError):
                         pipe.close()
 
-    def _attempt(self, request: Request, data: bytes, replies: list[Reply]) -> tuple[str, str]:
+    def _attempt(self, request: ParseRequest, data: bytes, replies: list[ParseReply]) -> tuple[str, str]:
         """Add to `replies`; returns which document the process died over, and how, or two empty strings."""
         begun = ""
         try:
             for reply in self._replies(request, data):
-                if reply.state is State.BEGUN:
+                if reply.state is ParseState.BEGUN:
                     begun = reply.inside
-                elif reply.state is not State.DONE:
+                elif reply.state is not ParseState.DONE:
                     replies.append(reply)
                     begun = ""
         except _DiedError as death:
@@ -142,7 +142,7 @@ class Sandbox:
             return begun, str(death)
         return "", ""
 
-    def _replies(self, request: Request, data: bytes) -> Iterator[Reply]:
+    def _replies(self, request: ParseRequest, data: bytes) -> Iterator[ParseReply]:
         request = replace(request, id=secrets.token_hex(8))
         self._ready()
         had_read = self._has_read
@@ -154,11 +154,11 @@ class Sandbox:
             self._discard()  # what it read before may have broken it: only a new process tells
             process, reply = self._first_reply(request, data)
         yield reply
-        while reply.state is not State.DONE:
+        while reply.state is not ParseState.DONE:
             reply = self._reply(process, request.id)
             yield reply
 
-    def _first_reply(self, request: Request, data: bytes) -> tuple[subprocess.Popen[bytes], Reply]:
+    def _first_reply(self, request: ParseRequest, data: bytes) -> tuple[subprocess.Popen[bytes], ParseReply]:
         process, self._has_read = self._ready(), True
         try:
             _pipe(process.stdin).write(REQUEST.dump_json(request) + b"\n" + data)
@@ -177,7 +177,7 @@ class Sandbox:
                 raise _DiedError(_BREAKS) from None
         return process
 
-    def _reply(self, process: subprocess.Popen[bytes], id_: str) -> Reply:
+    def _reply(self, process: subprocess.Popen[bytes], id_: str) -> ParseReply:
         """The next one to the request `id_`; a process that says anything else is not trusted with another document."""
         try:
             reply = REPLY.validate_json(self._line(process))

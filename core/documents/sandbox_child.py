@@ -32,14 +32,14 @@ CPU_SECONDS = 240  # for one document: a PDF of 2,000 dense pages
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ProcessLimits:
     """What the process may take: memory in all, processor time for each document."""
 
     memory_bytes: int = MEMORY_BYTES
     cpu_seconds: int = CPU_SECONDS
 
 
-class State(StrEnum):
+class ParseState(StrEnum):
     """What became of a document."""
 
     BEGUN = "begun"  # it is parsed now: if nothing follows, it was its fault
@@ -51,7 +51,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ParseRequest:
     """A file to read, whose `size` bytes follow.
 
     `settings` is hashed into each version. `held` are the versions that need not be parsed, by the name inside the
@@ -62,16 +62,16 @@ class Request:
     name: str
     size: int
     settings: str
-    limits: Limits
+    limits: ProcessLimits
     held: Mapping[str, str] = field(default_factory=dict)
     done: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ParseReply:
     """What became of the document called `inside`, which is empty where it is the file itself."""
 
-    state: State
+    state: ParseState
     inside: str = ""
     version: str = ""
     document: ParsedDocument | None = None
@@ -79,12 +79,12 @@ class Reply:
     id: str = ""  # of the request
 
 
-REQUEST = TypeAdapter(Request)
-REPLY = TypeAdapter(Reply)
+REQUEST = TypeAdapter(ParseRequest)
+REPLY = TypeAdapter(ParseReply)
 CONFINED = TypeAdapter(Confinement)
 
 
-def answers(request: Request, data: bytes) -> Iterator[Reply]:
+def answers(request: ParseRequest, data: bytes) -> Iterator[ParseReply]:
     """What becomes of every document in `data`, within the request's limits."""
     path = PurePosixPath(request.name)
     try:
@@ -92,39 +92,43 @@ def answers(request: Request, data: bytes) -> Iterator[Reply]:
         for member in members(data, path):
             if member.name not in request.done:
                 _start_clock(request.limits.cpu_seconds)
-                yield Reply(State.BEGUN, member.name)
+                yield ParseReply(ParseState.BEGUN, member.name)
                 yield _answer(member, path / member.name, request)
                 _start_clock(request.limits.cpu_seconds)
     except DocumentError as error:
-        yield Reply(State.REFUSED, reason=str(error))
+        yield ParseReply(ParseState.REFUSED, reason=str(error))
     except MemoryError:
-        yield Reply(State.REFUSED, reason=_too_large(path.name, request.limits))
+        yield ParseReply(ParseState.REFUSED, reason=_too_large(path.name, request.limits))
     except RecursionError:
-        yield Reply(State.REFUSED, reason=f"{path.name} is nested too deeply to be read. Flatten it.")
+        yield ParseReply(ParseState.REFUSED, reason=f"{path.name} is nested too deeply to be read. Flatten it.")
     except Exception as error:  # noqa: BLE001 - an archive holds anything; the other files go on
         reason = f"{path.name} cannot be read ({type(error).__name__}: {error}). Save it anew or leave it out."
-        yield Reply(State.REFUSED, reason=reason)
-    yield Reply(State.DONE)
+        yield ParseReply(ParseState.REFUSED, reason=reason)
+    yield ParseReply(ParseState.DONE)
 
 
-def _too_large(name: str, limits: Limits) -> str:
+def _too_large(name: str, limits: ProcessLimits) -> str:
     return f"{name} takes more than {limits.memory_bytes / 1024**3:g} GB of memory to read. Split it or leave it out."
 
 
-def _answer(member: Member, path: PurePosixPath, request: Request) -> Reply:
+def _answer(member: Member, path: PurePosixPath, request: ParseRequest) -> ParseReply:
     if member.parse is None:
-        return Reply(State.SKIPPED, member.name) if member.name else Reply(State.REFUSED, reason=unsupported(path))
+        return (
+            ParseReply(ParseState.SKIPPED, member.name)
+            if member.name
+            else ParseReply(ParseState.REFUSED, reason=unsupported(path))
+        )
     try:
         data = member.read()
         version = hashlib.sha256(data + request.settings.encode()).hexdigest()
         if request.held.get(member.name) == version:
-            return Reply(State.UNCHANGED, member.name, version)
+            return ParseReply(ParseState.UNCHANGED, member.name, version)
         document = parse_with(member.parse, data, path)
     except DocumentError as error:
-        return Reply(State.REFUSED, member.name, reason=str(error))
+        return ParseReply(ParseState.REFUSED, member.name, reason=str(error))
     except MemoryError:
-        return Reply(State.REFUSED, member.name, reason=_too_large(path.name, request.limits))
-    return Reply(State.READ, member.name, version, document, member.note)
+        return ParseReply(ParseState.REFUSED, member.name, reason=_too_large(path.name, request.limits))
+    return ParseReply(ParseState.READ, member.name, version, document, member.note)
 
 
 def main(layers: Sequence[str] = ()) -> None:

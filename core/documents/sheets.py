@@ -16,7 +16,7 @@ from itertools import islice, takewhile
 from typing import Any
 
 from core.documents import packages
-from core.documents.blocks import Kind, Outline, ParsedDocument
+from core.documents.blocks import BlockKind, Outline, ParsedDocument
 from core.documents.properties import core_properties
 from core.errors import DocumentError
 
@@ -118,7 +118,7 @@ def _add_table(outline: Outline, rows: Sequence[Row]) -> None:
     """Rows as a table; those with a lone cell above its header are lines of text."""
     lead = list(takewhile(lambda row: sum(map(bool, row[1])) == 1, rows))
     for number, row in lead:
-        outline.add(Kind.PARAGRAPH, " ".join(cell for cell in row if cell), number)
+        outline.add(BlockKind.PARAGRAPH, " ".join(cell for cell in row if cell), number)
     body = rows[len(lead) :]
     if body:
         outline.table(_narrowed([row for _, row in body]), [number for number, _ in body])

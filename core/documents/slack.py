@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
-from core.documents.chats import Said, Talk, named, short
+from core.documents.chats import ChannelDay, ChatMessage, named, short
 from core.errors import DocumentError
 
 Read = Callable[[str], bytes]
@@ -40,7 +40,7 @@ def is_part(name: str) -> bool:
     return bool(_DAY.fullmatch(file)) if folder else file in {*_LISTS, *_PRIVATE}
 
 
-def talks(names: Iterable[str], read: Read) -> Iterator[Talk]:
+def talks(names: Iterable[str], read: Read) -> Iterator[ChannelDay]:
     """What was said in each public channel on each day.
 
     Raises:
@@ -63,8 +63,8 @@ def private_parts(names: Iterable[str]) -> list[str]:
     return sorted(_PRIVATE & set(names))
 
 
-def _talks(channel: Mapping[str, Any], messages: list[Any], people: Mapping[str, str]) -> Iterator[Talk]:
-    replies: dict[str, list[Said]] = defaultdict(list)
+def _talks(channel: Mapping[str, Any], messages: list[Any], people: Mapping[str, str]) -> Iterator[ChannelDay]:
+    replies: dict[str, list[ChatMessage]] = defaultdict(list)
     roots: dict[str, dict[str, Any]] = {}
     for message in sorted(filter(_is_written, messages), key=lambda message: float(message["ts"])):
         thread = message.get("thread_ts", message["ts"])
@@ -72,13 +72,13 @@ def _talks(channel: Mapping[str, Any], messages: list[Any], people: Mapping[str,
             roots[message["ts"]] = message
         else:
             replies[thread].append(_said(message, people))
-    by_day: dict[str, list[Said]] = defaultdict(list)
+    by_day: dict[str, list[ChatMessage]] = defaultdict(list)
     for ts, message in roots.items():
         said = _said(message, people, tuple(replies[ts]))
         by_day[said.day].append(said)
     topic = str((channel.get("purpose") or {}).get("value") or (channel.get("topic") or {}).get("value") or "")
     for day, said_that_day in sorted(by_day.items()):
-        yield Talk(f"#{named(channel['name'])}", day, tuple(said_that_day), _readable(topic, people))
+        yield ChannelDay(f"#{named(channel['name'])}", day, tuple(said_that_day), _readable(topic, people))
         topic = short(topic)  # whole once: every day is a document
 
 
@@ -88,12 +88,12 @@ def _is_written(message: Any) -> bool:
     return message.get("subtype") in _WRITTEN and bool(_words(message))
 
 
-def _said(message: Mapping[str, Any], people: Mapping[str, str], replies: tuple[Said, ...] = ()) -> Said:
+def _said(message: Mapping[str, Any], people: Mapping[str, str], replies: tuple[ChatMessage, ...] = ()) -> ChatMessage:
     moment = datetime.fromtimestamp(float(message["ts"]), UTC)
     given = message.get("username") or (message.get("user_profile") or {}).get("real_name")
     who = people.get(message.get("user", "")) or given or message.get("user") or "somebody"
     text = _readable(_words(message), people)
-    return Said(named(who), moment.date().isoformat(), f"{moment:%H:%M}", text, replies=replies)
+    return ChatMessage(named(who), moment.date().isoformat(), f"{moment:%H:%M}", text, replies=replies)
 
 
 def _words(message: Mapping[str, Any]) -> str:

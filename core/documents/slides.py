@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from core.documents import packages
-from core.documents.blocks import Kind, Outline, ParsedDocument, pipe_table
+from core.documents.blocks import BlockKind, Outline, ParsedDocument, pipe_table
 from core.documents.properties import core_properties
 from core.errors import DocumentError
 from core.text.digits import whole_number
@@ -74,14 +74,14 @@ def _add_slide(outline: Outline, slide: ET.Element, number: int) -> None:
 def _add_shape(outline: Outline, shape: ET.Element, number: int) -> None:
     for table in _own(shape, _TABLE):
         rows = [[_cell(cell) for cell in row.iterfind(f"{_DRAWING}tc")] for row in table.iterfind(f"{_DRAWING}tr")]
-        outline.add(Kind.TABLE, pipe_table(rows), 0, number)
+        outline.add(BlockKind.TABLE, pipe_table(rows), 0, number)
     if shape.tag == f"{_SLIDES}sp":
         paragraphs = list(_paragraphs(shape))
         if len(paragraphs) > 1:
             text = "\n".join(f"{'  ' * level}- {text}" for level, text in paragraphs)
-            outline.add(Kind.LIST, text, 0, number)
+            outline.add(BlockKind.LIST, text, 0, number)
         elif paragraphs:
-            outline.add(Kind.PARAGRAPH, paragraphs[0][1], 0, number)
+            outline.add(BlockKind.PARAGRAPH, paragraphs[0][1], 0, number)
 
 
 def _add_notes(outline: Outline, package: zipfile.ZipFile, place: str, number: int) -> None:
@@ -90,7 +90,7 @@ def _add_notes(outline: Outline, package: zipfile.ZipFile, place: str, number: i
         for shape in page.iter(f"{_SLIDES}sp") if page is not None else ():
             if _role(shape) == "body":
                 text = "\n".join(text for _, text in _paragraphs(shape))
-                outline.add(Kind.PARAGRAPH, f"Notes: {text}" if text else "", 0, number)
+                outline.add(BlockKind.PARAGRAPH, f"Notes: {text}" if text else "", 0, number)
 
 
 def _role(shape: ET.Element) -> str:

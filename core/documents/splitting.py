@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate, groupby, zip_longest
 
-from core.documents.blocks import Block, Kind, ParsedDocument
+from core.documents.blocks import Block, BlockKind, ParsedDocument
 from core.documents.cutting import clipped, framed_pieces, pieces
 from core.domain import EVERYONE, Passage
 from core.readers import Readers
@@ -135,13 +135,13 @@ class _Splitter:
         blocks = list(_without_full_headings(document.blocks))
         if self.title != document.title and blocks:
             first = blocks[0]
-            blocks.insert(0, Block(Kind.PARAGRAPH, document.title, first.headings, first.line, first.page))
+            blocks.insert(0, Block(BlockKind.PARAGRAPH, document.title, first.headings, first.line, first.page))
         for headings, group in groupby(blocks, key=lambda block: block.headings):
             section = list(group)
             fitted = self._fitted(headings)
             if fitted != headings:
                 first = section[0]
-                section.insert(0, Block(Kind.PARAGRAPH, "\n".join(headings), headings, first.line, first.page))
+                section.insert(0, Block(BlockKind.PARAGRAPH, "\n".join(headings), headings, first.line, first.page))
             yield fitted, section
 
     def packed(self, section: tuple[tuple[str, ...], list[Block]]) -> list[_Draft]:
@@ -213,9 +213,9 @@ class _Splitter:
     def _parts(self, headings: tuple[str, ...], blocks: list[Block]) -> Iterator[_Part]:
         lead = ""  # "You can:" stays with the beginning of the list that follows
         for block in blocks:
-            if self._fits(headings, f"{lead}\n\n{block.text}" if block.kind is Kind.LIST else block.text):
+            if self._fits(headings, f"{lead}\n\n{block.text}" if block.kind is BlockKind.LIST else block.text):
                 yield _Part(block.text, block.line, block.page)
-            elif block.kind in {Kind.TABLE, Kind.CODE}:
+            elif block.kind in {BlockKind.TABLE, BlockKind.CODE}:
                 fits = partial(self._fits, headings)
                 yield from (_Part(text, line, block.page) for text, line in framed_pieces(block, fits))
             else:
@@ -263,14 +263,14 @@ class _Splitter:
 def _without_full_headings(blocks: Sequence[Block]) -> Iterator[Block]:
     """Headings whose section holds something go, since its passages carry them; the others are text."""
     for block, following in zip_longest(blocks, blocks[1:]):
-        if block.kind is not Kind.HEADING:
+        if block.kind is not BlockKind.HEADING:
             yield block
         elif (
             following is None
             or following.headings[: len(block.headings)] != block.headings
-            or (following.kind is Kind.HEADING and following.headings == block.headings and block.headings)
+            or (following.kind is BlockKind.HEADING and following.headings == block.headings and block.headings)
         ):
-            yield Block(Kind.PARAGRAPH, block.text, block.headings[:-1], block.line, block.page)
+            yield Block(BlockKind.PARAGRAPH, block.text, block.headings[:-1], block.line, block.page)
 
 
 def _leads(part: _Part) -> bool:

@@ -28,7 +28,7 @@ class IngestReport:
 
 
 @dataclass(slots=True)
-class Tally:
+class IngestTally:
     """What the report will say."""
 
     new: list[str] = field(default_factory=list)

@@ -28,14 +28,14 @@ from core.documents.folder_settings import FILE_NAME
 from core.documents.ingest import Ingester
 from core.domain import Document, Person
 from core.errors import DocumentError, LessonError, StoreError
-from core.inbox import SetAside
+from core.inbox import UnreadableItem
 from core.ports import PassageIndex, Usage
 from core.readers import Readers
 from core.storage.durable import sync_folder, write_new, write_whole
 from core.storage.folder_lock import FolderLock
 from core.storage.leftovers import Leftovers
 from core.storage.sealing import opened, place_of, seal, unpack
-from core.storage.stored import Form, UnreadableError
+from core.storage.stored import RecordForm, UnreadableRecordError
 from core.together import to_the_end
 
 log = structlog.get_logger(__name__)
@@ -61,7 +61,7 @@ class Lesson:
     taught_at: datetime
 
 
-_LESSON = Form(Lesson)
+_LESSON = RecordForm(Lesson)
 
 
 class Teacher:
@@ -352,7 +352,7 @@ def _read(place: Path) -> Lesson:
 def _lesson(record: bytes) -> Lesson:
     try:
         return _LESSON.validate_json(record)
-    except UnreadableError:
+    except UnreadableRecordError:
         raise LessonError("There is no such lesson.") from None
 
 
@@ -369,13 +369,13 @@ def _safe(name: str) -> str:
     return f"{short}.{suffix.lower()}" if suffix else short
 
 
-def unreadable_lessons(folder: Path) -> list[SetAside]:
+def unreadable_lessons(folder: Path) -> list[UnreadableItem]:
     """The lessons under `folder` whose record cannot be read here: nobody is shown them, or can take them back."""
     found = []
     for place in sorted(folder.iterdir()) if folder.is_dir() else ():
         if _ID.fullmatch(place.name) and (place / _RECORD).is_file():
             try:
                 _LESSON.validate_json((place / _RECORD).read_bytes())
-            except UnreadableError as error:
-                found.append(SetAside("lesson", place.name, str(error), None))
+            except UnreadableRecordError as error:
+                found.append(UnreadableItem("lesson", place.name, str(error), None))
     return found

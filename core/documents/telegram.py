@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from core.documents.chats import Said, Talk, named
+from core.documents.chats import ChannelDay, ChatMessage, named
 
 FILE = "result.json"  # what Telegram calls an export
 _SHARED = ("group", "channel", "supergroup")
@@ -31,17 +31,17 @@ def export_of(data: bytes) -> dict[str, Any] | None:
     return found if is_chat or is_all else None
 
 
-def talks(export: Mapping[str, Any]) -> Iterator[Talk]:
+def talks(export: Mapping[str, Any]) -> Iterator[ChannelDay]:
     """What was said in each chat on each day."""
     for chat in _chats(export):
         texts = {message.get("id"): message for message in chat["messages"] if isinstance(message, dict)}
-        by_day: dict[str, list[Said]] = defaultdict(list)
+        by_day: dict[str, list[ChatMessage]] = defaultdict(list)
         for message in texts.values():
             said = _said(message, texts)
             if said:
                 by_day[said.day].append(said)
         for day, said_that_day in sorted(by_day.items()):
-            yield Talk(named(chat.get("name") or "Chat"), day, tuple(said_that_day))
+            yield ChannelDay(named(chat.get("name") or "Chat"), day, tuple(said_that_day))
 
 
 def leaves_out(export: Mapping[str, Any]) -> int:
@@ -55,14 +55,14 @@ def _chats(export: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [chat for chat in export["chats"]["list"] if str(chat.get("type", "")).endswith(_SHARED)]
 
 
-def _said(message: Mapping[str, Any], texts: Mapping[Any, Mapping[str, Any]]) -> Said | None:
+def _said(message: Mapping[str, Any], texts: Mapping[Any, Mapping[str, Any]]) -> ChatMessage | None:
     text, moment = _text(message), str(message.get("date", ""))
     if message.get("type") != "message" or not text or "T" not in moment:
         return None
     day, _, time = moment.partition("T")
     answered = texts.get(message.get("reply_to_message_id"))
     to = _who(answered) if answered and answered.get("type") == "message" else ""
-    return Said(_who(message), day, time[:5], text, to)
+    return ChatMessage(_who(message), day, time[:5], text, to)
 
 
 def _who(message: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from charset_normalizer import from_bytes
 
-from core.documents.blocks import Kind, Outline, ParsedDocument
+from core.documents.blocks import BlockKind, Outline, ParsedDocument
 from core.errors import DocumentError
 
 _BOMS = (
@@ -65,7 +65,7 @@ def parse_text(text: str) -> ParsedDocument:
     for paragraph in _PARAGRAPH.finditer(text):
         line += text.count("\n", counted, paragraph.start())
         counted = paragraph.start()
-        outline.add(Kind.PARAGRAPH, paragraph.group(), line)
+        outline.add(BlockKind.PARAGRAPH, paragraph.group(), line)
     return outline.document()
 
 

@@ -26,7 +26,7 @@ class Refusal:
 
 
 @dataclass(slots=True)
-class Found:
+class WalkResult:
     """What a walk found, each list in the order of the walk."""
 
     folders: list[Path] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Found:
         return not (left_out and os.path.lexists(path))
 
 
-def find_files(paths: Iterable[Path], is_supported: Callable[[Path], bool]) -> Found:
+def find_files(paths: Iterable[Path], is_supported: Callable[[Path], bool]) -> WalkResult:
     """Every supported file of `paths` and of the folders among them, once, in a stable order.
 
     A file that is named itself is taken whatever its format, so that its reader can say what is wrong.
@@ -59,7 +59,7 @@ def find_files(paths: Iterable[Path], is_supported: Callable[[Path], bool]) -> F
     Raises:
         DocumentError: a path does not exist.
     """
-    found = Found()
+    found = WalkResult()
     for path in paths:
         if not os.path.exists(path):  # noqa: PTH110 - it says False where the path may not be seen
             raise DocumentError(f"{path} does not exist. Check the spelling, or leave it out.")
@@ -77,7 +77,7 @@ def printable(name: str) -> str:
     return name.encode(errors="backslashreplace").decode()
 
 
-def _add_folder(found: Found, root: Path, is_supported: Callable[[Path], bool]) -> None:
+def _add_folder(found: WalkResult, root: Path, is_supported: Callable[[Path], bool]) -> None:
     found.folders.append(root)
     links = []
     for path in _walk(root, found):
@@ -94,7 +94,7 @@ def _add_folder(found: Found, root: Path, is_supported: Callable[[Path], bool]) 
             found.skipped.append(link)
 
 
-def _walk(root: Path, found: Found) -> Iterator[Path]:
+def _walk(root: Path, found: WalkResult) -> Iterator[Path]:
     """All that is not left out, sorted in each folder; of links to folders only the links.
 
     A Slack export that was unpacked is one thing, which is read whole: its parts alone do not say what is private.

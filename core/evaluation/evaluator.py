@@ -38,7 +38,7 @@ KEPT = 10  # passages of a result
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ProductAnswer:
     """What the product said. `f1` is None where no short answer was given to compare with.
 
     `left_out` is what the model said and nothing that was read says (`Answer.left_out`).
@@ -63,7 +63,7 @@ class Result:
     found: tuple[RankedPassage, ...]
     rank: int | None
     nothing_near: bool
-    said: Said | None = None
+    said: ProductAnswer | None = None
 
     @property
     def refused(self) -> bool:
@@ -89,7 +89,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class EvaluationSummary:
     """What is said of all results. Counts are of questions; None where there is nothing to take a mean of.
 
     `recall` has a share for each of `CUTOFFS`. What follows the refusals is None unless answers were asked for: F1 over
@@ -142,18 +142,20 @@ class Evaluator:
             await self._said(self._engine, question) if self._engine else None,
         )
 
-    async def _said(self, engine: Engine, question: OwnQuestion) -> Said:
+    async def _said(self, engine: Engine, question: OwnQuestion) -> ProductAnswer:
         """The answer in a conversation of its own: no question leans on another."""
         place = Conversation(self._person.platform, self._person.workspace, uuid4().hex)
         message = Message("", place, self._person, question.text, datetime.now(UTC))
         try:
             *_, answer = [event async for event in engine.answer(message)]
         except QuestionTooLongError as error:
-            return Said(str(error), refused=True, cited=(), f1=_f1("", question))
+            return ProductAnswer(str(error), refused=True, cited=(), f1=_f1("", question))
         assert isinstance(answer, Answer)  # noqa: S101  # the engine's last event
         refused = answer.outcome is Outcome.NOT_FOUND
         cited = tuple(source.passage for source in answer.sources)
-        return Said(answer.text, refused, cited, _f1("" if refused else answer.text, question), answer.left_out)
+        return ProductAnswer(
+            answer.text, refused, cited, _f1("" if refused else answer.text, question), answer.left_out
+        )
 
 
 def _f1(text: str, question: OwnQuestion) -> float | None:
@@ -221,7 +223,7 @@ def spread(questions: Sequence[OwnQuestion], limit: int | None) -> list[OwnQuest
     return [questions[index * len(questions) // count] for index in range(count)]
 
 
-def figures(results: Sequence[Result]) -> Figures:
+def figures(results: Sequence[Result]) -> EvaluationSummary:
     """The figures of `results`."""
     able = [result for result in results if result.question.answerable]
     unable = [result for result in results if not result.question.answerable]
@@ -229,7 +231,7 @@ def figures(results: Sequence[Result]) -> Figures:
     asked = any(result.said for result in results)
     answered = [result for result in able if not result.refused]
     cut = [result for result in results if result.said and result.said.left_out and not result.refused]
-    return Figures(
+    return EvaluationSummary(
         answerable=len(able),
         unanswerable=len(unable),
         recall={k: recall(ranks, k) for k in CUTOFFS},

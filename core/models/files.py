@@ -21,7 +21,7 @@ RECORD = ".attune-verified.json"
 _BLOCK = 1 << 20  # bytes read at a time
 
 
-class Progress(Protocol):
+class DownloadProgress(Protocol):
     """Told how far a long step is. To stop the step, raise an `AttuneError`: what is resumable stays."""
 
     def start(self, label: str, total: int) -> None:
@@ -37,7 +37,7 @@ class Progress(Protocol):
         ...
 
 
-class Silent:
+class NoProgress:
     """Shows nothing."""
 
     def start(self, label: str, total: int) -> None:
@@ -53,7 +53,7 @@ class Silent:
 class Meter:
     """Turns "so far" counts of one piece into advances, never backwards and never beyond its size."""
 
-    def __init__(self, progress: Progress, size: int) -> None:
+    def __init__(self, progress: DownloadProgress, size: int) -> None:
         self._progress = progress
         self._size = size
         self._done = 0
@@ -76,7 +76,7 @@ class FileRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class VerifiedFolder:
     """What is known of a folder since it was verified, so that no start hashes a gigabyte again."""
 
     name: str
@@ -104,22 +104,22 @@ class Record:
         return tuple(ModelFile(path, record.size, record.sha256) for path, record in self.files.items())
 
 
-def read_record(folder: Path) -> Record | None:
+def read_record(folder: Path) -> VerifiedFolder | None:
     """The folder's record; None where there is none or it cannot be read."""
     try:
         content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         files = {path: FileRecord(**values) for path, values in content["files"].items()}
-        return Record(content["name"], files)
+        return VerifiedFolder(content["name"], files)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def write_record(folder: Path, record: Record) -> None:
+def write_record(folder: Path, record: VerifiedFolder) -> None:
     """Keep `record` in `folder`, whole or not at all."""
     write_whole(folder / RECORD, json.dumps(asdict(record), indent=1).encode(), mode=SHARED)
 
 
-def check(name: str, folder: Path, files: Sequence[ModelFile], progress: Progress) -> Record:
+def check(name: str, folder: Path, files: Sequence[ModelFile], progress: DownloadProgress) -> VerifiedFolder:
     """Hash every file of `files` in `folder`.
 
     Raises:
@@ -127,12 +127,12 @@ def check(name: str, folder: Path, files: Sequence[ModelFile], progress: Progres
     """
     progress.start(f"Checking {name}", sum(file.size for file in files))
     try:
-        return Record(name, {file.path: _check_file(name, folder, file, progress) for file in files})
+        return VerifiedFolder(name, {file.path: _check_file(name, folder, file, progress) for file in files})
     finally:
         progress.finish()
 
 
-def _check_file(name: str, folder: Path, file: ModelFile, progress: Progress) -> FileRecord:
+def _check_file(name: str, folder: Path, file: ModelFile, progress: DownloadProgress) -> FileRecord:
     path = folder / file.path
     try:
         state = path.stat()
@@ -146,7 +146,7 @@ def _check_file(name: str, folder: Path, file: ModelFile, progress: Progress) ->
     return FileRecord(state.st_size, state.st_mtime_ns, sha256)
 
 
-def _hash(path: Path, progress: Progress) -> str:
+def _hash(path: Path, progress: DownloadProgress) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(_BLOCK):

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from core.errors import AttuneError, CorruptModelError, DownloadError, UnknownModelError
 from core.models import rag
-from core.models.files import Meter, Progress
+from core.models.files import DownloadProgress, Meter
 from core.models.specs import Hub, HubName, ModelFile, ModelSpec
 
 PROBE_SECONDS = 5.0
@@ -51,7 +51,7 @@ class HubFetcher:
         source = Hub(name.repo, info.sha or "main")
         return ModelSpec(str(name), None, str(licence), str(name), tuple(chosen), (source,))
 
-    def fetch(self, source: Hub, files: Sequence[ModelFile], folder: Path, progress: Progress) -> None:
+    def fetch(self, source: Hub, files: Sequence[ModelFile], folder: Path, progress: DownloadProgress) -> None:
         """Bring `files` into `folder`. A repository that states other sizes or hashes is refused before.
 
         Raises:

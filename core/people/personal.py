@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from core.answering import ranking, retrieval
 from core.answering.attribution import impersonal
-from core.answering.history import Asked
+from core.answering.history import Query
 from core.answering.ranking import Tilt
 from core.answering.rewording import is_rewording
 from core.domain import Answer, Message, Outcome, Passage, Person, Piece, RankedPassage, Source, Vector, Vectors
 from core.people import interests, preferences
-from core.people.interests import Act, Learned, Signal
-from core.people.preferences import PLAIN, Kind, Stated, Wishes
+from core.people.interests import Action, LearnedProfile, Signal
+from core.people.preferences import PLAIN, PreferenceKind, PreferenceSet, StatedPreference
 from core.people.team import Team, uses_of
-from core.people.traces import Trace, Weighed
+from core.people.traces import PassageWeight, Trace
 
 REPHRASED_WITHIN = timedelta(minutes=3)
 REPHRASED_FROM = 0.8  # cosine of what is learned from two questions that ask for the same
@@ -34,14 +34,14 @@ class Asker:
     """Who asks, as far as it may act on the answer. Without `wishes` nobody in particular."""
 
     person: Person
-    wishes: Wishes = PLAIN
-    learned: Learned = field(default_factory=Learned)
+    wishes: PreferenceSet = PLAIN
+    learned: LearnedProfile = field(default_factory=LearnedProfile)
     team: Team | None = None
 
     @property
-    def stated(self) -> tuple[Stated, ...]:
+    def stated(self) -> tuple[StatedPreference, ...]:
         """What they stated that could apply to a question."""
-        return tuple(one for one in self.wishes.stated if one.kind is not Kind.FACT)
+        return tuple(one for one in self.wishes.stated if one.kind is not PreferenceKind.FACT)
 
     def _used(self) -> dict[str, float]:
         """The documents that they have to do with, where they share that with teammates."""
@@ -57,7 +57,7 @@ class Asker:
         """The same person, who wants one answer as `form` has it: fields of `Preferences` by name."""
         return replace(self, wishes=replace(self.wishes, preferences=replace(self.wishes.preferences, **form)))
 
-    def applied(self, question: str, vector: Vector, stated: Vectors) -> tuple[Stated, ...]:
+    def applied(self, question: str, vector: Vector, stated: Vectors) -> tuple[StatedPreference, ...]:
         """What they stated that applies to `question`; `stated` has the vector of each."""
         return preferences.applicable(question, self.stated, stated @ vector)
 
@@ -80,24 +80,24 @@ class Asker:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Told:
+class AnswerContext:
     """A question on its way: who asked it, which of their stated preferences apply, and its likeliest `vector`."""
 
     message: Message
-    asked: Asked
+    asked: Query
     asker: Asker
-    applied: tuple[Stated, ...]
+    applied: tuple[StatedPreference, ...]
     vector: Vector
     plain: bool
 
     @property
-    def wishes(self) -> tuple[preferences.Preferences, tuple[Stated, ...], float]:
+    def wishes(self) -> tuple[preferences.Preferences, tuple[StatedPreference, ...], float]:
         """What the answer's form is to be."""
         return self.asker.wishes.preferences, self.applied, self.asker.brevity(self.message.sent_at.timestamp())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Read:
+class ReadPassages:
     """What was found and what was read, with what moved it; `factors` is exp(tilt) by passage, empty for none."""
 
     ranked: Sequence[RankedPassage]
@@ -111,7 +111,7 @@ class Read:
         return retrieval.priors(self.rows, {}), retrieval.priors(self.rows, self.factors)
 
 
-def unbiased(said: Sequence[Piece], passages: Sequence[Passage], read: Read) -> list[Piece]:
+def unbiased(said: Sequence[Piece], passages: Sequence[Passage], read: ReadPassages) -> list[Piece]:
     """`said` with the posteriors that p(d|x) would have led to: what is cited is nobody's taste."""
     fitting = read.rows[: len(passages)]
     before, after = retrieval.priors(fitting, {}), retrieval.priors(fitting, read.factors)
@@ -120,18 +120,18 @@ def unbiased(said: Sequence[Piece], passages: Sequence[Passage], read: Read) -> 
 
 def read_by(
     asker: Asker, ranked: Sequence[RankedPassage], rows: Sequence[RankedPassage], now: float, floor: float
-) -> Read:
+) -> ReadPassages:
     """What `asker` reads of what was found, where nobody in particular would read `rows`."""
     tilt = asker.tilt(ranked, now)
     chosen, factors = ranking.reading(rows, ranked, tilt.total, floor)
-    return Read(ranked, chosen, tilt, factors)
+    return ReadPassages(ranked, chosen, tilt, factors)
 
 
 def traced(
-    told: Told,
+    told: AnswerContext,
     answer: Answer,
     audience: Collection[str],
-    read: Read | None,
+    read: ReadPassages | None,
     said: Sequence[Piece],
     *,
     held: Sequence[float | None],
@@ -164,7 +164,7 @@ def traced(
     )
 
 
-def weighed(read: Read, shares: Sequence[float], held: Sequence[float | None]) -> tuple[Weighed, ...]:
+def weighed(read: ReadPassages, shares: Sequence[float], held: Sequence[float | None]) -> tuple[PassageWeight, ...]:
     """Each passage that was to be read, with what moved it.
 
     `shares` is what each carried of the answer; `held` the verdicts on the first ones, None where it was not read.
@@ -179,7 +179,7 @@ def weighed(read: Read, shares: Sequence[float], held: Sequence[float | None]) -
         share = shares[number] if number < len(shares) else 0.0
         verdict = held[number] if number < len(held) else None
         told.append(
-            Weighed(
+            PassageWeight(
                 passage.id,
                 passage.source,
                 passage.heading_path,
@@ -223,10 +223,10 @@ def signals_of(trace: Trace, before: Trace | None) -> list[Signal]:
         return []
     shown = tuple(dict.fromkeys(source.passage.source for source in trace.sources))
     told = interests.phrases(trace.question)
-    asked = Signal(f"{trace.answer}:asked", Act.ASKED, trace.at, trace.vector, shown=shown, phrases=told)
+    asked = Signal(f"{trace.answer}:asked", Action.ASKED, trace.at, trace.vector, shown=shown, phrases=told)
     if before is None or not _rephrases(trace, before):
         return [asked]
-    again = Signal(f"{before.answer}:rephrased", Act.REPHRASED, trace.at, before.vector)
+    again = Signal(f"{before.answer}:rephrased", Action.REPHRASED, trace.at, before.vector)
     return [again, asked]
 
 
@@ -239,7 +239,7 @@ def _rephrases(trace: Trace, before: Trace) -> bool:
     return soon and now.size == then.size and float(now @ then) >= REPHRASED_FROM
 
 
-def in_force(told: Told) -> tuple[str, ...]:
+def in_force(told: AnswerContext) -> tuple[str, ...]:
     """The wishes that an answer obeys, as a person would write them."""
     chosen, applied, brevity = told.wishes
     default, names = preferences.Preferences(), ("length", "tone", "format", "level", "language")

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from core.errors import InvalidPreferenceError
 from core.people.interests import KEPT, PHRASES, SLACK, Signal, replay, unpacked
-from core.people.preferences import Wishes, sound
+from core.people.preferences import PreferenceSet, sound
 
 MAX_CHARACTERS = 5_000_000  # of a profile
 MAX_DOCUMENTS = 32  # of one signal
@@ -28,23 +28,23 @@ _ROUNDING = 0.01  # of a norm, in float16, and of a sum of shares
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class ProfileExport:
     """A profile as it travels."""
 
-    wishes: Wishes
+    wishes: PreferenceSet
     signals: tuple[Signal, ...] = ()
     version: int = 1
 
 
-_EXPORTED = TypeAdapter(Exported)
+_EXPORTED = TypeAdapter(ProfileExport)
 
 
-def written(wishes: Wishes, signals: Sequence[Signal]) -> str:
+def written(wishes: PreferenceSet, signals: Sequence[Signal]) -> str:
     """A profile as JSON."""
-    return _EXPORTED.dump_json(Exported(wishes, tuple(signals)), indent=1).decode()
+    return _EXPORTED.dump_json(ProfileExport(wishes, tuple(signals)), indent=1).decode()
 
 
-def taken_over(text: str, now: datetime) -> Exported:
+def taken_over(text: str, now: datetime) -> ProfileExport:
     """What `text`, that `written` made somewhere, says within all bounds; its signals are marked as imported.
 
     Raises:
@@ -55,7 +55,7 @@ def taken_over(text: str, now: datetime) -> Exported:
         if taken is not None and taken.version == 1 and len(taken.signals) <= KEPT + SLACK:
             signals = tuple(_imported(signal, now) for signal in taken.signals)
             replay(signals)  # which fails on what the checks above do not know of
-            return Exported(sound(taken.wishes), signals)
+            return ProfileExport(sound(taken.wishes), signals)
     except (ValidationError, ValueError, TypeError, ArithmeticError, RecursionError):
         pass
     raise InvalidPreferenceError("That is no profile of mine. Send what `/prefs export` gave, whole.")

@@ -1,8 +1,8 @@
 """What a person set and said of how they want to be answered, and which of it applies to a question. Pure.
 
 Choices have a few values each (`Preferences`); what a person states in words of their own is a numbered list; both are
-`Wishes`, which remember their last states so that every change can be undone. A wish acts on form and emphasis: one
-that states a fact is kept and shown, and never reaches the model. Knows nothing of people, stores or models.
+`PreferenceSet`, which remember their last states so that every change can be undone. A wish acts on form and emphasis:
+one that states a fact is kept and shown, and never reaches the model. Knows nothing of people, stores or models.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Polarity(StrEnum):
     SAY = "say"  # free text, which says for itself
 
 
-class Kind(StrEnum):
+class PreferenceKind(StrEnum):
     """What a stated preference is about."""
 
     TOPIC = "topic"  # likes and dislikes: applies where the question is near
@@ -116,7 +116,7 @@ class Kind(StrEnum):
     FACT = "fact"  # says how the world is: documents do that, so it never reaches the model
 
 
-class Origin(StrEnum):
+class PreferenceOrigin(StrEnum):
     """Where a stated preference comes from."""
 
     SAID = "said"
@@ -124,62 +124,64 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class StatedPreference:
     """A preference in the person's own words. `scope` has the words that a question can share with it."""
 
     number: int
     text: str
     polarity: Polarity
-    kind: Kind
+    kind: PreferenceKind
     scope: tuple[str, ...]
-    origin: Origin
+    origin: PreferenceOrigin
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class PreferenceSet:
     """All that a person set and said. `strength` is how far learning may re-order, in percent.
 
     `paused`: nothing new is learned. `shares`: similar teammates' taste helps, and this person's helps them.
     """
 
     preferences: Preferences = Preferences()
-    stated: tuple[Stated, ...] = ()
+    stated: tuple[StatedPreference, ...] = ()
     strength: int = 50
     paused: bool = False
     shares: bool = False
-    before: tuple[Wishes, ...] = ()  # earlier states without their own `before`, the latest last
+    before: tuple[PreferenceSet, ...] = ()  # earlier states without their own `before`, the latest last
 
 
-PLAIN = Wishes(strength=0, paused=True)
+PLAIN = PreferenceSet(strength=0, paused=True)
 """Of somebody who is answered without personalisation."""
 
 
-def changed(old: Wishes, new: Wishes) -> Wishes:
+def changed(old: PreferenceSet, new: PreferenceSet) -> PreferenceSet:
     """`new`, from which `undone` leads back to `old`."""
     same = replace(old, before=()) == replace(new, before=())
     before = old.before if same else (*old.before, replace(old, before=()))[-MAX_UNDONE:]
     return replace(new, before=before)
 
 
-def undone(wishes: Wishes) -> Wishes | None:
+def undone(wishes: PreferenceSet) -> PreferenceSet | None:
     """The state before the last change; None where there is none."""
     return replace(wishes.before[-1], before=wishes.before[:-1]) if wishes.before else None
 
 
-def with_stated(wishes: Wishes, text: str, polarity: Polarity, at: datetime, origin: Origin = Origin.SAID) -> Wishes:
+def with_stated(
+    wishes: PreferenceSet, text: str, polarity: Polarity, at: datetime, origin: PreferenceOrigin = PreferenceOrigin.SAID
+) -> PreferenceSet:
     """`wishes` with one more preference; what is said a second time takes the place of the first."""
     said = " ".join(text.split())[:MAX_STATED_CHARACTERS]
     others = tuple(one for one in wishes.stated if one.text.lower() != said.lower())
     number = max((one.number for one in wishes.stated), default=0) + 1
-    stated = Stated(number, said, polarity, kind_of(said, polarity), _scope(said), origin, at)
+    stated = StatedPreference(number, said, polarity, kind_of(said, polarity), _scope(said), origin, at)
     return replace(wishes, stated=(*others, stated))
 
 
-def sound(wishes: Wishes) -> Wishes:
+def sound(wishes: PreferenceSet) -> PreferenceSet:
     """Wishes that somebody wrote elsewhere, within all bounds; what a preference is about is decided here."""
     stated = [
-        replace(one, text=text, kind=kind_of(text, one.polarity), scope=_scope(text), origin=Origin.IMPORTED)
+        replace(one, text=text, kind=kind_of(text, one.polarity), scope=_scope(text), origin=PreferenceOrigin.IMPORTED)
         for one in wishes.stated[:MAX_STATED]
         if (text := " ".join(one.text.split())[:MAX_STATED_CHARACTERS])
     ]
@@ -193,7 +195,7 @@ def _scope(text: str) -> tuple[str, ...]:
     return tuple(sorted(content_words(text) - _WISHING))
 
 
-def without_stated(wishes: Wishes, number: int) -> Wishes:
+def without_stated(wishes: PreferenceSet, number: int) -> PreferenceSet:
     """`wishes` without the preference of that number; the others keep theirs."""
     return replace(wishes, stated=tuple(one for one in wishes.stated if one.number != number))
 
@@ -218,33 +220,33 @@ _CLAIM_OF_A_THING = re.compile(
 )
 
 
-def kind_of(text: str, polarity: Polarity) -> Kind:
+def kind_of(text: str, polarity: Polarity) -> PreferenceKind:
     """What `text` is about. A claim that is no wish and not of the person, or is one of some thing, states a fact."""
     said, lower = words(text), text.lower()
     if _CLAIM_OF_A_THING.search(lower):
-        return Kind.FACT
+        return PreferenceKind.FACT
     if _WISHING.isdisjoint(said) and _OF_ONESELF.isdisjoint(said) and _CLAIM.search(lower):
-        return Kind.FACT
+        return PreferenceKind.FACT
     if polarity is not Polarity.SAY:
-        return Kind.TOPIC
-    return Kind.STYLE if not _OF_FORM.isdisjoint(said) else Kind.TOPIC
+        return PreferenceKind.TOPIC
+    return PreferenceKind.STYLE if not _OF_FORM.isdisjoint(said) else PreferenceKind.TOPIC
 
 
 def applicable(
-    question: str, stated: Sequence[Stated], cosines: NDArray[np.floating], most: int = APPLIED
-) -> tuple[Stated, ...]:
+    question: str, stated: Sequence[StatedPreference], cosines: NDArray[np.floating], most: int = APPLIED
+) -> tuple[StatedPreference, ...]:
     """Those of `stated` that apply to `question`, whose cosines to it are (stated,): the nearest, at most `most`.
 
     A topic applies where it is near in meaning or shares a word; a style always does, behind the topics.
     """
     asked = _stems(content_words(question))
-    scored: list[tuple[float, int, Stated]] = []
+    scored: list[tuple[float, int, StatedPreference]] = []
     for one, cosine in zip(stated, cosines.tolist(), strict=True):
-        if one.kind is Kind.FACT:
+        if one.kind is PreferenceKind.FACT:
             continue
         shared = len(asked & _stems(one.scope))
-        if one.kind is Kind.STYLE or shared or cosine >= NEAR:
-            topical = one.kind is Kind.TOPIC
+        if one.kind is PreferenceKind.STYLE or shared or cosine >= NEAR:
+            topical = one.kind is PreferenceKind.TOPIC
             scored.append((cosine + 0.2 * shared + (1.0 if topical else 0.0), one.number, one))
     chosen = sorted(scored, key=lambda item: (-item[0], -item[1]))[:most]
     return tuple(one for _, _, one in sorted(chosen, key=lambda item: item[1]))

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 from core.domain import Person
 from core.people import interests
-from core.people.interests import Act, Interest, Learned, Signal
-from core.people.preferences import Wishes
+from core.people.interests import Action, Interest, LearnedProfile, Signal
+from core.people.preferences import PreferenceSet
 
 SHOWN = 3  # phrases and documents that an interest is told by
 
@@ -27,7 +27,7 @@ class InterestInWords:
     documents: tuple[str, ...]
     weight: float
     since: datetime
-    acts: tuple[tuple[Act, int], ...]  # why: what the person did, and how often
+    acts: tuple[tuple[Action, int], ...]  # why: what the person did, and how often
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Profile:
     """Everything that is kept of a person but for their history. `brevity` above 0 wants answers shorter."""
 
     person: Person
-    wishes: Wishes
+    wishes: PreferenceSet
     interests: tuple[InterestInWords, ...] = ()
     events: int = 0
     brevity: float = 0.0
@@ -54,7 +54,7 @@ def heaviest_first(interests: Sequence[Interest], now: float) -> list[int]:
     return sorted(range(len(interests)), key=lambda place: -interests[place].mass_at(now))
 
 
-def in_words(signals: Sequence[Signal], learned: Learned, now: float) -> tuple[InterestInWords, ...]:
+def in_words(signals: Sequence[Signal], learned: LearnedProfile, now: float) -> tuple[InterestInWords, ...]:
     """The interests of `learned`, the heaviest first, by the signals they come from."""
     order = heaviest_first(learned.interests, now)
     most = max(learned.interests[place].mass_at(now) for place in order) or 1.0
@@ -77,7 +77,7 @@ def _told(number: int, members: Sequence[Signal], interest: Interest, weight: fl
         for source in (*signal.shown[:1], *(name for name, _ in signal.credited))
         if source != interests.GONE
     )
-    acts: Counter[Act] = Counter(signal.act for signal in members)
+    acts: Counter[Action] = Counter(signal.act for signal in members)
     return InterestInWords(
         number,
         tuple(phrase for phrase, _ in phrases.most_common(SHOWN)),

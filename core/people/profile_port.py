@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from core.domain import Person
-from core.people.interests import Learned, Signal
-from core.people.preferences import Preferences, Wishes
+from core.people.interests import LearnedProfile, Signal
+from core.people.preferences import Preferences, PreferenceSet
 from core.people.team import Contribution
 from core.people.traces import Trace
 
@@ -26,18 +26,18 @@ class Profiles(Protocol):
         """Replace what the person set."""
         ...
 
-    async def wishes(self, person: Person) -> Wishes:
+    async def wishes(self, person: Person) -> PreferenceSet:
         """All that the person set and said; what `preferences` gives is a part of it."""
         ...
 
-    async def change_wishes(self, person: Person, change: Callable[[Wishes], Wishes]) -> Wishes:
+    async def change_wishes(self, person: Person, change: Callable[[PreferenceSet], PreferenceSet]) -> PreferenceSet:
         """Replace what the person set by `change` of it, which may be called again, and give what it is now.
 
         Nothing that is changed at the same time is lost.
         """
         ...
 
-    async def known(self, person: Person) -> tuple[Wishes, Learned]:
+    async def known(self, person: Person) -> tuple[PreferenceSet, LearnedProfile]:
         """`wishes` and `learned` in one step."""
         ...
 
@@ -45,11 +45,13 @@ class Profiles(Protocol):
         """The log of what is learned from, in order."""
         ...
 
-    async def learned(self, person: Person) -> Learned:
+    async def learned(self, person: Person) -> LearnedProfile:
         """What follows from the log."""
         ...
 
-    async def learn(self, person: Person, signals: Sequence[Signal], *, without: Collection[str] = ()) -> Learned:
+    async def learn(
+        self, person: Person, signals: Sequence[Signal], *, without: Collection[str] = ()
+    ) -> LearnedProfile:
         """Add `signals` to the log, in place of those with the same id; remove those whose id is in `without`.
 
         One that was imported takes the place of none that is there.

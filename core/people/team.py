@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.people.interests import Tally
+from core.people.interests import DocumentTally
 
 PRIOR_LOOKS = 5.0  # looks' worth of doubt about every document
 NEIGHBOURS = 200  # most similar teammates
@@ -28,7 +28,7 @@ SHRINK = 1.0  # similarity's worth of doubt about them
 class Contribution:
     """What one person's use of documents says. `audience` is what they could see when they last asked."""
 
-    tallies: Mapping[str, Tally] = field(default_factory=dict)
+    tallies: Mapping[str, DocumentTally] = field(default_factory=dict)
     audience: frozenset[str] = frozenset()
     shares: bool = False
 
@@ -38,12 +38,12 @@ class Contribution:
         return uses_of(self.tallies)
 
 
-def uses_of(tallies: Mapping[str, Tally]) -> dict[str, float]:
+def uses_of(tallies: Mapping[str, DocumentTally]) -> dict[str, float]:
     """The documents that somebody with these tallies has to do with, and how much."""
     return {source: tally.used for source, tally in bounded(tallies).items() if tally.used > 0}
 
 
-def bounded(tallies: Mapping[str, Tally]) -> Mapping[str, Tally]:
+def bounded(tallies: Mapping[str, DocumentTally]) -> Mapping[str, DocumentTally]:
     """`tallies` as far as one person is heard: numbers from 0, within `HEARD` and `HEARD_IN_ALL`, in proportion."""
     heard = {source: _within(tally, HEARD) for source, tally in tallies.items()}
     total = sum(_weight(tally) for tally in heard.values())
@@ -51,20 +51,20 @@ def bounded(tallies: Mapping[str, Tally]) -> Mapping[str, Tally]:
     return {source: _scaled(tally, share) for source, tally in heard.items()} if share < 1 else heard
 
 
-def _within(tally: Tally, most: float) -> Tally:
+def _within(tally: DocumentTally, most: float) -> DocumentTally:
     if 0 <= tally.useful <= most and 0 <= tally.examined <= most and 0 <= tally.answered <= most:
         return tally
     counts = tally.useful, tally.examined, tally.answered
-    sound = Tally(*(count if 0 <= count < math.inf else 0.0 for count in counts))
+    sound = DocumentTally(*(count if 0 <= count < math.inf else 0.0 for count in counts))
     return sound if _weight(sound) <= most else _scaled(sound, most / _weight(sound))
 
 
-def _weight(tally: Tally) -> float:
+def _weight(tally: DocumentTally) -> float:
     return max(tally.useful, tally.examined, tally.answered)
 
 
-def _scaled(tally: Tally, by: float) -> Tally:
-    return Tally(tally.useful * by, tally.examined * by, tally.answered * by)
+def _scaled(tally: DocumentTally, by: float) -> DocumentTally:
+    return DocumentTally(tally.useful * by, tally.examined * by, tally.answered * by)
 
 
 Array = NDArray[np.float64]

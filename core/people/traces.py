@@ -15,7 +15,7 @@ CARRIED = 0.01  # share of an answer from which a passage had a part in it
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
+class PassageWeight:
     """A passage that was to be read: p(d|x), p(d|x,u), what moved it (in nats, before the bound), its citation share.
 
     `held` is p(held | x, d), the model's verdict, None where it gave none; `read` is false where it was not needed.
@@ -48,7 +48,7 @@ class Trace:
     at: datetime
     audience: tuple[str, ...]
     outcome: Outcome
-    passages: tuple[Weighed, ...] = ()
+    passages: tuple[PassageWeight, ...] = ()
     sources: tuple[Source, ...] = ()
     nearest: tuple[str, ...] = ()
     vector: str = ""

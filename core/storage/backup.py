@@ -32,7 +32,7 @@ from core.ports import PassageIndex
 from core.readers import GUIDES
 from core.storage.backup_archive import LEARNED, BackupReader, BackupWriter
 from core.storage.durable import sync_folder, write_whole
-from core.storage.origin import Origin
+from core.storage.origin import VectorOrigin
 
 MEMORY, FOLDERS, SETTINGS, INDEX = "memory.jsonl", FILE_NAME, "settings.toml", "index.jsonl"
 RESTORED_SETTINGS = "settings-of-backup.toml"
@@ -43,7 +43,7 @@ _HALF = ".drafts"  # where lessons are before they are whole
 _PASSAGE = TypeAdapter(Passage)
 
 
-class Kind(StrEnum):
+class RedisType(StrEnum):
     """The types of Redis."""
 
     STRING = "string"
@@ -59,7 +59,7 @@ class Entry:
     """A key of the memory: `value` are its parts as Redis lists them, `expires` its end in ms since 1970, 0: none."""
 
     key: bytes
-    kind: Kind
+    kind: RedisType
     expires: int
     value: list[bytes]
 
@@ -87,13 +87,13 @@ class StoredIndex(PassageIndex, Protocol):
         """Length of its vectors."""
         ...
 
-    async def reset(self, dimension: int, origin: Origin | None) -> None:
+    async def reset(self, dimension: int, origin: VectorOrigin | None) -> None:
         """Begin anew."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DataLayout:
     """Where the parts are on this machine."""
 
     data: Path
@@ -150,7 +150,9 @@ class Counts:
     passages: int | None
 
 
-async def back_up(file: Path, place: Place, index: StoredIndex | None, facts: dict[str, Any], settings: str) -> Counts:
+async def back_up(
+    file: Path, place: DataLayout, index: StoredIndex | None, facts: dict[str, Any], settings: str
+) -> Counts:
     """Write all that `place` has, and the passages of `index`, to a new file.
 
     Raises:
@@ -173,7 +175,7 @@ async def back_up(file: Path, place: Place, index: StoredIndex | None, facts: di
     return Counts(len(entries), lessons, passages)
 
 
-async def is_used(place: Place, index: PassageIndex) -> bool:
+async def is_used(place: DataLayout, index: PassageIndex) -> bool:
     """Whether there is anything that a restoring would replace: more than what every new home has."""
     if await place.dump.count() or any(place.learned.glob("*/*")):
         return True
@@ -184,7 +186,7 @@ async def is_used(place: Place, index: PassageIndex) -> bool:
     return any(GUIDES not in document.readers for document in await index.documents())
 
 
-async def restore(archive: BackupReader, place: Place, index: StoredIndex) -> Counts:
+async def restore(archive: BackupReader, place: DataLayout, index: StoredIndex) -> Counts:
     """Put what `archive` holds in the place of all that there is.
 
     Who may see what comes first, and the index last: what is cut off shows nothing to anybody new.
@@ -218,7 +220,7 @@ def _entries(archive: BackupReader, move: Move) -> list[Entry]:
         return [
             Entry(
                 _bytes(told["key"]),
-                Kind(told["kind"]),
+                RedisType(told["kind"]),
                 int(told["expires"]),
                 [move.of(_bytes(part)) for part in told["value"]],
             )
@@ -281,7 +283,7 @@ def _keep_settings(file: Path, written: bytes) -> None:
         raise BackupError(f"{file} cannot be written: {error.strerror}. Make room, then restore again.") from error
 
 
-def _unpack_lessons(archive: BackupReader, place: Place) -> int:
+def _unpack_lessons(archive: BackupReader, place: DataLayout) -> int:
     """Unpack beside the lessons that there are, then change places with them."""
     for left in place.data.glob(f"{_DRAFT}*"):  # by a restoring that was killed
         shutil.rmtree(left, ignore_errors=True)
@@ -292,7 +294,7 @@ def _unpack_lessons(archive: BackupReader, place: Place) -> int:
         raise BackupError(f"{place.learned} cannot be written: {reason}. Make room, then restore again.") from error
 
 
-def _unpacked_lessons(archive: BackupReader, place: Place) -> int:
+def _unpacked_lessons(archive: BackupReader, place: DataLayout) -> int:
     names = [name for name in archive.parts if name.startswith(LEARNED)]
     draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=place.data))
     try:
@@ -345,7 +347,7 @@ async def _empty(archive: BackupReader, index: StoredIndex) -> None:
     with archive.lines(INDEX) as stream, _understood(INDEX):
         told = json.loads(stream.readline())
         dimension, fields = int(told["dimension"]), told["origin"]
-        origin = Origin(*map(str, fields)) if fields else None
+        origin = VectorOrigin(*map(str, fields)) if fields else None
     await index.reset(dimension, origin)
 
 

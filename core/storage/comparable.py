@@ -1,7 +1,7 @@
 """Whether the vectors of an index can be compared with a question's: those of two embedders may only be of one length.
 
 An index keeps its origin; one from before that did is told by its passages' ids, which say which embedder they are for.
-Knows nothing of embedders but what an `Origin` says.
+Knows nothing of embedders but what an `VectorOrigin` says.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from core.documents.reading import namespace_of
 from core.documents.splitting import passage_ids
 from core.ports import PassageIndex
-from core.storage.origin import Origin, other_name, other_origin
+from core.storage.origin import VectorOrigin, other_name, other_origin
 
 _SAMPLE = 200  # documents that are looked at, at least, where there are so many
 
 
-async def check_origin(index: PassageIndex, origin: Origin) -> None:
+async def check_origin(index: PassageIndex, origin: VectorOrigin) -> None:
     """See that the vectors of `index` are those of `origin`, and note it where nothing is noted yet.
 
     Raises:

@@ -19,14 +19,14 @@ REBUILD = "attune ingest --rebuild"
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class VectorOrigin:
     """An embedder: its name in the settings, the hash of its files, and the form in which its vectors are kept."""
 
     embedder: str
     digest: str
     form: str = FORM
 
-    def compares(self, other: Origin) -> bool:
+    def compares(self, other: VectorOrigin) -> bool:
         """Whether vectors of both can stand in one index; a name may change, the model behind it may not."""
         return (self.digest, self.form) == (other.digest, other.form)
 
@@ -40,16 +40,16 @@ class Origin:
         return json.dumps(asdict(self))
 
 
-def read_origin(text: object) -> Origin | None:
+def read_origin(text: object) -> VectorOrigin | None:
     """The origin that was written so; None for what is none."""
     try:
         told = json.loads(text) if isinstance(text, str) else {}
-        return Origin(str(told["embedder"]), str(told["digest"]), str(told["form"]))
+        return VectorOrigin(str(told["embedder"]), str(told["digest"]), str(told["form"]))
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def other_origin(stored: Origin, asked: Origin) -> IndexUnavailableError:
+def other_origin(stored: VectorOrigin, asked: VectorOrigin) -> IndexUnavailableError:
     """The vectors of the index are another embedder's than the one that is set."""
     if stored.embedder == asked.embedder:
         what = f"were made by other files, or in another form, of the embedder {asked.embedder}"
@@ -68,7 +68,7 @@ def other_dimension(stored: int | None, made: int, where: str) -> IndexUnavailab
     return _refused(f"{where} holds vectors of {stored} numbers, and the embedder makes {made}")
 
 
-def remade(stored: Origin) -> IndexUnavailableError:
+def remade(stored: VectorOrigin) -> IndexUnavailableError:
     """The index was rebuilt for another embedder while somebody was at it with the one of before."""
     return IndexUnavailableError(
         f"The index was made anew by the embedder {stored.embedder}. Start this process again, with ATTUNE_EMBEDDER "

@@ -27,11 +27,11 @@ _PERSON = TypeAdapter(Person)
 _OWNER = re.compile(rb'"(?:person|author)"\s*:\s*(\{[^{}]*\})')
 
 
-class UnreadableError(ValueError):
+class UnreadableRecordError(ValueError):
     """A record that this version of Attune cannot read; the text says why, and nothing of what is in it."""
 
 
-class Form(Generic[T]):
+class RecordForm(Generic[T]):
     """How records of one kind are written and read."""
 
     def __init__(self, kind: type[T], version: int = 1) -> None:
@@ -62,9 +62,9 @@ class Form(Generic[T]):
         values = values_of(stored)
         version = values.pop(VERSION, 1)
         if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-            raise UnreadableError(OTHER)
+            raise UnreadableRecordError(OTHER)
         if version > self._version:
-            raise UnreadableError(f"a newer Attune wrote it, in version {version} of its form")
+            raise UnreadableRecordError(f"a newer Attune wrote it, in version {version} of its form")
         return values
 
     def of(self, values: Mapping[str, Any]) -> T:
@@ -76,7 +76,7 @@ class Form(Generic[T]):
         try:
             return self._adapter.validate_python(values)
         except (ValidationError, OverflowError):  # whose text quotes what a person wrote
-            raise UnreadableError(OTHER) from None
+            raise UnreadableRecordError(OTHER) from None
 
 
 def values_of(stored: bytes | str) -> dict[str, Any]:
@@ -88,9 +88,9 @@ def values_of(stored: bytes | str) -> dict[str, Any]:
     try:
         values = from_json(stored)
     except (ValueError, TypeError):  # which it calls a text with half a surrogate pair
-        raise UnreadableError(BROKEN) from None
+        raise UnreadableRecordError(BROKEN) from None
     if not isinstance(values, dict):
-        raise UnreadableError(BROKEN)
+        raise UnreadableRecordError(BROKEN)
     return values
 
 

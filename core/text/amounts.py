@@ -48,7 +48,7 @@ _MAX_STRUCTURE = 99
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WordContext:
     """Where a word stands: the words `before` and `after` it, in lower case, and the numbers `said` just before."""
 
     before: Sequence[str] = ()
@@ -56,7 +56,7 @@ class Place:
     said: Collection[float] = ()
 
     @classmethod
-    def of(cls, word: str, before: Sequence[str], after: Sequence[str], said: Collection[float]) -> Place:
+    def of(cls, word: str, before: Sequence[str], after: Sequence[str], said: Collection[float]) -> WordContext:
         """The place of `word`; nothing behind it belongs to it where it ends a clause, unless it is a German date."""
         ends = _ENDED.search(word) and not re.fullmatch(r"\W*\d{1,2}\.", word)
         return cls([bare(one) for one in before[-2:]], [] if ends else [bare(one) for one in after], said)
@@ -76,7 +76,7 @@ class Amounts:
         self._compact = _compact(text)
         self._words = frozenset(re.findall(r"[^\W\d_]+", text.lower()))
 
-    def hold(self, word: str, place: Place) -> bool:
+    def hold(self, word: str, place: WordContext) -> bool:
         """Whether each number, date and time of `word` is known."""
         plain = bare(word)
         if not any(character.isdecimal() for character in plain):
@@ -90,7 +90,7 @@ class Amounts:
         strict = bool(_SIGNS.search(word)) or bool(place.before and place.before[-1] in _PLACES)
         return all(self._has_run(run, here, strict=strict) for run, here in _runs(plain, place))
 
-    def _has_words(self, plain: str, place: Place) -> bool:
+    def _has_words(self, plain: str, place: WordContext) -> bool:
         if (month := numerals.month(plain)) is not None and (day := _day(_first(place))):
             return self._has_day(month, day)
         if (month := numerals.month(plain, alone=True)) is not None:
@@ -102,7 +102,7 @@ class Amounts:
         value = numerals.spelled(first)
         if value is None:
             return True
-        here = Place(place.before, [*rest, *place.after], place.said)
+        here = WordContext(place.before, [*rest, *place.after], place.said)
         tens = list(numerals.compounded(first, _first(here)))
         return self._has_number(tens or [float(value)], here, strict=False)
 
@@ -113,7 +113,7 @@ class Amounts:
         """Whether the date is known, or may be counted from one that was asked with."""
         return (month, day) in self._known.days or (bool(self._asked.days) and day in self._known.numbers)
 
-    def _has_run(self, run: re.Match[str], place: Place, *, strict: bool) -> bool:
+    def _has_run(self, run: re.Match[str], place: WordContext, *, strict: bool) -> bool:
         """Whether digits with the letters at them are known: 1,200, 5pm, 15th, GS14, v1.2.3."""
         before, digits, after = run.groups()
         if (before or after) and self._is_written(run[0]):
@@ -138,7 +138,7 @@ class Amounts:
         on_the_hour = any(time % 60 == 0 for time in stated) and bool({hour, hour - 12} & self._known.numbers)
         return bool(stated & self._known.times) or on_the_hour or self._is_written(digits)
 
-    def _has_number(self, values: Sequence[float], place: Place, *, strict: bool) -> bool:
+    def _has_number(self, values: Sequence[float], place: WordContext, *, strict: bool) -> bool:
         scales, after = numerals.scale(_first(place)), list(place.after[:2])
         if scales is not None:
             either = values if _first(place) == "m" else ()
@@ -179,17 +179,20 @@ def _edge(character: str, side: str) -> str:
     return rf"(?{side}\d)" if character.isdecimal() else ""
 
 
-def _runs(plain: str, place: Place) -> Iterator[tuple[re.Match[str], Place]]:
+def _runs(plain: str, place: WordContext) -> Iterator[tuple[re.Match[str], WordContext]]:
     """Each run of digits in a word, and its place: what follows it in the word stands before what follows the word."""
     runs = list(_RUN.finditer(plain))
     ends = [*(run.start() for run in runs[1:]), len(plain)]
     for run, end in zip(runs, ends, strict=True):
         ending = [] if not run[3] or run[3] in _ENDINGS else [run[3]]
         behind = [*ending, *re.findall(r"[^\W\d_]+", plain[run.end() : end])]
-        yield run, Place(place.before, [*behind, *(["percent"] if "%" in plain else []), *place.after], place.said)
+        yield (
+            run,
+            WordContext(place.before, [*behind, *(["percent"] if "%" in plain else []), *place.after], place.said),
+        )
 
 
-def _first(place: Place) -> str:
+def _first(place: WordContext) -> str:
     return place.after[0] if place.after else ""
 
 
@@ -199,7 +202,7 @@ def _day(word: str) -> int:
     return int(found[1]) if found and int(found[1]) in _DAYS else 0
 
 
-def _month_beside(place: Place) -> int | None:
+def _month_beside(place: WordContext) -> int | None:
     """The month that a day of the month stands beside: 3 November, 3rd of November, November 3."""
     after = [word for word in place.after[:2] if word not in {"of", "de"}][:1]
     near = [numerals.month(word) for word in (*after, *place.before[-1:])]

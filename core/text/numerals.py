@@ -113,7 +113,7 @@ _MIXED = re.compile(r"\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:[.'’]\d{3})+,\d+")
 
 
 @dataclass(slots=True)
-class Figures:
+class ParsedNumbers:
     """The numbers, days, times, durations, months and weekdays that a text states, whichever way they are written."""
 
     numbers: set[float] = field(default_factory=set)
@@ -124,9 +124,9 @@ class Figures:
     weekdays: set[int] = field(default_factory=set)
 
 
-def figures(text: str) -> Figures:
+def figures(text: str) -> ParsedNumbers:
     """What `text` states."""
-    found = Figures(times=set(times(text)))
+    found = ParsedNumbers(times=set(times(text)))
     tokens = ["", *_TOKEN.findall(text.lower()), ""]
     for place, token in enumerate(tokens[1:-1], start=1):
         before, after = tokens[place - 1], tokens[place + 1]

@@ -17,12 +17,12 @@ from core.domain import (
     Piece,
     Preferences,
     RankedPassage,
-    Reading,
+    ReadingStarted,
     Source,
 )
 from core.people.feedback import Feedback, Verdict
-from core.people.people import Heard
-from core.people.preferences import Wishes
+from core.people.people import FeedbackOutcome
+from core.people.preferences import PreferenceSet
 from core.people.profile import Profile
 from core.people.traces import Trace
 
@@ -42,15 +42,15 @@ class FakePeople:
         self.engine = engine
 
     async def profile(self, person: Person) -> Profile:
-        return Profile(person, Wishes(await self.engine.preferences(person)))
+        return Profile(person, PreferenceSet(await self.engine.preferences(person)))
 
     async def recent(self, person: Person, limit: int) -> list[Trace]:
         asked = [each for each in reversed(self.engine.asked) if each.person == person][:limit]
         return [Trace("", person, each.text, each.sent_at, (), Outcome.ANSWERED) for each in asked]
 
-    async def hear(self, feedback: Feedback) -> Heard:
+    async def hear(self, feedback: Feedback) -> FeedbackOutcome:
         self.engine.heard.append(feedback)
-        return Heard.TAKEN_BACK if feedback.verdict is Verdict.NONE else Heard.LEARNED
+        return FeedbackOutcome.TAKEN_BACK if feedback.verdict is Verdict.NONE else FeedbackOutcome.LEARNED
 
 
 class FakeEngine:
@@ -96,7 +96,7 @@ class FakeEngine:
             if self.nearest:
                 yield Answer(self.text, Outcome.NOT_FOUND, (), self.nearest)
                 return
-            yield Reading((RankedPassage(self.passage, 1.0, 0.9, 3.0),))
+            yield ReadingStarted((RankedPassage(self.passage, 1.0, 0.9, 3.0),))
             await asyncio.sleep(self.think)
             for number, word in enumerate(self.text.split(" ")):
                 if self.error and number == self.fail_after:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from bots.on_telegram.pages import Page
+from bots.on_telegram.pages import MessagePage
 
 PIECES = (
     "@", "@@", "alice", "alice_smith", "@alice", "@here", "here", "channel", "@channel", "<!here>", "<@U1>",
@@ -74,7 +74,7 @@ def touching(text: str, start: int, end: int) -> str:
 # Telegram
 
 
-def acting(page: Page) -> list[str]:
+def acting(page: MessagePage) -> list[str]:
     """What Telegram would find by itself in a message outside of code: mentions, commands, tags and the like."""
     units = _units(page.text)
     code = [False] * len(units)
@@ -100,7 +100,7 @@ def _units(text: str) -> list[str]:
     return [unit for one in text for unit in ([one] if ord(one) < 0x10000 else [one, ""])]
 
 
-def telegram_links(page: Page) -> list[Link]:
+def telegram_links(page: MessagePage) -> list[Link]:
     """The links of a message: those that were made, and those that Telegram would make of addresses."""
     units = _units(page.text)
     made = [entity for entity in page.entities if entity.kind == "text_link"]

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bots.platforms import configured
-from bots.service.serving import Answerer, Halves, serve
+from bots.service.serving import Answerer, ProcessRoles, serve
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.bootstrap import open_records
 from core.domain import Passage
-from core.engine import Engine, Limits
+from core.engine import AnswerLimits, Engine
 from core.settings import Settings
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
@@ -36,14 +36,14 @@ async def answerer(settings: Settings) -> AsyncIterator[Answerer]:
             memory=records.memory,
             usage=records.usage,
             generator=ScriptedGenerator(pace=PACE),
-            limits=Limits(passages=2, relevance=0.1),
+            limits=AnswerLimits(passages=2, relevance=0.1),
         )
         yield Answerer(engine)
 
 
 def main(role: str = "both") -> None:
     settings = Settings.from_env(os.environ)
-    halves = Halves(receives=role != "worker", answers=role != "receiver")
+    halves = ProcessRoles(receives=role != "worker", answers=role != "receiver")
     asyncio.run(serve(settings, configured(settings), halves, answerer))
 
 

@@ -14,14 +14,14 @@ from redis.asyncio import Redis
 
 from bots.dialogue import Dialogue
 from bots.on_slack.actions import Actions
-from bots.on_slack.asides import Asides
+from bots.on_slack.asides import SideMessages
 from bots.on_slack.clients import Clients, OneToken
-from bots.on_slack.desk import Desk
-from bots.on_slack.door import Door
+from bots.on_slack.desk import OperatorCommands
+from bots.on_slack.door import SlackEntrance
 from bots.on_slack.members import Members
 from bots.on_slack.platform import OWN_COMMANDS
 from bots.on_slack.sender import SlackSender
-from bots.on_slack.talk import Talk
+from bots.on_slack.talk import SlackConversation
 from bots.on_slack.teaching import Lessons
 from bots.operator_lists import OperatorLists
 from bots.slack_bot import Connection, SlackReceiver
@@ -33,7 +33,7 @@ from core.adapters.redis.pairings import RedisPairings
 from core.adapters.redis.usage import RedisUsage
 from core.documents.teaching import Lesson
 from core.domain import Conversation, Passage, Person
-from core.engine import Engine, Limits
+from core.engine import AnswerLimits, Engine
 from core.errors import LessonError
 from core.inbox import Event, Receipt
 from core.people.access import Access
@@ -265,7 +265,7 @@ async def engine_of(redis: Redis, index: QdrantIndex, generator: ScriptedGenerat
         memory=RedisMemory(redis),
         usage=RedisUsage(redis),
         generator=generator,
-        limits=Limits(passages=2, relevance=0.15),
+        limits=AnswerLimits(passages=2, relevance=0.15),
     )
 
 
@@ -278,10 +278,10 @@ def hub_of(  # noqa: PLR0917 - what a platform is given
 ) -> Hub:
     """The answering half behind a stand-in for the inbox."""
     clients, members = Clients(OneToken(token), api), Members({GROUP})
-    door, dialogue = Door(access, members), Dialogue(engine, own_commands=OWN_COMMANDS)
-    talk, lessons = Talk(dialogue, members, hurry=True), Lessons(teacher, door)
+    door, dialogue = SlackEntrance(access, members), Dialogue(engine, own_commands=OWN_COMMANDS)
+    talk, lessons = SlackConversation(dialogue, members, hurry=True), Lessons(teacher, door)
     actions = Actions(clients, dialogue, talk, door, lessons)
-    asides = Asides(talk, lessons, Desk(door, lists))
+    asides = SideMessages(talk, lessons, OperatorCommands(door, lists))
     return Hub(SlackSender(clients, dialogue, members, door, actions, asides=asides, hurry=True))
 
 

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 from bots.dialogue import Dialogue
 from bots.language import speaking
-from bots.on_telegram.entrance import Entrance, Membership, listed_groups
+from bots.on_telegram.entrance import Membership, TelegramEntrance, listed_groups
 from bots.on_telegram.pace import ChatPace, Rate
 from bots.on_telegram.screen import Streaming
 from bots.on_telegram.sender import OWN_COMMANDS, Services, TelegramSender
@@ -32,10 +32,10 @@ from core.adapters.redis.usage import RedisUsage
 from core.documents.ingest import Ingester
 from core.documents.teaching import Teacher
 from core.domain import Conversation, Passage, Person, Vectors
-from core.engine import Engine, Limits
+from core.engine import AnswerLimits, Engine
 from core.errors import StoreError
 from core.inbox import DeadLetter, Event, Receipt
-from core.people.access import Access, Doors
+from core.people.access import Access, AccessLists
 from tests.doubles.telegram_rules import TOKEN
 from tests.doubles.telegram_server import TelegramDouble
 from tests.fakes import HashingEmbedder, ScriptedGenerator
@@ -215,16 +215,16 @@ async def _bot(redis: Redis, folder: Path, wishes: Wishes, index: QdrantIndex) -
     embedder, usage, memory = Searching(), RedisUsage(redis), RedisMemory(redis)
     await index.upsert(_passages(wishes.texts), await embedder.embed(list(wishes.texts.values())))
     generator = ScriptedGenerator(lambda prompt: f"**{prompt.passages[0].text}**", pace=0.005)
-    limits = Limits(passages=2, relevance=0.15)
+    limits = AnswerLimits(passages=2, relevance=0.15)
     engine = Engine(embedder=embedder, index=index, memory=memory, usage=usage, generator=generator, limits=limits)
     teacher = Teacher(folder / "learned", Ingester(embedder, index, passage_tokens=80), index, usage)
-    access = Access(RedisPairings(redis), Doors(wishes.allowed, frozenset({"person:telegram//9"})))
+    access = Access(RedisPairings(redis), AccessLists(wishes.allowed, frozenset({"person:telegram//9"})))
     groups, desk = listed_groups(wishes.allowed), DeadLetters()
     bots = [new_bot(TOKEN, wishes.double.url, ChatPace(*wishes.pace)) for _ in range(2)]
     lists = OperatorLists(usage, desk, escaped)
     services = Services(Dialogue(engine, own_commands=OWN_COMMANDS), teacher, access, lists)
     sender = TelegramSender(bots[0], services, groups, wishes.streaming)
-    receiver = TelegramReceiver(bots[1], Entrance(access, Membership(bots[1], groups)), wishes.webhook)
+    receiver = TelegramReceiver(bots[1], TelegramEntrance(access, Membership(bots[1], groups)), wishes.webhook)
     inlet = MemoryInlet(sender)
     async with sender.sending():
         async with receiver.receiving(inlet):

@@ -12,7 +12,7 @@ import structlog
 from bots import texts
 from bots.commands import PREFERENCES
 from bots.dialogue import Dialogue
-from bots.replies import Delta, Final, Forgotten, Notice, Problem, Reply, Status
+from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
 from core.domain import Format, Length, Preferences, Source, Tone
 from core.errors import DownloadError, MemoryUnavailableError, ModelUnavailableError, QuestionTooLongError
 from tests.bots.fake_engine import ANN, HANDBOOK, FakeEngine, message
@@ -166,7 +166,7 @@ async def test_forget_needs_confirmation():
     engine = FakeEngine()
     assert await replies(engine, "/forget") == [Notice(texts.FORGET_CONFIRM)]
     assert engine.forgotten == []
-    assert await replies(engine, "/forget everything") == [Forgotten(texts.FORGOTTEN)]
+    assert await replies(engine, "/forget everything") == [PersonForgotten(texts.FORGOTTEN)]
     assert engine.forgotten == [ANN]
 
 

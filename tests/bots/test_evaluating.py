@@ -12,19 +12,19 @@ import pytest
 from redis.asyncio import Redis
 
 from bots.cli import evaluating
-from bots.cli.evaluating import Wishes, evaluate
+from bots.cli.evaluating import EvaluationOptions, evaluate
 from core.adapters.index.shared_index import SharedIndex
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.no_usage import NoUsage
 from core.adapters.redis.pairings import RedisPairings
 from core.answering.prompt import NOT_FOUND
-from core.bootstrap import Attune, Library, Records
+from core.bootstrap import Attune, Library, Stores
 from core.documents.ingest import Ingester
 from core.documents.teaching import Teacher
 from core.domain import Prompt
-from core.engine import Engine, Limits
+from core.engine import AnswerLimits, Engine
 from core.errors import OperatorError, QuestionFileError
-from core.people.access import Access, Doors
+from core.people.access import Access, AccessLists
 from core.settings import Settings
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
@@ -99,7 +99,7 @@ async def library(
     await ingester.ingest([place / "docs"])
     library = Library(embedder, shared_index, ingester)
     memory = RedisMemory(redis)
-    limits = Limits(passages=2, relevance=0.15)
+    limits = AnswerLimits(passages=2, relevance=0.15)
     engine = Engine(
         embedder=embedder,
         index=shared_index,
@@ -115,7 +115,7 @@ async def library(
 
     @asynccontextmanager
     async def attune_of(*_: object) -> AsyncIterator[Attune]:
-        records = Records(memory, NoUsage(), Access(RedisPairings(redis), Doors()))
+        records = Stores(memory, NoUsage(), Access(RedisPairings(redis), AccessLists()))
         teacher = Teacher(place / "learned", ingester, shared_index, records.usage)
         yield Attune(engine, library, records, teacher, dict)
 
@@ -130,7 +130,7 @@ SETTINGS = Settings.model_validate({"ATTUNE_RELEVANCE": 0.15})
 @pytest.mark.usefixtures("library")
 async def test_the_table_tells_how_well_pages_are_found(place: Path, capsys: pytest.CaptureFixture[str]):
     """Figures and misses on stdout; what is wrong with the file, and where the report is, on stderr."""
-    assert await evaluate(SETTINGS, Wishes(place / "own.jsonl")) == 0
+    assert await evaluate(SETTINGS, EvaluationOptions(place / "own.jsonl")) == 0
     shown = capsys.readouterr()
     figures = dict(line.split()[:2] for line in shown.out.splitlines() if line.startswith(("recall", "MRR")))
     assert figures == {"recall@1": ".50", "recall@5": ".50", "recall@10": ".50", "MRR": ".50"}
@@ -145,7 +145,7 @@ async def test_the_table_tells_how_well_pages_are_found(place: Path, capsys: pyt
 @pytest.mark.usefixtures("library")
 async def test_the_report_is_one_page_that_fetches_nothing(place: Path):
     """No script, no link, no image, no style from elsewhere: what documents hold is text and nothing else."""
-    await evaluate(SETTINGS, Wishes(place / "own.jsonl", report=place / "r.html", answers=True))
+    await evaluate(SETTINGS, EvaluationOptions(place / "own.jsonl", report=place / "r.html", answers=True))
     page = (place / "r.html").read_text(encoding="utf-8")
     read = Reader(page)
     assert read.fetched == []
@@ -165,7 +165,7 @@ async def test_the_report_is_one_page_that_fetches_nothing(place: Path):
 @pytest.mark.usefixtures("library")
 async def test_a_miss_shows_what_was_expected_found_and_said(place: Path):
     """Side by side: the page and answer of the file, the passages with their scores, the words of the model."""
-    await evaluate(SETTINGS, Wishes(place / "own.jsonl", report=place / "r.html", answers=True))
+    await evaluate(SETTINGS, EvaluationOptions(place / "own.jsonl", report=place / "r.html", answers=True))
     text = Reader((place / "r.html").read_text(encoding="utf-8")).text
     misses = text.partition("Misses (1)")[2].partition("All questions")[0]
     assert "right page not found; refused" in misses
@@ -179,7 +179,7 @@ async def test_a_miss_shows_what_was_expected_found_and_said(place: Path):
 @pytest.mark.usefixtures("library")
 async def test_json_has_everything(place: Path, capsys: pytest.CaptureFixture[str]):
     """What a program needs is on stdout alone; the report is written all the same."""
-    await evaluate(SETTINGS, Wishes(place / "own.jsonl", answers=True, json=True))
+    await evaluate(SETTINGS, EvaluationOptions(place / "own.jsonl", answers=True, json=True))
     record = json.loads(capsys.readouterr().out)
     assert record["figures"]["recall@5"] == 0.5
     assert (record["figures"]["answered"], record["figures"]["cited"]) == (1, 1)
@@ -195,7 +195,7 @@ async def test_json_has_everything(place: Path, capsys: pytest.CaptureFixture[st
 @pytest.mark.usefixtures("library")
 async def test_a_limit_asks_fewer(place: Path, capsys: pytest.CaptureFixture[str]):
     """One question of three."""
-    await evaluate(SETTINGS, Wishes(place / "own.jsonl", limit=1, json=True))
+    await evaluate(SETTINGS, EvaluationOptions(place / "own.jsonl", limit=1, json=True))
     assert len(json.loads(capsys.readouterr().out)["questions"]) == 1
 
 
@@ -203,7 +203,7 @@ async def test_without_documents_nothing_is_asked(place: Path, library: Library,
     """An empty index says how to fill it, and no report of noughts is written."""
     for document in await library.index.documents():
         await library.index.remove(document.source)
-    assert await evaluate(SETTINGS, Wishes(place / "own.jsonl")) == 1
+    assert await evaluate(SETTINGS, EvaluationOptions(place / "own.jsonl")) == 1
     assert "attune ingest FOLDER" in capsys.readouterr().err
     assert not (place / "attune-eval.html").exists()
 
@@ -212,9 +212,9 @@ async def test_without_documents_nothing_is_asked(place: Path, library: Library,
 async def test_a_report_that_has_nowhere_to_go_is_refused_first(place: Path, generator: ScriptedGenerator):
     """An hour of answers is not made for a file that cannot be written."""
     with pytest.raises(OperatorError, match="there is no folder"):
-        await evaluate(SETTINGS, Wishes(place / "own.jsonl", report=place / "no" / "r.html", answers=True))
+        await evaluate(SETTINGS, EvaluationOptions(place / "own.jsonl", report=place / "no" / "r.html", answers=True))
     with pytest.raises(OperatorError, match="cannot be written to"):
-        await evaluate(SETTINGS, Wishes(place / "own.jsonl", report=place / "docs"))
+        await evaluate(SETTINGS, EvaluationOptions(place / "own.jsonl", report=place / "docs"))
     assert generator.prompts == []
 
 
@@ -223,4 +223,4 @@ async def test_a_bad_file_opens_nothing(place: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(evaluating, "open_library", None)
     (place / "own.jsonl").write_text("{}\n", encoding="utf-8")
     with pytest.raises(QuestionFileError, match="line 1"):
-        await evaluate(SETTINGS, Wishes(place / "own.jsonl"))
+        await evaluate(SETTINGS, EvaluationOptions(place / "own.jsonl"))

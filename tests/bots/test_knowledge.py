@@ -16,10 +16,10 @@ from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.pairings import RedisPairings
 from core.adapters.redis.usage import RedisUsage
-from core.bootstrap import Library, Records
+from core.bootstrap import Library, Stores
 from core.documents.ingest import Ingester
 from core.errors import ConfigurationError, DocumentError
-from core.people.access import Access, Doors
+from core.people.access import Access, AccessLists
 from core.settings import Settings
 from tests.fakes import HashingEmbedder
 
@@ -56,8 +56,8 @@ async def library(
         yield library
 
     @asynccontextmanager
-    async def records_of(*_: object) -> AsyncIterator[Records]:
-        yield Records(RedisMemory(redis), RedisUsage(redis), Access(RedisPairings(redis), Doors()))
+    async def records_of(*_: object) -> AsyncIterator[Stores]:
+        yield Stores(RedisMemory(redis), RedisUsage(redis), Access(RedisPairings(redis), AccessLists()))
 
     for module in (knowledge_view, operations, removing):
         monkeypatch.setattr(module, "open_library", library_of)

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bots.cli.models_view import show_models
-from core.models.files import FileRecord, Record, write_record
+from core.models.files import FileRecord, VerifiedFolder, write_record
 from core.models.specs import BUILT_IN
 from core.settings import Settings
 
@@ -31,7 +31,7 @@ def bring(home: Path, name: str) -> None:
     with (place / file.path).open("wb") as stream:
         stream.truncate(file.size)
     time = (place / file.path).stat().st_mtime_ns
-    write_record(place, Record(name, {file.path: FileRecord(file.size, time, str(file.sha256))}))
+    write_record(place, VerifiedFolder(name, {file.path: FileRecord(file.size, time, str(file.sha256))}))
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -68,7 +68,7 @@ def test_a_model_from_elsewhere_is_listed_with_its_size(tmp_path: Path) -> None:
     place.mkdir(parents=True)
     (place / "model.safetensors").write_bytes(b"w" * 2_000_000)
     time = (place / "model.safetensors").stat().st_mtime_ns
-    write_record(place, Record("hf:org/name", {"model.safetensors": FileRecord(2_000_000, time, "0" * 64)}))
+    write_record(place, VerifiedFolder("hf:org/name", {"model.safetensors": FileRecord(2_000_000, time, "0" * 64)}))
     told = listed(tmp_path, ATTUNE_MODEL="hf:org/name")
     assert "hf:org/name: here, in use as language model\n  2 MB on the disk\n" in told
     assert f"{READER}: language model, not here yet\n" in told

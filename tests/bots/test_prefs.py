@@ -14,16 +14,16 @@ from redis.asyncio import Redis
 
 from bots import feedback_texts, personal_texts, texts
 from bots.dialogue import Dialogue
-from bots.replies import Final, Forgotten, Notice, Problem
+from bots.replies import Final, Notice, PersonForgotten, Problem
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis import valkey
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
 from core.domain import Conversation, Message, Passage, Person
-from core.engine import Engine, Limits
+from core.engine import AnswerLimits, Engine
 from core.people.feedback import Feedback, Reason, Verdict
-from core.people.interests import Act, Signal, packed
-from core.people.preferences import Kind, Language, Level, Origin, Sources
+from core.people.interests import Action, Signal, packed
+from core.people.preferences import Language, Level, PreferenceKind, PreferenceOrigin, Sources
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")
@@ -64,7 +64,7 @@ def usage(redis: Redis) -> RedisUsage:
 
 @pytest.fixture
 def engine(index: QdrantIndex, memory: RedisMemory, usage: RedisUsage, generator: ScriptedGenerator) -> Engine:
-    limits = Limits(passages=2, relevance=0.15)
+    limits = AnswerLimits(passages=2, relevance=0.15)
     embedder = HashingEmbedder()
     return Engine(embedder=embedder, index=index, memory=memory, usage=usage, generator=generator, limits=limits)
 
@@ -200,7 +200,7 @@ async def test_a_fact_is_kept_and_shown_and_said_to_be_of_no_effect(chat: Chat, 
     """Who states a fact is told that facts come from documents."""
     assert "facts I take from documents only" in await chat.told("/prefs say The office is in Paris")
     (stated,) = (await engine.people.wishes(ANN)).stated
-    assert stated.kind is Kind.FACT
+    assert stated.kind is PreferenceKind.FACT
 
 
 async def test_why_tells_each_passage_and_only_its_asker(
@@ -340,7 +340,7 @@ async def test_recommended_is_what_is_near_and_was_not_shown(chat: Chat) -> None
 
 async def test_what_another_embedder_taught_recommends_nothing(chat: Chat, memory: RedisMemory) -> None:
     """Vectors of another length are near to nothing: no error, and what is learned from then on recommends."""
-    old = Signal("old", Act.UP, START, packed(np.ones(3) / 3**0.5), phrases=("transit",))
+    old = Signal("old", Action.UP, START, packed(np.ones(3) / 3**0.5), phrases=("transit",))
     await memory.learn(ANN, [old])
     assert await chat.told("/recommend") == personal_texts.NOTHING_TO_RECOMMEND
     await chat.say("How long does transit enrolment take?")
@@ -384,7 +384,7 @@ async def test_what_is_exported_and_imported_is_the_same_profile(chat: Chat, eng
     await Chat(engine, BEN).say(f"/prefs import {exported.partition('```json')[2]}")
     mine, other = await engine.people.profile(ANN), await engine.people.profile(BEN)
     assert replace(other.wishes, before=(), stated=()) == replace(mine.wishes, before=(), stated=())
-    assert [replace(one, origin=Origin.SAID) for one in other.wishes.stated] == list(mine.wishes.stated)
+    assert [replace(one, origin=PreferenceOrigin.SAID) for one in other.wishes.stated] == list(mine.wishes.stated)
     assert other.interests == mine.interests
     asked = [await engine.people.asker(person, plain=False) for person in (ANN, BEN)]
     assert asked[0].learned == asked[1].learned
@@ -411,7 +411,7 @@ async def test_a_fact_cannot_be_imported_as_something_else(chat: Chat, engine: E
     exported = (await engine.people.export(ANN)).replace("worked examples", "that the leave allowance is 90 days")
     assert await Chat(engine, BEN).told(f"/prefs import {exported}") == personal_texts.IMPORTED
     (stated,) = (await engine.people.wishes(BEN)).stated
-    assert stated.kind is Kind.FACT
+    assert stated.kind is PreferenceKind.FACT
 
 
 async def test_sources_are_listed_as_wished(chat: Chat) -> None:
@@ -437,7 +437,7 @@ async def test_forgetting_leaves_no_trace_in_any_store(chat: Chat, engine: Engin
     await chat.say("Who painted secretsunflowers?")
     await chat.dialogue.feedback(Feedback(ANN, final.answer, Verdict.DOWN, START, Reason.WRONG))
     await chat.dialogue.open_source(ANN, final.answer, 1)
-    assert isinstance(await chat.say("/prefs forget everything"), Forgotten)
+    assert isinstance(await chat.say("/prefs forget everything"), PersonForgotten)
     for key in await redis.keys("*"):
         kind = await redis.type(key)
         held = repr(key) + repr(
@@ -468,7 +468,7 @@ async def test_parts_can_be_forgotten(chat: Chat, engine: Engine, redis: Redis) 
     """Interests go without history, and history goes without interests, but with its words."""
     final = await chat.say("How long does transit enrolment take?")
     await chat.say("/prefs length short")
-    assert isinstance(await chat.say("/prefs forget history"), Forgotten)
+    assert isinstance(await chat.say("/prefs forget history"), PersonForgotten)
     assert await engine.people.trace(ANN, final.answer) is None
     profile = await engine.people.profile(ANN)
     assert (profile.events, profile.interests[0].phrases) == (1, ())

@@ -14,7 +14,7 @@ from bots.on_slack.markdown import line
 from bots.on_slack.mrkdwn import mrkdwn, sections
 from bots.on_slack.render import Layout, chunk_of, fallback, pages
 from bots.on_telegram.hush import plainly
-from bots.on_telegram.pages import Page
+from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.render import answer_pages, growing, plain_pages, telegram
 from bots.quiet import Label, calling_nobody, host_of, is_truthful, named
 from bots.replies import Final
@@ -40,7 +40,7 @@ def hostile(test):
     return settings(max_examples=120, deadline=None)(given(HOSTILE)(test))
 
 
-def check_telegram(page: Page) -> None:
+def check_telegram(page: MessagePage) -> None:
     assert acting(page) == [], (page.text, page.entities)
     for link in telegram_links(page):
         assert link.is_plain, (link, page.text)

@@ -20,10 +20,10 @@ from bots import reception as receptions
 from bots.listening import listening
 from bots.on_telegram.platform import telegram
 from bots.on_telegram.webhook import Webhook
-from bots.reception import NotUnderstoodError, Reception, SoundInlet
+from bots.reception import CheckedInlet, NotUnderstoodError, Reception
 from bots.service.metrics import Metrics
 from bots.service.observing import Watcher
-from bots.service.serving import Answerer, Halves, serve
+from bots.service.serving import Answerer, ProcessRoles, serve
 from core.domain import Conversation, Person
 from core.errors import MemoryUnavailableError, ReceiverError
 from core.inbox import Event
@@ -317,7 +317,7 @@ async def test_an_event_of_other_types_than_it_says_is_not_kept() -> None:
     ):
         values: dict[str, Any] = {"conversation": place, "person": ann, "kind": "ask", "body": "{}", "received_at": now}
         with pytest.raises(NotUnderstoodError):
-            await SoundInlet(Nowhere()).put(Event("chat:1", **{**values, **wrong}))
+            await CheckedInlet(Nowhere()).put(Event("chat:1", **{**values, **wrong}))
 
 
 # The watch
@@ -425,7 +425,7 @@ async def test_serving_says_within_ten_seconds_that_nothing_is_received(data: Pa
                 "ATTUNE_TELEGRAM_API": double.url,
             }
         )
-        serving = asyncio.create_task(serve(settings, [telegram()], Halves(), opened))
+        serving = asyncio.create_task(serve(settings, [telegram()], ProcessRoles(), opened))
         try:
             await until(lambda: any(name.startswith("telegram:polling") for name in names()))
             await is_so(200, "true")

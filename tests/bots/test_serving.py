@@ -23,8 +23,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from bots import texts
 from bots.service.metrics import Metrics
-from bots.service.observing import STOPPED, Said, WatchedDialogue
-from bots.service.serving import Answerer, Halves, serve
+from bots.service.observing import STOPPED, AnswerTiming, WatchedDialogue
+from bots.service.serving import Answerer, ProcessRoles, serve
 from bots.service.tracing import Tracing, traced
 from core.answering.prompt import NOT_FOUND
 from core.bootstrap import open_inbox, open_records
@@ -39,7 +39,7 @@ from tests.bots.test_workers import until
 from tests.doubles.chat import Chat, chat_platform, to_event, to_message
 
 SECRET = "the-word-that-nobody-may-read"  # noqa: S105
-BOTH = Halves()
+BOTH = ProcessRoles()
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +66,7 @@ def settings_of(folder: Path, port: int) -> Settings:
 
 
 @asynccontextmanager
-async def served(chat: Chat, settings: Settings, answerer: Answerer, halves: Halves = BOTH):
+async def served(chat: Chat, settings: Settings, answerer: Answerer, halves: ProcessRoles = BOTH):
     """Serve in a task, and end it as an operator does: by a signal."""
 
     @asynccontextmanager
@@ -183,7 +183,7 @@ def test_every_figure_moves() -> None:
     metrics.not_understood("chat")
     metrics.receiver_ended("chat")
     metrics.began(Claim(event, "token", attempt=2))
-    metrics.said(Said(STOPPED, seconds=2.0, first_piece=0.5, pieces=16))
+    metrics.said(AnswerTiming(STOPPED, seconds=2.0, first_piece=0.5, pieces=16))
     metrics.failed("IndexUnavailableError")
     metrics.judged(Verdict.DOWN)
     metrics.finished(event, "done")
@@ -257,11 +257,11 @@ async def test_receiving_alone_keeps_for_a_worker(chat: Chat, data: Path) -> Non
     settings = settings_of(data, free_port())
     engine = FakeEngine("Answered elsewhere.")
     async with open_inbox(settings) as inbox:
-        async with served(chat, settings, Answerer(engine), Halves(answers=False)):
+        async with served(chat, settings, Answerer(engine), ProcessRoles(answers=False)):
             await chat.deliver("1", "c", "ann", "?")
             assert (await inbox.depth()).waiting == 1
             assert engine.asked == []
-        async with served(chat, settings, Answerer(engine), Halves(receives=False)):
+        async with served(chat, settings, Answerer(engine), ProcessRoles(receives=False)):
             await until(lambda: bool(chat.messages) and chat.messages[0].text == "Answered elsewhere.")
 
 
@@ -285,7 +285,7 @@ async def test_spans_carry_no_words() -> None:
 
     async def handle() -> None:
         tracing.began(Claim(event, "token", 2))
-        tracing.said(Said(STOPPED, 1.5, 0.5, 7))
+        tracing.said(AnswerTiming(STOPPED, 1.5, 0.5, 7))
         tracing.finished(event, "stopped")
 
     await asyncio.create_task(handle())

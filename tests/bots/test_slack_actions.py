@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from core.domain import Length, Person, Preferences
 from core.people.feedback import Reason
-from core.people.interests import Act
+from core.people.interests import Action
 from tests.bots.slack_world import QUESTION, TEXTS, World, world
 
 ANN = Person("slack", "T1", "UANN")
@@ -29,10 +29,10 @@ def value_of(message: dict, which: str) -> str:
     return element[f"{which}_button"]["value"]
 
 
-async def acts(there: World) -> list[tuple[Act, Reason | None]]:
+async def acts(there: World) -> list[tuple[Action, Reason | None]]:
     """What is known of Ann's verdicts; questions asked are left out."""
     signals = await there.engine.people._memory.signals(ANN)
-    return [(signal.act, signal.reason) for signal in signals if signal.act not in {Act.ASKED, Act.REPHRASED}]
+    return [(signal.act, signal.reason) for signal in signals if signal.act not in {Action.ASKED, Action.REPHRASED}]
 
 
 async def test_a_thumb_counts(slack: World) -> None:
@@ -40,10 +40,10 @@ async def test_a_thumb_counts(slack: World) -> None:
     _, message = await answered(slack)
     slack.people.press("UANN", "C1", message["ts"], "attune_feedback", value=value_of(message, "positive"))
     await slack.settled()
-    assert await acts(slack) == [(Act.UP, None)]
+    assert await acts(slack) == [(Action.UP, None)]
     slack.people.press("UANN", "C1", message["ts"], "attune_feedback", value=value_of(message, "negative"))
     await slack.settled()
-    assert await acts(slack) == [(Act.DOWN, None)]
+    assert await acts(slack) == [(Action.DOWN, None)]
 
 
 async def test_a_thumb_down_asks_why(slack: World) -> None:
@@ -57,7 +57,7 @@ async def test_a_thumb_down_asks_why(slack: World) -> None:
     chosen = {"type": "radio_buttons", "selected_option": {"value": "TOO_LONG"}}
     slack.people.submit("UANN", view, {"reason": {"reason": chosen}})
     await slack.settled()
-    assert await acts(slack) == [(Act.DOWN, Reason.TOO_LONG)]
+    assert await acts(slack) == [(Action.DOWN, Reason.TOO_LONG)]
 
 
 async def test_emoji_count_and_can_be_taken_back(slack: World) -> None:
@@ -69,7 +69,7 @@ async def test_emoji_count_and_can_be_taken_back(slack: World) -> None:
     assert await acts(slack) == []
     slack.people.react("UANN", "C1", message["ts"], "+1::skin-tone-3")
     await slack.settled()
-    assert await acts(slack) == [(Act.UP, None)]
+    assert await acts(slack) == [(Action.UP, None)]
     slack.people.react("UANN", "C1", message["ts"], "+1::skin-tone-3", add=False)
     await slack.settled()
     assert await acts(slack) == []
@@ -85,7 +85,7 @@ async def test_a_source_opens_its_passage(slack: World) -> None:
     shown = str(slack.people.view("UANN")["blocks"])
     assert TEXTS["Transit"] in shown
     assert "Transit.md" in shown
-    assert await acts(slack) == [(Act.OPENED, None)]
+    assert await acts(slack) == [(Action.OPENED, None)]
 
 
 async def test_what_comes_closest_opens_like_a_source(slack: World) -> None:

@@ -16,7 +16,7 @@ from yarl import URL
 from bots.on_slack.addresses import API, REDIRECTS, download, is_slacks
 from bots.on_slack.clients import new_client
 from bots.on_slack.teaching import _shared
-from bots.on_slack.whisper import Unnoted, Whisper
+from bots.on_slack.whisper import EphemeralReply, StatelessDelivery
 from core.errors import LessonError
 from tests.doubles.elsewhere import hello, host
 from tests.doubles.slack_server import SlackServer, slack
@@ -152,7 +152,9 @@ async def _whispered(server: SlackServer, client: AsyncWebClient, url: str) -> N
     space.scopes.update({"chat:write", "im:write"})
     space.add_user("UANN")
     space.add_channel("C1", ["UANN", "UBOT"])
-    await Whisper(client, "UANN", {"response_url": url, "channel": "C1"}, Unnoted()).say("For you alone.")
+    await EphemeralReply(client, "UANN", {"response_url": url, "channel": "C1"}, StatelessDelivery()).say(
+        "For you alone."
+    )
     assert [told["user"] for told in space.ephemeral] == ["UANN"]
 
 

@@ -11,24 +11,24 @@ from hypothesis import strategies as st
 from bots import texts
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import home as slack_home
-from bots.on_slack.teaching import Told
+from bots.on_slack.teaching import LessonReply
 from bots.replies import Final
 from core.documents.teaching import Lesson
 from core.domain import Passage, Person, Source
-from core.people.interests import Act
+from core.people.interests import Action
 from core.people.preferences import (
     Format,
-    Kind,
     Language,
     Length,
     Level,
-    Origin,
     Polarity,
+    PreferenceKind,
+    PreferenceOrigin,
     Preferences,
+    PreferenceSet,
     Sources,
-    Stated,
+    StatedPreference,
     Tone,
-    Wishes,
 )
 from core.people.profile import InterestInWords, Profile
 from tests.bots.test_slack_render import HOSTILE
@@ -79,14 +79,18 @@ def profiles(draw: st.DrawFn) -> Profile:
     count = draw(st.sampled_from([0, 1, 3, 30, 500]))
     texts = draw(st.lists(TEXT, min_size=1, max_size=5))
     stated = tuple(
-        Stated(n + 1, texts[n % len(texts)], list(Polarity)[n % 3], Kind.TOPIC, (), Origin.SAID, NOW)
+        StatedPreference(
+            n + 1, texts[n % len(texts)], list(Polarity)[n % 3], PreferenceKind.TOPIC, (), PreferenceOrigin.SAID, NOW
+        )
         for n in range(count)
     )
     interests = tuple(
-        InterestInWords(n + 1, tuple(texts), tuple(texts), 0.5, NOW, ((Act.UP, 3), (Act.OPENED, 1)))
+        InterestInWords(n + 1, tuple(texts), tuple(texts), 0.5, NOW, ((Action.UP, 3), (Action.OPENED, 1)))
         for n in range(draw(st.sampled_from([0, 1, 4, 50])))
     )
-    wishes = Wishes(draw(PREFERENCES), stated, draw(st.integers(0, 100)), draw(st.booleans()), draw(st.booleans()))
+    wishes = PreferenceSet(
+        draw(PREFERENCES), stated, draw(st.integers(0, 100)), draw(st.booleans()), draw(st.booleans())
+    )
     return Profile(ANN, wishes, interests, 7)
 
 
@@ -104,8 +108,8 @@ def test_what_stands_under_an_answer(final: Final, question: str, asker: str) ->
 def test_the_home_tab(profile: Profile, said: str, recommended: str, asked: list[str]) -> None:
     """From nothing set to five hundred preferences and lessons, the tab is one that Slack takes."""
     lessons = [Lesson(f"{n:032x}", text, ANN, ("channel:slack/T1/C1",), NOW) for n, text in enumerate(asked * 25)]
-    told = Told(said * 20, [slack_blocks.bring_back(lesson) for lesson in lessons[:1]])
-    shown = slack_home.Shown(recommended * 200, asked, lessons, told)
+    told = LessonReply(said * 20, [slack_blocks.bring_back(lesson) for lesson in lessons[:1]])
+    shown = slack_home.HomeView(recommended * 200, asked, lessons, told)
     assert view_complaints(slack_home.home(profile, shown)) == []
     assert message_complaints(slack_blocks.lesson_rows(lessons)) == []
 
@@ -159,4 +163,4 @@ def test_prompts(asked: list[str], titles: list[str]) -> None:
 )
 def test_the_form_says_what_somebody_would_have_typed(chosen: dict[str, str], commands: list[str]) -> None:
     """Only what was changed becomes a command."""
-    assert slack_home.commands_of(chosen, Profile(ANN, Wishes())) == commands
+    assert slack_home.commands_of(chosen, Profile(ANN, PreferenceSet())) == commands

@@ -12,13 +12,13 @@ from redis.asyncio import Redis
 from slack_sdk.errors import SlackApiError
 
 from bots.on_slack import members as members_of_slack
-from bots.on_slack.events import Said
-from bots.on_slack.members import Members, Standing
+from bots.on_slack.events import SlackMessage
+from bots.on_slack.members import Members, MemberStatus
 from core.domain import Passage
 from tests.bots.slack_world import QUESTION, World, world
 from tests.fakes import HashingEmbedder
 
-OURS, COLLEAGUE, NOBODY = Standing(True), Standing(True, elsewhere=True), Standing(False)
+OURS, COLLEAGUE, NOBODY = MemberStatus(True), MemberStatus(True, elsewhere=True), MemberStatus(False)
 GROUP = "group:slack/T1/S1"
 
 
@@ -45,8 +45,8 @@ class Slack:
         return {"users": ["UX"], "id": usergroup}
 
 
-def said(team: str = "T1", *, private: bool = True, shared: bool = False) -> Said:
-    return Said(team, "D1" if private else "C1", "1.0", "1.0", "UX", "hi", private=private, shared=shared)
+def said(team: str = "T1", *, private: bool = True, shared: bool = False) -> SlackMessage:
+    return SlackMessage(team, "D1" if private else "C1", "1.0", "1.0", "UX", "hi", private=private, shared=shared)
 
 
 def grid(enterprise: str, *teams: str) -> dict[str, Any]:
@@ -73,11 +73,11 @@ def grid(enterprise: str, *teams: str) -> dict[str, Any]:
         ({}, NOBODY),
         *[({"team_id": "T1", mark: True}, NOBODY) for mark in ("is_restricted", "is_ultra_restricted", "is_stranger")],
         *[({"team_id": "T1", mark: True, **grid("E1", "T1")}, NOBODY) for mark in ("is_restricted", "is_bot")],
-        ({"team_id": "T1", "deleted": True}, Standing(False, gone=True)),
-        ({"team_id": "T2", "deleted": True, **grid("E1", "T1")}, Standing(False, gone=True)),
+        ({"team_id": "T1", "deleted": True}, MemberStatus(False, gone=True)),
+        ({"team_id": "T2", "deleted": True, **grid("E1", "T1")}, MemberStatus(False, gone=True)),
     ],
 )
-async def test_who_is_one_of_us(user: dict[str, Any], standing: Standing) -> None:
+async def test_who_is_one_of_us(user: dict[str, Any], standing: MemberStatus) -> None:
     """Members of the workspace, and of others of our own Grid; no partner's, guest, app or closed account."""
     members = Members()
     assert await members.standing(Slack(user), said()) == standing  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bots.on_slack import limits
 from bots.on_slack.limits import FALLBACK_CHARS, SECTION_CHARS
-from bots.on_slack.markdown import Table, Text
+from bots.on_slack.markdown import MarkdownTable, Text
 from bots.on_slack.mrkdwn import mrkdwn, sections
 from bots.on_slack.render import Layout, chunk_of, fallback, pages
 from bots.render import clean
@@ -205,7 +205,7 @@ def test_the_limits_can_be_broken():
     assert view_complaints({"type": "home", "blocks": [{"type": "divider"}] * 101})
     assert view_complaints({"type": "home", "blocks": [{"type": "markdown", "text": "x"}]})
     assert len(sections("x" * SECTION_CHARS * 3, limit=2)) == 2
-    assert not Table((("x" * 4001,),), ("left",)).fits
+    assert not MarkdownTable((("x" * 4001,),), ("left",)).fits
 
 
 def test_every_limit_stands_in_one_place():

@@ -15,7 +15,7 @@ from bots.service.workers import Workers
 from bots.slack_bot import Connection, SlackReceiver
 from core.adapters.redis.inbox import RedisInbox
 from core.domain import Person
-from core.people.interests import Act
+from core.people.interests import Action
 from tests.bots.slack_world import QUESTION, TEXTS, World, world
 from tests.fakes import many_words
 
@@ -64,7 +64,7 @@ async def test_questions_are_answered_in_order_and_emoji_find_their_answer(redis
         while not acts and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
             signals = await there.engine.people._memory.signals(ann)
-            acts = [signal for signal in signals if signal.act is Act.UP]
+            acts = [signal for signal in signals if signal.act is Action.UP]
         recent = await there.engine.people.recent(ann, 1)
         assert [recent[0].answer in act.id for act in acts] == [True]
         assert recent[0].question.startswith("How do I book travel")

@@ -11,10 +11,10 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 from typer.testing import CliRunner
 
-from bots.cli.checks import Check, Mark
+from bots.cli.checks import Check, CheckStatus
 from bots.on_slack import command as slack_command
 from bots.on_slack import manifest as slack_manifest
-from bots.on_slack.doctor import SetUp, findings, set_up_of
+from bots.on_slack.doctor import SlackConfig, findings, set_up_of
 from bots.on_slack.manifest import Feature, manifest
 from core.errors import ConfigurationError
 from core.settings import Settings
@@ -79,14 +79,20 @@ async def looked_at(workspace: Workspace, **settings: Any) -> dict[str, Check]:
     async with SlackServer(workspace) as server:
         listed = frozenset({"workspace:slack/T1"})
         given = {"bot_token": "xoxb-1", "app_token": "xapp-1", "api": server.api, "listed": listed, **settings}
-        set_up = SetUp(**given)
+        set_up = SlackConfig(**given)
         return {finding.name: finding async for finding in findings(set_up)}
 
 
 async def test_the_doctor_finds_everything_in_place() -> None:
     """Token, scopes and Socket Mode are good; of the events it says what to look at."""
     found = await looked_at(Workspace(scopes=set(SCOPES)))
-    assert [finding.mark for finding in found.values()] == [Mark.GOOD, Mark.GOOD, Mark.GOOD, Mark.GOOD, Mark.CARE]
+    assert [finding.mark for finding in found.values()] == [
+        CheckStatus.GOOD,
+        CheckStatus.GOOD,
+        CheckStatus.GOOD,
+        CheckStatus.GOOD,
+        CheckStatus.CARE,
+    ]
     assert "message.channels" in found["slack events"].fix
 
 
@@ -94,7 +100,7 @@ async def test_the_doctor_finds_everything_in_place() -> None:
 async def test_the_doctor_names_each_scope_that_is_missing(scope: str) -> None:
     """Whichever it is, its name is said, and how to get it."""
     found = await looked_at(Workspace(scopes=SCOPES - {scope}))
-    assert found["slack scopes"].mark is not Mark.GOOD
+    assert found["slack scopes"].mark is not CheckStatus.GOOD
     assert scope in found["slack scopes"].found
     assert "attune slack manifest" in found["slack scopes"].fix
 
@@ -112,7 +118,7 @@ async def test_the_doctor_names_each_scope_that_is_missing(scope: str) -> None:
 async def test_the_doctor_says_the_fix(settings: dict[str, str], name: str, fix: str) -> None:
     """What is wrong is named, with what to do about it."""
     found = await looked_at(Workspace(scopes=set(SCOPES)), **settings)
-    assert found[name].mark is Mark.BAD
+    assert found[name].mark is CheckStatus.BAD
     assert fix in found[name].fix
 
 
@@ -123,7 +129,7 @@ async def test_the_doctor_sees_subscriptions_with_a_configuration_token(event: s
     workspace.manifest = manifest()
     workspace.manifest["settings"]["event_subscriptions"]["bot_events"].remove(event)
     found = await looked_at(workspace, config_token="xoxe-1")  # noqa: S106
-    assert found["slack events"].mark is Mark.BAD
+    assert found["slack events"].mark is CheckStatus.BAD
     assert event in found["slack events"].found
 
 
@@ -133,21 +139,21 @@ async def test_the_doctor_asks_for_no_events_of_a_feature_that_was_left_out(feat
     made = manifest(features=frozenset(Feature) - {feature})
     workspace = Workspace(scopes=set(made["oauth_config"]["scopes"]["bot"]), manifest=made)
     found = await looked_at(workspace, config_token="xoxe-1")  # noqa: S106
-    assert [name for name, check in found.items() if check.mark is not Mark.GOOD] == ["slack scopes"]
-    assert (found["slack scopes"].mark, str(feature) in found["slack scopes"].found) == (Mark.CARE, True)
+    assert [name for name, check in found.items() if check.mark is not CheckStatus.GOOD] == ["slack scopes"]
+    assert (found["slack scopes"].mark, str(feature) in found["slack scopes"].found) == (CheckStatus.CARE, True)
 
 
 async def test_the_doctor_says_who_is_let_in() -> None:
     """Where the lists name nobody of the workspace, it says what to write, with the workspace's own id."""
     found = await looked_at(Workspace(scopes=set(SCOPES)), listed=frozenset({"workspace:slack/T2"}))
-    assert found["slack people"].mark is Mark.CARE
+    assert found["slack people"].mark is CheckStatus.CARE
     assert "ATTUNE_ALLOW=workspace:slack/T1" in found["slack people"].fix
 
 
 async def test_an_installation_for_a_whole_organisation_is_refused() -> None:
     """It would seem to work, and answer in no workspace: the doctor says so."""
     found = await looked_at(Workspace(scopes=set(SCOPES), organisation=True))
-    assert found["slack token"].mark is Mark.BAD
+    assert found["slack token"].mark is CheckStatus.BAD
     assert "each workspace" in found["slack token"].fix
 
 
@@ -155,7 +161,7 @@ async def test_the_doctor_names_what_several_workspaces_lack() -> None:
     """Without a token of one workspace, the settings for several are looked at."""
     some = Settings(slack_client_id="1", slack_client_secret=SecretStr("s"), slack_url="https://bot.example")
     (check,) = [check async for check in findings(set_up_of(some))]
-    assert check.mark is Mark.BAD
+    assert check.mark is CheckStatus.BAD
     assert "ATTUNE_SLACK_KEY" in check.found
     assert "ATTUNE_SLACK_CLIENT_ID" not in check.found
 

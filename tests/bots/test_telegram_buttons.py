@@ -16,8 +16,16 @@ from bots.on_telegram.buttons import PAYLOAD_BYTES
 from bots.on_telegram.events import PLATFORM
 from core.domain import Person
 from core.inbox import DeadLetter
-from core.people.interests import Act, Signal
-from core.people.preferences import MAX_STATED, MAX_STATED_CHARACTERS, Kind, Length, Origin, Polarity, Stated
+from core.people.interests import Action, Signal
+from core.people.preferences import (
+    MAX_STATED,
+    MAX_STATED_CHARACTERS,
+    Length,
+    Polarity,
+    PreferenceKind,
+    PreferenceOrigin,
+    StatedPreference,
+)
 from tests.bots.telegram_home import Home, Wishes, telegram_home
 from tests.bots.test_telegram import ANSWER, AT, BUTTONS, LEAVE, TEAM
 from tests.doubles.telegram_people import Place, Shown, User, group
@@ -41,7 +49,9 @@ async def answered_from_two(home: Home, user: User) -> Shown:
 
 async def verdicts(home: Home, person: Person = ANN) -> list[Signal]:
     """What was learned from, besides questions."""
-    return [signal for signal in await home.memory.signals(person) if signal.act not in {Act.ASKED, Act.REPHRASED}]
+    return [
+        signal for signal in await home.memory.signals(person) if signal.act not in {Action.ASKED, Action.REPHRASED}
+    ]
 
 
 async def settled(home: Home, user: User) -> None:
@@ -61,7 +71,7 @@ async def test_a_thumb_is_learned_from_and_can_be_taken_back(redis: Redis, tmp_p
         answer = await asked(ann)
         await ann.press("👍", answer)
         await ann.private.until(lambda place: now(place, answer).buttons[0] == "👍 ✓")
-        assert [signal.act for signal in await verdicts(home)] == [Act.UP]
+        assert [signal.act for signal in await verdicts(home)] == [Action.UP]
         await ann.press("👍", answer)
         await ann.private.until(lambda place: now(place, answer).buttons[0] == "👍")
         assert await verdicts(home) == []
@@ -76,7 +86,7 @@ async def test_a_thumb_down_asks_why(redis: Redis, tmp_path: Path):
         answer = await asked(ann)
         await ann.press("👎", answer)
         await ann.private.until(lambda place: "Too long" in now(place, answer).buttons)
-        assert [(signal.act, signal.reason) for signal in await verdicts(home)] == [(Act.DOWN, None)]
+        assert [(signal.act, signal.reason) for signal in await verdicts(home)] == [(Action.DOWN, None)]
         await ann.press("Too long", answer)
         await ann.private.until(lambda place: now(place, answer).buttons[1] == "👎 ✓")
         assert [str(signal.reason) for signal in await verdicts(home)] == ["too long"]
@@ -115,7 +125,7 @@ async def test_a_source_is_opened(redis: Redis, tmp_path: Path):
         assert opened.reply_to == answer.id
         await ann.press("Back", answer)
         await ann.private.until(lambda place: now(place, answer).keyboard == answer.keyboard)
-        assert [signal.act for signal in await verdicts(home)] == [Act.OPENED]
+        assert [signal.act for signal in await verdicts(home)] == [Action.OPENED]
 
 
 async def test_the_only_source_opens_at_once(redis: Redis, tmp_path: Path):
@@ -151,7 +161,7 @@ async def test_buttons_work_after_a_restart(redis: Redis, tmp_path: Path):
         async with telegram_home(redis, tmp_path / "again", Wishes(double=double)) as restarted:
             await ann.press("👍", answer)
             await ann.private.until(lambda place: now(place, answer).buttons[0] == "👍 ✓")
-            assert [signal.act for signal in await verdicts(restarted)] == [Act.UP]
+            assert [signal.act for signal in await verdicts(restarted)] == [Action.UP]
         rows = ann.private.chat.messages[answer.id]["reply_markup"]["inline_keyboard"]
         assert all(len(button["callback_data"].encode()) <= PAYLOAD_BYTES for row in rows for button in row)
 
@@ -174,7 +184,7 @@ async def test_buttons_of_old_messages_work(redis: Redis, tmp_path: Path):
         old = {"chat": kept["chat"], "message_id": answer.id, "date": 0}
         await ann.press_data(kept["reply_markup"]["inline_keyboard"][0][0]["callback_data"], old)
         await ann.private.until(lambda place: now(place, answer).buttons[0] == "👍 ✓")
-        assert [signal.act for signal in await verdicts(home)] == [Act.UP]
+        assert [signal.act for signal in await verdicts(home)] == [Action.UP]
 
 
 async def test_reactions_count_and_can_be_taken_back(redis: Redis, tmp_path: Path):
@@ -184,10 +194,10 @@ async def test_reactions_count_and_can_be_taken_back(redis: Redis, tmp_path: Pat
         answer = await asked(ann)
         await ann.react(answer.id, "🔥")
         await settled(home, ann)
-        assert [signal.act for signal in await verdicts(home)] == [Act.UP]
+        assert [signal.act for signal in await verdicts(home)] == [Action.UP]
         await ann.react(answer.id, "👎")
         await settled(home, ann)
-        assert [signal.act for signal in await verdicts(home)] == [Act.DOWN]
+        assert [signal.act for signal in await verdicts(home)] == [Action.DOWN]
         await ann.react(answer.id, "")
         await ann.react(101, "👍")
         await settled(home, ann)
@@ -204,7 +214,7 @@ async def test_in_a_group_everybody_judges_for_themselves(redis: Redis, tmp_path
         await team.until(lambda _: None in home.double.queries.values())
         await settled(home, ann)
         assert now(team, answer).keyboard == BUTTONS
-        assert [signal.act for signal in await verdicts(home)] == [Act.UP]
+        assert [signal.act for signal in await verdicts(home)] == [Action.UP]
         await ann.press("Why this?", answer, team)
         await ann.private.until(lambda place: any("Why that answer" in message.text for message in place.said()))
         await ann.say("/prefs@attune_bot", team)
@@ -232,7 +242,7 @@ async def test_in_a_group_only_whoever_asked_rates_an_answer(redis: Redis, tmp_p
         await ann.press("👍", plain, team)
         await team.until(lambda _: say.THANKS in home.double.toasts)
         await settled(home, ann)
-        assert [signal.act for signal in await verdicts(home)] == [Act.UP]
+        assert [signal.act for signal in await verdicts(home)] == [Action.UP]
 
 
 async def test_in_a_group_everybody_may_open_a_source(redis: Redis, tmp_path: Path):
@@ -324,7 +334,7 @@ async def test_the_panel_is_one_message_however_much_was_stated(redis: Redis, tm
         ann = User(home.double, 7, "Ann")
         words, moment = "_*" * (MAX_STATED_CHARACTERS // 2), datetime.now(UTC)
         stated = [
-            Stated(number, words, Polarity.AVOID, Kind.TOPIC, (), Origin.SAID, moment)
+            StatedPreference(number, words, Polarity.AVOID, PreferenceKind.TOPIC, (), PreferenceOrigin.SAID, moment)
             for number in range(1, MAX_STATED + 1)
         ]
         await home.memory.change_wishes(ANN, lambda wishes: replace(wishes, stated=tuple(stated)))

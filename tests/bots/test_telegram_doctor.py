@@ -7,9 +7,9 @@ import dataclasses
 import pytest
 
 from bots.cli import doctor
-from bots.cli.checks import Check, Mark
+from bots.cli.checks import Check, CheckStatus
 from bots.on_telegram import doctor_texts as texts
-from bots.on_telegram.doctor import Wanted, telegram_checks
+from bots.on_telegram.doctor import TelegramConfig, telegram_checks
 from core.settings import Settings
 from tests.bots.test_telegram import TEAM
 from tests.doubles.telegram_people import User, group
@@ -19,7 +19,7 @@ from tests.doubles.telegram_server import TelegramDouble
 
 async def checks(double: TelegramDouble, **changes: object) -> dict[str, Check]:
     """The rows by their names."""
-    wanted = dataclasses.replace(Wanted(TOKEN, double.url, None, frozenset()), **changes)
+    wanted = dataclasses.replace(TelegramConfig(TOKEN, double.url, None, frozenset()), **changes)
     return {check.name: check async for check in telegram_checks(wanted)}
 
 
@@ -32,7 +32,7 @@ async def test_all_is_well():
     """Where nothing is wrong, every row is good and none has a fix."""
     async with healthy().serving() as double:
         found = await checks(double)
-        assert {check.mark for check in found.values()} == {Mark.GOOD}
+        assert {check.mark for check in found.values()} == {CheckStatus.GOOD}
         assert not any(check.fix for check in found.values())
         assert found["telegram"].found == "connected as @attune_bot"
 
@@ -41,13 +41,13 @@ async def test_a_wrong_token():
     """A token that Telegram does not know is named as such."""
     async with healthy().serving() as double:
         found = await checks(double, token="1:wrong")  # noqa: S106
-        assert found == {"telegram": Check(Mark.BAD, "telegram", texts.BAD_TOKEN, texts.FIX_TOKEN)}
+        assert found == {"telegram": Check(CheckStatus.BAD, "telegram", texts.BAD_TOKEN, texts.FIX_TOKEN)}
 
 
 async def test_no_way_to_telegram():
     """An address where nobody answers is named, without the token in it."""
     found = await checks(TelegramDouble(url="http://127.0.0.1:9"))
-    assert found["telegram"].mark is Mark.BAD
+    assert found["telegram"].mark is CheckStatus.BAD
     assert "127.0.0.1:9" in found["telegram"].found
     assert TOKEN not in str(found)
 
@@ -78,7 +78,7 @@ async def test_what_is_wrong_comes_with_its_fix(double: TelegramDouble, changes:
     """Privacy mode, webhooks, updates and commands that are not as they should be each have their sentence."""
     async with double.serving():
         found = (await checks(double, **changes))[row]
-        assert found.mark is not Mark.GOOD
+        assert found.mark is not CheckStatus.GOOD
         assert found.fix == fix
 
 

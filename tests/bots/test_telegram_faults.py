@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bots.on_telegram.line import connected
-from bots.on_telegram.pace import GROUP, PRIVATE, ChatPace, Rate, SkippedError
+from bots.on_telegram.pace import GROUP, PRIVATE, ChatPace, FrameSkippedError, Rate
 from bots.on_telegram.screen import Streaming
 from bots.telegram_bot import new_bot
 from core.errors import ConfigurationError
@@ -259,7 +259,7 @@ async def test_frames_give_way_to_what_is_final():
         await pace.process_request(call, ("sendMessage", data), {}, "sendMessage", data, kind)
 
     await ask("first", "frame")
-    with pytest.raises(SkippedError):
+    with pytest.raises(FrameSkippedError):
         await ask("second", "frame")
     await ask("final", None)
     await ask("another", None)

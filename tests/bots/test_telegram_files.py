@@ -10,7 +10,7 @@ from aiohttp import web
 from telegram import File
 from telegram.error import TelegramError
 
-from bots.on_telegram.line import TELEGRAM, Line
+from bots.on_telegram.line import TELEGRAM, TelegramApi
 from bots.telegram_bot import new_bot
 from core.errors import LessonError
 from tests.doubles.elsewhere import hello, host
@@ -33,7 +33,7 @@ async def test_telegram_names_no_file_on_this_disk(monkeypatch: pytest.MonkeyPat
     await _refused(monkeypatch, TELEGRAM, str(tmp_path / "secret.txt"))
     bot = new_bot(TOKEN, "http://127.0.0.1:1")
     _says(monkeypatch, str(tmp_path / "secret.txt"))
-    assert await Line(bot).download("F") == b"ours"
+    assert await TelegramApi(bot).download("F") == b"ours"
 
 
 async def _refused(monkeypatch: pytest.MonkeyPatch, api: str, place: str) -> None:
@@ -41,7 +41,7 @@ async def _refused(monkeypatch: pytest.MonkeyPatch, api: str, place: str) -> Non
     asked: list[object] = []
     monkeypatch.setattr(File, "download_as_bytearray", lambda *_: asked.append(1))
     with pytest.raises(LessonError, match="not kept by Telegram"):
-        await Line(new_bot(TOKEN, api)).download("F")
+        await TelegramApi(new_bot(TOKEN, api)).download("F")
     assert asked == []
     monkeypatch.undo()
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bots import texts
-from bots.on_telegram.pages import _EMPTY, ENTITIES, TEXT_UNITS, Entity, Mark, Page, Run, pages, units
+from bots.on_telegram.pages import _EMPTY, ENTITIES, TEXT_UNITS, Entity, EntityStyle, MessagePage, Run, pages, units
 from bots.on_telegram.render import answer_pages, telegram
 from bots.replies import Final
 from core.domain import Source
@@ -27,15 +27,15 @@ SYNTAX = st.sampled_from(
 MARKDOWN = st.lists(st.one_of(SYNTAX, WORDS), max_size=60).map("".join)
 
 
-def covered(page: Page, entity: Entity) -> str:
+def covered(page: MessagePage, entity: Entity) -> str:
     return rules.part(page.text, {"offset": entity.offset, "length": entity.length})
 
 
-def parts(page: Page, kind: str) -> list[str]:
+def parts(page: MessagePage, kind: str) -> list[str]:
     return [covered(page, entity) for entity in page.entities if entity.kind == kind]
 
 
-def check(page: Page) -> None:
+def check(page: MessagePage) -> None:
     """Fail as the strict server would refuse it."""
     entities = []
     for entity in page.entities:
@@ -57,7 +57,7 @@ def test_no_markdown_can_be_refused(markdown: str):
 @settings(max_examples=300, deadline=None)
 def test_small_messages_lose_nothing(markdown: str, limit: int, entities: int):
     """However small messages are, together they have every character that can be seen, in order, within the limits."""
-    whole = pages(runs := [Run(markdown.replace("\ud800", ""), (Mark("bold"),))])
+    whole = pages(runs := [Run(markdown.replace("\ud800", ""), (EntityStyle("bold"),))])
     cut = pages(runs, limit, entities)
     assert all(units(page.text) <= limit and len(page.entities) <= entities for page in cut)
     if all(units(cluster) < limit // 2 for cluster in re.split(r"(?<=[a-z \n])", markdown)):
@@ -68,7 +68,7 @@ def test_small_messages_lose_nothing(markdown: str, limit: int, entities: int):
 @given(st.text(st.sampled_from("ab 😀\n"), min_size=1), st.integers(30, 80))
 def test_no_surrogate_is_cut(text: str, limit: int):
     """A character of two UTF-16 units is never cut in half, so that every message can be encoded."""
-    for page in pages([Run(text, (Mark("pre"),))], limit):
+    for page in pages([Run(text, (EntityStyle("pre"),))], limit):
         assert page.text.encode("utf-16-le").decode("utf-16-le") == page.text
         for entity in page.entities:
             covered(page, entity)
@@ -195,7 +195,7 @@ def test_nothing_is_nothing(markdown: str):
 def test_text_is_data(markdown: str, text: str):
     """Text of documents mentions nobody, opens no markup and turns no direction."""
     [page] = telegram(markdown)
-    assert page == Page(text)
+    assert page == MessagePage(text)
 
 
 def test_an_address_that_opens_no_page_is_code():

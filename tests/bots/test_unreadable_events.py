@@ -24,7 +24,7 @@ from core.adapters.redis.inbox import PREFIX, RedisInbox
 from core.bootstrap import open_inbox
 from core.inbox import Event
 from core.settings import Settings
-from core.storage.stored import UnreadableError
+from core.storage.stored import UnreadableRecordError
 from tests.bots.fake_engine import FakeEngine
 from tests.bots.test_command import attune
 from tests.bots.test_workers import GENEROUS, _silent, is_empty, until  # noqa: F401 - a fixture that works by itself
@@ -85,7 +85,7 @@ async def test_what_a_platform_cannot_read_is_set_aside_after_three_tries(chat: 
         async def handle(self, event, delivery):
             if event.key == "chat:1":
                 tries.append(delivery.attempt)
-                raise UnreadableError("it lacks something")
+                raise UnreadableRecordError("it lacks something")
             await super().handle(event, delivery)
 
     await put(inbox, "1", "ann", SECRET)
@@ -113,7 +113,7 @@ BODIES = ["", "x", "[]", "7", "null", "{}", '{"kind": "new kind"}', '{"kind": 7,
 )
 def test_a_body_that_cannot_be_read_is_said_to_be_so(read: Callable[[Event], object], event: Event, body: str) -> None:
     """One error, whatever is wrong with it, which quotes nothing."""
-    with pytest.raises(UnreadableError) as raised:
+    with pytest.raises(UnreadableRecordError) as raised:
         read(replace(event, body=body))
     assert body not in str(raised.value) or len(body) < 2
 
@@ -121,7 +121,7 @@ def test_a_body_that_cannot_be_read_is_said_to_be_so(read: Callable[[Event], obj
 @pytest.mark.parametrize("kind", ["", "new kind", "ASK"])
 def test_a_kind_of_a_later_version_is_said_to_be_so(kind: str) -> None:
     """What Slack delivered and this version has no way to handle."""
-    with pytest.raises(UnreadableError):
+    with pytest.raises(UnreadableRecordError):
         slack_events.kind_of(replace(asked(1), kind=kind))
 
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from bots.language import speaking
 from bots.why_texts import SOME_UNREAD, why
 from core.domain import Outcome, Person
-from core.people.traces import Trace, Weighed
+from core.people.traces import PassageWeight, Trace
 
-CLEAR = Weighed("1", "/leave.md", "Leave", 0.7, 0.7, share=1.0, held=0.972)
-DOUBTED = Weighed("2", "/travel.md", "Travel", 0.2, 0.2, held=0.031)
-UNREAD = Weighed("3", "/badge.md", "Badge", 0.1, 0.1, read=False)
+CLEAR = PassageWeight("1", "/leave.md", "Leave", 0.7, 0.7, share=1.0, held=0.972)
+DOUBTED = PassageWeight("2", "/travel.md", "Travel", 0.2, 0.2, held=0.031)
+UNREAD = PassageWeight("3", "/badge.md", "Badge", 0.1, 0.1, read=False)
 TRACE = Trace(
     "0" * 16,
     Person("test", "w", "ann"),

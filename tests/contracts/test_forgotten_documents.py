@@ -14,10 +14,10 @@ from core.answering.prompt import NOT_FOUND
 from core.documents.gaps import Gap
 from core.domain import EVERYONE, Conversation, Outcome, Passage, Person, Source, Turn
 from core.people import interests
-from core.people.interests import Act, Signal
+from core.people.interests import Action, Signal
 from core.people.profile import in_words
 from core.people.team import Contribution
-from core.people.traces import Trace, Weighed
+from core.people.traces import PassageWeight, Trace
 
 ANN, BEN = Person("slack", "T1", "ann"), Person("slack", "T1", "ben")
 HERE = Conversation("slack", "T1", "C1")
@@ -44,7 +44,7 @@ async def answered(memory: RedisMemory, person: Person, number: int, source: str
         at,
         (EVERYONE,),
         Outcome.ANSWERED,
-        passages=(Weighed("p", source, "", 1.0, 1.0, share=share),),
+        passages=(PassageWeight("p", source, "", 1.0, 1.0, share=share),),
         sources=(Source(1, passage(source)),) if share == 1.0 else (),
     )
     await memory.append(HERE, Turn(person, question, f"words of {source}", at), trace)
@@ -85,9 +85,9 @@ async def test_what_came_closest_goes_from_traces_and_gaps(memory: RedisMemory, 
 async def test_it_leaves_the_log_the_state_and_the_team(memory: RedisMemory, redis: Redis) -> None:
     """The state is that of the log without it, and other documents keep their ranks."""
     signals = [
-        Signal("a:asked", Act.ASKED, START, VECTOR, shown=(GONE, KEPT)),
-        Signal("a:verdict", Act.UP, START + timedelta(seconds=1), VECTOR, credited=((GONE, 0.5), (KEPT, 0.5))),
-        Signal("b:asked", Act.ASKED, START + timedelta(seconds=2), VECTOR, shown=(KEPT,)),
+        Signal("a:asked", Action.ASKED, START, VECTOR, shown=(GONE, KEPT)),
+        Signal("a:verdict", Action.UP, START + timedelta(seconds=1), VECTOR, credited=((GONE, 0.5), (KEPT, 0.5))),
+        Signal("b:asked", Action.ASKED, START + timedelta(seconds=2), VECTOR, shown=(KEPT,)),
     ]
     learned = await memory.learn(ANN, signals)
     await memory.contribute(ANN, Contribution(learned.tallies, frozenset({EVERYONE}), shares=True))
@@ -116,7 +116,7 @@ async def test_a_record_that_names_it_and_cannot_be_read_goes(memory: RedisMemor
 
 async def test_who_was_forgotten_is_not_back(memory: RedisMemory, redis: Redis) -> None:
     await answered(memory, ANN, 1, GONE)
-    await memory.learn(ANN, [Signal("a:asked", Act.ASKED, START, VECTOR, shown=(GONE,))])
+    await memory.learn(ANN, [Signal("a:asked", Action.ASKED, START, VECTOR, shown=(GONE,))])
     await memory.forget(ANN)
     await memory.forget_documents({GONE})
     assert not await redis.exists(learned_key(ANN), traces_key(ANN), signals_key(ANN))

@@ -15,9 +15,9 @@ from core.adapters.local_model.torch_generator import TorchGenerator
 from core.adapters.remote_model.openai_api import OpenAIServer
 from core.adapters.remote_model.remote_generator import RemoteGenerator
 from core.answering.prompt import PROTOCOLS, SYSTEM, TOLD_TO_REFUSE, Judging, check_text
-from core.domain import Cut, Decoding, Mode, Passage, Piece, Prompt, Verdicts
+from core.domain import CutOff, Decoding, Mode, Passage, Piece, Prompt, Verdicts
 from core.errors import PromptTooLongError
-from core.models.files import Silent
+from core.models.files import NoProgress
 from core.models.store import ModelStore
 from core.ports import Generator
 from tests.conftest import TINY_MODEL
@@ -55,7 +55,7 @@ async def generator(request: pytest.FixtureRequest) -> AsyncIterator[Generator]:
         converted=folder / "converted",
         device="cpu",
         threads=0,
-        progress=Silent(),
+        progress=NoProgress(),
         cache_bytes=1 << 28,
         batch_bytes=1 << 28,
         protocol=PROTOCOL[Judging(judging)],
@@ -95,10 +95,10 @@ async def test_an_answer_stops_at_its_limit(generator: Generator) -> None:
 async def test_an_answer_says_when_its_tokens_were_used_up(generator: Generator) -> None:
     """After all pieces, and only then."""
     short = [event async for event in generator.generate(asking(), Decoding(max_tokens=5))]
-    assert [isinstance(event, Cut) for event in short] == [False] * (len(short) - 1) + [True]
+    assert [isinstance(event, CutOff) for event in short] == [False] * (len(short) - 1) + [True]
     if isinstance(generator, ScriptedGenerator | RemoteGenerator):  # the tiny model may go on for ever
         whole = [event async for event in generator.generate(asking(), Decoding(max_tokens=400))]
-        assert not any(isinstance(event, Cut) for event in whole)
+        assert not any(isinstance(event, CutOff) for event in whole)
 
 
 async def test_an_answer_goes_on_where_it_stopped(generator: Generator) -> None:

@@ -16,7 +16,7 @@ from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
 from core.documents.gaps import Gap
 from core.domain import EVERYONE, Conversation, Outcome, Person, Turn
-from core.people.interests import Act, Signal
+from core.people.interests import Action, Signal
 from core.people.preferences import Preferences, Tone
 from core.people.team import Contribution
 from core.people.traces import Trace
@@ -36,7 +36,7 @@ async def live(redis: Redis, person: Person, place: Conversation, at: datetime, 
     trace = Trace(f"{person.user}{at:%Y%m%d}", person, question, at, (EVERYONE,), Outcome.ANSWERED)
     await memory.append(place, Turn(person, question, "An answer.", at), trace)
     await memory.save_preferences(person, Preferences(tone=Tone.FORMAL))
-    await memory.learn(person, [Signal(f"{at}:verdict", Act.UP, at, "", credited=(("/a.md", 1.0),))])
+    await memory.learn(person, [Signal(f"{at}:verdict", Action.UP, at, "", credited=(("/a.md", 1.0),))])
     await memory.contribute(person, Contribution(audience=frozenset({EVERYONE})))
     await usage.note_gap(Gap(question, person, at))
     await usage.note_cited(["/a.md"], at)

@@ -20,7 +20,7 @@ from core.domain import EVERYONE, Document, Passage
 from core.errors import IndexUnavailableError
 from core.ports import PassageIndex
 from core.storage.comparable import check_origin
-from core.storage.origin import Origin
+from core.storage.origin import VectorOrigin
 from tests.fakes import HashingEmbedder
 
 # Qdrant's local mode, which stands in for a server, scans instead; it says so each time.
@@ -302,11 +302,11 @@ async def test_an_index_on_disk_is_there_after_closing(kind: type, data: Path) -
             pass
 
 
-HERE, THERE = Origin("ours", "digest-1"), Origin("theirs", "digest-2")
+HERE, THERE = VectorOrigin("ours", "digest-1"), VectorOrigin("theirs", "digest-2")
 
 
 @asynccontextmanager
-async def opened(kind: str, data: Path, client: AsyncQdrantClient, origin: Origin) -> AsyncIterator[PassageIndex]:
+async def opened(kind: str, data: Path, client: AsyncQdrantClient, origin: VectorOrigin) -> AsyncIterator[PassageIndex]:
     """An index that stands for `origin`, by one process of several."""
     if kind == "shared":
         async with SharedIndex(data, EMBEDDER.dimension, origin) as index:

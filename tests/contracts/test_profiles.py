@@ -16,10 +16,10 @@ from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.profiles import KEPT_TRACES, preferences_key, trace_order_key, traces_key
 from core.domain import EVERYONE, Conversation, Outcome, Passage, Person, Source, Turn
 from core.people import interests
-from core.people.interests import KEPT, SLACK, Act, Signal, Tally, event_vector
-from core.people.preferences import Language, Length, Polarity, Preferences, Wishes, changed, undone, with_stated
+from core.people.interests import KEPT, SLACK, Action, DocumentTally, Signal, event_vector
+from core.people.preferences import Language, Length, Polarity, Preferences, PreferenceSet, changed, undone, with_stated
 from core.people.team import Contribution
-from core.people.traces import Trace, Weighed
+from core.people.traces import PassageWeight, Trace
 from core.ports import Memory
 
 ANNA, BEN = Person("slack", "T1", "anna"), Person("slack", "T1", "ben")
@@ -32,7 +32,7 @@ def memory(redis: Redis) -> Memory:
     return RedisMemory(redis)
 
 
-def signal(number: int, act: Act = Act.ASKED, *, seconds: float | None = None, name: str = "") -> Signal:
+def signal(number: int, act: Action = Action.ASKED, *, seconds: float | None = None, name: str = "") -> Signal:
     direction = np.random.default_rng(number).standard_normal(8)
     direction /= np.linalg.norm(direction)
     at = START + timedelta(seconds=number if seconds is None else seconds)
@@ -52,18 +52,18 @@ async def keep(memory: Memory, trace: Trace) -> None:
     await memory.append(HERE, Turn(trace.person, trace.question, "Answer.", START), trace)
 
 
-def wished(text: str = "worked examples") -> Wishes:
+def wished(text: str = "worked examples") -> PreferenceSet:
     preferences = Preferences(Length.SHORT, language=Language.GERMAN)
-    return with_stated(Wishes(preferences, strength=70, shares=True), text, Polarity.LIKE, START)
+    return with_stated(PreferenceSet(preferences, strength=70, shares=True), text, Polarity.LIKE, START)
 
 
 async def test_wishes_come_back_as_they_were(memory: Memory) -> None:
     """Everything that was set and said is kept, each person's own, with what undoes it."""
-    assert await memory.wishes(ANNA) == Wishes()
+    assert await memory.wishes(ANNA) == PreferenceSet()
     kept = await memory.change_wishes(ANNA, lambda old: changed(old, wished()))
     assert await memory.wishes(ANNA) == kept
-    assert undone(kept) == Wishes()
-    assert await memory.wishes(BEN) == Wishes()
+    assert undone(kept) == PreferenceSet()
+    assert await memory.wishes(BEN) == PreferenceSet()
     assert await memory.preferences(ANNA) == kept.preferences
 
 
@@ -79,7 +79,7 @@ async def test_preferences_are_replaced_and_what_was_said_stays(memory: Memory) 
 async def test_an_unknown_wish_costs_only_itself(memory: Memory, redis: Redis) -> None:
     """A value of another version is passed over; the rest holds."""
     await redis.set(preferences_key(ANNA), '{"length": "short", "level": "guru", "strength": "much", "paused": true}')
-    assert await memory.wishes(ANNA) == Wishes(Preferences(Length.SHORT), paused=True)
+    assert await memory.wishes(ANNA) == PreferenceSet(Preferences(Length.SHORT), paused=True)
 
 
 async def test_changes_of_wishes_at_the_same_time_are_all_kept(memory: Memory) -> None:
@@ -97,14 +97,18 @@ async def test_changes_of_wishes_at_the_same_time_are_all_kept(memory: Memory) -
 
 async def test_signals_that_come_at_the_same_time_are_all_learned(memory: Memory) -> None:
     """However signals interleave, the state is that of the whole log replayed, and nothing is lost."""
-    signals = [signal(number, Act.UP if number % 3 else Act.ASKED) for number in range(24)]
+    signals = [signal(number, Action.UP if number % 3 else Action.ASKED) for number in range(24)]
     await asyncio.gather(*[memory.learn(ANNA, [one]) for one in signals])
     assert await memory.signals(ANNA) == signals
     assert await memory.learned(ANNA) == interests.replay(signals)
 
 
 STEPS = st.lists(
-    st.tuples(st.integers(0, 5), st.sampled_from([Act.ASKED, Act.UP, Act.DOWN, Act.OPENED, None]), st.integers(0, 9)),
+    st.tuples(
+        st.integers(0, 5),
+        st.sampled_from([Action.ASKED, Action.UP, Action.DOWN, Action.OPENED, None]),
+        st.integers(0, 9),
+    ),
     max_size=12,
 )
 
@@ -112,7 +116,7 @@ STEPS = st.lists(
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 async def test_taking_back_or_changing_a_verdict_is_as_if_it_had_never_been(
-    memory: Memory, redis: Redis, steps: list[tuple[int, Act | None, int]]
+    memory: Memory, redis: Redis, steps: list[tuple[int, Action | None, int]]
 ) -> None:
     """After any sequence of verdicts, changed verdicts and retractions, the state is the replay of what is left."""
     await redis.flushall()
@@ -142,12 +146,12 @@ async def test_the_log_stays_bounded(memory: Memory) -> None:
 
 async def test_a_damaged_state_is_replayed(memory: Memory, redis: Redis) -> None:
     """The log is the truth; the state can be lost."""
-    await memory.learn(ANNA, [signal(1), signal(2, Act.UP)])
+    await memory.learn(ANNA, [signal(1), signal(2, Action.UP)])
     (key,) = [key for key in await redis.keys("*") if b"learned" in key]
     await redis.set(key, "{damaged")
-    assert await memory.learned(ANNA) == interests.replay([signal(1), signal(2, Act.UP)])
+    assert await memory.learned(ANNA) == interests.replay([signal(1), signal(2, Action.UP)])
     await memory.learn(ANNA, [signal(3)])
-    assert await memory.learned(ANNA) == interests.replay([signal(1), signal(2, Act.UP), signal(3)])
+    assert await memory.learned(ANNA) == interests.replay([signal(1), signal(2, Action.UP), signal(3)])
 
 
 async def test_wishes_and_what_was_learned_are_known_in_one_step(memory: Memory) -> None:
@@ -175,7 +179,7 @@ async def test_a_document_leaves_the_traces_of_everybody(memory: Memory, redis: 
     """With the passages that are kept there; answers and other sources stay, and nobody who was forgotten is back."""
     seen = replace(
         trace(1),
-        passages=(Weighed("p", "/gone.md", "Gone", 0.5, 0.5), Weighed("q", "/kept.md", "Kept", 0.5, 0.5)),
+        passages=(PassageWeight("p", "/gone.md", "Gone", 0.5, 0.5), PassageWeight("q", "/kept.md", "Kept", 0.5, 0.5)),
         sources=(Source(1, passage("/gone.md")), Source(2, passage("/kept.md"))),
     )
     for person in (ANNA, BEN):
@@ -206,7 +210,7 @@ async def test_a_trace_of_the_version_before_can_be_read(memory: Memory, redis: 
     await redis.rpush(trace_order_key(ANNA), "0000000000000001")
     found = await memory.trace(ANNA)
     assert found is not None
-    assert found.passages == (Weighed("p", "/a.md", "A", 0.7, 0.8, 0.1, share=1.0),)
+    assert found.passages == (PassageWeight("p", "/a.md", "A", 0.7, 0.8, 0.1, share=1.0),)
     assert (found.held, found.passages[0].held, found.passages[0].read) == (None, None, True)
     judged = replace(found, held=0.97, passages=(replace(found.passages[0], held=0.97, read=False),))
     await keep(memory, judged)
@@ -223,7 +227,7 @@ async def test_the_oldest_traces_go(memory: Memory) -> None:
 
 async def test_a_team_is_what_its_people_contribute(memory: Memory) -> None:
     """Contributions are each person's own and replaced whole; another workspace has others."""
-    contribution = Contribution({"/a": Tally(1.0, 2.5, 1.0)}, frozenset({EVERYONE}), shares=True)
+    contribution = Contribution({"/a": DocumentTally(1.0, 2.5, 1.0)}, frozenset({EVERYONE}), shares=True)
     for person in (ANNA, BEN):
         await memory.learn(person, [signal(1)])
         await memory.contribute(person, Contribution())
@@ -238,7 +242,7 @@ async def test_of_a_forgotten_person_nothing_is_contributed(memory: Memory, redi
     """What was on its way when they were forgotten leaves no trace."""
     await memory.learn(ANNA, [signal(1)])
     await memory.forget(ANNA)
-    await memory.contribute(ANNA, Contribution({"/a": Tally(1.0, 1.0)}, frozenset({EVERYONE})))
+    await memory.contribute(ANNA, Contribution({"/a": DocumentTally(1.0, 1.0)}, frozenset({EVERYONE})))
     assert await redis.keys("*") == []
 
 
@@ -248,7 +252,7 @@ async def test_forgetting_takes_all_of_one_person(memory: Memory, redis: Redis) 
         await memory.change_wishes(person, lambda _: wished())
         await memory.learn(person, [signal(1)])
         await keep(memory, trace(1, person))
-        await memory.contribute(person, Contribution({"/a": Tally(1.0, 1.0)}, frozenset({EVERYONE})))
+        await memory.contribute(person, Contribution({"/a": DocumentTally(1.0, 1.0)}, frozenset({EVERYONE})))
     await memory.forget(ANNA)
     assert not any(b"anna" in key for key in await redis.keys("*"))
     assert [turn.person for turn in await memory.turns(HERE, limit=9)] == [BEN]

@@ -24,9 +24,9 @@ from core.adapters.redis.usage import RedisUsage
 from core.documents.gaps import Gap
 from core.domain import Length, Preferences
 from core.inbox import Claim, Event
-from core.people.interests import Act, Tally
+from core.people.interests import Action, DocumentTally
 from core.people.pairing import Pairing
-from core.people.preferences import Wishes
+from core.people.preferences import PreferenceSet
 from core.people.team import Contribution
 from core.readers import EVERYONE
 from tests.contracts.test_inbox import ANNA, BEN, GENEROUS, OTHER, PRIVATE, THREAD, event, new_token
@@ -274,8 +274,8 @@ async def fill(redis: Redis) -> None:
     for person in (BEN, ANNA):
         await keep(memory, trace(1, person))
         await memory.learn(person, [signal(1)])
-        await memory.change_wishes(person, lambda _: Wishes(Preferences(length=Length.SHORT)))
-        await memory.contribute(person, Contribution({"/a": Tally(1.0, 1.0)}, frozenset({EVERYONE})))
+        await memory.change_wishes(person, lambda _: PreferenceSet(Preferences(length=Length.SHORT)))
+        await memory.contribute(person, Contribution({"/a": DocumentTally(1.0, 1.0)}, frozenset({EVERYONE})))
         await RedisUsage(redis).note_gap(Gap("?", person, START))
         await RedisPairings(redis).save(Pairing(f"person:slack:T1:{person.user}", operator=False, since=START))
 
@@ -339,10 +339,10 @@ async def test_a_record_that_cannot_be_read_costs_itself(redis: Redis, kind: str
 async def test_what_somebody_set_is_not_lost_where_they_set_something_anew(redis: Redis, spoil: Spoil) -> None:
     """What cannot be read is put aside before it is written over, and goes with its person."""
     memory = RedisMemory(redis)
-    await memory.change_wishes(ANNA, lambda _: Wishes(Preferences(length=Length.SHORT)))
+    await memory.change_wishes(ANNA, lambda _: PreferenceSet(Preferences(length=Length.SHORT)))
     spoilt = spoil(await redis.get(preferences_key(ANNA)))
     await redis.set(preferences_key(ANNA), spoilt)
-    await memory.change_wishes(ANNA, lambda old: Wishes(old.preferences, strength=20))
+    await memory.change_wishes(ANNA, lambda old: PreferenceSet(old.preferences, strength=20))
     assert (await memory.wishes(ANNA)).strength == 20
     kept = await redis.hvals(aside_key(ANNA))
     assert kept in ([spoilt], [])
@@ -361,7 +361,7 @@ async def test_learning_goes_on_and_keeps_what_it_cannot_read(redis: Redis, spoi
     await memory.learn(ANNA, [signal(3)], without=[signal(2).id])
     assert await memory.signals(ANNA) == [signal(3)]
     assert await redis.hget(signals_key(ANNA), signal(1).id) == spoilt
-    await memory.learn(ANNA, [signal(4, Act.UP)], without=[signal(1).id])
+    await memory.learn(ANNA, [signal(4, Action.UP)], without=[signal(1).id])
     assert not await redis.hexists(signals_key(ANNA), signal(1).id)
 
 

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from core.adapters.redis.pairings import RedisPairings
 from core.domain import Person
 from core.errors import ConfigurationError, PairingError
-from core.people.access import CODE_LASTS, TRIES, Access, Doors, listed_names
+from core.people.access import CODE_LASTS, TRIES, Access, AccessLists, listed_names
 from core.readers import channel_reader, workspace_reader
 
 ANNA, BEN = Person("telegram", "", "1"), Person("slack", "T1", "U1")
@@ -19,7 +19,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def access(redis: Redis, allow: str = "", operators: str = "") -> Access:
-    return Access(RedisPairings(redis), Doors(listed_names(allow, "A"), listed_names(operators, "O")))
+    return Access(RedisPairings(redis), AccessLists(listed_names(allow, "A"), listed_names(operators, "O")))
 
 
 async def test_nobody_gets_in_unless_somebody_said_so(redis: Redis) -> None:

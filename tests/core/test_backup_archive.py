@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from core.adapters.redis.dump import RedisDump
 from core.documents.folder_records import FolderRecords
 from core.errors import BackupError
-from core.storage.backup import Move, Place, _unpack_lessons
+from core.storage.backup import DataLayout, Move, _unpack_lessons
 from core.storage.backup_archive import FORMAT, MANIFEST, BackupReader, BackupWriter
 
 LESSON = "learned/" + "0" * 32 + "/note.md"
@@ -56,7 +56,7 @@ def test_a_lesson_moves_once(before: str, now: str) -> None:
 def test_lessons_that_cannot_be_unpacked_are_a_sentence(file: Path, tmp_path: Path, redis: Redis) -> None:
     """And what a killed restoring left beside them is gone."""
     data = tmp_path / "data"
-    place = Place(data, data / "learned", FolderRecords(data), RedisDump(redis))
+    place = DataLayout(data, data / "learned", FolderRecords(data), RedisDump(redis))
     (data / ".restored-killed" / "old").mkdir(parents=True)
     with BackupReader(file) as archive:
         assert _unpack_lessons(archive, place) == 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.documents.archives import members
-from core.documents.blocks import Kind, ParsedDocument
+from core.documents.blocks import BlockKind, ParsedDocument
 from core.documents.parsing import parse_with
 from core.errors import DocumentError
 from tests.core.test_documents import body
@@ -83,9 +83,9 @@ def test_a_thread_stays_together_over_days() -> None:
     )
     (document,) = made.values()
     assert body(document)[1:] == [
-        (Kind.LIST, "- **Ada L.**, 12:00: Which form?\n- **Ben**, 2024-06-04 12:00: Form 7.\n  It is new."),
-        (Kind.PARAGRAPH, "**Ben**, 12:01: Lunch?"),
-        (Kind.PARAGRAPH, "**Ben**, 12:01: late reply"),
+        (BlockKind.LIST, "- **Ada L.**, 12:00: Which form?\n- **Ben**, 2024-06-04 12:00: Form 7.\n  It is new."),
+        (BlockKind.PARAGRAPH, "**Ben**, 12:01: Lunch?"),
+        (BlockKind.PARAGRAPH, "**Ben**, 12:01: late reply"),
     ]
 
 

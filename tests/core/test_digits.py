@@ -15,7 +15,7 @@ from bots.reception import NotUnderstoodError
 from core.documents.slack import talks
 from core.settings import Settings
 from core.text import numerals
-from core.text.amounts import Amounts, Place
+from core.text.amounts import Amounts, WordContext
 from core.text.digits import MOST, whole_number
 
 LONG = "9" * 5_000  # more digits than Python turns into a number
@@ -55,8 +55,8 @@ def test_numbers_of_any_length_in_a_document_are_compared(digits: str) -> None:
     """A passage or an answer may hold a number that no float holds: it is known as it is written, or not."""
     numerals.figures(f"Serial {digits} percent of {digits} days")
     amounts = Amounts(f"The serial number is {digits}.", f"and {digits}?")
-    assert amounts.hold(digits, Place(["number"], ["pm"]))
-    assert not Amounts("Nothing.", "").hold(digits, Place(["step"], []))
+    assert amounts.hold(digits, WordContext(["number"], ["pm"]))
+    assert not Amounts("Nothing.", "").hold(digits, WordContext(["step"], []))
 
 
 @pytest.mark.parametrize("ts", ["²", "nan", "inf", "1e999", "-1", "9" * 40, "", "1.2.3", None, 5, []])

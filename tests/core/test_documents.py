@@ -4,7 +4,7 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from core.documents.blocks import Block, Kind, ParsedDocument
+from core.documents.blocks import Block, BlockKind, ParsedDocument
 from core.documents.parsing import MAX_BYTES, is_supported, parse
 from core.errors import DocumentError
 
@@ -15,8 +15,8 @@ def parsed(text: str | bytes, name: str = "folder/page.md") -> ParsedDocument:
     return parse(text.encode() if isinstance(text, str) else text, PurePath(name))
 
 
-def body(document: ParsedDocument) -> list[tuple[Kind, str]]:
-    return [(block.kind, block.text) for block in document.blocks if block.kind is not Kind.HEADING]
+def body(document: ParsedDocument) -> list[tuple[BlockKind, str]]:
+    return [(block.kind, block.text) for block in document.blocks if block.kind is not BlockKind.HEADING]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_front_matter_gives_the_title_and_is_no_text(front: str, title: str) -> 
     """The title is read from YAML in all of its usual spellings, and nothing of the front matter is text."""
     document = parsed(f"---\n{front}\n---\n\nWords.\n")
     assert document.title == title
-    assert body(document) == [(Kind.PARAGRAPH, "Words.")]
+    assert body(document) == [(BlockKind.PARAGRAPH, "Words.")]
     assert document.blocks[0].line == len(front.split("\n")) + 4
 
 
@@ -48,14 +48,14 @@ def test_markdown_blocks_keep_kind_headings_and_line() -> None:
     assert parsed(text) == ParsedDocument(
         "Guide",
         (
-            Block(Kind.HEADING, "Guide", (), 1),
-            Block(Kind.PARAGRAPH, "Intro [here](https://a.b/c).", (), 3),
-            Block(Kind.HEADING, "One", ("One",), 5),
-            Block(Kind.LIST, "- a\n  - b", ("One",), 7),
-            Block(Kind.HEADING, "Deep x", ("One", "Deep x"), 10),
-            Block(Kind.CODE, "```py\nx = 1\n```", ("One", "Deep x"), 12),
-            Block(Kind.HEADING, "Two", ("Two",), 15),
-            Block(Kind.QUOTE, "> said", ("Two",), 16),
+            Block(BlockKind.HEADING, "Guide", (), 1),
+            Block(BlockKind.PARAGRAPH, "Intro [here](https://a.b/c).", (), 3),
+            Block(BlockKind.HEADING, "One", ("One",), 5),
+            Block(BlockKind.LIST, "- a\n  - b", ("One",), 7),
+            Block(BlockKind.HEADING, "Deep x", ("One", "Deep x"), 10),
+            Block(BlockKind.CODE, "```py\nx = 1\n```", ("One", "Deep x"), 12),
+            Block(BlockKind.HEADING, "Two", ("Two",), 15),
+            Block(BlockKind.QUOTE, "> said", ("Two",), 16),
         ),
     )
 
@@ -88,9 +88,9 @@ def test_html_tables_in_markdown_are_structure() -> None:
     """An HTML table inside Markdown becomes rows, even with blank lines in it."""
     source = "Before\n\n<table>\n<tr><td><b>Place</b></td>\n\n<td>Room 5<br>Floor 2</td></tr>\n</table>\n\nAfter"
     assert body(parsed(source)) == [
-        (Kind.PARAGRAPH, "Before"),
-        (Kind.LIST, "- Place: Room 5 Floor 2"),
-        (Kind.PARAGRAPH, "After"),
+        (BlockKind.PARAGRAPH, "Before"),
+        (BlockKind.LIST, "- Place: Room 5 Floor 2"),
+        (BlockKind.PARAGRAPH, "After"),
     ]
 
 
@@ -98,7 +98,7 @@ def test_a_link_in_a_heading_is_kept() -> None:
     """A heading is words alone; where it leads stands at the beginning of its section."""
     document = parsed("## Submit the [form](https://a.b)\n\nSoon.")
     assert document.blocks[0].text == "Submit the form"
-    assert body(document)[0] == (Kind.PARAGRAPH, "[form](https://a.b)")
+    assert body(document)[0] == (BlockKind.PARAGRAPH, "[form](https://a.b)")
 
 
 def test_html_leaves_out_what_would_fill_passages() -> None:
@@ -110,10 +110,10 @@ def test_html_leaves_out_what_would_fill_passages() -> None:
         "a.html",
     )
     assert body(document) == [
-        (Kind.PARAGRAPH, "Sign on first."),
-        (Kind.PARAGRAPH, "In"),
-        (Kind.PARAGRAPH, "a box."),
-        (Kind.TABLE, "| a | b | c |\n| --- | --- | --- |"),
+        (BlockKind.PARAGRAPH, "Sign on first."),
+        (BlockKind.PARAGRAPH, "In"),
+        (BlockKind.PARAGRAPH, "a box."),
+        (BlockKind.TABLE, "| a | b | c |\n| --- | --- | --- |"),
     ]
 
 
@@ -129,12 +129,12 @@ def test_html_keeps_structure_and_leaves_out_the_page_around_it() -> None:
     )
     assert document.title == "Leave"
     assert body(document) == [
-        (Kind.PARAGRAPH, "Ask [us](https://a.b) first."),
-        (Kind.LIST, "- paid\n  - sick\n- unpaid"),
-        (Kind.TABLE, "| a | b | c |\n| --- | --- | --- |\n| 1 | 2\\|3 | 4 |"),
-        (Kind.CODE, "```\nx = 1\n  y\n```"),
-        (Kind.PARAGRAPH, "loose"),
-        (Kind.QUOTE, "> said"),
+        (BlockKind.PARAGRAPH, "Ask [us](https://a.b) first."),
+        (BlockKind.LIST, "- paid\n  - sick\n- unpaid"),
+        (BlockKind.TABLE, "| a | b | c |\n| --- | --- | --- |\n| 1 | 2\\|3 | 4 |"),
+        (BlockKind.CODE, "```\nx = 1\n  y\n```"),
+        (BlockKind.PARAGRAPH, "loose"),
+        (BlockKind.QUOTE, "> said"),
     ]
     assert {block.headings for block in document.blocks[2:]} == {("Kinds",)}
 
@@ -148,11 +148,11 @@ def test_rst_keeps_structure() -> None:
     )
     assert document.title == "Guide"
     assert body(document) == [
-        (Kind.PARAGRAPH, "See [here](https://a.b)."),
-        (Kind.LIST, "- a\n  - b"),
-        (Kind.PARAGRAPH, "**Note:** Careful."),
-        (Kind.CODE, "```\nx = 1\n```"),
-        (Kind.TABLE, "| a | b |\n| --- | --- |\n| 1 | 2 |"),
+        (BlockKind.PARAGRAPH, "See [here](https://a.b)."),
+        (BlockKind.LIST, "- a\n  - b"),
+        (BlockKind.PARAGRAPH, "**Note:** Careful."),
+        (BlockKind.CODE, "```\nx = 1\n```"),
+        (BlockKind.TABLE, "| a | b |\n| --- | --- |\n| 1 | 2 |"),
     ]
 
 
@@ -163,7 +163,7 @@ def test_long_rst_keeps_its_line_numbers() -> None:
     )
     blocks = parse(text.encode(), PurePath("a.rst")).blocks
     lines = text.split("\n")
-    words = [block for block in blocks if block.kind is Kind.PARAGRAPH]
+    words = [block for block in blocks if block.kind is BlockKind.PARAGRAPH]
     assert len(words) == 200
     assert all(lines[block.line - 1].startswith(block.text[:15]) for block in words)
 
@@ -189,7 +189,8 @@ def test_plain_text_is_paragraphs() -> None:
     """Blank lines part the paragraphs of a text file; a path gives the title."""
     document = parsed("One\nline.\r\n\r\n\r\nTwo.", "notes/annual_leave-policy.txt")
     assert document == ParsedDocument(
-        "annual leave policy", (Block(Kind.PARAGRAPH, "One\nline.", (), 1), Block(Kind.PARAGRAPH, "Two.", (), 5))
+        "annual leave policy",
+        (Block(BlockKind.PARAGRAPH, "One\nline.", (), 1), Block(BlockKind.PARAGRAPH, "Two.", (), 5)),
     )
     assert parsed("Text", "travel/README.md").title == "travel"
 
@@ -254,5 +255,5 @@ def test_handbook_pages_parse() -> None:
     for page in sorted(HANDBOOK.rglob("*.md")):
         document = parse(page.read_bytes(), page)
         assert document.title
-        prose = [text for kind, text in body(document) if kind in {Kind.PARAGRAPH, Kind.LIST}]
+        prose = [text for kind, text in body(document) if kind in {BlockKind.PARAGRAPH, BlockKind.LIST}]
         assert not [text for text in prose if "{%" in text]

@@ -18,8 +18,8 @@ from core.answering.fitting import TEMPLATE_TOKENS
 from core.domain import (
     Answer,
     Conversation,
-    Decoded,
     Decoding,
+    DecodingSummary,
     Length,
     Message,
     Outcome,
@@ -27,9 +27,9 @@ from core.domain import (
     Person,
     Piece,
     Preferences,
-    Reading,
+    ReadingStarted,
 )
-from core.engine import Engine, Limits
+from core.engine import AnswerLimits, Engine
 from core.errors import QuestionTooLongError
 from core.people.people import credits_of
 from core.people.preferences import Language
@@ -84,7 +84,7 @@ def engine(index: QdrantIndex, memory: RedisMemory, usage: RedisUsage, generator
         memory=memory,
         usage=usage,
         generator=generator,
-        limits=Limits(passages=2, relevance=0.15),
+        limits=AnswerLimits(passages=2, relevance=0.15),
     )
 
 
@@ -92,8 +92,8 @@ async def ask(engine: Engine, text: str, person: Person = ANN) -> Answer:
     return await answer_to(engine, message(text, person))
 
 
-async def read_for(engine: Engine, text: str) -> Reading:
-    return next(iter([event async for event in engine.answer(message(text)) if isinstance(event, Reading)]))
+async def read_for(engine: Engine, text: str) -> ReadingStarted:
+    return next(iter([event async for event in engine.answer(message(text)) if isinstance(event, ReadingStarted)]))
 
 
 async def answer_to(engine: Engine, asked: Message) -> Answer:
@@ -105,15 +105,15 @@ async def answer_to(engine: Engine, asked: Message) -> Answer:
 @pytest.mark.parametrize("said", ["Fourteen days.", prompt.NOT_FOUND])
 async def test_an_answer_says_how_it_was_decoded(engine: Engine, generator: ScriptedGenerator, said: str) -> None:
     """What the generator says of its pieces stands in the answer, found or not."""
-    assert (await ask(engine, "How long does transit enrolment take?")).decoded is Decoded.EXACT
+    assert (await ask(engine, "How long does transit enrolment take?")).decoded is DecodingSummary.EXACT
     generator.script = lambda _prompt: said
-    generator.decoded = Decoded.APPROXIMATED
-    assert (await ask(engine, "How long does transit enrolment take?")).decoded is Decoded.APPROXIMATED
+    generator.decoded = DecodingSummary.APPROXIMATED
+    assert (await ask(engine, "How long does transit enrolment take?")).decoded is DecodingSummary.APPROXIMATED
 
 
 async def test_an_answer_streams_after_its_passages_and_ends_with_its_sources(engine: Engine) -> None:
     first, *pieces, last = [event async for event in engine.answer(message("How long does transit enrolment take?"))]
-    assert isinstance(first, Reading)
+    assert isinstance(first, ReadingStarted)
     assert first.passages[0].passage.title == "Transit"
     assert "".join(piece.text for piece in pieces if isinstance(piece, Piece)) == TEXTS["Transit"]
     assert isinstance(last, Answer)
@@ -225,7 +225,7 @@ async def test_an_answer_of_which_nothing_is_left_is_a_refusal(
 async def test_a_team_that_wants_every_answer_has_nothing_checked(
     index: QdrantIndex, memory: RedisMemory, usage: RedisUsage, generator: ScriptedGenerator
 ) -> None:
-    limits = Limits(relevance=0.15, certainty=0.0)
+    limits = AnswerLimits(relevance=0.15, certainty=0.0)
     engine = Engine(
         embedder=HashingEmbedder(), index=index, memory=memory, usage=usage, generator=generator, limits=limits
     )
@@ -319,7 +319,9 @@ async def test_passages_give_way_where_the_models_context_is_small(
 ) -> None:
     always = f"{prompt.READER} {prompt.person_block(Preferences())}"
     asked = generator.count_tokens(always) + 3
-    generator.context_tokens = Limits().decoding.max_tokens + TEMPLATE_TOKENS + asked + 20  # one passage has 12 or 13
+    generator.context_tokens = (
+        AnswerLimits().decoding.max_tokens + TEMPLATE_TOKENS + asked + 20
+    )  # one passage has 12 or 13
     await ask(engine, "transit travel leave")
     assert len(generator.prompts[0].passages) == 1
     generator.context_tokens -= 20
@@ -451,7 +453,7 @@ async def test_an_answer_that_is_cut_ends_with_a_sentence_and_goes_on_where_it_s
     index: QdrantIndex, memory: RedisMemory, usage: RedisUsage, generator: ScriptedGenerator
 ) -> None:
     """The parts together are the answer that would have come without a limit; then more means more detail."""
-    limits = Limits(relevance=0.15, decoding=Decoding(max_tokens=9))
+    limits = AnswerLimits(relevance=0.15, decoding=Decoding(max_tokens=9))
     engine = Engine(
         embedder=HashingEmbedder(), index=index, memory=memory, usage=usage, generator=generator, limits=limits
     )

@@ -13,9 +13,9 @@ from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.no_usage import NoUsage
 from core.answering.prompt import NOT_FOUND
 from core.domain import Length, Passage, Prompt
-from core.engine import Engine, Limits
+from core.engine import AnswerLimits, Engine
 from core.errors import IndexUnavailableError
-from core.evaluation.evaluator import Evaluator, Figures, Result, absent, ask_all, figures, spread, visiting
+from core.evaluation.evaluator import EvaluationSummary, Evaluator, Result, absent, ask_all, figures, spread, visiting
 from core.evaluation.questions import OwnQuestion
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
@@ -51,7 +51,7 @@ def generator() -> ScriptedGenerator:
 
 @pytest.fixture
 def engine(index: QdrantIndex, memory: RedisMemory, generator: ScriptedGenerator) -> Engine:
-    limits = Limits(passages=2, relevance=RELEVANCE)
+    limits = AnswerLimits(passages=2, relevance=RELEVANCE)
     return Engine(
         embedder=HashingEmbedder(),
         index=index,
@@ -174,7 +174,7 @@ async def test_what_was_asked_before_a_cancellation_is_kept(index: QdrantIndex, 
         memory=engine._memory,
         usage=engine._usage,
         generator=generator,
-        limits=Limits(passages=2, relevance=RELEVANCE),
+        limits=AnswerLimits(passages=2, relevance=RELEVANCE),
     )
     questions = [TRANSIT] * 50
 
@@ -220,7 +220,7 @@ async def test_figures_of_a_search_leave_out_what_was_not_asked(index: QdrantInd
         OwnQuestion("What is the transit benefit enrolment?", ()),
     ]
     results = await ask_all(searching(index), questions, together=1, heard=lambda: None)
-    assert figures(results) == Figures(
+    assert figures(results) == EvaluationSummary(
         answerable=2,
         unanswerable=2,
         recall={1: 0.5, 5: 0.5, 10: 0.5},

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.adapters.index.qdrant_index import QdrantIndex
-from core.documents.folder_records import FILE_NAME, FolderRecord, FolderRecords, Records
+from core.documents.folder_records import FILE_NAME, FolderDecisions, FolderRecord, FolderRecords
 from core.documents.ingest import Ingester
 from core.domain import EVERYONE, Document
 from core.errors import DocumentError
@@ -153,10 +153,10 @@ def test_the_first_records_are_what_an_older_index_holds(tmp_path: Path) -> None
     records = FolderRecords(tmp_path)
     records.begin(held, lived=True)
     records.begin((), lived=False)
-    assert records.read() == Records(files={"/d/a.md": HR})
+    assert records.read() == FolderDecisions(files={"/d/a.md": HR})
     other = FolderRecords(tmp_path / "guides")
     other.begin(held[1:], lived=True)
-    assert other.read() == Records()
+    assert other.read() == FolderDecisions()
 
 
 @pytest.mark.parametrize("named", [("docs",), ("docs/pay",)])
@@ -226,7 +226,7 @@ async def test_a_dry_run_and_lessons_leave_no_record(world: World) -> None:
     world.write("data/learned/0/.attune.toml", f"readers = {json.dumps(HR)}")
     await world.ingester.ingest([docs], readers=HR, dry=True)
     await world.ingester.ingest([lesson])
-    assert world.records.read() == Records()
+    assert world.records.read() == FolderDecisions()
 
 
 def test_what_is_forgotten_is_no_longer_decided(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from core.documents.blocks import Kind, ParsedDocument
+from core.documents.blocks import BlockKind, ParsedDocument
 from core.documents.splitting import split
 from core.domain import Passage
 from core.errors import DocumentError
@@ -30,7 +30,7 @@ def passages(document: ParsedDocument, budget: int = 200) -> list[Passage]:
 
 
 def headings(document: ParsedDocument) -> list[tuple[str, ...]]:
-    return [block.headings for block in document.blocks if block.kind is Kind.HEADING]
+    return [block.headings for block in document.blocks if block.kind is BlockKind.HEADING]
 
 
 def lines(*texts: str, top: float, size: float = 10, font: str = "F1") -> str:
@@ -62,11 +62,11 @@ def test_a_pdf_has_headings_by_type_paragraphs_lists_and_pages() -> None:
     assert headings(document) == [(), ("Parents",), ("Travel",)]
     assert body(document) == [
         (
-            Kind.PARAGRAPH,
+            BlockKind.PARAGRAPH,
             "Every parent has twenty weeks of leave, which can be taken in parts until the child is two years old.",
         ),
-        (Kind.LIST, "- paid\n- unpaid"),
-        (Kind.PARAGRAPH, "Ask first."),
+        (BlockKind.LIST, "- paid\n- unpaid"),
+        (BlockKind.PARAGRAPH, "Ask first."),
     ]
     assert [block.page for block in document.blocks] == [1, 1, 1, 1, 2, 2]
     assert [passage.page for passage in passages(document, budget=20)] == [1, 1, 2]
@@ -80,9 +80,9 @@ def test_a_table_with_rules_in_a_pdf_is_a_table() -> None:
     )
     page = lines("Before the table.", top=700) + RULES + cells + lines("After the table.", top=500)
     assert body(parsed(pdf(page), "a.pdf")) == [
-        (Kind.PARAGRAPH, "Before the table."),
-        (Kind.TABLE, "| Kind | Weeks |\n| --- | --- |\n| Parents | 20 |\n| Study | 2 |"),
-        (Kind.PARAGRAPH, "After the table."),
+        (BlockKind.PARAGRAPH, "Before the table."),
+        (BlockKind.TABLE, "| Kind | Weeks |\n| --- | --- |\n| Parents | 20 |\n| Study | 2 |"),
+        (BlockKind.PARAGRAPH, "After the table."),
     ]
 
 
@@ -120,7 +120,7 @@ def test_scanned_pdfs_are_told_from_empty_ones() -> None:
     with pytest.raises(DocumentError, match=r"a\.pdf cannot be read\. It holds only pictures of pages \(2\)"):
         parsed(pdf(picture, picture, images=(1, 2)), "a.pdf")
     document = parsed(pdf(lines("Words.", top=700), picture, images=(2,)), "a.pdf")
-    assert body(document) == [(Kind.PARAGRAPH, "Words.")]
+    assert body(document) == [(BlockKind.PARAGRAPH, "Words.")]
     assert "pictures without text and were not read: 2." in document.notes[0]
     assert parsed(pdf(""), "a.pdf").notes == ("The file holds no text.",)
 
@@ -154,8 +154,8 @@ def test_a_word_file_keeps_structure_and_says_who_wrote_it() -> None:
     assert (document.title, document.author, document.date) == ("Leave policy", "Ada L.", "2024-06-03T10:00:00Z")
     assert headings(document) == [(), ("Parents",)]
     assert body(document) == [
-        (Kind.PARAGRAPH, "Twenty weeks."),
-        (Kind.TABLE, "| Kind | Weeks | Paid |\n| --- | --- | --- |\n| Parents | 20 | yes |"),
+        (BlockKind.PARAGRAPH, "Twenty weeks."),
+        (BlockKind.TABLE, "| Kind | Weeks | Paid |\n| --- | --- | --- |\n| Parents | 20 | yes |"),
     ]
     assert {passage.author for passage in passages(document)} == {"Ada L."}
 
@@ -183,8 +183,8 @@ def test_a_real_word_file_reads_like_its_page() -> None:
     document = office("weekly_ship.docx")
     assert document.title == "Weekly ship"
     assert headings(document)[1:4] == [("How to use",), ("Distribution list",), ("Template",)]
-    assert body(document)[0][0] is not Kind.TABLE
-    (steps,) = [text for kind, text in body(document) if kind is Kind.LIST and "captain" in text]
+    assert body(document)[0][0] is not BlockKind.TABLE
+    (steps,) = [text for kind, text in body(document) if kind is BlockKind.LIST and "captain" in text]
     assert "\n5. Fill in its sections. Invite your teammates to contribute.\n  1. Focus on outcomes" in steps
     assert "[schedule-send](https://support.google.com/mail/answer/9214606)" in steps
 
@@ -205,9 +205,9 @@ def test_slides_are_sections_with_their_number() -> None:
     )
     assert headings(document) == [("Plan",), ("Costs",)]
     assert body(document) == [
-        (Kind.LIST, "- Travel\n  - Trains"),
-        (Kind.TABLE, "| Year | Sum |\n| --- | --- |\n| 2024 | 10 |"),
-        (Kind.PARAGRAPH, "Notes: Say it slowly."),
+        (BlockKind.LIST, "- Travel\n  - Trains"),
+        (BlockKind.TABLE, "| Year | Sum |\n| --- | --- |\n| 2024 | 10 |"),
+        (BlockKind.PARAGRAPH, "Notes: Say it slowly."),
     ]
     assert [block.page for block in document.blocks] == [1, 2, 2, 2, 2]
 
@@ -236,7 +236,7 @@ def test_sheets_are_tables_whose_pieces_repeat_the_header() -> None:
     document = parsed(workbook(), "a.xlsx")
     assert headings(document) == [("Budget",)]
     lead, (kind, table) = body(document)
-    assert (lead, kind) == ((Kind.PARAGRAPH, "Budget of the team"), Kind.TABLE)
+    assert (lead, kind) == ((BlockKind.PARAGRAPH, "Budget of the team"), BlockKind.TABLE)
     header = "| Item | Share | Cost | From | Open |\n| --- | --- | --- | --- | --- |\n"
     assert table.startswith(f"{header}| Item 0 | 12.5 % | $1200.5 | 2024-06-01 | yes |\n")
     pieces = passages(document, budget=80)[1:]
@@ -279,7 +279,9 @@ def test_a_book_is_read_in_its_order() -> None:
         "a.epub",
     )
     assert (document.title, document.author, document.language) == ("The Book", "Ada", "de")
-    assert [(block.headings, block.text, block.page) for block in document.blocks if block.kind is Kind.PARAGRAPH] == [
+    assert [
+        (block.headings, block.text, block.page) for block in document.blocks if block.kind is BlockKind.PARAGRAPH
+    ] == [
         (("Start", "Part"), "Words of one.", 1),
         (("End", "Part"), "Words of two.", 2),
     ]
@@ -341,7 +343,7 @@ def test_code_is_cut_at_its_definitions(name: str) -> None:
     assert headings(document) == [("first",), ("Second",)]
     source = CODE[name].split("\n")
     for block in document.blocks:
-        if block.kind is Kind.CODE:
+        if block.kind is BlockKind.CODE:
             code = block.text.split("\n")[1:-1]
             assert source[block.line - 1 : block.line - 1 + len(code)] == code
     rebuilt = [line for _, text in body(document) for line in text.split("\n")[1:-1] if line]

@@ -14,7 +14,7 @@ from core.answering.guides import is_about_attune
 from core.answering.prompt import NOT_FOUND
 from core.answering.retrieval import retrieve
 from core.domain import EVERYONE, Answer, Conversation, Message, Passage, Person
-from core.engine import Engine, Limits
+from core.engine import AnswerLimits, Engine
 from core.errors import ConfigurationError
 from core.readers import GUIDES, Readers, checked, may_see
 from tests.fakes import HashingEmbedder, ScriptedGenerator
@@ -84,7 +84,7 @@ async def test_a_refusal_names_no_guide_among_the_closest(guides: QdrantIndex, r
         memory=RedisMemory(redis),
         usage=RedisUsage(redis),
         generator=ScriptedGenerator(lambda _: NOT_FOUND),
-        limits=Limits(relevance=0.0),
+        limits=AnswerLimits(relevance=0.0),
     )
     assert await closest(engine, TONE) == {"Forgetting", "Preferences"}
     await add(guides, 3, "Leave", "Leave is asked for in the calendar", (EVERYONE,))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.answering.history import LEANS, MAY_LEAN, Asked, asked, before, leaning, questions, standalone_question
+from core.answering.history import LEANS, MAY_LEAN, Query, asked, before, leaning, questions, standalone_question
 from core.answering.prompt import NOT_FOUND
 from core.domain import Person, Turn
 from core.people.preferences import Language, Length
@@ -99,7 +99,7 @@ def test_the_readings_of_any_message_are_a_distribution(message: str, said: list
 
 @pytest.mark.parametrize("message", ["and how long does it take?", "shorter please", "put it in a table", "go on"])
 def test_a_first_message_is_a_question_as_it_is(message: str) -> None:
-    assert asked(message, []) == Asked(message, message, {message: 1.0})
+    assert asked(message, []) == Query(message, message, {message: 1.0})
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_wish_for_another_form_asks_the_last_question_again(message: str, form
     turns = talk(TAXI, CONTRACTORS)
     first = asked(CONTRACTORS, turns[:1])
     again = asked(message, turns)
-    assert again == Asked(message, CONTRACTORS, first.searches, first.turns, form)
+    assert again == Query(message, CONTRACTORS, first.searches, first.turns, form)
 
 
 def test_wishes_add_up_and_the_later_one_counts() -> None:

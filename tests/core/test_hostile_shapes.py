@@ -20,7 +20,7 @@ from core.documents.blocks import HEADING_CHARACTERS, pipe_table
 from core.documents.html_tree import MAX_DEPTH, Element, parse_tree
 from core.documents.parsing import parse, parse_with
 from core.documents.sandbox import Sandbox
-from core.documents.sandbox_child import Limits, State
+from core.documents.sandbox_child import ParseState, ProcessLimits
 from core.errors import DocumentError
 from evals import shapes_of_packages as packages
 from evals import shapes_of_text as texts
@@ -33,7 +33,7 @@ UNSEEN = {"<select>a", "<option>a", "lines of <select>a", "<svg>", "lines of <sv
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    opened = Sandbox(Limits(cpu_seconds=SECONDS))
+    opened = Sandbox(ProcessLimits(cpu_seconds=SECONDS))
     yield opened
     opened.close()
 
@@ -79,7 +79,7 @@ def test_no_shape_takes_more_than_its_share_of_the_processor(sandbox: Sandbox, n
     file, shape, size = LARGE[name]
     replies = sandbox.read(shape(size), PurePath(file), "settings", {})
     assert replies
-    assert {reply.state for reply in replies} == {State.READ}, replies[-1].reason
+    assert {reply.state for reply in replies} == {ParseState.READ}, replies[-1].reason
 
 
 def test_a_sheet_by_many_names_is_refused() -> None:

@@ -12,7 +12,7 @@ from core.adapters.index import points
 from core.adapters.index.edge_index import EdgeIndex
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.answering.retrieval import retrieve
-from core.documents.ingest import Ingester, Progress
+from core.documents.ingest import Ingester, IngestProgress
 from core.documents.parsing import MAX_BYTES
 from core.documents.splitting import embedding_text
 from core.documents.tally import IngestReport
@@ -220,7 +220,7 @@ async def test_files_are_read_while_others_are_embedded(
         meanwhile.extend(read)
         embedder.may.set()
 
-    def note(progress: Progress) -> None:
+    def note(progress: IngestProgress) -> None:
         read.append(progress.number)
         if progress.number == 6:
             asyncio.get_running_loop().call_later(0.2, go_on)
@@ -281,7 +281,7 @@ async def test_another_model_or_budget_embeds_anew(
 
 async def test_progress_names_each_file(folder: Path, ingester: Ingester) -> None:
     """Someone who waits sees which file of how many is read, and how far the embedding is."""
-    seen: list[Progress] = []
+    seen: list[IngestProgress] = []
     await ingester.ingest([folder], seen.append)
     assert [(progress.number, progress.files, progress.name) for progress in seen[:2]] == [
         (1, 2, "guide.md"),

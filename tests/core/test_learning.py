@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 from core.answering.ranking import affinity
 from core.people import interests
 from core.people.feedback import Reason
-from core.people.interests import HALF_LIFE, KEPT, KEPT_DAYS, MOST, Act, Learned, Signal, event_vector, replay, step
+from core.people.interests import (
+    HALF_LIFE,
+    KEPT,
+    KEPT_DAYS,
+    MOST,
+    Action,
+    LearnedProfile,
+    Signal,
+    event_vector,
+    replay,
+    step,
+)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DIMENSION = 6
@@ -24,7 +35,7 @@ def axis(number: int) -> np.ndarray:
 
 
 def signal(
-    number: int, act: Act = Act.ASKED, direction: int = 0, reason: Reason | None = None, days: float = 0.0
+    number: int, act: Action = Action.ASKED, direction: int = 0, reason: Reason | None = None, days: float = 0.0
 ) -> Signal:
     vector = event_vector(axis(direction), [axis(direction)], [1.0])
     at = START + timedelta(days=days, seconds=number)
@@ -42,7 +53,7 @@ def logs(draw: st.DrawFn) -> list[Signal]:
         question, passage = rng.standard_normal((2, DIMENSION))
         vector = event_vector(question / np.linalg.norm(question), [passage / np.linalg.norm(passage)], [1.0])
         at = START + timedelta(seconds=draw(st.sampled_from([0, 1, 1000, 10**6, 10**7])))
-        act, reason = draw(st.sampled_from(Act)), draw(st.sampled_from([None, *Reason]))
+        act, reason = draw(st.sampled_from(Action)), draw(st.sampled_from([None, *Reason]))
         made.append(Signal(f"{number}", act, at, vector, reason, ("/a", "/b"), (("/a", 0.5),)))
     return made
 
@@ -58,7 +69,7 @@ def test_a_log_leads_to_one_state_in_whatever_order_it_is_given(log: list[Signal
 @given(logs())
 def test_stepping_is_replaying(log: list[Signal]) -> None:
     """Signals that come one by one, in order, lead to the state of the whole log, to the last bit."""
-    state = Learned()
+    state = LearnedProfile()
     for count, one in enumerate(interests.in_order(log), start=1):
         state = step(state, one)
         assert state == replay(interests.in_order(log)[:count])
@@ -84,15 +95,15 @@ def test_signals_in_one_direction_are_one_interest() -> None:
 @pytest.mark.parametrize(
     ("act", "reason", "mass"),
     [
-        (Act.UP, None, 1.15),
-        (Act.OPENED, None, 0.45),
-        (Act.REPHRASED, None, 0.05),
-        (Act.DOWN, None, 0.15),
-        (Act.DOWN, Reason.WRONG, 0.15),
-        (Act.DOWN, Reason.TOO_LONG, 0.15),
+        (Action.UP, None, 1.15),
+        (Action.OPENED, None, 0.45),
+        (Action.REPHRASED, None, 0.05),
+        (Action.DOWN, None, 0.15),
+        (Action.DOWN, Reason.WRONG, 0.15),
+        (Action.DOWN, Reason.TOO_LONG, 0.15),
     ],
 )
-def test_each_act_weighs_what_it_should(act: Act, reason: Reason | None, mass: float) -> None:
+def test_each_act_weighs_what_it_should(act: Action, reason: Reason | None, mass: float) -> None:
     """A 👎 moves interests only where the topic was wrong."""
     state = replay([signal(0), signal(1, act, reason=reason)])
     assert state.interests[0].mass == pytest.approx(mass, abs=1e-4)
@@ -100,12 +111,12 @@ def test_each_act_weighs_what_it_should(act: Act, reason: Reason | None, mass: f
 
 def test_a_topic_that_is_not_mine_goes() -> None:
     """👎 for the topic takes away more than a question gives."""
-    assert replay([signal(0), signal(1, Act.DOWN, reason=Reason.NOT_MY_TOPIC)]).interests == ()
+    assert replay([signal(0), signal(1, Action.DOWN, reason=Reason.NOT_MY_TOPIC)]).interests == ()
 
 
 def test_the_lightest_interest_makes_room() -> None:
     """A fifth direction takes the place of the lightest, never of a heavy one."""
-    log = [signal(n, Act.UP, direction=n) for n in (0, 1, 2)] + [signal(3, direction=3), signal(4, direction=4)]
+    log = [signal(n, Action.UP, direction=n) for n in (0, 1, 2)] + [signal(3, direction=3), signal(4, direction=4)]
     state = replay(log)
     assert len(state.interests) == MOST
     directions = {int(np.argmax(interests.unpacked(one.vector))) for one in state.interests}
@@ -114,42 +125,42 @@ def test_the_lightest_interest_makes_room() -> None:
 
 def test_interests_halve_in_sixty_days_and_a_session_in_one() -> None:
     """Long taste fades slowly, what somebody is busy with fast."""
-    state = replay([signal(0, Act.UP)])
+    state = replay([signal(0, Action.UP)])
     now = START.timestamp()
     assert state.interests[0].mass_at(now + HALF_LIFE) == pytest.approx(0.5)
     assert state.recent is not None
-    later = replay([signal(0, Act.UP), signal(1, direction=1, days=10)])
+    later = replay([signal(0, Action.UP), signal(1, direction=1, days=10)])
     assert later.recent is not None
     assert interests.unpacked(later.recent.vector)[1] > 0.99
 
 
-@pytest.mark.parametrize("act", [Act.UP, Act.DOWN])
-def test_a_verdict_on_an_answer_that_found_nothing_moves_no_interest(act: Act) -> None:
+@pytest.mark.parametrize("act", [Action.UP, Action.DOWN])
+def test_a_verdict_on_an_answer_that_found_nothing_moves_no_interest(act: Action) -> None:
     """There is nothing that it was about; "too long" still counts for the style."""
     before = [signal(1), signal(2, direction=2)]
     verdict = replace(signal(3, act, reason=Reason.TOO_LONG), vector="", shown=(), credited=())
     learned = replay([*before, verdict])
     assert learned.interests == replay(before).interests
     assert learned.events == 2
-    assert learned.brevity == (1.0 if act is Act.DOWN else 0.0)
+    assert learned.brevity == (1.0 if act is Action.DOWN else 0.0)
 
 
 def test_another_embedder_begins_anew() -> None:
     """Interests of another dimension go with the first signal of the new one, and break nothing before."""
     wide = np.zeros(2 * DIMENSION, np.float32)
     wide[3] = 1
-    new = Signal("new", Act.UP, START + timedelta(days=1), event_vector(wide, [wide], [1.0]))
-    state = replay([signal(0, Act.UP), signal(1, direction=2), new])
+    new = Signal("new", Action.UP, START + timedelta(days=1), event_vector(wide, [wide], [1.0]))
+    state = replay([signal(0, Action.UP), signal(1, direction=2), new])
     assert len(state.interests) == 1
     assert interests.unpacked(state.interests[0].vector).size == wide.size
-    assert not affinity(np.eye(2 * DIMENSION), replay([signal(0, Act.UP)]), START.timestamp()).any()
+    assert not affinity(np.eye(2 * DIMENSION), replay([signal(0, Action.UP)]), START.timestamp()).any()
     assert interests.members([signal(0), new], state.interests, 0) == [new]
 
 
 def test_verdicts_on_length_add_up_and_fade() -> None:
     """Too long counts up, too short down, and half is gone in sixty days."""
-    log = [signal(n, Act.DOWN, reason=Reason.TOO_LONG) for n in range(3)]
-    state = replay([*log, signal(4, Act.DOWN, reason=Reason.TOO_SHORT)])
+    log = [signal(n, Action.DOWN, reason=Reason.TOO_LONG) for n in range(3)]
+    state = replay([*log, signal(4, Action.DOWN, reason=Reason.TOO_SHORT)])
     now = START.timestamp() + 4
     assert interests.brevity_at(state, now) == pytest.approx(2, abs=0.01)
     assert interests.brevity_at(state, now + HALF_LIFE) == pytest.approx(1, abs=0.01)
@@ -157,7 +168,7 @@ def test_verdicts_on_length_add_up_and_fade() -> None:
 
 def test_looks_are_counted_by_place_and_use_by_what_carried() -> None:
     """The examination model: the place r is looked at with probability 1 / r."""
-    tallies = replay([signal(0), signal(1, Act.OPENED), signal(2, Act.UP)]).tallies
+    tallies = replay([signal(0), signal(1, Action.OPENED), signal(2, Action.UP)]).tallies
     assert (tallies["/0"].examined, tallies["/0"].useful, tallies["/0"].answered) == (1.0, 2.0, 1.0)
     assert (tallies["/z"].examined, tallies["/z"].useful, tallies["/z"].answered) == (0.5, 0.0, 0.0)
 

@@ -18,7 +18,7 @@ import pytest
 
 from core.bootstrap import find_model
 from core.errors import AttuneError, CorruptModelError, DownloadError, UnknownModelError
-from core.models.files import Silent
+from core.models.files import NoProgress
 from core.models.lora import ShippedAdapter
 from core.models.rag import is_rag
 from core.models.specs import BUILT_IN, Hub, ModelFile, ModelSpec, Role, Wheel, Wheels, read_name
@@ -266,9 +266,9 @@ def test_the_adapter_of_the_settings_takes_the_place_of_any_other(tmp_path):
         (tmp_path / name).write_bytes(content)
     (tmp_path / "mine.gguf").write_bytes(b"GGUF")
     chosen = {"ATTUNE_HOME": str(tmp_path), "ATTUNE_MODEL": str(tmp_path / "mine.gguf")}
-    assert find_model(Settings.from_env(chosen), Silent()).adapter is None
+    assert find_model(Settings.from_env(chosen), NoProgress()).adapter is None
     own = Settings.from_env({**chosen, "ATTUNE_ADAPTER": str(tmp_path)})
-    assert find_model(own, Silent()).adapter == tmp_path
+    assert find_model(own, NoProgress()).adapter == tmp_path
     log = Log()
     with pytest.raises(UnknownModelError, match="is not an adapter's folder"):
         find_model(Settings.from_env({"ATTUNE_HOME": str(tmp_path), "ATTUNE_ADAPTER": "nowhere"}), log)

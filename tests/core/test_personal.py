@@ -16,13 +16,13 @@ from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
 from core.answering.attribution import impersonal
 from core.domain import Answer, Conversation, Decoding, Message, Outcome, Passage, Person, Piece, Prompt, Verdicts
-from core.engine import Engine, Limits
+from core.engine import AnswerLimits, Engine
 from core.errors import MemoryUnavailableError
 from core.people import people
 from core.people.feedback import Feedback, Verdict
-from core.people.interests import Act, Signal, event_vector
-from core.people.people import Heard
-from core.people.preferences import PLAIN, Polarity, Wishes, with_stated
+from core.people.interests import Action, Signal, event_vector
+from core.people.people import FeedbackOutcome
+from core.people.preferences import PLAIN, Polarity, PreferenceSet, with_stated
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")
@@ -65,7 +65,7 @@ def engine_over(index: QdrantIndex, memory: RedisMemory, redis: Redis, generator
         memory=memory,
         usage=RedisUsage(redis),
         generator=generator,
-        limits=Limits(passages=4, relevance=0.1, certainty=0.0001),
+        limits=AnswerLimits(passages=4, relevance=0.1, certainty=0.0001),
     )
 
 
@@ -91,7 +91,7 @@ async def fond_of(memory: RedisMemory, person: Person, text: str, count: int = 6
     """A person who liked many answers out of one passage."""
     (vector,) = await HashingEmbedder().embed([text])
     event = event_vector(vector, [vector], [1.0])
-    signals = [Signal(f"{n}:verdict", Act.UP, START + timedelta(seconds=n), event) for n in range(count)]
+    signals = [Signal(f"{n}:verdict", Action.UP, START + timedelta(seconds=n), event) for n in range(count)]
     await memory.learn(person, signals)
     await memory.change_wishes(person, lambda old: replace(old, strength=100))
 
@@ -200,7 +200,7 @@ async def test_asking_the_same_in_other_words_at_once_is_learned_from(engine: En
         async for _ in engine.answer(asked):
             pass
     acts = sorted((one.at, one.act) for one in await memory.signals(ANN))
-    assert [act for _, act in acts] == [Act.ASKED, Act.ASKED, Act.REPHRASED]
+    assert [act for _, act in acts] == [Action.ASKED, Action.ASKED, Action.REPHRASED]
 
 
 async def test_an_answer_that_is_made_again_is_learned_from_once(engine: Engine, memory: RedisMemory) -> None:
@@ -215,14 +215,14 @@ async def test_a_verdict_can_be_changed_and_taken_back(engine: Engine, memory: R
     answer = await ask(engine, f"{SHARED} red?")
     before = await memory.learned(ANN)
     for verdict, heard in [
-        (Verdict.UP, Heard.LEARNED),
-        (Verdict.DOWN, Heard.LEARNED),
-        (Verdict.UP, Heard.LEARNED),
-        (Verdict.NONE, Heard.TAKEN_BACK),
+        (Verdict.UP, FeedbackOutcome.LEARNED),
+        (Verdict.DOWN, FeedbackOutcome.LEARNED),
+        (Verdict.UP, FeedbackOutcome.LEARNED),
+        (Verdict.NONE, FeedbackOutcome.TAKEN_BACK),
     ]:
         assert await engine.people.hear(Feedback(ANN, answer.id, verdict, START + timedelta(hours=1))) is heard
     assert await memory.learned(ANN) == before
-    assert await engine.people.hear(Feedback(ANN, "unknown", Verdict.UP, START)) is Heard.UNKNOWN
+    assert await engine.people.hear(Feedback(ANN, "unknown", Verdict.UP, START)) is FeedbackOutcome.UNKNOWN
 
 
 async def test_two_people_never_meet(engine: Engine, memory: RedisMemory, generator: CheckingGenerator) -> None:
@@ -264,7 +264,7 @@ def posterior(priors: Sequence[float], likelihoods: Sequence[float]) -> tuple[fl
 
 def test_nobody_in_particular_wishes_nothing() -> None:
     """What answers without personalisation differs from somebody new only in that nothing is learned or moved."""
-    assert replace(PLAIN, strength=Wishes().strength, paused=False) == Wishes()
+    assert replace(PLAIN, strength=PreferenceSet().strength, paused=False) == PreferenceSet()
 
 
 async def test_an_unanswered_question_is_traced_and_not_learned_from(engine: Engine, memory: RedisMemory) -> None:
@@ -283,7 +283,7 @@ async def test_what_was_answered_is_learned_although_nobody_listens_on(engine: E
             if isinstance(event, Answer):
                 assert await memory.trace(ANN, event.id)
                 break
-    assert [signal.act for signal in await memory.signals(ANN)] == [Act.ASKED]
+    assert [signal.act for signal in await memory.signals(ANN)] == [Action.ASKED]
 
 
 async def test_a_memory_that_goes_away_while_an_answer_grows_does_not_cost_the_answer(
@@ -307,7 +307,7 @@ async def test_a_memory_that_goes_away_while_an_answer_grows_does_not_cost_the_a
             assert await memory.turns(HERE, limit=9) == []
             memory.away = False
     assert len(await memory.turns(HERE, limit=9)) == 1
-    assert [signal.act for signal in await memory.signals(ANN)] == [Act.ASKED]
+    assert [signal.act for signal in await memory.signals(ANN)] == [Action.ASKED]
 
 
 async def test_an_answer_that_cannot_be_learned_from_stands(
@@ -319,7 +319,7 @@ async def test_an_answer_that_cannot_be_learned_from_stands(
         async def learn(self, *_, **__):
             raise MemoryUnavailableError("away")
 
-    limits = Limits(passages=4, relevance=0.1, certainty=0.0001)
+    limits = AnswerLimits(passages=4, relevance=0.1, certainty=0.0001)
     engine = Engine(
         embedder=HashingEmbedder(),
         index=index,

@@ -20,11 +20,11 @@ from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
 from core.domain import EVERYONE, Passage, Person, RankedPassage
 from core.errors import InvalidPreferenceError
-from core.people.interests import KEPT, SLACK, Act, Signal, Tally, packed
+from core.people.interests import KEPT, SLACK, Action, DocumentTally, Signal, packed
 from core.people.people import People
 from core.people.personal import read_by
 from core.people.portable import taken_over, written
-from core.people.preferences import Wishes
+from core.people.preferences import PreferenceSet
 from core.people.team import HEARD, HEARD_IN_ALL, Contribution, Team, bounded
 
 ANN, BEN, EVE = (Person("slack", "T1", user) for user in ("ann", "ben", "eve"))
@@ -35,7 +35,7 @@ DIRECTIONS = [row / np.linalg.norm(row) for row in RNG.normal(size=(4, 16))]
 UNIT = packed(DIRECTIONS[0])
 
 
-def done(number: int, act: Act, source: str, minutes: int = 0) -> Signal:
+def done(number: int, act: Action, source: str, minutes: int = 0) -> Signal:
     at = NOW - timedelta(days=2) + timedelta(minutes=minutes or number)
     return Signal(f"own{number}", act, at, UNIT, shown=SOURCES, credited=((source, 1.0),))
 
@@ -50,7 +50,7 @@ class World:
     async def begun(self) -> World:
         for person, source in ((ANN, SOURCES[0]), (BEN, SOURCES[1]), (EVE, SOURCES[2])):
             await self.people.change(person, lambda old: replace(old, shares=True, strength=100))
-            learned = await self.memory.learn(person, [done(0, Act.ASKED, source), done(1, Act.UP, source)])
+            learned = await self.memory.learn(person, [done(0, Action.ASKED, source), done(1, Action.UP, source)])
             await self.memory.contribute(person, Contribution(learned.done_here, frozenset({EVERYONE}), shares=True))
         return self
 
@@ -90,7 +90,7 @@ TIMES = st.sampled_from(
 )
 NAMES = st.sampled_from([*SOURCES, "", "x" * 5000, "own0", "own1", "\0"])
 SIGNALS = st.fixed_dictionaries(
-    {"id": NAMES, "act": st.sampled_from([*map(str, Act), "sold"]), "at": TIMES, "vector": VECTORS},
+    {"id": NAMES, "act": st.sampled_from([*map(str, Action), "sold"]), "at": TIMES, "vector": VECTORS},
     optional={
         "credited": st.lists(st.tuples(NAMES, NUMBERS).map(list), max_size=3),
         "shown": st.lists(NAMES, max_size=40),
@@ -146,8 +146,8 @@ async def test_a_credit_that_is_no_share_is_refused(world: World, value: str) ->
 async def test_a_flood_of_imported_signals_drives_out_nothing_that_was_done_here(world: World) -> None:
     """Also where it is newer than all of it; the log keeps to its size."""
     before, others = await world.memory.learned(EVE), await world.rankings()
-    flood = [replace(done(n, Act.UP, SOURCES[3], 500 + n), id=f"flood{n}") for n in range(KEPT + SLACK)]
-    await world.people.import_(EVE, written(Wishes(), flood))
+    flood = [replace(done(n, Action.UP, SOURCES[3], 500 + n), id=f"flood{n}") for n in range(KEPT + SLACK)]
+    await world.people.import_(EVE, written(PreferenceSet(), flood))
     signals, learned = await world.memory.signals(EVE), await world.memory.learned(EVE)
     assert len(signals) == KEPT
     assert [one.id for one in signals if not one.imported] == ["own0", "own1"]
@@ -168,26 +168,26 @@ async def test_an_import_neither_shares_nor_stops_sharing(world: World) -> None:
     """What others are told is agreed to where they are."""
     for shares in (True, False):
         await world.people.change(EVE, lambda old, shares=shares: replace(old, shares=shares))
-        await world.people.import_(EVE, written(Wishes(shares=not shares, strength=7), ()))
+        await world.people.import_(EVE, written(PreferenceSet(shares=not shares, strength=7), ()))
         wishes = await world.memory.wishes(EVE)
         assert (wishes.shares, wishes.strength) == (shares, 7)
 
 
 def test_signals_that_come_from_a_clock_ahead_are_as_of_now() -> None:
     """Within a day; from further ahead they are none of ours."""
-    ahead = replace(done(1, Act.UP, SOURCES[0]), at=NOW + timedelta(hours=3))
-    (signal,) = taken_over(written(Wishes(), [ahead]), NOW).signals
+    ahead = replace(done(1, Action.UP, SOURCES[0]), at=NOW + timedelta(hours=3))
+    (signal,) = taken_over(written(PreferenceSet(), [ahead]), NOW).signals
     assert (signal.at, signal.imported) == (NOW, True)
     with pytest.raises(InvalidPreferenceError):
-        taken_over(written(Wishes(), [replace(ahead, at=NOW + timedelta(days=3))]), NOW)
+        taken_over(written(PreferenceSet(), [replace(ahead, at=NOW + timedelta(days=3))]), NOW)
 
 
 COUNTS = st.one_of(st.floats(allow_nan=True, allow_infinity=True), st.floats(0, 50))
-TALLIES = st.dictionaries(st.sampled_from([*SOURCES, "/e", "/f"]), st.builds(Tally, COUNTS, COUNTS, COUNTS))
+TALLIES = st.dictionaries(st.sampled_from([*SOURCES, "/e", "/f"]), st.builds(DocumentTally, COUNTS, COUNTS, COUNTS))
 
 
 @given(TALLIES)
-def test_whatever_a_store_holds_of_one_person_has_bounds_in_the_team(tallies: Mapping[str, Tally]) -> None:
+def test_whatever_a_store_holds_of_one_person_has_bounds_in_the_team(tallies: Mapping[str, DocumentTally]) -> None:
     """Numbers only, for each document and in all; and what it says of documents is finite."""
     heard = bounded(tallies)
     counts = [(one.useful, one.examined, one.answered) for one in heard.values()]
@@ -203,8 +203,8 @@ def test_one_person_is_heard_no_more_for_a_thousand_thumbs_than_for_twenty() -> 
     documents = [(source, (EVERYONE,)) for source in SOURCES]
 
     def prior(times: float) -> list[float]:
-        said = Contribution({SOURCES[0]: Tally(times, times)}, frozenset({EVERYONE}))
-        others = Contribution({source: Tally(5.0, 10.0) for source in SOURCES}, frozenset({EVERYONE}))
+        said = Contribution({SOURCES[0]: DocumentTally(times, times)}, frozenset({EVERYONE}))
+        others = Contribution({source: DocumentTally(5.0, 10.0) for source in SOURCES}, frozenset({EVERYONE}))
         return list(Team({"eve": said, "ann": others}).prior(documents, "ben"))
 
     assert prior(1000) == prior(HEARD) == prior(1e300)

@@ -22,7 +22,7 @@ from core.answering.ranking import (
 )
 from core.answering.retrieval import priors, softmax
 from core.domain import Passage, RankedPassage
-from core.people.interests import Interest, Learned, packed
+from core.people.interests import Interest, LearnedProfile, packed
 
 NOW = 1_800_000_000.0
 DIMENSION = 8
@@ -33,12 +33,12 @@ def unit(rng: np.random.Generator, count: int) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def someone(rng: np.random.Generator, interests: int, events: int) -> Learned:
+def someone(rng: np.random.Generator, interests: int, events: int) -> LearnedProfile:
     known = [
         Interest(packed(row), float(rng.gamma(1.0) * 5), NOW - float(rng.random() * 1e7), NOW - 1e7)
         for row in unit(rng, interests)
     ]
-    return Learned(tuple(known), known[0] if known else None, events=events)
+    return LearnedProfile(tuple(known), known[0] if known else None, events=events)
 
 
 @st.composite
@@ -100,7 +100,7 @@ def test_strength_0_and_no_history_change_nothing(case: tuple[np.ndarray, Tilt])
     nothing, team = np.zeros(count), rng.standard_normal(count)
     vectors = unit(rng, count)
     off = tilt(impersonal, vectors, someone(rng, 3, 99), strength=0, now=NOW, team=team, teammates=team)
-    cold = tilt(impersonal, vectors, Learned(), strength=100, now=NOW, team=nothing, teammates=nothing)
+    cold = tilt(impersonal, vectors, LearnedProfile(), strength=100, now=NOW, team=nothing, teammates=nothing)
     ranked = passages(np.sort(impersonal)[::-1])
     for made in (off, cold):
         assert not made.moves
@@ -113,7 +113,9 @@ def test_without_history_only_the_team_acts(seed: int, count: int) -> None:
     """Of somebody new, what is learned adds nothing to the team's prior."""
     rng = np.random.default_rng(seed)
     impersonal, team = softmax(rng.standard_normal(count)), rng.standard_normal(count)
-    made = tilt(impersonal, unit(rng, count), Learned(), strength=50, now=NOW, team=team, teammates=np.zeros(count))
+    made = tilt(
+        impersonal, unit(rng, count), LearnedProfile(), strength=50, now=NOW, team=team, teammates=np.zeros(count)
+    )
     assert not made.taste.any()
     assert not made.teammates.any()
 
@@ -133,7 +135,7 @@ def test_affinity_is_highest_for_what_somebody_cares_about(seed: int, interests:
     heaviest = max(known.interests, key=lambda one: one.mass_at(NOW))
     mine = np.frombuffer(packed_bytes(heaviest.vector))
     candidates = np.vstack([unit(rng, 20), mine])
-    alone = Learned(known.interests, None, 10)
+    alone = LearnedProfile(known.interests, None, 10)
     assert np.argmax(affinity(candidates, alone, NOW)) == 20
 
 
@@ -163,7 +165,7 @@ def test_more_history_moves_more(seed: int) -> None:
             tilt(
                 impersonal,
                 vectors,
-                Learned(known.interests, None, events),
+                LearnedProfile(known.interests, None, events),
                 strength=100,
                 now=NOW,
                 team=nothing,

@@ -24,7 +24,7 @@ from core.models.specs import LocalModel
 from core.readers import Readers
 from core.settings import Settings
 from core.storage.backup_archive import MANIFEST, BackupWriter
-from core.storage.origin import Origin
+from core.storage.origin import VectorOrigin
 from tests.conftest import runs, wait_until
 from tests.core.adapters.test_index_files import damage
 from tests.fakes import HashingEmbedder
@@ -34,9 +34,9 @@ HR, ALL = ("channel:slack/T1/HR",), (EVERYONE,)
 
 
 @pytest.fixture
-def origins(monkeypatch: pytest.MonkeyPatch) -> list[Origin]:
+def origins(monkeypatch: pytest.MonkeyPatch) -> list[VectorOrigin]:
     """The last one is that of today; only the embedder is a fake."""
-    made = [Origin("all-minilm-l6-v2", "first")]
+    made = [VectorOrigin("all-minilm-l6-v2", "first")]
 
     @asynccontextmanager
     async def embedder(*_: object) -> AsyncIterator[HashingEmbedder]:
@@ -48,7 +48,7 @@ def origins(monkeypatch: pytest.MonkeyPatch) -> list[Origin]:
 
 
 @pytest.fixture
-def home(data: Path, origins: list[Origin]) -> Settings:
+def home(data: Path, origins: list[VectorOrigin]) -> Settings:
     assert origins
     return Settings(home=data)
 
@@ -82,12 +82,12 @@ async def closed(home: Settings) -> None:
 
 
 async def test_another_embedder_is_a_question_and_the_answer_works(
-    home: Settings, origins: list[Origin], tmp_path: Path
+    home: Settings, origins: list[VectorOrigin], tmp_path: Path
 ) -> None:
     """`--rebuild` embeds all anew for whom it was; then nothing is left of what was set aside."""
     before = await fill(home, tmp_path / "docs")
     assert sorted(before.values()) == [HR, HR, ALL]
-    origins.append(Origin("another", "second"))
+    origins.append(VectorOrigin("another", "second"))
     with pytest.raises(IndexUnavailableError, match="attune ingest --rebuild"):
         async with open_library(home):
             pass
@@ -124,7 +124,7 @@ async def test_a_moved_index_opens_nothing(home: Settings, tmp_path: Path) -> No
 
 
 async def test_an_older_home_takes_its_readers_from_the_index_before_it_is_made_anew(
-    home: Settings, origins: list[Origin], tmp_path: Path
+    home: Settings, origins: list[VectorOrigin], tmp_path: Path
 ) -> None:
     """Its index says nothing of its origin, and there are no records beside it."""
     before = await fill(home, tmp_path / "docs")
@@ -134,7 +134,7 @@ async def test_an_older_home_takes_its_readers_from_the_index_before_it_is_made_
     (home.data_folder / "index" / "sealed.json").unlink()
     assert await held(home) == before
     (home.data_folder / FILE_NAME).unlink()
-    origins.append(Origin("another", "second"))
+    origins.append(VectorOrigin("another", "second"))
     assert await operations.ingest(home, [], anew=True) == 0
     assert await held(home) == before
 
@@ -229,12 +229,12 @@ async def test_an_index_without_an_origin_belongs_to_the_embedder_its_passages_n
     await closed(home)
     (home.data_folder / "index" / "attune.json").unlink()
     (home.data_folder / "index" / "sealed.json").unlink()
-    other = Origin("another", "second")
+    other = VectorOrigin("another", "second")
     with pytest.raises(IndexUnavailableError, match="attune ingest --rebuild"):
         async with open_index(home, HashingEmbedder.dimension, other):
             pass
     async with open_library(home) as library:
-        assert await library.index.origin() == Origin("all-minilm-l6-v2", "first")
+        assert await library.index.origin() == VectorOrigin("all-minilm-l6-v2", "first")
 
 
 def test_the_hash_of_a_model_is_that_of_its_files(tmp_path: Path) -> None:

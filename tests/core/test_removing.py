@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
-from core.documents.folder_records import FolderRecords, Records
+from core.documents.folder_records import FolderDecisions, FolderRecords
 from core.documents.ingest import Ingester
 from core.documents.removing import Remover
 from core.documents.teaching import Teacher
@@ -103,7 +103,7 @@ async def test_what_was_decided_of_a_folder_goes_with_it(world: World, tmp_path:
     assert records.read() == kept
     await world.index.remove((other / "other.md").as_posix())
     await remover.remove(await remover.find([str(other)]))
-    assert records.read() == Records()
+    assert records.read() == FolderDecisions()
     await ingester.ingest([team])
     assert {one.readers for one in await world.index.documents() if "/team/" in one.source} == {(EVERYONE,)}
 

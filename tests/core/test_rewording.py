@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.answering.rewording import Wish, is_of_the_answer, is_rewording, wish_of
+from core.answering.rewording import Rewording, is_of_the_answer, is_rewording, wish_of
 from core.people.preferences import Format, Language, Length, Level, Tone
 
 SHORT, DETAILED = {"length": Length.SHORT}, {"length": Length.DETAILED}
@@ -81,14 +81,14 @@ QUESTIONS = [
     ],
 )
 def test_a_wish_for_form_is_one_of_the_preferences(message: str, form: dict[str, str]) -> None:
-    assert wish_of(message) == Wish(form)
+    assert wish_of(message) == Rewording(form)
 
 
 @pytest.mark.parametrize(
     "message", ["tell me more", "More please", "go on", "weiter", "Erzähl mir mehr dazu", "the rest"]
 )
 def test_more_is_wanted_in_detail_or_of_what_was_cut(message: str) -> None:
-    assert wish_of(message) == Wish(DETAILED, more=True)
+    assert wish_of(message) == Rewording(DETAILED, more=True)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_question_is_no_rewording(message: str) -> None:
 
 @pytest.mark.parametrize("language", [language for language in Language if language is not Language.AUTO])
 def test_every_language_can_be_asked_for(language: Language) -> None:
-    assert wish_of(f"in {language.value.title()} please") == Wish({"language": language})
+    assert wish_of(f"in {language.value.title()} please") == Rewording({"language": language})
 
 
 @given(st.sampled_from(["", "please ", "can you make that ", "und "]), st.text(max_size=40))

@@ -13,7 +13,7 @@ import pytest
 
 from core.documents.archives import MAX_UNPACKED_BYTES
 from core.documents.sandbox import MAX_DEATHS, Sandbox
-from core.documents.sandbox_child import Limits, Reply, State
+from core.documents.sandbox_child import ParseReply, ParseState, ProcessLimits
 from tests.core.test_formats import lines
 from tests.files import paragraph, pdf, word, zipped
 
@@ -28,19 +28,19 @@ def sandbox() -> Iterator[Sandbox]:
     opened.close()
 
 
-def read(sandbox: Sandbox, data: bytes, name: str) -> list[Reply]:
+def read(sandbox: Sandbox, data: bytes, name: str) -> list[ParseReply]:
     return sandbox.read(data, PurePath(f"/folder/{name}"), "settings", {})
 
 
 def refusal(sandbox: Sandbox, data: bytes, name: str) -> str:
     (reply,) = read(sandbox, data, name)
-    assert (reply.state, reply.inside, reply.document) == (State.REFUSED, "", None)
+    assert (reply.state, reply.inside, reply.document) == (ParseState.REFUSED, "", None)
     assert reply.reason.startswith(f"{name} ")
     assert reply.reason.endswith(".")
     return reply.reason
 
 
-def titles(replies: list[Reply]) -> dict[str, str]:
+def titles(replies: list[ParseReply]) -> dict[str, str]:
     return {reply.inside: reply.document.title for reply in replies if reply.document}
 
 
@@ -83,7 +83,7 @@ def bomb_pdf() -> bytes:
 
 def test_a_file_that_eats_memory_is_refused_and_the_next_one_read() -> None:
     """A PDF that unpacks to more than the process may have ends there."""
-    sandbox = Sandbox(Limits(memory_bytes=2**29))
+    sandbox = Sandbox(ProcessLimits(memory_bytes=2**29))
     try:
         assert "memory to read" in refusal(sandbox, bomb_pdf(), "bomb.pdf")
         assert titles(read(sandbox, GOOD, "a.md")) == {"": "Good"}
@@ -97,7 +97,7 @@ def long_pdf() -> bytes:
 
 def test_a_file_that_eats_time_is_refused_and_the_next_one_read() -> None:
     """Processor time is bounded by the kernel, for each document anew."""
-    sandbox = Sandbox(Limits(cpu_seconds=1))
+    sandbox = Sandbox(ProcessLimits(cpu_seconds=1))
     try:
         assert "takes more than 1 seconds to read" in refusal(sandbox, long_pdf(), "long.pdf")
         assert titles(read(sandbox, GOOD, "a.md")) == {"": "Good"}
@@ -129,11 +129,11 @@ def test_a_killed_process_is_replaced(sandbox: Sandbox) -> None:
 
 def test_a_member_that_kills_the_parser_is_refused_alone() -> None:
     """The other members of its archive are read, those after it by a new process."""
-    sandbox = Sandbox(Limits(cpu_seconds=1))
+    sandbox = Sandbox(ProcessLimits(cpu_seconds=1))
     try:
         replies = read(sandbox, zipped({"a.md": GOOD, "long.pdf": long_pdf(), "z.md": GOOD}), "all.zip")
         assert titles(replies) == {"a.md": "Good", "z.md": "Good"}
-        assert [reply.inside for reply in replies if reply.state is State.REFUSED] == ["long.pdf"]
+        assert [reply.inside for reply in replies if reply.state is ParseState.REFUSED] == ["long.pdf"]
     finally:
         sandbox.close()
 
@@ -181,7 +181,7 @@ def test_a_zip_bomb_is_refused_by_what_it_would_unpack_to(sandbox: Sandbox) -> N
     layer = zipped({f"{n}.txt": zeros for n in range(20)})
     replies = read(sandbox, zipped({**{f"{n}.zip": layer for n in range(4)}, "a.md": GOOD}), "bomb.zip")
     assert titles(replies) == {"a.md": "Good"}
-    reasons = {reply.inside: reply.reason for reply in replies if reply.state is State.REFUSED}
+    reasons = {reply.inside: reply.reason for reply in replies if reply.state is ParseState.REFUSED}
     assert "0.txt has 21.0 MB; the limit is 20 MB." in reasons["0.zip/0.txt"]
     assert "It unpacks to over 1024 MB." in reasons["3.zip"]
 
@@ -213,8 +213,8 @@ def test_bad_members_never_stop_the_others(sandbox: Sandbox) -> None:
         "all.zip",
     )
     assert titles(replies) == {"good.md": "Good", "one.zip/inner.md": "Good", "sub/letter.docx": "letter"}
-    assert [reply.inside for reply in replies if reply.state is State.SKIPPED] == ["picture.png"]
-    reasons = {reply.inside: reply.reason for reply in replies if reply.state is State.REFUSED}
+    assert [reply.inside for reply in replies if reply.state is ParseState.SKIPPED] == ["picture.png"]
+    reasons = {reply.inside: reply.reason for reply in replies if reply.state is ParseState.REFUSED}
     assert set(reasons) == {"laughs.docx", "locked.zip/a.txt", "one.zip/two.zip"}
     assert "declares entities" in reasons["laughs.docx"]
     assert "protected with a password" in reasons["locked.zip/a.txt"]

@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.documents.blocks import Block, Kind, ParsedDocument, fenced, pipe_table
+from core.documents.blocks import Block, BlockKind, ParsedDocument, fenced, pipe_table
 from core.documents.parsing import parse
 from core.documents.splitting import embedding_text, split
 from core.domain import Passage
@@ -26,13 +26,15 @@ def count(text: str) -> int:
 
 @st.composite
 def blocks(draw: st.DrawFn) -> Block:
-    kind = draw(st.sampled_from(list(Kind)))
+    kind = draw(st.sampled_from(list(BlockKind)))
     headings = draw(HEADINGS)
     texts = {
-        Kind.TABLE: ROWS.map(pipe_table),
-        Kind.CODE: LINES.map(fenced),
-        Kind.LIST: st.lists(LINES, min_size=1, max_size=8).map(lambda items: "\n".join(f"- {item}" for item in items)),
-        Kind.HEADING: st.just(headings[-1] if headings else "Title"),
+        BlockKind.TABLE: ROWS.map(pipe_table),
+        BlockKind.CODE: LINES.map(fenced),
+        BlockKind.LIST: st.lists(LINES, min_size=1, max_size=8).map(
+            lambda items: "\n".join(f"- {item}" for item in items)
+        ),
+        BlockKind.HEADING: st.just(headings[-1] if headings else "Title"),
     }
     return Block(kind, draw(texts.get(kind, LINES)), headings, draw(st.integers(1, 99)))
 
@@ -53,14 +55,14 @@ def test_no_word_is_lost_and_no_passage_too_long(document: ParsedDocument) -> No
     assert [(passage.ordinal, passage.total) for passage in made] == [(at, len(made)) for at in range(len(made))]
     kept = Counter(word for passage in made for word in passage.text.split())
     kept.update({word: 1 for passage in made for word in passage.heading_path.split()})
-    body = [block.text for block in document.blocks if block.kind is not Kind.HEADING]
+    body = [block.text for block in document.blocks if block.kind is not BlockKind.HEADING]
     titles = {word for block in document.blocks for heading in block.headings for word in heading.split()}
     assert Counter(word for text in body for word in text.split()) <= kept
     assert titles <= set(kept)
 
 
-@given(LINES, st.sampled_from([Kind.PARAGRAPH, Kind.LIST, Kind.QUOTE]))
-def test_running_text_keeps_its_order(text: str, kind: Kind) -> None:
+@given(LINES, st.sampled_from([BlockKind.PARAGRAPH, BlockKind.LIST, BlockKind.QUOTE]))
+def test_running_text_keeps_its_order(text: str, kind: BlockKind) -> None:
     """Passages of one block, read one after the other, are its text."""
     made = passages(ParsedDocument("T", (Block(kind, text, (), 1),)))
     assert "".join("".join(passage.text for passage in made).split()) == "".join(text.split())
@@ -69,7 +71,7 @@ def test_running_text_keeps_its_order(text: str, kind: Kind) -> None:
 def test_words_longer_than_the_budget_are_cut_between_characters() -> None:
     """A text without spaces, as of Chinese or base64, is cut all the same."""
     made = split(
-        ParsedDocument("T", (Block(Kind.PARAGRAPH, "大" * 500, (), 1),)),
+        ParsedDocument("T", (Block(BlockKind.PARAGRAPH, "大" * 500, (), 1),)),
         source="/a",
         version="1",
         budget=60,
@@ -105,14 +107,14 @@ def test_a_heading_without_a_section_is_text() -> None:
 def test_tables_and_code_are_whole_or_framed() -> None:
     """A table that fits is not cut; each part of a longer one has the header, each part of code its fences."""
     small = pipe_table([["name", "room"], ["Ann", "1"]])
-    assert [p.text for p in passages(ParsedDocument("T", (Block(Kind.TABLE, small, (), 1),)))] == [small]
+    assert [p.text for p in passages(ParsedDocument("T", (Block(BlockKind.TABLE, small, (), 1),)))] == [small]
     large = pipe_table([["name", "room"], *([f"n{row}", str(row)] for row in range(40))])
-    made = passages(ParsedDocument("T", (Block(Kind.TABLE, large, (), 1),)))
+    made = passages(ParsedDocument("T", (Block(BlockKind.TABLE, large, (), 1),)))
     assert len(made) > 1
     assert all(passage.text.startswith("| name | room |\n| --- | --- |\n| n") for passage in made)
     assert made[1].line == 3 + int(re.findall(r"\| n(\d+) ", made[1].text)[0])
     code = fenced("\n".join(f"line {number} of code" for number in range(40)), "py")
-    made = passages(ParsedDocument("T", (Block(Kind.CODE, code, (), 1),)))
+    made = passages(ParsedDocument("T", (Block(BlockKind.CODE, code, (), 1),)))
     assert all(passage.text.startswith("```py\nline ") and passage.text.endswith("code\n```") for passage in made)
 
 

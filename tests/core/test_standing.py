@@ -20,7 +20,7 @@ from core.adapters.redis.usage import RedisUsage
 from core.answering.retrieval import merge_neighbours
 from core.answering.standing import RESTS, as_it_stands, rests_of
 from core.domain import Conversation, Message, Passage, Person, Prompt, RankedPassage, Turn
-from core.engine import Engine, Limits
+from core.engine import AnswerLimits, Engine
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 ANN, BEN = Person("slack", "T1", "ANN"), Person("slack", "T1", "BEN")
@@ -103,7 +103,7 @@ async def house(redis: Redis, qdrant_index: QdrantIndex) -> AsyncIterator[House]
         memory=memory,
         usage=RedisUsage(redis),
         generator=generator,
-        limits=Limits(passages=2, relevance=0.15),
+        limits=AnswerLimits(passages=2, relevance=0.15),
     )
     built = House(engine, qdrant_index, generator, memory)
     other = "Contractors and the budget: how large a budget is, contractors ask their lead"
@@ -259,7 +259,7 @@ async def test_the_name_of_an_answer_is_nobodys_to_guess(house: House, redis: Re
         memory=RedisMemory(redis),
         usage=RedisUsage(redis),
         generator=house.generator,
-        limits=Limits(),
+        limits=AnswerLimits(),
     )
     assert await other.answer_id(message) != here
     assert await house.engine.answer_id(message) == here

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain import Person
-from core.storage.stored import Form, UnreadableError, may_be_of, with_unknown
+from core.storage.stored import RecordForm, UnreadableRecordError, may_be_of, with_unknown
 
 ANNA, BEN = Person("slack", "T1", "anna"), Person("slack", "T1", "ben")
 JSON = st.recursive(
@@ -29,7 +29,7 @@ class Note:
     of: Person = ANNA
 
 
-FORM = Form(Note)
+FORM = RecordForm(Note)
 
 
 @given(st.binary() | st.text() | JSON.map(json.dumps))
@@ -37,7 +37,7 @@ def test_whatever_is_stored_is_read_or_said_to_be_unreadable(stored: bytes | str
     """One error, whatever is wrong with it."""
     try:
         assert isinstance(FORM.validate_json(stored), Note)
-    except UnreadableError as error:
+    except UnreadableRecordError as error:
         assert str(error)  # noqa: PT017 - either is right
 
 
@@ -61,10 +61,10 @@ def test_unknown_fields_are_no_matter_and_stay(more: dict[str, object]) -> None:
 @pytest.mark.parametrize("version", [2, 99, 0, -1, True, 1.5, "1", None, [1]])
 def test_another_version_is_left_alone(version: object) -> None:
     """A higher one, and one that is none."""
-    with pytest.raises(UnreadableError):
+    with pytest.raises(UnreadableRecordError):
         FORM.validate_json(json.dumps({"text": "a", "version": version}))
     if version == 2 and version is not True:
-        assert Form(Note, version=2).validate_json(b'{"text": "a"}') == Note("a")
+        assert RecordForm(Note, version=2).validate_json(b'{"text": "a"}') == Note("a")
 
 
 def test_objects_in_lists_keep_what_is_theirs() -> None:

@@ -6,35 +6,39 @@ import numpy as np
 import pytest
 
 from core.domain import EVERYONE
-from core.people.interests import Tally
+from core.people.interests import DocumentTally
 from core.people.team import Contribution, Team
 
 OPEN, BENS = (EVERYONE,), ("person:t/w/ben",)
 ALL = frozenset({EVERYONE})
 
 
-def team(**used: dict[str, Tally]) -> Team:
+def team(**used: dict[str, DocumentTally]) -> Team:
     return Team({user: Contribution(tallies, ALL, shares=True) for user, tallies in used.items()})
 
 
 def test_use_counts_against_looks() -> None:
     """Of two documents that were of use as often, the one that stood lower, and was looked at less, is the better."""
-    known = team(ann={"/high": Tally(3.0, 12.0), "/low": Tally(3.0, 6.0), "/idle": Tally(0.0, 12.0)})
+    known = team(
+        ann={"/high": DocumentTally(3.0, 12.0), "/low": DocumentTally(3.0, 6.0), "/idle": DocumentTally(0.0, 12.0)}
+    )
     high, low, idle = known.prior([("/high", OPEN), ("/low", OPEN), ("/idle", OPEN)], "ben")
     assert low > high > idle
 
 
 def test_ones_own_use_is_not_the_teams() -> None:
     """What a person did themselves is not in what their team says to them."""
-    known = team(ann={"/a": Tally(5.0, 5.0)}, ben={"/b": Tally(5.0, 5.0), "/a": Tally(0.0, 5.0)})
+    known = team(
+        ann={"/a": DocumentTally(5.0, 5.0)}, ben={"/b": DocumentTally(5.0, 5.0), "/a": DocumentTally(0.0, 5.0)}
+    )
     assert known.prior([("/a", OPEN), ("/b", OPEN)], "eve")[0] != known.prior([("/a", OPEN), ("/b", OPEN)], "ann")[0]
-    alone = team(ann={"/a": Tally(5.0, 5.0)})
+    alone = team(ann={"/a": DocumentTally(5.0, 5.0)})
     assert not alone.prior([("/a", OPEN), ("/b", OPEN)], "ann").any()
 
 
 def test_only_who_may_see_a_document_says_something_of_it() -> None:
     """A document that was closed to somebody loses what they counted, in the prior and in shared taste."""
-    known = team(ann={"/a": Tally(5.0, 5.0), "/b": Tally(1.0, 5.0)})
+    known = team(ann={"/a": DocumentTally(5.0, 5.0), "/b": DocumentTally(1.0, 5.0)})
     assert known.prior([("/a", OPEN), ("/b", OPEN)], "eve")[0] > 0
     assert not known.prior([("/a", BENS), ("/b", BENS)], "eve").any()
     assert not known.shared_taste([("/a", BENS)], "eve", {"/b": 1.0}).any()
@@ -44,17 +48,17 @@ def test_nobody_knows_nothing() -> None:
     """A team without use leaves everything as it is."""
     documents = [("/a", OPEN), ("/b", OPEN)]
     assert not Team({}).prior(documents, "eve").any()
-    assert not team(ann={"/a": Tally(0.0, 5.0)}).prior(documents, "eve").any()
+    assert not team(ann={"/a": DocumentTally(0.0, 5.0)}).prior(documents, "eve").any()
     assert not Team({}).shared_taste(documents, "eve", {"/a": 1.0}).any()
 
 
 def test_similar_teammates_say_what_one_may_want() -> None:
     """What those use who use the same is likelier than what the others use."""
     known = team(
-        ann={"/x": Tally(1.0), "/mine": Tally(1.0)},
-        ben={"/x": Tally(1.0), "/mine": Tally(1.0)},
-        eve={"/y": Tally(1.0), "/other": Tally(1.0)},
-        joe={"/y": Tally(1.0), "/other": Tally(1.0)},
+        ann={"/x": DocumentTally(1.0), "/mine": DocumentTally(1.0)},
+        ben={"/x": DocumentTally(1.0), "/mine": DocumentTally(1.0)},
+        eve={"/y": DocumentTally(1.0), "/other": DocumentTally(1.0)},
+        joe={"/y": DocumentTally(1.0), "/other": DocumentTally(1.0)},
     )
     mine, other, unknown = known.shared_taste(
         [("/mine", OPEN), ("/other", OPEN), ("/unknown", OPEN)], "sue", {"/x": 1.0}
@@ -65,9 +69,12 @@ def test_similar_teammates_say_what_one_may_want() -> None:
 
 def test_taste_is_shared_only_among_those_who_share() -> None:
     """Who does not share neither gives nor gets."""
-    silent = {"/x": Tally(1.0), "/mine": Tally(1.0)}
+    silent = {"/x": DocumentTally(1.0), "/mine": DocumentTally(1.0)}
     known = Team(
-        {"ann": Contribution(silent, ALL, shares=False), "ben": Contribution({"/z": Tally(1.0)}, ALL, shares=True)}
+        {
+            "ann": Contribution(silent, ALL, shares=False),
+            "ben": Contribution({"/z": DocumentTally(1.0)}, ALL, shares=True),
+        }
     )
     assert not known.shared_taste([("/mine", OPEN)], "sue", {"/x": 1.0}).any()
     assert not team(ann=silent).shared_taste([("/mine", OPEN)], "sue", {}).any()
@@ -77,7 +84,7 @@ def test_taste_is_shared_only_among_those_who_share() -> None:
 def test_one_number_a_document(count: int) -> None:
     """Whatever is asked for, each document gets one finite number."""
     documents = [(f"/{number}", OPEN) for number in range(count)]
-    known = team(ann={f"/{number}": Tally(float(number), 50.0) for number in range(50)})
+    known = team(ann={f"/{number}": DocumentTally(float(number), 50.0) for number in range(50)})
     for values in (known.prior(documents, "eve"), known.shared_taste(documents, "eve", {"/3": 2.0})):
         assert values.shape == (count,)
         assert np.isfinite(values).all()

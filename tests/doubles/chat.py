@@ -20,7 +20,7 @@ from bots import texts
 from bots.dialogue import Dialogue
 from bots.platform import Delivery, Inlet
 from bots.platforms import Platform
-from bots.replies import Delta, Final, Forgotten, Notice, Problem, Status
+from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Status
 from core.domain import Conversation, Message, Person
 from core.errors import StoreError
 from core.inbox import Event, Receipt
@@ -209,7 +209,7 @@ class ChatSender:
                         case Final():
                             await self._api.edit(view, reply.markdown)
                             await delivery.ended(reply.answer)
-                        case Notice(text) | Forgotten(text) | Problem(text):
+                        case Notice(text) | PersonForgotten(text) | Problem(text):
                             await self._api.edit(view, text)
         except asyncio.CancelledError:
             if delivery.stopped:

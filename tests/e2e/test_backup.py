@@ -24,7 +24,7 @@ from core.documents.folder_records import FolderRecords
 from core.documents.ingest import Ingester
 from core.documents.teaching import Teacher
 from core.domain import EVERYONE, Answer, Conversation, Length, Message, Person, Preferences
-from core.engine import Engine, Limits
+from core.engine import AnswerLimits, Engine
 from core.inbox import Event
 from core.people.access import Access
 from core.people.feedback import Feedback, Verdict
@@ -32,7 +32,7 @@ from core.people.preferences import Polarity, with_stated
 from core.ports import Inbox, Memory, PassageIndex, Usage
 from core.settings import Settings
 from core.storage.comparable import share_of_others
-from core.storage.origin import Origin
+from core.storage.origin import VectorOrigin
 from tests.conftest import wait_until
 from tests.e2e.home import Home, is_plain, opened_home
 from tests.fakes import HashingEmbedder, ScriptedGenerator
@@ -40,7 +40,7 @@ from tests.fakes import HashingEmbedder, ScriptedGenerator
 ANN, BEN = Person("slack", "T1", "ann"), Person("slack", "T1", "ben")
 HR, ALL = ("channel:slack/T1/HR",), (EVERYONE,)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-ORIGIN = Origin("hashing", "of-the-tests")
+ORIGIN = VectorOrigin("hashing", "of-the-tests")
 QUESTIONS = ("Where do cars stand?", "What is the bonus?", "Who repairs the lift?", "wifi code")
 TOKEN = "xoxb-1-very-secret"  # noqa: S105 - a test's own
 
@@ -116,7 +116,7 @@ async def serving(home: Home) -> AsyncIterator[World]:
             memory=records.memory,
             usage=records.usage,
             generator=ScriptedGenerator(),
-            limits=Limits(passages=2, relevance=0.15),
+            limits=AnswerLimits(passages=2, relevance=0.15),
         )
         teacher = Teacher(settings.learned_folder, ingester, index, records.usage)
         made = (records.memory, records.usage, records.access, index, inbox, engine, teacher, ingester, embedder)

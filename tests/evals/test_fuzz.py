@@ -14,14 +14,14 @@ from telegram import User
 
 from bots.on_slack.events import said
 from bots.on_telegram.buttons import MOST_NUMBER, read_tap
-from bots.on_telegram.entrance import Entrance, Membership
+from bots.on_telegram.entrance import Membership, TelegramEntrance
 from bots.on_telegram.line import Bot
 from bots.on_telegram.updates import read
 from bots.on_telegram.wire import update_of
 from bots.telegram_bot import TelegramReceiver, new_bot
 from core.domain import Conversation, Person
 from core.inbox import Event, Receipt
-from core.people.access import Access, Doors
+from core.people.access import Access, AccessLists
 from evals.fuzz import fuzzed, routes
 from evals.fuzz_shapes import REMOVED, TYPES, VALUES, as_text, changed, every, mutant, paths
 from evals.fuzz_slack import deliveries
@@ -86,8 +86,8 @@ class Nobody:
 def receiver() -> TelegramReceiver:
     made = new_bot(TOKEN)
     made.__class__ = Quiet
-    doors = Doors(frozenset({"person:telegram//7", "channel:telegram//-100500"}))
-    return TelegramReceiver(made, Entrance(Access(Nobody(), doors), Membership(made, ())))  # type: ignore[arg-type]
+    doors = AccessLists(frozenset({"person:telegram//7", "channel:telegram//-100500"}))
+    return TelegramReceiver(made, TelegramEntrance(Access(Nobody(), doors), Membership(made, ())))  # type: ignore[arg-type]
 
 
 def taken(raw: Any) -> None:

@@ -14,7 +14,7 @@ from core.adapters.local_model.torch_generator import TorchGenerator
 from core.answering.prompt import PROTOCOLS, READER, SYSTEM
 from core.domain import Passage, Prompt
 from core.errors import OperatorError
-from core.models.files import Silent
+from core.models.files import NoProgress
 from core.models.lora import READER as READER_NAME
 from training.drafts import WEIGHTS, Draft, answered, turn
 from training.examples import Encoder, Examples, encoded, held_out_sources, read_examples, write
@@ -28,7 +28,7 @@ def passage(pool: dict[str, Passage]) -> Passage:
 @pytest.fixture(scope="module")
 def checkpoint(random_reader: Path, tmp_path_factory: pytest.TempPathFactory) -> checkpoints.Checkpoint:
     """As the product loads it: its tokenizer splits words in another way than the one that was saved."""
-    copy = checkpoints.convert(random_reader, "bfloat16", tmp_path_factory.mktemp("converted"), Silent())
+    copy = checkpoints.convert(random_reader, "bfloat16", tmp_path_factory.mktemp("converted"), NoProgress())
     return checkpoints.load(copy, "bfloat16", torch.device("cpu"))
 
 

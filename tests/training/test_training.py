@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from core.adapters.local_model import checkpoints
 from core.answering import prompt
 from core.answering.prompt import Judging
-from core.models.files import Silent
+from core.models.files import NoProgress
 from core.models.lora import open_adapter, protocol_of
 from tests.conftest import EMBEDDER, TINY_MODEL
 from tests.training.conftest import SAMPLE
@@ -119,7 +119,7 @@ def test_the_product_takes_the_adapter(trained: Trained, few: Examples, random_r
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config |= {"num_hidden_layers": 2, "layer_types": config["layer_types"][:2]}
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    copy = checkpoints.convert(folder, "bfloat16", tmp_path / "converted", Silent(), open_adapter(trained.out))
+    copy = checkpoints.convert(folder, "bfloat16", tmp_path / "converted", NoProgress(), open_adapter(trained.out))
     merged = checkpoints.load(copy, "bfloat16", CPU).model.float()
     tokens = torch.tensor([few.rows[0].tokens])
     with torch.inference_mode():

@@ -26,7 +26,7 @@ from core.adapters.redis.clearing import Clearing
 from core.domain import Document, Hit, Passage, Vector, Vectors
 from core.errors import IndexUnavailableError, StoreError
 from core.storage.durable import write_whole
-from core.storage.origin import Origin
+from core.storage.origin import VectorOrigin
 from core.together import to_the_end
 
 # Every search looks at every vector: exact, and 20 ms for 100,000 passages. The optimiser never reaches
@@ -127,21 +127,21 @@ class EdgeIndex:
         """Passages in the index."""
         return await self._among_others(self._count)
 
-    async def origin(self) -> Origin | None:
+    async def origin(self) -> VectorOrigin | None:
         """By what its vectors were made."""
         return await _in_thread(index_files.stored_origin, self._folder)
 
-    async def set_origin(self, origin: Origin) -> None:
+    async def set_origin(self, origin: VectorOrigin) -> None:
         """Note by what its vectors were made."""
         async with self._writing:
             await _in_thread(index_files.keep_origin, self._folder, origin)
 
-    async def reset(self, dimension: int, origin: Origin | None) -> None:
+    async def reset(self, dimension: int, origin: VectorOrigin | None) -> None:
         """Begin anew, with an empty index for vectors of another length or origin; what there was is set aside."""
         async with self._writing:
             await self._among_others(self._reset, dimension, origin)
 
-    def _reset(self, dimension: int, origin: Origin | None) -> None:
+    def _reset(self, dimension: int, origin: VectorOrigin | None) -> None:
         self._close()
         index_files.set_aside(self._folder)
         self._dimension, self._as_stored = dimension, False

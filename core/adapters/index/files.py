@@ -20,7 +20,7 @@ from core.adapters.index import points
 from core.adapters.index import probe as index_probe
 from core.errors import IndexUnavailableError
 from core.storage.durable import sync_folder, write_whole
-from core.storage.origin import REBUILD, Origin, read_origin
+from core.storage.origin import REBUILD, VectorOrigin, read_origin
 
 ORIGIN, SEAL = "attune.json", "sealed.json"
 CONFIG = "edge_config.json"  # which the engine writes whenever it opens the folder
@@ -64,14 +64,14 @@ def seal(folder: Path) -> None:
         time.sleep(0.1)
 
 
-def stored_origin(folder: Path) -> Origin | None:
+def stored_origin(folder: Path) -> VectorOrigin | None:
     """By what the vectors were made, where that was noted."""
     with suppress(OSError, ValueError):
         return read_origin((folder / ORIGIN).read_text(encoding="utf-8"))
     return None
 
 
-def keep_origin(folder: Path, origin: Origin) -> None:
+def keep_origin(folder: Path, origin: VectorOrigin) -> None:
     """Note by what the vectors were made."""
     try:
         write_whole(folder / ORIGIN, origin.dumped().encode())

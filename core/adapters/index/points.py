@@ -62,7 +62,7 @@ class StoredPoint(Protocol):
         ...
 
 
-class FoundPoint(StoredPoint, Protocol):
+class PointHit(StoredPoint, Protocol):
     """What both libraries return from a search."""
 
     @property
@@ -71,7 +71,7 @@ class FoundPoint(StoredPoint, Protocol):
         ...
 
 
-class FoundFacet(Protocol):
+class FacetHit(Protocol):
     """A document and how many passages have it."""
 
     @property
@@ -130,7 +130,7 @@ def document_key(passage: Passage) -> str:
     return _DOCUMENT.dump_json(key).decode()
 
 
-def documents(facets: Iterable[FoundFacet]) -> list[Document]:
+def documents(facets: Iterable[FacetHit]) -> list[Document]:
     """The documents whose keys were counted, by source."""
     found = []
     for facet in facets:
@@ -141,7 +141,7 @@ def documents(facets: Iterable[FoundFacet]) -> list[Document]:
     return sorted(found, key=lambda document: (document.source, document.version))
 
 
-def hits(question: Vector, dense: Sequence[FoundPoint], sparse: Sequence[FoundPoint]) -> list[Hit]:
+def hits(question: Vector, dense: Sequence[PointHit], sparse: Sequence[PointHit]) -> list[Hit]:
     """The union of two searches."""
     return scored(read(question, (*dense, *sparse)), {str(point.id): point.score for point in sparse})
 
@@ -158,7 +158,7 @@ def scored(hits: Mapping[str, Hit], scores: Mapping[str, float]) -> list[Hit]:
     return [Hit(hit.passage, hit.vector, hit.dense, scores.get(id_, 0.0)) for id_, hit in hits.items()]
 
 
-def unlisted(near: Sequence[FoundPoint], listed: Sequence[FoundPoint]) -> set[Any]:
+def unlisted(near: Sequence[PointHit], listed: Sequence[PointHit]) -> set[Any]:
     """The ids of `near` whose BM25 scores are not in `listed` yet."""
     known = {point.id for point in listed}
     return {point.id for point in near} - known

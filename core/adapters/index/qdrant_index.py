@@ -19,7 +19,7 @@ from qdrant_edge import SparseVector
 from core.adapters.index import points
 from core.domain import Document, Hit, Passage, Vector, Vectors
 from core.errors import IndexUnavailableError
-from core.storage.origin import Origin, read_origin, remade
+from core.storage.origin import VectorOrigin, read_origin, remade
 
 NEW = 384  # the length of vectors of a collection that is made without one being asked for: the built-in embedder's
 LOOK_AGAIN = 5.0  # seconds
@@ -30,7 +30,7 @@ class QdrantIndex:
     """The port `PassageIndex` over a client of Qdrant, as an async context manager that closes the client."""
 
     def __init__(
-        self, client: AsyncQdrantClient, collection: str, dimension: int | None, origin: Origin | None = None
+        self, client: AsyncQdrantClient, collection: str, dimension: int | None, origin: VectorOrigin | None = None
     ) -> None:
         """Where it stands for an `origin`, it is refused a collection that has another one, also after a rebuilding.
 
@@ -51,7 +51,7 @@ class QdrantIndex:
         api_key: str | None,
         collection: str,
         dimension: int | None,
-        origin: Origin | None = None,
+        origin: VectorOrigin | None = None,
     ) -> Self:
         """An index on the server at `location`; ":memory:" for one that lasts as long as the client."""
         client = AsyncQdrantClient(location, api_key=api_key, timeout=30, check_compatibility=False)
@@ -179,18 +179,18 @@ class QdrantIndex:
             vectors = (await self._client.get_collection(self._collection)).config.params.vectors
         return vectors[points.DENSE].size if isinstance(vectors, dict) else None
 
-    async def origin(self) -> Origin | None:
+    async def origin(self) -> VectorOrigin | None:
         """By what its vectors were made; None from a server that keeps nothing of the kind (before Qdrant 1.16)."""
         with _translated():
             kept = (await self._client.get_collection(self._collection)).config.metadata or {}
         return read_origin(kept.get(_ORIGIN))
 
-    async def set_origin(self, origin: Origin) -> None:
+    async def set_origin(self, origin: VectorOrigin) -> None:
         """Note by what its vectors were made."""
         with _translated():
             await self._client.update_collection(self._collection, metadata={_ORIGIN: origin.dumped()})
 
-    async def reset(self, dimension: int, origin: Origin | None) -> None:
+    async def reset(self, dimension: int, origin: VectorOrigin | None) -> None:
         """Begin anew, with an empty collection for vectors of another length or origin."""
         with _translated():
             await self._client.delete_collection(self._collection)
@@ -207,7 +207,7 @@ class QdrantIndex:
             raise remade(stored)
         self._seen = now
 
-    async def _prepare(self, origin: Origin | None = None) -> None:
+    async def _prepare(self, origin: VectorOrigin | None = None) -> None:
         """Create the collection if it is missing, at once of this origin, else see that it is one of ours."""
         with _translated():
             if not await self._client.collection_exists(self._collection):
@@ -226,7 +226,7 @@ class QdrantIndex:
         if await self.origin() is None:  # those that have one had readers from the first
             await self._name_readers()
 
-    async def _create(self, origin: Origin | None) -> None:
+    async def _create(self, origin: VectorOrigin | None) -> None:
         dense = models.VectorParams(size=self._dimension or NEW, distance=models.Distance.COSINE)
         await self._client.create_collection(
             self._collection,

@@ -22,7 +22,7 @@ from core.adapters.index.edge_index import EdgeIndex
 from core.adapters.redis.companion import FINAL
 from core.domain import Document, Passage
 from core.errors import StoreError
-from core.storage.origin import Origin, remade
+from core.storage.origin import VectorOrigin, remade
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 Request = TypeVar("Request", bound=BaseModel)
@@ -39,7 +39,7 @@ class IndexService:
 
     def __init__(self, index: EdgeIndex) -> None:
         self._index = index
-        self._origin: Origin | None = None
+        self._origin: VectorOrigin | None = None
         self._running: set[asyncio.Future[None]] = set()  # calls that were let through
 
     def application(self) -> web.Application:
@@ -89,14 +89,14 @@ class IndexService:
         return wire.SetOrigin(embedder=stored.embedder, digest=stored.digest, form=stored.form) if stored else None
 
     async def _set_origin(self, request: wire.SetOrigin) -> None:
-        origin = Origin(request.embedder, request.digest, request.form)
+        origin = VectorOrigin(request.embedder, request.digest, request.form)
         await self._index.set_origin(origin)
         self._origin = origin
 
     async def _reset(self, request: wire.Reset) -> None:
         """Who stands for the former origin is refused at once; what was let through before ends in the old index."""
         told = request.origin
-        self._origin = origin = Origin(told.embedder, told.digest, told.form) if told else None
+        self._origin = origin = VectorOrigin(told.embedder, told.digest, told.form) if told else None
         await asyncio.gather(*self._running)
         await self._index.reset(request.dimension, origin)
 

@@ -24,7 +24,7 @@ from core.adapters.redis import keeper
 from core.adapters.redis.companion import PATIENCE, Companion, run_folder, socket_path
 from core.domain import Document, Hit, Passage, Vector, Vectors
 from core.errors import IndexUnavailableError
-from core.storage.origin import Origin
+from core.storage.origin import VectorOrigin
 
 TIMEOUT = aiohttp.ClientTimeout(total=60)  # seconds, of one call
 LONG = aiohttp.ClientTimeout(total=600)  # … of one that writes the index anew
@@ -44,7 +44,7 @@ class SharedIndex:
     index is opened whatever the length of its vectors.
     """
 
-    def __init__(self, data: Path, dimension: int | None, origin: Origin | None = None) -> None:
+    def __init__(self, data: Path, dimension: int | None, origin: VectorOrigin | None = None) -> None:
         self._dimension = dimension
         self._origin = origin
         self._companion = _companion(data, dimension or NEW)
@@ -110,16 +110,16 @@ class SharedIndex:
         """Length of the vectors that it holds."""
         return await self._call("/dimension", wire.Ask(), wire.COUNT)
 
-    async def origin(self) -> Origin | None:
+    async def origin(self) -> VectorOrigin | None:
         """By what its vectors were made."""
         stored = await self._call("/origin", wire.Ask(), wire.ORIGINS)
-        return Origin(stored.embedder, stored.digest, stored.form) if stored else None
+        return VectorOrigin(stored.embedder, stored.digest, stored.form) if stored else None
 
-    async def set_origin(self, origin: Origin) -> None:
+    async def set_origin(self, origin: VectorOrigin) -> None:
         """Note by what its vectors were made."""
         await self._call("/set_origin", _told(origin), wire.NOTHING)
 
-    async def reset(self, dimension: int, origin: Origin | None) -> None:
+    async def reset(self, dimension: int, origin: VectorOrigin | None) -> None:
         """Begin anew, with an empty index for vectors of another length or origin; what there was is set aside."""
         await self._call(
             "/reset", wire.Reset(dimension=dimension, origin=_told(origin) if origin else None), wire.NOTHING
@@ -155,7 +155,7 @@ class SharedIndex:
             return answer
 
 
-def _told(origin: Origin) -> wire.SetOrigin:
+def _told(origin: VectorOrigin) -> wire.SetOrigin:
     return wire.SetOrigin(embedder=origin.embedder, digest=origin.digest, form=origin.form)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from core.adapters.local_model.packed import Row
+from core.adapters.local_model.packed import CachedRow
 from core.adapters.local_model.prefix_cache import Prefix
 from core.answering.copying import Copier
 from core.answering.decoding import Mixture
@@ -54,7 +54,7 @@ class Suffix:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class BatchPosition:
     """An answer waits: `ahead` others come before it."""
 
     ahead: int
@@ -70,14 +70,14 @@ class Token:
 
 
 Said = Verdicts | Token
-Event = Waiting | Said | Exception | None
+Event = BatchPosition | Said | Exception | None
 
 
 @dataclass(slots=True, eq=False)
-class Line:
+class DecodingRow:
     """One row: what it has still to be fed, and what it said after the last of it."""
 
-    row: Row
+    row: CachedRow
     prefix: Prefix
     pending: list[int]
     looked_at: int = 1  # behind how many of the last tokens of a prompt its word counts
@@ -92,7 +92,7 @@ class Line:
         return self.pending[:count]
 
 
-class Answer:
+class BatchAnswer:
     """One answer: its rows are mixed into tokens, some of which were guessed before."""
 
     def __init__(
@@ -107,7 +107,7 @@ class Answer:
         self.prefixes = prefixes
         self.suffix = suffix
         self.events: asyncio.Queue[Event] = asyncio.Queue()
-        self.lines: dict[int, Line] = {}  # by the number of the prefix
+        self.lines: dict[int, DecodingRow] = {}  # by the number of the prefix
         self.cancelled = False
         self.done = False
         self._mixture = mixture
@@ -153,13 +153,13 @@ class Answer:
         """Tell the reader that `ahead` others come first, where that is news."""
         if ahead != self._ahead:
             self._ahead = ahead
-            self.events.put_nowait(Waiting(ahead))
+            self.events.put_nowait(BatchPosition(ahead))
 
-    def begin(self, place: int, row: Row) -> Line:
+    def begin(self, place: int, row: CachedRow) -> DecodingRow:
         """A line for `row`, which holds the beginning of the prefix of that number."""
         prefix, suffix = self.prefixes[place], self.suffix
         behind = suffix.check if suffix.check and place in self._checking else suffix.ending
-        return Line(row, prefix, [*prefix.tokens, *suffix.shared, *behind][row.length :], suffix.looked_at)
+        return DecodingRow(row, prefix, [*prefix.tokens, *suffix.shared, *behind][row.length :], suffix.looked_at)
 
     def guess(self, room: int) -> list[int]:
         """What may come next, at most `room` tokens. They are fed behind what is pending, and checked by `speak`."""

@@ -16,8 +16,8 @@ from contextlib import suppress
 import torch
 
 from core.adapters.local_model import torch_thread
-from core.adapters.local_model.batch_rows import Answer, Line, Said, Suffix, Vocabulary, Waiting
-from core.adapters.local_model.packed import PackedModel, Row
+from core.adapters.local_model.batch_rows import BatchAnswer, BatchPosition, DecodingRow, Said, Suffix, Vocabulary
+from core.adapters.local_model.packed import CachedRow, PackedModel
 from core.adapters.local_model.prefix_cache import Prefix, PrefixCache
 from core.adapters.local_model.prefix_files import Owner
 from core.answering.decoding import Mixture
@@ -27,7 +27,7 @@ IDLE_TOKENS = 32  # tokens of a step that reads ahead: who asks meanwhile waits 
 GUESSED_ROWS = 16  # rows and guesses of a step: up to here a further one costs little
 _ROOM = 64  # tokens of an answer that a row has room for at once
 
-Work = list[tuple[Line, list[int], int]]
+Work = list[tuple[DecodingRow, list[int], int]]
 """What a step feeds: lines, their tokens, and after how many of the last of them logits are wanted."""
 
 
@@ -43,10 +43,10 @@ class Batcher:
         self._vocabulary = vocabulary
         self._budget = batch_bytes
         self._copying = copying
-        self._waiting: deque[Answer] = deque()
-        self._active: list[Answer] = []
+        self._waiting: deque[BatchAnswer] = deque()
+        self._active: list[BatchAnswer] = []
         self._ahead: deque[Prefix] = deque()
-        self._reading: Line | None = None
+        self._reading: DecodingRow | None = None
         self._loop: asyncio.Task[None] | None = None
 
     async def decode(
@@ -56,12 +56,12 @@ class Batcher:
         mixture: Mixture,
         *,
         tokens: int,
-    ) -> AsyncGenerator[Waiting | Said, None]:
+    ) -> AsyncGenerator[BatchPosition | Said, None]:
         """Decode from rows `prefixes[d] + suffix`, mixed by `mixture`, until an end or `tokens` of them.
 
         Closing the generator takes the answer out of the batch.
         """
-        answer = Answer(prefixes, suffix, mixture, self._vocabulary, tokens)
+        answer = BatchAnswer(prefixes, suffix, mixture, self._vocabulary, tokens)
         self._waiting.append(answer)
         self._wake()
         try:
@@ -118,16 +118,16 @@ class Batcher:
             answer.wait_behind(ahead)
         return bool(self._active)
 
-    def _fits(self, answer: Answer) -> bool:
+    def _fits(self, answer: BatchAnswer) -> bool:
         return sum(map(self._bytes, (*self._active, answer))) <= self._budget
 
-    def _bytes(self, answer: Answer) -> int:
+    def _bytes(self, answer: BatchAnswer) -> int:
         begun = sum(line.row.nbytes for line in answer.lines.values())
         to_begin = [place for place in answer.rows if place not in answer.lines]
         tokens = sum(answer.prefixes[place].ends[-1] + len(answer.suffix) + _ROOM for place in to_begin)
         return begun + tokens * self._model.bytes_per_token
 
-    def _step(self) -> list[tuple[Answer, Sequence[Said]]]:
+    def _step(self) -> list[tuple[BatchAnswer, Sequence[Said]]]:
         """Run the model once; what those say all of whose rows have been fed."""
         for answer in self._active:
             for place in answer.to_begin:
@@ -135,9 +135,9 @@ class Batcher:
         self._feed(self._plan())
         return [(answer, answer.speak()) for answer in self._active if answer.fed]
 
-    def _begin(self, answer: Answer, place: int) -> Line:
+    def _begin(self, answer: BatchAnswer, place: int) -> DecodingRow:
         prefix = answer.prefixes[place]
-        row = Row(self._model, prefix.ends[-1] + len(answer.suffix) + _ROOM)
+        row = CachedRow(self._model, prefix.ends[-1] + len(answer.suffix) + _ROOM)
         self.cache.fill(row, prefix)
         return answer.begin(place, row)
 
@@ -171,9 +171,9 @@ class Batcher:
             prefix = next((prefix for prefix in iter(self._next_ahead, None) if not self.cache.holds(prefix)), None)
             if prefix is None:
                 return False
-            row = Row(self._model, prefix.ends[-1])
+            row = CachedRow(self._model, prefix.ends[-1])
             self.cache.fill(row, prefix)
-            self._reading = Line(row, prefix, prefix.tokens[row.length :])
+            self._reading = DecodingRow(row, prefix, prefix.tokens[row.length :])
         self._feed([(self._reading, self._reading.next_tokens(IDLE_TOKENS), 0)])
         if not self._reading.pending:
             self._reading = None

@@ -28,7 +28,7 @@ from core.adapters.local_model.int8 import prepare_layers, quantize_modules
 from core.adapters.local_model.int8_kernels import LARGE, SPEAKING, choose_kernel, quantize_rows
 from core.adapters.local_model.lora import LowRankAdapter
 from core.errors import CorruptModelError, ModelError
-from core.models.files import Progress, sync
+from core.models.files import DownloadProgress, sync
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -46,7 +46,7 @@ class Checkpoint:
     tokenizer: PreTrainedTokenizerBase
 
 
-def convert(source: Path, form: Form, folder: Path, progress: Progress, adapter: Path | None = None) -> Path:
+def convert(source: Path, form: Form, folder: Path, progress: DownloadProgress, adapter: Path | None = None) -> Path:
     """The converted copy of `source` (a GGUF file or a folder) with `adapter` merged, made unless it is in `folder`.
 
     The copy appears whole or not at all. A second process waits for the first.
@@ -113,7 +113,7 @@ def load(folder: Path, form: Form, device: torch.device) -> Checkpoint:
     return Checkpoint(model.requires_grad_(requires_grad=False), tokenizer)
 
 
-def _write(source: Path, form: Form, target: Path, progress: Progress, lora: LowRankAdapter | None) -> None:
+def _write(source: Path, form: Form, target: Path, progress: DownloadProgress, lora: LowRankAdapter | None) -> None:
     if source.is_file():
         open_gguf(source)  # first of all: transformers takes some architectures that cannot be read here
     where: dict[str, Any] = (

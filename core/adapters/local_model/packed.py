@@ -27,7 +27,7 @@ _BY_ITSELF = 9  # so few tokens attend one by one: a guess is then the same numb
 _SPARE_TOKENS = 64  # room beyond what is asked for, so that a growing answer seldom moves
 
 
-class Row:
+class CachedRow:
     """The keys and values of one sequence. The buffer grows as the sequence does."""
 
     def __init__(self, model: PackedModel, capacity: int) -> None:
@@ -83,7 +83,7 @@ def _grown(buffer: Tensor, capacity: int) -> Tensor:
 class _Span:
     """The place of one sequence's new tokens in the packed line."""
 
-    row: Row
+    row: CachedRow
     start: int
     end: int
     mask: Tensor | None  # (new, length + new), None where each token goes by itself and sees all before it
@@ -113,7 +113,7 @@ class PackedModel:
         return [module for module in self._model.modules() if isinstance(module, Int8Linear)]
 
     @torch.inference_mode()
-    def step(self, work: Sequence[tuple[Row, Sequence[int]]], wanted: Sequence[int] | None = None) -> Tensor:
+    def step(self, work: Sequence[tuple[CachedRow, Sequence[int]]], wanted: Sequence[int] | None = None) -> Tensor:
         """Feed each row its new tokens; logits after the last of them, float32 (wanted, vocab).
 
         `wanted` says after how many tokens of each row, counted from its end; None means one of each. The output layer
@@ -141,7 +141,7 @@ class PackedModel:
         return logits
 
 
-def _spans(work: Sequence[tuple[Row, Sequence[int]]], device: torch.device) -> list[_Span]:
+def _spans(work: Sequence[tuple[CachedRow, Sequence[int]]], device: torch.device) -> list[_Span]:
     spans, start = [], 0
     for row, tokens in work:
         spans.append(_Span(row, start, start + len(tokens), _causal_mask(row.length, len(tokens), device)))

@@ -18,7 +18,7 @@ from itertools import accumulate
 
 from torch import Tensor
 
-from core.adapters.local_model.packed import Row
+from core.adapters.local_model.packed import CachedRow
 from core.adapters.local_model.prefix_files import Owner, PrefixFiles
 
 
@@ -89,7 +89,7 @@ class PrefixCache:
         self._counts.bytes_on_disk = self._files.bytes if self._files else 0
         return self._counts
 
-    def fill(self, row: Row, prefix: Prefix) -> None:
+    def fill(self, row: CachedRow, prefix: Prefix) -> None:
         """Begin the empty `row` with as many segments of `prefix` as are known."""
         for key, owner in prefix.names() if self._budget else ():
             entry = self._entries.get(key) or self._from_disk(key, owner, row)
@@ -100,7 +100,7 @@ class PrefixCache:
             self._entries.move_to_end(key)
             row.append(entry.keys, entry.values)
 
-    def keep(self, row: Row, prefix: Prefix) -> None:
+    def keep(self, row: CachedRow, prefix: Prefix) -> None:
         """Remember the segment of `prefix` that `row` has just come to the end of, if it is worth keeping."""
         if not self._budget or row.length not in prefix.ends[: prefix.kept]:
             return
@@ -128,7 +128,7 @@ class PrefixCache:
         if self._files:
             self._files.retain(owners)
 
-    def _from_disk(self, key: str, owner: Owner | None, row: Row) -> _Entry | None:
+    def _from_disk(self, key: str, owner: Owner | None, row: CachedRow) -> _Entry | None:
         found = self._files.read(key, row.device) if self._files else None
         if found is None:
             return None

@@ -20,12 +20,12 @@ import torch
 from tokenizers.decoders import DecodeStream
 
 from core.adapters.local_model import rag_checkpoint, torch_thread
-from core.adapters.local_model.rag_rows import Permitted, Rows, end_tokens
+from core.adapters.local_model.rag_rows import Rows, TokenConstraints, end_tokens
 from core.adapters.local_model.torch_generator import best_device
 from core.answering.decoding import Mixture
 from core.answering.history import standalone_question
 from core.answering.prompt import TOLD_TO_REFUSE, Protocol
-from core.domain import Decoding, Mode, Passage, Piece, Prompt, Queued
+from core.domain import Decoding, Mode, Passage, Piece, Prompt, QueuePosition
 from core.errors import PromptTooLongError
 
 _POSITIONS = 1024  # tokens, where the model's positions are relative (T5) and set no limit
@@ -86,7 +86,7 @@ class RagGenerator:
         """Tokens in `text`."""
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
-    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued, None]:
+    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | QueuePosition, None]:
         """Stream the answer to `prompt`; see the port.
 
         Stuffed, all passages stand in one row, which may fill the encoder: longer than any the model was trained on.
@@ -100,7 +100,7 @@ class RagGenerator:
         self._line.append(turn)
         try:
             while ahead := self._line.index(turn):
-                yield Queued(ahead)
+                yield QueuePosition(ahead)
                 await turn.wait()
                 turn.clear()
             async with aclosing(self._decode(inputs, mixture, decoding.max_tokens)) as pieces:
@@ -121,7 +121,7 @@ class RagGenerator:
     ) -> AsyncGenerator[str, None]:
         """The answer's text as it is decoded; `mixture` is as far as the text."""
         rows = await self._run(lambda: Rows(self._model, [inputs[row] for row in mixture.rows]))
-        permitted = Permitted(self._generation, self._model.config.vocab_size, max_tokens)
+        permitted = TokenConstraints(self._generation, self._model.config.vocab_size, max_tokens)
         said = [self._start()]
         text, ends = DecodeStream(skip_special_tokens=True), end_tokens(self._generation)
         while len(said) <= max_tokens:
@@ -179,7 +179,7 @@ def _single_spaced(text: str) -> str:
     return text.replace("  ", " ")  # once, as postprocess_docs does
 
 
-def _step(rows: Rows, mixture: Mixture, permitted: Permitted, said: Sequence[int]) -> int:
+def _step(rows: Rows, mixture: Mixture, permitted: TokenConstraints, said: Sequence[int]) -> int:
     """The token after `said`; rows that the mixture drops are dropped."""
     before = mixture.rows
     probabilities = np.maximum(rows.step(said[-1]), _UNDERFLOWN)  # (rows, vocab)

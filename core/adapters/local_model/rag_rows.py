@@ -1,7 +1,7 @@
 """One answer of an encoder-decoder model, a row a passage, one token of all rows at a time.
 
-`Rows` holds what the encoder made of the rows and the decoder's keys and values; `Permitted` says which tokens may come
-next, as transformers' `generate` does. Blocks; knows nothing of passages, texts or how rows are mixed.
+`Rows` holds what the encoder made of the rows and the decoder's keys and values; `TokenConstraints` says which tokens
+may come next, as transformers' `generate` does. Blocks; knows nothing of passages, texts or how rows are mixed.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Rows:
         self._cache.batch_select_indices(kept)
 
 
-class Permitted:
+class TokenConstraints:
     """The tokens that may come next: what the model's makers force, forbid or want repeated no more.
 
     What only shifts probabilities (a repetition penalty, a length penalty) is left out: the likelihood of an answer is
@@ -84,9 +84,8 @@ class Permitted:
 
     def after(self, said: Sequence[int]) -> NDArray[np.bool_]:
         """Which tokens (vocab,) may follow `said`, the token that decoding starts from included."""
-        scores: torch.Tensor = self._rules(torch.tensor([said]), torch.zeros(1, self._vocabulary))  # type: ignore[arg-type]
-        permitted: NDArray[np.bool_] = torch.isfinite(scores[0]).numpy()
-        return permitted
+        scores: torch.Tensor = self._rules(torch.tensor([said]), torch.zeros(1, self._vocabulary))  # type:
+        ignore[arg-type] permitted: NDArray[np.bool_] = torch.isfinite(scores[0]).numpy() return permitted
 
 
 def end_tokens(generation: GenerationConfig) -> list[int]:

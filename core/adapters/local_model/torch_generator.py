@@ -15,16 +15,16 @@ import torch
 from tokenizers.decoders import DecodeStream
 
 from core.adapters.local_model import checkpoints
-from core.adapters.local_model.batch_rows import Suffix, Token, Vocabulary, Waiting
+from core.adapters.local_model.batch_rows import BatchPosition, Suffix, Token, Vocabulary
 from core.adapters.local_model.batching import Batcher
 from core.adapters.local_model.packed import PackedModel
 from core.adapters.local_model.prefix_cache import CacheStatistics, Prefix, PrefixCache
 from core.adapters.local_model.prefix_files import PrefixFiles
 from core.answering.decoding import Mixture, is_circling
 from core.answering.prompt import ANSWERING, NO, TOLD_TO_REFUSE, YES, Judging, Protocol, chat, documents, instructions
-from core.domain import Cut, Decoding, Mode, Passage, Piece, Prompt, Queued, Verdicts
+from core.domain import CutOff, Decoding, Mode, Passage, Piece, Prompt, QueuePosition, Verdicts
 from core.errors import PromptTooLongError
-from core.models.files import Progress
+from core.models.files import DownloadProgress
 
 _VERDICTS = (YES, YES.title()), (NO, NO.title())  # in both spellings
 
@@ -61,7 +61,7 @@ class TorchGenerator:
         converted: Path,
         device: str,
         threads: int,
-        progress: Progress,
+        progress: DownloadProgress,
         cache_bytes: int,
         batch_bytes: int,
         cached: Path | None = None,
@@ -107,7 +107,7 @@ class TorchGenerator:
 
     async def generate(
         self, prompt: Prompt, decoding: Decoding
-    ) -> AsyncGenerator[Piece | Queued | Verdicts | Cut, None]:
+    ) -> AsyncGenerator[Piece | QueuePosition | Verdicts | CutOff, None]:
         """Stream the answer to `prompt`; see the port."""
         stuffed = decoding.mode is Mode.STUFFED or not prompt.passages
         groups = [prompt.passages] if stuffed else [(passage,) for passage in prompt.passages]
@@ -120,8 +120,8 @@ class TorchGenerator:
         async with aclosing(self._batcher.decode(prefixes, suffix, mixture, tokens=decoding.max_tokens)) as events:
             async for event in events:
                 match event:
-                    case Waiting(ahead):
-                        yield Queued(ahead)
+                    case BatchPosition(ahead):
+                        yield QueuePosition(ahead)
                     case Token(id_, posterior, log_likelihood):
                         said.append(id_)
                         if characters := text.step(self._tokenizer.backend_tokenizer, id_):
@@ -131,7 +131,7 @@ class TorchGenerator:
                     case Verdicts(log_odds):
                         yield Verdicts(log_odds * len(prompt.passages)) if stuffed else event
         if len(said) == decoding.max_tokens:
-            yield Cut()
+            yield CutOff()
 
     def read_ahead(self, system: str, passages: Sequence[Passage]) -> None:
         """Read `passages` when nobody asks; see the port."""

@@ -23,7 +23,7 @@ from core.domain import Person
 from core.people import interests
 from core.people.team import Contribution
 from core.people.traces import Trace, rests_on, without
-from core.storage.stored import Form
+from core.storage.stored import RecordForm
 
 _TRACES, _ORDER, _SIGNALS, _STATE, _TEAMS = (
     f"attune:{kind}:".encode() for kind in ("traces", "answers", "signals", "learned", "team")
@@ -66,7 +66,7 @@ class RedisDocuments:
             await self._relearn(cast("bytes", key))
         await self._each(_TEAMS, CONTRIBUTION, self._contribution)
 
-    async def _each(self, prefix: bytes, form: Form[T], change: Callable[[T], T]) -> None:
+    async def _each(self, prefix: bytes, form: RecordForm[T], change: Callable[[T], T]) -> None:
         """Change every entry of the hashes under `prefix` that names one of the documents."""
         async for key in self._client.scan_iter(match=prefix + b"*"):
             keys = [key, *([_ORDER + key.removeprefix(_TRACES)] if prefix == _TRACES else [])]

@@ -16,13 +16,13 @@ from redis.asyncio.client import Pipeline
 from core.adapters.redis.keys import translated
 from core.adapters.redis.memory import ANSWER_KEY
 from core.errors import MemoryUnavailableError
-from core.storage.backup import Entry, Kind
+from core.storage.backup import Entry, RedisType
 
 PATTERNS = ("attune:*", "{attune:*")
 SECRETS = {ANSWER_KEY.encode()}
 TOGETHER = 1000  # values in one command, keys in one round
 
-_ADDING = {Kind.HASH: "HSET", Kind.LIST: "RPUSH", Kind.SET: "SADD", Kind.ZSET: "ZADD"}
+_ADDING = {RedisType.HASH: "HSET", RedisType.LIST: "RPUSH", RedisType.SET: "SADD", RedisType.ZSET: "ZADD"}
 
 _READ = """
 local found = {}
@@ -93,9 +93,9 @@ class RedisDump:
 
 
 def _entry(key: bytes, kind: bytes, expires: int, value: list[bytes] | None) -> Entry:
-    if value is None or kind.decode() not in set(Kind):
+    if value is None or kind.decode() not in set(RedisType):
         raise MemoryUnavailableError(f"The key {key.decode(errors='replace')} is of a type that Attune has not made.")
-    return Entry(key, Kind(kind.decode()), max(0, expires), value)
+    return Entry(key, RedisType(kind.decode()), max(0, expires), value)
 
 
 def _put(pipe: Pipeline, entry: Entry) -> None:
@@ -103,13 +103,13 @@ def _put(pipe: Pipeline, entry: Entry) -> None:
     key, value = entry.key, entry.value
     step = TOGETHER - TOGETHER % 2
     parts = [value[start : start + step] for start in range(0, len(value), step)]
-    if entry.kind is Kind.STRING:
+    if entry.kind is RedisType.STRING:
         pipe.set(key, value[0])
-    elif entry.kind is Kind.STREAM:
+    elif entry.kind is RedisType.STREAM:
         _put_stream(pipe, key, value)
     else:
         for part in parts:
-            pipe.execute_command(_ADDING[entry.kind], key, *(_scored(part) if entry.kind is Kind.ZSET else part))
+            pipe.execute_command(_ADDING[entry.kind], key, *(_scored(part) if entry.kind is RedisType.ZSET else part))
     if entry.expires:
         pipe.pexpireat(key, entry.expires)
 

@@ -21,10 +21,22 @@ from redis.asyncio import Redis
 from core.adapters.redis.inbox_scripts import SCRIPTS
 from core.adapters.redis.keys import removed_from_disk
 from core.adapters.redis.memory import translated
-from core.adapters.redis.records import Unreadable
+from core.adapters.redis.records import UnreadableNotes
 from core.domain import Conversation, Person
-from core.inbox import DEAD_LETTER, EVENT, Allowance, Claim, DeadLetter, Depth, Event, Lease, Receipt, SetAside, Waiting
-from core.storage.stored import Form, UnreadableError, may_be_of
+from core.inbox import (
+    DEAD_LETTER,
+    EVENT,
+    Allowance,
+    Claim,
+    DeadLetter,
+    Depth,
+    Event,
+    Lease,
+    Receipt,
+    UnreadableItem,
+    WaitingEvent,
+)
+from core.storage.stored import RecordForm, UnreadableRecordError, may_be_of
 
 PREFIX = "{attune:inbox}"
 LEASE = 6.0  # seconds; renewed every two
@@ -36,7 +48,7 @@ READINGS = 3  # times that an event which cannot be read is claimed: a worker of
 READ_AGAIN = 1.0  # seconds between two of them
 LATE = 2.0  # seconds after which a server that should have answered is asked again
 
-_EVENT = Form(Event)
+_EVENT = RecordForm(Event)
 _NAMED = re.compile(rb'"person":"([^"\\]*)"')
 
 
@@ -48,7 +60,7 @@ class RedisInbox:
         self._allowance = allowance or Allowance()
         self._lease = _milliseconds(lease)
         self._heard: bytes | None = None  # the last signal
-        self._unreadable = Unreadable(client)
+        self._unreadable = UnreadableNotes(client)
         self._ahead: float | None = None  # the server's steady time less that of this machine, in milliseconds
         self._scripts = {name: client.register_script(script) for name, script in SCRIPTS.items()}
 
@@ -81,19 +93,19 @@ class RedisInbox:
         while found := await self._run("claim", token, self._lease):
             try:
                 return _claim(token, found)
-            except UnreadableError as error:
+            except UnreadableRecordError as error:
                 if found[1] < READINGS:
                     await self.release(token, pause=READ_AGAIN)
                 else:
                     await self.set_aside(token, str(error))
         return None
 
-    async def waiting(self, token: str, *, seconds: float) -> Waiting | None:
+    async def waiting(self, token: str, *, seconds: float) -> WaitingEvent | None:
         """Hold an event that has waited for `seconds` and whose person was not told so yet."""
         while found := await self._run("waiting", token, self._lease, _milliseconds(seconds)):
             try:
-                return Waiting(_claim(token, found[1]), int(found[0]))
-            except UnreadableError:
+                return WaitingEvent(_claim(token, found[1]), int(found[0]))
+            except UnreadableRecordError:
                 await self.release(token)
         return None
 
@@ -156,11 +168,11 @@ class RedisInbox:
         """What was given up and can be read, oldest first."""
         read = []
         for stored in (await self._kept("dead")).values():
-            with suppress(UnreadableError):
+            with suppress(UnreadableRecordError):
                 read.append(_letter(stored))
         return sorted(read, key=lambda letter: letter.at)
 
-    async def aside(self) -> list[SetAside]:
+    async def aside(self) -> list[UnreadableItem]:
         """What cannot be read here: events, dead letters, and records beside the inbox."""
         found = [
             one
@@ -265,7 +277,7 @@ class _Letter:
     body: str = ""
 
 
-_LETTER = Form(_Letter)
+_LETTER = RecordForm(_Letter)
 
 
 def _letter(stored: bytes) -> DeadLetter:
@@ -273,7 +285,7 @@ def _letter(stored: bytes) -> DeadLetter:
     return DeadLetter(_EVENT.validate_json(letter.body), letter.reason, letter.attempts, letter.at)
 
 
-def _aside(key: str, stored: bytes, *, dead: bool) -> SetAside | None:
+def _aside(key: str, stored: bytes, *, dead: bool) -> UnreadableItem | None:
     """What can be said of something written off; None of a dead letter that can be read."""
     kind = DEAD_LETTER if dead else EVENT
     try:
@@ -281,9 +293,9 @@ def _aside(key: str, stored: bytes, *, dead: bool) -> SetAside | None:
             _letter(stored)
             return None
         letter = _LETTER.validate_json(stored)
-    except UnreadableError as error:
-        return SetAside(kind, key, str(error), None)
-    return SetAside(kind, key, letter.reason, letter.at)
+    except UnreadableRecordError as error:
+        return UnreadableItem(kind, key, str(error), None)
+    return UnreadableItem(kind, key, letter.reason, letter.at)
 
 
 def _may_be_of(person: Person, stored: bytes) -> bool:

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from core.adapters.redis.keys import PREFIX, removed_from_disk, tag
 from core.adapters.redis.records import GAP, TRACE, TURN, read
 from core.domain import Footprint
-from core.storage.stored import Form
+from core.storage.stored import RecordForm
 from core.together import to_the_end
 
 KEEP = timedelta(days=400)
@@ -122,7 +122,7 @@ class RedisKeeping:
         await self._each("conversations", self._drop_ended)
         await self._each("team", self._drop_unknown)
 
-    async def _pop(self, key: bytes, form: Form[T], is_old: Callable[[T], bool]) -> None:
+    async def _pop(self, key: bytes, form: RecordForm[T], is_old: Callable[[T], bool]) -> None:
         """Entries are in the order in which they were kept: the first that is young ends it.
 
         One that cannot be read here is passed over, and stays.

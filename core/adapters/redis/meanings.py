@@ -14,15 +14,18 @@ from redis.asyncio.client import Pipeline
 
 from core.adapters.redis.keys import translated
 from core.adapters.redis.records import SIGNAL, TRACE
-from core.storage.origin import Origin, read_origin
-from core.storage.stored import Form, UnreadableError
+from core.storage.origin import VectorOrigin, read_origin
+from core.storage.stored import RecordForm, UnreadableRecordError
 
 EMBEDDER = "attune:embedder"
-_WITH_VECTORS: Mapping[str, Form[Any]] = {"attune:signals:*": SIGNAL, "attune:traces:*": TRACE}  # hashes of records
+_WITH_VECTORS: Mapping[str, RecordForm[Any]] = {
+    "attune:signals:*": SIGNAL,
+    "attune:traces:*": TRACE,
+}  # hashes of records
 _STATES = "attune:learned:*"  # which follow from the signals, and are made anew from them
 
 
-async def keep_to(client: Redis, origin: Origin) -> None:
+async def keep_to(client: Redis, origin: VectorOrigin) -> None:
     """Drop the directions that people's interests had, where vectors of another origin made them.
 
     What was learned beside them, and their words, stay. May be repeated.
@@ -40,7 +43,7 @@ async def keep_to(client: Redis, origin: Origin) -> None:
             await client.set(EMBEDDER, origin.dumped())
 
 
-async def _blank(client: Redis, key: bytes, form: Form[Any]) -> None:
+async def _blank(client: Redis, key: bytes, form: RecordForm[Any]) -> None:
     async def write(pipe: Pipeline) -> None:
         records = cast("dict[bytes, bytes]", await pipe.hgetall(key))
         pipe.multi()  # type: ignore[no-untyped-call]
@@ -51,11 +54,11 @@ async def _blank(client: Redis, key: bytes, form: Form[Any]) -> None:
     await client.transaction(write, key)
 
 
-def _without_vector(value: bytes, form: Form[Any]) -> str:
+def _without_vector(value: bytes, form: RecordForm[Any]) -> str:
     """The record without its vector; empty where it has none, or cannot be read by this version of Attune."""
     try:
         form.validate_json(value)
-    except UnreadableError:
+    except UnreadableRecordError:
         return ""
     record = json.loads(value)
     return json.dumps({**record, "vector": ""}, ensure_ascii=False) if record.get("vector") else ""

@@ -11,7 +11,7 @@ from typing import cast
 from redis.asyncio import Redis
 
 from core.adapters.redis.memory import translated
-from core.adapters.redis.records import PAIRING, Unreadable, read
+from core.adapters.redis.records import PAIRING, UnreadableNotes, read
 from core.people.pairing import Pairing
 
 _PAIRED, _CODE, _TRIES = "attune:paired", "attune:pairing:code:", "attune:pairing:tries:"
@@ -30,7 +30,7 @@ class RedisPairings:
 
     def __init__(self, client: Redis) -> None:
         self._client = client
-        self._unreadable = Unreadable(client)
+        self._unreadable = UnreadableNotes(client)
 
     async def save_code(self, code: str, *, operator: bool, lasts: timedelta) -> None:
         """Keep a code for as long as it lasts."""

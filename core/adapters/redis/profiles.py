@@ -19,20 +19,20 @@ from redis.asyncio.client import Pipeline
 
 from core.adapters.redis.keeping import KEEP, RedisKeeping
 from core.adapters.redis.keys import person_key, removed_from_disk, translated, workspace_key
-from core.adapters.redis.records import CONTRIBUTION, LEARNED, SIGNAL, TRACE, WISHES, Unreadable, digest, read
+from core.adapters.redis.records import CONTRIBUTION, LEARNED, SIGNAL, TRACE, WISHES, UnreadableNotes, digest, read
 from core.domain import Person
 from core.people import interests
-from core.people.interests import Learned, Signal
-from core.people.preferences import Preferences, Wishes, changed
+from core.people.interests import LearnedProfile, Signal
+from core.people.preferences import Preferences, PreferenceSet, changed
 from core.people.team import Contribution
 from core.people.traces import Trace
-from core.storage.stored import UnreadableError, with_unknown
+from core.storage.stored import UnreadableRecordError, with_unknown
 
 KEPT_TRACES = 2000  # of each person
 
 _PREFERENCES = TypeAdapter(Preferences)
-_WISHES = TypeAdapter(Wishes)
-_SAID = tuple(field.name for field in fields(Wishes) if field.name != "preferences")
+_WISHES = TypeAdapter(PreferenceSet)
+_SAID = tuple(field.name for field in fields(PreferenceSet) if field.name != "preferences")
 T = TypeVar("T")
 
 # A trace that is kept again stays where it was; the oldest go.
@@ -53,7 +53,7 @@ class RedisProfiles:
         """`keep` is how long something stays that nobody uses."""
         self._client = client
         self._keeping = RedisKeeping(client, keep)
-        self._unreadable = Unreadable(client)
+        self._unreadable = UnreadableNotes(client)
 
     async def preferences(self, person: Person) -> Preferences:
         """What the person set; the default in place of a value that is unknown here."""
@@ -63,16 +63,16 @@ class RedisProfiles:
         """Replace what the person set; what they said in words of their own stays."""
         await self.change_wishes(person, lambda old: _with_preferences(old, preferences))
 
-    async def wishes(self, person: Person) -> Wishes:
+    async def wishes(self, person: Person) -> PreferenceSet:
         """All that the person set and said."""
         with translated():
             stored = await self._client.get(preferences_key(person))
         return await self._wishes_in(person, stored)
 
-    async def change_wishes(self, person: Person, change: Callable[[Wishes], Wishes]) -> Wishes:
+    async def change_wishes(self, person: Person, change: Callable[[PreferenceSet], PreferenceSet]) -> PreferenceSet:
         """Replace what the person set by `change` of it; what cannot be read is put aside before."""
         key = preferences_key(person)
-        now, aside = Wishes(), b""
+        now, aside = PreferenceSet(), b""
 
         async def write(pipe: Pipeline) -> None:
             nonlocal now, aside
@@ -89,7 +89,7 @@ class RedisProfiles:
         await self._unreadable.read(WISHES, aside_key(person), digest(aside), aside or None)
         return now
 
-    async def known(self, person: Person) -> tuple[Wishes, Learned]:
+    async def known(self, person: Person) -> tuple[PreferenceSet, LearnedProfile]:
         """What the person set and said, and what is learned of them."""
         with translated():
             said, stored = await self._client.mget(preferences_key(person), learned_key(person))
@@ -103,16 +103,18 @@ class RedisProfiles:
         found = await self._unreadable.read_all(SIGNAL, signals_key(person), stored.items())
         return interests.in_order(signal for _, signal in found)
 
-    async def learned(self, person: Person) -> Learned:
+    async def learned(self, person: Person) -> LearnedProfile:
         """What follows from the log."""
         with translated():
             stored = await self._client.get(learned_key(person))
         return await self._learned_in(person, stored) or interests.replay(await self.signals(person))
 
-    async def learn(self, person: Person, signals: Sequence[Signal], *, without: Collection[str] = ()) -> Learned:
+    async def learn(
+        self, person: Person, signals: Sequence[Signal], *, without: Collection[str] = ()
+    ) -> LearnedProfile:
         """Change the log; the state is stepped on where all that is new comes last, and otherwise replayed."""
         log, state = signals_key(person), learned_key(person)
-        learned = Learned()
+        learned = LearnedProfile()
         gone: list[str] = []
 
         async def write(pipe: Pipeline) -> None:
@@ -208,12 +210,12 @@ class RedisProfiles:
         with translated():
             await self._client.transaction(write, key)
 
-    async def _wishes_in(self, person: Person, stored: bytes | str | None) -> Wishes:
+    async def _wishes_in(self, person: Person, stored: bytes | str | None) -> PreferenceSet:
         if stored is not None and _wished(stored) is None:
             await self._unreadable.read(WISHES, preferences_key(person), "", stored)
         return _read_wishes(_wished(stored) or {})
 
-    async def _learned_in(self, person: Person, stored: bytes | str | None) -> Learned | None:
+    async def _learned_in(self, person: Person, stored: bytes | str | None) -> LearnedProfile | None:
         return await self._unreadable.read(LEARNED, learned_key(person), "", stored)
 
 
@@ -264,7 +266,7 @@ def team_key(platform: str, workspace: str) -> str:
     return workspace_key("team", platform, workspace)
 
 
-def _with_preferences(old: Wishes, preferences: Preferences) -> Wishes:
+def _with_preferences(old: PreferenceSet, preferences: Preferences) -> PreferenceSet:
     return changed(old, replace(old, preferences=preferences))
 
 
@@ -272,11 +274,11 @@ def _wished(stored: bytes | str | None) -> dict[str, Any] | None:
     """The fields of what a person set; None where none can be read."""
     try:
         return WISHES.values(stored or b"{}")
-    except UnreadableError:
+    except UnreadableRecordError:
         return None
 
 
-def _read_wishes(stored: Mapping[str, Any]) -> Wishes:
+def _read_wishes(stored: Mapping[str, Any]) -> PreferenceSet:
     """Whatever of it can be read here: a value that is unknown costs only itself."""
     wishes = {name: stored[name] for name in _SAID if name in stored}
     return _tolerant(_WISHES, {**wishes, "preferences": _tolerant(_PREFERENCES, stored)})
@@ -290,18 +292,18 @@ def _tolerant(kind: TypeAdapter[T], values: Mapping[str, Any]) -> T:
         return kind.validate_python({key: values[key] for key in values.keys() - unknown})
 
 
-def _written(wishes: Wishes, before: Mapping[str, Any]) -> bytes:
+def _written(wishes: PreferenceSet, before: Mapping[str, Any]) -> bytes:
     """As one object: what is set stands beside what is said, as it did when there was nothing else."""
     values = from_json(WISHES.dump_json(wishes))
     return to_json(with_unknown({**values.pop("preferences"), **values}, before))
 
 
-def _follow(before: Learned, signals: Sequence[Signal]) -> bool:
+def _follow(before: LearnedProfile, signals: Sequence[Signal]) -> bool:
     """Whether all of `signals` are later than whatever there was."""
     return all((signal.at.timestamp(), signal.id) > before.last for signal in signals)
 
 
-def _stepped(state: Learned, signals: Sequence[Signal]) -> Learned:
+def _stepped(state: LearnedProfile, signals: Sequence[Signal]) -> LearnedProfile:
     for signal in interests.in_order(signals):
         state = interests.step(state, signal)
     return state
@@ -309,7 +311,7 @@ def _stepped(state: Learned, signals: Sequence[Signal]) -> Learned:
 
 def _replayed(
     stored: Mapping[bytes, bytes], signals: Sequence[Signal], without: Collection[str]
-) -> tuple[Learned, list[str]]:
+) -> tuple[LearnedProfile, list[str]]:
     """The state of the changed log, and the ids that go from it. What cannot be read stays, up to a number."""
     known = {name.decode(): read(SIGNAL, value) for name, value in stored.items()}
     log = {signal.id: signal for signal in (*filter(None, known.values()), *signals) if signal.id not in without}

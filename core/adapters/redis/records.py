@@ -1,7 +1,7 @@
 """The records of memory and usage as they are read: one that cannot be is left out and noted, and the others go on.
 
 It stays where it is, since another version of Attune may read it, until its person is forgotten. Notes name a record
-and say nothing of what is in it; `attune inbox` shows them (`Unreadable.all`). Knows nothing of how the server is
+and say nothing of what is in it; `attune inbox` shows them (`UnreadableNotes.all`). Knows nothing of how the server is
 reached.
 """
 
@@ -18,20 +18,25 @@ from redis.asyncio import Redis
 from core.adapters.redis.keys import translated
 from core.documents.gaps import Gap
 from core.domain import Turn
-from core.inbox import SetAside
-from core.people.interests import Learned, Signal
+from core.inbox import UnreadableItem
+from core.people.interests import LearnedProfile, Signal
 from core.people.pairing import Pairing
-from core.people.preferences import Wishes
+from core.people.preferences import PreferenceSet
 from core.people.team import Contribution
 from core.people.traces import Trace
-from core.storage.stored import Form, UnreadableError
+from core.storage.stored import RecordForm, UnreadableRecordError
 
 NOTES = "attune:unreadable"
 KEPT_NOTES = 1000
 
-TURN, TRACE, SIGNAL, LEARNED = Form(Turn), Form(Trace), Form(Signal), Form(Learned)
-CONTRIBUTION, GAP, PAIRING, WISHES = Form(Contribution), Form(Gap), Form(Pairing), Form(Wishes)
-FORMS: Mapping[str, Form[Any]] = {
+TURN, TRACE, SIGNAL, LEARNED = RecordForm(Turn), RecordForm(Trace), RecordForm(Signal), RecordForm(LearnedProfile)
+CONTRIBUTION, GAP, PAIRING, WISHES = (
+    RecordForm(Contribution),
+    RecordForm(Gap),
+    RecordForm(Pairing),
+    RecordForm(PreferenceSet),
+)
+FORMS: Mapping[str, RecordForm[Any]] = {
     "turn": TURN,
     "trace": TRACE,
     "signal": SIGNAL,
@@ -53,21 +58,23 @@ class _Note:
     at: datetime
 
 
-_NOTE = Form(_Note)
+_NOTE = RecordForm(_Note)
 
 
-class Unreadable:
+class UnreadableNotes:
     """Notes of what could not be read, over a client of redis-py."""
 
     def __init__(self, client: Redis) -> None:
         self._client = client
 
-    async def read(self, form: Form[T], key: str | bytes, name: str | bytes, stored: bytes | str | None) -> T | None:
+    async def read(
+        self, form: RecordForm[T], key: str | bytes, name: str | bytes, stored: bytes | str | None
+    ) -> T | None:
         """One record, by its name in `key`; None where there is none that can be read."""
         return next((value for _, value in await self.read_all(form, key, [(name, stored)])), None)
 
     async def read_all(
-        self, form: Form[T], key: str | bytes, stored: Iterable[tuple[str | bytes, bytes | str | None]]
+        self, form: RecordForm[T], key: str | bytes, stored: Iterable[tuple[str | bytes, bytes | str | None]]
     ) -> list[tuple[bytes, T]]:
         """Those records of `key` that can be read, each with what is stored; `stored` has their names."""
         found: list[tuple[bytes, T]] = []
@@ -76,11 +83,13 @@ class Unreadable:
                 value = cast("bytes", kept)  # as long as the client decodes nothing
                 try:
                     found.append((value, form.validate_json(value)))
-                except UnreadableError as error:
+                except UnreadableRecordError as error:
                     await self.note(form, key, name or digest(value), error)
         return found
 
-    async def note(self, form: Form[Any], key: str | bytes, name: str | bytes, error: UnreadableError) -> None:
+    async def note(
+        self, form: RecordForm[Any], key: str | bytes, name: str | bytes, error: UnreadableRecordError
+    ) -> None:
         """Note a record, once."""
         kind = next(kind for kind, known in FORMS.items() if known is form)
         with translated():
@@ -88,7 +97,7 @@ class Unreadable:
                 about = _NOTE.dump_json(_Note(str(error), datetime.now(UTC))).decode()
                 await cast("Awaitable[bool]", self._client.hsetnx(NOTES, _field(kind, key, name), about))
 
-    async def all(self) -> list[SetAside]:
+    async def all(self) -> list[UnreadableItem]:
         """What cannot be read now; a note of what is gone, or can be read again, goes."""
         with translated():
             notes = cast("dict[bytes, bytes]", await cast("Awaitable[Any]", self._client.hgetall(NOTES)))
@@ -124,11 +133,11 @@ class Unreadable:
         return any(value is not None and read(FORMS[kind], value) is None for value in values)
 
 
-def read(form: Form[T], stored: bytes | str) -> T | None:
+def read(form: RecordForm[T], stored: bytes | str) -> T | None:
     """A record, where it can be read."""
     try:
         return form.validate_json(stored)
-    except UnreadableError:
+    except UnreadableRecordError:
         return None
 
 
@@ -141,7 +150,7 @@ def _field(kind: str, key: str | bytes, name: str | bytes) -> bytes:
     return b"\n".join(part if isinstance(part, bytes) else part.encode() for part in (kind, key, name))
 
 
-def _set_aside(kind: str, key: str, name: str, about: bytes) -> SetAside:
+def _set_aside(kind: str, key: str, name: str, about: bytes) -> UnreadableItem:
     said = read(_NOTE, about)
     where = f"{key} {name}".strip()
-    return SetAside(kind, where, said.reason, said.at) if said else SetAside(kind, where, "", None)
+    return UnreadableItem(kind, where, said.reason, said.at) if said else UnreadableItem(kind, where, "", None)

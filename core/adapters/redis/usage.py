@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from core.adapters.redis.keeping import GAPS as _GAPS
 from core.adapters.redis.keeping import KEEP, USES, RedisKeeping
 from core.adapters.redis.keys import translated
-from core.adapters.redis.records import GAP, Unreadable
+from core.adapters.redis.records import GAP, UnreadableNotes
 from core.documents.gaps import Gap
 from core.domain import SEPARATOR, Person, Use
 from core.storage.stored import may_be_of
@@ -38,7 +38,7 @@ class RedisUsage:
         """`keep` is how long something stays that nobody uses."""
         self._client = client
         self._keeping = RedisKeeping(client, keep)
-        self._unreadable = Unreadable(client)
+        self._unreadable = UnreadableNotes(client)
 
     async def note_cited(self, sources: Sequence[str], at: datetime) -> None:
         """Count one answer for each of `sources`."""

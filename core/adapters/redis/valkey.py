@@ -63,12 +63,12 @@ async def remote(url: str) -> AsyncIterator[Redis]:
         socket_connect_timeout=5,
         health_check_interval=30,
     )
-    pool.connection_class = type("HeedingConnection", (Heeding, pool.connection_class), {})
+    pool.connection_class = type("HeedingConnection", (CancellableConnection, pool.connection_class), {})
     async with Redis.from_pool(pool) as client:
         yield client
 
 
-class Heeding(AbstractConnection):
+class CancellableConnection(AbstractConnection):
     """A connection that does not swallow cancellations.
 
     redis-py sends under `asyncio.wait_for`, which in Python 3.11 drops one that comes when all is sent: whoever cancels
@@ -87,7 +87,7 @@ class Heeding(AbstractConnection):
             raise asyncio.CancelledError
 
 
-class CompanionConnection(Heeding, UnixDomainSocketConnection):
+class CompanionConnection(CancellableConnection, UnixDomainSocketConnection):
     """A connection that starts the server where it finds none, at first and whenever it connects again."""
 
     def __init__(self, *, companion: Companion, **options: Any) -> None:

@@ -20,7 +20,7 @@ from core.adapters.remote_model.openai_api import Json, OpenAIServer, first_choi
 from core.adapters.remote_model.prompt_scoring import Messages, PromptScorer, Scores
 from core.answering.decoding import weighed
 from core.answering.prompt import GO_ON, TOLD_TO_REFUSE, Protocol, chat, system_text
-from core.domain import Cut, Decoded, Decoding, Mode, Passage, Piece, Prompt, Queued
+from core.domain import CutOff, Decoding, DecodingSummary, Mode, Passage, Piece, Prompt, QueuePosition
 from core.errors import PromptTooLongError, UnknownModelError
 
 T = TypeVar("T")
@@ -93,7 +93,9 @@ class RemoteGenerator:
         """Whether the server returns what `sequence` needs."""
         return await self._scorer.available()
 
-    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Queued | Cut, None]:
+    async def generate(
+        self, prompt: Prompt, decoding: Decoding
+    ) -> AsyncGenerator[Piece | QueuePosition | CutOff, None]:
         """Stream the answer to `prompt`; see the port. A rescored answer comes at once, when all is scored."""
         messages = _messages(prompt, prompt.passages)
         self._check_room(messages, decoding)
@@ -105,15 +107,15 @@ class RemoteGenerator:
                 yield event
             return
         else:
-            plain = Piece("", decoded=Decoded.APPROXIMATED)
+            plain = Piece("", decoded=DecodingSummary.APPROXIMATED)
         async with aclosing(self._server.stream("chat/completions", self._body(messages, decoding))) as chunks:
             async for chunk in chunks:
                 if text := _delta(chunk):
                     yield Piece(text, plain.posterior, decoded=plain.decoded)
                 if first_choice(chunk).get("finish_reason") == CUT:
-                    yield Cut()
+                    yield CutOff()
 
-    async def _rescored(self, prompt: Prompt, decoding: Decoding) -> list[Piece | Cut]:
+    async def _rescored(self, prompt: Prompt, decoding: Decoding) -> list[Piece | CutOff]:
         """argmax_y log Σ_d p(d|x,u) p(y|x,d,u) over the answers that each passage alone gives."""
         chats = [_messages(prompt, (passage,)) for passage in prompt.passages]
         prefixes = await _together([self._scorer.prefix(messages) for messages in chats])
@@ -123,7 +125,7 @@ class RemoteGenerator:
             return []
         answers = await _together([self._weighed(candidate, prefixes, prompt.priors) for candidate in candidates])
         best = max(range(len(answers)), key=lambda place: answers[place][-1].log_likelihood)
-        return [*answers[best], *([] if candidates[best].ended else [Cut()])]
+        return [*answers[best], *([] if candidates[best].ended else [CutOff()])]
 
     async def _propose(self, messages: Messages, decoding: Decoding) -> Candidate:
         text, reason = "", ""
@@ -139,7 +141,7 @@ class RemoteGenerator:
         rows: list[Scores] = await _together([self._scorer.score(prefix, answer) for prefix in prefixes])
         posteriors, likelihoods = weighed(priors, np.array([[score for score, _ in row] for row in rows]))
         return [
-            Piece(text, tuple(posteriors[place].tolist()), float(likelihoods[place]), Decoded.RESCORED)
+            Piece(text, tuple(posteriors[place].tolist()), float(likelihoods[place]), DecodingSummary.RESCORED)
             for text, place in parts(candidate.text, [token for _, token in rows[0]])
         ]
 

@@ -14,9 +14,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
-from core.adapters.local_model.batch_rows import STAGES, Answer, Suffix, Token, Vocabulary, Waiting
+from core.adapters.local_model.batch_rows import STAGES, BatchAnswer, BatchPosition, Suffix, Token, Vocabulary
 from core.adapters.local_model.batching import STEP_TOKENS, Batcher
-from core.adapters.local_model.packed import PackedModel, Row
+from core.adapters.local_model.packed import CachedRow, PackedModel
 from core.adapters.local_model.prefix_cache import Prefix, PrefixCache
 from core.adapters.local_model.prefix_files import PrefixFiles
 from core.answering.abstention import Calibration
@@ -61,7 +61,7 @@ def by_hand(model: PackedModel, question: Sequence[int], *, tokens: int = 12) ->
     lines = [[*prefix.tokens, *question] for prefix in PREFIXES]
     said: list[int] = []
     for _ in range(tokens):
-        logits = torch.cat([model.step([(Row(model, 0), [*line, *said])]) for line in lines])
+        logits = torch.cat([model.step([(CachedRow(model, 0), [*line, *said])]) for line in lines])
         token = mixture.step(torch.softmax(logits, -1).numpy())
         if token == 96:
             break
@@ -105,11 +105,11 @@ async def test_a_passage_begins_with_the_instructions_that_are_known(batcher: Ba
     await answer(batcher, QUESTIONS[0])
     new = Prefix((HEAD, (9, 9, 8, 7, 1)), 2, ("new.md", "v1"))
     for prefix in (*PREFIXES, new):
-        row = Row(model, 0)
+        row = CachedRow(model, 0)
         batcher.cache.fill(row, prefix)
         assert row.length == (4 if prefix is new else prefix.ends[-1])
         reused = model.step([(row, [*prefix.tokens, 11, 12][row.length :])])
-        whole = model.step([(Row(model, 0), [*prefix.tokens, 11, 12])])
+        whole = model.step([(CachedRow(model, 0), [*prefix.tokens, 11, 12])])
         torch.testing.assert_close(reused, whole, atol=1e-4, rtol=0)
 
 
@@ -134,7 +134,7 @@ async def test_answers_beyond_the_memory_wait_in_turn_and_hear_their_place(model
     async def ask(number: int) -> int:
         events = batcher.decode(PREFIXES, Suffix(QUESTIONS[number], (), ()), Mixture(PRIORS, Decoding()), tokens=5)
         async for event in events:
-            if isinstance(event, Waiting):
+            if isinstance(event, BatchPosition):
                 heard.setdefault(number, []).append(event.ahead)
         return number
 
@@ -189,7 +189,7 @@ async def test_a_check_is_a_detour(batcher: Batcher, model: PackedModel) -> None
         assert [event.id for event in said if isinstance(event, Token)] == by_hand(model, QUESTIONS[0])
         for prefix, log_odds in zip(PREFIXES[:2], checked.log_odds, strict=True):
             tokens = [*prefix.tokens, *suffix.shared, *suffix.check]
-            first = torch.softmax(model.step([(Row(model, 0), tokens)])[0], -1)
+            first = torch.softmax(model.step([(CachedRow(model, 0), tokens)])[0], -1)
             assert log_odds == pytest.approx(float(torch.log((first[1] + first[2]) / first[3])), abs=1e-3)
 
 
@@ -205,7 +205,7 @@ async def judged(
 ) -> tuple[Verdicts, list[Token]]:
     """What comes of an answer whose rows say first whether they hold it."""
     events = [event async for event in batcher.decode(prefixes, suffix, mixture, tokens=tokens)]
-    verdicts, *said = [event for event in events if not isinstance(event, Waiting)]
+    verdicts, *said = [event for event in events if not isinstance(event, BatchPosition)]
     assert isinstance(verdicts, Verdicts)
     assert all(isinstance(token, Token) for token in said)
     return verdicts, said
@@ -223,7 +223,7 @@ def judged_by_hand(
     """The verdicts of the rows in `read`, and the answer behind a yes, by a loop that shares nothing with the batch."""
 
     def behind(line: Sequence[int]) -> np.ndarray:
-        return torch.softmax(model.step([(Row(model, 0), line)])[0], -1).numpy()
+        return torch.softmax(model.step([(CachedRow(model, 0), line)])[0], -1).numpy()
 
     lines = [[*prefix.tokens, *suffix.shared] for prefix in prefixes]
     log_odds = {}
@@ -355,7 +355,7 @@ async def test_an_answer_that_is_cancelled_between_verdicts_frees_its_rows(model
 
 async def test_rows_that_are_not_read_yet_count_for_the_memory(batcher: Batcher, model: PackedModel) -> None:
     """An answer takes the room of all its rows as soon as it is let in, since it may come to read them."""
-    waiting = Answer(MANY, JUDGED, Mixture(FALLING, NEVER_CLEAR), VOCABULARY, 5)
+    waiting = BatchAnswer(MANY, JUDGED, Mixture(FALLING, NEVER_CLEAR), VOCABULARY, 5)
     needed = batcher._bytes(waiting)
     assert needed > 6 * len(MANY[0].tokens) * model.bytes_per_token
     assert waiting.to_begin == [0]
@@ -369,12 +369,12 @@ async def test_two_answers_go_together_where_all_their_rows_have_room(
 ) -> None:
     """Although each reads one row at first."""
     measuring = Batcher(model, VOCABULARY, PrefixCache(0), batch_bytes=1)
-    needed = measuring._bytes(Answer(MANY, JUDGED, Mixture(FALLING, NEVER_CLEAR), VOCABULARY, 5))
+    needed = measuring._bytes(BatchAnswer(MANY, JUDGED, Mixture(FALLING, NEVER_CLEAR), VOCABULARY, 5))
     batcher = Batcher(model, VOCABULARY, PrefixCache(0), batch_bytes=2 * needed + spare)
 
     async def ask() -> bool:
         events = batcher.decode(MANY, JUDGED, Mixture(FALLING, NEVER_CLEAR), tokens=2)
-        return any([isinstance(event, Waiting) async for event in events])
+        return any([isinstance(event, BatchPosition) async for event in events])
 
     assert await asyncio.gather(ask(), ask()) == [False, waits]
     await batcher.close()
@@ -400,7 +400,7 @@ async def test_an_answer_goes_on_behind_what_was_said_of_it(batcher: Batcher, mo
     lines = [[*prefix.tokens, *QUESTIONS[0], *ending, *begun] for prefix in PREFIXES]
     expected: list[int] = []
     while len(expected) < 8 and VOCABULARY.ends.isdisjoint(expected):
-        logits = torch.cat([model.step([(Row(model, 0), [*line, *expected])]) for line in lines])
+        logits = torch.cat([model.step([(CachedRow(model, 0), [*line, *expected])]) for line in lines])
         expected.append(mixture.step(torch.softmax(logits, -1).numpy()))
     assert said == [token for token in expected if token not in VOCABULARY.ends]
 
@@ -417,7 +417,7 @@ async def test_passages_are_read_ahead_when_nobody_asks(batcher: Batcher) -> Non
 
 def read(model: PackedModel, cache: PrefixCache, prefix: Prefix) -> int:
     """Read `prefix` as the batch does; how many tokens the cache knew."""
-    row = Row(model, 0)
+    row = CachedRow(model, 0)
     cache.fill(row, prefix)
     known = row.length
     for end in prefix.ends:

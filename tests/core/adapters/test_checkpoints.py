@@ -21,7 +21,7 @@ from core.adapters.local_model import checkpoints
 from core.adapters.local_model.gguf_weights import read_gguf
 from core.adapters.local_model.int8 import Int8Linear
 from core.errors import CorruptModelError, ModelError
-from core.models.files import Silent
+from core.models.files import NoProgress
 from core.models.store import ModelStore
 from tests.conftest import TINY_MODEL
 
@@ -74,7 +74,7 @@ def test_a_folder_of_safetensors_is_the_model_it_was(
     random_model: Path, tmp_path: Path, form: checkpoints.Form, least: float
 ) -> None:
     """In either form the copy says what the original says, with the original's tokenizer."""
-    loaded = checkpoints.load(checkpoints.convert(random_model, form, tmp_path / "c", Silent()), form, CPU)
+    loaded = checkpoints.load(checkpoints.convert(random_model, form, tmp_path / "c", NoProgress()), form, CPU)
     assert loaded.tokenizer("the library opens").input_ids == [2, 3, 4]
     assert isinstance(loaded.model.lm_head, Int8Linear) == (form == "int8")
     original = AutoModelForCausalLM.from_pretrained(random_model)
@@ -83,24 +83,24 @@ def test_a_folder_of_safetensors_is_the_model_it_was(
 
 def test_a_copy_is_made_once_and_found_by_any_path(random_model: Path, tmp_path: Path) -> None:
     """The same model is not converted again, by a link neither; a changed one is."""
-    first = checkpoints.convert(random_model, "int8", tmp_path / "c", Silent())
+    first = checkpoints.convert(random_model, "int8", tmp_path / "c", NoProgress())
     (tmp_path / "link").mkdir()
     link = tmp_path / "link" / random_model.name
     link.symlink_to(random_model)
-    assert checkpoints.convert(link, "int8", tmp_path / "c", Silent()) == first
+    assert checkpoints.convert(link, "int8", tmp_path / "c", NoProgress()) == first
     os.utime(random_model / "model.safetensors", ns=(1, 1))
-    assert checkpoints.convert(random_model, "int8", tmp_path / "c", Silent()) != first
+    assert checkpoints.convert(random_model, "int8", tmp_path / "c", NoProgress()) != first
 
 
 def test_another_model_of_the_same_size_and_time_is_another(random_model: Path, tmp_path: Path) -> None:
     """Neither its copy nor what was read with it, which is kept under the copy's name, is taken for the other's."""
     file = random_model / "model.safetensors"
-    first, before = checkpoints.convert(random_model, "int8", tmp_path / "c", Silent()), file.stat()
+    first, before = checkpoints.convert(random_model, "int8", tmp_path / "c", NoProgress()), file.stat()
     tensors = {name: tensor + 0.01 for name, tensor in load_file(file).items()}
     save_file(tensors, file, metadata={"format": "pt"})
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert file.stat().st_size == before.st_size
-    assert checkpoints.convert(random_model, "int8", tmp_path / "c", Silent()).name != first.name
+    assert checkpoints.convert(random_model, "int8", tmp_path / "c", NoProgress()).name != first.name
 
 
 def test_a_conversion_that_fails_leaves_nothing(random_model: Path, tmp_path: Path, monkeypatch) -> None:
@@ -108,9 +108,9 @@ def test_a_conversion_that_fails_leaves_nothing(random_model: Path, tmp_path: Pa
     with monkeypatch.context() as broken:
         broken.setattr(checkpoints, "save_file", refuse)
         with pytest.raises(ModelError, match="No space left"):
-            checkpoints.convert(random_model, "int8", tmp_path / "c", Silent())
+            checkpoints.convert(random_model, "int8", tmp_path / "c", NoProgress())
     assert [path.name for path in (tmp_path / "c").iterdir()] == [".lock"]
-    assert checkpoints.convert(random_model, "int8", tmp_path / "c", Silent()).is_dir()
+    assert checkpoints.convert(random_model, "int8", tmp_path / "c", NoProgress()).is_dir()
 
 
 def test_a_killed_conversion_leaves_no_copy(random_model: Path, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_killed_conversion_leaves_no_copy(random_model: Path, tmp_path: Path) 
         assert process.stdout.readline() == "in the middle\n"
         process.send_signal(signal.SIGKILL)
     assert {path.name for path in (tmp_path / "c").iterdir()} == {".lock", "building"}
-    copy = checkpoints.convert(random_model, "int8", tmp_path / "c", Silent())
+    copy = checkpoints.convert(random_model, "int8", tmp_path / "c", NoProgress())
     assert {path.name for path in (tmp_path / "c").iterdir()} == {".lock", copy.name}
 
 
@@ -129,7 +129,7 @@ def test_a_missing_tensor_is_found_out(random_model: Path, tmp_path: Path) -> No
     config = (random_model / "config.json").read_text()
     (random_model / "config.json").write_text(config.replace('"num_hidden_layers": 2', '"num_hidden_layers": 3'))
     with pytest.raises(CorruptModelError, match=r"lacks \d+ tensors, model\.layers\.2\."):
-        checkpoints.convert(random_model, "int8", tmp_path / "c", Silent())
+        checkpoints.convert(random_model, "int8", tmp_path / "c", NoProgress())
     assert [path.name for path in (tmp_path / "c").iterdir()] == [".lock"]
 
 
@@ -143,7 +143,7 @@ def test_an_architecture_that_cannot_be_read_is_named(tmp_path: Path, architectu
     writer.write_kv_data_to_file()
     writer.close()
     with pytest.raises(ModelError, match=f"{architecture} model; GGUF files can be read of: llama, qwen2") as caught:
-        checkpoints.convert(file, "int8", tmp_path / "c", Silent())
+        checkpoints.convert(file, "int8", tmp_path / "c", NoProgress())
     assert not isinstance(caught.value, CorruptModelError)
 
 
@@ -151,7 +151,7 @@ def test_a_truncated_folder_is_corrupt(random_model: Path, tmp_path: Path) -> No
     """Safetensors that were cut off make no copy."""
     os.truncate(random_model / "model.safetensors", 5000)
     with pytest.raises(CorruptModelError, match="Pull it again"):
-        checkpoints.convert(random_model, "int8", tmp_path / "c", Silent())
+        checkpoints.convert(random_model, "int8", tmp_path / "c", NoProgress())
 
 
 def test_a_file_that_is_no_gguf_is_corrupt(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_file_that_is_no_gguf_is_corrupt(tmp_path: Path) -> None:
     file = tmp_path / "noise.gguf"
     file.write_bytes(b"\0" * 1000)
     with pytest.raises(CorruptModelError, match=r"noise\.gguf is no model that can be loaded here"):
-        checkpoints.convert(file, "int8", tmp_path / "c", Silent())
+        checkpoints.convert(file, "int8", tmp_path / "c", NoProgress())
 
 
 @pytest.mark.model
@@ -170,7 +170,7 @@ def test_a_truncated_gguf_is_corrupt(tiny_gguf: Path, tmp_path: Path, share: flo
     shutil.copyfile(tiny_gguf, file)
     os.truncate(file, int(tiny_gguf.stat().st_size * share))
     with pytest.raises(CorruptModelError):
-        checkpoints.convert(file, "int8", tmp_path / "c", Silent())
+        checkpoints.convert(file, "int8", tmp_path / "c", NoProgress())
     assert [path.name for path in (tmp_path / "c").iterdir()] == [".lock"]
 
 
@@ -199,7 +199,7 @@ def test_the_converted_copy_says_what_the_original_says(
     tiny_gguf: Path, models: Path, as_transformers_reads: PreTrainedModel
 ) -> None:
     """Int8 keeps what is said next and, on the whole, how likely all else is; nothing rests on the file any more."""
-    copy = checkpoints.convert(tiny_gguf, "int8", models / "converted", Silent())
+    copy = checkpoints.convert(tiny_gguf, "int8", models / "converted", NoProgress())
     loaded = checkpoints.load(copy, "int8", CPU)
     assert str(copy) not in Path("/proc/self/maps").read_text(encoding="utf-8")
     for sentence in SENTENCES:

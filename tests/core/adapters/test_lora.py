@@ -19,7 +19,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
 from core.adapters.local_model import checkpoints
 from core.adapters.local_model.lora import LowRankAdapter
 from core.errors import CorruptModelError, ModelError
-from core.models.files import Silent
+from core.models.files import NoProgress
 from core.models.lora import CONFIG, WEIGHTS
 from tests.core.adapters.conftest import WORDS
 
@@ -231,7 +231,7 @@ def base(random_model: Path, request: pytest.FixtureRequest) -> Path:
 
 def converted(base: Path, form: checkpoints.Form, folder: Path, adapter: Path | None = None) -> dict[str, Tensor]:
     """The tensors of the copy."""
-    return load_file(checkpoints.convert(base, form, folder, Silent(), adapter) / "model.safetensors")
+    return load_file(checkpoints.convert(base, form, folder, NoProgress(), adapter) / "model.safetensors")
 
 
 def test_a_converted_copy_has_the_adapter_in_its_weights(base: Path, tmp_path: Path) -> None:
@@ -274,13 +274,13 @@ def test_a_converted_copy_is_what_peft_itself_merges(base: Path, tmp_path: Path)
 def test_each_adapter_has_a_copy_of_its_own(base: Path, tmp_path: Path) -> None:
     """None, one, another: three copies beside each other, each found again; a change of the adapter makes a new one."""
     adapters = [None, fitting(tmp_path / "one", base, seed=2), fitting(tmp_path / "two", base, seed=3)]
-    copies = [checkpoints.convert(base, "int8", tmp_path / "c", Silent(), adapter) for adapter in adapters]
+    copies = [checkpoints.convert(base, "int8", tmp_path / "c", NoProgress(), adapter) for adapter in adapters]
     assert len(set(copies)) == 3
     assert {path for path in (tmp_path / "c").iterdir() if path.is_dir()} == set(copies)
-    assert [checkpoints.convert(base, "int8", tmp_path / "c", Silent(), adapter) for adapter in adapters] == copies
+    assert [checkpoints.convert(base, "int8", tmp_path / "c", NoProgress(), adapter) for adapter in adapters] == copies
     config = json.loads((tmp_path / "one" / CONFIG).read_text())
     (tmp_path / "one" / CONFIG).write_text(json.dumps(config | {"lora_alpha": 7}))
-    assert checkpoints.convert(base, "int8", tmp_path / "c", Silent(), tmp_path / "one") not in copies
+    assert checkpoints.convert(base, "int8", tmp_path / "c", NoProgress(), tmp_path / "one") not in copies
 
 
 def test_an_adapter_of_another_model_makes_no_copy(base: Path, tmp_path: Path) -> None:
@@ -289,6 +289,6 @@ def test_an_adapter_of_another_model_makes_no_copy(base: Path, tmp_path: Path) -
     larger = write(tmp_path / "shapes", {NAME: pair(64, 64)})
     for adapter in (strange, larger):
         with pytest.raises(ModelError, match="does not fit this model") as caught:
-            checkpoints.convert(base, "int8", tmp_path / "c", Silent(), adapter)
+            checkpoints.convert(base, "int8", tmp_path / "c", NoProgress(), adapter)
         assert not isinstance(caught.value, CorruptModelError)
         assert [path.name for path in (tmp_path / "c").iterdir()] == [".lock"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
 
-from core.adapters.local_model.packed import PackedModel, Row
+from core.adapters.local_model.packed import CachedRow, PackedModel
 
 VOCABULARY = 97
 SIZES = {
@@ -44,7 +44,7 @@ def test_sequences_packed_together_get_the_logits_they_get_alone(lengths, data) 
     sequences = [data.draw(st.lists(token, min_size=length, max_size=length)) for length in lengths]
     alone = torch.stack([reference(model, sequence) for sequence in sequences])
     packed = PackedModel(model)
-    together = packed.step([(Row(packed, 16), sequence) for sequence in sequences])
+    together = packed.step([(CachedRow(packed, 16), sequence) for sequence in sequences])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
 
 
@@ -52,7 +52,7 @@ def test_a_sequence_fed_in_parts_gets_the_logits_of_the_whole(model: nn.Module) 
     ids = [5, 8, 13, 21, 34, 55, 89]
     expected = reference(model, ids)
     packed = PackedModel(model)
-    row, other = Row(packed, 16), Row(packed, 16)
+    row, other = CachedRow(packed, 16), CachedRow(packed, 16)
     packed.step([(row, ids[:3]), (other, [1, 2])])
     packed.step([(other, [3]), (row, ids[3:6])])
     last = packed.step([(row, ids[6:]), (other, [4])])

@@ -32,7 +32,7 @@ from core.adapters.local_model import rag_generator, torch_thread
 from core.adapters.local_model.rag_generator import RagGenerator
 from core.answering.decoding import Mixture
 from core.bootstrap import open_generator
-from core.domain import Decoding, Mode, Passage, Piece, Prompt, Queued, Turn
+from core.domain import Decoding, Mode, Passage, Piece, Prompt, QueuePosition, Turn
 from core.errors import ModelError, PromptTooLongError
 from core.settings import Settings
 
@@ -193,7 +193,9 @@ def logits(saved: Saved, asked: dict[str, Tensor], tokens: list[int]) -> Tensor:
         ).logits
 
 
-async def events(generator: RagGenerator, decoding: Decoding, prompt: Prompt | None = None) -> list[Piece | Queued]:
+async def events(
+    generator: RagGenerator, decoding: Decoding, prompt: Prompt | None = None
+) -> list[Piece | QueuePosition]:
     async with aclosing(generator.generate(prompt or asking(), decoding)) as stream:
         return [event async for event in stream]
 
@@ -336,7 +338,7 @@ async def test_two_at_once_are_both_answered(generator: RagGenerator) -> None:
     first, cancelled, third = await asyncio.gather(*tasks, return_exceptions=True)
     assert first == alone
     assert isinstance(cancelled, asyncio.CancelledError)
-    assert third == [Queued(2), Queued(1), *alone]
+    assert third == [QueuePosition(2), QueuePosition(1), *alone]
 
 
 async def test_cancelling_stops_within_a_step(generator: RagGenerator, taken: list[int]) -> None:

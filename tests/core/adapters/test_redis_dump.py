@@ -12,7 +12,7 @@ from core.adapters.redis import valkey
 from core.adapters.redis.dump import TOGETHER, RedisDump
 from core.adapters.redis.inbox import RedisInbox
 from core.adapters.redis.memory import RedisMemory
-from core.storage.backup import Entry, Kind
+from core.storage.backup import Entry, RedisType
 from tests.contracts.test_inbox import BEN, GENEROUS, OTHER, event, new_token
 
 ODD = bytes(range(256)) + "Grüße ✓\r\n".encode()
@@ -37,9 +37,9 @@ def read(entries: list[Entry]) -> dict[bytes, object]:
     found: dict[bytes, object] = {}
     for one in entries:
         value: object = one.value
-        if one.kind is Kind.HASH:
+        if one.kind is RedisType.HASH:
             value = dict(zip(one.value[::2], one.value[1::2], strict=True))
-        elif one.kind is Kind.SET:
+        elif one.kind is RedisType.SET:
             value = set(one.value)
         found[one.key] = (one.kind, one.expires, value)
     return found

@@ -9,11 +9,11 @@ from redis.asyncio import Redis
 
 from core.adapters.redis.meanings import keep_to
 from core.adapters.redis.memory import RedisMemory
-from core.people.interests import Act, event_vector
-from core.storage.origin import Origin
+from core.people.interests import Action, event_vector
+from core.storage.origin import VectorOrigin
 from tests.contracts.test_profiles import ANNA, keep, signal, trace
 
-OURS, THEIRS = Origin("ours", "1"), Origin("theirs", "2")
+OURS, THEIRS = VectorOrigin("ours", "1"), VectorOrigin("theirs", "2")
 
 
 async def test_another_embedder_begins_with_no_interests(redis: Redis) -> None:
@@ -21,7 +21,7 @@ async def test_another_embedder_begins_with_no_interests(redis: Redis) -> None:
     memory = RedisMemory(redis)
     await keep_to(redis, OURS)
     vector = signal(1).vector
-    await memory.learn(ANNA, [signal(number, Act.UP) for number in range(5)])
+    await memory.learn(ANNA, [signal(number, Action.UP) for number in range(5)])
     await keep(memory, replace(trace(1), vector=vector))
     before = await memory.learned(ANNA)
     assert before.interests
@@ -34,7 +34,7 @@ async def test_another_embedder_begins_with_no_interests(redis: Redis) -> None:
     assert [one.vector for one in await memory.signals(ANNA)] == [""] * 5
     kept = await memory.trace(ANNA)
     assert kept == trace(1)
-    await memory.learn(ANNA, [replace(signal(9, Act.UP), vector=event_vector(np.eye(8)[0], [], []))])
+    await memory.learn(ANNA, [replace(signal(9, Action.UP), vector=event_vector(np.eye(8)[0], [], []))])
     assert len((await memory.learned(ANNA)).interests) == 1
     await keep_to(redis, THEIRS)
     assert len((await memory.learned(ANNA)).interests) == 1

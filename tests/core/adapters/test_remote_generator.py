@@ -19,7 +19,7 @@ from core.adapters.remote_model.openai_api import OpenAIServer, ServerSentEvents
 from core.adapters.remote_model.remote_generator import RemoteGenerator, parts
 from core.answering.prompt import GO_ON, SYSTEM
 from core.bootstrap import open_generator
-from core.domain import Decoded, Decoding, Mode, Passage, Piece, Prompt
+from core.domain import Decoding, DecodingSummary, Mode, Passage, Piece, Prompt
 from core.errors import (
     AttuneError,
     ConfigurationError,
@@ -70,7 +70,7 @@ async def test_a_stuffed_answer_streams_however_the_bytes_are_cut(slice_bytes: i
     async with OpenAIDouble(slice_bytes=slice_bytes).serving() as double, remote(double) as generator:
         pieces = await said(generator, asking())
     assert [piece.text for piece in pieces] == ["It ", "ope", "ns ", "at ", "nin", "e –", " al", "way", "s."]
-    assert {(piece.posterior, piece.decoded) for piece in pieces} == {((), Decoded.EXACT)}
+    assert {(piece.posterior, piece.decoded) for piece in pieces} == {((), DecodingSummary.EXACT)}
 
 
 async def test_a_request_says_all_of_the_decoding() -> None:
@@ -100,7 +100,7 @@ async def test_one_passage_needs_no_scores() -> None:
     async with OpenAIDouble(Flavour.OLLAMA).serving() as double, remote(double) as generator:
         pieces = await said(generator, asking(POOL), Mode.SEQUENCE)
     assert text(pieces) == POOL
-    assert {(piece.posterior, piece.decoded) for piece in pieces} == {((1.0,), Decoded.EXACT)}
+    assert {(piece.posterior, piece.decoded) for piece in pieces} == {((1.0,), DecodingSummary.EXACT)}
     assert double.asked == [CHAT]
 
 
@@ -111,7 +111,7 @@ async def test_the_likeliest_answer_under_all_passages_wins(flavour: Flavour) ->
     double.log_probability = lambda passage, token: math.log(CHANCES.get((token, passage), 1.0))
     async with double.serving(), remote(double) as generator:
         (piece,) = await said(generator, asking(priors=(0.7, 0.3)), Mode.SEQUENCE)
-    assert (piece.text, piece.decoded) == ("no", Decoded.RESCORED)
+    assert (piece.text, piece.decoded) == ("no", DecodingSummary.RESCORED)
     assert piece.posterior == pytest.approx((0.21 / 0.48, 0.27 / 0.48))
     assert piece.log_likelihood == pytest.approx(math.log(0.48))
 
@@ -153,7 +153,7 @@ async def test_a_server_without_scores_gets_one_prompt_and_the_answer_says_so(fl
         double.asked.clear()
         pieces = await said(generator, asking(), Mode.SEQUENCE)
     assert text(pieces) == LIBRARY
-    assert {(piece.posterior, piece.decoded) for piece in pieces} == {((), Decoded.APPROXIMATED)}
+    assert {(piece.posterior, piece.decoded) for piece in pieces} == {((), DecodingSummary.APPROXIMATED)}
     assert double.asked == [CHAT]
 
 
@@ -161,7 +161,7 @@ async def test_token_is_always_approximated() -> None:
     """No server mixes rows a token, so the answer says that it was approximated, also where sequence would work."""
     async with OpenAIDouble().serving() as double, remote(double) as generator:
         pieces = await said(generator, asking(), Mode.TOKEN)
-    assert {piece.decoded for piece in pieces} == {Decoded.APPROXIMATED}
+    assert {piece.decoded for piece in pieces} == {DecodingSummary.APPROXIMATED}
 
 
 async def test_a_server_that_was_down_is_asked_again_whether_it_scores() -> None:

@@ -26,7 +26,7 @@ from core.domain import Length, Turn, Use
 from core.inbox import Event
 from core.people import interests
 from core.people.pairing import Pairing
-from core.people.preferences import Wishes
+from core.people.preferences import PreferenceSet
 from core.storage.stored import values_of
 from tests.write_store import (
     ANNA,
@@ -109,7 +109,7 @@ async def test_a_store_is_gone_on_with(redis: Redis, version: str) -> None:
     await restored(redis, stored_by(version)["keys"])
     memory, inbox = RedisMemory(redis), RedisInbox(redis, lease=0.3)
     await memory.append(THREAD, Turn(ANNA, "And sick leave?", "6 weeks [1].", START), trace(ANNA, 3))
-    await memory.change_wishes(ANNA, lambda old: Wishes(old.preferences, old.stated, strength=10))
+    await memory.change_wishes(ANNA, lambda old: PreferenceSet(old.preferences, old.stated, strength=10))
     await memory.learn(ANNA, [])
     assert len(await memory.turns(THREAD, limit=9)) == 3
     assert len(await memory.traces(ANNA, limit=9)) == 2
@@ -199,7 +199,7 @@ async def test_fields_of_a_later_version_stay_where_they_stand(redis: Redis) -> 
         },
     )
     assert await memory.wishes(ANNA) == wishes()
-    await memory.change_wishes(ANNA, lambda old: Wishes(old.preferences, old.stated, strength=10))
+    await memory.change_wishes(ANNA, lambda old: PreferenceSet(old.preferences, old.stated, strength=10))
     await memory.forget_phrases(ANNA)
     await memory.forget_documents({"/gone.md"})
     set_now = json.loads(await redis.get(preferences_key(ANNA)))

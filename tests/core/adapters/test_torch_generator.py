@@ -11,7 +11,7 @@ from core.adapters.local_model import torch_generator
 from core.adapters.local_model.torch_generator import TorchGenerator
 from core.answering.prompt import SYSTEM, check_text
 from core.domain import Decoding, Passage, Piece, Prompt
-from core.models.files import Silent
+from core.models.files import NoProgress
 from core.models.store import ModelStore
 from tests.conftest import TINY_MODEL
 
@@ -57,7 +57,7 @@ def load(folder: Path, *, cache_bytes: int) -> TorchGenerator:
         converted=folder / "converted",
         device="cpu",
         threads=0,
-        progress=Silent(),
+        progress=NoProgress(),
         cache_bytes=cache_bytes,
         batch_bytes=1 << 28,
     )
