@@ -84,8 +84,9 @@ class TokenConstraints:
 
     def after(self, said: Sequence[int]) -> NDArray[np.bool_]:
         """Which tokens (vocab,) may follow `said`, the token that decoding starts from included."""
-        scores: torch.Tensor = self._rules(torch.tensor([said]), torch.zeros(1, self._vocabulary))  # type:
-        ignore[arg-type] permitted: NDArray[np.bool_] = torch.isfinite(scores[0]).numpy() return permitted
+        scores: torch.Tensor = self._rules(torch.tensor([said]), torch.zeros(1, self._vocabulary))  # type: ignore[arg-type]
+        permitted: NDArray[np.bool_] = torch.isfinite(scores[0]).numpy()
+        return permitted
 
 
 def end_tokens(generation: GenerationConfig) -> list[int]:
