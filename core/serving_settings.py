@@ -62,26 +62,10 @@ class ServingSettings(BaseModel):
     slack_api: str = Field(
         "https://slack.com/api/", alias="ATTUNE_SLACK_API", description="where the Web API is: a proxy, or a test's"
     )
-    slack_url: str | None = Field(
-        None,
-        alias="ATTUNE_SLACK_URL",
-        description="the public https address that leads to ATTUNE_SLACK_LISTEN; unset: Socket Mode",
-    )
     slack_config_token: SecretStr | None = Field(
         None,
         alias="ATTUNE_SLACK_CONFIG_TOKEN",
         description="an app configuration token, for `attune doctor` to see which events the app has subscribed to",
-    )
-    slack_client_id: str | None = Field(
-        None, alias="ATTUNE_SLACK_CLIENT_ID", description="the app's client id, so that other workspaces can install it"
-    )
-    slack_client_secret: SecretStr | None = Field(
-        None, alias="ATTUNE_SLACK_CLIENT_SECRET", description="the app's client secret, for the same"
-    )
-    slack_key: SecretStr | None = Field(
-        None,
-        alias="ATTUNE_SLACK_KEY",
-        description="what the tokens of other workspaces are encrypted with; `attune slack key` makes one",
     )
     person_minute: int = Field(
         20, ge=1, le=100_000, alias="ATTUNE_PERSON_MINUTE", description="messages that one person may send in a minute"

@@ -22,6 +22,12 @@ from core.serving_settings import ServingSettings
 from core.text.digits import whole_number
 
 FILE_NAME = "attune.toml"
+REMOVED = dict.fromkeys(
+    ("ATTUNE_SLACK_CLIENT_ID", "ATTUNE_SLACK_CLIENT_SECRET", "ATTUNE_SLACK_KEY", "ATTUNE_SLACK_URL"),
+    "a bot serves one Slack workspace, that of ATTUNE_SLACK_BOT_TOKEN.",
+)
+"""Settings that there were, and why there are none any more."""
+
 _HOST_AND_PORT = re.compile(r"\S+:[0-9]{1,5}")
 
 
@@ -176,7 +182,7 @@ class Settings(ServingSettings):
         _check_scheme(value.get_secret_value() if value else None, ("redis", "rediss", "unix"))
         return value
 
-    @field_validator("qdrant_url", "model_url", "telegram_webhook", "telegram_api", "slack_api", "slack_url", "traces")
+    @field_validator("qdrant_url", "model_url", "telegram_webhook", "telegram_api", "slack_api", "traces")
     @classmethod
     def _http_scheme(cls, value: str | None) -> str | None:
         _check_scheme(value, ("http", "https"))
@@ -259,6 +265,8 @@ def _check_scheme(url: str | None, schemes: tuple[str, ...]) -> None:
 
 
 def _unknown(key: str, names: list[str], place: str) -> str:
+    if key in REMOVED:
+        return f"{place} has the setting {key}, which is gone: {REMOVED[key]} Take it out."
     near = difflib.get_close_matches(key, names, n=1)
     hint = f"Did you mean {near[0]}?" if near else f"The settings are: {', '.join(names)}."
     return f"{place} has an unknown setting {key}. {hint}"
