@@ -8,16 +8,16 @@ from bots.dialogue import Dialogue
 from bots.on_slack.actions import Actions
 from bots.on_slack.asides import SideMessages
 from bots.on_slack.clients import Clients
+from bots.on_slack.conversation import SlackConversation
 from bots.on_slack.desk import OperatorCommands
-from bots.on_slack.door import SlackEntrance
+from bots.on_slack.entrance import SlackEntrance
 from bots.on_slack.events import PLATFORM
 from bots.on_slack.members import Members
+from bots.on_slack.receiver import Connection, SlackReceiver
 from bots.on_slack.sender import SlackSender
-from bots.on_slack.talk import SlackConversation
 from bots.on_slack.teaching import Lessons
 from bots.operator_lists import OperatorLists
 from bots.platforms import Platform, PlatformServices
-from bots.slack_bot import Connection, SlackReceiver
 from bots.texts import escaped
 from core.errors import ConfigurationError
 from core.settings import Settings

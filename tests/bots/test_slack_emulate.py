@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from redis.asyncio import Redis
 
 from bots.on_slack.clients import Clients
-from bots.slack_bot import Connection, SlackReceiver
+from bots.on_slack.receiver import Connection, SlackReceiver
 from core.adapters.index.qdrant_index import QdrantIndex
 from tests.bots.slack_world import QUESTION, TEXTS, Lists, Teacher, engine_of, hub_of, operator_lists
 from tests.doubles.emulate_slack import emulate, free_port

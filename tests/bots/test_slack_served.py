@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from redis.asyncio import Redis
 
 from bots.on_slack.clients import Clients
+from bots.on_slack.receiver import Connection, SlackReceiver
 from bots.service.slots import Pace
 from bots.service.workers import Workers
-from bots.slack_bot import Connection, SlackReceiver
 from core.adapters.redis.inbox import RedisInbox
 from core.domain import Person
 from core.people.interests import Action
