@@ -182,7 +182,7 @@ class Settings(ServingSettings):
         _check_scheme(value.get_secret_value() if value else None, ("redis", "rediss", "unix"))
         return value
 
-    @field_validator("qdrant_url", "model_url", "telegram_webhook", "telegram_api", "slack_api", "traces")
+    @field_validator("qdrant_url", "model_url", "telegram_webhook", "telegram_api", "slack_api")
     @classmethod
     def _http_scheme(cls, value: str | None) -> str | None:
         _check_scheme(value, ("http", "https"))
