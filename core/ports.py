@@ -7,7 +7,7 @@ Implementations are safe to call from many tasks of one event loop.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol as Port
 
 from core.answering.prompt import Protocol
@@ -31,7 +31,6 @@ from core.domain import (
     Verdicts,
 )
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, UnreadableItem, WaitingEvent
-from core.people.pairing import Pairing
 from core.people.profile_port import Profiles
 from core.people.traces import Trace
 from core.storage.origin import VectorOrigin
@@ -327,36 +326,4 @@ class Inbox(Port):
 
     async def depth(self) -> Depth:
         """How full it is."""
-        ...
-
-
-class Pairings(Port):
-    """Who was let in by a code, and the codes that are out. Persons are readers' names; codes come hashed."""
-
-    async def save_code(self, code: str, *, operator: bool, lasts: timedelta) -> None:
-        """Keep a code for as long as it lasts."""
-        ...
-
-    async def take_code(self, code: str) -> bool | None:
-        """Use a code up: whether it makes an operator. None where there is none, so that only one person gets in."""
-        ...
-
-    async def count_try(self, person: str, *, within: timedelta) -> int:
-        """Count one more code of `person`: how many it were since the first, forgotten after `within`."""
-        ...
-
-    async def save(self, pairing: Pairing) -> Pairing:
-        """Let somebody in, and forget their tries. Returns what they have now: nobody loses a role by it."""
-        ...
-
-    async def find(self, person: str) -> Pairing | None:
-        """How somebody was let in, if so."""
-        ...
-
-    async def all(self) -> list[Pairing]:
-        """Everyone who was let in, in no order."""
-        ...
-
-    async def remove(self, person: str) -> bool:
-        """Let somebody in no longer; False where there was nothing."""
         ...

@@ -24,8 +24,8 @@ from core.adapters.redis.usage import RedisUsage
 from core.documents.gaps import Gap
 from core.domain import Length, Preferences
 from core.inbox import Claim, Event
+from core.people.access import Pairing
 from core.people.interests import Action, DocumentTally
-from core.people.pairing import Pairing
 from core.people.preferences import PreferenceSet
 from core.people.team import Contribution
 from core.readers import EVERYONE

@@ -25,7 +25,7 @@ from core.documents.teaching import _RECORD, Lesson, _read
 from core.domain import Length, Turn, Use
 from core.inbox import Event
 from core.people import interests
-from core.people.pairing import Pairing
+from core.people.access import Pairing
 from core.people.preferences import PreferenceSet
 from core.storage.stored import values_of
 from tests.write_store import (
