@@ -101,7 +101,7 @@ def environment_complaints(module: str, source: str) -> list[str]:
     names = {"environ", "environb", "getenv", "getenvb"}
     used = [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr in names]
     used += [name.removeprefix("os.") for name in imports(module, source) if name.removeprefix("os.") in names]
-    emptying = {"core.documents.confinement": {"environ"}, "core.secrecy": {"getenv"}}
+    emptying = {"core.documents.confinement": {"environ"}, "core.linux": {"getenv"}}
     allowed = {"environ"} if module in {"core.settings", "bots.__main__"} else emptying.get(module, set())
     return [f"{module} reads os.{name}" for name in used if name not in allowed]
 
@@ -138,7 +138,7 @@ def digit_complaints(module: str, source: str) -> list[str]:
     """Where `module` makes a number of text that it looked at itself: `'²'.isdigit()` holds, and `int('²')` raises."""
     found = []
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, Function) and module != "core.text.digits":
+        if isinstance(node, Function) and module != "core.text.words":
             looks = {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
             calls = {
                 each.func.id
@@ -146,7 +146,7 @@ def digit_complaints(module: str, source: str) -> list[str]:
                 if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)
             }
             if looks & {"isdigit", "isdecimal", "isnumeric"} and "int" in calls:
-                found.append(f"{module}.{node.name} looks for digits and calls int: use core.text.digits.whole_number")
+                found.append(f"{module}.{node.name} looks for digits and calls int: use core.text.words.whole_number")
     return found
 
 
@@ -188,7 +188,7 @@ def test_module_keeps_the_rules(module: str):
         (
             "core.engine",
             "def f(x):\n    return int(x) if x.isdigit() else 0",
-            "core.engine.f looks for digits and calls int: use core.text.digits.whole_number",
+            "core.engine.f looks for digits and calls int: use core.text.words.whole_number",
         ),
         ("core.engine", "x = 1", "core.engine has no docstring"),
         ("core.engine", "x = 1\n" * 451, "core.engine has 451 lines, 450 at most"),

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
-from core.adapters.redis.no_usage import NoUsage
+from core.adapters.redis.usage import NoUsage
 from core.answering.prompt import NOT_FOUND
 from core.domain import Length, Passage, Prompt
 from core.engine import AnswerLimits, Engine
