@@ -18,10 +18,11 @@ from bots.courtesies import is_about_the_bot, is_recall, is_thanks
 from bots.prefs_commands import PrefsCommands
 from bots.replies import AskAgain, CommandReply, Notice, PersonForgotten
 from core.answering.opening import Recommendation
-from core.domain import Message, Passage, Person, Preferences
+from core.domain import Message, Passage, Person
 from core.errors import InvalidPreferenceError, UnknownCommandError
 from core.people.feedback import Feedback, Reason, Verdict
 from core.people.people import People
+from core.people.preferences import Preferences
 from core.people.traces import Trace
 from core.readers import audience
 from core.text.words import whole_number

@@ -1,6 +1,6 @@
 """The nouns of Attune: frozen values that every other module speaks in.
 
-Knows nothing of models, stores, platforms or files.
+Imports nothing of ours. Knows nothing of models, stores, platforms or files.
 """
 
 from __future__ import annotations
@@ -13,12 +13,6 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-
-from core.people.preferences import Format as Format  # noqa: PLC0414 - nouns like the others, in a module of their own
-from core.people.preferences import Length as Length  # noqa: PLC0414
-from core.people.preferences import Preferences as Preferences  # noqa: PLC0414
-from core.people.preferences import Sources
-from core.people.preferences import Tone as Tone  # noqa: PLC0414
 
 EVERYONE = "everyone"
 """The reader's name that everybody answers to; the others are in `core.readers`."""
@@ -308,6 +302,14 @@ class Source:
 
     number: int
     passage: Passage
+
+
+class Sources(StrEnum):
+    """How the sources under an answer are listed, as its person wants it."""
+
+    FULL = "full"
+    COMPACT = "compact"
+    OFF = "off"
 
 
 class Outcome(StrEnum):

@@ -20,19 +20,17 @@ from core.domain import (
     Conversation,
     Decoding,
     DecodingSummary,
-    Length,
     Message,
     Outcome,
     Passage,
     Person,
     Piece,
-    Preferences,
     ReadingStarted,
 )
 from core.engine import AnswerLimits, Engine
 from core.errors import QuestionTooLongError
 from core.people.people import credits_of
-from core.people.preferences import Language
+from core.people.preferences import Language, Length, Preferences
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")

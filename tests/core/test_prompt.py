@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from core.answering import prompt, verdict
-from core.domain import Format, Length, Passage, Person, Preferences, Tone, Turn
+from core.domain import Passage, Person, Turn
+from core.people.preferences import Format, Length, Preferences, Tone
 
 
 def test_a_model_that_is_not_asked_first_is_told_to_refuse_before_any_wish() -> None:
