@@ -128,12 +128,12 @@ class Installing:
         try:
             granted = await self._granted(code)
         except ERRORS as error:
-            log.warning("not_installed", error=reason_of(error))
+            log.warning("installation_failed", error=reason_of(error))
             return web.Response(status=400, text=slack_texts.INSTALL_AGAIN)
         if granted.get("is_enterprise_install") or not granted.get("team"):
             return web.Response(status=400, text=slack_texts.INSTALL_ONE)
         await self._installations.save(str(granted["team"]["id"]), str(granted["access_token"]))
-        log.info("installed", team=granted["team"]["id"])
+        log.info("app_installed", team=granted["team"]["id"])
         return web.Response(text=slack_texts.INSTALLED)
 
     async def _granted(self, code: str) -> AsyncSlackResponse:

@@ -16,7 +16,7 @@ from core.people.feedback import Verdict
 
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)  # seconds
 SLOW = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
-NOT_UNDERSTOOD = "not understood"
+MALFORMED = "malformed"
 RATES = (1, 2, 4, 6, 8, 12, 16, 24, 32, 64, 128)  # tokens a second
 
 
@@ -57,7 +57,7 @@ class Metrics(Watcher):
 
     def not_understood(self, platform: str) -> None:
         """Count what nobody can read, beside the receipts of the rest."""
-        self._received.labels(platform, NOT_UNDERSTOOD).inc()
+        self._received.labels(platform, MALFORMED).inc()
 
     def receiver_ended(self, platform: str) -> None:
         """Count an end that nobody wanted."""

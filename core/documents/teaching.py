@@ -187,7 +187,7 @@ class Teacher:
         try:
             await self._clear(await self._erase(self._place(id_)))
         except (StoreError, DocumentError):  # of the index: nobody finds it meanwhile, and `refresh` goes on
-            log.warning("lesson_not_undone", lesson=id_, exc_info=True)
+            log.warning("lesson_rollback_failed", lesson=id_, exc_info=True)
 
     async def _put_away(self, id_: str) -> None:
         """Its passages leave the index, its folder waits to be brought back, and all else that is kept of it goes.
