@@ -16,35 +16,35 @@ class ServingSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     telegram_token: SecretStr | None = Field(
-        None, alias="ATTUNE_TELEGRAM_TOKEN", description="the bot's token from @BotFather; unset: no Telegram"
+        None, alias="ATTUNE_TELEGRAM_TOKEN", description="the bot's token from @BotFather; unset: Telegram is off"
     )
     telegram_webhook: str | None = Field(
         None,
         alias="ATTUNE_TELEGRAM_WEBHOOK",
-        description="the public https address where Telegram delivers messages; unset: they are fetched (long polling)",
+        description="the public https address where Telegram delivers messages; unset: long polling",
     )
     telegram_webhook_secret: SecretStr | None = Field(
         None,
         alias="ATTUNE_TELEGRAM_WEBHOOK_SECRET",
-        description="the word by which a delivery proves that it is Telegram's; unset: a random one at each start",
+        description="the secret that proves a delivery comes from Telegram; unset: a random one at each start",
     )
     telegram_listen: str = Field(
         "127.0.0.1:8081",
         alias="ATTUNE_TELEGRAM_LISTEN",
-        description="host and port where deliveries to ATTUNE_TELEGRAM_WEBHOOK arrive on this machine",
+        description="local host and port that receive the deliveries to ATTUNE_TELEGRAM_WEBHOOK",
     )
     telegram_streaming: Literal["auto", "draft", "edit", "off"] = Field(
         "auto",
         alias="ATTUNE_TELEGRAM_STREAMING",
-        description="how an answer grows in Telegram: draft, edit, off, or auto, the best that the chat allows",
+        description="how answers stream in Telegram: draft, edit, off, or auto for the best the chat allows",
     )
     telegram_api: str = Field(
         "https://api.telegram.org",
         alias="ATTUNE_TELEGRAM_API",
-        description="where the Bot API is; for tests and proxies",
+        description="base address of the Bot API; for proxies and tests",
     )
     slack_bot_token: SecretStr | None = Field(
-        None, alias="ATTUNE_SLACK_BOT_TOKEN", description="the app's bot token, xoxb-…; unset: no Slack"
+        None, alias="ATTUNE_SLACK_BOT_TOKEN", description="the app's bot token, xoxb-…; unset: Slack is off"
     )
     slack_app_token: SecretStr | None = Field(
         None, alias="ATTUNE_SLACK_APP_TOKEN", description="the app-level token for Socket Mode, xapp-…"
@@ -57,10 +57,12 @@ class ServingSettings(BaseModel):
     slack_listen: str = Field(
         "127.0.0.1:8082",
         alias="ATTUNE_SLACK_LISTEN",
-        description="host and port where Slack's deliveries by HTTP arrive on this machine",
+        description="local host and port that receive Slack's deliveries by HTTP",
     )
     slack_api: str = Field(
-        "https://slack.com/api/", alias="ATTUNE_SLACK_API", description="where the Web API is: a proxy, or a test's"
+        "https://slack.com/api/",
+        alias="ATTUNE_SLACK_API",
+        description="base address of the Web API; for proxies and tests",
     )
     slack_url: str | None = Field(
         None,
@@ -70,7 +72,7 @@ class ServingSettings(BaseModel):
     slack_config_token: SecretStr | None = Field(
         None,
         alias="ATTUNE_SLACK_CONFIG_TOKEN",
-        description="an app configuration token, for `attune doctor` to see which events the app has subscribed to",
+        description="an app configuration token, so that `attune doctor` can check the app's event subscriptions",
     )
     slack_client_id: str | None = Field(
         None, alias="ATTUNE_SLACK_CLIENT_ID", description="the app's client id, so that other workspaces can install it"
@@ -84,31 +86,31 @@ class ServingSettings(BaseModel):
         description="what the tokens of other workspaces are encrypted with; `attune slack key` makes one",
     )
     person_minute: int = Field(
-        20, ge=1, le=100_000, alias="ATTUNE_PERSON_MINUTE", description="messages that one person may send in a minute"
+        20, ge=1, le=100_000, alias="ATTUNE_PERSON_MINUTE", description="messages that one person may send per minute"
     )
     workspace_minute: int = Field(
         200,
         ge=1,
         le=1_000_000,
         alias="ATTUNE_WORKSPACE_MINUTE",
-        description="messages that all people of a workspace may send in a minute",
+        description="messages that everybody in a workspace together may send per minute",
     )
     waiting: int = Field(
         500,
         ge=1,
         le=1_000_000,
         alias="ATTUNE_WAITING",
-        description="messages that may wait for an answer; one more is refused with a sentence",
+        description="messages that may wait for an answer; beyond it, people are told to try again later",
     )
     workers: int = Field(
-        8, ge=1, le=1000, alias="ATTUNE_WORKERS", description="messages that one process answers at once"
+        8, ge=1, le=1000, alias="ATTUNE_WORKERS", description="messages that one process answers at the same time"
     )
     grace: float = Field(
         20.0,
         ge=0,
         le=3600,
         alias="ATTUNE_GRACE",
-        description="seconds to finish what is being answered when the program is ended; then others take it over",
+        description="seconds to finish open answers when the process is stopped; other processes take over the rest",
     )
     metrics: str = Field(
         "127.0.0.1:9464",

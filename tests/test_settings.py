@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from core.errors import ConfigurationError
-from core.settings import Settings, settings_names
+from core.settings import ADVANCED, Settings, settings_names
 from tests import write_settings
 
 SECRET = "redis://:hunter2@store:6379/0"  # noqa: S105 — the secret that must not be printed
@@ -31,6 +31,11 @@ def test_every_setting_has_a_name_of_its_own_and_a_meaning():
     assert all(name.isupper() for name in settings_names())
     assert len(set(settings_names())) == len(settings_names())
     assert all(meaning for _, meaning in write_settings.defaults().values())
+
+
+def test_advanced_settings_exist():
+    """Each name among the advanced settings is a setting."""
+    assert set(settings_names()) >= ADVANCED
 
 
 def test_env_example_with_every_hash_taken_away_gives_the_defaults():

@@ -1,4 +1,4 @@
-"""`attune slack`: what an operator needs to set the app up. Knows nothing of how it runs."""
+"""`attune slack`: what an operator needs to set up the app. Knows nothing of how it runs."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Set up the app in Slack.", no_args_is_help=True)
+app = typer.Typer(help="Set up the Slack app.", no_args_is_help=True)
 
-WITHOUT = "Leave something out: channels, private-channels, reactions, files, user-groups or agent; may be repeated."
+WITHOUT = "Leave out a feature: channels, private-channels, reactions, files, user-groups or agent; may be repeated."
 
 
 @app.command()
 def manifest(
-    name: Annotated[str, typer.Option(help="What the app is called in Slack.")] = "Attune",
+    name: Annotated[str, typer.Option(help="The app's name in Slack.")] = "Attune",
     without: Annotated[list[str] | None, typer.Option(help=WITHOUT)] = None,
     url: Annotated[str, typer.Option(help="The public https address, for deliveries by HTTP.")] = "",
     *,
@@ -28,7 +28,7 @@ def manifest(
     unknown = set(without or ()) - set(Feature)
     if unknown:
         names = ", ".join(Feature)
-        raise ConfigurationError(f"There is no feature {min(unknown)}. There are {names}.")
+        raise ConfigurationError(f"There is no feature {min(unknown)}. Choose from: {names}.")
     if several and not url:
         raise ConfigurationError("Other workspaces install the app over HTTP: give --url https://… too.")
     features = frozenset(Feature) - {Feature(each) for each in without or ()}
