@@ -68,7 +68,7 @@ class Reception:
             ReceiverError: it does not.
         """
         if not self._works or time.monotonic() - self._at > self.quiet:
-            raise ReceiverError(f"Nothing is received from {self.platform} just now. The log says why.")
+            raise ReceiverError(f"Nothing is being received from {self.platform} at the moment. The log says why.")
 
     @asynccontextmanager
     async def kept_up(self, receive: Receiving) -> AsyncIterator[None]:

@@ -68,7 +68,7 @@ class Clients:
         token = await self._tokens.token_of(team)
         if token is None:
             raise ConfigurationError(
-                f"The Slack workspace {team} has not installed the app. Open /slack/install there."
+                f"The Slack workspace {team} has not installed the app. Open /slack/install to install it."
             )
         if (known := self._places.get((team, token))) is not None:
             return known  # whoever is new makes nobody else wait

@@ -89,7 +89,7 @@ class SlackOut:
     @property
     def _open(self) -> SlackSender:
         if self._sender is None:
-            raise RuntimeError("Slack's answering half is not open.")
+            raise RuntimeError("Slack's sender is not open.")
         return self._sender
 
     def _built(self, clients: Clients) -> SlackSender:
@@ -118,7 +118,7 @@ def _pages(settings: Settings, tokens: OneToken | Installations) -> Installing |
     if settings.slack_client_id is None or settings.slack_client_secret is None or settings.slack_url is None:
         raise ConfigurationError(
             "For several workspaces set ATTUNE_SLACK_CLIENT_ID, ATTUNE_SLACK_CLIENT_SECRET, ATTUNE_SLACK_URL, "
-            "ATTUNE_SLACK_SIGNING_SECRET and ATTUNE_SLACK_KEY; docs/slack.md says where they come from."
+            "ATTUNE_SLACK_SIGNING_SECRET and ATTUNE_SLACK_KEY; docs/slack.md says where to get them."
         )
     app = AppSecrets(settings.slack_client_id, settings.slack_client_secret.get_secret_value())
     return Installing(tokens, app, settings.slack_url, settings.slack_api)
@@ -136,7 +136,7 @@ def connection_of(settings: Settings) -> Connection:
     if settings.slack_signing_secret is None:
         raise ConfigurationError(
             "Slack cannot reach Attune. Set ATTUNE_SLACK_APP_TOKEN (Socket Mode), or ATTUNE_SLACK_SIGNING_SECRET "
-            "and ATTUNE_SLACK_URL for deliveries by HTTP; docs/slack.md says where they come from."
+            "and ATTUNE_SLACK_URL for deliveries by HTTP; docs/slack.md says where to get them."
         )
     return Connection(signing_secret=settings.slack_signing_secret.get_secret_value(), host=host, port=int(port))
 

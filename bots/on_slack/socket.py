@@ -109,7 +109,7 @@ class Socket(SocketModeClient):
         seen = time.monotonic()
         while time.monotonic() - seen < LOST:
             if any(task is None or task.done() for task in self._tasks()):
-                raise ReceiverError("A part of the connection to Slack has ended.")
+                raise ReceiverError("Part of the connection to Slack has stopped.")
             if await self.is_connected():
                 seen = time.monotonic()
                 self._reception.works()

@@ -295,7 +295,8 @@ async def _initialized(bot: Bot) -> None:
             return await bot.initialize()
         except InvalidToken:
             raise ConfigurationError(
-                "Telegram does not know ATTUNE_TELEGRAM_TOKEN. @BotFather shows it: /mybots, the bot, API Token."
+                "Telegram does not recognise ATTUNE_TELEGRAM_TOKEN. @BotFather shows the token: /mybots, "
+                "the bot, API Token."
             ) from None
         except NetworkError as error:
             log.warning("telegram_unreachable", error=type(error).__name__)

@@ -83,7 +83,7 @@ class Polling:
     async def _dealt_with(self, found: Any) -> None:
         """Hand each update on; then all count as confirmed. What comes again was known before."""
         if not isinstance(found, list):
-            raise TelegramError("Telegram's reply is no list of updates.")
+            raise TelegramError("Telegram's reply is not a list of updates.")
         self._reception.works()
         for raw in found:
             await self._take(raw)

@@ -74,7 +74,7 @@ class Listening:
                 )
             except BadRequest as error:
                 raise ConfigurationError(
-                    f"Telegram refuses ATTUNE_TELEGRAM_WEBHOOK: {error}. It has to be an https address that can be "
+                    f"Telegram refuses ATTUNE_TELEGRAM_WEBHOOK: {error}. It must be an https address that can be "
                     "reached from the internet; docs/telegram.md says more."
                 ) from None
             except (NetworkError, RetryAfter) as error:

@@ -202,7 +202,7 @@ class Workers:
         if await self._apologised(work, sentence):
             return await self._done(work, outcome)
         if work.claim.attempt >= TRIES:
-            return await self._buried(work, f"the platform showed nothing in {TRIES} tries")
+            return await self._buried(work, f"the platform accepted nothing in {TRIES} tries")
         return await self._release(work, _pause(work))
 
     async def _bury(self, work: _Work) -> str:
@@ -210,7 +210,7 @@ class Workers:
         log.error("event_given_up", trace=trace, key=work.claim.event.key, deaths=deaths)
         if deaths == LIVES:  # beyond it, the sentence itself is what ends workers
             await self._apologised(work, texts.given_up(trace))
-        return await self._buried(work, f"{deaths} workers ended over it; trace {trace}")
+        return await self._buried(work, f"{deaths} workers died on it; trace {trace}")
 
     async def _set_aside(self, work: _Work, error: UnreadableRecordError, trace: str) -> str:
         """Nobody here can read it; its person is told where that much of it can be read."""

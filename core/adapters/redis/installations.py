@@ -28,7 +28,7 @@ class RedisInstallations:
         try:
             self._cipher = Fernet(key)
         except ValueError:
-            raise ConfigurationError("ATTUNE_SLACK_KEY is no key. `attune slack key` makes one.") from None
+            raise ConfigurationError("ATTUNE_SLACK_KEY is not a key. `attune slack key` makes one.") from None
 
     async def token_of(self, team: str) -> str | None:
         """The token of this workspace, if it installed the app.
