@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from core.adapters.index.shared_index import SharedIndex
     from core.adapters.local_model.rag_generator import RagGenerator
     from core.adapters.local_model.torch_generator import TorchGenerator
-    from core.adapters.redis.installations import RedisInstallations
     from core.adapters.remote_model.remote_generator import RemoteGenerator
 
 SILENT = NoProgress()
@@ -303,20 +302,6 @@ async def open_inbox(settings: Settings) -> AsyncIterator[Inbox]:
         inbox = RedisInbox(client, allowance)
         await inbox.depth()
         yield inbox
-
-
-@asynccontextmanager
-async def open_installations(settings: Settings) -> AsyncIterator[RedisInstallations]:
-    """Open the tokens of the Slack workspaces that installed the app.
-
-    Raises:
-        ConfigurationError: there is no key for them.
-    """
-    from core.adapters.redis.installations import RedisInstallations  # noqa: PLC0415
-
-    key = settings.slack_key.get_secret_value() if settings.slack_key else ""
-    async with _redis(settings) as client:
-        yield RedisInstallations(client, key)
 
 
 def _redis(settings: Settings) -> AbstractAsyncContextManager[Redis]:

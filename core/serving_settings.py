@@ -64,26 +64,10 @@ class ServingSettings(BaseModel):
         alias="ATTUNE_SLACK_API",
         description="base address of the Web API; for proxies and tests",
     )
-    slack_url: str | None = Field(
-        None,
-        alias="ATTUNE_SLACK_URL",
-        description="the public https address that leads to ATTUNE_SLACK_LISTEN; unset: Socket Mode",
-    )
     slack_config_token: SecretStr | None = Field(
         None,
         alias="ATTUNE_SLACK_CONFIG_TOKEN",
         description="an app configuration token, so that `attune doctor` can check the app's event subscriptions",
-    )
-    slack_client_id: str | None = Field(
-        None, alias="ATTUNE_SLACK_CLIENT_ID", description="the app's client id, so that other workspaces can install it"
-    )
-    slack_client_secret: SecretStr | None = Field(
-        None, alias="ATTUNE_SLACK_CLIENT_SECRET", description="the app's client secret, for the same"
-    )
-    slack_key: SecretStr | None = Field(
-        None,
-        alias="ATTUNE_SLACK_KEY",
-        description="what the tokens of other workspaces are encrypted with; `attune slack key` makes one",
     )
     person_minute: int = Field(
         20, ge=1, le=100_000, alias="ATTUNE_PERSON_MINUTE", description="messages that one person may send per minute"
@@ -116,9 +100,4 @@ class ServingSettings(BaseModel):
         "127.0.0.1:9464",
         alias="ATTUNE_METRICS",
         description="host and port of /metrics, /healthz and /readyz while serving; off: none",
-    )
-    traces: str | None = Field(
-        None,
-        alias="ATTUNE_TRACES",
-        description="an OpenTelemetry collector, such as http://127.0.0.1:4318; needs the extra attune[traces]",
     )

@@ -49,6 +49,12 @@ ADVANCED = frozenset(  # with defaults that hardly anybody changes
         "QDRANT_COLLECTION",
     }
 )
+REMOVED = dict.fromkeys(
+    ("ATTUNE_SLACK_CLIENT_ID", "ATTUNE_SLACK_CLIENT_SECRET", "ATTUNE_SLACK_KEY", "ATTUNE_SLACK_URL"),
+    "a bot serves one Slack workspace, that of ATTUNE_SLACK_BOT_TOKEN.",
+)
+"""Former settings, and why they are gone."""
+
 _HOST_AND_PORT = re.compile(r"\S+:[0-9]{1,5}")
 
 
@@ -210,7 +216,7 @@ class Settings(ServingSettings):
         _check_scheme(value.get_secret_value() if value else None, ("redis", "rediss", "unix"))
         return value
 
-    @field_validator("qdrant_url", "model_url", "telegram_webhook", "telegram_api", "slack_api", "slack_url", "traces")
+    @field_validator("qdrant_url", "model_url", "telegram_webhook", "telegram_api", "slack_api")
     @classmethod
     def _http_scheme(cls, value: str | None) -> str | None:
         _check_scheme(value, ("http", "https"))
@@ -293,6 +299,8 @@ def _check_scheme(url: str | None, schemes: tuple[str, ...]) -> None:
 
 
 def _unknown(key: str, names: list[str], place: str) -> str:
+    if key in REMOVED:
+        return f"{key} in {place} is no longer a setting: {REMOVED[key]} Remove it."
     near = difflib.get_close_matches(key, names, n=1)
     hint = f"Did you mean {near[0]}?" if near else f"The settings are: {', '.join(names)}."
     return f"{key} in {place} is not a setting. {hint}"
