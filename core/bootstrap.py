@@ -342,7 +342,7 @@ async def open_embedder(settings: Settings, progress: DownloadProgress = SILENT)
     from core.adapters.local_model.sentence_embedder import SentenceEmbedder  # noqa: PLC0415
 
     device = None if settings.device == "auto" else settings.device
-    yield await on_torch_thread(SentenceEmbedder, model.path, device=device)
+    yield await on_torch_thread(SentenceEmbedder, model.path, device=device, adapter=model.adapter)
 
 
 @asynccontextmanager

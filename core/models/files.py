@@ -177,6 +177,8 @@ def digest_of(model: LocalModel) -> str:
     else:
         hashes = _hashed(model.path)
     counted = sorted((path, sha256) for path, sha256 in hashes.items() if Path(path).suffix in _COUNTED)
+    if model.adapter:
+        counted += sorted((f"adapter/{path}", sha256) for path, sha256 in _hashed(model.adapter).items())
     return hashlib.sha256(repr(counted).encode()).hexdigest()
 
 

