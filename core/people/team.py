@@ -98,9 +98,10 @@ class Team:
         """
         document, rows = self._seen(documents, user)
         useful, examined = (np.bincount(document, self._tallies[rows, n], len(documents)) for n in (0, 1))
-        if useful.sum() <= 0 or examined.sum() <= 0:
+        uses, looks = float(useful.sum()), float(examined.sum())
+        if uses <= 0 or looks <= 0:
             return np.zeros(len(documents))
-        mean = min(useful.sum() / examined.sum(), 1.0)
+        mean = 1.0 if uses >= looks else uses / looks
         return np.asarray(np.log((useful + PRIOR_LOOKS * mean) / (examined + PRIOR_LOOKS)) - np.log(mean))
 
     def shared_taste(self, documents: Sequence[Document], user: str, used: Mapping[str, float]) -> Array:
