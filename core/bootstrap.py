@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from core.adapters.index.shared_index import SharedIndex
     from core.adapters.local_model.rag_generator import RagGenerator
     from core.adapters.local_model.torch_generator import TorchGenerator
-    from core.adapters.redis.installations import RedisInstallations
     from core.adapters.remote_model.remote_generator import RemoteGenerator
 
 SILENT = NoProgress()
@@ -298,19 +297,6 @@ async def open_inbox(settings: Settings) -> AsyncIterator[Inbox]:
         inbox = RedisInbox(client, allowance)
         await inbox.depth()
         yield inbox
-
-
-@asynccontextmanager
-async def open_installations(settings: Settings) -> AsyncIterator[RedisInstallations]:
-    """Open the tokens of the Slack workspaces that installed the app.
-
-    Raises:
-        ConfigurationError: there is no key for them.
-    """
-    from core.adapters.redis.installations import RedisInstallations  # noqa: PLC0415
-
-    async with _redis(settings) as client:
-        yield RedisInstallations(client, settings.slack_key.get_secret_value() if settings.slack_key else "")
 
 
 def _redis(settings: Settings) -> AbstractAsyncContextManager[Redis]:

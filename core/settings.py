@@ -21,6 +21,12 @@ from core.errors import ConfigurationError
 from core.text.words import whole_number
 
 FILE_NAME = "attune.toml"
+REMOVED = dict.fromkeys(
+    ("ATTUNE_SLACK_CLIENT_ID", "ATTUNE_SLACK_CLIENT_SECRET", "ATTUNE_SLACK_KEY", "ATTUNE_SLACK_URL"),
+    "a bot serves one Slack workspace, that of ATTUNE_SLACK_BOT_TOKEN.",
+)
+"""Settings that there were, and why there are none any more."""
+
 _HOST_AND_PORT = re.compile(r"\S+:[0-9]{1,5}")
 
 
@@ -76,26 +82,10 @@ class ServingSettings(BaseModel):
     slack_api: str = Field(
         "https://slack.com/api/", alias="ATTUNE_SLACK_API", description="where the Web API is: a proxy, or a test's"
     )
-    slack_url: str | None = Field(
-        None,
-        alias="ATTUNE_SLACK_URL",
-        description="the public https address that leads to ATTUNE_SLACK_LISTEN; unset: Socket Mode",
-    )
     slack_config_token: SecretStr | None = Field(
         None,
         alias="ATTUNE_SLACK_CONFIG_TOKEN",
         description="an app configuration token, for `attune doctor` to see which events the app has subscribed to",
-    )
-    slack_client_id: str | None = Field(
-        None, alias="ATTUNE_SLACK_CLIENT_ID", description="the app's client id, so that other workspaces can install it"
-    )
-    slack_client_secret: SecretStr | None = Field(
-        None, alias="ATTUNE_SLACK_CLIENT_SECRET", description="the app's client secret, for the same"
-    )
-    slack_key: SecretStr | None = Field(
-        None,
-        alias="ATTUNE_SLACK_KEY",
-        description="what the tokens of other workspaces are encrypted with; `attune slack key` makes one",
     )
     person_minute: int = Field(
         20, ge=1, le=100_000, alias="ATTUNE_PERSON_MINUTE", description="messages that one person may send in a minute"
@@ -128,11 +118,6 @@ class ServingSettings(BaseModel):
         "127.0.0.1:9464",
         alias="ATTUNE_METRICS",
         description="host and port of /metrics, /healthz and /readyz while serving; off: none",
-    )
-    traces: str | None = Field(
-        None,
-        alias="ATTUNE_TRACES",
-        description="an OpenTelemetry collector, such as http://127.0.0.1:4318; needs the extra attune[traces]",
     )
 
 
@@ -287,7 +272,7 @@ class Settings(ServingSettings):
         _check_scheme(value.get_secret_value() if value else None, ("redis", "rediss", "unix"))
         return value
 
-    @field_validator("qdrant_url", "model_url", "telegram_webhook", "telegram_api", "slack_api", "slack_url", "traces")
+    @field_validator("qdrant_url", "model_url", "telegram_webhook", "telegram_api", "slack_api")
     @classmethod
     def _http_scheme(cls, value: str | None) -> str | None:
         _check_scheme(value, ("http", "https"))
@@ -370,6 +355,8 @@ def _check_scheme(url: str | None, schemes: tuple[str, ...]) -> None:
 
 
 def _unknown(key: str, names: list[str], place: str) -> str:
+    if key in REMOVED:
+        return f"{place} has the setting {key}, which is gone: {REMOVED[key]} Take it out."
     near = difflib.get_close_matches(key, names, n=1)
     hint = f"Did you mean {near[0]}?" if near else f"The settings are: {', '.join(names)}."
     return f"{place} has an unknown setting {key}. {hint}"

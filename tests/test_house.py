@@ -20,10 +20,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 IMPURE = {"core.bootstrap", "core.adapters", "core.documents", "core.models", "core.storage"}  # rooms of the outside
-PLATFORMS = {
-    "slack": ("bots.slack_bot", "bots.on_slack"),
-    "telegram": ("bots.telegram_bot", "bots.on_telegram"),
-}
+PLATFORMS = {"bots.on_slack", "bots.on_telegram"}
 OUTSIDE = {
     "aiohttp",
     "qdrant_client",
@@ -77,7 +74,7 @@ def import_complaints(module: str, source: str) -> list[str]:
 
 def of_platform(name: str) -> set[str]:
     """The platform that a module belongs to, if any."""
-    return {platform for platform, parts in PLATFORMS.items() if any(is_in(name, part) for part in parts)}
+    return {platform for platform in PLATFORMS if is_in(name, platform)}
 
 
 def is_pure(module: str) -> bool:
@@ -89,7 +86,7 @@ def is_forbidden(module: str, name: str) -> bool:
     builds = module == "core.bootstrap" or is_in(module, "core.adapters")
     return (
         (is_in(module, "core") and is_in(name, "bots"))
-        or (of_platform(module) | of_platform(name)) == set(PLATFORMS)
+        or (of_platform(module) | of_platform(name)) == PLATFORMS
         or (not builds and is_in(name, "core.adapters"))
         or (is_pure(module) and name.partition(".")[0] in OUTSIDE)
         or (module == "core.domain" and (is_in(name, "core") or is_in(name, "bots")))
@@ -167,11 +164,15 @@ def test_module_keeps_the_rules(module: str):
         ("core.engine", "from bots import texts", "core.engine imports bots.texts"),
         ("core.answering.history", "import bots.render", "core.answering.history imports bots.render"),
         (
-            "bots.slack_bot",
-            "from bots.telegram_bot import run",
-            "bots.slack_bot imports bots.telegram_bot.run",
+            "bots.on_slack.receiver",
+            "from bots.on_telegram.receiver import run",
+            "bots.on_slack.receiver imports bots.on_telegram.receiver.run",
         ),
-        ("bots.telegram_bot", "from . import slack_bot", "bots.telegram_bot imports bots.slack_bot"),
+        (
+            "bots.on_telegram.receiver",
+            "from .. import on_slack",
+            "bots.on_telegram.receiver imports bots.on_slack",
+        ),
         (
             "bots.on_slack.texts",
             "from bots.on_telegram import texts",
@@ -207,7 +208,7 @@ def test_rules_can_fail(module: str, source: str, complaint: str):
     [
         ("core.bootstrap", "from core.adapters.memory import RedisMemory"),
         ("core.adapters.memory", "import redis\nfrom core.adapters import valkey"),
-        ("bots.telegram_bot", "import telegram\nfrom bots import texts"),
+        ("bots.on_telegram.receiver", "import telegram\nfrom bots import texts"),
         ("bots.__main__", "import os\nsettings = Settings.from_env(os.environ)"),
         ("core.engine", "import numpy\nfrom core import ports"),
     ],

@@ -209,7 +209,7 @@ async def _telegram(settings: Settings) -> list[Check]:
 
 
 async def _slack(settings: Settings) -> list[Check]:
-    if settings.slack_bot_token is None and settings.slack_client_id is None:
+    if settings.slack_bot_token is None:
         return []
     from bots.on_slack.doctor import findings, set_up_of  # noqa: PLC0415 - only where there is Slack
 

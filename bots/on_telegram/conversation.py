@@ -17,9 +17,9 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bots.language import translated
 from bots.on_telegram import texts as say
+from bots.on_telegram.api import ChatTarget, GoneError, Keyboard, TelegramApi
 from bots.on_telegram.buttons import answer_buttons
 from bots.on_telegram.events import Incoming, UpdateKind
-from bots.on_telegram.line import ChatTarget, GoneError, Keyboard, TelegramApi
 from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.render import answer_pages, closed, telegram
 from bots.on_telegram.screen import Screen, Streaming
