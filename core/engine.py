@@ -21,8 +21,7 @@ from core.answering.history import Query
 from core.answering.ranking import Reading
 from core.answering.sources import SourceAccess
 from core.answering.tracing import AnswerContext, traced
-from core.documents.gaps import Gap
-from core.domain import Answer, AnswerEvent, Decoding, Message, Outcome, Prompt, RankedPassage, ReadingStarted, Turn
+from core.domain import Answer, AnswerEvent, Decoding, Message, Prompt, RankedPassage, ReadingStarted, Turn
 from core.errors import QuestionTooLongError, StoreError
 from core.people.asker import Asker
 from core.people.people import People
@@ -69,7 +68,6 @@ class Engine:
     ) -> None:
         self._embedder = embedder
         self._index = index
-        self._usage = usage
         self._generator = generator
         self._limits = limits
         self._upkeep = upkeep or Upkeep(index, generator)
@@ -89,14 +87,13 @@ class Engine:
             StoreError: memory or index do not answer.
         """
         text = self._checked(message.text)
-        asker, turns = await together(
+        asker, recalled = await together(
             self.people.asker(message.person, plain=plain), self.conversations.recall(message)
         )
-        query = history.asked(text, history.before(text, turns, again=plain))  # x
-        context, found = await self._search(message, query, asker.wishing(query.form), plain=plain)  # p(d|x)
-        near = any(retrieval.is_relevant(text, found, self._limits.relevance) for text in query.searches)
+        query = history.asked(text, history.before(text, recalled.turns, again=plain))  # x
+        context, found = await self._search(message, recalled.answer_id, query, asker, plain=plain)  # p(d|x)
         draft: Draft | None = None
-        if near and not query.refused:
+        if context.answerable:
             reading = await self._rank(context, found)  # p(d|x,u)
             yield ReadingStarted(tuple(reading.rows))
             draft = Draft(query, reading, self._prompt(context, reading), self._generator.protocol.calibration)
@@ -117,16 +114,18 @@ class Engine:
         return asked
 
     async def _search(
-        self, message: Message, query: Query, asker: Asker, *, plain: bool
+        self, message: Message, answer_id: str, query: Query, asker: Asker, *, plain: bool
     ) -> tuple[AnswerContext, list[RankedPassage]]:
-        """Who asks what, as far as the search has to know it, and what it finds: p(d|x)."""
-        vectors, seen_by = await self._embedder.embed([*query.searches, *asker.wished]), audience(message)
+        """Who asks what, as far as the search has to know it, and what it finds."""
+        seen_by, asker = audience(message), asker.wishing(query.form)
+        vectors = await self._embedder.embed([*query.searches, *asker.wished])
         found = await retrieval.find(query.searches, vectors, self._index, seen_by)
+        near = any(retrieval.is_relevant(text, found, self._limits.relevance) for text in query.searches)
         form = asker.form(query.likeliest, vectors[0], vectors[len(query.searches) :], message.sent_at.timestamp())
-        return AnswerContext(message, seen_by, query, asker, form, vectors[0], plain), found
+        return AnswerContext(message, answer_id, seen_by, query, asker, form, vectors[0], near, plain), found
 
     async def _rank(self, context: AnswerContext, found: Sequence[RankedPassage]) -> Reading:
-        """What is read of what was found: p(d|x,u)."""
+        """What is read of what was found."""
         limits, now = self._limits, context.message.sent_at.timestamp()
         rows = await retrieval.rows(found, self._index, count=limits.passages, following=limits.following)
         return ranking.read_by(context.asker, found, rows, now, limits.decoding.floor)
@@ -146,14 +145,14 @@ class Engine:
         return prompt
 
     @asynccontextmanager
-    async def _kept(self, context: AnswerContext, unnamed: Answer, draft: Draft | None = None) -> AsyncIterator[Answer]:
+    async def _kept(self, context: AnswerContext, unnamed: Answer, draft: Draft | None) -> AsyncIterator[Answer]:
         """Keep the turn, which waits for the disk once; learn from it when the person has the answer already.
 
         A memory that went away meanwhile does not cost the answer: the turn is kept when the person has it, and whoever
         shows it has waited for the store.
         """
-        message, listing = context.message, context.form.preferences.sources
-        answer = replace(unnamed, id=await self.conversations.answer_id(message), listing=listing)
+        message = context.message
+        answer = replace(unnamed, id=context.answer_id, listing=context.form.preferences.sources)
         trace = traced(context, answer, draft)
         turn = Turn(message.person, context.query.said, answer.text, message.sent_at, answer.rests)
         keep = partial(self.conversations.keep, message, turn, trace)
@@ -162,16 +161,12 @@ class Engine:
             yield answer
         finally:
             if is_kept or await _possible(keep(), "not_kept"):
-                await self._learn(context, answer, trace)
+                await self._learn(context, trace)
 
-    async def _learn(self, context: AnswerContext, answer: Answer, trace: Trace) -> None:
-        """What an answer says of documents and of its asker; the same in another form says nothing of the asker."""
-        if answer.outcome is Outcome.ANSWERED:
-            used = self._usage.note_cited([source.passage.source for source in answer.sources], trace.at)
-        else:
-            used = self._usage.note_gap(Gap(context.query.question, trace.person, trace.at, trace.nearest))
-        await _possible(used, "not_learned")
-        if not (context.asker.wishes.paused or context.query.rewords):
+    async def _learn(self, context: AnswerContext, trace: Trace) -> None:
+        """What an answer says of documents, and of its asker."""
+        await _possible(self.people.note_use(trace, context.query.question), "not_learned")
+        if context.teaches:
             await _possible(self.people.learn_from(trace), "not_learned")
 
 

@@ -7,7 +7,7 @@ used for another. Knows nothing of platforms, of sentences or of models.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from core.answering import history
@@ -21,6 +21,14 @@ MAX_TURNS = 20  # turns looked at; fewer are read, as the budget has it
 RESTS = 100  # passages that a turn is known to rest on; of a longer chain of follow-ups the oldest are not followed
 
 
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """What the memory knows of a message before it is answered: the turns before it, and the answer's name."""
+
+    answer_id: str
+    turns: Sequence[Turn]
+
+
 class Conversations:
     """The turns of all conversations, over the ports that keep them and what they rest on."""
 
@@ -29,11 +37,11 @@ class Conversations:
         self._index = index
         self._key: bytes | None = None
 
-    async def recall(self, message: Message) -> list[Turn]:
-        """The turns before `message`, without those answers that its readers may not see the passages of now."""
-        await self.answer_id(message)  # now: the memory may go away while the answer is made
+    async def recall(self, message: Message) -> Recollection:
+        """What was said before `message`, without those answers that its readers may not see the passages of now."""
+        name = await self.answer_id(message)  # now: the memory may go away while the answer is made
         turns = await self._memory.turns(message.conversation, limit=MAX_TURNS)
-        return await standing(turns, self._index, audience(message))
+        return Recollection(name, await standing(turns, self._index, audience(message)))
 
     async def keep(self, message: Message, turn: Turn, trace: Trace) -> None:
         """Add the turn that `message` led to, and why its answer is as it is."""

@@ -22,15 +22,30 @@ from core.people.traces import PassageWeight, Trace
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnswerContext:
-    """A question on its way: who asked it, who sees the answer, in which form, and its likeliest `vector`."""
+    """A question on its way: who asked it, who sees the answer, in which form, and its likeliest `vector`.
+
+    `near` where something that was found is about it.
+    """
 
     message: Message
+    answer_id: str
     seen_by: Collection[str]
     query: Query
     asker: Asker
     form: AnswerForm
     vector: Vector
+    near: bool
     plain: bool
+
+    @property
+    def answerable(self) -> bool:
+        """Whether it is worth reading anything for it."""
+        return self.near and not self.query.refused
+
+    @property
+    def teaches(self) -> bool:
+        """Whether the answer says something of its asker; the same in another form does not."""
+        return not (self.asker.wishes.paused or self.query.rewords)
 
 
 def traced(context: AnswerContext, answer: Answer, draft: Draft | None) -> Trace:

@@ -181,6 +181,13 @@ class People:
             return Asker(person, wishes)
         return Asker(person, wishes, learned, team)
 
+    async def note_use(self, trace: Trace, question: str) -> None:
+        """What an answer to `question` says of documents, for the operator: which were of use, or that they lack it."""
+        if trace.outcome is Outcome.ANSWERED:
+            await self._usage.note_cited([source.passage.source for source in trace.sources], trace.at)
+        else:
+            await self._usage.note_gap(Gap(question, trace.person, trace.at, trace.nearest))
+
     async def learn_from(self, trace: Trace) -> None:
         """What an answer says of its asker; the trace of it is kept already."""
         latest = await self._memory.traces(trace.person, limit=2)
