@@ -299,8 +299,7 @@ def _environ() -> dict[str, str]:
 
 
 def _serve(model: str | None, *, receives: bool = True, answers: bool = True) -> None:
-    from bots.platforms import configured  # noqa: PLC0415
-    from bots.service.serving import ProcessRoles, serve  # noqa: PLC0415
+    from bots.service.serving import ProcessRoles, configured, serve  # noqa: PLC0415
 
     settings = _settings(model)
     _configure_logs(settings, to_file=False)
@@ -331,7 +330,9 @@ def _crash(error: Exception) -> None:
 
     trace = secrets.token_hex(4)
     settings = _settings()
-    place = crash_log(error, trace, settings.log_level, os.environ, settings.data_folder)
+    folder = settings.data_folder
+    log = crash_log(error, trace, settings.log_level, os.environ, folder)
+    place = str(log) if log else operator_texts.no_log(str(folder))
     fail(operator_texts.crashed(type(error).__name__, trace, place), 1)
 
 

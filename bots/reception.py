@@ -12,13 +12,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 
 import structlog
-from pydantic import TypeAdapter
 
-from bots.platform import Inlet
-from bots.service.observing import Watcher
-from core.domain import Conversation, Person
+from bots.watching import Watcher
 from core.errors import AttuneError, ReceiverError
-from core.inbox import Event, Receipt
 from core.together import ended
 
 log = structlog.get_logger(__name__)
@@ -26,8 +22,6 @@ log = structlog.get_logger(__name__)
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds before a receiver that ended is started again
 STEADY = 60.0  # seconds after which an end counts as the first one again
 QUIET = 8.0  # seconds without a sign of life after which a receiver is taken for gone
-
-_EVENT = TypeAdapter(Event)
 
 Receiving = Callable[[], Coroutine[None, None, None]]
 
@@ -112,26 +106,3 @@ class Reception:
         finally:
             await ended(running)
         return None if running.cancelled() else running.exception()
-
-
-class CheckedInlet:
-    """An inlet that takes only what can be read again: an event of other types would stop whoever claims it."""
-
-    def __init__(self, inlet: Inlet) -> None:
-        self._inlet = inlet
-
-    async def put(self, event: Event) -> Receipt:
-        """Keep `event`.
-
-        Raises:
-            NotUnderstoodError: something in it is not of its type.
-        """
-        try:
-            _EVENT.validate_json(_EVENT.dump_json(event, warnings=False))
-        except ValueError as error:
-            raise NotUnderstoodError(event.kind) from error
-        return await self._inlet.put(event)
-
-    async def stop(self, conversation: Conversation, person: Person) -> bool:
-        """Stop an answer."""
-        return await self._inlet.stop(conversation, person)

@@ -148,11 +148,6 @@ def model_sound(name: str) -> str:
 
 # Serving
 
-NO_PLATFORM = (
-    "No platform is configured. Set ATTUNE_TELEGRAM_TOKEN, or ATTUNE_SLACK_BOT_TOKEN with ATTUNE_SLACK_APP_TOKEN; "
-    "docs/telegram.md and docs/slack.md say where they come from. To talk in the terminal: attune chat."
-)
-
 # The inbox
 
 NO_DEAD_LETTERS = "Nothing was given up."

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bots.service.observing import AnswerTiming, Watcher
+from bots.watching import AnswerTiming, Watcher
 from core.errors import ConfigurationError
 from core.inbox import Claim, Event
 

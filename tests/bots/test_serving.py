@@ -23,9 +23,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from bots import texts
 from bots.service.metrics import Metrics
-from bots.service.observing import STOPPED, AnswerTiming, WatchedDialogue
+from bots.service.observing import STOPPED, WatchedDialogue
 from bots.service.serving import Answerer, ProcessRoles, serve
 from bots.service.tracing import Tracing, traced
+from bots.watching import AnswerTiming
 from core.answering.prompt import NOT_FOUND
 from core.bootstrap import open_inbox, open_records
 from core.domain import Conversation, Person, Source
