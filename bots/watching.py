@@ -5,11 +5,13 @@ Who counts it is in `service/metrics.py`. Knows no platform, and nothing of how 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.inbox import Claim, Event, Receipt
 from core.people.feedback import Verdict
+
+STOPPED, ANSWERED, NOT_FOUND, PROBLEM, COMMAND = "stopped", "answered", "not found", "problem", "command"
+"""The endings of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,50 +50,3 @@ class Watcher:
 
     def finished(self, event: Event, outcome: str) -> None:
         """An event is out of the worker's hands."""
-
-
-class Watchers(Watcher):
-    """Several as one."""
-
-    def __init__(self, watchers: Sequence[Watcher]) -> None:
-        self._watchers = watchers
-
-    def received(self, platform: str, receipt: Receipt, seconds: float) -> None:
-        """Tell all."""
-        for watcher in self._watchers:
-            watcher.received(platform, receipt, seconds)
-
-    def not_understood(self, platform: str) -> None:
-        """Tell all."""
-        for watcher in self._watchers:
-            watcher.not_understood(platform)
-
-    def receiver_ended(self, platform: str) -> None:
-        """Tell all."""
-        for watcher in self._watchers:
-            watcher.receiver_ended(platform)
-
-    def began(self, claim: Claim) -> None:
-        """Tell all."""
-        for watcher in self._watchers:
-            watcher.began(claim)
-
-    def said(self, said: AnswerTiming) -> None:
-        """Tell all."""
-        for watcher in self._watchers:
-            watcher.said(said)
-
-    def failed(self, kind: str) -> None:
-        """Tell all."""
-        for watcher in self._watchers:
-            watcher.failed(kind)
-
-    def judged(self, verdict: Verdict) -> None:
-        """Tell all."""
-        for watcher in self._watchers:
-            watcher.judged(verdict)
-
-    def finished(self, event: Event, outcome: str) -> None:
-        """Tell all."""
-        for watcher in self._watchers:
-            watcher.finished(event, outcome)

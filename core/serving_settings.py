@@ -99,8 +99,3 @@ class ServingSettings(BaseModel):
         alias="ATTUNE_METRICS",
         description="host and port of /metrics, /healthz and /readyz while serving; off: none",
     )
-    traces: str | None = Field(
-        None,
-        alias="ATTUNE_TRACES",
-        description="an OpenTelemetry collector, such as http://127.0.0.1:4318; needs the extra attune[traces]",
-    )

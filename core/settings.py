@@ -22,10 +22,13 @@ from core.serving_settings import ServingSettings
 from core.text.digits import whole_number
 
 FILE_NAME = "attune.toml"
-REMOVED = dict.fromkeys(
-    ("ATTUNE_SLACK_CLIENT_ID", "ATTUNE_SLACK_CLIENT_SECRET", "ATTUNE_SLACK_KEY", "ATTUNE_SLACK_URL"),
-    "a bot serves one Slack workspace, that of ATTUNE_SLACK_BOT_TOKEN.",
-)
+REMOVED = {
+    **dict.fromkeys(
+        ("ATTUNE_SLACK_CLIENT_ID", "ATTUNE_SLACK_CLIENT_SECRET", "ATTUNE_SLACK_KEY", "ATTUNE_SLACK_URL"),
+        "a bot serves one Slack workspace, that of ATTUNE_SLACK_BOT_TOKEN.",
+    ),
+    "ATTUNE_TRACES": "ATTUNE_METRICS has the figures, and the log the rest.",
+}
 """Settings that there were, and why there are none any more."""
 
 _HOST_AND_PORT = re.compile(r"\S+:[0-9]{1,5}")
@@ -182,7 +185,7 @@ class Settings(ServingSettings):
         _check_scheme(value.get_secret_value() if value else None, ("redis", "rediss", "unix"))
         return value
 
-    @field_validator("qdrant_url", "model_url", "telegram_webhook", "telegram_api", "slack_api", "traces")
+    @field_validator("qdrant_url", "model_url", "telegram_webhook", "telegram_api", "slack_api")
     @classmethod
     def _http_scheme(cls, value: str | None) -> str | None:
         _check_scheme(value, ("http", "https"))

@@ -9,13 +9,11 @@ from contextlib import aclosing
 from bots.dialogue import Answering, Dialogue
 from bots.platform import Inlet
 from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply
-from bots.watching import AnswerTiming, Watcher
+from bots.watching import ANSWERED, COMMAND, NOT_FOUND, PROBLEM, STOPPED, AnswerTiming, Watcher
 from core.answering import prompt
 from core.domain import Conversation, Message, Person
 from core.inbox import Event, Receipt
 from core.people.feedback import Feedback
-
-STOPPED, ANSWERED, NOT_FOUND, PROBLEM, COMMAND = "stopped", "answered", "not found", "problem", "command"
 
 
 class WatchedInlet:
