@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Protocol
 
 from bots import feedback_texts, personal_texts, texts, why_texts
 from bots.choices import PREFERENCES as PREFERENCES  # noqa: PLC0414 - what can be chosen, as commands know it
@@ -17,11 +16,10 @@ from bots.choices import nearest
 from bots.courtesies import is_about_the_bot, is_recall, is_thanks
 from bots.prefs_commands import PrefsCommands
 from bots.replies import AskAgain, CommandReply, Notice, PersonForgotten
-from core.answering.opening import Recommendation
-from core.domain import Message, Passage, Person, Preferences
+from core.domain import Message
+from core.engine import Engine
 from core.errors import InvalidPreferenceError, UnknownCommandError
 from core.people.feedback import Feedback, Reason, Verdict
-from core.people.people import People
 from core.people.traces import Trace
 from core.readers import audience
 from core.text.digits import whole_number
@@ -31,61 +29,10 @@ _THUMB = re.compile(r"(?P<thumb>👍|👎)[\U0001f3fb-\U0001f3ff\ufe0f]?\s*(?P<r
 TAKE_BACK = "undo"  # behind a thumb
 
 
-class Remembering(Protocol):
-    """What commands need of `core.engine.Engine`."""
-
-    @property
-    def people(self) -> People:
-        """What is kept of people."""
-        ...
-
-    async def preferences(self, person: Person) -> Preferences:
-        """What the person set."""
-        ...
-
-    async def set_preferences(self, person: Person, preferences: Preferences) -> None:
-        """Replace what the person set."""
-        ...
-
-    async def forget(self, person: Person) -> None:
-        """Remove all that is remembered of the person."""
-        ...
-
-    async def open_source(
-        self, person: Person, answer: str, number: int, at: datetime, *, looking: Message | None = None
-    ) -> Passage | None:
-        """The passage behind a source of an answer; None where there is none to see."""
-        ...
-
-    async def explained(self, trace: Trace, looking: Message) -> Trace:
-        """The trace with the places only of what stands there and may be seen."""
-        ...
-
-    async def documents_seen(self, sources: Iterable[str], looking: Message) -> set[str]:
-        """Those of the documents that are there and may be seen."""
-        ...
-
-    async def look_at_source(self, asker: Person, answer: str, number: int, *, looking: Message) -> Passage | None:
-        """The passage behind a source of somebody's answer, for others who read that answer."""
-        ...
-
-    async def recommend(self, message: Message) -> list[Recommendation]:
-        """Documents that the person may care about and has not been shown."""
-        ...
-
-    async def begin_anew(self, message: Message) -> None:
-        """Let what follows lean on nothing that was said in this conversation before."""
-        ...
-
-    async def asked_before(self, message: Message) -> list[str]:
-        """The questions of whoever sent `message` in this conversation, oldest first."""
-        ...
-
-
 class Commands:
     """The command table. `own` names the platform's own commands, which are listed and suggested, not run."""
 
-    def __init__(self, engine: Remembering, own: Iterable[str] = ()) -> None:
+    def __init__(self, engine: Engine, own: Iterable[str] = ()) -> None:
         self._engine = engine
         self._prefs = PrefsCommands(engine)
         self._table: Mapping[str, Callable[[Message, str], Awaitable[CommandReply]]] = {

@@ -9,13 +9,12 @@ import secrets
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 import structlog
 
 from bots import personal_texts, texts
 from bots.beginning import begun
-from bots.commands import Commands, Remembering
+from bots.commands import Commands
 from bots.replies import AskAgain, CommandReply, Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
 from core.domain import (
     Answer,
@@ -29,24 +28,13 @@ from core.domain import (
     QueuePosition,
     ReadingStarted,
 )
+from core.engine import Engine
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
 from core.people.feedback import Feedback
 from core.people.preferences import Sources
 from core.people.profile import Profile, naming
 
 log = structlog.get_logger(__name__)
-
-
-class Answering(Remembering, Protocol):
-    """What a dialogue needs of `core.engine.Engine`."""
-
-    def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
-        """Answer a question, streaming; with `plain` as nobody in particular."""
-        ...
-
-    async def answer_id(self, message: Message) -> str:
-        """The name of the answer to a message."""
-        ...
 
 
 class Dialogue:
@@ -56,7 +44,7 @@ class Dialogue:
     `operator_present` shows an operator's error in full, where whoever asks is the operator.
     """
 
-    def __init__(self, engine: Answering, *, own_commands: Iterable[str] = (), operator_present: bool = False) -> None:
+    def __init__(self, engine: Engine, *, own_commands: Iterable[str] = (), operator_present: bool = False) -> None:
         self._engine = engine
         self._commands = Commands(engine, own_commands)
         self._operator_present = operator_present

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Protocol
 
 from bots import personal_texts, texts
 from bots.choices import PREFERENCES, changed_preference, nearest
 from bots.replies import CommandReply, Notice, PersonForgotten
 from core.domain import Message, Person
+from core.engine import Engine
 from core.errors import InvalidPreferenceError
-from core.people.people import ForgetScope, People
+from core.people.people import ForgetScope
 from core.people.preferences import (
     MAX_STATED,
     MAX_STATED_CHARACTERS,
@@ -33,35 +33,10 @@ _NAMES = (
 )
 
 
-class Knowing(Protocol):
-    """What `/prefs` needs of `core.engine.Engine`."""
-
-    @property
-    def people(self) -> People:
-        """What is kept of people."""
-        ...
-
-    async def preferences(self, person: Person) -> Preferences:
-        """What the person set."""
-        ...
-
-    async def set_preferences(self, person: Person, preferences: Preferences) -> None:
-        """Replace what the person set."""
-        ...
-
-    async def forget(self, person: Person) -> None:
-        """Remove all that is remembered of the person."""
-        ...
-
-    async def documents_seen(self, sources: Iterable[str], looking: Message) -> set[str]:
-        """Those of the documents that are there and may be seen."""
-        ...
-
-
 class PrefsCommands:
     """What stands behind `/prefs`, by its first word."""
 
-    def __init__(self, engine: Knowing) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._table: Mapping[str, Callable[[Person, str, datetime], _Reply]] = {
             **{str(polarity): self._stating(polarity) for polarity in Polarity},

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from bots.dialogue import Answering
 from bots.own_guides import OwnGuides
 from bots.platform import Inlet, Platform, PlatformServices, Receiver, Sender
 from bots.service.health import Check, HealthPage
@@ -25,6 +24,7 @@ from bots.service.workers import Workers
 from bots.watching import Watcher
 from core.bootstrap import open_attune, open_inbox, open_records
 from core.documents.teaching import Teacher
+from core.engine import Engine
 from core.errors import ConfigurationError
 from core.settings import Settings
 
@@ -41,7 +41,7 @@ NO_PLATFORM = (
 class Answerer:
     """An engine, what has to answer for it to work, and figures of its cache."""
 
-    engine: Answering
+    engine: Engine
     checks: Mapping[str, Check] = field(default_factory=dict)
     figures: Callable[[], Mapping[str, float]] = dict
     teacher: Teacher | None = None
@@ -122,7 +122,7 @@ async def receiving(receivers: Sequence[Receiver], inlet: Inlet) -> AsyncIterato
 
 @asynccontextmanager
 async def answering(
-    settings: Settings, platforms: Sequence[Platform], means: PlatformServices, engine: Answering, watcher: Watcher
+    settings: Settings, platforms: Sequence[Platform], means: PlatformServices, engine: Engine, watcher: Watcher
 ) -> AsyncIterator[None]:
     """The workers of this process, with a sender for each platform."""
     async with AsyncExitStack() as stack:
