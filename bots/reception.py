@@ -1,20 +1,24 @@
 """How the receiver of one platform is doing: what came that nobody can read, and whether it still receives.
 
 What comes from outside may be malformed or forged; it is logged, counted and confirmed, and never ends a receiver. A
-receiver that ends all the same is started again. Knows no platform, and keeps nothing of what anybody wrote.
+receiver that ends all the same is started again. JSON from outside is read here, too: numbers of any length, characters
+that cannot be written. Knows no platform, and keeps nothing of what anybody wrote.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
 
 from bots.watching import Watcher
 from core.errors import AttuneError, ReceiverError
+from core.text.digits import MOST
 from core.together import ended
 
 log = structlog.get_logger(__name__)
@@ -22,6 +26,8 @@ log = structlog.get_logger(__name__)
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds before a receiver that ended is started again
 STEADY = 60.0  # seconds after which an end counts as the first one again
 QUIET = 8.0  # seconds without a sign of life after which a receiver is taken for gone
+
+_DIGITS = len(str(MOST)) + 1  # of a whole number, with its sign: a longer one is not exact, and Python may refuse it
 
 Receiving = Callable[[], Coroutine[None, None, None]]
 
@@ -106,3 +112,22 @@ class Reception:
         finally:
             await ended(running)
         return None if running.cancelled() else running.exception()
+
+
+def parsed(payload: bytes) -> Any:
+    """The JSON that stands in `payload`, as something that can be handed on.
+
+    Raises:
+        ValueError: it is no JSON.
+        RecursionError: it is nested too deeply.
+    """
+    return plain(json.loads(payload.decode("utf-8", "replace"), parse_int=_number))
+
+
+def plain(found: Any) -> Any:
+    """The same in characters that can be written again: half a surrogate pair becomes a question mark."""
+    return json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"), parse_int=_number)
+
+
+def _number(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _DIGITS else float(digits)
