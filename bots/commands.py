@@ -22,7 +22,7 @@ from core.errors import InvalidPreferenceError, UnknownCommandError
 from core.people.feedback import Feedback, Reason, Verdict
 from core.people.traces import Trace
 from core.readers import audience
-from core.text.digits import whole_number
+from core.text.words import whole_number
 
 _COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 _THUMB = re.compile(r"(?P<thumb>👍|👎)[\U0001f3fb-\U0001f3ff\ufe0f]?\s*(?P<reason>.*)", re.DOTALL)

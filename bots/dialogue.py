@@ -26,11 +26,11 @@ from core.domain import (
     Piece,
     QueuePosition,
     ReadingStarted,
+    Sources,
 )
 from core.engine import Engine
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
 from core.people.feedback import Feedback
-from core.people.preferences import Sources
 from core.people.profile import Profile, naming
 from core.together import begun
 

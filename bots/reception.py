@@ -18,7 +18,7 @@ import structlog
 
 from bots.watching import Watcher
 from core.errors import AttuneError, ReceiverError
-from core.text.digits import MOST
+from core.text.words import MOST
 from core.together import ended
 
 log = structlog.get_logger(__name__)

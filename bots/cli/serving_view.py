@@ -20,7 +20,7 @@ from bots.render import one_line
 from core.bootstrap import open_inbox, open_records
 from core.documents.teaching import unreadable_lessons
 from core.inbox import DEAD_LETTER, EVENT, DeadLetter, Depth, UnreadableItem
-from core.people.pairing import Pairing
+from core.people.access import Pairing
 from core.ports import Inbox
 from core.settings import Settings
 

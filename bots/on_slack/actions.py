@@ -30,7 +30,7 @@ from bots.replies import Problem
 from core.domain import Passage, Person
 from core.inbox import Event
 from core.people.feedback import Feedback, Reason, Verdict
-from core.text.digits import whole_number
+from core.text.words import whole_number
 
 UP = {"+1", "thumbsup", "heart", "heart_eyes", "white_check_mark", "tada", "clap", "raised_hands", "100"}
 DOWN = {"-1", "thumbsdown", "x", "confused", "disappointed"}

@@ -20,7 +20,7 @@ from slack_sdk.signature import SignatureVerifier
 from bots.on_slack.errors import ERRORS
 from bots.reception import NotUnderstoodError, Reception, plain
 from core.errors import StoreError
-from core.text.digits import whole_number
+from core.text.words import whole_number
 
 log = structlog.get_logger(__name__)
 
