@@ -41,7 +41,8 @@ class Settings(ServingSettings):
     adapter: str | None = Field(
         None,
         alias="ATTUNE_ADAPTER",
-        description="a LoRA of your own in PEFT's layout, merged into the language model: a path or hf:org/name",
+        description="a LoRA of your own in PEFT's layout, merged into the language model: a path or hf:org/name; with "
+        "ATTUNE_MODEL_URL, the one that the server's model has",
     )
     model_url: str | None = Field(
         None,

@@ -205,11 +205,9 @@ FIX_DISK = "Make room, or set ATTUNE_HOME to a folder on a larger disk."
 FIX_EMPTY = "Bring documents: attune ingest FOLDER"
 FIX_OTHERS = "Have all documents embedded anew: attune ingest --rebuild; or set ATTUNE_EMBEDDER to the one of before."
 FIX_DEVICE = "Set ATTUNE_DEVICE=auto."
-RESCORES = "returns log-probabilities of a prompt, as sequence needs"
-RESCORES_NOT = "returns no log-probabilities of a prompt"
-TOKEN_NOT = "token needs a model on this machine, so several passages share one prompt"  # noqa: S105
-FIX_DECODING = "Several passages share one prompt instead. Set ATTUNE_DECODING=stuffed, or use a server such as vLLM."
-FIX_TOKEN = "Set ATTUNE_DECODING=stuffed or sequence, or unset ATTUNE_MODEL_URL."  # noqa: S105
+JUDGED = "the model says which passages hold the answer, and those share one prompt"
+SHARED = "all passages share one prompt"
+FIX_DECODING = "Set ATTUNE_DECODING=stuffed, serve Attune's reader (docs/reader.md), or unset ATTUNE_MODEL_URL."
 
 
 def served(model: str, url: str, tokens: int) -> str:

@@ -14,6 +14,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_SMALLEST = 1e-9  # a probability that vanished counts as this much
+
+
+def log_odds_of(yes: float, no: float) -> float:
+    """The model's log-odds, from the probabilities of its yes and of its no."""
+    return math.log((yes + _SMALLEST) / (no + _SMALLEST))
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
