@@ -10,12 +10,12 @@ from bots.courtesies import is_thanks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.answer import SlackAnswer
 from bots.on_slack.blocks import lesson_rows
+from bots.on_slack.conversation import SlackConversation
 from bots.on_slack.desk import OperatorCommands
+from bots.on_slack.ephemeral import EphemeralReply, SlackPress
 from bots.on_slack.events import PERSONAL, SlackMessage
 from bots.on_slack.render import Block
-from bots.on_slack.talk import SlackConversation
 from bots.on_slack.teaching import Lessons
-from bots.on_slack.whisper import EphemeralReply, SlackPress
 
 UNLEARN = "/unlearn"
 

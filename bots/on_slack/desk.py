@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bots.on_slack import texts as slack_texts
-from bots.on_slack.door import SlackEntrance
+from bots.on_slack.entrance import SlackEntrance
 from bots.on_slack.events import SlackMessage
 from bots.operator_lists import OperatorLists
 

@@ -18,17 +18,17 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.addresses import API, download, is_slacks
-from bots.on_slack.door import SlackEntrance
+from bots.on_slack.entrance import SlackEntrance
+from bots.on_slack.ephemeral import SlackPress
 from bots.on_slack.events import PLATFORM, plain_text
 from bots.on_slack.limits import NAME_CHARS
 from bots.on_slack.render import Block
-from bots.on_slack.whisper import SlackPress
 from bots.texts import escaped
 from core.documents.teaching import Lesson
 from core.domain import EVERYONE, Person
 from core.errors import LessonError, PersonError
 from core.readers import Readers, channel_reader, person_reader
-from core.text.digits import whole_number
+from core.text.words import whole_number
 
 FILE_BYTES = 20_000_000
 REPLIES = 200  # of a thread

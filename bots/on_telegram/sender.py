@@ -15,15 +15,15 @@ from telegram.error import TelegramError
 
 from bots.language import LANGUAGES, translated
 from bots.on_telegram import texts as say
+from bots.on_telegram.api import Bot, GoneError, TelegramApi, connected
 from bots.on_telegram.buttons import ButtonAction, ButtonPress, forward_buttons
+from bots.on_telegram.conversation import PERSONAL, TelegramConversation, command_of, spot_of
 from bots.on_telegram.entrance import Membership
 from bots.on_telegram.events import Incoming, UpdateKind, from_event
-from bots.on_telegram.line import Bot, GoneError, TelegramApi, connected
 from bots.on_telegram.prefs import FORGET, MAIN, panel
+from bots.on_telegram.presses import ButtonPresses, Feeling
 from bots.on_telegram.render import telegram
 from bots.on_telegram.screen import Screen, Streaming
-from bots.on_telegram.talk import PERSONAL, TelegramConversation, command_of, spot_of
-from bots.on_telegram.taps import ButtonPresses, Feeling
 from bots.on_telegram.teaching import Lessons, Teaching
 from bots.on_telegram.texts import Words
 from bots.operator_lists import OperatorLists

@@ -14,11 +14,11 @@ from typing import Protocol
 
 from bots.language import translated
 from bots.on_telegram import texts as say
+from bots.on_telegram.api import ChatTarget, Keyboard
 from bots.on_telegram.buttons import ButtonAction, ButtonPress, lesson_buttons, reader_buttons
+from bots.on_telegram.conversation import Channels, TelegramConversation, in_time
 from bots.on_telegram.events import PLATFORM, WORKSPACE, Incoming
-from bots.on_telegram.line import ChatTarget, Keyboard
 from bots.on_telegram.render import telegram
-from bots.on_telegram.talk import Channels, TelegramConversation, in_time
 from bots.on_telegram.texts import Words
 from bots.platform import Delivery
 from core.documents.archives import is_readable

@@ -19,7 +19,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from core.answering.prompt import ANSWERING, NO, NOT_FOUND
+from core.answering.prompt import NOT_FOUND
+from core.answering.verdict import ANSWERING, NO
 
 MODEL = "tiny"
 KEY = "sesame"

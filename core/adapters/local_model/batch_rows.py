@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from core.adapters.local_model.packed import CachedRow
 from core.adapters.local_model.prefix_cache import Prefix
-from core.answering.abstention import log_odds_of
 from core.answering.copying import Copier
 from core.answering.decoding import Mixture
+from core.answering.verdict import log_odds_of
 from core.domain import Verdicts
 
 CHECKED_ROWS = 2  # rows that are asked the check, the first ones; a third changed AUROC by .01 (docs/decisions.md)

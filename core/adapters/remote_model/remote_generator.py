@@ -14,20 +14,9 @@ from dataclasses import replace
 from typing import Self
 
 from core.adapters.remote_model.openai_api import Json, OpenAIServer, first_choice
-from core.answering.abstention import log_odds_of
 from core.answering.decoding import Mixture
-from core.answering.prompt import (
-    ANSWERING,
-    GO_ON,
-    NO,
-    TOLD_TO_REFUSE,
-    YES,
-    Judging,
-    Protocol,
-    chat,
-    everything,
-    system_text,
-)
+from core.answering.prompt import GO_ON, chat, everything, system_text
+from core.answering.verdict import ANSWERING, NO, TOLD_TO_REFUSE, YES, Judging, Protocol, log_odds_of
 from core.domain import CutOff, Decoding, DecodingSummary, Mode, Passage, Piece, Prompt, QueuePosition, Verdicts
 from core.errors import ModelError, PromptTooLongError, UnknownModelError
 from core.together import together

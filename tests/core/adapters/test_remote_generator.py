@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from core.adapters.remote_model.openai_api import OpenAIServer, ServerSentEvents
 from core.adapters.remote_model.remote_generator import RemoteGenerator
-from core.answering.prompt import ANSWERING, GO_ON, PROTOCOLS, SYSTEM, TOLD_TO_REFUSE
+from core.answering.prompt import GO_ON
+from core.answering.verdict import ANSWERING, PROTOCOLS, SYSTEM, TOLD_TO_REFUSE
 from core.bootstrap import open_generator
 from core.domain import Decoding, DecodingSummary, Mode, Passage, Piece, Prompt, Verdicts
 from core.errors import (
