@@ -106,7 +106,7 @@ async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -
         await stack.enter_async_context(_in_background(swept(records.memory)))
         reading = partial(_forget_reading, settings, generator)
         leftovers = Leftovers(library.index, records.usage, records.memory, reading)
-        teacher = Teacher(settings.learned_folder, library.ingester, library.index, records.usage, leftovers)
+        teacher = Teacher(settings.learned_folder, library.ingester, library.index, leftovers)
         await teacher.refresh()
         yield Attune(engine, library, records, teacher, lambda: _figures(generator))
 

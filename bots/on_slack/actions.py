@@ -21,7 +21,7 @@ from bots.on_slack.entrance import SlackEntrance
 from bots.on_slack.ephemeral import SlackPress, StatelessDelivery
 from bots.on_slack.errors import ERRORS
 from bots.on_slack.events import EventKind, body_of
-from bots.on_slack.render import Block
+from bots.on_slack.render import Block, pages
 from bots.on_slack.teaching import LessonReply, Lessons
 from bots.on_slack.views import fill
 from bots.platform import Delivery
@@ -108,7 +108,7 @@ class Actions:
     async def _send_privately(self, pressed: SlackPress, text: str) -> None:
         client = pressed.place.client
         opened = await client.conversations_open(users=pressed.person.user)
-        for blocks in slack_home.pages(text):
+        for blocks in pages(text):
             await client.chat_postMessage(
                 channel=opened["channel"]["id"],
                 text=slack_texts.HOME_EXPORT,
