@@ -16,7 +16,7 @@ from core.answering.decoding import Mixture
 from core.answering.verdict import log_odds_of
 from core.domain import Verdicts
 
-CHECKED_ROWS = 2  # rows that are asked the check, the first ones; a third changed AUROC by .01 (docs/decisions.md)
+CHECKED_ROWS = 2  # rows that are asked the check, the first ones; a third changed AUROC by .01 (evals/RESULTS.md)
 
 
 @dataclass(frozen=True, slots=True)
