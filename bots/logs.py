@@ -62,13 +62,13 @@ def configure(level: str, environ: MutableMapping[str, str], file: Path | None =
     _quiet_libraries(environ)
 
 
-def crash_log(error: Exception, trace: str, level: str, environ: MutableMapping[str, str], folder: Path) -> str:
+def crash_log(error: Exception, error_id: str, level: str, environ: MutableMapping[str, str], folder: Path) -> str:
     """Log what ended the program; returns where, as the person is told it."""
     try:
         configure(level, environ, folder / FILE_NAME)
     except OSError:
         return operator_texts.no_log(str(folder))
-    structlog.get_logger(__name__).error("crashed", trace=trace, exc_info=error)
+    structlog.get_logger(__name__).error("crashed", error_id=error_id, exc_info=error)
     return str(folder / FILE_NAME)
 
 

@@ -39,7 +39,7 @@ from core.people.profile import Profile
 EXPORT_FILE = "attune-profile.json"
 
 
-class Feeling(Talking, Protocol):
+class FeedbackDialogue(Talking, Protocol):
     """What Telegram needs of `Dialogue` besides answers."""
 
     async def feedback(self, feedback: Feedback) -> Notice | Problem:
@@ -67,7 +67,7 @@ class ButtonPresses:
     def __init__(
         self,
         talk: TelegramConversation,
-        dialogue: Feeling,
+        dialogue: FeedbackDialogue,
         others: Mapping[ButtonAction, Callable[[Incoming, ButtonPress, Delivery], Awaitable[None]]],
     ) -> None:
         self._talk = talk
