@@ -19,7 +19,7 @@ import typer
 from bots.cli import operator_texts
 from bots.cli.process import fail, forgiving_streams, version_text
 from core.errors import OperatorError, PersonError
-from core.secrecy import close
+from core.linux import close_memory, withdraw
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -54,7 +54,7 @@ def main() -> None:
     Typer itself ends quietly on Ctrl-C (130) and when the reader of the output closes the pipe (1).
     """
     forgiving_streams()
-    close()
+    close_memory()
     try:
         app()
     except (OperatorError, PersonError) as error:
@@ -296,7 +296,6 @@ def _settings(model: str | None = None) -> Settings:
 
 def _environ() -> dict[str, str]:
     """The environment as it is; afterwards its secrets are known to this process alone."""
-    from core.secrecy import withdraw  # noqa: PLC0415
     from core.settings import secret_names  # noqa: PLC0415
 
     return withdraw(os.environ, secret_names())

@@ -23,8 +23,7 @@ from rich.theme import Theme
 
 from bots import texts
 from bots.replies import Final
-from core.domain import Passage, Source
-from core.people.preferences import Sources
+from core.domain import Passage, Source, Sources
 
 WIDTH = 100  # columns: longer lines are hard to read
 ANSWER_CHARS = 40_000  # over twenty screens: something went wrong, and the rest helps nobody

@@ -92,6 +92,7 @@ def is_forbidden(module: str, name: str) -> bool:
         or (of_platform(module) | of_platform(name)) == PLATFORMS
         or (not builds and is_in(name, "core.adapters"))
         or (is_pure(module) and name.partition(".")[0] in OUTSIDE)
+        or (module == "core.domain" and (is_in(name, "core") or is_in(name, "bots")))
     )
 
 
@@ -101,7 +102,7 @@ def environment_complaints(module: str, source: str) -> list[str]:
     names = {"environ", "environb", "getenv", "getenvb"}
     used = [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr in names]
     used += [name.removeprefix("os.") for name in imports(module, source) if name.removeprefix("os.") in names]
-    emptying = {"core.documents.confinement": {"environ"}, "core.secrecy": {"getenv"}}
+    emptying = {"core.documents.confinement": {"environ"}, "core.linux": {"getenv"}}
     allowed = {"environ"} if module in {"core.settings", "bots.__main__"} else emptying.get(module, set())
     return [f"{module} reads os.{name}" for name in used if name not in allowed]
 
@@ -138,7 +139,7 @@ def digit_complaints(module: str, source: str) -> list[str]:
     """Where `module` makes a number of text that it looked at itself: `'²'.isdigit()` holds, and `int('²')` raises."""
     found = []
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, Function) and module != "core.text.digits":
+        if isinstance(node, Function) and module != "core.text.words":
             looks = {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
             calls = {
                 each.func.id
@@ -146,7 +147,7 @@ def digit_complaints(module: str, source: str) -> list[str]:
                 if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)
             }
             if looks & {"isdigit", "isdecimal", "isnumeric"} and "int" in calls:
-                found.append(f"{module}.{node.name} looks for digits and calls int: use core.text.digits.whole_number")
+                found.append(f"{module}.{node.name} looks for digits and calls int: use core.text.words.whole_number")
     return found
 
 
@@ -197,6 +198,7 @@ def test_module_keeps_the_rules(module: str):
         ("bots.dialogue", "import core.adapters.memory", "bots.dialogue imports core.adapters.memory"),
         ("core.engine", "def f():\n    import torch.nn", "core.engine imports torch.nn"),
         ("core.ports", "if TYPE_CHECKING:\n    from redis import Redis", "core.ports imports redis.Redis"),
+        ("core.domain", "from core.text.words import words", "core.domain imports core.text.words.words"),
         ("core.answering.ranking", "import numpy, qdrant_client", "core.answering.ranking imports qdrant_client"),
         ("core.engine", "import os\nx = os.environ['A']", "core.engine reads os.environ"),
         ("core.adapters.a", "import os as o\nx = o.getenv('A')", "core.adapters.a reads os.getenv"),
@@ -205,7 +207,7 @@ def test_module_keeps_the_rules(module: str):
         (
             "core.engine",
             "def f(x):\n    return int(x) if x.isdigit() else 0",
-            "core.engine.f looks for digits and calls int: use core.text.digits.whole_number",
+            "core.engine.f looks for digits and calls int: use core.text.words.whole_number",
         ),
         ("core.engine", "class Unnoted: ...", "core.engine.Unnoted is a participle: name it by a noun"),
         ("core.engine", "class _Said: ...", "core.engine._Said is a participle: name it by a noun"),

@@ -30,7 +30,7 @@ from core.errors import AttuneError, ConfigurationError, DocumentError, ModelErr
 from core.models.specs import BUILT_IN, LocalModel
 from core.models.store import ModelStore
 from core.settings import Settings
-from core.storage.comparable import share_of_others
+from core.storage.origin import share_of_others
 
 FREE_BYTES = 500_000_000  # beside what is still to be fetched
 

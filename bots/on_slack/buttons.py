@@ -23,7 +23,7 @@ from bots.on_slack.views import fill
 from bots.replies import Problem
 from core.domain import Passage, Person
 from core.people.feedback import Feedback, Reason, Verdict
-from core.text.digits import whole_number
+from core.text.words import whole_number
 
 
 class Buttons:

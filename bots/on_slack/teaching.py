@@ -28,7 +28,7 @@ from core.documents.teaching import Lesson
 from core.domain import EVERYONE, Person
 from core.errors import LessonError, PersonError
 from core.readers import Readers, channel_reader, person_reader
-from core.text.digits import whole_number
+from core.text.words import whole_number
 
 FILE_BYTES = 20_000_000
 REPLIES = 200  # of a thread

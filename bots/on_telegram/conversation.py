@@ -27,7 +27,7 @@ from bots.on_telegram.texts import Words
 from bots.platform import Delivery
 from bots.replies import Delta, Final, Reply, Status
 from core.domain import Message
-from core.text.digits import whole_number
+from core.text.words import whole_number
 
 COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 PERSONAL = frozenset({"prefs", "why", "recommend", "forget"})  # in a group, nobody else's business

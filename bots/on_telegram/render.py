@@ -22,8 +22,7 @@ from bots.on_telegram.pages import TEXT_UNITS, EntityStyle, MessagePage, Run, pa
 from bots.render import ANSWER_CHARS, clean, one_line
 from bots.replies import Final
 from core.answering.prompt import NOT_FOUND
-from core.domain import Source
-from core.people.preferences import Sources
+from core.domain import Source, Sources
 
 TABLE_COLUMNS = 34  # characters of a monospaced line on a narrow phone
 CODE_LANGUAGE = re.compile(r"[A-Za-z0-9+#._-]{1,32}")

@@ -13,8 +13,9 @@ from bots import texts
 from bots.commands import PREFERENCES
 from bots.dialogue import Dialogue
 from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
-from core.domain import Format, Length, Preferences, Source, Tone
+from core.domain import Source
 from core.errors import DownloadError, MemoryUnavailableError, ModelUnavailableError, QuestionTooLongError
+from core.people.preferences import Format, Length, Preferences, Tone
 from tests.bots.fake_engine import ANN, HANDBOOK, FakeEngine, message
 
 

@@ -14,8 +14,9 @@ from core.adapters.redis import valkey
 from core.bootstrap import open_records
 from core.documents.confinement import Confinement, Layer
 from core.documents.sandbox import Sandbox
-from core.domain import Person, Preferences, Tone
-from core.models.lora import CONFIG, OURS, WEIGHTS
+from core.domain import Person
+from core.models.layouts import CONFIG, OURS, WEIGHTS
+from core.people.preferences import Preferences, Tone
 from core.settings import Settings
 from tests.bots.test_models_view import PLAIN, READER, bring
 from tests.doubles.openai_server import MODEL, Flavour, OpenAIDouble

@@ -28,8 +28,7 @@ from bots.render import (
     terminal,
 )
 from bots.replies import Final
-from core.domain import Source
-from core.people.preferences import Sources
+from core.domain import Source, Sources
 from tests.bots.fake_engine import HANDBOOK
 
 ATTACKS = [

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 from redis.asyncio import Redis
 
-from core.domain import Length, Person, Preferences
+from core.domain import Person
 from core.people.feedback import Reason
 from core.people.interests import Action
+from core.people.preferences import Length, Preferences
 from tests.bots.slack_world import QUESTION, TEXTS, World, world
 
 ANN = Person("slack", "T1", "UANN")
