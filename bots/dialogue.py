@@ -9,13 +9,12 @@ import secrets
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 import structlog
 
 from bots import personal_texts, texts
 from bots.beginning import begun
-from bots.commands import Commands, Remembering
+from bots.commands import Commands
 from bots.replies import AskAgain, CommandReply, Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
 from core.domain import (
     Answer,
@@ -30,23 +29,12 @@ from core.domain import (
     ReadingStarted,
     Sources,
 )
+from core.engine import Engine
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
 from core.people.feedback import Feedback
 from core.people.profile import Profile, naming
 
 log = structlog.get_logger(__name__)
-
-
-class Answering(Remembering, Protocol):
-    """What a dialogue needs of `core.engine.Engine`."""
-
-    def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
-        """Answer a question, streaming; with `plain` as nobody in particular."""
-        ...
-
-    async def answer_id(self, message: Message) -> str:
-        """The name of the answer to a message."""
-        ...
 
 
 class Dialogue:
@@ -56,7 +44,7 @@ class Dialogue:
     `operator_present` shows an operator's error in full, where whoever asks is the operator.
     """
 
-    def __init__(self, engine: Answering, *, own_commands: Iterable[str] = (), operator_present: bool = False) -> None:
+    def __init__(self, engine: Engine, *, own_commands: Iterable[str] = (), operator_present: bool = False) -> None:
         self._engine = engine
         self._commands = Commands(engine, own_commands)
         self._operator_present = operator_present
@@ -88,7 +76,7 @@ class Dialogue:
         Raises:
             StoreError: the memory does not answer.
         """
-        return await self._engine.answer_id(message)
+        return await self._engine.conversations.answer_id(message)
 
     async def feedback(self, feedback: Feedback) -> Notice | Problem:
         """Learn from what a person did with an answer, and say what follows."""
@@ -105,7 +93,7 @@ class Dialogue:
         Where they are `looking` decides who may see it; without a place none of their channels is known.
         """
         try:
-            passage = await self._engine.open_source(person, answer, number, datetime.now(UTC), looking=looking)
+            passage = await self._engine.sources.open(person, answer, number, datetime.now(UTC), looking=looking)
         except Exception as error:  # noqa: BLE001 - as above
             return self._explained(error)
         return passage or Problem(personal_texts.SOURCE_GONE)
@@ -113,7 +101,7 @@ class Dialogue:
     async def look_at_source(self, asker: Person, answer: str, number: int, *, looking: Message) -> Passage | Problem:
         """The passage behind a source of somebody else's answer, if that was shown in the place of `looking`."""
         try:
-            passage = await self._engine.look_at_source(asker, answer, number, looking=looking)
+            passage = await self._engine.sources.look_at(asker, answer, number, looking=looking)
         except Exception as error:  # noqa: BLE001 - as above
             return self._explained(error)
         return passage or Problem(personal_texts.SOURCE_GONE)

@@ -10,11 +10,12 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from bots.dialogue import Answering, Dialogue
+from bots.dialogue import Dialogue
 from bots.platform import Inlet
 from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply
 from core.answering import prompt
 from core.domain import Conversation, Message, Person
+from core.engine import Engine
 from core.inbox import Claim, Event, Receipt
 from core.people.feedback import Feedback, Verdict
 
@@ -81,7 +82,7 @@ class WatchedInlet:
 class WatchedDialogue(Dialogue):
     """A dialogue that is watched."""
 
-    def __init__(self, engine: Answering, watcher: Watcher, *, own_commands: Iterable[str] = ()) -> None:
+    def __init__(self, engine: Engine, watcher: Watcher, *, own_commands: Iterable[str] = ()) -> None:
         super().__init__(engine, own_commands=own_commands)
         self._watcher = watcher
 
