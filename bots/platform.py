@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from bots.language import Voice
 from core.domain import Conversation, Person
 from core.inbox import Event, Receipt
 
@@ -104,6 +105,10 @@ class Sender(Protocol):
         worker goes on with it. Events of one conversation come one at a time. After a crash the same event comes
         again. What it raises is logged, and the person is told by `apologise`.
         """
+        ...
+
+    async def voice(self, event: Event) -> Voice:
+        """How to speak to whoever sent `event`: all else is called within it. Returns within a second or two."""
         ...
 
     async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bots import texts
 from bots.dialogue import Dialogue
 from bots.platform import Receiver, Sender
 from bots.reception import Reception
@@ -38,13 +39,14 @@ class PlatformServices:
 class Platform:
     """A platform's two halves, built where they are needed. `name` is `Person.platform` of its people.
 
-    `own_commands` are those that the platform runs itself, such as `stop`.
+    `own_commands` are those that the platform runs itself, such as `stop`; `hint` ends the help.
     """
 
     name: str
     receiver: Callable[[Settings, PlatformServices], Receiver]
     sender: Callable[[Settings, Dialogue, PlatformServices], Sender]
     own_commands: tuple[str, ...] = ()
+    hint: str = texts.HELP_HINT
 
 
 def configured(settings: Settings) -> list[Platform]:

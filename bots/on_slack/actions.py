@@ -10,7 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from bots import texts
 from bots.dialogue import Dialogue
+from bots.language import translated
+from bots.lessons import LessonReply, Lessons
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import home as slack_home
 from bots.on_slack import texts as slack_texts
@@ -21,7 +24,7 @@ from bots.on_slack.errors import ERRORS
 from bots.on_slack.events import EventKind, body_of
 from bots.on_slack.render import Block
 from bots.on_slack.talk import SlackConversation
-from bots.on_slack.teaching import LessonReply, Lessons
+from bots.on_slack.teaching import learn_thread
 from bots.on_slack.views import fill
 from bots.on_slack.whisper import SlackPress, StatelessDelivery
 from bots.platform import Delivery
@@ -71,17 +74,21 @@ class Actions:
         if event.kind == EventKind.HOME:
             await place.client.views_publish(user_id=event.person.user, view=slack_home.closed(sentence))
         elif view := str(body.get("view") or ""):
-            await fill(place.client, view, slack_blocks.text_modal(slack_texts.SORRY, sentence))
+            await fill(place.client, view, slack_blocks.text_modal(translated(slack_texts.SORRY), sentence))
         elif body.get("response_url"):
             await whisperer(SlackPress(event, body, place, StatelessDelivery())).say(sentence)
 
     async def _turn_away(self, pressed: SlackPress) -> None:
         if pressed.event.kind == EventKind.HOME:
-            await self._publish(pressed, slack_home.closed(slack_texts.NOT_ADMITTED))
+            await self._publish(pressed, slack_home.closed(translated(slack_texts.NOT_ADMITTED)))
         elif view := pressed.text("view"):
-            await fill(pressed.place.client, view, slack_blocks.text_modal(slack_texts.SORRY, slack_texts.NOT_ADMITTED))
+            await fill(
+                pressed.place.client,
+                view,
+                slack_blocks.text_modal(translated(slack_texts.SORRY), translated(slack_texts.NOT_ADMITTED)),
+            )
         elif pressed.event.kind == EventKind.WHISPER:
-            await whisperer(pressed).say(slack_texts.NOT_ADMITTED)
+            await whisperer(pressed).say(translated(slack_texts.NOT_ADMITTED))
 
     # Buttons
 
@@ -101,7 +108,7 @@ class Actions:
         said = await self._talk.said(pressed, command)
         if command == "/prefs export":
             await self._send_privately(pressed, said)
-            said = slack_texts.EXPORTED
+            said = translated(slack_texts.EXPORT_SENT)
         if pressed.body.get("home"):
             await self._home(pressed, told=LessonReply(said))
 
@@ -111,7 +118,7 @@ class Actions:
         for blocks in slack_home.pages(text):
             await client.chat_postMessage(
                 channel=opened["channel"]["id"],
-                text=slack_texts.HOME_EXPORT,
+                text=translated(texts.EXPORT),
                 blocks=blocks,
                 unfurl_links=False,
                 unfurl_media=False,
@@ -133,8 +140,8 @@ class Actions:
                 for command in slack_home.commands_of(values, await self._dialogue.profile(pressed.person)):
                     await self._talk.said(pressed, command)
             case slack_blocks.TEACH:
-                told = await self._lessons.learn_thread(pressed, about, values)
-                await whisperer(pressed, about).say(told.sentence, told.buttons)
+                told = await learn_thread(self._lessons, pressed, about, values)
+                await whisperer(pressed, about).say(told.sentence, slack_blocks.lesson_buttons(told))
 
     # Slash commands
 
@@ -174,11 +181,11 @@ class Actions:
     async def _pane(self, pressed: SlackPress) -> None:
         """Suggest what to ask: Slack may not know the call, and then nothing is lost."""
         asked = await self._dialogue.recent(pressed.person)
-        prompts = slack_home.prompts(asked, await self._lessons.new(await self._talk.may_see(pressed)))
+        prompts = slack_home.prompts(asked, await self._lessons.new_titles(await self._talk.may_see(pressed)))
         with suppress(*ERRORS):
             await pressed.place.client.assistant_threads_setSuggestedPrompts(
                 channel_id=pressed.text("channel"),
                 thread_ts=pressed.text("thread") or None,
-                title=slack_texts.PANE_PROMPTS,
+                title=translated(slack_texts.PANE_PROMPTS),
                 prompts=prompts,
             )

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from bots import feedback_texts
+from bots import feedback_texts, texts
 from bots.dialogue import Dialogue
+from bots.language import translated
+from bots.lessons import LessonReply, Lessons
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.errors import ERRORS
@@ -17,7 +19,7 @@ from bots.on_slack.events import PLATFORM
 from bots.on_slack.limits import MENU_OPTIONS
 from bots.on_slack.markdown import escaped
 from bots.on_slack.talk import SlackConversation
-from bots.on_slack.teaching import LessonReply, Lessons
+from bots.on_slack.teaching import learn_file
 from bots.on_slack.views import fill
 from bots.on_slack.whisper import EphemeralReply, SlackPress
 from bots.replies import Problem
@@ -70,7 +72,7 @@ class Buttons:
         if isinstance(found, Passage):
             view = slack_blocks.passage_modal(found)
         else:
-            view = slack_blocks.text_modal(slack_texts.SOURCE_TITLE, found.markdown)
+            view = slack_blocks.text_modal(translated(slack_texts.SOURCE_TITLE), found.markdown)
         await fill(pressed.place.client, pressed.text("view"), view)
 
     async def _passage(self, pressed: SlackPress, asker: str, answer: str, number: int) -> Passage | Problem:
@@ -85,17 +87,17 @@ class Buttons:
 
     async def _why(self, pressed: SlackPress, value: str) -> None:
         answer, asker = slack_blocks.asked_by(value)
-        said = slack_texts.ASKERS_ONLY
+        said = translated(texts.ASKERS_ONLY)
         if asker in {"", pressed.person.user}:
             said = await self._talk.said(pressed, f"/why {answer}")
-        await fill(pressed.place.client, pressed.text("view"), slack_blocks.text_modal(slack_texts.WHY, said))
+        await fill(pressed.place.client, pressed.text("view"), slack_blocks.text_modal(translated(texts.WHY), said))
 
     async def _again(self, pressed: SlackPress, value: str) -> None:
         """Answer once more: in the same thread, or for one person's eyes where the first answer was."""
         answer, asker = slack_blocks.asked_by(value)
         text, root = f"/plain {answer}", pressed.text("root")
         if asker not in {"", pressed.person.user}:
-            await whisperer(pressed).say(slack_texts.ASKERS_ONLY)
+            await whisperer(pressed).say(translated(texts.ASKERS_ONLY))
         elif root:
             await self._talk.stream(pressed, text, root, pressed.event.key.rpartition(":")[2])
         else:
@@ -107,12 +109,12 @@ class Buttons:
         try:
             asked = await pressed.place.client.chat_postMessage(
                 channel=pressed.text("channel"),
-                text=slack_texts.asked_by(pressed.person.user, escaped(text)),
+                text=translated(slack_texts.ASKS, user=pressed.person.user, question=escaped(text)),
                 unfurl_links=False,
                 unfurl_media=False,
             )
         except ERRORS:
-            await whisperer(pressed).say(slack_texts.SHARE_NOT_HERE)
+            await whisperer(pressed).say(translated(slack_texts.SHARE_NOT_HERE))
             return
         root = str(asked["ts"])
         await self._talk.stream(pressed, text, root, root)
@@ -121,18 +123,18 @@ class Buttons:
 
     async def _learn_file(self, pressed: SlackPress, value: str) -> None:
         who, _, file = value.partition(":")
-        told = await self._lessons.learn_file(pressed, who, file)
-        await whisperer(pressed).replace(told.sentence, told.buttons)
+        told = await learn_file(self._lessons, pressed, who, file)
+        await whisperer(pressed).replace(told.sentence, slack_blocks.lesson_buttons(told))
 
     async def lesson(self, pressed: SlackPress) -> LessonReply:
         """Forget a lesson, or learn a forgotten one again, as the button says."""
         if pressed.text("action").startswith(slack_blocks.RELEARN):
-            return await self._lessons.bring_back(pressed, pressed.text("value"))
+            return await self._lessons.bring_back(pressed.person, pressed.text("value"), pressed.delivery)
         return await self._lessons.forget(pressed.person, pressed.text("value"))
 
     async def _change_lesson(self, pressed: SlackPress, _value: str) -> None:
         told = await self.lesson(pressed)
-        await whisperer(pressed).replace(told.sentence, told.buttons)
+        await whisperer(pressed).replace(told.sentence, slack_blocks.lesson_buttons(told))
 
 
 def whisperer(pressed: SlackPress, about: str = "") -> EphemeralReply:

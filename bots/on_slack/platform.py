@@ -6,35 +6,37 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from bots.dialogue import Dialogue
+from bots.language import Voice
+from bots.lessons import Lessons
+from bots.on_slack import texts as slack_texts
 from bots.on_slack.actions import Actions
 from bots.on_slack.asides import SideMessages
 from bots.on_slack.clients import Clients, OneToken
-from bots.on_slack.desk import OperatorCommands
 from bots.on_slack.door import SlackEntrance
-from bots.on_slack.events import PLATFORM
+from bots.on_slack.events import OWN_COMMANDS, PLATFORM
 from bots.on_slack.install import AppSecrets, Installations, Installing
 from bots.on_slack.members import Members
 from bots.on_slack.sender import SlackSender
 from bots.on_slack.talk import SlackConversation
-from bots.on_slack.teaching import Lessons
 from bots.operator_lists import OperatorLists
 from bots.platform import Delivery, Inlet
 from bots.platforms import Platform, PlatformServices
 from bots.reception import Reception
 from bots.slack_bot import Connection, SlackReceiver
-from bots.texts import escaped
 from core.bootstrap import open_installations
 from core.errors import ConfigurationError
 from core.inbox import Event
 from core.settings import Settings
 
-OWN_COMMANDS = ("stop", "unlearn")
-
 
 def slack() -> Platform:
     """The platform."""
     return Platform(
-        PLATFORM, lambda settings, means: SlackIn(settings, means.reception(PLATFORM)), SlackOut, OWN_COMMANDS
+        PLATFORM,
+        lambda settings, means: SlackIn(settings, means.reception(PLATFORM)),
+        SlackOut,
+        OWN_COMMANDS,
+        slack_texts.HELP_HINT,
     )
 
 
@@ -78,6 +80,10 @@ class SlackOut:
         """Do what `event` asks for."""
         await self._open.handle(event, delivery)
 
+    async def voice(self, event: Event) -> Voice:
+        """How to speak to whoever sent it."""
+        return await self._open.voice(event)
+
     async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
         """Say that it takes a while."""
         await self._open.waiting(event, delivery, sentence)
@@ -96,10 +102,10 @@ class SlackOut:
         settings, means, dialogue = self._settings, self._means, self._dialogue
         members = Members(_groups(settings.allow, settings.operators))
         door, talk = SlackEntrance(means.access, members), SlackConversation(dialogue, members)
-        lessons = Lessons(means.teacher, door)
+        lessons = Lessons(means.teacher, means.access)
         actions = Actions(clients, dialogue, talk, door, lessons)
-        desk = OperatorCommands(door, OperatorLists(means.usage, means.inbox, escaped))
-        return SlackSender(clients, dialogue, members, door, actions, asides=SideMessages(talk, lessons, desk))
+        lists = OperatorLists(means.usage, means.inbox, means.access)
+        return SlackSender(clients, dialogue, members, door, actions, asides=SideMessages(talk, lessons, lists))
 
 
 @asynccontextmanager

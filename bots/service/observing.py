@@ -10,7 +10,9 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from bots import texts
 from bots.dialogue import Answering, Dialogue
+from bots.language import translated
 from bots.platform import Inlet
 from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply
 from core.answering import prompt
@@ -128,8 +130,10 @@ class WatchedInlet:
 class WatchedDialogue(Dialogue):
     """A dialogue that is watched."""
 
-    def __init__(self, engine: Answering, watcher: Watcher, *, own_commands: Iterable[str] = ()) -> None:
-        super().__init__(engine, own_commands=own_commands)
+    def __init__(
+        self, engine: Answering, watcher: Watcher, *, own_commands: Iterable[str] = (), hint: str = texts.HELP_HINT
+    ) -> None:
+        super().__init__(engine, own_commands=own_commands, hint=hint)
         self._watcher = watcher
 
     async def respond(self, message: Message) -> AsyncGenerator[Reply, None]:
@@ -159,7 +163,7 @@ class WatchedDialogue(Dialogue):
 def _ending(reply: Reply, so_far: str) -> str:
     match reply:
         case Final():
-            return NOT_FOUND if reply.nearest or reply.markdown == prompt.NOT_FOUND else ANSWERED
+            return NOT_FOUND if reply.nearest or reply.markdown == translated(prompt.NOT_FOUND) else ANSWERED
         case Problem():
             return PROBLEM
         case Notice() | PersonForgotten():

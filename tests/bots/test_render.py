@@ -151,7 +151,7 @@ def test_not_found_shows_the_nearest():
     assert plain(Final("Twenty.", (), (), note=texts.LEFT_OUT)) == f"Twenty.\n\n{texts.LEFT_OUT}"
     nearest = (Source(1, HANDBOOK), Source(2, replace(HANDBOOK, title="B\x1b[2J", headings=())))
     assert plain(Final("Nothing.", (), nearest)) == (
-        "Nothing.\n\nThe closest I have:\n"
+        "Nothing.\n\nThe closest I could find:\n"
         "1. Handbook › Leave › Parents — /docs/handbook.md:12\n2. B — /docs/handbook.md:12"
     )
 
