@@ -45,7 +45,7 @@ settings: $(VENV)/.installed-dev ## write .env.example and docs/settings.md anew
 constraints: ## resolve all versions anew and write constraints.txt
 	@$(PYTHON) -m venv --clear $(VENV)-fresh
 	@$(VENV)-fresh/bin/python -m pip install --quiet --upgrade pip
-	@$(VENV)-fresh/bin/python -m pip install --quiet --editable '.[dev,evals,traces,training]'
+	@$(VENV)-fresh/bin/python -m pip install --quiet --editable '.[dev,evals,training]'
 	@{ echo "# The versions that Attune is tested with. \`make constraints\` writes this file."; \
 	   $(VENV)-fresh/bin/python -m pip freeze --all --exclude-editable | sed 's/+.*//' \
 	   | tr 'A-Z_' 'a-z-' | LC_ALL=C sort; } > constraints.txt
@@ -81,7 +81,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
-	$(call install,Attune and its checks,.[dev$(comma)traces$(comma)training])
+	$(call install,Attune and its checks,.[dev$(comma)training])
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.created:

@@ -18,9 +18,8 @@ import typer
 
 from bots.cli import operator_texts
 from bots.cli.process import fail, forgiving_streams, version_text
-from bots.on_slack import command as slack_command
 from core.errors import OperatorError, PersonError
-from core.secrecy import close
+from core.linux import close_memory, withdraw
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -35,7 +34,8 @@ models = typer.Typer(help="The models on this machine.", no_args_is_help=True)
 app.add_typer(models, name="models")
 inbox = typer.Typer(help="What waits for an answer, and what was given up.", invoke_without_command=True)
 app.add_typer(inbox, name="inbox")
-app.add_typer(slack_command.app, name="slack")
+slack = typer.Typer(help="Set up the app in Slack.", no_args_is_help=True)
+app.add_typer(slack, name="slack")
 
 Model = Annotated[str | None, typer.Option(help="The language model for this time: a name, hf:org/name or a path.")]
 READERS = (
@@ -45,6 +45,7 @@ READERS = (
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 KEYS = typer.Argument(help="Keys as `attune inbox` shows them, or: all")
 MODEL_NAME = typer.Argument(help="A name, hf:org/name or a path.")
+WITHOUT = "Leave something out: channels, private-channels, reactions, files, user-groups or agent; may be repeated."
 
 
 def main() -> None:
@@ -53,7 +54,7 @@ def main() -> None:
     Typer ends quietly by itself on Ctrl-C (130) and when whoever reads the output has enough (1).
     """
     forgiving_streams()
-    close()
+    close_memory()
     try:
         app()
     except (OperatorError, PersonError) as error:
@@ -270,6 +271,18 @@ def verify(name: Annotated[str | None, MODEL_NAME] = None) -> None:
     raise typer.Exit(verify_models(_settings(), name))
 
 
+@slack.command()
+def manifest(
+    name: Annotated[str, typer.Option(help="What the app is called in Slack.")] = "Attune",
+    without: Annotated[list[str] | None, typer.Option(help=WITHOUT)] = None,
+    url: Annotated[str, typer.Option(help="The public https address, for deliveries by HTTP.")] = "",
+) -> None:
+    """Print the app's manifest, to paste at api.slack.com/apps, Create New App, From a manifest."""
+    from bots.on_slack.manifest import manifest_text  # noqa: PLC0415
+
+    typer.echo(manifest_text(name, without or (), url))
+
+
 def _settings(model: str | None = None) -> Settings:
     from core.settings import Settings  # noqa: PLC0415
 
@@ -279,7 +292,6 @@ def _settings(model: str | None = None) -> Settings:
 
 def _environ() -> dict[str, str]:
     """The environment as it is; afterwards its secrets are known to this process alone."""
-    from core.secrecy import withdraw  # noqa: PLC0415
     from core.settings import secret_names  # noqa: PLC0415
 
     return withdraw(os.environ, secret_names())

@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 from bots import texts
+from core.domain import Sources
 from core.errors import InvalidPreferenceError
-from core.people.preferences import Format, Language, Length, Level, Preferences, Sources, Tone
+from core.people.preferences import Format, Language, Length, Level, Preferences, Tone
 
 PREFERENCES: Mapping[str, type[StrEnum]] = {
     "length": Length,

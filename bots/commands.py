@@ -20,13 +20,14 @@ from bots.language import translated
 from bots.prefs_commands import PrefsCommands
 from bots.replies import AskAgain, CommandReply, Notice, PersonForgotten
 from core.answering.opening import Recommendation
-from core.domain import Message, Passage, Person, Preferences
+from core.domain import Message, Passage, Person
 from core.errors import InvalidPreferenceError, UnknownCommandError
 from core.people.feedback import Feedback, Reason, Verdict
 from core.people.people import People
+from core.people.preferences import Preferences
 from core.people.traces import Trace
 from core.readers import audience
-from core.text.digits import whole_number
+from core.text.words import whole_number
 
 _COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 _THUMB = re.compile(r"(?P<thumb>👍|👎)[\U0001f3fb-\U0001f3ff\ufe0f]?\s*(?P<reason>.*)", re.DOTALL)

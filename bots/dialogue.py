@@ -30,10 +30,10 @@ from core.domain import (
     Piece,
     QueuePosition,
     ReadingStarted,
+    Sources,
 )
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
 from core.people.feedback import Feedback
-from core.people.preferences import Sources
 from core.people.profile import Profile, naming
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from core.text.digits import MOST
+from core.text.words import MOST
 
 _DIGITS = len(str(MOST)) + 1  # of a whole number, with its sign: a longer one is not exact, and Python may refuse it
 

@@ -56,7 +56,7 @@ def configured(settings: Settings) -> list[Platform]:
         from bots.on_telegram.platform import telegram  # noqa: PLC0415
 
         found.append(telegram())
-    if settings.slack_bot_token is not None or settings.slack_client_id is not None:
+    if settings.slack_bot_token is not None:
         from bots.on_slack.platform import slack  # noqa: PLC0415
 
         found.append(slack())

@@ -25,7 +25,7 @@ from core.people.preferences import (
     without_stated,
 )
 from core.people.profile import naming
-from core.text.digits import whole_number
+from core.text.words import whole_number
 
 _Reply = Awaitable[CommandReply]
 _NAMES = (

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.domain import Source
-from core.people.preferences import Sources
+from core.domain import Source, Sources
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@
     x             answering/history.py      turns + new message → what is asked, read in one or two ways r
     p(d|x)        answering/retrieval.py    hybrid search for each reading: Σ_r p(r|x) · p(d|r)
     p(d|x,u)      answering/ranking.py      tilts p(d|x) by the team's use and the person's taste, within bounds
-    p(held|x,d)   answering/prompt.py,      the model's verdict: each row says yes or no before it answers. In their
-                  answering/abstention.py   weights it decides which rows speak (decoding.py); p(held|x), the greatest
+    p(held|x,d)   answering/verdict.py      the model's verdict: each row says yes or no before it answers. In their
+                                            weights it decides which rows speak (decoding.py); p(held|x), the greatest
                                             of them, whether anything is said
     p(y|x,d,u)    adapters/local_model/     the language model in this process
                   adapters/remote_model/    … or one on a server

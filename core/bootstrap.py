@@ -14,30 +14,26 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from core.adapters.local_model import torch_thread
-from core.answering.prompt import Protocol
+from core.adapters.local_model import on_torch_thread
+from core.answering.verdict import Protocol
 from core.documents.folder_records import FolderRecords
 from core.documents.ingest import Ingester
 from core.documents.teaching import Teacher
-from core.domain import Decoding
+from core.domain import Decoding, VectorOrigin
 from core.engine import AnswerLimits, Engine
 from core.errors import IndexUnavailableError
 from core.inbox import Allowance
-from core.models.digest import digest_of
-from core.models.files import DownloadProgress, NoProgress
-from core.models.lora import protocol_of
-from core.models.rag import is_rag
+from core.models.files import DownloadProgress, NoProgress, digest_of
+from core.models.layouts import is_rag, protocol_of
 from core.models.specs import LocalModel
 from core.models.store import ModelStore
 from core.people.access import Access, AccessLists, listed_names
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.settings import Settings
 from core.storage.backup import DataLayout, StoredIndex
-from core.storage.comparable import check_origin
-from core.storage.leftovers import Leftovers
-from core.storage.origin import VectorOrigin
+from core.storage.origin import check_origin
 from core.together import ended
-from core.upkeep import Upkeep, swept
+from core.upkeep import Leftovers, Upkeep, swept
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -46,7 +42,6 @@ if TYPE_CHECKING:
     from core.adapters.index.shared_index import SharedIndex
     from core.adapters.local_model.rag_generator import RagGenerator
     from core.adapters.local_model.torch_generator import TorchGenerator
-    from core.adapters.redis.installations import RedisInstallations
     from core.adapters.remote_model.remote_generator import RemoteGenerator
 
 SILENT = NoProgress()
@@ -260,9 +255,8 @@ async def served_by_others(settings: Settings) -> bool:
 async def open_records(settings: Settings) -> AsyncIterator[Stores]:
     """Open what is kept on the server that `REDIS_URL` names, or on the embedded one."""
     from core.adapters.redis.memory import RedisMemory  # noqa: PLC0415
-    from core.adapters.redis.no_usage import NoUsage  # noqa: PLC0415
     from core.adapters.redis.pairings import RedisPairings  # noqa: PLC0415
-    from core.adapters.redis.usage import RedisUsage  # noqa: PLC0415
+    from core.adapters.redis.usage import NoUsage, RedisUsage  # noqa: PLC0415
 
     await _lived(settings)
     async with _redis(settings) as client:
@@ -303,20 +297,6 @@ async def open_inbox(settings: Settings) -> AsyncIterator[Inbox]:
         inbox = RedisInbox(client, allowance)
         await inbox.depth()
         yield inbox
-
-
-@asynccontextmanager
-async def open_installations(settings: Settings) -> AsyncIterator[RedisInstallations]:
-    """Open the tokens of the Slack workspaces that installed the app.
-
-    Raises:
-        ConfigurationError: there is no key for them.
-    """
-    from core.adapters.redis.installations import RedisInstallations  # noqa: PLC0415
-
-    key = settings.slack_key.get_secret_value() if settings.slack_key else ""
-    async with _redis(settings) as client:
-        yield RedisInstallations(client, key)
 
 
 def _redis(settings: Settings) -> AbstractAsyncContextManager[Redis]:
@@ -362,7 +342,7 @@ async def open_embedder(settings: Settings, progress: DownloadProgress = SILENT)
     from core.adapters.local_model.sentence_embedder import SentenceEmbedder  # noqa: PLC0415
 
     device = None if settings.device == "auto" else settings.device
-    yield await torch_thread.run(SentenceEmbedder, model.path, device=device)
+    yield await on_torch_thread(SentenceEmbedder, model.path, device=device)
 
 
 @asynccontextmanager
@@ -389,7 +369,7 @@ def open_remote(settings: Settings, url: str) -> AbstractAsyncContextManager[Rem
 async def _local_generator(settings: Settings, progress: DownloadProgress) -> AsyncIterator[Generator]:
     model = await asyncio.to_thread(find_model, settings, progress)
     load: _Load = _load_rag if is_rag(model.path) else _load_torch
-    generator = await torch_thread.run(load, model, settings, progress)
+    generator = await on_torch_thread(load, model, settings, progress)
     try:
         yield generator
     finally:

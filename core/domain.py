@@ -1,27 +1,27 @@
 """The nouns of Attune: frozen values that every other module speaks in.
 
-Knows nothing of models, stores, platforms or files.
+Imports nothing of ours. Knows nothing of models, stores, platforms or files.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.people.preferences import Format as Format  # noqa: PLC0414 - nouns like the others, in a module of their own
-from core.people.preferences import Length as Length  # noqa: PLC0414
-from core.people.preferences import Preferences as Preferences  # noqa: PLC0414
-from core.people.preferences import Sources
-from core.people.preferences import Tone as Tone  # noqa: PLC0414
-
 EVERYONE = "everyone"
 """The reader's name that everybody answers to; the others are in `core.readers`."""
 
 SEPARATOR = " › "  # between a title and the headings under it
+
+VECTOR_FORM = "unit-1"
+"""How a text becomes a vector beside the model's own files: raise it when a converter, prefix or pooling makes vectors
+that do not compare with the earlier ones. Eight bits and floating point do (docs/decisions.md), and share one form."""
 
 Vector = NDArray[np.float32]
 """One embedding, shape (dimension,), unit length."""
@@ -167,6 +167,28 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class VectorOrigin:
+    """An embedder: its name in the settings, the hash of its files, and the form in which its vectors are kept."""
+
+    embedder: str
+    digest: str
+    form: str = VECTOR_FORM
+
+    def compares(self, other: VectorOrigin) -> bool:
+        """Whether vectors of both can stand in one index; a name may change, the model behind it may not."""
+        return (self.digest, self.form) == (other.digest, other.form)
+
+    @property
+    def mark(self) -> str:
+        """A short name of all that has to be the same."""
+        return hashlib.sha256(f"{self.digest}\0{self.form}".encode()).hexdigest()[:16]
+
+    def dumped(self) -> str:
+        """As text, which `read_origin` reads."""
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
 class Use:
     """What a document was good for: so many answers, and when last."""
 
@@ -280,6 +302,14 @@ class Source:
 
     number: int
     passage: Passage
+
+
+class Sources(StrEnum):
+    """How the sources under an answer are listed, as its person wants it."""
+
+    FULL = "full"
+    COMPACT = "compact"
+    OFF = "off"
 
 
 class Outcome(StrEnum):

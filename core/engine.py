@@ -33,7 +33,6 @@ from core.domain import (
     Passage,
     Person,
     Piece,
-    Preferences,
     Prompt,
     RankedPassage,
     ReadingStarted,
@@ -45,6 +44,7 @@ from core.errors import QuestionTooLongError, StoreError
 from core.people.feedback import Feedback, Verdict
 from core.people.people import People
 from core.people.personal import AnswerContext, Asker, ReadPassages, read_by, traced, unbiased
+from core.people.preferences import Preferences
 from core.people.traces import Trace
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.readers import alone, audience, shown_in

@@ -1,8 +1,8 @@
-"""What Linux has to confine a process that Python's library does not reach: five calls, made with ctypes.
+"""What a process asks of its kernel, beyond Python's library: to keep its secrets, and to be confined.
 
 By ctypes, since no kept library does this: `landlock` on PyPI has had nothing but pre-releases, `pyseccomp` none since
-2021 and needs libseccomp beside it. Every function raises OSError where the kernel refuses or does not know it. Knows
-nothing of what is confined or why.
+2021 and needs libseccomp beside it. What confines is Linux's, and raises OSError where the kernel refuses or does not
+know it. Knows nothing of which secrets there are, or of what is confined and why.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWNET = (
@@ -45,6 +46,28 @@ class Instruction(ctypes.Structure):
 
 class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_uint16), ("instructions", ctypes.POINTER(Instruction)))
+
+
+def withdraw(environ: MutableMapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """Take the variables `names` out of `environ`, this process's own, and out of what the kernel shows of it.
+
+    A program that this one starts inherits no secret then. Returns the environment as it was.
+    """
+    before = dict(environ)
+    for name in names:
+        if name in environ:
+            _blank(name)
+            del environ[name]
+    return before
+
+
+def close_memory() -> None:
+    """From now on no other process of this user reads this one's memory, environment or files; on Linux only.
+
+    A document that takes over its parser finds no secret in /proc.
+    """
+    with suppress(OSError):
+        not_dumpable()
 
 
 def no_new_privileges() -> None:
@@ -113,6 +136,14 @@ def filter_calls(program: Sequence[Instruction]) -> None:
     instructions = (Instruction * len(program))(*program)
     filtered = _Program(len(program), instructions)
     _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(filtered))
+
+
+def _blank(name: str) -> None:
+    """Overwrite the value where the process got it: unsetting it leaves it there, for `/proc/PID/environ` to show."""
+    library = ctypes.CDLL(None)
+    library.getenv.restype = ctypes.c_void_p
+    if place := library.getenv(name.encode()):
+        ctypes.memset(place, 0, len(ctypes.string_at(place)))
 
 
 def _file_rights(version: int) -> int:

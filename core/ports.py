@@ -6,11 +6,11 @@ Implementations are safe to call from many tasks of one event loop.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol as Port
 
-from core.answering.prompt import Protocol
+from core.answering.verdict import Protocol
 from core.documents.gaps import Gap
 from core.domain import (
     Conversation,
@@ -27,14 +27,15 @@ from core.domain import (
     Turn,
     Use,
     Vector,
+    VectorOrigin,
     Vectors,
     Verdicts,
 )
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, UnreadableItem, WaitingEvent
-from core.people.pairing import Pairing
-from core.people.profile_port import Profiles
+from core.people.interests import LearnedProfile, Signal
+from core.people.preferences import Preferences, PreferenceSet
+from core.people.team import Contribution
 from core.people.traces import Trace
-from core.storage.origin import VectorOrigin
 
 
 class Embedder(Port):
@@ -160,8 +161,77 @@ class PassageIndex(Port):
         ...
 
 
-class Memory(Profiles, Port):
-    """What is remembered of conversations, and of people (`core/people/profile_port.py`), across restarts."""
+class Memory(Port):
+    """What is remembered of conversations and of people, across restarts."""
+
+    async def preferences(self, person: Person) -> Preferences:
+        """What the person set; the defaults for someone new."""
+        ...
+
+    async def save_preferences(self, person: Person, preferences: Preferences) -> None:
+        """Replace what the person set."""
+        ...
+
+    async def wishes(self, person: Person) -> PreferenceSet:
+        """All that the person set and said; what `preferences` gives is a part of it."""
+        ...
+
+    async def change_wishes(self, person: Person, change: Callable[[PreferenceSet], PreferenceSet]) -> PreferenceSet:
+        """Replace what the person set by `change` of it, which may be called again, and give what it is now.
+
+        Nothing that is changed at the same time is lost.
+        """
+        ...
+
+    async def known(self, person: Person) -> tuple[PreferenceSet, LearnedProfile]:
+        """`wishes` and `learned` in one step."""
+        ...
+
+    async def signals(self, person: Person) -> list[Signal]:
+        """The log of what is learned from, in order."""
+        ...
+
+    async def learned(self, person: Person) -> LearnedProfile:
+        """What follows from the log."""
+        ...
+
+    async def learn(
+        self, person: Person, signals: Sequence[Signal], *, without: Collection[str] = ()
+    ) -> LearnedProfile:
+        """Add `signals` to the log, in place of those with the same id; remove those whose id is in `without`.
+
+        One that was imported takes the place of none that is there.
+        The state is always that of the whole log replayed, also where much is learned at the same time.
+        """
+        ...
+
+    async def trace(self, person: Person, answer: str = "") -> Trace | None:
+        """The trace of one of this person's answers, or of the last; None where there is none."""
+        ...
+
+    async def traces(self, person: Person, *, limit: int) -> list[Trace]:
+        """The traces of this person's last `limit` answers, the latest first."""
+        ...
+
+    async def forget_documents(self, sources: Collection[str]) -> None:
+        """Take the documents `sources` out of what is kept of all people, in the store's files, too, when it returns.
+
+        That is traces with the passages that are kept there, logs and what follows from them, what teams count, and the
+        words of answers that rest on them; the questions stay.
+        """
+        ...
+
+    async def contribute(self, person: Person, contribution: Contribution) -> None:
+        """Replace what the person's use of documents says to their team. Of somebody unknown nothing is kept."""
+        ...
+
+    async def contributions(self, platform: str, workspace: str) -> Mapping[str, Contribution]:
+        """The contributions of a workspace, by user."""
+        ...
+
+    async def forget_interests(self, person: Person) -> None:
+        """Remove what was learned of the person, and from what, and what it says to their team."""
+        ...
 
     async def turns(self, conversation: Conversation, *, limit: int) -> list[Turn]:
         """The last `limit` turns, oldest first."""
@@ -327,36 +397,4 @@ class Inbox(Port):
 
     async def depth(self) -> Depth:
         """How full it is."""
-        ...
-
-
-class Pairings(Port):
-    """Who was let in by a code, and the codes that are out. Persons are readers' names; codes come hashed."""
-
-    async def save_code(self, code: str, *, operator: bool, lasts: timedelta) -> None:
-        """Keep a code for as long as it lasts."""
-        ...
-
-    async def take_code(self, code: str) -> bool | None:
-        """Use a code up: whether it makes an operator. None where there is none, so that only one person gets in."""
-        ...
-
-    async def count_try(self, person: str, *, within: timedelta) -> int:
-        """Count one more code of `person`: how many it were since the first, forgotten after `within`."""
-        ...
-
-    async def save(self, pairing: Pairing) -> Pairing:
-        """Let somebody in, and forget their tries. Returns what they have now: nobody loses a role by it."""
-        ...
-
-    async def find(self, person: str) -> Pairing | None:
-        """How somebody was let in, if so."""
-        ...
-
-    async def all(self) -> list[Pairing]:
-        """Everyone who was let in, in no order."""
-        ...
-
-    async def remove(self, person: str) -> bool:
-        """Let somebody in no longer; False where there was nothing."""
         ...

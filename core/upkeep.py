@@ -1,26 +1,30 @@
-"""What is done when nobody asks: the model forgets documents that are gone, and reads ahead what is asked about most.
+"""What is done when nobody asks: documents that are gone are forgotten, and what is asked about most is read ahead.
 
-Also after an ingestion, by whichever process: the passages that took the place of those asked about are read again.
-
-Knows nothing of how the model remembers; see `Generator.retain` and `Generator.read_ahead`.
+`Leftovers` is the one way for all who take documents away: counts, titles, traces, logs, answers, readings, and bytes
+in files. `Upkeep` tends the model's memory, also after an ingestion by another process: the passages that took the
+place of those asked about are read again. Knows nothing of why documents went, or of how the model remembers; see
+`Generator.retain` and `Generator.read_ahead`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from core.domain import Passage
+from core.domain import Document, Passage
 from core.errors import StoreError
-from core.ports import Generator, Memory, PassageIndex
+from core.ports import Generator, Memory, PassageIndex, Usage
 
 PAUSE = 30.0  # seconds between two looks
 SWEEP = 3600.0  # seconds between two tries to let go what is too old; it is done once a day
 MOST = 50  # passages that are read ahead
 _REMEMBERED = 1000  # passages whose readings are counted
+
+ForgetReading = Callable[[Collection[tuple[str, str]]], Awaitable[None]]
+"""Drops what was read of other documents than the given (source, version)."""
 
 
 async def swept(memory: Memory) -> None:
@@ -78,3 +82,23 @@ class Upkeep:
                 before = replace(passage, version=version, ordinal=passage.ordinal - 1)
                 counted.update(dict.fromkeys(await self._index.following([before], count=1), count))
         return counted
+
+
+class Leftovers:
+    """Clears away what is left of documents, over the ports that keep it."""
+
+    def __init__(self, index: PassageIndex, usage: Usage, memory: Memory, forget_reading: ForgetReading) -> None:
+        self._index = index
+        self._usage = usage
+        self._memory = memory
+        self._forget_reading = forget_reading
+
+    async def clear(self, documents: Collection[Document]) -> None:
+        """Forget all of `documents`, which the index does not hold any more. May be repeated after a failure."""
+        sources = sorted({document.source for document in documents})
+        if not sources:
+            return
+        await self._usage.forget_documents(sources, {document.title for document in documents})
+        await self._memory.forget_documents(sources)
+        await self._forget_reading({(one.source, one.version) for one in await self._index.documents()})
+        await self._index.clear_away()

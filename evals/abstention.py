@@ -27,7 +27,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bots.own_guides import own_documents
-from core.answering.abstention import Calibration
+from core.answering.verdict import Calibration
 from core.domain import Decoding, Mode
 from core.evaluation.questions import read_questions
 from evals.answer_scores import auroc

@@ -25,23 +25,10 @@ from uuid import uuid4
 from rich.progress import Progress
 
 from core.answering import prompt
-from core.domain import (
-    Answer,
-    Conversation,
-    Decoding,
-    Length,
-    Message,
-    Mode,
-    Outcome,
-    Person,
-    Piece,
-    Preferences,
-    Prompt,
-    ReadingStarted,
-)
+from core.domain import Answer, Conversation, Decoding, Message, Mode, Outcome, Person, Piece, Prompt, ReadingStarted
 from core.engine import Engine
 from core.evaluation.scoring import exact_match, f1, normalised
-from core.people.preferences import PLAIN
+from core.people.preferences import PLAIN, Length, Preferences
 from evals.answer_scores import Asked, print_arms, summary
 from evals.common import Record, parser, records, sample, write_result
 from evals.product import Product, open_product

@@ -29,7 +29,7 @@ from core.engine import AnswerLimits, Engine
 from core.inbox import Event
 from core.ports import Inbox, PassageIndex
 from core.settings import Settings
-from core.storage.leftovers import Leftovers
+from core.upkeep import Leftovers
 from evals.common import Options, Record
 from evals.product import temporary_folder
 from tests.fakes import HashingEmbedder, ScriptedGenerator

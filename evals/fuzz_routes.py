@@ -23,12 +23,12 @@ from bots.lessons import Lessons
 from bots.on_slack.platform import slack
 from bots.on_telegram.entrance import Membership, TelegramEntrance, listed_groups
 from bots.on_telegram.pace import ChatPace, Rate
+from bots.on_telegram.receiver import TelegramReceiver, new_bot
 from bots.on_telegram.sender import Services, TelegramSender
 from bots.on_telegram.webhook import Webhook
 from bots.operator_lists import OperatorLists
 from bots.platform import Receiver, Sender
 from bots.platforms import PlatformServices
-from bots.telegram_bot import TelegramReceiver, new_bot
 from core.settings import Settings
 from evals import fuzz_slack, fuzz_telegram
 from evals.fuzz_shapes import mutant

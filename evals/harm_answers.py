@@ -14,9 +14,9 @@ from datetime import timedelta
 import numpy as np
 
 from core.answering import retrieval
-from core.domain import EVERYONE, Answer, Conversation, Length, Message, Outcome, Person, Preferences
+from core.domain import EVERYONE, Answer, Conversation, Message, Outcome, Person
 from core.evaluation.scoring import f1
-from core.people.preferences import PLAIN
+from core.people.preferences import PLAIN, Length, Preferences
 from core.people.team import Contribution
 from evals.answers import SHORT, draw, ingest_passages, split
 from evals.common import Options, Record, paired_bootstrap, progress, records

@@ -20,7 +20,7 @@ from rich.progress import track
 from rich.table import Table
 from sentence_transformers import SentenceTransformer
 
-from core.adapters.local_model import torch_thread
+from core.adapters.local_model import on_torch_thread
 from core.bootstrap import Library
 from core.documents.ingest import BATCH
 from core.documents.reading import FileReader
@@ -44,7 +44,7 @@ def main(chosen: Options) -> None:
 async def run(files: Sequence[Path]) -> None:
     """All three, round by round."""
     settings = Settings.from_env(os.environ)
-    plain = await torch_thread.run(_plain, settings)
+    plain = await on_torch_thread(_plain, settings)
     rounds: list[dict[str, float]] = []
     for _ in track(range(ROUNDS), description="rounds"):
         async with open_search() as library:
@@ -52,7 +52,7 @@ async def run(files: Sequence[Path]) -> None:
             rates = {"ingestion": len(texts) / await _timed_ingestion(library, files)}
             rates["embedder alone"] = len(texts) / await _timed_embedder(library.embedder, texts)
             started = time.perf_counter()
-            await torch_thread.run(plain.encode, texts)
+            await on_torch_thread(plain.encode, texts)
             rates["sentence-transformers"] = len(texts) / (time.perf_counter() - started)
             rounds.append(rates)
     report({name: [one[name] for one in rounds] for name in rounds[0]}, files=len(files), passages=len(texts))

@@ -37,7 +37,7 @@ from bots.replies import Final, Status
 from bots.service.observing import WatchedDialogue, Watcher
 from bots.service.slots import Pace
 from bots.service.workers import Workers
-from core.adapters.redis.no_usage import NoUsage
+from core.adapters.redis.usage import NoUsage
 from core.bootstrap import open_generator, open_inbox, open_index
 from core.documents.ingest import Ingester
 from core.documents.teaching import Teacher

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from rich.progress import Progress
 
-from core.adapters.local_model import checkpoints, torch_thread
+from core.adapters.local_model import checkpoints, wait_on_torch_thread
 from core.adapters.local_model.prefix_cache import PrefixCache
 from core.adapters.local_model.torch_generator import TorchGenerator
 from core.answering import prompt
@@ -58,9 +58,9 @@ async def ask_all(
     if settings.threads:
         torch.set_num_threads(settings.threads)
     folder = checkpoints.convert(model.path, form, settings.models_folder / "converted", NoProgress(), model.adapter)
-    checkpoint = torch_thread.block(checkpoints.load, folder, form, torch.device("cpu"))
+    checkpoint = wait_on_torch_thread(checkpoints.load, folder, form, torch.device("cpu"))
     protocol = protocol_for(model, settings)
-    generator = torch_thread.block(
+    generator = wait_on_torch_thread(
         TorchGenerator, form, checkpoint, PrefixCache(0), batch_bytes=1 << 30, protocol=protocol
     )
 

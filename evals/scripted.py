@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from core.answering.prompt import PROTOCOLS
+from core.answering.verdict import PROTOCOLS
 from core.bootstrap import limits_of, open_index, open_records
 from core.domain import Decoding, Passage, Piece, Prompt, Vectors, Verdicts
 from core.engine import Engine

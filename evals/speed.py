@@ -27,7 +27,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from core.adapters.local_model import checkpoints, torch_thread
+from core.adapters.local_model import checkpoints, wait_on_torch_thread
 from core.adapters.local_model.packed import CachedRow, PackedModel
 from core.adapters.local_model.prefix_files import PrefixFiles
 from core.models.files import NoProgress
@@ -63,7 +63,7 @@ def main() -> None:
         return
     source, checkpoint = opened(settings, MODELS[1])
     material = Material(chosen.data, chosen.seed, checkpoint.tokenizer)
-    machine = torch_thread.block(shares, PackedModel(checkpoint.model))
+    machine = wait_on_torch_thread(shares, PackedModel(checkpoint.model))
     runs, peers = chosen.limit or 5, chosen.peers
     attune, only = Attune(checkpoint), "" if LLAMA in peers else ONLY_NEW
     times = {"attune": measure("attune", attune, material, runs, only=only)}
@@ -86,7 +86,7 @@ def main() -> None:
 def opened(settings: Settings, model: str) -> tuple[Path, checkpoints.Checkpoint]:
     """The model's GGUF file, and the checkpoint that Attune makes of it."""
     source = ModelStore(settings.models_folder).resolve(model).path
-    return source, torch_thread.block(
+    return source, wait_on_torch_thread(
         checkpoints.load, converted(settings, source, "int8"), "int8", torch.device("cpu")
     )
 

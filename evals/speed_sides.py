@@ -11,12 +11,12 @@ from typing import Any, Protocol
 
 import torch
 
-from core.adapters.local_model import torch_thread
+from core.adapters.local_model import wait_on_torch_thread
 from core.adapters.local_model.checkpoints import Checkpoint
 from core.adapters.local_model.prefix_cache import PrefixCache
 from core.adapters.local_model.prefix_files import PrefixFiles
 from core.adapters.local_model.torch_generator import TorchGenerator
-from core.answering import prompt
+from core.answering import prompt, verdict
 from core.domain import Decoding, Passage, Prompt, Verdicts
 from evals.common import records, sample
 
@@ -49,8 +49,8 @@ class Attune:
         config: Any = checkpoint.model.generation_config
         config.eos_token_id, checkpoint.tokenizer.eos_token = None, None
         self.cache = PrefixCache(1 << 30, files)
-        protocol = prompt.PROTOCOLS["attune-reader-1.5b"]
-        self._generator = torch_thread.block(
+        protocol = verdict.PROTOCOLS["attune-reader-1.5b"]
+        self._generator = wait_on_torch_thread(
             TorchGenerator, "attune", checkpoint, self.cache, batch_bytes=2 << 30, protocol=protocol
         )
         self._loop = asyncio.new_event_loop()
@@ -136,7 +136,7 @@ class Transformers:
 
 def templated(tokenizer: Any, passages: Sequence[str], question: str) -> str:
     """The stuffed prompt as text."""
-    messages = prompt.chat(prompt.system_text(prompt.SYSTEM, map(passage, passages)), (), "", question)
+    messages = prompt.chat(prompt.system_text(verdict.SYSTEM, map(passage, passages)), (), "", question)
     return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
 

@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 
 import numpy as np
 
-from core.answering.prompt import PROTOCOLS, Judging, system_text
+from core.answering.prompt import system_text
+from core.answering.verdict import PROTOCOLS, Judging
 from core.domain import CutOff, Decoding, DecodingSummary, Passage, Piece, Prompt, Vectors, Verdicts
 from core.errors import PromptTooLongError
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from core.errors import ConfigurationError
-from core.settings import Settings, settings_names
+from core.settings import REMOVED, Settings, settings_names
 from tests import write_settings
 
 SECRET = "redis://:hunter2@store:6379/0"  # noqa: S105 — the secret that must not be printed
@@ -45,6 +45,14 @@ def test_unknown_key_is_named_with_its_nearest_neighbour():
     """A mistyped variable fails and says what was meant."""
     with pytest.raises(ConfigurationError, match=r"ATTUNE_MODLE.*ATTUNE_MODEL"):
         Settings.from_env({"ATTUNE_MODLE": "x"})
+
+
+@pytest.mark.parametrize("name", REMOVED)
+def test_a_setting_that_is_gone_says_so(name: str):
+    """Whoever still has one reads why it is gone and what to do, and no guess at another name."""
+    with pytest.raises(ConfigurationError, match=f"{name}, which is gone: .* Take it out") as raised:
+        Settings.from_env({name: "x"})
+    assert "Did you mean" not in str(raised.value)
 
 
 def test_unknown_key_far_from_all_lists_them():

@@ -42,7 +42,7 @@ def sentences() -> list[Sentence]:
 
 def _constants(names: Mapping[str, object]) -> Iterator[str]:
     for name, value in names.items():
-        if name.isupper() and name not in IN_A_TERMINAL | IN_ENGLISH and not name.startswith("INSTALL"):
+        if name.isupper() and name not in IN_A_TERMINAL | IN_ENGLISH:
             yield from _texts(value)
 
 

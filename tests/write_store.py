@@ -27,8 +27,8 @@ from core.documents.teaching import _LESSON, Lesson
 from core.domain import Conversation, Outcome, Passage, Person, Source, Turn
 from core.inbox import Event
 from core.people import interests
+from core.people.access import Pairing
 from core.people.interests import Action, DocumentTally, Signal
-from core.people.pairing import Pairing
 from core.people.preferences import Length, Polarity, Preferences, PreferenceSet, with_stated
 from core.people.team import Contribution
 from core.people.traces import PassageWeight, Trace

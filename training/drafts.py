@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from core.answering.prompt import NO, YES, check_text, person_block
+from core.answering.prompt import person_block
 from core.answering.retrieval import merge_neighbours
+from core.answering.verdict import NO, YES, check_text
 from core.domain import Passage, Person, RankedPassage, Turn
 from core.people.preferences import Preferences
 

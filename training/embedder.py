@@ -36,7 +36,7 @@ from core.adapters.index.points import SparseEncoder
 from core.answering.retrieval import DENSE_WEIGHT, TEMPERATURE, WORD_WORTH
 from core.documents.splitting import embedding_text
 from core.domain import Passage
-from core.models.lora import WEIGHTS
+from core.models.layouts import WEIGHTS
 from core.text.words import content_words
 from training.base import resolve, told
 from training.item_files import Item, read_items

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
-from core.answering.prompt import ANSWERING, NO, READER, SYSTEM, YES, chat, documents, instructions
+from core.answering.prompt import chat, documents, instructions
+from core.answering.verdict import ANSWERING, NO, READER, SYSTEM, YES
 from core.errors import OperatorError
 from training.base import DEFAULT_MODEL, resolve, tokenizer_of, told
 from training.drafts import Draft

@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from core.answering.abstention import Calibration
+from core.answering.verdict import Calibration
 from training.batches import Batch, collated, packed
 from training.examples import Example, Examples
 

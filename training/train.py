@@ -31,10 +31,9 @@ from transformers import (
     TrainingArguments,
 )
 
-from core.answering.abstention import Calibration
-from core.answering.prompt import PROTOCOLS
+from core.answering.verdict import PROTOCOLS, Calibration
 from core.errors import OperatorError
-from core.models.lora import OURS, READER
+from core.models.layouts import OURS, READER
 from training.base import load, resolve, told
 from training.batches import collated, planned
 from training.examples import Example, Examples, read_examples

@@ -30,7 +30,7 @@ from core.errors import AttuneError, ConfigurationError, DocumentError, ModelErr
 from core.models.specs import BUILT_IN, LocalModel
 from core.models.store import ModelStore
 from core.settings import Settings
-from core.storage.comparable import share_of_others
+from core.storage.origin import share_of_others
 
 FREE_BYTES = 500_000_000  # beside what is still to be fetched
 
@@ -209,7 +209,7 @@ async def _telegram(settings: Settings) -> list[Check]:
 
 
 async def _slack(settings: Settings) -> list[Check]:
-    if settings.slack_bot_token is None and settings.slack_client_id is None:
+    if settings.slack_bot_token is None:
         return []
     from bots.on_slack.doctor import findings, set_up_of  # noqa: PLC0415 - only where there is Slack
 

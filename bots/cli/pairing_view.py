@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bots.cli import operator_texts
 from core.bootstrap import open_records
-from core.people.pairing import Pairing
+from core.people.access import Pairing
 from core.settings import Settings
 
 

@@ -19,14 +19,14 @@ from bots.on_slack import home as slack_home
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.buttons import Buttons, whisperer
 from bots.on_slack.clients import Clients
-from bots.on_slack.door import SlackEntrance
+from bots.on_slack.conversation import SlackConversation
+from bots.on_slack.entrance import SlackEntrance
+from bots.on_slack.ephemeral import SlackPress, StatelessDelivery
 from bots.on_slack.errors import ERRORS
 from bots.on_slack.events import EventKind, body_of
 from bots.on_slack.render import Block
-from bots.on_slack.talk import SlackConversation
 from bots.on_slack.teaching import learn_thread
 from bots.on_slack.views import fill
-from bots.on_slack.whisper import SlackPress, StatelessDelivery
 from bots.platform import Delivery
 from core.inbox import Event
 from core.people.feedback import Reason, Verdict

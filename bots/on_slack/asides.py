@@ -13,11 +13,11 @@ from bots.lessons import Lessons, refusal
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.answer import SlackAnswer
 from bots.on_slack.blocks import lesson_rows, teach_offer
+from bots.on_slack.conversation import SlackConversation
+from bots.on_slack.ephemeral import EphemeralReply, SlackPress
 from bots.on_slack.events import SlackMessage
 from bots.on_slack.mrkdwn import sections
 from bots.on_slack.render import Block
-from bots.on_slack.talk import SlackConversation
-from bots.on_slack.whisper import EphemeralReply, SlackPress
 from bots.operator_lists import OperatorLists
 from bots.render import one_line
 

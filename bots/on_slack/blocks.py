@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from pathlib import PurePath
 from typing import Any
 
 from bots import personal_texts, texts
@@ -30,12 +29,11 @@ from bots.on_slack.limits import (
 from bots.on_slack.markdown import escaped, inert
 from bots.on_slack.mrkdwn import section, sections
 from bots.on_slack.render import Block, shortened
-from bots.render import one_line
+from bots.render import footer, one_line, source_line
 from bots.replies import Final
 from core.documents.teaching import Lesson
 from core.domain import Passage, Source
 from core.people.feedback import Reason
-from core.people.preferences import Sources
 
 FEEDBACK, SOURCE, WHY, PLAIN, SHARE = "attune_feedback", "attune_source", "attune_why", "attune_plain", "attune_share"
 REASONS, PREFS, TEACH, LEARN = "attune_reasons", "attune_prefs", "attune_teach", "attune_learn"
@@ -63,25 +61,9 @@ def asked_by(value: str) -> tuple[str, str]:
 
 
 def _footer(final: Final) -> list[str]:
-    note = [escaped(final.note)] if final.note else []
-    if final.sources and final.listing is Sources.COMPACT:
-        titles = dict.fromkeys(one_line(source.passage.title) for source in final.sources)
-        return [*note, f"*{translated(texts.SOURCES)}:* {escaped(', '.join(titles))}"]
-    if final.sources:
-        lines = "\n".join(escaped(source_line(source)) for source in final.sources)
-        return [*note, f"*{translated(texts.SOURCES)}*\n{lines}"]
-    if final.nearest:
-        lines = "\n".join(escaped(source_line(source)) for source in final.nearest)
-        return [*note, f"{translated(texts.NEAREST)}\n{lines}"]
-    return note
-
-
-def source_line(source: Source) -> str:
-    """`1. Title › Heading — file:line`. Of the file only its name: where it lies on the server is nobody's business."""
-    passage = source.passage
-    name = one_line(PurePath(passage.source).name)
-    place = texts.on_page(name, passage.page) if passage.page else f"{name}:{passage.line}" if passage.line else name
-    return f"{source.number}. {one_line(passage.heading_path)} — {place}"
+    under = footer(final)
+    lines = "\n".join([f"*{escaped(under.heading)}*", *map(escaped, under.lines)]) if under.heading else ""
+    return [part for part in (escaped(under.note), lines) if part]
 
 
 def context(mrkdwn: str) -> Block:

@@ -14,18 +14,18 @@ from bots.language import translated
 from bots.lessons import LessonReply, Lessons
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
+from bots.on_slack.conversation import SlackConversation
+from bots.on_slack.ephemeral import EphemeralReply, SlackPress
 from bots.on_slack.errors import ERRORS
 from bots.on_slack.events import PLATFORM
 from bots.on_slack.limits import MENU_OPTIONS
 from bots.on_slack.markdown import escaped
-from bots.on_slack.talk import SlackConversation
 from bots.on_slack.teaching import learn_file
 from bots.on_slack.views import fill
-from bots.on_slack.whisper import EphemeralReply, SlackPress
 from bots.replies import Problem
 from core.domain import Passage, Person
 from core.people.feedback import Feedback, Reason, Verdict
-from core.text.digits import whole_number
+from core.text.words import whole_number
 
 
 class Buttons:

@@ -21,7 +21,7 @@ from bots.json_text import plain
 from bots.on_slack.errors import ERRORS
 from bots.reception import NotUnderstoodError, Reception
 from core.errors import StoreError
-from core.text.digits import whole_number
+from core.text.words import whole_number
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ Changes nothing in Slack, and posts nothing.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,6 @@ class SlackConfig:
     signing_secret: str = ""
     config_token: str = ""
     api: str = "https://slack.com/api/"
-    several: Mapping[str, bool] | None = None  # which settings for several workspaces there are
     listed: frozenset[str] = frozenset()
 
 
@@ -43,8 +42,6 @@ def set_up_of(settings: Settings) -> SlackConfig:
     def said(secret: SecretStr | None) -> str:
         return secret.get_secret_value() if secret else ""
 
-    needed = ("client_id", "client_secret", "signing_secret", "url", "key")
-    several = {f"ATTUNE_SLACK_{name.upper()}": getattr(settings, f"slack_{name}") is not None for name in needed}
     lists = (settings.allow, "ATTUNE_ALLOW"), (settings.operators, "ATTUNE_OPERATORS")
     return SlackConfig(
         said(settings.slack_bot_token),
@@ -52,16 +49,12 @@ def set_up_of(settings: Settings) -> SlackConfig:
         said(settings.slack_signing_secret),
         said(settings.slack_config_token),
         settings.slack_api,
-        several if settings.slack_bot_token is None else None,
         frozenset(name for text, setting in lists for name in listed_names(text, setting)),
     )
 
 
 async def findings(set_up: SlackConfig) -> AsyncIterator[Check]:
     """Everything that can be looked at, in the order in which it is set up."""
-    if set_up.several is not None:
-        yield _several(set_up.several)
-        return
     if wrong := _mistaken(set_up):
         yield wrong
         return
@@ -80,14 +73,6 @@ async def findings(set_up: SlackConfig) -> AsyncIterator[Check]:
         app_id = await _app_id(client, str(me.get("bot_id") or ""))
     yield await _delivery(set_up)
     yield await _events(set_up, app_id, features)
-
-
-def _several(settings: Mapping[str, bool]) -> Check:
-    """Several workspaces: their tokens are looked at when each is used."""
-    missing = [name for name, there in settings.items() if not there]
-    if missing:
-        return Check(CheckStatus.BAD, "slack", say.missing_settings(missing), say.FIX_SEVERAL)
-    return Check(CheckStatus.GOOD, "slack", say.SEVERAL)
 
 
 def _mistaken(set_up: SlackConfig) -> Check | None:

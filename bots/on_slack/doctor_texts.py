@@ -24,8 +24,6 @@ OTHER_DELIVERY = "the app delivers the other way: Socket Mode on one side only"
 ORGANISATION = "the app was installed for a whole organisation (Enterprise Grid), which Attune does not support"
 FIX_ORGANISATION = f"Install it in each workspace that is to have it, at {APPS}, Install App."
 NOBODY = "the lists let nobody of this workspace in: whoever has no code of `attune pair` gets no answer"
-SEVERAL = "several workspaces install it themselves; deliveries by HTTP, signatures checked"
-FIX_SEVERAL = "Set ATTUNE_SLACK_BOT_TOKEN for one workspace, or these for several; docs/slack.md says where they are."
 
 
 def signed_in(user: str, team: str, id_: str) -> str:
@@ -41,11 +39,6 @@ def admitted(names: Iterable[str]) -> str:
 def fix_nobody(workspace: str) -> str:
     """Nobody is let in."""
     return f"Set ATTUNE_ALLOW={workspace} for all its members (no guests), or name channels, user groups or people."
-
-
-def missing_settings(names: Iterable[str]) -> str:
-    """What several workspaces need, too."""
-    return f"several workspaces need {', '.join(names)}, too"
 
 
 def fix_token(error: str) -> str:

@@ -6,16 +6,17 @@ Knows no settings and no connection.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
+from core.errors import ConfigurationError
 
 MAX_NAME, MAX_DESCRIPTION = 35, 140
-REMOVED = ("app_uninstalled", "tokens_revoked")
 
 
 class Feature(StrEnum):
@@ -64,25 +65,19 @@ def events(features: frozenset[Feature] = frozenset(Feature)) -> list[str]:
     return sorted({*ALWAYS.events, *(event for feature in features for event in NEEDS[feature].events)})
 
 
-def manifest(
-    name: str = "Attune", features: frozenset[Feature] = frozenset(Feature), url: str = "", *, several: bool = False
-) -> dict[str, Any]:
+def manifest(name: str = "Attune", features: frozenset[Feature] = frozenset(Feature), url: str = "") -> dict[str, Any]:
     """The app's manifest, as Slack takes it.
 
-    With `url` (https://…), Slack delivers there instead of over Socket Mode; with `several`, other workspaces can
-    install the app from there.
+    With `url` (https://…), Slack delivers there instead of over Socket Mode.
     """
     address = f"{url.rstrip('/')}/slack/events" if url else ""
     return {
         "display_information": {"name": name[:MAX_NAME], "description": slack_texts.ABOUT[:MAX_DESCRIPTION]},
         "features": _shown(name, features, address),
-        "oauth_config": {
-            "scopes": {"bot": scopes(features)},
-            **({"redirect_urls": [f"{url.rstrip('/')}/slack/oauth_redirect"]} if url and several else {}),
-        },
+        "oauth_config": {"scopes": {"bot": scopes(features)}},
         "settings": {
             "event_subscriptions": {
-                "bot_events": [*events(features), *(REMOVED if several else ())],
+                "bot_events": events(features),
                 **({"request_url": address} if url else {}),
             },
             "interactivity": {"is_enabled": True, **({"request_url": address} if url else {})},
@@ -91,6 +86,18 @@ def manifest(
             "token_rotation_enabled": False,
         },
     }
+
+
+def manifest_text(name: str, without: Iterable[str], url: str) -> str:
+    """The manifest to paste, without the features of these names.
+
+    Raises:
+        ConfigurationError: one of them is none.
+    """
+    left_out = set(without)
+    if unknown := left_out - set(Feature):
+        raise ConfigurationError(f"There is no feature {min(unknown)}. There are {', '.join(Feature)}.")
+    return json.dumps(manifest(name, frozenset(Feature) - {Feature(each) for each in left_out}, url), indent=2)
 
 
 def _shown(name: str, features: frozenset[Feature], address: str) -> dict[str, Any]:

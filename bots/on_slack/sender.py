@@ -22,14 +22,14 @@ from bots.on_slack.actions import Actions
 from bots.on_slack.answer import SlackAnswer
 from bots.on_slack.asides import SideMessages
 from bots.on_slack.clients import Clients, Workspace
-from bots.on_slack.door import SlackEntrance
+from bots.on_slack.conversation import show
+from bots.on_slack.entrance import SlackEntrance
+from bots.on_slack.ephemeral import SlackPress
 from bots.on_slack.errors import ERRORS
 from bots.on_slack.events import EventKind, SlackMessage, kind_of, question, said_in, sent_at
 from bots.on_slack.limits import THREAD_TITLE_CHARS
 from bots.on_slack.members import Members
 from bots.on_slack.posting import PostTarget, messages_for
-from bots.on_slack.talk import show
-from bots.on_slack.whisper import SlackPress
 from bots.platform import Delivery
 from bots.replies import Delta, Final
 from core.domain import Message

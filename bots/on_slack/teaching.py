@@ -15,10 +15,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bots import texts
 from bots.lessons import FILE_BYTES, LessonReply, LessonRequest, Lessons, LessonSource, ReaderChoice, refusal
 from bots.on_slack.addresses import API, download, is_slacks
+from bots.on_slack.ephemeral import SlackPress
 from bots.on_slack.events import plain_text
-from bots.on_slack.whisper import SlackPress
 from core.errors import LessonError
-from core.text.digits import whole_number
+from core.text.words import whole_number
 
 REPLIES = 200  # of a thread
 

@@ -89,12 +89,3 @@ COMMAND_PREFS = "How I answer you: length, tone, what you like"
 COMMAND_ASK = "Ask a question and get an answer that only you see"
 SHORTCUT = "Teach this"
 SHORTCUT_ABOUT = "Let Attune learn this message or its thread"
-INSTALLED = "Attune is installed. Open it in Slack and ask it something; its operator lets your workspace in."
-INSTALL_ONE = (
-    "That was an installation for a whole organisation, which Attune does not support. Please begin again at "
-    "/slack/install and choose one workspace."
-)
-INSTALL_LATER = "Too many installations at this moment. Wait a minute, then press Install again."
-INSTALL_AGAIN = (
-    "That did not work: the page was open for too long, or Slack said no. Please begin again at /slack/install."
-)

@@ -17,7 +17,7 @@ from bots.language import translated
 from bots.lessons import LessonReply, ReaderChoice
 from bots.on_telegram import texts as say
 from core.people.feedback import Reason, Verdict
-from core.text.digits import whole_number
+from core.text.words import whole_number
 
 PAYLOAD_BYTES = 64  # Telegram's limit
 REASONS = tuple(Reason)  # a button carries the place in it: append only

@@ -15,8 +15,8 @@ import structlog
 from telegram import ChatMember, ChatMemberRestricted
 from telegram.error import BadRequest, Forbidden, TelegramError
 
+from bots.on_telegram.api import Bot
 from bots.on_telegram.events import PLATFORM, WORKSPACE, Incoming
-from bots.on_telegram.line import Bot
 from core.people.access import Access
 from core.readers import channel_reader
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bots.dialogue import Dialogue
 from bots.lessons import Lessons
+from bots.on_telegram.api import Bot
 from bots.on_telegram.entrance import Membership, TelegramEntrance, listed_groups
 from bots.on_telegram.events import PLATFORM
-from bots.on_telegram.line import Bot
+from bots.on_telegram.receiver import TelegramReceiver, new_bot
 from bots.on_telegram.sender import OWN_COMMANDS, Services, TelegramSender
 from bots.on_telegram.webhook import new_webhook
 from bots.operator_lists import OperatorLists
 from bots.platforms import Platform, PlatformServices
-from bots.telegram_bot import TelegramReceiver, new_bot
 from core.errors import ConfigurationError
 from core.people.access import listed_names
 from core.settings import Settings

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from telegram.error import BadRequest, Conflict, RetryAfter, TelegramError, TimedOut
 
-from bots.on_telegram.line import Bot
+from bots.on_telegram.api import Bot
 from bots.on_telegram.updates import ALLOWED_UPDATES
 from bots.on_telegram.wire import MalformedUpdatesError, id_of
 from bots.reception import Reception

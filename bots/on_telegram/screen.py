@@ -16,7 +16,7 @@ from typing import Literal
 import structlog
 from telegram.error import BadRequest, TelegramError
 
-from bots.on_telegram.line import PAUSE, TRIES, ChatTarget, GoneError, Keyboard, MaybePostedError, TelegramApi
+from bots.on_telegram.api import PAUSE, TRIES, ChatTarget, GoneError, Keyboard, MaybePostedError, TelegramApi
 from bots.on_telegram.pace import FrameSkippedError
 from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.render import growing

@@ -17,15 +17,15 @@ from bots.command_table import OPERATORS, PERSONAL, Command, commands_with
 from bots.language import LANGUAGES, Voice, speaking, translated
 from bots.lessons import Lessons
 from bots.on_telegram import texts as say
+from bots.on_telegram.api import Bot, GoneError, TelegramApi, connected
 from bots.on_telegram.buttons import ButtonAction, ButtonPress, forward_buttons
+from bots.on_telegram.conversation import TelegramConversation, command_of, spot_of
 from bots.on_telegram.entrance import Membership
 from bots.on_telegram.events import Incoming, UpdateKind, from_event
-from bots.on_telegram.line import Bot, GoneError, TelegramApi, connected
 from bots.on_telegram.prefs import FORGET, MAIN, panel
+from bots.on_telegram.presses import ButtonPresses, Feeling
 from bots.on_telegram.render import telegram
 from bots.on_telegram.screen import Screen, Streaming
-from bots.on_telegram.talk import TelegramConversation, command_of, spot_of
-from bots.on_telegram.taps import ButtonPresses, Feeling
 from bots.on_telegram.teaching import Teaching
 from bots.operator_lists import OperatorLists
 from bots.platform import Delivery

@@ -14,11 +14,11 @@ from bots import texts
 from bots.language import translated
 from bots.lessons import LessonReply, LessonRequest, Lessons, LessonSource, ReaderChoice, refusal, title_of
 from bots.on_telegram import texts as say
+from bots.on_telegram.api import ChatTarget, Keyboard
 from bots.on_telegram.buttons import ButtonAction, ButtonPress, lesson_button, lesson_buttons, reader_buttons
+from bots.on_telegram.conversation import Channels, TelegramConversation, in_time
 from bots.on_telegram.events import Incoming
-from bots.on_telegram.line import ChatTarget, Keyboard
 from bots.on_telegram.render import telegram
-from bots.on_telegram.talk import Channels, TelegramConversation, in_time
 from bots.platform import Delivery
 from bots.texts import escaped
 from core.readers import audience

@@ -20,7 +20,7 @@ from telegram.error import BadRequest, NetworkError, RetryAfter
 
 from bots.json_text import parsed
 from bots.listening import listening
-from bots.on_telegram.line import Bot
+from bots.on_telegram.api import Bot
 from bots.on_telegram.updates import ALLOWED_UPDATES
 from bots.reception import NotUnderstoodError, Reception
 from core.errors import ConfigurationError, StoreError

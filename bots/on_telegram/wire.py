@@ -13,9 +13,9 @@ from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 
 from bots.json_text import parsed
-from bots.on_telegram.line import Bot
+from bots.on_telegram.api import Bot
 from bots.reception import NotUnderstoodError
-from core.text.digits import MOST
+from core.text.words import MOST
 
 _ID = re.compile(rb'"update_id"\s*:\s*(\d{1,16})')
 

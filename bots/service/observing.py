@@ -1,12 +1,12 @@
 """Watching what is received and answered, without looking at anybody's words.
 
-`Watcher` is told what happened; who counts it (`metrics.py`) or traces it (`tracing.py`) is one. Knows no platform.
+`Watcher` is told what happened; who counts it (`metrics.py`) is one. Knows no platform.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -59,53 +59,6 @@ class Watcher:
 
     def finished(self, event: Event, outcome: str) -> None:
         """An event is out of the worker's hands."""
-
-
-class Watchers(Watcher):
-    """Several as one."""
-
-    def __init__(self, watchers: Sequence[Watcher]) -> None:
-        self._watchers = watchers
-
-    def received(self, platform: str, receipt: Receipt, seconds: float) -> None:
-        """Tell all."""
-        for watcher in self._watchers:
-            watcher.received(platform, receipt, seconds)
-
-    def not_understood(self, platform: str) -> None:
-        """Tell all."""
-        for watcher in self._watchers:
-            watcher.not_understood(platform)
-
-    def receiver_ended(self, platform: str) -> None:
-        """Tell all."""
-        for watcher in self._watchers:
-            watcher.receiver_ended(platform)
-
-    def began(self, claim: Claim) -> None:
-        """Tell all."""
-        for watcher in self._watchers:
-            watcher.began(claim)
-
-    def said(self, said: AnswerTiming) -> None:
-        """Tell all."""
-        for watcher in self._watchers:
-            watcher.said(said)
-
-    def failed(self, kind: str) -> None:
-        """Tell all."""
-        for watcher in self._watchers:
-            watcher.failed(kind)
-
-    def judged(self, verdict: Verdict) -> None:
-        """Tell all."""
-        for watcher in self._watchers:
-            watcher.judged(verdict)
-
-    def finished(self, event: Event, outcome: str) -> None:
-        """Tell all."""
-        for watcher in self._watchers:
-            watcher.finished(event, outcome)
 
 
 class WatchedInlet:

@@ -21,9 +21,8 @@ from bots.platform import Inlet, Receiver, Sender
 from bots.platforms import Platform, PlatformServices
 from bots.service.health import Check, HealthPage
 from bots.service.metrics import Metrics
-from bots.service.observing import WatchedDialogue, WatchedInlet, Watcher, Watchers
+from bots.service.observing import WatchedDialogue, WatchedInlet, Watcher
 from bots.service.slots import Pace
-from bots.service.tracing import traced
 from bots.service.workers import Workers
 from core.bootstrap import open_attune, open_inbox, open_records
 from core.documents.teaching import Teacher
@@ -71,13 +70,12 @@ async def serve(
         async with AsyncExitStack() as stack:
             inbox = await stack.enter_async_context(open_inbox(settings))
             metrics = Metrics()
-            watcher = Watchers([metrics, *([stack.enter_context(traced(settings.traces))] if settings.traces else [])])
             answerer = None
             if halves.answers:
                 answerer = await stack.enter_async_context((open_answerer or _answerer)(settings))
             records = await stack.enter_async_context(open_records(settings))
             means = PlatformServices(
-                records.access, records.usage, inbox, answerer.teacher if answerer else None, watcher
+                records.access, records.usage, inbox, answerer.teacher if answerer else None, metrics
             )
             receivers = [platform.receiver(settings, means) for platform in platforms] if halves.receives else []
             checks = {name: reception.check for name, reception in means.receptions.items()}
@@ -89,8 +87,8 @@ async def serve(
             )
             await stack.enter_async_context(page.served(settings.metrics))
             if answerer:
-                await stack.enter_async_context(answering(settings, platforms, means, answerer.engine, watcher))
-            await stack.enter_async_context(receiving(receivers, WatchedInlet(inbox, watcher)))
+                await stack.enter_async_context(answering(settings, platforms, means, answerer.engine, metrics))
+            await stack.enter_async_context(receiving(receivers, WatchedInlet(inbox, metrics)))
             log.info("serving", platforms=[platform.name for platform in platforms], halves=str(halves))
             await ending.wait()
             log.info("ending")

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.answering.abstention import Calibration
+from core.answering.verdict import Calibration
 from core.domain import Decoding, Mode
 
 Array = NDArray[np.floating]

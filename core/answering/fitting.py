@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from core.answering import prompt, retrieval
-from core.answering.prompt import Judging
 from core.answering.rewording import is_of_the_answer
+from core.answering.verdict import Judging, check_text
 from core.domain import Prompt, RankedPassage, Turn
 from core.errors import QuestionTooLongError
 from core.people.personal import AnswerContext, ReadPassages
@@ -55,7 +55,7 @@ def fitted(
         fitting_turns(answered, min(history_tokens, room), count),
         person,
         asked.question,
-        prompt.check_text(checked) if may_refuse and protocol.judging is Judging.CHECK else "",
+        check_text(checked) if may_refuse and protocol.judging is Judging.CHECK else "",
         asked.begun,
     )
 

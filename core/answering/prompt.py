@@ -1,17 +1,14 @@
 """The words the model reads: how a `Prompt` becomes a chat.
 
-Pure text. Knows nothing of tokens, templates or the model that reads it.
+Its instructions stand in `verdict.py`, beside what the answer to them is worth. Pure text. Knows nothing of tokens,
+templates or the model that reads it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable, Sequence
 
-from core.answering.abstention import Calibration
 from core.domain import Passage, Prompt, Turn
 from core.people.preferences import (
     Format,
@@ -28,57 +25,6 @@ from core.people.preferences import (
 
 NOT_FOUND = "I could not find that in the documents."
 _REFUSAL = re.compile(r"(?:i am |i'm )?(?:sorry, )?(?:but )?i could not find [^.!?\n]{1,80} in the documents\.?")
-
-READER = (
-    "You answer colleagues from the team's documents below. First say whether the documents answer the question: yes "
-    "or no. If yes, go on with the answer: direct and complete, with the names, numbers, steps and links that the "
-    "documents give, and nothing that they do not say."
-)
-YES, NO = "yes", "no"
-ANSWERING = f"{YES}\n"  # how every row of the reader begins that goes on to answer
-
-SYSTEM = (
-    "You are a helpful colleague who answers from the team's documents below. Answer the question directly and "
-    "completely, in your own words, with the steps, names, numbers and links that the documents give."
-)
-
-_CHECK = 'Can this question be answered from the document above alone: "{question}"? Reply only yes or no.'
-
-
-class Judging(StrEnum):
-    """How a model says whether a passage holds the answer."""
-
-    FIRST = "first"  # each row says yes or no behind the question, then answers: the trained reader
-    CHECK = "check"  # the likeliest rows are asked before the question
-    NONE = "none"  # it is told to refuse instead
-
-
-@dataclass(frozen=True, slots=True)
-class Protocol:
-    """How a model is asked, and what its verdict is worth.
-
-    The words and the coefficients belong together: `fitted_to` is the fingerprint of the words that `calibration` was
-    fitted to, and a test fails when they part.
-    """
-
-    judging: Judging
-    system: str
-    calibration: Calibration | None = None
-    fitted_to: str = ""
-
-    @property
-    def fingerprint(self) -> str:
-        """Of the words that the verdict depends on."""
-        check = _CHECK if self.judging is Judging.CHECK else ANSWERING
-        return hashlib.sha256(f"{self.system}\0{check}".encode()).hexdigest()[:12]
-
-
-TOLD_TO_REFUSE = Protocol(Judging.NONE, SYSTEM)
-PROTOCOLS: Mapping[str, Protocol] = {
-    "attune-reader-1.5b": Protocol(Judging.FIRST, READER, Calibration(1.135, 0.275), "fd7f7c477d87"),
-    "qwen2.5-coder-1.5b-instruct": Protocol(Judging.CHECK, SYSTEM, Calibration(-1.024, 0.853), "051f1d4b67e8"),
-}
-"""By the model's name in `ATTUNE_MODEL`; the coefficients are those of `python -m evals.abstention`."""
 
 # For a model that cannot be asked. It stands with the person's wishes, since a wish that stands last drowns it.
 REFUSE = f"If the documents do not answer the question, reply only: {NOT_FOUND}"
@@ -113,11 +59,6 @@ _LEARNED = {
 }
 _STATED = {Polarity.LIKE: "I like: {}", Polarity.AVOID: "I want to avoid: {}", Polarity.SAY: "{}"}
 _ABOUT = "About me, for form and emphasis only, never as a fact or a source: "
-
-
-def check_text(question: str) -> str:
-    """What is asked of every passage by itself before the answer (core/answering/abstention.py)."""
-    return _CHECK.format(question=question)
 
 
 def person_block(

@@ -10,6 +10,7 @@ read in several ways r, by itself or with what was said before, all are searched
 
     p(d | x) = Σ_r p(r | x) · p(d | r)
 
+Copies of a page must not fill all places that are read: of passages that say the same only the likeliest stays.
 Knows nothing of people or of the index behind the port.
 """
 
@@ -22,17 +23,20 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.answering.duplicates import first_copies
 from core.answering.guides import searched
 from core.domain import Hit, Passage, RankedPassage, Vector, Vectors
 from core.ports import Embedder, PassageIndex
 from core.readers import GUIDES
-from core.text.words import content_words, without_asking
+from core.text.words import content_words, without_asking, words
 
 DENSE_WEIGHT = 0.65  # α
 WORD_WORTH = 4.0  # κ: BM25 that each content word of a question is worth at least, before words count in full
 TEMPERATURE = 0.041  # T
 CANDIDATES = 50  # passages asked of each of the two searches
+NEAR = 0.98  # cosine of copies that differ in some words
+NEAR_EQUAL = 0.9  # cosine of copies that agree in all words: only what stands above them differs
+SHARED = 0.9  # share of the words of two copies that both have
+_NEGATIONS = frozenset(("no", "not", "never", "nor", "without", "cannot", "except", "unless"))
 
 Scored = tuple[Hit, float]
 """What a search found, with p(d|r)."""
@@ -122,6 +126,38 @@ def _collapsed(likeliest: Sequence[Scored]) -> list[RankedPassage]:
         if firsts[place] == place
     ]
     return sorted(ranked, key=lambda passage: (-passage.probability, passage.passage.id))
+
+
+def first_copies(texts: Sequence[str], vectors: NDArray[np.float32]) -> list[int]:
+    """For each text the place of the first one that it copies; its own where there is none.
+
+    Copies are near each other in meaning and agree in their words, in numbers and negations to the last one. The same
+    sentence under other headings may be about something else, so nearness counts even for equal words.
+
+    `vectors` (n, dimension) are of unit length. Copies of a copy count only if they are copies of the first.
+    """
+    said = [words(text) for text in texts]
+    near = vectors @ vectors.T  # (n, n)
+    firsts: list[int] = []
+    for place in range(len(texts)):
+        own = [first for first in dict.fromkeys(firsts) if _are_copies(said[first], said[place], near[first, place])]
+        firsts.append(own[0] if own else place)
+    return firsts
+
+
+def _are_copies(one: Sequence[str], other: Sequence[str], cosine: float) -> bool:
+    if cosine < NEAR_EQUAL:
+        return False
+    if one == other:
+        return True
+    first, second = set(one), set(other)
+    shared = len(first & second) / max(len(first | second), 1)
+    return cosine >= NEAR and shared >= SHARED and not any(map(_decides, first ^ second))
+
+
+def _decides(word: str) -> bool:
+    """Whether a word may turn what a text says: a number, a code, a negation."""
+    return word in _NEGATIONS or word.endswith(("n't", "n’t")) or any(letter.isdigit() for letter in word)
 
 
 def fused_scores(

@@ -1,17 +1,19 @@
 """The bytes of a file → the documents in it: itself, or the members of an archive or of a chat's export.
 
-A member is read only when it is asked for. Knows nothing of how a member is parsed or of what the index holds.
+A member is read only when it is asked for. What Slack exports and somebody unpacked is made an archive again, so that
+both are read by the same code. Knows nothing of how a member is parsed or of what the index holds.
 """
 
 from __future__ import annotations
 
+import io
 import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import PurePath, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from core.documents import packages, slack, telegram
 from core.documents.blocks import ParsedDocument
@@ -187,3 +189,37 @@ def _refuse(reason: str) -> bytes:
 def _never(data: bytes) -> ParsedDocument:
     """The parser of what cannot be read in the first place."""
     raise AssertionError(data)
+
+
+def is_unpacked_export(path: Path) -> bool:
+    """Whether `path` is a folder with what Slack exports."""
+    return path.is_dir() and slack.is_export(part.name for part in path.iterdir())
+
+
+def packed_export(folder: Path) -> bytes:
+    """The export in `folder` as a ZIP: the same bytes for the same parts.
+
+    Raises:
+        DocumentError: it is larger than what is unpacked of an archive.
+        OSError: a part cannot be read.
+    """
+    parts = {part.relative_to(folder).as_posix(): part for part in _export_parts(folder)}
+    if sum(part.stat().st_size for part in parts.values()) > MAX_UNPACKED_BYTES:
+        raise DocumentError(f"{folder.name} is a Slack export of over {MAX_UNPACKED_BYTES // 1024**2} MB. Split it.")
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, part in parts.items():
+            archive.writestr(zipfile.ZipInfo(name), _part_bytes(name, part), zipfile.ZIP_DEFLATED)
+    return content.getvalue()
+
+
+def _export_parts(folder: Path) -> Iterator[Path]:
+    """The lists, then the days; nothing that is a link."""
+    for part in (*sorted(folder.glob("*.json")), *sorted(folder.glob("*/*.json"))):
+        if slack.is_part(part.relative_to(folder).as_posix()) and not part.is_symlink() and part.is_file():
+            yield part
+
+
+def _part_bytes(name: str, part: Path) -> bytes:
+    """Of the lists of private conversations no more than that there is one."""
+    return b"[]" if slack.private_parts([name]) else part.read_bytes()

@@ -25,13 +25,12 @@ from core.documents.folder_records import FolderRecords
 from core.documents.reading import DocumentContent, FileReader
 from core.documents.splitting import embedding_text
 from core.documents.tally import IngestReport, IngestTally
-from core.documents.turns import Turns
 from core.documents.walk import Refusal, WalkResult, find_files, printable
 from core.domain import Document, Passage, Vector
 from core.errors import DocumentError
 from core.ports import Embedder, PassageIndex
 from core.readers import GUIDES, Readers
-from core.storage.folder_lock import FolderLock
+from core.storage.folder_lock import FolderLock, Turns
 from core.together import ended, to_the_end
 
 BATCH = 64  # passages that are embedded together

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from core.answering.terms import TERMS_VERSION
-from core.documents.archives import check_file_size, is_archive
+from core.documents.archives import check_file_size, is_archive, is_unpacked_export, packed_export
 from core.documents.parsing import PARSER_VERSION
 from core.documents.sandbox import Sandbox
 from core.documents.sandbox_child import ParseReply, ParseState
 from core.documents.splitting import SPLITTER_VERSION, passage_ids, split
-from core.documents.unpacked import is_unpacked_export, packed
 from core.documents.walk import Refusal, printable
 from core.domain import Document, Passage
 from core.errors import DocumentError
@@ -158,7 +157,7 @@ def _content_of(file: Path) -> tuple[bytes, PurePath]:
     """The bytes of `file`, and the name that they are read by; a folder that is an export is read as its archive."""
     try:
         if is_unpacked_export(file):
-            return packed(file), PurePath(f"{file.name}.zip")
+            return packed_export(file), PurePath(f"{file.name}.zip")
         check_file_size(file.stat().st_size, file)
         if not file.is_file():
             raise DocumentError(f"{file.name} is not a regular file. Leave it out.")

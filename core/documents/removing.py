@@ -19,7 +19,7 @@ from core.domain import Document
 from core.errors import DocumentError
 from core.ports import Memory, PassageIndex, Usage
 from core.readers import GUIDES
-from core.storage.leftovers import ForgetReading, Leftovers
+from core.upkeep import ForgetReading, Leftovers
 
 _NEAR = 3  # names that an unknown one may have been meant to be
 

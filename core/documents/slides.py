@@ -15,7 +15,7 @@ from core.documents import packages
 from core.documents.blocks import BlockKind, Outline, ParsedDocument, pipe_table
 from core.documents.properties import core_properties
 from core.errors import DocumentError
-from core.text.digits import whole_number
+from core.text.words import whole_number
 
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _SLIDES = "{http://schemas.openxmlformats.org/presentationml/2006/main}"

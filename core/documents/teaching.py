@@ -33,10 +33,10 @@ from core.ports import PassageIndex, Usage
 from core.readers import Readers
 from core.storage.durable import sync_folder, write_new, write_whole
 from core.storage.folder_lock import FolderLock
-from core.storage.leftovers import Leftovers
 from core.storage.sealing import opened, place_of, seal, unpack
 from core.storage.stored import RecordForm, UnreadableRecordError
 from core.together import to_the_end
+from core.upkeep import Leftovers
 
 log = structlog.get_logger(__name__)
 

@@ -13,23 +13,12 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from core.answering import retrieval
-from core.domain import (
-    EVERYONE,
-    Answer,
-    Conversation,
-    Length,
-    Message,
-    Outcome,
-    Passage,
-    Person,
-    Preferences,
-    RankedPassage,
-)
+from core.domain import EVERYONE, Answer, Conversation, Message, Outcome, Passage, Person, RankedPassage
 from core.engine import Engine
 from core.errors import QuestionTooLongError
 from core.evaluation.questions import OwnQuestion, is_page
 from core.evaluation.scoring import f1, first_rank, mean, mean_reciprocal_rank, recall
-from core.people.preferences import PLAIN
+from core.people.preferences import PLAIN, Length, Preferences
 from core.ports import Embedder, PassageIndex
 
 CUTOFFS = (1, 5, 10)  # passages among which the right page is looked for

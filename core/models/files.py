@@ -1,6 +1,6 @@
 """A model's files on the disk: progress while bytes move, hashes, and the record that a folder was verified.
 
-Knows nothing of where files come from, of names or of locks.
+Knows nothing of where files come from, of what is in them, of names or of locks.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
-from core.errors import CorruptModelError
-from core.models.specs import ModelFile
+from core.errors import CorruptModelError, ModelError
+from core.models.specs import LocalModel, ModelFile
 from core.storage.durable import SHARED, write_whole
 
 RECORD = ".attune-verified.json"
+_COUNTED = {".safetensors", ".bin", ".gguf", ".json", ".txt", ".model"}  # in a digest: no README, no picture
 _BLOCK = 1 << 20  # bytes read at a time
 
 
@@ -159,3 +160,34 @@ def sync(path: Path) -> None:
     """Make a file's bytes survive a power cut, before anything says that they are there."""
     with path.open("rb+") as stream:
         os.fsync(stream.fileno())
+
+
+def digest_of(model: LocalModel) -> str:
+    """The hash of a model: changes when the model does, and neither with its name nor with the path that leads to it.
+
+    Blocking where the operator put it on the disk: then it is read whole.
+
+    Raises:
+        ModelError: a file cannot be read.
+    """
+    folder = model.path if model.path.is_dir() else model.path.parent
+    record = read_record(folder)
+    if record is not None and record.is_fresh(folder):
+        hashes = {path: file.sha256 for path, file in record.files.items()}
+    else:
+        hashes = _hashed(model.path)
+    counted = sorted((path, sha256) for path, sha256 in hashes.items() if Path(path).suffix in _COUNTED)
+    return hashlib.sha256(repr(counted).encode()).hexdigest()
+
+
+def _hashed(place: Path) -> dict[str, str]:
+    files = [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.suffix in _COUNTED)
+    base = place.parent if place.is_file() else place
+    try:
+        return {
+            file.relative_to(base).as_posix(): _hash(file, NoProgress())
+            for file in files
+            if file.is_file() and file.name != RECORD and not file.relative_to(base).parts[0].startswith(".")
+        }
+    except OSError as error:
+        raise ModelError(f"{place} cannot be read: {error}. Check its permissions.") from error

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from core.errors import AttuneError, CorruptModelError, DownloadError, UnknownModelError
-from core.models import rag
 from core.models.files import DownloadProgress, Meter
+from core.models.layouts import needed_files
 from core.models.specs import Hub, HubName, ModelFile, ModelSpec
 
 PROBE_SECONDS = 5.0
 _STALL_SECONDS = 30.0  # without a byte, before a stream counts as broken
 _T = TypeVar("_T")
-# weights as data and texts; never .bin or .pt (pickles can run code; of RAG checkpoints see rag.py), never .py
+# weights as data and texts; never .bin or .pt (pickles can run code; of RAG checkpoints see layouts.py), never .py
 _WANTED = re.compile(r"(\d+_\w+/)?[\w.-]+\.(safetensors|json|txt|model|jinja)")
 
 
@@ -152,7 +152,7 @@ def _choose(name: HubName, paths: Sequence[str]) -> list[str]:
         if name.file not in paths:
             raise UnknownModelError(f"hf:{name.repo} has no file {name.file}. {_ggufs(name, paths)}")
         return [name.file]
-    if needed := rag.needed_files(paths):
+    if needed := needed_files(paths):
         return needed
     wanted = [path for path in paths if _WANTED.fullmatch(path)]
     if not any(path.endswith(".safetensors") for path in wanted):

@@ -14,8 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from core.errors import UnknownModelError
-from core.models.lora import ShippedAdapter
-from core.models.rag import is_rag
+from core.models.layouts import ShippedAdapter, is_rag
 
 
 class Role(StrEnum):

@@ -21,7 +21,7 @@ from typing import IO, Any
 from core.errors import CorruptModelError, DownloadError, ModelError
 from core.models.files import RECORD, DownloadProgress, NoProgress, check, read_record, write_record
 from core.models.hub import PROBE_SECONDS, HubFetcher
-from core.models.lora import WEIGHTS, open_adapter
+from core.models.layouts import WEIGHTS, open_adapter
 from core.models.specs import (
     BUILT_IN,
     Hub,

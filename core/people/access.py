@@ -10,14 +10,13 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Protocol
 
 from core.domain import Person
 from core.errors import ConfigurationError, PairingError
-from core.people.pairing import Pairing
-from core.ports import Pairings
 from core.readers import person_reader
 
 CODE_LASTS = timedelta(minutes=30)
@@ -27,6 +26,53 @@ TRIES_WITHIN = timedelta(hours=1)
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that look like another
 _CODE = re.compile(rf"[{_LETTERS}]{{8}}")
 _NAME = re.compile(r"workspace:[^/\s]+/[^/\s]+|(?:channel|person|group):[^/\s]+/[^/\s]*/[^/\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Somebody who was let in by a code; `person` is their reader's name."""
+
+    person: str
+    operator: bool
+    since: datetime
+
+    def beside(self, earlier: Pairing | None) -> Pairing:
+        """What this code and an earlier one give together: a plain code takes no role away."""
+        if earlier is None:
+            return self
+        return replace(self, operator=self.operator or earlier.operator, since=min(self.since, earlier.since))
+
+
+class Pairings(Protocol):
+    """Who was let in by a code, and the codes that are out. Persons are readers' names; codes come hashed."""
+
+    async def save_code(self, code: str, *, operator: bool, lasts: timedelta) -> None:
+        """Keep a code for as long as it lasts."""
+        ...
+
+    async def take_code(self, code: str) -> bool | None:
+        """Use a code up: whether it makes an operator. None where there is none, so that only one person gets in."""
+        ...
+
+    async def count_try(self, person: str, *, within: timedelta) -> int:
+        """Count one more code of `person`: how many it were since the first, forgotten after `within`."""
+        ...
+
+    async def save(self, pairing: Pairing) -> Pairing:
+        """Let somebody in, and forget their tries. Returns what they have now: nobody loses a role by it."""
+        ...
+
+    async def find(self, person: str) -> Pairing | None:
+        """How somebody was let in, if so."""
+        ...
+
+    async def all(self) -> list[Pairing]:
+        """Everyone who was let in, in no order."""
+        ...
+
+    async def remove(self, person: str) -> bool:
+        """Let somebody in no longer; False where there was nothing."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

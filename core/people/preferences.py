@@ -16,6 +16,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from core.domain import Sources
 from core.text.words import content_words, words, words_of
 
 MAX_STATED = 30
@@ -56,14 +57,6 @@ class Level(StrEnum):
     BEGINNER = "beginner"
     PRACTITIONER = "practitioner"
     EXPERT = "expert"
-
-
-class Sources(StrEnum):
-    """How the sources under an answer are listed."""
-
-    FULL = "full"
-    COMPACT = "compact"
-    OFF = "off"
 
 
 class Language(StrEnum):

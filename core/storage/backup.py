@@ -26,13 +26,12 @@ from core.answering.standing import whole
 from core.documents.folder_records import FILE_NAME, FolderRecords, read_records
 from core.documents.reading import namespace_of
 from core.documents.splitting import passage_ids
-from core.domain import Passage, Vector, Vectors
+from core.domain import Passage, Vector, VectorOrigin, Vectors
 from core.errors import BackupError, DocumentError
 from core.ports import PassageIndex
 from core.readers import GUIDES
 from core.storage.backup_archive import LEARNED, BackupReader, BackupWriter
 from core.storage.durable import sync_folder, write_whole
-from core.storage.origin import VectorOrigin
 
 MEMORY, FOLDERS, SETTINGS, INDEX = "memory.jsonl", FILE_NAME, "settings.toml", "index.jsonl"
 RESTORED_SETTINGS = "settings-of-backup.toml"

@@ -1,6 +1,7 @@
-"""One at a time, among all processes: a folder is locked by whoever changes what belongs to it.
+"""One at a time in a folder: among all processes by a lock, in this one by turns.
 
-The kernel frees it when its holder ends, however that comes. Knows nothing of what is changed.
+The kernel frees a lock when its holder ends, however that comes. Work takes turns where one folder lies in the other,
+and goes side by side where not. Knows nothing of the work.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import DocumentError
@@ -69,3 +71,37 @@ def _is_locked(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Turn:
+    places: tuple[Path, ...]
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def meets(self, other: _Turn) -> bool:
+        return any(
+            one.is_relative_to(another) or another.is_relative_to(one)
+            for one in self.places
+            for another in other.places
+        )
+
+
+class Turns:
+    """Who comes first goes first."""
+
+    def __init__(self) -> None:
+        self._turns: list[_Turn] = []
+
+    @asynccontextmanager
+    async def of(self, places: Iterable[Path]) -> AsyncIterator[None]:
+        """Have these files and folders to oneself."""
+        turn = _Turn(tuple(place.absolute() for place in places))
+        before = [other for other in self._turns if other.meets(turn)]
+        self._turns.append(turn)
+        try:
+            for other in before:
+                await other.over.wait()
+            yield
+        finally:
+            self._turns.remove(turn)
+            turn.over.set()

@@ -1,43 +1,45 @@
-"""By what the vectors of an index were made: only vectors of one origin can be compared.
+"""By what the vectors of an index were made: only those of one `VectorOrigin` can be compared.
 
-Pure: knows nothing of indexes, or of how a model's files are hashed.
+An index keeps its origin; one from before that did is told by its passages' ids, which say which embedder they are for.
+Knows nothing of embedders, or of how a model's files are hashed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import asdict, dataclass
 
+from core.documents.reading import namespace_of
+from core.documents.splitting import passage_ids
+from core.domain import VectorOrigin
 from core.errors import IndexUnavailableError
-
-FORM = "unit-1"
-"""How a text becomes a vector beside the model's own files: raise it when a converter, prefix or pooling makes vectors
-that do not compare with the earlier ones. Eight bits and floating point do (docs/decisions.md), and share one form."""
+from core.ports import PassageIndex
 
 REBUILD = "attune ingest --rebuild"
+_SAMPLE = 200  # documents that are looked at, at least, where there are so many
 
 
-@dataclass(frozen=True, slots=True)
-class VectorOrigin:
-    """An embedder: its name in the settings, the hash of its files, and the form in which its vectors are kept."""
+async def check_origin(index: PassageIndex, origin: VectorOrigin) -> None:
+    """See that the vectors of `index` are those of `origin`, and note it where nothing is noted yet.
 
-    embedder: str
-    digest: str
-    form: str = FORM
+    Raises:
+        IndexUnavailableError: they are another embedder's.
+    """
+    stored = await index.origin()
+    if stored is None:
+        if await share_of_others(index, origin.embedder):
+            raise other_name(origin.embedder)
+        await index.set_origin(origin)
+    elif not stored.compares(origin):
+        raise other_origin(stored, origin)
 
-    def compares(self, other: VectorOrigin) -> bool:
-        """Whether vectors of both can stand in one index; a name may change, the model behind it may not."""
-        return (self.digest, self.form) == (other.digest, other.form)
 
-    @property
-    def mark(self) -> str:
-        """A short name of all that has to be the same."""
-        return hashlib.sha256(f"{self.digest}\0{self.form}".encode()).hexdigest()[:16]
-
-    def dumped(self) -> str:
-        """As text, which `read_origin` reads."""
-        return json.dumps(asdict(self))
+async def share_of_others(index: PassageIndex, model: str) -> float:
+    """The share of the documents in `index` that another embedder than `model` embedded."""
+    documents = await index.documents()
+    sample = documents[:: 1 + len(documents) // (2 * _SAMPLE)]
+    firsts = await index.following([document.before_first for document in sample], count=1)
+    theirs = [first for first in firsts if [first.id] != passage_ids([first], first.version, namespace_of(model))]
+    return len(theirs) / max(1, len(firsts))
 
 
 def read_origin(text: object) -> VectorOrigin | None:

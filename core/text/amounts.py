@@ -17,8 +17,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from core.text import numerals
-from core.text.digits import whole_number
-from core.text.words import words_of
+from core.text.words import whole_number, words_of
 
 EDGES = "*_~\"'“”„‚‘’«»()[]{}<>.,;:!?…`"  # what may stand around a word
 _SMALL = 10

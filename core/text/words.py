@@ -1,10 +1,14 @@
-"""Words of a text, as far as counting and comparing need them. No model, no stemming, any script."""
+"""Words of a text, as far as counting and comparing need them, and whole numbers that come from outside.
+
+No model, no stemming, any script. Knows nothing of who wrote it.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
+MOST = 2**53  # beyond it JSON's numbers are not exact everywhere
 _WORD = re.compile(r"\w+(?:[-.'’]\w+)*")
 
 
@@ -42,3 +46,15 @@ def clean(text: str) -> str:
 def without_asking(question: str) -> str:
     """`question` without the words that only ask, for whoever would search for them."""
     return _ASKED.sub(" ", question)
+
+
+def whole_number(text: object, most: int = MOST) -> int | None:
+    """The number from 0 to `most` that `text` spells in decimal digits of any script; None where it spells none.
+
+    `isdigit` calls characters digits that `int` refuses (`²`), and `int` refuses what has more than 4,300 of them.
+    """
+    if not isinstance(text, str) or not text.isdecimal():
+        return None
+    digits = text.lstrip("0") or "0"
+    number = int(digits) if len(digits) <= len(str(most)) else most + 1
+    return number if number <= most else None

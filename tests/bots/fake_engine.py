@@ -15,14 +15,13 @@ from core.domain import (
     Passage,
     Person,
     Piece,
-    Preferences,
     RankedPassage,
     ReadingStarted,
     Source,
 )
 from core.people.feedback import Feedback, Verdict
 from core.people.people import FeedbackOutcome
-from core.people.preferences import PreferenceSet
+from core.people.preferences import Preferences, PreferenceSet
 from core.people.profile import Profile
 from core.people.traces import Trace
 

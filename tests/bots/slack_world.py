@@ -17,15 +17,15 @@ from bots.language import speaking
 from bots.lessons import Lessons
 from bots.on_slack.actions import Actions
 from bots.on_slack.asides import SideMessages
-from bots.on_slack.clients import Clients, OneToken
-from bots.on_slack.door import SlackEntrance
+from bots.on_slack.clients import Clients
+from bots.on_slack.conversation import SlackConversation
+from bots.on_slack.entrance import SlackEntrance
 from bots.on_slack.events import OWN_COMMANDS
 from bots.on_slack.members import Members
+from bots.on_slack.receiver import Connection, SlackReceiver
 from bots.on_slack.sender import SlackSender
-from bots.on_slack.talk import SlackConversation
 from bots.on_slack.texts import HELP_HINT
 from bots.operator_lists import OperatorLists
-from bots.slack_bot import Connection, SlackReceiver
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.inbox import RedisInbox
 from core.adapters.redis.memory import RedisMemory
@@ -246,7 +246,7 @@ async def world(
         hub = hub_of(server.api, "xoxb-1", engine, access, taught, operator_lists(redis, access))
         stack.push_async_callback(hub.close)
         connection = Connection(app_token="" if http else "xapp-1", signing_secret="shh", port=0)  # noqa: S106
-        receiver = SlackReceiver(Clients(OneToken("xoxb-1"), server.api), connection, server.api)
+        receiver = SlackReceiver(Clients("xoxb-1", server.api), connection, server.api)
         await stack.enter_async_context(receiver.receiving(hub))
         if http:
             server.events_url = f"http://127.0.0.1:{receiver.port}/slack/events"
@@ -278,7 +278,7 @@ def hub_of(  # noqa: PLR0917 - what a platform is given
     api: str, token: str, engine: Engine, access: Access, teacher: Teacher, lists: OperatorLists
 ) -> Hub:
     """The answering half behind a stand-in for the inbox."""
-    clients, members = Clients(OneToken(token), api), Members({GROUP})
+    clients, members = Clients(token, api), Members({GROUP})
     door, dialogue = SlackEntrance(access, members), Dialogue(engine, own_commands=OWN_COMMANDS, hint=HELP_HINT)
     talk, lessons = SlackConversation(dialogue, members, hurry=True), Lessons(teacher, access)
     actions = Actions(clients, dialogue, talk, door, lessons)

@@ -20,11 +20,11 @@ from bots.language import speaking
 from bots.lessons import Lessons
 from bots.on_telegram.entrance import Membership, TelegramEntrance, listed_groups
 from bots.on_telegram.pace import ChatPace, Rate
+from bots.on_telegram.receiver import TelegramReceiver, new_bot
 from bots.on_telegram.screen import Streaming
 from bots.on_telegram.sender import OWN_COMMANDS, Services, TelegramSender
 from bots.on_telegram.webhook import Webhook
 from bots.operator_lists import OperatorLists
-from bots.telegram_bot import TelegramReceiver, new_bot
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.pairings import RedisPairings

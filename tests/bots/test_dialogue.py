@@ -14,8 +14,9 @@ from bots.commands import PREFERENCES
 from bots.dialogue import Dialogue
 from bots.language import translated
 from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
-from core.domain import Format, Length, Preferences, Source, Tone
+from core.domain import Source
 from core.errors import DownloadError, MemoryUnavailableError, ModelUnavailableError, QuestionTooLongError
+from core.people.preferences import Format, Length, Preferences, Tone
 from tests.bots.fake_engine import ANN, HANDBOOK, FakeEngine, message
 
 
@@ -130,9 +131,9 @@ async def test_every_value_is_saved_and_confirmed(text: str, expected: Preferenc
         (
             "/prefs colour red",
             (
-                "There's no preference called `colour`. The choices are `length`, `tone`, `format`, `level`, `language`, "
-                "`sources`, `like`, `avoid`, `say`, `remove`, `strength`, `share`, `learned`, `pause`, `resume`, "
-                "`undo`, `export`, `import`, `forget` and `reset`."
+                "There's no preference called `colour`. The choices are `length`, `tone`, `format`, `level`, "
+                "`language`, `sources`, `like`, `avoid`, `say`, `remove`, `strength`, `share`, `learned`, `pause`, "
+                "`resume`, `undo`, `export`, `import`, `forget` and `reset`."
             ),
         ),
         (

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from bots.cli import operator_texts
-from bots.cli.checks import Check
-from bots.cli.doctor import Mark, _memory, _models, _server, parsers
+from bots.cli.checks import Check, CheckStatus
+from bots.cli.doctor import _memory, _models, _server, parsers
 from core.adapters.redis import valkey
 from core.bootstrap import open_records
 from core.documents.confinement import Confinement, Layer
 from core.documents.sandbox import Sandbox
-from core.domain import Person, Preferences, Tone
-from core.models.lora import CONFIG, OURS, WEIGHTS
+from core.domain import Person
+from core.models.layouts import CONFIG, OURS, WEIGHTS
+from core.people.preferences import Preferences, Tone
 from core.settings import Settings
 from tests.bots.test_models_view import PLAIN, READER, bring
 from tests.doubles.openai_server import MODEL, Flavour, OpenAIDouble
@@ -24,27 +25,27 @@ from tests.doubles.openai_server import MODEL, Flavour, OpenAIDouble
 @pytest.mark.parametrize(
     ("flavour", "decoding", "mark"),
     [
-        (Flavour.VLLM, "sequence", Mark.GOOD),
-        (Flavour.VLLM, "token", Mark.CARE),
-        (Flavour.OLLAMA, "stuffed", Mark.GOOD),
-        (Flavour.OLLAMA, "sequence", Mark.CARE),
+        (Flavour.VLLM, "sequence", CheckStatus.GOOD),
+        (Flavour.VLLM, "token", CheckStatus.CARE),
+        (Flavour.OLLAMA, "stuffed", CheckStatus.GOOD),
+        (Flavour.OLLAMA, "sequence", CheckStatus.CARE),
     ],
 )
-async def test_the_doctor_says_what_a_server_cannot_do(flavour: Flavour, decoding: str, mark: Mark) -> None:
+async def test_the_doctor_says_what_a_server_cannot_do(flavour: Flavour, decoding: str, mark: CheckStatus) -> None:
     """A way of decoding that the server can only approximate is marked, with what to do about it."""
     async with OpenAIDouble(flavour).serving() as double:
         environ = {"ATTUNE_MODEL_URL": double.url, "ATTUNE_MODEL": MODEL, "ATTUNE_DECODING": decoding}
         model, way = await _server(Settings.from_env(environ))
-    assert (model.mark, model.name) == (Mark.GOOD, "language model")
+    assert (model.mark, model.name) == (CheckStatus.GOOD, "language model")
     assert MODEL in model.found
-    assert (way.mark, bool(way.fix)) == (mark, mark is Mark.CARE)
+    assert (way.mark, bool(way.fix)) == (mark, mark is CheckStatus.CARE)
 
 
 async def test_the_doctor_names_a_model_that_the_server_lacks() -> None:
     """The fix lists the models that are there."""
     async with OpenAIDouble().serving() as double:
         (model,) = await _server(Settings.from_env({"ATTUNE_MODEL_URL": double.url, "ATTUNE_MODEL": "other"}))
-    assert model.mark is Mark.BAD
+    assert model.mark is CheckStatus.BAD
     assert MODEL in model.fix
 
 
@@ -69,7 +70,7 @@ def test_the_doctor_names_the_adapter_in_use(home: Path) -> None:
     assert language_model(home, ATTUNE_MODEL=PLAIN).found == f"{PLAIN}, 1,117 MB, verified"
     for model in (READER, PLAIN):
         found = language_model(home, ATTUNE_MODEL=model, ATTUNE_ADAPTER=str(own))
-        assert (found.mark, found.found) == (Mark.GOOD, f"{model}, 1,117 MB, verified, with the adapter {own}")
+        assert (found.mark, found.found) == (CheckStatus.GOOD, f"{model}, 1,117 MB, verified, with the adapter {own}")
     fetched = language_model(home, ATTUNE_ADAPTER="hf:org/name")
     assert fetched.found.endswith("with the adapter hf:org/name, which is fetched at the first use")
 
@@ -77,28 +78,28 @@ def test_the_doctor_names_the_adapter_in_use(home: Path) -> None:
 def test_the_doctor_says_what_is_wrong_with_an_adapter(home: Path) -> None:
     """One that is not there, and one that was trained for other words."""
     missing = language_model(home, ATTUNE_ADAPTER=str(home / "nowhere"))
-    assert (missing.mark, "is not an adapter's folder" in missing.fix) == (Mark.BAD, True)
+    assert (missing.mark, "is not an adapter's folder" in missing.fix) == (CheckStatus.BAD, True)
     for name in (CONFIG, WEIGHTS):
         (home / name).write_bytes(b"{}")
     (home / OURS).write_text(json.dumps({"judging": "first", "fitted_to": "0" * 12, "bias": 0.0, "weight": 1.0}))
     other = language_model(home, ATTUNE_ADAPTER=str(home))
-    assert (other.mark, "trained for other words" in other.fix) == (Mark.BAD, True)
+    assert (other.mark, "trained for other words" in other.fix) == (CheckStatus.BAD, True)
 
 
 @pytest.mark.parametrize(
     ("on", "mark", "could"),
     [
-        (tuple(Layer), Mark.GOOD, ()),
-        ((Layer.LANDLOCK, Layer.SECCOMP), Mark.GOOD, ()),
-        ((Layer.NAMESPACES, Layer.SECCOMP), Mark.GOOD, ()),
-        ((Layer.NAMESPACES, Layer.LANDLOCK), Mark.CARE, ("disturb",)),
-        ((Layer.SECCOMP,), Mark.CARE, ("read the files",)),
-        ((Layer.LANDLOCK,), Mark.CARE, ("disturb", "send")),
-        ((), Mark.CARE, ("read the files", "disturb", "send")),
+        (tuple(Layer), CheckStatus.GOOD, ()),
+        ((Layer.LANDLOCK, Layer.SECCOMP), CheckStatus.GOOD, ()),
+        ((Layer.NAMESPACES, Layer.SECCOMP), CheckStatus.GOOD, ()),
+        ((Layer.NAMESPACES, Layer.LANDLOCK), CheckStatus.CARE, ("disturb",)),
+        ((Layer.SECCOMP,), CheckStatus.CARE, ("read the files",)),
+        ((Layer.LANDLOCK,), CheckStatus.CARE, ("disturb", "send")),
+        ((), CheckStatus.CARE, ("read the files", "disturb", "send")),
     ],
 )
 def test_the_doctor_says_how_far_parsers_are_shut_in(
-    on: tuple[Layer, ...], mark: Mark, could: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    on: tuple[Layer, ...], mark: CheckStatus, could: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Which layers are on, why others are not, and what a hostile file could then do."""
     off = {layer: "Operation not permitted" for layer in Layer if layer not in on}
@@ -115,14 +116,14 @@ def test_the_doctor_asks_the_process_that_parses() -> None:
     """The row is that of this machine."""
     check = parsers()
     assert check.name == "parsers"
-    assert check.mark in {Mark.GOOD, Mark.CARE}
+    assert check.mark in {CheckStatus.GOOD, CheckStatus.CARE}
     assert check.found.startswith("shut in by limits of memory and time")
 
 
 async def test_the_doctor_says_how_much_is_kept_of_people_and_how_long(data: Path) -> None:
     settings = Settings.from_env({"ATTUNE_HOME": str(data), "ATTUNE_KEEP": "30"})
     memory, people = await _memory(settings)
-    assert (memory.mark, memory.found) == (Mark.GOOD, operator_texts.REPLIES)
+    assert (memory.mark, memory.found) == (CheckStatus.GOOD, operator_texts.REPLIES)
     assert people.found == "nothing is kept of anybody yet; what is will stay for 30 days (ATTUNE_KEEP)"
     async with open_records(settings) as records:
         await records.memory.save_preferences(Person("slack", "T1", "ann"), Preferences(tone=Tone.FORMAL))
@@ -137,7 +138,7 @@ async def test_the_doctor_warns_of_a_server_that_throws_away_what_it_keeps(data:
         await redis.config_set("maxmemory-policy", "allkeys-lru")
         settings = Settings.from_env({"REDIS_URL": f"unix://{redis.connection_pool.connection_kwargs['path']}"})
         memory, _ = await _memory(settings.model_copy(update={"home": data / "home"}))
-    assert memory.mark is Mark.CARE
+    assert memory.mark is CheckStatus.CARE
     assert "maxmemory-policy allkeys-lru" in memory.found
     assert "noeviction" in memory.fix
 
@@ -145,4 +146,4 @@ async def test_the_doctor_warns_of_a_server_that_throws_away_what_it_keeps(data:
 async def test_the_doctor_says_that_a_memory_is_away(tmp_path: Path) -> None:
     settings = Settings.from_env({"REDIS_URL": "redis://127.0.0.1:1/0", "ATTUNE_HOME": str(tmp_path)})
     (memory,) = await _memory(settings)
-    assert (memory.mark, memory.found) == (Mark.BAD, operator_texts.NO_REPLY)
+    assert (memory.mark, memory.found) == (CheckStatus.BAD, operator_texts.NO_REPLY)

@@ -15,8 +15,8 @@ from bots.cli import evaluating
 from bots.cli.evaluating import EvaluationOptions, evaluate
 from core.adapters.index.shared_index import SharedIndex
 from core.adapters.redis.memory import RedisMemory
-from core.adapters.redis.no_usage import NoUsage
 from core.adapters.redis.pairings import RedisPairings
+from core.adapters.redis.usage import NoUsage
 from core.answering.prompt import NOT_FOUND
 from core.bootstrap import Attune, Library, Stores
 from core.documents.ingest import Ingester

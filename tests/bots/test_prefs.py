@@ -20,11 +20,11 @@ from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis import valkey
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
-from core.domain import Conversation, Message, Passage, Person
+from core.domain import Conversation, Message, Passage, Person, Sources
 from core.engine import AnswerLimits, Engine
 from core.people.feedback import Feedback, Reason, Verdict
 from core.people.interests import Action, Signal, packed
-from core.people.preferences import Language, Level, PreferenceKind, PreferenceOrigin, Sources
+from core.people.preferences import Language, Level, PreferenceKind, PreferenceOrigin
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import logging
 import os
 import re
@@ -16,21 +15,16 @@ from pathlib import Path
 import aiohttp
 import pytest
 import structlog
-from aiohttp import web
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from bots import texts
 from bots.service.metrics import Metrics
 from bots.service.observing import STOPPED, AnswerTiming, WatchedDialogue
 from bots.service.serving import Answerer, ProcessRoles, serve
-from bots.service.tracing import Tracing, traced
 from core.answering.prompt import NOT_FOUND
 from core.bootstrap import open_inbox, open_records
-from core.domain import Conversation, Person, Source
+from core.domain import Person, Source
 from core.errors import ConfigurationError, IndexUnavailableError
-from core.inbox import Claim, Depth, Event, Receipt
+from core.inbox import Claim, Depth, Receipt
 from core.people.feedback import Feedback, Verdict
 from core.people.people import People
 from core.settings import Settings
@@ -220,38 +214,6 @@ def _lines(page: str, name: str) -> list[str]:
     return [line for line in page.splitlines() if line.startswith(name)]
 
 
-async def test_spans_reach_the_collector_that_is_named() -> None:
-    """With ATTUNE_TRACES set, what happened is sent there, and no word of it."""
-    received: list[bytes] = []
-
-    async def collect(request: web.Request) -> web.Response:
-        assert request.path == "/v1/traces"
-        body = await request.read()
-        received.append(gzip.decompress(body) if request.headers.get("Content-Encoding") == "gzip" else body)
-        return web.Response()
-
-    def handle() -> None:
-        with traced(f"http://127.0.0.1:{port}/") as tracing:
-            event = to_event({"key": "1", "channel": SECRET, "user": SECRET, "text": SECRET})
-            tracing.began(Claim(event, "token", 1))
-            tracing.finished(event, "done")
-
-    collector = web.Application()
-    collector.router.add_post("/{anywhere:.*}", collect)
-    runner = web.AppRunner(collector)
-    await runner.setup()
-    port = free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        await asyncio.to_thread(handle)  # what closes it waits for the collector
-    finally:
-        await runner.cleanup()
-    sent = b"".join(received)
-    assert b"platform" in sent
-    assert b"done" in sent
-    assert SECRET.encode() not in sent
-
-
 async def test_receiving_alone_keeps_for_a_worker(chat: Chat, data: Path) -> None:
     """Two processes share the work: what one received, the other answers."""
     settings = settings_of(data, free_port())
@@ -274,44 +236,6 @@ async def test_a_taken_address_costs_only_the_figures(chat: Chat, data: Path) ->
         async with served(chat, settings, Answerer(FakeEngine("Yes."))):
             await chat.deliver("1", "c", "ann", "?")
             await until(lambda: bool(chat.messages) and chat.messages[0].text == "Yes.")
-
-
-async def test_spans_carry_no_words() -> None:
-    """A trace says when, which kind and how it ended; the answer's span belongs to its event's."""
-    exporter, provider = InMemorySpanExporter(), TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    tracing = Tracing(provider)
-    event = to_event({"key": SECRET, "channel": SECRET, "user": SECRET, "text": SECRET})
-
-    async def handle() -> None:
-        tracing.began(Claim(event, "token", 2))
-        tracing.said(AnswerTiming(STOPPED, 1.5, 0.5, 7))
-        tracing.finished(event, "stopped")
-
-    await asyncio.create_task(handle())
-    answer, whole = exporter.get_finished_spans()
-    assert answer.parent is not None
-    assert answer.parent.span_id == whole.context.span_id
-    assert dict(whole.attributes or {}) == {"platform": "chat", "kind": "message", "attempt": 2, "outcome": "stopped"}
-    assert SECRET not in answer.to_json() + whole.to_json()
-
-
-async def test_a_hundred_events_at_once_leave_no_span_open() -> None:
-    """Each ends its own."""
-    exporter, provider = InMemorySpanExporter(), TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    tracing, anna = Tracing(provider), Person("chat", "w", "anna")
-
-    async def handle(number: int) -> None:
-        place = Conversation("chat", "w", str(number))
-        event = Event(f"chat:{number}", place, anna, "message", "{}", to_event_time())
-        tracing.began(Claim(event, str(number), 1))
-        await asyncio.sleep(0)
-        tracing.finished(event, "done")
-
-    await asyncio.gather(*[asyncio.create_task(handle(number)) for number in range(100)])
-    assert len(exporter.get_finished_spans()) == 100
-    assert tracing._spans == {}
 
 
 def to_event_time():

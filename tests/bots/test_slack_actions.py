@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 from redis.asyncio import Redis
 
-from core.domain import Length, Person, Preferences
+from core.domain import Person
 from core.people.feedback import Reason
 from core.people.interests import Action
+from core.people.preferences import Length, Preferences
 from tests.bots.slack_world import QUESTION, TEXTS, World, world
 
 ANN = Person("slack", "T1", "UANN")
@@ -462,3 +463,23 @@ async def test_operators_see_gaps_in_private(redis: Redis) -> None:
         assert r"\*\*loud\*\* \[press\](" in there.answers(channel, ts)[0]
         assert "Zeppelin" not in there.answers("DUBEN", other)[0]
         there.check()
+
+
+async def test_everything_comes_in_the_language_of_the_person(slack: World) -> None:
+    """Ben has Slack in German, and reads it from the sources to the home tab; Ann beside him reads English."""
+    slack.space.users["UBEN"]["locale"] = "de-DE"
+    english, asked = await answered(slack)
+    german, answer = await answered(slack, user="UBEN")
+    assert ("Sources" in str(asked), "Without my preferences" in str(asked)) == (True, True)
+    assert ("Quellen" in str(answer), "Ohne meine Einstellungen" in str(answer)) == (True, True)
+    slack.people.press("UBEN", "C1", answer["ts"], "attune_why")
+    await slack.settled()
+    assert "Warum diese Antwort" in str(slack.people.view("UBEN")["blocks"])
+    slack.people.command("UBEN", "C1", "/prefs", "undo")
+    slack.people.command("UBEN", "C1", "/ask", "")
+    slack.people.open_home("UBEN")
+    slack.people.say("UBEN", slack.space.dm("UBEN"), "why")
+    await slack.settled()
+    assert "rückgängig zu machen" in str(slack.people.replies())
+    assert "Was ich über dich gelernt habe" in str(slack.space.homes["UBEN"])
+    assert english != german

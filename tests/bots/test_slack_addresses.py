@@ -15,8 +15,8 @@ from yarl import URL
 
 from bots.on_slack.addresses import API, REDIRECTS, download, is_slacks
 from bots.on_slack.clients import new_client
+from bots.on_slack.ephemeral import EphemeralReply, StatelessDelivery
 from bots.on_slack.teaching import _shared
-from bots.on_slack.whisper import EphemeralReply, StatelessDelivery
 from core.errors import LessonError
 from tests.doubles.elsewhere import hello, host
 from tests.doubles.slack_server import SlackServer, slack

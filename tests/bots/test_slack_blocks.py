@@ -14,7 +14,7 @@ from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import home as slack_home
 from bots.replies import Final
 from core.documents.teaching import Lesson
-from core.domain import Passage, Person, Source
+from core.domain import Passage, Person, Source, Sources
 from core.people.interests import Action
 from core.people.preferences import (
     Format,
@@ -26,7 +26,6 @@ from core.people.preferences import (
     PreferenceOrigin,
     Preferences,
     PreferenceSet,
-    Sources,
     StatedPreference,
     Tone,
 )

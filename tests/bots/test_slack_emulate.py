@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 
 from redis.asyncio import Redis
 
-from bots.on_slack.clients import Clients, OneToken
-from bots.slack_bot import Connection, SlackReceiver
+from bots.on_slack.clients import Clients
+from bots.on_slack.receiver import Connection, SlackReceiver
 from core.adapters.index.qdrant_index import QdrantIndex
 from tests.bots.slack_world import QUESTION, TEXTS, Lists, Teacher, engine_of, hub_of, operator_lists
 from tests.doubles.emulate_slack import emulate, free_port
@@ -33,7 +33,7 @@ async def test_a_conversation_over_http_with_emulates_signed_events(redis: Redis
         hub = hub_of(slack.api, TOKEN, engine, access, Teacher(), operator_lists(redis, access))
         stack.push_async_callback(hub.close)
         connection = Connection(signing_secret=SECRET, port=port)
-        receiver = SlackReceiver(Clients(OneToken(TOKEN), slack.api), connection, slack.api)
+        receiver = SlackReceiver(Clients(TOKEN, slack.api), connection, slack.api)
         await stack.enter_async_context(receiver.receiving(hub))
 
         channels = (await slack.call("conversations.list"))["channels"]

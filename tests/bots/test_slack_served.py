@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
 
-from bots.on_slack.clients import Clients, OneToken
+from bots.on_slack.clients import Clients
+from bots.on_slack.receiver import Connection, SlackReceiver
 from bots.service.slots import Pace
 from bots.service.workers import Workers
-from bots.slack_bot import Connection, SlackReceiver
 from core.adapters.redis.inbox import RedisInbox
 from core.domain import Person
 from core.people.interests import Action
@@ -26,7 +26,7 @@ async def served(redis: Redis, script: str = "", pace: float = 0.0) -> AsyncIter
     async with world(redis, script=script, pace=pace) as there:
         inbox = RedisInbox(redis)
         connection = Connection(app_token="xapp-1")  # noqa: S106 - the fake's
-        receiver = SlackReceiver(Clients(OneToken("xoxb-1"), there.server.api), connection, there.server.api)
+        receiver = SlackReceiver(Clients("xoxb-1", there.server.api), connection, there.server.api)
         workers = Workers(inbox, {"slack": there.hub.sender}, Pace(4, 5.0))
         for old in there.server.sockets:  # the world's own receiver gets nothing more
             old.going = False

@@ -6,18 +6,15 @@ import json
 from typing import Any
 
 import pytest
-from cryptography.fernet import Fernet
-from pydantic import SecretStr
 from redis.asyncio import Redis
 from typer.testing import CliRunner
 
+from bots.__main__ import app
 from bots.cli.checks import Check, CheckStatus
-from bots.on_slack import command as slack_command
 from bots.on_slack import manifest as slack_manifest
-from bots.on_slack.doctor import SlackConfig, findings, set_up_of
+from bots.on_slack.doctor import SlackConfig, findings
 from bots.on_slack.manifest import Feature, manifest
 from core.errors import ConfigurationError
-from core.settings import Settings
 from tests.bots.slack_world import QUESTION, SCOPES, world
 from tests.doubles.slack_server import SlackServer
 from tests.doubles.slack_state import Workspace
@@ -47,13 +44,12 @@ async def test_the_manifests_events_are_enough(redis: Redis) -> None:
 
 
 def test_a_manifest_for_http_names_the_address_everywhere() -> None:
-    """With an address Slack delivers there: events, interactions, commands, and installations where several may."""
-    made = manifest(url="https://bot.example/", several=True)
+    """With an address Slack delivers there: events, interactions and commands."""
+    made = manifest(url="https://bot.example/")
     assert made["settings"]["socket_mode_enabled"] is False
     assert made["settings"]["event_subscriptions"]["request_url"] == "https://bot.example/slack/events"
     assert made["settings"]["interactivity"]["request_url"] == "https://bot.example/slack/events"
     assert {command["url"] for command in made["features"]["slash_commands"]} == {"https://bot.example/slack/events"}
-    assert made["oauth_config"]["redirect_urls"] == ["https://bot.example/slack/oauth_redirect"]
 
 
 def test_a_manifest_keeps_to_slacks_limits() -> None:
@@ -157,28 +153,11 @@ async def test_an_installation_for_a_whole_organisation_is_refused() -> None:
     assert "each workspace" in found["slack token"].fix
 
 
-async def test_the_doctor_names_what_several_workspaces_lack() -> None:
-    """Without a token of one workspace, the settings for several are looked at."""
-    some = Settings(slack_client_id="1", slack_client_secret=SecretStr("s"), slack_url="https://bot.example")
-    (check,) = [check async for check in findings(set_up_of(some))]
-    assert check.mark is CheckStatus.BAD
-    assert "ATTUNE_SLACK_KEY" in check.found
-    assert "ATTUNE_SLACK_CLIENT_ID" not in check.found
-
-
 def test_the_command_prints_a_manifest_that_can_be_pasted() -> None:
     """`attune slack manifest` is JSON, with what was left out left out; what makes no sense is said in a sentence."""
     run = CliRunner().invoke
-    printed = run(slack_command.app, ["manifest", "--name", "Ask", "--without", "files"])
+    printed = run(app, ["slack", "manifest", "--name", "Ask", "--without", "files"])
     made = json.loads(printed.stdout)
     assert made["display_information"]["name"] == "Ask"
     assert "files:read" not in made["oauth_config"]["scopes"]["bot"]
-    for wrong in (["manifest", "--without", "telepathy"], ["manifest", "--several"]):
-        assert isinstance(run(slack_command.app, wrong).exception, ConfigurationError)
-
-
-def test_the_command_makes_a_key_that_works() -> None:
-    """Each key is new, and one that tokens can be encrypted with."""
-    keys = {CliRunner().invoke(slack_command.app, ["key"]).stdout.strip() for _ in range(2)}
-    assert len(keys) == 2
-    assert all(Fernet(key) for key in keys)
+    assert isinstance(run(app, ["slack", "manifest", "--without", "telepathy"]).exception, ConfigurationError)

@@ -36,7 +36,7 @@ async def test_a_question_is_answered_in_one_message(redis: Redis, tmp_path: Pat
         await ann.say(LEAVE)
         await ann.private.answered()
         [answer] = ann.private.said()
-        assert answer.text == f"{ANSWER}\n\nSources\n1. Leave (Leave.md)"
+        assert answer.text == f"{ANSWER}\n\nSources\n1. Leave — Leave.md"
         assert answer.parts("bold") == [ANSWER, "Sources"]
         assert answer.keyboard == BUTTONS
         assert home.double.refused == []

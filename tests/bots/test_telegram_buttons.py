@@ -116,7 +116,7 @@ async def test_a_source_is_opened(redis: Redis, tmp_path: Path):
     async with telegram_home(redis, tmp_path) as home:
         ann = User(home.double, 7, "Ann")
         answer = await answered_from_two(home, ann)
-        assert "Sources\n1. Travel (Travel.md)\n2. Leave (Leave.md)" in answer.text
+        assert "Sources\n1. Travel — Travel.md\n2. Leave — Leave.md" in answer.text
         await ann.press("Sources", answer)
         await ann.private.until(lambda place: now(place, answer).buttons == ["📄 1", "📄 2", "‹ Back"])
         await ann.press("📄 2", answer)
@@ -140,7 +140,7 @@ async def test_the_only_source_opens_at_once(redis: Redis, tmp_path: Path):
         assert now(ann.private, answer).keyboard == BUTTONS
 
 
-async def test_why_and_without_my_profile(redis: Redis, tmp_path: Path):
+async def test_why_and_without_my_preferences(redis: Redis, tmp_path: Path):
     """An answer's reasons are one tap away, and so is the same question without personalisation."""
     async with telegram_home(redis, tmp_path) as home:
         ann = User(home.double, 7, "Ann")
@@ -453,6 +453,27 @@ async def test_a_document_is_learned(redis: Redis, tmp_path: Path):
             lambda place: any("I've forgotten bikes.md" in message.text for message in place.said())
         )
         assert await home.teacher.lessons({"person:telegram//7"}) == []
+        forgotten = ann.private.said()[-1]
+        await ann.press("Bring it back", forgotten)
+        await ann.private.until(lambda place: now(place, forgotten).text == "bikes.md is back.")
+        assert now(ann.private, forgotten).buttons == ["Forget it"]
+        assert [lesson.name for lesson in await home.teacher.lessons({"person:telegram//7"})] == ["bikes.md"]
+
+
+async def test_what_somebody_taught_is_listed_for_them_alone(redis: Redis, tmp_path: Path):
+    """`/unlearn` in a group lists somebody's lessons in their private chat."""
+    async with telegram_home(redis, tmp_path, Wishes(allowed=GROUP)) as home:
+        ann = User(home.double, 7, "Ann")
+        team = group(home.double, TEAM, ann)
+        await ann.say("/start")
+        await ann.upload("bikes.md", HANDBOOK.encode())
+        await ann.private.until(lambda place: any("Only me" in message.buttons for message in place.said()))
+        offer = next(message for message in ann.private.said() if "Only me" in message.buttons)
+        await ann.press("Only me", offer)
+        await ann.private.until(lambda place: now(place, offer).text.startswith("Done. I've learned"))
+        await ann.say("/unlearn@attune_bot", team)
+        await ann.private.until(lambda place: any("bikes.md" in message.buttons for message in place.said()))
+        assert "bikes" not in str(team.said())
 
 
 async def test_the_next_message_waits_for_what_is_being_learned(redis: Redis, tmp_path: Path):

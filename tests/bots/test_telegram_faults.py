@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bots.on_telegram.line import connected
+from bots.on_telegram.api import connected
 from bots.on_telegram.pace import GROUP, PRIVATE, ChatPace, FrameSkippedError, Rate
+from bots.on_telegram.receiver import new_bot
 from bots.on_telegram.screen import Streaming
-from bots.telegram_bot import new_bot
 from core.errors import ConfigurationError
 from tests.bots.telegram_home import MemoryDelivery, Wishes, telegram_home
 from tests.bots.test_telegram import ANSWER, AT, BUTTONS, LEAVE, TEAM

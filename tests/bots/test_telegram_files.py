@@ -10,8 +10,8 @@ from aiohttp import web
 from telegram import File
 from telegram.error import TelegramError
 
-from bots.on_telegram.line import TELEGRAM, TelegramApi
-from bots.telegram_bot import new_bot
+from bots.on_telegram.api import TELEGRAM, TelegramApi
+from bots.on_telegram.receiver import new_bot
 from core.errors import LessonError
 from tests.doubles.elsewhere import hello, host
 

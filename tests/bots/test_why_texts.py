@@ -45,7 +45,7 @@ def test_a_section_that_was_not_read_says_so_and_why() -> None:
 def test_a_model_that_was_not_asked_judged_nothing() -> None:
     """As with a trace of the version before."""
     unasked = replace(TRACE, held=None, passages=(replace(CLEAR, held=None),))
-    assert line_of("Leave", unasked).endswith("it carried 100% of the answer")
+    assert line_of("Leave", unasked).endswith("; 100% of the answer comes from it")
     assert "judged" not in why(unasked)
 
 

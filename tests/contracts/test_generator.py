@@ -14,7 +14,7 @@ import pytest
 from core.adapters.local_model.torch_generator import TorchGenerator
 from core.adapters.remote_model.openai_api import OpenAIServer
 from core.adapters.remote_model.remote_generator import RemoteGenerator
-from core.answering.prompt import PROTOCOLS, SYSTEM, TOLD_TO_REFUSE, Judging, check_text
+from core.answering.verdict import PROTOCOLS, SYSTEM, TOLD_TO_REFUSE, Judging, check_text
 from core.domain import CutOff, Decoding, Mode, Passage, Piece, Prompt, Verdicts
 from core.errors import PromptTooLongError
 from core.models.files import NoProgress

@@ -14,8 +14,9 @@ from redis.asyncio import Redis
 from core.adapters.redis import memory as redis_memory
 from core.adapters.redis import valkey
 from core.adapters.redis.memory import KEPT_TURNS, RedisMemory
-from core.domain import Conversation, Format, Length, Person, Preferences, Tone, Turn
+from core.domain import Conversation, Person, Turn
 from core.errors import MemoryUnavailableError
+from core.people.preferences import Format, Length, Preferences, Tone
 from core.ports import Memory
 
 ANNA = Person("slack", "T1", "anna")

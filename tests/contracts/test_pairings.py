@@ -11,8 +11,7 @@ from redis.asyncio import Redis
 
 from core.adapters.redis.pairings import RedisPairings
 from core.errors import MemoryUnavailableError
-from core.people.pairing import Pairing
-from core.ports import Pairings
+from core.people.access import Pairing, Pairings
 
 ANNA = Pairing("person:telegram//1", False, datetime(2026, 1, 1, tzinfo=UTC))
 BEN = Pairing("person:slack/T1/ü", True, datetime(2026, 1, 2, tzinfo=UTC))

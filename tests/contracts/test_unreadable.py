@@ -22,11 +22,10 @@ from core.adapters.redis.profiles import aside_key, learned_key, preferences_key
 from core.adapters.redis.records import NOTES
 from core.adapters.redis.usage import RedisUsage
 from core.documents.gaps import Gap
-from core.domain import Length, Preferences
 from core.inbox import Claim, Event
+from core.people.access import Pairing
 from core.people.interests import Action, DocumentTally
-from core.people.pairing import Pairing
-from core.people.preferences import PreferenceSet
+from core.people.preferences import Length, Preferences, PreferenceSet
 from core.people.team import Contribution
 from core.readers import EVERYONE
 from tests.contracts.test_inbox import ANNA, BEN, GENEROUS, OTHER, PRIVATE, THREAD, event, new_token

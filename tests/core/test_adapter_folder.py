@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from core.answering.abstention import Calibration
-from core.answering.prompt import PROTOCOLS, TOLD_TO_REFUSE, Judging
+from core.answering.verdict import PROTOCOLS, TOLD_TO_REFUSE, Calibration, Judging
 from core.errors import CorruptModelError
-from core.models.lora import OURS, READER, protocol_of
+from core.models.layouts import OURS, READER, protocol_of
 
 PLAIN = "qwen2.5-coder-1.5b-instruct"
 TOLD = {"judging": "first", "fitted_to": PROTOCOLS[READER].fingerprint, "bias": -0.5, "weight": 0.7}

@@ -14,7 +14,7 @@ import pytest
 
 from core.adapters.index.edge_index import EdgeIndex
 from core.adapters.index.qdrant_index import QdrantIndex
-from core.adapters.redis.no_usage import NoUsage
+from core.adapters.redis.usage import NoUsage
 from core.documents.ingest import Ingester
 from core.documents.reading import FileReader
 from core.documents.sandbox import Sandbox

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.answering.abstention import Calibration
 from core.answering.decoding import CIRCLED, Mixture, choose, is_circling, mix, weighed
+from core.answering.verdict import Calibration
 from core.domain import Decoding, Mode
 
 VOCABULARY = 7

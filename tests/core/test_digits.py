@@ -16,7 +16,7 @@ from core.documents.slack import talks
 from core.settings import Settings
 from core.text import numerals
 from core.text.amounts import Amounts, WordContext
-from core.text.digits import MOST, whole_number
+from core.text.words import MOST, whole_number
 
 LONG = "9" * 5_000  # more digits than Python turns into a number
 

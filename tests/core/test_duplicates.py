@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.answering.duplicates import first_copies
-from core.answering.retrieval import rank
+from core.answering.retrieval import first_copies, rank
 from core.domain import Hit, Passage
 
 LONG = (

@@ -13,26 +13,24 @@ from redis.asyncio import Redis
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
-from core.answering import prompt
+from core.answering import prompt, verdict
 from core.answering.fitting import TEMPLATE_TOKENS
 from core.domain import (
     Answer,
     Conversation,
     Decoding,
     DecodingSummary,
-    Length,
     Message,
     Outcome,
     Passage,
     Person,
     Piece,
-    Preferences,
     ReadingStarted,
 )
 from core.engine import AnswerLimits, Engine
 from core.errors import QuestionTooLongError
 from core.people.people import credits_of
-from core.people.preferences import Language
+from core.people.preferences import Language, Length, Preferences
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")
@@ -175,14 +173,14 @@ async def test_nothing_is_said_where_the_passages_seem_not_to_hold_the_answer(
     assert isinstance(events[-1], Answer)
     assert events[-1].outcome is outcome
     assert bool(events[-1].nearest) == (outcome is Outcome.NOT_FOUND)
-    assert generator.prompts[0].system == prompt.READER
+    assert generator.prompts[0].system == verdict.READER
     assert generator.prompts[0].check == ""
 
 
 async def test_a_model_that_is_asked_has_the_question_in_its_check(
     engine: Engine, generator: ScriptedGenerator
 ) -> None:
-    generator.protocol, generator.certainty = prompt.PROTOCOLS["qwen2.5-coder-1.5b-instruct"], -9.0
+    generator.protocol, generator.certainty = verdict.PROTOCOLS["qwen2.5-coder-1.5b-instruct"], -9.0
     assert (await ask(engine, "How long does transit enrolment take?")).outcome is Outcome.NOT_FOUND
     assert "transit enrolment" in generator.prompts[0].check
 
@@ -235,7 +233,7 @@ async def test_a_team_that_wants_every_answer_has_nothing_checked(
 
 
 async def test_a_model_that_cannot_be_asked_is_told_to_refuse(engine: Engine, generator: ScriptedGenerator) -> None:
-    generator.protocol = prompt.TOLD_TO_REFUSE
+    generator.protocol = verdict.TOLD_TO_REFUSE
     generator.certainty = -9.0
     assert (await ask(engine, "How long does transit enrolment take?")).outcome is Outcome.ANSWERED
     assert generator.prompts[0].check == ""
@@ -317,7 +315,7 @@ async def test_control_characters_never_reach_the_model(engine: Engine, generato
 async def test_passages_give_way_where_the_models_context_is_small(
     engine: Engine, generator: ScriptedGenerator
 ) -> None:
-    always = f"{prompt.READER} {prompt.person_block(Preferences())}"
+    always = f"{verdict.READER} {prompt.person_block(Preferences())}"
     asked = generator.count_tokens(always) + 3
     generator.context_tokens = (
         AnswerLimits().decoding.max_tokens + TEMPLATE_TOKENS + asked + 20

@@ -10,13 +10,14 @@ from redis.asyncio import Redis
 
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
-from core.adapters.redis.no_usage import NoUsage
+from core.adapters.redis.usage import NoUsage
 from core.answering.prompt import NOT_FOUND
-from core.domain import Length, Passage, Prompt
+from core.domain import Passage, Prompt
 from core.engine import AnswerLimits, Engine
 from core.errors import IndexUnavailableError
 from core.evaluation.evaluator import EvaluationSummary, Evaluator, Result, absent, ask_all, figures, spread, visiting
 from core.evaluation.questions import OwnQuestion
+from core.people.preferences import Length
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 TEXTS = {

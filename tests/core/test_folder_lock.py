@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.adapters.index.edge_index import EdgeIndex
-from core.adapters.redis.no_usage import NoUsage
+from core.adapters.redis.usage import NoUsage
 from core.documents.ingest import Ingester
 from core.documents.teaching import Lesson, Teacher
 from core.domain import EVERYONE, Person

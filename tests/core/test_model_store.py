@@ -19,8 +19,7 @@ import pytest
 from core.bootstrap import find_model
 from core.errors import AttuneError, CorruptModelError, DownloadError, UnknownModelError
 from core.models.files import NoProgress
-from core.models.lora import ShippedAdapter
-from core.models.rag import is_rag
+from core.models.layouts import ShippedAdapter, is_rag
 from core.models.specs import BUILT_IN, Hub, ModelFile, ModelSpec, Role, Wheel, Wheels, read_name
 from core.models.store import ModelStore
 from core.models.wheels import _pip_failed, _running

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from core.answering import prompt
-from core.domain import Format, Length, Passage, Person, Preferences, Tone, Turn
+from core.answering import prompt, verdict
+from core.domain import Passage, Person, Turn
+from core.people.preferences import Format, Length, Preferences, Tone
 
 
 def test_a_model_that_is_not_asked_first_is_told_to_refuse_before_any_wish() -> None:
@@ -26,7 +27,7 @@ def test_the_person_stands_last_and_passages_stand_first() -> None:
     ann = Person("test", "w", "ann")
     turn = Turn(ann, "Before?", "Yes.", datetime(2026, 1, 1, tzinfo=UTC))
     passage = Passage("1", "/a", "Travel", ("Visa",), "Fourteen days.", 1, 0, 1, "v")
-    messages = prompt.chat(prompt.system_text(prompt.SYSTEM, [passage]), [turn], "Answer briefly.", "Now?")
+    messages = prompt.chat(prompt.system_text(verdict.SYSTEM, [passage]), [turn], "Answer briefly.", "Now?")
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
     assert "Travel › Visa\nFourteen days." in messages[0]["content"]
     assert messages[-1]["content"].endswith("(Answer briefly.)")

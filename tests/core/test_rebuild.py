@@ -17,14 +17,13 @@ from core import bootstrap
 from core.bootstrap import open_index, open_library
 from core.documents.folder_records import FILE_NAME
 from core.documents.teaching import Teacher
-from core.domain import EVERYONE, Person
+from core.domain import EVERYONE, Person, VectorOrigin
 from core.errors import DocumentError, IndexUnavailableError
-from core.models.digest import digest_of
+from core.models.files import digest_of
 from core.models.specs import LocalModel
 from core.readers import Readers
 from core.settings import Settings
 from core.storage.backup_archive import MANIFEST, BackupWriter
-from core.storage.origin import VectorOrigin
 from tests.conftest import runs, wait_until
 from tests.core.adapters.test_index_files import damage
 from tests.fakes import HashingEmbedder

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.documents.turns import Turns
+from core.storage.folder_lock import Turns
 
 
 async def _taken(turns: Turns, place: str, said: list[str], go: asyncio.Event) -> None:

@@ -118,8 +118,6 @@ class Workspace:
     def call(self, method: str, args: Json, token: str) -> Json:
         """Answer one call; raises SlackError."""
         self.calls.append((method, args))
-        if method == "oauth.v2.access":
-            return self._access(args)
         wanted = self.config_token if method == "apps.manifest.export" else self.bot_token
         if token != wanted:
             raise SlackError("not_authed" if not token else "invalid_auth")
@@ -134,13 +132,6 @@ class Workspace:
         if shown is not None:
             self.on_shown(result["channel"], shown)
         return {"ok": True, **result}
-
-    def _access(self, args: Json) -> Json:
-        if args.get("code") == "organisation":
-            return {"ok": True, "access_token": self.bot_token, "team": None, "is_enterprise_install": True}
-        if args.get("code") != "good" or args.get("client_secret") != "secret":
-            raise SlackError("invalid_code")
-        return {"ok": True, "access_token": self.bot_token, "team": {"id": self.team}, "bot_user_id": self.bot_user}
 
     def do_auth_test(self, _: Json) -> Json:
         return {
@@ -291,7 +282,9 @@ class Workspace:
     def do_users_info(self, args: Json) -> Json:
         if args["user"] not in self.users:
             raise SlackError("user_not_found")
-        return {"user": self.users[args["user"]]}
+        wanted = str(args.get("include_locale")).lower() in {"true", "1"}
+        user = self.users[args["user"]]
+        return {"user": user if wanted else {name: value for name, value in user.items() if name != "locale"}}
 
     def do_usergroups_users_list(self, args: Json) -> Json:
         if args["usergroup"] not in self.groups:

@@ -23,16 +23,15 @@ from core.bootstrap import folder_records, open_inbox, open_index, open_records
 from core.documents.folder_records import FolderRecords
 from core.documents.ingest import Ingester
 from core.documents.teaching import Teacher
-from core.domain import EVERYONE, Answer, Conversation, Length, Message, Person, Preferences
+from core.domain import EVERYONE, Answer, Conversation, Message, Person, VectorOrigin
 from core.engine import AnswerLimits, Engine
 from core.inbox import Event
 from core.people.access import Access
 from core.people.feedback import Feedback, Verdict
-from core.people.preferences import Polarity, with_stated
+from core.people.preferences import Length, Polarity, Preferences, with_stated
 from core.ports import Inbox, Memory, PassageIndex, Usage
 from core.settings import Settings
-from core.storage.comparable import share_of_others
-from core.storage.origin import VectorOrigin
+from core.storage.origin import share_of_others
 from tests.conftest import wait_until
 from tests.e2e.home import Home, is_plain, opened_home
 from tests.fakes import HashingEmbedder, ScriptedGenerator

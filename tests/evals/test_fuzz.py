@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from telegram import User
 
 from bots.on_slack.events import said
+from bots.on_telegram.api import Bot
 from bots.on_telegram.buttons import MOST_NUMBER, read_tap
 from bots.on_telegram.entrance import Membership, TelegramEntrance
-from bots.on_telegram.line import Bot
+from bots.on_telegram.receiver import TelegramReceiver, new_bot
 from bots.on_telegram.updates import read
 from bots.on_telegram.wire import update_of
-from bots.telegram_bot import TelegramReceiver, new_bot
 from core.domain import Conversation, Person
 from core.inbox import Event, Receipt
 from core.people.access import Access, AccessLists

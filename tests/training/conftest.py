@@ -13,7 +13,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
-from core.answering.prompt import READER
+from core.answering.verdict import READER
 from core.domain import Passage
 from tests.fakes import HashingEmbedder
 from training import pool as pools

@@ -11,11 +11,11 @@ from transformers import PreTrainedTokenizerFast
 from core.adapters.local_model import checkpoints
 from core.adapters.local_model.prefix_cache import PrefixCache
 from core.adapters.local_model.torch_generator import TorchGenerator
-from core.answering.prompt import PROTOCOLS, READER, SYSTEM
+from core.answering.verdict import PROTOCOLS, READER, SYSTEM
 from core.domain import Passage, Prompt
 from core.errors import OperatorError
 from core.models.files import NoProgress
-from core.models.lora import READER as READER_NAME
+from core.models.layouts import READER as READER_NAME
 from training.drafts import WEIGHTS, Draft, answered, turn
 from training.examples import Encoder, Examples, encoded, held_out_sources, read_examples, write
 

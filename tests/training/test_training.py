@@ -17,10 +17,10 @@ from peft import PeftModel
 from safetensors.torch import load_file
 
 from core.adapters.local_model import checkpoints
-from core.answering import prompt
-from core.answering.prompt import Judging
+from core.answering import verdict
+from core.answering.verdict import Judging
 from core.models.files import NoProgress
-from core.models.lora import open_adapter, protocol_of
+from core.models.layouts import open_adapter, protocol_of
 from tests.conftest import EMBEDDER, TINY_MODEL
 from tests.training.conftest import SAMPLE
 from training import base, train
@@ -126,7 +126,7 @@ def test_the_product_takes_the_adapter(trained: Trained, few: Examples, random_r
         said, wanted = merged(tokens).logits, trained.model(tokens).logits
     assert torch.cosine_similarity(said, wanted, dim=-1).min() > 0.99
     protocol = protocol_of("random", "random", trained.out)
-    assert (protocol.judging, protocol.system) == (Judging.FIRST, prompt.READER)
+    assert (protocol.judging, protocol.system) == (Judging.FIRST, verdict.READER)
 
 
 def test_padding_changes_nothing(trained: Trained, few: Examples) -> None:

@@ -22,11 +22,10 @@ import qdrant_edge as edge
 
 from core.adapters.index import files as index_files
 from core.adapters.index import points
-from core.adapters.redis.clearing import Clearing
-from core.domain import Document, Hit, Passage, Vector, Vectors
+from core.adapters.index.clearing import Clearing
+from core.domain import Document, Hit, Passage, Vector, VectorOrigin, Vectors
 from core.errors import IndexUnavailableError, StoreError
 from core.storage.durable import write_whole
-from core.storage.origin import VectorOrigin
 from core.together import to_the_end
 
 # Every search looks at every vector: exact, and 20 ms for 100,000 passages. The optimiser never reaches

@@ -18,9 +18,10 @@ from pathlib import Path
 
 from core.adapters.index import points
 from core.adapters.index import probe as index_probe
+from core.domain import VectorOrigin
 from core.errors import IndexUnavailableError
 from core.storage.durable import sync_folder, write_whole
-from core.storage.origin import REBUILD, VectorOrigin, read_origin
+from core.storage.origin import REBUILD, read_origin
 
 ORIGIN, SEAL = "attune.json", "sealed.json"
 CONFIG = "edge_config.json"  # which the engine writes whenever it opens the folder

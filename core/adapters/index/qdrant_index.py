@@ -17,9 +17,9 @@ from qdrant_client.http.exceptions import ApiException
 from qdrant_edge import SparseVector
 
 from core.adapters.index import points
-from core.domain import Document, Hit, Passage, Vector, Vectors
+from core.domain import Document, Hit, Passage, Vector, VectorOrigin, Vectors
 from core.errors import IndexUnavailableError
-from core.storage.origin import VectorOrigin, read_origin, remade
+from core.storage.origin import read_origin, remade
 
 NEW = 384  # the length of vectors of a collection that is made without one being asked for: the built-in embedder's
 LOOK_AGAIN = 5.0  # seconds

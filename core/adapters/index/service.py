@@ -20,9 +20,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from core.adapters.index import wire
 from core.adapters.index.edge_index import EdgeIndex
 from core.adapters.redis.companion import FINAL
-from core.domain import Document, Passage
+from core.domain import Document, Passage, VectorOrigin
 from core.errors import StoreError
-from core.storage.origin import VectorOrigin, remade
+from core.storage.origin import remade
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 Request = TypeVar("Request", bound=BaseModel)

@@ -22,9 +22,8 @@ from core.adapters.index import files as index_files
 from core.adapters.index import points, wire
 from core.adapters.redis import keeper
 from core.adapters.redis.companion import PATIENCE, Companion, run_folder, socket_path
-from core.domain import Document, Hit, Passage, Vector, Vectors
+from core.domain import Document, Hit, Passage, Vector, VectorOrigin, Vectors
 from core.errors import IndexUnavailableError
-from core.storage.origin import VectorOrigin
 
 TIMEOUT = aiohttp.ClientTimeout(total=60)  # seconds, of one call
 LONG = aiohttp.ClientTimeout(total=600)  # … of one that writes the index anew

@@ -15,7 +15,7 @@ from contextlib import suppress
 
 import torch
 
-from core.adapters.local_model import torch_thread
+from core.adapters.local_model import on_torch_thread
 from core.adapters.local_model.batch_rows import BatchAnswer, BatchPosition, DecodingRow, Said, Suffix, Vocabulary
 from core.adapters.local_model.packed import CachedRow, PackedModel
 from core.adapters.local_model.prefix_cache import Prefix, PrefixCache
@@ -79,7 +79,7 @@ class Batcher:
 
     async def retain(self, owners: Collection[Owner]) -> None:
         """Drop what the cache holds of other documents or versions than `owners`."""
-        await torch_thread.run(self.cache.retain, owners)
+        await on_torch_thread(self.cache.retain, owners)
 
     async def close(self) -> None:
         """Let the running step end."""
@@ -87,7 +87,7 @@ class Batcher:
             self._loop.cancel()
             with suppress(asyncio.CancelledError):
                 await self._loop
-        await torch_thread.run(lambda: None)
+        await on_torch_thread(lambda: None)
 
     def _wake(self) -> None:
         if self._loop is None or self._loop.done():
@@ -98,9 +98,9 @@ class Batcher:
         try:
             while True:
                 if self._admit():
-                    for answer, spoken in await torch_thread.run(self._step):
+                    for answer, spoken in await on_torch_thread(self._step):
                         answer.tell(spoken)
-                elif not await torch_thread.run(self._read_on) and not (self._waiting or self._ahead):
+                elif not await on_torch_thread(self._read_on) and not (self._waiting or self._ahead):
                     return  # whoever came during the last step was looked for
         except Exception as error:  # noqa: BLE001  # whatever it is, those who wait for an answer have to hear of it
             for answer in (*self._active, *self._waiting):

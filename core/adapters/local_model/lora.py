@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from core.errors import CorruptModelError, ModelError
-from core.models.lora import CONFIG, WEIGHTS
+from core.models.layouts import CONFIG, WEIGHTS
 
 _PREFIX = "base_model.model."  # PEFT's wrapper around the model that it adapts
 _A, _B = "lora_A.weight", "lora_B.weight"

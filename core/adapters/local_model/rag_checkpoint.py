@@ -23,7 +23,7 @@ from torch import Tensor
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, GenerationConfig, RagConfig
 
 from core.errors import CorruptModelError, ModelError
-from core.models.rag import GENERATOR_TOKENIZER, QUESTION_TOKENIZER, weight_files
+from core.models.layouts import GENERATOR_TOKENIZER, QUESTION_TOKENIZER, weight_files
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase

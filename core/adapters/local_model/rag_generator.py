@@ -19,12 +19,12 @@ import numpy as np
 import torch
 from tokenizers.decoders import DecodeStream
 
-from core.adapters.local_model import rag_checkpoint, torch_thread
+from core.adapters.local_model import on_torch_thread, rag_checkpoint
 from core.adapters.local_model.rag_rows import Rows, TokenConstraints, end_tokens
 from core.adapters.local_model.torch_generator import best_device
 from core.answering.decoding import Mixture
 from core.answering.history import standalone_question
-from core.answering.prompt import TOLD_TO_REFUSE, Protocol
+from core.answering.verdict import TOLD_TO_REFUSE, Protocol
 from core.domain import Decoding, Mode, Passage, Piece, Prompt, QueuePosition
 from core.errors import PromptTooLongError
 
@@ -114,7 +114,7 @@ class RagGenerator:
 
     async def close(self) -> None:
         """Let the running step end and free the thread."""
-        await torch_thread.run(lambda: None)
+        await on_torch_thread(lambda: None)
 
     async def _decode(
         self, inputs: Sequence[Sequence[int]], mixture: Mixture, max_tokens: int
@@ -133,7 +133,7 @@ class RagGenerator:
                 yield characters
 
     async def _run(self, work: Callable[[], _T]) -> _T:
-        return await torch_thread.run(work)
+        return await on_torch_thread(work)
 
     def _start(self) -> int:
         """The token that decoding starts from."""

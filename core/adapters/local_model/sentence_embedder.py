@@ -10,7 +10,7 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
-from core.adapters.local_model import torch_thread
+from core.adapters.local_model import on_torch_thread
 from core.adapters.local_model.int8 import convert_layers
 from core.adapters.local_model.int8_kernels import READING, Float, WeightOnly, choose_kernel
 from core.domain import Vectors
@@ -62,7 +62,7 @@ class SentenceEmbedder:
         vectors = np.empty((len(texts), self.dimension), np.float32)
         lengths = [min(len(text), CHARACTERS * self.max_tokens) for text in texts]
         for places in _batches(lengths, self._together):
-            vectors[places] = await torch_thread.run(self._encode, [texts[place] for place in places])
+            vectors[places] = await on_torch_thread(self._encode, [texts[place] for place in places])
         return vectors
 
     def _encode(self, texts: list[str]) -> Vectors:

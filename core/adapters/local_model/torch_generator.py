@@ -21,7 +21,8 @@ from core.adapters.local_model.packed import PackedModel
 from core.adapters.local_model.prefix_cache import CacheStatistics, Prefix, PrefixCache
 from core.adapters.local_model.prefix_files import PrefixFiles
 from core.answering.decoding import Mixture, is_circling
-from core.answering.prompt import ANSWERING, NO, TOLD_TO_REFUSE, YES, Judging, Protocol, chat, documents, instructions
+from core.answering.prompt import chat, documents, instructions
+from core.answering.verdict import ANSWERING, NO, TOLD_TO_REFUSE, YES, Judging, Protocol
 from core.domain import CutOff, Decoding, Mode, Passage, Piece, Prompt, QueuePosition, Verdicts
 from core.errors import PromptTooLongError
 from core.models.files import DownloadProgress

@@ -14,7 +14,8 @@ from redis.asyncio.client import Pipeline
 
 from core.adapters.redis.keys import translated
 from core.adapters.redis.records import SIGNAL, TRACE
-from core.storage.origin import VectorOrigin, read_origin
+from core.domain import VectorOrigin
+from core.storage.origin import read_origin
 from core.storage.stored import RecordForm, UnreadableRecordError
 
 EMBEDDER = "attune:embedder"

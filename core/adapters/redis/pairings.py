@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from core.adapters.redis.memory import translated
 from core.adapters.redis.records import PAIRING, UnreadableNotes, read
-from core.people.pairing import Pairing
+from core.people.access import Pairing
 
 _PAIRED, _CODE, _TRIES = "attune:paired", "attune:pairing:code:", "attune:pairing:tries:"
 

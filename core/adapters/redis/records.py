@@ -19,8 +19,8 @@ from core.adapters.redis.keys import translated
 from core.documents.gaps import Gap
 from core.domain import Turn
 from core.inbox import UnreadableItem
+from core.people.access import Pairing
 from core.people.interests import LearnedProfile, Signal
-from core.people.pairing import Pairing
 from core.people.preferences import PreferenceSet
 from core.people.team import Contribution
 from core.people.traces import Trace

@@ -1,4 +1,4 @@
-"""`RedisUsage`: what documents were good for and what they lack, in a Redis or Valkey.
+"""The port `Usage`, what documents were good for and what they lack: kept in a Redis or Valkey, or not at all.
 
 Each command touches one key, so that a Cluster holds them too. Knows nothing of how the server is reached.
 """
@@ -117,6 +117,36 @@ class RedisUsage:
                 for value in values:
                     pipe.lrem(_GAPS, 0, cast("str", value))
                 await pipe.execute()
+
+
+class NoUsage:
+    """Keeps nothing of what is asked, for evaluations and for teams that want no such record."""
+
+    async def note_cited(self, sources: Sequence[str], at: datetime) -> None:
+        """Keep nothing."""
+
+    async def uses(self) -> Mapping[str, Use]:
+        """Nothing."""
+        return {}
+
+    async def forget_documents(self, sources: Sequence[str], titles: Collection[str] = ()) -> None:
+        """Nothing is counted of any."""
+
+    async def note_gap(self, gap: Gap) -> None:
+        """Keep nothing."""
+
+    async def gaps(self) -> list[Gap]:
+        """None."""
+        return []
+
+    async def close_gaps(self, questions: Sequence[str]) -> None:
+        """There is none to close."""
+
+    async def take_back(self, gap: Gap) -> None:
+        """It was not kept."""
+
+    async def forget(self, person: Person) -> None:
+        """Nothing is known of anybody."""
 
 
 def _use(count: bytes, last: bytes) -> Use | None:

@@ -24,7 +24,7 @@ from core.errors import (
     PromptTooLongError,
     UnknownModelError,
 )
-from core.text.digits import whole_number
+from core.text.words import whole_number
 
 CONNECT_SECONDS = 10.0
 WAITS = (0.5, 1.0, 2.0)  # seconds before another try

@@ -19,7 +19,8 @@ import numpy as np
 from core.adapters.remote_model.openai_api import Json, OpenAIServer, first_choice
 from core.adapters.remote_model.prompt_scoring import Messages, PromptScorer, Scores
 from core.answering.decoding import weighed
-from core.answering.prompt import GO_ON, TOLD_TO_REFUSE, Protocol, chat, system_text
+from core.answering.prompt import GO_ON, chat, system_text
+from core.answering.verdict import TOLD_TO_REFUSE, Protocol
 from core.domain import CutOff, Decoding, DecodingSummary, Mode, Passage, Piece, Prompt, QueuePosition
 from core.errors import PromptTooLongError, UnknownModelError
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 import qdrant_edge as edge
 
+from core.adapters.index import clearing as clearing_module
 from core.adapters.index import edge_index, points
 from core.adapters.index.edge_index import EdgeIndex
 from core.adapters.index.shared_index import SharedIndex
-from core.adapters.redis import clearing as clearing_module
 from core.domain import EVERYONE, Passage
 from core.ports import PassageIndex
 from tests.conftest import wait_until

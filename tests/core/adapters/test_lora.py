@@ -20,7 +20,7 @@ from core.adapters.local_model import checkpoints
 from core.adapters.local_model.lora import LowRankAdapter
 from core.errors import CorruptModelError, ModelError
 from core.models.files import NoProgress
-from core.models.lora import CONFIG, WEIGHTS
+from core.models.layouts import CONFIG, WEIGHTS
 from tests.core.adapters.conftest import WORDS
 
 RANK, ALPHA = 2, 6

@@ -28,7 +28,7 @@ from transformers import (
     T5Config,
 )
 
-from core.adapters.local_model import rag_generator, torch_thread
+from core.adapters.local_model import on_torch_thread, rag_generator
 from core.adapters.local_model.rag_generator import RagGenerator
 from core.answering.decoding import Mixture
 from core.bootstrap import open_generator
@@ -350,7 +350,7 @@ async def test_cancelling_stops_within_a_step(generator: RagGenerator, taken: li
         await asyncio.sleep(0)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
-        await torch_thread.run(list)  # behind the running step
+        await on_torch_thread(list)  # behind the running step
     assert len(taken) <= said + 1
     assert generator._line == []
 

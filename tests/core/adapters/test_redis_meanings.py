@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 
 from core.adapters.redis.meanings import keep_to
 from core.adapters.redis.memory import RedisMemory
+from core.domain import VectorOrigin
 from core.people.interests import Action, event_vector
-from core.storage.origin import VectorOrigin
 from tests.contracts.test_profiles import ANNA, keep, signal, trace
 
 OURS, THEIRS = VectorOrigin("ours", "1"), VectorOrigin("theirs", "2")

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from core.adapters.remote_model.openai_api import OpenAIServer, ServerSentEvents
 from core.adapters.remote_model.remote_generator import RemoteGenerator, parts
-from core.answering.prompt import GO_ON, SYSTEM
+from core.answering.prompt import GO_ON
+from core.answering.verdict import SYSTEM
 from core.bootstrap import open_generator
 from core.domain import Decoding, DecodingSummary, Mode, Passage, Piece, Prompt
 from core.errors import (

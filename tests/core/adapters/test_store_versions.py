@@ -22,11 +22,11 @@ from core.adapters.redis.profiles import preferences_key, signals_key, traces_ke
 from core.adapters.redis.records import NOTES
 from core.adapters.redis.usage import RedisUsage
 from core.documents.teaching import _RECORD, Lesson, _read
-from core.domain import Length, Turn, Use
+from core.domain import Turn, Use
 from core.inbox import Event
 from core.people import interests
-from core.people.pairing import Pairing
-from core.people.preferences import PreferenceSet
+from core.people.access import Pairing
+from core.people.preferences import Length, PreferenceSet
 from core.storage.stored import values_of
 from tests.write_store import (
     ANNA,

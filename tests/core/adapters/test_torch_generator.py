@@ -9,7 +9,7 @@ import pytest
 
 from core.adapters.local_model import torch_generator
 from core.adapters.local_model.torch_generator import TorchGenerator
-from core.answering.prompt import SYSTEM, check_text
+from core.answering.verdict import SYSTEM, check_text
 from core.domain import Decoding, Passage, Piece, Prompt
 from core.models.files import NoProgress
 from core.models.store import ModelStore

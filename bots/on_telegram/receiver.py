@@ -21,15 +21,15 @@ from telegram.request import HTTPXRequest
 from bots import texts
 from bots.language import speaking, translated
 from bots.on_telegram import texts as say
+from bots.on_telegram.api import TELEGRAM, Bot, TelegramApi, connected
 from bots.on_telegram.buttons import ASKERS, ButtonAction, read_tap
+from bots.on_telegram.conversation import command_of, spot_of
 from bots.on_telegram.entrance import TelegramEntrance, group_name
 from bots.on_telegram.events import PLATFORM, Incoming, UpdateKind, to_event
-from bots.on_telegram.line import TELEGRAM, Bot, TelegramApi, connected
 from bots.on_telegram.pace import ChatPace
 from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.polling import Polling
 from bots.on_telegram.render import telegram
-from bots.on_telegram.talk import command_of, spot_of
 from bots.on_telegram.updates import event_key, moved, read
 from bots.on_telegram.webhook import Listening, Webhook
 from bots.on_telegram.wire import ApiRequest, update_of

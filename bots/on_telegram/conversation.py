@@ -18,16 +18,16 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from bots import texts
 from bots.language import translated
 from bots.on_telegram import texts as say
+from bots.on_telegram.api import ChatTarget, GoneError, Keyboard, TelegramApi
 from bots.on_telegram.buttons import answer_buttons
 from bots.on_telegram.events import Incoming, UpdateKind
-from bots.on_telegram.line import ChatTarget, GoneError, Keyboard, TelegramApi
 from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.render import answer_pages, closed, telegram
 from bots.on_telegram.screen import Screen, Streaming
 from bots.platform import Delivery
 from bots.replies import Delta, Final, Reply, Status
 from core.domain import Message
-from core.text.digits import whole_number
+from core.text.words import whole_number
 
 COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 STOP_SHOWN = 20.0  # seconds that showing a stop may take

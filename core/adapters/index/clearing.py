@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 
-from core.adapters.index.gate import Gate
 from core.adapters.redis.keeper import GRACE
 from core.errors import StoreError
 from core.together import ended
@@ -84,3 +83,39 @@ class Clearing:
         if self._later is None or self._later.done():
             self._later = asyncio.create_task(clear())
         return self._later
+
+
+class Gate:
+    """Whoever wants to be alone waits for those inside; whoever comes then waits outside. Of one event loop."""
+
+    def __init__(self) -> None:
+        self._inside = 0
+        self._open, self._empty = asyncio.Event(), asyncio.Event()
+        self._open.set()
+        self._empty.set()
+        self._one = asyncio.Lock()
+
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[None]:
+        """With others."""
+        while not self._open.is_set():
+            await self._open.wait()
+        self._inside += 1
+        self._empty.clear()
+        try:
+            yield
+        finally:
+            self._inside -= 1
+            if not self._inside:
+                self._empty.set()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """With nobody else."""
+        async with self._one:
+            self._open.clear()
+            try:
+                await self._empty.wait()
+                yield
+            finally:
+                self._open.set()

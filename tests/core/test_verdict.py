@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.answering.abstention import Calibration
-from core.answering.prompt import PROTOCOLS, Judging
+from core.answering.verdict import PROTOCOLS, Calibration, Judging
 
 FITTED = Calibration(-1.0, 0.8)
 LOG_ODDS = st.lists(st.floats(-25, 25), min_size=1, max_size=6)

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from bots.dialogue import Dialogue
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack.answer import SlackAnswer
+from bots.on_slack.ephemeral import EphemeralReply, SlackPress
 from bots.on_slack.events import PLATFORM, SlackMessage
 from bots.on_slack.members import Members
 from bots.on_slack.posting import PostTarget
-from bots.on_slack.whisper import EphemeralReply, SlackPress
 from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply
 from core.domain import Conversation, Message
 from core.readers import audience

@@ -14,6 +14,7 @@ from typing import Protocol
 from bots import feedback_texts, personal_texts
 from bots.language import translated
 from bots.on_telegram import texts as say
+from bots.on_telegram.api import ChatTarget, Keyboard
 from bots.on_telegram.buttons import (
     OF_ANSWERS,
     REASONS,
@@ -24,11 +25,10 @@ from bots.on_telegram.buttons import (
     reason_buttons,
     source_buttons,
 )
+from bots.on_telegram.conversation import Talking, TelegramConversation, home_of
 from bots.on_telegram.events import Incoming
-from bots.on_telegram.line import ChatTarget, Keyboard
 from bots.on_telegram.prefs import LEARNED, MAIN, panel
 from bots.on_telegram.render import telegram
-from bots.on_telegram.talk import Talking, TelegramConversation, home_of
 from bots.platform import Delivery
 from bots.replies import Notice, PersonForgotten, Problem
 from core.domain import Message, Passage, Person

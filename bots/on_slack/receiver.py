@@ -26,7 +26,6 @@ from bots.on_slack import blocks as slack_blocks
 from bots.on_slack.clients import Clients, new_client
 from bots.on_slack.deliveries import LARGEST, Deliveries, failed
 from bots.on_slack.events import PLATFORM
-from bots.on_slack.install import Installing
 from bots.on_slack.listener import Listener
 from bots.on_slack.members import Members
 from bots.on_slack.socket import Socket
@@ -58,11 +57,9 @@ class SlackReceiver:
         clients: Clients,
         connection: Connection,
         api: str,
-        installing: Installing | None = None,
         reception: Reception | None = None,
     ) -> None:
         self._clients = clients
-        self._installing = installing
         self._connection = connection
         self._api = api
         self._reception = reception or Reception(PLATFORM)
@@ -95,8 +92,6 @@ class SlackReceiver:
 
         pages = web.Application(client_max_size=LARGEST)
         pages.add_routes([web.post(PATH, posted)])
-        if self._installing is not None:
-            pages.add_routes(self._installing.routes())
         async with listening(pages, self._connection.host, self.port) as served:
             self.port = served.port
             await served.watched(self._reception.works)
@@ -119,9 +114,6 @@ class SlackReceiver:
         app.event("app_home_opened")(listener.home)
         app.event("assistant_thread_started")(listener.pane)
         app.event("agent_session_stopped")(listener.stop_pressed)
-        if self._installing is not None:
-            for kind in ("app_uninstalled", "tokens_revoked"):
-                app.event(kind)(self._installing.removed)
         app.event(re.compile(".*"))(_ignored)
         app.error(self._failed)
         app.action(re.compile("attune_.*"))(listener.pressed)
