@@ -9,13 +9,12 @@ import secrets
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 import structlog
 
 from bots import personal_texts, texts
 from bots.beginning import begun
-from bots.commands import Commands, Remembering
+from bots.commands import Commands
 from bots.language import translated
 from bots.replies import AskAgain, CommandReply, Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
 from core.answering.prompt import NOT_FOUND
@@ -32,23 +31,12 @@ from core.domain import (
     ReadingStarted,
     Sources,
 )
+from core.engine import Engine
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
 from core.people.feedback import Feedback
 from core.people.profile import Profile, naming
 
 log = structlog.get_logger(__name__)
-
-
-class Answering(Remembering, Protocol):
-    """What a dialogue needs of `core.engine.Engine`."""
-
-    def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
-        """Answer a question, streaming; with `plain` as nobody in particular."""
-        ...
-
-    async def answer_id(self, message: Message) -> str:
-        """The name of the answer to a message."""
-        ...
 
 
 class Dialogue:
@@ -60,7 +48,7 @@ class Dialogue:
 
     def __init__(
         self,
-        engine: Answering,
+        engine: Engine,
         *,
         own_commands: Iterable[str] = (),
         hint: str = texts.HELP_HINT,
@@ -84,7 +72,7 @@ class Dialogue:
                 yield Status(translated(texts.SEARCHING))  # and while the platform shows it, there is a search already
                 async for step in steps:
                     if isinstance(step, Answer) and step.decoded is not DecodingSummary.EXACT:
-                        log.info("answered", decoded=step.decoded.value)
+                        log.info("question_answered", decoded=step.decoded.value)
                     yield _as_reply(step)
         except PersonError as error:
             yield Problem(translated(str(error)))
@@ -97,7 +85,7 @@ class Dialogue:
         Raises:
             StoreError: the memory does not answer.
         """
-        return await self._engine.answer_id(message)
+        return await self._engine.conversations.answer_id(message)
 
     async def feedback(self, feedback: Feedback) -> Notice | Problem:
         """Learn from what a person did with an answer, and say what follows."""
@@ -114,7 +102,7 @@ class Dialogue:
         Where they are `looking` decides who may see it; without a place none of their channels is known.
         """
         try:
-            passage = await self._engine.open_source(person, answer, number, datetime.now(UTC), looking=looking)
+            passage = await self._engine.sources.open(person, answer, number, datetime.now(UTC), looking=looking)
         except Exception as error:  # noqa: BLE001 - as above
             return self._explained(error)
         return passage or Problem(translated(personal_texts.SOURCE_GONE))
@@ -122,7 +110,7 @@ class Dialogue:
     async def look_at_source(self, asker: Person, answer: str, number: int, *, looking: Message) -> Passage | Problem:
         """The passage behind a source of somebody else's answer, if that was shown in the place of `looking`."""
         try:
-            passage = await self._engine.look_at_source(asker, answer, number, looking=looking)
+            passage = await self._engine.sources.look_at(asker, answer, number, looking=looking)
         except Exception as error:  # noqa: BLE001 - as above
             return self._explained(error)
         return passage or Problem(translated(personal_texts.SOURCE_GONE))
@@ -156,7 +144,7 @@ class Dialogue:
 
     def _explained(self, error: Exception) -> Problem:
         trace = secrets.token_hex(4)
-        log.error("no_answer", trace=trace, exc_info=error)
+        log.error("answer_failed", trace=trace, exc_info=error)
         if isinstance(error, OperatorError) and self._operator_present:
             return Problem(str(error))
         if isinstance(error, StoreError):

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bots.command_table import Command
 from bots.language import command, counted, translated
-from core.people.feedback import Reason
+from core.people.interests import Reason
 
 # While an answer is made
 

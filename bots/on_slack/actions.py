@@ -29,7 +29,8 @@ from bots.on_slack.teaching import learn_thread
 from bots.on_slack.views import fill
 from bots.platform import Delivery
 from core.inbox import Event
-from core.people.feedback import Reason, Verdict
+from core.people.feedback import Verdict
+from core.people.interests import Reason
 
 UP = {"+1", "thumbsup", "heart", "heart_eyes", "white_check_mark", "tada", "clap", "raised_hands", "100"}
 DOWN = {"-1", "thumbsdown", "x", "confused", "disappointed"}

@@ -24,7 +24,8 @@ from bots.on_slack.teaching import learn_file
 from bots.on_slack.views import fill
 from bots.replies import Problem
 from core.domain import Passage, Person
-from core.people.feedback import Feedback, Reason, Verdict
+from core.people.feedback import Feedback, Verdict
+from core.people.interests import Reason
 from core.text.words import whole_number
 
 

@@ -16,7 +16,8 @@ from bots import texts
 from bots.language import translated
 from bots.lessons import LessonReply, ReaderChoice
 from bots.on_telegram import texts as say
-from core.people.feedback import Reason, Verdict
+from core.people.feedback import Verdict
+from core.people.interests import Reason
 from core.text.words import whole_number
 
 PAYLOAD_BYTES = 64  # Telegram's limit

@@ -32,7 +32,8 @@ from bots.on_telegram.render import telegram
 from bots.platform import Delivery
 from bots.replies import Notice, PersonForgotten, Problem
 from core.domain import Message, Passage, Person
-from core.people.feedback import Feedback, Reason, Verdict
+from core.people.feedback import Feedback, Verdict
+from core.people.interests import Reason
 from core.people.profile import Profile
 
 EXPORT_FILE = "attune-profile.json"

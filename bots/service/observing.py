@@ -11,12 +11,13 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from bots import texts
-from bots.dialogue import Answering, Dialogue
+from bots.dialogue import Dialogue
 from bots.language import translated
 from bots.platform import Inlet
 from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply
 from core.answering import prompt
 from core.domain import Conversation, Message, Person
+from core.engine import Engine
 from core.inbox import Claim, Event, Receipt
 from core.people.feedback import Feedback, Verdict
 
@@ -84,7 +85,7 @@ class WatchedDialogue(Dialogue):
     """A dialogue that is watched."""
 
     def __init__(
-        self, engine: Answering, watcher: Watcher, *, own_commands: Iterable[str] = (), hint: str = texts.HELP_HINT
+        self, engine: Engine, watcher: Watcher, *, own_commands: Iterable[str] = (), hint: str = texts.HELP_HINT
     ) -> None:
         super().__init__(engine, own_commands=own_commands, hint=hint)
         self._watcher = watcher

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 import structlog
 
 from bots.cli import operator_texts
-from bots.dialogue import Answering
 from bots.own_guides import OwnGuides
 from bots.platform import Inlet, Receiver, Sender
 from bots.platforms import Platform, PlatformServices
@@ -26,6 +25,7 @@ from bots.service.slots import Pace
 from bots.service.workers import Workers
 from core.bootstrap import open_attune, open_inbox, open_records
 from core.documents.teaching import Teacher
+from core.engine import Engine
 from core.errors import ConfigurationError
 from core.settings import Settings
 
@@ -38,7 +38,7 @@ ENDING = (signal.SIGTERM, signal.SIGINT)
 class Answerer:
     """An engine, what has to answer for it to work, and figures of its cache."""
 
-    engine: Answering
+    engine: Engine
     checks: Mapping[str, Check] = field(default_factory=dict)
     figures: Callable[[], Mapping[str, float]] = dict
     teacher: Teacher | None = None
@@ -89,9 +89,9 @@ async def serve(
             if answerer:
                 await stack.enter_async_context(answering(settings, platforms, means, answerer.engine, metrics))
             await stack.enter_async_context(receiving(receivers, WatchedInlet(inbox, metrics)))
-            log.info("serving", platforms=[platform.name for platform in platforms], halves=str(halves))
+            log.info("serving_started", platforms=[platform.name for platform in platforms], halves=str(halves))
             await ending.wait()
-            log.info("ending")
+            log.info("shutdown_started")
 
 
 @asynccontextmanager
@@ -105,7 +105,7 @@ async def receiving(receivers: Sequence[Receiver], inlet: Inlet) -> AsyncIterato
 
 @asynccontextmanager
 async def answering(
-    settings: Settings, platforms: Sequence[Platform], means: PlatformServices, engine: Answering, watcher: Watcher
+    settings: Settings, platforms: Sequence[Platform], means: PlatformServices, engine: Engine, watcher: Watcher
 ) -> AsyncIterator[None]:
     """The workers of this process, with a sender for each platform."""
     async with AsyncExitStack() as stack:

@@ -128,12 +128,9 @@ async def test_who_is_forgotten_leaves_no_dead_letter(chat: Chat, data: Path) ->
 class Forgetting(FakeEngine):
     """Forgets as the engine does."""
 
-    def __init__(self, kept: People) -> None:
+    def __init__(self, people: People) -> None:
         super().__init__()
-        self.kept = kept
-
-    async def forget(self, person: Person) -> None:
-        await self.kept.forget(person)
+        self.people = people
 
 
 async def test_a_store_that_is_down_shows_in_readiness_and_metrics(chat: Chat, data: Path) -> None:
@@ -184,7 +181,7 @@ def test_every_figure_moves() -> None:
     page = metrics.page(Depth(waiting=3, working=2, dead=1, oldest=4.5), {"hits": 7.0}).decode()
     for line in (
         'attune_received_total{platform="chat",receipt="accepted"} 1.0',
-        'attune_received_total{platform="chat",receipt="not understood"} 1.0',
+        'attune_received_total{platform="chat",receipt="malformed"} 1.0',
         'attune_receiver_restarts_total{platform="chat"} 1.0',
         "attune_put_seconds_count 1.0",
         "attune_waited_seconds_count 1.0",
