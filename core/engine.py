@@ -264,11 +264,11 @@ class Engine:
         trace = traced(told, answer, audience(message), read, said, held=self._each_held(answer))
         turn = Turn(message.person, told.asked.said, answer.text, message.sent_at, answer.rests)
         keep = partial(self._memory.append, message.conversation, turn, trace)
-        is_kept = await _possible(keep(), "not_kept")
+        is_kept = await _possible(keep(), "turn_store_failed")
         try:
             yield answer
         finally:
-            if is_kept or await _possible(keep(), "not_kept"):
+            if is_kept or await _possible(keep(), "turn_store_failed"):
                 await self._learn(told, answer, trace)
 
     async def _learn(self, told: AnswerContext, answer: Answer, trace: Trace) -> None:
@@ -277,9 +277,9 @@ class Engine:
             used = self._usage.note_cited([source.passage.source for source in answer.sources], trace.at)
         else:
             used = self._usage.note_gap(Gap(told.asked.question, trace.person, trace.at, trace.nearest))
-        await _possible(used, "not_learned")
+        await _possible(used, "learning_failed")
         if not told.asker.wishes.paused:
-            await _possible(self.people.learn_from(trace), "not_learned")
+            await _possible(self.people.learn_from(trace), "learning_failed")
 
 
 async def _possible(work: Awaitable[None], failure: str) -> bool:

@@ -126,7 +126,7 @@ class EphemeralReply:
                 {"text": text, "blocks": list(blocks), "unfurl_links": False, "unfurl_media": False, **kind}
             )
         except ERRORS as error:
-            log.warning("address_failed", error=type(error).__name__)
+            log.warning("response_url_failed", error=type(error).__name__)
             return False
         return reply.status_code == 200  # noqa: PLR2004
 
@@ -138,7 +138,7 @@ async def fill(client: AsyncWebClient, name: str, view: Block) -> None:
             await client.views_update(external_id=name, view={**view, "external_id": name})
         except SlackApiError as error:
             if reason_of(error) != "not_found" or turn == TRIES - 1:
-                log.warning("modal_not_filled", error=reason_of(error))
+                log.warning("modal_update_failed", error=reason_of(error))
                 return
             await asyncio.sleep(SECONDS)
         else:

@@ -55,7 +55,9 @@ def _bot(settings: Settings) -> Bot:
 
 def _token(settings: Settings) -> str:
     if settings.telegram_token is None:
-        raise ConfigurationError("ATTUNE_TELEGRAM_TOKEN is not set. @BotFather gives it; docs/telegram.md says how.")
+        raise ConfigurationError(
+            "ATTUNE_TELEGRAM_TOKEN is not set. Get a token from @BotFather; docs/telegram.md says how."
+        )
     return settings.telegram_token.get_secret_value()
 
 

@@ -32,8 +32,8 @@ log = structlog.get_logger(__name__)
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
 NO_PLATFORM = (
-    "No platform is configured. Set ATTUNE_TELEGRAM_TOKEN, or ATTUNE_SLACK_BOT_TOKEN with ATTUNE_SLACK_APP_TOKEN; "
-    "docs/telegram.md and docs/slack.md say where they come from. To talk in the terminal: attune chat."
+    "No platform is configured. Set ATTUNE_TELEGRAM_TOKEN, or ATTUNE_SLACK_BOT_TOKEN and ATTUNE_SLACK_APP_TOKEN; "
+    "docs/telegram.md and docs/slack.md say where to get them. To chat in the terminal: attune chat"
 )
 
 
@@ -106,9 +106,9 @@ async def serve(
             if answerer:
                 await stack.enter_async_context(answering(settings, platforms, means, answerer.engine, metrics))
             await stack.enter_async_context(receiving(receivers, WatchedInlet(inbox, metrics)))
-            log.info("serving", platforms=[platform.name for platform in platforms], halves=str(halves))
+            log.info("serving_started", platforms=[platform.name for platform in platforms], halves=str(halves))
             await ending.wait()
-            log.info("ending")
+            log.info("shutdown_started")
 
 
 @asynccontextmanager
