@@ -19,7 +19,8 @@ from bots.replies import AskAgain, CommandReply, Notice, PersonForgotten
 from core.domain import Message
 from core.engine import Engine
 from core.errors import InvalidPreferenceError, UnknownCommandError
-from core.people.feedback import Feedback, Reason, Verdict
+from core.people.feedback import Feedback, Verdict
+from core.people.interests import Reason
 from core.people.traces import Trace
 from core.readers import audience
 from core.text.words import whole_number
@@ -73,7 +74,7 @@ class Commands:
         if is_about_the_bot(text):
             return await self._help(message, "")
         if is_recall(text):
-            return Notice(texts.asked_before(await self._engine.asked_before(message)))
+            return Notice(texts.asked_before(await self._engine.conversations.questions(message)))
         return Notice(texts.COURTESY) if is_thanks(text) else None
 
     async def feedback(self, feedback: Feedback) -> Notice:
@@ -87,14 +88,14 @@ class Commands:
     async def _forget(self, message: Message, rest: str) -> CommandReply:
         if rest.lower() != "everything":
             return Notice(texts.FORGET_CONFIRM)
-        await self._engine.forget(message.person)
+        await self._engine.people.forget(message.person)
         return PersonForgotten(texts.FORGOTTEN)
 
     async def _why(self, message: Message, rest: str) -> Notice:
         trace = await self._trace(message, rest.lower())
         if trace is None:
             return Notice(personal_texts.NO_ANSWER)
-        return Notice(why_texts.why(await self._engine.explained(trace, message)))
+        return Notice(why_texts.why(await self._engine.sources.explained(trace, message)))
 
     async def _plain(self, message: Message, rest: str) -> CommandReply:
         trace = await self._trace(message, rest.lower())
@@ -107,11 +108,11 @@ class Commands:
         return trace if told else None
 
     async def _new(self, message: Message, _rest: str) -> Notice:
-        await self._engine.begin_anew(message)
+        await self._engine.conversations.begin_anew(message)
         return Notice(texts.BEGUN_ANEW)
 
     async def _recommend(self, message: Message, _rest: str) -> Notice:
-        return Notice(personal_texts.recommended(await self._engine.recommend(message)))
+        return Notice(personal_texts.recommended(await self._engine.sources.recommended(message)))
 
     async def _open(self, message: Message, rest: str) -> Notice:
         trace = await self._trace(message)
@@ -119,7 +120,7 @@ class Commands:
         if trace is None or number not in {source.number for source in trace.sources}:
             return Notice(personal_texts.no_source(len(trace.sources) if trace else 0))
         now = datetime.now(UTC)
-        passage = await self._engine.open_source(message.person, trace.answer, number, now, looking=message)
+        passage = await self._engine.sources.open(message.person, trace.answer, number, now, looking=message)
         return Notice(personal_texts.opened(passage) if passage else personal_texts.SOURCE_GONE)
 
     async def _thumb(self, message: Message, thumb: str, said: str) -> Notice | None:

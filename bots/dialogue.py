@@ -76,7 +76,7 @@ class Dialogue:
         Raises:
             StoreError: the memory does not answer.
         """
-        return await self._engine.answer_id(message)
+        return await self._engine.conversations.answer_id(message)
 
     async def feedback(self, feedback: Feedback) -> Notice | Problem:
         """Learn from what a person did with an answer, and say what follows."""
@@ -93,7 +93,7 @@ class Dialogue:
         Where they are `looking` decides who may see it; without a place none of their channels is known.
         """
         try:
-            passage = await self._engine.open_source(person, answer, number, datetime.now(UTC), looking=looking)
+            passage = await self._engine.sources.open(person, answer, number, datetime.now(UTC), looking=looking)
         except Exception as error:  # noqa: BLE001 - as above
             return self._explained(error)
         return passage or Problem(personal_texts.SOURCE_GONE)
@@ -101,7 +101,7 @@ class Dialogue:
     async def look_at_source(self, asker: Person, answer: str, number: int, *, looking: Message) -> Passage | Problem:
         """The passage behind a source of somebody else's answer, if that was shown in the place of `looking`."""
         try:
-            passage = await self._engine.look_at_source(asker, answer, number, looking=looking)
+            passage = await self._engine.sources.look_at(asker, answer, number, looking=looking)
         except Exception as error:  # noqa: BLE001 - as above
             return self._explained(error)
         return passage or Problem(personal_texts.SOURCE_GONE)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bots.language import translated
-from core.people.feedback import Reason, Verdict
+from core.people.feedback import Verdict
+from core.people.interests import Reason
 from core.people.people import FeedbackOutcome
 
 NOT_YOURS = "Only whoever asked can rate an answer, and I do not remember giving you that one."

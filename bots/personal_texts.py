@@ -12,7 +12,7 @@ from pathlib import PurePath
 from bots import texts
 from bots.language import counted, translated
 from bots.why_texts import events_counted
-from core.answering.opening import Recommendation
+from core.answering.sources import Recommendation
 from core.domain import Passage
 from core.people.interests import Action
 from core.people.preferences import LearnedStyle, Polarity, PreferenceSet, StatedPreference, learned_style

@@ -72,14 +72,14 @@ class PrefsCommands:
         return await self._table[name](message.person, value, message.sent_at)
 
     async def _choose(self, person: Person, name: str, value: str) -> Notice:
-        before = await self._engine.preferences(person)
+        before = (await self._engine.people.wishes(person)).preferences
         changed, sentence = changed_preference(before, name, value)
         if changed != before:
-            await self._engine.set_preferences(person, changed)
+            await self._engine.people.choose(person, changed)
         return Notice(sentence)
 
     async def _reset(self, person: Person, _value: str, _at: datetime) -> Notice:
-        await self._engine.set_preferences(person, Preferences())
+        await self._engine.people.choose(person, Preferences())
         return Notice(texts.PREFS_RESET)
 
     def _stating(self, polarity: Polarity) -> Callable[[Person, str, datetime], _Reply]:
@@ -146,11 +146,11 @@ class PrefsCommands:
         """What was learned, without the names of documents that the person may no longer see."""
         profile = await self._engine.people.profile(message.person)
         named = {source for interest in profile.interests for source in interest.documents}
-        return Notice(personal_texts.learned(naming(profile, await self._engine.documents_seen(named, message))))
+        return Notice(personal_texts.learned(naming(profile, await self._engine.sources.visible(named, message))))
 
     async def _export(self, message: Message) -> Notice:
         named = await self._engine.people.documents(message.person)
-        seen = await self._engine.documents_seen(named, message)
+        seen = await self._engine.sources.visible(named, message)
         return Notice(personal_texts.exported(await self._engine.people.export(message.person, seen)))
 
     async def _import(self, person: Person, value: str, _at: datetime) -> Notice:
@@ -160,7 +160,7 @@ class PrefsCommands:
     async def _forget(self, person: Person, value: str, _at: datetime) -> CommandReply:
         wanted = value.lower()
         if wanted == ForgetScope.EVERYTHING:
-            await self._engine.forget(person)
+            await self._engine.people.forget(person)
             return PersonForgotten(texts.FORGOTTEN)
         if wanted not in set(ForgetScope):
             return Notice(personal_texts.FORGET_WHAT)

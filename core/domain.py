@@ -155,8 +155,8 @@ class RankedPassage:
 class Turn:
     """One question and its answer.
 
-    `rests` names the passages that the answer was made from, as they were then (`core.answering.standing`); None for a
-    turn from before that was kept. A turn whose passages do not stand any more has no answer.
+    `rests` names the passages that the answer was made from, as they were then (`core.answering.conversations`); None
+    for a turn from before that was kept. A turn whose passages do not stand any more has no answer.
     """
 
     person: Person

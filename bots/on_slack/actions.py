@@ -29,7 +29,8 @@ from bots.platform import Delivery
 from bots.replies import Problem
 from core.domain import Passage, Person
 from core.inbox import Event
-from core.people.feedback import Feedback, Reason, Verdict
+from core.people.feedback import Feedback, Verdict
+from core.people.interests import Reason
 from core.text.words import whole_number
 
 UP = {"+1", "thumbsup", "heart", "heart_eyes", "white_check_mark", "tada", "clap", "raised_hands", "100"}

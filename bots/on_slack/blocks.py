@@ -33,7 +33,7 @@ from bots.render import one_line
 from bots.replies import Final
 from core.documents.teaching import Lesson
 from core.domain import Passage, Source, Sources
-from core.people.feedback import Reason
+from core.people.interests import Reason
 
 FEEDBACK, SOURCE, WHY, PLAIN, SHARE = "attune_feedback", "attune_source", "attune_why", "attune_plain", "attune_share"
 REASONS, PREFS, TEACH, LEARN = "attune_reasons", "attune_prefs", "attune_teach", "attune_learn"

@@ -14,7 +14,8 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bots.on_telegram import texts as say
 from bots.on_telegram.texts import Words
-from core.people.feedback import Reason, Verdict
+from core.people.feedback import Verdict
+from core.people.interests import Reason
 from core.text.words import whole_number
 
 PAYLOAD_BYTES = 64  # Telegram's limit

@@ -33,7 +33,8 @@ from bots.on_telegram.texts import Words
 from bots.platform import Delivery
 from bots.replies import Notice, PersonForgotten, Problem
 from core.domain import Passage
-from core.people.feedback import Feedback, Reason, Verdict
+from core.people.feedback import Feedback, Verdict
+from core.people.interests import Reason
 
 EXPORT_FILE = "attune-profile.json"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bots.language import catalogue
-from core.people.feedback import Reason
+from core.people.interests import Reason
 
 # The menu of commands
 

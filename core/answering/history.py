@@ -68,6 +68,11 @@ class Query:
         """The text of `searches` that most likely says what is asked."""
         return next(iter(self.searches))
 
+    @property
+    def rewords(self) -> bool:
+        """Whether it is about an answer: then it says nothing more of its asker, and is no complaint either."""
+        return is_rewording(self.said)
+
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from core.answering.retrieval import priors
 from core.domain import RankedPassage
+from core.people.asker import Asker
 from core.people.interests import SESSION_HALF_LIFE, Interest, LearnedProfile, unpacked
 
 TEAM = 0.5  # β
@@ -56,6 +57,47 @@ class Tilt:
     def moves(self) -> bool:
         """False where the personal ranking is exactly the impersonal one."""
         return bool(np.any(self.total))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What was found and what of it is read; `factors` is exp(tilt) by passage, empty where nothing is moved."""
+
+    ranked: Sequence[RankedPassage]
+    rows: Sequence[RankedPassage]
+    tilt: Tilt
+    factors: Mapping[str, float]
+
+    def priors(self, count: int | None = None) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """p(d|x) and p(d|x,u) among the first `count` rows, or all."""
+        rows = self.rows[:count]
+        return priors(rows, {}), priors(rows, self.factors)
+
+
+def read_by(
+    asker: Asker, ranked: Sequence[RankedPassage], rows: Sequence[RankedPassage], now: float, floor: float
+) -> Reading:
+    """What `asker` reads of what was found, where nobody in particular would read `rows`."""
+    moved = tilt_for(asker, ranked, now)
+    chosen, factors = reading(rows, ranked, moved.total, floor)
+    return Reading(ranked, chosen, moved, factors)
+
+
+def tilt_for(asker: Asker, ranked: Sequence[RankedPassage], now: float) -> Tilt:
+    """What moves each of the candidates for `asker`."""
+    if asker.team is None or not asker.wishes.strength or any(one.vector is None for one in ranked):
+        nothing = np.zeros(len(ranked))
+        return Tilt(nothing, nothing, nothing)
+    documents = [(one.passage.source, one.passage.readers) for one in ranked]
+    return tilt(
+        np.array([one.probability for one in ranked]),
+        np.stack([np.asarray(one.vector, np.float64) for one in ranked]),
+        asker.learned,
+        strength=asker.wishes.strength,
+        now=now,
+        team=asker.team.prior(documents, asker.person.user),
+        teammates=asker.team.shared_taste(documents, asker.person.user, asker.shared_uses),
+    )
 
 
 def tilt(

@@ -16,7 +16,7 @@ from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply, 
 from core.domain import Source
 from core.errors import DownloadError, MemoryUnavailableError, ModelUnavailableError, QuestionTooLongError
 from core.people.preferences import Format, Length, Preferences, Tone
-from tests.bots.fake_engine import ANN, HANDBOOK, FakeEngine, message
+from tests.bots.fake_engine import ANN, HANDBOOK, FakeEngine, FakePeople, message
 
 
 async def replies(engine: FakeEngine, text: str, **options) -> list[Reply]:
@@ -206,12 +206,14 @@ async def test_an_operator_sees_the_operators_errors():
 async def test_a_command_that_fails_says_so():
     """Errors of commands are words too."""
 
-    class Down(FakeEngine):
-        async def preferences(self, person):
+    class Down(FakePeople):
+        async def wishes(self, person):
             raise MemoryUnavailableError(f"down for {person}")
 
+    engine = FakeEngine()
+    engine.people = Down(engine)
     with structlog.testing.capture_logs() as logs:
-        assert await said(Down(), "/prefs") == texts.store_down(logs[0]["trace"])
+        assert await said(engine, "/prefs") == texts.store_down(logs[0]["trace"])
 
 
 async def test_leaving_early_stops_the_engine():

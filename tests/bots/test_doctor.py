@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -126,7 +127,9 @@ async def test_the_doctor_says_how_much_is_kept_of_people_and_how_long(data: Pat
     assert (memory.mark, memory.found) == (CheckStatus.GOOD, operator_texts.REPLIES)
     assert people.found == "nothing is kept about anybody yet; what comes is kept for 30 days (ATTUNE_KEEP)"
     async with open_records(settings) as records:
-        await records.memory.save_preferences(Person("slack", "T1", "ann"), Preferences(tone=Tone.FORMAL))
+        await records.memory.change_wishes(
+            Person("slack", "T1", "ann"), lambda old: replace(old, preferences=Preferences(tone=Tone.FORMAL))
+        )
         _, people = await _memory(settings)
     assert people.found.startswith("1 person, 0.")
     assert people.found.endswith(" kB at most, kept for 30 days (ATTUNE_KEEP)")

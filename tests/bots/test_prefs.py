@@ -21,8 +21,8 @@ from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
 from core.domain import Conversation, Message, Passage, Person, Sources
 from core.engine import AnswerLimits, Engine
-from core.people.feedback import Feedback, Reason, Verdict
-from core.people.interests import Action, Signal, packed
+from core.people.feedback import Feedback, Verdict
+from core.people.interests import Action, Reason, Signal, packed
 from core.people.preferences import Language, Level, PreferenceKind, PreferenceOrigin
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
@@ -475,7 +475,7 @@ async def test_parts_can_be_forgotten(chat: Chat, engine: Engine, redis: Redis) 
     assert not any(b"turns" in key for key in await redis.keys("*"))
     await chat.say("/prefs forget interests")
     assert (await engine.people.profile(ANN)).events == 0
-    assert (await engine.preferences(ANN)).length == "short"
+    assert (await engine.people.wishes(ANN)).preferences.length == "short"
     assert "/prefs forget interests" in await chat.told("/prefs forget")
 
 

@@ -129,12 +129,9 @@ async def test_who_is_forgotten_leaves_no_dead_letter(chat: Chat, data: Path) ->
 class Forgetting(FakeEngine):
     """Forgets as the engine does."""
 
-    def __init__(self, kept: People) -> None:
+    def __init__(self, people: People) -> None:
         super().__init__()
-        self.kept = kept
-
-    async def forget(self, person: Person) -> None:
-        await self.kept.forget(person)
+        self.people = people
 
 
 async def test_a_store_that_is_down_shows_in_readiness_and_metrics(chat: Chat, data: Path) -> None:

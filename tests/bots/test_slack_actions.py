@@ -8,8 +8,7 @@ import numpy as np
 from redis.asyncio import Redis
 
 from core.domain import Person
-from core.people.feedback import Reason
-from core.people.interests import Action
+from core.people.interests import Action, Reason
 from core.people.preferences import Length, Preferences
 from tests.bots.slack_world import QUESTION, TEXTS, World, world
 
@@ -143,7 +142,7 @@ async def test_why_says_what_the_answer_rests_on(slack: World) -> None:
 async def test_plain_answers_again_without_preferences(slack: World) -> None:
     """The second answer stands in the thread, and was made of nothing that the person set."""
     ts, message = await answered(slack)
-    await slack.engine.set_preferences(ANN, Preferences(length=Length.SHORT))
+    await slack.engine.people.choose(ANN, Preferences(length=Length.SHORT))
     slack.people.press("UANN", "C1", message["ts"], "attune_plain")
     await slack.settled()
     assert len(slack.answers("C1", ts)) == 2
@@ -182,7 +181,7 @@ async def test_prefs_can_be_typed_where_slash_commands_cannot(slack: World) -> N
     await slack.settled()
     slack.people.say("UANN", "C1", "!prefs tone formal", thread=ts)
     await slack.settled()
-    preferences = await slack.engine.preferences(ANN)
+    preferences = (await slack.engine.people.wishes(ANN)).preferences
     assert (preferences.length, preferences.tone) == ("short", "formal")
     assert "length is now **short**" in slack.people.whispers("UANN")[0]
 

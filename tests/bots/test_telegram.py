@@ -473,7 +473,7 @@ async def test_waiting_and_apologies_take_the_place_of_each_other(redis: Redis, 
         await home.inlet.sender.waiting(event, delivery, "Two others come first.")
         await home.inlet.sender.apologise(event, delivery, "It did not work.")
         assert [message.text for message in ann.private.said()][1:] == ["It did not work."]
-        assert (await home.memory.preferences(event.person)).length is Length.SHORT
+        assert (await home.memory.wishes(event.person)).preferences.length is Length.SHORT
 
 
 async def test_new_begins_a_new_conversation(redis: Redis, tmp_path: Path):

@@ -299,7 +299,7 @@ async def test_prefs_by_buttons(redis: Redis, tmp_path: Path):
         assert ["short", "● normal", "detailed"] in panel.keyboard
         await ann.press("short", panel)
         await ann.private.until(lambda place: "● short" in now(place, panel).buttons)
-        assert (await home.memory.preferences(ANN)).length is Length.SHORT
+        assert (await home.memory.wishes(ANN)).preferences.length is Length.SHORT
         await ann.press("Undo", panel)
         await ann.private.until(lambda place: "● normal" in now(place, panel).buttons)
         await ann.press("100 %", panel)
@@ -386,7 +386,7 @@ async def test_export_and_forget(redis: Redis, tmp_path: Path):
         await ann.private.until(lambda place: "Yes, forget everything" in now(place, panel).buttons)
         await ann.press("Yes, forget everything", panel)
         await ann.private.until(lambda place: "forgotten" in now(place, panel).text)
-        assert (await home.memory.preferences(ANN)).length is Length.NORMAL
+        assert (await home.memory.wishes(ANN)).preferences.length is Length.NORMAL
 
 
 async def test_typing_brings_the_same_file_and_the_same_question(redis: Redis, tmp_path: Path):

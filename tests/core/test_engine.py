@@ -29,7 +29,7 @@ from core.domain import (
 )
 from core.engine import AnswerLimits, Engine
 from core.errors import QuestionTooLongError
-from core.people.people import credits_of
+from core.people.feedback import credits_of
 from core.people.preferences import Language, Length, Preferences
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
@@ -271,7 +271,7 @@ async def test_a_follow_up_is_searched_for_and_asked_with_the_turn_before(
 async def test_what_a_person_sets_changes_their_prompts_and_nobody_elses(
     engine: Engine, generator: ScriptedGenerator
 ) -> None:
-    await engine.set_preferences(ANN, Preferences(length=Length.SHORT))
+    await engine.people.choose(ANN, Preferences(length=Length.SHORT))
     await ask(engine, "How does transit enrolment work?", ANN)
     await ask(engine, "How does transit enrolment work?", BEN)
     assert "shortest phrase" in generator.prompts[0].person
@@ -279,10 +279,10 @@ async def test_what_a_person_sets_changes_their_prompts_and_nobody_elses(
 
 
 async def test_forgetting_removes_turns_and_preferences(engine: Engine, generator: ScriptedGenerator) -> None:
-    await engine.set_preferences(ANN, Preferences(length=Length.SHORT))
+    await engine.people.choose(ANN, Preferences(length=Length.SHORT))
     await ask(engine, "How does transit enrolment work?")
-    await engine.forget(ANN)
-    assert await engine.preferences(ANN) == Preferences()
+    await engine.people.forget(ANN)
+    assert (await engine.people.wishes(ANN)).preferences == Preferences()
     await ask(engine, "How does transit enrolment work?")
     assert generator.prompts[-1].turns == ()
 
@@ -383,7 +383,7 @@ async def test_what_was_answered_and_what_was_not_is_kept_for_the_operator(engin
     (gap,) = await usage.gaps()
     assert (gap.question, gap.person) == ("Who painted sunflowers?", ANN)
     assert gap.nearest
-    await engine.forget(ANN)
+    await engine.people.forget(ANN)
     assert await usage.gaps() == []
 
 
@@ -394,7 +394,7 @@ async def test_another_form_is_asked_of_the_same_passages_with_the_wish_in_place
     engine: Engine, generator: ScriptedGenerator
 ) -> None:
     """For that answer only; nothing but the person's block differs in what the model reads."""
-    await engine.set_preferences(ANN, Preferences(length=Length.DETAILED))
+    await engine.people.choose(ANN, Preferences(length=Length.DETAILED))
     await ask(engine, TRANSIT)
     await ask(engine, "make that shorter, in German")
     await ask(engine, "and who approves it?")
@@ -473,10 +473,10 @@ async def test_what_somebody_asked_before_is_told_without_search_or_model(
 ) -> None:
     """Their questions only, since they last began anew."""
     await ask(engine, "How do I book travel?")
-    await engine.begin_anew(message(""))
+    await engine.conversations.begin_anew(message(""))
     for text in (TRANSIT, "shorter", "and who approves it?"):
         await ask(engine, text)
     await ask(engine, "How is leave requested?", BEN)
     prompts = len(generator.prompts)
-    assert await engine.asked_before(message("what did I ask?")) == [TRANSIT, "and who approves it?"]
+    assert await engine.conversations.questions(message("what did I ask?")) == [TRANSIT, "and who approves it?"]
     assert len(generator.prompts) == prompts

@@ -18,11 +18,11 @@ from redis.asyncio import Redis
 
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
+from core.answering.ranking import read_by
 from core.domain import EVERYONE, Passage, Person, RankedPassage
 from core.errors import InvalidPreferenceError
 from core.people.interests import KEPT, SLACK, Action, DocumentTally, Signal, packed
 from core.people.people import People
-from core.people.personal import read_by
 from core.people.portable import taken_over, written
 from core.people.preferences import PreferenceSet
 from core.people.team import HEARD, HEARD_IN_ALL, Contribution, Team, bounded
@@ -60,7 +60,7 @@ class World:
         for person in (ANN, BEN):
             asker = await people.asker(person, plain=False)
             read = read_by(asker, CANDIDATES, CANDIDATES[:3], NOW.timestamp(), 1e-3)
-            found.append((read.tilt.total.tolist(), read.priors, [row.passage.id for row in read.rows]))
+            found.append((read.tilt.total.tolist(), read.priors(), [row.passage.id for row in read.rows]))
         return found
 
 

@@ -8,7 +8,7 @@ Knows nothing of how the server is reached.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -23,7 +23,7 @@ from core.adapters.redis.records import CONTRIBUTION, LEARNED, SIGNAL, TRACE, WI
 from core.domain import Person
 from core.people import interests
 from core.people.interests import LearnedProfile, Signal
-from core.people.preferences import Preferences, PreferenceSet, changed
+from core.people.preferences import Preferences, PreferenceSet
 from core.people.team import Contribution
 from core.people.traces import Trace
 from core.storage.stored import UnreadableRecordError, with_unknown
@@ -54,14 +54,6 @@ class RedisProfiles:
         self._client = client
         self._keeping = RedisKeeping(client, keep)
         self._unreadable = UnreadableNotes(client)
-
-    async def preferences(self, person: Person) -> Preferences:
-        """What the person set; the default in place of a value that is unknown here."""
-        return (await self.wishes(person)).preferences
-
-    async def save_preferences(self, person: Person, preferences: Preferences) -> None:
-        """Replace what the person set; what they said in words of their own stays."""
-        await self.change_wishes(person, lambda old: _with_preferences(old, preferences))
 
     async def wishes(self, person: Person) -> PreferenceSet:
         """All that the person set and said."""
@@ -264,10 +256,6 @@ def aside_key(person: Person) -> str:
 def team_key(platform: str, workspace: str) -> str:
     """The contributions of a workspace, by user."""
     return workspace_key("team", platform, workspace)
-
-
-def _with_preferences(old: PreferenceSet, preferences: Preferences) -> PreferenceSet:
-    return changed(old, replace(old, preferences=preferences))
 
 
 def _wished(stored: bytes | str | None) -> dict[str, Any] | None:
