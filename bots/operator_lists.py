@@ -5,48 +5,25 @@ Knows no platform.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from bots import texts
 from bots.command_table import OPERATORS
 from bots.language import translated
 from bots.texts import escaped
-from core.documents.gaps import Gap
-from core.domain import Person, Use
-from core.inbox import DeadLetter
+from core.domain import Person
 from core.people.access import Access
+from core.ports import Inbox, Usage
 
 LISTED = 20
-
-
-class CountsUses(Protocol):
-    """What is needed of the port `Usage`."""
-
-    async def uses(self) -> Mapping[str, Use]:
-        """How often each source was cited."""
-        ...
-
-    async def gaps(self) -> list[Gap]:
-        """The questions that went unanswered, oldest first."""
-        ...
-
-
-class KeepsDead(Protocol):
-    """What is needed of the port `Inbox`."""
-
-    async def dead(self) -> list[DeadLetter]:
-        """What was given up, oldest first."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorLists:
     """The lists, what is latest or most used first."""
 
-    usage: CountsUses
-    inbox: KeepsDead
+    usage: Usage
+    inbox: Inbox
     access: Access
 
     async def reply(self, name: str, person: Person, *, private: bool) -> str:

@@ -27,8 +27,7 @@ from bots.on_telegram.receiver import TelegramReceiver, new_bot
 from bots.on_telegram.sender import Services, TelegramSender
 from bots.on_telegram.webhook import Webhook
 from bots.operator_lists import OperatorLists
-from bots.platform import Receiver, Sender
-from bots.platforms import PlatformServices
+from bots.platform import PlatformServices, Receiver, Sender
 from core.settings import Settings
 from evals import fuzz_slack, fuzz_telegram
 from evals.fuzz_shapes import mutant

@@ -14,7 +14,7 @@ from bots.on_slack import texts as slack_texts
 from bots.on_slack.answer import SlackAnswer
 from bots.on_slack.blocks import lesson_rows, teach_offer
 from bots.on_slack.conversation import SlackConversation
-from bots.on_slack.ephemeral import EphemeralReply, SlackPress
+from bots.on_slack.ephemeral import SlackPress
 from bots.on_slack.events import SlackMessage
 from bots.on_slack.mrkdwn import sections
 from bots.on_slack.render import Block
@@ -44,7 +44,7 @@ class SideMessages:
             await answer.finish(translated(texts.COURTESY))
         elif name in PERSONAL and not said.private:
             message = await self._talk.message(pressed, text, f"@{said.user}", private=True)
-            await self._talk.whisper(pressed, message, _whisper(pressed))
+            await self._talk.whisper(pressed, message)
         else:
             return False
         return True
@@ -73,8 +73,4 @@ class SideMessages:
         if said.private:
             await answer.finish(sentence, rows)
         elif not pressed.delivery.shown:
-            await _whisper(pressed).say(sentence, rows)
-
-
-def _whisper(pressed: SlackPress) -> EphemeralReply:
-    return EphemeralReply(pressed.place.client, pressed.person.user, pressed.body, pressed.delivery)
+            await pressed.reply().say(sentence, rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 
 from bots.dialogue import Dialogue
 from bots.lessons import Lessons
@@ -11,20 +11,21 @@ from bots.on_slack.actions import Actions
 from bots.on_slack.asides import SideMessages
 from bots.on_slack.clients import Clients
 from bots.on_slack.conversation import SlackConversation
+from bots.on_slack.doctor import findings, set_up_of
 from bots.on_slack.entrance import SlackEntrance
 from bots.on_slack.events import OWN_COMMANDS, PLATFORM
 from bots.on_slack.members import Members
 from bots.on_slack.receiver import Connection, SlackReceiver
 from bots.on_slack.sender import SlackSender
 from bots.operator_lists import OperatorLists
-from bots.platforms import Platform, PlatformServices
+from bots.platform import Check, Platform, PlatformServices
 from core.errors import ConfigurationError
 from core.settings import Settings
 
 
 def slack() -> Platform:
     """The platform."""
-    return Platform(PLATFORM, slack_receiver, slack_sender, OWN_COMMANDS, slack_texts.HELP_HINT)
+    return Platform(PLATFORM, slack_receiver, slack_sender, slack_checks, OWN_COMMANDS, slack_texts.HELP_HINT)
 
 
 def slack_receiver(settings: Settings, services: PlatformServices) -> SlackReceiver:
@@ -40,6 +41,11 @@ def slack_sender(settings: Settings, dialogue: Dialogue, services: PlatformServi
     actions = Actions(clients, dialogue, talk, door, lessons)
     lists = OperatorLists(services.usage, services.inbox, services.access)
     return SlackSender(clients, dialogue, members, door, actions, asides=SideMessages(talk, lessons, lists))
+
+
+def slack_checks(settings: Settings) -> AsyncIterator[Check]:
+    """What the doctor looks at."""
+    return findings(set_up_of(settings))
 
 
 def _clients(settings: Settings) -> Clients:

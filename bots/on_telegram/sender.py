@@ -14,6 +14,7 @@ from telegram import BotCommand, BotCommandScope, BotCommandScopeAllGroupChats, 
 from telegram.error import TelegramError
 
 from bots.command_table import OPERATORS, PERSONAL, Command, commands_with
+from bots.dialogue import Dialogue
 from bots.language import LANGUAGES, Voice, speaking, translated
 from bots.lessons import Lessons
 from bots.on_telegram import texts as say
@@ -23,7 +24,7 @@ from bots.on_telegram.conversation import TelegramConversation, command_of, spot
 from bots.on_telegram.entrance import Membership
 from bots.on_telegram.events import Incoming, UpdateKind, from_event
 from bots.on_telegram.prefs import FORGET, MAIN, panel
-from bots.on_telegram.presses import ButtonPresses, Feeling
+from bots.on_telegram.presses import ButtonPresses
 from bots.on_telegram.render import telegram
 from bots.on_telegram.screen import Screen, Streaming
 from bots.on_telegram.teaching import Teaching
@@ -48,7 +49,7 @@ Handler = Callable[[Incoming, Delivery], Awaitable[None]]
 class Services:
     """What the answering half works with."""
 
-    dialogue: Feeling
+    dialogue: Dialogue
     lessons: Lessons
     access: Access
     lists: OperatorLists
