@@ -1,4 +1,4 @@
-"""The `attune` command: what can be written after it, and how errors end it.
+"""The `attune` command: its subcommands and options, and how errors end it.
 
 What a command does is in `operations.py`, `evaluating.py`, `models_view.py` and `doctor.py`; each is imported by the
 command that needs it, since prompt_toolkit, rich and the stores take seconds to import and `attune --help` should not.
@@ -30,28 +30,28 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-models = typer.Typer(help="The models on this machine.", no_args_is_help=True)
+models = typer.Typer(help="Manage the models on this machine.", no_args_is_help=True)
 app.add_typer(models, name="models")
-inbox = typer.Typer(help="What waits for an answer, and what was given up.", invoke_without_command=True)
+inbox = typer.Typer(help="Show waiting messages and those given up.", invoke_without_command=True)
 app.add_typer(inbox, name="inbox")
 slack = typer.Typer(help="Set up the app in Slack.", no_args_is_help=True)
 app.add_typer(slack, name="slack")
 
-Model = Annotated[str | None, typer.Option(help="The language model for this time: a name, hf:org/name or a path.")]
+Model = Annotated[str | None, typer.Option(help="The language model for this run: a name, hf:org/name or a path.")]
 READERS = (
     "Who may see them: everyone, workspace:slack/T012, channel:slack/T012/C345 or person:slack/T012/U901; may be "
-    "repeated. Left out: as it was; new files are for the readers of their neighbours."
+    "repeated. If omitted, documents keep their readers, and new files take those of the files next to them."
 )
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
-KEYS = typer.Argument(help="Keys as `attune inbox` shows them, or: all")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+KEYS = typer.Argument(help="Keys as shown by `attune inbox`, or: all")
 MODEL_NAME = typer.Argument(help="A name, hf:org/name or a path.")
 WITHOUT = "Leave something out: channels, private-channels, reactions, files, user-groups or agent; may be repeated."
 
 
 def main() -> None:
-    """Run the command. Exit codes: 0 well, 1 not all well, 2 the operator has something to put right.
+    """Run the command. Exit codes: 0 success, 1 something failed, 2 the operator has something to correct.
 
-    Typer ends quietly by itself on Ctrl-C (130) and when whoever reads the output has enough (1).
+    Typer itself ends quietly on Ctrl-C (130) and when the reader of the output closes the pipe (1).
     """
     forgiving_streams()
     close_memory()
@@ -73,7 +73,7 @@ def attune(*, version: Annotated[bool, typer.Option("--version", help="Show the 
 
 @app.command()
 def chat(model: Model = None) -> None:
-    """Talk in the terminal. Through a pipe: one question a line, plain text out."""
+    """Chat in the terminal. Through a pipe: one question a line in, plain text out."""
     from bots.cli.operations import chat  # noqa: PLC0415 - see the module's docstring
 
     settings = _settings(model)
@@ -85,23 +85,23 @@ def chat(model: Model = None) -> None:
 def serve(
     *,
     receive_only: Annotated[
-        bool, typer.Option("--receive-only", help="Only take messages in; `attune worker` answers them.")
+        bool, typer.Option("--receive-only", help="Only receive messages; `attune worker` answers them.")
     ] = False,
     model: Model = None,
 ) -> None:
-    """Answer on Slack and Telegram, whichever has its token set, until stopped."""
+    """Answer on Slack and Telegram, wherever a token is set, until stopped."""
     _serve(model, answers=not receive_only)
 
 
 @app.command()
 def worker(model: Model = None) -> None:
-    """Only answer what others received. Any number may run."""
+    """Answer messages that other processes receive. Any number may run."""
     _serve(model, receives=False)
 
 
 @inbox.callback()
 def show_inbox(context: typer.Context, *, as_json: Json = False) -> None:
-    """Show what waits, and list what was given up."""
+    """Show how many messages wait, and list those given up."""
     if context.invoked_subcommand is None:
         from bots.cli.inbox_view import show  # noqa: PLC0415
 
@@ -110,7 +110,7 @@ def show_inbox(context: typer.Context, *, as_json: Json = False) -> None:
 
 @inbox.command()
 def retry(keys: Annotated[list[str], KEYS]) -> None:
-    """Try messages again that were given up."""
+    """Retry messages that were given up."""
     from bots.cli.inbox_view import retry  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(retry(_logged_settings(), keys)))
@@ -118,7 +118,7 @@ def retry(keys: Annotated[list[str], KEYS]) -> None:
 
 @inbox.command()
 def drop(keys: Annotated[list[str], KEYS]) -> None:
-    """Forget messages that were given up."""
+    """Discard messages that were given up."""
     from bots.cli.inbox_view import drop  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(drop(_logged_settings(), keys)))
@@ -127,15 +127,17 @@ def drop(keys: Annotated[list[str], KEYS]) -> None:
 @app.command()
 def ingest(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Files and folders to read. Left out: those that were read before.")
+        list[Path] | None, typer.Argument(help="Files and folders to ingest. If omitted, those ingested before.")
     ] = None,
     readers: Annotated[list[str] | None, typer.Option(help=READERS)] = None,
     *,
-    watch: Annotated[bool, typer.Option("--watch", help="Stay, and read again whenever a file changes.")] = False,
-    dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done with each file.")] = False,
-    anew: Annotated[bool, typer.Option("--rebuild", help="Begin with an empty index, and read all again.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Keep running, and ingest again whenever a file changes.")
+    ] = False,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done with each file.")] = False,
+    anew: Annotated[bool, typer.Option("--rebuild", help="Empty the index and ingest everything again.")] = False,
 ) -> None:
-    """Read documents, so that answers can be made from them. Again reads only what changed."""
+    """Ingest documents to answer from. A second run reads only what has changed."""
     from bots.cli.operations import ingest  # noqa: PLC0415
     from core.readers import checked  # noqa: PLC0415
 
@@ -149,11 +151,11 @@ def ingest(
 
 @app.command()
 def remove(
-    names: Annotated[list[str], typer.Argument(help="Files, folders, or sources as `attune sources` shows them.")],
+    names: Annotated[list[str], typer.Argument(help="Files, folders, or sources as shown by `attune sources`.")],
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove without asking.")] = False,
 ) -> None:
-    """Remove documents and what is kept of them. Files stay where they are, but for what people taught."""
+    """Remove documents and everything derived from them. Your files stay; what people taught is deleted."""
     from bots.cli.removing import remove  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(remove(_logged_settings(), names, yes=yes)))
@@ -161,11 +163,11 @@ def remove(
 
 @app.command()
 def backup(
-    file: Annotated[Path, typer.Argument(help="Where the backup goes; it must not exist yet.")],
+    file: Annotated[Path, typer.Argument(help="The file to write; it must not exist yet.")],
     *,
-    index: Annotated[bool, typer.Option("--index/--without-index", help="Whether passages go in, too.")] = True,
+    index: Annotated[bool, typer.Option("--index/--without-index", help="Include the passages.")] = True,
 ) -> None:
-    """Write all that Attune keeps to one file, also while it serves: memory, lessons, who may see what, the index."""
+    """Back up everything Attune keeps to one file, even while serving: memory, lessons, readers and the index."""
     from bots.cli.backing_up import backup  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(backup(_logged_settings(), file, version_text(), index=index)))
@@ -173,11 +175,11 @@ def backup(
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(help="What `attune backup` wrote.")],
+    file: Annotated[Path, typer.Argument(help="A file written by `attune backup`.")],
     *,
-    force: Annotated[bool, typer.Option("--force", help="Replace what there is without asking.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing data without asking.")] = False,
 ) -> None:
-    """Put a backup in the place of all that Attune keeps here. Nothing else may run meanwhile."""
+    """Replace everything Attune keeps here with a backup. No other attune process may be running."""
     from bots.cli.backing_up import restore_from  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(restore_from(_logged_settings(), file, force=force)))
@@ -185,7 +187,7 @@ def restore(
 
 @app.command()
 def sources(*, as_json: Json = False) -> None:
-    """List the documents: how many passages, how old, how often they answered, who may see them."""
+    """List the documents: passages, age, how often they were cited, and who may see them."""
     from bots.cli.knowledge_view import sources  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(sources(_logged_settings(), as_json=as_json)))
@@ -193,7 +195,7 @@ def sources(*, as_json: Json = False) -> None:
 
 @app.command()
 def gaps(*, as_json: Json = False) -> None:
-    """List what people asked and the documents do not hold, grouped by meaning."""
+    """List unanswered questions, grouped by meaning."""
     from bots.cli.knowledge_view import gaps  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(gaps(_logged_settings(), as_json=as_json)))
@@ -201,15 +203,17 @@ def gaps(*, as_json: Json = False) -> None:
 
 @app.command("eval")
 def evaluate(
-    file: Annotated[Path, typer.Argument(help="JSON Lines: a question a line, with the page that answers it.")],
+    file: Annotated[Path, typer.Argument(help="JSON Lines: one question a line, with the page that answers it.")],
     *,
-    answers: Annotated[bool, typer.Option("--answers", help="Also make the answers and score them: slow.")] = False,
-    report: Annotated[Path, typer.Option(help="Where the HTML report goes.")] = Path("attune-eval.html"),
-    limit: Annotated[int | None, typer.Option(min=1, help="Only so many questions, spread over the file.")] = None,
+    answers: Annotated[bool, typer.Option("--answers", help="Also generate and score answers (slow).")] = False,
+    report: Annotated[Path, typer.Option(help="Where to write the HTML report.")] = Path("attune-eval.html"),
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Ask only this many questions, spread over the file.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON instead of a table.")] = False,
     model: Model = None,
 ) -> None:
-    """Ask your own questions of your own documents, and see how well they are found and answered."""
+    """Measure how well your own questions are found and answered in your own documents."""
     from bots.cli.evaluating import EvaluationOptions, evaluate  # noqa: PLC0415
 
     settings = _settings(model)
@@ -221,10 +225,10 @@ def evaluate(
 @app.command()
 def pair(
     *,
-    operator: Annotated[bool, typer.Option("--operator", help="Whoever uses it becomes an operator.")] = False,
-    paired: Annotated[bool, typer.Option("--list", help="List who was let in by a code instead.")] = False,
+    operator: Annotated[bool, typer.Option("--operator", help="The person who uses it becomes an operator.")] = False,
+    paired: Annotated[bool, typer.Option("--list", help="List the people who have access by a code instead.")] = False,
 ) -> None:
-    """Make a code that lets one person talk to the bot in Slack or Telegram."""
+    """Create a code that lets one person talk to the bot in Slack or Telegram."""
     from bots.cli.pairing_view import pair, show_paired  # noqa: PLC0415
 
     settings = _logged_settings()
@@ -232,8 +236,8 @@ def pair(
 
 
 @app.command()
-def unpair(person: Annotated[str, typer.Argument(help="As `attune pair --list` names them.")]) -> None:
-    """Let somebody in no longer who was let in by a code."""
+def unpair(person: Annotated[str, typer.Argument(help="As shown by `attune pair --list`.")]) -> None:
+    """Revoke a person's access."""
     from bots.cli.pairing_view import unpair  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(unpair(_logged_settings(), person)))
@@ -241,7 +245,7 @@ def unpair(person: Annotated[str, typer.Argument(help="As `attune pair --list` n
 
 @app.command()
 def doctor() -> None:
-    """Check that everything is in place, and say what to do where it is not."""
+    """Check the whole setup, and say how to fix what is wrong."""
     from bots.cli.doctor import doctor  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(doctor(_environ(), _settings_file(), version_text())))
@@ -249,7 +253,7 @@ def doctor() -> None:
 
 @models.command("list")
 def list_models() -> None:
-    """Show the built-in models and those that are here."""
+    """List the built-in models and those on this machine."""
     from bots.cli.models_view import show_models  # noqa: PLC0415
 
     show_models(_settings())
@@ -257,7 +261,7 @@ def list_models() -> None:
 
 @models.command()
 def pull(name: Annotated[str, MODEL_NAME]) -> None:
-    """Fetch a model. A stopped download goes on where it was."""
+    """Download a model, resuming where a previous download stopped."""
     from bots.cli.models_view import pull_model  # noqa: PLC0415
 
     pull_model(_settings(), name)
@@ -265,7 +269,7 @@ def pull(name: Annotated[str, MODEL_NAME]) -> None:
 
 @models.command()
 def verify(name: Annotated[str | None, MODEL_NAME] = None) -> None:
-    """Hash a model's files again, or those of all that are here."""
+    """Check a model's files against their hashes, or those of every model on this machine."""
     from bots.cli.models_view import verify_models  # noqa: PLC0415
 
     raise typer.Exit(verify_models(_settings(), name))
@@ -307,7 +311,7 @@ def _serve(model: str | None, *, receives: bool = True, answers: bool = True) ->
 
 
 def _configure_logs(settings: Settings, *, to_file: bool) -> None:
-    """To a file where log lines would break what stands on the screen."""
+    """To a file where log lines would break what is on the screen."""
     from bots.logs import FILE_NAME, configure  # noqa: PLC0415
 
     configure(settings.log_level, os.environ, settings.data_folder / FILE_NAME if to_file else None)
@@ -325,7 +329,7 @@ def _settings_file() -> Path:
 
 
 def _crash(error: Exception) -> None:
-    """A mistake of ours: the log has all, the person a sentence."""
+    """A mistake of ours: the log has the details, the person a sentence."""
     from bots.logs import crash_log  # noqa: PLC0415
 
     trace = secrets.token_hex(4)

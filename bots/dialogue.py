@@ -63,7 +63,7 @@ class Dialogue:
                 yield Status(texts.SEARCHING)  # and while the platform shows it, there is a search already
                 async for step in steps:
                     if isinstance(step, Answer) and step.decoded is not DecodingSummary.EXACT:
-                        log.info("answered", decoded=step.decoded.value)
+                        log.info("question_answered", decoded=step.decoded.value)
                     yield _as_reply(step)
         except PersonError as error:
             yield Problem(str(error))
@@ -135,7 +135,7 @@ class Dialogue:
 
     def _explained(self, error: Exception) -> Problem:
         trace = secrets.token_hex(4)
-        log.error("no_answer", trace=trace, exc_info=error)
+        log.error("answer_failed", trace=trace, exc_info=error)
         if isinstance(error, OperatorError) and self._operator_present:
             return Problem(str(error))
         if isinstance(error, StoreError):

@@ -39,7 +39,7 @@ class OpenServer:
         while self.server.is_serving() and self.server.sockets:
             works()
             await asyncio.sleep(EVERY)
-        raise ReceiverError("The server does not listen any more.")
+        raise ReceiverError("The server has stopped listening.")
 
 
 @asynccontextmanager

@@ -69,7 +69,7 @@ class OwnGuides:
                 await self._library.ingester.ingest([file], readers=_READERS)
             await self._drop_old()
         except OperatorError as error:  # the next start goes on
-            log.warning("guides_not_kept", error=type(error).__name__)
+            log.warning("guide_ingestion_failed", error=type(error).__name__)
 
     async def _drop_old(self) -> None:
         """Remove guides that are no more, such as those of a checkout that was moved."""

@@ -58,7 +58,7 @@ class Reception:
 
     def not_understood(self, error: BaseException) -> None:
         """Log and count what could not be read. The error's own words stay unsaid: they may quote somebody."""
-        log.warning("not_understood", platform=self.platform, error=type(error.__cause__ or error).__name__)
+        log.warning("delivery_malformed", platform=self.platform, error=type(error.__cause__ or error).__name__)
         self._watcher.not_understood(self.platform)
 
     async def check(self) -> None:
@@ -68,7 +68,7 @@ class Reception:
             ReceiverError: it does not.
         """
         if not self._works or time.monotonic() - self._at > self.quiet:
-            raise ReceiverError(f"Nothing is received from {self.platform} just now. The log says why.")
+            raise ReceiverError(f"Nothing is being received from {self.platform} at the moment. The log says why.")
 
     @asynccontextmanager
     async def kept_up(self, receive: Receiving) -> AsyncIterator[None]:
@@ -99,7 +99,7 @@ class Reception:
             if error is not None and not self._begun.is_set():
                 raise error
             said = str(error) if isinstance(error, AttuneError | OSError) else ""
-            log.error("receiver_ended", platform=self.platform, error=type(error).__name__, said=said, again_in=pause)
+            log.error("receiver_stopped", platform=self.platform, error=type(error).__name__, said=said, again_in=pause)
             self._watcher.receiver_ended(self.platform)
             await asyncio.sleep(pause)
             pause = SHORTEST_PAUSE if time.monotonic() - start > STEADY else min(2 * pause, LONGEST_PAUSE)

@@ -156,18 +156,18 @@ class Engine:
         trace = traced(context, answer, draft)
         turn = Turn(message.person, context.query.said, answer.text, message.sent_at, answer.rests)
         keep = partial(self.conversations.keep, message, turn, trace)
-        is_kept = await _possible(keep(), "not_kept")
+        is_kept = await _possible(keep(), "turn_store_failed")
         try:
             yield answer
         finally:
-            if is_kept or await _possible(keep(), "not_kept"):
+            if is_kept or await _possible(keep(), "turn_store_failed"):
                 await self._learn(context, trace)
 
     async def _learn(self, context: AnswerContext, trace: Trace) -> None:
         """What an answer says of documents, and of its asker."""
-        await _possible(self.people.note_use(trace, context.query.question), "not_learned")
+        await _possible(self.people.note_use(trace, context.query.question), "learning_failed")
         if context.teaches:
-            await _possible(self.people.learn_from(trace), "not_learned")
+            await _possible(self.people.learn_from(trace), "learning_failed")
 
 
 async def _possible(work: Awaitable[None], failure: str) -> bool:

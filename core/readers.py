@@ -76,7 +76,7 @@ def checked(names: Iterable[str]) -> Readers:
     readers = tuple(sorted({name.strip() for name in names}))
     wrong = next((name for name in readers if not _NAME.fullmatch(name)), None)
     if wrong is not None or not readers:
-        what = f"'{wrong}' names no reader" if readers else "No reader is named"
+        what = f"'{wrong}' is not a valid reader" if readers else "No reader is given"
         raise ConfigurationError(
             f"{what}. Write everyone, workspace:slack/T012, channel:slack/T012/C345, channel:telegram//-100678 or "
             "person:slack/T012/U901."

@@ -21,11 +21,38 @@ from core.errors import ConfigurationError
 from core.text.words import whole_number
 
 FILE_NAME = "attune.toml"
+ADVANCED = frozenset(  # with defaults that hardly anybody changes
+    {
+        "ATTUNE_TELEGRAM_WEBHOOK_SECRET",
+        "ATTUNE_TELEGRAM_STREAMING",
+        "ATTUNE_TELEGRAM_API",
+        "ATTUNE_SLACK_API",
+        "ATTUNE_SLACK_CONFIG_TOKEN",
+        "ATTUNE_WORKSPACE_MINUTE",
+        "ATTUNE_WAITING",
+        "ATTUNE_GRACE",
+        "ATTUNE_MODEL_TIMEOUT",
+        "ATTUNE_THREADS",
+        "ATTUNE_PASSAGES",
+        "ATTUNE_FOLLOWING",
+        "ATTUNE_PASSAGE_TOKENS",
+        "ATTUNE_HISTORY_TOKENS",
+        "ATTUNE_ANSWER_TOKENS",
+        "ATTUNE_DECODING",
+        "ATTUNE_TEMPERATURE",
+        "ATTUNE_TOP_P",
+        "ATTUNE_CACHE_MB",
+        "ATTUNE_CACHE_DISK_MB",
+        "ATTUNE_BATCH_MB",
+        "ATTUNE_RELEVANCE",
+        "QDRANT_COLLECTION",
+    }
+)
 REMOVED = dict.fromkeys(
     ("ATTUNE_SLACK_CLIENT_ID", "ATTUNE_SLACK_CLIENT_SECRET", "ATTUNE_SLACK_KEY", "ATTUNE_SLACK_URL"),
     "a bot serves one Slack workspace, that of ATTUNE_SLACK_BOT_TOKEN.",
 )
-"""Settings that there were, and why there are none any more."""
+"""Former settings, and why they are gone."""
 
 _HOST_AND_PORT = re.compile(r"\S+:[0-9]{1,5}")
 
@@ -36,35 +63,35 @@ class ServingSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     telegram_token: SecretStr | None = Field(
-        None, alias="ATTUNE_TELEGRAM_TOKEN", description="the bot's token from @BotFather; unset: no Telegram"
+        None, alias="ATTUNE_TELEGRAM_TOKEN", description="the bot's token from @BotFather; unset: Telegram is off"
     )
     telegram_webhook: str | None = Field(
         None,
         alias="ATTUNE_TELEGRAM_WEBHOOK",
-        description="the public https address where Telegram delivers messages; unset: they are fetched (long polling)",
+        description="the public https address where Telegram delivers messages; unset: long polling",
     )
     telegram_webhook_secret: SecretStr | None = Field(
         None,
         alias="ATTUNE_TELEGRAM_WEBHOOK_SECRET",
-        description="the word by which a delivery proves that it is Telegram's; unset: a random one at each start",
+        description="the secret that proves a delivery comes from Telegram; unset: a random one at each start",
     )
     telegram_listen: str = Field(
         "127.0.0.1:8081",
         alias="ATTUNE_TELEGRAM_LISTEN",
-        description="host and port where deliveries to ATTUNE_TELEGRAM_WEBHOOK arrive on this machine",
+        description="local host and port that receive the deliveries to ATTUNE_TELEGRAM_WEBHOOK",
     )
     telegram_streaming: Literal["auto", "draft", "edit", "off"] = Field(
         "auto",
         alias="ATTUNE_TELEGRAM_STREAMING",
-        description="how an answer grows in Telegram: draft, edit, off, or auto, the best that the chat allows",
+        description="how answers stream in Telegram: draft, edit, off, or auto for the best the chat allows",
     )
     telegram_api: str = Field(
         "https://api.telegram.org",
         alias="ATTUNE_TELEGRAM_API",
-        description="where the Bot API is; for tests and proxies",
+        description="base address of the Bot API; for proxies and tests",
     )
     slack_bot_token: SecretStr | None = Field(
-        None, alias="ATTUNE_SLACK_BOT_TOKEN", description="the app's bot token, xoxb-…; unset: no Slack"
+        None, alias="ATTUNE_SLACK_BOT_TOKEN", description="the app's bot token, xoxb-…; unset: Slack is off"
     )
     slack_app_token: SecretStr | None = Field(
         None, alias="ATTUNE_SLACK_APP_TOKEN", description="the app-level token for Socket Mode, xapp-…"
@@ -77,42 +104,44 @@ class ServingSettings(BaseModel):
     slack_listen: str = Field(
         "127.0.0.1:8082",
         alias="ATTUNE_SLACK_LISTEN",
-        description="host and port where Slack's deliveries by HTTP arrive on this machine",
+        description="local host and port that receive Slack's deliveries by HTTP",
     )
     slack_api: str = Field(
-        "https://slack.com/api/", alias="ATTUNE_SLACK_API", description="where the Web API is: a proxy, or a test's"
+        "https://slack.com/api/",
+        alias="ATTUNE_SLACK_API",
+        description="base address of the Web API; for proxies and tests",
     )
     slack_config_token: SecretStr | None = Field(
         None,
         alias="ATTUNE_SLACK_CONFIG_TOKEN",
-        description="an app configuration token, for `attune doctor` to see which events the app has subscribed to",
+        description="an app configuration token, so that `attune doctor` can check the app's event subscriptions",
     )
     person_minute: int = Field(
-        20, ge=1, le=100_000, alias="ATTUNE_PERSON_MINUTE", description="messages that one person may send in a minute"
+        20, ge=1, le=100_000, alias="ATTUNE_PERSON_MINUTE", description="messages that one person may send per minute"
     )
     workspace_minute: int = Field(
         200,
         ge=1,
         le=1_000_000,
         alias="ATTUNE_WORKSPACE_MINUTE",
-        description="messages that all people of a workspace may send in a minute",
+        description="messages that everybody in a workspace together may send per minute",
     )
     waiting: int = Field(
         500,
         ge=1,
         le=1_000_000,
         alias="ATTUNE_WAITING",
-        description="messages that may wait for an answer; one more is refused with a sentence",
+        description="messages that may wait for an answer; beyond it, people are told to try again later",
     )
     workers: int = Field(
-        8, ge=1, le=1000, alias="ATTUNE_WORKERS", description="messages that one process answers at once"
+        8, ge=1, le=1000, alias="ATTUNE_WORKERS", description="messages that one process answers at the same time"
     )
     grace: float = Field(
         20.0,
         ge=0,
         le=3600,
         alias="ATTUNE_GRACE",
-        description="seconds to finish what is being answered when the program is ended; then others take it over",
+        description="seconds to finish open answers when the process is stopped; other processes take over the rest",
     )
     metrics: str = Field(
         "127.0.0.1:9464",
@@ -127,31 +156,31 @@ class Settings(ServingSettings):
     home: Path | None = Field(
         None,
         alias="ATTUNE_HOME",
-        description="folder for models and data; unset: the platform's cache and data folders",
+        description="folder for models and data; unset: the system's cache and data folders",
     )
     model: str = Field(
         "attune-reader-1.5b",
         alias="ATTUNE_MODEL",
-        description="the language model: a name, hf:org/name or a path; its name on the server of ATTUNE_MODEL_URL",
+        description="the language model: a name, hf:org/name or a path; with ATTUNE_MODEL_URL, its name on that server",
     )
     adapter: str | None = Field(
         None,
         alias="ATTUNE_ADAPTER",
-        description="a LoRA of your own in PEFT's layout, merged into the language model: a path or hf:org/name",
+        description="your own LoRA adapter in PEFT's layout, merged into the language model: a path or hf:org/name",
     )
     model_url: str | None = Field(
         None,
         alias="ATTUNE_MODEL_URL",
-        description="an OpenAI-compatible server that has the language model, such as http://127.0.0.1:8000/v1; "
-        "unset: the model runs here",
+        description="an OpenAI-compatible server that runs the language model, such as http://127.0.0.1:8000/v1; "
+        "unset: it runs on this machine",
     )
-    model_key: SecretStr | None = Field(None, alias="ATTUNE_MODEL_KEY", description="the model server's key")
+    model_key: SecretStr | None = Field(None, alias="ATTUNE_MODEL_KEY", description="the model server's API key")
     model_timeout: float = Field(
         120.0,
         ge=1,
         le=3600,
         alias="ATTUNE_MODEL_TIMEOUT",
-        description="seconds that the model server may be silent, before its first word or between two",
+        description="seconds that the model server may stay silent, before its first word or between words",
     )
     embedder: str = Field(
         "all-minilm-l6-v2",
@@ -161,93 +190,100 @@ class Settings(ServingSettings):
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         "auto", alias="ATTUNE_DEVICE", description="where the models run: auto, cpu, cuda or mps"
     )
-    threads: int = Field(0, ge=0, le=256, alias="ATTUNE_THREADS", description="CPU threads of the models; 0: all cores")
-    passages: int = Field(4, ge=1, le=16, alias="ATTUNE_PASSAGES", description="passages that an answer is made from")
+    threads: int = Field(
+        0, ge=0, le=256, alias="ATTUNE_THREADS", description="CPU threads for the models; 0: all cores"
+    )
+    passages: int = Field(4, ge=1, le=16, alias="ATTUNE_PASSAGES", description="passages that an answer is based on")
     following: int = Field(
         2,
         ge=0,
         le=8,
         alias="ATTUNE_FOLLOWING",
-        description="passages that are read behind the likeliest one, where its document goes on",
+        description="further passages to read where the best passage's document continues",
     )
     passage_tokens: int = Field(
-        200, ge=50, le=500, alias="ATTUNE_PASSAGE_TOKENS", description="tokens a passage has at most"
+        200, ge=50, le=500, alias="ATTUNE_PASSAGE_TOKENS", description="maximum tokens in a passage"
     )
     history_tokens: int = Field(
         400,
         ge=0,
         le=4000,
         alias="ATTUNE_HISTORY_TOKENS",
-        description="tokens of earlier turns the model reads",
+        description="tokens of earlier turns that the model reads",
     )
     answer_tokens: int = Field(
-        400, ge=16, le=4000, alias="ATTUNE_ANSWER_TOKENS", description="tokens an answer has at most"
+        400, ge=16, le=4000, alias="ATTUNE_ANSWER_TOKENS", description="maximum tokens in an answer"
     )
     decoding: Mode = Field(
         Mode.SEQUENCE,
         alias="ATTUNE_DECODING",
-        description="how passages meet in an answer: sequence, token or stuffed",
+        description="how passages are combined into an answer: sequence, token or stuffed",
     )
     temperature: float = Field(
-        0.0, ge=0, le=2, alias="ATTUNE_TEMPERATURE", description="0: the likeliest answer; above: drawn at random"
+        0.0, ge=0, le=2, alias="ATTUNE_TEMPERATURE", description="sampling temperature; 0: always the likeliest answer"
     )
     top_p: float = Field(
-        1.0, gt=0, le=1, alias="ATTUNE_TOP_P", description="the share of likely words that is drawn from"
+        1.0, gt=0, le=1, alias="ATTUNE_TOP_P", description="nucleus sampling: the probability mass to sample from"
     )
     cache_mb: int = Field(
         1024,
         ge=0,
         le=1_000_000,
         alias="ATTUNE_CACHE_MB",
-        description="memory for passages that were read before, in MB",
+        description="MB of memory that cache what the model has read",
     )
     cache_disk_mb: int = Field(
         2048,
         ge=0,
         le=10_000_000,
         alias="ATTUNE_CACHE_DISK_MB",
-        description="disk for passages that were read before, in MB, of all processes together; 0: none",
+        description="MB of disk that cache what the model has read, for all processes together; 0: none",
     )
     batch_mb: int = Field(
         1024,
         ge=1,
         le=1_000_000,
         alias="ATTUNE_BATCH_MB",
-        description="memory for answers being made; beyond it they wait",
+        description="MB of memory for answers in progress; beyond it, answers wait",
     )
     relevance: float = Field(
-        0.2, ge=-1, le=1, alias="ATTUNE_RELEVANCE", description="cosine under which nothing counts as found"
+        0.2,
+        ge=-1,
+        le=1,
+        alias="ATTUNE_RELEVANCE",
+        description="cosine similarity below which no passage counts as found",
     )
     certainty: float = Field(
         0.5,
         ge=0,
         le=1,
         alias="ATTUNE_CERTAINTY",
-        description="how probable it has to be that the documents hold the answer; 0: always answer",
+        description="how probable it must be that the documents hold the answer; 0: always answer",
     )
     usage: bool = Field(
         default=True,
         alias="ATTUNE_USAGE",
-        description="whether to keep what was asked in vain and which documents answered, for `gaps` and `sources`",
+        description="whether to record unanswered questions and which documents were cited, for `gaps` and `sources`",
     )
     keep: int = Field(
         400,
         ge=0,
         le=36_500,
         alias="ATTUNE_KEEP",
-        description="days that questions, answers, traces and gaps stay, and after its last use what people set and "
-        "what was learned of them; 0: for ever",
+        description="days to keep questions, answers, traces and gaps, and, counted from its last use, what people set "
+        "and what was learned about them; 0: forever",
     )
     allow: str = Field(
         "",
         alias="ATTUNE_ALLOW",
-        description="who is answered in Slack and Telegram: person:telegram//1234, channel:telegram//-100678, "
-        "workspace:slack/T012, group:slack/T012/S345 …, separated by commas; others need a code of `attune pair`",
+        description="who gets answers in Slack and Telegram, separated by commas: person:telegram//1234, "
+        "channel:telegram//-100678, workspace:slack/T012, group:slack/T012/S345 …; others need a code from "
+        "`attune pair`",
     )
     operators: str = Field(
         "",
         alias="ATTUNE_OPERATORS",
-        description="who may besides see gaps and usage there and teach everyone, named like those of ATTUNE_ALLOW",
+        description="who may also see gaps and usage and teach everyone, written as in ATTUNE_ALLOW",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", alias="ATTUNE_LOG_LEVEL", description="debug, info, warning or error"
@@ -256,7 +292,7 @@ class Settings(ServingSettings):
         None, alias="REDIS_URL", description="a Redis or Valkey server; unset: an embedded one"
     )
     qdrant_url: str | None = Field(None, alias="QDRANT_URL", description="a Qdrant server; unset: an embedded index")
-    qdrant_api_key: SecretStr | None = Field(None, alias="QDRANT_API_KEY", description="the Qdrant server's key")
+    qdrant_api_key: SecretStr | None = Field(None, alias="QDRANT_API_KEY", description="the Qdrant server's API key")
     qdrant_collection: str = Field(
         "attune", min_length=1, alias="QDRANT_COLLECTION", description="the collection on the Qdrant server"
     )
@@ -283,27 +319,27 @@ class Settings(ServingSettings):
     def _host_and_port(cls, value: str, info: ValidationInfo) -> str:
         named = _HOST_AND_PORT.fullmatch(value) and whole_number(value.rpartition(":")[2], 65_535) is not None
         if not named and (value, info.field_name) != ("off", "metrics"):
-            raise ValueError("it should be a host and a port, such as 127.0.0.1:8080")
+            raise ValueError("give a host and a port, such as 127.0.0.1:8080")
         return value
 
     @property
     def models_folder(self) -> Path:
-        """Where models are kept: everything in it can be fetched again."""
+        """Where models are kept: everything in it can be downloaded again."""
         return self.home / "models" if self.home else platformdirs.user_cache_path("attune", appauthor=False)
 
     @property
     def data_folder(self) -> Path:
-        """Where index and memory are kept: nothing in it can be fetched again."""
+        """Where index and memory are kept: nothing in it can be recovered from elsewhere."""
         return self.home / "data" if self.home else platformdirs.user_data_path("attune", appauthor=False)
 
     @property
     def learned_folder(self) -> Path:
-        """Where that is kept which people teach."""
+        """Where lessons are kept."""
         return self.data_folder / "learned"
 
     @property
     def read_folder(self) -> Path:
-        """Where that is kept which the model has read: all of it can be read again."""
+        """Where the model's cache of passages is kept: it can be rebuilt."""
         return self.data_folder / "read"
 
     @classmethod
@@ -333,7 +369,7 @@ def settings_names() -> list[str]:
 
 
 def secret_names() -> list[str]:
-    """Those of them that nobody else may know."""
+    """The names of the settings that are secrets."""
     secret = (field for field in Settings.model_fields.values() if "SecretStr" in str(field.annotation))
     return [field.alias for field in secret if field.alias]
 
@@ -342,7 +378,7 @@ def _read_file(file: Path, names: list[str]) -> dict[str, Any]:
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{file} cannot be read: {error}. Mend or remove it.") from None
+        raise ConfigurationError(f"{file} cannot be read: {error}. Correct or remove it.") from None
     for key in values:
         if key not in names:
             raise ConfigurationError(_unknown(key, names, str(file)))
@@ -351,15 +387,15 @@ def _read_file(file: Path, names: list[str]) -> dict[str, Any]:
 
 def _check_scheme(url: str | None, schemes: tuple[str, ...]) -> None:
     if url is not None and urlsplit(url).scheme not in schemes:
-        raise ValueError("the address should begin with " + " or ".join(f"{scheme}://" for scheme in schemes))
+        raise ValueError("the address must begin with " + " or ".join(f"{scheme}://" for scheme in schemes))
 
 
 def _unknown(key: str, names: list[str], place: str) -> str:
     if key in REMOVED:
-        return f"{place} has the setting {key}, which is gone: {REMOVED[key]} Take it out."
+        return f"{key} in {place} is no longer a setting: {REMOVED[key]} Remove it."
     near = difflib.get_close_matches(key, names, n=1)
     hint = f"Did you mean {near[0]}?" if near else f"The settings are: {', '.join(names)}."
-    return f"{place} has an unknown setting {key}. {hint}"
+    return f"{key} in {place} is not a setting. {hint}"
 
 
 def _explain(error: ValidationError) -> str:
@@ -369,5 +405,5 @@ def _explain(error: ValidationError) -> str:
         field = next(field for field in Settings.model_fields.values() if field.alias == name)
         shown = "" if "SecretStr" in str(field.annotation) else f" (it is {problem['input']!r})"
         reason = problem["msg"].removeprefix("Value error, ")
-        lines.append(f"{name}{shown}: {reason}. It means: {field.description}.")
+        lines.append(f"{name}{shown}: {reason}. The setting: {field.description}.")
     return "\n".join(lines)

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from core.errors import ConfigurationError
-from core.settings import REMOVED, Settings, settings_names
+from core.settings import ADVANCED, REMOVED, Settings, settings_names
 from tests import write_settings
 
 SECRET = "redis://:hunter2@store:6379/0"  # noqa: S105 — the secret that must not be printed
@@ -33,6 +33,11 @@ def test_every_setting_has_a_name_of_its_own_and_a_meaning():
     assert all(meaning for _, meaning in write_settings.defaults().values())
 
 
+def test_advanced_settings_exist():
+    """Each name among the advanced settings is a setting."""
+    assert set(settings_names()) >= ADVANCED
+
+
 def test_env_example_with_every_hash_taken_away_gives_the_defaults():
     """The example is valid as it stands."""
     lines = [line[1:] for line in write_settings.env_example().splitlines() if line.startswith("#")]
@@ -50,7 +55,7 @@ def test_unknown_key_is_named_with_its_nearest_neighbour():
 @pytest.mark.parametrize("name", REMOVED)
 def test_a_setting_that_is_gone_says_so(name: str):
     """Whoever still has one reads why it is gone and what to do, and no guess at another name."""
-    with pytest.raises(ConfigurationError, match=f"{name}, which is gone: .* Take it out") as raised:
+    with pytest.raises(ConfigurationError, match=f"{name} in .* is no longer a setting: .* Remove it") as raised:
         Settings.from_env({name: "x"})
     assert "Did you mean" not in str(raised.value)
 

@@ -2,49 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from core.settings import Settings
+from core.settings import ADVANCED, Settings
 
 ROOT = Path(__file__).parent.parent
 ENV_HEADER = """\
 # Every setting of Attune with its default. Copy this file to .env and uncomment what you change.
-# `docker compose` reads .env; without containers, set environment variables, or write attune.toml
-# in the folder that attune is started in.
+# `docker compose` reads .env. Without containers, set environment variables or write attune.toml
+# in the folder where attune is started.
 """
 TABLE_HEADER = """\
 # Settings
 
-Each is an environment variable, or a key of the same name in `attune.toml`, in the folder that `attune` is started
-in. The environment wins, and an empty variable counts as unset. An unknown `ATTUNE_…` variable or an unknown key is
-an error that names it. With Docker Compose they stand in `.env`; `.env.example` lists them. `make settings` writes
-both files from the code.
+Each setting is an environment variable, or a key of the same name in `attune.toml` in the folder where `attune` is
+started. The environment wins over the file; an empty variable counts as unset. An unknown `ATTUNE_…` variable or an
+unknown key is an error that names it. With Docker Compose, settings go into `.env`; `.env.example` lists them.
+`make settings` writes both files from the code.
 
-| name | default | meaning |
-|---|---|---|
 """
+ADVANCED_NOTE = "The defaults suit nearly everybody. Change these only for a reason."
+COLUMNS = "| name | default | meaning |\n|---|---|---|\n"
 
 
 def defaults() -> dict[str, tuple[str, str]]:
-    """Name → (default as text, description)."""
+    """Name → (default as text, description), the advanced ones last."""
     fields = {field.alias or name: field for name, field in Settings.model_fields.items()}
     return {
-        name: ("" if field.default is None else str(field.default), field.description or "")
-        for name, field in fields.items()
+        name: ("" if fields[name].default is None else str(fields[name].default), fields[name].description or "")
+        for name in sorted(fields, key=ADVANCED.__contains__)
     }
 
 
 def env_example() -> str:
-    lines = [f"\n# {meaning}\n#{name}={default}\n" for name, (default, meaning) in defaults().items()]
-    return ENV_HEADER + "".join(lines)
+    entries = {name: f"\n# {meaning}\n#{name}={default}\n" for name, (default, meaning) in defaults().items()}
+    usual, advanced = _apart(entries)
+    return f"{ENV_HEADER}{usual}\n\n# Advanced. {ADVANCED_NOTE}\n{advanced}"
 
 
 def settings_page() -> str:
-    rows = [
-        f"| `{name}` | {f'`{default}`' if default else 'unset'} | {meaning} |\n"
+    rows = {
+        name: f"| `{name}` | {f'`{default}`' if default else 'unset'} | {meaning} |\n"
         for name, (default, meaning) in defaults().items()
-    ]
-    return TABLE_HEADER + "".join(rows)
+    }
+    usual, advanced = _apart(rows)
+    return f"{TABLE_HEADER}{COLUMNS}{usual}\n## Advanced\n\n{ADVANCED_NOTE}\n\n{COLUMNS}{advanced}"
+
+
+def _apart(lines: Mapping[str, str]) -> tuple[str, str]:
+    usual = "".join(line for name, line in lines.items() if name not in ADVANCED)
+    return usual, "".join(line for name, line in lines.items() if name in ADVANCED)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Every sentence of `attune eval`: what the terminal and the report say of questions and figures.
+"""Every sentence of `attune eval`: what the terminal and the report say about questions and figures.
 
 Knows nothing of how a sentence is laid out.
 """
@@ -12,17 +12,17 @@ from bots.texts import plural
 from core.evaluation.evaluator import CUTOFFS, ENOUGH, EvaluationSummary, Result
 
 ASKING = "Asking"
-NO_DOCUMENTS = "There are no documents yet, so nothing was asked. Bring them first: attune ingest FOLDER"
+NO_DOCUMENTS = "There are no documents yet, so no question was asked. Add some first: attune ingest FOLDER"
 TITLE = "How Attune does on your questions"
 FIGURES = "Figures"
 MISSES = "Misses"
-NO_MISSES = "None: everything was as the file has it."
+NO_MISSES = "None: every result matched the file."
 QUESTIONS = "All questions"
 EXPECTED = "Expected"
 FOUND = "Found"
-SAID = "Said"
+SAID = "Answered"
 NO_ANSWER_EXPECTED = "The documents do not answer this."
-NOTHING_FOUND = "No passage at all."
+NOTHING_FOUND = "No passage."
 REFUSED = "refused"
 PAGE = "page"
 RIGHT = "right page"
@@ -42,21 +42,25 @@ class FigureRow:
 def rows(figures: EvaluationSummary) -> list[FigureRow]:
     """The figures, those of the search first."""
     found = [FigureRow(f"recall@{k}", share(figures.recall[k]), _among_the_first(k)) for k in CUTOFFS]
-    mrr = FigureRow("MRR", share(figures.mrr), "one over the rank of the right page's first passage, on average")
+    mrr = FigureRow("MRR", share(figures.mrr), "mean of one over the rank of the right page's first passage")
     return [*found, mrr, *(_searched(figures) if figures.answered is None else _answered(figures))]
 
 
 def _among_the_first(k: int) -> str:
-    return "the first passage is of the right page" if k == 1 else f"the right page is among the first {k} passages"
+    return "the first passage is from the right page" if k == 1 else f"the right page is among the top {k} passages"
 
 
 def _searched(figures: EvaluationSummary) -> list[FigureRow]:
     return [
         FigureRow(
-            "nothing near, wrongly", _of(figures.refused_wrongly, figures.answerable), "has an answer, never read"
+            "nothing near, wrongly",
+            _of(figures.refused_wrongly, figures.answerable),
+            "an answer exists, but goes unread",
         ),
         FigureRow(
-            "nothing near, rightly", _of(figures.refused_rightly, figures.unanswerable), "has none, and nothing is read"
+            "nothing near, rightly",
+            _of(figures.refused_rightly, figures.unanswerable),
+            "no answer exists, none is read",
         ),
     ]
 
@@ -65,19 +69,25 @@ def _answered(figures: EvaluationSummary) -> list[FigureRow]:
     answered = figures.answered or 0
     others = answered + figures.unanswerable - figures.refused_rightly - (figures.cited or 0)
     return [
-        FigureRow("answered", _of(answered, figures.answerable), "of the questions that have an answer"),
-        FigureRow("refused, wrongly", _of(figures.refused_wrongly, figures.answerable), "the others of them"),
-        FigureRow("refused, rightly", _of(figures.refused_rightly, figures.unanswerable), "of those that have none"),
-        FigureRow("right page cited", _of(figures.cited or 0, answered), "of what was answered and has an answer"),
-        FigureRow("part left out", _of(figures.left_out_cited or 0, figures.cited or 0), "of the answers that cite it"),
+        FigureRow("answered", _of(answered, figures.answerable), "of the questions with an answer"),
+        FigureRow("refused, wrongly", _of(figures.refused_wrongly, figures.answerable), "the rest of those"),
+        FigureRow(
+            "refused, rightly", _of(figures.refused_rightly, figures.unanswerable), "of the questions without an answer"
+        ),
+        FigureRow("right page cited", _of(figures.cited or 0, answered), "of the answered questions with an answer"),
+        FigureRow(
+            "part left out",
+            _of(figures.left_out_cited or 0, figures.cited or 0),
+            "of the answers that cite the right page",
+        ),
         FigureRow("part left out, others", _of(figures.left_out_others or 0, others), "of all other answers"),
-        FigureRow("F1", share(figures.f1), "words shared with your short answer; a refusal shares none"),
-        FigureRow("F1, answered", share(figures.f1_answered), "the same without what was refused"),
+        FigureRow("F1", share(figures.f1), "words shared with your short answer; a refusal scores 0"),
+        FigureRow("F1, answered", share(figures.f1_answered), "the same, without refusals"),
     ]
 
 
 def share(value: float | None) -> str:
-    """A share as .85, or a dash where there is nothing to take it of."""
+    """A share as .85, or a dash where there is nothing to measure."""
     return "–" if value is None else f"{value:.2f}".removeprefix("0")
 
 
@@ -88,7 +98,7 @@ def _of(count: int, total: int) -> str:
 def faults(result: Result) -> list[str]:
     """What went wrong with a question, in a few words each."""
     if not result.question.answerable:
-        return ["answered, though the documents hold no answer"] if result.missed else []
+        return ["answered, although the documents hold no answer"] if result.missed else []
     said = result.said
     wrong = []
     if result.rank is None:
@@ -96,28 +106,28 @@ def faults(result: Result) -> list[str]:
     elif result.rank > ENOUGH:
         wrong.append(f"right page only at rank {result.rank}")
     if result.refused:
-        wrong.append("refused" if said else "no passage is near enough")
+        wrong.append("refused" if said else "no passage near enough")
     elif said and not result.cites:
         wrong.append("right page not cited")
     return wrong
 
 
 def rank(result: Result) -> str:
-    """Where the right page was."""
+    """At which rank the right page was."""
     if not result.question.answerable:
         return "no answer expected"
     return "not found" if result.rank is None else f"rank {result.rank}"
 
 
 def asked(figures: EvaluationSummary, passages: int) -> str:
-    """How many questions were asked of how many passages."""
+    """How many questions were asked over how many passages."""
     able, unable = figures.answerable, figures.unanswerable
     held = plural(passages, "passage")
     return f"{plural(able + unable, 'question')}, {unable:,} of them without an answer, over {held}."
 
 
 def scores(probability: float, dense: float, sparse: float) -> str:
-    """What a search knows of a passage."""
+    """The scores that a search gave a passage."""
     return f"p {probability:.2f} · cosine {dense:.2f} · BM25 {sparse:.1f}"
 
 
@@ -127,15 +137,15 @@ def f1(value: float | None) -> str:
 
 
 def absent(pages: Sequence[str], shown: int = 5) -> str:
-    """Pages that cannot be found, since they are not there."""
+    """Pages that cannot be found, since they are not in the index."""
     names = ", ".join(pages[:shown]) + (", …" if len(pages) > shown else "")
-    does, them = ("is no document", "it") if len(pages) == 1 else ("are no documents", "them")
-    return f"{plural(len(pages), 'page')} of the file {does} of the index, so nothing can find {them}: {names}."
+    are, them = ("is", "it") if len(pages) == 1 else ("are", "them")
+    return f"{plural(len(pages), 'page')} in the file {are} not in the index, so no search can find {them}: {names}."
 
 
 def stopped(done: int, total: int) -> str:
     """Ctrl-C came before the end."""
-    return f"Stopped: these are the figures of {done:,} of {total:,} questions."
+    return f"Stopped early: these figures cover {done:,} of {total:,} questions."
 
 
 def more_misses(count: int) -> str:
@@ -145,14 +155,14 @@ def more_misses(count: int) -> str:
 
 def report_written(path: str) -> str:
     """Where the report is."""
-    return f"The report is in {path}"
+    return f"Report: {path}"
 
 
 def no_folder(path: str) -> str:
     """The report has nowhere to go."""
-    return f"The report cannot be written, since there is no folder {path}. Make it, or name another with --report."
+    return f"The report cannot be written: there is no folder {path}. Create it, or choose another place with --report."
 
 
 def not_written(path: str, reason: str) -> str:
     """The report could not be written."""
-    return f"The report cannot be written to {path} ({reason}). Name another place with --report."
+    return f"The report cannot be written to {path} ({reason}). Choose another place with --report."

@@ -46,12 +46,12 @@ async def show(settings: Settings, *, as_json: bool) -> None:
 
 async def retry(settings: Settings, keys: Sequence[str]) -> int:
     """Put dead letters back. Returns the exit code."""
-    return await _each(settings, keys, lambda inbox: inbox.retry, "put back")
+    return await _each(settings, keys, lambda inbox: inbox.retry, "queued again")
 
 
 async def drop(settings: Settings, keys: Sequence[str]) -> int:
     """Forget dead letters. Returns the exit code."""
-    return await _each(settings, keys, lambda inbox: inbox.drop, "dropped")
+    return await _each(settings, keys, lambda inbox: inbox.drop, "discarded")
 
 
 async def _each(

@@ -63,7 +63,7 @@ def pull_model(settings: Settings, name: str) -> None:
 
 
 def verify_models(settings: Settings, name: str | None) -> int:
-    """Hash one model, or all that are here. Returns the exit code: 1 where one is not sound."""
+    """Check one model, or all on this machine. Returns the exit code: 1 where one is not sound."""
     store, code = ModelStore(settings.models_folder), 0
     names = [name] if name else [model.name for model in store.installed()]
     if not names:

@@ -1,4 +1,4 @@
-"""Every sentence that the `attune` command says to whoever runs it; those of conversations are in `texts.py`.
+"""Every sentence that the `attune` command shows the operator; those of conversations are in `texts.py`.
 
 Knows nothing of how a sentence is laid out, or of when it is said.
 """
@@ -21,33 +21,33 @@ if TYPE_CHECKING:
 PREPARING = "Opening models and stores…"
 LOOKING = "Looking for documents"
 REFUSED = "refused"
-NOTHING_INGESTED = "Nothing could be ingested."
-NOTHING_TO_INGEST = "There is nothing that could be ingested."
-DRY_OR_WATCH = "--dry-run looks once and --watch stays: give one of them."
+NOTHING_INGESTED = "No document could be ingested; the reasons are above."
+NOTHING_TO_INGEST = "There is nothing to ingest."
+DRY_OR_WATCH = "--dry-run and --watch cannot be combined. Choose one."
 REBUILD_ALONE = (
-    "--rebuild reads again all that was ingested, for the readers that were recorded: give it without --readers, "
-    "--dry-run and --watch."
+    "--rebuild ingests everything again for the readers on record. It cannot be combined with --readers, --dry-run or "
+    "--watch."
 )
-NOTHING_NAMED = "Nothing was ingested yet that could be read again. Name files or folders: attune ingest FOLDER"
-NOTHING_WATCHED = "No folder was ingested with --watch before. Name one: attune ingest FOLDER --watch"
+NOTHING_NAMED = "Nothing has been ingested yet. Name files or folders: attune ingest FOLDER"
+NOTHING_WATCHED = "No folder is being watched yet. Name one: attune ingest FOLDER --watch"
 SKIPPED = "skipped"
 ALL_WELL = "Everything is in place."
-ALL_WELL_BUT = "Nothing is wrong; the lines with ! are worth a look."
+ALL_WELL_BUT = "No check failed. Lines marked ! deserve a look."
 
 
 def missing_path(path: str) -> str:
     """A path on the command line does not exist."""
-    return f"There is no file or folder {path}."
+    return f"No such file or folder: {path}"
 
 
 def crashed(kind: str, trace: str, log: str) -> str:
     """The program itself failed."""
-    return f"Attune failed with an unexpected {kind}. Trace id {trace}; the details are in {log}."
+    return f"Attune crashed with an unexpected {kind}. Trace id: {trace}. Details: {log}."
 
 
 def no_log(folder: str) -> str:
-    """Not even the log could be written; follows "the details are in"."""
-    return f"no log, since {folder} cannot be written"
+    """Not even the log could be written; follows "Details:"."""
+    return f"not logged, because {folder} is not writable"
 
 
 def ingested(report: IngestReport) -> list[tuple[str, int]]:
@@ -70,7 +70,7 @@ def _seen_by(report: IngestReport) -> list[tuple[str, int]]:
 
 
 def ingested_passages(report: IngestReport) -> str:
-    """What the files came to, and how long it took."""
+    """How many passages were embedded, kept and removed, and how long it took."""
     added, removed = plural(report.passages_added, "passage"), report.passages_removed
     return f"{added} embedded, {report.passages_reused:,} kept, {removed:,} removed, in {report.seconds:.1f} s"
 
@@ -88,14 +88,14 @@ def planned(report: IngestReport) -> list[tuple[str, Sequence[str]]]:
 
 def skipped(*, link: bool) -> str:
     """Why a file would be skipped; stands behind its name."""
-    return ": a link out of the folder, or to nothing readable" if link else ": unknown format"
+    return ": link that leaves the folder or cannot be read" if link else ": unknown format"
 
 
 def planned_passages(report: IngestReport) -> str:
-    """What the files would come to."""
+    """How many passages would be embedded, kept and removed."""
     added, removed = plural(report.passages_added, "passage"), report.passages_removed
     kept = f"{added} to embed, {report.passages_reused:,} to keep, {removed:,} to remove"
-    return f"{kept}. This was a dry run: nothing was written."
+    return f"{kept}. Dry run: nothing was written."
 
 
 def more_notes(count: int) -> str:
@@ -105,25 +105,25 @@ def more_notes(count: int) -> str:
 
 def checks_failed(count: int) -> str:
     """The last line of `attune doctor` when something is wrong."""
-    return f"{plural(count, 'check')} failed; the arrows say what to do."
+    return f"{plural(count, 'check')} failed. Each arrow (→) says what to do."
 
 
 # Models
 
 LANGUAGE_MODEL, EMBEDDER = "language model", "embedder"
-HERE, NOT_HERE = "here", "not here yet"
+HERE, NOT_HERE = "downloaded", "not downloaded yet"
 IN_USE = "in use"
-NO_MODELS = "No models are here yet. They are fetched on the first use, or with: attune models pull NAME"
+NO_MODELS = "No models are downloaded yet. They are fetched on first use, or now: attune models pull NAME"
 
 
 def used_as(role: str) -> str:
-    """What a model that may be either is used as."""
+    """The role in which a model is used."""
     return f"{IN_USE} as {role}"
 
 
 def on_disk(size: str) -> str:
-    """What a model takes on the disk."""
-    return f"{size} on the disk"
+    """How much disk space a model takes."""
+    return f"{size} on disk"
 
 
 def shared_file(size: str, base: str) -> str:
@@ -132,57 +132,59 @@ def shared_file(size: str, base: str) -> str:
 
 
 def in_memory(size: str) -> str:
-    """What a model takes while it runs."""
+    """How much memory a model takes while it runs."""
     return f"{size} of memory"
 
 
 def model_here(name: str, path: str) -> str:
     """A model is on this machine."""
-    return f"{name} is here: {path}"
+    return f"{name} is ready: {path}"
 
 
 def model_sound(name: str) -> str:
-    """A model's files are what their hashes promise."""
-    return f"{name} is sound."
+    """A model's files match their hashes."""
+    return f"{name} is intact."
 
 
 # Serving
 
 NO_PLATFORM = (
-    "No platform is configured. Set ATTUNE_TELEGRAM_TOKEN, or ATTUNE_SLACK_BOT_TOKEN with ATTUNE_SLACK_APP_TOKEN; "
-    "docs/telegram.md and docs/slack.md say where they come from. To talk in the terminal: attune chat."
+    "No platform is configured. Set ATTUNE_TELEGRAM_TOKEN, or ATTUNE_SLACK_BOT_TOKEN and ATTUNE_SLACK_APP_TOKEN; "
+    "docs/telegram.md and docs/slack.md say where to get them. To chat in the terminal: attune chat"
 )
 
 # The inbox
 
-NO_DEAD_LETTERS = "Nothing was given up."
-DEAD_LETTER_HINT = "Try again: attune inbox retry KEY; forget: attune inbox drop KEY; all of them: all"
+NO_DEAD_LETTERS = "No message has been given up."
+DEAD_LETTER_HINT = (
+    "To try again: attune inbox retry KEY. To discard: attune inbox drop KEY. For all of them, write: all"
+)
 ASIDE_HINT = (
-    "Another version of Attune may have written it. With that version an event can be tried again like what was given "
-    "up, and a record counts again by itself. Until then nothing waits for it. It goes when its person asks to be "
-    "forgotten; an event also by: attune inbox drop KEY"
+    "Another version of Attune may have written these. Under that version, `attune inbox retry KEY` retries an event, "
+    "and records come back by themselves. Nothing waits for them meanwhile. They are deleted when their person asks to "
+    "be forgotten; to discard an event now: attune inbox drop KEY"
 )
 
 
 def inbox_depth(waiting: int, working: int, oldest: float) -> str:
     """How full the inbox is."""
-    since = f"; the oldest came {oldest:,.0f} s ago" if waiting or working else ""
+    since = f"; the oldest arrived {oldest:,.0f} s ago" if waiting or working else ""
     return f"{plural(waiting, 'message')} waiting, {working:,} being answered{since}."
 
 
 def set_aside(count: int) -> str:
-    """Things are kept that cannot be read."""
-    return f"{plural(count, 'thing')} {'was' if count == 1 else 'were'} set aside, since this Attune cannot read it:"
+    """Some entries cannot be read."""
+    return f"{count:,} unreadable {'entry was' if count == 1 else 'entries were'} set aside:"
 
 
 def no_dead_letter(key: str) -> str:
     """A key on the command line names nothing that was given up."""
-    return f"Nothing that was given up has the key {key}."
+    return f"No message with the key {key} was given up. `attune inbox` lists the keys."
 
 
 def unreadable_letter(key: str) -> str:
-    """A key on the command line names something that nobody can put back."""
-    return f"What is kept under {key} cannot be read, so that it cannot be put back. Forget it: attune inbox drop {key}"
+    """A key on the command line names an event that cannot be retried."""
+    return f"The entry {key} is unreadable and cannot be retried. Discard it: attune inbox drop {key}"
 
 
 def dead_letters_handled(count: int, verb: str) -> str:
@@ -194,47 +196,47 @@ def dead_letters_handled(count: int, verb: str) -> str:
 
 ALL_DEFAULTS = "all at their defaults"
 NOT_THERE = "this machine has none"
-OWN_ADAPTER = "with the adapter that comes with Attune"
-NOT_LOOKED = "not looked at before the embedder is here"
-NO_REPLY = "does not answer"
-REPLIES = "answers"
-SLOW_INT8 = "without int8 instructions: answers work, and take longer"
-FIX_EVICTION = "Set maxmemory-policy to noeviction in the server's configuration, and maxmemory to what it may take."
-FIX_SETTINGS = "Mend the environment or attune.toml."
-FIX_DISK = "Make room, or set ATTUNE_HOME to a folder on a larger disk."
-FIX_EMPTY = "Bring documents: attune ingest FOLDER"
-FIX_OTHERS = "Have all documents embedded anew: attune ingest --rebuild; or set ATTUNE_EMBEDDER to the one of before."
+OWN_ADAPTER = "with the adapter that ships with Attune"
+NOT_LOOKED = "not checked until the embedder is downloaded"
+NO_REPLY = "not responding"
+REPLIES = "responding"
+SLOW_INT8 = "without int8 instructions: answers are slower"
+FIX_EVICTION = "Set maxmemory-policy to noeviction in the server's configuration, and maxmemory to what it may use."
+FIX_SETTINGS = "Correct the environment or attune.toml."
+FIX_DISK = "Free some space, or set ATTUNE_HOME to a folder on a larger disk."
+FIX_EMPTY = "Add documents: attune ingest FOLDER"
+FIX_OTHERS = "Embed all documents again: attune ingest --rebuild; or set ATTUNE_EMBEDDER back to the previous model."
 FIX_DEVICE = "Set ATTUNE_DEVICE=auto."
 RESCORES = "returns log-probabilities of a prompt, as sequence needs"
 RESCORES_NOT = "returns no log-probabilities of a prompt"
-TOKEN_NOT = "token needs a model on this machine, so several passages share one prompt"  # noqa: S105
+TOKEN_NOT = "token needs a model on this machine; several passages share one prompt instead"  # noqa: S105
 FIX_DECODING = "Several passages share one prompt instead. Set ATTUNE_DECODING=stuffed, or use a server such as vLLM."
 FIX_TOKEN = "Set ATTUNE_DECODING=stuffed or sequence, or unset ATTUNE_MODEL_URL."  # noqa: S105
 
 
 def served(model: str, url: str, tokens: int) -> str:
     """A model on a server answers."""
-    return f"{model} at {url} answers; {tokens:,} tokens"
+    return f"{model} at {url} responds; context of {tokens:,} tokens"
 
 
 def adapter_in_use(folder: str) -> str:
-    """The adapter of the team's own is merged into the language model."""
+    """The team's own adapter is merged into the language model."""
     return f"with the adapter {folder}"
 
 
 def adapter_to_fetch(name: str) -> str:
-    """The adapter of the team's own is not on this machine yet."""
-    return f"with the adapter {name}, which is fetched at the first use"
+    """The team's own adapter is not on this machine yet."""
+    return f"with the adapter {name}, which is fetched on first use"
 
 
 def fix_model(name: str) -> str:
-    """How a model comes here."""
-    return f"Fetched on the first use, or now: attune models pull {name}"
+    """How to get a model."""
+    return f"It is fetched on first use, or now: attune models pull {name}"
 
 
 # Documents
 
-WATCHING = "Watching for changes; Ctrl-C ends it."
+WATCHING = "Watching for changes. Press Ctrl-C to stop."
 
 
 def watched(report: IngestReport) -> str:
@@ -246,14 +248,12 @@ def watched(report: IngestReport) -> str:
 
 def guides_beside(count: int) -> str:
     """Attune's own guides, which `attune sources` does not list one by one."""
-    return f"Beside these {plural(count, 'guide')} of Attune itself, for questions about Attune and nothing else."
+    return f"Plus {plural(count, 'guide')} of Attune's own, used only for questions about Attune."
 
 
-REMOVE_ASKS = (
-    "attune remove asks before it removes anything, and nobody is here to answer. Add --yes, or run it at a terminal."
-)
+REMOVE_ASKS = "attune remove asks for confirmation, which needs a terminal. Add --yes to remove without asking."
 REMOVED_NOTHING = "Nothing was removed."
-REMOVED_FILES_STAY = "The files stay where they are; to ingest them again would bring their passages back."
+REMOVED_FILES_STAY = "The files themselves are untouched; ingesting them again brings their passages back."
 TAUGHT = "taught in a conversation"
 
 
@@ -264,12 +264,12 @@ def remove_these(documents: int, passages: int) -> str:
 
 def removed(documents: int, passages: int) -> str:
     """What was removed."""
-    return f"Removed {_these(documents, passages)}, and what was kept of {'it' if documents == 1 else 'them'}."
+    return f"Removed {_these(documents, passages)}, and everything derived from {'it' if documents == 1 else 'them'}."
 
 
 def records_go(places: Sequence[str]) -> str:
-    """What was decided of folders and files goes with their documents."""
-    return f"Who may see what is in {', '.join(places)} is forgotten, too."
+    """The readers of folders and files are forgotten with their documents."""
+    return f"The recorded readers of {', '.join(places)} are removed, too."
 
 
 def _these(documents: int, passages: int) -> str:
@@ -283,53 +283,51 @@ def more_documents(count: int) -> str:
 
 # Backups
 
-SETTINGS_OF_BACKUP = "# What was set when the backup was made: compare it with attune.toml and the environment."
-RESTORE_ALONE = (
-    "Another attune process is running over this data. End it first (attune serve, worker, chat), then restore."
-)
+SETTINGS_OF_BACKUP = "# The settings when this backup was made. Compare them with attune.toml and the environment."
+RESTORE_ALONE = "Another attune process is using this data. Stop it first (attune serve, worker or chat), then restore."
 RESTORED_NOTHING = "Nothing was restored."
 RESTORED_WITHOUT_INDEX = (
-    "The backup has no index. Read the documents again, for whom they were: attune ingest --rebuild"
+    "The backup holds no index. Ingest the documents again, for the readers on record: attune ingest --rebuild"
 )
 
 
 def backed_up(file: str, size: int, counts: Counts) -> str:
     """What a backup holds."""
     passages = "without the index" if counts.passages is None else plural(counts.passages, "passage")
-    held = f"{plural(counts.keys, 'record')} of the memory, {plural(counts.lessons, 'lesson')}, {passages}"
-    return f"{file} holds {held}; {size / 1e6:,.1f} MB. Secrets are not in it; what people wrote is: keep it safe."
+    held = f"{plural(counts.keys, 'memory record')}, {plural(counts.lessons, 'lesson')}, {passages}"
+    return f"{file} holds {held}; {size / 1e6:,.1f} MB. It has no secrets, but what people wrote: keep it safe."
 
 
 def restored(counts: Counts) -> str:
-    """What came back."""
+    """What was restored."""
     passages = "" if counts.passages is None else f", {plural(counts.passages, 'passage')}"
-    return f"Restored {plural(counts.keys, 'record')} of the memory, {plural(counts.lessons, 'lesson')}{passages}."
+    return f"Restored {plural(counts.keys, 'memory record')}, {plural(counts.lessons, 'lesson')}{passages}."
 
 
 def restored_settings(file: str) -> str:
-    """Settings are not put in force by a restoring."""
-    return f"The settings of the backup stand in {file}; compare them with yours, and set the secrets again."
+    """Restoring does not apply settings."""
+    return f"The backup's settings are in {file}: compare them with yours, and set the secrets again."
 
 
 def restore_used(folder: str) -> str:
-    """A restoring would replace something, and nobody is there to be asked."""
+    """Restoring would replace data, and there is no terminal to ask at."""
     return (
-        f"{folder}, or a store that is set, holds data already, all of which the backup would replace. Set ATTUNE_HOME "
-        "to an empty folder, or add --force."
+        f"{folder}, or a configured store, already holds data, which restoring would replace. Set ATTUNE_HOME to an "
+        "empty folder, or add --force."
     )
 
 
 def restore_over(folder: str) -> str:
     """What is asked before something is replaced."""
-    return f"{folder}, or a store that is set, holds data already. Replace all of it? [y/N] "
+    return f"{folder}, or a configured store, already holds data. Replace all of it? [y/N] "
 
 
 def secret_left_out(name: str) -> str:
     """A line of a backup's settings."""
-    return f"# {name} was set, and is no part of a backup."
+    return f"# {name} was set. Secrets are not part of a backup."
 
 
-NO_GAPS = "No question went unanswered."
+NO_GAPS = "There are no unanswered questions."
 
 
 def ago(moment: datetime | None, now: datetime) -> str:
@@ -344,7 +342,7 @@ def ago(moment: datetime | None, now: datetime) -> str:
 
 
 def gap_counts(questions: int, people: int) -> str:
-    """How often and by how many something was asked in vain."""
+    """How often and by how many people an unanswered question was asked."""
     return f" asked {plural(questions, 'time')} by {people:,} {'person' if people == 1 else 'people'}"
 
 
@@ -360,7 +358,7 @@ def more_gaps(count: int) -> str:
 
 # Who gets in
 
-NOBODY_PAIRED = "Nobody was let in by a code yet. `attune pair` makes one."
+NOBODY_PAIRED = "Nobody has used a pairing code yet. Make one: attune pair"
 
 
 def pair_with(code: str, *, operator: bool) -> str:
@@ -368,59 +366,59 @@ def pair_with(code: str, *, operator: bool) -> str:
     becomes = " and makes them an operator" if operator else ""
     return (
         f"{code}\n"
-        f"It lets one person in{becomes}: they write the bot /pair {code} within half an hour, in a private chat."
+        f"It lets one person in{becomes}: within half an hour, they send /pair {code} to the bot in a private chat."
     )
 
 
 def unpaired(person: str) -> str:
-    """A pairing was taken back."""
-    return f"{person} is not let in by a code any more. (The list in ATTUNE_ALLOW may still name them.)"
+    """A pairing was revoked."""
+    return f"Revoked the access of {person}. (They still have access if ATTUNE_ALLOW covers them.)"
 
 
 def not_paired(person: str) -> str:
     """There is no such pairing."""
-    return f"{person} was not let in by a code. `attune pair --list` shows who was."
+    return f"{person} has no access by a code to revoke. `attune pair --list` shows who has."
 
 
 def embedded_by_others(share: float) -> str:
     """Some documents have vectors that cannot be compared with a question's."""
-    return f"{max(1, round(100 * share))} % of the documents embedded by another model than ATTUNE_EMBEDDER names"
+    return f"{max(1, round(100 * share))} % of the documents embedded by a model other than ATTUNE_EMBEDDER"
 
 
 def confined(on: Sequence[str], off: Mapping[str, str]) -> str:
-    """What shuts in the process that parses, and what of it this system does not have."""
+    """What confines the process that parses, and what this system lacks of it."""
     layers = ["limits of memory and time", *on]
     by = " and ".join((", ".join(layers[:-1]), layers[-1])) if on else layers[0]
     without = "; ".join(f"{layer}: {reason}" for layer, reason in off.items())
-    return f"shut in by {by}{f' (not by {without})' if without else ''}"
+    return f"confined by {by}{f' (not by {without})' if without else ''}"
 
 
 def fix_confinement(on: Sequence[str]) -> str:
-    """What a document that takes over its parser could do, and what helps."""
+    """What a document that takes over its parser could do, and the remedy."""
     could = [
         *([] if {"namespaces", "Landlock"} & set(on) else ["read the files that Attune can read"]),
-        *([] if "seccomp" in on else ["disturb other processes of this user"]),
-        *([] if {"namespaces", "seccomp"} & set(on) else ["send what it read elsewhere"]),
+        *([] if "seccomp" in on else ["disturb this user's other processes"]),
+        *([] if {"namespaces", "seccomp"} & set(on) else ["send what it reads elsewhere"]),
     ]
     return (
-        f"A file that takes over its parser could {' and '.join(could)}. Bring files of people you trust, or use Linux "
-        "5.13 or newer with Landlock and seccomp; in a container, its security profile has to allow them."
+        f"A file that takes over its parser could {' and '.join(could)}. Ingest only files you trust, or use "
+        "Linux 5.13 or newer with Landlock and seccomp; in a container, the security profile has to allow them."
     )
 
 
 def evicts(policy: str) -> str:
-    """A server that makes room by itself when it is full."""
-    return f"{REPLIES}, but with maxmemory-policy {policy} it throws away messages and history when it is full"
+    """A server that evicts keys when it is full."""
+    return f"{REPLIES}, but maxmemory-policy {policy} discards messages and history when it is full"
 
 
 def kept_of_people(kept: Footprint, days: int) -> str:
-    """How much is kept of how many people, and how long."""
-    stay = f"for {plural(days, 'day')}" if days else "for ever"
+    """How much is kept about how many people, and how long."""
+    stay = f"for {plural(days, 'day')}" if days else "forever"
     if not kept.people:
-        return f"nothing is kept of anybody yet; what is will stay {stay} (ATTUNE_KEEP)"
+        return f"nothing is kept about anybody yet; what comes is kept {stay} (ATTUNE_KEEP)"
     people = "1 person" if kept.people == 1 else f"{kept.people:,} people"
-    some = "" if kept.whole else "some of the keys looked at: "
-    each = f"{_kilobytes(kept.median)} of one in the middle, {_kilobytes(kept.most)} at most"
+    some = "" if kept.whole else "sample of the keys: "
+    each = f"median {_kilobytes(kept.median)} each, {_kilobytes(kept.most)} at most"
     return f"{some}{people}, {each}, kept {stay} (ATTUNE_KEEP)"
 
 

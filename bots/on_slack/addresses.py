@@ -47,7 +47,7 @@ async def _fetched(session: aiohttp.ClientSession, url: str, token: str, api: st
     address, headers = url, {"Authorization": f"Bearer {token}"}
     for _ in range(REDIRECTS):
         if not is_slacks(address, api):
-            log.warning("download_elsewhere", host=_host(address))
+            log.warning("download_host_rejected", host=_host(address))
             return None
         async with session.get(address, headers=headers, allow_redirects=False) as reply:
             if reply.status in _REDIRECTED:

@@ -67,7 +67,7 @@ class Deliveries:
 def failed(error: Exception, reception: Reception) -> BoltResponse:
     """What Slack is answered when a delivery ended in `error`. What people wrote is in no log."""
     if isinstance(error, (StoreError, *ERRORS)):
-        log.warning("not_kept", error=type(error).__name__)
+        log.warning("event_store_failed", error=type(error).__name__)
         return BoltResponse(status=503)
     reception.not_understood(error)
     return BoltResponse(status=200)

@@ -1,29 +1,29 @@
-"""What `attune doctor` and `attune slack` say to the operator about Slack."""
+"""What `attune doctor` and `attune slack` tell the operator about Slack."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 APPS = "api.slack.com/apps"
-NOT_A_BOT_TOKEN = "ATTUNE_SLACK_BOT_TOKEN is no bot token: those begin with xoxb-"  # noqa: S105 - no secret
+NOT_A_BOT_TOKEN = "ATTUNE_SLACK_BOT_TOKEN is not a bot token: those begin with xoxb-"  # noqa: S105 - no secret
 FIX_BOT_TOKEN = f"Copy the Bot User OAuth Token from your app at {APPS}, under Install App."
-NOT_AN_APP_TOKEN = "ATTUNE_SLACK_APP_TOKEN is no app-level token: those begin with xapp-"  # noqa: S105
+NOT_AN_APP_TOKEN = "ATTUNE_SLACK_APP_TOKEN is not an app-level token: those begin with xapp-"  # noqa: S105
 FIX_APP_TOKEN = f"Make one with the scope connections:write at {APPS}, Basic Information, App-Level Tokens."
 NO_DELIVERY = "neither Socket Mode nor HTTP is set up"
 FIX_DELIVERY = "Set ATTUNE_SLACK_APP_TOKEN (Socket Mode), or ATTUNE_SLACK_SIGNING_SECRET for deliveries by HTTP."
 FIX_SCOPES = f"Paste the output of `attune slack manifest` at {APPS}, App Manifest, and install the app again."
-BY_HTTP = "deliveries by HTTP, signatures checked; Slack's own page says whether it reaches the address"
-SOCKET_OPENS = "Socket Mode opens"
-EVENTS_UNSEEN = "which events the app has subscribed to, Slack tells only a configuration token"
+BY_HTTP = "deliveries by HTTP, signatures checked; whether Slack reaches the address, its app page says"
+SOCKET_OPENS = "Socket Mode connects"
+EVENTS_UNSEEN = "cannot be checked: Slack lists the app's event subscriptions only for a configuration token"
 FIX_CONFIG_TOKEN = f"Make a new configuration token at {APPS} (they last 12 hours) and set ATTUNE_SLACK_CONFIG_TOKEN."
 FIX_EVENTS = f"Paste the output of `attune slack manifest` at {APPS}, App Manifest, and save."
 NO_INTERACTIVITY = "interactivity is off: buttons and modals do nothing"
-OTHER_DELIVERY = "the app delivers the other way: Socket Mode on one side only"
+OTHER_DELIVERY = "Socket Mode is on in only one of the app and Attune"
 
 
-ORGANISATION = "the app was installed for a whole organisation (Enterprise Grid), which Attune does not support"
-FIX_ORGANISATION = f"Install it in each workspace that is to have it, at {APPS}, Install App."
-NOBODY = "the lists let nobody of this workspace in: whoever has no code of `attune pair` gets no answer"
+ORGANISATION = "the app is installed for a whole organisation (Enterprise Grid), which Attune does not support"
+FIX_ORGANISATION = f"Install it in each workspace that should have it, at {APPS}, Install App."
+NOBODY = "ATTUNE_ALLOW admits nobody from this workspace: only people with a code from `attune pair` get answers"
 
 
 def signed_in(user: str, team: str, id_: str) -> str:
@@ -32,13 +32,13 @@ def signed_in(user: str, team: str, id_: str) -> str:
 
 
 def admitted(names: Iterable[str]) -> str:
-    """Who is let in."""
-    return f"let in: {', '.join(sorted(names))}"
+    """Who is admitted."""
+    return f"admitted: {', '.join(sorted(names))}"
 
 
 def fix_nobody(workspace: str) -> str:
-    """Nobody is let in."""
-    return f"Set ATTUNE_ALLOW={workspace} for all its members (no guests), or name channels, user groups or people."
+    """Nobody is admitted."""
+    return f"Set ATTUNE_ALLOW={workspace} for all members (no guests), or name channels, user groups or people."
 
 
 def fix_token(error: str) -> str:
@@ -54,9 +54,9 @@ def all_scopes(count: int) -> str:
 
 
 def missing_scopes(missing: Iterable[str], features: Iterable[str]) -> str:
-    """What the token may not do, and what that costs."""
+    """Scopes that the token lacks, and the features that this disables."""
     without = ", ".join(features)
-    return f"missing: {', '.join(missing)}" + (f" (without them: no {without})" if without else "")
+    return f"missing: {', '.join(missing)}" + (f" (disables {without})" if without else "")
 
 
 def fix_socket(error: str) -> str:
@@ -71,16 +71,16 @@ def fix_socket(error: str) -> str:
 def fix_events_unseen(events: Iterable[str]) -> str:
     """What to compare by hand."""
     return (
-        f"See that {APPS}, Event Subscriptions, lists {', '.join(events)}; `attune slack manifest` sets all of them. "
-        "Or set ATTUNE_SLACK_CONFIG_TOKEN and ask again."
+        f"Check that {APPS}, Event Subscriptions, lists {', '.join(events)}; `attune slack manifest` sets all of them. "
+        "Or set ATTUNE_SLACK_CONFIG_TOKEN and run this again."
     )
 
 
 def all_events(count: int) -> str:
     """Nothing is missing."""
-    return f"all {count} are subscribed to, interactivity is on"
+    return f"subscribed to all {count}, interactivity is on"
 
 
 def missing_events(missing: Iterable[str]) -> str:
-    """What the bot does not hear of."""
+    """Events that the bot does not receive."""
     return f"missing: {', '.join(missing)}"

@@ -97,7 +97,7 @@ class EphemeralReply:
                 {"text": text, "blocks": list(blocks), "unfurl_links": False, "unfurl_media": False, **kind}
             )
         except ERRORS as error:
-            log.warning("address_failed", error=type(error).__name__)
+            log.warning("response_url_failed", error=type(error).__name__)
             return False
         return reply.status_code == 200  # noqa: PLR2004
 

@@ -166,10 +166,10 @@ class Members:
         except (TimeoutError, aiohttp.ClientError):  # the client itself waits out a rate limit, for minutes
             if not anew:
                 raise
-            log.warning("slack_does_not_say", what=key[0], error="no answer in time")
+            log.warning("slack_lookup_failed", what=key[0], error="no answer in time")
             return known
         except _UNSAID as error:
-            log.warning("slack_does_not_say", what=key[0], error=reason_of(error))
+            log.warning("slack_lookup_failed", what=key[0], error=reason_of(error))
             return known if reason_of(error) in BUSY else unknown
         self._known[key] = (found, self._now())
         self._known.move_to_end(key)

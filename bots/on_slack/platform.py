@@ -47,7 +47,7 @@ def slack_sender(settings: Settings, dialogue: Dialogue, services: PlatformServi
 
 def _clients(settings: Settings) -> Clients:
     if settings.slack_bot_token is None:
-        raise ConfigurationError("ATTUNE_SLACK_BOT_TOKEN is not set. docs/slack.md says where it comes from.")
+        raise ConfigurationError("ATTUNE_SLACK_BOT_TOKEN is not set. docs/slack.md says where to get it.")
     return Clients(settings.slack_bot_token.get_secret_value(), settings.slack_api)
 
 
@@ -63,7 +63,7 @@ def connection_of(settings: Settings) -> Connection:
     if settings.slack_signing_secret is None:
         raise ConfigurationError(
             "Slack cannot reach Attune. Set ATTUNE_SLACK_APP_TOKEN (Socket Mode), or ATTUNE_SLACK_SIGNING_SECRET "
-            "for deliveries by HTTP; docs/slack.md says where they come from."
+            "for deliveries by HTTP; docs/slack.md says where to get them."
         )
     return Connection(signing_secret=settings.slack_signing_secret.get_secret_value(), host=host, port=int(port))
 

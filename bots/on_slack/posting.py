@@ -89,7 +89,7 @@ class Thread:
             except SlackApiError as error:
                 if reason_of(error) not in REFUSED_BLOCKS:
                     raise
-                log.warning("blocks_refused", error=reason_of(error))
+                log.warning("blocks_rejected", error=reason_of(error))
             else:
                 await self.note(str(posted["ts"]))
                 return
@@ -123,7 +123,7 @@ class Thread:
             await self._end_stream(ts)
             await self.edit(ts, blocks, text)
         except SlackApiError as error:
-            log.warning("not_edited", error=reason_of(error))
+            log.warning("message_edit_failed", error=reason_of(error))
             await self._remove(ts)
             return False
         return True

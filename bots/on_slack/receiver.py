@@ -149,7 +149,7 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
     except Exception as error:  # noqa: BLE001 - nobody waits for it
-        log.warning("beside", error=type(error).__name__, detail=str(error).partition("\n")[0])
+        log.warning("background_task_failed", error=type(error).__name__, detail=str(error).partition("\n")[0])
 
 
 def _quiet_logger() -> logging.Logger:

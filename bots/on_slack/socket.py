@@ -92,7 +92,7 @@ class Socket(SocketModeClient):
         try:
             await send_async_response(self, SocketModeRequest("", envelope, {}), response, time.time())
         except Exception as error:  # noqa: BLE001 - the connection may be another one by now
-            log.info("not_acknowledged", error=type(error).__name__)
+            log.info("acknowledgement_failed", error=type(error).__name__)
 
     async def _connected(self) -> None:
         while True:
@@ -100,7 +100,7 @@ class Socket(SocketModeClient):
                 async with asyncio.timeout(CONNECTING):
                     await self.connect()  # type: ignore[no-untyped-call]
             except TimeoutError:
-                log.warning("slack_away")
+                log.warning("slack_unreachable")
                 self.wss_uri = None
             else:
                 return
@@ -109,7 +109,7 @@ class Socket(SocketModeClient):
         seen = time.monotonic()
         while time.monotonic() - seen < LOST:
             if any(task is None or task.done() for task in self._tasks()):
-                raise ReceiverError("A part of the connection to Slack has ended.")
+                raise ReceiverError("Part of the connection to Slack has stopped.")
             if await self.is_connected():
                 seen = time.monotonic()
                 self._reception.works()

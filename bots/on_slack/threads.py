@@ -51,7 +51,7 @@ class Threads:
         except SlackApiError as error:
             if reason_of(error) == "ratelimited":
                 raise
-            log.warning("thread_not_read", error=reason_of(error))
+            log.warning("thread_fetch_failed", error=reason_of(error))
             return False
         named = f"<@{bot_user}"
         there = any(

@@ -26,7 +26,7 @@ async def fill(client: AsyncWebClient, name: str, view: Block) -> None:
             await client.views_update(external_id=name, view={**view, "external_id": name})
         except SlackApiError as error:
             if reason_of(error) != "not_found" or turn == TRIES - 1:
-                log.warning("modal_not_filled", error=reason_of(error))
+                log.warning("modal_update_failed", error=reason_of(error))
                 return
             await asyncio.sleep(SECONDS)
         else:

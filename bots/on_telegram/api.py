@@ -208,7 +208,7 @@ class TelegramApi:
         async def fetch() -> bytes:
             found = await self.bot.get_file(file)
             if not self._keeps(found.file_path or ""):
-                log.warning("download_elsewhere")
+                log.warning("download_host_rejected")
                 raise LessonError(say.FILE_ELSEWHERE)
             return bytes(await found.download_as_bytearray())
 
@@ -269,7 +269,7 @@ class TelegramApi:
             if "thread not found" in said and spot.topic:
                 return await call(replace(spot, topic=0), page)
             if "entit" in said and page.entities:
-                log.warning("entities_refused", error=str(error))
+                log.warning("entities_rejected", error=str(error))
                 return await call(spot, plain_pages(page))
             raise
 
@@ -295,10 +295,11 @@ async def _initialized(bot: Bot) -> None:
             return await bot.initialize()
         except InvalidToken:
             raise ConfigurationError(
-                "Telegram does not know ATTUNE_TELEGRAM_TOKEN. @BotFather shows it: /mybots, the bot, API Token."
+                "Telegram does not recognise ATTUNE_TELEGRAM_TOKEN. @BotFather shows the token: /mybots, "
+                "the bot, API Token."
             ) from None
         except NetworkError as error:
-            log.warning("telegram_away", error=type(error).__name__)
+            log.warning("telegram_unreachable", error=type(error).__name__)
         await asyncio.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
 

@@ -1,4 +1,4 @@
-"""What `attune doctor` says of Telegram, and the fixes. Knows nothing of how it was found out."""
+"""What `attune doctor` says about Telegram, and the fixes. Knows nothing of how it was found out."""
 
 from __future__ import annotations
 
@@ -6,35 +6,39 @@ from collections.abc import Sequence
 
 from bots.texts import plural
 
-BAD_TOKEN = "Telegram does not know this token."  # noqa: S105 - a sentence
-FIX_TOKEN = "Write to @BotFather, send /mybots, choose the bot, then API Token, and set ATTUNE_TELEGRAM_TOKEN to it."  # noqa: S105
-FIX_NETWORK = "See that this machine reaches ATTUNE_TELEGRAM_API, through HTTPS_PROXY if there is a proxy."
-PRIVACY_ON = "in groups it is told only what is meant for it"
-READS_ALL = "privacy mode is off: Telegram tells it every message of its groups, and it leaves alone what is not for it"
-FIX_READS_ALL = (
-    "Send @BotFather /setprivacy, choose the bot, then Enable; then remove the bot from each group and add it again."
+BAD_TOKEN = "Telegram does not recognise this token."  # noqa: S105 - a sentence
+FIX_TOKEN = (
+    "Send /mybots to @BotFather, choose the bot, then API Token, and set ATTUNE_TELEGRAM_TOKEN to what it shows."  # noqa: S105
 )
-NO_GROUPS = "it cannot be added to groups"
-FIX_NO_GROUPS = "If it should answer in groups, send @BotFather /setjoingroups, choose the bot, then Enable."
-NOT_HTTPS = "ATTUNE_TELEGRAM_WEBHOOK is no https address, and Telegram delivers to no other."
+FIX_NETWORK = "Check that this machine can reach ATTUNE_TELEGRAM_API, through HTTPS_PROXY if there is a proxy."
+PRIVACY_ON = "privacy mode is on: in groups the bot sees only messages addressed to it"
+READS_ALL = "privacy mode is off: the bot receives every message in its groups, and ignores those not addressed to it"
+FIX_READS_ALL = (
+    "Send /setprivacy to @BotFather, choose the bot, then Enable; then remove the bot from each group and add it again."
+)
+NO_GROUPS = "the bot cannot be added to groups"
+FIX_NO_GROUPS = "To let it answer in groups, send /setjoingroups to @BotFather, choose the bot, then Enable."
+NOT_HTTPS = "ATTUNE_TELEGRAM_WEBHOOK is not an https address, and Telegram delivers to no other."
 FIX_HTTPS = "Put a proxy with a certificate in front of ATTUNE_TELEGRAM_LISTEN, or unset ATTUNE_TELEGRAM_WEBHOOK."
 FIX_WEBHOOK_FAILS = (
-    "See that the proxy hands that address to ATTUNE_TELEGRAM_LISTEN and that `attune serve` runs, or unset "
-    "ATTUNE_TELEGRAM_WEBHOOK to fetch messages instead."
+    "Check that the proxy forwards that address to ATTUNE_TELEGRAM_LISTEN and that `attune serve` is running, or unset "
+    "ATTUNE_TELEGRAM_WEBHOOK to use long polling instead."
 )
-FIX_WEBHOOK_ELSEWHERE = "`attune serve` sets it when it starts. If another program set it, give each its own token."
+FIX_WEBHOOK_ELSEWHERE = (
+    "`attune serve` sets it on start. If another program set it, give each program a token of its own."
+)
 FIX_WEBHOOK_CONFLICTS = (
-    "`attune serve` removes it when it starts. If another program needs it, give each its own token, or set "
+    "`attune serve` removes it on start. If another program needs it, give each program a token of its own, or set "
     "ATTUNE_TELEGRAM_WEBHOOK."
 )
 UPDATES_ASKED = "messages, edits, buttons and reactions are delivered"
 NO_COMMANDS = "no commands are registered"
-FIX_SERVE_ONCE = "`attune serve` asks for it when it starts; start it once."
-NOT_IN_GROUP = "on the list, but the bot is not in this group"
-FIX_NOT_IN_GROUP = "Add the bot to the group, or take the group off ATTUNE_ALLOW."
-ADMINISTRATOR = "in the group, and told of reactions and members"
-NO_ADMINISTRATOR = "in the group, but no administrator: Telegram tells it of no reactions, and perhaps of no members"
-FIX_NO_ADMINISTRATOR = "If reactions should count, make the bot an administrator; it needs none of the rights."
+FIX_SERVE_ONCE = "Start `attune serve` once: it registers this on start."
+NOT_IN_GROUP = "in ATTUNE_ALLOW, but the bot is not in this group"
+FIX_NOT_IN_GROUP = "Add the bot to the group, or remove the group from ATTUNE_ALLOW."
+ADMINISTRATOR = "in the group, and sees reactions and members"
+NO_ADMINISTRATOR = "in the group, but not an administrator: it sees no reactions, and possibly no members"
+FIX_NO_ADMINISTRATOR = "For reactions to count, make the bot an administrator; it needs none of the rights."
 
 
 def connected(username: str) -> str:
@@ -44,7 +48,7 @@ def connected(username: str) -> str:
 
 def unreachable(api: str, kind: str) -> str:
     """Telegram does not answer."""
-    return f"{api} does not answer ({kind})."
+    return f"{api} does not respond ({kind})."
 
 
 def webhook_fails(problem: str, pending: int) -> str:
@@ -53,17 +57,17 @@ def webhook_fails(problem: str, pending: int) -> str:
 
 
 def webhook_elsewhere(url: str) -> str:
-    """Telegram delivers somewhere else than it should."""
-    return f"Telegram delivers to {url}." if url else "Telegram does not know the webhook yet."
+    """Telegram delivers to the wrong place."""
+    return f"Telegram delivers to {url}." if url else "The webhook is not registered with Telegram yet."
 
 
 def webhook_conflicts(url: str) -> str:
-    """A webhook is set although messages are to be fetched."""
-    return f"a webhook is set ({url}), so that no messages can be fetched"
+    """A webhook is set, although messages are to be fetched."""
+    return f"a webhook is set ({url}), which blocks long polling"
 
 
 def delivered(*, webhook: str | None, pending: int) -> str:
-    """How messages come."""
+    """How messages arrive."""
     how = f"delivered to {webhook}" if webhook else "fetched by long polling"
     return f"messages are {how}; {plural(pending, 'message')} waiting"
 

@@ -68,7 +68,7 @@ class Membership:
             async with asyncio.timeout(PATIENCE):
                 member = await self._bot.get_chat_member(group, user)
         except (TelegramError, TimeoutError) as error:
-            log.warning("membership_unknown", group=group, error=type(error).__name__)
+            log.warning("membership_check_failed", group=group, error=type(error).__name__)
             if isinstance(error, BadRequest | Forbidden):  # the bot is not in that group
                 return self._know(group, user, time.monotonic() - REMEMBERED + UNKNOWN_FOR, inside=False)
             self._note(self._in_vain, (group, user), time.monotonic())

@@ -42,7 +42,9 @@ def telegram_sender(settings: Settings, dialogue: Dialogue, means: PlatformServi
 
 def _bot(settings: Settings) -> Bot:
     if settings.telegram_token is None:
-        raise ConfigurationError("ATTUNE_TELEGRAM_TOKEN is not set. @BotFather gives it; docs/telegram.md says how.")
+        raise ConfigurationError(
+            "ATTUNE_TELEGRAM_TOKEN is not set. Get a token from @BotFather; docs/telegram.md says how."
+        )
     return new_bot(settings.telegram_token.get_secret_value(), settings.telegram_api)
 
 

@@ -70,7 +70,7 @@ class Polling:
         except TimedOut:
             self._pause = MOMENT
         except (StoreError, TimeoutError) as error:
-            log.warning("not_kept", error=type(error).__name__)
+            log.warning("event_store_failed", error=type(error).__name__)
             self._failed(PAUSE)
         except MalformedUpdatesError as error:
             self._narrow(error)
@@ -83,7 +83,7 @@ class Polling:
     async def _dealt_with(self, found: Any) -> None:
         """Hand each update on; then all count as confirmed. What comes again was known before."""
         if not isinstance(found, list):
-            raise TelegramError("Telegram's reply is no list of updates.")
+            raise TelegramError("Telegram's reply is not a list of updates.")
         self._reception.works()
         for raw in found:
             await self._take(raw)
@@ -123,7 +123,7 @@ class Polling:
     def _refused(self, error: TelegramError) -> None:
         if isinstance(error, Conflict):
             fix = "Another program fetches this bot's messages: end it, or take another token."
-            log.error("another_poller", fix=fix)
+            log.error("polling_conflict", fix=fix)
         else:
             log.warning("poll_failed", error=type(error).__name__)
         if isinstance(error, BadRequest):
@@ -142,7 +142,7 @@ class Polling:
             async with asyncio.timeout(PAUSE * 5):
                 await self._bot.raw_updates(self._offset, 1, 0, ALLOWED_UPDATES)
         except (TelegramError, TimeoutError) as error:
-            log.info("not_confirmed", error=type(error).__name__)
+            log.info("update_confirmation_failed", error=type(error).__name__)
 
 
 def _asked_to_wait(error: TelegramError) -> float:

@@ -119,7 +119,7 @@ class TelegramReceiver:
             StoreError: it is not kept.
         """
         if (ids := moved(update)) is not None:
-            log.warning("group_moved", old=group_name(ids[0]), new=group_name(ids[1]))
+            log.warning("group_migrated", old=group_name(ids[0]), new=group_name(ids[1]))
         incoming = read(update, self._bot.bot)
         if incoming is None:
             return
@@ -216,4 +216,4 @@ async def _quietly(work: Coroutine[None, None, None]) -> None:
     try:
         await work
     except Exception as error:  # noqa: BLE001 - nobody waits for it
-        log.info("aside_not_said", error=type(error).__name__)
+        log.info("background_task_failed", error=type(error).__name__)

@@ -204,11 +204,11 @@ class Screen:
             self._over.set()
             raise
         except BadRequest as error:
-            log.info("frame_refused", error=str(error), drafts=self._drafts)
+            log.info("frame_rejected", error=str(error), drafts=self._drafts)
             self._drafts, self._still = False, not self._drafts
             return self._still
         except TelegramError as error:
-            log.debug("frame_lost", error=type(error).__name__)
+            log.debug("frame_failed", error=type(error).__name__)
             self._look = min(2 * self._look, LONGEST_LOOK)
             return False
         self._look = LOOK

@@ -99,7 +99,7 @@ class TelegramSender:
         except PersonError as error:
             await self._talk.say(incoming, delivery, str(error))
         except GoneError as error:
-            log.info("nobody_there", error=str(error), kind=incoming.kind.value)
+            log.info("recipient_unreachable", error=str(error), kind=incoming.kind.value)
             await delivery.ended()
 
     async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
@@ -114,7 +114,7 @@ class TelegramSender:
         try:
             await Screen(self._line, spot_of(from_event(event)), delivery, "off").finish(telegram(translated(sentence)))
         except GoneError as error:
-            log.info("nobody_there", error=str(error), kind=event.kind)
+            log.info("recipient_unreachable", error=str(error), kind=event.kind)
 
     async def _register(self, commands: Mapping[str, str], scope: BotCommandScope | None = None) -> None:
         """In English for everybody, and in the other languages for whoever has Telegram in one."""
@@ -124,7 +124,7 @@ class TelegramSender:
             try:
                 await self._bot.set_my_commands(menu, scope, language or None)
             except TelegramError as error:  # the menu can wait, answers cannot
-                log.warning("commands_not_registered", error=type(error).__name__)
+                log.warning("command_registration_failed", error=type(error).__name__)
                 return
 
     async def _ask(self, incoming: Incoming, delivery: Delivery) -> None:

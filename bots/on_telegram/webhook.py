@@ -74,11 +74,11 @@ class Listening:
                 )
             except BadRequest as error:
                 raise ConfigurationError(
-                    f"Telegram refuses ATTUNE_TELEGRAM_WEBHOOK: {error}. It has to be an https address that can be "
+                    f"Telegram refuses ATTUNE_TELEGRAM_WEBHOOK: {error}. It must be an https address that can be "
                     "reached from the internet; docs/telegram.md says more."
                 ) from None
             except (NetworkError, RetryAfter) as error:
-                log.warning("webhook_not_set", error=type(error).__name__)
+                log.warning("webhook_setup_failed", error=type(error).__name__)
             else:
                 return
             await asyncio.sleep(pause)
@@ -92,7 +92,7 @@ class Listening:
         try:
             await self._take(parsed(await request.read()))
         except (StoreError, TimeoutError) as error:
-            log.warning("not_kept", error=type(error).__name__)
+            log.warning("event_store_failed", error=type(error).__name__)
             return web.Response(status=503)
         except (ValueError, RecursionError, web.HTTPRequestEntityTooLarge) as error:
             self._reception.not_understood(NotUnderstoodError(type(error).__name__))

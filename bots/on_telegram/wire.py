@@ -47,7 +47,7 @@ class ApiRequest(HTTPXRequest):
                 raise MalformedUpdatesError(payload) from error
             raise TelegramError("Telegram's reply cannot be read.") from error
         if not isinstance(found, dict):
-            raise TelegramError("Telegram's reply is no object.")
+            raise TelegramError("Telegram's reply is not an object.")
         return found
 
 

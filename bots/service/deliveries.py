@@ -97,6 +97,6 @@ async def insist(call: Callable[[], Awaitable[T]]) -> T:
         try:
             return await call()
         except StoreError as error:
-            log.warning("store_away", error=type(error).__name__)
+            log.warning("store_unavailable", error=type(error).__name__)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)

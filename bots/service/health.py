@@ -76,7 +76,7 @@ async def _answers(check: Check) -> bool:
         async with asyncio.timeout(PATIENCE):
             await check()
     except Exception as error:  # noqa: BLE001 - whatever it is, this part does not work
-        log.info("not_ready", error=type(error).__name__)
+        log.info("readiness_check_failed", error=type(error).__name__)
         return False
     return True
 
@@ -85,4 +85,4 @@ async def _started(runner: web.AppRunner, host: str, port: int) -> None:
     try:
         await web.TCPSite(runner, host, port).start()
     except OSError as error:  # several workers on one machine: people are answered without figures, too
-        log.warning("no_metrics", address=f"{host}:{port}", reason=error.strerror, setting="ATTUNE_METRICS")
+        log.warning("metrics_unavailable", address=f"{host}:{port}", reason=error.strerror, setting="ATTUNE_METRICS")

@@ -16,7 +16,7 @@ from core.people.feedback import Verdict
 
 QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)  # seconds
 SLOW = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
-NOT_UNDERSTOOD = "not understood"
+MALFORMED = "malformed"
 RATES = (1, 2, 4, 6, 8, 12, 16, 24, 32, 64, 128)  # tokens a second
 
 
@@ -25,21 +25,21 @@ class Metrics(Watcher):
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._received = self._count("attune_received", "Events that platforms handed in", "platform", "receipt")
-        self._ended = self._count("attune_receiver_restarts", "Receivers that ended and were started again", "platform")
-        self._put = self._times("attune_put_seconds", "Time to keep an event before it is acknowledged", QUICK)
-        self._waited = self._times("attune_waited_seconds", "Time from receiving an event to a worker", SLOW)
-        self._handled = self._count("attune_handled", "Events by their end", "platform", "outcome")
-        self._retried = self._count("attune_retries", "Events that a worker took up again")
+        self._received = self._count("attune_received", "Events received from the platforms", "platform", "receipt")
+        self._ended = self._count("attune_receiver_restarts", "Receivers restarted after they stopped", "platform")
+        self._put = self._times("attune_put_seconds", "Time to store an event before it is acknowledged", QUICK)
+        self._waited = self._times("attune_waited_seconds", "Time an event waits for a worker", SLOW)
+        self._handled = self._count("attune_handled", "Events by outcome", "platform", "outcome")
+        self._retried = self._count("attune_retries", "Events retried by a worker")
         self._answers = self._count("attune_answers", "Messages by how they were answered", "ending")
-        self._first = self._times("attune_first_token_seconds", "Time from the beginning to the first word", SLOW)
-        self._whole = self._times("attune_answer_seconds", "Time from the beginning to the end of an answer", SLOW)
-        self._rate = self._times("attune_tokens_per_second", "Pieces of about one token, after the first", RATES)
-        self._errors = self._count("attune_errors", "Answers that failed, by the error's kind", "kind")
+        self._first = self._times("attune_first_token_seconds", "Time from the start to the first word", SLOW)
+        self._whole = self._times("attune_answer_seconds", "Time from the start to the end of an answer", SLOW)
+        self._rate = self._times("attune_tokens_per_second", "Tokens a second, after the first", RATES)
+        self._errors = self._count("attune_errors", "Failed answers by kind of error", "kind")
         self._feedback = self._count("attune_feedback", "Verdicts on answers", "verdict")
         self._depth = self._level("attune_inbox", "Events in the inbox", "state")
-        self._oldest = self._level("attune_inbox_oldest_seconds", "Age of the oldest event without an end")
-        self._cache = self._level("attune_cache", "The cache of what was read before, since the start", "figure")
+        self._oldest = self._level("attune_inbox_oldest_seconds", "Age of the oldest open event")
+        self._cache = self._level("attune_cache", "The cache of passages read, since the start", "figure")
 
     def _count(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(name, meaning, labels, registry=self._registry)
@@ -57,7 +57,7 @@ class Metrics(Watcher):
 
     def not_understood(self, platform: str) -> None:
         """Count what nobody can read, beside the receipts of the rest."""
-        self._received.labels(platform, NOT_UNDERSTOOD).inc()
+        self._received.labels(platform, MALFORMED).inc()
 
     def receiver_ended(self, platform: str) -> None:
         """Count an end that nobody wanted."""

@@ -89,9 +89,9 @@ async def serve(
             if answerer:
                 await stack.enter_async_context(answering(settings, platforms, means, answerer.engine, metrics))
             await stack.enter_async_context(receiving(receivers, WatchedInlet(inbox, metrics)))
-            log.info("serving", platforms=[platform.name for platform in platforms], halves=str(halves))
+            log.info("serving_started", platforms=[platform.name for platform in platforms], halves=str(halves))
             await ending.wait()
-            log.info("ending")
+            log.info("shutdown_started")
 
 
 @asynccontextmanager

@@ -101,7 +101,7 @@ class Workers:
                 await work()
                 await asyncio.sleep(pause)
             except StoreError as error:
-                log.warning("store_away", error=type(error).__name__, work=work.__name__)
+                log.warning("store_unavailable", error=type(error).__name__, work=work.__name__)
                 await asyncio.sleep(LISTEN)
             except Exception:  # a mistake of ours must not end the service
                 log.exception("worker_failed", work=work.__name__)
@@ -162,7 +162,7 @@ class Workers:
         if claim.ended:
             return await self._done(work, "done")
         if claim.event.person.platform not in self._senders:
-            log.warning("no_such_platform", platform=claim.event.person.platform)
+            log.warning("platform_not_configured", platform=claim.event.person.platform)
             return await self._release(work, LONGEST_PAUSE)
         if claim.deaths >= LIVES:
             return await self._bury(work)
@@ -190,7 +190,7 @@ class Workers:
 
     async def _failed(self, work: _Work, error: BaseException | None, *, in_time: bool) -> str:
         trace = secrets.token_hex(4)
-        log.error("not_handled", trace=trace, platform=work.claim.event.person.platform, exc_info=error)
+        log.error("event_failed", trace=trace, platform=work.claim.event.person.platform, exc_info=error)
         if in_time and work.claim.attempt < LIVES:
             return await self._release(work, _pause(work))
         if isinstance(error, UnreadableRecordError):
@@ -202,15 +202,15 @@ class Workers:
         if await self._apologised(work, sentence):
             return await self._done(work, outcome)
         if work.claim.attempt >= TRIES:
-            return await self._buried(work, f"the platform showed nothing in {TRIES} tries")
+            return await self._buried(work, f"the platform accepted nothing in {TRIES} tries")
         return await self._release(work, _pause(work))
 
     async def _bury(self, work: _Work) -> str:
         trace, deaths = secrets.token_hex(4), work.claim.deaths
-        log.error("given_up", trace=trace, key=work.claim.event.key, deaths=deaths)
+        log.error("event_given_up", trace=trace, key=work.claim.event.key, deaths=deaths)
         if deaths == LIVES:  # beyond it, the sentence itself is what ends workers
             await self._apologised(work, texts.given_up(trace))
-        return await self._buried(work, f"{deaths} workers ended over it; trace {trace}")
+        return await self._buried(work, f"{deaths} workers died on it; trace {trace}")
 
     async def _set_aside(self, work: _Work, error: UnreadableRecordError, trace: str) -> str:
         """Nobody here can read it; its person is told where that much of it can be read."""
@@ -224,7 +224,7 @@ class Workers:
             async with asyncio.timeout(SHORT):
                 await sender.apologise(work.claim.event, work.delivery, sentence)
         except Exception as error:  # whatever a platform's library raises
-            log.warning("not_told", platform=work.claim.event.person.platform, exc_info=error)
+            log.warning("failure_notice_failed", platform=work.claim.event.person.platform, exc_info=error)
             return False
         return True
 
@@ -261,7 +261,7 @@ class Workers:
             async with asyncio.timeout(BEAT):  # less than the lease
                 await sender.waiting(claim.event, ClaimedDelivery(self._inbox, claim), sentence)
         except Exception as error:  # whatever a platform's library raises
-            log.warning("not_told", platform=claim.event.person.platform, exc_info=error)
+            log.warning("failure_notice_failed", platform=claim.event.person.platform, exc_info=error)
 
 
 def _pause(work: _Work) -> float:

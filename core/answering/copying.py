@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 _NGRAM = 2  # tokens of the answer that have to stand in a passage
 _LONGEST = 8  # guesses at once
-_STEP = 15  # what a step costs before its first row, in rows (measured: docs/decisions.md)
+_STEP = 15  # what a step costs before its first row, in rows (measured: evals/RESULTS.md)
 _FADING = 0.9  # of what was learned, at each step: after misses it is tried again some words later
 
 

@@ -29,7 +29,7 @@ MAX_DEPTH = 2  # archives inside each other
 MAX_MEMBERS = 20_000  # of a whole archive, those of archives inside among them
 MAX_SECONDS = 900.0  # of the processor, for all of them together; one document has its own limit
 
-_TOO_DEEP = f"It lies in {MAX_DEPTH} archives, which is the limit. Unpack the outer one."
+_TOO_DEEP = f"It is nested in {MAX_DEPTH} archives, which is the limit. Unpack the outer one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,14 @@ class _Room:
         if self.left < 0:
             raise DocumentError(f"It unpacks to over {MAX_UNPACKED_BYTES // 1024**2} MB. Split it.")
         if self.members < 0:
-            raise DocumentError(f"It holds over {MAX_MEMBERS:,} files, in archives inside it. Split it.")
+            raise DocumentError(f"It holds over {MAX_MEMBERS:,} files, counting archives inside it. Split it.")
 
     def in_time(self, members: Iterable[Member]) -> Iterator[Member]:
         """`members`, as long as there is time to read them."""
         for member in members:
             if time.process_time() > self.until:
                 raise DocumentError(
-                    f"It takes more than {MAX_SECONDS / 60:.0f} minutes to read, so it was read only as far as "
+                    f"It takes more than {MAX_SECONDS / 60:.0f} minutes to read, so reading stopped at "
                     f"{member.name}. Split it."
                 )
             yield member
@@ -119,7 +119,7 @@ def _unpacked(data: bytes, above: str, depth: int, room: _Room) -> Iterator[Memb
         room.take(len(parts), sum(part.file_size for part in wanted))
         if slack.is_export(names):
             private = slack.private_parts(names)
-            note = f"Private conversations of the export are left out ({', '.join(private)})." if private else ""
+            note = f"Private conversations in the export were left out ({', '.join(private)})." if private else ""
             yield from _talks(slack.talks(names, archive.read), above, note)
             return
         for part in parts:
@@ -140,7 +140,7 @@ def _documents(read: Callable[[], bytes], name: str, path: PurePath) -> Iterator
             yield Member(name, partial(_refuse, str(error)), _never)
             return
         if export:
-            note = "Private chats of the export are left out." if telegram.leaves_out(export) else ""
+            note = "Private chats in the export were left out." if telegram.leaves_out(export) else ""
             yield from _talks(telegram.talks(export), f"{name}/" if name else "", note)
             return
     yield Member(name, read, parser_of(path))
@@ -158,12 +158,12 @@ def _nested(read: Callable[[], bytes], name: str, depth: int, room: _Room) -> It
 def _content(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
     name = PurePosixPath(part.filename)
     if packages.is_encrypted(part):
-        raise DocumentError(f"{name.name} is protected with a password. Pack it without one.")
+        raise DocumentError(f"{name.name} is protected by a password. Archive it without one.")
     check_file_size(part.file_size, name)
     try:
         return archive.read(part)  # never more than the size that was checked
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise DocumentError(f"{name.name} is damaged inside its archive ({error}). Pack it anew.") from None
+        raise DocumentError(f"{name.name} is damaged inside its archive ({error}). Create the archive again.") from None
 
 
 def _talks(talks: Iterator[ChannelDay], above: str, note: str) -> Iterator[Member]:

@@ -50,12 +50,12 @@ class Assignment:
         return readers
 
     def _unclear(self, file: Path) -> str:
-        name = f"Who may see {printable(file.name)} is not"
+        name = f"The readers of {printable(file.name)} are"
         fix = f"Name them with --readers, or in a {FILE_NAME} in its folder."
         if self._records.complete:
-            return f"{name} clear, as documents around it have different readers. {fix}"
+            return f"{name} unclear, because the documents around it have different readers. {fix}"
         return (
-            f"{name} known any more: the index that said it is gone, and nothing else was recorded of it. {fix} "
+            f"{name} no longer known: the index that held them is gone, and there is no other record. {fix} "
             "Or restore a backup: attune restore."
         )
 

@@ -18,7 +18,7 @@ from core.documents.properties import book_properties
 from core.documents.text import decode
 from core.errors import DocumentError
 
-_NO_BOOK = "It is no EPUB: it names no chapters. Export it anew."
+_NO_BOOK = "It is not a valid EPUB: it lists no chapters. Export it again."
 
 
 def parse_epub(data: bytes) -> ParsedDocument:
@@ -29,7 +29,7 @@ def parse_epub(data: bytes) -> ParsedDocument:
         if root is None:
             raise DocumentError(_NO_BOOK)
         if packages.has_part(package, "META-INF/encryption.xml") and packages.has_part(package, "META-INF/rights.xml"):
-            raise DocumentError("It is locked by its publisher. Leave it out.")
+            raise DocumentError("It is protected by its publisher (DRM). Leave it out.")
         chapters = dict.fromkeys(_chapters(root, posixpath.dirname(place)))  # each is read once
         blocks: list[Block] = []
         for number, chapter in enumerate(chapters, start=1):

@@ -220,8 +220,8 @@ class FolderRecords:
         if missing:
             more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
             raise DocumentError(
-                f"The index is as it was: it cannot be made anew without {', '.join(missing[:SHOWN])}{more}, which "
-                "would be read again. Bring what is missing back, or take it out first: attune remove PATH"
+                f"The index is unchanged: it cannot be rebuilt without {', '.join(missing[:SHOWN])}{more}, which "
+                "would be ingested again. Restore what is missing, or take it out first: attune remove PATH"
             )
 
     def forget(self, places: Collection[str]) -> None:
@@ -247,7 +247,7 @@ class FolderRecords:
             write_whole(self._file, _dumped(records))
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise DocumentError(f"{self._file} cannot be written: {reason}. See that the disk has room.") from error
+            raise DocumentError(f"{self._file} cannot be written: {reason}. Check that the disk has space.") from error
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -272,13 +272,16 @@ def read_records(written: bytes, file: Path) -> FolderDecisions:
     except (ValueError, AttributeError):
         version = None
     if isinstance(version, int) and version > VERSION:
-        raise DocumentError(f"{file} was written by a newer Attune, which knows who may see what. Use that version.")
+        raise DocumentError(
+            f"{file} was written by a newer Attune. Use that version, so that nobody sees what they may not."
+        )
     try:
         read = _Written.model_validate_json(written)
     except ValidationError:
         raise DocumentError(
-            f"{file}, which says who may see what, is damaged. Restore it from a backup (attune restore), or move it "
-            "away; Attune then takes from the index what that knows, and asks for the readers of the rest."
+            f"{file}, which records who may see what, is damaged. Restore it from a backup (attune "
+            "restore), or move it "
+            "away; Attune then takes what it can from the index, and asks for the readers of the rest."
         ) from None
     folders = {one.path: FolderRecord(one.path, one.readers, one.collection, one.watch) for one in read.folders}
     files = {f"{_slashed(group.folder)}{name}": group.readers for group in read.documents for name in group.files}

@@ -46,10 +46,10 @@ def _readers(folder: Path) -> Readers | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        raise DocumentError(f"{file} cannot be read: {error}. Mend it, then ingest again.") from None
+        raise DocumentError(f"{file} cannot be read: {error}. Correct it, then ingest again.") from None
     names = written.get("readers")
     if written.keys() != {"readers"} or not isinstance(names, list) or not all(isinstance(n, str) for n in names):
-        raise DocumentError(f'{file} has to hold one line such as readers = ["channel:slack/T012/C345"] and no more.')
+        raise DocumentError(f'{file} must hold exactly one line, such as readers = ["channel:slack/T012/C345"].')
     try:
         return checked(names)
     except ConfigurationError as error:

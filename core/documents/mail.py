@@ -41,14 +41,14 @@ def parse_mail(data: bytes) -> ParsedDocument:
         raise DocumentError(f"It holds messages in messages, over {_MAX_PARTED} of them. Save them one by one.")
     message = cast("EmailMessage", email.message_from_bytes(data, policy=_BoundedPolicy()))
     if not any(message[header] for header in ("From", "To", "Subject", "Date")):
-        raise DocumentError("It is no message: it has no sender, receiver, subject or date. Save it anew.")
+        raise DocumentError("It is not a message: it has no sender, recipient, subject or date. Save it again.")
     lines = [f"{name}: {' '.join(str(message[name]).split())}" for name in _HEADERS if message[name]]
     head = Block(BlockKind.PARAGRAPH, "\n".join(lines), (), 0)
     attached = [str(part.get_filename()) for part in message.iter_attachments() if part.get_filename()]
-    notes = [f"Attachments are not read: {', '.join(attached)}. Save them as files beside it."] if attached else []
+    notes = [f"Attachments were not read: {', '.join(attached)}. Save them as files next to it."] if attached else []
     cut = {name.title() for name, value in message.raw_items() if len(str(value)) > _HEADER_CHARACTERS}
     notes += [
-        f"Of {name} only the beginning is read: it has over {_HEADER_CHARACTERS:,} characters."
+        f"Only the beginning of {name} was read: it has over {_HEADER_CHARACTERS:,} characters."
         for name in _HEADERS
         if name in cut
     ]

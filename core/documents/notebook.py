@@ -26,7 +26,7 @@ def parse_notebook(text: str) -> ParsedDocument:
         language = str(notebook.get("metadata", {}).get("kernelspec", {}).get("language", "python"))
         return _document([_markdown(cell, language) for cell in cells])
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
-        raise DocumentError("It is no notebook, or a broken one. Open it in Jupyter and save it anew.") from None
+        raise DocumentError("It is not a valid notebook. Open it in Jupyter and save it again.") from None
 
 
 def _document(cells: list[str]) -> ParsedDocument:

@@ -34,7 +34,7 @@ def opened(data: bytes) -> Iterator[zipfile.ZipFile]:
     """
     if data.startswith(_OLD_OFFICE):
         raise DocumentError(
-            "It is protected with a password or in the old binary format. Save it without one, in the present format."
+            "It has a password or is in the old binary format. Save it without a password, in the current format."
         )
     with opened_zip(data) as package:
         read = [part for part in package.infolist() if part.filename.lower().endswith(_READ)]
@@ -56,11 +56,11 @@ def opened_zip(data: bytes) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(io.BytesIO(data)) as package:
             yield package
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
-        raise DocumentError(f"It is damaged or cut off ({error}). Save or download it anew.") from None
+        raise DocumentError(f"It is damaged or incomplete ({error}). Save or download it again.") from None
     except (NotImplementedError, RuntimeError) as error:
         if isinstance(error, RecursionError):
             raise
-        reason = f"It is encrypted or packed in a way that cannot be read ({error}). Pack it anew."
+        reason = f"It is encrypted or compressed in a way that cannot be read ({error}). Create the archive again."
         raise DocumentError(reason) from None
 
 
@@ -94,7 +94,7 @@ def xml_of(data: bytes) -> ET.Element:
     try:
         return ET.fromstring(data)  # noqa: S314 - without entities there is nothing to expand or to fetch
     except ET.ParseError as error:
-        raise DocumentError(f"Its XML is broken ({error}). Save it anew.") from None
+        raise DocumentError(f"Its XML is broken ({error}). Save it again.") from None
 
 
 def part_of(package: zipfile.ZipFile, name: str) -> ET.Element | None:
@@ -139,7 +139,7 @@ def _check_prolog(data: bytes) -> None:
     """All that can be declared stands before the root element."""
 
     def refuse(*_: object) -> None:
-        raise DocumentError("Its XML declares entities, as attacks do. Save it anew with an office program.")
+        raise DocumentError("Its XML declares entities, as attacks do. Save it again with an office program.")
 
     def stop(*_: object) -> None:
         raise _RootReached

@@ -73,7 +73,7 @@ def parse_with(parser: Parser, data: bytes, path: PurePath) -> ParsedDocument:
     blocks = tuple(map(_printed, document.blocks))
     title = _one_line(unescape(document.title))[:_TITLE_CHARACTERS].strip() or _title_from(path)
     author = _one_line(document.author)[:_TITLE_CHARACTERS]
-    notes = document.notes if blocks or document.notes else ("The file holds no text.",)
+    notes = document.notes if blocks or document.notes else ("The file contains no text.",)
     return replace(document, title=title, author=author, blocks=blocks, notes=notes)
 
 
@@ -92,7 +92,7 @@ def check_size(size: int, path: PurePath, limit: int | None = None) -> None:
 
 def unsupported(path: PurePath) -> str:
     """The refusal of a file whose format is not supported."""
-    what = f"files ending in {path.suffix}" if path.suffix else "files without a suffix"
+    what = f"files ending in {path.suffix}" if path.suffix else "files without an extension"
     named = [suffix for suffix in PARSERS if suffix not in LANGUAGES]
     return f"{path.name} cannot be read: {what} are not supported. Supported are {', '.join(named)}, .zip, source code."
 
@@ -108,7 +108,7 @@ def _parsed(parser: Parser, data: bytes, path: PurePath) -> ParsedDocument:
         raise
     except Exception as error:  # a parser meets anything that a file can hold; the other files go on
         reason = f"{type(error).__name__}: {error}"
-        raise DocumentError(f"{path.name} cannot be parsed ({reason}). Save it anew or leave it out.") from error
+        raise DocumentError(f"{path.name} cannot be parsed ({reason}). Save it again, or leave it out.") from error
 
 
 def _printed(block: Block) -> Block:

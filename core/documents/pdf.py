@@ -73,8 +73,8 @@ def _opened(data: bytes) -> Iterator[PDF]:
         if isinstance(cause, MemoryError | DocumentError):
             raise cause from None
         if isinstance(cause, PDFPasswordIncorrect | PDFEncryptionError):
-            raise DocumentError("It is protected with a password. Save it without one.") from None
-        raise DocumentError(f"It is damaged or no PDF ({cause or type(cause).__name__}). Save it anew.") from None
+            raise DocumentError("It is protected by a password. Save it without one.") from None
+        raise DocumentError(f"It is damaged or not a PDF ({cause or type(cause).__name__}). Save it again.") from None
 
 
 def _stated_pages(pdf: PDF) -> int:
@@ -114,20 +114,20 @@ def _notes(pages: Sequence[PdfPage]) -> tuple[str, ...]:
     pictures = [page.number for page in pages if page.pictures and not page.lines and not page.tables]
     if pictures and not any(page.lines or page.tables for page in pages):
         raise DocumentError(
-            f"It holds only pictures of pages ({len(pages)}), no text. Run it through text recognition (OCR) first."
+            f"It holds only images of pages ({len(pages)}), no text. Run text recognition (OCR) on it first."
         )
     repeated = [page.number for page in pages if page.repeats]
     drawn = [page.number for page in pages if not page.ruled]
     notes = []
     if pictures:
         notes.append(
-            f"Some pages are pictures without text and were not read: {_listed(pictures)}. "
-            "Run them through text recognition."
+            f"Some pages are images without text and were not read: {_listed(pictures)}. "
+            "Run text recognition (OCR) on them."
         )
     if drawn:
-        notes.append(f"Some pages have so many rules that their tables were read as text: {_listed(drawn)}.")
+        notes.append(f"Some pages have so many lines that their tables were read as text: {_listed(drawn)}.")
     if repeated:
-        notes.append(f"Some pages show the same as earlier ones and were read once: {_listed(repeated)}.")
+        notes.append(f"Some pages repeat earlier ones and were read only once: {_listed(repeated)}.")
     return tuple(notes)
 
 

@@ -41,7 +41,7 @@ class _Interpreter(PDFPageInterpreter):
             drawn = [resolve1(stream) for stream in streams]
             self.rsrcmgr.left -= sum(len(one.rawdata or one.data or b"") for one in drawn if isinstance(one, PDFStream))
             if self.rsrcmgr.left < 0:
-                raise DocumentError("It draws the same parts again and again. Print it to a new PDF file.")
+                raise DocumentError("It draws the same parts over and over. Print it to a new PDF file.")
         super().render_contents(resources, streams, *args, **kw)
 
 

@@ -149,7 +149,7 @@ def _version(data: bytes, settings: str) -> str:
 def _source(file: Path) -> str:
     source = file.as_posix()
     if printable(source) != source:
-        raise DocumentError(f"{printable(file.name)} has a name or a folder that is not UTF-8. Rename it.")
+        raise DocumentError(f"{printable(file.name)} has a file or folder name that is not UTF-8. Rename it.")
     return source
 
 

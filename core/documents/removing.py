@@ -102,11 +102,11 @@ def _meant(
         return []
     if any(_is_under(document.source, places) for document in documents):
         raise DocumentError(
-            f"{name} holds guides of Attune's own, which stay: they answer only questions about Attune itself."
+            f"{name} holds Attune's own guides, which cannot be removed: they answer only questions about Attune."
         )
     near = _near(name, removable)
     meant = f" Did you mean {_either(near)}?" if near else ""
-    raise DocumentError(f"Attune holds no document under the name {name}.{meant} `attune sources` lists what there is.")
+    raise DocumentError(f"There is no document {name}.{meant} `attune sources` lists the documents.")
 
 
 def _places(name: str) -> set[str]:

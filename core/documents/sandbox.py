@@ -33,7 +33,7 @@ CHILD = ("-B", "-m", "core.documents.sandbox_child")  # what the interpreter is 
 
 _CODE = Path(__file__).parents[2]
 _CHUNK = 1024**2  # bytes
-_BREAKS = "breaks its parser. Save it anew or leave it out."
+_BREAKS = "crashes its parser. Save it again, or leave it out."
 
 
 class Sandbox:
@@ -70,7 +70,7 @@ class Sandbox:
             if not begun:
                 return replies
             request = replace(request, done=frozenset(reply.inside for reply in replies))
-        reason = f"{path.name} is read no further: {MAX_DEATHS} documents in it broke their parser. Unpack it."
+        reason = f"{path.name} was not read any further: {MAX_DEATHS} documents in it crashed their parser. Unpack it."
         return [*replies, ParseReply(ParseState.REFUSED, reason=reason)]
 
     def confined(self) -> Confinement:
@@ -84,7 +84,7 @@ class Sandbox:
         except _DiedError as death:
             self._discard()
             self.check()
-            raise DocumentError(f"The process that parses {death}") from None
+            raise DocumentError(f"The parser's process {death}") from None
         return self._confined or Confinement()
 
     def renew(self) -> None:
@@ -98,7 +98,7 @@ class Sandbox:
             DocumentError: somebody did.
         """
         if self._stopped:
-            raise DocumentError("Reading was stopped. Start it again.")
+            raise DocumentError("Reading was interrupted. Start it again.")
 
     def stop(self) -> None:
         """End the process for good, from any thread: a `read` in another one ends at once.
@@ -226,7 +226,7 @@ class Sandbox:
         if code == -signal.SIGXCPU:
             return _too_slow(self._limits.cpu_seconds)
         if code > 0:  # Python itself gave up
-            return f"cannot be read: the process that parses ended with code {code}. Install Attune anew."
+            return f"cannot be read: the parser's process ended with code {code}. Reinstall Attune."
         return _BREAKS
 
 
@@ -239,10 +239,10 @@ class _StrayError(_DiedError):
 
 
 def _too_slow(seconds: float) -> str:
-    return f"takes more than {seconds:.0f} seconds to read. Split it or leave it out."
+    return f"takes more than {seconds:.0f} seconds to read. Split it, or leave it out."
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     if pipe is None:
-        raise DocumentError("The process that parses has no pipes. Start Attune anew.")
+        raise DocumentError("The parser's process has no pipes. Restart Attune.")
     return pipe

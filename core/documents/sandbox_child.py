@@ -102,13 +102,13 @@ def answers(request: ParseRequest, data: bytes) -> Iterator[ParseReply]:
     except RecursionError:
         yield ParseReply(ParseState.REFUSED, reason=f"{path.name} is nested too deeply to be read. Flatten it.")
     except Exception as error:  # noqa: BLE001 - an archive holds anything; the other files go on
-        reason = f"{path.name} cannot be read ({type(error).__name__}: {error}). Save it anew or leave it out."
+        reason = f"{path.name} cannot be read ({type(error).__name__}: {error}). Save it again, or leave it out."
         yield ParseReply(ParseState.REFUSED, reason=reason)
     yield ParseReply(ParseState.DONE)
 
 
 def _too_large(name: str, limits: ProcessLimits) -> str:
-    return f"{name} takes more than {limits.memory_bytes / 1024**3:g} GB of memory to read. Split it or leave it out."
+    return f"{name} takes more than {limits.memory_bytes / 1024**3:g} GB of memory to read. Split it, or leave it out."
 
 
 def _answer(member: Member, path: PurePosixPath, request: ParseRequest) -> ParseReply:

@@ -38,7 +38,7 @@ def parse_csv(text: str) -> ParsedDocument:
     try:
         _add_table(outline, [(number, row) for number, row in _numbered(reader) if any(row)])
     except csv.Error as error:
-        raise DocumentError(f"Its line {reader.line_num} is no row of values ({error}). Save it anew.") from None
+        raise DocumentError(f"Line {reader.line_num} is not a row of values ({error}). Save it again.") from None
     return outline.document()
 
 
@@ -76,7 +76,7 @@ def _check_sheets(package: zipfile.ZipFile) -> None:
     places = {relation.get("Id"): posixpath.normpath(relation.get("Target", "")) for relation in relations}
     named = [places.get(value) for sheet in book.iter(_SHEET) for key, value in sheet.items() if key.endswith("}id")]
     if len(set(named)) < len(named):
-        raise DocumentError("Several of its sheets are one and the same. Save it anew with an office program.")
+        raise DocumentError("Several of its sheets are the same file. Save it again with an office program.")
 
 
 def _shown(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:

@@ -132,7 +132,7 @@ def _json(read: Read, name: str) -> list[Any]:
     try:
         found = json.loads(read(name))
     except ValueError:
-        raise DocumentError(f"Its part {name} is broken. Export it anew.") from None
+        raise DocumentError(f"Its part {name} is broken. Export it again.") from None
     if not isinstance(found, list):
-        raise DocumentError(f"Its part {name} is not as Slack writes it. Export it anew.")
+        raise DocumentError(f"Its part {name} is not in Slack's format. Export it again.")
     return found

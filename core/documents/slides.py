@@ -43,7 +43,7 @@ def parse_slides(data: bytes) -> ParsedDocument:
 def _places(package: zipfile.ZipFile) -> list[str]:
     presentation = packages.part_of(package, "ppt/presentation.xml")
     if presentation is None:
-        raise DocumentError("It is no presentation. Save it anew.")
+        raise DocumentError("It is not a presentation. Save it again.")
     targets = _targets(package, "ppt/presentation.xml")
     listed = [slide.get(_REFERENCE, "") for slide in presentation.iter(f"{_SLIDES}sldId")]
     return list(dict.fromkeys(targets[reference] for reference in listed if reference in targets))  # each is read once

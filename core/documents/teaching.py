@@ -179,7 +179,7 @@ class Teacher:
     async def _ingest(self, lesson: Lesson) -> None:
         report = await self._ingester.ingest([self._folder / lesson.id], lock=self._lock)
         if not (report.new or report.changed or report.unchanged):
-            nothing = f"{lesson.name} holds no text that I could learn."
+            nothing = f"{lesson.name} contains no text to learn."
             raise LessonError(report.refused[0].reason if report.refused else nothing)
 
     async def _undo(self, id_: str) -> None:
@@ -187,7 +187,7 @@ class Teacher:
         try:
             await self._clear(await self._erase(self._place(id_)))
         except (StoreError, DocumentError):  # of the index: nobody finds it meanwhile, and `refresh` goes on
-            log.warning("lesson_not_undone", lesson=id_, exc_info=True)
+            log.warning("lesson_rollback_failed", lesson=id_, exc_info=True)
 
     async def _put_away(self, id_: str) -> None:
         """Its passages leave the index, its folder waits to be brought back, and all else that is kept of it goes.
@@ -202,7 +202,7 @@ class Teacher:
                 await asyncio.to_thread(self._drop, id_)
         except OSError as error:
             raise DocumentError(
-                f"{self._place(id_)} cannot be put away: {error.strerror}. See that the disk has room."
+                f"{self._place(id_)} cannot be moved aside: {error.strerror}. Check that the disk has space."
             ) from error
         await self._clear(documents)
 
@@ -256,7 +256,9 @@ class Teacher:
             draft.rename(place)
             sync_folder(self._folder)
         except OSError as error:
-            raise DocumentError(f"{place} cannot be written: {error.strerror}. See that the disk has room.") from error
+            raise DocumentError(
+                f"{place} cannot be written: {error.strerror}. Check that the disk has space."
+            ) from error
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
@@ -296,7 +298,7 @@ class Teacher:
         except OSError as error:
             shutil.rmtree(draft, ignore_errors=True)
             raise DocumentError(
-                f"{self._place(id_)} cannot be written: {error.strerror}. See that the disk has room."
+                f"{self._place(id_)} cannot be written: {error.strerror}. Check that the disk has space."
             ) from error
 
     def _seal_old(self) -> None:

@@ -26,7 +26,7 @@ _PARAGRAPH = re.compile(r"(?:^[^\n]*\S[^\n]*(?:\n|\Z))+", re.MULTILINE)
 _SAMPLE_BYTES = 256 * 1024
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")  # lone surrogates among them
 _CONTROL_SHARE = 0.02  # of the characters; prose has none, a binary format has many
-_BINARY = "The file is binary, not text. Save it as text or in a format that can be read, or leave it out."
+_BINARY = "The file is binary, not text. Save it as text or in a supported format, or leave it out."
 
 
 def text_format(parse_decoded: Callable[[str], ParsedDocument]) -> Callable[[bytes], ParsedDocument]:
@@ -85,7 +85,9 @@ def _mostly_utf8(data: bytes) -> tuple[str, tuple[str, ...]] | None:
     broken = text.count("\ufffd")
     if broken * 10 > sum(character > "\x7f" for character in text) - broken:
         return None
-    return text, (f"{broken} broken UTF-8 characters were replaced by \ufffd. Save the file as UTF-8 to mend it.",)
+    return text, (
+        f"{broken} invalid UTF-8 characters were replaced by \ufffd. Save the file as UTF-8 to correct them.",
+    )
 
 
 def _guessed(data: bytes) -> tuple[str, tuple[str, ...]]:
@@ -93,4 +95,4 @@ def _guessed(data: bytes) -> tuple[str, tuple[str, ...]]:
     if best is None:
         raise DocumentError(_BINARY)
     text = data.decode(best.encoding, errors="replace")
-    return text, (f"The encoding was guessed to be {best.encoding}. Save the file as UTF-8 to be sure.",)
+    return text, (f"The encoding was guessed as {best.encoding}. Save the file as UTF-8 to be sure.",)

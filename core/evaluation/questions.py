@@ -80,18 +80,18 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise QuestionFileError(f"There is no file {file}. Name a file with a question a line.") from None
+        raise QuestionFileError(f"There is no file {file}. Name a file with one question a line.") from None
     except UnicodeDecodeError as error:
         raise QuestionFileError(f"{file} is not UTF-8 at byte {error.start}. Save it as UTF-8.") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise QuestionFileError(f"{file} cannot be read ({reason}). Name a file with a question a line.") from None
+        raise QuestionFileError(f"{file} cannot be read ({reason}). Name a file with one question a line.") from None
 
 
 def _complaint(file: Path, wrong: Sequence[str]) -> str:
-    count = "1 line that is no question" if len(wrong) == 1 else f"{len(wrong)} lines that are no questions"
+    count = "1 line that is not a question" if len(wrong) == 1 else f"{len(wrong)} lines that are not questions"
     more = [f"… and {len(wrong) - SHOWN} more"] if len(wrong) > SHOWN else []
-    return "\n".join([f"{file} has {count}. Mend it and run again; nothing was asked.", *wrong[:SHOWN], *more])
+    return "\n".join([f"{file} has {count}. Correct it and run again; nothing was asked.", *wrong[:SHOWN], *more])
 
 
 def _question(line: str, number: int) -> OwnQuestion:
@@ -104,9 +104,9 @@ def _question(line: str, number: int) -> OwnQuestion:
     if not isinstance(answerable, bool):
         raise _LineError('"answerable" is neither true nor false.')
     if answerable and not pages:
-        raise _LineError('it names no "page". Name the one that answers it, or write "answerable": false.')
+        raise _LineError('it names no "page". Name the page that answers it, or write "answerable": false.')
     if pages and not answerable:
-        raise _LineError('it names a page and is "answerable": false. Take one of them out.')
+        raise _LineError('it names a page and is "answerable": false. Remove one of the two.')
     return OwnQuestion(text, pages, answer, number)
 
 
@@ -114,11 +114,11 @@ def _record(line: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
     except json.JSONDecodeError as error:
-        raise _LineError(f"it is no JSON ({error.msg} at character {error.colno}).") from None
+        raise _LineError(f"it is not JSON ({error.msg} at character {error.colno}).") from None
     except RecursionError:
-        raise _LineError("it is no JSON that can be read (it is nested too deeply).") from None
+        raise _LineError("it is JSON that is nested too deeply to read.") from None
     if not isinstance(record, dict):
-        raise _LineError(f"it is no JSON object. A line looks like {EXAMPLE}")
+        raise _LineError(f"it is not a JSON object. A line looks like {EXAMPLE}")
     return record
 
 
@@ -127,7 +127,7 @@ def _string(record: dict[str, Any], key: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise _LineError(f'"{key}" is no text.')
+        raise _LineError(f'"{key}" is not a string.')
     return clean(value)
 
 
@@ -135,6 +135,6 @@ def _pages(record: dict[str, Any]) -> tuple[str, ...]:
     """The pages of "page" and of "pages", each once."""
     several = record.get("pages") or []
     if not isinstance(several, list) or not all(isinstance(page, str) for page in several):
-        raise _LineError('"pages" is no list of texts.')
+        raise _LineError('"pages" is not a list of strings.')
     named = (_string(record, "page"), *(clean(page) for page in several))
     return tuple(dict.fromkeys(page for page in named if _parts(page)))

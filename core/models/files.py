@@ -139,10 +139,10 @@ def _check_file(name: str, folder: Path, file: ModelFile, progress: DownloadProg
         state = path.stat()
         sha256 = _hash(path, progress)
     except FileNotFoundError:
-        raise CorruptModelError(f"{name} is not whole: its file {file.path} is missing.") from None
+        raise CorruptModelError(f"{name} is incomplete: its file {file.path} is missing.") from None
     if file.sha256 is not None and sha256 != file.sha256:
         raise CorruptModelError(
-            f"{file.path} of {name} is not what it should be: expected SHA-256 {file.sha256}, got {sha256}."
+            f"{file.path} of {name} does not match its hash: expected SHA-256 {file.sha256}, got {sha256}."
         )
     return FileRecord(state.st_size, state.st_mtime_ns, sha256)
 

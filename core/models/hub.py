@@ -114,7 +114,7 @@ def _compare(source: Hub, file: ModelFile, entry: Any) -> None:
     stated = entry.lfs.sha256 if entry.lfs and file.sha256 else file.sha256
     if entry.size != file.size or stated != file.sha256:
         raise CorruptModelError(
-            f"{file.path} of {source} is not what it should be: expected {file.size} bytes with SHA-256 "
+            f"{file.path} of {source} is not the expected file: expected {file.size} bytes with SHA-256 "
             f"{file.sha256}, the hub states {entry.size} bytes with {stated}."
         )
 
@@ -197,10 +197,10 @@ def _translated(source: Hub) -> Iterator[None]:
         yield
     except hub.GatedRepoError:
         raise DownloadError(
-            f"{source} asks for consent: accept its terms on the hub and set HF_TOKEN to a token of yours."
+            f"{source} requires consent: accept its terms on the hub, and set HF_TOKEN to your token."
         ) from None
     except hub.OfflineModeIsEnabled:
-        raise DownloadError("The Hugging Face hub is switched off by HF_HUB_OFFLINE.") from None
+        raise DownloadError("HF_HUB_OFFLINE switches the Hugging Face hub off.") from None
     except (hub.RepositoryNotFoundError, hub.RevisionNotFoundError, hub.RemoteEntryNotFoundError) as error:
         what = type(error).__name__.removesuffix("NotFoundError").removeprefix("Remote").lower()
         raise UnknownModelError(

@@ -51,8 +51,8 @@ def open_adapter(folder: Path) -> Path:
     missing = [file for file in (CONFIG, WEIGHTS) if not (folder / file).is_file()]
     if missing:
         raise UnknownModelError(
-            f"{folder} is not an adapter's folder: it has no {missing[0]}. Set ATTUNE_ADAPTER to a folder that PEFT "
-            "saved a LoRA in, or to hf:org/name."
+            f"{folder} is not an adapter: it has no {missing[0]}. Set ATTUNE_ADAPTER to a folder in which PEFT "
+            "saved a LoRA, or to hf:org/name."
         )
     return folder
 
@@ -79,7 +79,8 @@ def protocol_of(model: str, base: str, adapter: Path | None) -> Protocol:
     reader = PROTOCOLS[READER]
     if judging is not Judging.FIRST or fitted_to != reader.fingerprint:
         raise CorruptModelError(
-            f"The adapter {adapter} was trained for other words than this version of Attune uses. Train it again: "
+            f"The adapter {adapter} was trained for a different prompt than this version of Attune uses. "
+            "Train it again: "
             "training/README.md says how."
         )
     return replace(reader, calibration=calibration)

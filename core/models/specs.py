@@ -126,7 +126,7 @@ def read_name(name: str, built_in: Mapping[str, ModelSpec]) -> ModelSpec | HubNa
     if path.exists():
         return path.absolute()
     if "/" in name or name.startswith((".", "~")) or name.endswith(".gguf"):
-        raise UnknownModelError(f"No file or folder is at {path.absolute()}. Check the path of the model.")
+        raise UnknownModelError(f"There is no file or folder {path.absolute()}. Check the model's path.")
     raise UnknownModelError(_unknown(name, built_in))
 
 
@@ -139,7 +139,7 @@ def open_path(path: Path) -> LocalModel:
     if path.is_file():
         if path.suffix.lower() == ".gguf":
             return LocalModel(path.stem, path, None)
-        raise UnknownModelError(f"{path} is not a model. Name a .gguf file or a model's folder.")
+        raise UnknownModelError(f"{path} is not a model. Name a .gguf file or a model folder.")
     if is_rag(path) or ((path / "config.json").is_file() and any(path.glob("*.safetensors"))):
         return LocalModel(path.name, path, None)
     files = sorted(path.glob("*.gguf"))
@@ -147,7 +147,7 @@ def open_path(path: Path) -> LocalModel:
         return LocalModel(files[0].stem, files[0], None)
     found = f"several: {', '.join(file.name for file in files)}" if files else "none"
     raise UnknownModelError(
-        f"{path} is not a model's folder: it should hold config.json and .safetensors files, "
+        f"{path} is not a model folder: it should hold config.json and .safetensors files, "
         f"or one .gguf file (it holds {found})."
     )
 
@@ -156,7 +156,7 @@ def _read_hub_name(name: str) -> HubName:
     match = re.fullmatch(r"hf:([\w-][\w.-]*/[\w-][\w.-]*)(?:/([\w.-]+(?:/[\w.-]+)*))?", name)
     if match is None or ".." in name.split("/"):
         raise UnknownModelError(
-            f"{name!r} is no name of a model on the Hugging Face hub. Write it as hf:org/name or hf:org/name/file.gguf."
+            f"{name!r} is not a model name on the Hugging Face hub. Write hf:org/name or hf:org/name/file.gguf."
         )
     return HubName(match[1], match[2])
 

@@ -114,13 +114,13 @@ class ModelStore:
         record = read_record(place)
         files = target.files if isinstance(target, ModelSpec) else (record.as_files() if record else ())
         if not files or not place.is_dir():
-            raise DownloadError(f"{_title(target)} is not on this machine yet; it is fetched on the first use.")
+            raise DownloadError(f"{_title(target)} is not on this machine yet; it is fetched on first use.")
         with _disk_errors(place):
             try:
                 write_record(place, check(_title(target), place, files, progress))
             except CorruptModelError as error:
                 (place / RECORD).unlink(missing_ok=True)
-                raise CorruptModelError(f"{error} The next start fetches it again.") from None
+                raise CorruptModelError(f"{error} The next start downloads it again.") from None
         return _adapted(self._local(target, tuple(file.path for file in files)), named)
 
     def resolve_adapter(self, name: str, progress: DownloadProgress = _SILENT) -> Path:
@@ -212,8 +212,8 @@ class ModelStore:
         free = self._disk_usage(self._folder).free
         if free < need:
             raise DownloadError(
-                f"{spec.name} needs {_megabytes(need)} in {self._folder}, and {_megabytes(free)} are free. "
-                "Make room, or set ATTUNE_HOME to a folder on a larger disk."
+                f"{spec.name} needs {_megabytes(need)} in {self._folder}, and only {_megabytes(free)} are free. "
+                "Free some space, or set ATTUNE_HOME to a folder on a larger disk."
             )
 
     @contextmanager
@@ -222,7 +222,7 @@ class ModelStore:
         path = self._folder / ".locks" / f"{_key(target)}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as stream:
-            _take(stream, f"Waiting for another process that fetches {_title(target)}", progress)
+            _take(stream, f"Waiting for another process that is downloading {_title(target)}", progress)
             yield
 
     def _place(self, target: ModelSpec | HubName) -> Path:
@@ -253,7 +253,7 @@ def _adapted(found: LocalModel, target: ModelSpec | HubName) -> LocalModel:
     shipped = target.adapter
     weights = shipped.folder / WEIGHTS
     if not weights.is_file() or hashlib.sha256(weights.read_bytes()).hexdigest() != shipped.sha256:
-        raise CorruptModelError(f"The adapter of {target.name} in {shipped.folder} is damaged. Install Attune again.")
+        raise CorruptModelError(f"The adapter of {target.name} in {shipped.folder} is damaged. Reinstall Attune.")
     return LocalModel(target.name, found.path, target, shipped.folder)
 
 
@@ -278,7 +278,7 @@ def _no_source(name: str, role: Role | None, failures: Sequence[ModelError]) -> 
     kind = CorruptModelError if isinstance(failures[-1], CorruptModelError) else DownloadError
     setting = "ATTUNE_EMBEDDER" if role is Role.EMBEDDER else "ATTUNE_MODEL"
     return kind(
-        f"{name} could not be fetched. {told} Check the network and run the same command again, "
+        f"{name} could not be downloaded. {told} Check the network and run the same command again, "
         f"or put a model on this machine and set {setting} to its path."
     )
 
@@ -295,7 +295,7 @@ def _disk_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DownloadError(
-                f"The disk of {folder} is full. Make room and run the same command again: what was fetched "
+                f"The disk of {folder} is full. Free some space and run the same command again: what was fetched "
                 "so far is kept. Or set ATTUNE_HOME to a folder on a larger disk."
             ) from error
         raise DownloadError(

@@ -151,7 +151,8 @@ def listed_names(text: str, setting: str) -> frozenset[str]:
     wrong = next((name for name in listed if not _NAME.fullmatch(name)), None)
     if wrong is not None:
         raise ConfigurationError(
-            f"{setting} has '{wrong}', which names nobody. Write person:telegram//1234, channel:telegram//-100678, "
+            f"{setting} contains '{wrong}', which is not a valid name. Write person:telegram//1234, "
+            "channel:telegram//-100678, "
             "workspace:slack/T012, channel:slack/T012/C345, group:slack/T012/S345 or person:slack/T012/U901."
         )
     return frozenset(listed)

@@ -68,7 +68,7 @@ def _imported(signal: Signal, now: datetime) -> Signal:
         ValueError: Attune never wrote such a one.
     """
     if not (_is_named(signal) and _is_dated(signal.at, now) and _is_direction(signal.vector) and _is_credit(signal)):
-        raise ValueError("no signal of ours")
+        raise ValueError("not one of our signals")
     return replace(signal, at=min(signal.at, now), imported=True)
 
 

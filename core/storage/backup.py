@@ -232,7 +232,7 @@ def _understood(part: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, LookupError, TypeError, ValidationError) as error:
-        raise BackupError(f"{part} in the backup cannot be understood ({type(error).__name__}).") from error
+        raise BackupError(f"{part} in the backup cannot be read ({type(error).__name__}).") from error
 
 
 def _text(data: bytes) -> str:
@@ -257,7 +257,8 @@ def _check_room(archive: BackupReader, data: Path) -> None:
     need, free = sum(part.size for part in archive.parts.values()), shutil.disk_usage(data).free
     if need > free:
         raise BackupError(
-            f"The backup needs {need // 1_000_000:,} MB in {data}, and {free // 1_000_000:,} are free. Make room, or "
+            f"The backup needs {need // 1_000_000:,} MB in {data}, and only {free // 1_000_000:,} are free. "
+            "Free some space, or "
             "set ATTUNE_HOME to a folder on a larger disk. Nothing was restored."
         )
 
@@ -279,7 +280,9 @@ def _keep_settings(file: Path, written: bytes) -> None:
     try:
         write_whole(file, written)
     except OSError as error:
-        raise BackupError(f"{file} cannot be written: {error.strerror}. Make room, then restore again.") from error
+        raise BackupError(
+            f"{file} cannot be written: {error.strerror}. Free some space, then restore again."
+        ) from error
 
 
 def _unpack_lessons(archive: BackupReader, place: DataLayout) -> int:
@@ -290,7 +293,9 @@ def _unpack_lessons(archive: BackupReader, place: DataLayout) -> int:
         return _unpacked_lessons(archive, place)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise BackupError(f"{place.learned} cannot be written: {reason}. Make room, then restore again.") from error
+        raise BackupError(
+            f"{place.learned} cannot be written: {reason}. Free some space, then restore again."
+        ) from error
 
 
 def _unpacked_lessons(archive: BackupReader, place: DataLayout) -> int:

@@ -57,7 +57,7 @@ class BackupWriter:
 
     def __enter__(self) -> Self:
         if os.path.lexists(self._file):
-            raise BackupError(f"{self._file} exists. Name another file, or remove it.")
+            raise BackupError(f"{self._file} already exists. Choose another file, or remove it.")
         with self._translated():
             descriptor, draft = tempfile.mkstemp(prefix=f".{self._file.name}.", dir=self._file.parent)
         self._draft = Path(draft)
@@ -105,7 +105,7 @@ class BackupWriter:
             yield
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise BackupError(f"{self._file} cannot be written: {reason}. See that its folder is there.") from error
+            raise BackupError(f"{self._file} cannot be written: {reason}. Check that its folder exists.") from error
 
 
 class _Counted:
@@ -169,24 +169,24 @@ class BackupReader:
     def _check(self) -> None:
         members = {member.filename: member for member in self._zip.infolist()}
         if MANIFEST not in members or members[MANIFEST].file_size > _MANIFEST_BYTES:
-            raise self._refused("is no backup of Attune")
+            raise self._refused("is not an Attune backup")
         self._read_manifest(self._zip.read(MANIFEST))
         if len(members) != len(self._zip.infolist()) or members.keys() - {MANIFEST} != self.parts.keys():
-            raise self._refused("is not whole, or holds more than its list of contents names")
+            raise self._refused("is incomplete, or holds more than its list of contents names")
         for name, member in members.items():
             if not _is_part(name) or not _is_plain(member):
-                raise self._refused(f"holds {name!r}, which no backup holds")
+                raise self._refused(f"holds {name!r}, which does not belong in a backup")
             if name != MANIFEST and member.file_size != self.parts[name].size:
-                raise self._refused(f"is damaged: {name} has another length than it should")
+                raise self._refused(f"is damaged: {name} has the wrong length")
         self._check_room(sum(member.file_size for member in members.values()))
         for name, part in self.parts.items():
             if self._hash(name) != part.sha256:
-                raise self._refused(f"is damaged: {name} is not what was written")
+                raise self._refused(f"is damaged: {name} does not match its hash")
 
     def _read_manifest(self, written: bytes) -> None:
         told = json.loads(written)
         if not isinstance(told, dict) or told.get("kind") != _KIND:
-            raise self._refused("is no backup of Attune")
+            raise self._refused("is not an Attune backup")
         if (version := int(told["format"])) > FORMAT:
             raise BackupError(
                 f"{self._file} was written by a newer Attune ({told.get('attune', '?')}; format {version}, this one "
@@ -198,7 +198,7 @@ class BackupReader:
 
     def _check_room(self, size: int) -> None:
         if size > max(_ALWAYS, _RATIO * self._file.stat().st_size):
-            raise self._refused("would unpack to far more than a backup does")
+            raise self._refused("would unpack to far more than a backup holds")
 
     def _hash(self, name: str) -> str:
         digest = hashlib.sha256()
@@ -217,7 +217,7 @@ class BackupReader:
         except FileNotFoundError:
             raise BackupError(f"There is no file {self._file}.") from None
         except _BROKEN as error:
-            raise self._refused(f"is no backup of Attune, or is damaged ({type(error).__name__})") from error
+            raise self._refused(f"is not an Attune backup, or is damaged ({type(error).__name__})") from error
 
 
 def _is_part(name: str) -> bool:

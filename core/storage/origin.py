@@ -54,32 +54,32 @@ def read_origin(text: object) -> VectorOrigin | None:
 def other_origin(stored: VectorOrigin, asked: VectorOrigin) -> IndexUnavailableError:
     """The vectors of the index are another embedder's than the one that is set."""
     if stored.embedder == asked.embedder:
-        what = f"were made by other files, or in another form, of the embedder {asked.embedder}"
+        what = f"were made with other files, or in another format, of the embedder {asked.embedder}"
     else:
-        what = f"were made by the embedder {stored.embedder}, and ATTUNE_EMBEDDER is {asked.embedder}"
-    return _refused(f"The vectors of the index {what}")
+        what = f"were made with the embedder {stored.embedder}, but ATTUNE_EMBEDDER is {asked.embedder}"
+    return _refused(f"The vectors in the index {what}")
 
 
 def other_name(asked: str) -> IndexUnavailableError:
     """The vectors of an index from before it kept its origin are those of an embedder of another name."""
-    return _refused(f"The vectors of the index were not all made by the embedder {asked}, which ATTUNE_EMBEDDER names")
+    return _refused(f"Not all vectors in the index were made with {asked}, the embedder that ATTUNE_EMBEDDER names")
 
 
 def other_dimension(stored: int | None, made: int, where: str) -> IndexUnavailableError:
     """The index holds vectors of another length than the embedder makes."""
-    return _refused(f"{where} holds vectors of {stored} numbers, and the embedder makes {made}")
+    return _refused(f"{where} holds vectors of dimension {stored}, but the embedder makes {made}")
 
 
 def remade(stored: VectorOrigin) -> IndexUnavailableError:
     """The index was rebuilt for another embedder while somebody was at it with the one of before."""
     return IndexUnavailableError(
-        f"The index was made anew by the embedder {stored.embedder}. Start this process again, with ATTUNE_EMBEDDER "
+        f"The index was rebuilt with the embedder {stored.embedder}. Restart this process with ATTUNE_EMBEDDER "
         "set to it."
     )
 
 
 def _refused(what: str) -> IndexUnavailableError:
     return IndexUnavailableError(
-        f"{what}: they cannot be compared. Set ATTUNE_EMBEDDER back to the one that the documents were ingested with, "
-        f"or have all documents embedded anew: {REBUILD}"
+        f"{what}: they cannot be compared. Set ATTUNE_EMBEDDER back to the one used for the documents, "
+        f"or embed all documents again: {REBUILD}"
     )

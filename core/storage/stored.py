@@ -18,8 +18,8 @@ from pydantic_core import from_json, to_json
 from core.domain import Person
 
 VERSION = "version"
-BROKEN = "it is no JSON object"
-OTHER = "it lacks what belongs to it, or has what does not"
+BROKEN = "it is not a JSON object"
+OTHER = "fields are missing or unknown"
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ class RecordForm(Generic[T]):
         if isinstance(version, bool) or not isinstance(version, int) or version < 1:
             raise UnreadableRecordError(OTHER)
         if version > self._version:
-            raise UnreadableRecordError(f"a newer Attune wrote it, in version {version} of its form")
+            raise UnreadableRecordError(f"a newer Attune wrote it, in version {version} of its format")
         return values
 
     def of(self, values: Mapping[str, Any]) -> T:

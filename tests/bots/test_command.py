@@ -69,7 +69,7 @@ def test_a_bad_setting_is_one_sentence(tmp_path: Path):
     """An operator's error is one sentence on stderr and exit code 2, without a stack trace."""
     done = attune("models", "list", cwd=tmp_path, ATTUNE_MODL="x")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "the environment has an unknown setting ATTUNE_MODL. Did you mean ATTUNE_MODEL?\n"
+    assert done.stderr == "ATTUNE_MODL in the environment is not a setting. Did you mean ATTUNE_MODEL?\n"
 
 
 def test_a_missing_path_is_named(tmp_path: Path):
@@ -81,8 +81,8 @@ def test_a_missing_path_is_named(tmp_path: Path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["ingest", ".", "--dry-run", "--watch"], "--dry-run looks once and --watch stays: give one of them."),
-        (["remove", "a.md"], "nobody is here to answer. Add --yes, or run it at a terminal."),
+        (["ingest", ".", "--dry-run", "--watch"], "--dry-run and --watch cannot be combined. Choose one."),
+        (["remove", "a.md"], "which needs a terminal. Add --yes to remove without asking."),
     ],
 )
 def test_what_cannot_be_done_so_is_said_before_anything_is_opened(tmp_path: Path, words: list[str], sentence: str):
@@ -99,7 +99,7 @@ def test_bad_questions_are_named_by_their_lines(tmp_path: Path):
     done = attune("eval", "own.jsonl", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     head, second, third = done.stderr.splitlines()
-    assert head == "own.jsonl has 2 lines that are no questions. Mend it and run again; nothing was asked."
+    assert head == "own.jsonl has 2 lines that are not questions. Correct it and run again; nothing was asked."
     assert second.startswith("line 2: it is no JSON")
     assert third.startswith('line 3: it has no "question".')
 
@@ -107,8 +107,8 @@ def test_bad_questions_are_named_by_their_lines(tmp_path: Path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["nothere.jsonl"], "There is no file nothere.jsonl. Name a file with a question a line."),
-        (["ok.jsonl", "--report", "no/r.html"], "The report cannot be written, since there is no folder no."),
+        (["nothere.jsonl"], "There is no file nothere.jsonl. Name a file with one question a line."),
+        (["ok.jsonl", "--report", "no/r.html"], "The report cannot be written: there is no folder no."),
         (["ok.jsonl", "--limit", "0"], "greater than or equal to 1"),
     ],
 )

@@ -73,18 +73,18 @@ def test_the_doctor_names_the_adapter_in_use(home: Path) -> None:
         found = language_model(home, ATTUNE_MODEL=model, ATTUNE_ADAPTER=str(own))
         assert (found.mark, found.found) == (CheckStatus.GOOD, f"{model}, 1,117 MB, verified, with the adapter {own}")
     fetched = language_model(home, ATTUNE_ADAPTER="hf:org/name")
-    assert fetched.found.endswith("with the adapter hf:org/name, which is fetched at the first use")
+    assert fetched.found.endswith("with the adapter hf:org/name, which is fetched on first use")
 
 
 def test_the_doctor_says_what_is_wrong_with_an_adapter(home: Path) -> None:
-    """One that is not there, and one that was trained for other words."""
+    """One that is not there, and one that was trained for a different prompt."""
     missing = language_model(home, ATTUNE_ADAPTER=str(home / "nowhere"))
-    assert (missing.mark, "is not an adapter's folder" in missing.fix) == (CheckStatus.BAD, True)
+    assert (missing.mark, "is not an adapter: it has no" in missing.fix) == (CheckStatus.BAD, True)
     for name in (CONFIG, WEIGHTS):
         (home / name).write_bytes(b"{}")
     (home / OURS).write_text(json.dumps({"judging": "first", "fitted_to": "0" * 12, "bias": 0.0, "weight": 1.0}))
     other = language_model(home, ATTUNE_ADAPTER=str(home))
-    assert (other.mark, "trained for other words" in other.fix) == (CheckStatus.BAD, True)
+    assert (other.mark, "trained for a different prompt" in other.fix) == (CheckStatus.BAD, True)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ async def test_the_doctor_says_how_much_is_kept_of_people_and_how_long(data: Pat
     settings = Settings.from_env({"ATTUNE_HOME": str(data), "ATTUNE_KEEP": "30"})
     memory, people = await _memory(settings)
     assert (memory.mark, memory.found) == (CheckStatus.GOOD, operator_texts.REPLIES)
-    assert people.found == "nothing is kept of anybody yet; what is will stay for 30 days (ATTUNE_KEEP)"
+    assert people.found == "nothing is kept about anybody yet; what comes is kept for 30 days (ATTUNE_KEEP)"
     async with open_records(settings) as records:
         await records.memory.change_wishes(
             Person("slack", "T1", "ann"), lambda old: replace(old, preferences=Preferences(tone=Tone.FORMAL))

@@ -173,7 +173,7 @@ async def test_a_miss_shows_what_was_expected_found_and_said(place: Path):
     assert "cosine" in misses
     assert "docs/wifi.md:" in misses
     assert NOT_FOUND in misses
-    assert "1 page of the file is no document of the index" in text
+    assert "1 page in the file is not in the index" in text
 
 
 @pytest.mark.usefixtures("library")

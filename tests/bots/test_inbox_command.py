@@ -23,7 +23,7 @@ def give_up(folder: Path, *keys: str) -> None:
                 await inbox.put(to_event({"key": key, "channel": key, "user": "ann", "text": SECRET}))
                 claim = await inbox.claim(key)
                 assert claim is not None
-                await inbox.bury(claim.token, "3 workers ended over it; trace 1a2b3c4d")
+                await inbox.bury(claim.token, "3 workers died on it; trace 1a2b3c4d")
 
     asyncio.run(bury())
 
@@ -32,7 +32,7 @@ def test_an_empty_inbox_says_so(data: Path) -> None:
     """Two short lines."""
     done = attune("inbox", cwd=data)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "0 messages waiting, 0 being answered.\nNothing was given up.\n"
+    assert done.stdout == "0 messages waiting, 0 being answered.\nNo message has been given up.\n"
 
 
 def test_what_was_given_up_is_listed_retried_and_dropped(data: Path) -> None:
@@ -47,7 +47,10 @@ def test_what_was_given_up_is_listed_retried_and_dropped(data: Path) -> None:
 
     assert attune("inbox", "retry", "chat:1", cwd=data).stdout == "1 message put back.\n"
     missing = attune("inbox", "drop", "chat:1", cwd=data)
-    assert (missing.returncode, missing.stderr) == (1, "Nothing that was given up has the key chat:1.\n")
+    assert (missing.returncode, missing.stderr) == (
+        1,
+        "No message with the key chat:1 was given up. `attune inbox` lists the keys.\n",
+    )
     assert attune("inbox", "drop", "all", cwd=data).stdout == "2 messages dropped.\n"
     left = json.loads(attune("inbox", "--json", cwd=data).stdout)
     assert (left["waiting"], left["dead"]) == (1, [])

@@ -94,13 +94,13 @@ async def test_a_dry_run_names_every_file_and_changes_nothing(
     assert lines[:7] == [
         "unchanged team/same.md",
         "skipped team/picture.png: unknown format",
-        "skipped team/link.md: a link out of the folder, or to nothing readable",
+        "skipped team/link.md: link that leaves the folder or cannot be read",
         "new team/new.md",
         "changed team/changed.md",
         "removed team/gone.md",
         "new 1",
     ]
-    assert "2 passages to embed, 0 to keep, 2 to remove. This was a dry run: nothing was written." in lines
+    assert "2 passages to embed, 0 to keep, 2 to remove. Dry run: nothing was written." in lines
     assert lines[-1].startswith("✗ team/broken.txt: ")
     assert await operations.ingest(settings, [place / "team"]) == 0
     assert await held(library) == ["changed.md", "new\u202e.md", "same.md"]
@@ -148,10 +148,12 @@ async def test_with_yes_nobody_is_asked(
     assert await removing.remove(settings, ["team/gone.md"], yes=True) == 0
     shown = capsys.readouterr().out
     assert "[y/N]" not in shown
-    assert "Removed 1 document (1 passage), and what was kept of it.\nThe files stay where they are" in shown
+    assert (
+        "Removed 1 document (1 passage), and everything derived from it.\nThe files themselves are untouched" in shown
+    )
     (place / "team" / "same.md").unlink()
     assert await removing.remove(settings, [str(place / "team" / "same.md")], yes=True) == 0
-    assert "The files stay" not in capsys.readouterr().out
+    assert "The files themselves are untouched" not in capsys.readouterr().out
     assert await held(library) == ["changed.md"]
 
 
@@ -175,4 +177,4 @@ async def test_the_list_of_documents_counts_the_guides_in_one_line(
     assert "team/gone.md" in shown
     assert "seen by" not in shown
     assert "README.md" not in shown
-    assert "Beside these 2 guides of Attune itself" in shown
+    assert "Plus 2 guides of Attune's own" in shown

@@ -44,10 +44,10 @@ def test_each_model_says_what_it_is_for_and_what_it_takes(tmp_path: Path, width:
         assert f"\n{name}: " in f"\n{told}"
         assert all(fact in flat for fact in (spec.description, spec.memory, spec.measured, spec.licence))
     assert [line for line in told.splitlines() if line.strip() == line != ""] == [
-        "all-minilm-l6-v2: embedder, not here yet, in use",
-        f"{READER}: language model, not here yet, in use",
-        f"{PLAIN}: language model, not here yet",
-        "smollm2-135m-instruct: language model, not here yet",
+        "all-minilm-l6-v2: embedder, not downloaded yet, in use",
+        f"{READER}: language model, not downloaded yet, in use",
+        f"{PLAIN}: language model, not downloaded yet",
+        "smollm2-135m-instruct: language model, not downloaded yet",
     ]
     assert BUILT_IN[READER].measured
     assert BUILT_IN[PLAIN].measured
@@ -71,9 +71,9 @@ def test_a_model_from_elsewhere_is_listed_with_its_size(tmp_path: Path) -> None:
     write_record(place, VerifiedFolder("hf:org/name", {"model.safetensors": FileRecord(2_000_000, time, "0" * 64)}))
     told = listed(tmp_path, ATTUNE_MODEL="hf:org/name")
     assert "hf:org/name: here, in use as language model\n  2 MB on the disk\n" in told
-    assert f"{READER}: language model, not here yet\n" in told
+    assert f"{READER}: language model, not downloaded yet\n" in told
 
 
 def test_a_model_on_a_server_leaves_those_here_alone(tmp_path: Path) -> None:
     told = listed(tmp_path, ATTUNE_MODEL_URL="http://127.0.0.1:1/v1")
-    assert f"{READER}: language model, not here yet\n" in told
+    assert f"{READER}: language model, not downloaded yet\n" in told

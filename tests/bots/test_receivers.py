@@ -380,7 +380,7 @@ async def test_what_is_not_understood_is_counted_beside_the_receipts() -> None:
     Reception("slack", metrics).not_understood(ValueError("x"))
     metrics.receiver_ended("slack")
     page = metrics.page(None, {}).decode()
-    assert 'attune_received_total{platform="slack",receipt="not understood"} 1.0' in page
+    assert 'attune_received_total{platform="slack",receipt="malformed"} 1.0' in page
     assert 'attune_receiver_restarts_total{platform="slack"} 1.0' in page
 
 

@@ -181,7 +181,7 @@ def test_every_figure_moves() -> None:
     page = metrics.page(Depth(waiting=3, working=2, dead=1, oldest=4.5), {"hits": 7.0}).decode()
     for line in (
         'attune_received_total{platform="chat",receipt="accepted"} 1.0',
-        'attune_received_total{platform="chat",receipt="not understood"} 1.0',
+        'attune_received_total{platform="chat",receipt="malformed"} 1.0',
         'attune_receiver_restarts_total{platform="chat"} 1.0',
         "attune_put_seconds_count 1.0",
         "attune_waited_seconds_count 1.0",

@@ -132,7 +132,7 @@ def test_the_operator_sees_what_was_set_aside(data: Path) -> None:
         async with open_inbox(Settings(home=data / "home")) as inbox:
             await inbox.put(to_event({"key": "1", "channel": "c", "user": "ann", "text": SECRET}))
             assert await inbox.claim("token") is not None
-            await inbox.set_aside("token", "a newer Attune wrote it, in version 2 of its form")
+            await inbox.set_aside("token", "a newer Attune wrote it, in version 2 of its format")
 
     asyncio.run(leave())
     lesson = Settings(home=data / "home").learned_folder / ("0" * 32)
@@ -146,7 +146,7 @@ def test_the_operator_sees_what_was_set_aside(data: Path) -> None:
         ("event", "chat:1"),
         ("lesson", "0" * 32),
     ]
-    assert "a newer Attune wrote it, in version 2 of its form" in listed
+    assert "a newer Attune wrote it, in version 2 of its format" in listed
     assert SECRET not in shown + listed
     assert attune("inbox", "drop", "all", cwd=data).stdout == "1 message dropped.\n"
     assert [one["kind"] for one in json.loads(attune("inbox", "--json", cwd=data).stdout)["aside"]] == ["lesson"]

@@ -339,9 +339,9 @@ async def test_vectors_of_another_origin_are_never_mixed(
             await theirs.reset(EMBEDDER.dimension, THERE)
             await check_origin(theirs, THERE)
             await put(theirs, document(source="new.md"))
-            with pytest.raises(IndexUnavailableError, match="made anew by the embedder theirs"):
+            with pytest.raises(IndexUnavailableError, match="rebuilt with the embedder theirs"):
                 await ours.search("cats", asked, audience=ALL, limit=1)
-            with pytest.raises(IndexUnavailableError, match="made anew by the embedder theirs"):
+            with pytest.raises(IndexUnavailableError, match="rebuilt with the embedder theirs"):
                 await put(ours, document())
             assert [one.source for one in await theirs.documents()] == ["new.md"]
     async with opened(kind, data, client, THERE) as again:

@@ -68,5 +68,7 @@ def test_a_file_in_another_encoding_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("changed", [{"fitted_to": "0" * 12}, {"judging": "check"}, {"judging": "none"}], ids=str)
 def test_an_adapter_for_other_words_is_refused(tmp_path: Path, changed: dict[str, str]) -> None:
-    with pytest.raises(CorruptModelError, match=r"trained for other words .* Train it again: training/README\.md"):
+    with pytest.raises(
+        CorruptModelError, match=r"trained for a different prompt .* Train it again: training/README\.md"
+    ):
         protocol_of(PLAIN, PLAIN, write(tmp_path, TOLD | changed))

@@ -129,7 +129,7 @@ def test_a_name_that_leads_elsewhere_is_refused(file: Path, name: str) -> None:
         members[name] = b"evil"
         listed(members, name, 4)
 
-    assert "which no backup holds" in rewritten(file, add)
+    assert "which does not belong in a backup" in rewritten(file, add)
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFDIR, stat.S_IFCHR, stat.S_IFIFO])
@@ -143,7 +143,7 @@ def test_links_folders_and_devices_are_refused(file: Path, kind: int) -> None:
         new.writestr(member, "/etc/passwd")
         listed(members, name, 11)
 
-    assert "which no backup holds" in rewritten(file, add)
+    assert "which does not belong in a backup" in rewritten(file, add)
 
 
 def test_what_unpacks_to_far_more_than_it_is_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +154,7 @@ def test_what_unpacks_to_far_more_than_it_is_is_refused(file: Path, monkeypatch:
         members[LESSON] = b"\0" * (8 << 20)
         listed(members, LESSON, 8 << 20)
 
-    assert "far more than a backup does" in rewritten(file, add)
+    assert "far more than a backup holds" in rewritten(file, add)
 
 
 def test_a_length_that_is_not_the_real_one_is_refused(file: Path) -> None:
@@ -171,8 +171,8 @@ def test_parts_beside_the_list_or_lacking_are_refused(file: Path) -> None:
     def drop(members: dict[str, bytes], _: zipfile.ZipFile) -> None:
         del members["folders.json"], members["memory.jsonl"]
 
-    assert "is not whole" in rewritten(file, add)
-    assert "is not whole" in rewritten(file, drop)
+    assert "is incomplete" in rewritten(file, add)
+    assert "is incomplete" in rewritten(file, drop)
 
 
 def test_a_newer_backup_says_which_version_it_needs(file: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_newer_backup_says_which_version_it_needs(file: Path) -> None:
 @pytest.mark.parametrize("written", [b"", b"PK\3\4", b"not a zip at all", b"\x1f\x8b" + b"\0" * 100])
 def test_what_is_no_archive_is_refused(tmp_path: Path, written: bytes) -> None:
     (tmp_path / "a.zip").write_bytes(written)
-    assert "no backup of Attune" in refused(tmp_path / "a.zip")
+    assert "not an Attune backup" in refused(tmp_path / "a.zip")
     assert "no file" in refused(tmp_path / "none.zip")
 
 

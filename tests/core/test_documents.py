@@ -236,7 +236,7 @@ def test_a_file_without_text_is_noted(data: bytes) -> None:
     """An empty file is no error: it has no blocks and says so."""
     document = parsed(data)
     assert document.blocks == ()
-    assert document.notes == ("The file holds no text.",)
+    assert document.notes == ("The file contains no text.",)
 
 
 def test_control_characters_go() -> None:

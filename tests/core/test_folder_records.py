@@ -291,7 +291,7 @@ def test_only_its_owner_reads_the_record_and_it_is_there_whole(tmp_path: Path, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(DocumentError, match="disk has room"):
+    with pytest.raises(DocumentError, match="disk has space"):
         records.decide([Path("/a")], {}, HR, watch=None)
     assert file.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir() if one.suffix not in {".json", ".lock"}] == []

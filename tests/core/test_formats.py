@@ -117,12 +117,12 @@ def test_a_logo_on_every_page_is_no_reason_to_refuse_a_pdf() -> None:
 def test_scanned_pdfs_are_told_from_empty_ones() -> None:
     """A PDF of pictures is refused with what to do; single pages of that kind are named."""
     picture = "q 600 0 0 780 0 0 cm /Im Do Q\n"
-    with pytest.raises(DocumentError, match=r"a\.pdf cannot be read\. It holds only pictures of pages \(2\)"):
+    with pytest.raises(DocumentError, match=r"a\.pdf cannot be read\. It holds only images of pages \(2\)"):
         parsed(pdf(picture, picture, images=(1, 2)), "a.pdf")
     document = parsed(pdf(lines("Words.", top=700), picture, images=(2,)), "a.pdf")
     assert body(document) == [(BlockKind.PARAGRAPH, "Words.")]
-    assert "pictures without text and were not read: 2." in document.notes[0]
-    assert parsed(pdf(""), "a.pdf").notes == ("The file holds no text.",)
+    assert "images without text and were not read: 2." in document.notes[0]
+    assert parsed(pdf(""), "a.pdf").notes == ("The file contains no text.",)
 
 
 def test_a_pdf_of_google_docs_keeps_its_spaces() -> None:
@@ -387,9 +387,9 @@ LAUGHS = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a
 @pytest.mark.parametrize(
     ("data", "name", "words"),
     [
-        (b"\xd0\xcf\x11\xe0" + b"\0" * 600, "a.docx", "protected with a password or in the old binary format"),
-        (word(paragraph("Words."))[:700], "a.docx", "damaged or cut off"),
-        (b"text", "a.pptx", "damaged or cut off"),
+        (b"\xd0\xcf\x11\xe0" + b"\0" * 600, "a.docx", "has a password or is in the old binary format"),
+        (word(paragraph("Words."))[:700], "a.docx", "damaged or incomplete"),
+        (b"text", "a.pptx", "damaged or incomplete"),
         (zipped({"a.txt": "x"}), "a.pptx", "no presentation"),
         (zipped({"a.txt": "x"}), "a.epub", "no EPUB"),
         (zipped({"word/document.xml": LAUGHS}), "a.docx", "declares entities"),
@@ -398,8 +398,8 @@ LAUGHS = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a
         (zipped({"docProps/core.xml": core("<x>") + LAUGHS}), "a.pptx", "XML is broken"),
         (zipped({"word/a.xml": b"<a>" + b" " * (301 * 1024**2)}), "a.docx", "unpacks to 301 MB; the limit is 300 MB"),
         (zipped({f"{n}": b"" for n in range(20_001)}), "a.xlsx", "holds 20,001 parts"),
-        (pdf("")[:300], "a.pdf", "damaged or no PDF"),
-        (b"%PDF-1.7\nnothing", "a.pdf", "damaged or no PDF"),
+        (pdf("")[:300], "a.pdf", "damaged or not a PDF"),
+        (b"%PDF-1.7\nnothing", "a.pdf", "damaged or not a PDF"),
         (
             pdf(
                 lines("Words.", top=700),
@@ -407,7 +407,7 @@ LAUGHS = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a
                 f" /O <{'11' * 32}> /U <{'22' * 32}> >>",
             ),
             "a.pdf",
-            "protected with a password",
+            "protected by a password",
         ),
         (b'{"cells": 3}', "a.ipynb", "no notebook"),
         (b"[" * 200_000, "a.ipynb", "nested too deeply"),

@@ -175,7 +175,7 @@ def test_an_archive_is_bounded_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> No
         last.read()
     monkeypatch.undo()
     monkeypatch.setattr(archives, "MAX_SECONDS", -1.0)
-    with pytest.raises(DocumentError, match=r"read only as far as 0\.txt"):
+    with pytest.raises(DocumentError, match=r"reading stopped at 0\.txt"):
         list(members(inner, PurePath("a.zip")))
 
 
@@ -240,7 +240,7 @@ def test_html_without_end_tags_reads_as_in_a_browser(page: str, said: list[str])
 def test_what_is_left_out_of_a_message_is_said() -> None:
     """A list of receivers as long as a book is read in part; the rest of the message is whole."""
     document = parse(texts.MAIL["many receivers"](100_000), PurePath("a.eml"))
-    assert document.notes == ("Of To only the beginning is read: it has over 4,000 characters.",)
+    assert document.notes == ("Only the beginning of To was read: it has over 4,000 characters.",)
     assert document.blocks[-1].text == "a"
     with pytest.raises(DocumentError, match="over 200 of them"):
         parse(texts.MAIL["parts in parts"](20_000), PurePath("a.eml"))
@@ -250,7 +250,7 @@ def test_pages_that_show_the_same_are_read_once_and_said_to_be() -> None:
     """The text is there once; a page with more rules than any table has keeps its words."""
     document = parse(SHAPES["a.pdf"]["pages"](1_000), PurePath("a.pdf"))
     assert [block.text for block in document.blocks] == ["a"]
-    assert document.notes[-1].startswith("Some pages show the same as earlier ones and were read once: 2, 3")
+    assert document.notes[-1].startswith("Some pages repeat earlier ones and were read only once: 2, 3")
     drawn = packages.pdf("BT /F 9 Tf 9 9 Td (word) Tj ET\n" + "".join(f"0 {n % 700} 5 5 re S\n" for n in range(1_000)))
     document = parse(drawn, PurePath("a.pdf"))
     assert [block.text for block in document.blocks] == ["word"]

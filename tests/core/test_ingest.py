@@ -100,7 +100,7 @@ async def test_files_that_are_gone_lose_their_passages(folder: Path, ingester: I
     write(folder / "empty.md", "")
     report = await ingester.ingest([folder])
     assert sorted(names(report.removed)) == ["empty.md", "guide.md", "rules.txt"]
-    assert "holds no text" in report.notes[0]
+    assert "contains no text" in report.notes[0]
     assert await held(index) == {"handbook.md": 6, "other.md": 1, "draft.md": 1}
     hidden.unlink()
     assert names((await ingester.ingest([folder])).removed) == ["draft.md"]

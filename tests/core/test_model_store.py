@@ -190,7 +190,7 @@ def test_verify_hashes_really(make_store, tiny):
     tiny.write_bytes(changed)
     os.utime(tiny, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert make_store().find("tiny") is not None
-    with pytest.raises(CorruptModelError, match="next start fetches it again") as caught:
+    with pytest.raises(CorruptModelError, match="next start downloads it again") as caught:
         make_store().verify("tiny")
     assert sha256(WHOLE) in str(caught.value)
     assert sha256(changed) in str(caught.value)
@@ -227,7 +227,7 @@ def test_a_model_with_an_adapter_is_its_base_and_the_adapter(make_store, tmp_pat
 def test_a_damaged_adapter_of_ours_is_said(make_store, adapter):
     """Whether its weights are others than the table has or are not there: the base is sound, the model is not used."""
     store = make_store(specs=adapted_specs(adapter))
-    with pytest.raises(CorruptModelError, match=r"adapter of adapted in .* is damaged\. Install Attune again"):
+    with pytest.raises(CorruptModelError, match=r"adapter of adapted in .* is damaged\. Reinstall Attune"):
         store.resolve("adapted")
     assert store.resolve("tiny").path.read_bytes() == WHOLE
 
@@ -253,7 +253,7 @@ def test_an_adapter_that_is_not_there_is_said(make_store, tmp_path, lacking):
     for name in set(ADAPTER_FILES) - {lacking}:
         (tmp_path / name).write_bytes(b"{}")
     for folder in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(UnknownModelError, match=r"is not an adapter's folder: it has no adapter_.*hf:org/name"):
+        with pytest.raises(UnknownModelError, match=r"is not an adapter: it has no adapter_.*hf:org/name"):
             make_store().resolve_adapter(str(folder))
     with pytest.raises(UnknownModelError, match=f"it has no {lacking}"):
         make_store().resolve_adapter(str(tmp_path))
@@ -269,7 +269,7 @@ def test_the_adapter_of_the_settings_takes_the_place_of_any_other(tmp_path):
     own = Settings.from_env({**chosen, "ATTUNE_ADAPTER": str(tmp_path)})
     assert find_model(own, NoProgress()).adapter == tmp_path
     log = Log()
-    with pytest.raises(UnknownModelError, match="is not an adapter's folder"):
+    with pytest.raises(UnknownModelError, match="is not an adapter: it has no"):
         find_model(Settings.from_env({"ATTUNE_HOME": str(tmp_path), "ATTUNE_ADAPTER": "nowhere"}), log)
     assert log.labels == []
 
@@ -339,7 +339,7 @@ def test_a_small_disk_is_seen_before(make_store, tmp_path):
 def test_a_disk_that_fills_up_keeps_the_parts(make_store, links):
     """A full disk in the middle is named as such, and the finished parts stay."""
     full = OSError(errno.ENOSPC, "No space left on device")
-    with pytest.raises(DownloadError, match=r"disk of .* is full. Make room"):
+    with pytest.raises(DownloadError, match=r"disk of .* is full. Free some space"):
         make_store().resolve("tiny", Log(stop_at=len(PIECES[0]) + 1, error=full))
     (links / "tiny1-1.0-py3-none-any.whl").unlink()
     assert make_store().resolve("tiny").path.read_bytes() == WHOLE
@@ -481,13 +481,13 @@ def test_an_unknown_name(make_store):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("./nowhere", "No file or folder is at"),
-        ("nowhere.gguf", "No file or folder is at"),
-        ("org/name", "No file or folder is at"),
-        ("hf:name", "Write it as hf:org/name"),
-        ("hf:../..", "Write it as hf:org/name"),
-        ("hf:org/name/../../x", "Write it as hf:org/name"),
-        ("hf:org/name/file?x", "Write it as hf:org/name"),
+        ("./nowhere", "There is no file or folder"),
+        ("nowhere.gguf", "There is no file or folder"),
+        ("org/name", "There is no file or folder"),
+        ("hf:name", "Write hf:org/name"),
+        ("hf:../..", "Write hf:org/name"),
+        ("hf:org/name/../../x", "Write hf:org/name"),
+        ("hf:org/name/file?x", "Write hf:org/name"),
     ],
 )
 def test_names_that_lead_nowhere(make_store, name, reason):
@@ -643,7 +643,7 @@ def test_a_hub_repository(make_store, tmp_path):
     assert store.resolve("hf:a/b") == model
     assert store.installed() == [model]
     (model.path / "config.json").write_text("{ }")
-    with pytest.raises(CorruptModelError, match=r"config.json of hf:a/b is not what it should be"):
+    with pytest.raises(CorruptModelError, match=r"config.json of hf:a/b is not the expected file"):
         store.verify("hf:a/b")
 
 
@@ -686,7 +686,7 @@ def test_a_rag_checkpoint_at_a_path(make_store, tmp_path):
     for other in ('{"model_type": "bart"}', "[]", "no json"):
         (tmp_path / "rag" / "config.json").write_text(other)
         assert not is_rag(tmp_path / "rag")
-        with pytest.raises(UnknownModelError, match="is not a model's folder"):
+        with pytest.raises(UnknownModelError, match="is not a model folder"):
             make_store().resolve(str(tmp_path / "rag"))
 
 
@@ -765,6 +765,9 @@ def test_no_hub(make_store):
 def test_a_hub_that_is_switched_off(make_store, monkeypatch):
     """HF_HUB_OFFLINE is honoured, and named as the reason."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with Server(HUB_FILES) as hub, pytest.raises(DownloadError, match="switched off by HF_HUB_OFFLINE"):
+    with (
+        Server(HUB_FILES) as hub,
+        pytest.raises(DownloadError, match="HF_HUB_OFFLINE switches the Hugging Face hub off"),
+    ):
         make_store(hub_endpoint=hub.address).resolve("hf:a/b")
     assert hub.requests == []

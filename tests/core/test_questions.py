@@ -38,16 +38,16 @@ def test_questions_are_read_in_order_with_their_lines(tmp_path: Path):
     ("line", "complaint"),
     [
         ('{"question": "x", "page": "a.md"', "it is no JSON (Expecting ',' delimiter at character 33)."),
-        ("[" * 100_000, "it is no JSON that can be read (it is nested too deeply)."),
-        ('["x"]', "it is no JSON object. A line looks like"),
+        ("[" * 100_000, "it is JSON that is nested too deeply to read."),
+        ('["x"]', "it is not a JSON object. A line looks like"),
         ('{"page": "a.md"}', 'it has no "question". A line looks like'),
         ('{"question": " \\u0007 ", "page": "a.md"}', 'it has no "question". A line looks like'),
         ('{"question": 7, "page": "a.md"}', '"question" is no text.'),
         ('{"question": "x", "page": "a.md", "answer": 240}', '"answer" is no text.'),
-        ('{"question": "x", "pages": "a.md"}', '"pages" is no list of texts.'),
-        ('{"question": "x", "pages": ["a.md", 7]}', '"pages" is no list of texts.'),
+        ('{"question": "x", "pages": "a.md"}', '"pages" is not a list of strings.'),
+        ('{"question": "x", "pages": ["a.md", 7]}', '"pages" is not a list of strings.'),
         ('{"question": "x", "answerable": "no"}', '"answerable" is neither true nor false.'),
-        ('{"question": "x", "answerable": true}', 'it names no "page". Name the one that answers it'),
+        ('{"question": "x", "answerable": true}', 'it names no "page". Name the page that answers it'),
         ('{"question": "x", "source": "a.md"}', 'it names no "page".'),  # a key misspelt is no question without answer
         ('{"question": "x", "page": "./", "answerable": true}', 'it names no "page".'),
         ('{"question": "x", "page": "a.md", "answerable": false}', 'it names a page and is "answerable": false.'),
@@ -59,7 +59,7 @@ def test_a_line_that_is_no_question_is_named_with_its_number(tmp_path: Path, lin
     with pytest.raises(QuestionFileError) as caught:
         read_questions(file)
     head, wrong = str(caught.value).split("\n")
-    assert head == f"{file} has 1 line that is no question. Mend it and run again; nothing was asked."
+    assert head == f"{file} has 1 line that is not a question. Correct it and run again; nothing was asked."
     assert wrong.startswith(f"line 3: {complaint}")
 
 

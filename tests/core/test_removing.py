@@ -145,21 +145,21 @@ async def test_an_unknown_name_is_met_with_near_ones(world: World, name: str, ne
     with pytest.raises(DocumentError) as raised:
         await world.remove(world.folder / "team-2", name)
     sentences = str(raised.value)
-    assert sentences.startswith(f"Attune holds no document under the name {name}. Did you mean ")
+    assert sentences.startswith(f"There is no document {name}. Did you mean ")
     assert all(f"{world.folder}/{each}" in sentences for each in near)
     assert len(await world.held()) == 4
 
 
 @pytest.mark.parametrize("name", ["", " ", "/nowhere/at/all", "~/xyzzy"])
 async def test_a_name_that_is_near_nothing_is_met_with_the_list(world: World, name: str) -> None:
-    with pytest.raises(DocumentError, match="`attune sources` lists what there is"):
+    with pytest.raises(DocumentError, match="`attune sources` lists the documents"):
         await world.remove(name)
     assert len(await world.held()) == 4
 
 
 async def test_attunes_own_guides_stay(world: World) -> None:
     """Also where they lie under a folder that is removed."""
-    with pytest.raises(DocumentError, match="guides of Attune's own"):
+    with pytest.raises(DocumentError, match="Attune's own guides"):
         await world.remove(world.folder / "attune" / "README.md")
     assert await world.remove(world.folder) == {"leave.md": 1, "train.md": 1, "other.md": 1}
     assert await world.held() == ["README.md"]

@@ -258,14 +258,14 @@ async def test_what_is_there_is_replaced_only_when_somebody_says_so(homes: tuple
         await world.engine.people.choose(ANN, Preferences(length=Length.SHORT))
         assert (await run(lost, "backup", str(file))).returncode == 0
         done = await run(lost, "restore", str(file), "--force")
-        assert (done.returncode, "End it first" in done.stderr) == (2, True)
+        assert (done.returncode, "Stop it first" in done.stderr) == (2, True)
     async with serving(used) as world:
         await world.engine.people.choose(BEN, Preferences(length=Length.DETAILED))
     broken = tmp_path / "broken.zip"
     broken.write_bytes(file.read_bytes()[:-50])
     for words, said in (
         ((str(file),), "--force"),
-        ((str(broken), "--force"), "no backup of Attune"),
+        ((str(broken), "--force"), "not an Attune backup"),
         ((str(tmp_path / "none.zip"), "--force"), "no file"),
     ):
         done = await run(used, "restore", *words)

@@ -39,7 +39,7 @@ def closed_port() -> Iterator[int]:
         (["ingest", "nowhere"], {}, 1, "There is no file or folder nowhere.\n"),
         (["chat"], {"ATTUNE_DEVISE": "cpu"}, 2, "unknown setting ATTUNE_DEVISE. Did you mean ATTUNE_DEVICE?\n"),
         (["chat"], {"ATTUNE_PASSAGES": "0"}, 2, "ATTUNE_PASSAGES (it is '0'): Input should be greater than"),
-        (["ingest", "."], {"REDIS_URL": "localhost"}, 2, "REDIS_URL: the address should begin with redis://"),
+        (["ingest", "."], {"REDIS_URL": "localhost"}, 2, "REDIS_URL: the address must begin with redis://"),
         (
             ["ingest", "."],
             {"ATTUNE_EMBEDDER": "nosuch"},
@@ -65,7 +65,7 @@ def test_a_settings_file_with_a_slip_is_named(bare_home: Home) -> None:
     bare_home.write("attune.toml", 'ATTUNE_MODLE = "x"\n')
     done = bare_home.run("chat")
     assert (done.returncode, is_plain(done)) == (2, True)
-    assert done.stderr == "attune.toml has an unknown setting ATTUNE_MODLE. Did you mean ATTUNE_MODEL?\n"
+    assert done.stderr == "ATTUNE_MODLE in attune.toml is not a setting. Did you mean ATTUNE_MODEL?\n"
     bare_home.write("attune.toml", "ATTUNE_MODEL = \n")
     done = bare_home.run("chat")
     assert (done.returncode, is_plain(done)) == (2, True)
@@ -78,8 +78,8 @@ def test_a_model_that_is_not_what_its_hash_says_is_found_out(bare_home: Home) ->
     bare_home.write(f"home/models/{TINY_MODEL}/{file.path}", b"\0" * 1000)
     done = bare_home.run("models", "verify", TINY_MODEL)
     assert (done.returncode, is_plain(done)) == (1, True)
-    assert f"{file.path} of {TINY_MODEL} is not what it should be: expected SHA-256 {file.sha256}" in done.stdout
-    assert "The next start fetches it again." in done.stdout
+    assert f"{file.path} of {TINY_MODEL} does not match its hash: expected SHA-256 {file.sha256}" in done.stdout
+    assert "The next start downloads it again." in done.stdout
 
 
 def test_the_doctor_names_servers_that_are_down(bare_home: Home, closed_port: int) -> None:
@@ -116,8 +116,8 @@ def test_bad_files_are_refused_one_by_one_and_the_others_go_on(documents: Home) 
         "✗ bad/noise.txt: noise.txt cannot be read. The file is binary, not text. Save it as text",
         "✗ bad/large.txt: large.txt has 47.7 MB; the limit is 20 MB. Split it into smaller files.",
         "✗ bad/pipe.md: pipe.md is not a regular file. Leave it out.",
-        "bad/empty.md: The file holds no text.",
-        "latin.txt: The encoding was guessed to be ",
+        "bad/empty.md: The file contains no text.",
+        "latin.txt: The encoding was guessed as ",
         "1 passage embedded",
     ):
         assert sentence in done.stdout

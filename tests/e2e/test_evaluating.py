@@ -57,7 +57,7 @@ def test_ctrl_c_keeps_what_was_asked_so_far(asked: Home) -> None:
         terminal.wait_for(r"\b[1-9]\d?/60")
         terminal.type("\x03")
         terminal.wait_for("recall@1")
-        terminal.wait_for(r"Stopped: these are the figures of \d+ of 60 questions")
-        terminal.wait_for("The report is in attune-eval.html")
+        terminal.wait_for(r"Stopped early: these figures cover \d+ of 60 questions")
+        terminal.wait_for("Report: attune-eval.html")
         assert terminal.leave() == 130
     assert "Stopped" in (asked.folder / "attune-eval.html").read_text(encoding="utf-8")

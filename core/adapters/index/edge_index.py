@@ -185,7 +185,7 @@ class EdgeIndex:
         self._clearing.note()  # it has what was removed long ago
 
     def _clear_away(self) -> None:
-        with _translated(f"The index in {self._folder} cannot be written anew"):
+        with _translated(f"The index in {self._folder} cannot be rewritten"):
             while self._shard.optimize():
                 pass
             self._shard.flush()
@@ -200,7 +200,7 @@ class EdgeIndex:
 
     def _upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
         points.check_dimension(self._dimension, vectors.shape[1], where="The index")
-        with _translated("Passages cannot be kept"):
+        with _translated("Passages cannot be stored"):
             rows = [self._point(passage, row) for passage, row in zip(passages, vectors, strict=True)]
             self._shard.update(edge.UpdateOperation.upsert_points(rows))
             self._shard.flush()
@@ -359,7 +359,7 @@ def _owned(folder: Path) -> int:
     except BlockingIOError:
         os.close(descriptor)
         raise IndexUnavailableError(
-            f"The index in {folder} cannot be opened: another program uses it. End that first."
+            f"The index in {folder} cannot be opened: another program is using it. Stop that program first."
         ) from None
     return descriptor
 
@@ -388,5 +388,5 @@ def _translated(what: str) -> Iterator[None]:
         raise
     except Exception as error:  # the engine raises nothing more exact
         raise IndexUnavailableError(
-            f"{what}: {error}. See that the disk has room, and that no other program uses the folder."
+            f"{what}: {error}. Check that the disk has space and that no other program uses the folder."
         ) from error

@@ -43,7 +43,7 @@ def check(folder: Path) -> None:
     seal = folder / SEAL
     if seal.exists() and not _used_since(folder, seal):
         if wrong := _broken(folder, seal):
-            raise damaged(folder, f"its file {wrong} is not what it was when the index was closed")
+            raise damaged(folder, f"its file {wrong} has changed since the index was closed")
         seal.unlink()
         sync_folder(folder)  # a seal that came back after a power cut would be a wrong one
     else:
@@ -78,7 +78,7 @@ def keep_origin(folder: Path, origin: VectorOrigin) -> None:
         write_whole(folder / ORIGIN, origin.dumped().encode())
     except OSError as error:
         raise IndexUnavailableError(
-            f"{folder / ORIGIN} cannot be written: {error.strerror}. See that the disk has room."
+            f"{folder / ORIGIN} cannot be written: {error.strerror}. Check that the disk has space."
         ) from error
 
 
@@ -98,8 +98,8 @@ def drop_old(data: Path) -> None:
 def damaged(folder: Path, what: str) -> IndexUnavailableError:
     """An index that must not be opened, and what to do."""
     return IndexUnavailableError(
-        f"The index in {folder} is damaged: {what}. Documents, lessons and who may see them are kept apart from it; "
-        f"have it made anew from them: {REBUILD}"
+        f"The index in {folder} is damaged: {what}. Documents, lessons and their readers are stored separately; "
+        f"rebuild the index from them: {REBUILD}"
     )
 
 
@@ -164,7 +164,9 @@ def _read_elsewhere(folder: Path) -> None:
         raise damaged(folder, f"it cannot be read within {READING_SECONDS:.0f} seconds") from None
     said = done.stderr.decode(errors="replace").strip()
     if done.returncode and "WouldBlock" in said:
-        raise IndexUnavailableError(f"The index in {folder} cannot be opened: another program uses it. End that first.")
+        raise IndexUnavailableError(
+            f"The index in {folder} cannot be opened: another program is using it. Stop that program first."
+        )
     if done.returncode:
-        reason = said.splitlines()[0] if said else "reading it ended the program that did"
+        reason = said.splitlines()[0] if said else "reading it crashes the program that reads it"
         raise damaged(folder, reason.rstrip("."))

@@ -216,7 +216,7 @@ class QdrantIndex:
         named = params.vectors if isinstance(params.vectors, dict) else {}
         if points.DENSE not in named or points.SPARSE not in (params.sparse_vectors or {}):
             raise IndexUnavailableError(
-                f"The collection {self._collection} was not made by Attune: it lacks the vectors "
+                f"The collection {self._collection} was not created by Attune: it lacks the vectors "
                 f"{points.DENSE} and {points.SPARSE}. Set QDRANT_COLLECTION to another name."
             )
         where = f"The collection {self._collection}"
@@ -273,5 +273,5 @@ def _translated() -> Iterator[None]:
             raise  # a passage that is none is a mistake of ours
         raise IndexUnavailableError(
             f"The Qdrant server does not answer as it should ({type(error).__name__}: {error}). "
-            "Check that it runs, and QDRANT_URL and QDRANT_API_KEY."
+            "Check that it is running, and check QDRANT_URL and QDRANT_API_KEY."
         ) from error

@@ -137,7 +137,7 @@ def _route(
             asked = model.model_validate_json(await request.read())
             answered = await answer(asked)
         except ValidationError as error:
-            return web.Response(status=400, text=f"The index service got a request it does not know: {error}")
+            return web.Response(status=400, text=f"The index service received an unknown request: {error}")
         except StoreError as error:
             return web.Response(status=503, text=str(error))
         return web.Response(body=result.dump_json(answered), content_type="application/json")

@@ -169,7 +169,7 @@ async def set_aside(data: Path) -> None:
         await _taken(lock)
         await asyncio.to_thread(index_files.set_aside, data / wire.NAME)
     except OSError as error:
-        raise IndexUnavailableError(f"The index under {data} cannot be put out of the way: {error}.") from error
+        raise IndexUnavailableError(f"The index under {data} cannot be moved aside: {error}.") from error
     finally:
         os.close(lock)
 
@@ -181,7 +181,7 @@ async def _taken(lock: int) -> None:
             return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             await asyncio.sleep(0.1)
-    raise IndexUnavailableError("The embedded index is in use. End the other attune processes, then try again.")
+    raise IndexUnavailableError("The embedded index is in use. Stop the other attune processes, then try again.")
 
 
 def _companion(data: Path, dimension: int) -> Companion:

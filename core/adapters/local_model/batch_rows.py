@@ -16,7 +16,7 @@ from core.answering.decoding import Mixture
 from core.domain import Verdicts
 
 STAGES = (1, 3)  # how many of the likeliest rows are read before the verdicts on them are looked at; then all others
-CHECKED_ROWS = 2  # rows that are asked the check, the first ones; a third changed AUROC by .01 (docs/decisions.md)
+CHECKED_ROWS = 2  # rows that are asked the check, the first ones; a third changed AUROC by .01 (evals/RESULTS.md)
 _SMALLEST = 1e-9  # a probability that vanished counts as this much
 
 

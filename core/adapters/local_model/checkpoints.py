@@ -195,7 +195,7 @@ def _readable(source: Path) -> Iterator[None]:
     except (ValueError, LookupError, RuntimeError, struct.error, SafetensorError) as error:
         reason = str(error).rstrip(".")
         raise CorruptModelError(
-            f"{source} is no model that can be loaded here: {reason}. Pull it again, or name another model."
+            f"{source} is not a model that can be loaded here: {reason}. Pull it again, or choose another model."
         ) from error
 
 
@@ -207,7 +207,7 @@ def _read(source: Path, config: PretrainedConfig) -> Iterator[tuple[str, Iterato
 def _read_folder(folder: Path) -> Iterator[tuple[str, Iterator[Tensor]]]:
     files = sorted(folder.glob("*.safetensors"))
     if not files:
-        raise ModelError(f"{folder} holds no .safetensors file. Name a model that publishes its weights in that form.")
+        raise ModelError(f"{folder} holds no .safetensors file. Choose a model that is published in that format.")
     for file in files:
         with safe_open(file, framework="pt") as tensors:
             for name in tensors.keys():  # noqa: SIM118  # not a dict

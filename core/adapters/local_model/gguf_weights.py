@@ -46,8 +46,8 @@ def open_gguf(file: Path) -> tuple[GGUFReader, str]:
     architecture = reader.fields["general.architecture"].contents()
     if architecture not in _ARCHITECTURES:
         raise ModelError(
-            f"{file.name} is a {architecture} model; GGUF files can be read of: {', '.join(_ARCHITECTURES)}. "
-            "Name the model's safetensors form instead, as hf:org/name."
+            f"{file.name} is a {architecture} model; GGUF is supported for: {', '.join(_ARCHITECTURES)}. "
+            "Use the model's safetensors format instead, as hf:org/name."
         )
     return reader, architecture
 

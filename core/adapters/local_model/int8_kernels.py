@@ -164,7 +164,7 @@ class Float:
 KERNELS: tuple[type[Kernel], ...] = (Fbgemm, OneDnn, SplitFbgemm, IntMM, WeightOnly)
 NARROW: tuple[type[Kernel], ...] = (NarrowFbgemm, NarrowOneDnn)
 WORTH = 1.5  # times as fast that 7 bits have to be
-LARGE = 1_000_000_000  # parameters from which a model bears 7 bits: a tenth of that loses its way (docs/decisions.md)
+LARGE = 1_000_000_000  # parameters from which a model bears 7 bits: a tenth of that loses its way (evals/RESULTS.md)
 SPEAKING = 32  # decode steps of four rows beside each 128 tokens that are read: a short answer
 READING = 0  # of a model that only reads
 

@@ -79,11 +79,11 @@ class LowRankAdapter:
         for chunk in chunks:
             end = start + chunk.shape[0]
             if chunk.shape[1:] != a.shape[1:] or end > b.shape[0]:
-                raise self._misfit(f"{name} is another shape there")
+                raise self._misfit(f"{name} has another shape there")
             yield chunk + self._scale * (b[start:end] @ a)
             start = end
         if start != b.shape[0]:
-            raise self._misfit(f"{name} is another shape there")
+            raise self._misfit(f"{name} has another shape there")
 
     def _misfit(self, reason: str) -> ModelError:
         made_for = f" It was trained for {self.base}." if self.base else ""
@@ -100,7 +100,9 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise CorruptModelError(f"{folder / CONFIG} cannot be read: {error}. Export the adapter again.") from error
     kind = config.get("peft_type") if isinstance(config, dict) else None
     if kind != "LORA" or not isinstance(config.get("r"), int) or config["r"] < 1:
-        raise ModelError(f"{folder} is not a LoRA (its peft_type is {kind}). Name an adapter that PEFT saved as one.")
+        raise ModelError(
+            f"{folder} is not a LoRA (its peft_type is {kind}). Choose an adapter that PEFT saved as a LoRA."
+        )
     extras = [key for key in _UNSUPPORTED if config.get(key)]
     if extras or config.get("bias", "none") != "none":
         raise ModelError(
@@ -120,7 +122,7 @@ def _read_pairs(folder: Path) -> dict[str, tuple[Tensor, Tensor]]:
         raise CorruptModelError(f"{folder / WEIGHTS} cannot be read: {error}. Export the adapter again.") from error
     names = {key.rsplit(".", 2)[0] for key in parts if key.endswith((_A, _B))}
     if not names or len(parts) != 2 * len(names):
-        raise CorruptModelError(f"{folder / WEIGHTS} does not hold pairs of A and B alone. Export the adapter again.")
+        raise CorruptModelError(f"{folder / WEIGHTS} holds more than pairs of A and B. Export the adapter again.")
     try:
         return {f"{name}.weight": (parts[f"{name}.{_A}"], parts[f"{name}.{_B}"]) for name in names}
     except KeyError as error:

@@ -65,7 +65,7 @@ def load(folder: Path, device: torch.device) -> RagCheckpoint:
 def _tokenizer(folder: Path, name: str, config: PretrainedConfig) -> PreTrainedTokenizerBase:
     if not any((folder / name / file).is_file() for file in _VOCABULARIES):  # transformers would make an empty one
         raise ModelError(
-            f"{folder} lacks the tokenizer in {name}, which a RAG checkpoint has beside its weights. "
+            f"{folder} lacks the tokenizer in {name}, which a RAG checkpoint has next to its weights. "
             "Pull the model again, or copy that folder from where the checkpoint was published."
         )
     try:
@@ -107,7 +107,7 @@ def _build(config: PretrainedConfig, dtype: torch.dtype, tensors: dict[str, Tens
     if missing:
         raise CorruptModelError(
             f"{folder} lacks {len(missing)} tensors of the generator, {_PREFIX}{min(missing)} among them. "
-            "Pull the model again, or name a checkpoint of a whole RAG model."
+            "Pull the model again, or choose a checkpoint of a complete RAG model."
         )
     model.train(mode=False)
     return model.requires_grad_(requires_grad=False)
@@ -133,5 +133,6 @@ def _readable(folder: Path) -> Iterator[None]:
     except (ValueError, LookupError, TypeError, RuntimeError, pickle.UnpicklingError, SafetensorError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise CorruptModelError(
-            f"{folder} is no RAG checkpoint that can be loaded here: {reason}. Pull it again, or name another model."
+            f"{folder} is not a RAG checkpoint that can be loaded here: {reason}. Pull it again, or choose "
+            "another model."
         ) from error

@@ -92,7 +92,7 @@ class RagGenerator:
         Stuffed, all passages stand in one row, which may fill the encoder: longer than any the model was trained on.
         """
         if decoding.max_tokens > self._positions:
-            raise PromptTooLongError(f"{decoding.max_tokens} tokens are over the decoder's {self._positions}.")
+            raise PromptTooLongError(f"{decoding.max_tokens} tokens exceed the decoder's {self._positions}.")
         stuffed = decoding.mode is Mode.STUFFED or not prompt.passages
         inputs = self._inputs(prompt, stuffed=stuffed)
         mixture = Mixture([1.0] if stuffed else prompt.priors, decoding)

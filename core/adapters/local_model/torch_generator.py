@@ -115,7 +115,7 @@ class TorchGenerator:
         prefixes, suffix = self._read(prompt, groups)
         longest = max(prefix.ends[-1] for prefix in prefixes) + len(suffix)
         if longest + decoding.max_tokens > self._context:
-            raise PromptTooLongError(f"{longest} + {decoding.max_tokens} tokens are over the model's {self._context}.")
+            raise PromptTooLongError(f"{longest} + {decoding.max_tokens} tokens exceed the model's {self._context}.")
         mixture = Mixture([1.0] if stuffed else prompt.priors, decoding, self._protocol.calibration)
         text, said = DecodeStream(skip_special_tokens=True), list[int]()
         async with aclosing(self._batcher.decode(prefixes, suffix, mixture, tokens=decoding.max_tokens)) as events:

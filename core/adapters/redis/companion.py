@@ -91,7 +91,7 @@ class Companion:
                 fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 if asyncio.get_running_loop().time() > deadline:
-                    raise self._failed("is still ending since its last use") from None
+                    raise self._failed("is still shutting down after its last use") from None
                 await asyncio.sleep(0.02)
             else:
                 return
@@ -199,11 +199,11 @@ def _short_link(folder: Path) -> Path:
     except FileExistsError:
         _check_owner(link)
         if not (link.is_symlink() and link.readlink() == folder):
-            raise StoreError(f"{link} should be a link to {folder}. Remove it and start again.") from None
+            raise StoreError(f"{link} should be a link to {folder}. Remove it, then try again.") from None
     return link
 
 
 def _check_owner(path: Path) -> None:
     status = path.lstat()
     if status.st_uid != os.getuid() or not (stat.S_ISDIR(status.st_mode) or stat.S_ISLNK(status.st_mode)):
-        raise StoreError(f"{path} belongs to somebody else. Remove it, or choose another ATTUNE_HOME.")
+        raise StoreError(f"{path} belongs to another user. Remove it, or choose another ATTUNE_HOME.")

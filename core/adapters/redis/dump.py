@@ -94,7 +94,7 @@ class RedisDump:
 
 def _entry(key: bytes, kind: bytes, expires: int, value: list[bytes] | None) -> Entry:
     if value is None or kind.decode() not in set(RedisType):
-        raise MemoryUnavailableError(f"The key {key.decode(errors='replace')} is of a type that Attune has not made.")
+        raise MemoryUnavailableError(f"The key {key.decode(errors='replace')} has a type that Attune does not use.")
     return Entry(key, RedisType(kind.decode()), max(0, expires), value)
 
 

@@ -130,6 +130,6 @@ def translated() -> Iterator[None]:
         detail = f": {error}" if isinstance(error, RedisConnectionError) else ""
         raise MemoryUnavailableError(
             f"The memory does not answer ({type(error).__name__}{detail}). "
-            "If REDIS_URL is set, check that its server runs and takes the user and password in it; "
+            "If REDIS_URL is set, check that its server is running and accepts the user and password in it; "
             "if not, see run/valkey.log in the data folder."
         ) from None

@@ -155,7 +155,7 @@ class OpenAIServer:
     async def _check(self, response: aiohttp.ClientResponse, path: str) -> None:
         if response.status in _MOVED:  # what people wrote goes to nobody whom the operator did not name
             raise ConfigurationError(
-                f"The model server at {self.shown} sends on to another address. Set ATTUNE_MODEL_URL to where it is."
+                f"The model server at {self.shown} redirects to another address. Set ATTUNE_MODEL_URL to that address."
             )
         if response.status != 200:  # noqa: PLR2004
             with self._translated():
@@ -188,7 +188,7 @@ class OpenAIServer:
         except aiohttp.ClientError as error:
             reason = _line(str(getattr(error, "os_error", error)))
             raise ModelUnavailableError(
-                f"The model server at {self.shown} does not answer: {reason}. Start it, or set ATTUNE_MODEL_URL to "
+                f"The model server at {self.shown} does not respond: {reason}. Start it, or set ATTUNE_MODEL_URL to "
                 "where it is."
             ) from None
 
@@ -196,32 +196,32 @@ class OpenAIServer:
         said = _said(text)
         server = f"The model server at {self.shown}"
         if status in _KEY:
-            return ConfigurationError(f"{server} refuses the key. Set ATTUNE_MODEL_KEY to one that it knows.")
+            return ConfigurationError(f"{server} rejects the key. Set ATTUNE_MODEL_KEY to one that it accepts.")
         if _TOO_LONG.search(said):
-            return PromptTooLongError(f"{server} finds the prompt too long: {_line(said)}")
+            return PromptTooLongError(f"{server} says that the prompt is too long: {_line(said)}")
         if status in {0, 400, 404} and _NO_MODEL.search(said):
-            return UnknownModelError(f"{server} lacks the model: {_line(said)}. Set ATTUNE_MODEL to one it has.")
+            return UnknownModelError(
+                f"{server} does not have the model: {_line(said)}. Set ATTUNE_MODEL to one that it has."
+            )
         if status in {404, 405}:
             return ConfigurationError(
-                f"{server} has no /{path}. Set ATTUNE_MODEL_URL to its API, which ends in /v1 as a rule."
+                f"{server} has no /{path}. Set ATTUNE_MODEL_URL to its API, which usually ends in /v1."
             )
         if status in _BUSY:
             return ModelUnavailableError(f"{server} cannot answer now (status {status}): {_line(said)}")
-        return ModelError(f"{server} refuses (status {status}): {_line(said)}")
+        return ModelError(f"{server} refuses the request (status {status}): {_line(said)}")
 
     def _silent(self) -> ModelUnavailableError:
         return ModelUnavailableError(
             f"The model server at {self.shown} is silent: no connection in {CONNECT_SECONDS:.0f} s, or no word in "
-            f"{self._silence:.0f} s. See that it is well, or raise ATTUNE_MODEL_TIMEOUT."
+            f"{self._silence:.0f} s. Check its health, or raise ATTUNE_MODEL_TIMEOUT."
         )
 
     def _broke_off(self) -> ModelUnavailableError:
         return ModelUnavailableError(f"The model server at {self.shown} broke off in the middle of an answer.")
 
     def _foreign(self) -> ModelError:
-        return ModelError(
-            f"What is at {self.shown} does not speak as an OpenAI-compatible server does. Set ATTUNE_MODEL_URL to one."
-        )
+        return ModelError(f"What is at {self.shown} is not an OpenAI-compatible server. Set ATTUNE_MODEL_URL to one.")
 
 
 class ServerSentEvents:
@@ -242,7 +242,7 @@ class ServerSentEvents:
         """
         *lines, self._rest = (self._rest + received).split(b"\n")
         if len(self._rest) > _LONGEST_EVENT:
-            raise ModelError("The model server sent an event without an end.")
+            raise ModelError("The model server sent an event that never ends.")
         for line in lines:
             text = line.removesuffix(b"\r").decode("utf-8", "replace")
             if text.startswith("data:"):

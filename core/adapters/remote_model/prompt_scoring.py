@@ -200,5 +200,5 @@ def _number(value: float | None) -> float:
 
 def _had(value: list[Any] | None) -> list[Any]:
     if value is None:
-        raise ModelError("The model server no longer returns what it returned before. Start Attune again.")
+        raise ModelError("The model server no longer returns what it returned before. Restart Attune.")
     return value

@@ -162,7 +162,7 @@ class RemoteGenerator:
         tokens = sum(self.count_tokens(message["content"]) for message in messages)
         if tokens + decoding.max_tokens > self._context:
             raise PromptTooLongError(
-                f"About {tokens} + {decoding.max_tokens} tokens are over the {self._context} of the model's server."
+                f"About {tokens} + {decoding.max_tokens} tokens exceed the model server's {self._context}."
             )
 
     async def _look(self) -> None:

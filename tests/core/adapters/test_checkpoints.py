@@ -142,7 +142,7 @@ def test_an_architecture_that_cannot_be_read_is_named(tmp_path: Path, architectu
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.close()
-    with pytest.raises(ModelError, match=f"{architecture} model; GGUF files can be read of: llama, qwen2") as caught:
+    with pytest.raises(ModelError, match=f"{architecture} model; GGUF is supported for: llama, qwen2") as caught:
         checkpoints.convert(file, "int8", tmp_path / "c", NoProgress())
     assert not isinstance(caught.value, CorruptModelError)
 
@@ -158,7 +158,7 @@ def test_a_file_that_is_no_gguf_is_corrupt(tmp_path: Path) -> None:
     """Whatever else is in a file of that name is told from a model."""
     file = tmp_path / "noise.gguf"
     file.write_bytes(b"\0" * 1000)
-    with pytest.raises(CorruptModelError, match=r"noise\.gguf is no model that can be loaded here"):
+    with pytest.raises(CorruptModelError, match=r"noise\.gguf is not a model that can be loaded here"):
         checkpoints.convert(file, "int8", tmp_path / "c", NoProgress())
 
 

@@ -306,7 +306,7 @@ async def test_a_question_without_room_for_a_passage_is_refused(generator: RagGe
     """It raises and is not in the line; neither is an answer that is longer than the decoder."""
     with pytest.raises(PromptTooLongError, match="no room"):
         await events(generator, Decoding(max_tokens=TOKENS), asking("When does the pool open? " * 40))
-    with pytest.raises(PromptTooLongError, match="over the decoder's"):
+    with pytest.raises(PromptTooLongError, match="exceed the decoder's"):
         await events(generator, Decoding(max_tokens=5000))
     assert await events(generator, Decoding(max_tokens=TOKENS))
 
@@ -383,8 +383,8 @@ def put_code_into_the_pickle(folder: Path) -> None:
     ("damage", "says"),
     [
         (lose_a_tensor, r"lacks 1 tensors of the generator, rag.generator.*fc1.weight among them. Pull"),
-        (shrink_a_tensor, "no RAG checkpoint that can be loaded here: .*Pull it again, or name another model"),
-        (put_code_into_the_pickle, "no RAG checkpoint that can be loaded here: .*Pull it again"),
+        (shrink_a_tensor, "is not a RAG checkpoint that can be loaded here: .*Pull it again, or choose another model"),
+        (put_code_into_the_pickle, "is not a RAG checkpoint that can be loaded here: .*Pull it again"),
         (lambda folder: (folder / "pytorch_model.bin").write_bytes(b"half a"), "that can be loaded here: .*Pull"),
         (lambda folder: (folder / "pytorch_model.bin").unlink(), "holds no weights: .*Pull the model again"),
         (

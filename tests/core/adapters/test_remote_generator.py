@@ -211,7 +211,7 @@ async def test_a_server_says_how_long_to_wait() -> None:
         (Fault.HANG, "silent"),
         (Fault.STALL, "silent"),
         (Fault.CUT, "broke off"),
-        (Fault.ABRUPT, "broke off|does not answer"),
+        (Fault.ABRUPT, "broke off|does not respond"),
         (Fault.ERROR, "EngineCore died"),
     ],
 )
@@ -384,6 +384,6 @@ async def test_what_is_asked_goes_to_no_other_address(status: int) -> None:
             ports.append(runner.addresses[0][1])
         url = f"http://127.0.0.1:{ports[1]}/v1"
         async with OpenAIServer(url, KEY, silence=2, waits=(0.01,)) as server:
-            with pytest.raises(ConfigurationError, match="sends on to another address"):
+            with pytest.raises(ConfigurationError, match="redirects to another address"):
                 await server.ask("chat/completions", {"messages": [LIBRARY]})
     assert seen == []
