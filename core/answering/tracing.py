@@ -39,7 +39,7 @@ class AnswerContext:
 
     @property
     def answerable(self) -> bool:
-        """Whether it is worth selection anything for it."""
+        """Whether it is worth reading anything for it."""
         return self.near and not self.query.refused
 
     @property
