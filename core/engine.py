@@ -15,7 +15,7 @@ import structlog
 
 from core.answering import history, ranking, retrieval
 from core.answering.conversations import Conversations
-from core.answering.draft import Draft, not_found
+from core.answering.draft import AnswerDraft, not_found
 from core.answering.fitting import fit_prompt
 from core.answering.history import Query
 from core.answering.ranking import Selection
@@ -92,11 +92,13 @@ class Engine:
         )
         query = history.understand(text, history.before(text, recalled.turns, again=plain))  # x
         context, found = await self._search(message, recalled.answer_id, query, asker, plain=plain)  # p(d|x)
-        draft: Draft | None = None
+        draft: AnswerDraft | None = None
         if context.answerable:
             selection = await self._rank(context, found)  # p(d|x,u)
             yield ReadingStarted(tuple(selection.rows))
-            draft = Draft(query, selection, self._prompt(context, selection), self._generator.protocol.calibration)
+            draft = AnswerDraft(
+                query, selection, self._prompt(context, selection), self._generator.protocol.calibration
+            )
             events = self._generator.generate(draft.prompt, self._limits.decoding)  # Σ_d w_d · p(y|x,d,u)
             async with aclosing(draft.grow(events, self._limits.certainty)) as shown:
                 async for event in shown:
@@ -145,7 +147,9 @@ class Engine:
         return prompt
 
     @asynccontextmanager
-    async def _keeping(self, context: AnswerContext, unnamed: Answer, draft: Draft | None) -> AsyncIterator[Answer]:
+    async def _keeping(
+        self, context: AnswerContext, unnamed: Answer, draft: AnswerDraft | None
+    ) -> AsyncIterator[Answer]:
         """Keep the turn, which waits for the disk once; learn from it when the person has the answer already.
 
         A memory that went away meanwhile does not cost the answer: the turn is kept when the person has it, and whoever

@@ -34,7 +34,7 @@ from core.domain import (
 NEAREST = 3  # sections shown where nothing was found
 
 
-class Draft:
+class AnswerDraft:
     """One answer to `query`, made from `selection` by a model that reads `prompt`."""
 
     def __init__(self, query: Query, selection: Selection, prompt: Prompt, calibration: Calibration | None) -> None:

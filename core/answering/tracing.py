@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.answering.draft import Draft
+from core.answering.draft import AnswerDraft
 from core.answering.history import Query
 from core.answering.ranking import Selection
 from core.domain import Answer, Message, Outcome, Passage, Piece, RankedPassage, Source, Vector
@@ -48,7 +48,7 @@ class AnswerContext:
         return not (self.asker.wishes.paused or self.query.rewords)
 
 
-def trace_of(context: AnswerContext, answer: Answer, draft: Draft | None) -> Trace:
+def trace_of(context: AnswerContext, answer: Answer, draft: AnswerDraft | None) -> Trace:
     """The trace of an answer; without a `draft` nothing was near enough to be read."""
     message = context.message
     trace = Trace(
