@@ -121,9 +121,9 @@ class Engine:
         """Who asks what, as far as the search has to know it, and what it finds."""
         seen_by, asker = audience(message), asker.wishing(query.form)
         vectors = await self._embedder.embed([*query.searches, *asker.wished])
+        form = asker.form(query.likeliest, vectors[0], vectors[len(query.searches) :], message.sent_at.timestamp())
         found = await retrieval.find(query.searches, vectors, self._index, seen_by)
         near = any(retrieval.is_relevant(text, found, self._limits.relevance) for text in query.searches)
-        form = asker.form(query.likeliest, vectors[0], vectors[len(query.searches) :], message.sent_at.timestamp())
         return AnswerContext(message, answer_id, seen_by, query, asker, form, vectors[0], near, plain), found
 
     async def _rank(self, context: AnswerContext, found: Sequence[RankedPassage]) -> Selection:
