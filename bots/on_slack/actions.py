@@ -23,7 +23,7 @@ from bots.on_slack.errors import ERRORS
 from bots.on_slack.events import PLATFORM, EventKind, body_of, kind_of
 from bots.on_slack.limits import MENU_OPTIONS
 from bots.on_slack.markdown import escaped
-from bots.on_slack.render import Block
+from bots.on_slack.render import Block, pages
 from bots.on_slack.teaching import LessonReply, Lessons
 from bots.platform import Delivery
 from bots.replies import Problem
@@ -219,7 +219,7 @@ class Actions:
     async def _send_privately(self, pressed: SlackPress, text: str) -> None:
         client = pressed.place.client
         opened = await client.conversations_open(users=pressed.person.user)
-        for blocks in slack_home.pages(text):
+        for blocks in pages(text):
             await client.chat_postMessage(
                 channel=opened["channel"]["id"],
                 text=slack_texts.HOME_EXPORT,

@@ -38,7 +38,6 @@ from bots.on_slack.limits import (
 from bots.on_slack.markdown import escaped
 from bots.on_slack.mrkdwn import section, sections
 from bots.on_slack.render import Block
-from bots.on_slack.render import pages as pages  # noqa: PLC0414 - an export is drawn as any text
 from bots.on_slack.teaching import LessonReply
 from bots.render import one_line
 from core.documents.teaching import Lesson
