@@ -10,7 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
-from bots import feedback_texts, personal_texts, texts, why_texts
+from bots import personal_texts, texts, why_texts
 from bots.choices import PREFERENCES as PREFERENCES  # noqa: PLC0414 - what can be chosen, as commands know it
 from bots.choices import nearest
 from bots.command_table import commands_with
@@ -84,7 +84,7 @@ class Commands:
     async def feedback(self, feedback: Feedback) -> Notice:
         """Learn from a verdict, and say what follows."""
         heard = await self._engine.people.hear(feedback)
-        return Notice(feedback_texts.heard(heard, feedback.verdict, feedback.reason))
+        return Notice(personal_texts.heard(heard, feedback.verdict, feedback.reason))
 
     async def _help(self, _message: Message, _rest: str) -> Notice:
         return Notice(texts.help_shown(self._listed, self._hint))
@@ -139,7 +139,7 @@ class Commands:
         elif words in set(Reason):
             reason = Reason(words)
         elif words and (near := nearest(words, set(Reason))):
-            raise InvalidPreferenceError(feedback_texts.bad_reason(words, near))
+            raise InvalidPreferenceError(personal_texts.bad_reason(words, near))
         elif words:
             return None
         trace = await self._trace(message)

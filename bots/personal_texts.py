@@ -1,4 +1,4 @@
-"""The sentences about a person's own preferences and what was learned of them; `texts.py` has the others.
+"""The sentences about a person's own preferences, what was learned of them, and 👍 and 👎; `texts.py` has the others.
 
 Replies are Markdown. Knows nothing of platforms, of how a sentence is laid out, or of when it is said.
 """
@@ -15,7 +15,9 @@ from bots.language import counted, translated
 from bots.why_texts import events_counted
 from core.answering.sources import Recommendation
 from core.domain import Passage
-from core.people.interests import Action
+from core.people.feedback import Verdict
+from core.people.interests import Action, Reason
+from core.people.people import FeedbackOutcome
 from core.people.preferences import LearnedStyle, Polarity, PreferenceSet, StatedPreference, learned_style
 from core.people.profile import InterestInWords, Profile
 
@@ -298,3 +300,41 @@ def no_source(count: int) -> str:
         if count
         else translated(NO_SOURCES)
     )
+
+
+# 👍 and 👎
+
+NOT_YOURS = "Only the person who asked can rate an answer, and I don't remember giving you that one."
+HEARD_WHILE_PAUSED = "Thanks, noted. Learning is paused, so your answers won't change."
+
+_HEARD: Mapping[Verdict, str] = {
+    Verdict.UP: "Thanks, I'll remember that this helped.",
+    Verdict.DOWN: (
+        "Thanks. What was wrong with it? Send 👎 with one of these: wrong, too long, too short, not my topic, "
+        "outdated, not in the documents."
+    ),
+    Verdict.OPENED: "Opened.",
+    Verdict.NONE: "Done. I've taken that back.",
+}
+_REASONS: Mapping[Reason, str] = {
+    Reason.WRONG: "Thanks. I've noted that it's wrong, and your operator will see it.",
+    Reason.TOO_LONG: "Noted: too long. If you tell me a few more times, I'll keep my answers shorter.",
+    Reason.TOO_SHORT: "Noted: too short. If you tell me a few more times, I'll go into more detail.",
+    Reason.NOT_MY_TOPIC: "Noted: this isn't your topic, so it'll count less from now on.",
+    Reason.OUTDATED: "Thanks. I've noted that it's outdated, and your operator will see it.",
+    Reason.NOT_IN_DOCUMENTS: "Thanks. I've noted that it's missing from the documents, and your operator will see it.",
+}
+
+
+def bad_reason(given: str, near: str) -> str:
+    """A 👎 with a reason that there is not."""
+    return translated("`{given}` isn't a reason I know. Did you mean `👎 {near}`?", given=given, near=near)
+
+
+def heard(heard: FeedbackOutcome, verdict: Verdict, reason: Reason | None) -> str:
+    """What follows from a verdict."""
+    if heard is FeedbackOutcome.UNKNOWN:
+        return translated(NOT_YOURS)
+    if heard is FeedbackOutcome.NOTED:
+        return translated(HEARD_WHILE_PAUSED)
+    return translated(_REASONS[reason] if verdict is Verdict.DOWN and reason else _HEARD[verdict])

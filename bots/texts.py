@@ -356,7 +356,7 @@ OPERATORS_ONLY = "Only operators can do that."
 ONLY_IN_PRIVATE = "Please ask me that in private, because everyone can read this chat."
 OPERATOR_LISTS: Mapping[str, tuple[str, str]] = {  # a title, and what is said where there is nothing to list
     "gaps": ("Unanswered questions", "No question has gone unanswered so far."),
-    "usage": ("Documents by how many answers use them", "No answer has used a document so far."),
+    "usage": ("Most used documents", "No answer has used a document so far."),
     "inbox": ("Messages I gave up on (`attune inbox` lists and retries them)", "I haven't given up on any message."),
 }
 AND_MORE = "… and {count} more."

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 
-from bots import feedback_texts, personal_texts
+from bots import personal_texts
 from bots.dialogue import Dialogue
 from bots.language import translated
 from bots.on_telegram import texts as say
@@ -91,7 +91,7 @@ class ButtonPresses:
             tap.act
         ]
         said = await self._judged(incoming, tap.answer, verdict)
-        if not incoming.private and said.markdown == translated(feedback_texts.NOT_YOURS):
+        if not incoming.private and said.markdown == translated(personal_texts.NOT_YOURS):
             return  # the buttons are for everybody
         if isinstance(said, Problem):
             await self._aside(incoming, said.markdown)
@@ -103,7 +103,7 @@ class ButtonPresses:
     async def _reason(self, incoming: Incoming, tap: ButtonPress, _delivery: Delivery) -> None:
         reason = REASONS[tap.number] if tap.number < len(REASONS) else None
         said = await self._judged(incoming, tap.answer, Verdict.DOWN, reason)
-        if not incoming.private and said.markdown == translated(feedback_texts.NOT_YOURS):
+        if not incoming.private and said.markdown == translated(personal_texts.NOT_YOURS):
             return
         await self._answer_buttons(incoming, tap, Verdict.DOWN)
         if isinstance(said, Problem):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from redis.asyncio import Redis
 
-from bots import feedback_texts, personal_texts, texts
+from bots import personal_texts, texts
 from bots.dialogue import Dialogue
 from bots.language import translated
 from bots.replies import Final, Notice, PersonForgotten, Problem
@@ -278,7 +278,7 @@ async def test_a_verdict_on_somebody_elses_answer_counts_for_nothing(chat: Chat,
     """Only whoever asked can rate an answer."""
     final = await chat.say("How long does transit enrolment take?")
     notice = await chat.dialogue.feedback(Feedback(BEN, final.answer, Verdict.UP, START))
-    assert notice == Notice(feedback_texts.NOT_YOURS)
+    assert notice == Notice(personal_texts.NOT_YOURS)
     assert (await engine.people.profile(BEN)).events == 0
 
 
@@ -367,7 +367,7 @@ async def test_a_paused_person_is_not_learned_from(chat: Chat, engine: Engine) -
     await chat.say("/prefs pause")
     final = await chat.say("How long does transit enrolment take?")
     notice = await chat.dialogue.feedback(Feedback(ANN, final.answer, Verdict.UP, START))
-    assert notice == Notice(feedback_texts.HEARD_WHILE_PAUSED)
+    assert notice == Notice(personal_texts.HEARD_WHILE_PAUSED)
     assert (await engine.people.profile(ANN)).events == 0
     await chat.say("/prefs resume")
     await chat.say("How long does transit enrolment take?")

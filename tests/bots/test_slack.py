@@ -205,7 +205,7 @@ async def test_guests_and_strangers_are_turned_away_by_a_word_to_them_alone(slac
         ts = slack.people.say(user, "C1", f"<@UBOT> {QUESTION}")
         await slack.settled()
         assert slack.answers("C1", ts) == []
-        assert "I only answer members of this workspace" in slack.people.whispers(user)[0]
+        assert "only answer members of this workspace" in slack.people.whispers(user)[0]
     assert slack.generator.prompts == []
 
 
