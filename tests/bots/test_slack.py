@@ -222,7 +222,7 @@ async def test_nobody_gets_in_before_a_list_or_a_code_lets_them(slack: World) ->
     wrong = slack.people.say("UANN", channel, "pair WRON-GONE")
     right = slack.people.say("UANN", channel, f"pair {code}")
     await slack.settled()
-    assert "not valid" in slack.answers(channel, wrong)[0]
+    assert "isn't valid" in slack.answers(channel, wrong)[0]
     assert "Welcome" in slack.answers(channel, right)[0]
     last = slack.people.say("UANN", channel, QUESTION)
     await slack.settled()
