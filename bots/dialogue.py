@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 import structlog
 
 from bots import personal_texts, texts
-from bots.beginning import begun
 from bots.commands import Commands
 from bots.replies import AskAgain, CommandReply, Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
 from core.domain import (
@@ -33,6 +32,7 @@ from core.engine import Engine
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
 from core.people.feedback import Feedback
 from core.people.profile import Profile, naming
+from core.together import begun
 
 log = structlog.get_logger(__name__)
 

@@ -5,41 +5,18 @@ Each platform says who is an operator, how many lines it shows, and how words of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
-from core.documents.gaps import Gap
-from core.domain import Use
-from core.inbox import DeadLetter
-
-
-class CountsUses(Protocol):
-    """What is needed of the port `Usage`."""
-
-    async def uses(self) -> Mapping[str, Use]:
-        """How often each source was cited."""
-        ...
-
-    async def gaps(self) -> list[Gap]:
-        """The questions that went unanswered, oldest first."""
-        ...
-
-
-class KeepsDead(Protocol):
-    """What is needed of the port `Inbox`."""
-
-    async def dead(self) -> list[DeadLetter]:
-        """What was given up, oldest first."""
-        ...
+from core.ports import Inbox, Usage
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorLists:
     """The lists, what is latest or most used first. `shown` makes words of people harmless on the platform."""
 
-    usage: CountsUses
-    inbox: KeepsDead
+    usage: Usage
+    inbox: Inbox
     shown: Callable[[str], str]
 
     async def gaps(self) -> list[str]:

@@ -48,11 +48,14 @@ ADVANCED = frozenset(  # with defaults that hardly anybody changes
         "QDRANT_COLLECTION",
     }
 )
-REMOVED = dict.fromkeys(
-    ("ATTUNE_SLACK_CLIENT_ID", "ATTUNE_SLACK_CLIENT_SECRET", "ATTUNE_SLACK_KEY", "ATTUNE_SLACK_URL"),
-    "a bot serves one Slack workspace, that of ATTUNE_SLACK_BOT_TOKEN.",
-)
-"""Former settings, and why they are gone."""
+REMOVED = {
+    **dict.fromkeys(
+        ("ATTUNE_SLACK_CLIENT_ID", "ATTUNE_SLACK_CLIENT_SECRET", "ATTUNE_SLACK_KEY", "ATTUNE_SLACK_URL"),
+        "a bot serves one Slack workspace, that of ATTUNE_SLACK_BOT_TOKEN.",
+    ),
+    "ATTUNE_TRACES": "ATTUNE_METRICS has the figures, and the log the rest.",
+}
+"""Settings that there were, and why there are none any more."""
 
 _HOST_AND_PORT = re.compile(r"\S+:[0-9]{1,5}")
 

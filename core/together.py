@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar, overload
 
 AGAIN = 1.0  # seconds after which what has not ended is cancelled once more
@@ -75,3 +76,30 @@ async def ended(*tasks: asyncio.Task[Any]) -> None:
             task.exception()  # looked at: asyncio complains of one that nobody wanted to hear of
     if cancelled:
         raise asyncio.CancelledError
+
+
+@asynccontextmanager
+async def begun(stream: AsyncGenerator[Result, None]) -> AsyncIterator[AsyncIterator[Result]]:
+    """All of `stream`, which has begun when this is entered; leaving closes it."""
+    first = asyncio.create_task(_first(stream))
+    try:
+        yield _whole(first, stream)
+    finally:
+        try:
+            await ended(first)
+        finally:
+            await stream.aclose()
+
+
+async def _first(stream: AsyncGenerator[Result, None]) -> list[Result]:
+    """The first item, or nothing where there is none."""
+    async for item in stream:
+        return [item]
+    return []
+
+
+async def _whole(first: asyncio.Task[list[Result]], stream: AsyncGenerator[Result, None]) -> AsyncIterator[Result]:
+    for item in await first:
+        yield item
+    async for item in stream:
+        yield item

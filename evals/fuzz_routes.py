@@ -26,8 +26,7 @@ from bots.on_telegram.receiver import TelegramReceiver, new_bot
 from bots.on_telegram.sender import Services, TelegramSender
 from bots.on_telegram.webhook import Webhook
 from bots.operator_lists import OperatorLists
-from bots.platform import Receiver, Sender
-from bots.platforms import PlatformServices
+from bots.platform import PlatformServices, Receiver, Sender
 from bots.texts import escaped
 from core.settings import Settings
 from evals import fuzz_slack, fuzz_telegram

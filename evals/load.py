@@ -33,9 +33,10 @@ import structlog
 from bots.dialogue import Dialogue
 from bots.platform import Delivery
 from bots.replies import Final, Status
-from bots.service.observing import WatchedDialogue, Watcher
+from bots.service.observing import WatchedDialogue
 from bots.service.slots import Pace
 from bots.service.workers import Workers
+from bots.watching import Watcher
 from core.bootstrap import open_generator, open_inbox, open_index
 from core.documents.ingest import Ingester
 from core.documents.teaching import Teacher

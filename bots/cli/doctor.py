@@ -20,11 +20,12 @@ from rich.text import Text
 from bots import texts
 from bots.cli import operator_texts
 from bots.cli.bars import Bars
-from bots.cli.checks import Check, CheckStatus
 from bots.cli.models_view import disk_bytes, megabytes
+from bots.platform import Check, CheckStatus
 from bots.render import clean
+from bots.service.serving import configured
 from core.answering.verdict import Judging
-from core.bootstrap import doors_of, open_embedder, open_index, open_records, open_remote, origin_of, protocol_for
+from core.bootstrap import open_embedder, open_index, open_records, open_remote, origin_of, protocol_for
 from core.documents.sandbox import Sandbox
 from core.domain import Mode
 from core.errors import AttuneError, ConfigurationError, DocumentError, ModelError
@@ -51,8 +52,8 @@ async def doctor(environ: Mapping[str, str], file: Path, version: str) -> int:
         checks.append(Check(CheckStatus.BAD, "settings", str(error), operator_texts.FIX_SETTINGS))
     else:
         checks += [*_settings(settings, environ, file), *await _server(settings), *_models(settings), *_disk(settings)]
-        checks += [*await _stores(settings), *_device(settings), *await _telegram(settings)]
-        checks += [*await _slack(settings), await asyncio.to_thread(parsers)]
+        checks += [*await _stores(settings), *_device(settings), *await _platforms(settings)]
+        checks.append(await asyncio.to_thread(parsers))
     return _show(checks)
 
 
@@ -199,22 +200,8 @@ async def _index(settings: Settings) -> Check:
     return Check(mark, "index", found, fix)
 
 
-async def _telegram(settings: Settings) -> list[Check]:
-    if settings.telegram_token is None:
-        return []
-    from bots.on_telegram.doctor import TelegramConfig, telegram_checks  # noqa: PLC0415 - only where there is Telegram
-
-    token = settings.telegram_token.get_secret_value()
-    wanted = TelegramConfig(token, settings.telegram_api, settings.telegram_webhook, doors_of(settings).allowed)
-    return [check async for check in telegram_checks(wanted)]
-
-
-async def _slack(settings: Settings) -> list[Check]:
-    if settings.slack_bot_token is None:
-        return []
-    from bots.on_slack.doctor import findings, set_up_of  # noqa: PLC0415 - only where there is Slack
-
-    return [check async for check in findings(set_up_of(settings))]
+async def _platforms(settings: Settings) -> list[Check]:
+    return [check for platform in configured(settings) async for check in platform.checks(settings)]
 
 
 def parsers() -> Check:

@@ -148,11 +148,6 @@ def model_sound(name: str) -> str:
 
 # Serving
 
-NO_PLATFORM = (
-    "No platform is configured. Set ATTUNE_TELEGRAM_TOKEN, or ATTUNE_SLACK_BOT_TOKEN and ATTUNE_SLACK_APP_TOKEN; "
-    "docs/telegram.md and docs/slack.md say where to get them. To chat in the terminal: attune chat"
-)
-
 # The inbox
 
 NO_DEAD_LETTERS = "No message has been given up."

@@ -22,10 +22,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.blocks import plain_feedback
 from bots.on_slack.errors import ERRORS, reason_of
-from bots.on_slack.limits import STATUS_CHARS
+from bots.on_slack.limits import STATUS_CHARS, shortened
 from bots.on_slack.markdown import Text, defused, line
 from bots.on_slack.posting import REFUSED_BLOCKS, PostTarget, Thread
-from bots.on_slack.render import Block, Layout, PlacedSegment, chunk_of, fallback, pages, shortened
+from bots.on_slack.render import Block, Layout, PlacedSegment, chunk_of, fallback, pages
 from bots.platform import Delivery
 
 log = structlog.get_logger(__name__)

@@ -12,7 +12,7 @@ from bots.on_slack.answer import SlackAnswer
 from bots.on_slack.blocks import lesson_rows
 from bots.on_slack.conversation import SlackConversation
 from bots.on_slack.desk import OperatorCommands
-from bots.on_slack.ephemeral import EphemeralReply, SlackPress
+from bots.on_slack.ephemeral import SlackPress
 from bots.on_slack.events import PERSONAL, SlackMessage
 from bots.on_slack.render import Block
 from bots.on_slack.teaching import Lessons
@@ -38,7 +38,7 @@ class SideMessages:
             await answer.finish(texts.COURTESY)
         elif PERSONAL.match(text) and not said.private:
             message = await self._talk.message(pressed, text, f"@{said.user}", private=True)
-            await self._talk.whisper(pressed, message, _whisper(pressed))
+            await self._talk.whisper(pressed, message)
         else:
             return False
         return True
@@ -51,8 +51,4 @@ class SideMessages:
         if said.private:
             await answer.finish(sentence, rows)
         elif not pressed.delivery.shown:
-            await _whisper(pressed).say(sentence, rows)
-
-
-def _whisper(pressed: SlackPress) -> EphemeralReply:
-    return EphemeralReply(pressed.place.client, pressed.person.user, pressed.body, pressed.delivery)
+            await pressed.reply().say(sentence, rows)

@@ -24,10 +24,11 @@ from bots.on_slack.limits import (
     PLAIN_TEXT_CHARS,
     TITLE_CHARS,
     VALUE_CHARS,
+    shortened,
 )
 from bots.on_slack.markdown import escaped, inert
 from bots.on_slack.mrkdwn import section, sections
-from bots.on_slack.render import Block, shortened
+from bots.on_slack.render import Block
 from bots.render import one_line
 from bots.replies import Final
 from core.documents.teaching import Lesson

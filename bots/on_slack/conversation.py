@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from bots.dialogue import Dialogue
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack.answer import SlackAnswer
-from bots.on_slack.ephemeral import EphemeralReply, SlackPress
+from bots.on_slack.ephemeral import SlackPress
 from bots.on_slack.events import PLATFORM, SlackMessage, spelled
 from bots.on_slack.members import Members
 from bots.on_slack.posting import PostTarget
@@ -69,7 +69,7 @@ class SlackConversation:
                 if isinstance(reply, Final):
                     await pressed.delivery.ended(reply.answer)
 
-    async def whisper(self, pressed: SlackPress, message: Message, whisper: EphemeralReply, *, share: str = "") -> None:
+    async def whisper(self, pressed: SlackPress, message: Message, *, share: str = "") -> None:
         """Answer for one person's eyes; `share` is a question that they may ask for all."""
         if pressed.delivery.shown:  # another attempt showed it
             return
@@ -78,10 +78,10 @@ class SlackConversation:
                 match reply:
                     case Final():
                         footer = slack_blocks.under_answer(reply, question=share, asker=pressed.person.user)
-                        await whisper.say(reply.markdown, footer)
+                        await pressed.reply().say(reply.markdown, footer)
                         await pressed.delivery.ended(reply.answer)
                     case Notice(markdown) | PersonForgotten(markdown) | Problem(markdown):
-                        await whisper.say(spelled(markdown, slash=not pressed.text("thread")))
+                        await pressed.reply().say(spelled(markdown, slash=not pressed.text("thread")))
                         await pressed.delivery.ended()
                     case _:
                         pass

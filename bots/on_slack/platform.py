@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 
 from bots.dialogue import Dialogue
 from bots.on_slack.actions import Actions
@@ -10,6 +10,7 @@ from bots.on_slack.asides import SideMessages
 from bots.on_slack.clients import Clients
 from bots.on_slack.conversation import SlackConversation
 from bots.on_slack.desk import OperatorCommands
+from bots.on_slack.doctor import findings, set_up_of
 from bots.on_slack.entrance import SlackEntrance
 from bots.on_slack.events import PLATFORM
 from bots.on_slack.members import Members
@@ -17,7 +18,7 @@ from bots.on_slack.receiver import Connection, SlackReceiver
 from bots.on_slack.sender import SlackSender
 from bots.on_slack.teaching import Lessons
 from bots.operator_lists import OperatorLists
-from bots.platforms import Platform, PlatformServices
+from bots.platform import Check, Platform, PlatformServices
 from bots.texts import escaped
 from core.errors import ConfigurationError
 from core.settings import Settings
@@ -27,7 +28,7 @@ OWN_COMMANDS = ("stop", "unlearn")
 
 def slack() -> Platform:
     """The platform."""
-    return Platform(PLATFORM, slack_receiver, slack_sender, OWN_COMMANDS)
+    return Platform(PLATFORM, slack_receiver, slack_sender, slack_checks, OWN_COMMANDS)
 
 
 def slack_receiver(settings: Settings, services: PlatformServices) -> SlackReceiver:
@@ -43,6 +44,11 @@ def slack_sender(settings: Settings, dialogue: Dialogue, services: PlatformServi
     actions = Actions(clients, dialogue, talk, door, lessons)
     desk = OperatorCommands(door, OperatorLists(services.usage, services.inbox, escaped))
     return SlackSender(clients, dialogue, members, door, actions, asides=SideMessages(talk, lessons, desk))
+
+
+def slack_checks(settings: Settings) -> AsyncIterator[Check]:
+    """What the doctor looks at."""
+    return findings(set_up_of(settings))
 
 
 def _clients(settings: Settings) -> Clients:

@@ -29,8 +29,8 @@ from bots.on_slack.events import PLATFORM
 from bots.on_slack.listener import Listener
 from bots.on_slack.socket import Socket
 from bots.on_slack.threads import Threads
-from bots.platform import Inlet
-from bots.reception import CheckedInlet, Reception
+from bots.platform import CheckedInlet, Inlet
+from bots.reception import Reception
 
 log = structlog.get_logger(__name__)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
+from bots.dialogue import Dialogue
 from bots.language import translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.api import ChatTarget, GoneError, Keyboard, TelegramApi
@@ -25,7 +25,7 @@ from bots.on_telegram.render import answer_pages, closed, telegram
 from bots.on_telegram.screen import Screen, Streaming
 from bots.on_telegram.texts import Words
 from bots.platform import Delivery
-from bots.replies import Delta, Final, Reply, Status
+from bots.replies import Delta, Final, Status
 from core.domain import Message
 from core.text.words import whole_number
 
@@ -34,18 +34,6 @@ PERSONAL = frozenset({"prefs", "why", "recommend", "forget"})  # in a group, nob
 STOP_SHOWN = 20.0  # seconds that showing a stop may take
 
 Channels = Callable[[Incoming], Awaitable[frozenset[str]]]
-
-
-class Talking(Protocol):
-    """What Telegram needs of `Dialogue` to answer."""
-
-    def respond(self, message: Message) -> AsyncGenerator[Reply, None]:
-        """Everything to show for one message."""
-        ...
-
-    async def answer_id(self, message: Message) -> str:
-        """The name of the answer to a message."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +60,7 @@ def command_of(text: str) -> Command | None:
 class TelegramConversation:
     """Shows what the dialogue says. `channels` tells which groups somebody belongs to."""
 
-    def __init__(self, line: TelegramApi, dialogue: Talking, channels: Channels, streaming: Streaming) -> None:
+    def __init__(self, line: TelegramApi, dialogue: Dialogue, channels: Channels, streaming: Streaming) -> None:
         self.line = line
         self._dialogue = dialogue
         self._channels = channels

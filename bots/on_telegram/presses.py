@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Protocol
 
 from bots import feedback_texts, personal_texts
+from bots.dialogue import Dialogue
 from bots.language import translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.api import ChatTarget, Keyboard
@@ -25,41 +25,18 @@ from bots.on_telegram.buttons import (
     reason_buttons,
     source_buttons,
 )
-from bots.on_telegram.conversation import Talking, TelegramConversation, home_of
+from bots.on_telegram.conversation import TelegramConversation, home_of
 from bots.on_telegram.events import Incoming
 from bots.on_telegram.prefs import LEARNED, MAIN, panel
 from bots.on_telegram.render import telegram
 from bots.on_telegram.texts import Words
 from bots.platform import Delivery
 from bots.replies import Notice, PersonForgotten, Problem
-from core.domain import Message, Passage, Person
+from core.domain import Passage
 from core.people.feedback import Feedback, Verdict
 from core.people.interests import Reason
-from core.people.profile import Profile
 
 EXPORT_FILE = "attune-profile.json"
-
-
-class Feeling(Talking, Protocol):
-    """What Telegram needs of `Dialogue` besides answers."""
-
-    async def feedback(self, feedback: Feedback) -> Notice | Problem:
-        """Learn from a verdict."""
-        ...
-
-    async def open_source(
-        self, person: Person, answer: str, number: int, *, looking: Message | None = None
-    ) -> Passage | Problem:
-        """The passage behind a source."""
-        ...
-
-    async def look_at_source(self, asker: Person, answer: str, number: int, *, looking: Message) -> Passage | Problem:
-        """The passage behind a source of somebody else's answer."""
-        ...
-
-    async def profile(self, person: Person) -> Profile:
-        """What the person set and what was learned of them."""
-        ...
 
 
 class ButtonPresses:
@@ -68,7 +45,7 @@ class ButtonPresses:
     def __init__(
         self,
         talk: TelegramConversation,
-        dialogue: Feeling,
+        dialogue: Dialogue,
         others: Mapping[ButtonAction, Callable[[Incoming, ButtonPress, Delivery], Awaitable[None]]],
     ) -> None:
         self._talk = talk

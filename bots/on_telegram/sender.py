@@ -13,6 +13,7 @@ import structlog
 from telegram import BotCommand, BotCommandScope, BotCommandScopeAllGroupChats, BotCommandScopeChat
 from telegram.error import TelegramError
 
+from bots.dialogue import Dialogue
 from bots.language import LANGUAGES, translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.api import Bot, GoneError, TelegramApi, connected
@@ -21,7 +22,7 @@ from bots.on_telegram.conversation import PERSONAL, TelegramConversation, comman
 from bots.on_telegram.entrance import Membership
 from bots.on_telegram.events import Incoming, UpdateKind, from_event
 from bots.on_telegram.prefs import FORGET, MAIN, panel
-from bots.on_telegram.presses import ButtonPresses, Feeling
+from bots.on_telegram.presses import ButtonPresses
 from bots.on_telegram.render import telegram
 from bots.on_telegram.screen import Screen, Streaming
 from bots.on_telegram.teaching import Lessons, Teaching
@@ -46,7 +47,7 @@ Handler = Callable[[Incoming, Delivery], Awaitable[None]]
 class Services:
     """What the answering half works with."""
 
-    dialogue: Feeling
+    dialogue: Dialogue
     teacher: Teaching | None
     access: Access
     lists: OperatorLists

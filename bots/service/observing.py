@@ -1,63 +1,20 @@
-"""Watching what is received and answered, without looking at anybody's words.
-
-`Watcher` is told what happened; who counts it (`metrics.py`) is one. Knows no platform.
-"""
+"""An inlet and a dialogue that tell a `Watcher` what goes through them. Knows no platform."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
 
 from bots.dialogue import Dialogue
 from bots.platform import Inlet
 from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply
+from bots.watching import ANSWERED, COMMAND, NOT_FOUND, PROBLEM, STOPPED, AnswerTiming, Watcher
 from core.answering import prompt
 from core.domain import Conversation, Message, Person
 from core.engine import Engine
-from core.inbox import Claim, Event, Receipt
-from core.people.feedback import Feedback, Verdict
-
-STOPPED, ANSWERED, NOT_FOUND, PROBLEM, COMMAND = "stopped", "answered", "not found", "problem", "command"
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerTiming:
-    """How one message was answered: its ending, and seconds from its beginning. `pieces` are about a token each."""
-
-    ending: str
-    seconds: float
-    first_piece: float | None
-    pieces: int
-
-
-class Watcher:
-    """What happens, for whoever wants to know; this one does not."""
-
-    def received(self, platform: str, receipt: Receipt, seconds: float) -> None:
-        """A platform handed something in, which took so long."""
-
-    def not_understood(self, platform: str) -> None:
-        """Something came from a platform that nobody can read; it was confirmed and left alone."""
-
-    def receiver_ended(self, platform: str) -> None:
-        """A receiver ended by itself, and is started again."""
-
-    def began(self, claim: Claim) -> None:
-        """A worker begins with an event."""
-
-    def said(self, said: AnswerTiming) -> None:
-        """A dialogue came to its end."""
-
-    def failed(self, kind: str) -> None:
-        """A person was given a sentence instead of an answer, because of an error of this kind."""
-
-    def judged(self, verdict: Verdict) -> None:
-        """A person did something with an answer."""
-
-    def finished(self, event: Event, outcome: str) -> None:
-        """An event is out of the worker's hands."""
+from core.inbox import Event, Receipt
+from core.people.feedback import Feedback
 
 
 class WatchedInlet:

@@ -16,8 +16,8 @@ from bots import texts
 from bots.language import speaking
 from bots.platform import Sender
 from bots.service.deliveries import ClaimedDelivery, insist
-from bots.service.observing import Watcher
 from bots.service.slots import Pace, Slots, TimeLimit
+from bots.watching import Watcher
 from core.errors import StoreError
 from core.inbox import Claim, Lease
 from core.ports import Inbox

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bots.cli import operator_texts
-from bots.cli.checks import Check, CheckStatus
 from bots.cli.doctor import _memory, _models, _server, parsers
+from bots.platform import Check, CheckStatus
 from core.adapters.redis import valkey
 from core.bootstrap import open_records
 from core.documents.confinement import Confinement, Layer

@@ -18,8 +18,9 @@ import structlog
 
 from bots import texts
 from bots.service.metrics import Metrics
-from bots.service.observing import STOPPED, AnswerTiming, WatchedDialogue
+from bots.service.observing import WatchedDialogue
 from bots.service.serving import Answerer, ProcessRoles, serve
+from bots.watching import STOPPED, AnswerTiming
 from core.answering.prompt import NOT_FOUND
 from core.bootstrap import open_inbox, open_records
 from core.domain import Person, Source
