@@ -9,11 +9,13 @@ import math
 
 from bots import texts
 from bots.language import counted, translated
+from core.domain import DecodingSummary, Outcome
 from core.people.traces import PassageWeight, Trace
 
 WHY = "Why that answer"
 NOTHING_READ = "No document was near enough to be read."
 SOME_UNREAD = "The likeliest sections are read first, the others only where none of these is clear."
+SHARED_PROMPT = "Several sections shared one prompt, so shared words tell which of them it came from."
 NOT_SHOWN = "a section that has changed or is gone since, or that you may no longer see"
 WITHOUT_PROFILE = "It was asked for without personalisation."
 _SMALL = 0.005  # a factor nearer to 1 than this is shown as no change
@@ -25,6 +27,8 @@ def why(trace: Trace) -> str:
     lines += [f"- {_why_read(passage, trace)}" for passage in trace.passages]
     if not trace.passages:
         lines.append(f"- {translated(NOTHING_READ)}")
+    if trace.outcome is Outcome.ANSWERED and trace.decoded is not DecodingSummary.EXACT:
+        lines += ["", translated(SHARED_PROMPT)]
     lines += _verdict(trace)
     wishes = "; ".join(texts.escaped(wish) for wish in trace.wishes) or translated("none")
     lines += ["", translated("Your wishes that it obeys: {wishes}.", wishes=wishes)]

@@ -65,6 +65,7 @@ def traced(context: AnswerContext, answer: Answer, draft: Draft | None) -> Trace
         events=context.asker.learned.events,
         plain=context.plain,
         held=answer.held,
+        decoded=answer.decoded,
     )
     if draft is None:
         return trace
