@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from bots import personal_texts, texts, why_texts
-from bots.choices import PREFERENCES as PREFERENCES  # noqa: PLC0414 - what can be chosen, as commands know it
 from bots.choices import nearest
 from bots.command_table import commands_with
 from bots.courtesies import is_about_the_bot, is_recall, is_thanks

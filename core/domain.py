@@ -236,8 +236,8 @@ class DecodingSummary(StrEnum):
     """How far an answer was decoded as `Decoding.mode` asks."""
 
     EXACT = "exact"
-    RESCORED = "rescored"  # the likeliest, Σ_d p(d) p(y|x,d), of the answers that each passage alone gave
-    APPROXIMATED = "approximated"  # all passages in one prompt instead: the model's server cannot weigh them
+    JUDGED = "judged"  # on a server: one prompt of the passages that hold the answer, by the model's verdict on each
+    APPROXIMATED = "approximated"  # on a server, by a model that gives no verdicts: one prompt of all passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +274,9 @@ class Verdicts:
 class Piece:
     """Some characters of an answer, as soon as they are certain.
 
-    `posterior` is p(d | x, u, y) of each passage of the prompt, given all of the answer so far; empty where the way
-    of decoding has none. `log_likelihood` is log p(y | x, u) of all tokens so far.
+    `posterior` is p(d | x, u, y) of each passage of the prompt, given all of the answer so far; p(d | x, u, held) where
+    `decoded` is JUDGED; empty where the way of decoding has none. `log_likelihood` is log p(y | x, u) of all tokens so
+    far.
     """
 
     text: str

@@ -285,10 +285,6 @@ class Usage(Port):
         """The questions that went unanswered, oldest first."""
         ...
 
-    async def close_gaps(self, questions: Sequence[str]) -> None:
-        """Drop all gaps with one of these questions."""
-        ...
-
     async def take_back(self, gap: Gap) -> None:
         """Drop this very gap, and no other of the same question."""
         ...

@@ -169,7 +169,8 @@ class Settings(ServingSettings):
     adapter: str | None = Field(
         None,
         alias="ATTUNE_ADAPTER",
-        description="your own LoRA adapter in PEFT's layout, merged into the language model: a path or hf:org/name",
+        description="your own LoRA adapter in PEFT's layout, merged into the language model: a path or hf:org/name; "
+        "with ATTUNE_MODEL_URL, the one that the server's model uses",
     )
     model_url: str | None = Field(
         None,

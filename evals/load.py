@@ -38,7 +38,6 @@ from bots.service.observing import WatchedDialogue
 from bots.service.slots import Pace
 from bots.service.workers import Workers
 from bots.watching import Watcher
-from core.adapters.redis.usage import NoUsage
 from core.bootstrap import open_generator, open_inbox, open_index
 from core.documents.ingest import Ingester
 from core.documents.teaching import Teacher
@@ -128,7 +127,7 @@ async def service(generator: PacedGenerator, at_once: int) -> AsyncIterator[tupl
         ):
             await know_the_moon(index)
             ingester = Ingester(WordEmbedder(), index, passage_tokens=200)
-            teacher = Teacher(Path(folder, "learned"), ingester, index, NoUsage())
+            teacher = Teacher(Path(folder, "learned"), ingester, index)
             silent = Silent(WatchedDialogue(engine, Watcher()), teacher)
             async with Workers(inbox, {NAME: silent}, Pace(at_once)).working():
                 yield inbox, silent

@@ -24,6 +24,7 @@ from bots.cli.models_view import disk_bytes, megabytes
 from bots.platform import Check, CheckStatus
 from bots.render import clean
 from bots.service.serving import configured
+from core.answering.verdict import Judging
 from core.bootstrap import open_embedder, open_index, open_records, open_remote, origin_of, protocol_for
 from core.documents.sandbox import Sandbox
 from core.domain import Mode
@@ -83,25 +84,25 @@ def _settings(settings: Settings, environ: Mapping[str, str], file: Path) -> Ite
 
 
 async def _server(settings: Settings) -> list[Check]:
-    """The language model, where a server has it, and whether the server can do what `ATTUNE_DECODING` asks."""
+    """The language model, where a server has it, and how near the server comes to what `ATTUNE_DECODING` asks."""
     if not settings.model_url:
         return []
     try:
         async with open_remote(settings, settings.model_url) as remote:
             found = operator_texts.served(remote.name, settings.model_url, remote.context_tokens)
-            rescores = await remote.can_rescore()
+            decoding = _decoding(settings.decoding, remote.protocol.judging)
     except AttuneError as error:
         return [Check(CheckStatus.BAD, "language model", settings.model_url, str(error))]
-    return [Check(CheckStatus.GOOD, "language model", found), _decoding(settings.decoding, rescores=rescores)]
+    return [Check(CheckStatus.GOOD, "language model", found), decoding]
 
 
-def _decoding(mode: Mode, *, rescores: bool) -> Check:
-    can = operator_texts.RESCORES if rescores else operator_texts.RESCORES_NOT
-    if mode is Mode.TOKEN:
-        return Check(CheckStatus.CARE, "decoding", operator_texts.TOKEN_NOT, operator_texts.FIX_TOKEN)
-    if mode is Mode.SEQUENCE and not rescores:
-        return Check(CheckStatus.CARE, "decoding", f"{mode}, but the server {can}", operator_texts.FIX_DECODING)
-    return Check(CheckStatus.GOOD, "decoding", f"{mode}; the server {can}")
+def _decoding(mode: Mode, judging: Judging) -> Check:
+    if mode is Mode.STUFFED:
+        return Check(CheckStatus.GOOD, "decoding", f"{mode}: {operator_texts.SHARED}")
+    if judging is Judging.FIRST:
+        return Check(CheckStatus.GOOD, "decoding", f"{mode}: {operator_texts.JUDGED}")
+    found = f"{mode} needs a model on this machine: {operator_texts.SHARED}"
+    return Check(CheckStatus.CARE, "decoding", found, operator_texts.FIX_DECODING)
 
 
 def _models(settings: Settings) -> Iterator[Check]:

@@ -53,11 +53,6 @@ class Tilt:
         """What is added to log p(d|x) of each candidate: (candidates,)."""
         return self.scale * (self.team + self.taste + self.teammates)
 
-    @property
-    def moves(self) -> bool:
-        """False where the personal ranking is exactly the impersonal one."""
-        return bool(np.any(self.total))
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:

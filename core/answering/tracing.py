@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from core.answering.attribution import tells_words_apart
 from core.answering.draft import Draft
 from core.answering.history import Query
 from core.answering.ranking import Reading
@@ -116,7 +117,7 @@ def _at(values: NDArray[np.float64], place: int | None) -> float:
 
 def carried(said: Sequence[Piece], passages: Sequence[Passage], sources: Sequence[Source]) -> tuple[float, ...]:
     """What each passage carried of the answer: its posterior, or an equal part of those cited where there is none."""
-    if said and said[-1].posterior:
+    if tells_words_apart(said):
         return said[-1].posterior
     cited = {source.passage.id for source in sources}
     return tuple((passage.id in cited) / max(len(cited), 1) for passage in passages)

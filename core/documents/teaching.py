@@ -29,7 +29,7 @@ from core.documents.ingest import Ingester
 from core.domain import Document, Person
 from core.errors import DocumentError, LessonError, StoreError
 from core.inbox import UnreadableItem
-from core.ports import PassageIndex, Usage
+from core.ports import PassageIndex
 from core.readers import Readers
 from core.storage.durable import sync_folder, write_new, write_whole
 from core.storage.folder_lock import FolderLock
@@ -72,7 +72,6 @@ class Teacher:
         folder: Path,
         ingester: Ingester,
         index: PassageIndex,
-        usage: Usage,
         leftovers: Leftovers | None = None,
     ) -> None:
         """`leftovers` clears away what else is kept of a forgotten lesson; who erases lessons does it themselves."""
@@ -80,7 +79,6 @@ class Teacher:
         self._folder = folder
         self._ingester = ingester
         self._index = index
-        self._usage = usage
         self._lock = FolderLock(folder)  # other processes learn and forget, too
 
     async def learn_file(self, name: str, data: bytes, author: Person, readers: Readers, at: datetime) -> Lesson:
@@ -109,16 +107,6 @@ class Teacher:
         """
         document = f"# {' '.join(title.split())}\n\n{text.strip()}\n" if text.strip() else ""
         return await self.learn_file(f"{title.strip() or 'Note'}.md", document.encode(), author, readers, at)
-
-    async def learn_answer(self, question: str, answer: str, author: Person, readers: Readers, at: datetime) -> Lesson:
-        """Learn the answer to a question that went unanswered, which is then no gap any more.
-
-        Raises:
-            LessonError: there is no text.
-        """
-        lesson = await self.learn_text(question, answer, author, readers, at)
-        await self._usage.close_gaps([question])
-        return lesson
 
     async def forget(self, id_: str, person: Person, *, operator: bool = False) -> Lesson:
         """Forget a lesson, which its author may, and an operator. Who has its id can have it brought back.

@@ -104,11 +104,6 @@ class Access:
         pairing = await self._pairings.find(own)
         return pairing is not None and pairing.operator
 
-    @property
-    def admits_anybody(self) -> bool:
-        """Whether the lists name anyone; without pairings the bot is silent to all otherwise."""
-        return bool(self._doors.allowed | self._doors.operators)
-
     async def new_code(self, *, operator: bool = False) -> str:
         """A code that lets one person in, once, within `CODE_LASTS`."""
         code = "".join(secrets.choice(_LETTERS) for _ in range(8))

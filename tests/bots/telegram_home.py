@@ -217,7 +217,7 @@ async def _bot(redis: Redis, folder: Path, wishes: Wishes, index: QdrantIndex) -
     generator = ScriptedGenerator(lambda prompt: f"**{prompt.passages[0].text}**", pace=0.005)
     limits = AnswerLimits(passages=2, relevance=0.15)
     engine = Engine(embedder=embedder, index=index, memory=memory, usage=usage, generator=generator, limits=limits)
-    teacher = Teacher(folder / "learned", Ingester(embedder, index, passage_tokens=80), index, usage)
+    teacher = Teacher(folder / "learned", Ingester(embedder, index, passage_tokens=80), index)
     access = Access(RedisPairings(redis), AccessLists(wishes.allowed, frozenset({"person:telegram//9"})))
     groups, desk = listed_groups(wishes.allowed), DeadLetters()
     bots = [new_bot(TOKEN, wishes.double.url, ChatPace(*wishes.pace)) for _ in range(2)]

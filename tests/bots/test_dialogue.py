@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from bots import texts
-from bots.commands import PREFERENCES
+from bots.choices import PREFERENCES
 from bots.dialogue import Dialogue
 from bots.language import translated
 from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply, Status

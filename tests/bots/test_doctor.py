@@ -24,21 +24,24 @@ from tests.doubles.openai_server import MODEL, Flavour, OpenAIDouble
 
 
 @pytest.mark.parametrize(
-    ("flavour", "decoding", "mark"),
+    ("flavour", "name", "decoding", "mark"),
     [
-        (Flavour.VLLM, "sequence", CheckStatus.GOOD),
-        (Flavour.VLLM, "token", CheckStatus.CARE),
-        (Flavour.OLLAMA, "stuffed", CheckStatus.GOOD),
-        (Flavour.OLLAMA, "sequence", CheckStatus.CARE),
+        (Flavour.VLLM, READER, "sequence", CheckStatus.GOOD),
+        (Flavour.LLAMA_CPP, READER, "token", CheckStatus.GOOD),
+        (Flavour.OLLAMA, READER, "sequence", CheckStatus.CARE),
+        (Flavour.VLLM, MODEL, "sequence", CheckStatus.CARE),
+        (Flavour.VLLM, MODEL, "stuffed", CheckStatus.GOOD),
     ],
 )
-async def test_the_doctor_says_what_a_server_cannot_do(flavour: Flavour, decoding: str, mark: CheckStatus) -> None:
-    """A way of decoding that the server can only approximate is marked, with what to do about it."""
-    async with OpenAIDouble(flavour).serving() as double:
-        environ = {"ATTUNE_MODEL_URL": double.url, "ATTUNE_MODEL": MODEL, "ATTUNE_DECODING": decoding}
+async def test_the_doctor_says_what_a_server_cannot_do(
+    flavour: Flavour, name: str, decoding: str, mark: CheckStatus
+) -> None:
+    """A way of decoding that is only approximated, without verdicts, is marked, with what to do about it."""
+    async with OpenAIDouble(flavour, model=name, judges_first=name == READER).serving() as double:
+        environ = {"ATTUNE_MODEL_URL": double.url, "ATTUNE_MODEL": name, "ATTUNE_DECODING": decoding}
         model, way = await _server(Settings.from_env(environ))
     assert (model.mark, model.name) == (CheckStatus.GOOD, "language model")
-    assert MODEL in model.found
+    assert name in model.found
     assert (way.mark, bool(way.fix)) == (mark, mark is CheckStatus.CARE)
 
 

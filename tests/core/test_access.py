@@ -26,7 +26,6 @@ async def test_nobody_gets_in_unless_somebody_said_so(redis: Redis) -> None:
     closed = access(redis)
     assert not await closed.admits(ANNA, [channel_reader("telegram", "", "-100")])
     assert not await closed.is_operator(ANNA)
-    assert not closed.admits_anybody
 
 
 @pytest.mark.parametrize(

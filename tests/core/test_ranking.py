@@ -103,7 +103,7 @@ def test_strength_0_and_no_history_change_nothing(case: tuple[np.ndarray, Tilt])
     cold = tilt(impersonal, vectors, LearnedProfile(), strength=100, now=NOW, team=nothing, teammates=nothing)
     ranked = passages(np.sort(impersonal)[::-1])
     for made in (off, cold):
-        assert not made.moves
+        assert not made.total.any()
         assert tilted(impersonal, made.total) is impersonal
         assert reading(ranked[:4], ranked, made.total, floor=1e-3) == (ranked[:4], {})
 

@@ -117,7 +117,7 @@ async def serving(home: Home) -> AsyncIterator[World]:
             generator=ScriptedGenerator(),
             limits=AnswerLimits(passages=2, relevance=0.15),
         )
-        teacher = Teacher(settings.learned_folder, ingester, index, records.usage)
+        teacher = Teacher(settings.learned_folder, ingester, index)
         made = (records.memory, records.usage, records.access, index, inbox, engine, teacher, ingester, embedder)
         yield World(settings, *made, folders)
 

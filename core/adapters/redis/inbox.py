@@ -19,8 +19,7 @@ from urllib.parse import quote
 from redis.asyncio import Redis
 
 from core.adapters.redis.inbox_scripts import SCRIPTS
-from core.adapters.redis.keys import removed_from_disk
-from core.adapters.redis.memory import translated
+from core.adapters.redis.keys import removed_from_disk, translated
 from core.adapters.redis.records import UnreadableNotes
 from core.domain import Conversation, Person
 from core.inbox import (

@@ -13,16 +13,13 @@ from typing import cast
 from redis.asyncio.client import Pipeline
 
 from core.adapters.redis.documents import RedisDocuments
-from core.adapters.redis.keys import conversations_key as conversations_key  # noqa: PLC0414 - known from here
-from core.adapters.redis.keys import finish_removing, removed_from_disk, tag
-from core.adapters.redis.keys import translated as translated  # noqa: PLC0414 - the other adapters know it from here
+from core.adapters.redis.keys import conversations_key, finish_removing, removed_from_disk, tag, translated
 from core.adapters.redis.profiles import (
     RedisProfiles,
     person_keys,
     trace_order_key,
     traces_key,
 )
-from core.adapters.redis.profiles import preferences_key as preferences_key  # noqa: PLC0414
 from core.adapters.redis.records import TURN, read
 from core.domain import Conversation, Footprint, Person, Turn
 from core.people.traces import Trace

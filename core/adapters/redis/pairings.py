@@ -10,7 +10,7 @@ from typing import cast
 
 from redis.asyncio import Redis
 
-from core.adapters.redis.memory import translated
+from core.adapters.redis.keys import translated
 from core.adapters.redis.records import PAIRING, UnreadableNotes, read
 from core.people.access import Pairing
 

@@ -87,10 +87,6 @@ class RedisUsage:
         """The questions that went unanswered, oldest first."""
         return [gap for _, gap in await self._stored()]
 
-    async def close_gaps(self, questions: Sequence[str]) -> None:
-        """Drop all gaps with one of these questions."""
-        await self._drop([value for value, gap in await self._stored() if gap.question in questions])
-
     async def take_back(self, gap: Gap) -> None:
         """Drop this very gap."""
         await self._drop([value for value, kept in await self._stored() if kept == gap])
@@ -138,9 +134,6 @@ class NoUsage:
     async def gaps(self) -> list[Gap]:
         """None."""
         return []
-
-    async def close_gaps(self, questions: Sequence[str]) -> None:
-        """There is none to close."""
 
     async def take_back(self, gap: Gap) -> None:
         """It was not kept."""
