@@ -33,7 +33,7 @@ models = typer.Typer(help="Manage the models on this machine.", no_args_is_help=
 app.add_typer(models, name="models")
 inbox = typer.Typer(help="Show waiting messages and those given up.", invoke_without_command=True)
 app.add_typer(inbox, name="inbox")
-slack = typer.Typer(help="Set up the app in Slack.", no_args_is_help=True)
+slack = typer.Typer(help="Set up the Slack app.", no_args_is_help=True)
 app.add_typer(slack, name="slack")
 
 Model = Annotated[str | None, typer.Option(help="The language model for this run: a name, hf:org/name or a path.")]
@@ -44,7 +44,7 @@ READERS = (
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 KEYS = typer.Argument(help="Keys as shown by `attune inbox`, or: all")
 MODEL_NAME = typer.Argument(help="A name, hf:org/name or a path.")
-WITHOUT = "Leave something out: channels, private-channels, reactions, files, user-groups or agent; may be repeated."
+WITHOUT = "Leave out a feature: channels, private-channels, reactions, files, user-groups or agent; may be repeated."
 
 
 def main() -> None:
@@ -276,7 +276,7 @@ def verify(name: Annotated[str | None, MODEL_NAME] = None) -> None:
 
 @slack.command()
 def manifest(
-    name: Annotated[str, typer.Option(help="What the app is called in Slack.")] = "Attune",
+    name: Annotated[str, typer.Option(help="The app's name in Slack.")] = "Attune",
     without: Annotated[list[str] | None, typer.Option(help=WITHOUT)] = None,
     url: Annotated[str, typer.Option(help="The public https address, for deliveries by HTTP.")] = "",
 ) -> None:
@@ -330,12 +330,12 @@ def _crash(error: Exception) -> None:
     """A mistake of ours: the log has the details, the person a sentence."""
     from bots.logs import crash_log  # noqa: PLC0415
 
-    trace = secrets.token_hex(4)
+    error_id = secrets.token_hex(4)
     settings = _settings()
     folder = settings.data_folder
-    log = crash_log(error, trace, settings.log_level, os.environ, folder)
+    log = crash_log(error, error_id, settings.log_level, os.environ, folder)
     place = str(log) if log else operator_texts.no_log(str(folder))
-    fail(operator_texts.crashed(type(error).__name__, trace, place), 1)
+    fail(operator_texts.crashed(type(error).__name__, error_id, place), 1)
 
 
 def version_text() -> str:

@@ -143,17 +143,17 @@ class Dialogue:
         return await self._commands.reply(message)
 
     def _explained(self, error: Exception) -> Problem:
-        trace = secrets.token_hex(4)
-        log.error("answer_failed", trace=trace, exc_info=error)
+        error_id = secrets.token_hex(4)
+        log.error("answer_failed", error_id=error_id, exc_info=error)
         if isinstance(error, OperatorError) and self._operator_present:
             return Problem(str(error))
         if isinstance(error, StoreError):
-            return Problem(texts.store_down(trace))
+            return Problem(texts.store_down(error_id))
         if isinstance(error, ModelUnavailableError):
-            return Problem(texts.model_down(trace))
+            return Problem(texts.model_down(error_id))
         if isinstance(error, OperatorError):
-            return Problem(texts.operator_needed(trace))
-        return Problem(texts.unexpected(trace))
+            return Problem(texts.operator_needed(error_id))
+        return Problem(texts.unexpected(error_id))
 
 
 def _as_reply(step: AnswerEvent) -> Reply:

@@ -60,13 +60,15 @@ def configure(level: str, environ: MutableMapping[str, str], file: Path | None =
     _quiet_libraries(environ)
 
 
-def crash_log(error: Exception, trace: str, level: str, environ: MutableMapping[str, str], folder: Path) -> Path | None:
+def crash_log(
+    error: Exception, error_id: str, level: str, environ: MutableMapping[str, str], folder: Path
+) -> Path | None:
     """Log what ended the program; returns where, or None where `folder` cannot be written."""
     try:
         configure(level, environ, folder / FILE_NAME)
     except OSError:
         return None
-    structlog.get_logger(__name__).error("crashed", trace=trace, exc_info=error)
+    structlog.get_logger(__name__).error("crashed", error_id=error_id, exc_info=error)
     return folder / FILE_NAME
 
 

@@ -21,7 +21,7 @@ SEPARATOR = " › "  # between a title and the headings under it
 
 VECTOR_FORM = "unit-1"
 """How a text becomes a vector beside the model's own files: raise it when a converter, prefix or pooling makes vectors
-that do not compare with the earlier ones. Eight bits and floating point do (docs/decisions.md), and share one form."""
+that do not compare with the earlier ones. Eight bits and floating point do (evals/RESULTS.md), and share one form."""
 
 Vector = NDArray[np.float32]
 """One embedding, shape (dimension,), unit length."""

@@ -40,6 +40,9 @@ LEAST_LINES = 50  # of a module that says more than errors or a package's face
 FUNCTION_LINES = 40
 MEDIAN_FUNCTION_LINES = 10
 
+IRREGULAR = "Told|Read|Said|Heard|Shown|Found|Kept|Known|Seen|Sent|Given|Taken|Made|Held|Written|Taught|Feeling"
+PARTICIPLE = re.compile(rf"_*(?:[A-Z][a-z]*[^e]ed|(?:Un)?(?:{IRREGULAR}))")
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -156,12 +159,19 @@ def digit_complaints(module: str, source: str) -> list[str]:
     return found
 
 
+def word_complaints(module: str, source: str) -> list[str]:
+    """Classes of `module` that are named by a bare past participle: a class is a noun."""
+    names = [node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)]
+    return [f"{module}.{name} is a participle: name it by a noun" for name in names if PARTICIPLE.fullmatch(name)]
+
+
 RULES = [
     digit_complaints,
     import_complaints,
     environment_complaints,
     length_complaints,
     docstring_complaints,
+    word_complaints,
 ]
 
 
@@ -208,6 +218,8 @@ def test_module_keeps_the_rules(module: str):
             "def f(x):\n    return int(x) if x.isdigit() else 0",
             "core.engine.f looks for digits and calls int: use core.text.words.whole_number",
         ),
+        ("core.engine", "class Unnoted: ...", "core.engine.Unnoted is a participle: name it by a noun"),
+        ("core.engine", "class _Said: ...", "core.engine._Said is a participle: name it by a noun"),
         ("core.engine", "x = 1", "core.engine has no docstring"),
         ("bots.reception", "from bots.cli import operator_texts", "bots.reception imports bots.cli.operator_texts"),
         ("core.engine", "x = 1\n" * 49, "core.engine has 49 lines, 50 at least: it belongs to another room"),

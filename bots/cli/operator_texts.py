@@ -40,9 +40,9 @@ def missing_path(path: str) -> str:
     return f"No such file or folder: {path}"
 
 
-def crashed(kind: str, trace: str, log: str) -> str:
+def crashed(kind: str, error_id: str, log: str) -> str:
     """The program itself failed."""
-    return f"Attune crashed with an unexpected {kind}. Trace id: {trace}. Details: {log}."
+    return f"Attune crashed with an unexpected {kind}. Error id: {error_id}. Details: {log}."
 
 
 def no_log(folder: str) -> str:

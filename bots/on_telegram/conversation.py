@@ -36,7 +36,7 @@ Channels = Callable[[Incoming], Awaitable[frozenset[str]]]
 
 
 @dataclass(slots=True)
-class _Said:
+class _Progress:
     """How far an answer came."""
 
     text: str = ""
@@ -123,7 +123,7 @@ class TelegramConversation:
         return tuple(shown for shown in noted if shown is not None)
 
     async def _show(self, incoming: Incoming, message: Message, screen: Screen, delivery: Delivery) -> None:
-        said = _Said()
+        said = _Progress()
         try:
             await self._follow(incoming, message, screen, delivery, said)
         except asyncio.CancelledError:
@@ -137,7 +137,7 @@ class TelegramConversation:
             raise
 
     async def _follow(
-        self, incoming: Incoming, message: Message, screen: Screen, delivery: Delivery, said: _Said
+        self, incoming: Incoming, message: Message, screen: Screen, delivery: Delivery, said: _Progress
     ) -> None:
         """Show reply after reply, until the last one or until nobody wants more.
 
@@ -166,7 +166,7 @@ class TelegramConversation:
     def _buttons(self, incoming: Incoming, final: Final) -> Keyboard:
         return answer_buttons(final.answer, len(final.openable), shared=not incoming.private)
 
-    async def _stopped(self, said: _Said, screen: Screen, delivery: Delivery) -> None:
+    async def _stopped(self, said: _Progress, screen: Screen, delivery: Delivery) -> None:
         stopped = f"*{translated(texts.STOPPED)}*"
         await screen.finish(telegram(f"{closed(said.text)}\n\n{stopped}" if said.text.strip() else stopped))
         await delivery.ended()

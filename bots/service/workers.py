@@ -199,13 +199,15 @@ class Workers:
         return await self._failed(work, error, in_time=in_time)
 
     async def _failed(self, work: _Work, error: BaseException | None, *, in_time: bool) -> str:
-        trace = secrets.token_hex(4)
-        log.error("event_failed", trace=trace, platform=work.claim.event.person.platform, exc_info=error)
+        error_id = secrets.token_hex(4)
+        log.error("event_failed", error_id=error_id, platform=work.claim.event.person.platform, exc_info=error)
         if in_time and work.claim.attempt < LIVES:
             return await self._release(work, _pause(work))
         if isinstance(error, UnreadableRecordError):
-            return await self._set_aside(work, error, trace)
-        return await self._told(work, texts.unexpected(trace) if in_time else texts.took_too_long(trace), "failed")
+            return await self._set_aside(work, error, error_id)
+        return await self._told(
+            work, texts.unexpected(error_id) if in_time else texts.took_too_long(error_id), "failed"
+        )
 
     async def _told(self, work: _Work, sentence: str, outcome: str) -> str:
         """Say `sentence` in place of an answer; later, where the platform does not show it."""
@@ -216,16 +218,16 @@ class Workers:
         return await self._release(work, _pause(work))
 
     async def _bury(self, work: _Work) -> str:
-        trace, deaths = secrets.token_hex(4), work.claim.deaths
-        log.error("event_given_up", trace=trace, key=work.claim.event.key, deaths=deaths)
+        error_id, deaths = secrets.token_hex(4), work.claim.deaths
+        log.error("event_given_up", error_id=error_id, key=work.claim.event.key, deaths=deaths)
         if deaths == LIVES:  # beyond it, the sentence itself is what ends workers
-            await self._apologised(work, texts.given_up(trace))
-        return await self._buried(work, f"{deaths} workers died on it; trace {trace}")
+            await self._apologised(work, texts.given_up(error_id))
+        return await self._buried(work, f"{deaths} workers died on it; error id {error_id}")
 
-    async def _set_aside(self, work: _Work, error: UnreadableRecordError, trace: str) -> str:
+    async def _set_aside(self, work: _Work, error: UnreadableRecordError, error_id: str) -> str:
         """Nobody here can read it; its person is told where that much of it can be read."""
-        await self._apologised(work, texts.unexpected(trace))
-        await insist(lambda: self._inbox.set_aside(work.claim.token, f"{error}; trace {trace}"))
+        await self._apologised(work, texts.unexpected(error_id))
+        await insist(lambda: self._inbox.set_aside(work.claim.token, f"{error}; error id {error_id}"))
         return "aside"
 
     async def _apologised(self, work: _Work, sentence: str) -> bool:

@@ -114,7 +114,7 @@ async def test_an_error_amid_an_answer_keeps_both(tmp_path: Path):
     with structlog.testing.capture_logs() as logs:
         shown = await Terminal(engine, tmp_path).type("why?\r/quit\r")
     assert "one two" in shown
-    assert logs[0]["trace"] in shown
+    assert logs[0]["error_id"] in shown
     assert "Traceback" not in shown
     assert "inner words" not in shown
 

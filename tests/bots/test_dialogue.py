@@ -191,11 +191,11 @@ async def test_a_persons_error_is_shown_as_it_is():
     ],
 )
 async def test_other_errors_become_a_sentence_with_a_trace(error: Exception, sentence):
-    """A person never sees an error's own text; the log has it under the trace id that is shown."""
+    """A person never sees an error's own text; the log has it under the error id that is shown."""
     with structlog.testing.capture_logs() as logs:
         shown = await replies(FakeEngine(error=error, fail_after=1), "why?")
     assert [entry["exc_info"] for entry in logs] == [error]
-    assert shown[-1] == Problem(sentence(logs[0]["trace"]))
+    assert shown[-1] == Problem(sentence(logs[0]["error_id"]))
     assert str(error) not in shown[-1].markdown
     assert Delta("Twenty") in shown
 
@@ -217,7 +217,7 @@ async def test_a_command_that_fails_says_so():
     engine = FakeEngine()
     engine.people = Down(engine)
     with structlog.testing.capture_logs() as logs:
-        assert await said(engine, "/prefs") == texts.store_down(logs[0]["trace"])
+        assert await said(engine, "/prefs") == texts.store_down(logs[0]["error_id"])
 
 
 async def test_leaving_early_stops_the_engine():

@@ -121,7 +121,7 @@ def test_the_doctor_asks_the_process_that_parses() -> None:
     check = parsers()
     assert check.name == "parsers"
     assert check.mark in {CheckStatus.GOOD, CheckStatus.CARE}
-    assert check.found.startswith("shut in by limits of memory and time")
+    assert check.found.startswith("confined by limits of memory and time")
 
 
 async def test_the_doctor_says_how_much_is_kept_of_people_and_how_long(data: Path) -> None:
@@ -134,7 +134,7 @@ async def test_the_doctor_says_how_much_is_kept_of_people_and_how_long(data: Pat
             Person("slack", "T1", "ann"), lambda old: replace(old, preferences=Preferences(tone=Tone.FORMAL))
         )
         _, people = await _memory(settings)
-    assert people.found.startswith("1 person, 0.")
+    assert people.found.startswith("1 person, median 0.")
     assert people.found.endswith(" kB at most, kept for 30 days (ATTUNE_KEEP)")
 
 

@@ -140,7 +140,7 @@ async def test_a_full_disk_loses_nothing_that_was_accepted(data: Path) -> None:
 
 
 async def test_an_index_that_is_away_ends_in_a_sentence(data: Path) -> None:
-    """The person is told, with a trace id, and nothing waits for ever."""
+    """The person is told, with an error id, and nothing waits for ever."""
     async with valkey.embedded(data) as client:
         inbox = RedisInbox(client, GENEROUS)
         async with serving(inbox, FakeEngine(error=IndexUnavailableError("away"))) as chat:

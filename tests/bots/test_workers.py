@@ -193,7 +193,7 @@ async def test_one_person_with_a_thousand_messages_delays_another_by_one(chat: C
 
 
 async def test_a_message_that_ends_its_workers_is_given_up(chat: Chat, inbox: RedisInbox, redis: Redis) -> None:
-    """After three deaths the person reads a sentence with a trace id, and the operator finds it by that id."""
+    """After three deaths the person reads a sentence with an error id, and the operator finds it by that id."""
     quick = RedisInbox(redis, GENEROUS, lease=0.2)
     engine = FakeEngine("fine")
     async with serving(chat, inbox, engine, at_once=0):
@@ -219,7 +219,7 @@ async def _is(claim: Awaitable[object]) -> bool:
 
 
 async def test_a_mistake_in_a_platform_ends_in_a_sentence(chat: Chat, inbox: RedisInbox) -> None:
-    """Whatever a sender raises, the person learns that there is no answer, with a trace id."""
+    """Whatever a sender raises, the person learns that there is no answer, with an error id."""
 
     class Clumsy(ChatSender):
         async def handle(self, event, delivery):
