@@ -10,9 +10,11 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
-from bots import feedback_texts, personal_texts, texts, why_texts
+from bots import personal_texts, texts, why_texts
 from bots.choices import nearest
+from bots.command_table import commands_with
 from bots.courtesies import is_about_the_bot, is_recall, is_thanks
+from bots.language import translated
 from bots.prefs_commands import PrefsCommands
 from bots.replies import AskAgain, CommandReply, Notice, PersonForgotten
 from core.domain import Message
@@ -30,9 +32,9 @@ TAKE_BACK = "undo"  # behind a thumb
 
 
 class Commands:
-    """The command table. `own` names the platform's own commands, which are listed and suggested, not run."""
+    """Runs commands. `own` are the platform's, which are listed and suggested, not run; `hint` ends the help."""
 
-    def __init__(self, engine: Engine, own: Iterable[str] = ()) -> None:
+    def __init__(self, engine: Engine, own: Iterable[str] = (), hint: str = texts.HELP_HINT) -> None:
         self._engine = engine
         self._prefs = PrefsCommands(engine)
         self._table: Mapping[str, Callable[[Message, str], Awaitable[CommandReply]]] = {
@@ -45,7 +47,9 @@ class Commands:
             "open": self._open,
             "forget": self._forget,
         }
-        self.names = (*self._table, *own)
+        self._listed = commands_with(own)
+        self._hint = hint
+        self.names = [one.name for one in self._listed]
 
     async def reply(self, message: Message) -> CommandReply | None:
         """Run the command that `message` is, or return its courtesy; None for a question.
@@ -74,31 +78,31 @@ class Commands:
             return await self._help(message, "")
         if is_recall(text):
             return Notice(texts.asked_before(await self._engine.conversations.questions(message)))
-        return Notice(texts.COURTESY) if is_thanks(text) else None
+        return Notice(translated(texts.COURTESY)) if is_thanks(text) else None
 
     async def feedback(self, feedback: Feedback) -> Notice:
         """Learn from a verdict, and say what follows."""
         heard = await self._engine.people.hear(feedback)
-        return Notice(feedback_texts.heard(heard, feedback.verdict, feedback.reason))
+        return Notice(personal_texts.heard(heard, feedback.verdict, feedback.reason))
 
     async def _help(self, _message: Message, _rest: str) -> Notice:
-        return Notice(texts.help_shown(self.names))
+        return Notice(texts.help_shown(self._listed, self._hint))
 
     async def _forget(self, message: Message, rest: str) -> CommandReply:
         if rest.lower() != "everything":
-            return Notice(texts.FORGET_CONFIRM)
+            return Notice(translated(texts.FORGET_CONFIRM))
         await self._engine.people.forget(message.person)
-        return PersonForgotten(texts.FORGOTTEN)
+        return PersonForgotten(translated(texts.FORGOTTEN))
 
     async def _why(self, message: Message, rest: str) -> Notice:
         trace = await self._trace(message, rest.lower())
         if trace is None:
-            return Notice(personal_texts.NO_ANSWER)
+            return Notice(translated(personal_texts.NO_ANSWER))
         return Notice(why_texts.why(await self._engine.sources.explained(trace, message)))
 
     async def _plain(self, message: Message, rest: str) -> CommandReply:
         trace = await self._trace(message, rest.lower())
-        return AskAgain(trace.question) if trace else Notice(personal_texts.NO_ANSWER)
+        return AskAgain(trace.question) if trace else Notice(translated(personal_texts.NO_ANSWER))
 
     async def _trace(self, message: Message, answer: str = "") -> Trace | None:
         """The trace of an answer, or of the last. In a shared place nothing is told of what was answered in private."""
@@ -108,7 +112,7 @@ class Commands:
 
     async def _new(self, message: Message, _rest: str) -> Notice:
         await self._engine.conversations.begin_anew(message)
-        return Notice(texts.BEGUN_ANEW)
+        return Notice(translated(texts.BEGUN_ANEW))
 
     async def _recommend(self, message: Message, _rest: str) -> Notice:
         return Notice(personal_texts.recommended(await self._engine.sources.recommended(message)))
@@ -120,7 +124,7 @@ class Commands:
             return Notice(personal_texts.no_source(len(trace.sources) if trace else 0))
         now = datetime.now(UTC)
         passage = await self._engine.sources.open(message.person, trace.answer, number, now, looking=message)
-        return Notice(personal_texts.opened(passage) if passage else personal_texts.SOURCE_GONE)
+        return Notice(personal_texts.opened(passage) if passage else translated(personal_texts.SOURCE_GONE))
 
     async def _thumb(self, message: Message, thumb: str, said: str) -> Notice | None:
         """A thumb that is sent as a message is about the last answer; with other words behind it, it is a question.
@@ -134,7 +138,7 @@ class Commands:
         elif words in set(Reason):
             reason = Reason(words)
         elif words and (near := nearest(words, set(Reason))):
-            raise InvalidPreferenceError(feedback_texts.bad_reason(words, near))
+            raise InvalidPreferenceError(personal_texts.bad_reason(words, near))
         elif words:
             return None
         trace = await self._trace(message)

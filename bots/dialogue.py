@@ -14,7 +14,9 @@ import structlog
 
 from bots import personal_texts, texts
 from bots.commands import Commands
+from bots.language import translated
 from bots.replies import AskAgain, CommandReply, Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
+from core.answering.prompt import NOT_FOUND
 from core.domain import (
     Answer,
     AnswerEvent,
@@ -40,13 +42,20 @@ log = structlog.get_logger(__name__)
 class Dialogue:
     """Answers messages one by one and keeps nothing between them.
 
-    `own_commands` are the platform's: they are listed and suggested here, and run there.
+    `own_commands` are the platform's: they are listed and suggested here, and run there; `hint` ends the help.
     `operator_present` shows an operator's error in full, where whoever asks is the operator.
     """
 
-    def __init__(self, engine: Engine, *, own_commands: Iterable[str] = (), operator_present: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        own_commands: Iterable[str] = (),
+        hint: str = texts.HELP_HINT,
+        operator_present: bool = False,
+    ) -> None:
         self._engine = engine
-        self._commands = Commands(engine, own_commands)
+        self._commands = Commands(engine, own_commands, hint)
         self._operator_present = operator_present
 
     async def respond(self, message: Message) -> AsyncGenerator[Reply, None]:
@@ -60,13 +69,13 @@ class Dialogue:
                 yield said
                 return
             async with begun(self._answers(message, said)) as steps:
-                yield Status(texts.SEARCHING)  # and while the platform shows it, there is a search already
+                yield Status(translated(texts.SEARCHING))  # and while the platform shows it, there is a search already
                 async for step in steps:
                     if isinstance(step, Answer) and step.decoded is not DecodingSummary.EXACT:
                         log.info("question_answered", decoded=step.decoded.value)
                     yield _as_reply(step)
         except PersonError as error:
-            yield Problem(str(error))
+            yield Problem(translated(str(error)))
         except Exception as error:  # noqa: BLE001 - the person gets a sentence, the log gets the error
             yield self._explained(error)
 
@@ -96,7 +105,7 @@ class Dialogue:
             passage = await self._engine.sources.open(person, answer, number, datetime.now(UTC), looking=looking)
         except Exception as error:  # noqa: BLE001 - as above
             return self._explained(error)
-        return passage or Problem(personal_texts.SOURCE_GONE)
+        return passage or Problem(translated(personal_texts.SOURCE_GONE))
 
     async def look_at_source(self, asker: Person, answer: str, number: int, *, looking: Message) -> Passage | Problem:
         """The passage behind a source of somebody else's answer, if that was shown in the place of `looking`."""
@@ -104,7 +113,7 @@ class Dialogue:
             passage = await self._engine.sources.look_at(asker, answer, number, looking=looking)
         except Exception as error:  # noqa: BLE001 - as above
             return self._explained(error)
-        return passage or Problem(personal_texts.SOURCE_GONE)
+        return passage or Problem(translated(personal_texts.SOURCE_GONE))
 
     async def profile(self, person: Person) -> Profile:
         """What the person set and what was learned of them, for buttons and forms; without the names of documents.
@@ -130,7 +139,7 @@ class Dialogue:
 
     async def _said_at_once(self, message: Message) -> CommandReply | None:
         if not message.text.strip():
-            return Notice(texts.EMPTY_QUESTION)
+            return Notice(translated(texts.EMPTY_QUESTION))
         return await self._commands.reply(message)
 
     def _explained(self, error: Exception) -> Problem:
@@ -158,5 +167,6 @@ def _as_reply(step: AnswerEvent) -> Reply:
             return Delta(text)
         case Answer():
             sources = () if step.listing is Sources.OFF else step.sources
-            note = texts.LEFT_OUT if step.left_out and step.outcome is Outcome.ANSWERED else ""
-            return Final(step.text, sources, step.nearest, note, step.id, step.listing)
+            note = translated(texts.LEFT_OUT) if step.left_out and step.outcome is Outcome.ANSWERED else ""
+            text = translated(NOT_FOUND) if step.text.strip() == NOT_FOUND else step.text
+            return Final(text, sources, step.nearest, note, step.id, step.listing)

@@ -13,7 +13,9 @@ from typing import Protocol
 
 from pydantic import TypeAdapter
 
+from bots import texts
 from bots.dialogue import Dialogue
+from bots.language import Voice
 from bots.reception import NotUnderstoodError, Reception
 from bots.watching import Watcher
 from core.documents.teaching import Teacher
@@ -120,6 +122,10 @@ class Sender(Protocol):
         """
         ...
 
+    async def voice(self, event: Event) -> Voice:
+        """How to speak to whoever sent `event`: all else is called within it. Returns within a second or two."""
+        ...
+
     async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
         """Tell the person that `event` has to wait; `note` the message, so that the answer takes its place."""
         ...
@@ -190,7 +196,7 @@ class PlatformServices:
 class Platform:
     """A platform: its halves, and what `attune doctor` looks at. `name` is `Person.platform` of its people.
 
-    `own_commands` are those that the platform runs itself, such as `stop`.
+    `own_commands` are those that the platform runs itself, such as `stop`; `hint` ends the help.
     """
 
     name: str
@@ -198,3 +204,4 @@ class Platform:
     sender: Callable[[Settings, Dialogue, PlatformServices], Sender]
     checks: Callable[[Settings], AsyncIterator[Check]]
     own_commands: tuple[str, ...] = ()
+    hint: str = texts.HELP_HINT

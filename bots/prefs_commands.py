@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bots import personal_texts, texts
 from bots.choices import PREFERENCES, changed_preference, nearest
+from bots.language import translated
 from bots.replies import CommandReply, Notice, PersonForgotten
 from core.domain import Message, Person
 from core.engine import Engine
@@ -80,7 +81,7 @@ class PrefsCommands:
 
     async def _reset(self, person: Person, _value: str, _at: datetime) -> Notice:
         await self._engine.people.choose(person, Preferences())
-        return Notice(texts.PREFS_RESET)
+        return Notice(translated(texts.PREFS_RESET))
 
     def _stating(self, polarity: Polarity) -> Callable[[Person, str, datetime], _Reply]:
         async def state(person: Person, value: str, at: datetime) -> Notice:
@@ -126,7 +127,9 @@ class PrefsCommands:
 
     def _pausing(self, *, paused: bool) -> Callable[[Person, str, datetime], _Reply]:
         async def pause(person: Person, _value: str, _at: datetime) -> Notice:
-            return await self._set(person, personal_texts.PAUSED if paused else personal_texts.RESUMED, paused=paused)
+            return await self._set(
+                person, translated(personal_texts.PAUSED if paused else personal_texts.RESUMED), paused=paused
+            )
 
         return pause
 
@@ -140,7 +143,7 @@ class PrefsCommands:
     async def _undo(self, person: Person, _value: str, _at: datetime) -> Notice:
         before = await self._engine.people.wishes(person)
         now = await self._engine.people.undo(person)
-        return Notice(personal_texts.undone(before, now) if now else personal_texts.NOTHING_TO_UNDO)
+        return Notice(personal_texts.undone(before, now) if now else translated(personal_texts.NOTHING_TO_UNDO))
 
     async def _learned(self, message: Message) -> Notice:
         """What was learned, without the names of documents that the person may no longer see."""
@@ -155,16 +158,16 @@ class PrefsCommands:
 
     async def _import(self, person: Person, value: str, _at: datetime) -> Notice:
         await self._engine.people.import_(person, value.removeprefix("```json").strip("`\n "))
-        return Notice(personal_texts.IMPORTED)
+        return Notice(translated(personal_texts.IMPORTED))
 
     async def _forget(self, person: Person, value: str, _at: datetime) -> CommandReply:
         wanted = value.lower()
         if wanted == ForgetScope.EVERYTHING:
             await self._engine.people.forget(person)
-            return PersonForgotten(texts.FORGOTTEN)
+            return PersonForgotten(translated(texts.FORGOTTEN))
         if wanted not in set(ForgetScope):
-            return Notice(personal_texts.FORGET_WHAT)
+            return Notice(translated(personal_texts.FORGET_WHAT))
         await self._engine.people.forget(person, ForgetScope(wanted))
         if wanted == ForgetScope.HISTORY:
-            return PersonForgotten(personal_texts.HISTORY_FORGOTTEN)
-        return Notice(personal_texts.INTERESTS_FORGOTTEN)
+            return PersonForgotten(translated(personal_texts.HISTORY_FORGOTTEN))
+        return Notice(translated(personal_texts.INTERESTS_FORGOTTEN))

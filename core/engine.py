@@ -109,7 +109,7 @@ class Engine:
         asked, limit = clean(text), self._limits.question_characters
         if len(asked) > limit:
             raise QuestionTooLongError(
-                f"Your message has {len(asked):,} characters and I read at most {limit:,}. Please ask in fewer words."
+                f"Your message has {len(asked):,} characters, and I can read at most {limit:,}. Please shorten it."
             )
         return asked
 

@@ -55,7 +55,7 @@ REMOVED = {
     ),
     "ATTUNE_TRACES": "ATTUNE_METRICS has the figures, and the log the rest.",
 }
-"""Settings that there were, and why there are none any more."""
+"""Former settings, and why they are gone."""
 
 _HOST_AND_PORT = re.compile(r"\S+:[0-9]{1,5}")
 

@@ -31,6 +31,7 @@ from typing import Any
 import structlog
 
 from bots.dialogue import Dialogue
+from bots.language import Voice
 from bots.platform import Delivery
 from bots.replies import Final, Status
 from bots.service.observing import WatchedDialogue
@@ -96,6 +97,10 @@ class Silent:
 
     async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
         """Nobody reads it."""
+
+    async def voice(self, event: Event) -> Voice:
+        """In English."""
+        return Voice(event.language)
 
     async def apologise(self, event: Event, delivery: Delivery, sentence: str) -> None:
         """It must not come to this."""

@@ -146,8 +146,6 @@ def model_sound(name: str) -> str:
     return f"{name} is intact."
 
 
-# Serving
-
 # The inbox
 
 NO_DEAD_LETTERS = "No message has been given up."

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
-from bots import feedback_texts
+from bots import personal_texts, texts
 from bots.dialogue import Dialogue
+from bots.language import translated
+from bots.lessons import LessonReply, Lessons
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import home as slack_home
 from bots.on_slack import texts as slack_texts
@@ -24,7 +26,7 @@ from bots.on_slack.events import PLATFORM, EventKind, body_of, kind_of
 from bots.on_slack.limits import MENU_OPTIONS
 from bots.on_slack.markdown import escaped
 from bots.on_slack.render import Block, pages
-from bots.on_slack.teaching import LessonReply, Lessons
+from bots.on_slack.teaching import learn_file, learn_thread
 from bots.platform import Delivery
 from bots.replies import Problem
 from core.domain import Passage, Person
@@ -77,7 +79,7 @@ class Actions:
         person = event.person
         if not await self._door.admits(pressed.place.client, person.workspace, person.user, pressed.text("channel")):
             if pressed.text("view") or event.kind in {EventKind.HOME, EventKind.WHISPER}:
-                await self._say(pressed, slack_texts.NOT_ADMITTED)
+                await self._say(pressed, translated(slack_texts.NOT_ADMITTED))
         elif (handler := self._handlers.get((kind_of(event), pressed.name))) is not None:
             await handler(pressed)
 
@@ -91,7 +93,7 @@ class Actions:
         if pressed.event.kind == EventKind.HOME:
             await self._publish(pressed, slack_home.closed(sentence))
         elif pressed.text("view"):
-            await pressed.fill(slack_blocks.text_modal(slack_texts.SORRY, sentence))
+            await pressed.fill(slack_blocks.text_modal(translated(slack_texts.SORRY), sentence))
         elif pressed.text("response_url"):
             await pressed.reply().say(sentence)
 
@@ -117,7 +119,7 @@ class Actions:
         """A verdict on an answer; whoever gave none on an answer of their own is told so."""
         at = pressed.event.received_at
         heard = await self._dialogue.feedback(Feedback(pressed.person, answer, verdict, at, reason))
-        if heard.markdown == feedback_texts.NOT_YOURS or isinstance(heard, Problem):
+        if heard.markdown == personal_texts.NOT_YOURS or isinstance(heard, Problem):
             await pressed.reply().say(heard.markdown)
 
     async def _open_source(self, pressed: SlackPress) -> None:
@@ -127,7 +129,7 @@ class Actions:
         if isinstance(found, Passage):
             await pressed.fill(slack_blocks.passage_modal(found))
         else:
-            await pressed.fill(slack_blocks.text_modal(slack_texts.SOURCE_TITLE, found.markdown))
+            await pressed.fill(slack_blocks.text_modal(translated(slack_texts.SOURCE_TITLE), found.markdown))
 
     async def _passage(self, pressed: SlackPress, asker: str, answer: str, number: int) -> Passage | Problem:
         """The source, for the eyes of whoever pressed: what they may see now, of an answer that was shown here."""
@@ -141,17 +143,17 @@ class Actions:
 
     async def _explain(self, pressed: SlackPress) -> None:
         answer, asker = pressed.about
-        said = slack_texts.ASKERS_ONLY
+        said = translated(texts.ASKERS_ONLY)
         if asker in {"", pressed.person.user}:
             said = await self._talk.said(pressed, f"/why {answer}")
-        await pressed.fill(slack_blocks.text_modal(slack_texts.WHY, said))
+        await pressed.fill(slack_blocks.text_modal(translated(texts.WHY), said))
 
     async def _answer_again(self, pressed: SlackPress) -> None:
         """Answer once more: in the same thread, or for one person's eyes where the first answer was."""
         answer, asker = pressed.about
         text, root = f"/plain {answer}", pressed.text("root")
         if asker not in {"", pressed.person.user}:
-            await pressed.reply().say(slack_texts.ASKERS_ONLY)
+            await pressed.reply().say(translated(texts.ASKERS_ONLY))
         elif root:
             await self._talk.stream(pressed, text, root, pressed.event.key.rpartition(":")[2])
         else:
@@ -164,12 +166,12 @@ class Actions:
         try:
             asked = await pressed.place.client.chat_postMessage(
                 channel=pressed.text("channel"),
-                text=slack_texts.asked_by(pressed.person.user, escaped(text)),
+                text=translated(slack_texts.ASKS, user=pressed.person.user, question=escaped(text)),
                 unfurl_links=False,
                 unfurl_media=False,
             )
         except ERRORS:
-            await pressed.reply().say(slack_texts.SHARE_NOT_HERE)
+            await pressed.reply().say(translated(slack_texts.SHARE_NOT_HERE))
             return
         root = str(asked["ts"])
         await self._talk.stream(pressed, text, root, root)
@@ -178,25 +180,25 @@ class Actions:
 
     async def _learn_file(self, pressed: SlackPress) -> None:
         who, _, file = pressed.text("value").partition(":")
-        told = await self._lessons.learn_file(pressed, who, file)
-        await pressed.reply().replace(told.sentence, told.buttons)
+        told = await learn_file(self._lessons, pressed, who, file)
+        await pressed.reply().replace(told.sentence, slack_blocks.lesson_buttons(told))
 
     async def _learn_thread(self, pressed: SlackPress) -> None:
         about = pressed.text("about")
-        told = await self._lessons.learn_thread(pressed, about, pressed.values)
-        await pressed.reply(about).say(told.sentence, told.buttons)
+        told = await learn_thread(self._lessons, pressed, about, pressed.values)
+        await pressed.reply(about).say(told.sentence, slack_blocks.lesson_buttons(told))
 
     async def _change_lesson(self, pressed: SlackPress) -> None:
         """Forget a lesson, or learn a forgotten one again."""
         lesson = pressed.text("value")
         if pressed.name == slack_blocks.RELEARN:
-            told = await self._lessons.bring_back(pressed, lesson)
+            told = await self._lessons.bring_back(pressed.person, lesson, pressed.delivery)
         else:
             told = await self._lessons.forget(pressed.person, lesson)
         if pressed.body.get("home"):
             await self._draw_home(pressed, told)
         else:
-            await pressed.reply().replace(told.sentence, told.buttons)
+            await pressed.reply().replace(told.sentence, slack_blocks.lesson_buttons(told))
 
     # Preferences, and commands behind buttons of the home tab
 
@@ -212,7 +214,7 @@ class Actions:
         said = await self._talk.said(pressed, command)
         if command == "/prefs export":
             await self._send_privately(pressed, said)
-            said = slack_texts.EXPORTED
+            said = translated(slack_texts.EXPORT_SENT)
         if pressed.body.get("home"):
             await self._draw_home(pressed, LessonReply(said))
 
@@ -222,7 +224,7 @@ class Actions:
         for blocks in pages(text):
             await client.chat_postMessage(
                 channel=opened["channel"]["id"],
-                text=slack_texts.HOME_EXPORT,
+                text=translated(texts.EXPORT),
                 blocks=blocks,
                 unfurl_links=False,
                 unfurl_media=False,
@@ -257,11 +259,11 @@ class Actions:
     async def _suggest(self, pressed: SlackPress) -> None:
         """Suggest what to ask: Slack may not know the call, and then nothing is lost."""
         asked = await self._dialogue.recent(pressed.person)
-        prompts = slack_home.prompts(asked, await self._lessons.new(await self._talk.may_see(pressed)))
+        prompts = slack_home.prompts(asked, await self._lessons.new_titles(await self._talk.may_see(pressed)))
         with suppress(*ERRORS):
             await pressed.place.client.assistant_threads_setSuggestedPrompts(
                 channel_id=pressed.text("channel"),
                 thread_ts=pressed.text("thread") or None,
-                title=slack_texts.PANE_PROMPTS,
+                title=translated(slack_texts.PANE_PROMPTS),
                 prompts=prompts,
             )

@@ -36,6 +36,7 @@ BUSY = {
     "service_unavailable",
 }  # of nobody
 PATIENCE = 5.0  # seconds that Slack may take where somebody waits who could be told what it said a moment ago
+MOMENT = 1.0  # seconds that it may take to say in what language to speak: a modal has three
 KEPT = 10_000
 KINDS = ("public_channel", "private_channel", "mpim")
 PAGE = 200
@@ -53,6 +54,7 @@ class MemberStatus:
     member: bool  # of the workspace or its organisation: no guest, nobody of another organisation, no app
     elsewhere: bool = False  # a member, of other workspaces of the organisation only
     gone: bool = False  # the account was closed
+    locale: str = ""  # the language that they have Slack in, such as de-DE
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,14 @@ class Members:
         return await self._remembered(
             ("user", said.team, said.user), lambda: self._standing(client, said), MemberStatus(False)
         )
+
+    async def language(self, client: AsyncWebClient, team: str, user: str) -> str:
+        """The language that somebody has Slack in; empty where Slack does not say in time."""
+        try:
+            async with asyncio.timeout(MOMENT):
+                return (await self.standing(client, SlackMessage(team, "", "", "", user, ""))).locale
+        except (TimeoutError, aiohttp.ClientError):
+            return ""
 
     async def is_shared(self, client: AsyncWebClient, said: SlackMessage) -> bool:
         """Whether people of another organisation read along in the channel."""
@@ -120,16 +130,17 @@ class Members:
         return await self._remembered(("group", team, group), ask, frozenset())
 
     async def _standing(self, client: AsyncWebClient, said: SlackMessage) -> MemberStatus:
-        user: dict[str, Any] = (await client.users_info(user=said.user))["user"]
+        user: dict[str, Any] = (await client.users_info(user=said.user, include_locale=True))["user"]
+        locale = str(user.get("locale") or "")
         if user.get("deleted"):
-            return MemberStatus(False, gone=True)
+            return MemberStatus(False, gone=True, locale=locale)
         grid: dict[str, Any] = user.get("enterprise_user") or {}
         ours = await self._remembered(("ours", said.team), lambda: _ours(client, said.team), HomeWorkspace(said.team))
         inside = ours.team in {user.get("team_id"), *(grid.get("teams") or ())}
         colleague = bool(ours.enterprise) and grid.get("enterprise_id") == ours.enterprise  # and no partner's
         if any(user.get(mark) for mark in FOREIGN) or not (inside or colleague):
-            return MemberStatus(False)
-        return MemberStatus(True, elsewhere=not inside)
+            return MemberStatus(False, locale=locale)
+        return MemberStatus(True, elsewhere=not inside, locale=locale)
 
     async def _sharing(self, client: AsyncWebClient, said: SlackMessage) -> ChannelSharing:
         async def ask() -> ChannelSharing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from bots.dialogue import Dialogue
+from bots.lessons import Lessons
 from bots.on_telegram.api import Bot
 from bots.on_telegram.doctor import TelegramConfig, telegram_checks
 from bots.on_telegram.entrance import Membership, TelegramEntrance, listed_groups
@@ -14,7 +15,6 @@ from bots.on_telegram.sender import OWN_COMMANDS, Services, TelegramSender
 from bots.on_telegram.webhook import new_webhook
 from bots.operator_lists import OperatorLists
 from bots.platform import Check, Platform, PlatformServices
-from bots.texts import escaped
 from core.errors import ConfigurationError
 from core.people.access import listed_names
 from core.settings import Settings
@@ -38,8 +38,8 @@ def telegram_receiver(settings: Settings, means: PlatformServices) -> TelegramRe
 
 def telegram_sender(settings: Settings, dialogue: Dialogue, means: PlatformServices) -> TelegramSender:
     """The answering half."""
-    lists = OperatorLists(means.usage, means.inbox, escaped)
-    services = Services(dialogue, means.teacher, means.access, lists)
+    lists = OperatorLists(means.usage, means.inbox, means.access)
+    services = Services(dialogue, Lessons(means.teacher, means.access), means.access, lists)
     return TelegramSender(_bot(settings), services, _groups(settings), settings.telegram_streaming)
 
 

@@ -6,7 +6,9 @@ import time
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 
+from bots import texts
 from bots.dialogue import Dialogue
+from bots.language import translated
 from bots.platform import Inlet
 from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply
 from bots.watching import ANSWERED, COMMAND, NOT_FOUND, PROBLEM, STOPPED, AnswerTiming, Watcher
@@ -39,8 +41,10 @@ class WatchedInlet:
 class WatchedDialogue(Dialogue):
     """A dialogue that is watched."""
 
-    def __init__(self, engine: Engine, watcher: Watcher, *, own_commands: Iterable[str] = ()) -> None:
-        super().__init__(engine, own_commands=own_commands)
+    def __init__(
+        self, engine: Engine, watcher: Watcher, *, own_commands: Iterable[str] = (), hint: str = texts.HELP_HINT
+    ) -> None:
+        super().__init__(engine, own_commands=own_commands, hint=hint)
         self._watcher = watcher
 
     async def respond(self, message: Message) -> AsyncGenerator[Reply, None]:
@@ -70,7 +74,7 @@ class WatchedDialogue(Dialogue):
 def _ending(reply: Reply, so_far: str) -> str:
     match reply:
         case Final():
-            return NOT_FOUND if reply.nearest or reply.markdown == prompt.NOT_FOUND else ANSWERED
+            return NOT_FOUND if reply.nearest or reply.markdown == translated(prompt.NOT_FOUND) else ANSWERED
         case Problem():
             return PROBLEM
         case Notice() | PersonForgotten():

@@ -13,13 +13,13 @@ from contextlib import asynccontextmanager
 import structlog
 
 from bots import texts
-from bots.language import speaking
+from bots.language import Voice, speaking, translated
 from bots.platform import Sender
 from bots.service.deliveries import ClaimedDelivery, insist
 from bots.service.slots import Pace, Slots, TimeLimit
 from bots.watching import Watcher
 from core.errors import StoreError
-from core.inbox import Claim, Lease
+from core.inbox import Claim, Event, Lease
 from core.ports import Inbox
 from core.storage.stored import UnreadableRecordError
 from core.together import ended
@@ -149,13 +149,23 @@ class Workers:
         outcome = "failed"
         self._watcher.began(work.claim)
         try:
-            with speaking(work.claim.event.language):
+            with speaking(*await self._voice(work.claim.event)):
                 outcome = await self._brought_to_an_end(work)
         except Exception:  # the lease ends, and the event comes again
             log.exception("worker_failed")
         finally:
             del self._works[work.claim.token]
             self._watcher.finished(work.claim.event, outcome)
+
+    async def _voice(self, event: Event) -> Voice:
+        """How to speak to whoever sent it; in English where nobody says so in time."""
+        sender = self._senders.get(event.person.platform)
+        try:
+            async with asyncio.timeout(BEAT):
+                return await sender.voice(event) if sender else Voice()
+        except Exception as error:  # noqa: BLE001 - whatever a platform's library raises
+            log.warning("voice_unknown", platform=event.person.platform, error=type(error).__name__)
+            return Voice()
 
     async def _brought_to_an_end(self, work: _Work) -> str:
         claim = work.claim
@@ -167,7 +177,7 @@ class Workers:
         if claim.deaths >= LIVES:
             return await self._bury(work)
         if work.delivery.stopped:
-            return await self._told(work, texts.STOPPED_WAITING, "stopped")
+            return await self._told(work, translated(texts.STOPPED_WAITING), "stopped")
         return await self._handled(work)
 
     async def _handled(self, work: _Work) -> str:
@@ -258,10 +268,9 @@ class Workers:
         if sender is None or claim.stopped or claim.shown:
             return
         try:
-            with speaking(claim.event.language):
-                sentence = texts.in_line(ahead)
-            async with asyncio.timeout(BEAT):  # less than the lease
-                await sender.waiting(claim.event, ClaimedDelivery(self._inbox, claim), sentence)
+            with speaking(*await self._voice(claim.event)):
+                async with asyncio.timeout(BEAT):  # less than the lease
+                    await sender.waiting(claim.event, ClaimedDelivery(self._inbox, claim), texts.in_line(ahead))
         except Exception as error:  # whatever a platform's library raises
             log.warning("failure_notice_failed", platform=claim.event.person.platform, exc_info=error)
 

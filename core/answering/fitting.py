@@ -47,7 +47,7 @@ def fitted(
             break
         fitting.append(candidate)
     if not fitting:
-        raise QuestionTooLongError("Your message is too long for the model that answers. Please ask in fewer words.")
+        raise QuestionTooLongError("Your message is too long for the language model. Please shorten it.")
     # what is to be made of an answer cannot be answered; what it is made of can
     checked = query.likeliest if is_of_the_answer(query.question) else query.question
     # refusals make models refuse

@@ -89,7 +89,7 @@ class Teacher:
         """
         safe = _safe(name)
         if not is_readable(PurePath(safe)):
-            raise LessonError(f"I cannot read {safe}: its format is not one that I know. Save it as PDF, DOCX or text.")
+            raise LessonError(f"I can't read {safe}, because I don't know its format. Save it as PDF, DOCX or text.")
         lesson = Lesson(uuid.uuid4().hex, safe, author, readers, at)
         try:
             await to_the_end(asyncio.to_thread(self._write, lesson, data))
@@ -277,7 +277,7 @@ class Teacher:
         away, draft = self._folder / _FORGOTTEN, self._folder / _DRAFTS / id_
         files = opened(away, id_)
         if files is None:  # somebody else was faster
-            raise LessonError("There is no such lesson.")
+            raise LessonError("I don't have that lesson.")
         try:
             unpack(files, draft)
             draft.rename(self._place(id_))
@@ -319,7 +319,7 @@ class Teacher:
 
     def _place(self, id_: str) -> Path:
         if not _ID.fullmatch(id_):
-            raise LessonError("There is no such lesson.")
+            raise LessonError("I don't have that lesson.")
         return self._folder / id_
 
 
@@ -336,19 +336,19 @@ def _read(place: Path) -> Lesson:
     try:
         return _lesson((place / _RECORD).read_bytes())
     except OSError:
-        raise LessonError("There is no such lesson.") from None
+        raise LessonError("I don't have that lesson.") from None
 
 
 def _lesson(record: bytes) -> Lesson:
     try:
         return _LESSON.validate_json(record)
     except UnreadableRecordError:
-        raise LessonError("There is no such lesson.") from None
+        raise LessonError("I don't have that lesson.") from None
 
 
 def _permitted(lesson: Lesson, person: Person, *, operator: bool) -> None:
     if lesson.author != person and not operator:
-        raise LessonError("Only whoever taught it, or an operator, can change that.")
+        raise LessonError("Only the person who taught me this, or an operator, can change it.")
 
 
 def _safe(name: str) -> str:

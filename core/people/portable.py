@@ -58,7 +58,7 @@ def taken_over(text: str, now: datetime) -> ProfileExport:
             return ProfileExport(sound(taken.wishes), signals)
     except (ValidationError, ValueError, TypeError, ArithmeticError, RecursionError):
         pass
-    raise InvalidPreferenceError("That is no profile of mine. Send what `/prefs export` gave, whole.")
+    raise InvalidPreferenceError("That isn't a profile that I exported. Send all of it, just as you got it.")
 
 
 def _imported(signal: Signal, now: datetime) -> Signal:

@@ -12,6 +12,7 @@ import structlog
 from bots import texts
 from bots.choices import PREFERENCES
 from bots.dialogue import Dialogue
+from bots.language import translated
 from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
 from core.domain import Source
 from core.errors import DownloadError, MemoryUnavailableError, ModelUnavailableError, QuestionTooLongError
@@ -77,8 +78,8 @@ async def test_a_mistyped_command_gets_the_nearest(text: str, near: str):
 async def test_an_unknown_command_lists_all():
     """A command like no other gets the list."""
     assert await said(FakeEngine(), "/xyzzy") == (
-        "There is no command `/xyzzy`. "
-        "There are `/help`, `/prefs`, `/why`, `/plain`, `/recommend`, `/new`, `/open` and `/forget`."
+        "There's no command `/xyzzy`. "
+        "The choices are `/help`, `/new`, `/prefs`, `/why`, `/plain`, `/recommend`, `/open` and `/forget`."
     )
 
 
@@ -121,20 +122,23 @@ async def test_every_value_is_saved_and_confirmed(text: str, expected: Preferenc
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("/prefs length huge", "`huge` is no length. It can be `short`, `normal` or `detailed`."),
-        ("/prefs length very short", "`very short` is no length. It can be `short`, `normal` or `detailed`."),
-        ("/prefs lenght short", "There is no preference `lenght`. Did you mean `/prefs length`?"),
+        ("/prefs length huge", "`huge` isn't a choice for length. You can choose `short`, `normal` or `detailed`."),
+        (
+            "/prefs length very short",
+            "`very short` isn't a choice for length. You can choose `short`, `normal` or `detailed`.",
+        ),
+        ("/prefs lenght short", "There's no preference called `lenght`. Did you mean `/prefs length`?"),
         (
             "/prefs colour red",
             (
-                "There is no preference `colour`. There are `length`, `tone`, `format`, `level`, `language`, "
-                "`sources`, `like`, `avoid`, `say`, `remove`, `strength`, `share`, `learned`, `pause`, `resume`, "
-                "`undo`, `export`, `import`, `forget` and `reset`."
+                "There's no preference called `colour`. The choices are `length`, `tone`, `format`, `level`, "
+                "`language`, `sources`, `like`, `avoid`, `say`, `remove`, `strength`, `share`, `learned`, `pause`, "
+                "`resume`, `undo`, `export`, `import`, `forget` and `reset`."
             ),
         ),
         (
             "/prefs tone",
-            "Your tone is **plain**. It can be `plain`, `friendly` or `formal`.",
+            "Your tone setting is **plain**. You can choose `plain`, `friendly` or `formal`.",
         ),
     ],
 )
@@ -165,7 +169,7 @@ async def test_prefs_reset_restores_the_defaults():
 async def test_forget_needs_confirmation():
     """Bare `/forget` removes nothing and says how to go ahead."""
     engine = FakeEngine()
-    assert await replies(engine, "/forget") == [Notice(texts.FORGET_CONFIRM)]
+    assert await replies(engine, "/forget") == [Notice(translated(texts.FORGET_CONFIRM))]
     assert engine.forgotten == []
     assert await replies(engine, "/forget everything") == [PersonForgotten(texts.FORGOTTEN)]
     assert engine.forgotten == [ANN]

@@ -30,7 +30,7 @@ class Slack:
     me: Any = field(default_factory=lambda: {"team_id": "T1", "enterprise_id": "E1"})
     channel: Any = None
 
-    async def users_info(self, user: str) -> Any:
+    async def users_info(self, user: str, *, include_locale: bool) -> Any:  # noqa: ARG002
         return {"user": {"id": user, **self.user} if isinstance(self.user, dict) else self.user}
 
     async def auth_test(self) -> Any:

@@ -173,7 +173,7 @@ async def test_who_waits_is_told_so_in_their_language(inbox: RedisInbox) -> None
         await inbox.put(replace(event, language=language))
     async with Workers(inbox, {NAME: Silent()}, Pace(1, 5.0)).working():
         await until(lambda: bool(told))
-    assert told == ["Ich bin beschäftigt. Deine Frage ist die nächste…"]
+    assert told == ["Ich bin beschäftigt. Du bist als Nächstes dran…"]
 
 
 async def test_one_person_with_a_thousand_messages_delays_another_by_one(chat: Chat, inbox: RedisInbox) -> None:

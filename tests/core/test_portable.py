@@ -138,7 +138,7 @@ async def test_whatever_somebody_imports_nobody_elses_ranking_changes(redis: Red
 @pytest.mark.parametrize("value", ["1e9", "-100", "1e300", "Infinity", "-Infinity", "NaN", '"x"'])
 async def test_a_credit_that_is_no_share_is_refused(world: World, value: str) -> None:
     text = json.dumps({"wishes": {}, "signals": [GOOD]}).replace("1.0]", f"{value}]")
-    with pytest.raises(InvalidPreferenceError, match="no profile of mine"):
+    with pytest.raises(InvalidPreferenceError, match="isn't a profile that I exported"):
         await world.people.import_(EVE, text)
     assert (await world.memory.learned(EVE)).done_here == (await world.memory.learned(EVE)).tallies
 

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from bots import texts
 from bots.dialogue import Dialogue
+from bots.language import Voice
 from bots.platform import Check, Delivery, Inlet, Platform
 from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Status
 from core.domain import Conversation, Message, Person
@@ -215,6 +216,9 @@ class ChatSender:
             if delivery.stopped:
                 await self._api.edit(view, f"{said}\n{texts.STOPPED}")
             raise
+
+    async def voice(self, event: Event) -> Voice:
+        return Voice(event.language)
 
     async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
         await self._view(event, delivery, sentence)

@@ -135,7 +135,7 @@ def test_bad_questions_are_answered_in_a_sentence_and_the_next_goes_on(documents
     )
     assert (done.returncode, is_plain(done)) == (1, True)
     assert done.stderr.splitlines()[-1] == (
-        "Your message has 100,000 characters and I read at most 4,000. Please ask in fewer words."
+        "Your message has 100,000 characters, and I can read at most 4,000. Please shorten it."
     )
     assert done.stdout.startswith(NOT_FOUND)
 
