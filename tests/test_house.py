@@ -123,16 +123,17 @@ def functions(source: str) -> Iterator[tuple[str, int]]:
 
 
 def length_complaints(module: str, source: str) -> list[str]:
-    """What of `module` is too long, or too short."""
+    """What of `module` is too long, or too short for a room of its own."""
     long = [
         f"{module}.{name} has {n} lines, {FUNCTION_LINES} at most"
         for name, n in functions(source)
         if n > FUNCTION_LINES
     ]
-    if (total := len(source.splitlines())) > MODULE_LINES:
+    total = len(source.splitlines())
+    if total > MODULE_LINES:
         long.append(f"{module} has {total} lines, {MODULE_LINES} at most")
-    face = module in SOURCES and SOURCES[module].name == "__init__.py"
-    if total < LEAST_LINES and not (face or module.endswith(".errors")):
+    face = SOURCES.get(module, Path()).name == "__init__.py"
+    if total < LEAST_LINES and not (face or module.endswith("errors")):
         long.append(f"{module} has {total} lines, {LEAST_LINES} at least: it belongs to another room")
     return long
 

@@ -65,6 +65,7 @@ def trace_of(context: AnswerContext, answer: Answer, draft: AnswerDraft | None) 
         events=context.asker.learned.events,
         plain=context.plain,
         held=answer.held,
+        decoded=answer.decoded,
     )
     if draft is None:
         return trace

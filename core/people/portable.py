@@ -58,7 +58,7 @@ def taken_over(text: str, now: datetime) -> ProfileExport:
             return ProfileExport(sound(taken.wishes), signals)
     except (ValidationError, ValueError, TypeError, ArithmeticError, RecursionError):
         pass
-    raise InvalidPreferenceError("That isn't a profile that I exported. Send all of it, just as you got it.")
+    raise InvalidPreferenceError("That isn't a profile that I exported. Send all of what `{cmd}prefs export` gave you.")
 
 
 def _imported(signal: Signal, now: datetime) -> Signal:

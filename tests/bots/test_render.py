@@ -203,4 +203,4 @@ def test_compact_sources_are_one_line_of_titles():
         Source(2, replace(HANDBOOK, headings=())),
         Source(3, replace(HANDBOOK, title="Guide")),
     )
-    assert plain(Final("Yes.", sources, listing=Sources.COMPACT)) == "Yes.\n\nSources: Handbook, Guide"
+    assert plain(Final("Yes.", sources, listing=Sources.COMPACT)) == "Yes.\n\nSources\nHandbook, Guide"
