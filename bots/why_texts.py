@@ -9,11 +9,13 @@ import math
 
 from bots import texts
 from bots.language import translated
+from core.domain import DecodingSummary, Outcome
 from core.people.traces import PassageWeight, Trace
 
 WHY = "Why this answer"
 NOTHING_READ = "No document was close enough to read."
 SOME_UNREAD = "I read the likeliest sections first, and the others only if none of those is clear."
+SHARED_PROMPT = "I read several sections together, so shared words show which of them the answer came from."
 NOT_SHOWN = "a section that has since changed or been removed, or that you may no longer see"
 WITHOUT_PROFILE = "You asked for it without your preferences."
 NOTHING_KNOWN = "Not personalised: I haven't learned anything about you yet."
@@ -26,6 +28,8 @@ def why(trace: Trace) -> str:
     lines += [f"- {_why_read(passage, trace)}" for passage in trace.passages]
     if not trace.passages:
         lines.append(f"- {translated(NOTHING_READ)}")
+    if trace.outcome is Outcome.ANSWERED and trace.decoded is not DecodingSummary.EXACT:
+        lines += ["", translated(SHARED_PROMPT)]
     lines += _verdict(trace)
     wishes = "; ".join(texts.escaped(wish) for wish in trace.wishes) or translated("none")
     lines += ["", translated("Your preferences that it follows: {wishes}.", wishes=wishes)]

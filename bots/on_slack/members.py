@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import structlog
+from cachetools import TTLCache
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -78,8 +78,7 @@ class Members:
 
     def __init__(self, groups: Collection[str] = (), now: Callable[[], float] = time.monotonic) -> None:
         self._groups = frozenset(groups)  # names such as group:slack/T1/S1: those that a list mentions
-        self._now = now
-        self._known: OrderedDict[tuple[str, ...], tuple[Any, float]] = OrderedDict()
+        self._known: TTLCache[tuple[str, ...], Any] = TTLCache(KEPT, SECONDS, now)
 
     async def standing(self, client: AsyncWebClient, said: SlackMessage) -> MemberStatus:
         """What the author of a message is."""
@@ -167,9 +166,8 @@ class Members:
         self, key: tuple[str, ...], ask: Callable[[], Awaitable[T]], unknown: T, *, anew: bool = False
     ) -> T:
         """What Slack said within the minute; what is asked `anew` only where it does not say now."""
-        value, at = self._known.get(key, (None, float("-inf")))
-        known: T = value if self._now() - at < SECONDS else unknown
-        if not anew and self._now() - at < SECONDS:
+        known: T = self._known.get(key, unknown)
+        if not anew and key in self._known:
             return known
         try:
             async with asyncio.timeout(PATIENCE if anew else None):
@@ -182,10 +180,7 @@ class Members:
         except _UNSAID as error:
             log.warning("slack_lookup_failed", what=key[0], error=reason_of(error))
             return known if reason_of(error) in BUSY else unknown
-        self._known[key] = (found, self._now())
-        self._known.move_to_end(key)
-        while len(self._known) > KEPT:
-            self._known.popitem(last=False)
+        self._known[key] = found
         return found
 
 

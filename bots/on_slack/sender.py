@@ -7,12 +7,12 @@ queue, no model and no connection but Slack's Web API.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
+from cachetools import LRUCache
 
 from bots import texts
 from bots.dialogue import Dialogue
@@ -20,7 +20,6 @@ from bots.language import Voice, translated
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack.actions import Actions
 from bots.on_slack.answer import SlackAnswer
-from bots.on_slack.asides import SideMessages
 from bots.on_slack.clients import Clients, Workspace
 from bots.on_slack.conversation import show
 from bots.on_slack.entrance import SlackEntrance
@@ -30,6 +29,7 @@ from bots.on_slack.events import EventKind, SlackMessage, kind_of, question, sai
 from bots.on_slack.limits import THREAD_TITLE_CHARS
 from bots.on_slack.members import Members
 from bots.on_slack.posting import PostTarget, messages_for
+from bots.on_slack.side_messages import SideMessages
 from bots.platform import Delivery
 from bots.replies import Delta, Final
 from core.domain import Message
@@ -71,7 +71,7 @@ class SlackSender:
         self._actions = actions
         self._asides = asides
         self._hurry = hurry
-        self._titled: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._titled: LRUCache[tuple[str, str], bool] = LRUCache(TITLED)
 
     @asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:
@@ -208,9 +208,7 @@ class SlackSender:
         key = (asked.said.channel, asked.said.root)
         if not asked.said.private or key in self._titled or asked.message.text.startswith("/"):
             return
-        self._titled[key] = None
-        while len(self._titled) > TITLED:
-            self._titled.popitem(last=False)
+        self._titled[key] = True
         with suppress(*ERRORS):
             title = slack_blocks.plain(asked.message.text, THREAD_TITLE_CHARS)["text"]
             await asked.place.client.assistant_threads_setTitle(

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from bots.language import speaking
-from bots.why_texts import SOME_UNREAD, why
-from core.domain import Outcome, Person
+from bots.why_texts import SHARED_PROMPT, SOME_UNREAD, why
+from core.domain import DecodingSummary, Outcome, Person
 from core.people.traces import PassageWeight, Trace
 
 CLEAR = PassageWeight("1", "/leave.md", "Leave", 0.7, 0.7, share=1.0, held=0.972)
@@ -47,6 +47,12 @@ def test_a_model_that_was_not_asked_judged_nothing() -> None:
     unasked = replace(TRACE, held=None, passages=(replace(CLEAR, held=None),))
     assert line_of("Leave", unasked).endswith("; 100% of the answer comes from it")
     assert "judged" not in why(unasked)
+
+
+def test_an_answer_of_sections_that_shared_a_prompt_says_so() -> None:
+    """By a model on a server; nothing is said of one that weighed them word by word."""
+    assert SHARED_PROMPT in why(replace(TRACE, decoded=DecodingSummary.JUDGED))
+    assert SHARED_PROMPT not in why(TRACE)
 
 
 def test_the_verdict_is_told_in_german() -> None:

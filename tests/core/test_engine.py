@@ -102,11 +102,15 @@ async def answer_to(engine: Engine, asked: Message) -> Answer:
 
 @pytest.mark.parametrize("said", ["Fourteen days.", prompt.NOT_FOUND])
 async def test_an_answer_says_how_it_was_decoded(engine: Engine, generator: ScriptedGenerator, said: str) -> None:
-    """What the generator says of its pieces stands in the answer, found or not."""
+    """What the generator says of its pieces stands in the answer and in its trace, found or not."""
     assert (await ask(engine, "How long does transit enrolment take?")).decoded is DecodingSummary.EXACT
     generator.script = lambda _prompt: said
     generator.decoded = DecodingSummary.APPROXIMATED
-    assert (await ask(engine, "How long does transit enrolment take?")).decoded is DecodingSummary.APPROXIMATED
+    answer = await ask(engine, "How long does transit enrolment take?")
+    trace = await engine.people.trace(ANN, answer.id)
+    assert answer.decoded is DecodingSummary.APPROXIMATED
+    assert trace is not None
+    assert trace.decoded is answer.decoded
 
 
 async def test_an_answer_streams_after_its_passages_and_ends_with_its_sources(engine: Engine) -> None:
