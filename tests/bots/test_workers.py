@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 
 from bots import texts
 from bots.dialogue import Dialogue
+from bots.language import Voice
 from bots.platform import Delivery
 from bots.service import workers
 from bots.service.slots import Pace
@@ -160,6 +161,9 @@ async def test_who_waits_is_told_so_in_their_language(inbox: RedisInbox) -> None
 
         async def handle(self, event: Event, delivery: Delivery) -> None:  # noqa: ARG002
             await asyncio.sleep(2)
+
+        async def voice(self, event: Event) -> Voice:
+            return Voice(event.language)
 
         async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
             told.append(sentence)
