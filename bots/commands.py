@@ -98,7 +98,7 @@ class Commands:
         trace = await self._trace(message, rest.lower())
         if trace is None:
             return Notice(translated(personal_texts.NO_ANSWER))
-        return Notice(why_texts.why(await self._engine.sources.explained(trace, message)))
+        return Notice(why_texts.why(await self._engine.sources.explain(trace, message)))
 
     async def _plain(self, message: Message, rest: str) -> CommandReply:
         trace = await self._trace(message, rest.lower())
@@ -115,7 +115,7 @@ class Commands:
         return Notice(translated(texts.BEGUN_ANEW))
 
     async def _recommend(self, message: Message, _rest: str) -> Notice:
-        return Notice(personal_texts.recommended(await self._engine.sources.recommended(message)))
+        return Notice(personal_texts.recommended(await self._engine.sources.recommend(message)))
 
     async def _open(self, message: Message, rest: str) -> Notice:
         trace = await self._trace(message)

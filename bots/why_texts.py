@@ -15,7 +15,7 @@ from core.people.traces import PassageWeight, Trace
 WHY = "Why this answer"
 NOTHING_READ = "No document was close enough to read."
 SOME_UNREAD = "I read the likeliest sections first, and the others only if none of those is clear."
-SHARED_PROMPT = "I read several sections in one prompt, so shared words show which of them the answer came from."
+SHARED_PROMPT = "I read several sections together, so shared words show which of them the answer came from."
 NOT_SHOWN = "a section that has since changed or been removed, or that you may no longer see"
 WITHOUT_PROFILE = "You asked for it without your preferences."
 NOTHING_KNOWN = "Not personalised: I haven't learned anything about you yet."

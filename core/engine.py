@@ -15,12 +15,12 @@ import structlog
 
 from core.answering import history, ranking, retrieval
 from core.answering.conversations import Conversations
-from core.answering.draft import Draft, not_found
-from core.answering.fitting import fitted
+from core.answering.draft import AnswerDraft, not_found
+from core.answering.fitting import fit_prompt
 from core.answering.history import Query
-from core.answering.ranking import Reading
+from core.answering.ranking import Selection
 from core.answering.sources import SourceAccess
-from core.answering.tracing import AnswerContext, traced
+from core.answering.tracing import AnswerContext, trace_of
 from core.domain import Answer, AnswerEvent, Decoding, Message, Prompt, RankedPassage, ReadingStarted, Turn
 from core.errors import QuestionTooLongError, StoreError
 from core.people.asker import Asker
@@ -86,26 +86,28 @@ class Engine:
             QuestionTooLongError: the question is over the limit.
             StoreError: memory or index do not answer.
         """
-        text = self._checked(message.text)
+        text = self._check(message.text)
         asker, recalled = await together(
             self.people.asker(message.person, plain=plain), self.conversations.recall(message)
         )
-        query = history.asked(text, history.before(text, recalled.turns, again=plain))  # x
+        query = history.understand(text, history.before(text, recalled.turns, again=plain))  # x
         context, found = await self._search(message, recalled.answer_id, query, asker, plain=plain)  # p(d|x)
-        draft: Draft | None = None
+        draft: AnswerDraft | None = None
         if context.answerable:
-            reading = await self._rank(context, found)  # p(d|x,u)
-            yield ReadingStarted(tuple(reading.rows))
-            draft = Draft(query, reading, self._prompt(context, reading), self._generator.protocol.calibration)
+            selection = await self._rank(context, found)  # p(d|x,u)
+            yield ReadingStarted(tuple(selection.rows))
+            draft = AnswerDraft(
+                query, selection, self._prompt(context, selection), self._generator.protocol.calibration
+            )
             events = self._generator.generate(draft.prompt, self._limits.decoding)  # Σ_d w_d · p(y|x,d,u)
             async with aclosing(draft.grow(events, self._limits.certainty)) as shown:
                 async for event in shown:
                     yield event
-        answer = draft.finished() if draft else not_found(found)
-        async with self._kept(context, answer, draft) as kept:
+        answer = draft.finish() if draft else not_found(found)
+        async with self._keeping(context, answer, draft) as kept:
             yield kept
 
-    def _checked(self, text: str) -> str:
+    def _check(self, text: str) -> str:
         asked, limit = clean(text), self._limits.question_characters
         if len(asked) > limit:
             raise QuestionTooLongError(
@@ -119,23 +121,23 @@ class Engine:
         """Who asks what, as far as the search has to know it, and what it finds."""
         seen_by, asker = audience(message), asker.wishing(query.form)
         vectors = await self._embedder.embed([*query.searches, *asker.wished])
+        form = asker.form(query.likeliest, vectors[0], vectors[len(query.searches) :], message.sent_at.timestamp())
         found = await retrieval.find(query.searches, vectors, self._index, seen_by)
         near = any(retrieval.is_relevant(text, found, self._limits.relevance) for text in query.searches)
-        form = asker.form(query.likeliest, vectors[0], vectors[len(query.searches) :], message.sent_at.timestamp())
         return AnswerContext(message, answer_id, seen_by, query, asker, form, vectors[0], near, plain), found
 
-    async def _rank(self, context: AnswerContext, found: Sequence[RankedPassage]) -> Reading:
+    async def _rank(self, context: AnswerContext, found: Sequence[RankedPassage]) -> Selection:
         """What is read of what was found."""
         limits, now = self._limits, context.message.sent_at.timestamp()
-        rows = await retrieval.rows(found, self._index, count=limits.passages, following=limits.following)
-        return ranking.read_by(context.asker, found, rows, now, limits.decoding.floor)
+        rows = await retrieval.rows_to_read(found, self._index, count=limits.passages, following=limits.following)
+        return ranking.select(context.asker, found, rows, now, limits.decoding.floor)
 
-    def _prompt(self, context: AnswerContext, reading: Reading) -> Prompt:
+    def _prompt(self, context: AnswerContext, selection: Selection) -> Prompt:
         """What the model reads, which is remembered for when nobody asks."""
-        prompt = fitted(
+        prompt = fit_prompt(
             context.query,
             context.form,
-            reading,
+            selection,
             self._generator,
             answer_tokens=self._limits.decoding.max_tokens,
             history_tokens=self._limits.history_tokens,
@@ -145,7 +147,9 @@ class Engine:
         return prompt
 
     @asynccontextmanager
-    async def _kept(self, context: AnswerContext, unnamed: Answer, draft: Draft | None) -> AsyncIterator[Answer]:
+    async def _keeping(
+        self, context: AnswerContext, unnamed: Answer, draft: AnswerDraft | None
+    ) -> AsyncIterator[Answer]:
         """Keep the turn, which waits for the disk once; learn from it when the person has the answer already.
 
         A memory that went away meanwhile does not cost the answer: the turn is kept when the person has it, and whoever
@@ -153,7 +157,7 @@ class Engine:
         """
         message = context.message
         answer = replace(unnamed, id=context.answer_id, listing=context.form.preferences.sources)
-        trace = traced(context, answer, draft)
+        trace = trace_of(context, answer, draft)
         turn = Turn(message.person, context.query.said, answer.text, message.sent_at, answer.rests)
         keep = partial(self.conversations.keep, message, turn, trace)
         is_kept = await _possible(keep(), "turn_store_failed")

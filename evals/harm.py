@@ -105,7 +105,7 @@ def _weight(asked: Asked, rows: Sequence[RankedPassage], factors: Mapping[str, f
 def _read(asked: Asked, asker: Asker, count: int) -> tuple[list[RankedPassage], Mapping[str, float]]:
     """What the person gets to read where anybody would read the likeliest `count`, and what moved it."""
     total = ranking.tilt_for(asker, asked.ranked, (START + timedelta(days=1)).timestamp()).total
-    return ranking.reading(asked.ranked[:count], asked.ranked, total, Decoding().floor)
+    return ranking.select_rows(asked.ranked[:count], asked.ranked, total, Decoding().floor)
 
 
 def _asker(profile: str, asked: Asked, everybody: Sequence[Asked], rng: np.random.Generator) -> Asker:

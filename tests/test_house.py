@@ -390,3 +390,24 @@ def test_every_dependency_has_a_licence_and_a_reason():
     page = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([a-z0-9-]+) \| \S.* \| \S.* \|$", page, flags=re.MULTILINE)
     assert [name for name in rows if name != "package"] == dependencies()
+
+
+def test_what_a_newcomer_reads_is_there_and_counted():
+    """The files that CONTRIBUTING.md names for each change exist, and have about as many lines as it says."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [^|]+ \| ([^|]*\.py`[^|]*) \| (\d+) \|$", page, flags=re.MULTILINE)
+    assert len(rows) > 5
+    for files, lines in rows:
+        counted = [
+            len((ROOT / file).read_text(encoding="utf-8").splitlines()) for file in re.findall(r"`(.+?)`", files)
+        ]
+        assert sum(counted) == pytest.approx(int(lines), rel=0.15), files
+
+
+def test_the_tree_names_what_is_there():
+    """Every module that the tree in CONTRIBUTING.md names exists."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    tree = page[page.index("    bots/") : page.index("What to read first")]
+    there = {file.name for file in SOURCES.values()}
+    assert [name for name in re.findall(r"[\w]+\.py", tree) if name not in there] == []
+    assert len(tree.strip().splitlines()) <= 40

@@ -8,7 +8,6 @@ from bots.dialogue import Dialogue
 from bots.lessons import Lessons
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.actions import Actions
-from bots.on_slack.asides import SideMessages
 from bots.on_slack.clients import Clients
 from bots.on_slack.conversation import SlackConversation
 from bots.on_slack.doctor import findings, set_up_of
@@ -17,6 +16,7 @@ from bots.on_slack.events import OWN_COMMANDS, PLATFORM
 from bots.on_slack.members import Members
 from bots.on_slack.receiver import Connection, SlackReceiver
 from bots.on_slack.sender import SlackSender
+from bots.on_slack.side_messages import SideMessages
 from bots.operator_lists import OperatorLists
 from bots.platform import Check, Platform, PlatformServices
 from core.errors import ConfigurationError

@@ -20,7 +20,6 @@ from bots.language import Voice, translated
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack.actions import Actions
 from bots.on_slack.answer import SlackAnswer
-from bots.on_slack.asides import SideMessages
 from bots.on_slack.clients import Clients, Workspace
 from bots.on_slack.conversation import show
 from bots.on_slack.entrance import SlackEntrance
@@ -30,6 +29,7 @@ from bots.on_slack.events import EventKind, SlackMessage, kind_of, question, sai
 from bots.on_slack.limits import THREAD_TITLE_CHARS
 from bots.on_slack.members import Members
 from bots.on_slack.posting import PostTarget, messages_for
+from bots.on_slack.side_messages import SideMessages
 from bots.platform import Delivery
 from bots.replies import Delta, Final
 from core.domain import Message

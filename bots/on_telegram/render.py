@@ -1,7 +1,7 @@
 """Markdown → what Telegram shows: text, and entities that say what is bold, code or a link.
 
 Telegram gets no markup to parse, so it can refuse none. Headings become bold, tables that are too wide for a phone
-become lists; HTML and images stay text. Text of documents and models is data: `hush` takes from it what would act.
+become lists; HTML and images stay text. Text of documents and models is data: `defusing` takes from it what would act.
 `pages` cuts the whole into messages. Knows nothing of the network, of buttons or of when something is shown.
 """
 
@@ -16,7 +16,7 @@ from markdown_it.tree import SyntaxTreeNode
 
 from bots import texts
 from bots.language import translated
-from bots.on_telegram.hush import hushed, plainly
+from bots.on_telegram.defusing import defused, plainly
 from bots.on_telegram.pages import TEXT_UNITS, EntityStyle, MessagePage, Run, pages, units
 from bots.render import ANSWER_CHARS, clean, footer
 from bots.replies import Final
@@ -31,7 +31,7 @@ _BULLETS = ("•", "◦", "▪")
 
 def telegram(markdown: str) -> list[MessagePage]:
     """`markdown` as the messages that show it; none where it shows nothing."""
-    return pages(hushed(_runs(markdown)))
+    return pages(defused(_runs(markdown)))
 
 
 def growing(markdown: str) -> list[MessagePage]:
@@ -54,7 +54,7 @@ def closed(markdown: str) -> str:
 
 def answer_pages(final: Final) -> list[MessagePage]:
     """An answer with its sources, or with the nearest sections where nothing was found."""
-    return pages(hushed([*_runs(final.markdown), *_footer(final)]))
+    return pages(defused([*_runs(final.markdown), *_footer(final)]))
 
 
 def plain_pages(page: MessagePage) -> MessagePage:

@@ -41,7 +41,7 @@ class Conversations:
         """What was said before `message`, without those answers that its readers may not see the passages of now."""
         name = await self.answer_id(message)  # now: the memory may go away while the answer is made
         turns = await self._memory.turns(message.conversation, limit=MAX_TURNS)
-        return Recollection(name, await standing(turns, self._index, audience(message)))
+        return Recollection(name, await still_standing(turns, self._index, audience(message)))
 
     async def keep(self, message: Message, turn: Turn, trace: Trace) -> None:
         """Add the turn that `message` led to, and why its answer is as it is."""
@@ -80,7 +80,7 @@ def rests_of(rows: Iterable[RankedPassage], heard: Iterable[Turn]) -> tuple[str,
     return tuple(dict.fromkeys([*read, *before]))[:RESTS]
 
 
-async def standing(turns: Sequence[Turn], index: PassageIndex, seen_by: Collection[str]) -> list[Turn]:
+async def still_standing(turns: Sequence[Turn], index: PassageIndex, seen_by: Collection[str]) -> list[Turn]:
     """`turns`, without those answers that `seen_by` may not see the passages of, or whose passages are others now."""
     ids = {name.partition(":")[0] for turn in turns for name in turn.rests or ()}
     found = await index.passages(sorted(ids)) if ids else {}

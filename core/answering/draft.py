@@ -15,7 +15,7 @@ from core.answering.cutting import cut_short
 from core.answering.grounding import Grounding, grounded
 from core.answering.history import Query
 from core.answering.prompt import NOT_FOUND, everything, says_not_found
-from core.answering.ranking import Reading
+from core.answering.ranking import Selection
 from core.answering.verdict import Calibration
 from core.domain import (
     Answer,
@@ -34,12 +34,12 @@ from core.domain import (
 NEAREST = 3  # sections shown where nothing was found
 
 
-class Draft:
-    """One answer to `query`, made from `reading` by a model that reads `prompt`."""
+class AnswerDraft:
+    """One answer to `query`, made from `selection` by a model that reads `prompt`."""
 
-    def __init__(self, query: Query, reading: Reading, prompt: Prompt, calibration: Calibration | None) -> None:
+    def __init__(self, query: Query, selection: Selection, prompt: Prompt, calibration: Calibration | None) -> None:
         """`calibration`: what the model's verdicts are worth; None for one that gives none."""
-        self.reading = reading
+        self.selection = selection
         self.prompt = prompt
         self._query = query
         self._calibration = calibration
@@ -62,9 +62,9 @@ class Draft:
     @property
     def said(self) -> list[Piece]:
         """What was said, with the posteriors that p(d|x) would have led to: what is cited is nobody's taste."""
-        if not self.reading.factors:
+        if not self.selection.factors:
             return self._pieces
-        return impersonal(self._pieces, *self.reading.priors(len(self.prompt.passages)))
+        return impersonal(self._pieces, *self.selection.priors(len(self.prompt.passages)))
 
     async def grow(
         self, events: AsyncGenerator[Piece | QueuePosition | Verdicts | CutOff, None], certainty: float
@@ -83,10 +83,10 @@ class Draft:
                         self._pieces.append(event)
                     yield event
 
-    def finished(self) -> Answer:
+    def finish(self) -> Answer:
         """The whole answer with its sources, when nothing more is said."""
         heard = [*self.prompt.turns, *([self._query.goes_on] if self._query.goes_on else [])]
-        rests = rests_of(self.reading.rows[: len(self.prompt.passages)], heard)
+        rests = rests_of(self.selection.rows[: len(self.prompt.passages)], heard)
         return replace(self._answered(), held=self.held, log_odds=self._verdicts.log_odds, rests=rests)
 
     def _answered(self) -> Answer:
@@ -95,7 +95,7 @@ class Draft:
         text = cut_short(text) if self._is_cut else text
         decoded, left_out = said[-1].decoded if said else DecodingSummary.EXACT, tuple(grounding.left_out)
         if not text or says_not_found(text) or (left_out and not grounding.whole):
-            return replace(not_found(self.reading.ranked, decoded), left_out=left_out)
+            return replace(not_found(self.selection.ranked, decoded), left_out=left_out)
         sources = cite(said, self.prompt.passages)
         return Answer(text, Outcome.ANSWERED, sources, decoded=decoded, left_out=left_out)
 

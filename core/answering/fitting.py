@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from core.answering import prompt, retrieval
 from core.answering.history import Query
-from core.answering.ranking import Reading
+from core.answering.ranking import Selection
 from core.answering.rewording import is_of_the_answer
 from core.answering.verdict import Judging, check_text
 from core.domain import Prompt, RankedPassage, Turn
@@ -20,17 +20,17 @@ from core.ports import Generator
 TEMPLATE_TOKENS = 200  # what a chat template puts around messages, generously
 
 
-def fitted(
+def fit_prompt(
     query: Query,
     form: AnswerForm,
-    reading: Reading,
+    selection: Selection,
     generator: Generator,
     *,
     answer_tokens: int,
     history_tokens: int,
     may_refuse: bool,
 ) -> Prompt:
-    """What the model reads of `reading`, asked what `query` asks and how `form` wants it.
+    """What the model reads of `selection`, asked what `query` asks and how `form` wants it.
 
     Raises:
         QuestionTooLongError: there is no room for a single passage.
@@ -41,7 +41,7 @@ def fitted(
     room = generator.context_tokens - answer_tokens - TEMPLATE_TOKENS
     room -= sum(map(count, (protocol.system, person, query.question, query.begun)))
     fitting: list[RankedPassage] = []
-    for candidate in reading.rows:
+    for candidate in selection.rows:
         room -= count(prompt.passage_block(candidate.passage))
         if room < 0:
             break
@@ -55,7 +55,7 @@ def fitted(
     return Prompt(
         protocol.system,
         tuple(candidate.passage for candidate in fitting),
-        retrieval.priors(fitting, reading.factors),
+        retrieval.priors(fitting, selection.factors),
         fitting_turns(answered, min(history_tokens, room), count),
         person,
         query.question,

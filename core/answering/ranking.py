@@ -55,7 +55,7 @@ class Tilt:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class Selection:
     """What was found and what of it is read; `factors` is exp(tilt) by passage, empty where nothing is moved."""
 
     ranked: Sequence[RankedPassage]
@@ -69,13 +69,13 @@ class Reading:
         return priors(rows, {}), priors(rows, self.factors)
 
 
-def read_by(
+def select(
     asker: Asker, ranked: Sequence[RankedPassage], rows: Sequence[RankedPassage], now: float, floor: float
-) -> Reading:
+) -> Selection:
     """What `asker` reads of what was found, where nobody in particular would read `rows`."""
     moved = tilt_for(asker, ranked, now)
-    chosen, factors = reading(rows, ranked, moved.total, floor)
-    return Reading(ranked, chosen, moved, factors)
+    chosen, factors = select_rows(rows, ranked, moved.total, floor)
+    return Selection(ranked, chosen, moved, factors)
 
 
 def tilt_for(asker: Asker, ranked: Sequence[RankedPassage], now: float) -> Tilt:
@@ -182,7 +182,7 @@ def bounded(impersonal: Array, total: Array) -> float:
     return low
 
 
-def reading(
+def select_rows(
     rows: Sequence[RankedPassage], ranked: Sequence[RankedPassage], total: Array, floor: float
 ) -> tuple[list[RankedPassage], Mapping[str, float]]:
     """What is read, and exp(tilt) of each passage of it by id; its probabilities stay p(d|x).

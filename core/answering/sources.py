@@ -69,7 +69,7 @@ class SourceAccess:
         said = next((one.passage for one in trace.sources if one.number == number), None) if trace else None
         return await as_it_stands(said, self._index, seen_by) if said else None
 
-    async def explained(self, trace: Trace, looking: Message) -> Trace:
+    async def explain(self, trace: Trace, looking: Message) -> Trace:
         """`trace` with the places only of what stands there and may be seen where somebody is `looking`."""
         seen: dict[str, set[str]] = {}
         for source in {passage.source for passage in trace.passages}:
@@ -89,7 +89,7 @@ class SourceAccess:
                 found.add(source)
         return found
 
-    async def recommended(self, message: Message) -> list[Recommendation]:
+    async def recommend(self, message: Message) -> list[Recommendation]:
         """The documents nearest to what the person cares about, which no answer of theirs has shown."""
         person, seen_by = message.person, audience(message)
         profile, shown = await self._people.profile(person), await self._people.shown(person)

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.answering.attribution import tells_words_apart
-from core.answering.draft import Draft
+from core.answering.draft import AnswerDraft
 from core.answering.history import Query
-from core.answering.ranking import Reading
+from core.answering.ranking import Selection
 from core.domain import Answer, Message, Outcome, Passage, Piece, RankedPassage, Source, Vector
 from core.people import interests
 from core.people.asker import AnswerForm, Asker
@@ -49,7 +49,7 @@ class AnswerContext:
         return not (self.asker.wishes.paused or self.query.rewords)
 
 
-def traced(context: AnswerContext, answer: Answer, draft: Draft | None) -> Trace:
+def trace_of(context: AnswerContext, answer: Answer, draft: AnswerDraft | None) -> Trace:
     """The trace of an answer; without a `draft` nothing was near enough to be read."""
     message = context.message
     trace = Trace(
@@ -69,28 +69,30 @@ def traced(context: AnswerContext, answer: Answer, draft: Draft | None) -> Trace
     )
     if draft is None:
         return trace
-    reading = draft.reading
-    shares = carried(draft.said, [row.passage for row in reading.rows], answer.sources)
+    selection = draft.selection
+    shares = shares_of(draft.said, [row.passage for row in selection.rows], answer.sources)
     return replace(
         trace,
-        passages=weighed(reading, shares, draft.each_held),
-        vector=vector_of(context.vector, reading.rows, shares) if answer.outcome is Outcome.ANSWERED else "",
-        gate=reading.tilt.gate,
-        scale=reading.tilt.scale,
+        passages=weights_of(selection, shares, draft.each_held),
+        vector=vector_of(context.vector, selection.rows, shares) if answer.outcome is Outcome.ANSWERED else "",
+        gate=selection.tilt.gate,
+        scale=selection.tilt.scale,
     )
 
 
-def weighed(reading: Reading, shares: Sequence[float], held: Sequence[float | None]) -> tuple[PassageWeight, ...]:
+def weights_of(
+    selection: Selection, shares: Sequence[float], held: Sequence[float | None]
+) -> tuple[PassageWeight, ...]:
     """Each passage that was to be read, with what moved it.
 
     `shares` is what each carried of the answer; `held` the verdicts on the first ones, None where it was not read.
     """
-    before, after = reading.priors()
-    places = {one.passage.id: number for number, one in enumerate(reading.ranked)}
+    before, after = selection.priors()
+    places = {one.passage.id: number for number, one in enumerate(selection.ranked)}
     told = []
-    for number, row in enumerate(reading.rows):
+    for number, row in enumerate(selection.rows):
         place = places.get(row.passage.id)
-        tilt, passage = reading.tilt, row.passage
+        tilt, passage = selection.tilt, row.passage
         team, taste, mates = (_at(part, place) for part in (tilt.team, tilt.taste, tilt.teammates))
         share = shares[number] if number < len(shares) else 0.0
         verdict = held[number] if number < len(held) else None
@@ -116,7 +118,7 @@ def _at(values: NDArray[np.float64], place: int | None) -> float:
     return 0.0 if place is None else float(values[place])
 
 
-def carried(said: Sequence[Piece], passages: Sequence[Passage], sources: Sequence[Source]) -> tuple[float, ...]:
+def shares_of(said: Sequence[Piece], passages: Sequence[Passage], sources: Sequence[Source]) -> tuple[float, ...]:
     """What each passage carried of the answer: its posterior, or an equal part of those cited where there is none."""
     if tells_words_apart(said):
         return said[-1].posterior

@@ -115,17 +115,21 @@ class People:
         await self._memory.learn(person, taken.signals)
 
     async def forget(self, person: Person, scope: ForgetScope = ForgetScope.EVERYTHING) -> None:
-        """Remove what is kept of the person; the memory comes last, which has the store's files written anew."""
+        """Remove what is kept of the person, in every store and here.
+
+        The memory comes last, which has the store's files written anew.
+        """
         if scope is not ForgetScope.INTERESTS:
             if self._inbox:
                 await self._inbox.forget(person)
             await self._usage.forget(person)
-        forget = {
-            ForgetScope.INTERESTS: self._memory.forget_interests,
-            ForgetScope.HISTORY: self._memory.forget_history,
-            ForgetScope.EVERYTHING: self._memory.forget,
-        }
-        await forget[scope](person)
+        match scope:
+            case ForgetScope.INTERESTS:
+                await self._memory.forget_interests(person)
+            case ForgetScope.HISTORY:
+                await self._memory.forget_history(person)
+            case ForgetScope.EVERYTHING:
+                await self._memory.forget(person)
         self._teams.pop((person.platform, person.workspace), None)
 
     async def forget_interest(self, person: Person, number: int) -> bool:

@@ -16,7 +16,6 @@ from bots.dialogue import Dialogue
 from bots.language import speaking
 from bots.lessons import Lessons
 from bots.on_slack.actions import Actions
-from bots.on_slack.asides import SideMessages
 from bots.on_slack.clients import Clients
 from bots.on_slack.conversation import SlackConversation
 from bots.on_slack.entrance import SlackEntrance
@@ -24,6 +23,7 @@ from bots.on_slack.events import OWN_COMMANDS
 from bots.on_slack.members import Members
 from bots.on_slack.receiver import Connection, SlackReceiver
 from bots.on_slack.sender import SlackSender
+from bots.on_slack.side_messages import SideMessages
 from bots.on_slack.texts import HELP_HINT
 from bots.operator_lists import OperatorLists
 from core.adapters.index.qdrant_index import QdrantIndex

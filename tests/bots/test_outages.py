@@ -145,5 +145,5 @@ async def test_an_index_that_is_away_ends_in_a_sentence(data: Path) -> None:
         inbox = RedisInbox(client, GENEROUS)
         async with serving(inbox, FakeEngine(error=IndexUnavailableError("away"))) as chat:
             await chat.deliver("1", "c", "ann", "?")
-            await until(lambda: bool(chat.messages) and "tell your operator `" in chat.messages[0].text)
+            await until(lambda: bool(chat.messages) and "give your operator this code: `" in chat.messages[0].text)
             assert len(chat.messages) == 1

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bots.on_slack.markdown import line
 from bots.on_slack.mrkdwn import mrkdwn, sections
 from bots.on_slack.render import Layout, chunk_of, fallback, pages
-from bots.on_telegram.hush import plainly
+from bots.on_telegram.defusing import plainly
 from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.render import answer_pages, growing, plain_pages, telegram
 from bots.quiet import Label, calling_nobody, host_of, is_truthful, named

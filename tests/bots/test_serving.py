@@ -147,7 +147,7 @@ async def test_a_store_that_is_down_shows_in_readiness_and_metrics(chat: Chat, d
         status, states = await fetched(port, "/readyz")
         assert (status, states) == (503, '{"inbox": true, "index": false}')
         await chat.deliver("1", "c", "ann", "?")
-        await until(lambda: bool(chat.messages) and "tell your operator" in chat.messages[0].text)
+        await until(lambda: bool(chat.messages) and "give your operator this code" in chat.messages[0].text)
         _, page = await fetched(port, "/metrics")
     assert 'attune_errors_total{kind="IndexUnavailableError"} 1.0' in page
 

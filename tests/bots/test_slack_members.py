@@ -181,7 +181,7 @@ async def test_a_partners_grid_is_turned_away(shared: World) -> None:
     direct = shared.people.say("UPARTNER", shared.space.dm("UPARTNER"), QUESTION)
     await shared.settled()
     assert shared.answers("C1", ts) == []
-    assert "members of this workspace only" in shared.answers("DUPARTNER", direct)[0]
+    assert "I only answer members of this workspace" in shared.answers("DUPARTNER", direct)[0]
     assert shared.generator.prompts == []
 
 

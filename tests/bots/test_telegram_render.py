@@ -211,7 +211,7 @@ def test_answer_ends_with_its_sources():
     assert page.text.splitlines()[-3:] == [
         "Sources",
         "1. Handbook › Leave › Parents — handbook.md",
-        "2. Handbook (deck.pptx, slide 3)",
+        "2. Handbook — deck.pptx, slide 3",
     ]
     assert parts(page, "bold") == ["Sources"]
     assert len(parts(page, "italic")) == 1

@@ -134,5 +134,5 @@ async def test_the_store_holds_no_code_that_opens(redis: Redis) -> None:
 )
 def test_a_name_that_names_nobody_is_refused(text: str) -> None:
     """`everyone` too: a door that stands open to all of Telegram is no door."""
-    with pytest.raises(ConfigurationError, match=r"ATTUNE_ALLOW has .* names nobody"):
+    with pytest.raises(ConfigurationError, match=r"ATTUNE_ALLOW contains .* not a valid name"):
         listed_names(f"person:telegram//1, {text}", "ATTUNE_ALLOW")

@@ -172,8 +172,8 @@ async def test_what_was_asked_before_a_cancellation_is_kept(index: QdrantIndex, 
     slow = Engine(
         embedder=HashingEmbedder(),
         index=index,
-        memory=engine._memory,
-        usage=engine._usage,
+        memory=engine.people._memory,
+        usage=engine.people._usage,
         generator=generator,
         limits=AnswerLimits(passages=2, relevance=RELEVANCE),
     )

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
-from core.answering.ranking import read_by
+from core.answering.ranking import select
 from core.domain import EVERYONE, Passage, Person, RankedPassage
 from core.errors import InvalidPreferenceError
 from core.people.interests import KEPT, SLACK, Action, DocumentTally, Signal, packed
@@ -59,7 +59,7 @@ class World:
         people, found = People(self.memory, self.usage), []
         for person in (ANN, BEN):
             asker = await people.asker(person, plain=False)
-            read = read_by(asker, CANDIDATES, CANDIDATES[:3], NOW.timestamp(), 1e-3)
+            read = select(asker, CANDIDATES, CANDIDATES[:3], NOW.timestamp(), 1e-3)
             found.append((read.tilt.total.tolist(), read.priors(), [row.passage.id for row in read.rows]))
         return found
 
@@ -131,7 +131,7 @@ async def test_whatever_somebody_imports_nobody_elses_ranking_changes(redis: Red
     learned = await world.memory.learned(EVE)
     await world.people._tell_team(EVE, learned, frozenset({EVERYONE}))  # as after an answer
     assert await world.rankings() == before
-    own = read_by(await world.people.asker(EVE, plain=False), CANDIDATES, CANDIDATES[:3], time.time(), 1e-3)
+    own = select(await world.people.asker(EVE, plain=False), CANDIDATES, CANDIDATES[:3], time.time(), 1e-3)
     assert np.isfinite(own.tilt.total).all()
 
 

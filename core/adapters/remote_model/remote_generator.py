@@ -122,7 +122,7 @@ class RemoteGenerator:
         if log_odds is None:
             raise ModelError(
                 f"The model server at {self._server.shown} no longer says how sure the model is of yes and no. "
-                "Start Attune again."
+                "Restart Attune."
             )
         return log_odds
 
