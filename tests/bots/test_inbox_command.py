@@ -40,7 +40,7 @@ def test_what_was_given_up_is_listed_retried_and_dropped(data: Path) -> None:
     give_up(data, "1", "2", "3")
     shown = attune("inbox", cwd=data).stdout
     assert "chat:1" in shown
-    assert "trace 1a2b3c4d" in shown
+    assert "error id 1a2b3c4d" in shown
     listed = attune("inbox", "--json", cwd=data).stdout
     assert [letter["key"] for letter in json.loads(listed)["dead"]] == ["chat:1", "chat:2", "chat:3"]
     assert SECRET not in shown + listed
