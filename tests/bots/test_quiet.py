@@ -90,6 +90,7 @@ def check_slack(markdown: str, *, links: bool) -> None:
 
 
 @example("https://evil.com/?q=good.org[x](mailto:boss@evil.com)good.org")
+@example("[click](https://evil.com)https://evil.com[**good**.org](https://evil.com)")
 @hostile
 def test_in_slack_nothing_acts_in_a_message(markdown: str) -> None:
     """Read as CommonMark, what is posted calls nobody, shows no image, and its links lead where they say."""
