@@ -1,11 +1,11 @@
-# Attune's two commands are `make chat` and `make test`; `make help` lists the rest.
+# The two main commands are `make chat` and `make test`; `make help` lists the others.
 #
 # PYTHON       the Python to build with, 3.11 or newer     make chat PYTHON=python3.12
 # VENV         the folder of the virtual environment       make test VENV=/tmp/attune
-# TORCH_INDEX  a package index to take PyTorch from; unset: your usual one. On Linux that brings about 3 GB of
-#              CUDA libraries. Without an NVIDIA GPU, set it to PyTorch's own index of CPU builds.
-# ARGS         words for `attune chat`
-# TESTERS      processes that run the tests beside each other
+# TORCH_INDEX  a package index for PyTorch; unset: your usual one, which on Linux brings about 3 GB of CUDA
+#              libraries. Without an NVIDIA GPU, set it to PyTorch's own index of CPU builds.
+# ARGS         arguments for `attune chat`
+# TESTERS      processes that run tests in parallel
 
 SHELL := bash
 PYTHON ?= python3
@@ -21,28 +21,28 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .DEFAULT_GOAL := help
 .PHONY: help chat install test check settings constraints lock clean
 
-help: ## this list
+help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-chat: $(VENV)/.installed ## install what is needed, then talk to Attune in the terminal
+chat: $(VENV)/.installed ## install what is needed, then chat with Attune in the terminal
 	@$(BIN)/attune chat $(ARGS)
 
-install: $(VENV)/.installed ## only install; the command is then .venv/bin/attune
+install: $(VENV)/.installed ## install only; the command is then .venv/bin/attune
 	@echo "$(BIN)/attune is ready."
 
-test: check ## every check: ruff, mypy, compose files, tests
+test: check ## run every check: ruff, mypy, the compose file, the tests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile
 
-check: $(VENV)/.installed-dev ## the checks that need no test run
+check: $(VENV)/.installed-dev ## run every check except the tests
 	@$(BIN)/ruff check --output-format concise
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/docker-compose --file docker-compose.yml --profile "*" config --quiet && echo "docker-compose.yml is valid"
 
-settings: $(VENV)/.installed-dev ## write .env.example and docs/settings.md anew from core/settings.py
+settings: $(VENV)/.installed-dev ## generate .env.example and docs/settings.md from core/settings.py
 	@$(BIN)/python -m tests.write_settings
 
-constraints: ## resolve all versions anew and write constraints.txt
+constraints: ## resolve all versions again and write constraints.txt
 	@$(PYTHON) -m venv --clear $(VENV)-fresh
 	@$(VENV)-fresh/bin/python -m pip install --quiet --upgrade pip
 	@$(VENV)-fresh/bin/python -m pip install --quiet --editable '.[dev,evals,training]'
@@ -51,7 +51,7 @@ constraints: ## resolve all versions anew and write constraints.txt
 	   | tr 'A-Z_' 'a-z-' | LC_ALL=C sort; } > constraints.txt
 	@rm -rf $(VENV)-fresh
 
-lock: $(VENV)/.installed-dev ## write requirements.lock and requirements-torch.lock: hashes of the versions in constraints.txt
+lock: $(VENV)/.installed-dev ## generate requirements.lock and requirements-torch.lock: hashes of the versions in constraints.txt
 	@$(PYTHON) -m venv --clear $(VENV)-fresh
 	@$(VENV)-fresh/bin/python -m pip install --quiet uv
 	@set -o pipefail; echo 'setuptools' | $(VENV)-fresh/bin/uv pip compile --quiet --generate-hashes --universal \
@@ -62,10 +62,10 @@ lock: $(VENV)/.installed-dev ## write requirements.lock and requirements-torch.l
 clean: ## remove the virtual environment and the tools' caches
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# Installed again only when pyproject.toml or constraints.txt has changed. What pip says goes to $(LOG); a
-# terminal shows its current line, and a failure the last ones.
+# Installs again only when pyproject.toml or constraints.txt has changed. pip's output goes to $(LOG); a terminal
+# shows its current line, and a failure its last lines.
 define install
-	@echo "Installing $(1) into $(VENV); this takes some minutes the first time ..."
+	@echo "Installing $(1) into $(VENV); this takes a few minutes the first time ..."
 	@: > $(LOG)
 	@set -o pipefail; terminal=$$(test -t 2 && echo 1); \
 	{ { test -z "$(TORCH_INDEX)" || $(PIP) install --progress-bar off --no-deps --index-url "$(TORCH_INDEX)" \
@@ -73,7 +73,7 @@ define install
 	  $(PIP) install --progress-bar off --constraint constraints.txt --editable '$(2)'; } 2>&1 | tee $(LOG) | \
 	awk -v terminal="$$terminal" 'terminal && /^ *(Collecting|Downloading|Installing)/ \
 	  { printf "\r\033[K  %.70s", $$0 > "/dev/stderr" } END { if (terminal) printf "\r\033[K" > "/dev/stderr" }' \
-	|| { tail -n 15 $(LOG) >&2; echo "The installation failed; all of it is in $(LOG)." >&2; exit 1; }
+	|| { tail -n 15 $(LOG) >&2; echo "The installation failed. The full log is $(LOG)." >&2; exit 1; }
 endef
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created
@@ -86,12 +86,12 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
 
 $(VENV)/.created:
 	@command -v $(PYTHON) > /dev/null || { \
-	  echo "There is no '$(PYTHON)'. Install Python 3.11 or newer, or name one: make chat PYTHON=..." >&2; exit 1; }
+	  echo "There is no '$(PYTHON)'. Install Python 3.11 or newer, or choose one: make chat PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Attune needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1)." \
-	    "Name another: make chat PYTHON=python3.11" >&2; exit 1; }
+	    "Choose another: make chat PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
-	  echo "'$(PYTHON)' cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	  echo "'$(PYTHON)' cannot create virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install --quiet --quiet --constraint constraints.txt --upgrade pip
 	@touch $@

@@ -12,12 +12,11 @@ import os
 import secrets
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from bots.cli import operator_texts
-from bots.cli.process import fail, forgiving_streams, version_text
 from core.errors import OperatorError, PersonError
 from core.linux import close_memory, withdraw
 
@@ -34,7 +33,7 @@ models = typer.Typer(help="Manage the models on this machine.", no_args_is_help=
 app.add_typer(models, name="models")
 inbox = typer.Typer(help="Show waiting messages and those given up.", invoke_without_command=True)
 app.add_typer(inbox, name="inbox")
-slack = typer.Typer(help="Set up the app in Slack.", no_args_is_help=True)
+slack = typer.Typer(help="Set up the Slack app.", no_args_is_help=True)
 app.add_typer(slack, name="slack")
 
 Model = Annotated[str | None, typer.Option(help="The language model for this run: a name, hf:org/name or a path.")]
@@ -45,7 +44,7 @@ READERS = (
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 KEYS = typer.Argument(help="Keys as shown by `attune inbox`, or: all")
 MODEL_NAME = typer.Argument(help="A name, hf:org/name or a path.")
-WITHOUT = "Leave something out: channels, private-channels, reactions, files, user-groups or agent; may be repeated."
+WITHOUT = "Leave out a feature: channels, private-channels, reactions, files, user-groups or agent; may be repeated."
 
 
 def main() -> None:
@@ -103,7 +102,7 @@ def worker(model: Model = None) -> None:
 def show_inbox(context: typer.Context, *, as_json: Json = False) -> None:
     """Show how many messages wait, and list those given up."""
     if context.invoked_subcommand is None:
-        from bots.cli.inbox_view import show  # noqa: PLC0415
+        from bots.cli.serving_view import show  # noqa: PLC0415
 
         asyncio.run(show(_logged_settings(), as_json=as_json))
 
@@ -111,7 +110,7 @@ def show_inbox(context: typer.Context, *, as_json: Json = False) -> None:
 @inbox.command()
 def retry(keys: Annotated[list[str], KEYS]) -> None:
     """Retry messages that were given up."""
-    from bots.cli.inbox_view import retry  # noqa: PLC0415
+    from bots.cli.serving_view import retry  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(retry(_logged_settings(), keys)))
 
@@ -119,7 +118,7 @@ def retry(keys: Annotated[list[str], KEYS]) -> None:
 @inbox.command()
 def drop(keys: Annotated[list[str], KEYS]) -> None:
     """Discard messages that were given up."""
-    from bots.cli.inbox_view import drop  # noqa: PLC0415
+    from bots.cli.serving_view import drop  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(drop(_logged_settings(), keys)))
 
@@ -229,7 +228,7 @@ def pair(
     paired: Annotated[bool, typer.Option("--list", help="List the people who have access by a code instead.")] = False,
 ) -> None:
     """Create a code that lets one person talk to the bot in Slack or Telegram."""
-    from bots.cli.pairing_view import pair, show_paired  # noqa: PLC0415
+    from bots.cli.serving_view import pair, show_paired  # noqa: PLC0415
 
     settings = _logged_settings()
     raise typer.Exit(asyncio.run(show_paired(settings) if paired else pair(settings, operator=operator)))
@@ -238,7 +237,7 @@ def pair(
 @app.command()
 def unpair(person: Annotated[str, typer.Argument(help="As shown by `attune pair --list`.")]) -> None:
     """Revoke a person's access."""
-    from bots.cli.pairing_view import unpair  # noqa: PLC0415
+    from bots.cli.serving_view import unpair  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(unpair(_logged_settings(), person)))
 
@@ -277,7 +276,7 @@ def verify(name: Annotated[str | None, MODEL_NAME] = None) -> None:
 
 @slack.command()
 def manifest(
-    name: Annotated[str, typer.Option(help="What the app is called in Slack.")] = "Attune",
+    name: Annotated[str, typer.Option(help="The app's name in Slack.")] = "Attune",
     without: Annotated[list[str] | None, typer.Option(help=WITHOUT)] = None,
     url: Annotated[str, typer.Option(help="The public https address, for deliveries by HTTP.")] = "",
 ) -> None:
@@ -302,8 +301,7 @@ def _environ() -> dict[str, str]:
 
 
 def _serve(model: str | None, *, receives: bool = True, answers: bool = True) -> None:
-    from bots.platforms import configured  # noqa: PLC0415
-    from bots.service.serving import ProcessRoles, serve  # noqa: PLC0415
+    from bots.service.serving import ProcessRoles, configured, serve  # noqa: PLC0415
 
     settings = _settings(model)
     _configure_logs(settings, to_file=False)
@@ -332,10 +330,37 @@ def _crash(error: Exception) -> None:
     """A mistake of ours: the log has the details, the person a sentence."""
     from bots.logs import crash_log  # noqa: PLC0415
 
-    trace = secrets.token_hex(4)
+    error_id = secrets.token_hex(4)
     settings = _settings()
-    place = crash_log(error, trace, settings.log_level, os.environ, settings.data_folder)
-    fail(operator_texts.crashed(type(error).__name__, trace, place), 1)
+    folder = settings.data_folder
+    log = crash_log(error, error_id, settings.log_level, os.environ, folder)
+    place = str(log) if log else operator_texts.no_log(str(folder))
+    fail(operator_texts.crashed(type(error).__name__, error_id, place), 1)
+
+
+def version_text() -> str:
+    """The installed version."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        return version("attune")
+    except PackageNotFoundError:
+        return "from source"
+
+
+def forgiving_streams() -> None:
+    """A terminal that knows few characters shows `?` for the others."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a TextIOWrapper in a real process
+
+
+def fail(sentence: str, code: int) -> NoReturn:
+    """End with a sentence on stderr and an exit code."""
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console(stderr=True, soft_wrap=True)
+    console.print(sentence, style="red", markup=False, highlight=False)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

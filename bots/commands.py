@@ -9,20 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Protocol
 
-from bots import feedback_texts, personal_texts, texts, why_texts
-from bots.choices import PREFERENCES as PREFERENCES  # noqa: PLC0414 - what can be chosen, as commands know it
+from bots import personal_texts, texts, why_texts
 from bots.choices import nearest
+from bots.command_table import commands_with
 from bots.courtesies import is_about_the_bot, is_recall, is_thanks
+from bots.language import translated
 from bots.prefs_commands import PrefsCommands
 from bots.replies import AskAgain, CommandReply, Notice, PersonForgotten
-from core.answering.opening import Recommendation
-from core.domain import Message, Passage, Person
+from core.domain import Message
+from core.engine import Engine
 from core.errors import InvalidPreferenceError, UnknownCommandError
-from core.people.feedback import Feedback, Reason, Verdict
-from core.people.people import People
-from core.people.preferences import Preferences
+from core.people.feedback import Feedback, Verdict
+from core.people.interests import Reason
 from core.people.traces import Trace
 from core.readers import audience
 from core.text.words import whole_number
@@ -32,61 +31,10 @@ _THUMB = re.compile(r"(?P<thumb>👍|👎)[\U0001f3fb-\U0001f3ff\ufe0f]?\s*(?P<r
 TAKE_BACK = "undo"  # behind a thumb
 
 
-class Remembering(Protocol):
-    """What commands need of `core.engine.Engine`."""
-
-    @property
-    def people(self) -> People:
-        """What is kept of people."""
-        ...
-
-    async def preferences(self, person: Person) -> Preferences:
-        """What the person set."""
-        ...
-
-    async def set_preferences(self, person: Person, preferences: Preferences) -> None:
-        """Replace what the person set."""
-        ...
-
-    async def forget(self, person: Person) -> None:
-        """Remove all that is remembered of the person."""
-        ...
-
-    async def open_source(
-        self, person: Person, answer: str, number: int, at: datetime, *, looking: Message | None = None
-    ) -> Passage | None:
-        """The passage behind a source of an answer; None where there is none to see."""
-        ...
-
-    async def explained(self, trace: Trace, looking: Message) -> Trace:
-        """The trace with the places only of what stands there and may be seen."""
-        ...
-
-    async def documents_seen(self, sources: Iterable[str], looking: Message) -> set[str]:
-        """Those of the documents that are there and may be seen."""
-        ...
-
-    async def look_at_source(self, asker: Person, answer: str, number: int, *, looking: Message) -> Passage | None:
-        """The passage behind a source of somebody's answer, for others who read that answer."""
-        ...
-
-    async def recommend(self, message: Message) -> list[Recommendation]:
-        """Documents that the person may care about and has not been shown."""
-        ...
-
-    async def begin_anew(self, message: Message) -> None:
-        """Let what follows lean on nothing that was said in this conversation before."""
-        ...
-
-    async def asked_before(self, message: Message) -> list[str]:
-        """The questions of whoever sent `message` in this conversation, oldest first."""
-        ...
-
-
 class Commands:
-    """The command table. `own` names the platform's own commands, which are listed and suggested, not run."""
+    """Runs commands. `own` are the platform's, which are listed and suggested, not run; `hint` ends the help."""
 
-    def __init__(self, engine: Remembering, own: Iterable[str] = ()) -> None:
+    def __init__(self, engine: Engine, own: Iterable[str] = (), hint: str = texts.HELP_HINT) -> None:
         self._engine = engine
         self._prefs = PrefsCommands(engine)
         self._table: Mapping[str, Callable[[Message, str], Awaitable[CommandReply]]] = {
@@ -99,7 +47,9 @@ class Commands:
             "open": self._open,
             "forget": self._forget,
         }
-        self.names = (*self._table, *own)
+        self._listed = commands_with(own)
+        self._hint = hint
+        self.names = [one.name for one in self._listed]
 
     async def reply(self, message: Message) -> CommandReply | None:
         """Run the command that `message` is, or return its courtesy; None for a question.
@@ -127,32 +77,32 @@ class Commands:
         if is_about_the_bot(text):
             return await self._help(message, "")
         if is_recall(text):
-            return Notice(texts.asked_before(await self._engine.asked_before(message)))
-        return Notice(texts.COURTESY) if is_thanks(text) else None
+            return Notice(texts.asked_before(await self._engine.conversations.questions(message)))
+        return Notice(translated(texts.COURTESY)) if is_thanks(text) else None
 
     async def feedback(self, feedback: Feedback) -> Notice:
         """Learn from a verdict, and say what follows."""
         heard = await self._engine.people.hear(feedback)
-        return Notice(feedback_texts.heard(heard, feedback.verdict, feedback.reason))
+        return Notice(personal_texts.heard(heard, feedback.verdict, feedback.reason))
 
     async def _help(self, _message: Message, _rest: str) -> Notice:
-        return Notice(texts.help_shown(self.names))
+        return Notice(texts.help_shown(self._listed, self._hint))
 
     async def _forget(self, message: Message, rest: str) -> CommandReply:
         if rest.lower() != "everything":
-            return Notice(texts.FORGET_CONFIRM)
-        await self._engine.forget(message.person)
-        return PersonForgotten(texts.FORGOTTEN)
+            return Notice(translated(texts.FORGET_CONFIRM))
+        await self._engine.people.forget(message.person)
+        return PersonForgotten(translated(texts.FORGOTTEN))
 
     async def _why(self, message: Message, rest: str) -> Notice:
         trace = await self._trace(message, rest.lower())
         if trace is None:
-            return Notice(personal_texts.NO_ANSWER)
-        return Notice(why_texts.why(await self._engine.explained(trace, message)))
+            return Notice(translated(personal_texts.NO_ANSWER))
+        return Notice(why_texts.why(await self._engine.sources.explain(trace, message)))
 
     async def _plain(self, message: Message, rest: str) -> CommandReply:
         trace = await self._trace(message, rest.lower())
-        return AskAgain(trace.question) if trace else Notice(personal_texts.NO_ANSWER)
+        return AskAgain(trace.question) if trace else Notice(translated(personal_texts.NO_ANSWER))
 
     async def _trace(self, message: Message, answer: str = "") -> Trace | None:
         """The trace of an answer, or of the last. In a shared place nothing is told of what was answered in private."""
@@ -161,11 +111,11 @@ class Commands:
         return trace if told else None
 
     async def _new(self, message: Message, _rest: str) -> Notice:
-        await self._engine.begin_anew(message)
-        return Notice(texts.BEGUN_ANEW)
+        await self._engine.conversations.begin_anew(message)
+        return Notice(translated(texts.BEGUN_ANEW))
 
     async def _recommend(self, message: Message, _rest: str) -> Notice:
-        return Notice(personal_texts.recommended(await self._engine.recommend(message)))
+        return Notice(personal_texts.recommended(await self._engine.sources.recommend(message)))
 
     async def _open(self, message: Message, rest: str) -> Notice:
         trace = await self._trace(message)
@@ -173,8 +123,8 @@ class Commands:
         if trace is None or number not in {source.number for source in trace.sources}:
             return Notice(personal_texts.no_source(len(trace.sources) if trace else 0))
         now = datetime.now(UTC)
-        passage = await self._engine.open_source(message.person, trace.answer, number, now, looking=message)
-        return Notice(personal_texts.opened(passage) if passage else personal_texts.SOURCE_GONE)
+        passage = await self._engine.sources.open(message.person, trace.answer, number, now, looking=message)
+        return Notice(personal_texts.opened(passage) if passage else translated(personal_texts.SOURCE_GONE))
 
     async def _thumb(self, message: Message, thumb: str, said: str) -> Notice | None:
         """A thumb that is sent as a message is about the last answer; with other words behind it, it is a question.
@@ -188,7 +138,7 @@ class Commands:
         elif words in set(Reason):
             reason = Reason(words)
         elif words and (near := nearest(words, set(Reason))):
-            raise InvalidPreferenceError(feedback_texts.bad_reason(words, near))
+            raise InvalidPreferenceError(personal_texts.bad_reason(words, near))
         elif words:
             return None
         trace = await self._trace(message)

@@ -9,14 +9,14 @@ import secrets
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 import structlog
 
 from bots import personal_texts, texts
-from bots.beginning import begun
-from bots.commands import Commands, Remembering
+from bots.commands import Commands
+from bots.language import translated
 from bots.replies import AskAgain, CommandReply, Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
+from core.answering.prompt import NOT_FOUND
 from core.domain import (
     Answer,
     AnswerEvent,
@@ -30,35 +30,32 @@ from core.domain import (
     ReadingStarted,
     Sources,
 )
+from core.engine import Engine
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
 from core.people.feedback import Feedback
 from core.people.profile import Profile, naming
+from core.together import begun
 
 log = structlog.get_logger(__name__)
-
-
-class Answering(Remembering, Protocol):
-    """What a dialogue needs of `core.engine.Engine`."""
-
-    def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
-        """Answer a question, streaming; with `plain` as nobody in particular."""
-        ...
-
-    async def answer_id(self, message: Message) -> str:
-        """The name of the answer to a message."""
-        ...
 
 
 class Dialogue:
     """Answers messages one by one and keeps nothing between them.
 
-    `own_commands` are the platform's: they are listed and suggested here, and run there.
+    `own_commands` are the platform's: they are listed and suggested here, and run there; `hint` ends the help.
     `operator_present` shows an operator's error in full, where whoever asks is the operator.
     """
 
-    def __init__(self, engine: Answering, *, own_commands: Iterable[str] = (), operator_present: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        own_commands: Iterable[str] = (),
+        hint: str = texts.HELP_HINT,
+        operator_present: bool = False,
+    ) -> None:
         self._engine = engine
-        self._commands = Commands(engine, own_commands)
+        self._commands = Commands(engine, own_commands, hint)
         self._operator_present = operator_present
 
     async def respond(self, message: Message) -> AsyncGenerator[Reply, None]:
@@ -72,13 +69,13 @@ class Dialogue:
                 yield said
                 return
             async with begun(self._answers(message, said)) as steps:
-                yield Status(texts.SEARCHING)  # and while the platform shows it, there is a search already
+                yield Status(translated(texts.SEARCHING))  # and while the platform shows it, there is a search already
                 async for step in steps:
                     if isinstance(step, Answer) and step.decoded is not DecodingSummary.EXACT:
                         log.info("question_answered", decoded=step.decoded.value)
                     yield _as_reply(step)
         except PersonError as error:
-            yield Problem(str(error))
+            yield Problem(translated(str(error)))
         except Exception as error:  # noqa: BLE001 - the person gets a sentence, the log gets the error
             yield self._explained(error)
 
@@ -88,7 +85,7 @@ class Dialogue:
         Raises:
             StoreError: the memory does not answer.
         """
-        return await self._engine.answer_id(message)
+        return await self._engine.conversations.answer_id(message)
 
     async def feedback(self, feedback: Feedback) -> Notice | Problem:
         """Learn from what a person did with an answer, and say what follows."""
@@ -105,18 +102,18 @@ class Dialogue:
         Where they are `looking` decides who may see it; without a place none of their channels is known.
         """
         try:
-            passage = await self._engine.open_source(person, answer, number, datetime.now(UTC), looking=looking)
+            passage = await self._engine.sources.open(person, answer, number, datetime.now(UTC), looking=looking)
         except Exception as error:  # noqa: BLE001 - as above
             return self._explained(error)
-        return passage or Problem(personal_texts.SOURCE_GONE)
+        return passage or Problem(translated(personal_texts.SOURCE_GONE))
 
     async def look_at_source(self, asker: Person, answer: str, number: int, *, looking: Message) -> Passage | Problem:
         """The passage behind a source of somebody else's answer, if that was shown in the place of `looking`."""
         try:
-            passage = await self._engine.look_at_source(asker, answer, number, looking=looking)
+            passage = await self._engine.sources.look_at(asker, answer, number, looking=looking)
         except Exception as error:  # noqa: BLE001 - as above
             return self._explained(error)
-        return passage or Problem(personal_texts.SOURCE_GONE)
+        return passage or Problem(translated(personal_texts.SOURCE_GONE))
 
     async def profile(self, person: Person) -> Profile:
         """What the person set and what was learned of them, for buttons and forms; without the names of documents.
@@ -142,21 +139,21 @@ class Dialogue:
 
     async def _said_at_once(self, message: Message) -> CommandReply | None:
         if not message.text.strip():
-            return Notice(texts.EMPTY_QUESTION)
+            return Notice(translated(texts.EMPTY_QUESTION))
         return await self._commands.reply(message)
 
     def _explained(self, error: Exception) -> Problem:
-        trace = secrets.token_hex(4)
-        log.error("answer_failed", trace=trace, exc_info=error)
+        error_id = secrets.token_hex(4)
+        log.error("answer_failed", error_id=error_id, exc_info=error)
         if isinstance(error, OperatorError) and self._operator_present:
             return Problem(str(error))
         if isinstance(error, StoreError):
-            return Problem(texts.store_down(trace))
+            return Problem(texts.store_down(error_id))
         if isinstance(error, ModelUnavailableError):
-            return Problem(texts.model_down(trace))
+            return Problem(texts.model_down(error_id))
         if isinstance(error, OperatorError):
-            return Problem(texts.operator_needed(trace))
-        return Problem(texts.unexpected(trace))
+            return Problem(texts.operator_needed(error_id))
+        return Problem(texts.unexpected(error_id))
 
 
 def _as_reply(step: AnswerEvent) -> Reply:
@@ -170,5 +167,6 @@ def _as_reply(step: AnswerEvent) -> Reply:
             return Delta(text)
         case Answer():
             sources = () if step.listing is Sources.OFF else step.sources
-            note = texts.LEFT_OUT if step.left_out and step.outcome is Outcome.ANSWERED else ""
-            return Final(step.text, sources, step.nearest, note, step.id, step.listing)
+            note = translated(texts.LEFT_OUT) if step.left_out and step.outcome is Outcome.ANSWERED else ""
+            text = translated(NOT_FOUND) if step.text.strip() == NOT_FOUND else step.text
+            return Final(text, sources, step.nearest, note, step.id, step.listing)

@@ -1,8 +1,8 @@
-"""The language in which somebody is spoken to, and the catalogues of what is said.
+"""How somebody is spoken to: in which language, with which sign before commands; and the catalogues of what is said.
 
-Every sentence is written in English and is its own key. A platform that knows somebody's language does what it does for
-them within `speaking`; outside of it all is English. A sentence with values is looked up where they are put in, one
-without where it is shown. Knows no sentence and no platform.
+Every sentence is written in English and is its own key; `{cmd}` in it stands for the sign. A platform says everything
+within `speaking`; outside of it all is English, with `/`. A sentence is translated once, where it is said. Knows no
+sentence and no platform.
 """
 
 from __future__ import annotations
@@ -13,33 +13,48 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 DOMAIN = "attune"
 LANGUAGES = ("de",)  # beside English
 LOCALE = Path(__file__).parent / "locale"
 
-_SPOKEN: ContextVar[str] = ContextVar("spoken", default="")
+
+class Voice(NamedTuple):
+    """A language, such as `de` or `de-AT`, and what stands before a command that can be typed."""
+
+    language: str = ""
+    prefix: str = "/"
+
+
+_VOICE: ContextVar[Voice] = ContextVar("voice", default=Voice())  # noqa: B039 - a tuple never changes
 
 
 @contextmanager
-def speaking(language: str) -> Iterator[None]:
-    """Say everything in `language` (such as `de` or `de-AT`) while open, in this task and in those that it starts."""
-    before = _SPOKEN.set(language)
+def speaking(language: str = "", prefix: str = "/") -> Iterator[None]:
+    """Say everything this way while open, in this task and in those that it starts."""
+    before = _VOICE.set(Voice(language, prefix))
     try:
         yield
     finally:
-        _SPOKEN.reset(before)
+        _VOICE.reset(before)
 
 
 def translated(sentence: str, **values: object) -> str:
-    """`sentence` in the language that is spoken, with what varies put in; what no catalogue knows stays as it is."""
-    found = catalogue(_SPOKEN.get()).gettext(sentence) if sentence else ""
-    return found.format(**values) if values else found
+    """`sentence` as it is said here, with what varies put in; what no catalogue knows stays as it is."""
+    voice = _VOICE.get()
+    found = catalogue(voice.language).gettext(sentence) if sentence else ""
+    return found.format(cmd=voice.prefix, **values) if values else found.replace("{cmd}", voice.prefix)
+
+
+def command(line: str) -> str:
+    """A command, such as `prefs undo`, as it can be typed here."""
+    return f"{_VOICE.get().prefix}{line}"
 
 
 def counted(count: int, one: str, many: str) -> str:
     """A count with its noun, such as `{count} passage` and `{count} passages`."""
-    return catalogue(_SPOKEN.get()).ngettext(one, many, count).format(count=f"{count:,}")
+    return catalogue(_VOICE.get().language).ngettext(one, many, count).format(count=f"{count:,}")
 
 
 def catalogue(language: str) -> gettext.NullTranslations:

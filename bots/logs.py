@@ -18,8 +18,6 @@ from types import TracebackType
 import structlog
 from structlog.typing import Processor
 
-from bots.cli import operator_texts
-
 FILE_NAME = "attune.log"
 FILE_BYTES = 2_000_000  # then it becomes attune.log.1, and the one before goes
 OURS = ("bots", "core")
@@ -62,14 +60,16 @@ def configure(level: str, environ: MutableMapping[str, str], file: Path | None =
     _quiet_libraries(environ)
 
 
-def crash_log(error: Exception, trace: str, level: str, environ: MutableMapping[str, str], folder: Path) -> str:
-    """Log what ended the program; returns where, as the person is told it."""
+def crash_log(
+    error: Exception, error_id: str, level: str, environ: MutableMapping[str, str], folder: Path
+) -> Path | None:
+    """Log what ended the program; returns where, or None where `folder` cannot be written."""
     try:
         configure(level, environ, folder / FILE_NAME)
     except OSError:
-        return operator_texts.no_log(str(folder))
-    structlog.get_logger(__name__).error("crashed", trace=trace, exc_info=error)
-    return str(folder / FILE_NAME)
+        return None
+    structlog.get_logger(__name__).error("crashed", error_id=error_id, exc_info=error)
+    return folder / FILE_NAME
 
 
 def private_file(path: Path) -> None:

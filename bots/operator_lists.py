@@ -1,57 +1,56 @@
-"""What operators may see in a chat, as lines: what was asked in vain, what documents are used for, what was given up.
+"""What operators may see in a chat: unanswered questions, what documents are used for, what was given up.
 
-Each platform says who is an operator, how many lines it shows, and how words of people are shown. Knows no platform.
+Knows no platform.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
-from core.documents.gaps import Gap
-from core.domain import Use
-from core.inbox import DeadLetter
+from bots import texts
+from bots.command_table import OPERATORS
+from bots.language import translated
+from bots.texts import escaped
+from core.domain import Person
+from core.people.access import Access
+from core.ports import Inbox, Usage
 
-
-class CountsUses(Protocol):
-    """What is needed of the port `Usage`."""
-
-    async def uses(self) -> Mapping[str, Use]:
-        """How often each source was cited."""
-        ...
-
-    async def gaps(self) -> list[Gap]:
-        """The questions that went unanswered, oldest first."""
-        ...
-
-
-class KeepsDead(Protocol):
-    """What is needed of the port `Inbox`."""
-
-    async def dead(self) -> list[DeadLetter]:
-        """What was given up, oldest first."""
-        ...
+LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorLists:
-    """The lists, what is latest or most used first. `shown` makes words of people harmless on the platform."""
+    """The lists, what is latest or most used first."""
 
-    usage: CountsUses
-    inbox: KeepsDead
-    shown: Callable[[str], str]
+    usage: Usage
+    inbox: Inbox
+    access: Access
 
-    async def gaps(self) -> list[str]:
-        """Questions that went unanswered."""
-        return [self.shown(gap.question) for gap in reversed(await self.usage.gaps())]
+    async def reply(self, name: str, person: Person, *, private: bool) -> str:
+        """What the command `name` says to somebody, in Markdown."""
+        if not await self.access.is_operator(person):
+            return translated(texts.OPERATORS_ONLY)
+        if not private:
+            return translated(texts.ONLY_IN_PRIVATE)
+        title, empty = map(translated, texts.OPERATOR_LISTS[name])
+        lines = await {"gaps": self._gaps, "usage": self._uses, "inbox": self._dead}[name]()
+        if not lines:
+            return empty
+        more = len(lines) - LISTED
+        rest = [translated(texts.AND_MORE, count=f"{more:,}")] if more > 0 else []
+        return "\n".join([f"**{title}**", "", *(f"- {line}" for line in lines[:LISTED]), *rest])
 
-    async def uses(self) -> list[str]:
-        """Documents by the answers that cite them."""
+    async def is_theirs(self, name: str, person: Person) -> bool:
+        """Whether a word is one of these commands, and somebody's who may give it."""
+        return name in {one.name for one in OPERATORS} and await self.access.is_operator(person)
+
+    async def _gaps(self) -> list[str]:
+        return [escaped(gap.question) for gap in reversed(await self.usage.gaps())]
+
+    async def _uses(self) -> list[str]:
         ranked = sorted((await self.usage.uses()).items(), key=lambda item: -item[1].answers)
-        return [f"{self.shown(source.rpartition('/')[2])}: {use.answers:,}" for source, use in ranked]
+        return [f"{escaped(source.rpartition('/')[2])}: {use.answers:,}" for source, use in ranked]
 
-    async def dead(self) -> list[str]:
-        """Messages that were given up, and why."""
+    async def _dead(self) -> list[str]:
         letters = reversed(await self.inbox.dead())
-        return [f"{letter.at:%Y-%m-%d %H:%M} UTC: {self.shown(letter.reason)}" for letter in letters]
+        return [f"{letter.at:%Y-%m-%d %H:%M} UTC: {escaped(letter.reason)}" for letter in letters]

@@ -22,7 +22,7 @@ from core.together import ended
 
 log = structlog.get_logger(__name__)
 
-FOR_DEVELOPERS = ("decisions.md", "licences.md")
+FOR_DEVELOPERS = ("decisions.md", "licences.md", "platforms.md")
 PAUSE = 30.0  # seconds after the start, in which the first questions are answered rather than guides embedded
 
 _READERS: Readers = (GUIDES,)

@@ -1,4 +1,4 @@
-"""The sentences about a person's own preferences and what was learned of them; `texts.py` has the others.
+"""The sentences about a person's own preferences, what was learned of them, and 👍 and 👎; `texts.py` has the others.
 
 Replies are Markdown. Knows nothing of platforms, of how a sentence is laid out, or of when it is said.
 """
@@ -7,54 +7,61 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import PurePath
 
 from bots import texts
 from bots.language import counted, translated
 from bots.why_texts import events_counted
-from core.answering.opening import Recommendation
+from core.answering.sources import Recommendation
 from core.domain import Passage
-from core.people.interests import Action
+from core.people.feedback import Verdict
+from core.people.interests import Action, Reason
+from core.people.people import FeedbackOutcome
 from core.people.preferences import LearnedStyle, Polarity, PreferenceSet, StatedPreference, learned_style
 from core.people.profile import InterestInWords, Profile
 
 # /prefs
 
 STATED_HEADING = "In your words:"
-STATES_A_FACT = "It states a fact, and facts I take from documents only, so it changes no answer."
+STATES_A_FACT = "That sounds like a fact. I take facts only from the documents, so it won't change my answers."
 PAUSED = (
-    "Done: I learn nothing new from what you do. What I learned so far still helps; `/prefs strength 0` stops that."
+    "Done. I won't learn anything new from what you do. What I've learned so far still helps; "
+    "`{cmd}prefs strength 0` turns that off."
 )
-RESUMED = "Done: I learn again from what you ask, open and rate."
-NOTHING_TO_UNDO = "There is no change to take back."
-IMPORTED = "Done: that profile is yours now. `/prefs undo` brings back what you had set before."
-EXPORTED = "Everything I keep of you but our conversations:"
+RESUMED = "Done. I'm learning again from what you ask, open and rate."
+NOTHING_TO_UNDO = "There's nothing to undo."
+IMPORTED = "Done. That profile is yours now. `{cmd}prefs undo` brings back your earlier settings."
+EXPORTED = "Here's everything I keep about you, apart from our conversations."
 FORGET_WHAT = (
-    "I can forget your interests (`/prefs forget interests`), your questions and my answers (`/prefs forget history`), "
-    "or all of it with your preferences (`/prefs forget everything`). None of it can be undone."
+    "I can forget your interests (`{cmd}prefs forget interests`), your questions and my answers "
+    "(`{cmd}prefs forget history`), or everything, including your preferences (`{cmd}prefs forget everything`). "
+    "None of this can be undone."
 )
-INTERESTS_FORGOTTEN = "Done: what I learned of your interests and style is forgotten, and what I learned it from."
-HISTORY_FORGOTTEN = "Done: your questions and my answers to them are forgotten. Your preferences and interests stay."
-REMOVE_HINT = "`/prefs remove interest 1` forgets one, `/prefs forget interests` all."
-NOTHING_LEARNED = "I have learned nothing of you yet. I learn from what you ask, open and rate (👍 👎)."
-SHARED = "Taste sharing is **on**: what teammates like you found useful helps you, and what you found helps them."
-NOT_SHARED = "Taste sharing is **off**: teammates' taste does not act on your answers, nor yours on theirs."
+INTERESTS_FORGOTTEN = "Done. I've forgotten your interests and your style, and what I learned them from."
+HISTORY_FORGOTTEN = "Done. I've forgotten your questions and my answers to them. Your preferences and interests stay."
+REMOVE_HINT = "`{cmd}prefs remove interest 1` forgets one of these, `{cmd}prefs forget interests` all of them."
+NOTHING_LEARNED = "I haven't learned anything about you yet. I learn from what you ask, open and rate (👍 👎)."
+SHARED = "Taste sharing is **on**: what similar teammates found useful helps you, and what you found useful helps them."
+NOT_SHARED = (
+    "Taste sharing is **off**: your teammates' taste doesn't affect your answers, and yours doesn't affect theirs."
+)
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
 _ACTS: Mapping[Action, str] = {
     Action.ASKED: "question",
-    Action.REPHRASED: "question asked again",
-    Action.OPENED: "source opened",
+    Action.REPHRASED: "rephrased question",
+    Action.OPENED: "opened source",
     Action.UP: "👍",
     Action.DOWN: "👎",
 }
 _POLARITIES: Mapping[Polarity, str] = {Polarity.LIKE: "like", Polarity.AVOID: "avoid"}
 _STYLES: Mapping[LearnedStyle, str] = {
-    LearnedStyle.SHORTER: "You called answers too long, so I keep them to a sentence or two.",
-    LearnedStyle.SHORTEST: "You called answers too long several times, so I keep them to one short sentence.",
-    LearnedStyle.LONGER: "You called answers too short, so I go into detail.",
+    LearnedStyle.SHORTER: "You've said that answers were too long, so I keep them to a sentence or two.",
+    LearnedStyle.SHORTEST: "You've often said that answers were too long, so I keep them to one short sentence.",
+    LearnedStyle.LONGER: "You've said that answers were too short, so I go into more detail.",
 }
 
 
@@ -71,11 +78,11 @@ def overview(profile: Profile, choices: Mapping[str, Iterable[str]]) -> str:
     how = [
         translated("- learning: {on}, strength {strength} of 100", on=on, strength=wishes.strength),
         translated(
-            "- learned: {interests} from {events} (`/prefs learned`)",
+            "- learned: {interests} from {events} (`{cmd}prefs learned`)",
             interests=_interests(profile),
             events=events_counted(profile.events),
         ),
-        translated("- taste shared with teammates: {on} (`/prefs share on|off`)", on=shares),
+        translated("- taste shared with teammates: {on} (`{cmd}prefs share on|off`)", on=shares),
     ]
     return "\n".join([*chosen, "", *own, *how, "", translated(texts.PREFS_HINT)])
 
@@ -90,16 +97,18 @@ def stated_line(stated: StatedPreference) -> str:
 
 
 def _in_words(stated: StatedPreference) -> str:
-    words = (
-        stated.text if stated.polarity is Polarity.SAY else f"{translated(_POLARITIES[stated.polarity])}: {stated.text}"
-    )
-    return texts.escaped(words)
+    return texts.escaped(in_words(stated.polarity, stated.text))
+
+
+def in_words(polarity: Polarity, words: str) -> str:
+    """`words` with whether they are liked or avoided."""
+    return words if polarity is Polarity.SAY else f"{translated(_POLARITIES[polarity])}: {words}"
 
 
 def stated(stated: StatedPreference, *, is_fact: bool) -> str:
     """A preference was stated."""
     done = translated(
-        "Done: {stated} (`/prefs remove {number}` removes it).", stated=stated_line(stated), number=stated.number
+        "Done: {stated} (`{cmd}prefs remove {number}` removes it).", stated=stated_line(stated), number=stated.number
     )
     return f"{done} {translated(STATES_A_FACT)}" if is_fact else done
 
@@ -107,14 +116,16 @@ def stated(stated: StatedPreference, *, is_fact: bool) -> str:
 def state_something(polarity: Polarity, most: int) -> str:
     """Nothing, or too much, was stated."""
     return translated(
-        "Tell me in 1 to {most} characters, such as `/prefs {polarity} worked examples`.", most=most, polarity=polarity
+        "Please use 1 to {most} characters, for example `{cmd}prefs {polarity} worked examples`.",
+        most=most,
+        polarity=polarity,
     )
 
 
 def stated_enough(most: int) -> str:
     """There are as many as there can be."""
     return translated(
-        "You have told me {most} preferences, and that is as many as I keep. Remove one with `/prefs remove 1`.",
+        "You've told me {most} preferences, and I can't keep any more. Remove one with `{cmd}prefs remove 1`.",
         most=most,
     )
 
@@ -122,14 +133,16 @@ def stated_enough(most: int) -> str:
 def no_stated(given: str, numbers: Sequence[int]) -> str:
     """There is no stated preference of that number."""
     listed = ", ".join(f"`{number}`" for number in numbers)
-    known = translated("It can be {numbers}.", numbers=listed) if numbers else translated("You have stated none.")
+    known = (
+        translated("You can choose {numbers}.", numbers=listed) if numbers else translated("You haven't told me any.")
+    )
     if not given:
         return translated(
-            "Say which one to remove, by its number. {known} (`/prefs remove interest 1` removes a learned one.)",
+            "Tell me the number of the one to remove. {known} (`{cmd}prefs remove interest 1` removes a learned one.)",
             known=known,
         )
     return translated(
-        "There is no preference `{given}` to remove. {known} (`/prefs remove interest 1` removes a learned one.)",
+        "There's no preference `{given}` to remove. {known} (`{cmd}prefs remove interest 1` removes a learned one.)",
         given=given,
         known=known,
     )
@@ -137,7 +150,7 @@ def no_stated(given: str, numbers: Sequence[int]) -> str:
 
 def stated_removed(stated: StatedPreference) -> str:
     """A stated preference was removed."""
-    return translated("Done: “{stated}” is removed. `/prefs undo` brings it back.", stated=_in_words(stated))
+    return translated("Done. I've removed “{stated}”. `{cmd}prefs undo` brings it back.", stated=_in_words(stated))
 
 
 def undone(before: PreferenceSet, now: PreferenceSet) -> str:
@@ -165,14 +178,14 @@ def _missing(here: PreferenceSet, there: PreferenceSet) -> list[StatedPreference
 def interest_removed(number: int) -> str:
     """An interest was removed."""
     return translated(
-        "Done: interest {number} is forgotten, and what I learned it from. That cannot be undone.", number=number
+        "Done. I've forgotten interest {number} and what I learned it from. That can't be undone.", number=number
     )
 
 
 def no_interest(count: int) -> str:
     """There is no interest of that number."""
     return (
-        translated("There is no such interest. It can be 1 to {count}.", count=count)
+        translated("There's no such interest. You can choose 1 to {count}.", count=count)
         if count
         else translated(NOTHING_LEARNED)
     )
@@ -181,19 +194,19 @@ def no_interest(count: int) -> str:
 def strength_shown(strength: int) -> str:
     """How far learning may re-order."""
     return translated(
-        "Your strength is **{strength}**. It can be 0 to 100: how far what I learned may re-order; 0 is not at all.",
+        "Your strength is **{strength}** out of 100: it says how far what I've learned may reorder what I read.",
         strength=strength,
     )
 
 
 def strength_set(strength: int) -> str:
     """How far learning may re-order from now on."""
-    return translated("Done: strength is now **{strength}**.", strength=strength)
+    return translated("Done. Your strength is now **{strength}**.", strength=strength)
 
 
 def bad_strength(given: str) -> str:
     """A strength that there is not."""
-    return translated("`{given}` is no strength. It can be a whole number from 0 to 100.", given=given)
+    return translated("`{given}` isn't a strength. Choose a whole number from 0 to 100.", given=given)
 
 
 def sharing(*, on: bool) -> str:
@@ -222,7 +235,7 @@ def interest_line(interest: InterestInWords) -> str:
         number=interest.number,
         interest=texts.escaped(near),
         weight=f"{interest.weight:.0%}",
-        since=f"{interest.since:%d} {translated(MONTHS[interest.since.month - 1])} {interest.since:%Y}",
+        since=day(interest.since),
         acts=acts_line(interest),
     )
 
@@ -230,6 +243,11 @@ def interest_line(interest: InterestInWords) -> str:
 def acts_line(interest: InterestInWords) -> str:
     """What an interest was learned from."""
     return ", ".join(f"{count} × {translated(_ACTS[act])}" for act, count in interest.acts)
+
+
+def day(date: datetime) -> str:
+    """A date in words."""
+    return f"{date.day} {translated(MONTHS[date.month - 1])} {date.year}"
 
 
 def document_name(source: str) -> str:
@@ -244,14 +262,14 @@ def exported(profile: str) -> str:
 
 # /plain, /recommend, /open
 
-NO_ANSWER = "I do not remember that answer. Ask me something, and then `/why`."
+NO_ANSWER = "I don't remember that answer. Ask me something, and then `{cmd}why`."
 NO_SOURCES = "My last answer to you has no sources to open."
 SOURCE_GONE = (
-    "That section has changed or is gone since I answered, or you may no longer see it. "
-    "Ask again, and I answer from what the documents say now."
+    "That section has changed or been removed since I answered, or you may no longer see it. "
+    "Ask again, and I'll answer from what the documents say now."
 )
-RECOMMENDED = "You may care about these, and I have not shown them to you yet:"
-NOTHING_TO_RECOMMEND = "I have nothing to recommend yet: I know too little of you, or you have seen all of it."
+RECOMMENDED = "You might find these useful, and I haven't shown them to you yet:"
+NOTHING_TO_RECOMMEND = "I have nothing to recommend yet: either I don't know you well enough, or you've seen it all."
 
 
 def recommended(found: Sequence[Recommendation]) -> str:
@@ -260,7 +278,7 @@ def recommended(found: Sequence[Recommendation]) -> str:
         return translated(NOTHING_TO_RECOMMEND)
     lines = [
         translated(
-            "{number}. {document}: near your interest in {interest}",
+            "{number}. {document}: close to your interest in {interest}",
             number=number,
             document=texts.escaped(f"{one.passage.heading_path} ({document_name(one.passage.source)})"),
             interest=texts.escaped(", ".join(one.interest.phrases) or translated("what you asked")),
@@ -277,4 +295,46 @@ def opened(passage: Passage) -> str:
 
 def no_source(count: int) -> str:
     """There is no source of that number under the last answer."""
-    return translated("Write `/open 1`; it can be 1 to {count}.", count=count) if count else translated(NO_SOURCES)
+    return (
+        translated("Write `{cmd}open 1`. You can choose 1 to {count}.", count=count)
+        if count
+        else translated(NO_SOURCES)
+    )
+
+
+# 👍 and 👎
+
+NOT_YOURS = "Only the person who asked can rate an answer, and I don't remember giving you that one."
+HEARD_WHILE_PAUSED = "Thanks, noted. Learning is paused, so your answers won't change."
+
+_HEARD: Mapping[Verdict, str] = {
+    Verdict.UP: "Thanks, I'll remember that this helped.",
+    Verdict.DOWN: (
+        "Thanks. What was wrong with it? Send 👎 with one of these: wrong, too long, too short, not my topic, "
+        "outdated, not in the documents."
+    ),
+    Verdict.OPENED: "Opened.",
+    Verdict.NONE: "Done. I've taken that back.",
+}
+_REASONS: Mapping[Reason, str] = {
+    Reason.WRONG: "Thanks. I've noted that it's wrong, and your operator will see it.",
+    Reason.TOO_LONG: "Noted: too long. If you tell me a few more times, I'll keep my answers shorter.",
+    Reason.TOO_SHORT: "Noted: too short. If you tell me a few more times, I'll go into more detail.",
+    Reason.NOT_MY_TOPIC: "Noted: this isn't your topic, so it'll count less from now on.",
+    Reason.OUTDATED: "Thanks. I've noted that it's outdated, and your operator will see it.",
+    Reason.NOT_IN_DOCUMENTS: "Thanks. I've noted that it's missing from the documents, and your operator will see it.",
+}
+
+
+def bad_reason(given: str, near: str) -> str:
+    """A 👎 with a reason that there is not."""
+    return translated("`{given}` isn't a reason I know. Did you mean `👎 {near}`?", given=given, near=near)
+
+
+def heard(heard: FeedbackOutcome, verdict: Verdict, reason: Reason | None) -> str:
+    """What follows from a verdict."""
+    if heard is FeedbackOutcome.UNKNOWN:
+        return translated(NOT_YOURS)
+    if heard is FeedbackOutcome.NOTED:
+        return translated(HEARD_WHILE_PAUSED)
+    return translated(_REASONS[reason] if verdict is Verdict.DOWN and reason else _HEARD[verdict])

@@ -1,15 +1,31 @@
-"""What a chat platform is to `attune serve`: something that hands events in, and shows what comes of them.
+"""What a chat platform is to Attune: two halves, one that hands events in and one that shows what comes of them.
 
-The two halves may run in different processes. Knows no platform, no queue and no model.
+The halves may run in different processes. Knows no platform, no queue and no model.
 """
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
+from pydantic import TypeAdapter
+
+from bots import texts
+from bots.dialogue import Dialogue
+from bots.language import Voice
+from bots.reception import NotUnderstoodError, Reception
+from bots.watching import Watcher
+from core.documents.teaching import Teacher
 from core.domain import Conversation, Person
 from core.inbox import Event, Receipt
+from core.people.access import Access
+from core.ports import Inbox, Usage
+from core.settings import Settings
+
+_EVENT = TypeAdapter(Event)
 
 
 class Inlet(Protocol):
@@ -106,6 +122,10 @@ class Sender(Protocol):
         """
         ...
 
+    async def voice(self, event: Event) -> Voice:
+        """How to speak to whoever sent `event`: all else is called within it. Returns within a second or two."""
+        ...
+
     async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
         """Tell the person that `event` has to wait; `note` the message, so that the answer takes its place."""
         ...
@@ -113,3 +133,75 @@ class Sender(Protocol):
     async def apologise(self, event: Event, delivery: Delivery, sentence: str) -> None:
         """Tell the person that `event` will not be handled, and why, in place of what was shown for it."""
         ...
+
+
+class CheckedInlet:
+    """An inlet that takes only what can be read again: an event of other types would stop whoever claims it."""
+
+    def __init__(self, inlet: Inlet) -> None:
+        self._inlet = inlet
+
+    async def put(self, event: Event) -> Receipt:
+        """Keep `event`.
+
+        Raises:
+            NotUnderstoodError: something in it is not of its type.
+        """
+        try:
+            _EVENT.validate_json(_EVENT.dump_json(event, warnings=False))
+        except ValueError as error:
+            raise NotUnderstoodError(event.kind) from error
+        return await self._inlet.put(event)
+
+    async def stop(self, conversation: Conversation, person: Person) -> bool:
+        """Stop an answer."""
+        return await self._inlet.stop(conversation, person)
+
+
+class CheckStatus(StrEnum):
+    """How a check ended."""
+
+    GOOD = "✓"
+    CARE = "!"  # works, or will; worth knowing
+    BAD = "✗"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One row: what was looked at, what was found, and what to do about it."""
+
+    mark: CheckStatus
+    name: str
+    found: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformServices:
+    """What a platform's halves may use besides the dialogue. Only a process that answers has a teacher."""
+
+    access: Access
+    usage: Usage
+    inbox: Inbox
+    teacher: Teacher | None = None
+    watcher: Watcher = field(default_factory=Watcher)
+    receptions: dict[str, Reception] = field(default_factory=dict)
+
+    def reception(self, platform: str) -> Reception:
+        """What looks after the receiver of a platform, and is asked whether it receives."""
+        return self.receptions.setdefault(platform, Reception(platform, self.watcher))
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A platform: its halves, and what `attune doctor` looks at. `name` is `Person.platform` of its people.
+
+    `own_commands` are those that the platform runs itself, such as `stop`; `hint` ends the help.
+    """
+
+    name: str
+    receiver: Callable[[Settings, PlatformServices], Receiver]
+    sender: Callable[[Settings, Dialogue, PlatformServices], Sender]
+    checks: Callable[[Settings], AsyncIterator[Check]]
+    own_commands: tuple[str, ...] = ()
+    hint: str = texts.HELP_HINT

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Protocol
 
 from bots import personal_texts, texts
 from bots.choices import PREFERENCES, changed_preference, nearest
+from bots.language import translated
 from bots.replies import CommandReply, Notice, PersonForgotten
 from core.domain import Message, Person
+from core.engine import Engine
 from core.errors import InvalidPreferenceError
-from core.people.people import ForgetScope, People
+from core.people.people import ForgetScope
 from core.people.preferences import (
     MAX_STATED,
     MAX_STATED_CHARACTERS,
@@ -33,35 +34,10 @@ _NAMES = (
 )
 
 
-class Knowing(Protocol):
-    """What `/prefs` needs of `core.engine.Engine`."""
-
-    @property
-    def people(self) -> People:
-        """What is kept of people."""
-        ...
-
-    async def preferences(self, person: Person) -> Preferences:
-        """What the person set."""
-        ...
-
-    async def set_preferences(self, person: Person, preferences: Preferences) -> None:
-        """Replace what the person set."""
-        ...
-
-    async def forget(self, person: Person) -> None:
-        """Remove all that is remembered of the person."""
-        ...
-
-    async def documents_seen(self, sources: Iterable[str], looking: Message) -> set[str]:
-        """Those of the documents that are there and may be seen."""
-        ...
-
-
 class PrefsCommands:
     """What stands behind `/prefs`, by its first word."""
 
-    def __init__(self, engine: Knowing) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._table: Mapping[str, Callable[[Person, str, datetime], _Reply]] = {
             **{str(polarity): self._stating(polarity) for polarity in Polarity},
@@ -97,15 +73,15 @@ class PrefsCommands:
         return await self._table[name](message.person, value, message.sent_at)
 
     async def _choose(self, person: Person, name: str, value: str) -> Notice:
-        before = await self._engine.preferences(person)
+        before = (await self._engine.people.wishes(person)).preferences
         changed, sentence = changed_preference(before, name, value)
         if changed != before:
-            await self._engine.set_preferences(person, changed)
+            await self._engine.people.choose(person, changed)
         return Notice(sentence)
 
     async def _reset(self, person: Person, _value: str, _at: datetime) -> Notice:
-        await self._engine.set_preferences(person, Preferences())
-        return Notice(texts.PREFS_RESET)
+        await self._engine.people.choose(person, Preferences())
+        return Notice(translated(texts.PREFS_RESET))
 
     def _stating(self, polarity: Polarity) -> Callable[[Person, str, datetime], _Reply]:
         async def state(person: Person, value: str, at: datetime) -> Notice:
@@ -151,7 +127,9 @@ class PrefsCommands:
 
     def _pausing(self, *, paused: bool) -> Callable[[Person, str, datetime], _Reply]:
         async def pause(person: Person, _value: str, _at: datetime) -> Notice:
-            return await self._set(person, personal_texts.PAUSED if paused else personal_texts.RESUMED, paused=paused)
+            return await self._set(
+                person, translated(personal_texts.PAUSED if paused else personal_texts.RESUMED), paused=paused
+            )
 
         return pause
 
@@ -165,31 +143,31 @@ class PrefsCommands:
     async def _undo(self, person: Person, _value: str, _at: datetime) -> Notice:
         before = await self._engine.people.wishes(person)
         now = await self._engine.people.undo(person)
-        return Notice(personal_texts.undone(before, now) if now else personal_texts.NOTHING_TO_UNDO)
+        return Notice(personal_texts.undone(before, now) if now else translated(personal_texts.NOTHING_TO_UNDO))
 
     async def _learned(self, message: Message) -> Notice:
         """What was learned, without the names of documents that the person may no longer see."""
         profile = await self._engine.people.profile(message.person)
         named = {source for interest in profile.interests for source in interest.documents}
-        return Notice(personal_texts.learned(naming(profile, await self._engine.documents_seen(named, message))))
+        return Notice(personal_texts.learned(naming(profile, await self._engine.sources.visible(named, message))))
 
     async def _export(self, message: Message) -> Notice:
         named = await self._engine.people.documents(message.person)
-        seen = await self._engine.documents_seen(named, message)
+        seen = await self._engine.sources.visible(named, message)
         return Notice(personal_texts.exported(await self._engine.people.export(message.person, seen)))
 
     async def _import(self, person: Person, value: str, _at: datetime) -> Notice:
         await self._engine.people.import_(person, value.removeprefix("```json").strip("`\n "))
-        return Notice(personal_texts.IMPORTED)
+        return Notice(translated(personal_texts.IMPORTED))
 
     async def _forget(self, person: Person, value: str, _at: datetime) -> CommandReply:
         wanted = value.lower()
         if wanted == ForgetScope.EVERYTHING:
-            await self._engine.forget(person)
-            return PersonForgotten(texts.FORGOTTEN)
+            await self._engine.people.forget(person)
+            return PersonForgotten(translated(texts.FORGOTTEN))
         if wanted not in set(ForgetScope):
-            return Notice(personal_texts.FORGET_WHAT)
+            return Notice(translated(personal_texts.FORGET_WHAT))
         await self._engine.people.forget(person, ForgetScope(wanted))
         if wanted == ForgetScope.HISTORY:
-            return PersonForgotten(personal_texts.HISTORY_FORGOTTEN)
-        return Notice(personal_texts.INTERESTS_FORGOTTEN)
+            return PersonForgotten(translated(personal_texts.HISTORY_FORGOTTEN))
+        return Notice(translated(personal_texts.INTERESTS_FORGOTTEN))

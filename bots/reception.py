@@ -1,24 +1,24 @@
 """How the receiver of one platform is doing: what came that nobody can read, and whether it still receives.
 
 What comes from outside may be malformed or forged; it is logged, counted and confirmed, and never ends a receiver. A
-receiver that ends all the same is started again. Knows no platform, and keeps nothing of what anybody wrote.
+receiver that ends all the same is started again. JSON from outside is read here, too: numbers of any length, characters
+that cannot be written. Knows no platform, and keeps nothing of what anybody wrote.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
-from pydantic import TypeAdapter
 
-from bots.platform import Inlet
-from bots.service.observing import Watcher
-from core.domain import Conversation, Person
+from bots.watching import Watcher
 from core.errors import AttuneError, ReceiverError
-from core.inbox import Event, Receipt
+from core.text.words import MOST
 from core.together import ended
 
 log = structlog.get_logger(__name__)
@@ -27,7 +27,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds before a receiver that ende
 STEADY = 60.0  # seconds after which an end counts as the first one again
 QUIET = 8.0  # seconds without a sign of life after which a receiver is taken for gone
 
-_EVENT = TypeAdapter(Event)
+_DIGITS = len(str(MOST)) + 1  # of a whole number, with its sign: a longer one is not exact, and Python may refuse it
 
 Receiving = Callable[[], Coroutine[None, None, None]]
 
@@ -114,24 +114,20 @@ class Reception:
         return None if running.cancelled() else running.exception()
 
 
-class CheckedInlet:
-    """An inlet that takes only what can be read again: an event of other types would stop whoever claims it."""
+def parsed(payload: bytes) -> Any:
+    """The JSON that stands in `payload`, as something that can be handed on.
 
-    def __init__(self, inlet: Inlet) -> None:
-        self._inlet = inlet
+    Raises:
+        ValueError: it is no JSON.
+        RecursionError: it is nested too deeply.
+    """
+    return plain(json.loads(payload.decode("utf-8", "replace"), parse_int=_number))
 
-    async def put(self, event: Event) -> Receipt:
-        """Keep `event`.
 
-        Raises:
-            NotUnderstoodError: something in it is not of its type.
-        """
-        try:
-            _EVENT.validate_json(_EVENT.dump_json(event, warnings=False))
-        except ValueError as error:
-            raise NotUnderstoodError(event.kind) from error
-        return await self._inlet.put(event)
+def plain(found: Any) -> Any:
+    """The same in characters that can be written again: half a surrogate pair becomes a question mark."""
+    return json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"), parse_int=_number)
 
-    async def stop(self, conversation: Conversation, person: Person) -> bool:
-        """Stop an answer."""
-        return await self._inlet.stop(conversation, person)
+
+def _number(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _DIGITS else float(digits)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePath
 
 from markdown_it import MarkdownIt
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -22,6 +23,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 from bots import texts
+from bots.language import translated
 from bots.replies import Final
 from core.domain import Passage, Source, Sources
 
@@ -71,39 +73,55 @@ def one_line(text: str, limit: int = LABEL_CHARS) -> str:
 def body(markdown: str) -> str:
     """An answer's text, clean and bounded."""
     text = clean(markdown).strip("\n")
-    return text if len(text) <= ANSWER_CHARS else text[:ANSWER_CHARS] + texts.CUT
+    return text if len(text) <= ANSWER_CHARS else text[:ANSWER_CHARS] + translated(texts.CUT)
 
 
-def footer(final: Final) -> list[str]:
-    """The lines under an answer: its sources, or the nearest sections where nothing was found. May be empty."""
-    note = [final.note] if final.note else []
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What stands under an answer, each part of it maybe empty."""
+
+    note: str = ""
+    heading: str = ""
+    lines: tuple[str, ...] = ()
+
+
+def named_place(passage: Passage) -> str:
+    """The name of a passage's file, with the page: where the operator keeps it is nobody's business."""
+    name = one_line(PurePath(passage.source).name)
+    return texts.on_page(name, passage.page) if passage.page else name
+
+
+def source_line(source: Source, place: Callable[[Passage], str] = named_place) -> str:
+    """`1. Title › Heading — place`."""
+    return f"{source.number}. {one_line(source.passage.heading_path)} — {place(source.passage)}"
+
+
+def footer(final: Final, place: Callable[[Passage], str] = named_place) -> Footer:
+    """An answer's sources, or the nearest sections where nothing was found."""
+    shown = final.sources or final.nearest
+    if not shown:
+        return Footer(final.note)
+    heading = translated(texts.SOURCES if final.sources else texts.NEAREST)
     if final.sources and final.listing is Sources.COMPACT:
-        titles = dict.fromkeys(one_line(source.passage.title) for source in final.sources)
-        return [*note, f"{texts.SOURCES}: {', '.join(titles)}"]
-    if final.sources:
-        return [*note, texts.SOURCES, *source_lines(final.sources)]
-    if final.nearest:
-        return [*note, texts.NEAREST, *source_lines(final.nearest)]
-    return note
+        titles = dict.fromkeys(one_line(source.passage.title) for source in shown)
+        return Footer(final.note, heading, (", ".join(titles),))
+    return Footer(final.note, heading, tuple(source_line(source, place) for source in shown))
 
 
 def plain(final: Final) -> str:
     """An answer for a pipe: its Markdown as it is, which is readable and loses nothing, then the footer."""
-    lines = footer(final)
-    return "\n\n".join(part for part in (body(final.markdown), "\n".join(lines)) if part)
+    return "\n\n".join(part for part in (body(final.markdown), _footer_text(final)) if part)
 
 
-def source_lines(sources: Sequence[Source]) -> list[str]:
-    """`1. Title › Heading — file:line`, or its page where the format has pages; one a source."""
-    home, here = Path.home(), Path.cwd()
-    return [
-        f"{source.number}. {one_line(source.passage.heading_path)} — {_place(source.passage, home, here)}"
-        for source in sources
-    ]
+def _footer_text(final: Final) -> str:
+    """The footer for whoever has the files."""
+    under = footer(final, file_place)
+    return "\n".join(part for part in (under.note, under.heading, *under.lines) if part)
 
 
-def _place(passage: Passage, home: Path, here: Path) -> str:
-    path = one_line(short_path(passage.source, home=home, here=here), limit=1000)
+def file_place(passage: Passage) -> str:
+    """The path of a passage's file, as it can be opened, with the page or the line."""
+    path = one_line(short_path(passage.source, home=Path.home(), here=Path.cwd()), limit=1000)
     if passage.page:
         return texts.on_page(path, passage.page)
     return f"{path}:{passage.line}" if passage.line else path
@@ -145,8 +163,8 @@ def terminal(markdown: str) -> RenderableType:
 
 def terminal_footer(final: Final) -> RenderableType | None:
     """The footer in a quieter tone; None where there is nothing to say."""
-    lines = footer(final)
-    return Text("\n".join(lines), style="dim", overflow="fold") if lines else None
+    text = _footer_text(final)
+    return Text(text, style="dim", overflow="fold") if text else None
 
 
 class Tail:

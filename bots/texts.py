@@ -1,7 +1,7 @@
 """Every sentence a person can read in a conversation, in one place; `operator_texts.py` has those of the command.
 
 Constants where nothing varies, small functions where something does. Replies are Markdown. The functions speak the
-language of whoever is spoken to; a constant is translated where it is shown.
+language of whoever is spoken to; a constant is translated where it is said. `{cmd}` is what commands begin with.
 Knows nothing of platforms, of how a sentence is laid out, or of when it is said. (Sentences about a bad
 setting, model or document come with the errors of `core`, which know the fix.)
 """
@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from bots.language import counted, translated
+from bots.command_table import Command
+from bots.language import command, counted, translated
+from core.people.interests import Reason
 
 # While an answer is made
 
@@ -27,17 +29,17 @@ def reading_passages(count: int, titles: list[str]) -> str:
 
 def queued(ahead: int) -> str:
     """How many answers have to make room first."""
-    return counted(ahead, "Waiting for {count} other answer…", "Waiting for {count} other answers…")
+    return counted(ahead, "Waiting for {count} other answer to finish…", "Waiting for {count} other answers to finish…")
 
 
 # Answers
 
 SOURCES = "Sources"
-NEAREST = "The closest I have:"
-LEFT_OUT = "Part of this answer was left out: it named something that the documents don't say."
+NEAREST = "The closest I could find:"
+LEFT_OUT = "I left out part of this answer, because the documents don't back it up."
 PAGE = "page"
 PAGES = {".pptx": "slide", ".ipynb": "cell", ".epub": "chapter"}  # what else is counted; the others have pages
-CUT = "\n\n… (cut here: the answer is too long to show)"
+CUT = "\n\n… (The rest is too long to show.)"
 
 
 def on_page(path: str, page: int) -> str:
@@ -48,9 +50,9 @@ def on_page(path: str, page: int) -> str:
 
 # Messages that are no questions
 
-COURTESY = "Glad to. Ask me whenever you like."
-NOTHING_ASKED = "You have not asked me anything in this conversation yet."
-ASKED_BEFORE = "You asked me, the latest last:"
+COURTESY = "You're welcome!"
+NOTHING_ASKED = "You haven't asked me anything in this conversation yet."
+ASKED_BEFORE = "Here's what you've asked me, most recent last:"
 SHOWN_QUESTIONS = 5
 
 
@@ -64,37 +66,24 @@ def asked_before(questions: Sequence[str]) -> str:
 
 # Commands
 
-HELP_INTRO = "Ask me anything about your documents, and I answer from them and say where it stands. I also know:"
-HELP_HINT = "A message that begins with `/` and is no command is a question like any other."
+HELP_INTRO = (
+    "Ask me anything about your documents. I answer from them and show you where I found it. These commands work too:"
+)
+HELP_HINT = "If a message starts with `/` but isn't a command, I take it as a question."
 PREFS_HINT = (
-    "Change one with `/prefs length short`, or use your words: `/prefs like …`, `/prefs avoid …`, `/prefs say …`. "
-    "`/prefs undo` takes the last change back, `/prefs reset` puts the choices back."
+    "Change one with `{cmd}prefs length short`, or tell me in your own words: `{cmd}prefs like …`, "
+    "`{cmd}prefs avoid …`, `{cmd}prefs say …`. `{cmd}prefs undo` takes back the last change, `{cmd}prefs reset` "
+    "restores the default choices."
 )
-PREFS_RESET = "Done: every preference is back to its default."
-BEGUN_ANEW = "Done: what you ask now has nothing to do with what was said before."
+PREFS_RESET = "Done. All choices are back to their defaults."
+BEGUN_ANEW = "OK, let's start over. I won't use anything said here before."
 FORGET_CONFIRM = (
-    "This removes your preferences and every question and answer I remember of you. It cannot be undone. "
-    "To go ahead, write `/forget everything`."
+    "This deletes your preferences and every question and answer of yours that I remember. It can't be undone. "
+    "To go ahead, write `{cmd}forget everything`."
 )
-FORGOTTEN = "Done: your preferences, your questions and my answers to them are forgotten."
+FORGOTTEN = "Done. I've forgotten your preferences, your questions and my answers to them."
 AND, OR = "and", "or"
-_MARKS = re.compile(r"([\\`*_\[\]<>])")
-
-SUMMARIES: Mapping[str, str] = {
-    "help": "what I can do",
-    "prefs": "how I answer you, and what I have learned of you",
-    "why": "why my last answer is as it is",
-    "plain": "the same question again, without personalisation",
-    "recommend": "documents that you may care about",
-    "new": "begin a new conversation",
-    "open": "a source of my last answer: /open 1",
-    "forget": "remove everything I remember of you",
-    "quit": "leave (Ctrl-D does the same)",
-    "stop": "stop the answer",
-    "learn": "learn a message: reply to it with this",
-    "unlearn": "forget something that you taught me",
-    "private": "answer a question from a group in private",
-}
+_MARKS = re.compile(r"([\\`*_\[\]<>&~|#])")
 
 
 def plural(count: int, noun: str) -> str:
@@ -107,14 +96,10 @@ def escaped(text: str) -> str:
     return _MARKS.sub(r"\\\1", " ".join(text.split()))
 
 
-def help_shown(names: Iterable[str]) -> str:
+def help_shown(commands: Iterable[Command], hint: str) -> str:
     """What can be done."""
-    return "\n".join([translated(HELP_INTRO), "", *(command_line(name) for name in names), "", translated(HELP_HINT)])
-
-
-def command_line(name: str) -> str:
-    """One command in the help."""
-    return f"- `/{name}`: {translated(SUMMARIES[name])}"
+    lines = (f"- `{command(one.name)}`: {translated(one.summary)}" for one in commands)
+    return "\n".join([translated(HELP_INTRO), "", *lines, "", translated(hint)])
 
 
 def preference_line(name: str, values: Iterable[str], chosen: str) -> str:
@@ -125,34 +110,42 @@ def preference_line(name: str, values: Iterable[str], chosen: str) -> str:
 
 def preference_saved(name: str, value: str) -> str:
     """A preference was changed."""
-    return translated("Done: {name} is now **{value}**.", name=name, value=value)
+    return translated("Done. Your {name} setting is now **{value}**.", name=name, value=value)
 
 
 def preference_unchanged(name: str, value: str) -> str:
     """A preference already had the value asked for."""
-    return translated("Your {name} is **{value}** already.", name=name, value=value)
+    return translated("Your {name} setting is already **{value}**.", name=name, value=value)
 
 
 def preference_shown(name: str, value: str, values: Iterable[str]) -> str:
     """A preference was named without a value."""
-    return translated("Your {name} is **{value}**. It can be {values}.", name=name, value=value, values=_one_of(values))
+    return translated(
+        "Your {name} setting is **{value}**. You can choose {values}.", name=name, value=value, values=_one_of(values)
+    )
 
 
 def bad_preference(given: str, names: Iterable[str], near: str | None) -> str:
     """A preference that does not exist."""
-    hint = translated("There is no preference `{given}`.", given=given)
-    return f"{hint} {_meant(f'/prefs {near}') if near else _known(names)}"
+    hint = translated("There's no preference called `{given}`.", given=given)
+    return f"{hint} {_meant(command(f'prefs {near}')) if near else _known(names)}"
 
 
 def bad_value(name: str, given: str, values: Iterable[str]) -> str:
     """A value that a preference cannot have."""
-    return translated("`{given}` is no {name}. It can be {values}.", given=given, name=name, values=_one_of(values))
+    if name == "language":
+        return translated(
+            "`{given}` isn't a language I know. You can choose {values}.", given=given, values=_one_of(values)
+        )
+    return translated(
+        "`{given}` isn't a choice for {name}. You can choose {values}.", given=given, name=name, values=_one_of(values)
+    )
 
 
 def unknown_command(given: str, known: Iterable[str], near: str | None) -> str:
     """A command that does not exist."""
-    hint = translated("There is no command `/{given}`.", given=given)
-    return f"{hint} {_meant(f'/{near}') if near else _known(f'/{name}' for name in known)}"
+    hint = translated("There's no command `{cmd}{given}`.", given=given)
+    return f"{hint} {_meant(command(near)) if near else _known(map(command, known))}"
 
 
 def _meant(near: str) -> str:
@@ -160,7 +153,7 @@ def _meant(near: str) -> str:
 
 
 def _known(names: Iterable[str]) -> str:
-    return translated("There are {names}.", names=_listed(names, translated(AND)))
+    return translated("The choices are {names}.", names=_listed(names, translated(AND)))
 
 
 def _one_of(values: Iterable[str]) -> str:
@@ -174,14 +167,14 @@ def _listed(values: Iterable[str], word: str) -> str:
 
 # When something is wrong
 
-EMPTY_QUESTION = "That message has no text in it. What would you like to know?"
+EMPTY_QUESTION = "Your message is empty. What would you like to know?"
 
 
 def store_down(trace: str) -> str:
     """A store does not answer, so neither search nor memory work."""
     return translated(
-        "The place where I keep documents and conversations does not answer right now. "
-        "Please try again in a minute; if it stays so, tell your operator `{trace}`.",
+        "I can't reach my documents and conversations right now. Please try again in a minute. "
+        "If that doesn't help, give your operator this code: `{trace}`",
         trace=trace,
     )
 
@@ -189,23 +182,22 @@ def store_down(trace: str) -> str:
 def model_down(trace: str) -> str:
     """The server with the language model does not answer, or broke off."""
     return translated(
-        "The language model does not answer right now. "
-        "Please try again in a minute; if it stays so, tell your operator `{trace}`.",
+        "The language model isn't responding right now. Please try again in a minute. "
+        "If that doesn't help, give your operator this code: `{trace}`",
         trace=trace,
     )
 
 
 def operator_needed(trace: str) -> str:
     """The operator has something to mend; the details stand in the log."""
-    return translated(
-        "Something in my set-up needs your operator. Please tell them `{trace}`: the log says the rest.", trace=trace
-    )
+    return translated("Something in my setup needs fixing. Please give your operator this code: `{trace}`", trace=trace)
 
 
 def unexpected(trace: str) -> str:
     """A mistake of ours."""
     return translated(
-        "Something went wrong on my side, and I could not finish. The log has it under `{trace}`.", trace=trace
+        "Something went wrong on my side, and I couldn't finish. Your operator can find it in the log under `{trace}`.",
+        trace=trace,
     )
 
 
@@ -219,45 +211,153 @@ def welcome(version: str, model: str, passages: int, documents: int, server: str
     return f"**Attune {version}** · {model} · {held} · {reach}"
 
 
-WELCOME_EMPTY = "There are no documents yet: leave with Ctrl-D and run `attune ingest FOLDER`."
+WELCOME_EMPTY = "There are no documents yet. Leave with Ctrl-D and run `attune ingest FOLDER`."
 WELCOME_HINT = "Ask away. /help lists commands, Ctrl-C stops an answer, Ctrl-D leaves."
-QUIT_HINT = "Nothing to stop. /quit or Ctrl-D leaves."
+QUIT_HINT = "There's nothing to stop. Type /quit or press Ctrl-D to leave."
 
 
 def ingested_own(guides: int, passages: int) -> str:
     """The first start has no documents, so that Attune begins with its own."""
     return (
-        f"No documents yet, so I read Attune's README and {plural(guides, 'guide')} ({plural(passages, 'passage')}). "
-        "Bring yours with: attune ingest FOLDER"
+        f"No documents yet, so I've read Attune's README and {plural(guides, 'guide')} "
+        f"({plural(passages, 'passage')}). Add yours with: attune ingest FOLDER"
     )
 
 
 # While serving
 
-HURRIED = "That is more than I can take in at once. Please give me a minute, then ask again."
-CROWDED = "Too many questions are waiting already, so I did not take this one. Please ask again in a few minutes."
-STOPPED_WAITING = "Stopped. I had not begun."
+HURRIED = "That's more than I can take in at once. Please wait a minute, then ask again."
+CROWDED = "Too many questions are waiting already, so I couldn't take this one. Please ask again in a few minutes."
+STOPPED_WAITING = "Stopped before I began."
 
 
 def in_line(ahead: int) -> str:
     """A message has waited for a while, and nobody could begin with it."""
     if not ahead:
-        return translated("I am busy. Yours is next…")
+        return translated("I'm busy. You're next…")
     before = counted(ahead, "{count} question", "{count} questions")
-    return translated("I am busy. {questions} before yours…", questions=before)
+    return translated("I'm busy. {questions} ahead of yours…", questions=before)
 
 
 def took_too_long(trace: str) -> str:
     """An answer did not come to an end."""
     return translated(
-        "This took too long, so I gave up. Please ask again; if it stays so, tell your operator `{trace}`.", trace=trace
+        "This took too long, so I gave up. Please ask again. "
+        "If it keeps happening, give your operator this code: `{trace}`",
+        trace=trace,
     )
 
 
 def given_up(trace: str) -> str:
     """A message ended the program again and again."""
     return translated(
-        "I tried this message several times and failed each time, so I put it aside. "
-        "Your operator can look at it under `{trace}`.",
+        "I tried this message several times and failed each time, so I've set it aside. "
+        "Your operator can find it in the log under `{trace}`.",
         trace=trace,
     )
+
+
+# Buttons and panels
+
+WHY = "Why this?"
+PLAIN = "Without my preferences"
+ASKERS_ONLY = "Only the person who asked can do that. Ask me yourself, and you'll get your own answer."
+REASONS_TITLE = "What was wrong?"
+REASONS: Mapping[Reason, str] = {
+    Reason.WRONG: "It's wrong",
+    Reason.TOO_LONG: "Too long",
+    Reason.TOO_SHORT: "Too short",
+    Reason.NOT_MY_TOPIC: "Not my topic",
+    Reason.OUTDATED: "Outdated",
+    Reason.NOT_IN_DOCUMENTS: "Not in the documents",
+}
+PREFS_TITLE = "How I answer you"
+LEARNED_TITLE = "What I've learned about you"
+PAUSE = "Pause learning"
+RESUME = "Resume learning"
+EXPORT = "Export my data"
+UNDO = "Undo last change"
+FORGET = "Forget everything"
+FORGET_QUESTION = (
+    "This deletes everything I remember about you: your preferences, what I've learned, your questions and my answers. "
+    "It can't be undone."
+)
+FORGET_YES = "Yes, forget everything"
+CANCEL = "Cancel"
+NAMES: Mapping[str, str] = {
+    "length": "Length",
+    "tone": "Tone",
+    "format": "Format",
+    "level": "Level",
+    "language": "Language",
+    "sources": "Sources",
+    "strength": "Strength of what I've learned",
+    "learning": "Learning from what you do",
+    "share": "Taste shared with similar teammates",
+}
+VALUES: Mapping[str, str] = {
+    "short": "short",
+    "normal": "normal",
+    "detailed": "detailed",
+    "plain": "plain",
+    "friendly": "friendly",
+    "formal": "formal",
+    "prose": "prose",
+    "bullets": "bullet points",
+    "steps": "steps",
+    "beginner": "beginner",
+    "practitioner": "practitioner",
+    "expert": "expert",
+    "full": "full",
+    "compact": "compact",
+    "off": "off",
+    "on": "on",
+    "paused": "paused",
+    "auto": "same as the question",
+}
+
+
+def value_name(value: str) -> str:
+    """A value of a preference, in words; the name of a language stays as it is."""
+    return translated(VALUES.get(value, value))
+
+
+# Teaching
+
+OFFER = "Should I learn **{name}**? Choose who may get answers from it."
+READERS: Mapping[str, str] = {"me": "Only me", "chat": "Everyone in this chat", "everyone": "Everyone"}
+FOR_READERS: Mapping[str, str] = {"me": "only you", "chat": "everyone in this chat", "everyone": "everyone"}
+READING = "Reading **{name}**…"
+LEARNED = "Done. I've learned **{name}**, for {who}. You can ask me about it right away."
+UNLEARNED = "Done. I've forgotten **{name}**, and no answer uses it any more."
+RELEARNED = "**{name}** is back."
+UNLEARN = "Forget it"
+RELEARN = "Bring it back"
+UNLEARN_WHICH = "What should I forget?"
+NOTHING_TAUGHT = "You haven't taught me anything that I could forget."
+NOT_READABLE = (
+    "I can't read **{name}**, because I don't know its format. Save it as PDF, DOCX or text and send it again."
+)
+TOO_LARGE = "**{name}** is too large: I can read at most 20 MB. Make it smaller, or ask an operator to add it for you."
+CANNOT_LEARN = (
+    "I couldn't learn that, because something in my setup needs fixing. Please give your operator this code: `{trace}`"
+)
+FILE_GONE = "That file is no longer there. Please share it again."
+FILE_ELSEWHERE = "That file is stored somewhere else, so I won't fetch it. Please send me the file itself."
+NOTHING_TO_LEARN = "There's no text in it that I could learn."
+NOT_FOR_EVERYONE = "Only operators can teach me something for everyone. Choose yourself or this chat instead."
+NO_TEACHER = "I can't learn anything here. Please ask your operator."
+
+# Who gets in, and operators
+
+PAIRED = "Welcome, you're in! Ask me anything about your documents."
+PAIRED_OPERATOR = "Welcome, you're in, and you're an operator! Ask me anything about your documents."
+OPERATORS_ONLY = "Only operators can do that."
+ONLY_IN_PRIVATE = "Please ask me that in private, because everyone can read this chat."
+OPERATOR_LISTS: Mapping[str, tuple[str, str]] = {  # a title, and what is said where there is nothing to list
+    "gaps": ("Unanswered questions", "No question has gone unanswered so far."),
+    "usage": ("Most used documents", "No answer has used a document so far."),
+    "inbox": ("Messages I gave up on (`attune inbox` lists and retries them)", "I haven't given up on any message."),
+}
+AND_MORE = "… and {count} more."
+NOTHING_TO_STOP = "There's no answer to stop."

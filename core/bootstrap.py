@@ -106,7 +106,7 @@ async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -
         await stack.enter_async_context(_in_background(swept(records.memory)))
         reading = partial(_forget_reading, settings, generator)
         leftovers = Leftovers(library.index, records.usage, records.memory, reading)
-        teacher = Teacher(settings.learned_folder, library.ingester, library.index, records.usage, leftovers)
+        teacher = Teacher(settings.learned_folder, library.ingester, library.index, leftovers)
         await teacher.refresh()
         yield Attune(engine, library, records, teacher, lambda: _figures(generator))
 
@@ -356,13 +356,19 @@ async def open_generator(settings: Settings, progress: DownloadProgress = SILENT
             yield local
 
 
-def open_remote(settings: Settings, url: str) -> AbstractAsyncContextManager[RemoteGenerator]:
-    """Open the language model on the server at `url`."""
+@asynccontextmanager
+async def open_remote(settings: Settings, url: str) -> AsyncIterator[RemoteGenerator]:
+    """Open the language model on the server at `url`, which has merged the adapter of `ATTUNE_ADAPTER`, if any."""
     from core.adapters.remote_model.openai_api import OpenAIServer  # noqa: PLC0415
     from core.adapters.remote_model.remote_generator import RemoteGenerator  # noqa: PLC0415
 
     key = settings.model_key.get_secret_value() if settings.model_key else None
-    return RemoteGenerator(OpenAIServer(url, key, silence=settings.model_timeout), settings.model)
+    store, named = ModelStore(settings.models_folder), settings.adapter
+    adapter = await asyncio.to_thread(store.resolve_adapter, named) if named else None
+    server = OpenAIServer(url, key, silence=settings.model_timeout)
+    protocol = protocol_of(settings.model, settings.model, adapter)
+    async with RemoteGenerator(server, settings.model, protocol) as remote:
+        yield remote
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ SEPARATOR = " › "  # between a title and the headings under it
 
 VECTOR_FORM = "unit-1"
 """How a text becomes a vector beside the model's own files: raise it when a converter, prefix or pooling makes vectors
-that do not compare with the earlier ones. Eight bits and floating point do (docs/decisions.md), and share one form."""
+that do not compare with the earlier ones. Eight bits and floating point do (evals/RESULTS.md), and share one form."""
 
 Vector = NDArray[np.float32]
 """One embedding, shape (dimension,), unit length."""
@@ -155,8 +155,8 @@ class RankedPassage:
 class Turn:
     """One question and its answer.
 
-    `rests` names the passages that the answer was made from, as they were then (`core.answering.standing`); None for a
-    turn from before that was kept. A turn whose passages do not stand any more has no answer.
+    `rests` names the passages that the answer was made from, as they were then (`core.answering.conversations`); None
+    for a turn from before that was kept. A turn whose passages do not stand any more has no answer.
     """
 
     person: Person
@@ -236,8 +236,8 @@ class DecodingSummary(StrEnum):
     """How far an answer was decoded as `Decoding.mode` asks."""
 
     EXACT = "exact"
-    RESCORED = "rescored"  # the likeliest, Σ_d p(d) p(y|x,d), of the answers that each passage alone gave
-    APPROXIMATED = "approximated"  # all passages in one prompt instead: the model's server cannot weigh them
+    JUDGED = "judged"  # on a server: one prompt of the passages that hold the answer, by the model's verdict on each
+    APPROXIMATED = "approximated"  # on a server, by a model that gives no verdicts: one prompt of all passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +274,9 @@ class Verdicts:
 class Piece:
     """Some characters of an answer, as soon as they are certain.
 
-    `posterior` is p(d | x, u, y) of each passage of the prompt, given all of the answer so far; empty where the way
-    of decoding has none. `log_likelihood` is log p(y | x, u) of all tokens so far.
+    `posterior` is p(d | x, u, y) of each passage of the prompt, given all of the answer so far; p(d | x, u, held) where
+    `decoded` is JUDGED; empty where the way of decoding has none. `log_likelihood` is log p(y | x, u) of all tokens so
+    far.
     """
 
     text: str

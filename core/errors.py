@@ -1,29 +1,29 @@
 """Every error that Attune raises on purpose.
 
     AttuneError
-    ├── PersonError                 its sentence may be shown to the person who asked
+    ├── PersonError                 its message may be shown to the person who asked
     │   ├── QuestionTooLongError
     │   ├── UnknownCommandError
     │   ├── InvalidPreferenceError
-    │   ├── LessonError             what a person wanted to teach or to forget
+    │   ├── LessonError             a lesson that cannot be learned, found or changed
     │   └── PairingError            a code that lets nobody in
-    ├── OperatorError               its sentence says what the operator can do; shown by the `attune` command
+    ├── OperatorError               its message says what the operator can do; shown by the `attune` command
     │   ├── ConfigurationError
     │   ├── ModelError
     │   │   ├── UnknownModelError
     │   │   ├── DownloadError
     │   │   ├── CorruptModelError
     │   │   └── ModelUnavailableError   the server that ATTUNE_MODEL_URL names
-    │   ├── QuestionFileError       what `attune eval` was given
-    │   ├── ReceiverError           nothing is received from a platform just now
+    │   ├── QuestionFileError       the file given to `attune eval`
+    │   ├── ReceiverError           nothing is being received from a platform
     │   ├── DocumentError           one document could not be read; the others go on
-    │   ├── BackupError             a backup cannot be written, or is none, or there is something in its place
+    │   ├── BackupError             a backup cannot be written or restored
     │   └── StoreError
     │       ├── MemoryUnavailableError
     │       └── IndexUnavailableError
-    └── PromptTooLongError          a mistake of ours: the engine has to keep to the budget
+    └── PromptTooLongError          a bug: the engine has to keep to the budget
 
-(`stored.UnreadableError` is none of them: it says of a record that it cannot be read, and whoever reads goes on.)
+(`stored.UnreadableRecordError` is not one of them: it marks one record that cannot be read, and the reader goes on.)
 
 Messages are whole sentences: what is wrong, then what to do.
 """
@@ -36,7 +36,7 @@ class AttuneError(Exception):
 
 
 class PersonError(AttuneError):
-    """Something the person who asked can put right."""
+    """Something that the person who asked can correct."""
 
 
 class QuestionTooLongError(PersonError):
@@ -60,15 +60,15 @@ class PairingError(PersonError):
 
 
 class OperatorError(AttuneError):
-    """Something the operator can put right."""
+    """Something that the operator can correct."""
 
 
 class ConfigurationError(OperatorError):
-    """A setting that is unknown or has a value it cannot have."""
+    """A setting that is unknown or has an invalid value."""
 
 
 class ModelError(OperatorError):
-    """A model cannot be had or used."""
+    """A model cannot be obtained or used."""
 
 
 class UnknownModelError(ModelError):
@@ -80,11 +80,11 @@ class DownloadError(ModelError):
 
 
 class CorruptModelError(ModelError):
-    """A model file is not what its hash promises."""
+    """A model file does not match its hash."""
 
 
 class ModelUnavailableError(ModelError):
-    """The server with the language model does not answer, or breaks off."""
+    """The server with the language model does not respond, or breaks off."""
 
 
 class QuestionFileError(OperatorError):
@@ -104,15 +104,15 @@ class BackupError(OperatorError):
 
 
 class StoreError(OperatorError):
-    """A store does not answer."""
+    """A store does not respond."""
 
 
 class MemoryUnavailableError(StoreError):
-    """Redis or Valkey does not answer."""
+    """Redis or Valkey does not respond."""
 
 
 class IndexUnavailableError(StoreError):
-    """The passage index does not answer."""
+    """The passage index does not respond."""
 
 
 class PromptTooLongError(AttuneError):

@@ -33,7 +33,7 @@ from core.domain import (
 )
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, UnreadableItem, WaitingEvent
 from core.people.interests import LearnedProfile, Signal
-from core.people.preferences import Preferences, PreferenceSet
+from core.people.preferences import PreferenceSet
 from core.people.team import Contribution
 from core.people.traces import Trace
 
@@ -164,16 +164,8 @@ class PassageIndex(Port):
 class Memory(Port):
     """What is remembered of conversations and of people, across restarts."""
 
-    async def preferences(self, person: Person) -> Preferences:
-        """What the person set; the defaults for someone new."""
-        ...
-
-    async def save_preferences(self, person: Person, preferences: Preferences) -> None:
-        """Replace what the person set."""
-        ...
-
     async def wishes(self, person: Person) -> PreferenceSet:
-        """All that the person set and said; what `preferences` gives is a part of it."""
+        """All that the person set and said; the defaults for someone new."""
         ...
 
     async def change_wishes(self, person: Person, change: Callable[[PreferenceSet], PreferenceSet]) -> PreferenceSet:
@@ -291,10 +283,6 @@ class Usage(Port):
 
     async def gaps(self) -> list[Gap]:
         """The questions that went unanswered, oldest first."""
-        ...
-
-    async def close_gaps(self, questions: Sequence[str]) -> None:
-        """Drop all gaps with one of these questions."""
         ...
 
     async def take_back(self, gap: Gap) -> None:

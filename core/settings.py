@@ -48,10 +48,13 @@ ADVANCED = frozenset(  # with defaults that hardly anybody changes
         "QDRANT_COLLECTION",
     }
 )
-REMOVED = dict.fromkeys(
-    ("ATTUNE_SLACK_CLIENT_ID", "ATTUNE_SLACK_CLIENT_SECRET", "ATTUNE_SLACK_KEY", "ATTUNE_SLACK_URL"),
-    "a bot serves one Slack workspace, that of ATTUNE_SLACK_BOT_TOKEN.",
-)
+REMOVED = {
+    **dict.fromkeys(
+        ("ATTUNE_SLACK_CLIENT_ID", "ATTUNE_SLACK_CLIENT_SECRET", "ATTUNE_SLACK_KEY", "ATTUNE_SLACK_URL"),
+        "a bot serves one Slack workspace, that of ATTUNE_SLACK_BOT_TOKEN.",
+    ),
+    "ATTUNE_TRACES": "ATTUNE_METRICS has the figures, and the log the rest.",
+}
 """Former settings, and why they are gone."""
 
 _HOST_AND_PORT = re.compile(r"\S+:[0-9]{1,5}")
@@ -166,7 +169,8 @@ class Settings(ServingSettings):
     adapter: str | None = Field(
         None,
         alias="ATTUNE_ADAPTER",
-        description="your own LoRA adapter in PEFT's layout, merged into the language model: a path or hf:org/name",
+        description="your own LoRA adapter in PEFT's layout, merged into the language model: a path or hf:org/name; "
+        "with ATTUNE_MODEL_URL, the one that the server's model uses",
     )
     model_url: str | None = Field(
         None,

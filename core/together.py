@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar, overload
 
 AGAIN = 1.0  # seconds after which what has not ended is cancelled once more
 
@@ -13,17 +14,25 @@ First = TypeVar("First")
 Second = TypeVar("Second")
 
 
-async def together(first: Coroutine[Any, Any, First], second: Coroutine[Any, Any, Second]) -> tuple[First, Second]:
-    """The results of both.
+@overload
+async def together(
+    first: Coroutine[Any, Any, First], second: Coroutine[Any, Any, Second], /
+) -> tuple[First, Second]: ...
+@overload
+async def together(*work: Coroutine[Any, Any, Result]) -> tuple[Result, ...]: ...
+async def together(*work: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
+    """The results of all, in order.
 
     However this ends, by an error of one of them or cancelled, nothing runs on behind it. (`asyncio.gather` leaves the
-    other one running, which then meets stores that are closed.)
+    others running, which then meet stores that are closed.)
     """
-    one, other = asyncio.create_task(first), asyncio.create_task(second)
+    tasks = [asyncio.create_task(each) for each in work]
     try:
-        return await one, await other
+        for task in (await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION))[0]:
+            task.result()
+        return tuple(task.result() for task in tasks)
     finally:
-        await ended(one, other)
+        await ended(*tasks)
 
 
 async def to_the_end(work: Coroutine[Any, Any, Result], hurry: Callable[[], None] | None = None) -> Result:
@@ -67,3 +76,30 @@ async def ended(*tasks: asyncio.Task[Any]) -> None:
             task.exception()  # looked at: asyncio complains of one that nobody wanted to hear of
     if cancelled:
         raise asyncio.CancelledError
+
+
+@asynccontextmanager
+async def begun(stream: AsyncGenerator[Result, None]) -> AsyncIterator[AsyncIterator[Result]]:
+    """All of `stream`, which has begun when this is entered; leaving closes it."""
+    first = asyncio.create_task(_first(stream))
+    try:
+        yield _whole(first, stream)
+    finally:
+        try:
+            await ended(first)
+        finally:
+            await stream.aclose()
+
+
+async def _first(stream: AsyncGenerator[Result, None]) -> list[Result]:
+    """The first item, or nothing where there is none."""
+    async for item in stream:
+        return [item]
+    return []
+
+
+async def _whole(first: asyncio.Task[list[Result]], stream: AsyncGenerator[Result, None]) -> AsyncIterator[Result]:
+    for item in await first:
+        yield item
+    async for item in stream:
+        yield item

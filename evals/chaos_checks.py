@@ -67,7 +67,7 @@ def examined(
         last = visible.versions[-1][1]
         if found := TAG.search(last):
             answers.setdefault(found[0], []).append(visible)
-        elif "`" in last:  # a trace id
+        elif "`" in last:  # an error id
             sentences += 1
         else:
             left += 1

@@ -110,7 +110,7 @@ async def lived_in(home: Path) -> AsyncIterator[tuple[House, Lesson]]:
         await _write_documents(house)
         title = f"{OF_LESSON[0]} of the kitchen"
         text = f"The coffee of the kitchen comes from {OF_LESSON[1]}."
-        lesson = await house.teacher.learn_answer(title, text, ANN, (EVERYONE,), START)
+        lesson = await house.teacher.learn_text(title, text, ANN, (EVERYONE,), START)
         for person, own in ((ANN, OF_ANN[0]), (BEN, KEPT[0])):
             await _talk(house, person, own)
         await house.say(ANN, f"/prefs like {OF_ANN[1]}")
@@ -133,7 +133,7 @@ async def opened(home: Path) -> AsyncIterator[House]:
         ingester = Ingester(embedder, index, passage_tokens=80)
         memory, usage, reading = records.memory, records.usage, partial(forget_reading, settings)
         leftovers = Leftovers(index, usage, memory, reading)
-        teacher = Teacher(settings.learned_folder, ingester, index, usage, leftovers)
+        teacher = Teacher(settings.learned_folder, ingester, index, leftovers)
         engine = Engine(
             embedder=embedder,
             index=index,
@@ -143,7 +143,7 @@ async def opened(home: Path) -> AsyncIterator[House]:
             limits=AnswerLimits(relevance=0.2),
             inbox=inbox,
         )
-        remover = Remover(index, usage, memory, Teacher(settings.learned_folder, ingester, index, usage), reading)
+        remover = Remover(index, usage, memory, Teacher(settings.learned_folder, ingester, index), reading)
         files = PrefixFiles(settings.read_folder / "model", 1 << 20)
         yield House(home, engine, teacher, remover, index, inbox, files)
 

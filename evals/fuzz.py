@@ -23,11 +23,12 @@ from socket import socket
 
 import structlog
 
-from bots.platforms import PlatformServices
+from bots.platform import PlatformServices
 from bots.reception import Reception
-from bots.service.observing import WatchedDialogue, WatchedInlet, Watcher
+from bots.service.observing import WatchedDialogue, WatchedInlet
 from bots.service.slots import Pace
 from bots.service.workers import Workers
+from bots.watching import Watcher
 from core.bootstrap import open_inbox, open_index, open_records
 from core.errors import ReceiverError
 from core.inbox import Event, Receipt

@@ -19,6 +19,7 @@ import aiohttp
 from aiohttp import web
 
 from bots.dialogue import Dialogue
+from bots.lessons import Lessons
 from bots.on_slack.platform import slack
 from bots.on_telegram.entrance import Membership, TelegramEntrance, listed_groups
 from bots.on_telegram.pace import ChatPace, Rate
@@ -26,9 +27,7 @@ from bots.on_telegram.receiver import TelegramReceiver, new_bot
 from bots.on_telegram.sender import Services, TelegramSender
 from bots.on_telegram.webhook import Webhook
 from bots.operator_lists import OperatorLists
-from bots.platform import Receiver, Sender
-from bots.platforms import PlatformServices
-from bots.texts import escaped
+from bots.platform import PlatformServices, Receiver, Sender
 from core.settings import Settings
 from evals import fuzz_slack, fuzz_telegram
 from evals.fuzz_shapes import mutant
@@ -158,8 +157,8 @@ class TelegramRoute(Route):
         """As `on_telegram.platform` has them, but that nothing waits for Telegram's limits."""
         bots = [new_bot(TOKEN, self._double.url, ChatPace(QUICK, QUICK, QUICK)) for _ in range(2)]
         groups = listed_groups([f"channel:telegram//{fuzz_telegram.TEAM['id']}"])
-        lists = OperatorLists(means.usage, means.inbox, escaped)
-        dialogue_of_telegram = Services(dialogue, None, means.access, lists)
+        lists = OperatorLists(means.usage, means.inbox, means.access)
+        dialogue_of_telegram = Services(dialogue, Lessons(None, means.access), means.access, lists)
         entrance = TelegramEntrance(means.access, Membership(bots[1], groups))
         receiver = TelegramReceiver(bots[1], entrance, self._webhook, means.reception("telegram"))
         return receiver, TelegramSender(bots[0], dialogue_of_telegram, groups, "off")

@@ -23,8 +23,8 @@ from core.answering.ranking import CHECKED
 from core.bootstrap import Library
 from core.domain import EVERYONE, Decoding, Person, RankedPassage, Vector
 from core.people import interests
+from core.people.asker import Asker
 from core.people.interests import Action, DocumentTally, Signal
-from core.people.personal import Asker
 from core.people.preferences import PreferenceSet
 from core.people.team import Contribution, Team
 from evals.common import Options, Record, paired_bootstrap, sample
@@ -104,8 +104,8 @@ def _weight(asked: Asked, rows: Sequence[RankedPassage], factors: Mapping[str, f
 
 def _read(asked: Asked, asker: Asker, count: int) -> tuple[list[RankedPassage], Mapping[str, float]]:
     """What the person gets to read where anybody would read the likeliest `count`, and what moved it."""
-    total = asker.tilt(asked.ranked, (START + timedelta(days=1)).timestamp()).total
-    return ranking.reading(asked.ranked[:count], asked.ranked, total, Decoding().floor)
+    total = ranking.tilt_for(asker, asked.ranked, (START + timedelta(days=1)).timestamp()).total
+    return ranking.select_rows(asked.ranked[:count], asked.ranked, total, Decoding().floor)
 
 
 def _asker(profile: str, asked: Asked, everybody: Sequence[Asked], rng: np.random.Generator) -> Asker:

@@ -60,7 +60,7 @@ async def run(chosen: Options) -> Record:
             found += await _leaks(house)
             house.generator.prompts.clear()
         for person in PEOPLE:
-            await house.engine.forget(person)
+            await house.engine.people.forget(person)
         left = await _left(house)
     return {"n": rounds, "steps": steps, "questions": house.asked, "leaks": found, "left after forgetting": left}
 
@@ -114,7 +114,7 @@ async def _act(house: House, who: Person, rng: np.random.Generator) -> None:
     if verdict:
         await house.engine.people.hear(Feedback(who, answer.id, verdict, at + timedelta(seconds=1)))
     for source in answer.sources[:1]:
-        await house.engine.open_source(who, answer.id, source.number, at + timedelta(seconds=2))
+        await house.engine.sources.open(who, answer.id, source.number, at + timedelta(seconds=2))
 
 
 async def _leaks(house: House) -> int:

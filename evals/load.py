@@ -31,12 +31,13 @@ from typing import Any
 import structlog
 
 from bots.dialogue import Dialogue
+from bots.language import Voice
 from bots.platform import Delivery
 from bots.replies import Final, Status
-from bots.service.observing import WatchedDialogue, Watcher
+from bots.service.observing import WatchedDialogue
 from bots.service.slots import Pace
 from bots.service.workers import Workers
-from core.adapters.redis.usage import NoUsage
+from bots.watching import Watcher
 from core.bootstrap import open_generator, open_inbox, open_index
 from core.documents.ingest import Ingester
 from core.documents.teaching import Teacher
@@ -97,6 +98,10 @@ class Silent:
     async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
         """Nobody reads it."""
 
+    async def voice(self, event: Event) -> Voice:
+        """In English."""
+        return Voice(event.language)
+
     async def apologise(self, event: Event, delivery: Delivery, sentence: str) -> None:
         """It must not come to this."""
         raise AssertionError(f"{event.key}, attempt {delivery.attempt}: {sentence}")
@@ -122,7 +127,7 @@ async def service(generator: PacedGenerator, at_once: int) -> AsyncIterator[tupl
         ):
             await know_the_moon(index)
             ingester = Ingester(WordEmbedder(), index, passage_tokens=200)
-            teacher = Teacher(Path(folder, "learned"), ingester, index, NoUsage())
+            teacher = Teacher(Path(folder, "learned"), ingester, index)
             silent = Silent(WatchedDialogue(engine, Watcher()), teacher)
             async with Workers(inbox, {NAME: silent}, Pace(at_once)).working():
                 yield inbox, silent

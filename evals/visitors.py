@@ -214,7 +214,7 @@ def _as_read(search: Search, total: Array, count: int) -> list[int]:
         )
         for place in likeliest
     ]
-    rows, factors = ranking.reading(ranked[:count], ranked, total[likeliest], Decoding().floor)
+    rows, factors = ranking.select_rows(ranked[:count], ranked, total[likeliest], Decoding().floor)
     read = {int(row.passage.id): row.probability * factors.get(row.passage.id, 1.0) for row in rows}
     first = sorted(read, key=lambda place: (-read[place], search.jitter[place]))
     return first + [place for place in likeliest if place not in read]

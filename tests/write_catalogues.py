@@ -22,10 +22,17 @@ from core.answering.prompt import NOT_FOUND
 ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)  # the same sentences make the same file
 ROOT = Path(__file__).parent.parent
 # Every constant of the first is a sentence for people; of the others, what stands in such a call.
-SPOKEN = ("bots.on_telegram.texts", "bots.personal_texts", "bots.feedback_texts", "bots.why_texts", "bots.texts")
-CALLS = {"translated", "counted", "LessonError", "PairingError"}
-CALLING = (*SPOKEN[1:], "core.people.access", "core.documents.teaching")
+SPOKEN = (
+    *("bots.texts", "bots.command_table", "bots.personal_texts", "bots.why_texts"),
+    *("bots.on_slack.texts", "bots.on_telegram.texts"),
+)
+CALLS = {"translated", "counted", "LessonError", "PairingError", "InvalidPreferenceError", "QuestionTooLongError"}
+CALLING = (
+    *SPOKEN,
+    *("core.people.access", "core.people.portable", "core.documents.teaching", "core.answering.fitting"),
+)
 IN_A_TERMINAL = {"WELCOME_EMPTY", "WELCOME_HINT", "QUIT_HINT"}
+IN_ENGLISH = {"ABOUT", "COMMAND_PREFS", "COMMAND_ASK", "SHORTCUT", "SHORTCUT_ABOUT"}  # what Slack's manifest says
 
 Sentence = str | tuple[str, ...]  # one with a count has two forms
 
@@ -38,14 +45,17 @@ def sentences() -> list[Sentence]:
 
 def _constants(names: Mapping[str, object]) -> Iterator[str]:
     for name, value in names.items():
-        if not name.isupper() or name in IN_A_TERMINAL:
-            continue
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, Mapping):
-            yield from value.values()
-        elif isinstance(value, tuple):
-            yield from value
+        if name.isupper() and name not in IN_A_TERMINAL | IN_ENGLISH:
+            yield from _texts(value)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The sentences in a constant."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | tuple):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(part)
 
 
 def _called() -> Iterator[Sentence]:

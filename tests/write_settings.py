@@ -22,7 +22,7 @@ unknown key is an error that names it. With Docker Compose, settings go into `.e
 `make settings` writes both files from the code.
 
 """
-ADVANCED_NOTE = "The defaults suit nearly everybody. Change these only for a reason."
+ADVANCED_NOTE = "The defaults suit nearly everybody."
 COLUMNS = "| name | default | meaning |\n|---|---|---|\n"
 
 

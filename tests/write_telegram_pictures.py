@@ -181,7 +181,7 @@ async def team(home: Home) -> Place:
     await place.answered()
     fact = await ann.say("The bicycle lease lasts thirty-six months, says finance.", place)
     await ann.say("/learn", place, reply_to=fact)
-    await place.until(lambda each: "This group" in each.said()[-1].buttons)
+    await place.until(lambda each: "Everyone in this chat" in each.said()[-1].buttons)
     return place
 
 

@@ -62,7 +62,7 @@ def tokenizer_of(model: LocalModel) -> PreTrainedTokenizerBase:
     folder = model.path.parent if model.path.is_file() else model.path
     tokenizer = cast("PreTrainedTokenizerBase", AutoTokenizer.from_pretrained(folder, **where))
     if not tokenizer.chat_template or tokenizer.eos_token_id is None:
-        raise ModelError(f"{model.name} has no chat template or no end-of-text token. Name a model made for chats.")
+        raise ModelError(f"{model.name} has no chat template or no end-of-text token. Choose a chat model.")
     return tokenizer
 
 

@@ -154,7 +154,7 @@ def _made(chosen: argparse.Namespace) -> tuple[Examples, int]:
         print(f"{len(items) - len(known)} of {len(items)} items are about passages that the pool lacks.")
     if not known:
         raise ItemFileError(
-            "No item is about a passage of the pool. Name with --pool the file that their ids are from."
+            "No item is about a passage in the pool. Pass the file that their ids come from with --pool."
         )
     recipe = Recipe(pool, chosen.seed, search=not chosen.no_search)
     kept = held_out_sources([source for _, source in known], chosen.held_out, chosen.seed)
@@ -218,7 +218,9 @@ def read_examples(file: Path) -> Examples:
             pieces = np.split(kept["tokens"], kept["ends"][:-1])
             columns = [kept[name].tolist() for name in ("kind", "start", "first", "rest", "held_out")]
     except OSError as error:
-        raise OperatorError(f"{file} cannot be read ({error.strerror}). Name what training.examples wrote.") from None
+        raise OperatorError(
+            f"{file} cannot be read ({error.strerror}). Give a file that training.examples wrote."
+        ) from None
     except (ValueError, KeyError):
         raise OperatorError(f"{file} holds no examples. Write them with `python -m training.examples`.") from None
     rows = [

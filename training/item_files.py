@@ -216,7 +216,7 @@ def _text(file: Path) -> str:
     except UnicodeDecodeError as error:
         raise ItemFileError(f"{file} is not UTF-8 at byte {error.start}. Save it as UTF-8.") from None
     except OSError as error:
-        raise ItemFileError(f"{file} cannot be read ({error.strerror}). Name a file with an item a line.") from None
+        raise ItemFileError(f"{file} cannot be read ({error.strerror}). Give a file with one item a line.") from None
 
 
 def _reason(error: ValidationError) -> str:

@@ -148,9 +148,11 @@ def read_pool(file: Path) -> dict[str, Passage]:
             records = [json.loads(line) for line in lines if line.strip()]
         passages = [Passage(**record | {"headings": tuple(record["headings"]), "version": ""}) for record in records]
     except OSError as error:
-        raise DocumentError(f"{file} cannot be read ({error.strerror}). Name what training.pool wrote.") from None
+        raise DocumentError(
+            f"{file} cannot be read ({error.strerror}). Give a file that training.pool wrote."
+        ) from None
     except (ValueError, TypeError, KeyError):
-        raise DocumentError(f"{file} is no pool of passages. Write it with `python -m training.pool`.") from None
+        raise DocumentError(f"{file} is not a pool of passages. Write one with `python -m training.pool`.") from None
     return {passage.id: passage for passage in passages}
 
 

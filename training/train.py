@@ -229,7 +229,7 @@ def main() -> None:
 
 def _run(chosen: argparse.Namespace, plan: Plan) -> None:
     if torch.cuda.device_count() > 1:
-        raise OperatorError("Several GPUs are visible, and one is trained on. Set CUDA_VISIBLE_DEVICES=0.")
+        raise OperatorError("Several GPUs are visible, but training uses one. Set CUDA_VISIBLE_DEVICES=0.")
     examples = read_examples(chosen.examples)
     if not examples.trained:
         raise OperatorError(f"{chosen.examples} holds nothing to train on. Write more items, or hold out less.")

@@ -20,10 +20,12 @@ from rich.text import Text
 from bots import texts
 from bots.cli import operator_texts
 from bots.cli.bars import Bars
-from bots.cli.checks import Check, CheckStatus
 from bots.cli.models_view import disk_bytes, megabytes
+from bots.platform import Check, CheckStatus
 from bots.render import clean
-from core.bootstrap import doors_of, open_embedder, open_index, open_records, open_remote, origin_of, protocol_for
+from bots.service.serving import configured
+from core.answering.verdict import Judging
+from core.bootstrap import open_embedder, open_index, open_records, open_remote, origin_of, protocol_for
 from core.documents.sandbox import Sandbox
 from core.domain import Mode
 from core.errors import AttuneError, ConfigurationError, DocumentError, ModelError
@@ -50,8 +52,8 @@ async def doctor(environ: Mapping[str, str], file: Path, version: str) -> int:
         checks.append(Check(CheckStatus.BAD, "settings", str(error), operator_texts.FIX_SETTINGS))
     else:
         checks += [*_settings(settings, environ, file), *await _server(settings), *_models(settings), *_disk(settings)]
-        checks += [*await _stores(settings), *_device(settings), *await _telegram(settings)]
-        checks += [*await _slack(settings), await asyncio.to_thread(parsers)]
+        checks += [*await _stores(settings), *_device(settings), *await _platforms(settings)]
+        checks.append(await asyncio.to_thread(parsers))
     return _show(checks)
 
 
@@ -82,25 +84,25 @@ def _settings(settings: Settings, environ: Mapping[str, str], file: Path) -> Ite
 
 
 async def _server(settings: Settings) -> list[Check]:
-    """The language model, where a server has it, and whether the server can do what `ATTUNE_DECODING` asks."""
+    """The language model, where a server has it, and how near the server comes to what `ATTUNE_DECODING` asks."""
     if not settings.model_url:
         return []
     try:
         async with open_remote(settings, settings.model_url) as remote:
             found = operator_texts.served(remote.name, settings.model_url, remote.context_tokens)
-            rescores = await remote.can_rescore()
+            decoding = _decoding(settings.decoding, remote.protocol.judging)
     except AttuneError as error:
         return [Check(CheckStatus.BAD, "language model", settings.model_url, str(error))]
-    return [Check(CheckStatus.GOOD, "language model", found), _decoding(settings.decoding, rescores=rescores)]
+    return [Check(CheckStatus.GOOD, "language model", found), decoding]
 
 
-def _decoding(mode: Mode, *, rescores: bool) -> Check:
-    can = operator_texts.RESCORES if rescores else operator_texts.RESCORES_NOT
-    if mode is Mode.TOKEN:
-        return Check(CheckStatus.CARE, "decoding", operator_texts.TOKEN_NOT, operator_texts.FIX_TOKEN)
-    if mode is Mode.SEQUENCE and not rescores:
-        return Check(CheckStatus.CARE, "decoding", f"{mode}, but the server {can}", operator_texts.FIX_DECODING)
-    return Check(CheckStatus.GOOD, "decoding", f"{mode}; the server {can}")
+def _decoding(mode: Mode, judging: Judging) -> Check:
+    if mode is Mode.STUFFED:
+        return Check(CheckStatus.GOOD, "decoding", f"{mode}: {operator_texts.SHARED}")
+    if judging is Judging.FIRST:
+        return Check(CheckStatus.GOOD, "decoding", f"{mode}: {operator_texts.JUDGED}")
+    found = f"{mode} needs a model on this machine: {operator_texts.SHARED}"
+    return Check(CheckStatus.CARE, "decoding", found, operator_texts.FIX_DECODING)
 
 
 def _models(settings: Settings) -> Iterator[Check]:
@@ -198,22 +200,8 @@ async def _index(settings: Settings) -> Check:
     return Check(mark, "index", found, fix)
 
 
-async def _telegram(settings: Settings) -> list[Check]:
-    if settings.telegram_token is None:
-        return []
-    from bots.on_telegram.doctor import TelegramConfig, telegram_checks  # noqa: PLC0415 - only where there is Telegram
-
-    token = settings.telegram_token.get_secret_value()
-    wanted = TelegramConfig(token, settings.telegram_api, settings.telegram_webhook, doors_of(settings).allowed)
-    return [check async for check in telegram_checks(wanted)]
-
-
-async def _slack(settings: Settings) -> list[Check]:
-    if settings.slack_bot_token is None:
-        return []
-    from bots.on_slack.doctor import findings, set_up_of  # noqa: PLC0415 - only where there is Slack
-
-    return [check async for check in findings(set_up_of(settings))]
+async def _platforms(settings: Settings) -> list[Check]:
+    return [check for platform in configured(settings) async for check in platform.checks(settings)]
 
 
 def parsers() -> Check:

@@ -40,9 +40,9 @@ def missing_path(path: str) -> str:
     return f"No such file or folder: {path}"
 
 
-def crashed(kind: str, trace: str, log: str) -> str:
+def crashed(kind: str, error_id: str, log: str) -> str:
     """The program itself failed."""
-    return f"Attune crashed with an unexpected {kind}. Trace id: {trace}. Details: {log}."
+    return f"Attune crashed with an unexpected {kind}. Error id: {error_id}. Details: {log}."
 
 
 def no_log(folder: str) -> str:
@@ -146,13 +146,6 @@ def model_sound(name: str) -> str:
     return f"{name} is intact."
 
 
-# Serving
-
-NO_PLATFORM = (
-    "No platform is configured. Set ATTUNE_TELEGRAM_TOKEN, or ATTUNE_SLACK_BOT_TOKEN and ATTUNE_SLACK_APP_TOKEN; "
-    "docs/telegram.md and docs/slack.md say where to get them. To chat in the terminal: attune chat"
-)
-
 # The inbox
 
 NO_DEAD_LETTERS = "No message has been given up."
@@ -207,11 +200,9 @@ FIX_DISK = "Free some space, or set ATTUNE_HOME to a folder on a larger disk."
 FIX_EMPTY = "Add documents: attune ingest FOLDER"
 FIX_OTHERS = "Embed all documents again: attune ingest --rebuild; or set ATTUNE_EMBEDDER back to the previous model."
 FIX_DEVICE = "Set ATTUNE_DEVICE=auto."
-RESCORES = "returns log-probabilities of a prompt, as sequence needs"
-RESCORES_NOT = "returns no log-probabilities of a prompt"
-TOKEN_NOT = "token needs a model on this machine; several passages share one prompt instead"  # noqa: S105
-FIX_DECODING = "Several passages share one prompt instead. Set ATTUNE_DECODING=stuffed, or use a server such as vLLM."
-FIX_TOKEN = "Set ATTUNE_DECODING=stuffed or sequence, or unset ATTUNE_MODEL_URL."  # noqa: S105
+JUDGED = "the model says which passages hold the answer, and those share one prompt"
+SHARED = "all passages share one prompt"
+FIX_DECODING = "Set ATTUNE_DECODING=stuffed, serve Attune's reader (docs/reader.md), or unset ATTUNE_MODEL_URL."
 
 
 def served(model: str, url: str, tokens: int) -> str:

@@ -38,7 +38,7 @@ async def remove(settings: Settings, names: Sequence[str], *, yes: bool) -> int:
         raise ConfigurationError(operator_texts.REMOVE_ASKS)
     console, errors = Console(), Console(stderr=True)
     async with open_records(settings) as records, opened(open_library, settings, errors) as library:
-        teacher = Teacher(settings.learned_folder, library.ingester, library.index, records.usage)
+        teacher = Teacher(settings.learned_folder, library.ingester, library.index)
         reading = partial(forget_reading, settings)
         remover = Remover(library.index, records.usage, records.memory, teacher, reading, folders=library.folders)
         removal = await remover.find(names)

@@ -19,13 +19,15 @@ from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bots import texts
+from bots.language import translated
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.blocks import plain_feedback
 from bots.on_slack.errors import ERRORS, reason_of
-from bots.on_slack.limits import STATUS_CHARS
+from bots.on_slack.limits import STATUS_CHARS, shortened
 from bots.on_slack.markdown import Text, defused, line
 from bots.on_slack.posting import REFUSED_BLOCKS, PostTarget, Thread
-from bots.on_slack.render import Block, Layout, PlacedSegment, chunk_of, fallback, pages, shortened
+from bots.on_slack.render import Block, Layout, PlacedSegment, chunk_of, fallback, pages
 from bots.platform import Delivery
 
 log = structlog.get_logger(__name__)
@@ -117,10 +119,10 @@ class SlackAnswer:
         """Show that the answer was stopped where it is."""
         self._waiting += self._layout.finish()
         if self._streams and self._stream:
-            self._waiting.append(PlacedSegment(self._page, Text(slack_texts.STOPPED_MARK)))
+            self._waiting.append(PlacedSegment(self._page, Text(_stopped_mark())))
             await self._flush()
         if not (self._streams and self._stream and await self._stop_stream(())):
-            await self._thread.replace(self._pages(self._text + slack_texts.STOPPED_MARK), ())
+            await self._thread.replace(self._pages(self._text + _stopped_mark()), ())
         await self._clear_status()
 
     async def _flush(self) -> None:
@@ -208,7 +210,7 @@ class SlackAnswer:
             await self._client.assistant_threads_setStatus(
                 channel_id=self._spot.channel,
                 thread_ts=self._spot.root,
-                status=slack_texts.STATUS,
+                status=translated(slack_texts.STATUS),
                 loading_messages=[shortened(defused(text), STATUS_CHARS)],
             )
         except SlackApiError as error:
@@ -242,8 +244,12 @@ class SlackAnswer:
 
     def _step(self, text: str, *, done: bool) -> Block:
         self._task = not done
-        title = shortened(defused(text), STATUS_CHARS) or slack_texts.STATUS
+        title = shortened(defused(text), STATUS_CHARS) or translated(slack_texts.STATUS)
         return {"type": "task_update", "id": "reading", "title": title, "status": "complete" if done else "in_progress"}
+
+
+def _stopped_mark() -> str:
+    return f"\n\n_{translated(texts.STOPPED)}_"
 
 
 def _chunks(placed: Iterable[PlacedSegment]) -> list[Block]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from pathlib import PurePath
 from typing import Any
 
-from bots import texts
+from bots import personal_texts, texts
+from bots.language import translated
+from bots.lessons import LessonReply, ReaderChoice
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.limits import (
     CONTEXT_CHARS,
@@ -24,15 +25,16 @@ from bots.on_slack.limits import (
     PLAIN_TEXT_CHARS,
     TITLE_CHARS,
     VALUE_CHARS,
+    shortened,
 )
 from bots.on_slack.markdown import escaped, inert
 from bots.on_slack.mrkdwn import section, sections
-from bots.on_slack.render import Block, shortened
-from bots.render import one_line
+from bots.on_slack.render import Block
+from bots.render import footer, one_line, source_line
 from bots.replies import Final
 from core.documents.teaching import Lesson
-from core.domain import Passage, Source, Sources
-from core.people.feedback import Reason
+from core.domain import Passage, Source
+from core.people.interests import Reason
 
 FEEDBACK, SOURCE, WHY, PLAIN, SHARE = "attune_feedback", "attune_source", "attune_why", "attune_plain", "attune_share"
 REASONS, PREFS, TEACH, LEARN = "attune_reasons", "attune_prefs", "attune_teach", "attune_learn"
@@ -60,25 +62,9 @@ def asked_by(value: str) -> tuple[str, str]:
 
 
 def _footer(final: Final) -> list[str]:
-    note = [escaped(final.note)] if final.note else []
-    if final.sources and final.listing is Sources.COMPACT:
-        titles = dict.fromkeys(one_line(source.passage.title) for source in final.sources)
-        return [*note, f"*{texts.SOURCES}:* {escaped(', '.join(titles))}"]
-    if final.sources:
-        lines = "\n".join(escaped(source_line(source)) for source in final.sources)
-        return [*note, f"*{texts.SOURCES}*\n{lines}"]
-    if final.nearest:
-        lines = "\n".join(escaped(source_line(source)) for source in final.nearest)
-        return [*note, f"{texts.NEAREST}\n{lines}"]
-    return note
-
-
-def source_line(source: Source) -> str:
-    """`1. Title › Heading — file:line`. Of the file only its name: where it lies on the server is nobody's business."""
-    passage = source.passage
-    name = one_line(PurePath(passage.source).name)
-    place = texts.on_page(name, passage.page) if passage.page else f"{name}:{passage.line}" if passage.line else name
-    return f"{source.number}. {one_line(passage.heading_path)} — {place}"
+    under = footer(final)
+    lines = "\n".join([f"*{escaped(under.heading)}*", *map(escaped, under.lines)]) if under.heading else ""
+    return [part for part in (escaped(under.note), lines) if part]
 
 
 def context(mrkdwn: str) -> Block:
@@ -93,18 +79,18 @@ def _actions(final: Final, share: str, asker: str) -> Block:
     elements: list[Block] = []
     if final.openable:
         elements.append(_source_menu(final.answer, by, final.openable))
-        elements.append(button(slack_texts.WHY, WHY, about))
-        elements.append(button(slack_texts.PLAIN, PLAIN, about))
+        elements.append(button(translated(texts.WHY), WHY, about))
+        elements.append(button(translated(texts.PLAIN), PLAIN, about))
     if share:
-        elements.append(button(slack_texts.SHARE, SHARE, share))
-    return {"type": "actions", "elements": elements or [button(slack_texts.WHY, WHY, about)]}
+        elements.append(button(translated(slack_texts.SHARE), SHARE, share))
+    return {"type": "actions", "elements": elements or [button(translated(texts.WHY), WHY, about)]}
 
 
 def _source_menu(answer: str, by: str, sources: Sequence[Source]) -> Block:
     return {
         "type": "static_select",
         "action_id": SOURCE,
-        "placeholder": plain(slack_texts.OPEN_SOURCE),
+        "placeholder": plain(translated(slack_texts.OPEN_SOURCE)),
         "options": [
             option(f"{source.number}. {source.passage.heading_path}", f"{answer}:{source.number}{by}")
             for source in sources[:MENU_OPTIONS]
@@ -114,7 +100,7 @@ def _source_menu(answer: str, by: str, sources: Sequence[Source]) -> Block:
 
 def feedback(answer: str) -> Block:
     """👍 and 👎, as Slack draws them."""
-    up, down = plain(slack_texts.HELPED), plain(slack_texts.HELPED_NOT)
+    up, down = plain(translated(slack_texts.HELPED)), plain(translated(slack_texts.HELPED_NOT))
     return {
         "type": "context_actions",
         "elements": [
@@ -162,20 +148,20 @@ def option(text: str, value: str) -> Block:
 
 def modal(title: str, blocks: Sequence[Block], **more: Any) -> Block:
     """A modal; its title is cut where Slack would refuse it."""
-    close = plain(slack_texts.CLOSE, TITLE_CHARS)
+    close = plain(translated(slack_texts.CLOSE), TITLE_CHARS)
     return {"type": "modal", "title": plain(title, TITLE_CHARS), "close": close, "blocks": list(blocks), **more}
 
 
 def loading(title: str, name: str) -> Block:
     """What stands there until something is found; `name` is how it is found again."""
-    return modal(title, [section(slack_texts.LOADING)], external_id=name)
+    return modal(title, [section(translated(slack_texts.LOADING))], external_id=name)
 
 
 def passage_modal(passage: Passage) -> Block:
     """A passage that an answer rests on, in the words of its document."""
     head = context(escaped(source_line(Source(1, passage)).partition(" ")[2]))
     return modal(
-        slack_texts.SOURCE_TITLE,
+        translated(slack_texts.SOURCE_TITLE),
         [
             *sections(f"**{one_line(passage.heading_path)}**", limit=1),
             *sections(passage.text, limit=PASSAGE_SECTIONS),
@@ -191,37 +177,42 @@ def text_modal(title: str, markdown: str) -> Block:
 
 def reasons_modal(answer: str) -> Block:
     """Why an answer was no good."""
-    choices = [option(slack_texts.REASONS[reason.value], reason.name) for reason in Reason]
+    choices = [option(translated(texts.REASONS[reason]), reason.name) for reason in Reason]
     ask = {
         "type": "input",
         "block_id": "reason",
-        "label": plain(slack_texts.REASONS_LABEL),
+        "label": plain(translated(slack_texts.REASONS_LABEL)),
         "element": {"type": "radio_buttons", "action_id": "reason", "options": choices},
     }
-    send = plain(slack_texts.SEND, TITLE_CHARS)
-    return modal(slack_texts.REASONS_TITLE, [ask], callback_id=REASONS, private_metadata=answer, submit=send)
+    send = plain(translated(slack_texts.SEND), TITLE_CHARS)
+    return modal(translated(texts.REASONS_TITLE), [ask], callback_id=REASONS, private_metadata=answer, submit=send)
 
 
 def teach_modal(channel: str, ts: str, root: str, title: str, *, private: bool) -> Block:
     """What to learn of a thread, what it is about, and who may see it."""
-    readers = [option(slack_texts.READERS_ME, "me")]
-    if not private:
-        readers.insert(0, option(slack_texts.READERS_CHANNEL, "channel"))
-    readers.append(option(slack_texts.READERS_EVERYONE, "everyone"))
-    parts = [option(slack_texts.THREAD_MESSAGE, "message"), option(slack_texts.THREAD_WHOLE, "thread")]
+    choices = (
+        [ReaderChoice.ME, ReaderChoice.EVERYONE]
+        if private
+        else [ReaderChoice.CHAT, ReaderChoice.ME, ReaderChoice.EVERYONE]
+    )
+    readers = [option(translated(texts.READERS[choice]), choice.value) for choice in choices]
+    parts = [
+        option(translated(slack_texts.THREAD_MESSAGE), "message"),
+        option(translated(slack_texts.THREAD_WHOLE), "thread"),
+    ]
     name = {"type": "plain_text_input", "action_id": "name", "max_length": NAME_CHARS}
     if title := one_line(inert(title), NAME_CHARS):
         name["initial_value"] = title
     return modal(
-        slack_texts.TEACH_TITLE,
+        translated(slack_texts.TEACH_TITLE),
         [
-            _input("name", slack_texts.TEACH_NAME, name),
-            _input("part", slack_texts.TEACH_THREAD, _select("part", parts)),
-            _input("readers", slack_texts.TEACH_READERS, _select("readers", readers)),
+            _input("name", translated(slack_texts.TEACH_NAME), name),
+            _input("part", translated(slack_texts.TEACH_THREAD), _select("part", parts)),
+            _input("readers", translated(slack_texts.TEACH_READERS), _select("readers", readers)),
         ],
         callback_id=TEACH,
         private_metadata=json.dumps({"channel": channel, "ts": ts, "root": root}),
-        submit=plain(slack_texts.SAVE, TITLE_CHARS),
+        submit=plain(translated(slack_texts.SAVE), TITLE_CHARS),
     )
 
 
@@ -233,44 +224,43 @@ def _select(name: str, options: Sequence[Block]) -> Block:
     return {"type": "static_select", "action_id": name, "options": list(options), "initial_option": options[0]}
 
 
-def teach_offer(file: str, name: str, *, private: bool, operator: bool) -> list[Block]:
+def teach_offer(file: str, name: str, choices: Sequence[ReaderChoice]) -> list[Block]:
     """A file was shared: shall it be learned, and for whom?"""
-    choices = [("me", slack_texts.READERS_ME)]
-    if not private:
-        choices.insert(0, ("channel", slack_texts.READERS_CHANNEL))
-    if operator:
-        choices.append(("everyone", slack_texts.READERS_EVERYONE))
-    buttons = [button(text, f"{LEARN}_{who}", f"{who}:{file}") for who, text in choices]
-    said = section(slack_texts.teach_offer(escaped(one_line(name))))
-    return [said, {"type": "actions", "elements": buttons}]
+    buttons = [button(translated(texts.READERS[who]), f"{LEARN}_{who}", f"{who}:{file}") for who in choices]
+    said = translated(texts.OFFER, name=texts.escaped(one_line(name)))
+    return [*sections(said, limit=1), {"type": "actions", "elements": buttons}]
 
 
 # Lessons
 
 
-def unlearn(lesson: Lesson) -> Block:
-    """A button that has a lesson forgotten."""
-    return {"type": "actions", "elements": [button(slack_texts.UNLEARN, UNLEARN, lesson.id)]}
+def lesson_buttons(reply: LessonReply) -> list[Block]:
+    """What can be done with a lesson after what became of it."""
+    if reply.forgettable:
+        return [_lesson_button(texts.UNLEARN, UNLEARN, reply.forgettable)]
+    return [_lesson_button(texts.RELEARN, RELEARN, reply.returnable)] if reply.returnable else []
 
 
-def bring_back(lesson: Lesson) -> Block:
-    """A button that brings a forgotten lesson back."""
-    return {"type": "actions", "elements": [button(slack_texts.RELEARN, RELEARN, lesson.id)]}
+def _lesson_button(text: str, action: str, lesson: Lesson) -> Block:
+    return {"type": "actions", "elements": [button(translated(text), action, lesson.id)]}
 
 
 def lesson_rows(lessons: Sequence[Lesson]) -> list[Block]:
     """Lessons, each with its name, whom it is for, and a button to forget it."""
     rows = []
     for number, lesson in enumerate(lessons[:LESSONS_SHOWN]):
-        said = slack_texts.lesson(
-            escaped(one_line(lesson.name)), f"{lesson.taught_at:%d %B %Y}", readers_name(lesson.readers)
+        said = translated(
+            slack_texts.LESSON,
+            name=escaped(one_line(lesson.name)),
+            date=personal_texts.day(lesson.taught_at),
+            readers=_readers_name(lesson.readers),
         )
-        rows.append({**section(said), "accessory": button(slack_texts.UNLEARN, f"{UNLEARN}_{number}", lesson.id)})
+        forget = button(translated(texts.UNLEARN), f"{UNLEARN}_{number}", lesson.id)
+        rows.append({**section(said), "accessory": forget})
     return rows
 
 
-def readers_name(readers: Sequence[str]) -> str:
-    """Whom a lesson is for, in words."""
+def _readers_name(readers: Sequence[str]) -> str:
     kinds = {reader.partition(":")[0] for reader in readers}
-    who = "everyone" if "everyone" in kinds else "channel" if "channel" in kinds else "me"
-    return slack_texts.READERS_NAMES[who] if who != "channel" else slack_texts.READERS_OF_A_CHANNEL
+    who = "everyone" if "everyone" in kinds else "chat" if "channel" in kinds else "me"
+    return translated(texts.FOR_READERS[who])

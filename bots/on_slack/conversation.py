@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from bots.dialogue import Dialogue
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack.answer import SlackAnswer
-from bots.on_slack.ephemeral import EphemeralReply, SlackPress
-from bots.on_slack.events import PLATFORM, SlackMessage, spelled
+from bots.on_slack.ephemeral import SlackPress
+from bots.on_slack.events import PLATFORM, SlackMessage
 from bots.on_slack.members import Members
 from bots.on_slack.posting import PostTarget
 from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply
@@ -69,7 +69,7 @@ class SlackConversation:
                 if isinstance(reply, Final):
                     await pressed.delivery.ended(reply.answer)
 
-    async def whisper(self, pressed: SlackPress, message: Message, whisper: EphemeralReply, *, share: str = "") -> None:
+    async def whisper(self, pressed: SlackPress, message: Message, *, share: str = "") -> None:
         """Answer for one person's eyes; `share` is a question that they may ask for all."""
         if pressed.delivery.shown:  # another attempt showed it
             return
@@ -78,10 +78,10 @@ class SlackConversation:
                 match reply:
                     case Final():
                         footer = slack_blocks.under_answer(reply, question=share, asker=pressed.person.user)
-                        await whisper.say(reply.markdown, footer)
+                        await pressed.reply().say(reply.markdown, footer)
                         await pressed.delivery.ended(reply.answer)
                     case Notice(markdown) | PersonForgotten(markdown) | Problem(markdown):
-                        await whisper.say(spelled(markdown, slash=not pressed.text("thread")))
+                        await pressed.reply().say(markdown)
                         await pressed.delivery.ended()
                     case _:
                         pass
@@ -93,9 +93,8 @@ async def show(reply: Reply, answer: SlackAnswer, said: str, asker: str) -> None
         case Final():
             await answer.finish(reply.markdown, slack_blocks.under_answer(reply, asker=asker))
         case Notice(markdown) | PersonForgotten(markdown):
-            await answer.finish(spelled(markdown))
+            await answer.finish(markdown)
         case Problem(markdown):
-            markdown = spelled(markdown)
             await answer.finish(f"{said}\n\n{markdown}" if said.strip() else markdown)
         case Delta(text):
             await answer.add(text)

@@ -17,9 +17,8 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
-from bots.json_text import plain
 from bots.on_slack.errors import ERRORS
-from bots.reception import NotUnderstoodError, Reception
+from bots.reception import NotUnderstoodError, Reception, plain
 from core.errors import StoreError
 from core.text.words import whole_number
 

@@ -14,12 +14,12 @@ from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bots.cli.checks import Check, CheckStatus
 from bots.on_slack import doctor_texts as say
 from bots.on_slack.clients import new_client
 from bots.on_slack.errors import ERRORS, reason_of
 from bots.on_slack.events import PLATFORM
 from bots.on_slack.manifest import ALWAYS, NEEDS, Feature, events, scopes
+from bots.platform import Check, CheckStatus
 from core.people.access import listed_names
 from core.settings import Settings
 

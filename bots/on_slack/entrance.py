@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bots import texts
+from bots.language import translated
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.events import PLATFORM, SlackMessage, question
 from bots.on_slack.members import Members
@@ -33,27 +35,23 @@ class SlackEntrance:
     async def refusal(self, client: AsyncWebClient, said: SlackMessage, bot_user: str) -> str | None:
         """What to say to somebody who is not answered, or who just used a code; None for everybody else."""
         if (typed := _PAIR.fullmatch(question(said.text, bot_user))) is not None:
-            return await self._pair(said, typed[1]) if said.private else slack_texts.PAIR_PRIVATELY
+            return await self._pair(said, typed[1]) if said.private else translated(slack_texts.PAIR_PRIVATELY)
         standing, shared = await asyncio.gather(
             self._members.standing(client, said), self._members.is_shared(client, said)
         )
         names = await self._members.names(client, said, standing)
         if standing.gone:
-            return slack_texts.NOT_ADMITTED
+            return translated(slack_texts.NOT_ADMITTED)
         if not await self._access.admits(said.person, names):
-            return slack_texts.NOT_ADMITTED if standing.member else slack_texts.NOT_GUESTS
+            return translated(slack_texts.NOT_ADMITTED) if standing.member else translated(slack_texts.NOT_GUESTS)
         if shared and not await self._listed(said):
-            return slack_texts.NOT_SHARED
+            return translated(slack_texts.NOT_SHARED)
         return None
 
     async def admits(self, client: AsyncWebClient, team: str, user: str, channel: str = "") -> bool:
         """Whether somebody may use buttons, modals and commands."""
         private = not channel or channel.startswith("D")
         return await self.refusal(client, SlackMessage(team, channel, "", "", user, "", private=private), "") is None
-
-    async def is_operator(self, person: Person) -> bool:
-        """Whether somebody may teach everyone."""
-        return await self._access.is_operator(person)
 
     async def _listed(self, said: SlackMessage) -> bool:
         """Whether the operator named this very channel."""
@@ -64,6 +62,6 @@ class SlackEntrance:
         try:
             await self._access.pair(said.person, typed, datetime.now(UTC))
         except PersonError as error:
-            return str(error)
+            return translated(str(error))
         operator = await self._access.is_operator(said.person)
-        return slack_texts.PAIRED_OPERATOR if operator else slack_texts.PAIRED
+        return translated(texts.PAIRED_OPERATOR) if operator else translated(texts.PAIRED)

@@ -1,10 +1,12 @@
-"""What one person alone sees: through the address that came with their press or command, or else in a direct message.
+"""What one person alone sees: a reply to their press or command, or a modal that was opened empty and is filled.
 
-Knows nothing of what is said.
+A reply goes through the address that came with the press, or else as an ephemeral or direct message. A modal is opened
+empty so that Slack does not give up, and filled as soon as something is known. Knows nothing of what is said.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
@@ -17,8 +19,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bots.on_slack.addresses import is_slacks
+from bots.on_slack.blocks import asked_by
 from bots.on_slack.clients import Workspace
-from bots.on_slack.errors import ERRORS
+from bots.on_slack.errors import ERRORS, reason_of
 from bots.on_slack.limits import POSTS
 from bots.on_slack.render import Block, fallback, pages
 from bots.platform import Delivery
@@ -28,11 +31,13 @@ from core.inbox import Event
 log = structlog.get_logger(__name__)
 
 NOTED = "whispered"
+NAME_WORDS = 2  # of `attune_unlearn_3`: of several such buttons in one message each needs an id of its own
+TRIES, SECONDS = 8, 0.4  # until a modal that is being opened is there
 
 
 @dataclass(frozen=True, slots=True)
 class SlackPress:
-    """One event, with where it came from and who did it."""
+    """A press, a sent modal, a slash command or a message: an event, with where it came from and who did it."""
 
     event: Event
     body: Mapping[str, Any]
@@ -44,9 +49,33 @@ class SlackPress:
         """Who did it."""
         return self.event.person
 
+    @property
+    def name(self) -> str:
+        """Which button, by the first words of its action's id, or which modal; empty for what has no name."""
+        return "_".join(self.text("action").split("_")[:NAME_WORDS]) or self.text("callback")
+
+    @property
+    def about(self) -> tuple[str, str]:
+        """What a button under an answer is about, and who asked."""
+        return asked_by(self.text("value"))
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """What stands in the inputs of a modal."""
+        values: Mapping[str, Any] = self.body.get("values", {})
+        return values
+
     def text(self, name: str) -> str:
         """A part of the body, or empty."""
         return str(self.body.get(name) or "")
+
+    def reply(self, about: str = "") -> EphemeralReply:
+        """Says something to whoever pressed; `about` is what the modal that they sent knows of its message."""
+        return EphemeralReply(self.place.client, self.person.user, self.body, self.delivery, about)
+
+    async def fill(self, view: Block) -> None:
+        """Put `view` into the modal that was opened for this."""
+        await fill(self.place.client, self.text("view"), view)
 
 
 class EphemeralReply:
@@ -100,6 +129,20 @@ class EphemeralReply:
             log.warning("response_url_failed", error=type(error).__name__)
             return False
         return reply.status_code == 200  # noqa: PLR2004
+
+
+async def fill(client: AsyncWebClient, name: str, view: Block) -> None:
+    """Put `view` into the modal that was opened under `name`; somebody may have closed it meanwhile."""
+    for turn in range(TRIES):
+        try:
+            await client.views_update(external_id=name, view={**view, "external_id": name})
+        except SlackApiError as error:
+            if reason_of(error) != "not_found" or turn == TRIES - 1:
+                log.warning("modal_update_failed", error=reason_of(error))
+                return
+            await asyncio.sleep(SECONDS)
+        else:
+            return
 
 
 class StatelessDelivery:

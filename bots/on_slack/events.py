@@ -14,9 +14,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from bots import texts
+from bots.command_table import commands_with
 from bots.courtesies import is_about_the_bot, is_thanks
-from bots.on_slack import texts as slack_texts
 from bots.reception import NotUnderstoodError
 from core.domain import Conversation, Person
 from core.inbox import Event
@@ -33,11 +32,9 @@ _TOKEN = re.compile(r"<(?P<kind>[@#!]?)(?P<what>[^<|>]*)(?:\|(?P<label>[^<>]*))?
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _STAMP = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,9})?")
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
-_ALONE = {"why", "plain", "recommend", "new", "unlearn"}  # commands that a message is where it says no more
-_COMMAND = re.compile(r"(?<=[`\s])/(?P<name>help|prefs|why|plain|recommend|new|open|forget|stop|unlearn)\b")
+OWN_COMMANDS = ("stop", "unlearn")
+_ALONE = {one.name for one in commands_with(OWN_COMMANDS)}  # commands that a message is where it says no more
 _THUMBS = {":+1:": "👍", ":thumbsup:": "👍", ":-1:": "👎", ":thumbsdown:": "👎"}
-PERSONAL = re.compile(r"/(?:prefs|why|recommend|forget|unlearn)\b")
-"""Commands whose answers are nobody else's business."""
 
 
 class EventKind(StrEnum):
@@ -180,21 +177,9 @@ def as_command(text: str) -> str:
         return _THUMBS[text]
     first, _, rest = text.partition(" ")
     word, rest = first.lower(), rest.strip().lower()
-    if word == "prefs" or (word in _ALONE and not rest) or (word == "forget" and rest in {"", "everything"}):
+    if word == "prefs" or (word in _ALONE and not rest) or (word == "forget" and rest == "everything"):
         return f"/{text}"
     return text
-
-
-def spelled(markdown: str, *, slash: bool = False) -> str:
-    """A sentence that names commands, so that they can be typed: Slack refuses slash commands that it does not know.
-
-    `slash` where `/prefs`, which it knows, works too: in threads it does not.
-    """
-
-    def typed(match: re.Match[str]) -> str:
-        return match[0] if slash and match["name"] == "prefs" else f"!{match['name']}"
-
-    return _COMMAND.sub(typed, markdown.replace(texts.HELP_HINT, slack_texts.HELP_HINT))
 
 
 def plain_text(text: str) -> str:

@@ -10,14 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bots import personal_texts
+from bots import personal_texts, texts
 from bots.choices import PREFERENCES
+from bots.language import translated
+from bots.lessons import LessonReply
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.blocks import (
     PREFS,
     RUN,
     button,
     context,
+    lesson_buttons,
     lesson_rows,
     modal,
     option,
@@ -38,8 +41,6 @@ from bots.on_slack.limits import (
 from bots.on_slack.markdown import escaped
 from bots.on_slack.mrkdwn import section, sections
 from bots.on_slack.render import Block
-from bots.on_slack.render import pages as pages  # noqa: PLC0414 - an export is drawn as any text
-from bots.on_slack.teaching import LessonReply
 from bots.render import one_line
 from core.documents.teaching import Lesson
 from core.people.preferences import Polarity, Preferences, StatedPreference
@@ -62,17 +63,20 @@ class HomeView:
 
 def home(profile: Profile, shown: HomeView) -> Block:
     """The home tab."""
-    blocks: list[Block] = [section(escaped(slack_texts.HOME_INTRO))]
-    blocks += [*sections(shown.told.sentence, limit=2), *shown.told.buttons] if shown.told else []
-    blocks += [_header(slack_texts.HOME_SET), *_set(profile), *_stated(profile)]
-    blocks += [_header(slack_texts.HOME_LEARNED), *_learned(profile)]
+    blocks: list[Block] = [section(escaped(translated(slack_texts.HOME_INTRO)))]
+    blocks += [*sections(shown.told.sentence, limit=2), *lesson_buttons(shown.told)] if shown.told else []
+    blocks += [_header(translated(texts.PREFS_TITLE)), *_set(profile), *_stated(profile)]
+    blocks += [_header(translated(texts.LEARNED_TITLE)), *_learned(profile)]
     if shown.lessons:
-        blocks += [_header(slack_texts.HOME_TAUGHT), *lesson_rows(shown.lessons)]
+        blocks += [_header(translated(slack_texts.HOME_TAUGHT)), *lesson_rows(shown.lessons)]
     if shown.recommended:
-        blocks += [_header(slack_texts.HOME_RECOMMENDED), *sections(shown.recommended, limit=RECOMMENDED_SECTIONS)]
+        blocks += [
+            _header(translated(slack_texts.HOME_RECOMMENDED)),
+            *sections(shown.recommended, limit=RECOMMENDED_SECTIONS),
+        ]
     if shown.asked:
         lines = "\n".join(f"• {escaped(one_line(question))}" for question in shown.asked[:ASKED_SHOWN])
-        blocks += [_header(slack_texts.HOME_ASKED), section(lines)]
+        blocks += [_header(translated(slack_texts.HOME_ASKED)), section(lines)]
     return {"type": "home", "blocks": [*blocks, {"type": "divider"}, _whole(profile)]}
 
 
@@ -87,32 +91,35 @@ def _header(text: str) -> Block:
 
 def _set(profile: Profile) -> Iterator[Block]:
     preferences = profile.wishes.preferences
-    chosen = " · ".join(f"{name} *{getattr(preferences, name)}*" for name in PREFERENCES)
-    change = button(slack_texts.HOME_CHANGE, PREFS, "home")
-    yield {**section(f"{chosen} · strength *{profile.wishes.strength}*"), "accessory": change}
+    chosen = " · ".join(
+        f"{translated(texts.NAMES[name])} *{texts.value_name(getattr(preferences, name))}*" for name in PREFERENCES
+    )
+    change = button(translated(slack_texts.HOME_CHANGE), PREFS, "home")
+    strength = f"{translated(texts.NAMES['strength'])} *{profile.wishes.strength}*"
+    yield {**section(f"{chosen} · {strength}"), "accessory": change}
 
 
 def _stated(profile: Profile) -> Iterator[Block]:
     if not profile.wishes.stated and profile.wishes.preferences == Preferences():
-        yield context(escaped(slack_texts.HOME_NOTHING_SET))
+        yield context(escaped(translated(slack_texts.HOME_NOTHING_SET)))
     for number, stated in enumerate(profile.wishes.stated[:STATED_SHOWN]):
         yield {**section(_told(stated)), "accessory": _remove(f"/prefs remove {stated.number}", f"s{number}")}
 
 
 def _told(stated: StatedPreference) -> str:
-    verb = "" if stated.polarity is Polarity.SAY else f"{stated.polarity} "
-    return f"{stated.number}. {verb}_{escaped(one_line(stated.text, WISH_CHARS))}_"
+    words = f"_{escaped(one_line(stated.text, WISH_CHARS))}_"
+    return f"{stated.number}. {personal_texts.in_words(stated.polarity, words)}"
 
 
 def _remove(command: str, name: str) -> Block:
-    return button(slack_texts.HOME_REMOVE, f"{RUN}_{name}", command[:VALUE_CHARS])
+    return button(translated(slack_texts.HOME_REMOVE), f"{RUN}_{name}", command[:VALUE_CHARS])
 
 
 def _learned(profile: Profile) -> Iterator[Block]:
     if profile.wishes.paused:
-        yield context(escaped(slack_texts.HOME_PAUSED))
+        yield context(escaped(translated(slack_texts.HOME_PAUSED)))
     if not profile.interests:
-        yield context(escaped(slack_texts.HOME_NOTHING_LEARNED))
+        yield context(escaped(translated(personal_texts.NOTHING_LEARNED)))
     for interest in profile.interests[:INTERESTS_SHOWN]:
         command = f"/prefs remove interest {interest.number}"
         yield {**section(_interest(interest)), "accessory": _remove(command, f"i{interest.number}")}
@@ -120,30 +127,34 @@ def _learned(profile: Profile) -> Iterator[Block]:
 
 def _interest(interest: InterestInWords) -> str:
     words = ", ".join(one_line(phrase) for phrase in interest.phrases) or "…"
-    day = f"{interest.since:%d %B %Y}"
-    since = slack_texts.since(day, round(100 * interest.weight), personal_texts.acts_line(interest))
+    since = translated(
+        slack_texts.INTEREST_SINCE,
+        date=personal_texts.day(interest.since),
+        weight=f"{interest.weight:.0%}",
+        acts=personal_texts.acts_line(interest),
+    )
     return f"*{escaped(words)}*\n{escaped(since)}"
 
 
 def _whole(profile: Profile) -> Block:
     pause = (
-        (slack_texts.HOME_RESUME, "/prefs resume")
+        (translated(texts.RESUME), "/prefs resume")
         if profile.wishes.paused
-        else (slack_texts.HOME_PAUSE, "/prefs pause")
+        else (translated(texts.PAUSE), "/prefs pause")
     )
     sure = {
-        "title": plain(slack_texts.HOME_FORGET),
-        "text": plain(slack_texts.HOME_FORGET_SURE, CONFIRM_CHARS),
-        "confirm": plain(slack_texts.HOME_FORGET_YES, CONFIRM_BUTTON_CHARS),
-        "deny": plain(slack_texts.HOME_FORGET_NO, CONFIRM_BUTTON_CHARS),
+        "title": plain(translated(texts.FORGET)),
+        "text": plain(translated(texts.FORGET_QUESTION), CONFIRM_CHARS),
+        "confirm": plain(translated(texts.FORGET_YES), CONFIRM_BUTTON_CHARS),
+        "deny": plain(translated(texts.CANCEL), CONFIRM_BUTTON_CHARS),
     }
     return {
         "type": "actions",
         "elements": [
             button(pause[0], f"{RUN}_pause", pause[1]),
-            button(slack_texts.HOME_UNDO, f"{RUN}_undo", "/prefs undo"),
-            button(slack_texts.HOME_EXPORT, f"{RUN}_export", "/prefs export"),
-            button(slack_texts.HOME_FORGET, f"{RUN}_forget", "/forget everything", style="danger", confirm=sure),
+            button(translated(texts.UNDO), f"{RUN}_undo", "/prefs undo"),
+            button(translated(texts.EXPORT), f"{RUN}_export", "/prefs export"),
+            button(translated(texts.FORGET), f"{RUN}_forget", "/forget everything", style="danger", confirm=sure),
         ],
     }
 
@@ -155,33 +166,32 @@ def prefs_modal(profile: Profile) -> Block:
     """Everything that can be set, as a form."""
     preferences, wishes = profile.wishes.preferences, profile.wishes
     blocks = [
-        _choice(name, name.capitalize(), [str(value) for value in kind], str(getattr(preferences, name)))
+        _choice(name, [str(value) for value in kind], str(getattr(preferences, name)))
         for name, kind in PREFERENCES.items()
     ]
     strengths = [str(value) for value in sorted({*STRENGTHS, wishes.strength})]
-    blocks.append(_choice("strength", slack_texts.PREFS_STRENGTH, strengths, str(wishes.strength)))
-    blocks.append(
-        _choice("learning", slack_texts.PREFS_LEARNING, ["on", "paused"], "paused" if wishes.paused else "on")
-    )
-    blocks.append(_choice("share", slack_texts.PREFS_SHARE, ["off", "on"], "on" if wishes.shares else "off"))
+    blocks.append(_choice("strength", strengths, str(wishes.strength)))
+    blocks.append(_choice("learning", ["on", "paused"], "paused" if wishes.paused else "on"))
+    blocks.append(_choice("share", ["off", "on"], "on" if wishes.shares else "off"))
     blocks += [_line(polarity) for polarity in Polarity]
     return modal(
-        slack_texts.PREFS_TITLE,
-        [*blocks, context(slack_texts.PREFS_HINT)],
+        translated(texts.PREFS_TITLE),
+        [*blocks, context(translated(slack_texts.PREFS_HINT))],
         callback_id=PREFS,
-        submit=plain(slack_texts.SAVE, TITLE_CHARS),
+        submit=plain(translated(slack_texts.SAVE), TITLE_CHARS),
     )
 
 
-def _choice(name: str, label: str, values: Sequence[str], chosen: str) -> Block:
-    options = [option(value, value) for value in values]
-    element = {"type": "static_select", "action_id": name, "options": options, "initial_option": option(chosen, chosen)}
-    return {"type": "input", "block_id": name, "label": plain(label), "element": element}
+def _choice(name: str, values: Sequence[str], chosen: str) -> Block:
+    options = [option(texts.value_name(value), value) for value in values]
+    chosen_one = options[values.index(chosen)]
+    element = {"type": "static_select", "action_id": name, "options": options, "initial_option": chosen_one}
+    return {"type": "input", "block_id": name, "label": plain(translated(texts.NAMES[name])), "element": element}
 
 
 def _line(polarity: Polarity) -> Block:
     element = {"type": "plain_text_input", "action_id": polarity.value, "max_length": WISH_CHARS}
-    label = plain(slack_texts.PREFS_WISHES[polarity.value])
+    label = plain(translated(slack_texts.PREFS_WISHES[polarity.value]))
     return {"type": "input", "block_id": polarity.value, "label": label, "element": element, "optional": True}
 
 
@@ -210,8 +220,10 @@ def commands_of(values: Mapping[str, Any], profile: Profile) -> list[str]:
 
 def prompts(asked: Sequence[str], titles: Sequence[str]) -> list[Block]:
     """What may be asked: what is new, what this person asks, and what always works."""
-    offered = [(text, text) for text in (*map(slack_texts.ask_about, titles[:2]), *asked[:2])]
+    about = [translated(slack_texts.PANE_ABOUT, title=title) for title in titles[:2]]
+    offered = [(text, text) for text in (*about, *asked[:2])]
+    always = [(translated(title), message) for title, message in PANE_DEFAULTS]
     messages: dict[str, str] = {}
-    for title, message in (*offered, *PANE_DEFAULTS):
+    for title, message in (*offered, *always):
         messages.setdefault(one_line(title, PROMPT_CHARS), message)
     return [{"title": title, "message": message} for title, message in messages.items() if title][:PROMPTS]

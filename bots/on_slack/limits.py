@@ -1,4 +1,4 @@
-"""Every length that Slack takes of us, in one place: characters, unless said otherwise.
+"""Every length that Slack takes of us, in one place, and text cut to one: characters, unless said otherwise.
 
 Where Slack documents a limit, ours is that or a little under it; the others are what reads well.
 Knows nothing of what is shown.
@@ -39,3 +39,26 @@ WISH_CHARS = 200  # of a stated preference
 PASSAGE_SECTIONS = 20  # sections of a passage
 RECOMMENDED_SECTIONS = 4
 STATED_SHOWN, INTERESTS_SHOWN, LESSONS_SHOWN, ASKED_SHOWN = 30, 8, 8, 5  # rows; a tab holds 100 blocks
+
+
+def shortened(mrkdwn: str, limit: int) -> str:
+    """Escaped text of at most `limit` characters, not cut inside an entity."""
+    if len(mrkdwn) <= limit:
+        return mrkdwn
+    return f"{mrkdwn[: _before_entity(mrkdwn, limit - 1)].rstrip()}…"
+
+
+def pieces(text: str, limit: int) -> list[str]:
+    """`text` in pieces of at most `limit` characters, at spaces where there are any."""
+    found = []
+    while len(text) > limit:
+        space = text.rfind(" ", limit // 2, limit)
+        end = space + 1 if space > 0 else _before_entity(text, limit)
+        found.append(text[:end])
+        text = text[end:]
+    return [*found, text] if text else found
+
+
+def _before_entity(text: str, end: int) -> int:
+    begun = text.rfind("&", end - 5, end)
+    return begun if begun > 0 and ";" not in text[begun:end] else end

@@ -6,11 +6,13 @@ Knows no model, no store and no connection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 from bots import texts
+from bots.language import speaking, translated
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.clients import Clients
@@ -30,6 +32,7 @@ from bots.on_slack.events import (
     stamped,
 )
 from bots.on_slack.limits import ID_CHARS
+from bots.on_slack.members import Members
 from bots.on_slack.presses import press_event
 from bots.on_slack.render import Block
 from bots.on_slack.threads import Threads
@@ -45,8 +48,9 @@ Later = Callable[[Coroutine[Any, Any, None]], None]
 class Listener:
     """What is done with each kind of delivery."""
 
-    def __init__(self, clients: Clients, inlet: Inlet, threads: Threads, later: Later) -> None:
+    def __init__(self, clients: Clients, inlet: Inlet, threads: Threads, members: Members, later: Later) -> None:
         self._clients = clients
+        self._members = members
         self._inlet = inlet
         self._threads = threads
         self._later = later
@@ -81,8 +85,17 @@ class Listener:
         if sentence is not None:
             self._later(self._whisper(message, sentence))
 
+    @asynccontextmanager
+    async def _speaking(self, team: str, user: str) -> AsyncIterator[None]:
+        """Speak the language of somebody, where Slack says at once what it is."""
+        client = (await self._clients.of(named(team))).client
+        with speaking(await self._members.language(client, team, named(user))):
+            yield
+
     async def _whisper(self, message: SlackMessage, sentence: str) -> None:
         client = (await self._clients.of(message.team)).client
+        async with self._speaking(message.team, message.user):
+            sentence = translated(sentence)
         thread = message.root if message.in_thread or message.private else None
         if message.private:
             await client.chat_postMessage(
@@ -127,7 +140,8 @@ class Listener:
     async def pressed(self, ack: Any, body: dict[str, Any]) -> Any:
         """A button or a menu."""
         action = body["actions"][0]
-        event, view = press_event(body, action)
+        async with self._speaking(body["team"]["id"], body["user"]["id"]):
+            event, view = press_event(body, action)
         await self._inlet.put(event)
         if view is not None:
             self._later(self._open(body, view))
@@ -150,30 +164,35 @@ class Listener:
         message, channel = body["message"], named(body["channel"]["id"])
         root = stamped(message.get("thread_ts") or message["ts"])
         title = plain_text(str(message.get("text", ""))).partition("\n")[0]
-        view = slack_blocks.teach_modal(channel, message["ts"], root, title, private=channel.startswith("D"))
+        async with self._speaking(body["team"]["id"], body["user"]["id"]):
+            view = slack_blocks.teach_modal(channel, message["ts"], root, title, private=channel.startswith("D"))
         self._later(self._open(body, view))
         return await ack()
 
     async def command(self, ack: Any, body: dict[str, Any]) -> Any:
         """A slash command: its answer is for one person's eyes."""
-        team, user, name = body["team_id"], body["user_id"], body["command"]
+        async with self._speaking(body["team_id"], body["user_id"]):
+            return await ack(await self._commanded(body))
+
+    async def _commanded(self, body: dict[str, Any]) -> str:
+        """What is said at once to a slash command; nothing where a modal opens."""
+        team, user, name, trigger = body["team_id"], body["user_id"], body["command"], body["trigger_id"]
         words = str(body.get("text") or "").strip()
         if name == "/ask" and not words:
-            return await ack(slack_texts.ASK_WHAT)
+            return translated(slack_texts.ASK_WHAT)
         if name == "/prefs" and not words:
-            view = slack_blocks.loading(slack_texts.PREFS_TITLE, f"prefs:{body['trigger_id']}"[:ID_CHARS])
-            event = personal_event(team, user, EventKind.MODAL, body["trigger_id"], {"view": view["external_id"]})
-            await self._inlet.put(event)
+            view = slack_blocks.loading(translated(texts.PREFS_TITLE), f"prefs:{trigger}"[:ID_CHARS])
+            await self._inlet.put(personal_event(team, user, EventKind.MODAL, trigger, {"view": view["external_id"]}))
             self._later(self._open(body, view))
-            return await ack()
+            return ""
         kept = {
             "text": words if name == "/ask" else f"{name} {words}".strip(),
             "channel": body["channel_id"],
             "response_url": body["response_url"],
             "question": name == "/ask",
         }
-        receipt = await self._inlet.put(personal_event(team, user, EventKind.WHISPER, body["trigger_id"], kept))
-        return await ack(texts.HURRIED if receipt is Receipt.HUSHED else _REFUSALS.get(receipt, slack_texts.LOADING))
+        receipt = await self._inlet.put(personal_event(team, user, EventKind.WHISPER, trigger, kept))
+        return translated({**_REFUSALS, Receipt.HUSHED: texts.HURRIED}.get(receipt, slack_texts.LOADING))
 
     async def _open(self, body: Mapping[str, Any], view: Block) -> None:
         team = str(body.get("team_id") or body["team"]["id"])

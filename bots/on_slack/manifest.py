@@ -96,7 +96,7 @@ def manifest_text(name: str, without: Iterable[str], url: str) -> str:
     """
     left_out = set(without)
     if unknown := left_out - set(Feature):
-        raise ConfigurationError(f"There is no feature {min(unknown)}. There are {', '.join(Feature)}.")
+        raise ConfigurationError(f"There is no feature {min(unknown)}. Choose from: {', '.join(Feature)}.")
     return json.dumps(manifest(name, frozenset(Feature) - {Feature(each) for each in left_out}, url), indent=2)
 
 

@@ -194,10 +194,21 @@ def _is_live(parts: Sequence[_Part], number: int, label: str, target: str) -> bo
     is_image = number > 0 and parts[number - 1].raw.endswith("!")
     if is_image or "\\" in label or max(len(label), len(target)) > LINK_CHARS:
         return False
-    before = "".join(part.read for part in parts[max(number - 3, 0) : number])[-LINK_CHARS:]
-    behind = "".join(part.read for part in parts[number + 1 : number + 4])[:LINK_CHARS]
-    seen = Label(parts[number].read, before, behind)
+    before = "".join(reversed(_word(part.read for part in reversed(parts[:number]))))
+    behind = "".join(_word(part.read for part in itertools.islice(parts, number + 1, None)))
+    seen = Label(parts[number].read, before[-LINK_CHARS:], behind[:LINK_CHARS])
     return is_truthful(seen, target) or is_mail_to(seen, target)
+
+
+def _word(reads: Iterable[str]) -> list[str]:
+    """What is read next to a link, piece by piece: to the end of the word, or as far as a link may be long."""
+    found, length = list[str](), 0
+    for read in reads:
+        found.append(read)
+        length += len(read)
+        if length > LINK_CHARS or re.search(r"\s", read):
+            break
+    return found
 
 
 def _as_code(address: str) -> str:

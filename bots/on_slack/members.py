@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import structlog
+from cachetools import TTLCache
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -36,6 +36,7 @@ BUSY = {
     "service_unavailable",
 }  # of nobody
 PATIENCE = 5.0  # seconds that Slack may take where somebody waits who could be told what it said a moment ago
+MOMENT = 1.0  # seconds that it may take to say in what language to speak: a modal has three
 KEPT = 10_000
 KINDS = ("public_channel", "private_channel", "mpim")
 PAGE = 200
@@ -53,6 +54,7 @@ class MemberStatus:
     member: bool  # of the workspace or its organisation: no guest, nobody of another organisation, no app
     elsewhere: bool = False  # a member, of other workspaces of the organisation only
     gone: bool = False  # the account was closed
+    locale: str = ""  # the language that they have Slack in, such as de-DE
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +78,21 @@ class Members:
 
     def __init__(self, groups: Collection[str] = (), now: Callable[[], float] = time.monotonic) -> None:
         self._groups = frozenset(groups)  # names such as group:slack/T1/S1: those that a list mentions
-        self._now = now
-        self._known: OrderedDict[tuple[str, ...], tuple[Any, float]] = OrderedDict()
+        self._known: TTLCache[tuple[str, ...], Any] = TTLCache(KEPT, SECONDS, now)
 
     async def standing(self, client: AsyncWebClient, said: SlackMessage) -> MemberStatus:
         """What the author of a message is."""
         return await self._remembered(
             ("user", said.team, said.user), lambda: self._standing(client, said), MemberStatus(False)
         )
+
+    async def language(self, client: AsyncWebClient, team: str, user: str) -> str:
+        """The language that somebody has Slack in; empty where Slack does not say in time."""
+        try:
+            async with asyncio.timeout(MOMENT):
+                return (await self.standing(client, SlackMessage(team, "", "", "", user, ""))).locale
+        except (TimeoutError, aiohttp.ClientError):
+            return ""
 
     async def is_shared(self, client: AsyncWebClient, said: SlackMessage) -> bool:
         """Whether people of another organisation read along in the channel."""
@@ -121,16 +130,17 @@ class Members:
         return await self._remembered(("group", team, group), ask, frozenset())
 
     async def _standing(self, client: AsyncWebClient, said: SlackMessage) -> MemberStatus:
-        user: dict[str, Any] = (await client.users_info(user=said.user))["user"]
+        user: dict[str, Any] = (await client.users_info(user=said.user, include_locale=True))["user"]
+        locale = str(user.get("locale") or "")
         if user.get("deleted"):
-            return MemberStatus(False, gone=True)
+            return MemberStatus(False, gone=True, locale=locale)
         grid: dict[str, Any] = user.get("enterprise_user") or {}
         ours = await self._remembered(("ours", said.team), lambda: _ours(client, said.team), HomeWorkspace(said.team))
         inside = ours.team in {user.get("team_id"), *(grid.get("teams") or ())}
         colleague = bool(ours.enterprise) and grid.get("enterprise_id") == ours.enterprise  # and no partner's
         if any(user.get(mark) for mark in FOREIGN) or not (inside or colleague):
-            return MemberStatus(False)
-        return MemberStatus(True, elsewhere=not inside)
+            return MemberStatus(False, locale=locale)
+        return MemberStatus(True, elsewhere=not inside, locale=locale)
 
     async def _sharing(self, client: AsyncWebClient, said: SlackMessage) -> ChannelSharing:
         async def ask() -> ChannelSharing:
@@ -156,9 +166,8 @@ class Members:
         self, key: tuple[str, ...], ask: Callable[[], Awaitable[T]], unknown: T, *, anew: bool = False
     ) -> T:
         """What Slack said within the minute; what is asked `anew` only where it does not say now."""
-        value, at = self._known.get(key, (None, float("-inf")))
-        known: T = value if self._now() - at < SECONDS else unknown
-        if not anew and self._now() - at < SECONDS:
+        known: T = self._known.get(key, unknown)
+        if not anew and key in self._known:
             return known
         try:
             async with asyncio.timeout(PATIENCE if anew else None):
@@ -171,10 +180,7 @@ class Members:
         except _UNSAID as error:
             log.warning("slack_lookup_failed", what=key[0], error=reason_of(error))
             return known if reason_of(error) in BUSY else unknown
-        self._known[key] = (found, self._now())
-        self._known.move_to_end(key)
-        while len(self._known) > KEPT:
-            self._known.popitem(last=False)
+        self._known[key] = found
         return found
 
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from bots import texts
+from bots.language import translated
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.events import EventKind, personal_event
@@ -55,8 +57,8 @@ def _view(action: str, value: str, user: str, key: str) -> Block | None:
         verdict, _, answer = about.partition(":")
         return slack_blocks.reasons_modal(answer) if verdict == "down" and asker in {"", user} else None
     titles = {
-        slack_blocks.SOURCE: slack_texts.SOURCE_TITLE,
-        slack_blocks.WHY: slack_texts.WHY,
-        slack_blocks.PREFS: slack_texts.PREFS_TITLE,
+        slack_blocks.SOURCE: translated(slack_texts.SOURCE_TITLE),
+        slack_blocks.WHY: translated(texts.WHY),
+        slack_blocks.PREFS: translated(texts.PREFS_TITLE),
     }
     return slack_blocks.loading(titles[action], key[:ID_CHARS]) if action in titles else None

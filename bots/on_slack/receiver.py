@@ -27,10 +27,11 @@ from bots.on_slack.clients import Clients, new_client
 from bots.on_slack.deliveries import LARGEST, Deliveries, failed
 from bots.on_slack.events import PLATFORM
 from bots.on_slack.listener import Listener
+from bots.on_slack.members import Members
 from bots.on_slack.socket import Socket
 from bots.on_slack.threads import Threads
-from bots.platform import Inlet
-from bots.reception import CheckedInlet, Reception
+from bots.platform import CheckedInlet, Inlet
+from bots.reception import Reception
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +106,7 @@ class SlackReceiver:
             attaching_conversation_kwargs_enabled=False,
             logger=_quiet_logger(),
         )
-        listener = Listener(self._clients, inlet, self._threads, self._later)
+        listener = Listener(self._clients, inlet, self._threads, Members(), self._later)
         for kind in ("message", "app_mention"):
             app.event(kind)(listener.heard)
         for kind in ("reaction_added", "reaction_removed"):

@@ -11,7 +11,7 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 
-from bots.on_slack.limits import FALLBACK_CHARS, PAGE_CHARS
+from bots.on_slack.limits import FALLBACK_CHARS, PAGE_CHARS, pieces, shortened
 from bots.on_slack.markdown import Flow, MarkdownTable, Segment, Text, escaped, words
 from bots.render import clean
 
@@ -46,7 +46,7 @@ class Pager:
             self._chars += segment.chars
             return [*turn, PlacedSegment(self.page, segment)]
         out = []
-        for piece in _cut(segment.markdown, PAGE_CHARS // 2):
+        for piece in pieces(segment.markdown, PAGE_CHARS // 2):
             if self._chars + len(piece) > PAGE_CHARS:
                 out += self._turn()
             self._chars += len(piece)
@@ -117,26 +117,3 @@ def fallback(markdown: str) -> str:
     tokens = MarkdownIt().enable("table").parse(clean(markdown))
     said = "\n".join(words(token) if token.type == "inline" else token.content for token in tokens if token.content)
     return shortened(escaped(said.strip()), FALLBACK_CHARS) or "…"
-
-
-def shortened(mrkdwn: str, limit: int) -> str:
-    """Escaped text of at most `limit` characters, not cut inside an entity."""
-    if len(mrkdwn) <= limit:
-        return mrkdwn
-    return f"{mrkdwn[: _before_entity(mrkdwn, limit - 1)].rstrip()}…"
-
-
-def _cut(text: str, limit: int) -> list[str]:
-    """`text` in pieces of at most `limit` characters, at spaces where there are any."""
-    pieces = []
-    while len(text) > limit:
-        space = text.rfind(" ", limit // 2, limit)
-        end = space + 1 if space > 0 else _before_entity(text, limit)
-        pieces.append(text[:end])
-        text = text[end:]
-    return [*pieces, text] if text else pieces
-
-
-def _before_entity(text: str, end: int) -> int:
-    begun = text.rfind("&", end - 5, end)
-    return begun if begun > 0 and ";" not in text[begun:end] else end

@@ -7,21 +7,19 @@ queue, no model and no connection but Slack's Web API.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import PurePath
 
 import structlog
+from cachetools import LRUCache
 
 from bots import texts
 from bots.dialogue import Dialogue
+from bots.language import Voice, translated
 from bots.on_slack import blocks as slack_blocks
-from bots.on_slack import texts as slack_texts
 from bots.on_slack.actions import Actions
 from bots.on_slack.answer import SlackAnswer
-from bots.on_slack.asides import SideMessages
 from bots.on_slack.clients import Clients, Workspace
 from bots.on_slack.conversation import show
 from bots.on_slack.entrance import SlackEntrance
@@ -29,14 +27,11 @@ from bots.on_slack.ephemeral import SlackPress
 from bots.on_slack.errors import ERRORS
 from bots.on_slack.events import EventKind, SlackMessage, kind_of, question, said_in, sent_at
 from bots.on_slack.limits import THREAD_TITLE_CHARS
-from bots.on_slack.markdown import escaped
 from bots.on_slack.members import Members
-from bots.on_slack.mrkdwn import section
 from bots.on_slack.posting import PostTarget, messages_for
+from bots.on_slack.side_messages import SideMessages
 from bots.platform import Delivery
-from bots.render import one_line
 from bots.replies import Delta, Final
-from core.documents.archives import is_readable
 from core.domain import Message
 from core.inbox import Event
 
@@ -76,7 +71,7 @@ class SlackSender:
         self._actions = actions
         self._asides = asides
         self._hurry = hurry
-        self._titled: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._titled: LRUCache[tuple[str, str], bool] = LRUCache(TITLED)
 
     @asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:
@@ -92,6 +87,12 @@ class SlackSender:
                 await self._take_back(said_in(event))
             case _:
                 await self._actions.handle(event, delivery)
+
+    async def voice(self, event: Event) -> Voice:
+        """How to speak to whoever sent `event`: Slack takes only slash commands that it knows, and none in threads."""
+        client = (await self._clients.of(event.person.workspace)).client
+        language = await self._members.language(client, event.person.workspace, event.person.user)
+        return Voice(language, "/" if event.kind == EventKind.WHISPER else "!")
 
     async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
         """Say that the answer takes a while."""
@@ -127,7 +128,7 @@ class SlackSender:
         place, delivery = pressed.place, pressed.delivery
         text = question(said.text, place.bot_user)
         if said.files:
-            await self._offer(place, said, asks=bool(text))
+            await self._asides.offer(pressed, said, asks=bool(text))
             if not text:
                 return
         over = await self._earlier(place, said) if said.edited else ()
@@ -135,7 +136,7 @@ class SlackSender:
         if await self._asides.taken(pressed, said, text, answer):
             return
         if not text.startswith("/"):
-            await answer.status(texts.SEARCHING)  # before all else that Slack is asked
+            await answer.status(translated(texts.SEARCHING))  # before all else that Slack is asked
         message = await self._message(place, said, text)
         asked = PendingAnswer(said, place, message, answer)
         await self._title(asked)
@@ -202,31 +203,12 @@ class SlackSender:
         thread = said.root if said.in_thread else None
         await client.chat_postEphemeral(channel=said.channel, user=said.user, thread_ts=thread, text=sentence)
 
-    async def _offer(self, place: Workspace, said: SlackMessage, *, asks: bool) -> None:
-        """Ask for whom to learn each file; a picture beside a question is no lesson."""
-        operator = await self._door.is_operator(said.person)
-        for file, name in said.files:
-            readable = is_readable(PurePath(name))
-            if not readable and asks:
-                continue
-            told = slack_blocks.teach_offer(file, name, private=said.private, operator=operator)
-            await place.client.chat_postMessage(
-                channel=said.channel,
-                thread_ts=said.root,
-                text=slack_texts.TEACH_TITLE,
-                blocks=told if readable else [section(escaped(slack_texts.not_readable(one_line(name))))],
-                unfurl_links=False,
-                unfurl_media=False,
-            )
-
     async def _title(self, asked: PendingAnswer) -> None:
         """Name the thread in the assistant pane by its first question."""
         key = (asked.said.channel, asked.said.root)
         if not asked.said.private or key in self._titled or asked.message.text.startswith("/"):
             return
-        self._titled[key] = None
-        while len(self._titled) > TITLED:
-            self._titled.popitem(last=False)
+        self._titled[key] = True
         with suppress(*ERRORS):
             title = slack_blocks.plain(asked.message.text, THREAD_TITLE_CHARS)["text"]
             await asked.place.client.assistant_threads_setTitle(

@@ -20,8 +20,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bots.json_text import parsed
-from bots.reception import NotUnderstoodError, Reception
+from bots.reception import NotUnderstoodError, Reception, parsed
 from core.errors import ReceiverError
 
 log = structlog.get_logger(__name__)

@@ -6,11 +6,12 @@ Remembered for a while; after a restart Slack is asked. Knows nothing of what is
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 
 import structlog
+from cachetools import TLRUCache
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -28,12 +29,11 @@ class Threads:
     """The threads that were looked at lately."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._known: OrderedDict[tuple[str, str, str], tuple[bool, float]] = OrderedDict()
+        self._known: TLRUCache[tuple[str, str, str], bool] = TLRUCache(KEPT, _believed_until, now)
 
     def joined(self, team: str, channel: str, root: str) -> None:
         """The bot takes part in this thread from now on."""
-        self._keep((team, channel, root), takes_part=True)
+        self._known[team, channel, root] = True
 
     async def takes_part(self, client: AsyncWebClient, team: str, channel: str, root: str, bot_user: str) -> bool:
         """Whether the bot was named in this thread or has written in it.
@@ -42,9 +42,8 @@ class Threads:
             SlackApiError, TimeoutError: Slack does not say in time. Not acknowledged, the message comes again.
         """
         key = (team, channel, root)
-        takes_part, at = self._known.get(key, (False, float("-inf")))
-        if takes_part or self._now() - at < ABSENT_SECONDS:
-            return takes_part
+        if (known := self._known.get(key)) is not None:
+            return known
         try:
             async with asyncio.timeout(PATIENCE):
                 found = await client.conversations_replies(channel=channel, ts=root, limit=REPLIES)
@@ -57,11 +56,9 @@ class Threads:
         there = any(
             each.get("user") == bot_user or named in str(each.get("text", "")) for each in found.get("messages") or ()
         )
-        self._keep(key, takes_part=there)
+        self._known[key] = there
         return there
 
-    def _keep(self, key: tuple[str, str, str], *, takes_part: bool) -> None:
-        self._known[key] = (takes_part, self._now())
-        self._known.move_to_end(key)
-        while len(self._known) > KEPT:
-            self._known.popitem(last=False)
+
+def _believed_until(_: object, takes_part: bool, now: float) -> float:  # noqa: FBT001 - as the cache calls it
+    return math.inf if takes_part else now + ABSENT_SECONDS

@@ -19,7 +19,7 @@ from telegram import InlineKeyboardMarkup, LinkPreviewOptions, Message, MessageE
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, TimedOut
 from telegram.ext import ExtBot
 
-from bots.on_telegram import texts as say
+from bots import texts
 from bots.on_telegram.pace import FRAME
 from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.render import plain_pages
@@ -209,7 +209,7 @@ class TelegramApi:
             found = await self.bot.get_file(file)
             if not self._keeps(found.file_path or ""):
                 log.warning("download_host_rejected")
-                raise LessonError(say.FILE_ELSEWHERE)
+                raise LessonError(texts.FILE_ELSEWHERE)
             return bytes(await found.download_as_bytearray())
 
         return await steadily(fetch)

@@ -12,9 +12,12 @@ from enum import StrEnum
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
+from bots import texts
+from bots.language import translated
+from bots.lessons import LessonReply, ReaderChoice
 from bots.on_telegram import texts as say
-from bots.on_telegram.texts import Words
-from core.people.feedback import Reason, Verdict
+from core.people.feedback import Verdict
+from core.people.interests import Reason
 from core.text.words import whole_number
 
 PAYLOAD_BYTES = 64  # Telegram's limit
@@ -42,6 +45,7 @@ class ButtonAction(StrEnum):
     PANEL = "v"  # then the panel to show
     LEARN = "l"  # then for whom
     UNLEARN = "x"  # then the lesson
+    RELEARN = "y"  # likewise
     ANSWER = "a"
     CANCEL = "z"
 
@@ -99,7 +103,7 @@ def rows(buttons: Iterable[InlineKeyboardButton], width: int) -> list[list[Inlin
 
 
 def answer_buttons(
-    words: Words, answer: str, sources: int, verdict: Verdict = Verdict.NONE, *, shared: bool = False
+    answer: str, sources: int, verdict: Verdict = Verdict.NONE, *, shared: bool = False
 ) -> InlineKeyboardMarkup | None:
     """What can be done with an answer. `shared` where others see it too: nobody's verdict shows there."""
     if not answer:
@@ -111,57 +115,62 @@ def answer_buttons(
         button("👎 ✓" if down else "👎", ButtonAction.TAKE_BACK if down else ButtonAction.DOWN, answer, sources),
     ]
     if sources == 1:
-        first.append(button(words.plain(say.SOURCE_BUTTON), ButtonAction.OPEN, answer, sources, 1))
+        first.append(button(translated(say.SOURCE_BUTTON), ButtonAction.OPEN, answer, sources, 1))
     elif sources:
         first.append(
-            button(words.plain(say.SOURCES_BUTTON), ButtonAction.SOURCES, answer, sources, VERDICTS.index(verdict))
+            button(translated(say.SOURCES_BUTTON), ButtonAction.SOURCES, answer, sources, VERDICTS.index(verdict))
         )
     second = [
-        button(words.plain(say.WHY_BUTTON), ButtonAction.WHY, answer, sources),
-        button(words.plain(say.PLAIN_BUTTON), ButtonAction.PLAIN, answer, sources),
+        button(translated(texts.WHY), ButtonAction.WHY, answer, sources),
+        button(translated(texts.PLAIN), ButtonAction.PLAIN, answer, sources),
     ]
     return InlineKeyboardMarkup([first, second])
 
 
-def reason_buttons(words: Words, answer: str, sources: int) -> InlineKeyboardMarkup:
+def reason_buttons(answer: str, sources: int) -> InlineKeyboardMarkup:
     """Why an answer is no good, in one tap; that it is none was said already."""
     reasons = [
-        button(words.plain(say.REASONS[reason]), ButtonAction.REASON, answer, sources, number)
+        button(translated(texts.REASONS[reason]), ButtonAction.REASON, answer, sources, number)
         for number, reason in enumerate(REASONS)
     ]
-    back = button(words.plain(say.BACK_BUTTON), ButtonAction.BACK, answer, sources, VERDICTS.index(Verdict.DOWN))
+    back = button(translated(say.BACK_BUTTON), ButtonAction.BACK, answer, sources, VERDICTS.index(Verdict.DOWN))
     return InlineKeyboardMarkup([*rows(reasons, 2), [back]])
 
 
-def source_buttons(words: Words, answer: str, sources: int, verdict: Verdict) -> InlineKeyboardMarkup:
+def source_buttons(answer: str, sources: int, verdict: Verdict) -> InlineKeyboardMarkup:
     """The sources by number; the way back knows the verdict that stood there."""
     opened = [
         button(f"📄 {n}", ButtonAction.OPEN, answer, sources, n) for n in range(1, min(sources, MOST_SOURCES) + 1)
     ]
-    back = button(words.plain(say.BACK_BUTTON), ButtonAction.BACK, answer, sources, VERDICTS.index(verdict))
+    back = button(translated(say.BACK_BUTTON), ButtonAction.BACK, answer, sources, VERDICTS.index(verdict))
     return InlineKeyboardMarkup([*rows(opened, 4), [back]])
 
 
-def forward_buttons(words: Words) -> InlineKeyboardMarkup:
+def forward_buttons() -> InlineKeyboardMarkup:
     """What to do with a forwarded message."""
     choices = [
-        button(words.plain(say.ANSWER_BUTTON), ButtonAction.ANSWER),
-        button(words.plain(say.LEARN_BUTTON), ButtonAction.LEARN),
+        button(translated(say.ANSWER_BUTTON), ButtonAction.ANSWER),
+        button(translated(say.LEARN_BUTTON), ButtonAction.LEARN),
     ]
-    return InlineKeyboardMarkup([choices, [button(words.plain(say.CANCEL_BUTTON), ButtonAction.CANCEL)]])
+    return InlineKeyboardMarkup([choices, [button(translated(texts.CANCEL), ButtonAction.CANCEL)]])
 
 
-def reader_buttons(words: Words, *, private: bool, operator: bool) -> InlineKeyboardMarkup:
+def reader_buttons(choices: Iterable[ReaderChoice]) -> InlineKeyboardMarkup:
     """Who may see what is taught."""
-    choices = [button(words.plain(say.FOR_ME), ButtonAction.LEARN, "me")]
-    if not private:
-        choices.append(button(words.plain(say.FOR_CHAT), ButtonAction.LEARN, "chat"))
-    if operator:
-        choices.append(button(words.plain(say.FOR_EVERYONE), ButtonAction.LEARN, "all"))
-    return InlineKeyboardMarkup([choices, [button(words.plain(say.CANCEL_BUTTON), ButtonAction.CANCEL)]])
+    listed = [button(translated(texts.READERS[choice]), ButtonAction.LEARN, choice.value) for choice in choices]
+    return InlineKeyboardMarkup([listed, [button(translated(texts.CANCEL), ButtonAction.CANCEL)]])
 
 
-def lesson_buttons(words: Words, lessons: Sequence[tuple[str, str]]) -> InlineKeyboardMarkup:
+def lesson_button(reply: LessonReply) -> InlineKeyboardMarkup | None:
+    """What can be done with a lesson after what became of it."""
+    if reply.forgettable:
+        return InlineKeyboardMarkup([[button(translated(texts.UNLEARN), ButtonAction.UNLEARN, reply.forgettable.id)]])
+    if reply.returnable:
+        return InlineKeyboardMarkup([[button(translated(texts.RELEARN), ButtonAction.RELEARN, reply.returnable.id)]])
+    return None
+
+
+def lesson_buttons(lessons: Sequence[tuple[str, str]]) -> InlineKeyboardMarkup:
     """Lessons by name; each is an id and a name."""
     listed = [[button(name, ButtonAction.UNLEARN, id_)] for id_, name in lessons]
-    return InlineKeyboardMarkup([*listed, [button(words.plain(say.CANCEL_BUTTON), ButtonAction.CANCEL)]])
+    return InlineKeyboardMarkup([*listed, [button(translated(texts.CANCEL), ButtonAction.CANCEL)]])

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
+from bots import texts
+from bots.dialogue import Dialogue
 from bots.language import translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.api import ChatTarget, GoneError, Keyboard, TelegramApi
@@ -23,56 +24,34 @@ from bots.on_telegram.events import Incoming, UpdateKind
 from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.render import answer_pages, closed, telegram
 from bots.on_telegram.screen import Screen, Streaming
-from bots.on_telegram.texts import Words
 from bots.platform import Delivery
-from bots.replies import Delta, Final, Reply, Status
+from bots.replies import Delta, Final, Status
 from core.domain import Message
 from core.text.words import whole_number
 
 COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
-PERSONAL = frozenset({"prefs", "why", "recommend", "forget"})  # in a group, nobody else's business
 STOP_SHOWN = 20.0  # seconds that showing a stop may take
 
 Channels = Callable[[Incoming], Awaitable[frozenset[str]]]
 
 
-class Talking(Protocol):
-    """What Telegram needs of `Dialogue` to answer."""
-
-    def respond(self, message: Message) -> AsyncGenerator[Reply, None]:
-        """Everything to show for one message."""
-        ...
-
-    async def answer_id(self, message: Message) -> str:
-        """The name of the answer to a message."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command as it was typed."""
-
-    name: str
-    rest: str = ""
-
-
 @dataclass(slots=True)
-class _Said:
+class _Progress:
     """How far an answer came."""
 
     text: str = ""
 
 
-def command_of(text: str) -> Command | None:
-    """The command that `text` is."""
+def command_of(text: str) -> tuple[str, str] | None:
+    """The name of the command that `text` is, and what stands behind it."""
     match = COMMAND.fullmatch(text.strip())
-    return Command(match["name"].lower(), (match["rest"] or "").strip()) if match else None
+    return (match["name"].lower(), (match["rest"] or "").strip()) if match else None
 
 
 class TelegramConversation:
     """Shows what the dialogue says. `channels` tells which groups somebody belongs to."""
 
-    def __init__(self, line: TelegramApi, dialogue: Talking, channels: Channels, streaming: Streaming) -> None:
+    def __init__(self, line: TelegramApi, dialogue: Dialogue, channels: Channels, streaming: Streaming) -> None:
         self.line = line
         self._dialogue = dialogue
         self._channels = channels
@@ -110,17 +89,16 @@ class TelegramConversation:
         if incoming.private:
             await show()
             return
-        words = Words(incoming.language)
         try:
             await self.line.reach(incoming.user)
             await show()
         except GoneError:
             link = f"https://t.me/{self.line.bot.username}?start=hello"
-            opener = InlineKeyboardButton(words.plain(say.OPEN_PRIVATE_BUTTON), url=link)
-            await self.say(incoming, delivery, words(say.OPEN_PRIVATE), InlineKeyboardMarkup([[opener]]))
+            opener = InlineKeyboardButton(translated(say.OPEN_PRIVATE_BUTTON), url=link)
+            await self.say(incoming, delivery, translated(say.OPEN_PRIVATE), InlineKeyboardMarkup([[opener]]))
             return
         if incoming.kind is not UpdateKind.TAP:
-            await self.line.send(spot_of(incoming), telegram(words(say.ASK_IN_PRIVATE))[0])
+            await self.line.send(spot_of(incoming), telegram(translated(say.ASK_IN_PRIVATE))[0])
 
     async def say(self, incoming: Incoming, delivery: Delivery, markdown: str, keyboard: Keyboard = None) -> None:
         """Say something where it was asked."""
@@ -128,7 +106,7 @@ class TelegramConversation:
 
     async def say_at(self, spot: ChatTarget, delivery: Delivery, markdown: str, keyboard: Keyboard = None) -> None:
         """Say something there."""
-        await Screen(self.line, spot, delivery, "off").finish(telegram(translated(markdown)), keyboard)
+        await Screen(self.line, spot, delivery, "off").finish(telegram(markdown), keyboard)
         await delivery.ended()
 
     async def asked(self, incoming: Incoming, text: str | None = None) -> Message:
@@ -145,12 +123,12 @@ class TelegramConversation:
         return tuple(shown for shown in noted if shown is not None)
 
     async def _show(self, incoming: Incoming, message: Message, screen: Screen, delivery: Delivery) -> None:
-        said = _Said()
+        said = _Progress()
         try:
             await self._follow(incoming, message, screen, delivery, said)
         except asyncio.CancelledError:
             if delivery.stopped:
-                await in_time(self._stopped(incoming, said, screen, delivery))
+                await in_time(self._stopped(said, screen, delivery))
             else:
                 screen.abandon()
             raise
@@ -159,7 +137,7 @@ class TelegramConversation:
             raise
 
     async def _follow(
-        self, incoming: Incoming, message: Message, screen: Screen, delivery: Delivery, said: _Said
+        self, incoming: Incoming, message: Message, screen: Screen, delivery: Delivery, said: _Progress
     ) -> None:
         """Show reply after reply, until the last one or until nobody wants more.
 
@@ -171,7 +149,7 @@ class TelegramConversation:
                     break
                 match reply:
                     case Status(text):
-                        screen.grow(translated(text), status=True)
+                        screen.grow(text, status=True)
                     case Delta(text):
                         said.text += text
                         screen.grow(said.text)
@@ -180,17 +158,16 @@ class TelegramConversation:
                         await delivery.ended(reply.answer)
                         return
                     case _:
-                        await screen.finish(_shown(telegram(translated(reply.markdown))))
+                        await screen.finish(_shown(telegram(reply.markdown)))
                         await delivery.ended()
                         return
-        await self._stopped(incoming, said, screen, delivery)
+        await self._stopped(said, screen, delivery)
 
     def _buttons(self, incoming: Incoming, final: Final) -> Keyboard:
-        words = Words(incoming.language)
-        return answer_buttons(words, final.answer, len(final.openable), shared=not incoming.private)
+        return answer_buttons(final.answer, len(final.openable), shared=not incoming.private)
 
-    async def _stopped(self, incoming: Incoming, said: _Said, screen: Screen, delivery: Delivery) -> None:
-        stopped = f"*{Words(incoming.language)(say.STOPPED)}*"
+    async def _stopped(self, said: _Progress, screen: Screen, delivery: Delivery) -> None:
+        stopped = f"*{translated(texts.STOPPED)}*"
         await screen.finish(telegram(f"{closed(said.text)}\n\n{stopped}" if said.text.strip() else stopped))
         await delivery.ended()
 

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 from telegram import WebhookInfo
 from telegram.error import InvalidToken, TelegramError
 
-from bots.cli.checks import Check, CheckStatus
 from bots.on_telegram import doctor_texts as texts
 from bots.on_telegram.api import Bot
 from bots.on_telegram.entrance import listed_groups
 from bots.on_telegram.receiver import new_bot
 from bots.on_telegram.updates import ALLOWED_UPDATES
+from bots.platform import Check, CheckStatus
 
 NAME = "telegram"
 

@@ -9,9 +9,9 @@ import asyncio
 import re
 import time
 from collections.abc import Collection
-from typing import TypeVar
 
 import structlog
+from cachetools import LRUCache, TTLCache
 from telegram import ChatMember, ChatMemberRestricted
 from telegram.error import BadRequest, Forbidden, TelegramError
 
@@ -21,7 +21,6 @@ from core.people.access import Access
 from core.readers import channel_reader
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 REMEMBERED = 300.0  # seconds that a membership is taken as known for getting in
 PATIENCE = 5.0  # seconds that Telegram may take to say it: others wait meanwhile
@@ -40,8 +39,10 @@ class Membership:
     def __init__(self, bot: Bot, groups: Collection[int]) -> None:
         self._bot = bot
         self._groups = tuple(groups)
-        self._known: dict[tuple[int, int], tuple[float, bool]] = {}
-        self._in_vain: dict[tuple[int, int], float] = {}  # when Telegram did not answer
+        self._known: LRUCache[tuple[int, int], tuple[float, bool]] = LRUCache(MOST_REMEMBERED)
+        self._in_vain: TTLCache[tuple[int, int], bool] = TTLCache(
+            MOST_REMEMBERED, UNKNOWN_FOR
+        )  # Telegram did not answer
 
     async def groups_of(self, user: int) -> frozenset[str]:
         """The ids of the groups, as they were known a moment ago: to be let in."""
@@ -58,7 +59,7 @@ class Membership:
         at, inside = self._known.get(key, (-REMEMBERED, False))
         if now - at < REMEMBERED:
             return inside
-        if now - self._in_vain.get(key, -UNKNOWN_FOR) < UNKNOWN_FOR:
+        if key in self._in_vain:
             return self._believed(group, user)
         return await self._belongs(group, user)
 
@@ -71,7 +72,7 @@ class Membership:
             log.warning("membership_check_failed", group=group, error=type(error).__name__)
             if isinstance(error, BadRequest | Forbidden):  # the bot is not in that group
                 return self._know(group, user, time.monotonic() - REMEMBERED + UNKNOWN_FOR, inside=False)
-            self._note(self._in_vain, (group, user), time.monotonic())
+            self._in_vain[group, user] = True
             return self._believed(group, user)
         restricted = isinstance(member, ChatMemberRestricted) and member.is_member
         return self._know(group, user, time.monotonic(), inside=member.status in _INSIDE or restricted)
@@ -82,14 +83,8 @@ class Membership:
         return inside and time.monotonic() - at < BELIEVED
 
     def _know(self, group: int, user: int, at: float, *, inside: bool) -> bool:
-        self._note(self._known, (group, user), (at, inside))
+        self._known[group, user] = (at, inside)
         return inside
-
-    @staticmethod
-    def _note(notes: dict[tuple[int, int], T], key: tuple[int, int], value: T) -> None:
-        if len(notes) >= MOST_REMEMBERED:
-            notes.clear()
-        notes[key] = value
 
 
 class TelegramEntrance:

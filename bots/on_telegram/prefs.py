@@ -13,9 +13,9 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bots import personal_texts, texts
 from bots.choices import PREFERENCES
+from bots.language import translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import ButtonAction, button, rows
-from bots.on_telegram.texts import Words
 from bots.render import one_line
 from core.people.preferences import StatedPreference
 from core.people.profile import InterestInWords, Profile
@@ -36,67 +36,65 @@ class Panel:
     keyboard: InlineKeyboardMarkup
 
 
-def panel(words: Words, profile: Profile, name: str = MAIN) -> Panel:
+def panel(profile: Profile, name: str = MAIN) -> Panel:
     """The panel of that name."""
     if name == LEARNED:
-        return _learned(words, profile)
+        return _learned(profile)
     if name == FORGET:
-        return _forget(words)
-    return _main(words, profile)
+        return _forget()
+    return _main(profile)
 
 
-def _main(words: Words, profile: Profile) -> Panel:
+def _main(profile: Profile) -> Panel:
     wishes = profile.wishes
-    lines = [f"**{words(say.PREFS_TITLE)}**", ""]
+    lines = [f"**{translated(texts.PREFS_TITLE)}**", ""]
     choices = []
     for name in ON_PANEL:
         chosen = str(getattr(wishes.preferences, name))
-        label = words.plain(say.NAMES[name])
-        lines.append(f"- {label}: **{words.plain(say.VALUES[chosen])}**")
+        label = translated(texts.NAMES[name])
+        lines.append(f"- {label}: **{texts.value_name(chosen)}**")
         values = [str(value) for value in PREFERENCES[name]]
-        choices.append(
-            [_choice(words.plain(say.VALUES[value]), f"{name} {value}", on=value == chosen) for value in values]
-        )
+        choices.append([_choice(texts.value_name(value), f"{name} {value}", on=value == chosen) for value in values])
     language = wishes.preferences.language.value
-    language = words.plain(say.VALUES.get(language, language))
+    language = texts.value_name(language)
     lines += [
-        f"- {words.plain(say.NAMES['language'])}: **{language}** (`/prefs language …`)",
-        f"- {words.plain(say.NAMES['strength'])}: **{wishes.strength} %**",
+        f"- {translated(texts.NAMES['language'])}: **{language}** (`/prefs language …`)",
+        f"- {translated(texts.NAMES['strength'])}: **{wishes.strength} %**",
     ]
     choices.append([_choice(f"{value} %", f"strength {value}", on=value == wishes.strength) for value in STRENGTHS])
     lines += ["", *map(_stated_line, wishes.stated)]
-    pause = (say.RESUME_BUTTON, "resume") if wishes.paused else (say.PAUSE_BUTTON, "pause")
+    pause = (texts.RESUME, "resume") if wishes.paused else (texts.PAUSE, "pause")
     last = [
-        button(words.plain(say.INTERESTS_BUTTON), ButtonAction.PANEL, LEARNED),
-        button(words.plain(pause[0]), ButtonAction.PREFS, pause[1]),
-        button(words.plain(say.UNDO_BUTTON), ButtonAction.PREFS, "undo"),
-        button(words.plain(say.EXPORT_BUTTON), ButtonAction.PREFS, "export"),
-        button(words.plain(say.FORGET_BUTTON), ButtonAction.PANEL, FORGET),
+        button(translated(say.INTERESTS_BUTTON), ButtonAction.PANEL, LEARNED),
+        button(translated(pause[0]), ButtonAction.PREFS, pause[1]),
+        button(translated(texts.UNDO), ButtonAction.PREFS, "undo"),
+        button(translated(texts.EXPORT), ButtonAction.PREFS, "export"),
+        button(translated(texts.FORGET), ButtonAction.PANEL, FORGET),
     ]
     return Panel("\n".join(lines), InlineKeyboardMarkup([*choices, *rows(last, 2)]))
 
 
-def _learned(words: Words, profile: Profile) -> Panel:
-    lines = [f"**{words(say.INTERESTS_TITLE)}**", ""]
+def _learned(profile: Profile) -> Panel:
+    lines = [f"**{translated(texts.LEARNED_TITLE)}**", ""]
     lines += [f"{one.number}. {texts.escaped(_label(one))}" for one in profile.interests]
     if not profile.interests:
-        lines.append(words(say.NO_INTERESTS))
+        lines.append(translated(personal_texts.NOTHING_LEARNED))
     if stated := profile.wishes.stated:
-        lines += ["", f"**{words(say.STATED_TITLE)}**", "", *map(_stated_line, stated)]
+        lines += ["", f"**{translated(say.STATED_TITLE)}**", "", *map(_stated_line, stated)]
     remove = [
-        *(_remove(words, _label(one), f"interest {one.number}") for one in profile.interests),
-        *(_remove(words, one.text, str(one.number)) for one in stated),
+        *(_remove(_label(one), f"interest {one.number}") for one in profile.interests),
+        *(_remove(one.text, str(one.number)) for one in stated),
     ]
-    back = button(words.plain(say.BACK_BUTTON), ButtonAction.PANEL, MAIN)
+    back = button(translated(say.BACK_BUTTON), ButtonAction.PANEL, MAIN)
     return Panel("\n".join(lines), InlineKeyboardMarkup([*rows(remove, 1), [back]]))
 
 
-def _forget(words: Words) -> Panel:
+def _forget() -> Panel:
     buttons = [
-        button(words.plain(say.REALLY_FORGET_BUTTON), ButtonAction.PREFS, "forget everything"),
-        button(words.plain(say.BACK_BUTTON), ButtonAction.PANEL, MAIN),
+        button(translated(texts.FORGET_YES), ButtonAction.PREFS, "forget everything"),
+        button(translated(say.BACK_BUTTON), ButtonAction.PANEL, MAIN),
     ]
-    return Panel(words(say.FORGET_QUESTION), InlineKeyboardMarkup(rows(buttons, 1)))
+    return Panel(translated(texts.FORGET_QUESTION), InlineKeyboardMarkup(rows(buttons, 1)))
 
 
 def _choice(label: str, command: str, *, on: bool) -> InlineKeyboardButton:
@@ -108,10 +106,8 @@ def _stated_line(one: StatedPreference) -> str:
     return personal_texts.stated_line(replace(one, text=one_line(one.text, LINE_CHARACTERS)))
 
 
-def _remove(words: Words, label: str, what: str) -> InlineKeyboardButton:
-    return button(
-        words.plain(say.REMOVE_BUTTON, label=one_line(label, LABEL_CHARACTERS)), ButtonAction.PREFS, f"remove {what}"
-    )
+def _remove(label: str, what: str) -> InlineKeyboardButton:
+    return button(f"✕ {one_line(label, LABEL_CHARACTERS)}", ButtonAction.PREFS, f"remove {what}")
 
 
 def _label(interest: InterestInWords) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Protocol
 
-from bots import feedback_texts, personal_texts
+from bots import personal_texts
+from bots.dialogue import Dialogue
 from bots.language import translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.api import ChatTarget, Keyboard
@@ -25,40 +25,17 @@ from bots.on_telegram.buttons import (
     reason_buttons,
     source_buttons,
 )
-from bots.on_telegram.conversation import Talking, TelegramConversation, home_of
+from bots.on_telegram.conversation import TelegramConversation, home_of
 from bots.on_telegram.events import Incoming
 from bots.on_telegram.prefs import LEARNED, MAIN, panel
 from bots.on_telegram.render import telegram
-from bots.on_telegram.texts import Words
 from bots.platform import Delivery
 from bots.replies import Notice, PersonForgotten, Problem
-from core.domain import Message, Passage, Person
-from core.people.feedback import Feedback, Reason, Verdict
-from core.people.profile import Profile
+from core.domain import Passage
+from core.people.feedback import Feedback, Verdict
+from core.people.interests import Reason
 
 EXPORT_FILE = "attune-profile.json"
-
-
-class Feeling(Talking, Protocol):
-    """What Telegram needs of `Dialogue` besides answers."""
-
-    async def feedback(self, feedback: Feedback) -> Notice | Problem:
-        """Learn from a verdict."""
-        ...
-
-    async def open_source(
-        self, person: Person, answer: str, number: int, *, looking: Message | None = None
-    ) -> Passage | Problem:
-        """The passage behind a source."""
-        ...
-
-    async def look_at_source(self, asker: Person, answer: str, number: int, *, looking: Message) -> Passage | Problem:
-        """The passage behind a source of somebody else's answer."""
-        ...
-
-    async def profile(self, person: Person) -> Profile:
-        """What the person set and what was learned of them."""
-        ...
 
 
 class ButtonPresses:
@@ -67,7 +44,7 @@ class ButtonPresses:
     def __init__(
         self,
         talk: TelegramConversation,
-        dialogue: Feeling,
+        dialogue: Dialogue,
         others: Mapping[ButtonAction, Callable[[Incoming, ButtonPress, Delivery], Awaitable[None]]],
     ) -> None:
         self._talk = talk
@@ -93,7 +70,7 @@ class ButtonPresses:
         """Do what a button is for."""
         tap = read_tap(incoming.data)
         if tap is None or (tap.act in OF_ANSWERS and not await _is_of(incoming, tap, delivery)):
-            await self._talk.say(incoming, delivery, Words(incoming.language)(say.OLD_BUTTON))
+            await self._talk.say(incoming, delivery, translated(say.OLD_BUTTON))
             return
         await self._table[tap.act](incoming, tap, delivery)
         await delivery.ended()
@@ -114,27 +91,26 @@ class ButtonPresses:
             tap.act
         ]
         said = await self._judged(incoming, tap.answer, verdict)
-        words = Words(incoming.language)
-        if not incoming.private and said.markdown == feedback_texts.NOT_YOURS:
+        if not incoming.private and said.markdown == translated(personal_texts.NOT_YOURS):
             return  # the buttons are for everybody
         if isinstance(said, Problem):
             await self._aside(incoming, said.markdown)
         elif verdict is Verdict.DOWN:
-            await self._draw(incoming, reason_buttons(words, tap.answer, tap.sources))
+            await self._draw(incoming, reason_buttons(tap.answer, tap.sources))
         else:
             await self._answer_buttons(incoming, tap, verdict)
 
     async def _reason(self, incoming: Incoming, tap: ButtonPress, _delivery: Delivery) -> None:
         reason = REASONS[tap.number] if tap.number < len(REASONS) else None
         said = await self._judged(incoming, tap.answer, Verdict.DOWN, reason)
-        if not incoming.private and said.markdown == feedback_texts.NOT_YOURS:
+        if not incoming.private and said.markdown == translated(personal_texts.NOT_YOURS):
             return
         await self._answer_buttons(incoming, tap, Verdict.DOWN)
         if isinstance(said, Problem):
             await self._aside(incoming, said.markdown)
 
     async def _sources(self, incoming: Incoming, tap: ButtonPress, _delivery: Delivery) -> None:
-        await self._draw(incoming, source_buttons(Words(incoming.language), tap.answer, tap.sources, tap.verdict))
+        await self._draw(incoming, source_buttons(tap.answer, tap.sources, tap.verdict))
 
     async def _back(self, incoming: Incoming, tap: ButtonPress, _delivery: Delivery) -> None:
         await self._answer_buttons(incoming, tap, tap.verdict)
@@ -165,7 +141,7 @@ class ButtonPresses:
         if not data:
             await self._talk.say_in_private(incoming, delivery, said.markdown)
             return
-        caption = Words(incoming.language).plain(say.EXPORTED)
+        caption = translated(personal_texts.EXPORTED)
 
         async def send() -> None:
             await self._line.document(home_of(incoming), EXPORT_FILE, data, caption)
@@ -182,7 +158,7 @@ class ButtonPresses:
         if isinstance(said, Problem):
             await self._aside(incoming, said.markdown)
         elif tap.rest == "forget everything":
-            await self._line.edit(incoming.chat, incoming.message, telegram(translated(said.markdown))[0])
+            await self._line.edit(incoming.chat, incoming.message, telegram(said.markdown)[0])
         else:
             await self._redraw(incoming, LEARNED if tap.rest.startswith("remove") else MAIN)
 
@@ -201,18 +177,17 @@ class ButtonPresses:
         await self._line.delete(incoming.chat, incoming.message)
 
     async def _redraw(self, incoming: Incoming, name: str) -> None:
-        drawn = panel(Words(incoming.language), await self._dialogue.profile(incoming.person), name)
+        drawn = panel(await self._dialogue.profile(incoming.person), name)
         await self._line.edit(incoming.chat, incoming.message, telegram(drawn.markdown)[0], drawn.keyboard)
 
     async def _answer_buttons(self, incoming: Incoming, tap: ButtonPress, verdict: Verdict) -> None:
-        words, shared = Words(incoming.language), not incoming.private
-        await self._draw(incoming, answer_buttons(words, tap.answer, tap.sources, verdict, shared=shared))
+        await self._draw(incoming, answer_buttons(tap.answer, tap.sources, verdict, shared=not incoming.private))
 
     async def _draw(self, incoming: Incoming, keyboard: Keyboard) -> None:
         await self._line.keyboard(incoming.chat, incoming.message, keyboard)
 
     async def _aside(self, incoming: Incoming, markdown: str) -> None:
-        for page in telegram(translated(markdown)):
+        for page in telegram(markdown):
             await self._line.send(ChatTarget(incoming.chat, incoming.topic, incoming.message), page)
 
 

@@ -19,6 +19,7 @@ from telegram import Update
 from telegram.request import HTTPXRequest
 
 from bots import texts
+from bots.language import speaking, translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.api import TELEGRAM, Bot, TelegramApi, connected
 from bots.on_telegram.buttons import ASKERS, ButtonAction, read_tap
@@ -29,7 +30,6 @@ from bots.on_telegram.pace import ChatPace
 from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.polling import Polling
 from bots.on_telegram.render import telegram
-from bots.on_telegram.texts import Words
 from bots.on_telegram.updates import event_key, moved, read
 from bots.on_telegram.webhook import Listening, Webhook
 from bots.on_telegram.wire import ApiRequest, update_of
@@ -121,33 +121,36 @@ class TelegramReceiver:
         if (ids := moved(update)) is not None:
             log.warning("group_migrated", old=group_name(ids[0]), new=group_name(ids[1]))
         incoming = read(update, self._bot.bot)
-        if incoming is None:
-            return
+        if incoming is not None:
+            with speaking(incoming.language):
+                await self._take(event_key(self._bot.id, update), incoming, inlet)
+
+    async def _take(self, key: str, incoming: Incoming, inlet: Inlet) -> None:
         command = command_of(incoming.text)
-        if incoming.kind is UpdateKind.STOP or (incoming.kind is UpdateKind.ASK and command and command.name == "stop"):
+        if incoming.kind is UpdateKind.STOP or (incoming.kind is UpdateKind.ASK and command and command[0] == "stop"):
             await self._stop(incoming, inlet)
         elif incoming.kind is UpdateKind.NAMELESS:
-            self._aside(incoming, Words(incoming.language)(say.NAMELESS))
+            self._aside(incoming, translated(say.NAMELESS))
         elif incoming.kind is UpdateKind.TAP and _is_elses(incoming):
-            self._later(self._line.toast(incoming.query, Words(incoming.language).plain(say.NOT_YOUR_ANSWER)))
+            self._later(self._line.toast(incoming.query, translated(texts.ASKERS_ONLY)))
         elif await self._entrance.admits(incoming):
             if not await self._took_code(incoming):
-                await self._put(event_key(self._bot.id, update), incoming, inlet)
+                await self._put(key, incoming, inlet)
         else:
-            await self._send_away(event_key(self._bot.id, update), incoming, inlet)
+            await self._send_away(key, incoming, inlet)
 
     async def _put(self, key: str, incoming: Incoming, inlet: Inlet) -> None:
         receipt = await inlet.put(to_event(key, incoming))
         if incoming.kind is UpdateKind.TAP:
             self._later(self._line.toast(incoming.query, _toast(incoming)))
         if receipt in _REFUSALS:
-            self._aside(incoming, Words(incoming.language)(_REFUSALS[receipt]))
+            self._aside(incoming, translated(_REFUSALS[receipt]))
 
     async def _stop(self, incoming: Incoming, inlet: Inlet) -> None:
         """Past the inbox, so that it does not wait behind the answer that it is to stop."""
         stopped = await inlet.stop(incoming.conversation, incoming.person)
         if not stopped and incoming.kind is UpdateKind.ASK and await self._entrance.admits(incoming):
-            self._aside(incoming, Words(incoming.language)(say.NOTHING_TO_STOP))
+            self._aside(incoming, translated(texts.NOTHING_TO_STOP))
 
     async def _took_code(self, incoming: Incoming) -> bool:
         """Whether somebody who is in already sent a code, as one that makes an operator; a wrong one is a question."""
@@ -158,14 +161,13 @@ class TelegramReceiver:
         except PersonError as error:
             said, took = str(error), incoming.text.startswith("/pair")
         else:
-            said = say.PAIRED
+            said = texts.PAIRED
         if took:
-            self._aside(incoming, Words(incoming.language)(said))
+            self._aside(incoming, translated(said))
         return took
 
     async def _send_away(self, key: str, incoming: Incoming, inlet: Inlet) -> None:
         """A stranger: a code lets them in, all else is told what to do."""
-        words = Words(incoming.language)
         if incoming.kind is UpdateKind.TAP:
             self._later(self._line.toast(incoming.query))
             return
@@ -173,19 +175,19 @@ class TelegramReceiver:
             return
         try:
             if await self._entrance.pairs(incoming):
-                self._aside(incoming, words(say.PAIRED))
+                self._aside(incoming, translated(texts.PAIRED))
                 await self._put(key, replace(incoming, kind=UpdateKind.ASK, text="/start"), inlet)
                 return
         except PersonError as error:
-            self._aside(incoming, words(str(error)))
+            self._aside(incoming, translated(str(error)))
             return
         if incoming.private:
-            self._aside(incoming, words(say.STRANGER, name=person_reader(incoming.person)))
+            self._aside(incoming, translated(say.STRANGER, name=person_reader(incoming.person)))
         elif time.monotonic() - self._told.get(incoming.chat, -TOLD_AGAIN) >= TOLD_AGAIN:
             if len(self._told) >= TOLD_GROUPS:
                 self._told.clear()
             self._told[incoming.chat] = time.monotonic()
-            self._aside(incoming, words(say.STRANGE_GROUP, name=group_name(incoming.chat)))
+            self._aside(incoming, translated(say.STRANGE_GROUP, name=group_name(incoming.chat)))
 
     def _aside(self, incoming: Incoming, markdown: str) -> None:
         """Say something that is not worth waiting for."""
@@ -209,7 +211,7 @@ def _is_elses(incoming: Incoming) -> bool:
 def _toast(incoming: Incoming) -> str:
     tap = read_tap(incoming.data)
     thanks = tap is not None and tap.act in {ButtonAction.UP, ButtonAction.REASON}
-    return Words(incoming.language).plain(say.THANKS) if thanks else ""
+    return translated(say.THANKS) if thanks else ""
 
 
 async def _quietly(work: Coroutine[None, None, None]) -> None:

@@ -1,7 +1,7 @@
 """Markdown → what Telegram shows: text, and entities that say what is bold, code or a link.
 
 Telegram gets no markup to parse, so it can refuse none. Headings become bold, tables that are too wide for a phone
-become lists; HTML and images stay text. Text of documents and models is data: `hush` takes from it what would act.
+become lists; HTML and images stay text. Text of documents and models is data: `defusing` takes from it what would act.
 `pages` cuts the whole into messages. Knows nothing of the network, of buttons or of when something is shown.
 """
 
@@ -10,19 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from bots import texts
 from bots.language import translated
-from bots.on_telegram.hush import hushed, plainly
+from bots.on_telegram.defusing import defused, plainly
 from bots.on_telegram.pages import TEXT_UNITS, EntityStyle, MessagePage, Run, pages, units
-from bots.render import ANSWER_CHARS, clean, one_line
+from bots.render import ANSWER_CHARS, clean, footer
 from bots.replies import Final
-from core.answering.prompt import NOT_FOUND
-from core.domain import Source, Sources
 
 TABLE_COLUMNS = 34  # characters of a monospaced line on a narrow phone
 CODE_LANGUAGE = re.compile(r"[A-Za-z0-9+#._-]{1,32}")
@@ -34,7 +31,7 @@ _BULLETS = ("•", "◦", "▪")
 
 def telegram(markdown: str) -> list[MessagePage]:
     """`markdown` as the messages that show it; none where it shows nothing."""
-    return pages(hushed(_runs(markdown)))
+    return pages(defused(_runs(markdown)))
 
 
 def growing(markdown: str) -> list[MessagePage]:
@@ -57,8 +54,7 @@ def closed(markdown: str) -> str:
 
 def answer_pages(final: Final) -> list[MessagePage]:
     """An answer with its sources, or with the nearest sections where nothing was found."""
-    said_nothing = final.markdown.strip() == NOT_FOUND
-    return pages(hushed([*_runs(translated(NOT_FOUND) if said_nothing else final.markdown), *_footer(final)]))
+    return pages(defused([*_runs(final.markdown), *_footer(final)]))
 
 
 def plain_pages(page: MessagePage) -> MessagePage:
@@ -66,30 +62,14 @@ def plain_pages(page: MessagePage) -> MessagePage:
     return MessagePage(plainly(page.text), ())
 
 
-def source_label(source: Source) -> str:
-    """`2. Title › Heading (file.pdf, page 3)`: the name of the file, not where the operator keeps it."""
-    passage = source.passage
-    name = one_line(PurePath(passage.source).name)
-    place = texts.on_page(name, passage.page) if passage.page else name
-    return f"{source.number}. {one_line(passage.heading_path)} ({place})"
-
-
 def _footer(final: Final) -> Iterator[Run]:
-    lines: list[str] = []
-    heading = ""
-    if final.sources and final.listing is Sources.COMPACT:
-        titles = dict.fromkeys(one_line(source.passage.title) for source in final.sources)
-        heading, lines = translated(texts.SOURCES), [", ".join(titles)]
-    elif final.sources:
-        heading, lines = translated(texts.SOURCES), [source_label(source) for source in final.sources]
-    elif final.nearest:
-        heading, lines = translated(texts.NEAREST), [source_label(source) for source in final.nearest]
-    if final.note:
-        yield Run(f"\n\n{translated(final.note)}", (EntityStyle("italic"),))
-    if heading:
+    under = footer(final)
+    if under.note:
+        yield Run(f"\n\n{under.note}", (EntityStyle("italic"),))
+    if under.heading:
         yield Run("\n\n")
-        yield Run(heading, (EntityStyle("bold"),))
-        yield Run("\n" + clean("\n".join(lines)))
+        yield Run(under.heading, (EntityStyle("bold"),))
+        yield Run("\n" + clean("\n".join(under.lines)))
 
 
 def _runs(markdown: str) -> list[Run]:

@@ -5,7 +5,7 @@ Knows what people can ask for in Telegram; how it is answered is in the modules 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -13,30 +13,33 @@ import structlog
 from telegram import BotCommand, BotCommandScope, BotCommandScopeAllGroupChats, BotCommandScopeChat
 from telegram.error import TelegramError
 
-from bots.language import LANGUAGES, translated
+from bots.command_table import OPERATORS, PERSONAL, Command, commands_with
+from bots.dialogue import Dialogue
+from bots.language import LANGUAGES, Voice, speaking, translated
+from bots.lessons import Lessons
 from bots.on_telegram import texts as say
 from bots.on_telegram.api import Bot, GoneError, TelegramApi, connected
 from bots.on_telegram.buttons import ButtonAction, ButtonPress, forward_buttons
-from bots.on_telegram.conversation import PERSONAL, TelegramConversation, command_of, spot_of
+from bots.on_telegram.conversation import TelegramConversation, command_of, spot_of
 from bots.on_telegram.entrance import Membership
 from bots.on_telegram.events import Incoming, UpdateKind, from_event
 from bots.on_telegram.prefs import FORGET, MAIN, panel
-from bots.on_telegram.presses import ButtonPresses, Feeling
+from bots.on_telegram.presses import ButtonPresses
 from bots.on_telegram.render import telegram
 from bots.on_telegram.screen import Screen, Streaming
-from bots.on_telegram.teaching import Lessons, Teaching
-from bots.on_telegram.texts import Words
+from bots.on_telegram.teaching import Teaching
 from bots.operator_lists import OperatorLists
 from bots.platform import Delivery
+from bots.texts import escaped
 from core.errors import PersonError
 from core.inbox import Event
 from core.people.access import Access
 
 log = structlog.get_logger(__name__)
 
-LISTED = 10  # gaps, documents or dead letters in one message
 IN_GROUPS = ("help", "private", "learn", "unlearn", "stop")
 OWN_COMMANDS = ("stop", "learn", "unlearn", "private")
+MENU = [one for one in commands_with(OWN_COMMANDS) if one.name not in {"plain", "open"}]  # these have buttons
 PANELS = {"prefs": MAIN, "forget": FORGET}  # what comes with buttons when nothing stands behind it
 
 Handler = Callable[[Incoming, Delivery], Awaitable[None]]
@@ -46,8 +49,8 @@ Handler = Callable[[Incoming, Delivery], Awaitable[None]]
 class Services:
     """What the answering half works with."""
 
-    dialogue: Feeling
-    teacher: Teaching | None
+    dialogue: Dialogue
+    lessons: Lessons
     access: Access
     lists: OperatorLists
 
@@ -61,14 +64,14 @@ class TelegramSender:
         self._services = services
         membership = Membership(bot, groups)
         self._talk = TelegramConversation(self._line, services.dialogue, membership.channels, streaming)
-        self._lessons = Lessons(self._talk, services.teacher, services.access.is_operator, membership.channels)
+        self._teaching = Teaching(self._talk, services.lessons, membership.channels)
         self._taps = ButtonPresses(
-            self._talk, services.dialogue, {**self._lessons.taps, ButtonAction.ANSWER: self._answer_forwarded}
+            self._talk, services.dialogue, {**self._teaching.taps, ButtonAction.ANSWER: self._answer_forwarded}
         )
         self._kinds: Mapping[UpdateKind, Handler] = {
             UpdateKind.ASK: self._ask,
             UpdateKind.EDIT: self._ask,
-            UpdateKind.FILE: self._lessons.offered,
+            UpdateKind.FILE: self._teaching.offered,
             UpdateKind.FORWARD: self._forwarded,
             UpdateKind.REFUSE: self._refuse,
             UpdateKind.TAP: self._taps.tap,
@@ -78,17 +81,17 @@ class TelegramSender:
         self._commands: Mapping[str, Handler] = {
             "start": self._start,
             "private": self._private,
-            "learn": self._lessons.asked,
-            "unlearn": self._lessons.list_for_unlearning,
-            **dict.fromkeys(say.OPERATOR_COMMANDS, self._desk),
+            "learn": self._teaching.asked,
+            "unlearn": self._teaching.list_for_unlearning,
+            **{one.name: self._desk for one in OPERATORS},
         }
 
     @asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:
         """Hold the connection, and tell Telegram the commands."""
         async with connected(self._bot):
-            await self._register(say.COMMANDS)
-            await self._register({name: say.COMMANDS[name] for name in IN_GROUPS}, BotCommandScopeAllGroupChats())
+            await self._register(MENU)
+            await self._register([one for one in MENU if one.name in IN_GROUPS], BotCommandScopeAllGroupChats())
             yield
 
     async def handle(self, event: Event, delivery: Delivery) -> None:
@@ -102,6 +105,10 @@ class TelegramSender:
             log.info("recipient_unreachable", error=str(error), kind=incoming.kind.value)
             await delivery.ended()
 
+    async def voice(self, event: Event) -> Voice:
+        """How to speak to whoever sent `event`."""
+        return Voice(event.language)
+
     async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
         """Say that it takes a while."""
         await self._say_plainly(event, delivery, sentence)
@@ -112,15 +119,15 @@ class TelegramSender:
 
     async def _say_plainly(self, event: Event, delivery: Delivery, sentence: str) -> None:
         try:
-            await Screen(self._line, spot_of(from_event(event)), delivery, "off").finish(telegram(translated(sentence)))
+            await Screen(self._line, spot_of(from_event(event)), delivery, "off").finish(telegram(sentence))
         except GoneError as error:
             log.info("recipient_unreachable", error=str(error), kind=event.kind)
 
-    async def _register(self, commands: Mapping[str, str], scope: BotCommandScope | None = None) -> None:
+    async def _register(self, commands: Sequence[Command], scope: BotCommandScope | None = None) -> None:
         """In English for everybody, and in the other languages for whoever has Telegram in one."""
         for language in ("", *LANGUAGES):
-            words = Words(language)
-            menu = [BotCommand(name, words.plain(summary)) for name, summary in commands.items()]
+            with speaking(language):
+                menu = [BotCommand(one.name, translated(one.summary)) for one in commands]
             try:
                 await self._bot.set_my_commands(menu, scope, language or None)
             except TelegramError as error:  # the menu can wait, answers cannot
@@ -131,73 +138,58 @@ class TelegramSender:
         command = command_of(incoming.text)
         if command is None:
             await self._talk.answer(incoming, delivery)
-        elif command.name in self._commands:
-            await self._commands[command.name](incoming, delivery)
-        elif command.name in PANELS and not command.rest:
-            await self._panel(incoming, delivery, PANELS[command.name])
-        elif (command.name, command.rest.lower()) == ("prefs", "export"):
+            return
+        name, rest = command
+        if name in self._commands:
+            await self._commands[name](incoming, delivery)
+        elif name in PANELS and not rest:
+            await self._panel(incoming, delivery, PANELS[name])
+        elif (name, rest.lower()) == ("prefs", "export"):
             await self._taps.export(incoming, delivery)
-        elif command.name in PERSONAL:
+        elif name in PERSONAL:
             await self._talk.in_private(incoming, delivery)
         else:
             await self._talk.answer(incoming, delivery)
 
     async def _start(self, incoming: Incoming, delivery: Delivery) -> None:
         """The beginning, in two messages."""
-        words = Words(incoming.language)
-        welcome = [*telegram(words(say.WELCOME, name=incoming.name)), *telegram(words(say.WELCOME_NEXT))]
+        welcome = [
+            *telegram(translated(say.WELCOME, name=escaped(incoming.name))),
+            *telegram(translated(say.WELCOME_NEXT)),
+        ]
         await Screen(self._line, spot_of(incoming), delivery, "off").finish(welcome)
         await delivery.ended()
         if incoming.private and await self._services.access.is_operator(incoming.person):
-            await self._register({**say.COMMANDS, **say.OPERATOR_COMMANDS}, BotCommandScopeChat(incoming.chat))
+            await self._register([*MENU, *OPERATORS], BotCommandScopeChat(incoming.chat))
 
     async def _private(self, incoming: Incoming, delivery: Delivery) -> None:
         command = command_of(incoming.text)
-        question = (command.rest if command else "") or incoming.said
+        question = (command[1] if command else "") or incoming.said
         if question:
             await self._talk.in_private(incoming, delivery, question)
         else:
-            await self._talk.say(incoming, delivery, Words(incoming.language)(say.NOTHING_ASKED))
+            await self._talk.say(incoming, delivery, translated(say.NOTHING_ASKED))
 
     async def _panel(self, incoming: Incoming, delivery: Delivery, name: str) -> None:
-        drawn = panel(Words(incoming.language), await self._services.dialogue.profile(incoming.person), name)
+        drawn = panel(await self._services.dialogue.profile(incoming.person), name)
         await self._talk.say_in_private(incoming, delivery, drawn.markdown, drawn.keyboard)
 
     async def _forwarded(self, incoming: Incoming, delivery: Delivery) -> None:
-        words = Words(incoming.language)
         spot = replace(spot_of(incoming), reply_to=incoming.message)
-        await self._talk.say_at(spot, delivery, words(say.FORWARDED), forward_buttons(words))
+        await self._talk.say_at(spot, delivery, translated(say.FORWARDED), forward_buttons())
 
     async def _answer_forwarded(self, incoming: Incoming, _tap: ButtonPress, delivery: Delivery) -> None:
         await self._talk.answer(incoming, delivery, incoming.said)
 
     async def _refuse(self, incoming: Incoming, delivery: Delivery) -> None:
-        await self._talk.say(incoming, delivery, Words(incoming.language)(say.CANNOT_READ[incoming.data]))
+        await self._talk.say(incoming, delivery, translated(say.CANNOT_READ[incoming.data]))
 
     async def _joined(self, incoming: Incoming, delivery: Delivery) -> None:
         spot = replace(spot_of(incoming), reply_to=0)
-        said = Words(incoming.language).plain(say.JOINED, mention=f"`@{self._bot.username}`")  # code, to be copied
+        said = translated(say.JOINED, mention=f"`@{self._bot.username}`")  # code, to be copied
         await self._talk.say_at(spot, delivery, said)
 
     async def _desk(self, incoming: Incoming, delivery: Delivery) -> None:
-        """What only operators may see, and only in private."""
-        words, command = Words(incoming.language), command_of(incoming.text)
-        if not await self._services.access.is_operator(incoming.person):
-            said = words(say.OPERATORS_ONLY)
-        elif not incoming.private or command is None:
-            said = words(say.ONLY_IN_PRIVATE)
-        elif command.name == "gaps":
-            said = _listed(words, say.GAPS_TITLE, say.NO_GAPS, await self._services.lists.gaps())
-        elif command.name == "usage":
-            said = _listed(words, say.USAGE_TITLE, say.NO_USAGE, await self._services.lists.uses())
-        else:
-            said = _listed(words, say.DEAD_TITLE, say.NO_DEAD, await self._services.lists.dead())
+        name, _ = command_of(incoming.text) or ("", "")
+        said = await self._services.lists.reply(name, incoming.person, private=incoming.private)
         await self._talk.say(incoming, delivery, said)
-
-
-def _listed(words: Words, title: str, nothing: str, lines: list[str]) -> str:
-    if not lines:
-        return words(nothing)
-    more = len(lines) - LISTED
-    shown = [f"- {line}" for line in lines[:LISTED]]
-    return "\n".join([words(title), "", *shown, *([words(say.AND_MORE, count=str(more))] if more > 0 else [])])

@@ -18,11 +18,10 @@ import structlog
 from aiohttp import web
 from telegram.error import BadRequest, NetworkError, RetryAfter
 
-from bots.json_text import parsed
 from bots.listening import listening
 from bots.on_telegram.api import Bot
 from bots.on_telegram.updates import ALLOWED_UPDATES
-from bots.reception import NotUnderstoodError, Reception
+from bots.reception import NotUnderstoodError, Reception, parsed
 from core.errors import ConfigurationError, StoreError
 
 log = structlog.get_logger(__name__)

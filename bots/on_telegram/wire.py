@@ -12,9 +12,8 @@ from telegram import Update
 from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 
-from bots.json_text import parsed
 from bots.on_telegram.api import Bot
-from bots.reception import NotUnderstoodError
+from bots.reception import NotUnderstoodError, parsed
 from core.text.words import MOST
 
 _ID = re.compile(rb'"update_id"\s*:\s*(\d{1,16})')

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from bots.service.observing import AnswerTiming, Watcher
+from bots.watching import AnswerTiming, Watcher
 from core.inbox import Claim, Depth, Event, Receipt
 from core.people.feedback import Verdict
 

@@ -1,7 +1,7 @@
 """What `attune serve` and `attune worker` do: every configured platform, received and answered, until a signal.
 
-Receiving and answering meet in the inbox only, so they may run in one process or in many. Knows nothing of any
-platform, and nothing of how the inbox, the engine or the stores are built.
+Receiving and answering meet in the inbox only, so they may run in one process or in many. Knows nothing of how any
+platform, the inbox, the engine or the stores work.
 """
 
 from __future__ import annotations
@@ -14,31 +14,34 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from bots.cli import operator_texts
-from bots.dialogue import Answering
 from bots.own_guides import OwnGuides
-from bots.platform import Inlet, Receiver, Sender
-from bots.platforms import Platform, PlatformServices
+from bots.platform import Inlet, Platform, PlatformServices, Receiver, Sender
 from bots.service.health import Check, HealthPage
 from bots.service.metrics import Metrics
-from bots.service.observing import WatchedDialogue, WatchedInlet, Watcher
+from bots.service.observing import WatchedDialogue, WatchedInlet
 from bots.service.slots import Pace
 from bots.service.workers import Workers
+from bots.watching import Watcher
 from core.bootstrap import open_attune, open_inbox, open_records
 from core.documents.teaching import Teacher
+from core.engine import Engine
 from core.errors import ConfigurationError
 from core.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
+NO_PLATFORM = (
+    "No platform is configured. Set ATTUNE_TELEGRAM_TOKEN, or ATTUNE_SLACK_BOT_TOKEN and ATTUNE_SLACK_APP_TOKEN; "
+    "docs/telegram.md and docs/slack.md say where to get them. To chat in the terminal: attune chat"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Answerer:
     """An engine, what has to answer for it to work, and figures of its cache."""
 
-    engine: Answering
+    engine: Engine
     checks: Mapping[str, Check] = field(default_factory=dict)
     figures: Callable[[], Mapping[str, float]] = dict
     teacher: Teacher | None = None
@@ -55,6 +58,20 @@ class ProcessRoles:
     answers: bool = True
 
 
+def configured(settings: Settings) -> list[Platform]:
+    """The platforms that have their tokens: the one place that knows all of them."""
+    found = []
+    if settings.telegram_token is not None:
+        from bots.on_telegram.platform import telegram  # noqa: PLC0415
+
+        found.append(telegram())
+    if settings.slack_bot_token is not None:
+        from bots.on_slack.platform import slack  # noqa: PLC0415
+
+        found.append(slack())
+    return found
+
+
 async def serve(
     settings: Settings, platforms: Sequence[Platform], halves: ProcessRoles, open_answerer: OpenAnswerer | None = None
 ) -> None:
@@ -64,7 +81,7 @@ async def serve(
         ConfigurationError: no platform is configured.
     """
     if not platforms:
-        raise ConfigurationError(operator_texts.NO_PLATFORM)
+        raise ConfigurationError(NO_PLATFORM)
     ending = asyncio.Event()
     with _on_signals(ending.set):
         async with AsyncExitStack() as stack:
@@ -105,13 +122,13 @@ async def receiving(receivers: Sequence[Receiver], inlet: Inlet) -> AsyncIterato
 
 @asynccontextmanager
 async def answering(
-    settings: Settings, platforms: Sequence[Platform], means: PlatformServices, engine: Answering, watcher: Watcher
+    settings: Settings, platforms: Sequence[Platform], means: PlatformServices, engine: Engine, watcher: Watcher
 ) -> AsyncIterator[None]:
     """The workers of this process, with a sender for each platform."""
     async with AsyncExitStack() as stack:
         senders: dict[str, Sender] = {}
         for platform in platforms:
-            dialogue = WatchedDialogue(engine, watcher, own_commands=platform.own_commands)
+            dialogue = WatchedDialogue(engine, watcher, own_commands=platform.own_commands, hint=platform.hint)
             senders[platform.name] = platform.sender(settings, dialogue, means)
             await stack.enter_async_context(senders[platform.name].sending())
         workers = Workers(means.inbox, senders, Pace(settings.workers, settings.grace), watcher)

@@ -13,13 +13,13 @@ from contextlib import asynccontextmanager
 import structlog
 
 from bots import texts
-from bots.language import speaking
+from bots.language import Voice, speaking, translated
 from bots.platform import Sender
 from bots.service.deliveries import ClaimedDelivery, insist
-from bots.service.observing import Watcher
 from bots.service.slots import Pace, Slots, TimeLimit
+from bots.watching import Watcher
 from core.errors import StoreError
-from core.inbox import Claim, Lease
+from core.inbox import Claim, Event, Lease
 from core.ports import Inbox
 from core.storage.stored import UnreadableRecordError
 from core.together import ended
@@ -149,13 +149,23 @@ class Workers:
         outcome = "failed"
         self._watcher.began(work.claim)
         try:
-            with speaking(work.claim.event.language):
+            with speaking(*await self._voice(work.claim.event)):
                 outcome = await self._brought_to_an_end(work)
         except Exception:  # the lease ends, and the event comes again
             log.exception("worker_failed")
         finally:
             del self._works[work.claim.token]
             self._watcher.finished(work.claim.event, outcome)
+
+    async def _voice(self, event: Event) -> Voice:
+        """How to speak to whoever sent it; in English where nobody says so in time."""
+        sender = self._senders.get(event.person.platform)
+        try:
+            async with asyncio.timeout(BEAT):
+                return await sender.voice(event) if sender else Voice()
+        except Exception as error:  # noqa: BLE001 - whatever a platform's library raises
+            log.warning("voice_unknown", platform=event.person.platform, error=type(error).__name__)
+            return Voice()
 
     async def _brought_to_an_end(self, work: _Work) -> str:
         claim = work.claim
@@ -167,7 +177,7 @@ class Workers:
         if claim.deaths >= LIVES:
             return await self._bury(work)
         if work.delivery.stopped:
-            return await self._told(work, texts.STOPPED_WAITING, "stopped")
+            return await self._told(work, translated(texts.STOPPED_WAITING), "stopped")
         return await self._handled(work)
 
     async def _handled(self, work: _Work) -> str:
@@ -189,13 +199,15 @@ class Workers:
         return await self._failed(work, error, in_time=in_time)
 
     async def _failed(self, work: _Work, error: BaseException | None, *, in_time: bool) -> str:
-        trace = secrets.token_hex(4)
-        log.error("event_failed", trace=trace, platform=work.claim.event.person.platform, exc_info=error)
+        error_id = secrets.token_hex(4)
+        log.error("event_failed", error_id=error_id, platform=work.claim.event.person.platform, exc_info=error)
         if in_time and work.claim.attempt < LIVES:
             return await self._release(work, _pause(work))
         if isinstance(error, UnreadableRecordError):
-            return await self._set_aside(work, error, trace)
-        return await self._told(work, texts.unexpected(trace) if in_time else texts.took_too_long(trace), "failed")
+            return await self._set_aside(work, error, error_id)
+        return await self._told(
+            work, texts.unexpected(error_id) if in_time else texts.took_too_long(error_id), "failed"
+        )
 
     async def _told(self, work: _Work, sentence: str, outcome: str) -> str:
         """Say `sentence` in place of an answer; later, where the platform does not show it."""
@@ -206,16 +218,16 @@ class Workers:
         return await self._release(work, _pause(work))
 
     async def _bury(self, work: _Work) -> str:
-        trace, deaths = secrets.token_hex(4), work.claim.deaths
-        log.error("event_given_up", trace=trace, key=work.claim.event.key, deaths=deaths)
+        error_id, deaths = secrets.token_hex(4), work.claim.deaths
+        log.error("event_given_up", error_id=error_id, key=work.claim.event.key, deaths=deaths)
         if deaths == LIVES:  # beyond it, the sentence itself is what ends workers
-            await self._apologised(work, texts.given_up(trace))
-        return await self._buried(work, f"{deaths} workers died on it; trace {trace}")
+            await self._apologised(work, texts.given_up(error_id))
+        return await self._buried(work, f"{deaths} workers died on it; error id {error_id}")
 
-    async def _set_aside(self, work: _Work, error: UnreadableRecordError, trace: str) -> str:
+    async def _set_aside(self, work: _Work, error: UnreadableRecordError, error_id: str) -> str:
         """Nobody here can read it; its person is told where that much of it can be read."""
-        await self._apologised(work, texts.unexpected(trace))
-        await insist(lambda: self._inbox.set_aside(work.claim.token, f"{error}; trace {trace}"))
+        await self._apologised(work, texts.unexpected(error_id))
+        await insist(lambda: self._inbox.set_aside(work.claim.token, f"{error}; error id {error_id}"))
         return "aside"
 
     async def _apologised(self, work: _Work, sentence: str) -> bool:
@@ -256,10 +268,9 @@ class Workers:
         if sender is None or claim.stopped or claim.shown:
             return
         try:
-            with speaking(claim.event.language):
-                sentence = texts.in_line(ahead)
-            async with asyncio.timeout(BEAT):  # less than the lease
-                await sender.waiting(claim.event, ClaimedDelivery(self._inbox, claim), sentence)
+            with speaking(*await self._voice(claim.event)):
+                async with asyncio.timeout(BEAT):  # less than the lease
+                    await sender.waiting(claim.event, ClaimedDelivery(self._inbox, claim), texts.in_line(ahead))
         except Exception as error:  # whatever a platform's library raises
             log.warning("failure_notice_failed", platform=claim.event.person.platform, exc_info=error)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.answering.prompt import passage_block
-from core.domain import Passage, Piece, Source
+from core.domain import DecodingSummary, Passage, Piece, Source
 from core.text.words import content_words
 
 MIN_POSTERIOR = 0.25  # a passage less probable than this did not carry the sentence
@@ -22,9 +22,15 @@ _MIN_NEW_SHARE = 0.15  # and their share of all the answer's words
 
 def cite(said: Sequence[Piece], passages: Sequence[Passage]) -> tuple[Source, ...]:
     """The passages that the answer `said` rests on, numbered from 1."""
-    if said[-1].posterior:
+    if tells_words_apart(said):
         return cite_by_posterior(said, passages)
-    return cite_by_words("".join(piece.text for piece in said), passages)
+    read = [passage for passage, share in zip(passages, said[-1].posterior, strict=False) if share] or passages
+    return cite_by_words("".join(piece.text for piece in said), read)
+
+
+def tells_words_apart(said: Sequence[Piece]) -> bool:
+    """Whether the posteriors say which passage carried which words, and not only which were read."""
+    return bool(said and said[-1].posterior) and said[-1].decoded is not DecodingSummary.JUDGED
 
 
 def sentence_posteriors(said: Sequence[Piece]) -> list[tuple[str, tuple[float, ...]]]:

@@ -24,6 +24,7 @@ Array = NDArray[np.floating]
 
 CIRCLED = 48  # tokens of one thing said over and over, at least three times, after which nothing else will come
 LONGEST_CIRCLE = 64  # tokens of what is repeated
+STAGES = (1, 3)  # how many of the likeliest rows are read before the verdicts on them are looked at; then all others
 AS_TRAINED = Calibration(0.0, 1.0)  # log-odds as the model means them
 _SMALLEST = 1e-38  # a probability that underflowed in float32 counts as this much
 
@@ -66,19 +67,6 @@ def _ends_in_circle(tokens: Sequence[int], length: int) -> bool:
     return len(last) >= max(CIRCLED, 3 * length) and last[:-length] == last[length:]
 
 
-def weighed(priors: Sequence[float], log_probabilities: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What one whole answer says of the passages, from log p(y_i | x, d, u, y_<i): (passages, tokens).
-
-    Returns p(d | x, u, y_≤i): (tokens, passages), and log p(y_≤i | x, u): (tokens,). The last of these, compared
-    between answers, is RAG-Sequence's "thorough decoding" (Lewis et al., 2020, section 2.5).
-    """
-    log_priors = np.log(np.maximum(np.asarray(priors, np.float64), _SMALLEST))  # (passages,)
-    of_tokens = np.maximum(np.asarray(log_probabilities, np.float64), np.log(_SMALLEST))
-    log_weights = log_priors[:, None] + of_tokens.cumsum(axis=1)
-    likelihoods = np.logaddexp.reduce(log_weights, axis=0)  # (tokens,)
-    return np.exp(log_weights - likelihoods).T, likelihoods
-
-
 class Mixture:
     """The state of one answer: the passages' weights, and which rows are still worth a row.
 
@@ -110,6 +98,13 @@ class Mixture:
     def is_clear(self, log_odds: Iterable[float]) -> bool:
         """Whether one of these verdicts, yes against no, is so clear that no less likely row needs to be read."""
         return self._calibration.probability_held(list(log_odds)) >= self._decoding.clear
+
+    def to_judge(self, log_odds: Mapping[int, float]) -> list[int]:
+        """The rows to be judged next, where these have been; none once a verdict is clear or all rows are judged."""
+        if log_odds and self.is_clear(log_odds.values()):
+            return []
+        unread = [row for row in self.likeliest if row not in log_odds]
+        return unread[: STAGES[0]] if not log_odds else unread[: STAGES[1]] if len(log_odds) == STAGES[0] else unread
 
     def judge(self, log_odds: Mapping[int, float]) -> None:
         """Weigh the rows by p(held | x, d), before the first token; rows without a verdict are dropped.

@@ -8,55 +8,59 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from core.answering import prompt, retrieval
+from core.answering.history import Query
+from core.answering.ranking import Selection
 from core.answering.rewording import is_of_the_answer
 from core.answering.verdict import Judging, check_text
 from core.domain import Prompt, RankedPassage, Turn
 from core.errors import QuestionTooLongError
-from core.people.personal import AnswerContext, ReadPassages
+from core.people.asker import AnswerForm
 from core.ports import Generator
 
 TEMPLATE_TOKENS = 200  # what a chat template puts around messages, generously
 
 
-def fitted(
-    read: ReadPassages,
-    told: AnswerContext,
+def fit_prompt(
+    query: Query,
+    form: AnswerForm,
+    selection: Selection,
     generator: Generator,
     *,
     answer_tokens: int,
     history_tokens: int,
     may_refuse: bool,
 ) -> Prompt:
-    """What the model reads of `read`, asked what `told` asks.
+    """What the model reads of `selection`, asked what `query` asks and how `form` wants it.
 
     Raises:
         QuestionTooLongError: there is no room for a single passage.
     """
-    asked, count, protocol = told.asked, generator.count_tokens, generator.protocol
-    person = prompt.person_block(*told.wishes, refuse=may_refuse and protocol.judging is Judging.NONE)
+    count, protocol = generator.count_tokens, generator.protocol
+    refuse = may_refuse and protocol.judging is Judging.NONE
+    person = prompt.person_block(form.preferences, form.stated, form.brevity, refuse=refuse)
     room = generator.context_tokens - answer_tokens - TEMPLATE_TOKENS
-    room -= sum(map(count, (protocol.system, person, asked.question, asked.begun)))
+    room -= sum(map(count, (protocol.system, person, query.question, query.begun)))
     fitting: list[RankedPassage] = []
-    for candidate in read.rows:
+    for candidate in selection.rows:
         room -= count(prompt.passage_block(candidate.passage))
         if room < 0:
             break
         fitting.append(candidate)
     if not fitting:
-        raise QuestionTooLongError("Your message is too long for the model that answers. Please ask in fewer words.")
+        raise QuestionTooLongError("Your message is too long for the language model. Please shorten it.")
     # what is to be made of an answer cannot be answered; what it is made of can
-    checked = asked.likeliest if is_of_the_answer(asked.question) else asked.question
+    checked = query.likeliest if is_of_the_answer(query.question) else query.question
     # refusals make models refuse
-    answered = [turn for turn in asked.turns if turn.answer and not prompt.says_not_found(turn.answer)]
+    answered = [turn for turn in query.turns if turn.answer and not prompt.says_not_found(turn.answer)]
     return Prompt(
         protocol.system,
         tuple(candidate.passage for candidate in fitting),
-        retrieval.priors(fitting, read.factors),
+        retrieval.priors(fitting, selection.factors),
         fitting_turns(answered, min(history_tokens, room), count),
         person,
-        asked.question,
+        query.question,
         check_text(checked) if may_refuse and protocol.judging is Judging.CHECK else "",
-        asked.begun,
+        query.begun,
     )
 
 

@@ -68,6 +68,11 @@ class Query:
         """The text of `searches` that most likely says what is asked."""
         return next(iter(self.searches))
 
+    @property
+    def rewords(self) -> bool:
+        """Whether it is about an answer: then it says nothing more of its asker, and is no complaint either."""
+        return is_rewording(self.said)
+
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:
@@ -77,7 +82,7 @@ class _Exchange:
     form: Mapping[str, Any]
 
 
-def asked(message: str, turns: Sequence[Turn]) -> Query:
+def understand(message: str, turns: Sequence[Turn]) -> Query:
     """What `message` asks for, after `turns`."""
     told = _exchanges(turns)
     wish = wish_of(message)
@@ -101,7 +106,7 @@ def unsaid(turn: Turn) -> Turn:
 
 def standalone_question(message: str, turns: Sequence[Turn]) -> str:
     """The message as it would most likely be asked with no conversation before it."""
-    return asked(message, turns).likeliest
+    return understand(message, turns).likeliest
 
 
 def questions(turns: Sequence[Turn], person: Person) -> list[str]:

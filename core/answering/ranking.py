@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from core.answering.retrieval import priors
 from core.domain import RankedPassage
+from core.people.asker import Asker
 from core.people.interests import SESSION_HALF_LIFE, Interest, LearnedProfile, unpacked
 
 TEAM = 0.5  # β
@@ -52,10 +53,46 @@ class Tilt:
         """What is added to log p(d|x) of each candidate: (candidates,)."""
         return self.scale * (self.team + self.taste + self.teammates)
 
-    @property
-    def moves(self) -> bool:
-        """False where the personal ranking is exactly the impersonal one."""
-        return bool(np.any(self.total))
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """What was found and what of it is read; `factors` is exp(tilt) by passage, empty where nothing is moved."""
+
+    ranked: Sequence[RankedPassage]
+    rows: Sequence[RankedPassage]
+    tilt: Tilt
+    factors: Mapping[str, float]
+
+    def priors(self, count: int | None = None) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """p(d|x) and p(d|x,u) among the first `count` rows, or all."""
+        rows = self.rows[:count]
+        return priors(rows, {}), priors(rows, self.factors)
+
+
+def select(
+    asker: Asker, ranked: Sequence[RankedPassage], rows: Sequence[RankedPassage], now: float, floor: float
+) -> Selection:
+    """What `asker` reads of what was found, where nobody in particular would read `rows`."""
+    moved = tilt_for(asker, ranked, now)
+    chosen, factors = select_rows(rows, ranked, moved.total, floor)
+    return Selection(ranked, chosen, moved, factors)
+
+
+def tilt_for(asker: Asker, ranked: Sequence[RankedPassage], now: float) -> Tilt:
+    """What moves each of the candidates for `asker`."""
+    if asker.team is None or not asker.wishes.strength or any(one.vector is None for one in ranked):
+        nothing = np.zeros(len(ranked))
+        return Tilt(nothing, nothing, nothing)
+    documents = [(one.passage.source, one.passage.readers) for one in ranked]
+    return tilt(
+        np.array([one.probability for one in ranked]),
+        np.stack([np.asarray(one.vector, np.float64) for one in ranked]),
+        asker.learned,
+        strength=asker.wishes.strength,
+        now=now,
+        team=asker.team.prior(documents, asker.person.user),
+        teammates=asker.team.shared_taste(documents, asker.person.user, asker.shared_uses),
+    )
 
 
 def tilt(
@@ -145,7 +182,7 @@ def bounded(impersonal: Array, total: Array) -> float:
     return low
 
 
-def reading(
+def select_rows(
     rows: Sequence[RankedPassage], ranked: Sequence[RankedPassage], total: Array, floor: float
 ) -> tuple[list[RankedPassage], Mapping[str, float]]:
     """What is read, and exp(tilt) of each passage of it by id; its probabilities stay p(d|x).

@@ -170,6 +170,15 @@ def fused_scores(
     return weight * dense + (1 - weight) * sparse / max(float(sparse.max()), WORD_WORTH * words, 1e-9)
 
 
+async def rows_to_read(
+    ranked: Sequence[RankedPassage], index: PassageIndex, *, count: int, following: int
+) -> list[RankedPassage]:
+    """The `count` passages to read. The likeliest goes on where it was cut: procedures seldom end with a passage."""
+    best = ranked[:count]
+    behind = await index.following([best[0].passage], count=following)
+    return merge_neighbours(with_following(best, behind, ranked))
+
+
 def with_following(
     best: Sequence[RankedPassage], following: Sequence[Passage], ranked: Sequence[RankedPassage]
 ) -> list[RankedPassage]:

@@ -30,6 +30,13 @@ SYSTEM = (
 
 _CHECK = 'Can this question be answered from the document above alone: "{question}"? Reply only yes or no.'
 
+_SMALLEST = 1e-9  # a probability that vanished counts as this much
+
+
+def log_odds_of(yes: float, no: float) -> float:
+    """The model's log-odds, from the probabilities of its yes and of its no."""
+    return math.log((yes + _SMALLEST) / (no + _SMALLEST))
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:

@@ -141,7 +141,7 @@ class _Folder(BaseModel):
     watch: bool = False
 
 
-class _Written(BaseModel):
+class _FoldersFile(BaseModel):
     version: int
     complete: bool
     folders: list[_Folder]
@@ -276,7 +276,7 @@ def read_records(written: bytes, file: Path) -> FolderDecisions:
             f"{file} was written by a newer Attune. Use that version, so that nobody sees what they may not."
         )
     try:
-        read = _Written.model_validate_json(written)
+        read = _FoldersFile.model_validate_json(written)
     except ValidationError:
         raise DocumentError(
             f"{file}, which records who may see what, is damaged. Restore it from a backup (attune "
@@ -293,7 +293,7 @@ def _dumped(records: FolderDecisions) -> bytes:
     for path in sorted(records.files):
         folder, _, name = path.rpartition("/")
         groups.setdefault((folder or "/", records.files[path]), []).append(name)
-    written = _Written(
+    written = _FoldersFile(
         version=VERSION,
         complete=records.complete,
         folders=[

@@ -29,7 +29,7 @@ from core.documents.ingest import Ingester
 from core.domain import Document, Person
 from core.errors import DocumentError, LessonError, StoreError
 from core.inbox import UnreadableItem
-from core.ports import PassageIndex, Usage
+from core.ports import PassageIndex
 from core.readers import Readers
 from core.storage.durable import sync_folder, write_new, write_whole
 from core.storage.folder_lock import FolderLock
@@ -72,7 +72,6 @@ class Teacher:
         folder: Path,
         ingester: Ingester,
         index: PassageIndex,
-        usage: Usage,
         leftovers: Leftovers | None = None,
     ) -> None:
         """`leftovers` clears away what else is kept of a forgotten lesson; who erases lessons does it themselves."""
@@ -80,7 +79,6 @@ class Teacher:
         self._folder = folder
         self._ingester = ingester
         self._index = index
-        self._usage = usage
         self._lock = FolderLock(folder)  # other processes learn and forget, too
 
     async def learn_file(self, name: str, data: bytes, author: Person, readers: Readers, at: datetime) -> Lesson:
@@ -91,7 +89,7 @@ class Teacher:
         """
         safe = _safe(name)
         if not is_readable(PurePath(safe)):
-            raise LessonError(f"I cannot read {safe}: its format is not one that I know. Save it as PDF, DOCX or text.")
+            raise LessonError(f"I can't read {safe}, because I don't know its format. Save it as PDF, DOCX or text.")
         lesson = Lesson(uuid.uuid4().hex, safe, author, readers, at)
         try:
             await to_the_end(asyncio.to_thread(self._write, lesson, data))
@@ -109,16 +107,6 @@ class Teacher:
         """
         document = f"# {' '.join(title.split())}\n\n{text.strip()}\n" if text.strip() else ""
         return await self.learn_file(f"{title.strip() or 'Note'}.md", document.encode(), author, readers, at)
-
-    async def learn_answer(self, question: str, answer: str, author: Person, readers: Readers, at: datetime) -> Lesson:
-        """Learn the answer to a question that went unanswered, which is then no gap any more.
-
-        Raises:
-            LessonError: there is no text.
-        """
-        lesson = await self.learn_text(question, answer, author, readers, at)
-        await self._usage.close_gaps([question])
-        return lesson
 
     async def forget(self, id_: str, person: Person, *, operator: bool = False) -> Lesson:
         """Forget a lesson, which its author may, and an operator. Who has its id can have it brought back.
@@ -289,7 +277,7 @@ class Teacher:
         away, draft = self._folder / _FORGOTTEN, self._folder / _DRAFTS / id_
         files = opened(away, id_)
         if files is None:  # somebody else was faster
-            raise LessonError("There is no such lesson.")
+            raise LessonError("I don't have that lesson.")
         try:
             unpack(files, draft)
             draft.rename(self._place(id_))
@@ -331,7 +319,7 @@ class Teacher:
 
     def _place(self, id_: str) -> Path:
         if not _ID.fullmatch(id_):
-            raise LessonError("There is no such lesson.")
+            raise LessonError("I don't have that lesson.")
         return self._folder / id_
 
 
@@ -348,19 +336,19 @@ def _read(place: Path) -> Lesson:
     try:
         return _lesson((place / _RECORD).read_bytes())
     except OSError:
-        raise LessonError("There is no such lesson.") from None
+        raise LessonError("I don't have that lesson.") from None
 
 
 def _lesson(record: bytes) -> Lesson:
     try:
         return _LESSON.validate_json(record)
     except UnreadableRecordError:
-        raise LessonError("There is no such lesson.") from None
+        raise LessonError("I don't have that lesson.") from None
 
 
 def _permitted(lesson: Lesson, person: Person, *, operator: bool) -> None:
     if lesson.author != person and not operator:
-        raise LessonError("Only whoever taught it, or an operator, can change that.")
+        raise LessonError("Only the person who taught me this, or an operator, can change it.")
 
 
 def _safe(name: str) -> str:

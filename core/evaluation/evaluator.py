@@ -168,7 +168,7 @@ async def visiting(engine: Engine) -> AsyncIterator[Person]:
         await engine.people.change(person, lambda _: short)
         yield person
     finally:
-        await engine.forget(person)
+        await engine.people.forget(person)
 
 
 async def ask_all(

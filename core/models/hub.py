@@ -63,7 +63,7 @@ class HubFetcher:
         for file in files:
             _compare(source, file, entries.get(file.path))
         for file in files:
-            with _translated(source):
+            with _convert_errors(source):
                 self._fetch_file(source, file, folder / file.path, Meter(progress, file.size))
 
     def _look(self, source: Hub) -> Any:
@@ -72,7 +72,7 @@ class HubFetcher:
 
         constants.HF_HUB_DISABLE_TELEMETRY = True  # else it tells the hub what is installed and who runs it
         api = HfApi(endpoint=self._endpoint)
-        with _translated(source):
+        with _convert_errors(source):
             return _within(
                 self._probe_seconds,
                 lambda: api.model_info(
@@ -189,7 +189,7 @@ def _within(seconds: float, call: Callable[[], _T]) -> _T:
 
 
 @contextmanager
-def _translated(source: Hub) -> Iterator[None]:
+def _convert_errors(source: Hub) -> Iterator[None]:
     """The library's errors as ours; a full disk passes, the store speaks of it."""
     from huggingface_hub import errors as hub  # noqa: PLC0415 - half a second, and rarely needed
 

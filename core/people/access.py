@@ -104,11 +104,6 @@ class Access:
         pairing = await self._pairings.find(own)
         return pairing is not None and pairing.operator
 
-    @property
-    def admits_anybody(self) -> bool:
-        """Whether the lists name anyone; without pairings the bot is silent to all otherwise."""
-        return bool(self._doors.allowed | self._doors.operators)
-
     async def new_code(self, *, operator: bool = False) -> str:
         """A code that lets one person in, once, within `CODE_LASTS`."""
         code = "".join(secrets.choice(_LETTERS) for _ in range(8))
@@ -123,12 +118,12 @@ class Access:
         """
         own = person_reader(person)
         if await self._pairings.count_try(own, within=TRIES_WITHIN) > TRIES:
-            raise PairingError("Too many codes were wrong. Please try again in an hour.")
+            raise PairingError("Too many wrong codes. Please try again in an hour.")
         code = re.sub(r"[\s-]", "", typed).upper()
         operator = await self._pairings.take_code(_hashed(code)) if _CODE.fullmatch(code) else None
         if operator is None:
             raise PairingError(
-                "That code is not valid: each works once, and for half an hour. Please ask your operator for a new one."
+                "That code isn't valid: each works once, within half an hour. Please ask your operator for a new one."
             )
         return await self._pairings.save(Pairing(own, operator, now))
 

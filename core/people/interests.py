@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.domain import Vector
-from core.people.feedback import Reason
 from core.text.words import content_words, words
 
 MOST = 4  # interests
@@ -42,6 +41,17 @@ class Action(StrEnum):
     OPENED = "opened"
     UP = "up"
     DOWN = "down"
+
+
+class Reason(StrEnum):
+    """Why an answer was no good."""
+
+    WRONG = "wrong"
+    TOO_LONG = "too long"
+    TOO_SHORT = "too short"
+    NOT_MY_TOPIC = "not my topic"
+    OUTDATED = "outdated"
+    NOT_IN_DOCUMENTS = "not in the documents"
 
 
 WEIGHTS: Mapping[Action, float] = {

@@ -1,7 +1,8 @@
 """What people can see and change of what is kept of them, and how their verdicts become something learned.
 
-Asks the stores and no model: a process that only receives can show and change preferences too. What follows from a
-signal is in `learning`, what a change of wishes means in `preferences`. Knows nothing of platforms or sentences.
+The one door to all that is kept of a person. Asks the stores and no model: a process that only receives can show and
+change preferences too. What follows from a signal is in `interests`, what a change of wishes means in `preferences`.
+Knows nothing of platforms or sentences.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from enum import StrEnum
 from core.documents.gaps import Gap
 from core.domain import Outcome, Person
 from core.people import interests, portable
-from core.people.feedback import Feedback, Reason, Verdict
-from core.people.interests import Action, LearnedProfile, Signal
-from core.people.personal import Asker, signals_of
-from core.people.preferences import PreferenceSet, changed, undone
+from core.people.asker import Asker
+from core.people.feedback import Feedback, Verdict, signal_of, signals_of
+from core.people.interests import LearnedProfile, Reason
+from core.people.preferences import Preferences, PreferenceSet, changed, undone
 from core.people.profile import Profile, heaviest_first, in_words
 from core.people.team import Contribution, Team
 from core.people.traces import Trace
@@ -75,6 +76,10 @@ class People:
         await self._tell_team(person, await self._memory.learned(person))
         return wishes
 
+    async def choose(self, person: Person, preferences: Preferences) -> None:
+        """Replace the choices that the person made; what they said in words of their own stays."""
+        await self.change(person, lambda old: replace(old, preferences=preferences))
+
     async def undo(self, person: Person) -> PreferenceSet | None:
         """Take the last change back; None where there is none."""
         if not (await self._memory.wishes(person)).before:
@@ -110,17 +115,21 @@ class People:
         await self._memory.learn(person, taken.signals)
 
     async def forget(self, person: Person, scope: ForgetScope = ForgetScope.EVERYTHING) -> None:
-        """Remove what is kept of the person; the memory comes last, which has the store's files written anew."""
+        """Remove what is kept of the person, in every store and here.
+
+        The memory comes last, which has the store's files written anew.
+        """
         if scope is not ForgetScope.INTERESTS:
             if self._inbox:
                 await self._inbox.forget(person)
             await self._usage.forget(person)
-        forget = {
-            ForgetScope.INTERESTS: self._memory.forget_interests,
-            ForgetScope.HISTORY: self._memory.forget_history,
-            ForgetScope.EVERYTHING: self._memory.forget,
-        }
-        await forget[scope](person)
+        match scope:
+            case ForgetScope.INTERESTS:
+                await self._memory.forget_interests(person)
+            case ForgetScope.HISTORY:
+                await self._memory.forget_history(person)
+            case ForgetScope.EVERYTHING:
+                await self._memory.forget(person)
         self._teams.pop((person.platform, person.workspace), None)
 
     async def forget_interest(self, person: Person, number: int) -> bool:
@@ -163,7 +172,7 @@ class People:
             return FeedbackOutcome.TAKEN_BACK
         if (await self._memory.wishes(person)).paused:
             return FeedbackOutcome.NOTED
-        if signal := _heard(trace, feedback):
+        if signal := signal_of(trace, feedback):
             await self._tell_team(person, await self._memory.learn(person, [signal]))
         return FeedbackOutcome.LEARNED
 
@@ -175,6 +184,13 @@ class People:
         if wishes.strength == 0:
             return Asker(person, wishes)
         return Asker(person, wishes, learned, team)
+
+    async def note_use(self, trace: Trace, question: str) -> None:
+        """What an answer to `question` says of documents, for the operator: which were of use, or that they lack it."""
+        if trace.outcome is Outcome.ANSWERED:
+            await self._usage.note_cited([source.passage.source for source in trace.sources], trace.at)
+        else:
+            await self._usage.note_gap(Gap(question, trace.person, trace.at, trace.nearest))
 
     async def learn_from(self, trace: Trace) -> None:
         """What an answer says of its asker; the trace of it is kept already."""
@@ -212,37 +228,3 @@ class People:
         await self._usage.take_back(gap)
         if feedback.verdict is Verdict.DOWN and feedback.reason not in _FORM:
             await self._usage.note_gap(gap)
-
-
-def _heard(trace: Trace, feedback: Feedback) -> Signal | None:
-    """The signal that a verdict is; None for a source that the answer does not have."""
-    if feedback.verdict is Verdict.OPENED:
-        opened = next((source for source in trace.sources if source.number == feedback.source), None)
-        if opened is None:
-            return None
-        name, act = f"opened:{opened.number}", Action.OPENED
-    else:
-        opened, name = None, "verdict"
-        act = Action.UP if feedback.verdict is Verdict.UP else Action.DOWN
-    return Signal(
-        f"{trace.answer}:{name}",
-        act,
-        feedback.at,
-        trace.vector,
-        feedback.reason,
-        credited=((opened.passage.source, 1.0),) if opened else credits_of(trace),
-        phrases=interests.phrases(trace.question),
-    )
-
-
-def credits_of(trace: Trace) -> tuple[tuple[str, float], ...]:
-    """The documents that carried an answer, with their share of it."""
-    if trace.outcome is Outcome.NOT_FOUND:  # its sources are what came closest
-        return ()
-    cited = {source.passage.source for source in trace.sources}
-    shares: dict[str, float] = {}
-    for passage in trace.passages:
-        if passage.source in cited:
-            shares[passage.source] = shares.get(passage.source, 0.0) + passage.share
-    total = sum(shares.values())
-    return tuple((source, share / total) for source, share in shares.items()) if total > 0 else ()

@@ -1,8 +1,8 @@
 """A profile as it travels: written out whole, and taken over within bounds.
 
 What comes from outside is somebody's word. It may restore that person's own state and nothing else: signals are marked
-as imported, so that none of them enters what the team counts (`Learned.done_here`), and everything is of the form and
-the size that the product itself could have written. Pure; knows nothing of stores or of the team.
+as imported, so that none of them enters what the team counts (`LearnedProfile.done_here`), and everything is of the
+form and the size that the product itself could have written. Pure; knows nothing of stores or of the team.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def taken_over(text: str, now: datetime) -> ProfileExport:
             return ProfileExport(sound(taken.wishes), signals)
     except (ValidationError, ValueError, TypeError, ArithmeticError, RecursionError):
         pass
-    raise InvalidPreferenceError("That is no profile of mine. Send what `/prefs export` gave, whole.")
+    raise InvalidPreferenceError("That isn't a profile that I exported. Send all of what `{cmd}prefs export` gave you.")
 
 
 def _imported(signal: Signal, now: datetime) -> Signal:

@@ -96,11 +96,14 @@ class Team:
 
         A person's own use is not in it: their taste is counted elsewhere.
         """
-        document, rows = self._seen(documents, user)
-        useful, examined = (np.bincount(document, self._tallies[rows, n], len(documents)) for n in (0, 1))
-        if useful.sum() <= 0 or examined.sum() <= 0:
+        document, rows = self._seen(documents, user)  # (rows seen,) each
+        useful, examined = (
+            np.bincount(document, self._tallies[rows, n], len(documents)) for n in (0, 1)
+        )  # (documents,)
+        uses, looks = float(useful.sum()), float(examined.sum())
+        if uses <= 0 or looks <= 0:
             return np.zeros(len(documents))
-        mean = min(useful.sum() / examined.sum(), 1.0)
+        mean = 1.0 if uses >= looks else uses / looks
         return np.asarray(np.log((useful + PRIOR_LOOKS * mean) / (examined + PRIOR_LOOKS)) - np.log(mean))
 
     def shared_taste(self, documents: Sequence[Document], user: str, used: Mapping[str, float]) -> Array:
@@ -108,22 +111,24 @@ class Team:
 
         `used` says how much `user` has to do with each document; it is empty for a person who does not share.
         """
-        near = self._nearness(user, used)
+        near = self._nearness(user, used)  # (people,)
         if not near.any():
             return np.zeros(len(documents))
         document, rows = self._seen(documents, user)
-        shares = self._tallies[rows, 2] > 0
-        share = np.bincount(document, shares, len(documents)) / max(self._sharing - 1, 1)
-        among = np.bincount(document, shares * near[self._people[rows]], len(documents))
+        shares = self._tallies[rows, 2] > 0  # (rows seen,): who shares, and used it
+        share = np.bincount(document, shares, len(documents)) / max(self._sharing - 1, 1)  # (documents,): of all
+        among = np.bincount(document, shares * near[self._people[rows]], len(documents))  # … and of the similar ones
         known = np.where(share > 0, share, 1.0)
         lift = np.log((among + SHRINK * known) / (near.sum() + SHRINK)) - np.log(known)
         return np.asarray(np.where(share > 0, lift, 0.0))
 
     def _nearness(self, user: str, used: Mapping[str, float]) -> Array:
         """The cosine of what each used with what `user` used (roots of counts), of the most similar only: (people,)."""
-        number, rows = self._gathered(list(used))
-        amounts = np.fromiter(used.values(), np.float64, len(used))[number]
-        common = np.bincount(self._people[rows], np.sqrt(amounts * self._tallies[rows, 2]), len(self._place))
+        number, rows = self._gathered(list(used))  # (rows of used documents,) each
+        amounts = np.fromiter(used.values(), np.float64, len(used))[number]  # how much `user` used each row's document
+        common = np.bincount(
+            self._people[rows], np.sqrt(amounts * self._tallies[rows, 2]), len(self._place)
+        )  # (people,)
         if user in self._place:
             common[self._place[user]] = 0.0
         cosines = common / np.sqrt(np.maximum(self._amounts * max(sum(used.values()), 1e-9), 1e-9))
@@ -135,23 +140,23 @@ class Team:
         """What others who may see `documents` counted of them: the number of the document, and the row."""
         kinds = {readers: number for number, readers in enumerate(dict.fromkeys(tuple(one) for _, one in documents))}
         may_see = np.array([self._may_see(readers, user) for readers in kinds])  # (kinds, people)
-        kind = np.array([kinds[tuple(readers)] for _, readers in documents], np.intp)
+        kind = np.array([kinds[tuple(readers)] for _, readers in documents], np.intp)  # (documents,)
         number, rows = self._gathered([source for source, _ in documents])
-        visible = may_see[kind[number], self._people[rows]] if rows.size else np.zeros(0, np.bool_)
+        visible = may_see[kind[number], self._people[rows]] if rows.size else np.zeros(0, np.bool_)  # (rows,)
         return number[visible], rows[visible]
 
     def _gathered(self, sources: Sequence[str]) -> tuple[Places, Places]:
-        """All rows of `sources`: which of them each is about, and its place."""
+        """All rows of `sources`, which lie together by document: which of them each is about, and its place."""
         spans = np.array([self._spans.get(source, (0, 0)) for source in sources], np.intp).reshape(-1, 2)
-        lengths = spans[:, 1] - spans[:, 0]
-        number = np.repeat(np.arange(len(sources)), lengths)
-        before = np.repeat(np.cumsum(lengths) - lengths, lengths)
-        return number, np.arange(number.size) - before + spans[number, 0]
+        lengths = spans[:, 1] - spans[:, 0]  # (sources,), such as 2 0 3
+        number = np.repeat(np.arange(len(sources)), lengths)  # (rows,): 0 0 2 2 2
+        before = np.repeat(np.cumsum(lengths) - lengths, lengths)  # rows of the sources before: 0 0 2 2 2
+        return number, np.arange(number.size) - before + spans[number, 0]  # 0 1 0 1 2, from where each span begins
 
     def _may_see(self, readers: Collection[str], user: str) -> NDArray[np.bool_]:
         """Who but `user` may see what these may read: (people,)."""
         audiences = np.array([not audience.isdisjoint(readers) for audience in self._audiences], np.bool_)
-        seeing = audiences[self._audience_of]
+        seeing = audiences[self._audience_of]  # many people have one audience: (audiences,) → (people,)
         if user in self._place:
             seeing[self._place[user]] = False
         return seeing
@@ -167,7 +172,7 @@ def _laid_out(contributions: Mapping[str, Contribution]) -> tuple[dict[str, tupl
         for source, tally in one.tallies.items():
             counted = tally.useful, tally.examined, tally.used if one.shares else 0.0
             rows.setdefault(source, []).append((place, *counted))
-    ends = np.cumsum([len(some) for some in rows.values()]).tolist()
+    ends = np.cumsum([len(some) for some in rows.values()]).tolist()  # (documents,)
     spans = {source: (end - len(some), end) for (source, some), end in zip(rows.items(), ends, strict=True)}
-    laid = np.array([row for some in rows.values() for row in some]).reshape(-1, 4)
+    laid = np.array([row for some in rows.values() for row in some]).reshape(-1, 4)  # (rows, 4): person, then counts
     return spans, laid[:, 0].astype(np.intp), laid[:, 1:]

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.domain import Outcome, Person, Source
+from core.domain import DecodingSummary, Outcome, Person, Source
 
 CARRIED = 0.01  # share of an answer from which a passage had a part in it
 
@@ -39,7 +39,7 @@ class Trace:
     """One answer, by its asker. `vector` is that of what is learned from it; `wishes` are those that were obeyed.
 
     `gate` is the entropy gate g(x), `scale` what the bound on KL left of the tilt, 1 being all. `held` is p(held | x),
-    None where the model was not asked.
+    None where the model was not asked; `decoded` how far it was decoded as it should be.
     """
 
     answer: str
@@ -58,6 +58,7 @@ class Trace:
     scale: float = 1.0
     plain: bool = False
     held: float | None = None
+    decoded: DecodingSummary = DecodingSummary.EXACT
 
 
 def rests_on(trace: Trace, sources: Collection[str]) -> bool:

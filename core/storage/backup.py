@@ -22,7 +22,7 @@ from typing import IO, Any, Protocol
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from core.answering.standing import whole
+from core.answering.sources import whole
 from core.documents.folder_records import FILE_NAME, FolderRecords, read_records
 from core.documents.reading import namespace_of
 from core.documents.splitting import passage_ids

@@ -58,7 +58,7 @@ class BackupWriter:
     def __enter__(self) -> Self:
         if os.path.lexists(self._file):
             raise BackupError(f"{self._file} already exists. Choose another file, or remove it.")
-        with self._translated():
+        with self._convert_errors():
             descriptor, draft = tempfile.mkstemp(prefix=f".{self._file.name}.", dir=self._file.parent)
         self._draft = Path(draft)
         self._stream = os.fdopen(descriptor, "w+b")
@@ -67,7 +67,7 @@ class BackupWriter:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            with self._translated():
+            with self._convert_errors():
                 if kind is None:
                     self._end()
         finally:
@@ -80,8 +80,8 @@ class BackupWriter:
     @contextmanager
     def part(self, name: str) -> Iterator[IO[bytes]]:
         """A stream for one part."""
-        with self._translated(), self._zip.open(name, "w", force_zip64=True) as stream:
-            counted = _Counted(stream)
+        with self._convert_errors(), self._zip.open(name, "w", force_zip64=True) as stream:
+            counted = _MeteredStream(stream)
             yield counted  # type: ignore[misc]  # it writes, which is all that is asked of it
         self._parts[name] = {"size": counted.size, "sha256": counted.digest.hexdigest()}
 
@@ -100,7 +100,7 @@ class BackupWriter:
         sync_folder(self._file.parent)
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _convert_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -108,7 +108,7 @@ class BackupWriter:
             raise BackupError(f"{self._file} cannot be written: {reason}. Check that its folder exists.") from error
 
 
-class _Counted:
+class _MeteredStream:
     """A stream that knows what went through it."""
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -134,10 +134,10 @@ class BackupReader:
         self.parts: dict[str, Part] = {}
 
     def __enter__(self) -> Self:
-        with self._translated():
+        with self._convert_errors():
             self._zip = zipfile.ZipFile(self._file)
         try:
-            with self._translated():
+            with self._convert_errors():
                 self._check()
         except BaseException:
             self._zip.close()
@@ -155,12 +155,12 @@ class BackupReader:
     @contextmanager
     def lines(self, name: str) -> Iterator[IO[bytes]]:
         """A part as a stream."""
-        with self._translated(), self._zip.open(name) as stream:
+        with self._convert_errors(), self._zip.open(name) as stream:
             yield stream
 
     def unpack(self, name: str, target: Path) -> None:
         """Write a part to a new file in a folder of ours."""
-        with self._translated():
+        with self._convert_errors():
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             with self._zip.open(name) as source, os.fdopen(descriptor, "wb") as stream:
@@ -211,7 +211,7 @@ class BackupReader:
         return BackupError(f"{self._file} {why}. Nothing was restored.")
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _convert_errors(self) -> Iterator[None]:
         try:
             yield
         except FileNotFoundError:

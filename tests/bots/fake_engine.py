@@ -35,13 +35,19 @@ def message(text: str) -> Message:
 
 
 class FakePeople:
-    """Knows of people what the engine has saved."""
+    """Knows of people what was chosen."""
 
     def __init__(self, engine: FakeEngine) -> None:
         self.engine = engine
 
     async def profile(self, person: Person) -> Profile:
-        return Profile(person, PreferenceSet(await self.engine.preferences(person)))
+        return Profile(person, await self.wishes(person))
+
+    async def wishes(self, person: Person) -> PreferenceSet:
+        return PreferenceSet(self.engine.saved.get(person, Preferences()))
+
+    async def choose(self, person: Person, preferences: Preferences) -> None:
+        self.engine.saved[person] = preferences
 
     async def recent(self, person: Person, limit: int) -> list[Trace]:
         asked = [each for each in reversed(self.engine.asked) if each.person == person][:limit]
@@ -50,6 +56,42 @@ class FakePeople:
     async def hear(self, feedback: Feedback) -> FeedbackOutcome:
         self.engine.heard.append(feedback)
         return FeedbackOutcome.TAKEN_BACK if feedback.verdict is Verdict.NONE else FeedbackOutcome.LEARNED
+
+    async def forget(self, person: Person) -> None:
+        self.engine.saved.pop(person, None)
+        self.engine.forgotten.append(person)
+
+
+class FakeConversations:
+    """Keeps no turns."""
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self.engine = engine
+
+    async def begin_anew(self, message: Message) -> None:
+        self.engine.begun.append(message.conversation)
+
+    async def questions(self, message: Message) -> list[str]:
+        return [each.text for each in self.engine.asked if each.person == message.person]
+
+
+class FakeSources:
+    """Has one source, of every answer."""
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self.engine = engine
+
+    async def open(
+        self,
+        person: Person,
+        answer: str,
+        number: int,
+        _at: datetime,
+        *,
+        looking: Message | None = None,  # noqa: ARG002
+    ) -> Passage | None:
+        self.engine.opened.append((person, answer, number))
+        return self.engine.passage if number == 1 else None
 
 
 class FakeEngine:
@@ -80,6 +122,8 @@ class FakeEngine:
         self.heard: list[Feedback] = []
         self.opened: list[tuple[Person, str, int]] = []
         self.people = FakePeople(self)
+        self.conversations = FakeConversations(self)
+        self.sources = FakeSources(self)
         self.begun: list[Conversation] = []
         self.closed = False
         self.started = asyncio.Event()
@@ -105,23 +149,3 @@ class FakeEngine:
             yield Answer(self.text, Outcome.ANSWERED, (Source(1, self.passage),))
         finally:
             self.closed = True
-
-    async def open_source(self, person: Person, answer: str, number: int, at: datetime) -> Passage | None:  # noqa: ARG002
-        self.opened.append((person, answer, number))
-        return self.passage if number == 1 else None
-
-    async def preferences(self, person: Person) -> Preferences:
-        return self.saved.get(person, Preferences())
-
-    async def set_preferences(self, person: Person, preferences: Preferences) -> None:
-        self.saved[person] = preferences
-
-    async def begin_anew(self, message: Message) -> None:
-        self.begun.append(message.conversation)
-
-    async def asked_before(self, message: Message) -> list[str]:
-        return [each.text for each in self.asked if each.person == message.person]
-
-    async def forget(self, person: Person) -> None:
-        self.saved.pop(person, None)
-        self.forgotten.append(person)

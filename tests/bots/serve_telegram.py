@@ -8,8 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bots.platforms import configured
-from bots.service.serving import Answerer, ProcessRoles, serve
+from bots.service.serving import Answerer, ProcessRoles, configured, serve
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.bootstrap import open_records
 from core.domain import Passage

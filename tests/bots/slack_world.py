@@ -13,19 +13,19 @@ from dataclasses import dataclass, field
 from redis.asyncio import Redis
 
 from bots.dialogue import Dialogue
+from bots.language import speaking
+from bots.lessons import Lessons
 from bots.on_slack.actions import Actions
-from bots.on_slack.asides import SideMessages
 from bots.on_slack.clients import Clients
 from bots.on_slack.conversation import SlackConversation
-from bots.on_slack.desk import OperatorCommands
 from bots.on_slack.entrance import SlackEntrance
+from bots.on_slack.events import OWN_COMMANDS
 from bots.on_slack.members import Members
-from bots.on_slack.platform import OWN_COMMANDS
 from bots.on_slack.receiver import Connection, SlackReceiver
 from bots.on_slack.sender import SlackSender
-from bots.on_slack.teaching import Lessons
+from bots.on_slack.side_messages import SideMessages
+from bots.on_slack.texts import HELP_HINT
 from bots.operator_lists import OperatorLists
-from bots.texts import escaped
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.inbox import RedisInbox
 from core.adapters.redis.memory import RedisMemory
@@ -147,7 +147,8 @@ class Hub:
         if delivery.over:
             return
         try:
-            await self.sender.handle(delivery.event, delivery)
+            with speaking(*await self.sender.voice(delivery.event)):
+                await self.sender.handle(delivery.event, delivery)
         except Exception as error:  # noqa: BLE001 - as the worker does
             self.sorry.append("".join(traceback.format_exception(error)[-3:]))
             await self.sender.apologise(delivery.event, delivery, "Something went wrong.")
@@ -242,7 +243,7 @@ async def world(
         engine = await engine_of(redis, index, generator)
         lists, taught = Lists(), Teacher()
         access = lists.over(redis)
-        hub = hub_of(server.api, "xoxb-1", engine, access, taught, operator_lists(redis))
+        hub = hub_of(server.api, "xoxb-1", engine, access, taught, operator_lists(redis, access))
         stack.push_async_callback(hub.close)
         connection = Connection(app_token="" if http else "xapp-1", signing_secret="shh", port=0)  # noqa: S106
         receiver = SlackReceiver(Clients("xoxb-1", server.api), connection, server.api)
@@ -269,8 +270,8 @@ async def engine_of(redis: Redis, index: QdrantIndex, generator: ScriptedGenerat
     )
 
 
-def operator_lists(redis: Redis) -> OperatorLists:
-    return OperatorLists(RedisUsage(redis), RedisInbox(redis), escaped)
+def operator_lists(redis: Redis, access: Access) -> OperatorLists:
+    return OperatorLists(RedisUsage(redis), RedisInbox(redis), access)
 
 
 def hub_of(  # noqa: PLR0917 - what a platform is given
@@ -278,10 +279,10 @@ def hub_of(  # noqa: PLR0917 - what a platform is given
 ) -> Hub:
     """The answering half behind a stand-in for the inbox."""
     clients, members = Clients(token, api), Members({GROUP})
-    door, dialogue = SlackEntrance(access, members), Dialogue(engine, own_commands=OWN_COMMANDS)
-    talk, lessons = SlackConversation(dialogue, members, hurry=True), Lessons(teacher, door)
+    door, dialogue = SlackEntrance(access, members), Dialogue(engine, own_commands=OWN_COMMANDS, hint=HELP_HINT)
+    talk, lessons = SlackConversation(dialogue, members, hurry=True), Lessons(teacher, access)
     actions = Actions(clients, dialogue, talk, door, lessons)
-    asides = SideMessages(talk, lessons, OperatorCommands(door, lists))
+    asides = SideMessages(talk, lessons, lists)
     return Hub(SlackSender(clients, dialogue, members, door, actions, asides=asides, hurry=True))
 
 

@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 
 from bots.dialogue import Dialogue
 from bots.language import speaking
+from bots.lessons import Lessons
 from bots.on_telegram.entrance import Membership, TelegramEntrance, listed_groups
 from bots.on_telegram.pace import ChatPace, Rate
 from bots.on_telegram.receiver import TelegramReceiver, new_bot
@@ -24,7 +25,6 @@ from bots.on_telegram.screen import Streaming
 from bots.on_telegram.sender import OWN_COMMANDS, Services, TelegramSender
 from bots.on_telegram.webhook import Webhook
 from bots.operator_lists import OperatorLists
-from bots.texts import escaped
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.pairings import RedisPairings
@@ -217,12 +217,12 @@ async def _bot(redis: Redis, folder: Path, wishes: Wishes, index: QdrantIndex) -
     generator = ScriptedGenerator(lambda prompt: f"**{prompt.passages[0].text}**", pace=0.005)
     limits = AnswerLimits(passages=2, relevance=0.15)
     engine = Engine(embedder=embedder, index=index, memory=memory, usage=usage, generator=generator, limits=limits)
-    teacher = Teacher(folder / "learned", Ingester(embedder, index, passage_tokens=80), index, usage)
+    teacher = Teacher(folder / "learned", Ingester(embedder, index, passage_tokens=80), index)
     access = Access(RedisPairings(redis), AccessLists(wishes.allowed, frozenset({"person:telegram//9"})))
     groups, desk = listed_groups(wishes.allowed), DeadLetters()
     bots = [new_bot(TOKEN, wishes.double.url, ChatPace(*wishes.pace)) for _ in range(2)]
-    lists = OperatorLists(usage, desk, escaped)
-    services = Services(Dialogue(engine, own_commands=OWN_COMMANDS), teacher, access, lists)
+    lists = OperatorLists(usage, desk, access)
+    services = Services(Dialogue(engine, own_commands=OWN_COMMANDS), Lessons(teacher, access), access, lists)
     sender = TelegramSender(bots[0], services, groups, wishes.streaming)
     receiver = TelegramReceiver(bots[1], TelegramEntrance(access, Membership(bots[1], groups)), wishes.webhook)
     inlet = MemoryInlet(sender)

@@ -75,7 +75,7 @@ def test_a_bad_setting_is_one_sentence(tmp_path: Path):
 def test_a_missing_path_is_named(tmp_path: Path):
     """Ingesting what is not there opens nothing and says so."""
     done = attune("ingest", "nothere", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (1, "There is no file or folder nothere.\n")
+    assert (done.returncode, done.stderr) == (1, "No such file or folder: nothere\n")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_bad_questions_are_named_by_their_lines(tmp_path: Path):
     assert (done.returncode, done.stdout) == (2, "")
     head, second, third = done.stderr.splitlines()
     assert head == "own.jsonl has 2 lines that are not questions. Correct it and run again; nothing was asked."
-    assert second.startswith("line 2: it is no JSON")
+    assert second.startswith("line 2: it is not JSON")
     assert third.startswith('line 3: it has no "question".')
 
 
@@ -156,7 +156,7 @@ def test_stopping_is_quiet(error: BaseException, monkeypatch, capsys):
 
 @pytest.mark.usefixtures("logging_restored")
 def test_a_crash_is_a_sentence_with_a_trace(tmp_path: Path, monkeypatch, capsys):
-    """An unexpected error shows a trace id and the log's place; the log has it without anybody's words."""
+    """An unexpected error shows an error id and the log's place; the log has it without anybody's words."""
 
     def broken() -> None:
         raise ZeroDivisionError("the words of a person")
@@ -168,7 +168,7 @@ def test_a_crash_is_a_sentence_with_a_trace(tmp_path: Path, monkeypatch, capsys)
         command.main()
     shown, file = capsys.readouterr().err, tmp_path / "data" / FILE_NAME
     entry = json.loads(file.read_text())
-    assert entry["trace"] in shown
+    assert entry["error_id"] in shown
     assert str(file) in shown
     assert "Traceback" not in shown
     assert "ZeroDivisionError" in entry["exception"]

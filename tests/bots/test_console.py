@@ -114,7 +114,7 @@ async def test_an_error_amid_an_answer_keeps_both(tmp_path: Path):
     with structlog.testing.capture_logs() as logs:
         shown = await Terminal(engine, tmp_path).type("why?\r/quit\r")
     assert "one two" in shown
-    assert logs[0]["trace"] in shown
+    assert logs[0]["error_id"] in shown
     assert "Traceback" not in shown
     assert "inner words" not in shown
 
@@ -187,7 +187,7 @@ async def test_a_pipe_tells_of_problems_by_its_exit_code():
     """A problem goes to stderr, the exit code is 1, and the other lines are answered."""
     code, out, problems = await piped(FakeEngine(), "/prefs length huge\nhow long?\n")
     assert code == 1
-    assert problems == "`huge` is no length. It can be `short`, `normal` or `detailed`.\n"
+    assert problems == "`huge` isn't a choice for length. You can choose `short`, `normal` or `detailed`.\n"
     assert out.startswith("Twenty weeks [1].")
     with structlog.testing.capture_logs():
         code, out, problems = await piped(FakeEngine(error=MemoryUnavailableError("down")), "why?\n")

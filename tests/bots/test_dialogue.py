@@ -10,13 +10,14 @@ import pytest
 import structlog
 
 from bots import texts
-from bots.commands import PREFERENCES
+from bots.choices import PREFERENCES
 from bots.dialogue import Dialogue
+from bots.language import translated
 from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
 from core.domain import Source
 from core.errors import DownloadError, MemoryUnavailableError, ModelUnavailableError, QuestionTooLongError
 from core.people.preferences import Format, Length, Preferences, Tone
-from tests.bots.fake_engine import ANN, HANDBOOK, FakeEngine, message
+from tests.bots.fake_engine import ANN, HANDBOOK, FakeEngine, FakePeople, message
 
 
 async def replies(engine: FakeEngine, text: str, **options) -> list[Reply]:
@@ -77,8 +78,8 @@ async def test_a_mistyped_command_gets_the_nearest(text: str, near: str):
 async def test_an_unknown_command_lists_all():
     """A command like no other gets the list."""
     assert await said(FakeEngine(), "/xyzzy") == (
-        "There is no command `/xyzzy`. "
-        "There are `/help`, `/prefs`, `/why`, `/plain`, `/recommend`, `/new`, `/open` and `/forget`."
+        "There's no command `/xyzzy`. "
+        "The choices are `/help`, `/new`, `/prefs`, `/why`, `/plain`, `/recommend`, `/open` and `/forget`."
     )
 
 
@@ -121,20 +122,23 @@ async def test_every_value_is_saved_and_confirmed(text: str, expected: Preferenc
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("/prefs length huge", "`huge` is no length. It can be `short`, `normal` or `detailed`."),
-        ("/prefs length very short", "`very short` is no length. It can be `short`, `normal` or `detailed`."),
-        ("/prefs lenght short", "There is no preference `lenght`. Did you mean `/prefs length`?"),
+        ("/prefs length huge", "`huge` isn't a choice for length. You can choose `short`, `normal` or `detailed`."),
+        (
+            "/prefs length very short",
+            "`very short` isn't a choice for length. You can choose `short`, `normal` or `detailed`.",
+        ),
+        ("/prefs lenght short", "There's no preference called `lenght`. Did you mean `/prefs length`?"),
         (
             "/prefs colour red",
             (
-                "There is no preference `colour`. There are `length`, `tone`, `format`, `level`, `language`, "
-                "`sources`, `like`, `avoid`, `say`, `remove`, `strength`, `share`, `learned`, `pause`, `resume`, "
-                "`undo`, `export`, `import`, `forget` and `reset`."
+                "There's no preference called `colour`. The choices are `length`, `tone`, `format`, `level`, "
+                "`language`, `sources`, `like`, `avoid`, `say`, `remove`, `strength`, `share`, `learned`, `pause`, "
+                "`resume`, `undo`, `export`, `import`, `forget` and `reset`."
             ),
         ),
         (
             "/prefs tone",
-            "Your tone is **plain**. It can be `plain`, `friendly` or `formal`.",
+            "Your tone setting is **plain**. You can choose `plain`, `friendly` or `formal`.",
         ),
     ],
 )
@@ -165,7 +169,7 @@ async def test_prefs_reset_restores_the_defaults():
 async def test_forget_needs_confirmation():
     """Bare `/forget` removes nothing and says how to go ahead."""
     engine = FakeEngine()
-    assert await replies(engine, "/forget") == [Notice(texts.FORGET_CONFIRM)]
+    assert await replies(engine, "/forget") == [Notice(translated(texts.FORGET_CONFIRM))]
     assert engine.forgotten == []
     assert await replies(engine, "/forget everything") == [PersonForgotten(texts.FORGOTTEN)]
     assert engine.forgotten == [ANN]
@@ -187,11 +191,11 @@ async def test_a_persons_error_is_shown_as_it_is():
     ],
 )
 async def test_other_errors_become_a_sentence_with_a_trace(error: Exception, sentence):
-    """A person never sees an error's own text; the log has it under the trace id that is shown."""
+    """A person never sees an error's own text; the log has it under the error id that is shown."""
     with structlog.testing.capture_logs() as logs:
         shown = await replies(FakeEngine(error=error, fail_after=1), "why?")
     assert [entry["exc_info"] for entry in logs] == [error]
-    assert shown[-1] == Problem(sentence(logs[0]["trace"]))
+    assert shown[-1] == Problem(sentence(logs[0]["error_id"]))
     assert str(error) not in shown[-1].markdown
     assert Delta("Twenty") in shown
 
@@ -206,12 +210,14 @@ async def test_an_operator_sees_the_operators_errors():
 async def test_a_command_that_fails_says_so():
     """Errors of commands are words too."""
 
-    class Down(FakeEngine):
-        async def preferences(self, person):
+    class Down(FakePeople):
+        async def wishes(self, person):
             raise MemoryUnavailableError(f"down for {person}")
 
+    engine = FakeEngine()
+    engine.people = Down(engine)
     with structlog.testing.capture_logs() as logs:
-        assert await said(Down(), "/prefs") == texts.store_down(logs[0]["trace"])
+        assert await said(engine, "/prefs") == texts.store_down(logs[0]["error_id"])
 
 
 async def test_leaving_early_stops_the_engine():

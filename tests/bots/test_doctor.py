@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bots.cli import operator_texts
-from bots.cli.checks import Check, CheckStatus
 from bots.cli.doctor import _memory, _models, _server, parsers
+from bots.platform import Check, CheckStatus
 from core.adapters.redis import valkey
 from core.bootstrap import open_records
 from core.documents.confinement import Confinement, Layer
@@ -23,21 +24,24 @@ from tests.doubles.openai_server import MODEL, Flavour, OpenAIDouble
 
 
 @pytest.mark.parametrize(
-    ("flavour", "decoding", "mark"),
+    ("flavour", "name", "decoding", "mark"),
     [
-        (Flavour.VLLM, "sequence", CheckStatus.GOOD),
-        (Flavour.VLLM, "token", CheckStatus.CARE),
-        (Flavour.OLLAMA, "stuffed", CheckStatus.GOOD),
-        (Flavour.OLLAMA, "sequence", CheckStatus.CARE),
+        (Flavour.VLLM, READER, "sequence", CheckStatus.GOOD),
+        (Flavour.LLAMA_CPP, READER, "token", CheckStatus.GOOD),
+        (Flavour.OLLAMA, READER, "sequence", CheckStatus.CARE),
+        (Flavour.VLLM, MODEL, "sequence", CheckStatus.CARE),
+        (Flavour.VLLM, MODEL, "stuffed", CheckStatus.GOOD),
     ],
 )
-async def test_the_doctor_says_what_a_server_cannot_do(flavour: Flavour, decoding: str, mark: CheckStatus) -> None:
-    """A way of decoding that the server can only approximate is marked, with what to do about it."""
-    async with OpenAIDouble(flavour).serving() as double:
-        environ = {"ATTUNE_MODEL_URL": double.url, "ATTUNE_MODEL": MODEL, "ATTUNE_DECODING": decoding}
+async def test_the_doctor_says_what_a_server_cannot_do(
+    flavour: Flavour, name: str, decoding: str, mark: CheckStatus
+) -> None:
+    """A way of decoding that is only approximated, without verdicts, is marked, with what to do about it."""
+    async with OpenAIDouble(flavour, model=name, judges_first=name == READER).serving() as double:
+        environ = {"ATTUNE_MODEL_URL": double.url, "ATTUNE_MODEL": name, "ATTUNE_DECODING": decoding}
         model, way = await _server(Settings.from_env(environ))
     assert (model.mark, model.name) == (CheckStatus.GOOD, "language model")
-    assert MODEL in model.found
+    assert name in model.found
     assert (way.mark, bool(way.fix)) == (mark, mark is CheckStatus.CARE)
 
 
@@ -117,7 +121,7 @@ def test_the_doctor_asks_the_process_that_parses() -> None:
     check = parsers()
     assert check.name == "parsers"
     assert check.mark in {CheckStatus.GOOD, CheckStatus.CARE}
-    assert check.found.startswith("shut in by limits of memory and time")
+    assert check.found.startswith("confined by limits of memory and time")
 
 
 async def test_the_doctor_says_how_much_is_kept_of_people_and_how_long(data: Path) -> None:
@@ -126,9 +130,11 @@ async def test_the_doctor_says_how_much_is_kept_of_people_and_how_long(data: Pat
     assert (memory.mark, memory.found) == (CheckStatus.GOOD, operator_texts.REPLIES)
     assert people.found == "nothing is kept about anybody yet; what comes is kept for 30 days (ATTUNE_KEEP)"
     async with open_records(settings) as records:
-        await records.memory.save_preferences(Person("slack", "T1", "ann"), Preferences(tone=Tone.FORMAL))
+        await records.memory.change_wishes(
+            Person("slack", "T1", "ann"), lambda old: replace(old, preferences=Preferences(tone=Tone.FORMAL))
+        )
         _, people = await _memory(settings)
-    assert people.found.startswith("1 person, 0.")
+    assert people.found.startswith("1 person, median 0.")
     assert people.found.endswith(" kB at most, kept for 30 days (ATTUNE_KEEP)")
 
 

@@ -116,7 +116,7 @@ async def library(
     @asynccontextmanager
     async def attune_of(*_: object) -> AsyncIterator[Attune]:
         records = Stores(memory, NoUsage(), Access(RedisPairings(redis), AccessLists()))
-        teacher = Teacher(place / "learned", ingester, shared_index, records.usage)
+        teacher = Teacher(place / "learned", ingester, shared_index)
         yield Attune(engine, library, records, teacher, dict)
 
     monkeypatch.setattr(evaluating, "open_library", library_of)

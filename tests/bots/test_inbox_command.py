@@ -23,7 +23,7 @@ def give_up(folder: Path, *keys: str) -> None:
                 await inbox.put(to_event({"key": key, "channel": key, "user": "ann", "text": SECRET}))
                 claim = await inbox.claim(key)
                 assert claim is not None
-                await inbox.bury(claim.token, "3 workers died on it; trace 1a2b3c4d")
+                await inbox.bury(claim.token, "3 workers died on it; error id 1a2b3c4d")
 
     asyncio.run(bury())
 
@@ -40,18 +40,18 @@ def test_what_was_given_up_is_listed_retried_and_dropped(data: Path) -> None:
     give_up(data, "1", "2", "3")
     shown = attune("inbox", cwd=data).stdout
     assert "chat:1" in shown
-    assert "trace 1a2b3c4d" in shown
+    assert "error id 1a2b3c4d" in shown
     listed = attune("inbox", "--json", cwd=data).stdout
     assert [letter["key"] for letter in json.loads(listed)["dead"]] == ["chat:1", "chat:2", "chat:3"]
     assert SECRET not in shown + listed
 
-    assert attune("inbox", "retry", "chat:1", cwd=data).stdout == "1 message put back.\n"
+    assert attune("inbox", "retry", "chat:1", cwd=data).stdout == "1 message queued again.\n"
     missing = attune("inbox", "drop", "chat:1", cwd=data)
     assert (missing.returncode, missing.stderr) == (
         1,
         "No message with the key chat:1 was given up. `attune inbox` lists the keys.\n",
     )
-    assert attune("inbox", "drop", "all", cwd=data).stdout == "2 messages dropped.\n"
+    assert attune("inbox", "drop", "all", cwd=data).stdout == "2 messages discarded.\n"
     left = json.loads(attune("inbox", "--json", cwd=data).stdout)
     assert (left["waiting"], left["dead"]) == (1, [])
 

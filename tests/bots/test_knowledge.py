@@ -111,7 +111,7 @@ async def test_a_dry_run_over_nothing_says_so(
 ) -> None:
     write(place / "pictures" / "picture.png", b"\x89PNG\0")
     assert await operations.ingest(settings, [place / "pictures"], dry=True) == 1
-    assert "There is nothing that could be ingested." in capsys.readouterr().err
+    assert "There is nothing to ingest." in capsys.readouterr().err
     assert len(await held(library)) == 3
 
 

@@ -56,10 +56,10 @@ def test_each_model_says_what_it_is_for_and_what_it_takes(tmp_path: Path, width:
 def test_a_model_with_an_adapter_is_here_when_its_base_is(tmp_path: Path) -> None:
     """They share one file; the one that is chosen is in use."""
     bring(tmp_path, PLAIN)
-    assert f"{READER}: language model, here, in use\n" in listed(tmp_path)
+    assert f"{READER}: language model, downloaded, in use\n" in listed(tmp_path)
     told = listed(tmp_path, ATTUNE_MODEL=PLAIN)
-    assert f"{READER}: language model, here\n" in told
-    assert f"{PLAIN}: language model, here, in use\n" in told
+    assert f"{READER}: language model, downloaded\n" in told
+    assert f"{PLAIN}: language model, downloaded, in use\n" in told
 
 
 def test_a_model_from_elsewhere_is_listed_with_its_size(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_model_from_elsewhere_is_listed_with_its_size(tmp_path: Path) -> None:
     time = (place / "model.safetensors").stat().st_mtime_ns
     write_record(place, VerifiedFolder("hf:org/name", {"model.safetensors": FileRecord(2_000_000, time, "0" * 64)}))
     told = listed(tmp_path, ATTUNE_MODEL="hf:org/name")
-    assert "hf:org/name: here, in use as language model\n  2 MB on the disk\n" in told
+    assert "hf:org/name: downloaded, in use as language model\n  2 MB on disk\n" in told
     assert f"{READER}: language model, not downloaded yet\n" in told
 
 

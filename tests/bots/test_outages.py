@@ -140,10 +140,10 @@ async def test_a_full_disk_loses_nothing_that_was_accepted(data: Path) -> None:
 
 
 async def test_an_index_that_is_away_ends_in_a_sentence(data: Path) -> None:
-    """The person is told, with a trace id, and nothing waits for ever."""
+    """The person is told, with an error id, and nothing waits for ever."""
     async with valkey.embedded(data) as client:
         inbox = RedisInbox(client, GENEROUS)
         async with serving(inbox, FakeEngine(error=IndexUnavailableError("away"))) as chat:
             await chat.deliver("1", "c", "ann", "?")
-            await until(lambda: bool(chat.messages) and "tell your operator `" in chat.messages[0].text)
+            await until(lambda: bool(chat.messages) and "give your operator this code: `" in chat.messages[0].text)
             assert len(chat.messages) == 1

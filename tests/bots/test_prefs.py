@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from redis.asyncio import Redis
 
-from bots import feedback_texts, personal_texts, texts
+from bots import personal_texts, texts
 from bots.dialogue import Dialogue
+from bots.language import translated
 from bots.replies import Final, Notice, PersonForgotten, Problem
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis import valkey
@@ -21,8 +22,8 @@ from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
 from core.domain import Conversation, Message, Passage, Person, Sources
 from core.engine import AnswerLimits, Engine
-from core.people.feedback import Feedback, Reason, Verdict
-from core.people.interests import Action, Signal, packed
+from core.people.feedback import Feedback, Verdict
+from core.people.interests import Action, Reason, Signal, packed
 from core.people.preferences import Language, Level, PreferenceKind, PreferenceOrigin
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
@@ -149,8 +150,8 @@ async def test_every_change_is_confirmed_in_one_line_and_can_be_undone(chat: Cha
         ("/prefs strength many", "0 to 100"),
         ("/prefs language klingon", "`german`"),
         ("/prefs level guru", "`beginner`, `practitioner` or `expert`"),
-        ("/prefs remove 7", "You have stated none."),
-        ("/prefs remove", "Say which one to remove"),
+        ("/prefs remove 7", "You haven't told me any."),
+        ("/prefs remove", "Tell me the number of the one to remove"),
         ("👎 too lnog", "Did you mean `👎 too long`?"),
         ("👎 this is too long", "Did you mean `👎 too long`?"),
         ("/prefs like", "1 to 200 characters"),
@@ -177,7 +178,7 @@ async def test_prefs_shows_what_is_set_said_and_learned(chat: Chat) -> None:
     assert "- length: short · **normal** · detailed" in shown
     assert "1. like: worked examples" in shown
     assert "learning: on, strength 50 of 100" in shown
-    assert "1 interest from 1 event" in shown
+    assert "1 interest from 1 of your actions" in shown
 
 
 async def test_only_what_applies_reaches_the_model(chat: Chat, generator: ScriptedGenerator) -> None:
@@ -198,7 +199,7 @@ async def test_only_what_applies_reaches_the_model(chat: Chat, generator: Script
 
 async def test_a_fact_is_kept_and_shown_and_said_to_be_of_no_effect(chat: Chat, engine: Engine) -> None:
     """Who states a fact is told that facts come from documents."""
-    assert "facts I take from documents only" in await chat.told("/prefs say The office is in Paris")
+    assert "I take facts only from the documents" in await chat.told("/prefs say The office is in Paris")
     (stated,) = (await engine.people.wishes(ANN)).stated
     assert stated.kind is PreferenceKind.FACT
 
@@ -214,10 +215,10 @@ async def test_why_tells_each_passage_and_only_its_asker(
     assert "% → " in why
     assert generator.protocol.calibration is not None
     held = f"{generator.protocol.calibration.held(generator.certainty):.0%}"
-    assert f"it carried 100% of the answer; the model judged that it holds the answer: {held}" in why
-    assert f"The model judged that the documents hold the answer: {held}." in why
+    assert f"100% of the answer comes from it; the model is {held} sure that it has the answer" in why
+    assert f"The model is {held} sure that the documents have the answer." in why
     assert await chat.told("/why") == why
-    assert await Chat(engine, BEN).told(f"/why {final.answer}") == personal_texts.NO_ANSWER
+    assert await Chat(engine, BEN).told(f"/why {final.answer}") == translated(personal_texts.NO_ANSWER)
 
 
 async def test_in_a_shared_place_nothing_is_told_of_private_answers(chat: Chat) -> None:
@@ -225,7 +226,7 @@ async def test_in_a_shared_place_nothing_is_told_of_private_answers(chat: Chat) 
     final = await chat.say("How long does transit enrolment take?")
     chat.private = False
     for text in ("/why", f"/why {final.answer}", "/plain", f"/plain {final.answer}"):
-        assert await chat.told(text) == personal_texts.NO_ANSWER
+        assert await chat.told(text) == translated(personal_texts.NO_ANSWER)
     assert await chat.told("/open 1") == personal_texts.no_source(0)
     await chat.say("How do I book travel with the agency?")
     assert "Travel" in await chat.told("/why")
@@ -246,7 +247,7 @@ async def test_plain_answers_the_same_question_without_the_person(chat: Chat, ge
     assert "transit maps" not in generator.prompts[-1].person
     assert "few sentences" in generator.prompts[-1].person
     assert (await chat.dialogue.profile(ANN)).events == before.events
-    assert "without personalisation" in await chat.told(f"/why {again.answer}")
+    assert "without your preferences" in await chat.told(f"/why {again.answer}")
 
 
 async def test_too_long_said_again_and_again_shortens_slowly(chat: Chat, generator: ScriptedGenerator) -> None:
@@ -277,7 +278,7 @@ async def test_a_verdict_on_somebody_elses_answer_counts_for_nothing(chat: Chat,
     """Only whoever asked can rate an answer."""
     final = await chat.say("How long does transit enrolment take?")
     notice = await chat.dialogue.feedback(Feedback(BEN, final.answer, Verdict.UP, START))
-    assert notice == Notice(feedback_texts.NOT_YOURS)
+    assert notice == Notice(personal_texts.NOT_YOURS)
     assert (await engine.people.profile(BEN)).events == 0
 
 
@@ -286,7 +287,7 @@ async def test_thumbs_can_be_typed(chat: Chat, engine: Engine) -> None:
     await chat.say("How long does transit enrolment take?")
     before = (await engine.people.profile(ANN)).interests[0]
     assert "too long" in await chat.told("👎 too long")
-    assert await chat.told("👍🏽") == "Thanks, I will remember that this helped."
+    assert await chat.told("👍🏽") == "Thanks, I'll remember that this helped."
     after = (await engine.people.profile(ANN)).interests[0]
     assert dict(after.acts)["up"] == 1
     assert "up" not in dict(before.acts)
@@ -300,7 +301,7 @@ async def test_a_typed_thumb_can_be_taken_back(chat: Chat, memory: RedisMemory) 
     for thumb in ("👍", "👎"):
         await chat.told("👎 not my topic")
         assert await memory.learned(ANN) != before
-        assert await chat.told(f"{thumb} undo") == "Done: I take that back."
+        assert await chat.told(f"{thumb} undo") == "Done. I've taken that back."
         assert await memory.learned(ANN) == before
 
 
@@ -366,7 +367,7 @@ async def test_a_paused_person_is_not_learned_from(chat: Chat, engine: Engine) -
     await chat.say("/prefs pause")
     final = await chat.say("How long does transit enrolment take?")
     notice = await chat.dialogue.feedback(Feedback(ANN, final.answer, Verdict.UP, START))
-    assert notice == Notice(feedback_texts.HEARD_WHILE_PAUSED)
+    assert notice == Notice(personal_texts.HEARD_WHILE_PAUSED)
     assert (await engine.people.profile(ANN)).events == 0
     await chat.say("/prefs resume")
     await chat.say("How long does transit enrolment take?")
@@ -401,7 +402,7 @@ async def test_a_damaged_profile_is_refused_whole(chat: Chat, engine: Engine, wh
     exported = await engine.people.export(ANN)
     assert whole in exported
     ben = Chat(engine, BEN)
-    assert "no profile of mine" in await ben.told(f"/prefs import {exported.replace(whole, damaged, 1)}")
+    assert "isn't a profile that I exported" in await ben.told(f"/prefs import {exported.replace(whole, damaged, 1)}")
     assert (await engine.people.profile(BEN)).wishes.stated == ()
 
 
@@ -409,7 +410,7 @@ async def test_a_fact_cannot_be_imported_as_something_else(chat: Chat, engine: E
     """What a preference is about is decided here, whatever a file says of it."""
     await chat.say("/prefs like worked examples")
     exported = (await engine.people.export(ANN)).replace("worked examples", "that the leave allowance is 90 days")
-    assert await Chat(engine, BEN).told(f"/prefs import {exported}") == personal_texts.IMPORTED
+    assert await Chat(engine, BEN).told(f"/prefs import {exported}") == translated(personal_texts.IMPORTED)
     (stated,) = (await engine.people.wishes(BEN)).stated
     assert stated.kind is PreferenceKind.FACT
 
@@ -475,7 +476,7 @@ async def test_parts_can_be_forgotten(chat: Chat, engine: Engine, redis: Redis) 
     assert not any(b"turns" in key for key in await redis.keys("*"))
     await chat.say("/prefs forget interests")
     assert (await engine.people.profile(ANN)).events == 0
-    assert (await engine.preferences(ANN)).length == "short"
+    assert (await engine.people.wishes(ANN)).preferences.length == "short"
     assert "/prefs forget interests" in await chat.told("/prefs forget")
 
 
@@ -483,4 +484,4 @@ async def test_help_and_overview_name_what_there_is(chat: Chat) -> None:
     """Help lists the commands; the overview says how to change what it shows."""
     shown = await chat.told("/help")
     assert all(f"`/{name}`" in shown for name in ("prefs", "why", "plain", "recommend", "open", "forget"))
-    assert texts.PREFS_HINT in await chat.told("/prefs")
+    assert translated(texts.PREFS_HINT) in await chat.told("/prefs")

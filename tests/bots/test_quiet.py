@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bots.on_slack.markdown import line
 from bots.on_slack.mrkdwn import mrkdwn, sections
 from bots.on_slack.render import Layout, chunk_of, fallback, pages
-from bots.on_telegram.hush import plainly
+from bots.on_telegram.defusing import plainly
 from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.render import answer_pages, growing, plain_pages, telegram
 from bots.quiet import Label, calling_nobody, host_of, is_truthful, named
@@ -90,6 +90,7 @@ def check_slack(markdown: str, *, links: bool) -> None:
 
 
 @example("https://evil.com/?q=good.org[x](mailto:boss@evil.com)good.org")
+@example("[click](https://evil.com)https://evil.com[**good**.org](https://evil.com)")
 @hostile
 def test_in_slack_nothing_acts_in_a_message(markdown: str) -> None:
     """Read as CommonMark, what is posted calls nobody, shows no image, and its links lead where they say."""

@@ -20,10 +20,11 @@ from bots import reception as receptions
 from bots.listening import listening
 from bots.on_telegram.platform import telegram
 from bots.on_telegram.webhook import Webhook
-from bots.reception import CheckedInlet, NotUnderstoodError, Reception
+from bots.platform import CheckedInlet
+from bots.reception import NotUnderstoodError, Reception
 from bots.service.metrics import Metrics
-from bots.service.observing import Watcher
 from bots.service.serving import Answerer, ProcessRoles, serve
+from bots.watching import Watcher
 from core.domain import Conversation, Person
 from core.errors import MemoryUnavailableError, ReceiverError
 from core.inbox import Event

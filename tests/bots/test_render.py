@@ -20,11 +20,12 @@ from bots.render import (
     blocks,
     body,
     clean,
+    file_place,
     finished_blocks,
     one_line,
     plain,
     short_path,
-    source_lines,
+    source_line,
     terminal,
 )
 from bots.replies import Final
@@ -95,7 +96,8 @@ def test_sources_say_title_heading_file_and_line(tmp_path: Path, monkeypatch: py
     """A source is a numbered line with the place in the document and on the disk."""
     monkeypatch.chdir(tmp_path)
     passage = replace(HANDBOOK, source=str(tmp_path / "docs" / "handbook.md"))
-    assert source_lines([Source(2, passage)]) == ["2. Handbook › Leave › Parents — docs/handbook.md:12"]
+    assert source_line(Source(2, passage), file_place) == "2. Handbook › Leave › Parents — docs/handbook.md:12"
+    assert source_line(Source(2, passage)) == "2. Handbook › Leave › Parents — handbook.md"
 
 
 @pytest.mark.parametrize(
@@ -111,13 +113,13 @@ def test_sources_say_title_heading_file_and_line(tmp_path: Path, monkeypatch: py
 def test_sources_say_the_place_as_their_format_counts_it(source: str, page: int, line: int, place: str):
     """A page, slide or cell where there are any, a line or row elsewhere, and nothing that is not known."""
     passage = replace(HANDBOOK, source=source, page=page, line=line)
-    assert source_lines([Source(1, passage)])[0].endswith(f" — {place}")
+    assert source_line(Source(1, passage), file_place).endswith(f" — {place}")
 
 
 def test_sources_are_clean_and_bounded():
     """A title or file name cannot break out of its line."""
     passage = replace(HANDBOOK, title="a\n\x1b[31m9. fake" + "x" * 500, source="/d/\x1b[2Je\udcffvil\n.md")
-    (line,) = source_lines([Source(1, passage)])
+    line = source_line(Source(1, passage), file_place)
     assert line.startswith("1. a 9. fakex")
     assert line.endswith("… — /d/e\ufffdvil .md:12")
     assert len(line) < LABEL_CHARS + 40
@@ -150,7 +152,7 @@ def test_not_found_shows_the_nearest():
     assert plain(Final("Twenty.", (), (), note=texts.LEFT_OUT)) == f"Twenty.\n\n{texts.LEFT_OUT}"
     nearest = (Source(1, HANDBOOK), Source(2, replace(HANDBOOK, title="B\x1b[2J", headings=())))
     assert plain(Final("Nothing.", (), nearest)) == (
-        "Nothing.\n\nThe closest I have:\n"
+        "Nothing.\n\nThe closest I could find:\n"
         "1. Handbook › Leave › Parents — /docs/handbook.md:12\n2. B — /docs/handbook.md:12"
     )
 
@@ -201,4 +203,4 @@ def test_compact_sources_are_one_line_of_titles():
         Source(2, replace(HANDBOOK, headings=())),
         Source(3, replace(HANDBOOK, title="Guide")),
     )
-    assert plain(Final("Yes.", sources, listing=Sources.COMPACT)) == "Yes.\n\nSources: Handbook, Guide"
+    assert plain(Final("Yes.", sources, listing=Sources.COMPACT)) == "Yes.\n\nSources\nHandbook, Guide"

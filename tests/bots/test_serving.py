@@ -18,8 +18,9 @@ import structlog
 
 from bots import texts
 from bots.service.metrics import Metrics
-from bots.service.observing import STOPPED, AnswerTiming, WatchedDialogue
+from bots.service.observing import WatchedDialogue
 from bots.service.serving import Answerer, ProcessRoles, serve
+from bots.watching import STOPPED, AnswerTiming
 from core.answering.prompt import NOT_FOUND
 from core.bootstrap import open_inbox, open_records
 from core.domain import Person, Source
@@ -128,12 +129,9 @@ async def test_who_is_forgotten_leaves_no_dead_letter(chat: Chat, data: Path) ->
 class Forgetting(FakeEngine):
     """Forgets as the engine does."""
 
-    def __init__(self, kept: People) -> None:
+    def __init__(self, people: People) -> None:
         super().__init__()
-        self.kept = kept
-
-    async def forget(self, person: Person) -> None:
-        await self.kept.forget(person)
+        self.people = people
 
 
 async def test_a_store_that_is_down_shows_in_readiness_and_metrics(chat: Chat, data: Path) -> None:
@@ -149,7 +147,7 @@ async def test_a_store_that_is_down_shows_in_readiness_and_metrics(chat: Chat, d
         status, states = await fetched(port, "/readyz")
         assert (status, states) == (503, '{"inbox": true, "index": false}')
         await chat.deliver("1", "c", "ann", "?")
-        await until(lambda: bool(chat.messages) and "tell your operator" in chat.messages[0].text)
+        await until(lambda: bool(chat.messages) and "give your operator this code" in chat.messages[0].text)
         _, page = await fetched(port, "/metrics")
     assert 'attune_errors_total{kind="IndexUnavailableError"} 1.0' in page
 

@@ -8,8 +8,7 @@ import numpy as np
 from redis.asyncio import Redis
 
 from core.domain import Person
-from core.people.feedback import Reason
-from core.people.interests import Action
+from core.people.interests import Action, Reason
 from core.people.preferences import Length, Preferences
 from tests.bots.slack_world import QUESTION, TEXTS, World, world
 
@@ -124,10 +123,10 @@ async def test_what_is_about_the_asker_is_for_the_asker(slack: World) -> None:
     slack.people.press("UBEN", "C1", message["ts"], "attune_plain")
     slack.people.press("UBEN", "C1", message["ts"], "attune_feedback", value=value_of(message, "negative"))
     await slack.settled()
-    assert "about whoever asked" in str(slack.people.view("UBEN")["blocks"])
+    assert "Only the person who asked can do" in str(slack.people.view("UBEN")["blocks"])
     assert "What was wrong?" not in str(slack.space.views)
     told = str(slack.people.replies())
-    assert ("about whoever asked" in told, "Only whoever asked can rate" in told) == (True, True)
+    assert ("Only the person who asked can do" in told, "Only the person who asked can rate" in told) == (True, True)
     assert len(slack.answers("C1", ts)) == 1
     assert await acts(slack) == []
 
@@ -143,7 +142,7 @@ async def test_why_says_what_the_answer_rests_on(slack: World) -> None:
 async def test_plain_answers_again_without_preferences(slack: World) -> None:
     """The second answer stands in the thread, and was made of nothing that the person set."""
     ts, message = await answered(slack)
-    await slack.engine.set_preferences(ANN, Preferences(length=Length.SHORT))
+    await slack.engine.people.choose(ANN, Preferences(length=Length.SHORT))
     slack.people.press("UANN", "C1", message["ts"], "attune_plain")
     await slack.settled()
     assert len(slack.answers("C1", ts)) == 2
@@ -182,9 +181,9 @@ async def test_prefs_can_be_typed_where_slash_commands_cannot(slack: World) -> N
     await slack.settled()
     slack.people.say("UANN", "C1", "!prefs tone formal", thread=ts)
     await slack.settled()
-    preferences = await slack.engine.preferences(ANN)
+    preferences = (await slack.engine.people.wishes(ANN)).preferences
     assert (preferences.length, preferences.tone) == ("short", "formal")
-    assert "length is now **short**" in slack.people.whispers("UANN")[0]
+    assert "length setting is now **short**" in slack.people.whispers("UANN")[0]
 
 
 async def test_what_is_personal_is_said_to_one_person(slack: World) -> None:
@@ -237,7 +236,7 @@ async def test_a_slash_command_with_words_answers_one_person(slack: World) -> No
     """`/prefs length short` says so to whoever typed it, and to nobody else."""
     slack.people.command("UANN", "C1", "/prefs", "length short")
     await slack.settled()
-    assert "length is now **short**" in str(slack.people.replies())
+    assert "length setting is now **short**" in str(slack.people.replies())
     assert slack.space.messages["C1"] == {}
 
 
@@ -300,7 +299,7 @@ async def test_the_home_tab_shows_what_is_kept_and_changes_it(slack: World) -> N
     slack.people.press_in("UANN", slack.space.homes["UANN"], "attune_run_pause")
     await slack.settled()
     assert (await slack.engine.people.wishes(ANN)).paused
-    assert "Go on learning" in str(slack.space.homes["UANN"])
+    assert "Resume learning" in str(slack.space.homes["UANN"])
     slack.people.press_in("UANN", slack.space.homes["UANN"], "attune_run_export")
     await slack.settled()
     sent = [message for message in slack.space.messages["DUANN"].values() if message["user"] == "UBOT"]
@@ -316,7 +315,7 @@ async def test_the_home_tab_of_a_stranger_says_why_it_is_empty(socket: World) ->
     socket.access.allowed.clear()
     socket.people.open_home("UANN")
     await socket.settled()
-    assert "may not answer you yet" in str(socket.space.homes["UANN"])
+    assert "not allowed to answer you yet" in str(socket.space.homes["UANN"])
 
 
 async def test_the_form_opens_from_the_home_tab(socket: World) -> None:
@@ -334,11 +333,11 @@ async def test_a_shared_file_is_learned_for_those_that_were_chosen(slack: World)
     ts = slack.people.say("UANN", "C1", "<@UBOT>", files=[file])
     await slack.settled()
     (offer,) = slack.space.answers("C1", ts)
-    slack.people.press("UANN", "C1", offer["ts"], "attune_learn_channel")
+    slack.people.press("UANN", "C1", offer["ts"], "attune_learn_chat")
     await slack.settled()
     assert slack.taught == [("pumps.md", "# Pumps\n\nE-4711 means dry.", ("channel:slack/T1/C1",))]
     (reply,) = slack.people.replies()
-    assert "Learned" in str(reply)
+    assert "I've learned" in str(reply)
 
 
 async def test_a_lesson_is_forgotten_and_brought_back(slack: World) -> None:
@@ -366,7 +365,7 @@ async def test_a_lesson_is_forgotten_and_brought_back(slack: World) -> None:
     slack.people.press("UANN", channel, told["ts"], "attune_unlearn_0")
     await slack.settled()
     assert slack.teacher.known == {}
-    assert "Forgotten" in str(slack.people.replies()[-1])
+    assert "I've forgotten" in str(slack.people.replies()[-1])
 
 
 async def test_only_its_author_or_an_operator_forgets_a_lesson(slack: World) -> None:
@@ -375,7 +374,7 @@ async def test_only_its_author_or_an_operator_forgets_a_lesson(slack: World) -> 
     ts = slack.people.say("UANN", "C1", "<@UBOT>", files=[file])
     await slack.settled()
     (offer,) = slack.space.answers("C1", ts)
-    slack.people.press("UANN", "C1", offer["ts"], "attune_learn_channel")
+    slack.people.press("UANN", "C1", offer["ts"], "attune_learn_chat")
     await slack.settled()
     reply = slack.people.replies()[-1]
     slack.people.open_home("UBEN")
@@ -396,7 +395,7 @@ async def test_what_cannot_be_read_is_not_offered(slack: World) -> None:
     alone = slack.people.say("UANN", channel, "", files=[file])
     asked = slack.people.say("UANN", channel, QUESTION, files=[file])
     await slack.settled()
-    assert "cannot read screen.png" in slack.answers(channel, alone)[0]
+    assert "can't read *screen.png*" in slack.answers(channel, alone)[0]
     (answer,) = slack.answers(channel, asked)
     assert TEXTS["Transit"] in answer
 
@@ -432,7 +431,7 @@ async def test_a_thread_is_taught_by_a_shortcut(slack: World) -> None:
     def chosen(value: str) -> dict:
         return {"type": "static_select", "selected_option": {"value": value}}
 
-    slack.people.submit("UANN", view, {"part": {"part": chosen("thread")}, "readers": {"readers": chosen("channel")}})
+    slack.people.submit("UANN", view, {"part": {"part": chosen("thread")}, "readers": {"readers": chosen("chat")}})
     await slack.settled()
     ((title, text, readers),) = slack.taught
     assert title.startswith("How do I drain")
@@ -450,7 +449,7 @@ async def test_a_modal_that_was_closed_is_no_failure(socket: World) -> None:
 
 
 async def test_operators_see_gaps_in_private(redis: Redis) -> None:
-    """`gaps` in a direct message lists what was asked in vain, for operators; for others it is a question."""
+    """`gaps` in a direct message lists what went unanswered, for operators; for others it is a question."""
     async with world(redis) as there:
         channel = there.space.dm("UANN")
         there.people.say("UANN", channel, "Zeppelin hangars? **loud** [press](https://x.example)")
@@ -463,3 +462,23 @@ async def test_operators_see_gaps_in_private(redis: Redis) -> None:
         assert r"\*\*loud\*\* \[press\](" in there.answers(channel, ts)[0]
         assert "Zeppelin" not in there.answers("DUBEN", other)[0]
         there.check()
+
+
+async def test_everything_comes_in_the_language_of_the_person(slack: World) -> None:
+    """Ben has Slack in German, and reads it from the sources to the home tab; Ann beside him reads English."""
+    slack.space.users["UBEN"]["locale"] = "de-DE"
+    english, asked = await answered(slack)
+    german, answer = await answered(slack, user="UBEN")
+    assert ("Sources" in str(asked), "Without my preferences" in str(asked)) == (True, True)
+    assert ("Quellen" in str(answer), "Ohne meine Einstellungen" in str(answer)) == (True, True)
+    slack.people.press("UBEN", "C1", answer["ts"], "attune_why")
+    await slack.settled()
+    assert "Warum diese Antwort" in str(slack.people.view("UBEN")["blocks"])
+    slack.people.command("UBEN", "C1", "/prefs", "undo")
+    slack.people.command("UBEN", "C1", "/ask", "")
+    slack.people.open_home("UBEN")
+    slack.people.say("UBEN", slack.space.dm("UBEN"), "why")
+    await slack.settled()
+    assert "rückgängig zu machen" in str(slack.people.replies())
+    assert "Was ich über dich gelernt habe" in str(slack.space.homes["UBEN"])
+    assert english != german

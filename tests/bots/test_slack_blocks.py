@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bots import texts
+from bots.lessons import LessonReply, ReaderChoice
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import home as slack_home
-from bots.on_slack.teaching import LessonReply
 from bots.replies import Final
 from core.documents.teaching import Lesson
 from core.domain import Passage, Person, Source, Sources
@@ -107,7 +107,7 @@ def test_what_stands_under_an_answer(final: Final, question: str, asker: str) ->
 def test_the_home_tab(profile: Profile, said: str, recommended: str, asked: list[str]) -> None:
     """From nothing set to five hundred preferences and lessons, the tab is one that Slack takes."""
     lessons = [Lesson(f"{n:032x}", text, ANN, ("channel:slack/T1/C1",), NOW) for n, text in enumerate(asked * 25)]
-    told = LessonReply(said * 20, [slack_blocks.bring_back(lesson) for lesson in lessons[:1]])
+    told = LessonReply(said * 20, returnable=next(iter(lessons), None))
     shown = slack_home.HomeView(recommended * 200, asked, lessons, told)
     assert view_complaints(slack_home.home(profile, shown)) == []
     assert message_complaints(slack_blocks.lesson_rows(lessons)) == []
@@ -140,7 +140,7 @@ def test_the_small_modals(passage: Passage, text: str, *, private: bool) -> None
         slack_home.closed(text),
     ]
     assert [view_complaints(view) for view in views] == [[]] * len(views)
-    assert message_complaints(slack_blocks.teach_offer("F1", text, private=private, operator=True)) == []
+    assert message_complaints(slack_blocks.teach_offer("F1", text, list(ReaderChoice))) == []
 
 
 @given(st.lists(TEXT, max_size=9), st.lists(TEXT, max_size=9))

@@ -30,7 +30,7 @@ async def test_a_conversation_over_http_with_emulates_signed_events(redis: Redis
         me = await slack.call("auth.test", TOKEN)
         engine = await engine_of(redis, index, ScriptedGenerator())
         access = Lists(allowed={f"workspace:slack/{me['team_id']}"}).over(redis)
-        hub = hub_of(slack.api, TOKEN, engine, access, Teacher(), operator_lists(redis))
+        hub = hub_of(slack.api, TOKEN, engine, access, Teacher(), operator_lists(redis, access))
         stack.push_async_callback(hub.close)
         connection = Connection(signing_secret=SECRET, port=port)
         receiver = SlackReceiver(Clients(TOKEN, slack.api), connection, slack.api)

@@ -30,7 +30,7 @@ class Slack:
     me: Any = field(default_factory=lambda: {"team_id": "T1", "enterprise_id": "E1"})
     channel: Any = None
 
-    async def users_info(self, user: str) -> Any:
+    async def users_info(self, user: str, *, include_locale: bool) -> Any:  # noqa: ARG002
         return {"user": {"id": user, **self.user} if isinstance(self.user, dict) else self.user}
 
     async def auth_test(self) -> Any:
@@ -181,7 +181,7 @@ async def test_a_partners_grid_is_turned_away(shared: World) -> None:
     direct = shared.people.say("UPARTNER", shared.space.dm("UPARTNER"), QUESTION)
     await shared.settled()
     assert shared.answers("C1", ts) == []
-    assert "members of this workspace only" in shared.answers("DUPARTNER", direct)[0]
+    assert "I only answer members of this workspace" in shared.answers("DUPARTNER", direct)[0]
     assert shared.generator.prompts == []
 
 

@@ -10,10 +10,10 @@ from redis.asyncio import Redis
 from typer.testing import CliRunner
 
 from bots.__main__ import app
-from bots.cli.checks import Check, CheckStatus
 from bots.on_slack import manifest as slack_manifest
 from bots.on_slack.doctor import SlackConfig, findings
 from bots.on_slack.manifest import Feature, manifest
+from bots.platform import Check, CheckStatus
 from core.errors import ConfigurationError
 from tests.bots.slack_world import QUESTION, SCOPES, world
 from tests.doubles.slack_server import SlackServer

@@ -25,7 +25,7 @@ ANSWER = "Parental leave is twenty weeks and you ask your lead for it"
 AT = "@attune_bot"
 SECRET = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 TEAM = -100_500
-BUTTONS = [["👍", "👎", "📖 Source"], ["Why this?", "Without my profile"]]
+BUTTONS = [["👍", "👎", "📖 Source"], ["Why this?", "Without my preferences"]]
 
 
 @pytest.mark.parametrize("streaming", ["auto", "draft", "edit", "off"])
@@ -36,7 +36,7 @@ async def test_a_question_is_answered_in_one_message(redis: Redis, tmp_path: Pat
         await ann.say(LEAVE)
         await ann.private.answered()
         [answer] = ann.private.said()
-        assert answer.text == f"{ANSWER}\n\nSources\n1. Leave (Leave.md)"
+        assert answer.text == f"{ANSWER}\n\nSources\n1. Leave — Leave.md"
         assert answer.parts("bold") == [ANSWER, "Sources"]
         assert answer.keyboard == BUTTONS
         assert home.double.refused == []
@@ -96,12 +96,12 @@ async def test_everything_comes_in_the_language_of_the_person(redis: Redis, tmp_
         home.generator.script = lambda _: NOT_FOUND
         for typed, said in {
             LEAVE: "Das konnte ich in den Dokumenten nicht finden.",
-            "/prefs length short": "Erledigt: length ist jetzt short.",
-            "/prefs length huge": "huge geht bei length nicht. Möglich: short, normal oder detailed.",
-            "/new": "Erledigt: Was du jetzt fragst",
+            "/prefs length short": "Erledigt. length steht jetzt auf short.",
+            "/prefs length huge": "huge gibt es bei length nicht. Du kannst short, normal oder detailed wählen.",
+            "/new": "Gut, fangen wir neu an.",
             "/why": "Warum diese Antwort",
-            "/help": "Frag mich etwas zu deinen Dokumenten",
-            "/prefz": "Einen Befehl /prefz gibt es nicht. Meintest du /prefs?",
+            "/help": "Frag mich alles zu deinen Dokumenten",
+            "/prefz": "Den Befehl /prefz gibt es nicht. Meintest du /prefs?",
         }.items():
             await ben.say(typed)
             await ben.private.until(lambda place, said=said: place.said()[-1].text.startswith(said))
@@ -242,16 +242,16 @@ async def test_strangers_learn_how_to_get_in(redis: Redis, tmp_path: Path):
         assert "person:telegram//66" in eve.private.said()[0].text
         await eve.say("What time")  # as long as a code, and none
         await eve.private.until(lambda place: len(place.said()) == 2)
-        assert "not valid" not in eve.private.said()[1].text
+        assert "isn't valid" not in eve.private.said()[1].text
         code = await home.access.new_code()
         await eve.say(f"/start {code}")
         await eve.private.until(lambda place: len(place.said()) == 5)
-        assert eve.private.said()[2].text.startswith("That worked")
+        assert eve.private.said()[2].text.startswith("Welcome, you're in")
         await eve.say(LEAVE)
         await eve.private.answered()
         await mal.say(code)
         await mal.private.until(lambda place: place.said())
-        assert "not valid" in mal.private.said()[0].text
+        assert "isn't valid" in mal.private.said()[0].text
         assert home.inlet.events[0].person.user == "66"
         assert {event.person.user for event in home.inlet.events} == {"66"}
 
@@ -266,7 +266,7 @@ async def test_who_is_in_already_becomes_an_operator_by_a_code(redis: Redis, tmp
             await ann.say(text)
             await ann.private.until(lambda place, number=number: len(place.said()) == number)
             assert await home.access.is_operator(person)
-        assert [message.text[:10] for message in ann.private.said()] == ["That worke", "That worke", "That code "]
+        assert [message.text[:10] for message in ann.private.said()] == ["Welcome, y", "Welcome, y", "That code "]
         assert home.inlet.events == []
         await ann.say("next-step")  # has the form of a code
         await ann.private.answered()
@@ -297,7 +297,7 @@ async def test_members_of_a_listed_group_get_in(redis: Redis, tmp_path: Path):
         await ann.private.answered()
         await eve.say(LEAVE)
         await eve.private.until(lambda place: place.said())
-        assert "do not know you" in eve.private.said()[0].text
+        assert "don't know you" in eve.private.said()[0].text
 
 
 async def test_stop_ends_an_answer(redis: Redis, tmp_path: Path):
@@ -316,7 +316,7 @@ async def test_stop_ends_an_answer(redis: Redis, tmp_path: Path):
         await asyncio.wait(home.inlet.tasks)
         await ann.say("/stop")
         await ann.private.until(lambda place: len(place.said()) == 2)
-        assert ann.private.said()[1].text == "There is no answer to stop."
+        assert ann.private.said()[1].text == "There's no answer to stop."
 
 
 async def test_telegrams_own_stop_button_ends_an_answer(redis: Redis, tmp_path: Path):
@@ -423,7 +423,7 @@ async def test_a_deleted_topic_is_answered_in_the_group(redis: Redis, tmp_path: 
         await team.answered()
 
 
-@pytest.mark.parametrize(("receipt", "said"), [(Receipt.HURRIED, "give me a minute"), (Receipt.CROWDED, "waiting")])
+@pytest.mark.parametrize(("receipt", "said"), [(Receipt.HURRIED, "wait a minute"), (Receipt.CROWDED, "waiting")])
 async def test_what_is_too_much_is_refused_with_a_sentence(redis: Redis, tmp_path: Path, receipt: Receipt, said: str):
     """Whoever asks too fast, or when too many wait, is told so."""
     async with telegram_home(redis, tmp_path) as home:
@@ -473,7 +473,7 @@ async def test_waiting_and_apologies_take_the_place_of_each_other(redis: Redis, 
         await home.inlet.sender.waiting(event, delivery, "Two others come first.")
         await home.inlet.sender.apologise(event, delivery, "It did not work.")
         assert [message.text for message in ann.private.said()][1:] == ["It did not work."]
-        assert (await home.memory.preferences(event.person)).length is Length.SHORT
+        assert (await home.memory.wishes(event.person)).preferences.length is Length.SHORT
 
 
 async def test_new_begins_a_new_conversation(redis: Redis, tmp_path: Path):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from bots import texts
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import PAYLOAD_BYTES
 from bots.on_telegram.events import PLATFORM
@@ -76,7 +77,7 @@ async def test_a_thumb_is_learned_from_and_can_be_taken_back(redis: Redis, tmp_p
         await ann.private.until(lambda place: now(place, answer).buttons[0] == "👍")
         assert await verdicts(home) == []
         await ann.private.until(lambda _: list(home.double.queries.values()) == [None, None])
-        assert "Thank you." in home.double.toasts
+        assert say.THANKS in home.double.toasts
 
 
 async def test_a_thumb_down_asks_why(redis: Redis, tmp_path: Path):
@@ -115,7 +116,7 @@ async def test_a_source_is_opened(redis: Redis, tmp_path: Path):
     async with telegram_home(redis, tmp_path) as home:
         ann = User(home.double, 7, "Ann")
         answer = await answered_from_two(home, ann)
-        assert "Sources\n1. Travel (Travel.md)\n2. Leave (Leave.md)" in answer.text
+        assert "Sources\n1. Travel — Travel.md\n2. Leave — Leave.md" in answer.text
         await ann.press("Sources", answer)
         await ann.private.until(lambda place: now(place, answer).buttons == ["📄 1", "📄 2", "‹ Back"])
         await ann.press("📄 2", answer)
@@ -139,14 +140,14 @@ async def test_the_only_source_opens_at_once(redis: Redis, tmp_path: Path):
         assert now(ann.private, answer).keyboard == BUTTONS
 
 
-async def test_why_and_without_my_profile(redis: Redis, tmp_path: Path):
+async def test_why_and_without_my_preferences(redis: Redis, tmp_path: Path):
     """An answer's reasons are one tap away, and so is the same question without personalisation."""
     async with telegram_home(redis, tmp_path) as home:
         ann = User(home.double, 7, "Ann")
         answer = await asked(ann)
         await ann.press("Why this?", answer)
-        await ann.private.until(lambda place: any("Why that answer" in message.text for message in place.said()))
-        await ann.press("Without my profile", answer)
+        await ann.private.until(lambda place: any("Why this answer" in message.text for message in place.said()))
+        await ann.press("Without my preferences", answer)
         await ann.private.answered(2)
         assert home.generator.prompts[1].question == LEAVE
         assert ann.private.said()[-1].reply_to == answer.id
@@ -172,7 +173,7 @@ async def test_unknown_buttons_are_answered(redis: Redis, tmp_path: Path):
         ann = User(home.double, 7, "Ann")
         answer = await asked(ann)
         await ann.press_data("??", ann.private.chat.messages[answer.id])
-        await ann.private.until(lambda place: any("too old" in message.text for message in place.said()))
+        await ann.private.until(lambda place: any("expired" in message.text for message in place.said()))
 
 
 async def test_buttons_of_old_messages_work(redis: Redis, tmp_path: Path):
@@ -216,7 +217,7 @@ async def test_in_a_group_everybody_judges_for_themselves(redis: Redis, tmp_path
         assert now(team, answer).keyboard == BUTTONS
         assert [signal.act for signal in await verdicts(home)] == [Action.UP]
         await ann.press("Why this?", answer, team)
-        await ann.private.until(lambda place: any("Why that answer" in message.text for message in place.said()))
+        await ann.private.until(lambda place: any("Why this answer" in message.text for message in place.said()))
         await ann.say("/prefs@attune_bot", team)
         await ann.private.until(lambda place: any("How I answer you" in message.text for message in place.said()))
         assert not any("How I answer you" in message.text for message in team.said())
@@ -228,16 +229,16 @@ async def test_in_a_group_only_whoever_asked_rates_an_answer(redis: Redis, tmp_p
         ann, ben = User(home.double, 7, "Ann"), User(home.double, 8, "Ben")
         team = group(home.double, TEAM, ann, ben)
         answer = await asked(ann, f"{AT} {LEAVE}", team)
-        for label in ("👍", "👎", "Why this?", "Without my profile"):
+        for label in ("👍", "👎", "Why this?", "Without my preferences"):
             await ben.press(label, answer, team)
-        await team.until(lambda _: home.double.toasts.count(say.NOT_YOUR_ANSWER) == 4)
+        await team.until(lambda _: home.double.toasts.count(texts.ASKERS_ONLY) == 4)
         await settled(home, ben)
         assert say.THANKS not in home.double.toasts
         assert [message.id for message in team.said()] == [answer.id]
         assert now(team, answer).keyboard == BUTTONS
         assert ben.private.said() == []
         assert await verdicts(home, Person(PLATFORM, "", "8")) == []
-        await ann.press("Without my profile", answer, team)
+        await ann.press("Without my preferences", answer, team)
         plain = (await team.answered(2))[-1]
         await ann.press("👍", plain, team)
         await team.until(lambda _: say.THANKS in home.double.toasts)
@@ -299,13 +300,13 @@ async def test_prefs_by_buttons(redis: Redis, tmp_path: Path):
         assert ["short", "● normal", "detailed"] in panel.keyboard
         await ann.press("short", panel)
         await ann.private.until(lambda place: "● short" in now(place, panel).buttons)
-        assert (await home.memory.preferences(ANN)).length is Length.SHORT
+        assert (await home.memory.wishes(ANN)).preferences.length is Length.SHORT
         await ann.press("Undo", panel)
         await ann.private.until(lambda place: "● normal" in now(place, panel).buttons)
         await ann.press("100 %", panel)
         await ann.private.until(lambda place: "● 100 %" in now(place, panel).buttons)
-        await ann.press("Learn nothing new", panel)
-        await ann.private.until(lambda place: any("Learn again" in name for name in now(place, panel).buttons))
+        await ann.press("Pause learning", panel)
+        await ann.private.until(lambda place: any("Resume learning" in name for name in now(place, panel).buttons))
         wishes = await home.memory.wishes(ANN)
         assert (wishes.paused, wishes.strength) == (True, 100)
         assert home.double.refused == []
@@ -321,7 +322,7 @@ async def test_the_panel_shows_what_was_typed(redis: Redis, tmp_path: Path):
         panel = ann.private.said()[-1]
         assert "1. avoid: jargon" in panel.text
         assert "Language: german" in panel.text
-        await ann.press("What I learned", panel)
+        await ann.press("What I've learned", panel)
         await ann.private.until(lambda place: "✕ jargon" in now(place, panel).buttons)
         await ann.press("✕ jargon", panel)
         await ann.private.until(lambda place: "✕ jargon" not in now(place, panel).buttons)
@@ -341,7 +342,7 @@ async def test_the_panel_is_one_message_however_much_was_stated(redis: Redis, tm
         await ann.say("/prefs")
         await ann.private.until(lambda place: place.said())
         panel = ann.private.said()[-1]
-        await ann.press("What I learned", panel)
+        await ann.press("What I've learned", panel)
         await ann.private.until(lambda place: any("✕" in name for name in now(place, panel).buttons))
         assert len(ann.private.said()) == 1
         assert sum("✕" in name for name in now(ann.private, panel).buttons) == MAX_STATED
@@ -358,13 +359,13 @@ async def test_learned_interests_can_be_removed(redis: Redis, tmp_path: Path):
         await ann.say("/prefs")
         await ann.private.until(lambda place: len(place.said()) == 2)
         panel = ann.private.said()[-1]
-        await ann.press("What I learned", panel)
+        await ann.press("What I've learned", panel)
         await ann.private.until(lambda place: any(name.startswith("✕") for name in now(place, panel).buttons))
         while any(name.startswith("✕") for name in now(ann.private, panel).buttons):
             before = now(ann.private, panel).buttons
             await ann.press("✕", panel)
             await ann.private.until(lambda place, before=before: now(place, panel).buttons != before)
-        assert "learned nothing" in now(ann.private, panel).text
+        assert "haven't learned anything" in now(ann.private, panel).text
         assert (await home.memory.learned(ANN)).interests == ()
 
 
@@ -386,7 +387,7 @@ async def test_export_and_forget(redis: Redis, tmp_path: Path):
         await ann.private.until(lambda place: "Yes, forget everything" in now(place, panel).buttons)
         await ann.press("Yes, forget everything", panel)
         await ann.private.until(lambda place: "forgotten" in now(place, panel).text)
-        assert (await home.memory.preferences(ANN)).length is Length.NORMAL
+        assert (await home.memory.wishes(ANN)).preferences.length is Length.NORMAL
 
 
 async def test_typing_brings_the_same_file_and_the_same_question(redis: Redis, tmp_path: Path):
@@ -436,10 +437,10 @@ async def test_a_document_is_learned(redis: Redis, tmp_path: Path):
         await ann.upload("bikes.md", HANDBOOK.encode())
         await ann.private.until(lambda place: place.said())
         [offer] = ann.private.said()
-        assert offer.buttons == ["Only me", "Never mind"]
+        assert offer.buttons == ["Only me", "Cancel"]
         await ann.press("Only me", offer)
-        await ann.private.until(lambda place: now(place, offer).text.startswith("Done: I learned"))
-        assert offer.parts("italic") == ["bikes.md"]
+        await ann.private.until(lambda place: now(place, offer).text.startswith("Done. I've learned"))
+        assert offer.parts("bold") == ["bikes.md"]
         question = "How many months is a bicycle leased?"
         assert "thirty-six" in (await asked(ann, question)).text
         await ben.say(question)
@@ -448,8 +449,31 @@ async def test_a_document_is_learned(redis: Redis, tmp_path: Path):
         await ann.say("/unlearn")
         await ann.private.until(lambda place: any("bikes.md" in message.buttons for message in place.said()))
         await ann.press("bikes.md", ann.private.said()[-1])
-        await ann.private.until(lambda place: any("I forgot bikes.md" in message.text for message in place.said()))
+        await ann.private.until(
+            lambda place: any("I've forgotten bikes.md" in message.text for message in place.said())
+        )
         assert await home.teacher.lessons({"person:telegram//7"}) == []
+        forgotten = ann.private.said()[-1]
+        await ann.press("Bring it back", forgotten)
+        await ann.private.until(lambda place: now(place, forgotten).text == "bikes.md is back.")
+        assert now(ann.private, forgotten).buttons == ["Forget it"]
+        assert [lesson.name for lesson in await home.teacher.lessons({"person:telegram//7"})] == ["bikes.md"]
+
+
+async def test_what_somebody_taught_is_listed_for_them_alone(redis: Redis, tmp_path: Path):
+    """`/unlearn` in a group lists somebody's lessons in their private chat."""
+    async with telegram_home(redis, tmp_path, Wishes(allowed=GROUP)) as home:
+        ann = User(home.double, 7, "Ann")
+        team = group(home.double, TEAM, ann)
+        await ann.say("/start")
+        await ann.upload("bikes.md", HANDBOOK.encode())
+        await ann.private.until(lambda place: any("Only me" in message.buttons for message in place.said()))
+        offer = next(message for message in ann.private.said() if "Only me" in message.buttons)
+        await ann.press("Only me", offer)
+        await ann.private.until(lambda place: now(place, offer).text.startswith("Done. I've learned"))
+        await ann.say("/unlearn@attune_bot", team)
+        await ann.private.until(lambda place: any("bikes.md" in message.buttons for message in place.said()))
+        assert "bikes" not in str(team.said())
 
 
 async def test_the_next_message_waits_for_what_is_being_learned(redis: Redis, tmp_path: Path):
@@ -469,7 +493,7 @@ async def test_the_next_message_waits_for_what_is_being_learned(redis: Redis, tm
         [answer] = await ann.private.answered()
         assert "thirty-six" in answer.text
         await ann.upload("bikes again.md", HANDBOOK.encode())
-        await ann.private.until(lambda place: place.said()[-1].buttons == ["Only me", "Never mind"])
+        await ann.private.until(lambda place: place.said()[-1].buttons == ["Only me", "Cancel"])
         offer = ann.private.said()[-1]
         home.embedder.may.clear()
         await ann.press("Only me", offer)
@@ -489,9 +513,9 @@ async def test_a_group_learns_for_itself_and_only_operators_teach_everyone(redis
         await ann.say("/learn@attune_bot", team, reply_to=fact)
         await team.until(lambda place: place.said())
         [offer] = team.said()
-        assert offer.buttons == ["Only me", "This group", "Never mind"]
-        await ann.press("This group", offer, team)
-        done = "Done: I learned The bicycle lease lasts thirty-six months, says finance., for this group."
+        assert offer.buttons == ["Only me", "Everyone in this chat", "Cancel"]
+        await ann.press("Everyone in this chat", offer, team)
+        done = "Done. I've learned The bicycle lease lasts thirty-six months, says finance., for everyone in this chat."
         await team.until(lambda place: now(place, offer).text.startswith(done))
         [lesson] = await home.teacher.lessons(GROUP)
         assert lesson.readers == tuple(GROUP)
@@ -501,13 +525,13 @@ async def test_a_group_learns_for_itself_and_only_operators_teach_everyone(redis
         assert "Everyone" in olga.private.said()[0].buttons
         rows = team.chat.messages[offer.id]
         await ann.press_data("l:all", {**rows, "reply_to_message": team.chat.messages[fact]})
-        await team.until(lambda place: any("Only whoever runs me" in message.text for message in place.said()))
+        await team.until(lambda place: any("Only operators" in message.text for message in place.said()))
 
 
 @pytest.mark.parametrize(
     ("name", "size", "said"),
     [
-        ("film.mov", 10, "I know no such kind of file"),
+        ("film.mov", 10, "I don't know its format"),
         ("big.pdf", 21 * 2**20, "at most 20"),
         ("bad.pdf", 10, "bad.pdf"),
     ],
@@ -548,12 +572,12 @@ async def test_forwarded_words_are_asked_about(redis: Redis, tmp_path: Path):
         offer = [message for message in ann.private.said() if "Learn it" in message.buttons][-1]
         await ann.press("Learn it", offer)
         await ann.private.until(lambda place: "Only me" in now(place, offer).buttons)
-        await ann.press("Never mind", offer)
+        await ann.press("Cancel", offer)
         await ann.private.until(lambda place: offer.id not in place.chat.messages)
 
 
 async def test_operators_see_gaps_usage_and_dead_letters(redis: Redis, tmp_path: Path):
-    """Only operators see what was asked in vain, what answers, and what was given up; and only in private."""
+    """Only operators see what went unanswered, what answers, and what was given up; and only in private."""
     async with telegram_home(redis, tmp_path) as home:
         ann, olga = User(home.double, 7, "Ann"), User(home.double, 9, "Olga")
         await asked(ann)
@@ -563,8 +587,8 @@ async def test_operators_see_gaps_usage_and_dead_letters(redis: Redis, tmp_path:
             DeadLetter(home.inlet.events[0], "It killed three workers.", 3, home.inlet.events[0].received_at)
         ]
         await ann.say("/gaps")
-        await ann.private.until(lambda place: any(message.text == say.OPERATORS_ONLY for message in place.said()))
-        for command, expected in (("gaps", "Lisbon"), ("usage", r"Leave\.md: 1"), ("dead", "killed three")):
+        await ann.private.until(lambda place: any(message.text == texts.OPERATORS_ONLY for message in place.said()))
+        for command, expected in (("gaps", "Lisbon"), ("usage", r"Leave\.md: 1"), ("inbox", "killed three")):
             count = len(olga.private.said())
             await olga.say(f"/{command}")
             await olga.private.until(lambda place, count=count: len(place.said()) > count)

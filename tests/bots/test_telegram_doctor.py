@@ -7,9 +7,9 @@ import dataclasses
 import pytest
 
 from bots.cli import doctor
-from bots.cli.checks import Check, CheckStatus
 from bots.on_telegram import doctor_texts as texts
 from bots.on_telegram.doctor import TelegramConfig, telegram_checks
+from bots.platform import Check, CheckStatus
 from core.settings import Settings
 from tests.bots.test_telegram import TEAM
 from tests.doubles.telegram_people import User, group
@@ -100,5 +100,5 @@ async def test_the_doctor_looks_at_telegram_where_there_is_a_token():
     """With a token set, Telegram's rows stand in the doctor's table; without one there are none."""
     async with healthy().serving() as double:
         settings = Settings(telegram_token=TOKEN, telegram_api=double.url)
-        assert "connected as @attune_bot" in [check.found for check in await doctor._telegram(settings)]
-        assert await doctor._telegram(Settings()) == []
+        assert "connected as @attune_bot" in [check.found for check in await doctor._platforms(settings)]
+        assert await doctor._platforms(Settings()) == []

@@ -40,7 +40,7 @@ async def _refused(monkeypatch: pytest.MonkeyPatch, api: str, place: str) -> Non
     _says(monkeypatch, place)
     asked: list[object] = []
     monkeypatch.setattr(File, "download_as_bytearray", lambda *_: asked.append(1))
-    with pytest.raises(LessonError, match="not kept by Telegram"):
+    with pytest.raises(LessonError, match="stored somewhere else"):
         await TelegramApi(new_bot(TOKEN, api)).download("F")
     assert asked == []
     monkeypatch.undo()

@@ -210,8 +210,8 @@ def test_answer_ends_with_its_sources():
     [page] = answer_pages(Final("Yes.", (Source(1, HANDBOOK), Source(2, slides)), note=texts.LEFT_OUT))
     assert page.text.splitlines()[-3:] == [
         "Sources",
-        "1. Handbook › Leave › Parents (handbook.md)",
-        "2. Handbook (deck.pptx, slide 3)",
+        "1. Handbook › Leave › Parents — handbook.md",
+        "2. Handbook — deck.pptx, slide 3",
     ]
     assert parts(page, "bold") == ["Sources"]
     assert len(parts(page, "italic")) == 1
@@ -220,7 +220,7 @@ def test_answer_ends_with_its_sources():
 def test_nothing_found_names_the_nearest():
     """Where nothing was found, the nearest sections stand below."""
     [page] = answer_pages(Final("Nothing.", (), (Source(1, HANDBOOK),)))
-    assert page.text.endswith("The closest I have:\n1. Handbook › Leave › Parents (handbook.md)")
+    assert page.text.endswith("The closest I could find:\n1. Handbook › Leave › Parents — handbook.md")
 
 
 def test_long_answer_is_bounded():

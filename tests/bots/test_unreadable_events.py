@@ -139,7 +139,7 @@ def test_the_operator_sees_what_was_set_aside(data: Path) -> None:
     lesson.mkdir(parents=True)
     (lesson / ".lesson.json").write_text('{"version": 2}', encoding="utf-8")
     shown = attune("inbox", cwd=data).stdout
-    assert "2 things were set aside" in shown
+    assert "2 unreadable entries were set aside" in shown
     assert all(word in shown for word in ("chat:1", "newer", "lesson"))
     listed = attune("inbox", "--json", cwd=data).stdout
     assert [(one["kind"], one["key"]) for one in json.loads(listed)["aside"]] == [
@@ -148,5 +148,5 @@ def test_the_operator_sees_what_was_set_aside(data: Path) -> None:
     ]
     assert "a newer Attune wrote it, in version 2 of its format" in listed
     assert SECRET not in shown + listed
-    assert attune("inbox", "drop", "all", cwd=data).stdout == "1 message dropped.\n"
+    assert attune("inbox", "drop", "all", cwd=data).stdout == "1 message discarded.\n"
     assert [one["kind"] for one in json.loads(attune("inbox", "--json", cwd=data).stdout)["aside"]] == ["lesson"]

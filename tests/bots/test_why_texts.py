@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from bots.language import speaking
-from bots.why_texts import SOME_UNREAD, why
-from core.domain import Outcome, Person
+from bots.why_texts import SHARED_PROMPT, SOME_UNREAD, why
+from core.domain import DecodingSummary, Outcome, Person
 from core.people.traces import PassageWeight, Trace
 
 CLEAR = PassageWeight("1", "/leave.md", "Leave", 0.7, 0.7, share=1.0, held=0.972)
@@ -30,14 +30,14 @@ def line_of(place: str, trace: Trace = TRACE) -> str:
 
 
 def test_each_section_that_was_read_has_its_verdict() -> None:
-    assert line_of("Leave").endswith("carried 100% of the answer; the model judged that it holds the answer: 97%")
-    assert line_of("Travel").endswith("carried 0% of the answer; the model judged that it holds the answer: 3%")
-    assert "The model judged that the documents hold the answer: 97%." in why(TRACE)
+    assert line_of("Leave").endswith("; 100% of the answer comes from it; the model is 97% sure that it has the answer")
+    assert line_of("Travel").endswith("; 0% of the answer comes from it; the model is 3% sure that it has the answer")
+    assert "The model is 97% sure that the documents have the answer." in why(TRACE)
 
 
 def test_a_section_that_was_not_read_says_so_and_why() -> None:
     """It carried nothing and has no verdict; where all were read, nothing is explained."""
-    assert line_of("Badge") == "- Badge: 10% → 10% (nothing moved it); it was not read"
+    assert line_of("Badge") == "- Badge: 10% → 10% (unchanged); not read"
     assert SOME_UNREAD in why(TRACE)
     assert SOME_UNREAD not in why(replace(TRACE, passages=(CLEAR, DOUBTED)))
 
@@ -45,14 +45,20 @@ def test_a_section_that_was_not_read_says_so_and_why() -> None:
 def test_a_model_that_was_not_asked_judged_nothing() -> None:
     """As with a trace of the version before."""
     unasked = replace(TRACE, held=None, passages=(replace(CLEAR, held=None),))
-    assert line_of("Leave", unasked).endswith("it carried 100% of the answer")
+    assert line_of("Leave", unasked).endswith("; 100% of the answer comes from it")
     assert "judged" not in why(unasked)
+
+
+def test_an_answer_of_sections_that_shared_a_prompt_says_so() -> None:
+    """By a model on a server; nothing is said of one that weighed them word by word."""
+    assert SHARED_PROMPT in why(replace(TRACE, decoded=DecodingSummary.JUDGED))
+    assert SHARED_PROMPT not in why(TRACE)
 
 
 def test_the_verdict_is_told_in_german() -> None:
     with speaking("de"):
         told = why(TRACE)
-    assert "hält das Modell zu 97% für sicher" in told
+    assert "Das Modell ist zu 97% sicher" in told
     assert "nicht gelesen" in told
     assert "judged" not in told
     assert "read" not in told

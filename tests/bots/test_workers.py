@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 
 from bots import texts
 from bots.dialogue import Dialogue
+from bots.language import Voice
 from bots.platform import Delivery
 from bots.service import workers
 from bots.service.slots import Pace
@@ -161,6 +162,9 @@ async def test_who_waits_is_told_so_in_their_language(inbox: RedisInbox) -> None
         async def handle(self, event: Event, delivery: Delivery) -> None:  # noqa: ARG002
             await asyncio.sleep(2)
 
+        async def voice(self, event: Event) -> Voice:
+            return Voice(event.language)
+
         async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
             told.append(sentence)
             await delivery.note(event.key)
@@ -173,7 +177,7 @@ async def test_who_waits_is_told_so_in_their_language(inbox: RedisInbox) -> None
         await inbox.put(replace(event, language=language))
     async with Workers(inbox, {NAME: Silent()}, Pace(1, 5.0)).working():
         await until(lambda: bool(told))
-    assert told == ["Ich bin beschäftigt. Deine Frage ist die nächste…"]
+    assert told == ["Ich bin beschäftigt. Du bist als Nächstes dran…"]
 
 
 async def test_one_person_with_a_thousand_messages_delays_another_by_one(chat: Chat, inbox: RedisInbox) -> None:
@@ -193,7 +197,7 @@ async def test_one_person_with_a_thousand_messages_delays_another_by_one(chat: C
 
 
 async def test_a_message_that_ends_its_workers_is_given_up(chat: Chat, inbox: RedisInbox, redis: Redis) -> None:
-    """After three deaths the person reads a sentence with a trace id, and the operator finds it by that id."""
+    """After three deaths the person reads a sentence with an error id, and the operator finds it by that id."""
     quick = RedisInbox(redis, GENEROUS, lease=0.2)
     engine = FakeEngine("fine")
     async with serving(chat, inbox, engine, at_once=0):
@@ -219,7 +223,7 @@ async def _is(claim: Awaitable[object]) -> bool:
 
 
 async def test_a_mistake_in_a_platform_ends_in_a_sentence(chat: Chat, inbox: RedisInbox) -> None:
-    """Whatever a sender raises, the person learns that there is no answer, with a trace id."""
+    """Whatever a sender raises, the person learns that there is no answer, with an error id."""
 
     class Clumsy(ChatSender):
         async def handle(self, event, delivery):

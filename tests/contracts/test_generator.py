@@ -32,7 +32,8 @@ QUESTION = "Tell me all about the library."  # behind its yes the tiny model has
 @pytest.fixture(
     params=[
         "scripted",
-        "remote",
+        "remote, none",
+        "remote, first",
         *[pytest.param(f"torch, {judging}", marks=pytest.mark.model) for judging in Judging],
     ]
 )
@@ -43,9 +44,9 @@ async def generator(request: pytest.FixtureRequest) -> AsyncIterator[Generator]:
         return
     if kind == "remote":
         async with AsyncExitStack() as stack:
-            double = await stack.enter_async_context(OpenAIDouble().serving())
-            server = OpenAIServer(double.url, None, silence=5)
-            yield await stack.enter_async_context(RemoteGenerator(server, MODEL))
+            double = await stack.enter_async_context(OpenAIDouble(judges_first=judging == Judging.FIRST).serving())
+            server, protocol = OpenAIServer(double.url, None, silence=5), PROTOCOL[Judging(judging)]
+            yield await stack.enter_async_context(RemoteGenerator(server, MODEL, protocol))
         return
     folder: Path = request.getfixturevalue("models")
     model = ModelStore(folder).resolve(TINY_MODEL)
@@ -103,10 +104,10 @@ async def test_an_answer_says_when_its_tokens_were_used_up(generator: Generator)
 
 async def test_an_answer_goes_on_where_it_stopped(generator: Generator) -> None:
     """Given the beginning of a sentence that it reads, it ends that sentence."""
-    if isinstance(generator, RemoteGenerator):
+    if isinstance(generator, RemoteGenerator) and generator.protocol.judging is Judging.NONE:
         pytest.skip("a remote model is asked to go on, in its own words")
     begun = TEXT.partition(" morning on Saturdays")[0]
-    further = await pieces(generator, replace(asking(), begun=begun), max_tokens=5)
+    further = await pieces(generator, replace(asking(), begun=begun), max_tokens=8)
     assert f" {''.join(further).strip()}".startswith(" morning on Saturdays")
 
 

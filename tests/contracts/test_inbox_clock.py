@@ -14,7 +14,7 @@ import pytest
 from redis.asyncio import Redis
 
 from core.adapters.redis import inbox as redis_inbox
-from core.adapters.redis import inbox_lanes, inbox_scripts
+from core.adapters.redis import inbox_scripts
 from core.adapters.redis.inbox import PREFIX, RedisInbox
 from core.domain import Conversation, Person
 from core.inbox import Lease, Receipt
@@ -31,8 +31,8 @@ Step = Callable[[float], Awaitable[Any]]
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server's clock is its own and an offset that a test sets."""
-    assert READ in inbox_lanes.COMMON
-    common = inbox_lanes.COMMON.replace(READ, f"{READ} + (redis.call('GET', '{OFFSET}') or 0)")
+    assert READ in inbox_scripts.COMMON
+    common = inbox_scripts.COMMON.replace(READ, f"{READ} + (redis.call('GET', '{OFFSET}') or 0)")
     for name, body in inbox_scripts._BODIES.items():
         monkeypatch.setitem(redis_inbox.SCRIPTS, name, common + body)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,7 +36,7 @@ async def live(redis: Redis, person: Person, place: Conversation, at: datetime, 
     question = f"{person.user} on {at:%Y-%m-%d}?"
     trace = Trace(f"{person.user}{at:%Y%m%d}", person, question, at, (EVERYONE,), Outcome.ANSWERED)
     await memory.append(place, Turn(person, question, "An answer.", at), trace)
-    await memory.save_preferences(person, Preferences(tone=Tone.FORMAL))
+    await memory.change_wishes(person, lambda old: replace(old, preferences=Preferences(tone=Tone.FORMAL)))
     await memory.learn(person, [Signal(f"{at}:verdict", Action.UP, at, "", credited=(("/a.md", 1.0),))])
     await memory.contribute(person, Contribution(audience=frozenset({EVERYONE})))
     await usage.note_gap(Gap(question, person, at))
@@ -164,7 +165,7 @@ async def test_how_much_is_kept_of_people_is_told_of_some_where_there_are_many(
     assert (nobody.people, nobody.median, nobody.most, nobody.eviction) == (0, 0, 0, "noeviction")
     for number in range(9):
         person = Person("slack", "T1", f"u{number}")
-        await memory.save_preferences(person, Preferences(tone=Tone.FORMAL))
+        await memory.change_wishes(person, lambda old: replace(old, preferences=Preferences(tone=Tone.FORMAL)))
     for turn in range(20):
         await memory.append(PLACES[0], Turn(ANN, f"{turn}?", "Yes.", NOW), trace_of(ANN, turn))
     told = await memory.footprint()

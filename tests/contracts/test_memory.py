@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import string
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -67,11 +68,11 @@ async def test_the_same_turn_is_kept_once(memory: Memory) -> None:
 
 async def test_preferences_are_the_defaults_until_set(memory: Memory) -> None:
     """Preferences are each person's own and are replaced whole."""
-    assert await memory.preferences(ANNA) == Preferences()
+    assert (await memory.wishes(ANNA)).preferences == Preferences()
     wanted = Preferences(Length.SHORT, Tone.FORMAL, Format.STEPS)
-    await memory.save_preferences(ANNA, wanted)
-    assert await memory.preferences(ANNA) == wanted
-    assert await memory.preferences(BEN) == Preferences()
+    await memory.change_wishes(ANNA, lambda old: replace(old, preferences=wanted))
+    assert (await memory.wishes(ANNA)).preferences == wanted
+    assert (await memory.wishes(BEN)).preferences == Preferences()
 
 
 async def test_forgetting_takes_one_person_only(memory: Memory) -> None:
@@ -79,15 +80,15 @@ async def test_forgetting_takes_one_person_only(memory: Memory) -> None:
     for number, person in enumerate((ANNA, BEN, ANNA, BEN)):
         await memory.append(CHANNEL, turn(number, person))
     await memory.append(PRIVATE, turn(9))
-    await memory.save_preferences(ANNA, Preferences(Length.SHORT))
-    await memory.save_preferences(BEN, Preferences(Length.DETAILED))
+    await memory.change_wishes(ANNA, lambda old: replace(old, preferences=Preferences(Length.SHORT)))
+    await memory.change_wishes(BEN, lambda old: replace(old, preferences=Preferences(Length.DETAILED)))
 
     await memory.forget(ANNA)
 
     assert await memory.turns(CHANNEL, limit=9) == [turn(1, BEN), turn(3, BEN)]
     assert await memory.turns(PRIVATE, limit=9) == []
-    assert await memory.preferences(ANNA) == Preferences()
-    assert await memory.preferences(BEN) == Preferences(Length.DETAILED)
+    assert (await memory.wishes(ANNA)).preferences == Preferences()
+    assert (await memory.wishes(BEN)).preferences == Preferences(Length.DETAILED)
 
 
 async def test_a_forgotten_person_may_come_back(memory: Memory) -> None:
@@ -113,7 +114,7 @@ async def test_what_is_said_while_forgetting_can_still_be_forgotten(memory: Memo
 async def test_nothing_of_a_forgotten_person_is_left(memory: Memory, redis: Redis) -> None:
     """Not even an empty key remains."""
     await memory.append(CHANNEL, turn(1))
-    await memory.save_preferences(ANNA, Preferences(Length.SHORT))
+    await memory.change_wishes(ANNA, lambda old: replace(old, preferences=Preferences(Length.SHORT)))
     await memory.forget(ANNA)
     assert await redis.keys("*") == []
 
@@ -122,14 +123,14 @@ async def test_nothing_of_a_forgotten_person_is_left(memory: Memory, redis: Redi
 async def test_preferences_that_cannot_be_read_are_the_defaults(memory: Memory, redis: Redis, stored: bytes) -> None:
     """A damaged value never locks a person out."""
     await redis.set(redis_memory.preferences_key(ANNA), stored)
-    assert await memory.preferences(ANNA) == Preferences()
+    assert (await memory.wishes(ANNA)).preferences == Preferences()
 
 
 async def test_an_unknown_value_costs_only_itself(memory: Memory, redis: Redis) -> None:
     """A value or a field of another version is passed over; the rest holds."""
     key = redis_memory.preferences_key(ANNA)
     await redis.set(key, '{"length": "huge", "tone": "formal", "mood": "good"}')
-    assert await memory.preferences(ANNA) == Preferences(tone=Tone.FORMAL)
+    assert (await memory.wishes(ANNA)).preferences == Preferences(tone=Tone.FORMAL)
 
 
 async def test_a_turn_that_cannot_be_read_is_left_out(memory: Memory, redis: Redis) -> None:

@@ -64,13 +64,12 @@ async def test_wishes_come_back_as_they_were(memory: Memory) -> None:
     assert await memory.wishes(ANNA) == kept
     assert undone(kept) == PreferenceSet()
     assert await memory.wishes(BEN) == PreferenceSet()
-    assert await memory.preferences(ANNA) == kept.preferences
 
 
 async def test_preferences_are_replaced_and_what_was_said_stays(memory: Memory) -> None:
     """Choices and words are changed apart from each other."""
     await memory.change_wishes(ANNA, lambda _: wished())
-    await memory.save_preferences(ANNA, Preferences(Length.DETAILED))
+    await memory.change_wishes(ANNA, lambda old: replace(old, preferences=Preferences(Length.DETAILED)))
     wishes = await memory.wishes(ANNA)
     assert wishes.preferences == Preferences(Length.DETAILED)
     assert wishes.stated == wished().stated

@@ -58,14 +58,6 @@ async def test_gaps_come_back_as_they_were_oldest_first(usage: Usage) -> None:
     assert await usage.gaps() == [gap("where?"), gap("who?\n✓"), gap("where?")]
 
 
-async def test_a_gap_is_closed_for_all_who_asked_the_same(usage: Usage) -> None:
-    for person in (ANNA, BEN):
-        await usage.note_gap(gap("where?", person))
-        await usage.note_gap(gap("who?", person))
-    await usage.close_gaps(["where?", "never asked?"])
-    assert await usage.gaps() == [gap("who?"), gap("who?", BEN)]
-
-
 async def test_a_person_is_forgotten_and_others_are_not(usage: Usage, redis: Redis) -> None:
     """Not a trace of the name is left in any key."""
     for person in (ANNA, BEN):

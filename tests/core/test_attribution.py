@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.answering.attribution import cite, cite_by_words
-from core.domain import Passage, Piece
+from core.domain import DecodingSummary, Passage, Piece
 
 
 def passage(name: str, text: str) -> Passage:
@@ -44,3 +44,9 @@ def test_two_passages_that_say_the_same_are_both_cited() -> None:
 
 def test_shared_words_decide_where_there_is_no_posterior() -> None:
     assert [source.passage.id for source in cite([Piece("Cats sleep.")], [BREAD, CATS])] == ["cats"]
+
+
+def test_shared_words_decide_among_those_that_hold_the_answer() -> None:
+    """Posteriors that are verdicts say what was read, and not which of it carried the words."""
+    said = [Piece("Cats sleep, and a visa takes fourteen days.", (0.7, 0.3, 0.0), decoded=DecodingSummary.JUDGED)]
+    assert [source.passage.id for source in cite(said, [BREAD, VISA, CATS])] == ["visa"]

@@ -61,7 +61,7 @@ def test_lessons_that_cannot_be_unpacked_are_a_sentence(file: Path, tmp_path: Pa
     with BackupReader(file) as archive:
         assert _unpack_lessons(archive, place) == 1
         assert [one.name for one in data.iterdir()] == ["learned"]
-        with pytest.raises(BackupError, match="Make room"):
+        with pytest.raises(BackupError, match="Free some space"):
             _unpack_lessons(archive, replace(place, data=tmp_path / "none"))
 
 
@@ -161,7 +161,7 @@ def test_a_length_that_is_not_the_real_one_is_refused(file: Path) -> None:
     def change(members: dict[str, bytes], _: zipfile.ZipFile) -> None:
         listed(members, LESSON, 5)
 
-    assert "another length" in rewritten(file, change)
+    assert "the wrong length" in rewritten(file, change)
 
 
 def test_parts_beside_the_list_or_lacking_are_refused(file: Path) -> None:

@@ -14,7 +14,6 @@ import pytest
 
 from core.adapters.index.edge_index import EdgeIndex
 from core.adapters.index.qdrant_index import QdrantIndex
-from core.adapters.redis.usage import NoUsage
 from core.documents.ingest import Ingester
 from core.documents.reading import FileReader
 from core.documents.sandbox import Sandbox
@@ -65,7 +64,7 @@ async def index() -> AsyncIterator[Pausing]:
 
 @pytest.fixture
 def teacher(tmp_path: Path, index: Pausing) -> Teacher:
-    return Teacher(tmp_path / "learned", Ingester(HashingEmbedder(), index, passage_tokens=80), index, NoUsage())
+    return Teacher(tmp_path / "learned", Ingester(HashingEmbedder(), index, passage_tokens=80), index)
 
 
 @pytest.fixture

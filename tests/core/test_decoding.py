@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.answering.decoding import CIRCLED, Mixture, choose, is_circling, mix, weighed
+from core.answering.decoding import CIRCLED, Mixture, choose, is_circling, mix
 from core.answering.verdict import Calibration
 from core.domain import Decoding, Mode
 
@@ -82,25 +82,6 @@ def test_the_order_of_passages_does_not_matter(rows: int, seed: int, random) -> 
     assert np.asarray(one.posterior)[order] == pytest.approx(other.posterior)
 
 
-def test_a_whole_answer_is_weighed_as_it_is_token_by_token() -> None:
-    """The posterior and the likelihood after each token are those of a mixture that took the same tokens."""
-    priors, decoding = [0.5, 0.3, 0.2], Decoding(floor=0)
-    mixture, of_tokens, expected = Mixture(priors, decoding), [], []
-    for step, token in enumerate([2, 0, 4]):
-        probabilities = distributions(3, step)
-        mixture.take(token, probabilities)
-        of_tokens.append(np.log(probabilities[:, token]))
-        expected.append((*mixture.posterior, mixture.log_likelihood))
-    posteriors, likelihoods = weighed(priors, np.array(of_tokens).T)
-    assert np.column_stack([posteriors, likelihoods]) == pytest.approx(np.array(expected))
-
-
-def test_an_impossible_token_leaves_finite_figures() -> None:
-    posteriors, likelihoods = weighed([1.0, 0.0], np.array([[-np.inf, -1.0], [-1.0, -1e9]]))
-    assert np.isfinite(likelihoods).all()
-    assert posteriors.sum(axis=1) == pytest.approx(1)
-
-
 def test_a_row_under_the_floor_leaves_and_the_best_always_stays() -> None:
     mixture = Mixture([0.5, 0.5], Decoding(floor=0.2))
     mixture.take(0, np.array([[0.9, 0.1], [0.1, 0.9]]))
@@ -157,6 +138,16 @@ def test_one_verdict_over_the_bound_is_clear(log_odds: list[float], clear: float
     mixture = Mixture([1.0], Decoding(clear=clear), calibration)
     assert mixture.is_clear(log_odds) == any(calibration.held(odds) >= clear for odds in log_odds)
     assert not Mixture([1.0], Decoding(clear=2.0)).is_clear(log_odds)
+
+
+def test_rows_are_judged_the_likeliest_first_and_in_stages() -> None:
+    """One, then three, then all others; none once one is clear."""
+    mixture = Mixture([0.3, 0.1, 0.2, 0.2, 0.1, 0.1], Decoding(clear=0.9))
+    assert mixture.to_judge({}) == [0]
+    assert mixture.to_judge({0: 9.0}) == []
+    assert mixture.to_judge({0: 0.0}) == [2, 3, 1]
+    assert mixture.to_judge(dict.fromkeys(range(4), 0.0)) == [4, 5]
+    assert mixture.to_judge(dict.fromkeys(range(6), 0.0)) == []
 
 
 def test_sampling_repeats_with_its_seed_and_keeps_to_the_nucleus() -> None:

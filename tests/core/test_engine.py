@@ -29,7 +29,7 @@ from core.domain import (
 )
 from core.engine import AnswerLimits, Engine
 from core.errors import QuestionTooLongError
-from core.people.people import credits_of
+from core.people.feedback import credits_of
 from core.people.preferences import Language, Length, Preferences
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
@@ -102,11 +102,15 @@ async def answer_to(engine: Engine, asked: Message) -> Answer:
 
 @pytest.mark.parametrize("said", ["Fourteen days.", prompt.NOT_FOUND])
 async def test_an_answer_says_how_it_was_decoded(engine: Engine, generator: ScriptedGenerator, said: str) -> None:
-    """What the generator says of its pieces stands in the answer, found or not."""
+    """What the generator says of its pieces stands in the answer and in its trace, found or not."""
     assert (await ask(engine, "How long does transit enrolment take?")).decoded is DecodingSummary.EXACT
     generator.script = lambda _prompt: said
     generator.decoded = DecodingSummary.APPROXIMATED
-    assert (await ask(engine, "How long does transit enrolment take?")).decoded is DecodingSummary.APPROXIMATED
+    answer = await ask(engine, "How long does transit enrolment take?")
+    trace = await engine.people.trace(ANN, answer.id)
+    assert answer.decoded is DecodingSummary.APPROXIMATED
+    assert trace is not None
+    assert trace.decoded is answer.decoded
 
 
 async def test_an_answer_streams_after_its_passages_and_ends_with_its_sources(engine: Engine) -> None:
@@ -271,7 +275,7 @@ async def test_a_follow_up_is_searched_for_and_asked_with_the_turn_before(
 async def test_what_a_person_sets_changes_their_prompts_and_nobody_elses(
     engine: Engine, generator: ScriptedGenerator
 ) -> None:
-    await engine.set_preferences(ANN, Preferences(length=Length.SHORT))
+    await engine.people.choose(ANN, Preferences(length=Length.SHORT))
     await ask(engine, "How does transit enrolment work?", ANN)
     await ask(engine, "How does transit enrolment work?", BEN)
     assert "shortest phrase" in generator.prompts[0].person
@@ -279,10 +283,10 @@ async def test_what_a_person_sets_changes_their_prompts_and_nobody_elses(
 
 
 async def test_forgetting_removes_turns_and_preferences(engine: Engine, generator: ScriptedGenerator) -> None:
-    await engine.set_preferences(ANN, Preferences(length=Length.SHORT))
+    await engine.people.choose(ANN, Preferences(length=Length.SHORT))
     await ask(engine, "How does transit enrolment work?")
-    await engine.forget(ANN)
-    assert await engine.preferences(ANN) == Preferences()
+    await engine.people.forget(ANN)
+    assert (await engine.people.wishes(ANN)).preferences == Preferences()
     await ask(engine, "How does transit enrolment work?")
     assert generator.prompts[-1].turns == ()
 
@@ -383,7 +387,7 @@ async def test_what_was_answered_and_what_was_not_is_kept_for_the_operator(engin
     (gap,) = await usage.gaps()
     assert (gap.question, gap.person) == ("Who painted sunflowers?", ANN)
     assert gap.nearest
-    await engine.forget(ANN)
+    await engine.people.forget(ANN)
     assert await usage.gaps() == []
 
 
@@ -394,7 +398,7 @@ async def test_another_form_is_asked_of_the_same_passages_with_the_wish_in_place
     engine: Engine, generator: ScriptedGenerator
 ) -> None:
     """For that answer only; nothing but the person's block differs in what the model reads."""
-    await engine.set_preferences(ANN, Preferences(length=Length.DETAILED))
+    await engine.people.choose(ANN, Preferences(length=Length.DETAILED))
     await ask(engine, TRANSIT)
     await ask(engine, "make that shorter, in German")
     await ask(engine, "and who approves it?")
@@ -473,10 +477,10 @@ async def test_what_somebody_asked_before_is_told_without_search_or_model(
 ) -> None:
     """Their questions only, since they last began anew."""
     await ask(engine, "How do I book travel?")
-    await engine.begin_anew(message(""))
+    await engine.conversations.begin_anew(message(""))
     for text in (TRANSIT, "shorter", "and who approves it?"):
         await ask(engine, text)
     await ask(engine, "How is leave requested?", BEN)
     prompts = len(generator.prompts)
-    assert await engine.asked_before(message("what did I ask?")) == [TRANSIT, "and who approves it?"]
+    assert await engine.conversations.questions(message("what did I ask?")) == [TRANSIT, "and who approves it?"]
     assert len(generator.prompts) == prompts

@@ -144,7 +144,7 @@ async def test_a_guest_wants_short_answers_and_is_forgotten(index: QdrantIndex, 
 
     async def failing_visit() -> None:
         async with visiting(engine) as person:
-            assert (await engine.preferences(person)).length is Length.SHORT
+            assert (await engine.people.wishes(person)).preferences.length is Length.SHORT
             evaluator = Evaluator(HashingEmbedder(), index, relevance=RELEVANCE, engine=engine, person=person)
             await evaluator.ask(TRANSIT)
             assert await redis.dbsize()
@@ -172,8 +172,8 @@ async def test_what_was_asked_before_a_cancellation_is_kept(index: QdrantIndex, 
     slow = Engine(
         embedder=HashingEmbedder(),
         index=index,
-        memory=engine._memory,
-        usage=engine._usage,
+        memory=engine.people._memory,
+        usage=engine.people._usage,
         generator=generator,
         limits=AnswerLimits(passages=2, relevance=RELEVANCE),
     )

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from core.adapters.index.edge_index import EdgeIndex
-from core.adapters.redis.usage import NoUsage
 from core.documents.ingest import Ingester
 from core.documents.teaching import Lesson, Teacher
 from core.domain import EVERYONE, Person
@@ -48,7 +47,7 @@ async def shared(tmp_path: Path) -> AsyncIterator[EdgeIndex]:
 
 def process(folder: Path, index: EdgeIndex, embedder: object) -> Teacher:
     """What another process has: nothing is shared but the folder and the index."""
-    return Teacher(folder / "learned", Ingester(embedder, index, passage_tokens=80), index, NoUsage())
+    return Teacher(folder / "learned", Ingester(embedder, index, passage_tokens=80), index)
 
 
 async def taught(teacher: Teacher, index: EdgeIndex) -> Lesson:

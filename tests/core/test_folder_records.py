@@ -138,7 +138,7 @@ async def test_where_nothing_is_known_any_more_documents_stay_closed(world: Worl
     ingester = Ingester(HashingEmbedder(), world.index, passage_tokens=80, records=records)
     docs = world.write("docs/board.md").parent
     report = await ingester.ingest([docs])
-    assert "is not known any more" in report.refused[0].reason
+    assert "are no longer known" in report.refused[0].reason
     assert "--readers" in report.refused[0].reason
     assert await world.readers() == {}
     await ingester.ingest([docs], readers=HR)

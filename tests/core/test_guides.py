@@ -91,7 +91,7 @@ async def test_a_refusal_names_no_guide_among_the_closest(guides: QdrantIndex, r
     assert await closest(engine, TONE) == {"Leave"}
     assert await closest(engine, "What does /prefs do?") == {"Forgetting", "Leave", "Preferences"}
     for number in (1, 2, 3):
-        assert await engine.open_source(ANN, "", number, NOW)
+        assert await engine.sources.open(ANN, "", number, NOW)
 
 
 async def closest(engine: Engine, question: str) -> set[str]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.answering.history import LEANS, MAY_LEAN, Query, asked, before, leaning, questions, standalone_question
+from core.answering.history import LEANS, MAY_LEAN, Query, before, leaning, questions, standalone_question, understand
 from core.answering.prompt import NOT_FOUND
 from core.domain import Person, Turn
 from core.people.preferences import Language, Length
@@ -63,13 +63,13 @@ def test_a_short_message_that_points_nowhere_may_lean(message: str) -> None:
 )
 def test_a_message_with_a_topic_of_its_own_stands_alone(message: str) -> None:
     assert leaning(message) == 0
-    assert asked(message, talk(TAXI)).searches == {message: 1.0}
+    assert understand(message, talk(TAXI)).searches == {message: 1.0}
 
 
 def test_a_follow_up_is_searched_for_with_the_last_question_that_stood_by_itself_and_without() -> None:
     turns = talk("What is a purchase card?", "How do I enroll in transit benefits?", "and who approves it?")
     message = "how long does it take?"
-    known = asked(message, turns)
+    known = understand(message, turns)
     assert list(known.searches.items()) == [
         (f"How do I enroll in transit benefits?\n{message}", LEANS),
         (message, pytest.approx(1 - LEANS)),
@@ -79,17 +79,17 @@ def test_a_follow_up_is_searched_for_with_the_last_question_that_stood_by_itself
 
 
 def test_a_question_about_something_else_is_searched_for_by_itself_first() -> None:
-    assert list(asked("what is Tock", talk(TAXI)).searches) == ["what is Tock", f"{TAXI}\nwhat is Tock"]
+    assert list(understand("what is Tock", talk(TAXI)).searches) == ["what is Tock", f"{TAXI}\nwhat is Tock"]
     assert standalone_question("what is Tock", talk(TAXI)) == "what is Tock"
 
 
 def test_what_follows_such_a_question_leans_on_it() -> None:
-    assert asked("who uses it?", talk(TAXI, "what is Tock")).likeliest == "what is Tock\nwho uses it?"
+    assert understand("who uses it?", talk(TAXI, "what is Tock")).likeliest == "what is Tock\nwho uses it?"
 
 
 @given(st.text(max_size=60), st.lists(st.text(min_size=1, max_size=30), max_size=4))
 def test_the_readings_of_any_message_are_a_distribution(message: str, said: list[str]) -> None:
-    known = asked(message, talk(*said))
+    known = understand(message, talk(*said))
     shares = list(known.searches.values())
     assert sum(shares) == pytest.approx(1)
     assert shares == sorted(shares, reverse=True)
@@ -99,7 +99,7 @@ def test_the_readings_of_any_message_are_a_distribution(message: str, said: list
 
 @pytest.mark.parametrize("message", ["and how long does it take?", "shorter please", "put it in a table", "go on"])
 def test_a_first_message_is_a_question_as_it_is(message: str) -> None:
-    assert asked(message, []) == Query(message, message, {message: 1.0})
+    assert understand(message, []) == Query(message, message, {message: 1.0})
 
 
 @pytest.mark.parametrize(
@@ -113,30 +113,30 @@ def test_a_first_message_is_a_question_as_it_is(message: str) -> None:
 def test_a_wish_for_another_form_asks_the_last_question_again(message: str, form: dict[str, str]) -> None:
     """With the turns before it, so that all but the form is as it was."""
     turns = talk(TAXI, CONTRACTORS)
-    first = asked(CONTRACTORS, turns[:1])
-    again = asked(message, turns)
+    first = understand(CONTRACTORS, turns[:1])
+    again = understand(message, turns)
     assert again == Query(message, CONTRACTORS, first.searches, first.turns, form)
 
 
 def test_wishes_add_up_and_the_later_one_counts() -> None:
     turns = talk(TAXI, "shorter", "in German")
-    assert asked("more formal", turns).form == {"length": "short", "language": "german", "tone": "formal"}
-    assert asked("tell me more", turns).form == {"length": "detailed", "language": "german"}
-    assert asked("tell me more", turns).question == TAXI
+    assert understand("more formal", turns).form == {"length": "short", "language": "german", "tone": "formal"}
+    assert understand("tell me more", turns).form == {"length": "detailed", "language": "german"}
+    assert understand("tell me more", turns).question == TAXI
 
 
 def test_behind_any_number_of_rewordings_a_follow_up_leans_on_the_question() -> None:
     """The model hears the question with its last answer, as one turn."""
     turns = talk(TAXI, "shorter", "auf Deutsch bitte", "put it in a table")
-    known = asked(CONTRACTORS, turns)
+    known = understand(CONTRACTORS, turns)
     assert known.likeliest == f"{TAXI}\n{CONTRACTORS}"
     assert [(told.question, told.answer) for told in known.turns] == [(TAXI, "Answer 4.")]
 
 
 def test_what_no_preference_has_a_word_for_is_shown_to_the_model_with_the_passages_of_the_question() -> None:
     turns = talk("What is a purchase card?", TAXI, "in German")
-    known = asked("put it in a table", turns)
-    assert known.searches == asked(TAXI, turns[:1]).searches
+    known = understand("put it in a table", turns)
+    assert known.searches == understand(TAXI, turns[:1]).searches
     assert known.question == "put it in a table"
     assert [(told.question, told.answer) for told in known.turns][-1] == (TAXI, "Answer 3.")
     assert known.form == {"language": "german"}
@@ -144,27 +144,27 @@ def test_what_no_preference_has_a_word_for_is_shown_to_the_model_with_the_passag
 
 def test_an_answer_that_was_cut_goes_on_as_it_began() -> None:
     turns = [turn(TAXI, "One. Two. …"), turn("in German", "Eins. Zwei. …")]
-    known = asked("tell me more", turns)
+    known = understand("tell me more", turns)
     assert (known.question, known.begun, known.form) == (TAXI, "Eins. Zwei.", {"language": Language.GERMAN})
     turns.append(turn("tell me more", "Drei. …"))
-    assert asked("weiter", turns).begun == "Eins. Zwei. Drei."
-    assert asked("weiter", turns).form == {"language": Language.GERMAN}
+    assert understand("weiter", turns).begun == "Eins. Zwei. Drei."
+    assert understand("weiter", turns).form == {"language": Language.GERMAN}
     turns.append(turn("weiter", "Vier."))
-    assert asked("go on", turns).begun == ""
-    assert asked(CONTRACTORS, turns).turns[0].answer == "Eins. Zwei. Drei. Vier."
-    assert asked("shorter", turns).begun == ""
+    assert understand("go on", turns).begun == ""
+    assert understand(CONTRACTORS, turns).turns[0].answer == "Eins. Zwei. Drei. Vier."
+    assert understand("shorter", turns).begun == ""
 
 
 def test_a_rewording_that_found_nothing_leaves_the_answer_as_it_was() -> None:
-    known = asked(CONTRACTORS, [turn(TAXI, "Dial 5."), turn("shorter", NOT_FOUND)])
+    known = understand(CONTRACTORS, [turn(TAXI, "Dial 5."), turn("shorter", NOT_FOUND)])
     assert known.turns[0].answer == "Dial 5."
 
 
 @pytest.mark.parametrize("wish", ["in Spanish please", "shorter", "tell me more"])
 def test_a_refusal_in_another_form_is_a_refusal(wish: str) -> None:
-    assert asked(wish, [turn(TAXI, "Dial 5."), turn(CONTRACTORS, NOT_FOUND)]).refused
-    assert not asked(wish, [turn(CONTRACTORS, NOT_FOUND), turn(TAXI, "Dial 5.")]).refused
-    assert not asked(CONTRACTORS, [turn(CONTRACTORS, NOT_FOUND)]).refused
+    assert understand(wish, [turn(TAXI, "Dial 5."), turn(CONTRACTORS, NOT_FOUND)]).refused
+    assert not understand(wish, [turn(CONTRACTORS, NOT_FOUND), turn(TAXI, "Dial 5.")]).refused
+    assert not understand(CONTRACTORS, [turn(CONTRACTORS, NOT_FOUND)]).refused
 
 
 def test_what_somebody_asked_is_known_without_rewordings_and_without_others() -> None:

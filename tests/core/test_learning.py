@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from core.answering.ranking import affinity
 from core.people import interests
-from core.people.feedback import Reason
 from core.people.interests import (
     HALF_LIFE,
     KEPT,
@@ -20,6 +19,7 @@ from core.people.interests import (
     MOST,
     Action,
     LearnedProfile,
+    Reason,
     Signal,
     event_vector,
     replay,

@@ -183,7 +183,7 @@ async def test_colleagues_move_a_document_up_for_who_may_see_it(
     for number in range(1, 6):
         answer = await ask(engine, f"{SHARED} red?", BEN, number=number)
         for source in answer.sources:
-            await engine.open_source(BEN, answer.id, source.number, START + timedelta(hours=number))
+            await engine.sources.open(BEN, answer.id, source.number, START + timedelta(hours=number))
         await ask(engine, f"{SHARED} blue?", BEN, number=number + 10)
     await memory.change_wishes(ANN, lambda old: replace(old, strength=100))
     answer = await ask(engine, f"{SHARED}?")

@@ -18,11 +18,11 @@ from redis.asyncio import Redis
 
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
+from core.answering.ranking import select
 from core.domain import EVERYONE, Passage, Person, RankedPassage
 from core.errors import InvalidPreferenceError
 from core.people.interests import KEPT, SLACK, Action, DocumentTally, Signal, packed
 from core.people.people import People
-from core.people.personal import read_by
 from core.people.portable import taken_over, written
 from core.people.preferences import PreferenceSet
 from core.people.team import HEARD, HEARD_IN_ALL, Contribution, Team, bounded
@@ -59,8 +59,8 @@ class World:
         people, found = People(self.memory, self.usage), []
         for person in (ANN, BEN):
             asker = await people.asker(person, plain=False)
-            read = read_by(asker, CANDIDATES, CANDIDATES[:3], NOW.timestamp(), 1e-3)
-            found.append((read.tilt.total.tolist(), read.priors, [row.passage.id for row in read.rows]))
+            read = select(asker, CANDIDATES, CANDIDATES[:3], NOW.timestamp(), 1e-3)
+            found.append((read.tilt.total.tolist(), read.priors(), [row.passage.id for row in read.rows]))
         return found
 
 
@@ -131,14 +131,14 @@ async def test_whatever_somebody_imports_nobody_elses_ranking_changes(redis: Red
     learned = await world.memory.learned(EVE)
     await world.people._tell_team(EVE, learned, frozenset({EVERYONE}))  # as after an answer
     assert await world.rankings() == before
-    own = read_by(await world.people.asker(EVE, plain=False), CANDIDATES, CANDIDATES[:3], time.time(), 1e-3)
+    own = select(await world.people.asker(EVE, plain=False), CANDIDATES, CANDIDATES[:3], time.time(), 1e-3)
     assert np.isfinite(own.tilt.total).all()
 
 
 @pytest.mark.parametrize("value", ["1e9", "-100", "1e300", "Infinity", "-Infinity", "NaN", '"x"'])
 async def test_a_credit_that_is_no_share_is_refused(world: World, value: str) -> None:
     text = json.dumps({"wishes": {}, "signals": [GOOD]}).replace("1.0]", f"{value}]")
-    with pytest.raises(InvalidPreferenceError, match="no profile of mine"):
+    with pytest.raises(InvalidPreferenceError, match="isn't a profile that I exported"):
         await world.people.import_(EVE, text)
     assert (await world.memory.learned(EVE)).done_here == (await world.memory.learned(EVE)).tallies
 

@@ -37,13 +37,13 @@ def test_questions_are_read_in_order_with_their_lines(tmp_path: Path):
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ('{"question": "x", "page": "a.md"', "it is no JSON (Expecting ',' delimiter at character 33)."),
+        ('{"question": "x", "page": "a.md"', "it is not JSON (Expecting ',' delimiter at character 33)."),
         ("[" * 100_000, "it is JSON that is nested too deeply to read."),
         ('["x"]', "it is not a JSON object. A line looks like"),
         ('{"page": "a.md"}', 'it has no "question". A line looks like'),
         ('{"question": " \\u0007 ", "page": "a.md"}', 'it has no "question". A line looks like'),
-        ('{"question": 7, "page": "a.md"}', '"question" is no text.'),
-        ('{"question": "x", "page": "a.md", "answer": 240}', '"answer" is no text.'),
+        ('{"question": 7, "page": "a.md"}', '"question" is not a string.'),
+        ('{"question": "x", "page": "a.md", "answer": 240}', '"answer" is not a string.'),
         ('{"question": "x", "pages": "a.md"}', '"pages" is not a list of strings.'),
         ('{"question": "x", "pages": ["a.md", 7]}', '"pages" is not a list of strings.'),
         ('{"question": "x", "answerable": "no"}', '"answerable" is neither true nor false.'),

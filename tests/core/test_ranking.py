@@ -16,7 +16,7 @@ from core.answering.ranking import (
     centred,
     divergence,
     entropy_gate,
-    reading,
+    select_rows,
     tilt,
     tilted,
 )
@@ -79,7 +79,7 @@ def test_what_anybody_would_read_is_read_and_one_more_at_most(case: tuple[np.nda
     impersonal, made = case
     ranked = passages(np.sort(impersonal)[::-1])
     rows = ranked[:count]
-    read, factors = reading(rows, ranked, made.total, floor=1e-3)
+    read, factors = select_rows(rows, ranked, made.total, floor=1e-3)
     assert read[: len(rows)] == rows
     assert len(read) == len({row.passage.id for row in read}) <= len(rows) + ADDED
     assert sum(priors(read, factors)) == pytest.approx(1)
@@ -103,9 +103,9 @@ def test_strength_0_and_no_history_change_nothing(case: tuple[np.ndarray, Tilt])
     cold = tilt(impersonal, vectors, LearnedProfile(), strength=100, now=NOW, team=nothing, teammates=nothing)
     ranked = passages(np.sort(impersonal)[::-1])
     for made in (off, cold):
-        assert not made.moves
+        assert not made.total.any()
         assert tilted(impersonal, made.total) is impersonal
-        assert reading(ranked[:4], ranked, made.total, floor=1e-3) == (ranked[:4], {})
+        assert select_rows(ranked[:4], ranked, made.total, floor=1e-3) == (ranked[:4], {})
 
 
 @given(st.integers(0, 2**32), st.integers(1, 60))

@@ -65,9 +65,8 @@ async def fill(home: Settings, docs: Path) -> dict[str, Readers]:
     async with open_library(home) as library:
         await library.ingester.ingest([docs])
         await library.ingester.ingest([docs / "hr"], readers=HR)
-        async with bootstrap.open_records(home) as records:
-            teacher = Teacher(home.learned_folder, library.ingester, library.index, records.usage)
-            await teacher.learn_text("Wifi", "The code is 4711.", ANN, HR, datetime(2026, 1, 1, tzinfo=UTC))
+        teacher = Teacher(home.learned_folder, library.ingester, library.index)
+        await teacher.learn_text("Wifi", "The code is 4711.", ANN, HR, datetime(2026, 1, 1, tzinfo=UTC))
         return {one.source: one.readers for one in await library.index.documents()}
 
 

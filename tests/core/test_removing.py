@@ -37,7 +37,7 @@ class World:
         self.folder, self.index = folder, index
         self.usage, self.memory = RedisUsage(redis), RedisMemory(redis)
         self.ingester = Ingester(HashingEmbedder(), index, passage_tokens=80)
-        self.teacher = Teacher(folder / "learned", self.ingester, index, self.usage)
+        self.teacher = Teacher(folder / "learned", self.ingester, index)
         self.read: set[tuple[str, str]] = set()
         self.remover = Remover(index, self.usage, self.memory, self.teacher, self.forget_reading)
 

@@ -218,7 +218,7 @@ def test_bad_members_never_stop_the_others(sandbox: Sandbox) -> None:
     assert set(reasons) == {"laughs.docx", "locked.zip/a.txt", "one.zip/two.zip"}
     assert "declares entities" in reasons["laughs.docx"]
     assert "protected by a password" in reasons["locked.zip/a.txt"]
-    assert "lies in 2 archives" in reasons["one.zip/two.zip"]
+    assert "nested in 2 archives" in reasons["one.zip/two.zip"]
     assert all(reason.startswith(PurePath(inside).name) for inside, reason in reasons.items())
 
 

@@ -16,7 +16,6 @@ from redis.asyncio import Redis
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.usage import RedisUsage
 from core.documents import teaching
-from core.documents.gaps import Gap
 from core.documents.ingest import Ingester
 from core.documents.teaching import Teacher
 from core.domain import EVERYONE, Person, Vectors
@@ -38,8 +37,8 @@ def usage(redis: Redis) -> RedisUsage:
 
 
 @pytest.fixture
-def teacher(tmp_path: Path, index: QdrantIndex, ingester: Ingester, usage: RedisUsage) -> Teacher:
-    return Teacher(tmp_path / "learned", ingester, index, usage)
+def teacher(tmp_path: Path, index: QdrantIndex, ingester: Ingester) -> Teacher:
+    return Teacher(tmp_path / "learned", ingester, index)
 
 
 def files_below(folder: Path) -> list[str]:
@@ -65,14 +64,6 @@ async def test_a_message_is_learned_under_its_title(teacher: Teacher, index: Qdr
     await teacher.learn_text("Where do we park?\n", "Behind the mill.", ANN, ALL, NOW)
     assert await found(index, "park mill", *ALL) == ["Behind the mill."]
     assert [document.title for document in await index.documents()] == ["Where do we park?"]
-
-
-async def test_an_answer_closes_its_gap(teacher: Teacher, index: QdrantIndex, usage: RedisUsage) -> None:
-    for question in ("Where do we park?", "Who pays?"):
-        await usage.note_gap(Gap(question, BEN, NOW))
-    await teacher.learn_answer("Where do we park?", "Behind the mill.", ANN, ALL, NOW)
-    assert await found(index, "park", *ALL)
-    assert [gap.question for gap in await usage.gaps()] == ["Who pays?"]
 
 
 async def test_a_lesson_is_forgotten_and_brought_back(teacher: Teacher, index: QdrantIndex) -> None:
@@ -101,7 +92,7 @@ async def test_only_its_author_or_an_operator_forgets_a_lesson(teacher: Teacher,
 @pytest.mark.parametrize("id_", ["0" * 32, "", "../learned", ".forgotten", "a/../b"])
 async def test_an_unknown_lesson_is_said_to_be_unknown(teacher: Teacher, id_: str) -> None:
     for act in (teacher.forget, teacher.bring_back):
-        with pytest.raises(LessonError, match="no such lesson"):
+        with pytest.raises(LessonError, match="don't have that lesson"):
             await act(id_, ANN, operator=True)
 
 
@@ -155,7 +146,7 @@ async def test_a_broken_record_costs_one_lesson(teacher: Teacher, tmp_path: Path
     for broken in (b"", b'{"id":', b"\xff\0", b"[]", b'{"id": 3}'):
         lesson = await teacher.learn_text("Parking", "Behind the mill.", ANN, ALL, NOW)
         (tmp_path / "learned" / lesson.id / ".lesson.json").write_bytes(broken)
-        with pytest.raises(LessonError, match="no such lesson"):
+        with pytest.raises(LessonError, match="don't have that lesson"):
             await teacher.forget(lesson.id, ANN)
     assert await teacher.lessons(ALL) == [kept]
     await teacher.refresh()
@@ -253,10 +244,10 @@ class HeldEmbedder(HashingEmbedder):
         return await super().embed(texts)
 
 
-async def test_a_lesson_does_not_wait_for_a_slow_one(tmp_path: Path, index: QdrantIndex, usage: RedisUsage) -> None:
+async def test_a_lesson_does_not_wait_for_a_slow_one(tmp_path: Path, index: QdrantIndex) -> None:
     """Each lesson is read by itself: the quick one is learned while the slow one is under way, which then ends well."""
     embedder = HeldEmbedder()
-    teacher = Teacher(tmp_path / "learned", Ingester(embedder, index, passage_tokens=100), index, usage)
+    teacher = Teacher(tmp_path / "learned", Ingester(embedder, index, passage_tokens=100), index)
     slow = asyncio.create_task(teacher.learn_text("First", "A slow lesson.", ANN, ALL, NOW))
     await embedder.begun.wait()
     await teacher.learn_text("Second", "A quick one.", BEN, ALL, NOW)

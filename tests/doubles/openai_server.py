@@ -1,13 +1,15 @@
 """An OpenAI-compatible server on loopback: strict, deterministic, and as faulty as it is told to be.
 
 Its tokens are three characters. A question is answered with the text of the first passage, or with what `replies` has
-for the first passage. log p of an answer's token is what `log_probability` says of the passage and the token.
+for the first passage. A model that `judges_first` says before whether that passage holds the answer, as sure of it as
+`log_odds` has it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,13 +20,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from core.answering.prompt import NOT_FOUND
+from core.answering.verdict import ANSWERING, NO
 
 MODEL = "tiny"
 KEY = "sesame"
-START, END = 1, 2  # special tokens: an answer begins; it ends
 CHARACTERS = 3  # of a token
-CHAT_FIELDS = {"model", "messages", "max_tokens", "temperature", "top_p", "seed", "stream"}
-COMPLETION_FIELDS = {"model", "prompt", "max_tokens", "temperature"}
+CHAT_FIELDS = {"model", "messages", "max_tokens", "temperature", "top_p", "seed", "stream", "logprobs", "top_logprobs"}
+CONTINUING = {"continue_final_message", "add_generation_prompt"}
 
 
 class Flavour(StrEnum):
@@ -32,8 +34,7 @@ class Flavour(StrEnum):
 
     VLLM = "vllm"
     LLAMA_CPP = "llama.cpp"
-    LLAMA_CPP_ECHO = "llama.cpp with echo"  # as its open pull request 15189 has it
-    OLLAMA = "ollama"
+    OLLAMA = "ollama"  # before 0.12.11, which takes a wish for log-probabilities and gives none
 
 
 class Fault(StrEnum):
@@ -56,7 +57,10 @@ class OpenAIDouble:
     key: str = ""
     context: int = 4096
     replies: dict[str, str] = field(default_factory=dict)
-    log_probability: Callable[[str, str], float] = lambda _passage, _token: -1.0
+    model: str = MODEL
+    judges_first: bool = False
+    log_odds: Callable[[str], float] = lambda _passage: 5.0
+    goes_on: bool = True  # from an answer's beginning, where the last message is one
     faults: list[Fault] = field(default_factory=list)
     retry_after: str = "0"
     slice_bytes: int = 0  # a stream is cut into slices of so many bytes; 0: an event a slice
@@ -65,7 +69,6 @@ class OpenAIDouble:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     running: int = 0
     idle: asyncio.Event = field(default_factory=asyncio.Event)
-    vocabulary: list[str] = field(default_factory=lambda: ["", "<start>", "<end>"])
     url: str = ""
 
     @asynccontextmanager
@@ -82,11 +85,7 @@ class OpenAIDouble:
         app = web.Application(middlewares=[self._guard])
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/chat/completions", self._chat)
-        app.router.add_post("/v1/completions", self._completions)
-        if self.flavour is not Flavour.OLLAMA:
-            app.router.add_post("/tokenize", self._tokenize)
-        if self.flavour in {Flavour.LLAMA_CPP, Flavour.LLAMA_CPP_ECHO}:
-            app.router.add_post("/apply-template", self._apply_template)
+        if self.flavour is Flavour.LLAMA_CPP:
             app.router.add_get("/props", self._props)
         return app
 
@@ -117,7 +116,7 @@ class OpenAIDouble:
         return busy
 
     async def _models(self, _: web.Request) -> web.Response:
-        entry: dict[str, Any] = {"id": MODEL, "object": "model"}
+        entry: dict[str, Any] = {"id": self.model, "object": "model"}
         if self.flavour is Flavour.VLLM:
             entry["max_model_len"] = self.context
         return web.json_response({"object": "list", "data": [entry]})
@@ -127,18 +126,24 @@ class OpenAIDouble:
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = self.bodies[-1]
-        if problem := self._problem(body, CHAT_FIELDS, {"model", "messages"}) or ill_formed(body["messages"]):
+        fields = {"model", "messages"}
+        if problem := self._problem(body, CHAT_FIELDS | CONTINUING, fields) or ill_formed(body["messages"]):
             return problem
-        answer = self.tokens(self.reply(body["messages"]))
+        if self.flavour is Flavour.VLLM and bool(CONTINUING & body.keys()) != (
+            body["messages"][-1]["role"] == "assistant"
+        ):
+            return refusal(400, "An answer is gone on with where both fields say so", "BadRequestError")
+        answer = tokens(self.answer(body["messages"]))
         said, limit = answer[: body["max_tokens"]], body["max_tokens"]
-        tokens = len(self.chat_tokens(body["messages"]))
-        if tokens + limit > self.context:
+        if len(tokens("".join(one["content"] for one in body["messages"]))) + limit > self.context:
             return refusal(400, f"This model's maximum context length is {self.context} tokens.", "BadRequestError")
         reason = "stop" if len(answer) <= limit else "length"
         if not body.get("stream"):
-            message = {"role": "assistant", "content": self.text(said)}
-            return web.json_response({"choices": [{"index": 0, "message": message, "finish_reason": reason}]})
-        return await self._stream(request, [self.vocabulary[token] for token in said], reason)
+            choice = {"index": 0, "message": {"role": "assistant", "content": "".join(said)}, "finish_reason": reason}
+            if body.get("logprobs"):
+                choice["logprobs"] = self.first_token(body["messages"], said)
+            return web.json_response({"choices": [choice]})
+        return await self._stream(request, said, reason)
 
     async def _stream(self, request: web.Request, words: list[str], reason: str) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
@@ -171,101 +176,47 @@ class OpenAIDouble:
             await response.write(data[start : start + size])
             await asyncio.sleep(0)
 
-    async def _completions(self, _: web.Request) -> web.Response:
-        body = self.bodies[-1]
-        known = {Flavour.VLLM: {"prompt_logprobs"}, Flavour.OLLAMA: set()}.get(self.flavour, {"echo", "logprobs"})
-        if self.flavour in {Flavour.LLAMA_CPP, Flavour.LLAMA_CPP_ECHO}:
-            known |= {"prompt_logprobs"}  # taken and ignored
-        if problem := self._problem(body, COMPLETION_FIELDS | known, {"model", "prompt"}):
-            return problem
-        if self.flavour is Flavour.OLLAMA:
-            return refusal(400, "json: cannot unmarshal array into field prompt of type string")
-        return web.json_response(
-            {"choices": [{"index": 0, "text": "x", "finish_reason": "length"} | self._scored(body)]}
-        )
-
-    def _scored(self, body: dict[str, Any]) -> dict[str, Any]:
-        ids: list[int] = body["prompt"]
-        begin = len(ids) - ids[::-1].index(START) if START in ids else len(ids)
-        passage = first_passage(self.text(ids[:begin]))
-        scores = [None, *(-0.5 for _ in ids[1:begin])]
-        scores += [self.log_probability(passage, self.vocabulary[token]) for token in ids[begin:]]
-        if self.flavour is Flavour.VLLM:
-            rows = [row and {str(token): row} for token, row in zip(ids, map(self._row, ids, scores), strict=True)]
-            return {"prompt_logprobs": rows, "logprobs": None}
-        if "logprobs" not in body:
-            return {"logprobs": None}
-        if self.flavour is Flavour.LLAMA_CPP:
-            return {"logprobs": {"content": [{"id": 79, "token": "x", "logprob": -1.2}]}}
-        texts = [self.vocabulary[token] for token in ids]
-        return {"logprobs": {"tokens": [*texts, "x"], "token_logprobs": [*scores, -1.2]}}
-
-    def _row(self, token: int, score: float | None) -> dict[str, Any] | None:
-        return None if score is None else {"logprob": score, "rank": 1, "decoded_token": self.vocabulary[token]}
-
-    async def _tokenize(self, _: web.Request) -> web.Response:
-        body = self.bodies[-1]
-        if self.flavour is not Flavour.VLLM:
-            text = body.get("content", "")
-            return web.json_response({"tokens": self.tokens(text, special=body.get("parse_special", False))})
-        if "prompt" in body:
-            if problem := self._problem(body, {"model", "prompt", "add_special_tokens"}, {"prompt"}):
-                return problem
-            tokens = self.tokens(body["prompt"])
-        else:
-            fields = {"model", "messages", "add_generation_prompt", "continue_final_message"}
-            if problem := self._problem(body, fields, {"messages"}) or ill_formed(body["messages"]):
-                return problem
-            tokens = self.chat_tokens(body["messages"], begin=body.get("add_generation_prompt", True))
-            if body.get("continue_final_message"):
-                tokens = tokens[: len(tokens) - tokens[::-1].index(END) - 1]
-        return web.json_response({"count": len(tokens), "max_model_len": self.context, "tokens": tokens})
-
-    async def _apply_template(self, _: web.Request) -> web.Response:
-        return web.json_response({"prompt": template(self.bodies[-1]["messages"])})
-
     def _problem(self, body: dict[str, Any], known: set[str], needed: set[str]) -> web.Response | None:
         if unknown := set(body) - known:
             return refusal(400, f"Extra inputs are not permitted: {sorted(unknown)}", "BadRequestError")
         if missing := needed - set(body):
             return refusal(400, f"Field required: {sorted(missing)}", "BadRequestError")
-        if self.flavour in {Flavour.VLLM, Flavour.OLLAMA} and body.get("model", MODEL) != MODEL:
+        if self.flavour in {Flavour.VLLM, Flavour.OLLAMA} and body.get("model", self.model) != self.model:
             return refusal(404, f"The model `{body['model']}` does not exist.", "NotFoundError")
         return None
 
-    def reply(self, messages: list[dict[str, str]]) -> str:
+    def answer(self, messages: list[dict[str, str]]) -> str:
+        """What the model says: one that is to judge first begins with its verdict."""
         passage = first_passage(messages[0]["content"])
-        return self.replies.get(passage, passage or NOT_FOUND)
+        reply = self.replies.get(passage, passage or NOT_FOUND)
+        begun = messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
+        if not self.judges_first:
+            return reply
+        if self.goes_on and begun:
+            return f"{ANSWERING}{reply}".removeprefix(begun)
+        return f"{ANSWERING}{reply}" if self.log_odds(passage) > 0 else NO
 
-    def chat_tokens(self, messages: list[dict[str, str]], *, begin: bool = True) -> list[int]:
-        return self.tokens(template(messages, begin=begin), special=True)
-
-    def tokens(self, text: str, *, special: bool = False) -> list[int]:
-        tokens: list[int] = []
-        while text:
-            marks = [mark for mark in ("<start>", "<end>") if special and mark in text]
-            cut = min([text.index(mark) for mark in marks], default=len(text))
-            word = text[: min(CHARACTERS, cut)] or next(mark for mark in marks if text.startswith(mark))
-            if word not in self.vocabulary:
-                self.vocabulary.append(word)
-            tokens.append(self.vocabulary.index(word))
-            text = text[len(word) :]
-        return tokens
-
-    def text(self, tokens: list[int]) -> str:
-        return "".join(self.vocabulary[token] for token in tokens)
+    def first_token(self, messages: list[dict[str, str]], said: list[str]) -> dict[str, Any] | None:
+        """How probable the first token was: of a verdict in two spellings, or of the one that was said."""
+        if self.flavour is Flavour.OLLAMA:
+            return None
+        entries = dict.fromkeys(said[:1], -0.1)
+        if self.judges_first:
+            yes = 1 / (1 + math.exp(-self.log_odds(first_passage(messages[0]["content"]))))
+            entries = {"yes": yes / 4, " Yes": yes * 3 / 4, "no": 1 - yes}
+            entries = {word: math.log(share) for word, share in entries.items() if share}
+        listed = [{"token": word, "logprob": value, "bytes": list(word.encode())} for word, value in entries.items()]
+        return {"content": [{**listed[0], "top_logprobs": listed}]}
 
 
-def template(messages: list[dict[str, str]], *, begin: bool = True) -> str:
-    """The chat as text; `begin` opens an answer."""
-    said = [f"{'<start>' if one['role'] == 'assistant' else ''}{one['content']}<end>\n" for one in messages]
-    return "".join(said) + ("<start>" if begin else "")
+def tokens(text: str) -> list[str]:
+    return [text[start : start + CHARACTERS] for start in range(0, len(text), CHARACTERS)]
 
 
 def first_passage(text: str) -> str:
     """The text under the first heading of the documents."""
     _, _, under = text.partition("### ")
-    return under.partition("\n")[2].partition("\n\n")[0].partition("<end>")[0]
+    return under.partition("\n")[2].partition("\n\n")[0]
 
 
 def ill_formed(messages: list[dict[str, str]]) -> web.Response | None:

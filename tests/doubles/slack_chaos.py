@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Self
 
 from bots.on_slack.platform import slack
-from bots.platforms import Platform
+from bots.platform import Platform
 from evals.chaos_checks import Visible
 from tests.doubles.slack_people import text_of
 from tests.doubles.slack_server import SlackServer

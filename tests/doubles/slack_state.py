@@ -282,7 +282,9 @@ class Workspace:
     def do_users_info(self, args: Json) -> Json:
         if args["user"] not in self.users:
             raise SlackError("user_not_found")
-        return {"user": self.users[args["user"]]}
+        wanted = str(args.get("include_locale")).lower() in {"true", "1"}
+        user = self.users[args["user"]]
+        return {"user": user if wanted else {name: value for name, value in user.items() if name != "locale"}}
 
     def do_usergroups_users_list(self, args: Json) -> Json:
         if args["usergroup"] not in self.groups:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
 from bots.on_telegram.platform import telegram
-from bots.platforms import Platform
+from bots.platform import Platform
 from evals.chaos_checks import Visible
 from tests.doubles.telegram_people import User
 from tests.doubles.telegram_rules import TOKEN

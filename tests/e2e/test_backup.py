@@ -117,7 +117,7 @@ async def serving(home: Home) -> AsyncIterator[World]:
             generator=ScriptedGenerator(),
             limits=AnswerLimits(passages=2, relevance=0.15),
         )
-        teacher = Teacher(settings.learned_folder, ingester, index, records.usage)
+        teacher = Teacher(settings.learned_folder, ingester, index)
         made = (records.memory, records.usage, records.access, index, inbox, engine, teacher, ingester, embedder)
         yield World(settings, *made, folders)
 
@@ -130,7 +130,7 @@ async def live(world: World, docs: Path) -> None:
     forgotten = await world.teacher.learn_text("Old", "The old wifi code is 1.", ANN, ALL, NOW)
     await world.teacher.forget(forgotten.id, ANN)
     people = world.engine.people
-    await world.engine.set_preferences(ANN, Preferences(length=Length.SHORT))
+    await world.engine.people.choose(ANN, Preferences(length=Length.SHORT))
     await people.change(BEN, lambda wishes: with_stated(wishes, "worked examples", Polarity.LIKE, NOW))
     for question in QUESTIONS:
         answer = await world.ask(question, ANN, "HR")
@@ -172,7 +172,7 @@ async def test_a_lost_machine_is_restored_whole(homes: tuple[Home, Home], tmp_pa
         done = await run(lost, "backup", str(file), ATTUNE_SLACK_BOT_TOKEN=TOKEN, ATTUNE_PASSAGES="3")
         stop.set()
         await other
-        await world.engine.forget(Person("slack", "T1", "cora"))
+        await world.engine.people.forget(Person("slack", "T1", "cora"))
         assert (done.returncode, is_plain(done)) == (0, True), done.stderr
         assert "1 lesson" in done.stdout
         before = await world.snapshot()
@@ -197,8 +197,8 @@ async def go_on(world: World, stop: asyncio.Event) -> None:
     person = Person("slack", "T1", "cora")
     while not stop.is_set():
         await world.ask("Zebra?", person)
-        await world.engine.set_preferences(person, Preferences(length=Length.DETAILED))
-        await world.engine.forget(person)
+        await world.engine.people.choose(person, Preferences(length=Length.DETAILED))
+        await world.engine.people.forget(person)
         await asyncio.sleep(0.1)  # the command should get its turn where there is one processor
 
 
@@ -255,12 +255,12 @@ async def test_what_is_there_is_replaced_only_when_somebody_says_so(homes: tuple
     lost, used = homes
     file = tmp_path / "a.zip"
     async with serving(lost) as world:
-        await world.engine.set_preferences(ANN, Preferences(length=Length.SHORT))
+        await world.engine.people.choose(ANN, Preferences(length=Length.SHORT))
         assert (await run(lost, "backup", str(file))).returncode == 0
         done = await run(lost, "restore", str(file), "--force")
         assert (done.returncode, "Stop it first" in done.stderr) == (2, True)
     async with serving(used) as world:
-        await world.engine.set_preferences(BEN, Preferences(length=Length.DETAILED))
+        await world.engine.people.choose(BEN, Preferences(length=Length.DETAILED))
     broken = tmp_path / "broken.zip"
     broken.write_bytes(file.read_bytes()[:-50])
     for words, said in (
@@ -273,9 +273,9 @@ async def test_what_is_there_is_replaced_only_when_somebody_says_so(homes: tuple
     done = await run(used, "backup", str(file))
     assert (done.returncode, "exists" in done.stderr) == (2, True)
     async with serving(used) as world:
-        assert (await world.engine.preferences(BEN)).length is Length.DETAILED
+        assert (await world.engine.people.wishes(BEN)).preferences.length is Length.DETAILED
     done = await run(used, "restore", str(file), "--force")
     assert done.returncode == 0, done.stderr
     async with serving(used) as world:
-        assert (await world.engine.preferences(BEN)).length is not Length.DETAILED
-        assert (await world.engine.preferences(ANN)).length is Length.SHORT
+        assert (await world.engine.people.wishes(BEN)).preferences.length is not Length.DETAILED
+        assert (await world.engine.people.wishes(ANN)).preferences.length is Length.SHORT

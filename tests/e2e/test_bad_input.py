@@ -124,7 +124,7 @@ def test_bad_files_are_refused_one_by_one_and_the_others_go_on(documents: Home) 
     rows = dict(line.rsplit(maxsplit=1) for line in done.stdout.splitlines()[:6])
     assert (rows["new"], rows["refused"], rows["skipped, unknown format"]) == ("1", "3", "1")
     assert (only_bad.returncode, is_plain(only_bad)) == (1, True)
-    assert only_bad.stderr == "Nothing could be ingested.\n"
+    assert only_bad.stderr == "No document could be ingested; the reasons are above.\n"
 
 
 @pytest.mark.model
@@ -135,7 +135,7 @@ def test_bad_questions_are_answered_in_a_sentence_and_the_next_goes_on(documents
     )
     assert (done.returncode, is_plain(done)) == (1, True)
     assert done.stderr.splitlines()[-1] == (
-        "Your message has 100,000 characters and I read at most 4,000. Please ask in fewer words."
+        "Your message has 100,000 characters, and I can read at most 4,000. Please shorten it."
     )
     assert done.stdout.startswith(NOT_FOUND)
 

@@ -154,7 +154,7 @@ class InTelegram:
         called = {"caption": name, "caption_entities": [mention]} if everybody_here else {}
         await user.upload(FILE, DOGS.encode(), place, **called)
         [offer] = await self._product.until(lambda: place.said()[before:])
-        await user.press("This group" if everybody_here else "Only me", offer, place)
+        await user.press("Everyone in this chat" if everybody_here else "Only me", offer, place)
         return await self._product.until(lambda: learned(place, offer.id))
 
     async def ask(self, who: str, question: str, *, in_group: bool = False) -> str:
@@ -169,9 +169,9 @@ class InTelegram:
 
 
 def learned(place: Place, offer: int) -> str:
-    """What the message with the buttons says in the end: nothing while it has buttons, or something is being read."""
+    """What the message with the buttons says in the end: nothing while it asks for whom, or is being read."""
     [shown] = [message for message in place.said() if message.id == offer]
-    return "" if shown.buttons or shown.text.startswith("Reading") else shown.text
+    return "" if "Only me" in shown.buttons or shown.text.startswith("Reading") else shown.text
 
 
 class InSlack:
@@ -191,7 +191,7 @@ class InSlack:
         ts = self._people.say(user, channel, "<@UBOT>" if everybody_here else "", files=[file])
         [offer] = await self._product.until(lambda: self._space.answers(channel, ts))
         before = len(self._people.replies())
-        whom = "channel" if everybody_here else "me"
+        whom = "chat" if everybody_here else "me"
         self._people.press(user, channel, offer["ts"], f"attune_learn_{whom}")
         [reply] = await self._product.until(lambda: self._people.replies()[before:])
         return text_of(reply)

@@ -63,7 +63,7 @@ def talk(documents: Home) -> subprocess.CompletedProcess[str]:
 
 def answers(talk: subprocess.CompletedProcess[str]) -> list[str]:
     """What was said to each question."""
-    ends = talk.stdout.replace("\n\nSources\n", "\0").replace("\n\nThe closest I have:\n", "\0")
+    ends = talk.stdout.replace("\n\nSources\n", "\0").replace("\n\nThe closest I could find:\n", "\0")
     assert ends.count("\0") == 4, talk.stdout
     return [part.rpartition("\n\n")[2] for part in f"\n\n{ends}".split("\0")[:-1]]
 
@@ -71,7 +71,7 @@ def answers(talk: subprocess.CompletedProcess[str]) -> list[str]:
 def footers(talk: subprocess.CompletedProcess[str]) -> list[str]:
     """What stands under each answer."""
     blocks = f"{talk.stdout}\n".split("\n\n")
-    return [block for block in blocks if block.startswith(("Sources\n", "The closest I have:\n"))]
+    return [block for block in blocks if block.startswith(("Sources\n", "The closest I could find:\n"))]
 
 
 def test_a_question_is_answered_in_plain_text_with_its_sources(talk: subprocess.CompletedProcess[str]) -> None:
@@ -86,7 +86,7 @@ def test_what_no_document_says_is_not_answered(talk: subprocess.CompletedProcess
     """A question that nothing relevant exists for gets the sentence for that, and the nearest sections."""
     assert answers(talk)[3] == NOT_FOUND
     closest, *titles = footers(talk)[3].splitlines()
-    assert closest == "The closest I have:"
+    assert closest == "The closest I could find:"
     assert [title[3:] for title in sorted(titles, key=lambda title: title[3:])] == [
         "Office handbook › Wifi — pages/office.md:5",
         "Travel — pages/travel.md:3",

@@ -67,7 +67,7 @@ def test_a_pool_is_read_as_it_was_written(pool: dict[str, Passage], tmp_path: Pa
     write_pool(pool.values(), tmp_path / "pool.jsonl")
     assert read_pool(tmp_path / "pool.jsonl") == pool
     (tmp_path / "other.jsonl").write_text('{"id": 1}\n', encoding="utf-8")
-    for name, complaint in (("other.jsonl", "is no pool"), ("none.jsonl", "cannot be read")):
+    for name, complaint in (("other.jsonl", "is not a pool"), ("none.jsonl", "cannot be read")):
         with pytest.raises(DocumentError, match=complaint):
             read_pool(tmp_path / name)
 

@@ -38,7 +38,7 @@ _Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class _SearchRequest:
     """What all parts of a search share."""
 
     vector: Vector
@@ -149,7 +149,7 @@ class EdgeIndex:
             index_files.keep_origin(self._folder, origin)
 
     def _open(self) -> edge.EdgeShard:
-        with _translated(f"The index in {self._folder} cannot be opened"):
+        with _convert_errors(f"The index in {self._folder} cannot be opened"):
             if not self._folder.exists():
                 _create(self._folder, self._dimension)
             stored = _stored_dimension(self._folder)
@@ -185,14 +185,14 @@ class EdgeIndex:
         self._clearing.note()  # it has what was removed long ago
 
     def _clear_away(self) -> None:
-        with _translated(f"The index in {self._folder} cannot be rewritten"):
+        with _convert_errors(f"The index in {self._folder} cannot be rewritten"):
             while self._shard.optimize():
                 pass
             self._shard.flush()
         index_files.drop_old(self._folder.parent)  # of a rebuilding that was cut off: it holds what was removed
 
     def _close(self) -> None:
-        with _translated(f"The index in {self._folder} cannot be closed"):
+        with _convert_errors(f"The index in {self._folder} cannot be closed"):
             self._shard.flush()
             self._shard.close()
             index_files.seal(self._folder)
@@ -200,7 +200,7 @@ class EdgeIndex:
 
     def _upsert(self, passages: Sequence[Passage], vectors: Vectors) -> None:
         points.check_dimension(self._dimension, vectors.shape[1], where="The index")
-        with _translated("Passages cannot be stored"):
+        with _convert_errors("Passages cannot be stored"):
             rows = [self._point(passage, row) for passage, row in zip(passages, vectors, strict=True)]
             self._shard.update(edge.UpdateOperation.upsert_points(rows))
             self._shard.flush()
@@ -211,8 +211,10 @@ class EdgeIndex:
 
     def _search(self, text: str, vector: Vector, audience: Collection[str], limit: int) -> list[Hit]:
         points.check_dimension(self._dimension, len(vector), where="The index")
-        asked = _Asked(vector, limit, edge.FieldCondition(points.READERS, match=edge.MatchAny(sorted(audience))))
-        with _translated("The index cannot be searched"):
+        asked = _SearchRequest(
+            vector, limit, edge.FieldCondition(points.READERS, match=edge.MatchAny(sorted(audience)))
+        )
+        with _convert_errors("The index cannot be searched"):
             near = self._best(edge.Query.Nearest(vector.tolist(), using=points.DENSE), limit, asked.seen, whole=True)
             known = points.read(vector, near)
             hits = self._with_words(self._encoder.question(text), asked, near, known)
@@ -226,7 +228,7 @@ class EdgeIndex:
         return bool(self._shard.query(edge.QueryRequest(1, query=query, filter=edge.Filter(must=[seen]))))
 
     def _with_words(
-        self, words: edge.SparseVector, asked: _Asked, near: Sequence[edge.ScoredPoint], known: dict[str, Hit]
+        self, words: edge.SparseVector, asked: _SearchRequest, near: Sequence[edge.ScoredPoint], known: dict[str, Hit]
     ) -> list[Hit]:
         """`near` and the best by BM25, with exact scores of both; what is not yet read is read into `known`."""
         scores = self._scores(words, asked, near)
@@ -236,7 +238,9 @@ class EdgeIndex:
         found = dict.fromkeys([*(str(point.id) for point in near), *scores])
         return points.scored({id_: known[id_] for id_ in found if id_ in known}, scores)
 
-    def _scores(self, words: edge.SparseVector, asked: _Asked, near: Sequence[edge.ScoredPoint]) -> dict[str, float]:
+    def _scores(
+        self, words: edge.SparseVector, asked: _SearchRequest, near: Sequence[edge.ScoredPoint]
+    ) -> dict[str, float]:
         """BM25 scores by id: of the best, and of those of `near` that have any of the words."""
         query = edge.Query.Nearest(words, using=points.SPARSE)
         found = self._best(query, asked.limit, asked.seen)
@@ -259,12 +263,12 @@ class EdgeIndex:
         return self._shard.query(request)
 
     def _vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
-        with _translated("The index cannot be read"):
+        with _convert_errors("The index cannot be read"):
             found = self._shard.retrieve([*ids], with_payload=False, with_vector=[points.DENSE])
         return {str(record.id): points.dense_vector(record.vector) for record in found}
 
     def _passages(self, ids: Sequence[str]) -> dict[str, Passage]:
-        with _translated("The index cannot be read"):
+        with _convert_errors("The index cannot be read"):
             found = self._shard.retrieve([*ids], with_payload=True, with_vector=False)
         return {str(record.id): points.passage_of(record) for record in found}
 
@@ -278,7 +282,7 @@ class EdgeIndex:
                 with_payload=True,
                 with_vector=False,
             )
-            with _translated("The index cannot be read"):
+            with _convert_errors("The index cannot be read"):
                 records, _ = self._shard.scroll(request)
             found += map(points.passage_of, records)
         return found
@@ -286,7 +290,7 @@ class EdgeIndex:
     def _documents(self, source: str | None) -> list[Document]:
         among = edge.Filter(must=[_equals(points.SOURCE, source)]) if source is not None else None
         request = edge.FacetRequest(points.DOCUMENT, limit=points.MOST_DOCUMENTS, exact=True, filter=among)
-        with _translated("The index cannot be read"):
+        with _convert_errors("The index cannot be read"):
             return points.documents(self._shard.facet(request).hits)
 
     def _remove(self, source: str, keep_version: str | None) -> None:
@@ -294,13 +298,13 @@ class EdgeIndex:
         if keep_version is not None:
             kept = _equals(points.VERSION, keep_version)
             gone = edge.Filter(must=[_equals(points.SOURCE, source)], must_not=[kept])
-        with _translated("Passages cannot be removed"):
+        with _convert_errors("Passages cannot be removed"):
             self._clearing.note()
             self._shard.update(edge.UpdateOperation.delete_points_by_filter(gone))
             self._shard.flush()
 
     def _count(self) -> int:
-        with _translated("The index cannot be read"):
+        with _convert_errors("The index cannot be read"):
             return self._shard.count(edge.CountRequest(exact=True))
 
 
@@ -381,7 +385,7 @@ def _equals(field: str, value: str) -> edge.FieldCondition:
 
 
 @contextmanager
-def _translated(what: str) -> Iterator[None]:
+def _convert_errors(what: str) -> Iterator[None]:
     try:
         yield
     except StoreError:

@@ -73,14 +73,14 @@ class QdrantIndex:
         for some, rows in points.batches(passages, vectors):
             await self._check_origin(fresh=True)
             batch = [self._point(passage, row) for passage, row in zip(some, rows, strict=True)]
-            with _translated():
+            with _convert_errors():
                 await self._client.upsert(self._collection, batch, wait=True)
 
     async def search(self, text: str, vector: Vector, *, audience: Collection[str], limit: int) -> list[Hit]:
         """The union of the `limit` nearest by cosine and the `limit` best by BM25, of what `audience` may see."""
         await self._check_origin()
         seen = models.FieldCondition(key=points.READERS, match=models.MatchAny(any=sorted(audience)))
-        with _translated():
+        with _convert_errors():
             near = await self._best(vector.tolist(), points.DENSE, limit, seen)
             hits = points.hits(vector, near, await self._worded(self._encoder.question(text), near, limit, seen))
             if slips := await self._unheld(self._encoder.doubtful(text, hits), seen):
@@ -124,7 +124,7 @@ class QdrantIndex:
 
     async def vectors(self, ids: Sequence[str]) -> Mapping[str, Vector]:
         """The stored vectors of those ids that exist."""
-        with _translated():
+        with _convert_errors():
             found = await self._client.retrieve(
                 self._collection, list(ids), with_payload=False, with_vectors=[points.DENSE]
             )
@@ -132,7 +132,7 @@ class QdrantIndex:
 
     async def passages(self, ids: Sequence[str]) -> Mapping[str, Passage]:
         """Those of these ids that exist."""
-        with _translated():
+        with _convert_errors():
             found = await self._client.retrieve(self._collection, list(ids), with_payload=True, with_vectors=False)
         return {str(record.id): points.passage_of(record) for record in found}
 
@@ -142,7 +142,7 @@ class QdrantIndex:
         for key, ordinals in points.places(passages, count).items():
             among = models.FieldCondition(key=points.ORDINAL, match=models.MatchAny(any=ordinals))
             chosen = models.Filter(must=[_equals(points.DOCUMENT, key), among])
-            with _translated():
+            with _convert_errors():
                 records, _ = await self._client.scroll(
                     self._collection, chosen, limit=len(ordinals), with_payload=True, with_vectors=False
                 )
@@ -152,7 +152,7 @@ class QdrantIndex:
     async def documents(self, source: str | None = None) -> list[Document]:
         """Every version of every document, or of one, by source."""
         among = None if source is None else models.Filter(must=_equals(points.SOURCE, source))
-        with _translated():
+        with _convert_errors():
             counted = await self._client.facet(
                 self._collection, points.DOCUMENT, facet_filter=among, limit=points.MOST_DOCUMENTS, exact=True
             )
@@ -162,7 +162,7 @@ class QdrantIndex:
         """Remove a document's passages, except those of `keep_version`."""
         kept = None if keep_version is None else _equals(points.VERSION, keep_version)
         gone = models.Filter(must=_equals(points.SOURCE, source), must_not=kept)
-        with _translated():
+        with _convert_errors():
             await self._client.delete(self._collection, models.FilterSelector(filter=gone), wait=True)
 
     async def clear_away(self) -> None:
@@ -170,29 +170,29 @@ class QdrantIndex:
 
     async def count(self) -> int:
         """Passages in the index."""
-        with _translated():
+        with _convert_errors():
             return (await self._client.count(self._collection, exact=True)).count
 
     async def dimension(self) -> int | None:
         """Length of the vectors that it holds."""
-        with _translated():
+        with _convert_errors():
             vectors = (await self._client.get_collection(self._collection)).config.params.vectors
         return vectors[points.DENSE].size if isinstance(vectors, dict) else None
 
     async def origin(self) -> VectorOrigin | None:
         """By what its vectors were made; None from a server that keeps nothing of the kind (before Qdrant 1.16)."""
-        with _translated():
+        with _convert_errors():
             kept = (await self._client.get_collection(self._collection)).config.metadata or {}
         return read_origin(kept.get(_ORIGIN))
 
     async def set_origin(self, origin: VectorOrigin) -> None:
         """Note by what its vectors were made."""
-        with _translated():
+        with _convert_errors():
             await self._client.update_collection(self._collection, metadata={_ORIGIN: origin.dumped()})
 
     async def reset(self, dimension: int, origin: VectorOrigin | None) -> None:
         """Begin anew, with an empty collection for vectors of another length or origin."""
-        with _translated():
+        with _convert_errors():
             await self._client.delete_collection(self._collection)
         self._dimension, self._origin = dimension, origin
         await self._prepare(origin)
@@ -209,7 +209,7 @@ class QdrantIndex:
 
     async def _prepare(self, origin: VectorOrigin | None = None) -> None:
         """Create the collection if it is missing, at once of this origin, else see that it is one of ours."""
-        with _translated():
+        with _convert_errors():
             if not await self._client.collection_exists(self._collection):
                 await self._create(origin)
             params = (await self._client.get_collection(self._collection)).config.params
@@ -238,14 +238,14 @@ class QdrantIndex:
     async def _index_keywords(self) -> None:
         """At every start, since a first one may have been cut off; a server that has them does nothing."""
         for field in points.KEYWORDS:
-            with _translated():
+            with _convert_errors():
                 await self._client.create_payload_index(
                     self._collection, field, models.PayloadSchemaType.KEYWORD, wait=True
                 )
 
     async def _name_readers(self) -> None:
         nobody = models.IsEmptyCondition(is_empty=models.PayloadField(key=points.READERS))
-        with _translated():
+        with _convert_errors():
             await self._client.set_payload(
                 self._collection, points.first_readers(), models.Filter(must=[nobody]), wait=True
             )
@@ -265,7 +265,7 @@ def _equals(field: str, value: str) -> models.FieldCondition:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _convert_errors() -> Iterator[None]:
     try:
         yield
     except (ApiException, QdrantException, OSError, ValueError) as error:

@@ -137,7 +137,7 @@ class SharedIndex:
         A killed service still accepts connections for a moment, so one more try is not always enough.
         """
         body = request.model_dump_json().encode()
-        with _translated():
+        with _convert_errors():
             for pause in PAUSES:
                 try:
                     return result.validate_json(await self._post(path, body, limit))
@@ -192,7 +192,7 @@ def _companion(data: Path, dimension: int) -> Companion:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _convert_errors() -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientError, TimeoutError) as error:

@@ -13,11 +13,10 @@ from core.adapters.local_model.packed import CachedRow
 from core.adapters.local_model.prefix_cache import Prefix
 from core.answering.copying import Copier
 from core.answering.decoding import Mixture
+from core.answering.verdict import log_odds_of
 from core.domain import Verdicts
 
-STAGES = (1, 3)  # how many of the likeliest rows are read before the verdicts on them are looked at; then all others
 CHECKED_ROWS = 2  # rows that are asked the check, the first ones; a third changed AUROC by .01 (evals/RESULTS.md)
-_SMALLEST = 1e-9  # a probability that vanished counts as this much
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +112,15 @@ class BatchAnswer:
         self._mixture = mixture
         self.reading = list(self.rows)  # rows that are fed; the others wait for the verdicts on these
         self._checking = list(self.rows[:CHECKED_ROWS]) if suffix.check else []
-        self._unread = mixture.likeliest if suffix.judged_first else []
         self._log_odds: dict[int, float] = {}
         if suffix.judged_first:
-            self._read_on(STAGES[0])
+            self.reading = self._checking = mixture.to_judge({})
         self._vocabulary = vocabulary
         self._left = tokens
         self._said: list[int] = []
         self._guesses: list[int] = []
         self._copier = Copier([prefix.segments[-1] for prefix in prefixes])
         self._ahead = 0  # others that come first
-
-    def _read_on(self, count: int) -> None:
-        """Let the likeliest `count` of the rows that were not read be read."""
-        self.reading, self._unread = self._unread[:count], self._unread[count:]
-        self._checking = self.reading
 
     @property
     def rows(self) -> Sequence[int]:
@@ -200,10 +193,10 @@ class BatchAnswer:
         self._log_odds |= zip(self._checking, self._yes_or_no(self._checking), strict=True)
         for row in self._checking:
             self.lines[row].said = self.lines[row].said[-1:]  # what the answer begins with
-        if self._unread and not self._mixture.is_clear(self._log_odds.values()):
-            self._read_on(STAGES[1] if len(self._log_odds) == STAGES[0] else len(self._unread))
+        self._checking = self._mixture.to_judge(self._log_odds)
+        if self._checking:
+            self.reading = self._checking
             return None
-        self._checking = []
         self._mixture.judge(self._log_odds)
         if self.suffix.begun:
             self._feed_begun()
@@ -220,7 +213,7 @@ class BatchAnswer:
     def _yes_or_no(self, rows: Sequence[int]) -> list[float]:
         said = np.stack([self.lines[row].said[0] for row in rows])  # (rows, vocab)
         yes, no = (said[:, list(tokens)].sum(axis=1) for tokens in (self._vocabulary.yes, self._vocabulary.no))
-        return list(np.log((yes + _SMALLEST) / (no + _SMALLEST)).tolist())
+        return list(map(log_odds_of, yes.tolist(), no.tolist()))
 
     def _say(self, place: int) -> Token:
         token = self._mixture.step(np.stack([self.lines[row].said[place] for row in self.rows]))

@@ -13,7 +13,7 @@ from typing import Any, cast
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
-from core.adapters.redis.keys import translated
+from core.adapters.redis.keys import convert_errors
 from core.adapters.redis.memory import ANSWER_KEY
 from core.errors import MemoryUnavailableError
 from core.storage.backup import Entry, RedisType
@@ -65,7 +65,7 @@ class RedisDump:
         Raises:
             MemoryUnavailableError: the server does not answer, or holds what cannot be read.
         """
-        with translated():
+        with convert_errors():
             found = cast("list[list[Any]]", await self._client.eval(_READ, 0, *PATTERNS))
         return [_entry(*one) for one in found if one[0] not in SECRETS]
 
@@ -75,7 +75,7 @@ class RedisDump:
 
     async def replace(self, entries: Iterable[Entry]) -> None:
         """Put `entries` in the place of all keys of Attune that there are."""
-        with translated():
+        with convert_errors():
             async for key in self._keys():
                 await self._client.unlink(key)
             pipe = self._client.pipeline(transaction=False)
@@ -86,7 +86,7 @@ class RedisDump:
             await pipe.execute()
 
     async def _keys(self) -> AsyncIterator[bytes]:
-        with translated():
+        with convert_errors():
             for pattern in PATTERNS:
                 async for key in self._client.scan_iter(match=pattern, count=TOGETHER):
                     yield key

@@ -19,8 +19,7 @@ from urllib.parse import quote
 from redis.asyncio import Redis
 
 from core.adapters.redis.inbox_scripts import SCRIPTS
-from core.adapters.redis.keys import removed_from_disk
-from core.adapters.redis.memory import translated
+from core.adapters.redis.keys import convert_errors, removed_from_disk
 from core.adapters.redis.records import UnreadableNotes
 from core.domain import Conversation, Person
 from core.inbox import (
@@ -124,14 +123,14 @@ class RedisInbox:
 
     async def answer_of(self, conversation: Conversation, message_id: str) -> str | None:
         """The answer that a message shown in this conversation's channel stands for."""
-        with translated():
+        with convert_errors():
             found = await self._client.get(f"{PREFIX}:answer:{channel_name(conversation)}:{message_id}")
         return cast("bytes", found).decode() if found else None
 
     async def messages_of(self, conversation: Conversation, answer: str) -> tuple[str, ...]:
         """The messages in this conversation's channel that stand for an answer."""
         key = f"{PREFIX}:messages:{channel_name(conversation)}:{answer}"
-        with translated():
+        with convert_errors():
             found = cast("list[bytes]", await self._client.lrange(key, 0, -1))
         return tuple(message.decode() for message in found)
 
@@ -154,7 +153,7 @@ class RedisInbox:
     async def listen(self, seconds: float) -> list[str]:
         """Wait for signals. A listener that was away goes on where it was, as far as signals are kept."""
         key = f"{PREFIX}:signals"
-        with translated():
+        with convert_errors():
             if self._heard is None:
                 latest = cast("list[Any]", await self._client.xrevrange(key, count=1))
                 self._heard = latest[0][0] if latest else b"0-0"
@@ -188,7 +187,7 @@ class RedisInbox:
 
     async def drop(self, key: str) -> bool:
         """Forget a dead letter, or an event that was set aside."""
-        with translated():
+        with convert_errors():
             return any([await self._client.hdel(f"{PREFIX}:{name}", key) for name in ("dead", "aside")])
 
     async def forget(self, person: Person) -> None:
@@ -197,7 +196,7 @@ class RedisInbox:
         keys = [(name, key) for name, key, stored in kept if _may_be_of(person, stored)]
         if not keys:
             return
-        with translated():
+        with convert_errors():
             async with removed_from_disk(self._client):
                 for name, key in keys:
                     await self._client.hdel(f"{PREFIX}:{name}", key)
@@ -210,7 +209,7 @@ class RedisInbox:
 
     async def _kept(self, name: str) -> dict[str, bytes]:
         """What is written off, by its key."""
-        with translated():
+        with convert_errors():
             stored = cast("dict[bytes, bytes]", await self._client.hgetall(f"{PREFIX}:{name}"))
         return {key.decode("utf-8", "backslashreplace"): value for key, value in stored.items()}
 
@@ -224,7 +223,7 @@ class RedisInbox:
 
     async def _run(self, name: str, *arguments: bytes | str | float) -> Any:
         expected = "" if self._ahead is None else round(self._ahead + 1000 * time.monotonic())
-        with translated():
+        with convert_errors():
             steady, *reply = await self._scripts[name](keys=[PREFIX], args=[expected, *arguments])
         self._ahead = steady - 1000 * time.monotonic()
         return reply[0] if reply else None

@@ -119,7 +119,7 @@ async def _saves(client: Redis) -> bool:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def convert_errors() -> Iterator[None]:
     """Errors of redis-py as one that the operator can act on."""
     try:
         yield

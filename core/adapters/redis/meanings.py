@@ -12,7 +12,7 @@ from typing import Any, cast
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
-from core.adapters.redis.keys import translated
+from core.adapters.redis.keys import convert_errors
 from core.adapters.redis.records import SIGNAL, TRACE
 from core.domain import VectorOrigin
 from core.storage.origin import read_origin
@@ -31,7 +31,7 @@ async def keep_to(client: Redis, origin: VectorOrigin) -> None:
 
     What was learned beside them, and their words, stay. May be repeated.
     """
-    with translated():
+    with convert_errors():
         kept = cast("bytes | None", await client.get(EMBEDDER))
         stored = read_origin(kept.decode()) if kept else None
         if stored is not None and not stored.compares(origin):

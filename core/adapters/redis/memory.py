@@ -13,16 +13,13 @@ from typing import cast
 from redis.asyncio.client import Pipeline
 
 from core.adapters.redis.documents import RedisDocuments
-from core.adapters.redis.keys import conversations_key as conversations_key  # noqa: PLC0414 - known from here
-from core.adapters.redis.keys import finish_removing, removed_from_disk, tag
-from core.adapters.redis.keys import translated as translated  # noqa: PLC0414 - the other adapters know it from here
+from core.adapters.redis.keys import conversations_key, convert_errors, finish_removing, removed_from_disk, tag
 from core.adapters.redis.profiles import (
     RedisProfiles,
     person_keys,
     trace_order_key,
     traces_key,
 )
-from core.adapters.redis.profiles import preferences_key as preferences_key  # noqa: PLC0414
 from core.adapters.redis.records import TURN, read
 from core.domain import Conversation, Footprint, Person, Turn
 from core.people.traces import Trace
@@ -49,7 +46,7 @@ class RedisMemory(RedisProfiles):
         """The last `limit` turns, oldest first; a turn that cannot be read is left out."""
         if limit <= 0:
             return []
-        with translated():
+        with convert_errors():
             stored = await self._client.lrange(turns_key(conversation), -limit, -1)
         named = [("", cast("bytes", value)) for value in stored]
         return [turn for _, turn in await self._unreadable.read_all(TURN, turns_key(conversation), named)]
@@ -57,7 +54,7 @@ class RedisMemory(RedisProfiles):
     async def append(self, conversation: Conversation, turn: Turn, trace: Trace | None = None) -> None:
         """Add a turn, once, with the trace of its answer; the oldest beyond `KEPT_TURNS` go."""
         key, spoken = turns_key(conversation), conversations_key(turn.person)
-        with translated():
+        with convert_errors():
             async with self._client.pipeline(transaction=False) as pipe:
                 pipe.hincrby(spoken, key)  # before: a turn is never kept that `forget` would not find
                 pipe.eval(_APPEND, 1, key, TURN.dump_json(turn), KEPT_TURNS)
@@ -69,14 +66,14 @@ class RedisMemory(RedisProfiles):
 
     async def forget_history(self, person: Person) -> None:
         """Remove the person's turns and traces; other people's turns stay."""
-        with translated():
+        with convert_errors():
             async with removed_from_disk(self._client):
                 await self.forget_phrases(person)
                 await self._forget(person, traces_key(person), trace_order_key(person))
 
     async def forget(self, person: Person) -> None:
         """Remove all that is kept of the person; other people's turns stay. May be repeated."""
-        with translated():
+        with convert_errors():
             async with removed_from_disk(self._client):
                 await self._forget(person, *person_keys(person))
                 await self._remove_interests(person)
@@ -96,35 +93,35 @@ class RedisMemory(RedisProfiles):
 
     async def forget_documents(self, sources: Collection[str]) -> None:
         """Take the documents `sources` out of what is kept of all people."""
-        with translated():
+        with convert_errors():
             async with removed_from_disk(self._client):
                 await RedisDocuments(self._client, sources).forget()
 
     async def answer_key(self) -> bytes:
         """The key that was made first: whoever comes second gets it, too."""
-        with translated():
+        with convert_errors():
             await self._client.set(ANSWER_KEY, secrets.token_hex(KEY_BYTES), nx=True)
             stored = cast("bytes", await self._client.get(ANSWER_KEY))
         return bytes.fromhex(stored.decode())
 
     async def ping(self) -> None:
         """Return when the server answers."""
-        with translated():
+        with convert_errors():
             await self._client.ping()
 
     async def sweep(self) -> None:
         """Let go what is older than it is kept; once a day, whoever asks."""
-        with translated():
+        with convert_errors():
             await self._keeping.sweep()
 
     async def footprint(self) -> Footprint:
         """How much is kept of people, as far as a look at some of it tells."""
-        with translated():
+        with convert_errors():
             return await self._keeping.footprint()
 
     async def finish_forgetting(self) -> None:
         """Go on where a process was killed while it forgot, so that nothing of it stays on the disk."""
-        with translated():
+        with convert_errors():
             await finish_removing(self._client)
 
     async def _remove_turns(self, key: bytes, person: Person) -> None:

@@ -10,7 +10,7 @@ from typing import cast
 
 from redis.asyncio import Redis
 
-from core.adapters.redis.memory import translated
+from core.adapters.redis.keys import convert_errors
 from core.adapters.redis.records import PAIRING, UnreadableNotes, read
 from core.people.access import Pairing
 
@@ -34,18 +34,18 @@ class RedisPairings:
 
     async def save_code(self, code: str, *, operator: bool, lasts: timedelta) -> None:
         """Keep a code for as long as it lasts."""
-        with translated():
+        with convert_errors():
             await self._client.set(_CODE + code, int(operator), px=lasts)
 
     async def take_code(self, code: str) -> bool | None:
         """Use a code up; None where there is none."""
-        with translated():
+        with convert_errors():
             operator = await self._client.getdel(_CODE + code)
         return None if operator is None else operator == b"1"
 
     async def count_try(self, person: str, *, within: timedelta) -> int:
         """Count one more code of `person`."""
-        with translated():
+        with convert_errors():
             async with self._client.pipeline(transaction=True) as pipe:
                 pipe.incr(_TRIES + person)
                 pipe.expire(_TRIES + person, within, nx=True)
@@ -54,7 +54,7 @@ class RedisPairings:
 
     async def save(self, pairing: Pairing) -> Pairing:
         """Let somebody in, and forget their tries. Whoever is in already keeps what they had: one call, one winner."""
-        with translated():
+        with convert_errors():
             while True:
                 before = await self._client.hget(_PAIRED, pairing.person) or b""
                 kept = pairing.beside(read(PAIRING, before))
@@ -66,17 +66,17 @@ class RedisPairings:
 
     async def find(self, person: str) -> Pairing | None:
         """How somebody was let in, if so; what cannot be read lets nobody in."""
-        with translated():
+        with convert_errors():
             stored = await self._client.hget(_PAIRED, person)
         return await self._unreadable.read(PAIRING, _PAIRED, person, cast("bytes | None", stored))
 
     async def all(self) -> list[Pairing]:
         """Everyone who was let in."""
-        with translated():
+        with convert_errors():
             stored = cast("dict[bytes, bytes]", await self._client.hgetall(_PAIRED))
         return [pairing for _, pairing in await self._unreadable.read_all(PAIRING, _PAIRED, stored.items())]
 
     async def remove(self, person: str) -> bool:
         """Let somebody in no longer."""
-        with translated():
+        with convert_errors():
             return bool(await self._client.hdel(_PAIRED, person))

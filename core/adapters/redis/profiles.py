@@ -8,7 +8,7 @@ Knows nothing of how the server is reached.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -18,12 +18,12 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
 from core.adapters.redis.keeping import KEEP, RedisKeeping
-from core.adapters.redis.keys import person_key, removed_from_disk, translated, workspace_key
+from core.adapters.redis.keys import convert_errors, person_key, removed_from_disk, workspace_key
 from core.adapters.redis.records import CONTRIBUTION, LEARNED, SIGNAL, TRACE, WISHES, UnreadableNotes, digest, read
 from core.domain import Person
 from core.people import interests
 from core.people.interests import LearnedProfile, Signal
-from core.people.preferences import Preferences, PreferenceSet, changed
+from core.people.preferences import Preferences, PreferenceSet
 from core.people.team import Contribution
 from core.people.traces import Trace
 from core.storage.stored import UnreadableRecordError, with_unknown
@@ -55,17 +55,9 @@ class RedisProfiles:
         self._keeping = RedisKeeping(client, keep)
         self._unreadable = UnreadableNotes(client)
 
-    async def preferences(self, person: Person) -> Preferences:
-        """What the person set; the default in place of a value that is unknown here."""
-        return (await self.wishes(person)).preferences
-
-    async def save_preferences(self, person: Person, preferences: Preferences) -> None:
-        """Replace what the person set; what they said in words of their own stays."""
-        await self.change_wishes(person, lambda old: _with_preferences(old, preferences))
-
     async def wishes(self, person: Person) -> PreferenceSet:
         """All that the person set and said."""
-        with translated():
+        with convert_errors():
             stored = await self._client.get(preferences_key(person))
         return await self._wishes_in(person, stored)
 
@@ -84,28 +76,28 @@ class RedisProfiles:
                 pipe.hset(aside_key(person), digest(aside), cast("str", aside))
             pipe.set(key, _written(now, values or {}), ex=self._keeping.seconds)
 
-        with translated():
+        with convert_errors():
             await self._client.transaction(write, key)
         await self._unreadable.read(WISHES, aside_key(person), digest(aside), aside or None)
         return now
 
     async def known(self, person: Person) -> tuple[PreferenceSet, LearnedProfile]:
         """What the person set and said, and what is learned of them."""
-        with translated():
+        with convert_errors():
             said, stored = await self._client.mget(preferences_key(person), learned_key(person))
         wishes = await self._wishes_in(person, said)
         return wishes, await self._learned_in(person, stored) or interests.replay(await self.signals(person))
 
     async def signals(self, person: Person) -> list[Signal]:
         """The log of what is learned from, in order."""
-        with translated():
+        with convert_errors():
             stored = cast("dict[bytes, bytes]", await self._client.hgetall(signals_key(person)))
         found = await self._unreadable.read_all(SIGNAL, signals_key(person), stored.items())
         return interests.in_order(signal for _, signal in found)
 
     async def learned(self, person: Person) -> LearnedProfile:
         """What follows from the log."""
-        with translated():
+        with convert_errors():
             stored = await self._client.get(learned_key(person))
         return await self._learned_in(person, stored) or interests.replay(await self.signals(person))
 
@@ -136,20 +128,20 @@ class RedisProfiles:
             pipe.set(state, LEARNED.dump_json(learned), ex=self._keeping.seconds)
             self._keeping.renew(pipe, log)
 
-        with translated():
+        with convert_errors():
             await self._client.transaction(write, log, state)
         return learned
 
     async def trace(self, person: Person, answer: str = "") -> Trace | None:
         """The trace of one of this person's answers, or of the last."""
-        with translated():
+        with convert_errors():
             name = answer or await self._client.lindex(trace_order_key(person), -1)
             stored = await self._client.hget(traces_key(person), name) if name else None
         return await self._unreadable.read(TRACE, traces_key(person), name or "", stored)
 
     async def traces(self, person: Person, *, limit: int) -> list[Trace]:
         """The traces of this person's last answers, the latest first; one that cannot be read is left out."""
-        with translated():
+        with convert_errors():
             names = list(reversed(await self._client.lrange(trace_order_key(person), -limit, -1) if limit > 0 else []))
             stored = await self._client.hmget(traces_key(person), names) if names else []
         found = await self._unreadable.read_all(TRACE, traces_key(person), zip(names, stored, strict=True))
@@ -158,7 +150,7 @@ class RedisProfiles:
     async def contribute(self, person: Person, contribution: Contribution) -> None:
         """Replace what the person's use of documents says to their team."""
         team = team_key(person.platform, person.workspace)
-        with translated():
+        with convert_errors():
             async with self._client.pipeline(transaction=False) as pipe:
                 pipe.hset(team, person.user, cast("str", CONTRIBUTION.dump_json(contribution)))
                 self._keeping.renew(pipe, team)
@@ -170,7 +162,7 @@ class RedisProfiles:
 
     async def contributions(self, platform: str, workspace: str) -> Mapping[str, Contribution]:
         """The contributions of a workspace, by user."""
-        with translated():
+        with convert_errors():
             stored = cast("dict[bytes, bytes]", await self._client.hgetall(key := team_key(platform, workspace)))
         found = {}
         for user, value in stored.items():
@@ -184,7 +176,7 @@ class RedisProfiles:
 
     async def forget_interests(self, person: Person) -> None:
         """Remove what was learned of the person, and from what."""
-        with translated():
+        with convert_errors():
             async with removed_from_disk(self._client):
                 await self._remove_interests(person)
 
@@ -207,7 +199,7 @@ class RedisProfiles:
                 else:
                     pipe.hdel(key, cast("str", name))
 
-        with translated():
+        with convert_errors():
             await self._client.transaction(write, key)
 
     async def _wishes_in(self, person: Person, stored: bytes | str | None) -> PreferenceSet:
@@ -264,10 +256,6 @@ def aside_key(person: Person) -> str:
 def team_key(platform: str, workspace: str) -> str:
     """The contributions of a workspace, by user."""
     return workspace_key("team", platform, workspace)
-
-
-def _with_preferences(old: PreferenceSet, preferences: Preferences) -> PreferenceSet:
-    return changed(old, replace(old, preferences=preferences))
 
 
 def _wished(stored: bytes | str | None) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 
 from redis.asyncio import Redis
 
-from core.adapters.redis.keys import translated
+from core.adapters.redis.keys import convert_errors
 from core.documents.gaps import Gap
 from core.domain import Turn
 from core.inbox import UnreadableItem
@@ -92,14 +92,14 @@ class UnreadableNotes:
     ) -> None:
         """Note a record, once."""
         kind = next(kind for kind, known in FORMS.items() if known is form)
-        with translated():
+        with convert_errors():
             if await self._client.hlen(NOTES) < KEPT_NOTES:
                 about = _NOTE.dump_json(_Note(str(error), datetime.now(UTC))).decode()
                 await cast("Awaitable[bool]", self._client.hsetnx(NOTES, _field(kind, key, name), about))
 
     async def all(self) -> list[UnreadableItem]:
         """What cannot be read now; a note of what is gone, or can be read again, goes."""
-        with translated():
+        with convert_errors():
             notes = cast("dict[bytes, bytes]", await cast("Awaitable[Any]", self._client.hgetall(NOTES)))
             found = []
             for field, about in notes.items():
@@ -115,7 +115,7 @@ class UnreadableNotes:
 
     async def count(self) -> int:
         """How many there are, those included that are gone since."""
-        with translated():
+        with convert_errors():
             return await self._client.hlen(NOTES)
 
     async def _holds(self, kind: str, key: str, name: str) -> bool:

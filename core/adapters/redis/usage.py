@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from core.adapters.redis.keeping import GAPS as _GAPS
 from core.adapters.redis.keeping import KEEP, USES, RedisKeeping
-from core.adapters.redis.keys import translated
+from core.adapters.redis.keys import convert_errors
 from core.adapters.redis.records import GAP, UnreadableNotes
 from core.documents.gaps import Gap
 from core.domain import SEPARATOR, Person, Use
@@ -42,7 +42,7 @@ class RedisUsage:
 
     async def note_cited(self, sources: Sequence[str], at: datetime) -> None:
         """Count one answer for each of `sources`."""
-        with translated():
+        with convert_errors():
             async with self._client.pipeline(transaction=False) as pipe:
                 for source in dict.fromkeys(sources):
                     pipe.hincrby(_ANSWERS, source)
@@ -52,7 +52,7 @@ class RedisUsage:
 
     async def uses(self) -> Mapping[str, Use]:
         """How often each source was cited, and when last."""
-        with translated():
+        with convert_errors():
             answers = cast("dict[bytes, bytes]", await self._client.hgetall(_ANSWERS))
             last = cast("dict[bytes, bytes]", await self._client.hgetall(_LAST))
         read = {source.decode(): _use(count, last.get(source, b"0")) for source, count in answers.items()}
@@ -64,11 +64,11 @@ class RedisUsage:
             nearest = tuple(place for place in gap.nearest if place.partition(SEPARATOR)[0] not in titles)
             if nearest != gap.nearest:
                 left = GAP.dump_json(replace(gap, nearest=nearest), value)
-                with translated():
+                with convert_errors():
                     await self._client.eval(_REPLACE, 1, _GAPS, value, left)
         if not sources:
             return
-        with translated():
+        with convert_errors():
             async with self._client.pipeline(transaction=False) as pipe:
                 for key in (_ANSWERS, _LAST):
                     pipe.hdel(key, *sources)
@@ -76,7 +76,7 @@ class RedisUsage:
 
     async def note_gap(self, gap: Gap) -> None:
         """Keep a question that went unanswered; the oldest beyond `KEPT_GAPS` go."""
-        with translated():
+        with convert_errors():
             async with self._client.pipeline(transaction=False) as pipe:
                 pipe.rpush(_GAPS, GAP.dump_json(gap))
                 pipe.ltrim(_GAPS, -KEPT_GAPS, -1)
@@ -86,10 +86,6 @@ class RedisUsage:
     async def gaps(self) -> list[Gap]:
         """The questions that went unanswered, oldest first."""
         return [gap for _, gap in await self._stored()]
-
-    async def close_gaps(self, questions: Sequence[str]) -> None:
-        """Drop all gaps with one of these questions."""
-        await self._drop([value for value, gap in await self._stored() if gap.question in questions])
 
     async def take_back(self, gap: Gap) -> None:
         """Drop this very gap."""
@@ -105,14 +101,14 @@ class RedisUsage:
         return await self._read(await self._values())
 
     async def _values(self) -> list[bytes]:
-        with translated():
+        with convert_errors():
             return cast("list[bytes]", await self._client.lrange(_GAPS, 0, -1))
 
     async def _read(self, values: Sequence[bytes]) -> list[tuple[bytes, Gap]]:
         return await self._unreadable.read_all(GAP, _GAPS, [("", value) for value in values])
 
     async def _drop(self, values: Sequence[bytes]) -> None:
-        with translated():
+        with convert_errors():
             async with self._client.pipeline(transaction=False) as pipe:
                 for value in values:
                     pipe.lrem(_GAPS, 0, cast("str", value))
@@ -138,9 +134,6 @@ class NoUsage:
     async def gaps(self) -> list[Gap]:
         """None."""
         return []
-
-    async def close_gaps(self, questions: Sequence[str]) -> None:
-        """There is none to close."""
 
     async def take_back(self, gap: Gap) -> None:
         """It was not kept."""

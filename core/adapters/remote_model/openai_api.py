@@ -109,7 +109,7 @@ class OpenAIServer:
         try:
             await self._check(response, path)
             events, finished, data = ServerSentEvents(), False, ""
-            with self._translated():
+            with self._convert_errors():
                 async for received in response.content.iter_any():
                     for data in events.feed(received):
                         if data.strip() == _DONE:
@@ -144,7 +144,7 @@ class OpenAIServer:
 
     async def _once(self, method: str, url: URL, body: Json | None, *, must: bool) -> aiohttp.ClientResponse | None:
         """One try; None for a server that is not there, unless it `must` be."""
-        with self._translated():
+        with self._convert_errors():
             try:
                 return await self._session.request(method, url, json=body, allow_redirects=False)
             except aiohttp.ClientConnectionError as error:
@@ -158,11 +158,11 @@ class OpenAIServer:
                 f"The model server at {self.shown} redirects to another address. Set ATTUNE_MODEL_URL to that address."
             )
         if response.status != 200:  # noqa: PLR2004
-            with self._translated():
+            with self._convert_errors():
                 raise self._explained(response.status, await response.text(errors="replace"), path)
 
     async def _read(self, response: aiohttp.ClientResponse) -> Json:
-        with self._translated():
+        with self._convert_errors():
             return self._chunk(await response.text(errors="replace"))
 
     def _chunk(self, text: str) -> Json:
@@ -178,7 +178,7 @@ class OpenAIServer:
         return chunk
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _convert_errors(self) -> Iterator[None]:
         try:
             yield
         except TimeoutError:

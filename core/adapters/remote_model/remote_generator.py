@@ -1,56 +1,48 @@
 """A language model on an OpenAI-compatible server, behind the `Generator` port.
 
-One passage or all in one prompt is an ordinary streamed chat. `sequence` over several passages lets each propose an
-answer, then scores every answer under every passage and gives the likeliest; where the server cannot score (see
-`prompt_scoring.py`), and for `token`, it is an ordinary chat with all passages, and the pieces say so. Knows nothing of
-HTTP, people or search.
+A model that judges first, on a server that gives log-probabilities, is asked for one token a passage: its verdict. Then
+it answers from the passages that hold the answer. Any other model gets one prompt with all of them. Several passages in
+one prompt are no mixture, and the pieces say so. Knows nothing of HTTP, people or search.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Collection, Coroutine, Sequence
+import math
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any, Self, TypeVar
-
-import numpy as np
+from dataclasses import replace
+from typing import Self
 
 from core.adapters.remote_model.openai_api import Json, OpenAIServer, first_choice
-from core.adapters.remote_model.prompt_scoring import Messages, PromptScorer, Scores
-from core.answering.decoding import weighed
-from core.answering.prompt import GO_ON, chat, system_text
-from core.answering.verdict import TOLD_TO_REFUSE, Protocol
-from core.domain import CutOff, Decoding, DecodingSummary, Mode, Passage, Piece, Prompt, QueuePosition
-from core.errors import PromptTooLongError, UnknownModelError
+from core.answering.decoding import Mixture
+from core.answering.prompt import GO_ON, chat, everything, system_text
+from core.answering.verdict import ANSWERING, NO, TOLD_TO_REFUSE, YES, Judging, Protocol, log_odds_of
+from core.domain import CutOff, Decoding, DecodingSummary, Mode, Passage, Piece, Prompt, QueuePosition, Verdicts
+from core.errors import ModelError, PromptTooLongError, UnknownModelError
+from core.together import together
 
-T = TypeVar("T")
+Messages = list[dict[str, str]]
 
 DEFAULT_CONTEXT = 4096  # tokens; Ollama's own default, and it cuts longer prompts without a word
 BYTES_PER_TOKEN = 3  # English has four to five and code three, so this errs towards too many tokens
-_MOST_NAMES = 10  # of models, in an error
 CUT = "length"  # why a server's answer ends where it used up its tokens
-_STRAY = 16  # characters between two tokens of an answer, at most
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An answer that one passage gave; `ended` unless it was cut at its limit."""
-
-    text: str
-    ended: bool
+_MOST_NAMES = 10  # of models, in an error
+_GREETING = "Hello"
+_FIRST_TOKEN = {"max_tokens": 1, "temperature": 0, "logprobs": True, "top_logprobs": 20}  # no server gives more than 20
+_CONTINUING = {"continue_final_message": True, "add_generation_prompt": False}  # so vLLM; llama.cpp and Ollama just do
 
 
 class RemoteGenerator:
     """The model called `model` on `server`, as an async context manager that opens and closes the server.
 
-    A server's tokenizer is not here, so tokens are estimated from bytes, on the safe side.
+    `protocol` is how a model of that name is asked where the server lists it. A server's tokenizer is not here, so
+    tokens are estimated from bytes, on the safe side.
     """
 
-    def __init__(self, server: OpenAIServer, model: str) -> None:
+    def __init__(self, server: OpenAIServer, model: str, protocol: Protocol = TOLD_TO_REFUSE) -> None:
         self._server = server
         self._model = model
-        self._scorer = PromptScorer(server, model)
+        self._protocol = protocol
         self._context = DEFAULT_CONTEXT
 
     async def __aenter__(self) -> Self:
@@ -77,8 +69,8 @@ class RemoteGenerator:
 
     @property
     def protocol(self) -> Protocol:
-        """No verdicts: not every server gives the probabilities that they take."""
-        return TOLD_TO_REFUSE
+        """How it is asked: it judges first if it learned to, and the server gives log-probabilities."""
+        return self._protocol
 
     def read_ahead(self, system: str, passages: Sequence[Passage]) -> None:
         """Nothing: the server's cache is its own."""
@@ -90,64 +82,58 @@ class RemoteGenerator:
         """Tokens in `text` at most, as a rule: one for each three bytes of UTF-8, rounded up."""
         return -(-len(text.encode()) // BYTES_PER_TOKEN)
 
-    async def can_rescore(self) -> bool:
-        """Whether the server returns what `sequence` needs."""
-        return await self._scorer.available()
-
     async def generate(
         self, prompt: Prompt, decoding: Decoding
-    ) -> AsyncGenerator[Piece | QueuePosition | CutOff, None]:
-        """Stream the answer to `prompt`; see the port. A rescored answer comes at once, when all is scored."""
-        messages = _messages(prompt, prompt.passages)
-        self._check_room(messages, decoding)
-        if decoding.mode is Mode.STUFFED or len(prompt.passages) <= 1:
-            alone = decoding.mode is not Mode.STUFFED and len(prompt.passages) == 1
-            plain = Piece("", (1.0,) if alone else ())
-        elif decoding.mode is Mode.SEQUENCE and await self.can_rescore():
-            for event in await self._rescored(prompt, decoding):
-                yield event
-            return
+    ) -> AsyncGenerator[Piece | QueuePosition | Verdicts | CutOff, None]:
+        """Stream the answer to `prompt`; see the port."""
+        self._check_room(prompt, decoding)
+        stuffed = decoding.mode is Mode.STUFFED or not prompt.passages
+        groups = [prompt.passages] if stuffed else [(passage,) for passage in prompt.passages]
+        if self._judges_first:
+            mixture = Mixture([1.0] if stuffed else prompt.priors, decoding, self._protocol.calibration)
+            log_odds = await self._judge(prompt, groups, mixture)
+            verdicts = tuple(log_odds.get(place) for place in range(len(groups)))
+            yield Verdicts(verdicts * len(prompt.passages) if stuffed else verdicts)
+            mixture.judge(log_odds)
+            groups, posterior = [groups[row] for row in mixture.likeliest], mixture.posterior
         else:
-            plain = Piece("", decoded=DecodingSummary.APPROXIMATED)
-        async with aclosing(self._server.stream("chat/completions", self._body(messages, decoding))) as chunks:
-            async for chunk in chunks:
-                if text := _delta(chunk):
-                    yield Piece(text, plain.posterior, decoded=plain.decoded)
-                if first_choice(chunk).get("finish_reason") == CUT:
-                    yield CutOff()
+            posterior = (1.0,) if len(groups) == 1 else ()
+        shared = DecodingSummary.JUDGED if self._judges_first else DecodingSummary.APPROXIMATED
+        plain = Piece("", () if stuffed else posterior, decoded=shared if len(groups) > 1 else DecodingSummary.EXACT)
+        read = [passage for group in groups for passage in group]
+        async with aclosing(self._answer(prompt, read, decoding)) as answer:
+            async for said in answer:
+                yield said if isinstance(said, CutOff) else replace(plain, text=said)
 
-    async def _rescored(self, prompt: Prompt, decoding: Decoding) -> list[Piece | CutOff]:
-        """argmax_y log Σ_d p(d|x,u) p(y|x,d,u) over the answers that each passage alone gives."""
-        chats = [_messages(prompt, (passage,)) for passage in prompt.passages]
-        prefixes = await _together([self._scorer.prefix(messages) for messages in chats])
-        proposed = await _together([self._propose(messages, decoding) for messages in chats])
-        candidates = [candidate for candidate in dict.fromkeys(proposed) if candidate.text]
-        if not candidates:
-            return []
-        answers = await _together([self._weighed(candidate, prefixes, prompt.priors) for candidate in candidates])
-        best = max(range(len(answers)), key=lambda place: answers[place][-1].log_likelihood)
-        return [*answers[best], *([] if candidates[best].ended else [CutOff()])]
+    @property
+    def _judges_first(self) -> bool:
+        return self._protocol.judging is Judging.FIRST
 
-    async def _propose(self, messages: Messages, decoding: Decoding) -> Candidate:
-        text, reason = "", ""
-        async with aclosing(self._server.stream("chat/completions", self._body(messages, decoding))) as chunks:
-            async for chunk in chunks:
-                text += _delta(chunk)
-                reason = first_choice(chunk).get("finish_reason") or reason
-        return Candidate(text, ended=reason == "stop")
+    async def _judge(self, prompt: Prompt, groups: Sequence[Sequence[Passage]], mixture: Mixture) -> dict[int, float]:
+        """The model's log-odds of yes against no, having read one group of passages, of each that has to be read."""
+        log_odds: dict[int, float] = {}
+        while rows := mixture.to_judge(log_odds):
+            found = await together(*[self._verdict(_messages(prompt, groups[row])) for row in rows])
+            log_odds |= zip(rows, found, strict=True)
+        return log_odds
 
-    async def _weighed(self, candidate: Candidate, prefixes: list[list[int]], priors: Sequence[float]) -> list[Piece]:
-        """The candidate in pieces, with the posterior behind each: what an exact decoder would have said of it."""
-        answer = await self._scorer.tokens(candidate.text, ended=candidate.ended)
-        rows: list[Scores] = await _together([self._scorer.score(prefix, answer) for prefix in prefixes])
-        posteriors, likelihoods = weighed(priors, np.array([[score for score, _ in row] for row in rows]))
-        return [
-            Piece(text, tuple(posteriors[place].tolist()), float(likelihoods[place]), DecodingSummary.RESCORED)
-            for text, place in parts(candidate.text, [token for _, token in rows[0]])
-        ]
+    async def _verdict(self, messages: Messages) -> float:
+        log_odds = _log_odds(await self._server.ask("chat/completions", self._first_token(messages)))
+        if log_odds is None:
+            raise ModelError(
+                f"The model server at {self._server.shown} no longer says how sure the model is of yes and no. "
+                "Restart Attune."
+            )
+        return log_odds
 
-    def _body(self, messages: Messages, decoding: Decoding) -> Json:
-        return {
+    def _first_token(self, messages: Messages) -> Json:
+        return {"model": self._model, "messages": messages, **_FIRST_TOKEN}
+
+    def _answer(
+        self, prompt: Prompt, passages: Sequence[Passage], decoding: Decoding
+    ) -> AsyncGenerator[str | CutOff, None]:
+        messages = _messages(prompt, passages)
+        body = {
             "model": self._model,
             "messages": messages,
             "max_tokens": decoding.max_tokens,
@@ -156,25 +142,48 @@ class RemoteGenerator:
             "seed": decoding.seed,
             "stream": True,
         }
+        if self._judges_first:
+            messages.append({"role": "assistant", "content": ANSWERING + prompt.begun})
+            return _without_verdict(self._streamed(body | _CONTINUING))
+        if prompt.begun:  # few servers go on from the beginning of an answer
+            messages += [{"role": "assistant", "content": prompt.begun}, {"role": "user", "content": GO_ON}]
+        return self._streamed(body)
 
-    def _check_room(self, messages: Messages, decoding: Decoding) -> None:
+    async def _streamed(self, body: Json) -> AsyncGenerator[str | CutOff, None]:
+        async with aclosing(self._server.stream("chat/completions", body)) as chunks:
+            async for chunk in chunks:
+                if text := _delta(chunk):
+                    yield text
+                if first_choice(chunk).get("finish_reason") == CUT:
+                    yield CutOff()
+
+    def _check_room(self, prompt: Prompt, decoding: Decoding) -> None:
         """Before the server sees it, since some cut a long prompt without a word."""
-        tokens = sum(self.count_tokens(message["content"]) for message in messages)
+        tokens = sum(map(self.count_tokens, everything(prompt)))
         if tokens + decoding.max_tokens > self._context:
             raise PromptTooLongError(
                 f"About {tokens} + {decoding.max_tokens} tokens exceed the model server's {self._context}."
             )
 
     async def _look(self) -> None:
-        """Find the model among those that the server lists, and how many tokens it takes."""
+        """Find the model among those that the server lists, how many tokens it takes, and how it is to be asked."""
         data = (await self._server.offered("models") or {}).get("data") or []
         listed = [entry for entry in data if isinstance(entry, dict) and entry.get("id")]
-        mine = [entry for entry in listed if self._model in (entry["id"], *(entry.get("aliases") or ()))]
+        names = {self._model, f"{self._model}:latest"}  # Ollama's tag
+        mine = [entry for entry in listed if names & {entry["id"], *(entry.get("aliases") or ())}]
         if not mine:
             await self._try([str(entry["id"]) for entry in listed])
         entry = mine[0] if mine else listed[0] if len(listed) == 1 else {}
         told = entry.get("max_model_len") or (entry.get("meta") or {}).get("n_ctx")  # vLLM; llama.cpp
         self._context = int(told or await self._props())
+        if not (mine and self._judges_first and await self._gives_verdicts()):
+            self._protocol = TOLD_TO_REFUSE
+
+    async def _gives_verdicts(self) -> bool:
+        """Whether the server says how probable the first tokens are, and yes and no are among them."""
+        messages = chat(system_text(self._protocol.system, ()), (), "", _GREETING)
+        reply = await self._server.offered("chat/completions", self._first_token(messages))
+        return _log_odds(reply or {}) is not None
 
     async def _props(self) -> int:
         """The context of one slot of an older llama.cpp server."""
@@ -183,7 +192,7 @@ class RemoteGenerator:
 
     async def _try(self, names: list[str]) -> None:
         """Ask for one token of a model that is not listed: llama.cpp takes any name, Ollama names without a tag."""
-        messages = [{"role": "user", "content": "Hello"}]
+        messages = [{"role": "user", "content": _GREETING}]
         try:
             await self._server.ask("chat/completions", {"model": self._model, "messages": messages, "max_tokens": 1})
         except UnknownModelError:
@@ -194,38 +203,24 @@ class RemoteGenerator:
             ) from None
 
 
-def parts(text: str, tokens: Sequence[str]) -> list[tuple[str, int]]:
-    """`text` cut at its `tokens` as a server spells them, each part with the place of the token that ends it.
-
-    A spelling may lack its space or be half a letter; what cannot be found goes with the next part, and the last part
-    goes to the last token, which may be the unwritten end of the answer.
-    """
-    found: list[tuple[str, int]] = []
-    start = 0
-    for place, token in enumerate(tokens):
-        end = _end(text, token.strip("\N{REPLACEMENT CHARACTER}"), start)
-        if end > start:
-            found.append((text[start:end], place))
-            start = end
-    *before, (last, _) = found or [("", 0)]
-    return [*before, (last + text[start:], len(tokens) - 1)]
-
-
-def _end(text: str, token: str, start: int) -> int:
-    """Where `token` ends if it is found in `text` soon after `start`, else `start`."""
-    if text.startswith(token, start):
-        return start + len(token)
-    letters = token.strip()
-    at = text.find(letters, start, start + len(letters) + _STRAY) if letters else -1
-    return at + len(letters) if at >= 0 else start
+async def _without_verdict(answer: AsyncGenerator[str | CutOff, None]) -> AsyncGenerator[str | CutOff, None]:
+    """`answer` behind its yes, also where the server did not go on from there and says it again; empty behind a no."""
+    begun: str | None = ""  # what may still become a verdict
+    async with aclosing(answer):
+        async for said in answer:
+            if begun is None or isinstance(said, CutOff):
+                yield said
+                continue
+            begun += said
+            if not any(verdict.startswith(begun) for verdict in (ANSWERING, NO)):
+                yield begun.removeprefix(ANSWERING)
+                begun = None
+    if begun == YES:
+        yield begun
 
 
 def _messages(prompt: Prompt, passages: Sequence[Passage]) -> Messages:
-    """An answer that goes on is asked for: few servers take the beginning of one."""
-    messages = chat(system_text(prompt.system, passages), prompt.turns, prompt.person, prompt.question)
-    if prompt.begun:
-        messages += [{"role": "assistant", "content": prompt.begun}, {"role": "user", "content": GO_ON}]
-    return messages
+    return chat(system_text(prompt.system, passages), prompt.turns, prompt.person, prompt.question)
 
 
 def _delta(chunk: Json) -> str:
@@ -233,11 +228,13 @@ def _delta(chunk: Json) -> str:
     return str(delta.get("content") or "") if isinstance(delta, dict) else ""
 
 
-async def _together(calls: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """All results in order; at the first error the others are cancelled."""
+def _log_odds(reply: Json) -> float | None:
+    """Log p(yes) / p(no) of the first token, in whatever spelling; None where the reply does not say it of either."""
+    found: dict[str, float] = {}
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(call) for call in calls]
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return [task.result() for task in tasks]
+        for entry in first_choice(reply)["logprobs"]["content"][0]["top_logprobs"]:
+            word = str(entry["token"]).strip().lower()
+            found[word] = found.get(word, 0.0) + math.exp(min(0.0, entry["logprob"]))
+    except (LookupError, TypeError):
+        return None
+    return log_odds_of(found.get(YES, 0.0), found.get(NO, 0.0)) if found.keys() & {YES, NO} else None

@@ -14,13 +14,13 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
-from core.adapters.local_model.batch_rows import STAGES, BatchAnswer, BatchPosition, Suffix, Token, Vocabulary
+from core.adapters.local_model.batch_rows import BatchAnswer, BatchPosition, Suffix, Token, Vocabulary
 from core.adapters.local_model.batching import STEP_TOKENS, Batcher
 from core.adapters.local_model.packed import CachedRow, PackedModel
 from core.adapters.local_model.prefix_cache import Prefix, PrefixCache
 from core.adapters.local_model.prefix_files import PrefixFiles
 from core.answering.copying import Copier
-from core.answering.decoding import Mixture
+from core.answering.decoding import STAGES, Mixture
 from core.answering.verdict import Calibration
 from core.domain import Decoding, Mode, Verdicts
 from tests.core.adapters.test_packed import SIZES

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
@@ -16,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.adapters.remote_model.openai_api import OpenAIServer, ServerSentEvents
-from core.adapters.remote_model.remote_generator import RemoteGenerator, parts
+from core.adapters.remote_model.remote_generator import RemoteGenerator
 from core.answering.prompt import GO_ON
-from core.answering.verdict import SYSTEM
+from core.answering.verdict import ANSWERING, PROTOCOLS, SYSTEM, TOLD_TO_REFUSE
 from core.bootstrap import open_generator
-from core.domain import Decoding, DecodingSummary, Mode, Passage, Piece, Prompt
+from core.domain import Decoding, DecodingSummary, Mode, Passage, Piece, Prompt, Verdicts
 from core.errors import (
     AttuneError,
     ConfigurationError,
@@ -35,9 +34,7 @@ from tests.doubles.openai_server import KEY, MODEL, Fault, Flavour, OpenAIDouble
 
 LIBRARY, POOL = "It opens at nine – always.", "It closes at eight."
 CHAT = "/v1/chat/completions"
-# p(token | passage): "yes" is likelier under the library, "no" under the pool
-CHANCES = {("yes", LIBRARY): 0.5, ("yes", POOL): 0.1, ("no", LIBRARY): 0.3, ("no", POOL): 0.9}
-REPLIES = {LIBRARY: "yes", POOL: "no"}
+JUDGING = PROTOCOLS["attune-reader-1.5b"]
 
 
 def asking(*texts: str, priors: tuple[float, ...] = (), question: str = "When?") -> Prompt:
@@ -50,7 +47,8 @@ def asking(*texts: str, priors: tuple[float, ...] = (), question: str = "When?")
 async def remote(
     double: OpenAIDouble, *, key: str | None = None, model: str = MODEL, silence: float = 5
 ) -> AsyncIterator[RemoteGenerator]:
-    async with RemoteGenerator(OpenAIServer(double.url, key, silence=silence, waits=(0.01, 0.02)), model) as generator:
+    server = OpenAIServer(double.url, key, silence=silence, waits=(0.01, 0.02))
+    async with RemoteGenerator(server, model, JUDGING) as generator:
         double.asked.clear()
         double.bodies.clear()
         yield generator
@@ -96,82 +94,126 @@ async def test_an_answer_that_goes_on_is_asked_for_behind_what_was_said() -> Non
     assert more == {"role": "user", "content": GO_ON}
 
 
-async def test_one_passage_needs_no_scores() -> None:
+async def test_one_passage_is_answered_from_alone() -> None:
     """With one passage, sequence is an ordinary chat, exact, and that passage carries it."""
-    async with OpenAIDouble(Flavour.OLLAMA).serving() as double, remote(double) as generator:
+    async with OpenAIDouble().serving() as double, remote(double) as generator:
         pieces = await said(generator, asking(POOL), Mode.SEQUENCE)
     assert text(pieces) == POOL
     assert {(piece.posterior, piece.decoded) for piece in pieces} == {((1.0,), DecodingSummary.EXACT)}
     assert double.asked == [CHAT]
 
 
-@pytest.mark.parametrize("flavour", [Flavour.VLLM, Flavour.LLAMA_CPP_ECHO])
-async def test_the_likeliest_answer_under_all_passages_wins(flavour: Flavour) -> None:
-    """The answer "yes" has .7 × .5 + .3 × .1 = .38, "no" has .7 × .3 + .3 × .9 = .48, of which the pool carried .27."""
-    double = OpenAIDouble(flavour, replies=REPLIES)
-    double.log_probability = lambda passage, token: math.log(CHANCES.get((token, passage), 1.0))
+@pytest.mark.parametrize("mode", [Mode.SEQUENCE, Mode.TOKEN])
+@pytest.mark.parametrize("double", [OpenAIDouble(), OpenAIDouble(Flavour.OLLAMA, judges_first=True)])
+async def test_without_verdicts_all_passages_share_a_prompt_and_the_answer_says_so(
+    double: OpenAIDouble, mode: Mode
+) -> None:
+    """A model that does not judge, or a server that does not say how sure it is: it is told to refuse instead."""
     async with double.serving(), remote(double) as generator:
-        (piece,) = await said(generator, asking(priors=(0.7, 0.3)), Mode.SEQUENCE)
-    assert (piece.text, piece.decoded) == ("no", DecodingSummary.RESCORED)
-    assert piece.posterior == pytest.approx((0.21 / 0.48, 0.27 / 0.48))
-    assert piece.log_likelihood == pytest.approx(math.log(0.48))
-
-
-@pytest.mark.parametrize("flavour", [Flavour.VLLM, Flavour.LLAMA_CPP_ECHO])
-async def test_the_end_of_an_answer_counts(flavour: Flavour) -> None:
-    """Where the pool's row would go on after "no" half of the time, "no" has .21 + .135 = .345 and "yes" wins."""
-    chances = {**CHANCES, ("no ", LIBRARY): 0.3, ("no ", POOL): 0.9, ("<end>", POOL): 0.5}
-    double = OpenAIDouble(flavour, replies=REPLIES)
-    double.log_probability = lambda passage, token: math.log(chances.get((token, passage), 1.0))
-    async with double.serving(), remote(double) as generator:
-        (piece,) = await said(generator, asking(priors=(0.7, 0.3)), Mode.SEQUENCE)
-        assert piece.text == "yes"
-        assert piece.log_likelihood == pytest.approx(math.log(0.35 + 0.015))
-        double.replies = {LIBRARY: "yes, it does", POOL: "no way"}  # cut at one token, neither has ended
-        (cut,) = await said(generator, asking(priors=(0.7, 0.3)), Mode.SEQUENCE, tokens=1)
-    assert (cut.text, cut.log_likelihood) == ("no ", pytest.approx(math.log(0.48)))
-
-
-async def test_each_piece_has_the_posterior_up_to_it() -> None:
-    """After "one" the library has .8 of the two; after "two", of which it knows nothing, .4 / (.4 + .9)."""
-    chances = {("one", LIBRARY): 0.8, ("one", POOL): 0.2, (" tw", LIBRARY): 0.1, (" tw", POOL): 0.9}
-    double = OpenAIDouble(replies={LIBRARY: "one two", POOL: "one two"})
-    double.log_probability = lambda passage, token: math.log(chances.get((token, passage), 1.0))
-    async with double.serving(), remote(double) as generator:
-        pieces = await said(generator, asking(), Mode.SEQUENCE)
-    assert [piece.text for piece in pieces] == ["one", " tw", "o"]
-    assert pieces[0].posterior == pytest.approx((0.8, 0.2))
-    assert pieces[1].posterior == pieces[2].posterior == pytest.approx((0.08 / 0.26, 0.18 / 0.26))
-    assert pieces[2].log_likelihood == pytest.approx(math.log(0.13))
-    assert sum(path == CHAT for path in double.asked) == 2
-
-
-@pytest.mark.parametrize("flavour", [Flavour.LLAMA_CPP, Flavour.OLLAMA])
-async def test_a_server_without_scores_gets_one_prompt_and_the_answer_says_so(flavour: Flavour) -> None:
-    """Sequence is approximated by all passages in one prompt; whether the server scores is asked once."""
-    async with OpenAIDouble(flavour).serving() as double, remote(double) as generator:
-        assert not await generator.can_rescore()
-        double.asked.clear()
-        pieces = await said(generator, asking(), Mode.SEQUENCE)
-    assert text(pieces) == LIBRARY
+        assert generator.protocol == TOLD_TO_REFUSE
+        pieces = await said(generator, asking(), mode)
+    assert LIBRARY in text(pieces)
     assert {(piece.posterior, piece.decoded) for piece in pieces} == {((), DecodingSummary.APPROXIMATED)}
     assert double.asked == [CHAT]
 
 
-async def test_token_is_always_approximated() -> None:
-    """No server mixes rows a token, so the answer says that it was approximated, also where sequence would work."""
-    async with OpenAIDouble().serving() as double, remote(double) as generator:
-        pieces = await said(generator, asking(), Mode.TOKEN)
-    assert {piece.decoded for piece in pieces} == {DecodingSummary.APPROXIMATED}
+def reader(**log_odds: float) -> OpenAIDouble:
+    """A server with the trained reader, which is as sure as this of the passages `library` and `pool`."""
+    texts = {LIBRARY: log_odds.get("library", 9.0), POOL: log_odds.get("pool", 9.0)}
+    return OpenAIDouble(judges_first=True, log_odds=lambda passage: texts.get(passage, 0.0))
 
 
-async def test_a_server_that_was_down_is_asked_again_whether_it_scores() -> None:
-    """A fault while looking is an error, not an answer to remember."""
-    async with OpenAIDouble().serving() as double, remote(double) as generator:
-        double.faults = [Fault.BUSY] * 3
-        with pytest.raises(ModelUnavailableError):
-            await generator.can_rescore()
-        assert await generator.can_rescore()
+async def events(generator: Generator, prompt: Prompt, decoding: Decoding) -> tuple[Verdicts, list[Piece]]:
+    """The verdicts, which come first, and the pieces."""
+    async with aclosing(generator.generate(prompt, decoding)) as stream:
+        first, *rest = [event async for event in stream]
+    assert isinstance(first, Verdicts)
+    return first, [event for event in rest if isinstance(event, Piece)]
+
+
+@pytest.mark.parametrize("mode", [Mode.SEQUENCE, Mode.TOKEN])
+async def test_a_clear_verdict_on_the_likeliest_passage_is_enough(mode: Mode) -> None:
+    """One token for the verdict, one answer from that passage alone, which is exact; the other is not read."""
+    async with reader().serving() as double, remote(double) as generator:
+        verdicts, pieces = await events(generator, asking(priors=(0.4, 0.6)), Decoding(mode))
+    assert verdicts.log_odds == (None, pytest.approx(9.0))
+    assert text(pieces) == POOL
+    assert {(piece.posterior, piece.decoded) for piece in pieces} == {((0.0, 1.0), DecodingSummary.EXACT)}
+    verdict, answer = double.bodies
+    assert (verdict["max_tokens"], verdict["logprobs"], verdict["top_logprobs"]) == (1, True, 20)
+    assert [LIBRARY in body["messages"][0]["content"] for body in (verdict, answer)] == [False, False]
+    assert answer["messages"][-1] == {"role": "assistant", "content": ANSWERING}
+
+
+async def test_the_passages_that_hold_the_answer_share_a_prompt_the_likeliest_first() -> None:
+    """Of .6 · σ(-1) = .161 and .4 · σ(2) = .352 the second has .69: it stands first, and the answer says what it is."""
+    async with reader(library=-1.0, pool=2.0).serving() as double, remote(double) as generator:
+        verdicts, pieces = await events(generator, asking(priors=(0.6, 0.4)), Decoding(clear=2.0))
+    assert verdicts.log_odds == pytest.approx((-1.0, 2.0))
+    (summary,) = {(piece.posterior, piece.decoded) for piece in pieces}
+    assert summary == (pytest.approx((0.314, 0.686), abs=1e-3), DecodingSummary.JUDGED)
+    *_, answer = double.bodies
+    documents = answer["messages"][0]["content"]
+    assert -1 < documents.index(POOL) < documents.index(LIBRARY)
+    assert len(double.bodies) == 3
+
+
+async def test_an_answer_that_goes_on_is_judged_by_its_question_and_begins_behind_what_was_said() -> None:
+    """The verdict does not hear what was said; the answer goes on in the middle of its sentence."""
+    async with reader().serving() as double, remote(double) as generator:
+        _, pieces = await events(generator, replace(asking(LIBRARY), begun="It opens"), Decoding())
+    assert text(pieces) == " at nine – always."
+    verdict, answer = double.bodies
+    assert [message["role"] for message in verdict["messages"]] == ["system", "user"]
+    assert answer["messages"][-1] == {"role": "assistant", "content": f"{ANSWERING}It opens"}
+
+
+async def test_a_passage_that_does_not_hold_the_answer_is_not_answered_from() -> None:
+    """Under the floor of verdicts it goes, and what is left is exact."""
+    async with reader(library=-9.0).serving() as double, remote(double) as generator:
+        verdicts, pieces = await events(generator, asking(priors=(0.6, 0.4)), Decoding())
+    assert verdicts.log_odds == pytest.approx((-9.0, 9.0))
+    assert {(piece.posterior, piece.decoded) for piece in pieces} == {((0.0, 1.0), DecodingSummary.EXACT)}
+    assert LIBRARY not in double.bodies[-1]["messages"][0]["content"]
+
+
+async def test_stuffed_passages_are_judged_together() -> None:
+    """One verdict on all, and an answer from all."""
+    async with reader().serving() as double, remote(double) as generator:
+        verdicts, pieces = await events(generator, asking(), Decoding(Mode.STUFFED))
+    assert verdicts.log_odds == pytest.approx((9.0, 9.0))
+    assert {(piece.posterior, piece.decoded) for piece in pieces} == {((), DecodingSummary.EXACT)}
+    assert all(POOL in body["messages"][0]["content"] for body in double.bodies)
+    assert len(double.bodies) == 2
+
+
+@pytest.mark.parametrize(("log_odds", "expected"), [(9.0, LIBRARY), (-1.0, "")])
+@pytest.mark.parametrize("limit", [40, 1])
+async def test_a_server_that_begins_anew_has_its_verdict_taken_off(log_odds: float, expected: str, limit: int) -> None:
+    """What it says behind its yes is the answer; behind a no there is none."""
+    double = reader(library=log_odds)
+    double.goes_on = False
+    async with double.serving(), remote(double) as generator:
+        _, pieces = await events(generator, asking(LIBRARY), Decoding(max_tokens=limit))
+    assert text(pieces) == (expected if limit > 1 else expected and "yes")
+
+
+async def test_a_reader_that_the_server_does_not_list_is_not_believed() -> None:
+    """llama.cpp takes any name; whatever answers to it was not shown to judge first."""
+    async with reader().serving() as double:
+        double.flavour = Flavour.LLAMA_CPP
+        async with remote(double, model="another") as generator:
+            assert generator.protocol == TOLD_TO_REFUSE
+        async with remote(double) as generator:
+            assert generator.protocol == JUDGING
+
+
+async def test_a_server_that_no_longer_gives_verdicts_is_an_error() -> None:
+    """One that was changed meanwhile is named; nothing is answered unjudged."""
+    async with reader().serving() as double, remote(double) as generator:
+        double.flavour = Flavour.OLLAMA
+        with pytest.raises(ModelError, match="no longer says"):
+            await said(generator, asking())
 
 
 @pytest.mark.parametrize(
@@ -215,11 +257,13 @@ async def test_a_server_says_how_long_to_wait() -> None:
         (Fault.ERROR, "EngineCore died"),
     ],
 )
-@pytest.mark.parametrize("mode", [Mode.STUFFED, Mode.SEQUENCE])
-async def test_a_server_that_fails_is_named_and_the_next_answer_comes(fault: Fault, words: str, mode: Mode) -> None:
+@pytest.mark.parametrize("judges_first", [False, True])
+async def test_a_server_that_fails_is_named_and_the_next_answer_comes(
+    fault: Fault, words: str, *, judges_first: bool
+) -> None:
     """Silence, a broken connection and an error in a stream are errors in words; what came before had been shown."""
-    async with OpenAIDouble().serving() as double, remote(double, silence=0.3) as generator:
-        await generator.can_rescore()
+    double, mode = OpenAIDouble(judges_first=judges_first), Mode.SEQUENCE
+    async with double.serving(), remote(double, silence=0.3) as generator:
         double.faults = [fault]
         with pytest.raises(ModelError, match=words):
             await said(generator, asking(), mode)
@@ -274,12 +318,12 @@ async def test_a_prompt_that_the_server_finds_too_long() -> None:
             await said(generator, asking())
 
 
-@pytest.mark.parametrize("mode", [Mode.STUFFED, Mode.SEQUENCE])
-async def test_closing_ends_the_connection(mode: Mode) -> None:
+@pytest.mark.parametrize("judges_first", [False, True])
+async def test_closing_ends_the_connection(*, judges_first: bool) -> None:
     """Whoever stops reading, or is cancelled, leaves no answer running on the server."""
-    async with OpenAIDouble(pace=0.05).serving() as double, remote(double) as generator:
-        await generator.can_rescore()
-        task = asyncio.create_task(said(generator, asking("word " * 40, POOL), mode, tokens=400))
+    double = OpenAIDouble(judges_first=judges_first, pace=0.05)
+    async with double.serving(), remote(double) as generator:
+        task = asyncio.create_task(said(generator, asking("word " * 40, POOL), Mode.SEQUENCE, tokens=400))
         await asyncio.sleep(0.3)
         assert not double.idle.is_set()
         task.cancel()
@@ -323,21 +367,6 @@ def test_an_event_without_an_end_is_refused() -> None:
     """A server cannot fill the memory."""
     with pytest.raises(ModelError):
         list(ServerSentEvents().feed(b"data: " + b"x" * 2_000_000))
-
-
-@pytest.mark.parametrize(
-    ("answer", "tokens", "cut"),
-    [
-        ("no way", ["no", " way"], [("no", 0), (" way", 1)]),
-        ("no way", ["no", "way", "<end>"], [("no", 0), (" way", 2)]),  # spelled without the space; an end
-        ("no ü way", ["no", " \ufffd", "\ufffd", " way"], [("no", 0), (" ", 1), ("ü way", 3)]),  # a letter in halves
-        ("a\nb ", ["a", "\n", "b"], [("a", 0), ("\n", 1), ("b ", 2)]),
-        ("no way", ["?", "!"], [("no way", 1)]),
-    ],
-)
-def test_an_answer_is_cut_at_its_tokens(answer: str, tokens: list[str], cut: list[tuple[str, int]]) -> None:
-    """Every character is in one part, in order, whatever the server's spelling of tokens."""
-    assert parts(answer, tokens) == cut
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
-"""What `attune inbox` shows and does: how much waits, and what was given up, without anybody's words.
+"""What the operator of a serving bot looks after: `attune inbox`, `attune pair` and `attune unpair`.
 
-Knows nothing of how the inbox is kept, or of platforms.
+How much waits and what was given up, without anybody's words; codes that let somebody in, and who was let in by one.
+Knows nothing of how either is kept, or of platforms.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from rich.text import Text
 
 from bots.cli import operator_texts
 from bots.render import one_line
-from core.bootstrap import open_inbox
+from core.bootstrap import open_inbox, open_records
 from core.documents.teaching import unreadable_lessons
 from core.inbox import DEAD_LETTER, EVENT, DeadLetter, Depth, UnreadableItem
+from core.people.access import Pairing
 from core.ports import Inbox
 from core.settings import Settings
 
@@ -121,3 +123,35 @@ def _as_json(depth: Depth, letters: Sequence[DeadLetter], aside: Sequence[Unread
             for one in aside
         ],
     }
+
+
+async def pair(settings: Settings, *, operator: bool) -> int:
+    """Show a new code. Returns the exit code."""
+    async with open_records(settings) as records:
+        code = await records.access.new_code(operator=operator)
+    Console(soft_wrap=True).print(Text(operator_texts.pair_with(code, operator=operator)))
+    return 0
+
+
+async def show_paired(settings: Settings) -> int:
+    """List who was let in by a code. Returns the exit code."""
+    async with open_records(settings) as records:
+        pairings = await records.access.pairings()
+    Console().print(_pairings_table(pairings) if pairings else Text(operator_texts.NOBODY_PAIRED))
+    return 0
+
+
+async def unpair(settings: Settings, person: str) -> int:
+    """Take back what a code gave. Returns the exit code: 1 where there was nothing."""
+    async with open_records(settings) as records:
+        known = await records.access.unpair(person)
+    said = operator_texts.unpaired(person) if known else operator_texts.not_paired(person)
+    Console(soft_wrap=True, stderr=not known).print(Text(said))
+    return 0 if known else 1
+
+
+def _pairings_table(pairings: list[Pairing]) -> Table:
+    table = Table("who", "operator", "since", box=None)
+    for pairing in pairings:
+        table.add_row(Text(pairing.person), "yes" if pairing.operator else "", f"{pairing.since:%Y-%m-%d %H:%M}")
+    return table

@@ -17,8 +17,9 @@ from bots.replies import Problem
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
+from core.answering.conversations import RESTS, rests_of
 from core.answering.retrieval import merge_neighbours
-from core.answering.standing import RESTS, as_it_stands, rests_of
+from core.answering.sources import as_it_stands
 from core.domain import Conversation, Message, Passage, Person, Prompt, RankedPassage, Turn
 from core.engine import AnswerLimits, Engine
 from tests.fakes import HashingEmbedder, ScriptedGenerator
@@ -162,7 +163,7 @@ async def test_without_a_place_no_channel_is_known(house: House, looking: bool) 
     """Who does not say where they look sees what they may see alone."""
     answer = await asked(house)
     told = house.message("") if looking else None
-    found = await house.engine.open_source(ANN, answer, 1, AT, looking=told)
+    found = await house.engine.sources.open(ANN, answer, 1, AT, looking=told)
     assert (found is not None) == looking
 
 
@@ -172,7 +173,7 @@ async def test_an_unchanged_passage_of_a_changed_document_opens(house: House) ->
     before, kept = secret("Another section", version="2", number=3), secret(version="2", number=4)
     await house.put(replace(before, total=2, headings=("News",)), replace(kept, ordinal=1, total=2, line=9))
     await house.index.remove("/hr/bluebird.md", keep_version="2")
-    opened = await house.engine.open_source(ANN, answer, 1, AT, looking=house.message(""))
+    opened = await house.engine.sources.open(ANN, answer, 1, AT, looking=house.message(""))
     assert (opened.line, opened.version, opened.text) == (9, "2", CLOSED_TEXT)
 
 
@@ -181,7 +182,7 @@ async def test_a_heading_that_was_redacted_is_shown_no_more(house: House) -> Non
     answer = await asked(house)
     await house.put(replace(secret(version="2", number=5), headings=("Quiet",)))
     await house.index.remove("/hr/bluebird.md", keep_version="2")
-    assert await house.engine.open_source(ANN, answer, 1, AT, looking=house.message("")) is None
+    assert await house.engine.sources.open(ANN, answer, 1, AT, looking=house.message("")) is None
     assert "Moonstones" not in await house.say("/why")
 
 
@@ -229,8 +230,8 @@ async def test_what_somebody_else_was_shown_in_private_opens_for_nobody(house: H
     for place in ("C1", "G1", "D2"):
         where = Conversation("slack", "T1", place)
         looking = Message("x", where, BEN, "", AT, private=True, channels=frozenset({"G1"}))
-        assert await house.engine.look_at_source(ANN, answer, 1, looking=looking) is None
-        assert await house.engine.look_at_source(ANN, "", 1, looking=looking) is None
+        assert await house.engine.sources.look_at(ANN, answer, 1, looking=looking) is None
+        assert await house.engine.sources.look_at(ANN, "", 1, looking=looking) is None
 
 
 async def test_an_answer_in_a_channel_opens_for_its_readers_as_long_as_they_belong_to_it(house: House) -> None:
@@ -240,14 +241,14 @@ async def test_an_answer_in_a_channel_opens_for_its_readers_as_long_as_they_belo
     for channels, place, opens in (({"G1"}, "G1", True), (set(), "G1", False), ({"G1", "C2"}, "C2", False)):
         where = Conversation("slack", "T1", place)
         looking = Message("x", where, BEN, "", AT, private=True, channels=frozenset(channels))
-        found = await house.engine.look_at_source(ANN, answer.id, 1, looking=looking)
+        found = await house.engine.sources.look_at(ANN, answer.id, 1, looking=looking)
         assert (found is not None) == opens
 
 
 async def test_the_name_of_an_answer_is_nobodys_to_guess(house: House, redis: Redis) -> None:
     """Another installation names the answer to the same message otherwise; every process of this one alike."""
     message = house.message("?")
-    here = await house.engine.answer_id(message)
+    here = await house.engine.conversations.answer_id(message)
     again = await RedisMemory(redis).answer_key()
     assert await house.memory.answer_key() == again
     assert len(again) == 32
@@ -261,8 +262,8 @@ async def test_the_name_of_an_answer_is_nobodys_to_guess(house: House, redis: Re
         generator=house.generator,
         limits=AnswerLimits(),
     )
-    assert await other.answer_id(message) != here
-    assert await house.engine.answer_id(message) == here
+    assert await other.conversations.answer_id(message) != here
+    assert await house.engine.conversations.answer_id(message) == here
 
 
 STEPS = st.lists(

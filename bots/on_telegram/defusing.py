@@ -45,7 +45,7 @@ class _Link:
     end: int
 
 
-def hushed(runs: Iterable[Run]) -> list[Run]:
+def defused(runs: Iterable[Run]) -> list[Run]:
     """`runs` as they may be sent."""
     return _uncalling(_plain_addresses(_true_links([run for run in runs if run.text])))
 

@@ -8,20 +8,19 @@ import string
 import pytest
 
 from bots import texts
-from bots.language import LANGUAGES, speaking, translated
-from bots.on_telegram import texts as say
-from bots.on_telegram.texts import Words
+from bots.command_table import COMMANDS
+from bots.language import LANGUAGES, command, speaking, translated
 from tests import write_catalogues
 from tests.write_catalogues import sentences
 
 
 def gaps(sentence: str) -> list[str]:
-    return sorted(name for _, name, _, _ in string.Formatter().parse(sentence) if name)
+    return sorted({name for _, name, _, _ in string.Formatter().parse(sentence) if name})
 
 
 def commands(sentence: str) -> set[str]:
     """What has to be typed as it stands."""
-    return {code for code in re.findall(r"/[a-z]+\b|`[^`]+`", sentence) if not code.startswith("`{")}
+    return {code for code in re.findall(r"(?:/|{cmd})[a-z]+\b|`[^`]+`", sentence) if not code.startswith("`{")}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -54,11 +53,12 @@ def test_what_is_said_where_it_stands_is_found():
 
 def test_an_unknown_language_is_english():
     """Somebody whose language is not here reads English; a region of one that is here reads that one."""
-    assert Words("fr")(say.STOPPED) == Words("")(say.STOPPED) == "Stopped."
-    assert Words("de-AT")(say.STOPPED) == "Angehalten."
+    for language, said in (("fr", "Stopped."), ("", "Stopped."), ("de-AT", "Gestoppt.")):
+        with speaking(language):
+            assert translated(texts.STOPPED) == said
 
 
-def test_shared_sentences_are_in_the_language_that_is_spoken():
+def test_sentences_are_in_the_language_that_is_spoken():
     """What all platforms say is English, unless a platform speaks another language to somebody."""
     with speaking("de"):
         assert texts.reading_passages(1, ["Urlaub"]) == "Ich lese 1 Abschnitt: Urlaub…"
@@ -70,14 +70,24 @@ def test_shared_sentences_are_in_the_language_that_is_spoken():
     assert translated(texts.SEARCHING) == texts.SEARCHING
 
 
+def test_commands_are_named_as_they_can_be_typed():
+    """A sentence that names a command has the platform's sign before it, with values and without."""
+    with speaking(prefix="!"):
+        assert translated("Ask me something, and then `{cmd}why`.") == "Ask me something, and then `!why`."
+        assert translated("`{cmd}open {number}`", number=1) == "`!open 1`"
+        assert command("prefs undo") == "!prefs undo"
+    assert command("prefs undo") == "/prefs undo"
+
+
 def test_values_are_text():
     """A name with marks in it is shown with them."""
-    assert Words("en")(say.READING, name="a_b*c`d[e](f)") == "Reading *a\\_b\\*c\\`d\\[e\\](f)*…"
-    assert Words("en").plain(say.REMOVE_BUTTON, label="a_b") == "✕ a_b"
+    assert texts.escaped("a_b*c`d[e](f)") == "a\\_b\\*c\\`d\\[e\\](f)"
 
 
 def test_commands_keep_telegrams_rules():
     """Names and summaries of commands fit Telegram's menu in every language."""
-    for name, summary in {**say.COMMANDS, **say.OPERATOR_COMMANDS}.items():
-        assert re.fullmatch(r"[a-z0-9_]{1,32}", name)
-        assert all(1 <= len(Words(language).plain(summary)) <= 256 for language in ("", *LANGUAGES))
+    for one in COMMANDS:
+        assert re.fullmatch(r"[a-z0-9_]{1,32}", one.name)
+        for language in ("", *LANGUAGES):
+            with speaking(language):
+                assert 1 <= len(translated(one.summary)) <= 256

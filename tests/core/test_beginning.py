@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from bots.beginning import begun
+from core.together import begun
 
 SOON = 0.05  # seconds that closing takes
 
