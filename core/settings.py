@@ -187,7 +187,7 @@ class Settings(ServingSettings):
         description="seconds that the model server may stay silent, before its first word or between words",
     )
     embedder: str = Field(
-        "all-minilm-l6-v2",
+        "attune-embedder",
         alias="ATTUNE_EMBEDDER",
         description="the embedding model: a name, hf:org/name or a path",
     )

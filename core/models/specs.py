@@ -237,6 +237,7 @@ BUILT_IN: Mapping[str, ModelSpec] = MappingProxyType(
                 _MINILM,
                 _MINILM_SOURCES,
                 base="all-minilm-l6-v2",
+                measured="the right page among the first five passages for 106 of 118 handbook questions",
                 adapter=ShippedAdapter("embedder", "2ac53796bf0f78e087cd4555c0c1effcd38efda73bf8ad56ea4fb3e0710ae630"),
             ),
             ModelSpec(
@@ -246,6 +247,7 @@ BUILT_IN: Mapping[str, ModelSpec] = MappingProxyType(
                 "all-MiniLM-L6-v2: English sentences to 384 numbers",
                 _MINILM,
                 _MINILM_SOURCES,
+                measured="the right page among the first five passages for 101 of 118 handbook questions",
             ),
             ModelSpec(
                 "attune-reader-1.5b",

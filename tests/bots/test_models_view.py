@@ -44,7 +44,8 @@ def test_each_model_says_what_it_is_for_and_what_it_takes(tmp_path: Path, width:
         assert f"\n{name}: " in f"\n{told}"
         assert all(fact in flat for fact in (spec.description, spec.memory, spec.measured, spec.licence))
     assert [line for line in told.splitlines() if line.strip() == line != ""] == [
-        "all-minilm-l6-v2: embedder, not downloaded yet, in use",
+        "attune-embedder: embedder, not downloaded yet, in use",
+        "all-minilm-l6-v2: embedder, not downloaded yet",
         f"{READER}: language model, not downloaded yet, in use",
         f"{PLAIN}: language model, not downloaded yet",
         "smollm2-135m-instruct: language model, not downloaded yet",

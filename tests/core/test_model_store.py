@@ -519,6 +519,7 @@ def test_paths(make_store, tmp_path):
 def test_the_built_in_table():
     """Every built-in model has a hash for each file, the hub and wheels as sources, and sizes that agree."""
     assert list(BUILT_IN) == [
+        "attune-embedder",
         "all-minilm-l6-v2",
         "attune-reader-1.5b",
         "qwen2.5-coder-1.5b-instruct",

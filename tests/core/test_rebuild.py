@@ -35,7 +35,7 @@ HR, ALL = ("channel:slack/T1/HR",), (EVERYONE,)
 @pytest.fixture
 def origins(monkeypatch: pytest.MonkeyPatch) -> list[VectorOrigin]:
     """The last one is that of today; only the embedder is a fake."""
-    made = [VectorOrigin("all-minilm-l6-v2", "first")]
+    made = [VectorOrigin("attune-embedder", "first")]
 
     @asynccontextmanager
     async def embedder(*_: object) -> AsyncIterator[HashingEmbedder]:
@@ -232,7 +232,7 @@ async def test_an_index_without_an_origin_belongs_to_the_embedder_its_passages_n
         async with open_index(home, HashingEmbedder.dimension, other):
             pass
     async with open_library(home) as library:
-        assert await library.index.origin() == VectorOrigin("all-minilm-l6-v2", "first")
+        assert await library.index.origin() == VectorOrigin("attune-embedder", "first")
 
 
 def test_the_hash_of_a_model_is_that_of_its_files(tmp_path: Path) -> None:
@@ -246,3 +246,5 @@ def test_the_hash_of_a_model_is_that_of_its_files(tmp_path: Path) -> None:
     assert digest_of(LocalModel("b", tmp_path / "b", None)) == first
     write(tmp_path / "b" / "1_Pooling" / "config.json", '{"mean": 1}')
     assert digest_of(LocalModel("b", tmp_path / "b", None)) != first
+    write(tmp_path / "lora" / "adapter_model.safetensors", "more")
+    assert digest_of(LocalModel("a", tmp_path / "a", None, tmp_path / "lora")) != first

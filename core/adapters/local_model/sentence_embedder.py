@@ -39,7 +39,7 @@ class SentenceEmbedder:
         except (OSError, ValueError, KeyError) as error:
             raise CorruptModelError(f"{folder} holds no embedding model: {error}. Pull it again.") from error
         if adapter:
-            _merge(self._model[0].auto_model, LowRankAdapter(adapter))
+            _merge(cast("nn.Module", self._model[0].auto_model), LowRankAdapter(adapter))
         on_cpu = self._model.device.type == "cpu"
         self._together = CHARACTERS * (ON_A_CPU if on_cpu else ON_A_GPU)
         if on_cpu and (kernel := choose_kernel(READING)) not in {WeightOnly, Float}:
