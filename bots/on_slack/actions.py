@@ -119,7 +119,7 @@ class Actions:
         """A verdict on an answer; whoever gave none on an answer of their own is told so."""
         at = pressed.event.received_at
         heard = await self._dialogue.feedback(Feedback(pressed.person, answer, verdict, at, reason))
-        if heard.markdown == personal_texts.NOT_YOURS or isinstance(heard, Problem):
+        if heard.markdown == translated(personal_texts.NOT_YOURS) or isinstance(heard, Problem):
             await pressed.reply().say(heard.markdown)
 
     async def _open_source(self, pressed: SlackPress) -> None:

@@ -479,6 +479,9 @@ async def test_everything_comes_in_the_language_of_the_person(slack: World) -> N
     slack.people.open_home("UBEN")
     slack.people.say("UBEN", slack.space.dm("UBEN"), "why")
     await slack.settled()
+    slack.people.press("UBEN", "C1", asked["ts"], "attune_feedback", value=value_of(asked, "positive"))
+    await slack.settled()
     assert "rückgängig zu machen" in str(slack.people.replies())
+    assert "kann nur bewerten, wer gefragt hat" in str(slack.people.replies())
     assert "Was ich über dich gelernt habe" in str(slack.space.homes["UBEN"])
     assert english != german
