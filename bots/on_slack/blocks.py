@@ -195,7 +195,8 @@ def teach_modal(channel: str, ts: str, root: str, title: str, *, private: bool) 
         if private
         else [ReaderChoice.CHAT, ReaderChoice.ME, ReaderChoice.EVERYONE]
     )
-    readers = [option(translated(texts.READERS[choice]), choice.value) for choice in choices]
+    names = {**texts.READERS, ReaderChoice.EVERYONE: slack_texts.TEACH_EVERYONE}
+    readers = [option(translated(names[choice]), choice.value) for choice in choices]
     parts = [
         option(translated(slack_texts.THREAD_MESSAGE), "message"),
         option(translated(slack_texts.THREAD_WHOLE), "thread"),
@@ -262,5 +263,6 @@ def lesson_rows(lessons: Sequence[Lesson]) -> list[Block]:
 
 def _readers_name(readers: Sequence[str]) -> str:
     kinds = {reader.partition(":")[0] for reader in readers}
-    who = "everyone" if "everyone" in kinds else "chat" if "channel" in kinds else "me"
-    return translated(texts.FOR_READERS[who])
+    if "channel" in kinds and "everyone" not in kinds:
+        return translated(slack_texts.READERS_OF_A_CHANNEL)
+    return translated(texts.FOR_READERS["everyone" if "everyone" in kinds else "me"])

@@ -35,6 +35,7 @@ PREFS_WISHES: Mapping[str, str] = {
 TEACH_TITLE = "Teach Attune"
 TEACH_NAME = "What is it about?"
 TEACH_READERS = "Who may get answers from it?"
+TEACH_EVERYONE = "Everyone (operators only)"
 TEACH_THREAD = "What should I learn?"
 THREAD_WHOLE = "The whole thread"
 THREAD_MESSAGE = "Just this message"
@@ -54,6 +55,7 @@ HOME_CHANGE = "Change"
 HOME_REMOVE = "Remove"
 EXPORT_SENT = "I've sent it to you in a message."
 INTEREST_SINCE = "since {date} · weight {weight} · from {acts}"
+READERS_OF_A_CHANNEL = "the members of a channel"
 LESSON = "*{name}* · {date} · for {readers}"  # mrkdwn
 
 # The assistant pane

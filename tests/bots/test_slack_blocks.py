@@ -143,6 +143,32 @@ def test_the_small_modals(passage: Passage, text: str, *, private: bool) -> None
     assert message_complaints(slack_blocks.teach_offer("F1", text, list(ReaderChoice))) == []
 
 
+def test_everybody_is_for_operators_to_choose() -> None:
+    """Whoever teaches a thread reads beside "Everyone" that only operators may choose it."""
+    view = slack_blocks.teach_modal("C1", "1.0", "1.0", "Pumps", private=False)
+    options = view["blocks"][2]["element"]["options"]
+    assert [each["text"]["text"] for each in options] == [
+        "Everyone in this chat",
+        "Only me",
+        "Everyone (operators only)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reader", "who"),
+    [
+        ("person:slack/T1/UANN", "only you"),
+        ("channel:slack/T1/C1", "the members of a channel"),
+        ("everyone", "everyone"),
+    ],
+)
+def test_a_lesson_says_whom_it_is_for(reader: str, who: str) -> None:
+    """A list of lessons may be read anywhere, so a channel's is not for "this chat"."""
+    lesson = Lesson("0" * 32, "pumps.md", ANN, (reader,), NOW)
+    (row,) = slack_blocks.lesson_rows([lesson])
+    assert row["text"]["text"].endswith(f"for {who}")
+
+
 @given(st.lists(TEXT, max_size=9), st.lists(TEXT, max_size=9))
 def test_prompts(asked: list[str], titles: list[str]) -> None:
     """Between one and four prompts, none of them empty."""
