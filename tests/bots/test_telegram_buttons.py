@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from bots import texts
 from bots.on_telegram import texts as say
 from bots.on_telegram.buttons import PAYLOAD_BYTES
-from bots.on_telegram.events import PLATFORM
+from bots.on_telegram.events import PLATFORM, Incoming, UpdateKind
 from core.domain import Person
 from core.inbox import DeadLetter
 from core.people.interests import Action, Signal
@@ -502,6 +502,13 @@ async def test_the_next_message_waits_for_what_is_being_learned(redis: Redis, tm
         await ann.private.until(lambda place: now(place, offer).text == "Stopped.")
         await settled(home, ann)
         assert [lesson.name for lesson in await home.teacher.lessons({"person:telegram//7"})] == ["bikes.md"]
+
+
+@pytest.mark.parametrize(("data", "in_turn"), [("p:1", True), ("l:me", True), ("y:1", True), ("u:1", False)])
+def test_what_teaches_is_done_in_turn(data: str, *, in_turn: bool):
+    """What is asked after a lesson was brought back waits for it, as for one that is learned."""
+    tap = Incoming(UpdateKind.TAP, 7, private=True, user=7, at=datetime.now(UTC), data=data)
+    assert (tap.lane == tap.conversation) == in_turn
 
 
 async def test_a_group_learns_for_itself_and_only_operators_teach_everyone(redis: Redis, tmp_path: Path):
