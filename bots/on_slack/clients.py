@@ -1,6 +1,6 @@
 """A client of Slack's Web API for each workspace, and who the bot is there.
 
-One token serves the one workspace, or the several of an organisation. Rate limits are waited for, as Slack asks.
+One token serves one workspace. Rate limits are waited for, as Slack asks.
 Knows nothing of what is called.
 """
 
