@@ -15,6 +15,7 @@ from cachetools import LRUCache, TTLCache
 from telegram import ChatMember, ChatMemberRestricted
 from telegram.error import BadRequest, Forbidden, TelegramError
 
+from bots import texts
 from bots.on_telegram.api import Bot
 from bots.on_telegram.events import PLATFORM, WORKSPACE, Incoming
 from core.people.access import Access
@@ -103,17 +104,17 @@ class TelegramEntrance:
         groups = await self._membership.groups_of(incoming.user)
         return await self._access.admits(incoming.person, [group_name(int(group)) for group in groups])
 
-    async def pairs(self, incoming: Incoming) -> bool:
-        """Whether a message was a code that lets somebody in, or makes them an operator; False where it is none.
+    async def pairs(self, incoming: Incoming) -> str:
+        """The welcome to somebody whose message was a code, as what they are then; empty where it is none.
 
         Raises:
             PersonError: it is a code, and not a valid one.
         """
         code = _CODE.fullmatch(incoming.text.strip())
         if code is None or not incoming.private:
-            return False
+            return ""
         await self._access.pair(incoming.person, code[1] or code[2], incoming.at)
-        return True
+        return texts.PAIRED_OPERATOR if await self._access.is_operator(incoming.person) else texts.PAIRED
 
 
 def group_name(chat: int) -> str:

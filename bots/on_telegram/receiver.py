@@ -134,7 +134,7 @@ class TelegramReceiver:
         elif incoming.kind is UpdateKind.TAP and _is_elses(incoming):
             self._later(self._line.toast(incoming.query, translated(texts.ASKERS_ONLY)))
         elif await self._entrance.admits(incoming):
-            if not await self._took_code(incoming):
+            if not await self._took_code(key, incoming, inlet):
                 await self._put(key, incoming, inlet)
         else:
             await self._send_away(key, incoming, inlet)
@@ -152,19 +152,27 @@ class TelegramReceiver:
         if not stopped and incoming.kind is UpdateKind.ASK and await self._entrance.admits(incoming):
             self._aside(incoming, translated(texts.NOTHING_TO_STOP))
 
-    async def _took_code(self, incoming: Incoming) -> bool:
+    async def _took_code(self, key: str, incoming: Incoming, inlet: Inlet) -> bool:
         """Whether somebody who is in already sent a code, as one that makes an operator; a wrong one is a question."""
         if incoming.kind is not UpdateKind.ASK:
             return False
         try:
-            took = await self._entrance.pairs(incoming)
+            return await self._welcomed(key, incoming, inlet)
         except PersonError as error:
-            said, took = str(error), incoming.text.startswith("/pair")
-        else:
-            said = texts.PAIRED
-        if took:
+            if wrong := incoming.text.startswith("/pair"):
+                self._aside(incoming, translated(str(error)))
+            return wrong
+
+    async def _welcomed(self, key: str, incoming: Incoming, inlet: Inlet) -> bool:
+        """Whether it was a code: then somebody is welcome, and begins.
+
+        Raises:
+            PersonError: it is a code, and not a valid one.
+        """
+        if said := await self._entrance.pairs(incoming):
             self._aside(incoming, translated(said))
-        return took
+            await self._put(key, replace(incoming, kind=UpdateKind.ASK, text="/start"), inlet)
+        return bool(said)
 
     async def _send_away(self, key: str, incoming: Incoming, inlet: Inlet) -> None:
         """A stranger: a code lets them in, all else is told what to do."""
@@ -174,9 +182,7 @@ class TelegramReceiver:
         if incoming.kind is UpdateKind.REACTION:
             return
         try:
-            if await self._entrance.pairs(incoming):
-                self._aside(incoming, translated(texts.PAIRED))
-                await self._put(key, replace(incoming, kind=UpdateKind.ASK, text="/start"), inlet)
+            if await self._welcomed(key, incoming, inlet):
                 return
         except PersonError as error:
             self._aside(incoming, translated(str(error)))

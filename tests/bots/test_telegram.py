@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from bots import texts
+from bots.on_telegram.events import from_event
 from bots.on_telegram.screen import Streaming
 from bots.on_telegram.webhook import Webhook
 from core.answering.prompt import NOT_FOUND
@@ -257,20 +258,25 @@ async def test_strangers_learn_how_to_get_in(redis: Redis, tmp_path: Path):
 
 
 async def test_who_is_in_already_becomes_an_operator_by_a_code(redis: Redis, tmp_path: Path):
-    """The code is no question and in no inbox; a plain one takes the role from nobody, and a wrong one is said so."""
+    """The code is no question and in no inbox; a plain one takes the role from nobody, and a wrong one is said so.
+
+    Their menu has what operators can do from then on.
+    """
     async with telegram_home(redis, tmp_path, Wishes(allowed=frozenset({"person:telegram//7"}))) as home:
         ann = User(home.double, 7, "Ann")
         person = Person("telegram", "", "7")
         sent = [await home.access.new_code(operator=True), f"/pair {await home.access.new_code()}", "/pair 2222-2222"]
-        for number, text in enumerate(sent, start=1):
+        for text, shown in zip(sent, (3, 6, 7), strict=True):  # each code brings the two messages of /start, too
             await ann.say(text)
-            await ann.private.until(lambda place, number=number: len(place.said()) == number)
+            await ann.private.until(lambda place, shown=shown: len(place.said()) == shown)
             assert await home.access.is_operator(person)
-        assert [message.text[:10] for message in ann.private.said()] == ["Welcome, y", "Welcome, y", "That code "]
-        assert home.inlet.events == []
+        told = [message.text for message in ann.private.said()]
+        assert (told.count(texts.PAIRED_OPERATOR), told[-1][:10]) == (2, "That code ")
+        assert "gaps" in [command["command"] for command in home.double.commands["chat", ""]]
         await ann.say("next-step")  # has the form of a code
         await ann.private.answered()
-        assert [event.person.user for event in home.inlet.events] == ["7"]
+        came = [(event.person.user, from_event(event).text) for event in home.inlet.events]
+        assert came == [("7", "/start"), ("7", "/start"), ("7", "next-step")]
 
 
 async def test_a_strange_group_is_told_once(redis: Redis, tmp_path: Path):
