@@ -197,8 +197,10 @@ class Actions:
             told = await self._lessons.forget(pressed.person, lesson)
         if pressed.body.get("home"):
             await self._draw_home(pressed, told)
+        elif buttons := slack_blocks.lesson_buttons(told):
+            await pressed.reply().replace(told.sentence, buttons)
         else:
-            await pressed.reply().replace(told.sentence, slack_blocks.lesson_buttons(told))
+            await pressed.reply().say(told.sentence)  # everybody may see the button, and it stays its author's
 
     # Preferences, and commands behind buttons of the home tab
 

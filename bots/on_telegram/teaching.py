@@ -98,10 +98,17 @@ class Teaching:
         await self._show(incoming, reply, delivery)
 
     async def _unlearn(self, incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> None:
-        await self._show(incoming, await self._lessons.forget(incoming.person, tap.rest), delivery)
+        await self._changed(incoming, await self._lessons.forget(incoming.person, tap.rest), delivery)
 
     async def _relearn(self, incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> None:
-        await self._show(incoming, await self._lessons.bring_back(incoming.person, tap.rest, delivery), delivery)
+        await self._changed(incoming, await self._lessons.bring_back(incoming.person, tap.rest, delivery), delivery)
+
+    async def _changed(self, incoming: Incoming, reply: LessonReply, delivery: Delivery) -> None:
+        """In a group everybody may press the button: a refusal leaves it to whom it belongs to."""
+        if incoming.private or reply.forgettable or reply.returnable:
+            await self._show(incoming, reply, delivery)
+        else:
+            await self._talk.say_in_private(incoming, delivery, reply.sentence)
 
     async def _show(self, incoming: Incoming, reply: LessonReply, delivery: Delivery) -> None:
         await self._edit(incoming, reply.sentence, lesson_button(reply))

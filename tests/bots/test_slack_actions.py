@@ -382,6 +382,7 @@ async def test_only_its_author_or_an_operator_forgets_a_lesson(slack: World) -> 
     await slack.settled()
     assert "pumps" not in str(slack.space.homes["UBEN"])
     assert len(slack.teacher.known) == 1
+    assert slack.people.replies()[-1]["response_type"] == "ephemeral"  # and leaves its author's button
     slack.access.operators.add("person:slack/T1/UBEN")
     slack.people.press_ephemeral("UBEN", "C1", reply["blocks"], "attune_unlearn")
     await slack.settled()

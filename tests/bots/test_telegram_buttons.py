@@ -504,6 +504,30 @@ async def test_the_next_message_waits_for_what_is_being_learned(redis: Redis, tm
         assert [lesson.name for lesson in await home.teacher.lessons({"person:telegram//7"})] == ["bikes.md"]
 
 
+async def test_a_lessons_button_in_a_group_stays_for_whoever_may_press_it(redis: Redis, tmp_path: Path):
+    """Somebody else's press is refused in private; what stands in the group, and its button, stay as they were."""
+    async with telegram_home(redis, tmp_path, Wishes(allowed=GROUP)) as home:
+        ann, ben = User(home.double, 7, "Ann"), User(home.double, 8, "Ben")
+        team = group(home.double, TEAM, ann, ben)
+        await ben.say("/start")
+        fact = await ann.say("The bicycle lease lasts thirty-six months, says finance.", team)
+        await ann.say("/learn@attune_bot", team, reply_to=fact)
+        await team.until(lambda place: place.said())
+        [offer] = team.said()
+        await ann.press("Everyone in this chat", offer, team)
+        for label, left in (("Forget it", 1), ("Bring it back", 0)):
+            await team.until(lambda place, label=label: now(place, offer).buttons == [label])
+            before = now(team, offer)
+            refused = len(ben.private.said())
+            await ben.press(label, offer, team)
+            await ben.private.until(lambda place, refused=refused: len(place.said()) > refused)
+            assert "Only the person who taught me this" in ben.private.said()[-1].text
+            assert (now(team, offer).text, now(team, offer).buttons) == (before.text, before.buttons)
+            assert len(await home.teacher.lessons(GROUP)) == left
+            await ann.press(label, offer, team)
+        await team.until(lambda place: now(place, offer).buttons == ["Forget it"])
+
+
 @pytest.mark.parametrize(("data", "in_turn"), [("p:1", True), ("l:me", True), ("y:1", True), ("u:1", False)])
 def test_what_teaches_is_done_in_turn(data: str, *, in_turn: bool):
     """What is asked after a lesson was brought back waits for it, as for one that is learned."""
