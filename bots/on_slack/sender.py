@@ -25,14 +25,14 @@ from bots.on_slack.conversation import show
 from bots.on_slack.entrance import SlackEntrance
 from bots.on_slack.ephemeral import SlackPress
 from bots.on_slack.errors import ERRORS
-from bots.on_slack.events import EventKind, SlackMessage, kind_of, question, said_in, sent_at
+from bots.on_slack.events import EventKind, SlackMessage, body_of, kind_of, question, said_in, sent_at
 from bots.on_slack.limits import THREAD_TITLE_CHARS
-from bots.on_slack.members import Members
+from bots.on_slack.members import MOMENT, Members
 from bots.on_slack.posting import PostTarget, messages_for
 from bots.on_slack.side_messages import SideMessages
 from bots.platform import Delivery
 from bots.replies import Delta, Final
-from core.domain import Message
+from core.domain import Message, Person
 from core.inbox import Event
 
 log = structlog.get_logger(__name__)
@@ -90,9 +90,16 @@ class SlackSender:
 
     async def voice(self, event: Event) -> Voice:
         """How to speak to whoever sent `event`: Slack takes only slash commands that it knows, and none in threads."""
-        client = (await self._clients.of(event.person.workspace)).client
-        language = await self._members.language(client, event.person.workspace, event.person.user)
-        return Voice(language, "/" if event.kind == EventKind.WHISPER else "!")
+        slash = event.kind == EventKind.WHISPER and not body_of(event).get("question")
+        return Voice(await self._language(event.person), "/" if slash else "!")
+
+    async def _language(self, person: Person) -> str:
+        """The language that somebody has Slack in; empty where Slack does not say."""
+        with suppress(*ERRORS):
+            async with asyncio.timeout(MOMENT):
+                client = (await self._clients.of(person.workspace)).client
+                return await self._members.language(client, person.workspace, person.user)
+        return ""
 
     async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
         """Say that the answer takes a while."""

@@ -7,6 +7,9 @@ from dataclasses import replace
 import numpy as np
 from redis.asyncio import Redis
 
+from bots.language import Voice
+from bots.on_slack.clients import Clients
+from bots.on_slack.events import EventKind, personal_event
 from core.domain import Person
 from core.people.interests import Action, Reason
 from core.people.preferences import Length, Preferences
@@ -208,6 +211,27 @@ async def test_commands_are_named_as_slack_lets_people_type_them(slack: World) -
     slack.people.say("UANN", channel, "!open 1", thread=told)
     await slack.settled()
     assert "no sources to open" in slack.answers(channel, told)[1]
+
+
+async def test_slash_commands_are_named_only_where_slack_knows_them(socket: World) -> None:
+    """A reply to `/prefs` says `/prefs`; one to `/ask`, which answers like a message, says `!why`."""
+    socket.people.command("UANN", "C1", "/prefs", "remove")
+    socket.people.command("UANN", "C1", "/ask", "help")
+    await socket.settled()
+    told = {str(reply["blocks"]) for reply in socket.people.replies()}
+    (help_,) = (each for each in told if "!why" in each)
+    assert "`/why`" not in help_
+    (chosen,) = told - {help_}
+    assert "`/prefs remove interest 1`" in chosen
+
+
+async def test_who_cannot_be_asked_is_spoken_to_as_slack_lets_people_type(redis: Redis) -> None:
+    """Where Slack does not say who somebody is, English is spoken, and commands still begin with `!`."""
+    event = personal_event("T1", "UANN", EventKind.HOME, "1", {})
+    async with world(redis) as there:
+        sender = there.hub.sender
+        sender._clients = Clients("xoxb-1", "http://127.0.0.1:9/")  # where nobody listens
+        assert await sender.voice(event) == Voice("", "!")
 
 
 async def test_without_preferences_of_a_private_answer_stays_private(slack: World) -> None:
