@@ -94,7 +94,7 @@ class Actions:
             await self._publish(pressed, slack_home.closed(sentence))
         elif pressed.text("view"):
             await pressed.fill(slack_blocks.text_modal(translated(slack_texts.SORRY), sentence))
-        elif pressed.text("response_url"):
+        elif pressed.text("response_url") or pressed.event.kind == EventKind.SUBMIT:
             await pressed.reply().say(sentence)
 
     # Under an answer

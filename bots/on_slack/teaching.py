@@ -14,13 +14,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bots import texts
 from bots.lessons import FILE_BYTES, LessonReply, LessonRequest, Lessons, LessonSource, ReaderChoice, refusal
+from bots.on_slack import texts as slack_texts
 from bots.on_slack.addresses import API, download, is_slacks
 from bots.on_slack.ephemeral import SlackPress
+from bots.on_slack.errors import reason_of
 from bots.on_slack.events import plain_text
 from core.errors import LessonError
 from core.text.words import whole_number
 
 REPLIES = 200  # of a thread
+ELSEWHERE = {"not_in_channel", "channel_not_found"}  # of a private channel Slack says the latter
 
 
 async def learn_file(lessons: Lessons, pressed: SlackPress, choice: str, file: str) -> LessonReply:
@@ -50,8 +53,17 @@ def _request(pressed: SlackPress, choice: str, channel: str) -> LessonRequest:
 
 
 async def _written(client: AsyncWebClient, where: Mapping[str, str], *, whole: bool) -> str:
-    """What stands in a thread, or in one message of it."""
-    found = await client.conversations_replies(channel=where["channel"], ts=where["root"], limit=REPLIES)
+    """What stands in a thread, or in one message of it.
+
+    Raises:
+        LessonError: the bot is not in that channel.
+    """
+    try:
+        found = await client.conversations_replies(channel=where["channel"], ts=where["root"], limit=REPLIES)
+    except SlackApiError as error:
+        if reason_of(error) not in ELSEWHERE:
+            raise
+        raise LessonError(slack_texts.THREAD_NOT_HERE) from None
     messages = [message for message in found.get("messages") or () if whole or message["ts"] == where["ts"]]
     return "\n\n".join(plain_text(str(message.get("text", ""))) for message in messages)
 

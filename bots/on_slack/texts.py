@@ -37,6 +37,7 @@ TEACH_NAME = "What is it about?"
 TEACH_READERS = "Who may get answers from it?"
 TEACH_EVERYONE = "Everyone (operators only)"
 TEACH_THREAD = "What should I learn?"
+THREAD_NOT_HERE = "I can't read this channel. Invite me with `/invite`, then try again."
 THREAD_WHOLE = "The whole thread"
 THREAD_MESSAGE = "Just this message"
 

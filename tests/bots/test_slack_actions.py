@@ -14,6 +14,7 @@ from core.domain import Person
 from core.people.interests import Action, Reason
 from core.people.preferences import Length, Preferences
 from tests.bots.slack_world import QUESTION, TEXTS, World, world
+from tests.doubles.slack_people import text_of
 
 ANN = Person("slack", "T1", "UANN")
 
@@ -462,6 +463,34 @@ async def test_a_thread_is_taught_by_a_shortcut(slack: World) -> None:
     assert title.startswith("How do I drain")
     assert text == "How do I drain the pump (https://x.example)?\n\nOpen the valve & wait."
     assert readers == ("channel:slack/T1/C1",)
+
+
+async def teaches(there: World) -> None:
+    """Ann chooses "Teach this" in a channel, and sends the modal as it is."""
+    ts = there.people.say("UBEN", "C2", "How do I drain the pump?")
+    there.people.shortcut("UANN", "C2", ts, "attune_teach")
+    await there.settled()
+    await there.until(lambda: bool(there.space.views))
+    there.people.submit("UANN", there.people.view("UANN"))
+    await there.settled()
+
+
+async def test_a_thread_that_the_bot_cannot_read_is_not_taught_in_silence(slack: World) -> None:
+    """The shortcut is there in every channel; in one without the bot, whoever chose it reads what to do."""
+    slack.space.add_channel("C2", ["UANN", "UBEN"])
+    await teaches(slack)
+    assert slack.taught == []
+    (told,) = [message for message in slack.space.messages["DUANN"].values() if message["user"] == "UBOT"]
+    assert "I can't read this channel. Invite me with `/invite`" in text_of(told)
+
+
+async def test_whoever_sent_a_modal_that_fails_is_told_so(redis: Redis) -> None:
+    """A modal has closed by then, and there is no address to reply to: a direct message says it."""
+    async with world(redis) as there:
+        there.space.add_channel("C2", ["UANN", "UBEN", "UBOT"])
+        there.server.fail("conversations.replies", "internal_error", times=99)
+        await teaches(there)
+        assert "Something went wrong." in str(there.space.ephemeral) + str(there.space.messages["DUANN"])
 
 
 async def test_a_modal_that_was_closed_is_no_failure(socket: World) -> None:
