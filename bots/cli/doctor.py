@@ -26,13 +26,13 @@ from bots.render import clean
 from bots.service.serving import configured
 from core.answering.verdict import Judging
 from core.bootstrap import open_embedder, open_index, open_records, open_remote, origin_of, protocol_for
+from core.documents.reading import share_of_others
 from core.documents.sandbox import Sandbox
 from core.domain import Mode
 from core.errors import AttuneError, ConfigurationError, DocumentError, ModelError
 from core.models.specs import BUILT_IN, LocalModel
 from core.models.store import ModelStore
 from core.settings import Settings
-from core.storage.origin import share_of_others
 
 FREE_BYTES = 500_000_000  # beside what is still to be fetched
 
