@@ -66,3 +66,8 @@ def catalogue(language: str) -> gettext.NullTranslations:
 @cache
 def _read(code: str) -> gettext.NullTranslations:
     return gettext.translation(DOMAIN, LOCALE, languages=[code], fallback=True)
+
+
+def plural(count: int, noun: str) -> str:
+    """`count` with its noun: 1 passage, 2 passages, 1,024 passages."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

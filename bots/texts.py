@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from bots.command_table import Command
-from bots.language import command, counted, translated
+from bots.language import command, counted, plural, translated
 from core.people.interests import Reason
 
 # While an answer is made
@@ -84,11 +84,6 @@ FORGET_CONFIRM = (
 FORGOTTEN = "Done. I've forgotten your preferences, your questions and my answers to them."
 AND, OR = "and", "or"
 _MARKS = re.compile(r"([\\`*_\[\]<>&~|#])")
-
-
-def plural(count: int, noun: str) -> str:
-    """`count` with its noun: 1 passage, 2 passages, 1,024 passages."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def escaped(text: str) -> str:

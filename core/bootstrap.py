@@ -18,6 +18,7 @@ from core.adapters.local_model import on_torch_thread
 from core.answering.verdict import Protocol
 from core.documents.folder_records import FolderRecords
 from core.documents.ingest import Ingester
+from core.documents.reading import check_origin
 from core.documents.teaching import Teacher
 from core.domain import Decoding, VectorOrigin
 from core.engine import AnswerLimits, Engine
@@ -31,7 +32,6 @@ from core.people.access import Access, AccessLists, listed_names
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.settings import Settings
 from core.storage.backup import DataLayout, StoredIndex
-from core.storage.origin import check_origin
 from core.together import ended
 from core.upkeep import Leftovers, Upkeep, swept
 

@@ -126,7 +126,7 @@ async def fill_inbox(inbox: RedisInbox) -> None:
         assert claim is not None
         await inbox.note(claim.token, f"m{number}")
         if number == 1:
-            await inbox.bury(claim.token, "3 workers died on it; error id 1a2b3c4d")
+            await inbox.bury(claim.token, "3 workers ended over it; trace 1a2b3c4d")
         else:
             await inbox.ended(claim.token, "answer-2")
             await inbox.done(claim.token)

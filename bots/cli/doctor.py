@@ -17,22 +17,22 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from bots import texts
 from bots.cli import operator_texts
 from bots.cli.bars import Bars
 from bots.cli.models_view import disk_bytes, megabytes
+from bots.language import plural
 from bots.platform import Check, CheckStatus
 from bots.render import clean
 from bots.service.serving import configured
 from core.answering.verdict import Judging
 from core.bootstrap import open_embedder, open_index, open_records, open_remote, origin_of, protocol_for
+from core.documents.reading import share_of_others
 from core.documents.sandbox import Sandbox
 from core.domain import Mode
 from core.errors import AttuneError, ConfigurationError, DocumentError, ModelError
 from core.models.specs import BUILT_IN, LocalModel
 from core.models.store import ModelStore
 from core.settings import Settings
-from core.storage.origin import share_of_others
 
 FREE_BYTES = 500_000_000  # beside what is still to be fetched
 
@@ -192,7 +192,7 @@ async def _index(settings: Settings) -> Check:
         origin = await asyncio.to_thread(origin_of, settings) if here else None
         index = await stack.enter_async_context(open_index(settings, dimension, origin))
         count, others = await index.count(), await share_of_others(index, settings.embedder)
-    found = texts.plural(count, "passage")
+    found = plural(count, "passage")
     if others:
         found += f", {operator_texts.embedded_by_others(others)}"
         return Check(CheckStatus.BAD, "index", found, operator_texts.FIX_OTHERS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bots.texts import plural
+from bots.language import plural
 from core.evaluation.evaluator import CUTOFFS, ENOUGH, EvaluationSummary, Result
 
 ASKING = "Asking"

@@ -15,8 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from bots import texts
 from bots.cli import operator_texts
+from bots.language import plural
 from bots.render import clean, one_line, short_path
 from core.documents.ingest import IngestProgress as Ingestion
 from core.documents.ingest import ReportProgress
@@ -40,7 +40,7 @@ def ingestion_bar(console: Console) -> Iterator[ReportProgress]:
         task = progress.add_task(operator_texts.LOOKING, total=None, held="")
 
         def report(now: Ingestion) -> None:
-            name, held = one_line(now.name, NAME_CHARS), texts.plural(now.passages, "passage")
+            name, held = one_line(now.name, NAME_CHARS), plural(now.passages, "passage")
             progress.update(task, total=now.files, completed=now.number, description=name, held=held)
 
         yield report

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bots.texts import plural
+from bots.language import plural
 
 if TYPE_CHECKING:
     from core.documents.tally import IngestReport  # with its parsers, it would slow down `attune --help`

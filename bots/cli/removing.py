@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bots import texts
 from bots.cli import operator_texts
 from bots.cli.operations import is_interactive, opened
+from bots.language import plural
 from bots.render import one_line, short_path
 from core.bootstrap import forget_reading, open_library, open_records
 from core.documents.removing import Removal, Remover
@@ -63,7 +63,7 @@ def _show(removal: Removal, lessons: Sequence[str], console: Console) -> None:
     for source, passages in list(removal.sources.items())[:SHOWN]:
         place = one_line(short_path(source, home=home, here=here), PATH_CHARS)
         taught = operator_texts.TAUGHT if source in lessons else ""
-        table.add_row(Text(place, overflow="fold"), texts.plural(passages, "passage"), taught)
+        table.add_row(Text(place, overflow="fold"), plural(passages, "passage"), taught)
     console.print(table)
     if (more := len(removal.sources) - SHOWN) > 0:
         console.print(Text(operator_texts.more_documents(more), style="dim"))

@@ -116,8 +116,9 @@ def _made(address: str) -> EntityStyle | None:
 
 
 def _links_plainly(address: str) -> bool:
-    """Whether an address by itself says where it leads, and leads to a page."""
-    return is_truthful(Label(""), address if "://" in address else f"https://{address}", never=ACTING)
+    """Whether an address by itself says where it leads, and leads to a page; one within another may lead elsewhere."""
+    scheme, _, rest = address.rpartition("://")
+    return "://" not in scheme and is_truthful(Label(""), address if scheme else f"https://{rest}", never=ACTING)
 
 
 def _remarked(runs: Sequence[Run], marks: Sequence[EntityStyle | None]) -> list[Run]:

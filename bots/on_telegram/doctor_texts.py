@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bots.texts import plural
+from bots.language import plural
 
 BAD_TOKEN = "Telegram does not recognise this token."  # noqa: S105 - a sentence
 FIX_TOKEN = (

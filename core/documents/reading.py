@@ -1,7 +1,7 @@
 """One file, or one unpacked export → the passages of each document in it, unless the index has them already.
 
-Blocking: it reads, waits for the parser's process and counts tokens, so it is called in a thread. Knows nothing of
-vectors or stores.
+Blocking: it reads, waits for the parser's process and counts tokens, so it is called in a thread. Passages' ids say
+which embedder they are for, by which an older index is told. Knows nothing of vectors or of how they are stored.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from core.documents.sandbox import Sandbox
 from core.documents.sandbox_child import ParseReply, ParseState
 from core.documents.splitting import SPLITTER_VERSION, passage_ids, split
 from core.documents.walk import Refusal, printable
-from core.domain import Document, Passage
+from core.domain import Document, Passage, VectorOrigin
 from core.errors import DocumentError
-from core.ports import Embedder
+from core.ports import Embedder, PassageIndex
 from core.readers import Readers
+from core.storage.origin import other_name, other_origin
 
 _SPECIAL_TOKENS = 2  # that a model adds around a text, at most
+_SAMPLE = 200  # documents of an index that are looked at, at least, where there are so many
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,3 +167,27 @@ def _content_of(file: Path) -> tuple[bytes, PurePath]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DocumentError(f"{file.name} cannot be read: {reason}. Change its permissions or leave it out.") from None
+
+
+async def check_origin(index: PassageIndex, origin: VectorOrigin) -> None:
+    """See that the vectors of `index` are those of `origin`, and note it where nothing is noted yet.
+
+    Raises:
+        IndexUnavailableError: they are another embedder's.
+    """
+    stored = await index.origin()
+    if stored is None:
+        if await share_of_others(index, origin.embedder):
+            raise other_name(origin.embedder)
+        await index.set_origin(origin)
+    elif not stored.compares(origin):
+        raise other_origin(stored, origin)
+
+
+async def share_of_others(index: PassageIndex, model: str) -> float:
+    """The share of the documents in `index` that another embedder than `model` embedded."""
+    documents = await index.documents()
+    sample = documents[:: 1 + len(documents) // (2 * _SAMPLE)]
+    firsts = await index.following([document.before_first for document in sample], count=1)
+    theirs = [first for first in firsts if [first.id] != passage_ids([first], first.version, namespace_of(model))]
+    return len(theirs) / max(1, len(firsts))

@@ -85,9 +85,8 @@ def _mostly_utf8(data: bytes) -> tuple[str, tuple[str, ...]] | None:
     broken = text.count("\ufffd")
     if broken * 10 > sum(character > "\x7f" for character in text) - broken:
         return None
-    return text, (
-        f"{broken} invalid UTF-8 characters were replaced by \ufffd. Save the file as UTF-8 to correct them.",
-    )
+    characters = "1 invalid UTF-8 character was" if broken == 1 else f"{broken} invalid UTF-8 characters were"
+    return text, (f"{characters} replaced by \ufffd. Save the file as UTF-8 to correct that.",)
 
 
 def _guessed(data: bytes) -> tuple[str, tuple[str, ...]]:

@@ -1,45 +1,16 @@
 """By what the vectors of an index were made: only those of one `VectorOrigin` can be compared.
 
-An index keeps its origin; one from before that did is told by its passages' ids, which say which embedder they are for.
-Knows nothing of embedders, or of how a model's files are hashed.
+An index keeps its origin. Knows nothing of indexes, of embedders, or of how a model's files are hashed.
 """
 
 from __future__ import annotations
 
 import json
 
-from core.documents.reading import namespace_of
-from core.documents.splitting import passage_ids
 from core.domain import VectorOrigin
 from core.errors import IndexUnavailableError
-from core.ports import PassageIndex
 
 REBUILD = "attune ingest --rebuild"
-_SAMPLE = 200  # documents that are looked at, at least, where there are so many
-
-
-async def check_origin(index: PassageIndex, origin: VectorOrigin) -> None:
-    """See that the vectors of `index` are those of `origin`, and note it where nothing is noted yet.
-
-    Raises:
-        IndexUnavailableError: they are another embedder's.
-    """
-    stored = await index.origin()
-    if stored is None:
-        if await share_of_others(index, origin.embedder):
-            raise other_name(origin.embedder)
-        await index.set_origin(origin)
-    elif not stored.compares(origin):
-        raise other_origin(stored, origin)
-
-
-async def share_of_others(index: PassageIndex, model: str) -> float:
-    """The share of the documents in `index` that another embedder than `model` embedded."""
-    documents = await index.documents()
-    sample = documents[:: 1 + len(documents) // (2 * _SAMPLE)]
-    firsts = await index.following([document.before_first for document in sample], count=1)
-    theirs = [first for first in firsts if [first.id] != passage_ids([first], first.version, namespace_of(model))]
-    return len(theirs) / max(1, len(firsts))
 
 
 def read_origin(text: object) -> VectorOrigin | None:

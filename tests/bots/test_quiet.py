@@ -66,6 +66,7 @@ def test_in_telegram_nothing_acts_in_the_last_resort(markdown: str) -> None:
         assert len(bare.text) == len(page.text)
 
 
+@example("https://xn--pple-43d.com/tg://resolve?domain=x")
 @hostile
 def test_in_telegram_a_source_that_is_named_like_something_that_acts_does_not(name: str) -> None:
     """Titles, headings and names of files are text of documents, too."""

@@ -106,7 +106,7 @@ class Files:
 async def test_the_token_goes_to_no_host_that_is_not_slacks() -> None:
     """A file that Slack says is elsewhere is not fetched, and the person is told why."""
     async with host(hello) as elsewhere:
-        with pytest.raises(LessonError, match="not kept in Slack"):
+        with pytest.raises(LessonError, match="stored somewhere else"):
             await _shared(Files(f"{elsewhere.url}/f"), "F1")  # type: ignore[arg-type]
     assert elsewhere.seen == []
 

@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from core.adapters.redis import memory as redis_memory
 from core.adapters.redis import valkey
 from core.adapters.redis.memory import KEPT_TURNS, RedisMemory
+from core.adapters.redis.profiles import preferences_key
 from core.domain import Conversation, Person, Turn
 from core.errors import MemoryUnavailableError
 from core.people.preferences import Format, Length, Preferences, Tone
@@ -122,13 +123,13 @@ async def test_nothing_of_a_forgotten_person_is_left(memory: Memory, redis: Redi
 @pytest.mark.parametrize("stored", ["{", "[]", '"x"', "null", b"\xff", '{"length": 3}', '{"length": "huge"}'])
 async def test_preferences_that_cannot_be_read_are_the_defaults(memory: Memory, redis: Redis, stored: bytes) -> None:
     """A damaged value never locks a person out."""
-    await redis.set(redis_memory.preferences_key(ANNA), stored)
+    await redis.set(preferences_key(ANNA), stored)
     assert (await memory.wishes(ANNA)).preferences == Preferences()
 
 
 async def test_an_unknown_value_costs_only_itself(memory: Memory, redis: Redis) -> None:
     """A value or a field of another version is passed over; the rest holds."""
-    key = redis_memory.preferences_key(ANNA)
+    key = preferences_key(ANNA)
     await redis.set(key, '{"length": "huge", "tone": "formal", "mood": "good"}')
     assert (await memory.wishes(ANNA)).preferences == Preferences(tone=Tone.FORMAL)
 
@@ -167,7 +168,7 @@ AWKWARD = st.text(st.sampled_from(string.ascii_lowercase[:2] + ":%{}é/ \n😀3A
 def test_different_ids_never_share_a_key(one: tuple[str, ...], other: tuple[str, ...]) -> None:
     """Whatever signs ids hold, keys are equal only where all parts are."""
     turns = [redis_memory.turns_key(Conversation(*parts)) for parts in (one, other)]
-    people = [redis_memory.preferences_key(Person(*parts[:3])) for parts in (one, other)]
+    people = [preferences_key(Person(*parts[:3])) for parts in (one, other)]
     assert (turns[0] == turns[1]) == (one == other)
     assert (people[0] == people[1]) == (one[:3] == other[:3])
     assert all(key.count("{") == key.count("}") == 1 for key in (*turns, *people))

@@ -16,10 +16,10 @@ from core.adapters.index import points
 from core.adapters.index.edge_index import EdgeIndex
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.index.shared_index import SharedIndex
+from core.documents.reading import check_origin
 from core.domain import EVERYONE, Document, Passage, VectorOrigin
 from core.errors import IndexUnavailableError
 from core.ports import PassageIndex
-from core.storage.origin import check_origin
 from tests.fakes import HashingEmbedder
 
 # Qdrant's local mode, which stands in for a server, scans instead; it says so each time.

@@ -210,7 +210,7 @@ def test_other_encodings_are_guessed_and_noted() -> None:
     assert "guessed" in guessed.notes[0]
     mended = parsed("Größe Räume Höhe Türen Öfen Maße süß fünf zwölf grün".encode() + b"\xff", "a.txt")
     assert mended.blocks[0].text == "Größe Räume Höhe Türen Öfen Maße süß fünf zwölf grün\ufffd"
-    assert "1 broken" in mended.notes[0]
+    assert "1 invalid UTF-8 character was replaced" in mended.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -176,10 +176,10 @@ def test_looks_are_counted_by_place_and_use_by_what_carried() -> None:
 @given(logs(), st.integers(0, 3))
 def test_every_signal_that_counts_belongs_to_one_interest(log: list[Signal], number: int) -> None:
     """The members of different interests are different signals."""
-    interests = replay(log).interests
-    groups = [{one.id for one in interests.members(log, interests, place)} for place in range(MOST)]
+    found = replay(log).interests
+    groups = [{one.id for one in interests.members(log, found, place)} for place in range(MOST)]
     assert sum(map(len, groups)) == len(set().union(*groups))
-    assert interests.members(log, interests, number + MOST) == []
+    assert interests.members(log, found, number + MOST) == []
 
 
 def test_the_log_is_kept_for_a_while_and_to_a_length() -> None:

@@ -36,8 +36,13 @@ def closed_port() -> Iterator[int]:
 @pytest.mark.parametrize(
     ("words", "environ", "code", "sentence"),
     [
-        (["ingest", "nowhere"], {}, 1, "There is no file or folder nowhere.\n"),
-        (["chat"], {"ATTUNE_DEVISE": "cpu"}, 2, "unknown setting ATTUNE_DEVISE. Did you mean ATTUNE_DEVICE?\n"),
+        (["ingest", "nowhere"], {}, 1, "No such file or folder: nowhere\n"),
+        (
+            ["chat"],
+            {"ATTUNE_DEVISE": "cpu"},
+            2,
+            "ATTUNE_DEVISE in the environment is not a setting. Did you mean ATTUNE_DEVICE?\n",
+        ),
         (["chat"], {"ATTUNE_PASSAGES": "0"}, 2, "ATTUNE_PASSAGES (it is '0'): Input should be greater than"),
         (["ingest", "."], {"REDIS_URL": "localhost"}, 2, "REDIS_URL: the address must begin with redis://"),
         (
@@ -111,7 +116,7 @@ def test_bad_files_are_refused_one_by_one_and_the_others_go_on(documents: Home) 
     """Each refusal says why and what to do; a guessed encoding is told; a missing path makes the exit code 1."""
     both, bad = documents.start("ingest", "bad", "latin.txt", "nowhere"), documents.start("ingest", "bad")
     done, only_bad = ended(both), ended(bad)
-    assert (done.returncode, is_plain(done), done.stderr) == (1, True, "There is no file or folder nowhere.\n")
+    assert (done.returncode, is_plain(done), done.stderr) == (1, True, "No such file or folder: nowhere\n")
     for sentence in (
         "✗ bad/noise.txt: noise.txt cannot be read. The file is binary, not text. Save it as text",
         "✗ bad/large.txt: large.txt has 47.7 MB; the limit is 20 MB. Split it into smaller files.",

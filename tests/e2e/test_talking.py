@@ -38,7 +38,7 @@ Book trains at least two weeks ahead with the travel desk, whose number is 5512.
 WIFI = "guest wifi password?"
 OPERA = "Who composed the opera Carmen?"
 FOLLOW_UP = "And how often does it change?"
-ANSWERED = "Sources|The closest I have"  # at a terminal; what the tiny model makes of a question there is its own
+ANSWERED = "Sources|The closest I could find"  # at a terminal; what the tiny model makes of a question there is its own
 DIMENSION = 384  # of the built-in embedder
 PAGES, SEEN = 300, 20  # a page is written in about 20 ms; so many are in when the kill comes
 
@@ -149,7 +149,7 @@ async def test_a_killed_ingestion_is_completed_by_the_next(home: Home) -> None:
         while await index.count() < SEEN:
             assert ingestion.poll() is None, ingestion.stderr.read()
             await asyncio.sleep(0.05)
-        for pid in (ingestion.pid, *servers(home.data, "index_service")):
+        for pid in (ingestion.pid, *servers(home.data, "index.service")):
             os.kill(pid, signal.SIGKILL)
         ingestion.wait()
         before = await held(index)

@@ -1,6 +1,6 @@
 """`SharedIndex`: the embedded index of this machine, shared by all attune processes.
 
-One process, `index_service.py`, owns the index; this is a client of it, which starts it where it finds none.
+One process, `service.py`, owns the index; this is a client of it, which starts it where it finds none.
 Knows nothing of how passages are stored.
 """
 

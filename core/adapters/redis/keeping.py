@@ -28,6 +28,7 @@ KEEP = timedelta(days=400)
 GAPS, USES = "attune:gaps", ("attune:uses:answers", "attune:uses:last")
 OF_PEOPLE = ("preferences", "signals", "learned", "traces", "answers", "aside", "conversations")
 _LEARNED = (b"learned", b"signals")  # the state may be gone, and follows from the log
+_SLACK_TOKENS = "attune:slack:tokens"  # of other workspaces, kept by releases that installed into them
 _SWEPT, _OFTEN = "attune:swept", 86_400  # seconds between two sweeps, whoever does them
 _LOOKED_AT = 2000  # keys whose size is asked for, so that it is said within a second or two
 
@@ -74,6 +75,7 @@ class RedisKeeping:
             await self._client.delete(_SWEPT)
 
     async def _sweep(self, now: datetime) -> None:
+        await self._client.unlink(_SLACK_TOKENS)
         for kind in (*OF_PEOPLE, "turns", "team"):
             await self._each(kind, self._end)
         for key in (GAPS, *USES):

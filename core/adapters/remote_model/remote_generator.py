@@ -8,6 +8,7 @@ one prompt are no mixture, and the pieces say so. Knows nothing of HTTP, people 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -30,6 +31,8 @@ _MOST_NAMES = 10  # of models, in an error
 _GREETING = "Hello"
 _FIRST_TOKEN = {"max_tokens": 1, "temperature": 0, "logprobs": True, "top_logprobs": 20}  # no server gives more than 20
 _CONTINUING = {"continue_final_message": True, "add_generation_prompt": False}  # so vLLM; llama.cpp and Ollama just do
+_MAYBE_VERDICT = re.compile(r"\s*(?:y(?:es?)?|no?)?[ \t]*", re.IGNORECASE)  # what may be one, as far as it came
+_VERDICT = re.compile(r"\s*(?:yes|no)[ \t]*\n", re.IGNORECASE)
 
 
 class RemoteGenerator:
@@ -118,13 +121,13 @@ class RemoteGenerator:
         return log_odds
 
     async def _verdict(self, messages: Messages) -> float:
-        log_odds = _log_odds(await self._server.ask("chat/completions", self._first_token(messages)))
-        if log_odds is None:
+        words = _first_words(await self._server.ask("chat/completions", self._first_token(messages)))
+        if words is None:
             raise ModelError(
                 f"The model server at {self._server.shown} no longer says how sure the model is of yes and no. "
                 "Restart Attune."
             )
-        return log_odds
+        return log_odds_of(words.get(YES, 0.0), words.get(NO, 0.0))
 
     def _first_token(self, messages: Messages) -> Json:
         return {"model": self._model, "messages": messages, **_FIRST_TOKEN}
@@ -180,10 +183,14 @@ class RemoteGenerator:
             self._protocol = TOLD_TO_REFUSE
 
     async def _gives_verdicts(self) -> bool:
-        """Whether the server says how probable the first tokens are, and yes and no are among them."""
+        """Whether the server says how probable yes and no are as the first token, and goes on from a yes."""
         messages = chat(system_text(self._protocol.system, ()), (), "", _GREETING)
         reply = await self._server.offered("chat/completions", self._first_token(messages))
-        return _log_odds(reply or {}) is not None
+        if not (_first_words(reply or {}) or {}).keys() & {YES, NO}:
+            return False
+        messages.append({"role": "assistant", "content": ANSWERING})
+        body = {"model": self._model, "messages": messages, "max_tokens": 1, **_CONTINUING}
+        return await self._server.offered("chat/completions", body) is not None
 
     async def _props(self) -> int:
         """The context of one slot of an older llama.cpp server."""
@@ -205,18 +212,31 @@ class RemoteGenerator:
 
 async def _without_verdict(answer: AsyncGenerator[str | CutOff, None]) -> AsyncGenerator[str | CutOff, None]:
     """`answer` behind its yes, also where the server did not go on from there and says it again; empty behind a no."""
-    begun: str | None = ""  # what may still become a verdict
+    begun = ""  # what may still become a verdict
+    decided = False
     async with aclosing(answer):
         async for said in answer:
-            if begun is None or isinstance(said, CutOff):
+            if isinstance(said, CutOff) or decided:
+                if begun and not _is_no(begun):
+                    yield begun
+                begun, decided = "", True
                 yield said
                 continue
             begun += said
-            if not any(verdict.startswith(begun) for verdict in (ANSWERING, NO)):
-                yield begun.removeprefix(ANSWERING)
-                begun = None
-    if begun == YES:
+            if _MAYBE_VERDICT.fullmatch(begun):
+                continue
+            verdict = _VERDICT.match(begun)
+            if verdict and _is_no(verdict[0]):
+                return
+            if text := begun[verdict.end() if verdict else 0 :]:
+                yield text
+            begun, decided = "", True
+    if begun and not _is_no(begun):
         yield begun
+
+
+def _is_no(begun: str) -> bool:
+    return begun.strip().lower() == NO
 
 
 def _messages(prompt: Prompt, passages: Sequence[Passage]) -> Messages:
@@ -228,8 +248,8 @@ def _delta(chunk: Json) -> str:
     return str(delta.get("content") or "") if isinstance(delta, dict) else ""
 
 
-def _log_odds(reply: Json) -> float | None:
-    """Log p(yes) / p(no) of the first token, in whatever spelling; None where the reply does not say it of either."""
+def _first_words(reply: Json) -> dict[str, float] | None:
+    """How probable the likeliest first tokens are, in small letters; None where the reply does not say it."""
     found: dict[str, float] = {}
     try:
         for entry in first_choice(reply)["logprobs"]["content"][0]["top_logprobs"]:
@@ -237,4 +257,4 @@ def _log_odds(reply: Json) -> float | None:
             found[word] = found.get(word, 0.0) + math.exp(min(0.0, entry["logprob"]))
     except (LookupError, TypeError):
         return None
-    return log_odds_of(found.get(YES, 0.0), found.get(NO, 0.0)) if found.keys() & {YES, NO} else None
+    return found

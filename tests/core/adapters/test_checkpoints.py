@@ -37,10 +37,10 @@ SENTENCES = [  # of which the model is sure how they go on
 STOPPING = """
 import sys, time
 from pathlib import Path
-from core.adapters import checkpoints
-from core.models.files import Silent
+from core.adapters.local_model import checkpoints
+from core.models.files import NoProgress
 
-class Stopping(Silent):
+class Stopping(NoProgress):
     def advance(self, count):
         print("in the middle", flush=True)
         time.sleep(600)

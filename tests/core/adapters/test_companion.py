@@ -62,7 +62,7 @@ import asyncio, signal, sys, uuid
 from datetime import UTC, datetime
 from pathlib import Path
 import numpy as np
-from core.adapters import valkey
+from core.adapters.redis import valkey
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.index.shared_index import SharedIndex
 from core.domain import Conversation, Passage, Person, Turn
@@ -283,10 +283,10 @@ async def test_acknowledged_passages_survive_a_killed_index(data: Path) -> None:
         told = []
         for _ in range(4):
             told += lines(ingester, 12)
-            for pid in servers(data, "index_service"):
+            for pid in servers(data, "index.service"):
                 os.kill(pid, signal.SIGKILL)
         told += lines(ingester, 3)
-        for pid in (ingester.pid, *servers(data, "index_service")):
+        for pid in (ingester.pid, *servers(data, "index.service")):
             os.kill(pid, signal.SIGKILL)
         told += rest(ingester)
     ids = [one for line in told for one in line.split()]
@@ -299,10 +299,10 @@ async def test_a_killed_index_comes_back_for_the_next_call(data: Path) -> None:
     async with SharedIndex(data, 8) as index, SharedIndex(data, 8) as other:
         for _ in range(2):
             assert await index.count() == 0
-            (service,) = servers(data, "index_service")
+            (service,) = servers(data, "index.service")
             os.kill(service, signal.SIGKILL)
         assert await other.search("words", np.ones(8, np.float32), audience={EVERYONE}, limit=3) == []
-        assert len(servers(data, "index_service")) == 1
+        assert len(servers(data, "index.service")) == 1
 
 
 async def test_a_second_embedder_is_refused_while_the_first_is_in_use(data: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.adapters.remote_model.openai_api import OpenAIServer, ServerSentEvents
-from core.adapters.remote_model.remote_generator import RemoteGenerator
+from core.adapters.remote_model.remote_generator import RemoteGenerator, _first_words, _without_verdict
 from core.answering.prompt import GO_ON
 from core.answering.verdict import ANSWERING, PROTOCOLS, SYSTEM, TOLD_TO_REFUSE
 from core.bootstrap import open_generator
-from core.domain import Decoding, DecodingSummary, Mode, Passage, Piece, Prompt, Verdicts
+from core.domain import CutOff, Decoding, DecodingSummary, Mode, Passage, Piece, Prompt, Verdicts
 from core.errors import (
     AttuneError,
     ConfigurationError,
@@ -416,3 +416,35 @@ async def test_what_is_asked_goes_to_no_other_address(status: int) -> None:
             with pytest.raises(ConfigurationError, match="redirects to another address"):
                 await server.ask("chat/completions", {"messages": [LIBRARY]})
     assert seen == []
+
+
+@pytest.mark.parametrize(
+    ("pieces", "shown"),
+    [
+        (["Yes", "\n", "Be", "hind"], "Behind"),
+        (["ye", "s, you may"], "yes, you may"),
+        (["no", "\n", "nothing"], ""),
+        ([" No"], ""),
+        (["n"], "n"),
+        (["Nobody"], "Nobody"),
+        (["yes\n", "no\nmore"], "no\nmore"),
+    ],
+)
+@pytest.mark.parametrize("cut", [False, True])
+async def test_a_verdict_that_a_server_says_again_is_not_shown(pieces: list[str], shown: str, *, cut: bool) -> None:
+    """However it is spelled and cut; behind a no nothing is, and no other beginning is lost."""
+
+    async def answer() -> AsyncGenerator[str | CutOff, None]:
+        for piece in pieces:
+            yield piece
+        if cut:
+            yield CutOff()
+
+    heard = [one async for one in _without_verdict(answer())]
+    assert "".join(one for one in heard if isinstance(one, str)) == shown
+
+
+async def test_a_passage_of_which_neither_yes_nor_no_is_likely_is_undecided() -> None:
+    """It does not end the answer: the others are judged."""
+    assert _first_words({"choices": [{"logprobs": {"content": [{"top_logprobs": [{"token": "The", "logprob": -1}]}]}}]})
+    assert _first_words({"choices": [{}]}) is None
