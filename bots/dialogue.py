@@ -75,7 +75,7 @@ class Dialogue:
                         log.info("question_answered", decoded=step.decoded.value)
                     yield _as_reply(step)
         except PersonError as error:
-            yield Problem(translated(str(error)))
+            yield Problem(translated(error.sentence, **error.values))
         except Exception as error:  # noqa: BLE001 - the person gets a sentence, the log gets the error
             yield self._explained(error)
 

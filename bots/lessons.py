@@ -124,7 +124,7 @@ class Lessons:
                 async with delivery.learning():
                     lesson = await self._learned(asked, await fetch())
         except PersonError as error:
-            return LessonReply(translated(str(error)))
+            return LessonReply(translated(error.sentence, **error.values))
         except OperatorError:
             trace = secrets.token_hex(4)
             log.exception("lesson_not_learned", trace=trace)
@@ -137,7 +137,7 @@ class Lessons:
         try:
             lesson = await self._teacher.forget(id_, person, operator=await self._access.is_operator(person))
         except PersonError as error:
-            return LessonReply(translated(str(error)))
+            return LessonReply(translated(error.sentence, **error.values))
         return LessonReply(translated(texts.UNLEARNED, name=escaped(lesson.name)), returnable=lesson)
 
     async def bring_back(self, person: Person, id_: str, delivery: Delivery) -> LessonReply:
@@ -147,7 +147,7 @@ class Lessons:
             async with delivery.learning():
                 lesson = await self._teacher.bring_back(id_, person, operator=operator)
         except PersonError as error:
-            return LessonReply(translated(str(error)))
+            return LessonReply(translated(error.sentence, **error.values))
         return LessonReply(translated(texts.RELEARNED, name=escaped(lesson.name)), forgettable=lesson)
 
     async def _learned_before(self, asked: LessonRequest, delivery: Delivery) -> Lesson | None:

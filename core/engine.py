@@ -111,7 +111,9 @@ class Engine:
         asked, limit = clean(text), self._limits.question_characters
         if len(asked) > limit:
             raise QuestionTooLongError(
-                f"Your message has {len(asked):,} characters, and I can read at most {limit:,}. Please shorten it."
+                "Your message has {length:,} characters, and I can read at most {limit:,}. Please shorten it.",
+                length=len(asked),
+                limit=limit,
             )
         return asked
 

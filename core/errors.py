@@ -36,7 +36,15 @@ class AttuneError(Exception):
 
 
 class PersonError(AttuneError):
-    """Something that the person who asked can correct."""
+    """Something that the person who asked can correct: a sentence, to be translated, and what is put into it."""
+
+    def __init__(self, sentence: str, **values: object) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.values = values
+
+    def __str__(self) -> str:
+        return self.sentence.format(**self.values) if self.values else self.sentence
 
 
 class QuestionTooLongError(PersonError):

@@ -62,6 +62,6 @@ class SlackEntrance:
         try:
             await self._access.pair(said.person, typed, datetime.now(UTC))
         except PersonError as error:
-            return translated(str(error))
+            return translated(error.sentence, **error.values)
         operator = await self._access.is_operator(said.person)
         return translated(texts.PAIRED_OPERATOR) if operator else translated(texts.PAIRED)

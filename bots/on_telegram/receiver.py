@@ -160,7 +160,7 @@ class TelegramReceiver:
             return await self._welcomed(key, incoming, inlet)
         except PersonError as error:
             if wrong := incoming.text.startswith("/pair"):
-                self._aside(incoming, translated(str(error)))
+                self._aside(incoming, translated(error.sentence, **error.values))
             return wrong
 
     async def _welcomed(self, key: str, incoming: Incoming, inlet: Inlet) -> bool:
@@ -185,7 +185,7 @@ class TelegramReceiver:
             if await self._welcomed(key, incoming, inlet):
                 return
         except PersonError as error:
-            self._aside(incoming, translated(str(error)))
+            self._aside(incoming, translated(error.sentence, **error.values))
             return
         if incoming.private:
             self._aside(incoming, translated(say.STRANGER, name=person_reader(incoming.person)))

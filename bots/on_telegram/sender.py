@@ -100,7 +100,7 @@ class TelegramSender:
         try:
             await self._kinds[incoming.kind](incoming, delivery)
         except PersonError as error:
-            await self._talk.say(incoming, delivery, translated(str(error)))
+            await self._talk.say(incoming, delivery, translated(error.sentence, **error.values))
         except GoneError as error:
             log.info("recipient_unreachable", error=str(error), kind=incoming.kind.value)
             await delivery.ended()

@@ -89,7 +89,9 @@ class Teacher:
         """
         safe = _safe(name)
         if not is_readable(PurePath(safe)):
-            raise LessonError(f"I can't read {safe}, because I don't know its format. Save it as PDF, DOCX or text.")
+            raise LessonError(
+                "I can't read {name}, because I don't know its format. Save it as PDF, DOCX or text.", name=safe
+            )
         lesson = Lesson(uuid.uuid4().hex, safe, author, readers, at)
         try:
             await to_the_end(asyncio.to_thread(self._write, lesson, data))
@@ -167,8 +169,9 @@ class Teacher:
     async def _ingest(self, lesson: Lesson) -> None:
         report = await self._ingester.ingest([self._folder / lesson.id], lock=self._lock)
         if not (report.new or report.changed or report.unchanged):
-            nothing = f"{lesson.name} contains no text to learn."
-            raise LessonError(report.refused[0].reason if report.refused else nothing)
+            if report.refused:
+                raise LessonError(report.refused[0].reason)
+            raise LessonError("{name} contains no text to learn.", name=lesson.name)
 
     async def _undo(self, id_: str) -> None:
         """Nothing is left of a lesson that was not learned."""

@@ -10,6 +10,7 @@ import pytest
 from bots import texts
 from bots.command_table import COMMANDS
 from bots.language import LANGUAGES, command, speaking, translated
+from core.errors import LessonError
 from tests import write_catalogues
 from tests.write_catalogues import sentences
 
@@ -49,6 +50,14 @@ def test_what_is_said_where_it_stands_is_found():
     found = sentences()
     assert "what you asked" in found
     assert ("{count} passage", "{count} passages") in found
+
+
+def test_an_error_is_translated_with_what_is_put_into_it():
+    """It carries its sentence and the values apart; as text, it is whole and English."""
+    error = LessonError("{name} contains no text to learn.", name="{cmd} a.md")
+    assert str(error) == "{cmd} a.md contains no text to learn."
+    with speaking("de"):
+        assert translated(error.sentence, **error.values) == "{cmd} a.md enthält keinen Text, den ich lernen könnte."
 
 
 def test_an_unknown_language_is_english():
