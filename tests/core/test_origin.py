@@ -6,7 +6,7 @@ import pytest
 
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.documents.ingest import Ingester
-from core.storage.origin import share_of_others
+from core.documents.reading import share_of_others
 from tests.fakes import HashingEmbedder
 
 # Qdrant's local mode, which stands in for a server, scans instead; it says so each time.

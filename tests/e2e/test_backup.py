@@ -22,6 +22,7 @@ import pytest
 from core.bootstrap import folder_records, open_inbox, open_index, open_records
 from core.documents.folder_records import FolderRecords
 from core.documents.ingest import Ingester
+from core.documents.reading import share_of_others
 from core.documents.teaching import Teacher
 from core.domain import EVERYONE, Answer, Conversation, Message, Person, VectorOrigin
 from core.engine import AnswerLimits, Engine
@@ -31,7 +32,6 @@ from core.people.feedback import Feedback, Verdict
 from core.people.preferences import Length, Polarity, Preferences, with_stated
 from core.ports import Inbox, Memory, PassageIndex, Usage
 from core.settings import Settings
-from core.storage.origin import share_of_others
 from tests.conftest import wait_until
 from tests.e2e.home import Home, is_plain, opened_home
 from tests.fakes import HashingEmbedder, ScriptedGenerator
