@@ -27,7 +27,7 @@ from core.documents.text import parse_text, printed, text_format
 from core.documents.word import parse_word
 from core.errors import DocumentError
 
-PARSER_VERSION = 4
+PARSER_VERSION = 5
 """Raised whenever a parser starts to read the same bytes differently, so that documents are read anew."""
 MAX_BYTES = 20 * 1024**2
 MAX_CHARACTERS = 20 * 1024**2  # of text, however small the file was packed
