@@ -6,7 +6,6 @@ which embedder they are for, by which an older index is told. Knows nothing of v
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from core.answering.terms import TERMS_VERSION
 from core.documents.archives import check_file_size, is_archive, is_unpacked_export, packed_export
 from core.documents.parsing import PARSER_VERSION
 from core.documents.sandbox import Sandbox
-from core.documents.sandbox_child import ParseReply, ParseState
+from core.documents.sandbox_child import ParseReply, ParseState, version_of
 from core.documents.splitting import SPLITTER_VERSION, passage_ids, split
 from core.documents.walk import Refusal, printable
 from core.domain import Document, Passage, VectorOrigin
@@ -80,7 +79,7 @@ class FileReader:
             for of, documents in held.items()
             if len(documents) == 1 and documents[0].complete
         }
-        if not is_archive(path) and versions == {"": _version(data, settings)}:  # without waking the parser
+        if not is_archive(path) and versions == {"": version_of(data, path, settings)}:  # without waking the parser
             return FileContent((DocumentContent(source, None),))
         if readers != self._readers:
             self._sandbox.renew()
@@ -142,10 +141,6 @@ def source_of(file: str, inside: str) -> str:
 def inside_of(file: str, source: str) -> str:
     """The name inside the file of a document that stands in it: the other way round."""
     return source.removeprefix(file).removeprefix("/")
-
-
-def _version(data: bytes, settings: str) -> str:
-    return hashlib.sha256(data + settings.encode()).hexdigest()
 
 
 def _source(file: Path) -> str:
