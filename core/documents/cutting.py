@@ -18,6 +18,7 @@ _NESTED_ITEMS = re.compile(rf"(?<=\n)(?=[ \t]*{_ITEM})")
 _SENTENCES = re.compile(r"(?<=[.!?…]\s)(?=\S)|(?<=[.!?…][\"'”’)\]*_]\s)(?=\S)|(?<=[。！？])")
 _LINES = re.compile(r"(?<=\n)")
 _WORDS = re.compile(r"(?<=\s)(?=\S)")
+_FRAME_LINES = 8  # of a table's top, among which is the rule below its header: a caption may be above
 _CUTS = {
     BlockKind.LIST: (_ITEMS, _NESTED_ITEMS, _SENTENCES, _LINES),
     BlockKind.QUOTE: (re.compile(r"(?<=\n>\n)"), _SENTENCES, _LINES),
@@ -97,8 +98,14 @@ def _frame(block: Block) -> tuple[str, str, str]:
     """What is repeated above each piece of a table or of code, the lines between, and what is repeated below."""
     lines = block.text.split("\n")
     if block.kind is BlockKind.TABLE:
-        return "\n".join(lines[:2]), "\n".join(lines[2:]), ""
+        below = next((at for at, line in enumerate(lines[:_FRAME_LINES], 1) if _is_rule(line)), 2)
+        return "\n".join(lines[:below]), "\n".join(lines[below:]), ""
     closed = len(lines) > 1 and lines[-1].strip() == lines[0].strip()[: len(lines[-1].strip())]
     if lines[0].startswith(("```", "~~~")) and closed:
         return lines[0], "\n".join(lines[1:-1]), lines[-1]
     return "", block.text, ""
+
+
+def _is_rule(line: str) -> bool:
+    """Whether this is what stands below the header of a table."""
+    return "-" in line and not line.strip("-:| \t")
