@@ -71,9 +71,8 @@ def _media(message: Message | ExternalReplyInfo) -> str:
 
 
 def _poll(poll: Poll) -> str:
-    right = poll.correct_option_id
     options = [(option.text, option.voter_count) for option in poll.options]
-    return poll_words(poll.question, options, right=right, because=poll.explanation or "")
+    return poll_words(poll.question, options, right=poll.correct_option_ids or (), because=poll.explanation or "")
 
 
 def _checklist(checklist: Checklist) -> str:

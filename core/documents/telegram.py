@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from core.documents.chats import ChannelDay, ChatMessage, named
@@ -197,13 +197,13 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def poll_words(
-    question: str, options: Iterable[tuple[str, Any]], *, right: int | None = None, because: str = ""
+    question: str, options: Iterable[tuple[str, Any]], *, right: Collection[int] = (), because: str = ""
 ) -> str:
     """A poll or a quiz: what is asked, what one can choose, how many chose it, and what is right."""
     lines = [f"Poll: {question}"]
     for place, (text, voters) in enumerate(options):
         votes = f" ({voters} {'vote' if voters == 1 else 'votes'})" if isinstance(voters, int) and voters else ""
-        lines.append(f"- {text}{votes}{' ✓' if place == right else ''}")
+        lines.append(f"- {text}{votes}{' ✓' if place in right else ''}")
     return "\n".join([*lines, because] if because else lines)
 
 
