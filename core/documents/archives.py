@@ -151,8 +151,7 @@ def _documents(read: Callable[[], bytes], name: str, path: PurePath, depth: int,
             yield Member(name, partial(_refuse, str(error)), _never)
             return
         if export:
-            note = "Private chats in the export were left out." if telegram.leaves_out(export) else ""
-            yield from _talks(telegram.talks(export), f"{name}/" if name else "", note)
+            yield from _talks(telegram.talks(export), f"{name}/" if name else "", telegram.left_out(export))
             return
     yield Member(name, read, parser_of(path))
     if path.suffix.lower() in _MESSAGES:
