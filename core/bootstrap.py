@@ -325,12 +325,13 @@ async def open_index(
 def _index(
     settings: Settings, dimension: int | None, origin: VectorOrigin | None = None
 ) -> AbstractAsyncContextManager[SharedIndex | QdrantIndex]:
-    from core.adapters.index.qdrant_index import QdrantIndex  # noqa: PLC0415
-    from core.adapters.index.shared_index import SharedIndex  # noqa: PLC0415
-
     url, key = settings.qdrant_url, settings.qdrant_api_key
     if url is None:
+        from core.adapters.index.shared_index import SharedIndex  # noqa: PLC0415
+
         return SharedIndex(settings.data_folder, dimension, origin)
+    from core.adapters.index.qdrant_index import QdrantIndex  # noqa: PLC0415
+
     secret, collection = key.get_secret_value() if key else None, settings.qdrant_collection
     return QdrantIndex.at(url, api_key=secret, collection=collection, dimension=dimension, origin=origin)
 
