@@ -148,7 +148,7 @@ async def gap_groups(library: Library, unanswered: Sequence[Gap]) -> list[GapGro
     """The groups of the questions that went unanswered."""
     if not unanswered:
         return []
-    return grouped(unanswered, await library.embedder.embed([gap.question for gap in unanswered]))
+    return grouped(unanswered, await library.embedder.embed_questions([gap.question for gap in unanswered]))
 
 
 def _show_group(group: GapGroup, console: Console) -> None:
