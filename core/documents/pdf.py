@@ -227,7 +227,7 @@ def _add(
         _add_table(outline, group, page)
         return
     text = _joined(group)
-    if _is_large(group[0], body):
+    if _is_large(group[0], body) and len(text) <= _HEADING_CHARACTERS:
         outline.heading(levels[_size(group[0])], text, 0, page)
     elif group[0].bold and len(group) == 1 and _BOLD_HEADING.fullmatch(text):
         outline.heading(_LEVELS + 1, text, 0, page)

@@ -37,6 +37,7 @@ class PdfWord:
     bottom: float
     size: float
     bold: bool
+    place: int = 0  # in the file, where it comes before or after others
 
     @property
     def middle(self) -> float:
@@ -61,9 +62,9 @@ def main_direction(chars: Sequence[Mapping[str, Any]]) -> int:
 def letters(chars: Iterable[Mapping[str, Any]], width: float, height: float) -> dict[int, list[PdfWord]]:
     """The letters of pdfplumber, each once, by their direction, as they stand on a page that is turned upright."""
     found: dict[int, list[PdfWord]] = defaultdict(list)
-    for char in chars:
+    for place, char in enumerate(chars):
         turned = direction(char)
-        found[turned].append(_letter(char, turned, width, height))
+        found[turned].append(replace(_letter(char, turned, width, height), place=place))
     return {turned: _once(each) for turned, each in found.items()}
 
 
@@ -191,6 +192,7 @@ def _word(letters: Sequence[PdfWord]) -> PdfWord:
         max(letter.bottom for letter in letters),
         median_low(letter.size for letter in letters),
         sum(letter.bold for letter in letters) * 2 > len(letters),
+        letters[0].place,
     )
 
 
