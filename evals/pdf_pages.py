@@ -55,7 +55,9 @@ class Sheet:
         self.canvas.drawString(x, y, text)
         self.lines.append(text)
 
-    def flow(self, text: str, x: float, y: float, width: float, size: float = 10, lead: float = 1.25) -> float:
+    def flow(  # noqa: PLR0917 - where, how wide, how large: as on paper
+        self, text: str, x: float, y: float, width: float, size: float = 10, lead: float = 1.25
+    ) -> float:
         """A paragraph in a column; returns where the next one begins."""
         for line in simpleSplit(text, "Helvetica", size, width):
             self.say(line, x, y, size)

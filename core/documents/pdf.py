@@ -112,17 +112,26 @@ def _notes(pages: Sequence[PdfPage]) -> tuple[str, ...]:
     Raises:
         DocumentError: nothing was.
     """
-    unread = [page.number for page in pages if page.scanned and not page.recognised]
+    garbled = [page.number for page in pages if page.garbled]
+    unread = [page.number for page in pages if page.scanned and not page.recognised and not page.garbled]
+    if garbled and not any(page.parts for page in pages):
+        raise DocumentError(
+            f"Its text comes out garbled: its fonts do not say which letters they draw. {_how_to_mend()}"
+        )
     if unread and not any(page.parts for page in pages):
         raise DocumentError(f"It holds only images of pages ({len(pages)}), no text. {recognition.how_to_read()}")
     found = {
+        "The text of some pages comes out garbled and was left out: {}. " + _how_to_mend(): garbled,
         "Some pages are images without text and were not read: {}. " + recognition.how_to_read(): unread,
         "Some pages have so many lines that their tables were read as text: {}.": [
             page.number for page in pages if not page.ruled
         ],
         "Some pages repeat earlier ones and were read only once: {}.": [page.number for page in pages if page.repeats],
         "Some pages are images, whose text was recognised: {}.": [
-            page.number for page in pages if page.recognised and page.parts
+            page.number for page in pages if page.recognised and page.parts and page.scanned
+        ],
+        "The text of some pages is garbled; it was recognised from how they look: {}.": [
+            page.number for page in pages if page.recognised and page.parts and not page.scanned
         ],
         "No text was found on some pages that are images: {}.": [
             page.number for page in pages if page.recognised and not page.parts
@@ -132,6 +141,12 @@ def _notes(pages: Sequence[PdfPage]) -> tuple[str, ...]:
         ],
     }
     return tuple(note.format(_listed(numbers)) for note, numbers in found.items() if numbers)
+
+
+def _how_to_mend() -> str:
+    return "Save it again from where it was written" + (
+        "." if recognition.is_installed() else f", or read it as it looks. {recognition.HOW_TO_GET}"
+    )
 
 
 def _listed(pages: Sequence[int]) -> str:
@@ -144,6 +159,7 @@ def document_of(pages: Sequence[PdfPage]) -> ParsedDocument:
     Raises:
         DocumentError: not one of them could be read.
     """
+    pages = [replace(page, parts=()) if page.garbled else page for page in pages]
     notes = _notes(pages)
     pages = _without_furniture(pages)
     sizes: Counter[float] = Counter()

@@ -14,6 +14,7 @@ from itertools import groupby, pairwise
 from statistics import median
 from typing import Any
 
+from core.documents.garbled import is_garbled
 from core.documents.pdf_letters import PdfWord, is_right_to_left, letters, main_direction, rows, rows_of_words
 from core.documents.pdf_order import in_order, is_stand_in
 
@@ -47,6 +48,11 @@ class PdfTable:
 
     rows: tuple[tuple[str, ...], ...]
 
+    @property
+    def text(self) -> str:
+        """What its cells say."""
+        return "\n".join(" ".join(row) for row in self.rows)
+
 
 @dataclass(frozen=True, slots=True)
 class PdfPage:
@@ -56,6 +62,7 @@ class PdfPage:
     height: float
     parts: tuple[PdfLine | PdfTable, ...] = ()
     scanned: bool = False  # whether a picture shows what it says
+    garbled: bool = False  # whether nobody can read its text
     ruled: bool = True  # whether tables were looked for
     recognised: bool = False  # whether its text was read from the picture
     unsure: int = 0  # pieces of text in the picture that could not be read for certain
@@ -82,7 +89,9 @@ def read_page(page: Any) -> PdfPage:
     parts = list(_with_tables(list(rows(directions.pop(0, []))), tables))
     for _, each in sorted(directions.items()):
         parts += [_line(words, aside=True) for words in in_order(list(rows(each)))]
-    return PdfPage(page.page_number, float(page.height), tuple(parts), _is_scan(page), ruled)
+    text = "\n".join(part.text for part in parts)
+    garbled = is_garbled(text, unmapped=len(chars) - len(said))
+    return PdfPage(page.page_number, float(page.height), tuple(parts), _is_scan(page), garbled, ruled)
 
 
 def page_of(words: Iterable[PdfWord], number: int, height: float) -> PdfPage:

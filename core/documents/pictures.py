@@ -26,12 +26,12 @@ _DOTS_PER_POINT = 190 / 72  # in which a page is drawn, at most
 
 
 def recognised(data: bytes, pages: Sequence[PdfPage]) -> list[PdfPage]:
-    """The pages of a PDF file, and what the scanned ones say."""
-    scanned = [at for at, page in enumerate(pages) if page.scanned][: recognition.MOST_PICTURES]
+    """The pages of a PDF file, and what those say that are pictures, or whose text nobody can read."""
+    scanned = [at for at, page in enumerate(pages) if page.scanned or page.garbled][: recognition.MOST_PICTURES]
     read = list(pages)
     if scanned and recognition.is_installed():
         for at, page in zip(scanned, _drawn(data, [pages[at] for at in scanned]), strict=True):
-            read[at] = page if page.parts else replace(page, parts=pages[at].parts)
+            read[at] = page if page.parts or pages[at].garbled else replace(page, parts=pages[at].parts)
     return read
 
 
@@ -63,7 +63,7 @@ def _drawn(data: bytes, pages: Sequence[PdfPage]) -> Iterator[PdfPage]:
         except pypdfium2.PdfiumError:
             yield page
             continue
-        yield replace(_read(picture, page.number, scale), ruled=page.ruled)
+        yield replace(_read(picture, page.number, scale), ruled=page.ruled, scanned=page.scanned)
 
 
 def _read(picture: Any, number: int, scale: float) -> PdfPage:
