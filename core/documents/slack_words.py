@@ -27,16 +27,16 @@ _MARKER = re.compile(r"^[ \t]*(?:[0-9]{1,4}|[a-z]{1,6})\.[ \t]", re.MULTILINE)  
 _NO_PREVIEW = "[no preview available]"
 # Keys whose strings nobody reads.
 _NO_WORDS = words_of(
-    "type style url image_url thumb_url title_link title_url from_url original_url action_id block_id value id color "
-    "ts emoji external_id source channel_id channel_team team_id user_id author_link author_icon author_id "
+    "type style url image_url thumb_url title_link title_url from_url original_url action_id block_id id color ts "
+    "emoji external_id source channel_id channel_team team_id user_id author_link author_icon author_id call_id level "
     "author_subname footer_icon service_icon fallback callback_id provider_icon_url video_url thumbnail_url icon_url "
-    "slack_file status task_id plan_id mrkdwn_in bot_id app_id"
+    "slack_file status task_id plan_id mrkdwn_in bot_id app_id actions"
 )
 # What can be pressed or filled in; of buttons only those that are links are read.
 _PRESSED = words_of(
     "static_select external_select users_select conversations_select channels_select multi_static_select overflow "
     "multi_external_select multi_users_select multi_conversations_select multi_channels_select datepicker timepicker "
-    "datetimepicker checkboxes radio_buttons plain_text_input workflow_button feedback_buttons icon_button"
+    "datetimepicker checkboxes radio_buttons plain_text_input workflow_button feedback_buttons icon_button button"
 )
 
 
@@ -187,10 +187,11 @@ def _file(file: Json) -> str:
     name, title = _text(file.get("name")), _text(file.get("title"))
     named = f"{title}: {name}" if title and name and title not in {name, name.rpartition(".")[0]} else name or title
     spoken = file.get("transcription")
-    preview = spoken.get("preview") if isinstance(spoken, dict) else None
+    transcript = spoken.get("preview") if isinstance(spoken, dict) else None
+    heard = transcript if isinstance(transcript, dict) else {}
     text = next(filter(None, (_text(file.get(key)) for key in ("plain_text", "preview_plain_text", "preview"))), "")
-    text = text or (_text(preview.get("content")) if isinstance(preview, dict) else "")
-    cut = file.get("preview_is_truncated") or file.get("lines_more") or (preview or {}).get("has_more")
+    text = text or _text(heard.get("content"))
+    cut = file.get("preview_is_truncated") or file.get("lines_more") or heard.get("has_more")
     begins = ", only its beginning" if text and cut and not file.get("plain_text") else ""
     fenced = f"```\n{text.strip()}\n```" if file.get("mode") == "snippet" and text.strip() else text
     return _lines(
@@ -330,7 +331,7 @@ def _strings(value: Any) -> str:
         each = waiting.pop()
         if isinstance(each, str):
             found.append(_escaped(each) if "<" in each and not _TOKEN.search(each) else each)
-        elif isinstance(each, dict):
+        elif isinstance(each, dict) and _text(each.get("type")) not in _PRESSED:
             waiting += [inner for name, inner in reversed(each.items()) if name not in _NO_WORDS]
         elif isinstance(each, list):
             waiting += reversed(each)
