@@ -128,7 +128,7 @@ class Engine:
     ) -> tuple[AnswerContext, list[RankedPassage]]:
         """Who asks what, as far as the search has to know it, and what it finds."""
         seen_by, asker = audience(message), asker.wishing(query.form)
-        vectors = await self._embedder.embed([*query.searches, *asker.wished])
+        vectors = await self._embedder.embed_questions([*query.searches, *asker.wished])
         form = asker.form(query.likeliest, vectors[0], vectors[len(query.searches) :], message.sent_at.timestamp())
         found = await retrieval.find(query.searches, vectors, self._index, seen_by)
         near = any(retrieval.is_relevant(text, found, self._limits.relevance) for text in query.searches)
