@@ -41,29 +41,32 @@ _PRESSED = words_of(
 
 
 class _Wording:
-    """The parts of a message in order; what an earlier one says already is left out."""
+    """The parts of a message, its text first; what they say already is left out."""
 
     def __init__(self, text: str = "") -> None:
-        self._parts = [(text, _plain(text))] if text.strip() else []
-        self._has_text = bool(self._parts)
+        self._parts = [text] if text.strip() else []
+        self._text = _plain(text)
+        self._known = {self._text}
         self._budget = _COMPARED
 
     def add(self, part: str) -> None:
         """Add what `part` says, or leave it out where it is there; a text that it repeats gives way to it."""
-        if not part.strip():
-            return
         plain = _plain(part)
-        self._budget -= len(plain) + sum(len(known) for _, known in self._parts) if self._budget > 0 else 0
-        if self._budget > 0 and plain.strip():
-            if any(plain == known or (plain.count(" ") > _TELLING and plain in known) for _, known in self._parts):
-                return
-            if self._has_text and self._parts[0][1] in plain:
-                del self._parts[0]
-                self._has_text = False
-        self._parts.append((part, plain))
+        self._budget -= len(self._text) + len(plain)
+        if not part.strip() or (plain.strip() and (plain in self._known or self._holds(plain))):
+            return
+        if self._text.strip() and self._budget > 0 and self._text in plain:
+            del self._parts[0]
+            self._text = ""
+        self._known.add(plain)
+        self._parts.append(part)
+
+    def _holds(self, plain: str) -> bool:
+        """Whether the text says it: where it is a word or two, that they stand there is chance."""
+        return self._budget > 0 and plain.count(" ") > _TELLING and plain in self._text
 
     def __str__(self) -> str:
-        return "\n".join(part for part, _ in self._parts)
+        return "\n".join(self._parts)
 
 
 def whole_message(message: Json) -> str:
