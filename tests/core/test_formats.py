@@ -114,10 +114,13 @@ def test_a_logo_on_every_page_is_no_reason_to_refuse_a_pdf() -> None:
     assert "Page 119 of the plan." in document.blocks[-1].text
 
 
-def test_scanned_pdfs_are_told_from_empty_ones() -> None:
-    """A PDF of pictures is refused with what to do; single pages of that kind are named."""
+def test_scanned_pdfs_are_told_from_empty_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without text recognition a PDF of pictures is refused with what to do; single pages of that kind are named."""
+    monkeypatch.setattr("core.documents.recognition.is_installed", lambda: False)
     picture = "q 600 0 0 780 0 0 cm /Im Do Q\n"
-    with pytest.raises(DocumentError, match=r"a\.pdf cannot be read\. It holds only images of pages \(2\)"):
+    with pytest.raises(
+        DocumentError, match=r"a\.pdf cannot be read\. It holds only images of pages \(2\).*pip install"
+    ):
         parsed(pdf(picture, picture, images=(1, 2)), "a.pdf")
     document = parsed(pdf(lines("Words.", top=700), picture, images=(2,)), "a.pdf")
     assert body(document) == [(BlockKind.PARAGRAPH, "Words.")]
