@@ -163,7 +163,7 @@ async def gap_groups(settings: Settings, usage: Usage) -> list[GapGroup]:
     vectors = vectors_of(gaps)
     if vectors is None:
         async with opened(open_library, settings, Console(stderr=True)) as library:
-            vectors = await library.embedder.embed([gap.question for gap in gaps])
+            vectors = await library.embedder.embed_questions([gap.question for gap in gaps])
         await usage.keep_vectors(with_vectors(gaps, vectors))
     return grouped(gaps, vectors)
 

@@ -31,6 +31,11 @@ ALL_WELL = "Everything is in place."
 ALL_WELL_BUT = "No check failed. Lines marked ! deserve a look."
 
 
+def bad_schedule(every: str) -> str:
+    """A schedule that is none."""
+    return f"--every {every} is no schedule. Write 30m, 6h or 1d, five minutes at least; or: never"
+
+
 def missing_path(path: str) -> str:
     """A path on the command line does not exist."""
     return f"No such file or folder: {path}"
