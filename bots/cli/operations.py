@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bots import texts
-from bots.cli import operator_texts
+from bots.cli import ingest_texts, operator_texts
 from bots.cli.bars import is_interactive, opened
 from bots.cli.ingest_view import ingestion_bar, show_plan, show_report, show_watched
 from bots.cli.source_ingest import named_sources, read_sources, with_recorded
@@ -138,7 +138,7 @@ async def _keep_in_step(ingester: Ingester, paths: Sequence[Path], readers: Read
         if watching and not changes:
             continue
         if not watching:  # and what changed before it did is looked for
-            console.print(Text(operator_texts.WATCHING, style="dim"))
+            console.print(Text(ingest_texts.WATCHING, style="dim"))
             watching = True
         try:
             report = await ingester.ingest(paths, readers=readers)
