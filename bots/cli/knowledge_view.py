@@ -18,6 +18,7 @@ from rich.text import Text
 
 from bots.cli import operator_texts
 from bots.cli.operations import opened
+from bots.cli.places_view import show_places
 from bots.render import one_line, short_path
 from core.bootstrap import Library, open_library, open_records
 from core.documents.gaps import Gap, GapGroup, grouped
@@ -52,6 +53,7 @@ async def sources(settings: Settings, *, as_json: bool) -> int:
         sys.stdout.write(json.dumps([_plain(row) for row in rows], indent=1) + "\n")
     else:
         _show_sources(rows, console)
+        show_places(settings, console)
     return 0
 
 
