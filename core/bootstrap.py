@@ -331,12 +331,13 @@ async def open_index(
 def _index(
     settings: Settings, dimension: int | None, origin: VectorOrigin | None = None
 ) -> AbstractAsyncContextManager[SharedIndex | QdrantIndex]:
-    from core.adapters.index.qdrant_index import QdrantIndex  # noqa: PLC0415
-    from core.adapters.index.shared_index import SharedIndex  # noqa: PLC0415
-
     url, key = settings.qdrant_url, settings.qdrant_api_key
     if url is None:
+        from core.adapters.index.shared_index import SharedIndex  # noqa: PLC0415
+
         return SharedIndex(settings.data_folder, dimension, origin)
+    from core.adapters.index.qdrant_index import QdrantIndex  # noqa: PLC0415
+
     secret, collection = key.get_secret_value() if key else None, settings.qdrant_collection
     return QdrantIndex.at(url, api_key=secret, collection=collection, dimension=dimension, origin=origin)
 
@@ -345,10 +346,23 @@ def _index(
 async def open_embedder(settings: Settings, progress: DownloadProgress = SILENT) -> AsyncIterator[Embedder]:
     """Open the embedding model, fetching it at the first use."""
     model = await asyncio.to_thread(ModelStore(settings.models_folder).resolve, settings.embedder, progress)
+    yield await on_torch_thread(_load_embedder, model, settings, progress)
+
+
+def _load_embedder(model: LocalModel, settings: Settings, progress: DownloadProgress) -> Embedder:
     from core.adapters.local_model.sentence_embedder import SentenceEmbedder  # noqa: PLC0415
 
-    device = None if settings.device == "auto" else settings.device
-    yield await on_torch_thread(SentenceEmbedder, model.path, device=device, adapter=model.adapter)
+    folder = model.path
+    if folder.suffix == ".bin":
+        from core.adapters.local_model.e5_weights import unpacked  # noqa: PLC0415
+
+        folder = unpacked(model.path, settings.models_folder / "converted", progress)
+    return SentenceEmbedder(
+        folder,
+        device=None if settings.device == "auto" else settings.device,
+        adapter=model.adapter,
+        prompts=model.spec.prompts if model.spec else ("", ""),
+    )
 
 
 @asynccontextmanager

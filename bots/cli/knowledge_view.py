@@ -17,12 +17,13 @@ from rich.table import Table
 from rich.text import Text
 
 from bots.cli import operator_texts
-from bots.cli.operations import opened
+from bots.cli.bars import opened
 from bots.cli.places_view import show_places
 from bots.render import one_line, short_path
-from core.bootstrap import Library, open_library, open_records
-from core.documents.gaps import Gap, GapGroup, grouped
+from core.bootstrap import open_library, open_records, open_stored_index
+from core.documents.gaps import GapGroup, grouped, vectors_of, with_vectors
 from core.domain import EVERYONE, Document, Use
+from core.ports import Usage
 from core.readers import GUIDES
 from core.settings import Settings
 
@@ -47,8 +48,8 @@ class SourceRow:
 async def sources(settings: Settings, *, as_json: bool) -> int:
     """List the documents, those that answered most first. Returns the exit code."""
     console = Console()
-    async with open_records(settings) as records, opened(open_library, settings, Console(stderr=True)) as library:
-        rows = source_rows(await library.index.documents(), await records.usage.uses())
+    async with open_records(settings) as records, open_stored_index(settings) as index:
+        rows = source_rows(await index.documents(), await records.usage.uses())
     if as_json:
         sys.stdout.write(json.dumps([_plain(row) for row in rows], indent=1) + "\n")
     else:
@@ -133,8 +134,8 @@ def _sources_table(rows: Sequence[SourceRow]) -> Table:
 async def gaps(settings: Settings, *, as_json: bool) -> int:
     """List what was asked and not found, grouped by meaning. Returns the exit code."""
     console = Console()
-    async with open_records(settings) as records, opened(open_library, settings, Console(stderr=True)) as library:
-        groups = await gap_groups(library, await records.usage.gaps())
+    async with open_records(settings) as records:
+        groups = await gap_groups(settings, records.usage)
     if as_json:
         sys.stdout.write(json.dumps([_plain_group(group) for group in groups], indent=1) + "\n")
     elif not groups:
@@ -146,11 +147,17 @@ async def gaps(settings: Settings, *, as_json: bool) -> int:
     return 0
 
 
-async def gap_groups(library: Library, unanswered: Sequence[Gap]) -> list[GapGroup]:
-    """The groups of the questions that went unanswered."""
-    if not unanswered:
+async def gap_groups(settings: Settings, usage: Usage) -> list[GapGroup]:
+    """The groups of the questions that went unanswered; embedded here only where some have no vector."""
+    gaps = await usage.gaps()
+    if not gaps:
         return []
-    return grouped(unanswered, await library.embedder.embed([gap.question for gap in unanswered]))
+    vectors = vectors_of(gaps)
+    if vectors is None:
+        async with opened(open_library, settings, Console(stderr=True)) as library:
+            vectors = await library.embedder.embed_questions([gap.question for gap in gaps])
+        await usage.keep_vectors(with_vectors(gaps, vectors))
+    return grouped(gaps, vectors)
 
 
 def _show_group(group: GapGroup, console: Console) -> None:

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from rich.console import Console
 from rich.text import Text
 
 from bots import texts
 from bots.cli import operator_texts
-from bots.cli.bars import Bars
+from bots.cli.bars import is_interactive, opened
 from bots.cli.ingest_view import ingestion_bar, show_plan, show_report, show_watched
 from bots.cli.source_ingest import named_sources, read_sources, with_recorded
 from bots.console_bot import HISTORY_FILE, OWN_COMMANDS, ConsoleBot, answer_lines
@@ -32,14 +31,7 @@ from core.errors import DocumentError, StoreError
 from core.readers import Readers
 from core.settings import Settings
 
-T = TypeVar("T")
-
 WATCH_MS = 300  # milliseconds until the first look at what changed
-
-
-def is_interactive() -> bool:
-    """Whether a person sits at both ends."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 async def chat(settings: Settings, version: str) -> int:
@@ -155,22 +147,6 @@ async def _keep_in_step(ingester: Ingester, paths: Sequence[Path], readers: Read
             continue
         if report.new or report.changed or report.removed or report.refused:
             show_watched(report, console)
-
-
-@asynccontextmanager
-async def opened(
-    opener: Callable[[Settings, Bars], AbstractAsyncContextManager[T]], settings: Settings, errors: Console
-) -> AsyncIterator[T]:
-    """Open, with a sign of life: importing torch and loading a model take seconds, fetching one minutes."""
-    bars = Bars(errors)
-    if errors.is_terminal:
-        bars.start(operator_texts.PREPARING, 0)
-    try:
-        async with opener(settings, bars) as opened:
-            bars.finish()
-            yield opened
-    finally:
-        bars.finish()
 
 
 async def _welcome(attune: Attune, settings: Settings, version: str, console: Console) -> None:

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bots.cli import operator_texts
-from bots.cli.operations import is_interactive, opened
+from bots.cli.bars import is_interactive, opened
 from bots.language import plural
 from bots.render import one_line, short_path
 from core.bootstrap import forget_reading, open_library, open_records

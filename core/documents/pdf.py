@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import takewhile
@@ -98,7 +98,7 @@ def _read(pdf: PDF) -> Iterator[PdfPage]:
     for page in pdf.pages:
         drawn = drawn_by(page)
         if drawn and drawn in seen:
-            yield PdfPage(page.page_number, float(page.height), (), (), 0, repeats=True)
+            yield PdfPage(page.page_number, float(page.height), repeats=True)
         else:
             yield read_page(page)
             seen.add(drawn)
@@ -111,8 +111,8 @@ def _notes(pages: Sequence[PdfPage]) -> tuple[str, ...]:
     Raises:
         DocumentError: all of them are.
     """
-    pictures = [page.number for page in pages if page.pictures and not page.lines and not page.tables]
-    if pictures and not any(page.lines or page.tables for page in pages):
+    pictures = [page.number for page in pages if page.pictures and not page.parts]
+    if pictures and not any(page.parts for page in pages):
         raise DocumentError(
             f"It holds only images of pages ({len(pages)}), no text. Run text recognition (OCR) on it first."
         )
@@ -156,15 +156,17 @@ def _without_furniture(pages: Sequence[PdfPage]) -> list[PdfPage]:
     seen = Counter(key for page in pages for key in {_key(line) for line in page.lines if _is_at_edge(line, page)})
     repeated = {key for key, count in seen.items() if count > 2 and count * 2 > len(pages)}  # noqa: PLR2004 - pages
     return [
-        replace(
-            page, lines=tuple(line for line in page.lines if not (_is_at_edge(line, page) and _key(line) in repeated))
-        )
+        replace(page, parts=tuple(part for part in page.parts if not _is_furniture(part, page, repeated)))
         for page in pages
     ]
 
 
+def _is_furniture(part: PdfLine | PdfTable, page: PdfPage, repeated: Collection[str]) -> bool:
+    return isinstance(part, PdfLine) and _is_at_edge(part, page) and _key(part) in repeated
+
+
 def _is_at_edge(line: PdfLine, page: PdfPage) -> bool:
-    return line.bottom < _EDGE * page.height or line.top > (1 - _EDGE) * page.height
+    return line.aside or line.bottom < _EDGE * page.height or line.top > (1 - _EDGE) * page.height
 
 
 def _key(line: PdfLine) -> str:
@@ -180,22 +182,18 @@ def _is_large(line: PdfLine, body: float) -> bool:
 
 
 def _groups(page: PdfPage, body: float) -> Iterator[PdfTable | list[PdfLine]]:
-    """Tables, and lines that belong together, from top to bottom."""
-    tables = sorted(page.tables, key=lambda table: table.top)
+    """Tables, and lines that belong together, in order."""
     group: list[PdfLine] = []
-    for line in page.lines:
-        while tables and tables[0].top < line.top:
-            if group:
-                yield group
-                group = []
-            yield tables.pop(0)
-        if group and not _continues(group, line, body):
+    for part in page.parts:
+        if group and (isinstance(part, PdfTable) or not _continues(group, part, body)):
             yield group
             group = []
-        group.append(line)
+        if isinstance(part, PdfTable):
+            yield part
+        else:
+            group.append(part)
     if group:
         yield group
-    yield from tables
 
 
 def _continues(group: Sequence[PdfLine], line: PdfLine, body: float) -> bool:

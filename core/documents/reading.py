@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from core.answering.terms import TERMS_VERSION
-from core.documents.archives import check_file_size, is_archive, is_unpacked_export, packed_export
+from core.documents.archives import check_file_size, holds_others, is_unpacked_export, packed_export
 from core.documents.parsing import PARSER_VERSION
 from core.documents.remote.addresses import INSIDE, is_address
 from core.documents.sandbox import Sandbox
@@ -83,7 +83,7 @@ class FileReader:
             for of, documents in held.items()
             if len(documents) == 1 and documents[0].complete
         }
-        if not is_archive(path) and versions == {"": _version(data, settings)}:  # without waking the parser
+        if not holds_others(path) and versions == {"": _version(data, settings)}:  # without waking the parser
             return FileContent((DocumentContent(source, None),))
         if readers != self._readers:
             self._sandbox.renew()

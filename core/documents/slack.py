@@ -15,6 +15,7 @@ from html import unescape
 from typing import Any
 
 from core.documents.chats import ChannelDay, ChatMessage, named, short
+from core.documents.slack_words import whole_message
 from core.errors import DocumentError
 
 Read = Callable[[str], bytes]
@@ -24,7 +25,6 @@ _LISTS = {"channels.json", "users.json"}
 _PRIVATE = {"groups.json", "dms.json", "mpims.json"}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\.json")
 _MARKUP = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
-_COMPARED = 40_000  # characters, which is all that Slack lets a message have
 _STAMP = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,9})?")
 _WRITTEN = {None, "bot_message", "thread_broadcast", "me_message", "file_share", "file_comment"}  # subtypes
 
@@ -85,26 +85,15 @@ def _talks(channel: Mapping[str, Any], messages: list[Any], people: Mapping[str,
 def _is_written(message: Any) -> bool:
     if not isinstance(message, dict) or not _STAMP.fullmatch(str(message.get("ts"))):
         return False
-    return message.get("subtype") in _WRITTEN and bool(_words(message))
+    return message.get("subtype") in _WRITTEN and bool(whole_message(message))
 
 
 def _said(message: Mapping[str, Any], people: Mapping[str, str], replies: tuple[ChatMessage, ...] = ()) -> ChatMessage:
     moment = datetime.fromtimestamp(float(message["ts"]), UTC)
     given = message.get("username") or (message.get("user_profile") or {}).get("real_name")
     who = people.get(message.get("user", "")) or given or message.get("user") or "somebody"
-    text = _readable(_words(message), people)
+    text = _readable(whole_message(message), people)
     return ChatMessage(named(who), moment.date().isoformat(), f"{moment:%H:%M}", text, replies=replies)
-
-
-def _words(message: Mapping[str, Any]) -> str:
-    """A message's text, what a bot attached to it, and the names of its files."""
-    parts = [str(message.get("text") or "")]
-    for attachment in message.get("attachments") or ():
-        own = [attachment.get("pretext"), attachment.get("title"), attachment.get("text")]
-        shown = [str(part) for part in own if part] or [str(attachment.get("fallback") or "")]
-        parts += [part for part in shown if len(parts[0]) > _COMPARED or part not in parts[0]]
-    parts += [f"(file: {file['name']})" for file in message.get("files") or () if file.get("name")]
-    return "\n".join(part for part in parts if part.strip())
 
 
 def _readable(text: str, people: Mapping[str, str]) -> str:

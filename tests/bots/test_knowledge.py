@@ -59,8 +59,13 @@ async def library(
     async def records_of(*_: object) -> AsyncIterator[Stores]:
         yield Stores(RedisMemory(redis), RedisUsage(redis), Access(RedisPairings(redis), AccessLists()))
 
+    @asynccontextmanager
+    async def index_of(*_: object) -> AsyncIterator[QdrantIndex]:
+        yield qdrant_index
+
     for module in (knowledge_view, operations, removing):
         monkeypatch.setattr(module, "open_library", library_of)
+    monkeypatch.setattr(knowledge_view, "open_stored_index", index_of)
     for module in (knowledge_view, removing):
         monkeypatch.setattr(module, "open_records", records_of)
     return library

@@ -288,7 +288,7 @@ def test_a_book_is_read_in_its_order() -> None:
 
 
 def test_mail_says_who_wrote_when() -> None:
-    """Encoded headers and HTML are read; attachments are named."""
+    """Encoded headers and HTML are read; what hangs on it is named."""
     document = parsed(
         "From: Ada L. <ada@a.b>\nTo: team@a.b\nSubject: =?utf-8?q?B=C3=BCro?= keys\nMIME-Version: 1.0\n"
         "Date: Mon, 3 Jun 2024 10:00:00 +0200\nContent-Type: multipart/mixed; boundary=x\n\n"
@@ -298,8 +298,8 @@ def test_mail_says_who_wrote_when() -> None:
         "a.eml",
     )
     assert (document.title, document.author, document.date) == ("Büro keys", "Ada L.", "2024-06-03T10:00:00+02:00")
-    assert [text.split("\n")[0] for _, text in body(document)] == ['From: "Ada L." <ada@a.b>', "Keys are here."]
-    assert "plan.pdf" in document.notes[0]
+    assert [text.split("\n")[0] for _, text in body(document)] == ["From: Ada L. <ada@a.b>", "Keys are here."]
+    assert "Attachments: plan.pdf" in document.blocks[0].text
 
 
 def test_a_log_in_a_mail_makes_no_messages_of_it() -> None:

@@ -232,7 +232,9 @@ def connected(record: SourceRecord) -> DocumentSource:
         from core.documents.remote.git import GitRepository  # noqa: PLC0415 - as above
 
         return GitRepository(record.address)
-    raise DocumentError(f"{record.address} cannot be read: nothing here knows {scheme}://.")
+    from core.documents.remote.filesystem import RemoteFolder  # noqa: PLC0415 - as above
+
+    return RemoteFolder(record.address)
 
 
 async def _lies_in_private(address: str) -> bool:
