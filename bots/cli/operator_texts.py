@@ -31,6 +31,36 @@ ALL_WELL = "Everything is in place."
 ALL_WELL_BUT = "No check failed. Lines marked ! deserve a look."
 
 
+PLACE, PLACE_TIMES = "source", ("read", "every", "next")
+WHOLE_SITE = "(site)"
+
+
+def every(seconds: int) -> str:
+    """A schedule, as it is written after --every."""
+    unit, length = next((pair for pair in (("d", 86_400), ("h", 3600)) if seconds % pair[1] == 0), ("m", 60))
+    return f"{seconds // length}{unit}" if seconds else "—"
+
+
+def until(moment: datetime | None, now: datetime) -> str:
+    """How soon, roughly; an em dash for never."""
+    if moment is None:
+        return "—"
+    minutes = round((moment - now).total_seconds() / 60)
+    if minutes <= 0:
+        return "now"
+    return f"in {plural(minutes, 'minute')}" if minutes < 90 else f"in {plural(round(minutes / 60), 'hour')}"  # noqa: PLR2004
+
+
+def failing_since(address: str, since: str, reason: str) -> str:
+    """A source that cannot be read; what it had is still there."""
+    return f"{address} has failed since {since}: {reason} What was read before stays."
+
+
+def no_longer_read(addresses: Sequence[str]) -> str:
+    """Sources are forgotten with their documents."""
+    return f"No longer read again: {', '.join(addresses)}."
+
+
 def bad_schedule(every: str) -> str:
     """A schedule that is none."""
     return f"--every {every} is no schedule. Write 30m, 6h or 1d, five minutes at least; or: never"

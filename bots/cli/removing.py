@@ -39,13 +39,23 @@ async def remove(settings: Settings, names: Sequence[str], *, yes: bool) -> int:
     async with open_records(settings) as records, opened(open_library, settings, errors) as library:
         teacher = Teacher(settings.learned_folder, library.ingester, library.index)
         reading = partial(forget_reading, settings)
-        remover = Remover(library.index, records.usage, records.memory, teacher, reading, folders=library.folders)
+        remover = Remover(
+            library.index,
+            records.usage,
+            records.memory,
+            teacher,
+            reading,
+            folders=library.folders,
+            sources=library.sources,
+        )
         removal = await remover.find(names)
         lessons = [source for source in removal.sources if teacher.lesson_of(source)]
         _show(removal, lessons, console)
         counts = len(removal.sources), sum(removal.sources.values())
         if removal.places:
             console.print(Text(operator_texts.records_go(removal.places), style="dim"), soft_wrap=True)
+        if removal.addresses:
+            console.print(Text(operator_texts.no_longer_read(removal.addresses), style="dim"), soft_wrap=True)
         if not yes and not _confirmed(console, operator_texts.remove_these(*counts)):
             console.print(Text(operator_texts.REMOVED_NOTHING))
             return 1
