@@ -22,6 +22,7 @@ from bots.render import one_line, short_path
 from core.bootstrap import Library, open_library, open_records
 from core.documents.gaps import Gap, GapGroup, grouped
 from core.domain import EVERYONE, Document, Use
+from core.embedder_choice import FOREIGN_SHARE, knows
 from core.readers import GUIDES
 from core.settings import Settings
 
@@ -141,6 +142,9 @@ async def gaps(settings: Settings, *, as_json: bool) -> int:
         _show_group(group, console)
     if len(groups) > GAPS_SHOWN and not as_json:
         console.print(Text(operator_texts.more_gaps(len(groups) - GAPS_SHOWN), style="dim"))
+    asked = [gap.question for group in groups for gap in group.gaps]
+    if not as_json and not knows(settings.embedder, asked, FOREIGN_SHARE):
+        console.print(Text(operator_texts.foreign_questions(settings.embedder)), soft_wrap=True)
     return 0
 
 

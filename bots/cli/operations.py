@@ -26,6 +26,7 @@ from bots.own_guides import OwnGuides, shown
 from bots.render import THEME, one_line, terminal
 from core.bootstrap import Attune, Library, open_attune, open_library, rebuilt
 from core.documents.ingest import Ingester
+from core.embedder_choice import knows, texts_in
 from core.errors import DocumentError, StoreError
 from core.readers import Readers
 from core.settings import Settings
@@ -92,6 +93,8 @@ async def ingest(
             told = watch if paths and not anew else None
             report = await library.ingester.ingest([*present, *lessons], progress, readers=readers, dry=dry, watch=told)
         (show_plan if dry else show_report)(report, Console())
+        if not knows(settings.embedder, await asyncio.to_thread(texts_in, present)):
+            errors.print(Text(operator_texts.foreign_documents(settings.embedder)), soft_wrap=True)
         if watch:
             await _keep_in_step(library.ingester, present, readers)
     if anew:
