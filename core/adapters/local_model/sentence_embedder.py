@@ -113,7 +113,7 @@ class SentenceEmbedder:
         for places in _batches(lengths, self._together):
             vectors[places] = await on_torch_thread(self._encode, [prompt + texts[place] for place in places])
         vectors -= self._centres[prompt]
-        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), TINY)
+        return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), TINY), np.float32)
 
     def _centre(self, prompt: str) -> Vector:
         return np.asarray(self._encode([prompt + text for text in EVERYDAY]).mean(axis=0), np.float32)
