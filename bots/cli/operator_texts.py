@@ -81,6 +81,16 @@ def no_log(folder: str) -> str:
     return f"not logged, because {folder} is not writable"
 
 
+def foreign_documents(embedder: str) -> str:
+    """Most documents are in a language that the embedder was not made for."""
+    return f"Most of these documents are not in English, and {embedder} knows no other language. {FIX_LANGUAGE}"
+
+
+def foreign_questions(embedder: str) -> str:
+    """Questions went unanswered that the embedder could not understand."""
+    return f"Some of these questions are not in English, and {embedder} knows no other language. {FIX_LANGUAGE}"
+
+
 def checks_failed(count: int) -> str:
     """The last line of `attune doctor` when something is wrong."""
     return f"{plural(count, 'check')} failed. Each arrow (→) says what to do."
@@ -175,6 +185,8 @@ SLOW_INT8 = "without int8 instructions: answers are slower"
 FIX_EVICTION = "Set maxmemory-policy to noeviction in the server's configuration, and maxmemory to what it may use."
 FIX_SETTINGS = "Correct the environment or attune.toml."
 FIX_DISK = "Free some space, or set ATTUNE_HOME to a folder on a larger disk."
+ELSEWHERE = "many of them not in English"
+FIX_LANGUAGE = "For other languages: ATTUNE_EMBEDDER=multilingual-e5-small attune ingest --rebuild, then restart."
 FIX_EMPTY = "Add documents: attune ingest FOLDER"
 FIX_OTHERS = "Embed all documents again: attune ingest --rebuild; or set ATTUNE_EMBEDDER back to the previous model."
 FIX_DEVICE = "Set ATTUNE_DEVICE=auto."
