@@ -22,7 +22,8 @@ from core.documents.notebook import parse_notebook
 from core.documents.pdf import parse_pdf
 from core.documents.pictures import SUFFIXES, parse_picture
 from core.documents.recognition import HOW_TO_GET, is_installed
-from core.documents.sheets import parse_csv, parse_workbook
+from core.documents.separated import parse_csv, parse_tsv
+from core.documents.sheets import parse_workbook
 from core.documents.slides import parse_slides
 from core.documents.source_code import LANGUAGES, parse_code
 from core.documents.text import parse_text, printed, text_format
@@ -150,7 +151,8 @@ PARSERS: Mapping[str, Parser] = {
     ".epub": parse_epub,
     ".eml": parse_mail,
     **dict.fromkeys((".xlsx", ".xlsm"), parse_workbook),
-    **dict.fromkeys((".csv", ".tsv"), text_format(parse_csv)),
+    ".csv": text_format(parse_csv),
+    **dict.fromkeys((".tsv", ".tab"), text_format(parse_tsv)),
     ".ipynb": text_format(parse_notebook),
     **{suffix: text_format(partial(parse_code, language=name)) for suffix, name in LANGUAGES.items()},
 }

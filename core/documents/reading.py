@@ -189,8 +189,13 @@ async def check_origin(index: PassageIndex, origin: VectorOrigin) -> None:
 
 async def share_of_others(index: PassageIndex, model: str) -> float:
     """The share of the documents in `index` that another embedder than `model` embedded."""
-    documents = await index.documents()
-    sample = documents[:: 1 + len(documents) // (2 * _SAMPLE)]
-    firsts = await index.following([document.before_first for document in sample], count=1)
+    firsts = await first_passages(index)
     theirs = [first for first in firsts if [first.id] != passage_ids([first], first.version, namespace_of(model))]
     return len(theirs) / max(1, len(firsts))
+
+
+async def first_passages(index: PassageIndex) -> list[Passage]:
+    """Of some documents, from all over the index."""
+    documents = await index.documents()
+    sample = documents[:: 1 + len(documents) // (2 * _SAMPLE)]
+    return await index.following([document.before_first for document in sample], count=1)

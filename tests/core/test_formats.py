@@ -241,7 +241,7 @@ def test_sheets_are_tables_whose_pieces_repeat_the_header() -> None:
     lead, (kind, table) = body(document)
     assert (lead, kind) == ((BlockKind.PARAGRAPH, "Budget of the team"), BlockKind.TABLE)
     header = "| Item | Share | Cost | From | Open |\n| --- | --- | --- | --- | --- |\n"
-    assert table.startswith(f"{header}| Item 0 | 12.5 % | $1200.5 | 2024-06-01 | yes |\n")
+    assert table.startswith(f"{header}| Item 0 | 12.5% | $1,200.50 | 2024-06-01 | TRUE |\n")
     pieces = passages(document, budget=80)[1:]
     assert len(pieces) > 3
     for piece in pieces:
