@@ -12,11 +12,10 @@ from dataclasses import replace
 from core.documents.blocks import BlockKind, Outline, ParsedDocument, fenced
 from core.documents.html_tables import add_html_table, boxes, is_layout
 from core.documents.html_tree import Element, parse_tree
+from core.documents.page_parts import main_part, take_out_unseen
 from core.documents.properties import iso_date, language_tag
 
-_LEFT_OUT = {
-    *("script", "style", "nav", "noscript", "template", "svg", "iframe", "object", "head", "button", "select"),
-}
+_LEFT_OUT = {"iframe", "button", "select"}
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _TARGET_CHARACTERS = 300  # a longer address, such as a sign-on's, is no use to a reader and would fill passages
 _CODE = ["code", "kbd", "samp", "tt"]
@@ -35,12 +34,14 @@ def parse_html(text: str) -> ParsedDocument:
     title, html = page.find("title"), page.find("html")
     named = " ".join(title.text().split()) if title else ""
     metas = list(page.iter("meta"))
-    outline = Outline("" if len(list(page.iter("h1"))) == 1 else named)
-    _add(outline, page.find("main") or page.find("body") or page, lines_above=0)
+    root, notes = main_part(page)
+    outline = Outline("" if len(list(root.iter("h1"))) == 1 else named)
+    _add(outline, root, lines_above=0)
     document = outline.document()
     return replace(
         document,
         title=document.title or named,
+        notes=notes,
         author=_meta(metas, "author"),
         date=iso_date(_meta(metas, "article:modified_time", "article:published_time", "dcterms.modified", "date")),
         language=language_tag(html.attributes.get("lang", "") if html else ""),
@@ -49,7 +50,9 @@ def parse_html(text: str) -> ParsedDocument:
 
 def add_html(outline: Outline, fragment: str, *, first_line: int) -> None:
     """Add the blocks of an HTML fragment that begins on `first_line` of its file."""
-    _add(outline, parse_tree(fragment), lines_above=first_line - 1)
+    root = parse_tree(fragment)
+    take_out_unseen(root)
+    _add(outline, root, lines_above=first_line - 1)
 
 
 def _add(outline: Outline, root: Element, *, lines_above: int) -> None:
@@ -60,17 +63,12 @@ def _add(outline: Outline, root: Element, *, lines_above: int) -> None:
 
 def _look_through(element: Element, blocks: set[int]) -> bool:
     """Take out what nobody sees, and note the ids of those that are no running text; whether this is running text."""
-    element.children = [child for child in element.children if isinstance(child, str) or not _is_left_out(child)]
+    element.children = [child for child in element.children if isinstance(child, str) or child.name not in _LEFT_OUT]
     inside = [_look_through(child, blocks) for child in element.children if isinstance(child, Element)]
     inline = element.name in _INLINE and all(inside)
     if not inline:
         blocks.add(id(element))
     return inline
-
-
-def _is_left_out(element: Element) -> bool:
-    attributes = element.attributes
-    return element.name in _LEFT_OUT or "hidden" in attributes or "headerlink" in attributes.get("class", "").split()
 
 
 class _Page:
