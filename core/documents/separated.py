@@ -54,8 +54,12 @@ def _parsed(text: str, delimiter: str) -> ParsedDocument:
 def _rows(text: str, delimiter: str, *, quoted: bool) -> list[NumberedRow] | None:
     """Rows by the line they begin on; None where a quotation mark that is never closed holds all the rest."""
     lines = chain(io.StringIO(text, newline=""), [_END])
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, skipinitialspace=delimiter != "\t")
+    reader = csv.reader(
+        lines,
+        delimiter=delimiter,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+        skipinitialspace=delimiter != "\t",
+    )
     rows: list[NumberedRow] = []
     cells = above = 0
     try:
