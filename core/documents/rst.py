@@ -91,7 +91,10 @@ class _Walk:
     def _table(self, table: nodes.table) -> None:
         caption = " ".join(_plain(title) for title in table.children if isinstance(title, nodes.title))
         heads = sum(len(head.children) for head in table.findall(nodes.thead))
-        rows = [[_cell(entry) for entry in row.children] for row in table.findall(nodes.row)]
+        rows = [
+            [_cell(entry) for entry in row.children if isinstance(entry, nodes.entry)]
+            for row in table.findall(nodes.row)
+        ]
         add_table(self._outline, [(row, self._line) for row in grid(rows)], headers=heads or None, caption=caption)
 
 
