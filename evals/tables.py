@@ -252,10 +252,10 @@ def _costs() -> bytes:
     ):
         sheet.append(row)
     sheet.merge_cells("A1:E1")
-    for row in range(3, 8):
+    for number in range(3, 8):
         for column in range(2, 5):
-            sheet.cell(row, column).number_format = '#,##0 "EUR"'
-        sheet.cell(row, 5).number_format = "0.0%"
+            sheet.cell(number, column).number_format = '#,##0 "EUR"'
+        sheet.cell(number, 5).number_format = "0.0%"
     return _saved(book)
 
 

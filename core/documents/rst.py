@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable
 
 from docutils import nodes
 
-from core.documents.blocks import BlockKind, Outline, ParsedDocument, fenced, pipe_table
+from core.documents.blocks import BlockKind, Outline, ParsedDocument, fenced
 from core.documents.rst_parser import doctree
+from core.documents.tables import Cell, add_table, grid
 
 _ERROR_LEVEL = 3  # docutils: 1 info, 2 warning, 3 error, 4 severe
 _UNKNOWN_ROLE = re.compile(r"(?<![\w:+.-]):[\w:+.-]+:`~?!?([^`<]*+)(?:<[^>`]*+>)?`")
@@ -88,10 +89,18 @@ class _Walk:
                 _Walk(self._outline, self._line).children(doctree(textwrap.dedent(body)), level)
 
     def _table(self, table: nodes.table) -> None:
-        for title in table.findall(nodes.title):
-            self._outline.add(BlockKind.PARAGRAPH, _plain(title), self._line)
-        rows = [[_text_of(entry) for entry in row.children] for row in table.findall(nodes.row)]
-        self._outline.add(BlockKind.TABLE, pipe_table(rows), self._line)
+        caption = " ".join(_plain(title) for title in table.children if isinstance(title, nodes.title))
+        heads = sum(len(head.children) for head in table.findall(nodes.thead))
+        rows = [
+            [_cell(entry) for entry in row.children if isinstance(entry, nodes.entry)]
+            for row in table.findall(nodes.row)
+        ]
+        add_table(self._outline, [(row, self._line) for row in grid(rows)], headers=heads or None, caption=caption)
+
+
+def _cell(entry: nodes.Element) -> Cell:
+    rows, columns = (int(entry.get(more, 0)) + 1 for more in ("morerows", "morecols"))
+    return Cell(" ".join(_text_of(entry).split()), rows, columns)
 
 
 def _line_of(node: nodes.Node) -> int:

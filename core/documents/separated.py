@@ -44,17 +44,22 @@ def parse_csv(text: str) -> ParsedDocument:
 def _parsed(text: str, delimiter: str) -> ParsedDocument:
     csv.field_size_limit(_FIELD_CHARACTERS)
     outline = Outline()
-    rows = _rows(text, delimiter, csv.QUOTE_MINIMAL)
+    rows = _rows(text, delimiter, quoted=True)
     notes = () if rows is not None else (_UNCLOSED,)
-    found = rows if rows is not None else _rows(text, delimiter, csv.QUOTE_NONE)
+    found = rows if rows is not None else _rows(text, delimiter, quoted=False)
     add_tables(outline, _tables(found or []))
     return replace(outline.document(), notes=notes)
 
 
-def _rows(text: str, delimiter: str, quoting: int) -> list[NumberedRow] | None:
+def _rows(text: str, delimiter: str, *, quoted: bool) -> list[NumberedRow] | None:
     """Rows by the line they begin on; None where a quotation mark that is never closed holds all the rest."""
     lines = chain(io.StringIO(text, newline=""), [_END])
-    reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, skipinitialspace=delimiter != "\t")
+    reader = csv.reader(
+        lines,
+        delimiter=delimiter,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+        skipinitialspace=delimiter != "\t",
+    )
     rows: list[NumberedRow] = []
     cells = above = 0
     try:
@@ -65,7 +70,7 @@ def _rows(text: str, delimiter: str, quoting: int) -> list[NumberedRow] | None:
             rows.append(([Cell(cell.strip()) for cell in row], above + 1))
             above = reader.line_num
     except csv.Error as error:
-        if quoting == csv.QUOTE_MINIMAL:
+        if quoted:
             return None
         raise DocumentError(f"Line {reader.line_num} is not a row of values ({error}). Save it again.") from None
     last = rows.pop()[0]

@@ -10,7 +10,7 @@ import io
 import posixpath
 import zipfile
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from itertools import islice
@@ -125,7 +125,8 @@ def _raw(cell: Any, formula: str | None) -> Raw:
     if isinstance(value, bool | str):
         return value
     if isinstance(value, date | time | timedelta):
-        value = to_excel(value)
+        to_days: Callable[[object], float] = to_excel
+        value = to_days(value)
     return (float(value), str(cell.number_format)) if isinstance(value, int | float) else str(value)
 
 
@@ -143,8 +144,7 @@ def _compute(sheets: Sequence[_Sheet], names: Mapping[str, str]) -> Iterator[str
     found = computed(values, {place: formula.text for place, formula in formulas.items()}, names)
     for (title, number, column), formula in formulas.items():
         value = found.get((title, number, column), f"{formula.text} (not computed)")
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        rows[title, number][column - 1] = (float(value), formula.code) if is_number else value
+        rows[title, number][column - 1] = value if isinstance(value, bool | str) else (float(value), formula.code)
     yield from _on_formulas([place for place in formulas if place in found], [*formulas.keys() - found.keys()])
 
 

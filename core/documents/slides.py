@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from core.documents import packages
-from core.documents.blocks import BlockKind, Outline, ParsedDocument, pipe_table
+from core.documents.blocks import BlockKind, Outline, ParsedDocument
 from core.documents.properties import core_properties
+from core.documents.tables import Cell, add_table, grid
 from core.errors import DocumentError
 from core.text.words import whole_number
 
@@ -73,8 +74,9 @@ def _add_slide(outline: Outline, slide: ET.Element, number: int) -> None:
 
 def _add_shape(outline: Outline, shape: ET.Element, number: int) -> None:
     for table in _own(shape, _TABLE):
-        rows = [[_cell(cell) for cell in row.iterfind(f"{_DRAWING}tc")] for row in table.iterfind(f"{_DRAWING}tr")]
-        outline.add(BlockKind.TABLE, pipe_table(rows), 0, number)
+        rows = [[_cell(cell) for cell in row if _covers(cell)] for row in table.iterfind(f"{_DRAWING}tr")]
+        filled = [(row, 0) for row in grid(rows) if any(cell.text for cell in row)]
+        add_table(outline, filled, number)
     if shape.tag == f"{_SLIDES}sp":
         paragraphs = list(_paragraphs(shape))
         if len(paragraphs) > 1:
@@ -125,5 +127,12 @@ def _text(paragraph: ET.Element) -> str:
     return re.sub(r"\s+", " ", "".join(parts)).strip()
 
 
-def _cell(cell: ET.Element) -> str:
-    return " ".join(text for _, text in _paragraphs(cell))
+def _covers(cell: ET.Element) -> bool:
+    """Whether this is a cell, and none that another one covers."""
+    return cell.tag == f"{_DRAWING}tc" and not {cell.get("hMerge"), cell.get("vMerge")} & {"1", "true"}
+
+
+def _cell(cell: ET.Element) -> Cell:
+    text = " ".join(text for _, text in _paragraphs(cell))
+    rows, columns = (whole_number(cell.get(span, "")) or 1 for span in ("rowSpan", "gridSpan"))
+    return Cell(text, rows, columns)

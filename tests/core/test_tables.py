@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from pathlib import PurePath
 
@@ -10,6 +11,7 @@ import pytest
 from core.documents.blocks import BlockKind, ParsedDocument
 from core.documents.parsing import parse
 from core.documents.tables import Cell, grid
+from tests.files import shape, slide_table, slides
 
 
 def parsed(content: str | bytes, name: str) -> ParsedDocument:
@@ -102,3 +104,28 @@ def test_a_row_is_on_its_own_line() -> None:
     (block,) = parsed("<table>\n<caption>C</caption>\n<tr><th>a<th>b\n<tr><td>1<td>2\n</table>", "a.html").blocks
     assert block.text.startswith("C\n\n| a | b |")
     assert block.lines == (3, 3, 3, 3, 4)
+
+
+def test_spans_of_slides_and_of_restructured_text_count_too() -> None:
+    """Merged cells of a slide, and of a grid of reStructuredText with its caption, are read like those of a page."""
+    rows = [
+        '<a:tc rowSpan="2">Pier</a:tc><a:tc gridSpan="2">Q1</a:tc><a:tc hMerge="1"></a:tc>',
+        '<a:tc vMerge="1"></a:tc><a:tc>Ships</a:tc><a:tc>Fees</a:tc>',
+        "<a:tc>North</a:tc><a:tc>4</a:tc><a:tc>900</a:tc>",
+    ]
+    words = re.compile(r">(\w+)</a:tc>")
+    made = words.sub(r"><a:txBody><a:p><a:r><a:t>\1</a:t></a:r></a:p></a:txBody></a:tc>", "</a:tr><a:tr>".join(rows))
+    frame = slide_table([["x"]]).replace("<a:tr>", f"<a:tr>{made}</a:tr><a:tr>")
+    table = "| Pier | Q1 / Ships | Q1 / Fees |\n| North | 4 | 900 |"
+    assert texts(slides(shape("Fees", role="title") + frame), "a.pptx") == [f"{table}\n| x |  |  |"]
+    drawn = """.. table:: Fees
+
+   +-------+---------------+
+   | Pier  | Q1            |
+   |       +-------+-------+
+   |       | Ships | Fees  |
+   +=======+=======+=======+
+   | North | 4     | 900   |
+   +-------+-------+-------+
+"""
+    assert texts(drawn, "a.rst") == [f"Fees\n{table}"]
