@@ -21,6 +21,8 @@ from core.errors import OperatorError, PersonError
 from core.linux import close_memory, withdraw
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from core.settings import Settings
 
 app = typer.Typer(
@@ -41,6 +43,7 @@ READERS = (
     "Who may see them: everyone, workspace:slack/T012, channel:slack/T012/C345 or person:slack/T012/U901; may be "
     "repeated. If omitted, documents keep their readers, and new files take those of the files next to them."
 )
+EVERY = "Read them again so often while `attune serve` runs: 30m, 6h, 1d, or never."
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 KEYS = typer.Argument(help="Keys as shown by `attune inbox`, or: all")
 MODEL_NAME = typer.Argument(help="A name, hf:org/name or a path.")
@@ -125,8 +128,9 @@ def drop(keys: Annotated[list[str], KEYS]) -> None:
 
 @app.command()
 def ingest(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Files and folders to ingest. If omitted, those ingested before.")
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files, folders and addresses (https://…) to ingest. If omitted, those ingested before."),
     ] = None,
     readers: Annotated[list[str] | None, typer.Option(help=READERS)] = None,
     *,
@@ -135,17 +139,23 @@ def ingest(
     ] = False,
     dry: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done with each file.")] = False,
     anew: Annotated[bool, typer.Option("--rebuild", help="Empty the index and ingest everything again.")] = False,
+    site: Annotated[bool, typer.Option("--site", help="Of a web address also all pages below it.")] = False,
+    every: Annotated[str | None, typer.Option(help=EVERY)] = None,
 ) -> None:
     """Ingest documents to answer from. A second run reads only what has changed."""
     from bots.cli.operations import ingest  # noqa: PLC0415
+    from bots.cli.source_ingest import seconds_of  # noqa: PLC0415
     from core.readers import checked  # noqa: PLC0415
 
     if dry and watch:
         fail(operator_texts.DRY_OR_WATCH, 2)
     if anew and (dry or watch or readers):
         fail(operator_texts.REBUILD_ALONE, 2)
-    named, settings = checked(readers) if readers else None, _logged_settings()
-    raise typer.Exit(asyncio.run(ingest(settings, paths or [], named, watch=watch, dry=dry, anew=anew)))
+    paths = [Path(name) for name in names or [] if "://" not in name]
+    named, settings = checked(readers) if readers else None, _logged_settings(paths)
+    schedule = seconds_of(every) if every else None
+    reading = ingest(settings, names or [], named, watch=watch, dry=dry, anew=anew, every=schedule, site=site)
+    raise typer.Exit(asyncio.run(reading))
 
 
 @app.command()
@@ -286,10 +296,11 @@ def manifest(
     typer.echo(manifest_text(name, without or (), url))
 
 
-def _settings(model: str | None = None) -> Settings:
+def _settings(model: str | None = None, paths: Sequence[Path] = ()) -> Settings:
+    from core.embedder_choice import with_embedder  # noqa: PLC0415
     from core.settings import Settings  # noqa: PLC0415
 
-    settings = Settings.from_env(_environ(), _settings_file())
+    settings = with_embedder(Settings.from_env(_environ(), _settings_file()), paths)
     return settings.model_copy(update={"model": model}) if model else settings
 
 
@@ -315,9 +326,9 @@ def _configure_logs(settings: Settings, *, to_file: bool) -> None:
     configure(settings.log_level, os.environ, settings.data_folder / FILE_NAME if to_file else None)
 
 
-def _logged_settings() -> Settings:
+def _logged_settings(paths: Sequence[Path] = ()) -> Settings:
     """For commands that print a list: logs go to a file where a person reads stderr."""
-    settings = _settings()
+    settings = _settings(paths=paths)
     _configure_logs(settings, to_file=sys.stderr.isatty())
     return settings
 

@@ -56,7 +56,11 @@ class Embedder(Port):
         ...
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
-        """Embed `texts`: shape (len(texts), dimension), float32, rows of unit length, in the same order."""
+        """Embed what documents say: shape (len(texts), dimension), float32, rows of unit length, in the same order."""
+        ...
+
+    async def embed_questions(self, questions: Sequence[str]) -> Vectors:
+        """The same for what is asked, where the model tells questions from what answers them."""
         ...
 
 
@@ -287,6 +291,10 @@ class Usage(Port):
 
     async def take_back(self, gap: Gap) -> None:
         """Drop this very gap, and no other of the same question."""
+        ...
+
+    async def keep_vectors(self, gaps: Sequence[Gap]) -> None:
+        """Keep the vectors of `gaps` with those of them that are still there."""
         ...
 
     async def forget(self, person: Person) -> None:

@@ -67,7 +67,7 @@ async def run(chosen: Options) -> Record:
 
 
 async def _ask(library: Library, query: Query) -> Asked:
-    vectors = await library.embedder.embed([query.text])
+    vectors = await library.embedder.embed_questions([query.text])
     return Asked(query, vectors[0], await retrieval.find({query.text: 1.0}, vectors, library.index, {EVERYONE}))
 
 

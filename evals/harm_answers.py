@@ -42,7 +42,7 @@ async def run(chosen: Options) -> Record:
 async def _both(product: Product, number: int, question: Record) -> tuple[Answer, Answer]:
     nobody, hostile = (Person("evals", f"{who}{number}", "somebody") for who in ("nobody", "hostile"))
     await product.records.memory.change_wishes(nobody, lambda _: WISHES)
-    vectors = await product.embedder.embed([question["question"]])
+    vectors = await product.embedder.embed_questions([question["question"]])
     ranked = await retrieval.find({question["question"]: 1.0}, vectors, product.index, {EVERYONE})
     gains = {question["passage"]: 1.0} if question["answerable"] else {}
     await _befriend(product, hostile, Asked(Query(question["question"], "", gains), vectors[0], ranked))

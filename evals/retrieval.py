@@ -150,7 +150,7 @@ async def filled(texts: Sequence[Record], advance: Callable[[], None]) -> AsyncI
 async def ask_all(library: Library, queries: Sequence[Query], advance: Callable[[], None]) -> list[Found]:
     """The candidates of each question."""
     room = asyncio.Semaphore(TOGETHER)
-    vectors = await library.embedder.embed([query.text for query in queries])
+    vectors = await library.embedder.embed_questions([query.text for query in queries])
 
     async def ask(query: Query, vector: NDArray[np.float32]) -> Found:
         async with room:

@@ -53,7 +53,7 @@ async def run(chosen: Options) -> None:
     async with open_embedder(Settings.from_env(os.environ)) as embedder:
         texts = sample(paragraphs(chosen.data / "handbook"), PARAGRAPHS, chosen.seed)
         asked = [json.loads(line)["question"] for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
-        rows, questions = await embedder.embed(texts), await embedder.embed(asked)
+        rows, questions = await embedder.embed(texts), await embedder.embed_questions(asked)
         result = await _grown(embedder, sizes, made_of(texts, rows, rng), list(zip(asked, questions, strict=True)))
     report(result)
     write_result("scale", {"seed": chosen.seed, "sizes": result})

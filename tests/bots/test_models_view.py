@@ -46,6 +46,7 @@ def test_each_model_says_what_it_is_for_and_what_it_takes(tmp_path: Path, width:
     assert [line for line in told.splitlines() if line.strip() == line != ""] == [
         "attune-embedder: embedder, not downloaded yet, in use",
         "all-minilm-l6-v2: embedder, not downloaded yet",
+        "multilingual-e5-small: embedder, not downloaded yet",
         f"{READER}: language model, not downloaded yet, in use",
         f"{PLAIN}: language model, not downloaded yet",
         "smollm2-135m-instruct: language model, not downloaded yet",

@@ -20,7 +20,7 @@ from core.bootstrap import find_model
 from core.errors import AttuneError, CorruptModelError, DownloadError, UnknownModelError
 from core.models.files import NoProgress
 from core.models.layouts import ShippedAdapter, is_rag
-from core.models.specs import BUILT_IN, Hub, ModelFile, ModelSpec, Role, Wheel, Wheels, read_name
+from core.models.specs import BUILT_IN, Hub, HubName, ModelFile, ModelSpec, Role, Wheel, Wheels, read_name
 from core.models.store import ModelStore
 from core.models.wheels import _pip_failed, _running
 from core.settings import Settings
@@ -521,13 +521,14 @@ def test_the_built_in_table():
     assert list(BUILT_IN) == [
         "attune-embedder",
         "all-minilm-l6-v2",
+        "multilingual-e5-small",
         "attune-reader-1.5b",
         "qwen2.5-coder-1.5b-instruct",
         "smollm2-135m-instruct",
     ]
     for spec in BUILT_IN.values():
-        hub, wheels = spec.sources
-        assert isinstance(hub, Hub)
+        *hubs, wheels = spec.sources
+        assert [type(hub) for hub in hubs] == ([] if spec.published else [Hub])
         assert sum(part.size for part in wheels.parts) == spec.size
         assert all(len(file.sha256) == 64 for file in spec.files)
         assert read_name(spec.name.upper(), BUILT_IN) is spec
@@ -724,6 +725,33 @@ def test_the_hub_comes_first(make_store):
         log = Log()
         make_store(hub_spec, hub_endpoint=hub.address, environ={}).resolve("tiny", log)
     assert log.labels == ["Fetching tiny (hf:a/b)", "Checking tiny"]
+
+
+def published_spec():
+    spec = joined_spec()
+    return ModelSpec(**{**_fields(spec), "sources": spec.sources[1:], "published": HubName("a/b", None)})
+
+
+def test_a_model_in_full_precision_comes_first(make_store, tmp_path):
+    """Where the hub has the same model in other files, those are it from then on."""
+    with Server(FOLDER_FILES) as hub:
+        model = make_store(published_spec(), hub_endpoint=hub.address, environ={}).resolve("tiny")
+    assert (model.name, model.path) == ("tiny", tmp_path / "models" / "hf--a--b")
+    store = make_store(published_spec())
+    assert store.find("tiny") == store.verify("tiny") == model
+    assert model.spec == published_spec()
+
+
+@pytest.mark.parametrize("files", [{}, {"README.md": b"#"}])
+def test_without_it_the_wheels_count_and_stay(make_store, tmp_path, files):
+    """A hub that does not answer, or has no weights, gives way; what is there is not changed for what comes later."""
+    with Server(files) as hub:
+        model = make_store(published_spec(), hub_endpoint=hub.address if files else NO_HUB).resolve("tiny")
+    assert model.path == tmp_path / "models" / "tiny" / "tiny.gguf"
+    with Server(FOLDER_FILES) as hub:
+        store = make_store(published_spec(), hub_endpoint=hub.address)
+        store.pull("hf:a/b")
+        assert store.resolve("tiny") == model
 
 
 @pytest.mark.parametrize("stated", [{}, {"tiny.gguf": WHOLE}])

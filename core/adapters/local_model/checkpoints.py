@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,17 +57,27 @@ def convert(source: Path, form: Form, folder: Path, progress: DownloadProgress, 
     """
     lora = LowRankAdapter(adapter) if adapter else None
     merged = f"-{lora.fingerprint}" if lora else ""
+    with _readable(source):
+        name = f"{source.name}-{fingerprint(source)}{merged}-{form}-v{CONVERTER_VERSION}"
+        return made_once(folder, name, lambda target: _write(source, form, target, progress, lora))
+
+
+def made_once(folder: Path, name: str, write: Callable[[Path], None]) -> Path:
+    """The folder `name` in `folder`, filled by `write` unless it is there: whole or not at all.
+
+    A second process waits for the first.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock, _readable(source):
-        target = folder / f"{source.name}-{_fingerprint(source)}{merged}-{form}-v{CONVERTER_VERSION}"
+    with (folder / ".lock").open("w") as lock:
+        target = folder / name
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.is_dir():
             building = folder / "building"
             shutil.rmtree(building, ignore_errors=True)  # what a killed process left
             building.mkdir()
             try:
-                _write(source, form, building, progress, lora)
-                for file in building.iterdir():
+                write(building)
+                for file in [file for file in building.rglob("*") if file.is_file()]:
                     sync(file)  # a power cut must not leave a copy that is there and cannot be read
                 building.rename(target)
             finally:
@@ -75,7 +85,7 @@ def convert(source: Path, form: Form, folder: Path, progress: DownloadProgress, 
     return target
 
 
-def _fingerprint(source: Path) -> str:
+def fingerprint(source: Path) -> str:
     """Changes when the model does, and not with the path that leads to it.
 
     Size and time alone may be another model's: two that were trained from one are of one size, and copies keep times.

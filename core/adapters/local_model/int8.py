@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from core.adapters.local_model.int8_kernels import IntMM, Kernel, Product, quantize_rows
 
+MANY_TOKENS = 100_000  # of a vocabulary whose table is most of a small model
+_ROWS = 16_384  # of a table at once
 _SAME_INPUT = (  # names in transformers' decoder models, and in its BERT
     ("q_proj", "k_proj", "v_proj"),
     ("gate_proj", "up_proj"),
@@ -108,6 +110,17 @@ def convert_layers(model: nn.Module, kernel: type[Kernel]) -> None:
         if type(module) is nn.Linear:  # not a kind of it, whose owner may read its weights
             _put(model, name, as_int8(module))
     prepare_layers(model, kernel)
+
+
+def shrink_tables(model: nn.Module) -> None:
+    """Put int8 in the place of the large tables of token vectors in a model whose values are loaded."""
+    for name, module in list(model.named_modules()):
+        if type(module) is nn.Embedding and module.num_embeddings >= MANY_TOKENS:
+            table = Int8Embedding(module.num_embeddings, module.embedding_dim)
+            parts = [quantize_rows(rows) for rows in torch.split(module.weight.detach(), _ROWS)]
+            table.weight = torch.cat([weight for weight, _ in parts])
+            table.scale = torch.cat([scale for _, scale in parts]).squeeze(1)
+            _put(model, name, table)
 
 
 def as_int8(linear: nn.Linear) -> Int8Linear:
