@@ -14,9 +14,10 @@ from html import unescape
 from pathlib import PurePath
 
 from core.documents.blocks import Block, ParsedDocument
+from core.documents.calendars import parse_calendar
 from core.documents.epub import parse_epub
 from core.documents.html import parse_page
-from core.documents.mail import parse_mail
+from core.documents.mail import parse_mail, parse_saved_page
 from core.documents.markdown import parse_markdown, parse_mdx
 from core.documents.notebook import parse_notebook
 from core.documents.pdf import parse_pdf
@@ -159,6 +160,8 @@ PARSERS: Mapping[str, Parser] = {
     ".pptx": parse_slides,
     ".epub": parse_epub,
     ".eml": parse_mail,
+    **dict.fromkeys((".mht", ".mhtml"), parse_saved_page),
+    ".ics": parse_calendar,
     **dict.fromkeys((".xlsx", ".xlsm"), parse_workbook),
     ".csv": text_format(parse_csv),
     **dict.fromkeys((".tsv", ".tab"), text_format(parse_tsv)),
