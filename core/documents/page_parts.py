@@ -204,9 +204,9 @@ def _prune(element: Element, weights: dict[int, _Weight], whole: int) -> int:
 
 def _is_anchor(element: Element) -> bool:
     """Whether it is the sign at a heading that leads to that heading."""
-    if element.name != "a" or not element.attributes.get("href", "").startswith("#"):
+    if element.name != "a" or not element.attributes.get("href", "").startswith("#") or len(element.children) != 1:
         return False
-    return len(element.children) == 1 and element.children[0] in _SIGNS
+    return element.text().strip() in _SIGNS
 
 
 def _is_hidden(element: Element, characters: int, whole: int) -> bool:

@@ -79,3 +79,12 @@ def test_pages_are_read_as_shown() -> None:
         "Inside.",
     ]
     assert document.notes == ("Pages shown inside were not read: https://v.b/embed.",)
+
+
+def test_signs_at_headings_are_no_text() -> None:
+    """What leads to a heading, or copies its name, goes; links to a heading with words stay."""
+    document = page(
+        "<h1>Quay <a href=#quay><span>#</span></a><button>Copy item path</button></h1>"
+        "<h2>Boats<a href=#boats>§</a></h2><p><a href=#quay><b>Up</b></a></p>"
+    )
+    assert (document.title, texts(document)) == ("Quay", ["Quay", "Boats", "Up"])
