@@ -278,6 +278,8 @@ class _Site:
             return True
         if _is_called(element, _SITE):
             return True
+        if element.name not in _BLOCKS - {"span"}:
+            return False
         says_little = mostly_linked or weight.prose <= _PROSE
         return (says_little and _is_called(element, _LABELS)) or (mostly_linked and _is_called(element, _LINKS))
 
