@@ -85,6 +85,7 @@ def test_signs_at_headings_are_no_text() -> None:
     """What leads to a heading, or copies its name, goes; links to a heading with words stay."""
     document = page(
         "<h1>Quay <a href=#quay><span>#</span></a><button>Copy item path</button></h1>"
-        "<h2>Boats<a href=#boats>§</a></h2><h3><a class=header href=#fees>Fees</a></h3><p><a href=#quay><b>Up</b></a></p>"
+        "<h2>Boats<a href=#boats>§</a></h2><h3><a class=header href=#fees>Fees</a></h3>"
+        "<p><a href=#quay><b>Up</b></a></p>"
     )
     assert (document.title, texts(document)) == ("Quay", ["Quay", "Boats", "Fees", "Up"])
