@@ -18,12 +18,13 @@ from pathlib import Path, PurePath, PurePosixPath
 from core.documents import packages, slack, telegram
 from core.documents.blocks import ParsedDocument
 from core.documents.chats import ChannelDay, packed, parse_talk
-from core.documents.mail import attached_files
+from core.documents.mail import attached_files, mailbox
 from core.documents.parsing import Parser, check_size, is_supported, parser_of
 from core.documents.walk import is_left_out
 from core.errors import DocumentError
 
-ARCHIVES = {".zip"}
+_MAILBOX = ".mbox"
+ARCHIVES = {".zip", _MAILBOX}
 _MESSAGES = {".eml"}
 MAX_ARCHIVE_BYTES = 200 * 1024**2
 MAX_UNPACKED_BYTES = 1024**3  # all members that are read, those of archives inside among them
@@ -109,11 +110,28 @@ def members(data: bytes, path: PurePath) -> Iterator[Member]:
     room = _Room()
     if is_archive(path):
         try:
-            yield from room.in_time(_unpacked(data, "", 1, room))
+            yield from room.in_time(_opened(data, path, "", 1, room))
         except DocumentError as error:
             raise DocumentError(f"{path.name} cannot be read. {error}") from None
     else:
         yield from room.in_time(_documents(lambda: data, "", path, 1, room))
+
+
+def _opened(data: bytes, path: PurePath, above: str, depth: int, room: _Room) -> Iterator[Member]:
+    """What the archive at `path` holds."""
+    return (_messages if path.suffix.lower() == _MAILBOX else _unpacked)(data, above, depth, room)
+
+
+def _messages(data: bytes, above: str, depth: int, room: _Room) -> Iterator[Member]:
+    """Each message of a mailbox, by its day and subject."""
+    seen: dict[str, int] = {}
+    for name, read in mailbox(data):
+        room.take(1, 0)
+        seen[name] = seen.get(name, 0) + 1
+        numbered = name if seen[name] == 1 else f"{name} ({seen[name]})"
+        yield from _documents(read, f"{above}{numbered}.eml", PurePosixPath("message.eml"), depth, room)
+    if not seen:
+        raise DocumentError("It holds no messages. Export it again.")
 
 
 def _unpacked(data: bytes, above: str, depth: int, room: _Room) -> Iterator[Member]:
@@ -177,7 +195,7 @@ def _nested(read: Callable[[], bytes], name: str, depth: int, room: _Room) -> It
     """The members of an archive in an archive; one that cannot be read is a member that says so."""
     try:
         content = read() if depth < MAX_DEPTH else _refuse(_TOO_DEEP)
-        yield from _unpacked(content, f"{name}/", depth + 1, room)
+        yield from _opened(content, PurePosixPath(name), f"{name}/", depth + 1, room)
     except DocumentError as error:
         yield Member(name, partial(_refuse, f"{PurePosixPath(name).name} cannot be read. {error}"), _never)
 

@@ -30,7 +30,7 @@ _SYSTEM = (
 )
 _INSTALLED = ("site-packages", "dist-packages")
 _LIBRARIES = (
-    *("charset_normalizer", "docutils", "ironcalc", "mammoth", "markdown_it", "openpyxl", "pdfplumber"),
+    *("charset_normalizer", "docutils", "icalendar", "ironcalc", "mammoth", "markdown_it", "openpyxl", "pdfplumber"),
     "python_calamine",
 )
 _OPEN_FILES = 64

@@ -13,9 +13,8 @@ from xml.etree import ElementTree as ET
 
 from core.documents import packages
 from core.documents.blocks import Block, BlockKind, ParsedDocument
-from core.documents.html import parse_html
+from core.documents.html import parse_page
 from core.documents.properties import book_properties
-from core.documents.text import decode
 from core.errors import DocumentError
 
 _NO_BOOK = "It is not a valid EPUB: it lists no chapters. Export it again."
@@ -59,7 +58,7 @@ def _chapters(root: ET.Element, folder: str) -> list[str]:
 
 def _blocks(page: bytes, number: int) -> list[Block]:
     """A chapter's blocks under its title."""
-    chapter = parse_html(decode(page)[0])
+    chapter = parse_page(page)
     blocks = [replace(block, line=0, page=number) for block in chapter.blocks]
     if not chapter.title or not any(block.kind is BlockKind.HEADING for block in blocks):
         return blocks

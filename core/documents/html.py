@@ -10,15 +10,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from core.documents.blocks import BlockKind, Outline, ParsedDocument, fenced
+from core.documents.html_repair import declared_charset, repair
 from core.documents.html_tables import add_html_table, boxes, is_layout
 from core.documents.html_tree import Element, parse_tree
 from core.documents.page_parts import main_part, take_out_unseen
 from core.documents.properties import iso_date, language_tag
+from core.documents.text import decode
 
 _LEFT_OUT = {"iframe", "button", "select"}
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _TARGET_CHARACTERS = 300  # a longer address, such as a sign-on's, is no use to a reader and would fill passages
 _CODE = ["code", "kbd", "samp", "tt"]
+_CODE_LINES = ("div", "p", "li")
 _INLINE = {
     *("a", "abbr", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img"),
     *("input", "ins", "kbd", "label", "mark", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup"),
@@ -28,9 +31,17 @@ _INLINE = {
 Node = Element | str
 
 
+def parse_page(data: bytes) -> ParsedDocument:
+    """Parse the bytes of a page, in the encoding that it says it has if that holds."""
+    text, notes = decode(data, declared_charset(data))
+    document = parse_html(text)
+    return replace(document, notes=(*notes, *document.notes))
+
+
 def parse_html(text: str) -> ParsedDocument:
     """Parse a page; its one `<h1>` is the title, or else its `<title>`."""
     page = parse_tree(text)
+    inside = repair(page)
     title, html = page.find("title"), page.find("html")
     named = " ".join(title.text().split()) if title else ""
     metas = list(page.iter("meta"))
@@ -41,7 +52,7 @@ def parse_html(text: str) -> ParsedDocument:
     return replace(
         document,
         title=document.title or named,
-        notes=notes,
+        notes=(*notes, f"Pages shown inside were not read: {', '.join(inside)}.") if inside else notes,
         author=_meta(metas, "author"),
         date=iso_date(_meta(metas, "article:modified_time", "article:published_time", "dcterms.modified", "date")),
         language=language_tag(html.attributes.get("lang", "") if html else ""),
@@ -99,7 +110,7 @@ class _Page:
         elif element.name in {"ul", "ol", "dl", "menu"}:
             self._outline.add(BlockKind.LIST, "\n".join(self._list_lines(element)), self._line)
         elif element.name == "pre":
-            self._outline.add(BlockKind.CODE, fenced(element.text()), self._line)
+            self._outline.add(BlockKind.CODE, fenced(_preformatted(element)), self._line)
         elif element.name == "blockquote":
             self._outline.add(BlockKind.QUOTE, self._quote(element), self._line)
         elif element.name == "table" and is_layout(element):
@@ -152,6 +163,14 @@ def _meta(metas: Iterable[Element], *names: str) -> str:
         for kind in ("name", "property"):
             said.setdefault(attributes.get(kind, ""), attributes.get("content", ""))
     return next((" ".join(said[name].split()) for name in names if said.get(name)), "")
+
+
+def _preformatted(element: Element) -> str:
+    """Code as it is shown: where its lines are elements, each is a line."""
+    for line in reversed(list(element.iter("br", *_CODE_LINES))):  # the inner ones first
+        if line.name == "br" or not line.text().endswith("\n"):
+            line.children = [*line.children, "\n"]
+    return element.text()
 
 
 def _inline(nodes: Iterable[Node]) -> str:

@@ -8,14 +8,16 @@ of files or passages.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import getaddresses, parsedate_to_datetime
+from functools import partial
 
 from core.documents import mime
 from core.documents.blocks import Block, BlockKind, ParsedDocument
+from core.documents.calendars import calendar_of
 from core.documents.html import parse_html
 from core.documents.mime import Mail
 from core.documents.text import parse_text
@@ -32,6 +34,8 @@ _ICON_BYTES = 20_000  # of a picture inside the text: smaller ones are logos
 _QUOTED = re.compile(r"(?:^>[^\n]*(?:\n|\Z))+", re.MULTILINE)
 _WORD, _TARGET = re.compile(r"\w{3,}"), re.compile(r"\]\([^()]*\)")
 _COVERED = 0.6  # of the words in HTML: less, and the text beside it only stands in for it
+_BEGIN = re.compile(rb"(?:\A|\n\r?\n)From [^\n]{0,200}\d\d:\d\d[^\n]{0,100}\n")  # of a message in an mbox
+_HEAD_BYTES, _NAME_CHARACTERS = 64 * 1024, 80  # of a message that its name is taken from; of the name
 _SIGNATURE = "-- "  # the line above one, which does not go on
 _TABLE_LINES = 4  # of a table that is more than a box: its header, the line below it, two rows
 
@@ -43,12 +47,14 @@ class _Content:
     blocks: list[Block] = field(default_factory=list)
     messages: list[Mail] = field(default_factory=list)
     files: list[tuple[str, bytes]] = field(default_factory=list)
+    events: dict[Block, None] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def add(self, other: _Content) -> None:
         self.blocks += other.blocks
         self.messages += other.messages
         self.files += other.files
+        self.events |= other.events
         self.notes += other.notes
 
 
@@ -73,6 +79,35 @@ def parse_mail(data: bytes) -> ParsedDocument:
         author=names[0] if names else "",
         date=_date(message),
     )
+
+
+def parse_saved_page(data: bytes) -> ParsedDocument:
+    """Parse an MHTML file: a page with all that belongs to it, of which the page is read.
+
+    Raises:
+        DocumentError: it holds none.
+    """
+    page = next((part for part in mime.parts_of(data) if part.get_content_type() == "text/html"), None)
+    if page is None:
+        raise DocumentError("It holds no web page. Save the page again.")
+    text, notes = mime.text_of(page)
+    document = parse_html(text)
+    blocks = tuple(replace(block, line=0, lines=()) for block in document.blocks)
+    return replace(document, blocks=blocks, notes=(*notes, *document.notes))
+
+
+def mailbox(data: bytes) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """The messages of an mbox: a name for each, and what reads it."""
+    begins = [found.end() for found in _BEGIN.finditer(data)]
+    ends = [found.start() for found in _BEGIN.finditer(data)][1:]
+    for begin, end in zip(begins, [*ends, len(data)], strict=True):
+        head = mime.head_of(data[begin : min(end, begin + _HEAD_BYTES)])
+        name = " ".join(part for part in (_date(head)[:10], mime.header(head, "Subject")[:_NAME_CHARACTERS]) if part)
+        yield name.replace("/", "-") or "message", partial(_unescaped, data, begin, end)
+
+
+def _unescaped(data: bytes, begin: int, end: int) -> bytes:
+    return data[begin:end].replace(b"\n>From ", b"\nFrom ")
 
 
 def attached_files(data: bytes) -> list[tuple[str, bytes]]:
@@ -107,7 +142,10 @@ def _told(message: Mail, content: _Content, above: tuple[str, ...]) -> Iterator[
         lines.append(f"Attachments: {', '.join(name for name, _ in files)}")
     if lines:
         yield Block(BlockKind.PARAGRAPH, "\n".join(lines), above, 0)
-    for block in content.blocks:  # lines of a part that was packed for travel are not those of the file
+    for block in (
+        *content.blocks,
+        *content.events,
+    ):  # lines of a part that was packed for travel are not those of the file
         yield replace(block, headings=(*above, *block.headings), line=0, lines=())
 
 
@@ -130,8 +168,9 @@ def _content(part: Mail) -> _Content:
         fields = [f"{name}: {value}" for each in part.get_payload() for name, value in each.items()]  # type: ignore[union-attr]
         return _Content(list(parse_text("\n".join(fields)).blocks))
     name = mime.file_name(part)
-    if part.get_content_maintype() in {"text", "multipart"} and not name and not _is_attached(part):
-        return _text(part, kind)
+    is_text = part.get_content_maintype() in {"text", "multipart"} and not name and not _is_attached(part)
+    if is_text or kind == "text/calendar" or name.lower().endswith(".ics"):
+        return _text(part, "text/calendar" if name.lower().endswith(".ics") else kind)
     return _file(part, name or mime.default_name(part))
 
 
@@ -141,7 +180,7 @@ def _of_parts(part: Mail, kind: str) -> _Content:
     if kind == "multipart/alternative":
         best = _best(inside)
         for each in inside:
-            whole.add(each if each is best else _Content([], each.messages, each.files))
+            whole.add(each if each is best else _Content([], each.messages, each.files, each.events))
     else:
         for each in inside:
             whole.add(each)
@@ -199,9 +238,19 @@ def _text(part: Mail, kind: str) -> _Content:
         return _Content(notes=[f"A part of the message was not read. {error}"])
     if kind == "text/html":
         return _Content(list(parse_html(text).blocks), notes=list(notes))
+    if kind == "text/calendar":
+        return _invitation(text)
     if str(part.get_param("format", "")).lower() == "flowed":
         text = _reflowed(text, joined=str(part.get_param("delsp", "")).lower() == "yes")
     return _Content(list(_paragraphs(text)), notes=list(notes))
+
+
+def _invitation(text: str) -> _Content:
+    try:
+        calendar = calendar_of(text)
+    except DocumentError as error:
+        return _Content(notes=[f"An invitation in the message was not read. {error}"])
+    return _Content(events=dict.fromkeys(calendar.blocks), notes=list(calendar.notes))
 
 
 def _paragraphs(text: str) -> Iterator[Block]:

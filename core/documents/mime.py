@@ -13,6 +13,7 @@ import quopri
 import re
 from collections.abc import Iterator
 from email.message import Message
+from email.parser import BytesHeaderParser
 from email.policy import Compat32
 from itertools import islice
 from pathlib import PurePosixPath
@@ -47,12 +48,30 @@ def read_message(data: bytes) -> Mail:
     Raises:
         DocumentError: it holds too many messages or is none.
     """
-    if sum(1 for _ in islice(_PARTED.finditer(data), _MAX_PARTED + 1)) > _MAX_PARTED:
-        raise DocumentError(f"It holds messages in messages, over {_MAX_PARTED} of them. Save them one by one.")
-    message: Mail = email.message_from_bytes(data, policy=_BoundedPolicy())
+    message = _message(data)
     if not any(message[name] for name in ("From", "To", "Subject", "Date")):
         raise DocumentError("It is not a message: it has no sender, recipient, subject or date. Save it again.")
     return message
+
+
+def head_of(data: bytes) -> Mail:
+    """What stands above the text of a message."""
+    return BytesHeaderParser(policy=_BoundedPolicy()).parsebytes(data)
+
+
+def parts_of(data: bytes) -> Iterator[Mail]:
+    """All that is packed like a message, whether it is one or not.
+
+    Raises:
+        DocumentError: it holds too many messages.
+    """
+    return _message(data).walk()
+
+
+def _message(data: bytes) -> Mail:
+    if sum(1 for _ in islice(_PARTED.finditer(data), _MAX_PARTED + 1)) > _MAX_PARTED:
+        raise DocumentError(f"It holds messages in messages, over {_MAX_PARTED} of them. Save them one by one.")
+    return email.message_from_bytes(data, policy=_BoundedPolicy())
 
 
 def header(message: Mail, name: str) -> str:

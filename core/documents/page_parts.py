@@ -39,13 +39,14 @@ _UNFOLDED = re.compile(
 )
 _ANCHORS = {"headerlink", "hash-link", "anchor-link", "anchorjs-link", "header-anchor", "heading-anchor", "linenos"}
 _ANCHORS |= {"lineno", "linenodiv", "hljs-ln-numbers", "line-numbers-rows", "sr-only-focusable", "skip-link"}
+_SIGNS = {"#", "§", "¶", "\u200b", "🔗"}
 _SITE_ROLES = {"navigation", "banner", "contentinfo", "search", "dialog", "alertdialog", "menu", "menubar", "toolbar"}
 _WRAPPERS = {"html", "body", "main", "article", ""}
 _SITE = frozenset(
     (
         *("breadcrumb", "breadcrumbs", "crumbs", "footer", "colophon", "skip", "pagination", "pager", "sharedaddy"),
         *("addtoany", "consent", "gdpr", "ccpa", "cookieconsent", "cookiebanner", "cybotcookiebotdialog", "onetrust"),
-        *("sphinxsidebar", "editsection", "noprint"),
+        *("sphinxsidebar", "editsection", "noprint", "navheader", "navfooter"),
     )
 )
 _LABELS = frozenset(
@@ -140,8 +141,10 @@ def take_out_unseen(root: Element) -> int:
         if "aria-expanded" in element.attributes and _QUESTION.search(element.text()):
             element.name = "p"
     for element in root.iter(*_HEADINGS, "dt", "summary"):
-        for button in element.iter("button"):
-            button.name = "span"
+        buttons = list(element.iter("button"))
+        if buttons and "".join(button.text() for button in buttons).split() == element.text().split():
+            for button in buttons:
+                button.name = "span"
     weights = _weighed(root)
     return _prune(root, weights, weights[id(root)].characters)
 
@@ -188,7 +191,7 @@ def _prune(element: Element, weights: dict[int, _Weight], whole: int) -> int:
     for child in element.children:
         if isinstance(child, str):
             kept.append(child)
-        elif child.name in _NEVER_SHOWN or _ANCHORS & {*child.attributes.get("class", "").split()}:
+        elif child.name in _NEVER_SHOWN or _is_anchor(child) or _ANCHORS & {*child.attributes.get("class", "").split()}:
             continue
         elif _is_hidden(child, weights[id(child)].characters, whole):
             gone += weights[id(child)].characters
@@ -197,6 +200,13 @@ def _prune(element: Element, weights: dict[int, _Weight], whole: int) -> int:
             gone += _prune(child, weights, whole)
     element.children = kept
     return gone
+
+
+def _is_anchor(element: Element) -> bool:
+    """Whether it is the sign at a heading that leads to that heading."""
+    if element.name != "a" or not element.attributes.get("href", "").startswith("#") or len(element.children) != 1:
+        return False
+    return element.text().strip() in _SIGNS
 
 
 def _is_hidden(element: Element, characters: int, whole: int) -> bool:
@@ -268,6 +278,8 @@ class _Site:
             return True
         if _is_called(element, _SITE):
             return True
+        if element.name not in _BLOCKS - {"span"}:
+            return False
         says_little = mostly_linked or weight.prose <= _PROSE
         return (says_little and _is_called(element, _LABELS)) or (mostly_linked and _is_called(element, _LINKS))
 

@@ -14,10 +14,11 @@ from html import unescape
 from pathlib import PurePath
 
 from core.documents.blocks import Block, ParsedDocument
+from core.documents.calendars import parse_calendar
 from core.documents.epub import parse_epub
-from core.documents.html import parse_html
-from core.documents.mail import parse_mail
-from core.documents.markdown import parse_markdown
+from core.documents.html import parse_page
+from core.documents.mail import parse_mail, parse_saved_page
+from core.documents.markdown import parse_markdown, parse_mdx
 from core.documents.notebook import parse_notebook
 from core.documents.pdf import parse_pdf
 from core.documents.pictures import SUFFIXES, parse_picture
@@ -38,6 +39,8 @@ MAX_CHARACTERS = 20 * 1024**2  # of text, however small the file was packed
 Parser = Callable[[bytes], ParsedDocument]
 
 _TITLE_CHARACTERS = 200
+_TAG = re.compile(r"</?(?:a|b|br|code|em|font|i|kbd|mark|small|span|strong|sub|sup|u)(?:\s[^<>]*)?/?>", re.IGNORECASE)
+_EMPHASIS = re.compile(r"(\*\*|`)(?=\S)([^*`]+)(?<=\S)\1")
 _FOLDER_PAGES = {"index", "readme"}
 
 
@@ -75,7 +78,7 @@ def parse_with(parser: Parser, data: bytes, path: PurePath) -> ParsedDocument:
     if sum(len(block.text) for block in document.blocks) > MAX_CHARACTERS:
         raise DocumentError(f"{path.name} holds over {MAX_CHARACTERS // 1024**2} million characters. Split it.")
     blocks = tuple(map(_printed, document.blocks))
-    title = _one_line(unescape(document.title))[:_TITLE_CHARACTERS].strip() or _title_from(path)
+    title = _one_line(_without_markup(document.title))[:_TITLE_CHARACTERS].strip() or _title_from(path)
     author = _one_line(document.author)[:_TITLE_CHARACTERS]
     notes = document.notes if blocks or document.notes else ("The file contains no text.",)
     return replace(document, title=title, author=author, blocks=blocks, notes=notes)
@@ -122,6 +125,12 @@ def _printed(block: Block) -> Block:
     return replace(block, text=printed(block.text), headings=tuple(map(printed, block.headings)))
 
 
+def _without_markup(title: str) -> str:
+    """A title's words alone: some programs write tags or Markdown where none is shown."""
+    words = _TAG.sub(" ", unescape(_TAG.sub(" ", title[: 10 * _TITLE_CHARACTERS])))
+    return _EMPHASIS.sub(r"\2", words)
+
+
 def _one_line(text: str) -> str:
     return " ".join(printed(text).split())
 
@@ -141,8 +150,9 @@ def _parse_rst(text: str) -> ParsedDocument:
 
 PARSERS: Mapping[str, Parser] = {
     **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd"), text_format(parse_markdown)),
+    ".mdx": text_format(parse_mdx),
     **dict.fromkeys((".txt", ".text"), text_format(parse_text)),
-    **dict.fromkeys((".html", ".htm", ".xhtml"), text_format(parse_html)),
+    **dict.fromkeys((".html", ".htm", ".xhtml"), parse_page),
     **dict.fromkeys((".rst", ".rest"), text_format(_parse_rst)),
     ".pdf": parse_pdf,
     **dict.fromkeys(SUFFIXES, parse_picture),
@@ -150,6 +160,8 @@ PARSERS: Mapping[str, Parser] = {
     ".pptx": parse_slides,
     ".epub": parse_epub,
     ".eml": parse_mail,
+    **dict.fromkeys((".mht", ".mhtml"), parse_saved_page),
+    ".ics": parse_calendar,
     **dict.fromkeys((".xlsx", ".xlsm"), parse_workbook),
     ".csv": text_format(parse_csv),
     **dict.fromkeys((".tsv", ".tab"), text_format(parse_tsv)),

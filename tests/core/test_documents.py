@@ -257,3 +257,50 @@ def test_handbook_pages_parse() -> None:
         assert document.title
         prose = [text for kind, text in body(document) if kind in {BlockKind.PARAGRAPH, BlockKind.LIST}]
         assert not [text for text in prose if "{%" in text]
+
+
+@pytest.mark.parametrize(
+    ("source", "seen"),
+    [
+        ("import Tabs from '@theme/Tabs';\n\nA <Badge text=\"new\" /> b", "A new b"),
+        ('<TabItem value="a" label="Sail" default>\n\n    By **sail**.\n\n</TabItem>', "Sail\nBy **sail**."),
+        ('<Card title="Fees" icon={<Icon />} onClick={() => go(1)}>45 euros</Card>', "Fees45 euros"),
+        ("export const meta = {\n  a: 1\n}\n\nText.", "Text."),
+        ("A {/* note */}<!-- note -->b", "A b"),
+        (":::note Be careful\nMind the tide.\n:::", "Be careful\nMind the tide."),
+        (":::tip[Bring papers]\nAll.\n:::", "Bring papers\nAll."),
+        ('::: {.callout-warning title="Wet"}\nDeck.\n:::', "Wet\nDeck."),
+        (":::warning\nDeck.\n:::", "Warning:\nDeck."),
+        ("> [!NOTE]\n> Tide.", "> Note:\n> Tide."),
+        ('!!! note "Tide"\n    One.\n\n    Two.', "Tide\nOne.\nTwo."),
+        ('??? question "Who?"\n    All.\n\nAfter.', "Who?\nAll.\nAfter."),
+        ('=== "Linux"\n\n    Use apt.', "Linux\nUse apt."),
+        ("See [[Quay|the quay]] and [[Pier#Fees]] ![[a.png]]", "See the quay and Pier Fees"),
+        ('{{< figure src="a.png" caption="Low tide" >}}', "Low tide"),
+        ("{{% notice tip %}}\nMind.\n{{% /notice %}}", "Mind."),
+        ("{{< highlight go >}}\nx := 1\n{{< /highlight >}}", "```go\nx := 1\n```"),
+        ('Ask in {% slack_channel "equipment" %}.', "Ask in equipment."),
+        ('{% image "a/b.png" "Choosing a city" %}', "Choosing a city"),
+        ('[a]({{< ref "b.md" >}}) {{ "x" | upcase }} {{ site.mail }}', "[a](b.md) x {{ site.mail }}"),
+        ("[TOC]\n\n:material-boat:{ .lg } ==marked==", "marked"),
+        ("Fill in <Name> and `<!-- a -->` and `[[b]]`.", "Fill in <Name> and `<!-- a -->` and `[[b]]`."),
+        ("```md\n!!! note\n:::tip\n[TOC]\n```", "```md\n!!! note\n:::tip\n[TOC]\n```"),
+    ],
+)
+def test_what_is_there_for_programs_reads_as_rendered(source: str, seen: str) -> None:
+    """Components, boxes, tabs and template tags show what their readers see of them; code stays as it is."""
+    document = parsed(f"# Quay\n\n{source}\n", "a.mdx")
+    assert "\n".join(text for _, text in body(document)).strip() == seen
+
+
+def test_toml_front_matter_is_no_text_and_titles_have_no_markup() -> None:
+    """What Hugo writes is read as YAML is; tags and Markdown in a title go."""
+    document = parsed(
+        '+++\ntitle = "The **quay** <em>now</em>"\ndate = 2026-03-02T10:00:00Z\nlang = "en"\n+++\nOpen.\n'
+    )
+    assert (document.title, document.date, document.language) == ("The quay now", "2026-03-02T10:00:00+00:00", "en")
+    assert [(block.text, block.line) for block in document.blocks] == [("Open.", 6)]
+    assert parsed("<title>Fees &lt;b&gt;2026&lt;/b&gt; in &amp;lt;main&amp;gt;</title><p>a</p>", "a.html").title == (
+        "Fees 2026 in <main>"
+    )
+    assert parsed("+++\ntitle = broken\n+++\nOpen.\n").title == "broken"

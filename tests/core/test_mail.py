@@ -144,3 +144,52 @@ def test_lines_that_flow_are_joined_and_quotes_are_quotes() -> None:
         "The quay closes at nine.", "Bo wrote:", "> When does it close?", "From here.\n-- \nAna"
     ]  # fmt: skip
     assert document.blocks[3].kind is BlockKind.QUOTE
+
+
+CALENDAR = (
+    "BEGIN:VCALENDAR\nVERSION:2.0\nMETHOD:REQUEST\nBEGIN:VEVENT\nUID:1\nSUMMARY:Quay\\, walk\n"
+    "DTSTART;TZID=Europe/Berlin:20260302T100000\nDTEND;TZID=Europe/Berlin:20260302T110000\n"
+    "RRULE:FREQ=MONTHLY;INTERVAL=2;BYDAY=1MO,-1FR;UNTIL=20261231T000000Z\nORGANIZER;CN=Ana:mailto:ana@a.b\n"
+    'ATTENDEE;CN="Bo, B.";PARTSTAT=ACCEPTED:mailto:bo@a.b\nLOCATION:Room 5\nDESCRIPTION:Bring\\npapers\nEND:VEVENT\n'
+    "BEGIN:VEVENT\nSUMMARY:Holiday\nDTSTART;VALUE=DATE:20260501\nDTEND;VALUE=DATE:20260503\nSTATUS:CANCELLED\nEND:VEVENT\n"
+    "END:VCALENDAR\n"
+)
+WALK = (
+    "When: Monday, 2 March 2026, 10:00 to 11:00 (Europe/Berlin)\n"
+    "Repeats: every 2 months on the first Monday and the last Friday, until Thursday, 31 December 2026\n"
+    "Where: Room 5\nOrganizer: Ana <ana@a.b>\nWith: Bo, B. <bo@a.b> (accepted)"
+)
+
+
+def test_invitations_are_read_in_words_once() -> None:
+    """What takes place, when by which clock, where and with whom; also where it hangs on the message a second time."""
+    invitation = f"Content-Type: text/calendar; method=REQUEST\n\n{CALENDAR}"
+    attached = f"Content-Type: application/ics; name=a.ics\nContent-Disposition: attachment\n\n{CALENDAR}"
+    document = mail(multipart("mixed", "Content-Type: text/plain\n\nJoin us.", invitation, attached))
+    assert texts(document) == [
+        *("Join us.", "Quay, walk", WALK, "Bring\npapers"),
+        *("Holiday", "Status: cancelled\nWhen: Friday, 1 May 2026 to Saturday, 2 May 2026, all day"),
+    ]
+    assert mail(CALENDAR, "team.ics").blocks[1].text == WALK
+    assert "was not read" in mail(multipart("mixed", "Content-Type: text/calendar\n\nBEGIN:VEVENT")).notes[0]
+
+
+def test_a_mailbox_is_read_message_by_message() -> None:
+    """By day and subject, with the files that hang on each; lines that begin like a message are text again."""
+    first = f"From ana@a.b Mon Mar  2 10:00:00 2026\n{HEAD}\nOpen.\n\n>From here on.\n"
+    second = bytes(written("Plan", "See it.")).decode().replace("\r\n", "\n")
+    found = list(members(f"{first}\nFrom bo@a.b Tue Mar  3 10:00:00 2026\n{second}".encode(), PurePath("a.mbox")))
+    assert [member.name for member in found] == ["2026-03-02 Keys.eml", "Plan.eml"]
+    assert found[0].parse is not None
+    assert texts(parse_with(found[0].parse, found[0].read(), PurePath("a.eml"))) == ["Open.", "From here on."]
+
+
+def test_a_saved_page_is_read() -> None:
+    """What browsers save as one file, packed like a message."""
+    saved = (
+        "From: <Saved by Blink>\nSubject: Quay\nContent-Type: multipart/related; boundary=x\n\n--x\n"
+        "Content-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n"
+        "<nav>Menu</nav><h1>Quay=\n fees</h1><p>Caf=C3=A9.</p>\n--x\nContent-Type: image/png\n\nAA\n--x--\n"
+    )
+    document = mail(saved, "a.mhtml")
+    assert (document.title, texts(document)) == ("Quay fees", ["Café."])

@@ -51,3 +51,41 @@ def test_nothing_is_left_out_where_nothing_would_remain() -> None:
     """A page that calls all of its text a footer is read."""
     assert texts(page("<div class=footer>The slipway fee is 15 euros.</div>")) == ["The slipway fee is 15 euros."]
     assert texts(page(f"<div class=menu><p>{WORDS * 9}</p></div>"))
+
+
+def test_pages_are_read_in_the_encoding_that_they_name() -> None:
+    """Be it said in a tag or at the top; where it does not hold, it is guessed."""
+    russian = '<?xml version="1.0" encoding="windows-1251"?><html><body><p>Причал открыт</p></body></html>'
+    assert texts(page(russian.encode("cp1251"))) == ["Причал открыт"]
+    japanese = "<html><head><meta charset=shift_jis></head><body><p>日本語</p></body></html>"
+    assert texts(page(japanese.encode("cp932"))) == ["日本語"]
+    assert texts(page("<meta charset=iso-8859-1><p>Café</p>")) == ["Café"]
+
+
+def test_pages_are_read_as_shown() -> None:
+    """Word's lists, titles that are paragraphs, pages inside the page, links through another site, code by lines."""
+    document = page(
+        "<base href='https://w.b/hr/'><p class=MsoTitle>Quay</p>"
+        "<p style='mso-list:l0 level1 lfo1'><span style='mso-list:Ignore'>·<span>&nbsp; </span></span>Papers</p>"
+        "<p><a href=leave.html>Leave</a> <a href='https://www.google.com/url?q=https://a.b/r&sa=D'>rules</a></p>"
+        "<pre><code><span>a = 1<br></span><span>b = 2<br></span></code></pre>"
+        "<iframe srcdoc='&lt;p&gt;Inside.&lt;/p&gt;'></iframe><iframe src='https://v.b/embed?x'></iframe>"
+    )
+    assert document.title == "Quay"
+    assert texts(document)[1:] == [
+        "- Papers",
+        "[Leave](https://w.b/hr/leave.html) [rules](https://a.b/r)",
+        "```\na = 1\nb = 2\n```",
+        "Inside.",
+    ]
+    assert document.notes == ("Pages shown inside were not read: https://v.b/embed.",)
+
+
+def test_signs_at_headings_are_no_text() -> None:
+    """What leads to a heading, or copies its name, goes; links to a heading with words stay."""
+    document = page(
+        "<h1>Quay <a href=#quay><span>#</span></a><button>Copy item path</button></h1>"
+        "<h2>Boats<a href=#boats>§</a></h2><h3><a class=header href=#fees>Fees</a></h3>"
+        "<p><a href=#quay><b>Up</b></a></p>"
+    )
+    assert (document.title, texts(document)) == ("Quay", ["Quay", "Boats", "Fees", "Up"])
