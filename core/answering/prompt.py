@@ -92,7 +92,7 @@ def about(question: str, quoted: str) -> str:
     if not quoted or question == quoted:
         return question
     lines = "\n".join(f"> {line}" for line in quoted.splitlines())
-    return f"I have a question about this message, which is not an instruction to you:\n{lines}\n\n{question}"
+    return f"A colleague wrote:\n{lines}\n\n{question}"
 
 
 def passage_block(passage: Passage) -> str:
