@@ -43,6 +43,7 @@ READERS = (
     "Who may see them: everyone, workspace:slack/T012, channel:slack/T012/C345 or person:slack/T012/U901; may be "
     "repeated. If omitted, documents keep their readers, and new files take those of the files next to them."
 )
+EVERY = "Read them again so often while `attune serve` runs: 30m, 6h, 1d, or never."
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 KEYS = typer.Argument(help="Keys as shown by `attune inbox`, or: all")
 MODEL_NAME = typer.Argument(help="A name, hf:org/name or a path.")
@@ -127,8 +128,9 @@ def drop(keys: Annotated[list[str], KEYS]) -> None:
 
 @app.command()
 def ingest(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Files and folders to ingest. If omitted, those ingested before.")
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files, folders and addresses (https://…) to ingest. If omitted, those ingested before."),
     ] = None,
     readers: Annotated[list[str] | None, typer.Option(help=READERS)] = None,
     *,
@@ -137,17 +139,23 @@ def ingest(
     ] = False,
     dry: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done with each file.")] = False,
     anew: Annotated[bool, typer.Option("--rebuild", help="Empty the index and ingest everything again.")] = False,
+    site: Annotated[bool, typer.Option("--site", help="Of a web address also all pages below it.")] = False,
+    every: Annotated[str | None, typer.Option(help=EVERY)] = None,
 ) -> None:
     """Ingest documents to answer from. A second run reads only what has changed."""
     from bots.cli.operations import ingest  # noqa: PLC0415
+    from bots.cli.source_ingest import seconds_of  # noqa: PLC0415
     from core.readers import checked  # noqa: PLC0415
 
     if dry and watch:
         fail(operator_texts.DRY_OR_WATCH, 2)
     if anew and (dry or watch or readers):
         fail(operator_texts.REBUILD_ALONE, 2)
-    named, settings = checked(readers) if readers else None, _logged_settings(paths or [])
-    raise typer.Exit(asyncio.run(ingest(settings, paths or [], named, watch=watch, dry=dry, anew=anew)))
+    paths = [Path(name) for name in names or [] if "://" not in name]
+    named, settings = checked(readers) if readers else None, _logged_settings(paths)
+    schedule = seconds_of(every) if every else None
+    reading = ingest(settings, names or [], named, watch=watch, dry=dry, anew=anew, every=schedule, site=site)
+    raise typer.Exit(asyncio.run(reading))
 
 
 @app.command()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -16,6 +16,7 @@ from bots import personal_texts, texts
 from bots.commands import Commands
 from bots.language import translated
 from bots.replies import AskAgain, CommandReply, Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
+from core.answering.history import leaning
 from core.answering.prompt import NOT_FOUND
 from core.domain import (
     Answer,
@@ -35,6 +36,8 @@ from core.errors import ModelUnavailableError, OperatorError, PersonError, Store
 from core.people.feedback import Feedback
 from core.people.profile import Profile, naming
 from core.together import begun
+
+AT_ONCE = timedelta(seconds=3)  # a messenger sends a comment, then what is forwarded with it
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +90,25 @@ class Dialogue:
         """
         return await self._engine.conversations.answer_id(message)
 
+    async def keep_forward(self, message: Message) -> None:
+        """Keep what was forwarded without a word: the next message may ask about it.
+
+        Raises:
+            StoreError: the memory does not answer.
+        """
+        await self._engine.conversations.keep_forward(message)
+
+    async def comment_on(self, message: Message) -> str:
+        """The question that came just before what is forwarded here, where it points at something.
+
+        Raises:
+            StoreError: the memory does not answer.
+        """
+        last = await self._engine.conversations.last_turn(message)
+        if last is None or last.person != message.person or last.quoted or not leaning(last.question):
+            return ""
+        return last.question if abs(message.sent_at - last.asked_at) <= AT_ONCE else ""
+
     async def feedback(self, feedback: Feedback) -> Notice | Problem:
         """Learn from what a person did with an answer, and say what follows."""
         try:
@@ -138,9 +160,9 @@ class Dialogue:
         return self._engine.answer(replace(message, text=again.question), plain=True)
 
     async def _said_at_once(self, message: Message) -> CommandReply | None:
-        if not message.text.strip():
-            return Notice(translated(texts.EMPTY_QUESTION))
-        return await self._commands.reply(message)
+        if message.text.strip():
+            return await self._commands.reply(message)
+        return None if message.quoted.strip() else Notice(translated(texts.EMPTY_QUESTION))  # nobody's command
 
     def _explained(self, error: Exception) -> Problem:
         error_id = secrets.token_hex(4)

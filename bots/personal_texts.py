@@ -8,12 +8,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import PurePath
 
 from bots import texts
 from bots.language import counted, translated
 from bots.why_texts import events_counted
 from core.answering.sources import Recommendation
+from core.documents.remote.addresses import name_of
 from core.domain import Passage
 from core.people.feedback import Verdict
 from core.people.interests import Action, Reason
@@ -252,7 +252,7 @@ def day(date: datetime) -> str:
 
 def document_name(source: str) -> str:
     """A document by the end of its path."""
-    return PurePath(source).name or source
+    return name_of(source)
 
 
 def exported(profile: str) -> str:

@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from markdown_it import MarkdownIt
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -25,6 +25,7 @@ from rich.theme import Theme
 from bots import texts
 from bots.language import translated
 from bots.replies import Final
+from core.documents.remote.addresses import is_address, link_of, name_of
 from core.domain import Passage, Source, Sources
 
 WIDTH = 100  # columns: longer lines are hard to read
@@ -77,23 +78,38 @@ def body(markdown: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class FooterLine:
+    """A line under an answer, of which the label leads to `link`, if there is one."""
+
+    before: str
+    label: str = ""
+    behind: str = ""
+    link: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.before}{self.label}{self.behind}"
+
+
+@dataclass(frozen=True, slots=True)
 class Footer:
     """What stands under an answer, each part of it maybe empty."""
 
     note: str = ""
     heading: str = ""
-    lines: tuple[str, ...] = ()
+    lines: tuple[FooterLine, ...] = ()
 
 
 def named_place(passage: Passage) -> str:
     """The name of a passage's file, with the page: where the operator keeps it is nobody's business."""
-    name = one_line(PurePath(passage.source).name)
+    name = one_line(name_of(passage.source))
     return texts.on_page(name, passage.page) if passage.page else name
 
 
-def source_line(source: Source, place: Callable[[Passage], str] = named_place) -> str:
+def source_line(source: Source, place: Callable[[Passage], str] = named_place) -> FooterLine:
     """`1. Title › Heading — place`."""
-    return f"{source.number}. {one_line(source.passage.heading_path)} — {place(source.passage)}"
+    passage = source.passage
+    label, behind = one_line(passage.heading_path), f" — {place(passage)}"
+    return FooterLine(f"{source.number}. ", label, behind, link_of(passage.source))
 
 
 def footer(final: Final, place: Callable[[Passage], str] = named_place) -> Footer:
@@ -104,7 +120,7 @@ def footer(final: Final, place: Callable[[Passage], str] = named_place) -> Foote
     heading = translated(texts.SOURCES if final.sources else texts.NEAREST)
     if final.sources and final.listing is Sources.COMPACT:
         titles = dict.fromkeys(one_line(source.passage.title) for source in shown)
-        return Footer(final.note, heading, (", ".join(titles),))
+        return Footer(final.note, heading, (FooterLine(", ".join(titles)),))
     return Footer(final.note, heading, tuple(source_line(source, place) for source in shown))
 
 
@@ -116,11 +132,14 @@ def plain(final: Final) -> str:
 def _footer_text(final: Final) -> str:
     """The footer for whoever has the files."""
     under = footer(final, file_place)
-    return "\n".join(part for part in (under.note, under.heading, *under.lines) if part)
+    return "\n".join(part for part in (under.note, under.heading, *map(str, under.lines)) if part)
 
 
 def file_place(passage: Passage) -> str:
-    """The path of a passage's file, as it can be opened, with the page or the line."""
+    """The path or address of a passage's file, as it can be opened, with the page or the line."""
+    if is_address(passage.source):
+        address = one_line(link_of(passage.source) or passage.source, limit=1000)
+        return texts.on_page(address, passage.page) if passage.page else address
     path = one_line(short_path(passage.source, home=Path.home(), here=Path.cwd()), limit=1000)
     if passage.page:
         return texts.on_page(path, passage.page)

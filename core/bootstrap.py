@@ -19,6 +19,8 @@ from core.answering.verdict import Protocol
 from core.documents.folder_records import FolderRecords
 from core.documents.ingest import Ingester
 from core.documents.reading import check_origin
+from core.documents.remote.keeper import SourceKeeper, check_mirrors
+from core.documents.remote.records import SourceRecords
 from core.documents.teaching import Teacher
 from core.domain import Decoding, VectorOrigin
 from core.engine import AnswerLimits, Engine
@@ -58,6 +60,7 @@ class Library:
     index: PassageIndex
     ingester: Ingester
     folders: FolderRecords | None = None
+    sources: SourceKeeper | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,8 @@ async def open_library(
             await asyncio.to_thread(folders.begin, await index.documents(), lived=lived)
         tokens, model = settings.passage_tokens, settings.embedder
         ingester = Ingester(embedder, index, passage_tokens=tokens, model=model, records=folders)
-        yield Library(embedder, index, ingester, folders)
+        sources = SourceKeeper(SourceRecords(settings.data_folder), ingester, index, folders)
+        yield Library(embedder, index, ingester, folders, sources)
 
 
 def origin_of(settings: Settings, progress: DownloadProgress = SILENT) -> VectorOrigin:
@@ -203,12 +207,14 @@ async def _begin_anew(settings: Settings, dimension: int, origin: VectorOrigin, 
             if folders.empty:
                 await asyncio.to_thread(folders.begin, await index.documents(), lived=lived)
             folders.check_places()
+            await check_mirrors(SourceRecords(settings.data_folder))
             await index.reset(dimension, origin)
     except IndexUnavailableError:
         if settings.qdrant_url:
             raise
         await asyncio.to_thread(folders.begin, (), lived=lived)
         folders.check_places()
+        await check_mirrors(SourceRecords(settings.data_folder))
         await remove_index(settings)
 
 
@@ -325,12 +331,13 @@ async def open_index(
 def _index(
     settings: Settings, dimension: int | None, origin: VectorOrigin | None = None
 ) -> AbstractAsyncContextManager[SharedIndex | QdrantIndex]:
-    from core.adapters.index.qdrant_index import QdrantIndex  # noqa: PLC0415
-    from core.adapters.index.shared_index import SharedIndex  # noqa: PLC0415
-
     url, key = settings.qdrant_url, settings.qdrant_api_key
     if url is None:
+        from core.adapters.index.shared_index import SharedIndex  # noqa: PLC0415
+
         return SharedIndex(settings.data_folder, dimension, origin)
+    from core.adapters.index.qdrant_index import QdrantIndex  # noqa: PLC0415
+
     secret, collection = key.get_secret_value() if key else None, settings.qdrant_collection
     return QdrantIndex.at(url, api_key=secret, collection=collection, dimension=dimension, origin=origin)
 

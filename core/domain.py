@@ -53,7 +53,8 @@ class Message:
     """What one person said at one moment. `id` is the platform's own, unique in its conversation.
 
     `private` where nobody else reads the answer; then `channels` are those of the workspace that the person belongs to.
-    `insiders` where all who read it belong to the workspace.
+    `insiders` where all who read it belong to the workspace. `quoted` is what it is about, of a message that it
+    replies to or forwards; without a text, that is what is asked.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Message:
     private: bool = False
     channels: frozenset[str] = frozenset()
     insiders: bool = True
+    quoted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,8 @@ class Turn:
     """One question and its answer.
 
     `rests` names the passages that the answer was made from, as they were then (`core.answering.conversations`); None
-    for a turn from before that was kept. A turn whose passages do not stand any more has no answer.
+    for a turn from before that was kept. A turn whose passages do not stand any more has no answer. `quoted` is that of
+    `Message`; it is the question, too, where nothing else was said, and has no answer where none was wanted yet.
     """
 
     person: Person
@@ -164,6 +167,7 @@ class Turn:
     answer: str
     asked_at: datetime
     rests: tuple[str, ...] | None = None
+    quoted: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,11 +86,12 @@ class Engine:
             QuestionTooLongError: the question is over the limit.
             StoreError: memory or index do not answer.
         """
-        text = self._check(message.text)
+        text = self._check(message.text.strip() or message.quoted)
         asker, recalled = await together(
             self.people.asker(message.person, plain=plain), self.conversations.recall(message)
         )
-        query = history.understand(text, history.before(text, recalled.turns, again=plain))  # x
+        quoted = message.quoted or (history.quoted_with(text, recalled.turns) if plain else "")
+        query = history.understand(text, history.before(text, recalled.turns, again=plain), self._beside(text, quoted))
         context, found = await self._search(message, recalled.answer_id, query, asker, plain=plain)  # p(d|x)
         draft: AnswerDraft | None = None
         if context.answerable:
@@ -116,6 +117,11 @@ class Engine:
                 limit=limit,
             )
         return asked
+
+    def _beside(self, text: str, quoted: str) -> str:
+        """As much of what is quoted as may be read with `text`."""
+        said = clean(quoted)
+        return said if said == text else said[: self._limits.question_characters - len(text)].rstrip()
 
     async def _search(
         self, message: Message, answer_id: str, query: Query, asker: Asker, *, plain: bool
@@ -160,7 +166,8 @@ class Engine:
         message = context.message
         answer = replace(unnamed, id=context.answer_id, listing=context.form.preferences.sources)
         trace = trace_of(context, answer, draft)
-        turn = Turn(message.person, context.query.said, answer.text, message.sent_at, answer.rests)
+        query = context.query
+        turn = Turn(message.person, query.said, answer.text, message.sent_at, answer.rests, query.quoted)
         keep = partial(self.conversations.keep, message, turn, trace)
         is_kept = await _possible(keep(), "turn_store_failed")
         try:

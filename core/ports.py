@@ -293,6 +293,10 @@ class Usage(Port):
         """Drop this very gap, and no other of the same question."""
         ...
 
+    async def keep_vectors(self, gaps: Sequence[Gap]) -> None:
+        """Keep the vectors of `gaps` with those of them that are still there."""
+        ...
+
     async def forget(self, person: Person) -> None:
         """Drop what the person asked."""
         ...

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bots.cli import operator_texts
-from bots.cli.operations import is_interactive
+from bots.cli.bars import is_interactive
 from core.bootstrap import open_place, open_stored_index, rebuilt, remove_index, served_by_others
 from core.errors import BackupError, IndexUnavailableError
 from core.settings import Settings

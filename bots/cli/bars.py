@@ -1,9 +1,14 @@
-"""Progress of long steps on stderr: a bar on a terminal, a line elsewhere.
+"""Progress of long steps on stderr: a bar on a terminal, a line elsewhere; and whether anybody sees it.
 
 Implements `core.models.files.Progress`. Knows nothing of what the steps are.
 """
 
 from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -19,7 +24,11 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from bots.cli import operator_texts
 from bots.render import one_line
+from core.settings import Settings
+
+T = TypeVar("T")
 
 
 class Bars:
@@ -52,6 +61,27 @@ class Bars:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+
+
+def is_interactive() -> bool:
+    """Whether a person sits at both ends."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+@asynccontextmanager
+async def opened(
+    opener: Callable[[Settings, Bars], AbstractAsyncContextManager[T]], settings: Settings, errors: Console
+) -> AsyncIterator[T]:
+    """Open, with a sign of life: importing torch and loading a model take seconds, fetching one minutes."""
+    bars = Bars(errors)
+    if errors.is_terminal:
+        bars.start(operator_texts.PREPARING, 0)
+    try:
+        async with opener(settings, bars) as opened:
+            bars.finish()
+            yield opened
+    finally:
+        bars.finish()
 
 
 def _byte_columns() -> list[ProgressColumn]:

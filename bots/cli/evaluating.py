@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.text import Text
 
 from bots.cli import eval_texts
+from bots.cli.bars import opened
 from bots.cli.eval_report import Report, page
 from bots.cli.eval_view import as_json, asking_bar, show
-from bots.cli.operations import opened
 from bots.render import clean
 from core.bootstrap import open_attune, open_library
 from core.errors import OperatorError

@@ -7,38 +7,32 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from rich.console import Console
 from rich.text import Text
 
 from bots import texts
-from bots.cli import operator_texts
-from bots.cli.bars import Bars
+from bots.cli import ingest_texts, operator_texts
+from bots.cli.bars import is_interactive, opened
 from bots.cli.ingest_view import ingestion_bar, show_plan, show_report, show_watched
+from bots.cli.source_ingest import named_sources, read_sources, with_recorded
 from bots.console_bot import HISTORY_FILE, OWN_COMMANDS, ConsoleBot, answer_lines
 from bots.dialogue import Dialogue
 from bots.own_guides import OwnGuides, shown
 from bots.render import THEME, one_line, terminal
 from core.bootstrap import Attune, Library, open_attune, open_library, rebuilt
 from core.documents.ingest import Ingester
+from core.documents.tally import IngestReport, merged
 from core.embedder_choice import knows, texts_in
 from core.errors import DocumentError, StoreError
 from core.readers import Readers
 from core.settings import Settings
 
-T = TypeVar("T")
-
 WATCH_MS = 300  # milliseconds until the first look at what changed
-
-
-def is_interactive() -> bool:
-    """Whether a person sits at both ends."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 async def chat(settings: Settings, version: str) -> int:
@@ -61,49 +55,68 @@ async def chat(settings: Settings, version: str) -> int:
 
 async def ingest(
     settings: Settings,
-    paths: Sequence[Path],
+    names: Sequence[str | Path],
     readers: Readers | None = None,
     *,
     watch: bool = False,
     dry: bool = False,
     anew: bool = False,
+    every: int | None = None,
+    site: bool = False,
 ) -> int:
     """Read documents and show what became of each; with `watch` again whenever one changes, until interrupted.
 
-    Without `paths` those that were read before, or watched. With `dry` only show what would become of each; nothing is
-    written. With `anew` begin with an empty index, and read all again that was read before.
+    Without `names` those that were read before, or watched. With `dry` only show what would become of each; nothing is
+    written. With `anew` begin with an empty index, and read all again that was read before. `every` and `site` are of
+    `SourceWishes`.
 
     Returns the exit code: 1 where a path or all is missing.
     """
-    errors = Console(stderr=True)
-    missing = _missing(paths, errors)
-    if missing and len(missing) == len(paths):
+    errors, named = Console(stderr=True), named_sources(names, readers, every=every, site=site)
+    missing = _missing(named.paths, errors)
+    if missing and len(missing) == len(names):
         return 1
     opener = partial(open_library, anew=True) if anew else open_library
     async with opened(opener, settings, errors) as library:
-        known = await _recorded(library, watched=watch) if anew or not paths else []
+        known = await _recorded(library, watched=watch) if anew or not names else []
         missing += _missing(known, errors)
-        present = [path for path in dict.fromkeys((*paths, *known)) if path not in missing]
+        present = [path for path in dict.fromkeys((*named.paths, *known)) if path not in missing]
         lessons = [settings.learned_folder] if anew and settings.learned_folder.is_dir() else []
-        if not present and not lessons:
+        if anew or not (names or watch):
+            named = await with_recorded(library, named)
+        if not present and not lessons and not named.addresses:
             nothing = operator_texts.NOTHING_WATCHED if watch else operator_texts.NOTHING_NAMED
             errors.print(Text(nothing, style="red"), soft_wrap=True)
             return 1
         with ingestion_bar(errors) as progress:
-            told = watch if paths and not anew else None
-            report = await library.ingester.ingest([*present, *lessons], progress, readers=readers, dry=dry, watch=told)
-        (show_plan if dry else show_report)(report, Console())
-        if not knows(settings.embedder, await asyncio.to_thread(texts_in, present)):
-            errors.print(Text(operator_texts.foreign_documents(settings.embedder)), soft_wrap=True)
+            told = watch if names and not anew else None
+            reports, failed = await read_sources(library, named, errors, progress, dry=dry)
+            if found := [*present, *lessons]:
+                reports += [await library.ingester.ingest(found, progress, readers=readers, dry=dry, watch=told)]
+        read = _shown(merged(reports), errors, dry=dry)
+        await _compare_languages(settings, present, errors)
         if watch:
-            await _keep_in_step(library.ingester, present, readers)
+            async with library.sources.kept() if library.sources else nullcontext():
+                await _keep_in_step(library.ingester, present, readers)
     if anew:
         await rebuilt(settings)
+    return 1 if missing or failed or not read else 0
+
+
+def _shown(report: IngestReport, errors: Console, *, dry: bool) -> int:
+    """How many documents were read, after saying what became of each."""
+    (show_plan if dry else show_report)(report, Console())
     read = len(report.new) + len(report.changed) + len(report.unchanged)
     if not read:
         nothing = operator_texts.NOTHING_TO_INGEST if dry else operator_texts.NOTHING_INGESTED
         errors.print(Text(nothing, style="red"))
-    return 1 if missing or not read else 0
+    return read
+
+
+async def _compare_languages(settings: Settings, paths: Sequence[Path], errors: Console) -> None:
+    """Say so where the embedder does not know the language of most documents."""
+    if not knows(settings.embedder, await asyncio.to_thread(texts_in, paths)):
+        errors.print(Text(operator_texts.foreign_documents(settings.embedder)), soft_wrap=True)
 
 
 def _missing(paths: Sequence[Path], errors: Console) -> list[Path]:
@@ -126,11 +139,14 @@ async def _keep_in_step(ingester: Ingester, paths: Sequence[Path], readers: Read
     from watchfiles import awatch  # noqa: PLC0415
 
     console, watching = Console(), False
+    if not paths:
+        console.print(Text(ingest_texts.WATCHING, style="dim"))
+        await asyncio.Event().wait()
     async for changes in awatch(*paths, rust_timeout=WATCH_MS, yield_on_timeout=True):
         if watching and not changes:
             continue
         if not watching:  # and what changed before it did is looked for
-            console.print(Text(operator_texts.WATCHING, style="dim"))
+            console.print(Text(ingest_texts.WATCHING, style="dim"))
             watching = True
         try:
             report = await ingester.ingest(paths, readers=readers)
@@ -139,22 +155,6 @@ async def _keep_in_step(ingester: Ingester, paths: Sequence[Path], readers: Read
             continue
         if report.new or report.changed or report.removed or report.refused:
             show_watched(report, console)
-
-
-@asynccontextmanager
-async def opened(
-    opener: Callable[[Settings, Bars], AbstractAsyncContextManager[T]], settings: Settings, errors: Console
-) -> AsyncIterator[T]:
-    """Open, with a sign of life: importing torch and loading a model take seconds, fetching one minutes."""
-    bars = Bars(errors)
-    if errors.is_terminal:
-        bars.start(operator_texts.PREPARING, 0)
-    try:
-        async with opener(settings, bars) as opened:
-            bars.finish()
-            yield opened
-    finally:
-        bars.finish()
 
 
 async def _welcome(attune: Attune, settings: Settings, version: str, console: Console) -> None:

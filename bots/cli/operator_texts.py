@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING
 from bots.language import plural
 
 if TYPE_CHECKING:
-    from core.documents.tally import IngestReport  # with its parsers, it would slow down `attune --help`
     from core.domain import Footprint
     from core.storage.backup import Counts
 
 # The `attune` command
 
 PREPARING = "Opening models and stores…"
-LOOKING = "Looking for documents"
-REFUSED = "refused"
 NOTHING_INGESTED = "No document could be ingested; the reasons are above."
 NOTHING_TO_INGEST = "There is nothing to ingest."
 DRY_OR_WATCH = "--dry-run and --watch cannot be combined. Choose one."
@@ -30,9 +27,43 @@ REBUILD_ALONE = (
 )
 NOTHING_NAMED = "Nothing has been ingested yet. Name files or folders: attune ingest FOLDER"
 NOTHING_WATCHED = "No folder is being watched yet. Name one: attune ingest FOLDER --watch"
-SKIPPED = "skipped"
 ALL_WELL = "Everything is in place."
 ALL_WELL_BUT = "No check failed. Lines marked ! deserve a look."
+
+
+PLACE, PLACE_TIMES = "source", ("read", "every", "next")
+WHOLE_SITE = "(site)"
+
+
+def every(seconds: int) -> str:
+    """A schedule, as it is written after --every."""
+    unit, length = next((pair for pair in (("d", 86_400), ("h", 3600)) if seconds % pair[1] == 0), ("m", 60))
+    return f"{seconds // length}{unit}" if seconds else "—"
+
+
+def until(moment: datetime | None, now: datetime) -> str:
+    """How soon, roughly; an em dash for never."""
+    if moment is None:
+        return "—"
+    minutes = round((moment - now).total_seconds() / 60)
+    if minutes <= 0:
+        return "now"
+    return f"in {plural(minutes, 'minute')}" if minutes < 90 else f"in {plural(round(minutes / 60), 'hour')}"  # noqa: PLR2004
+
+
+def failing_since(address: str, since: str, reason: str) -> str:
+    """A source that cannot be read; what it had is still there."""
+    return f"{address} has failed since {since}: {reason} What was read before stays."
+
+
+def no_longer_read(addresses: Sequence[str]) -> str:
+    """Sources are forgotten with their documents."""
+    return f"No longer read again: {', '.join(addresses)}."
+
+
+def bad_schedule(every: str) -> str:
+    """A schedule that is none."""
+    return f"--every {every} is no schedule. Write 30m, 6h or 1d, five minutes at least; or: never"
 
 
 def missing_path(path: str) -> str:
@@ -58,59 +89,6 @@ def foreign_documents(embedder: str) -> str:
 def foreign_questions(embedder: str) -> str:
     """Questions went unanswered that the embedder could not understand."""
     return f"Some of these questions are not in English, and {embedder} knows no other language. {FIX_LANGUAGE}"
-
-
-def ingested(report: IngestReport) -> list[tuple[str, int]]:
-    """The rows of the summary."""
-    return [
-        ("new", len(report.new)),
-        ("changed", len(report.changed)),
-        ("unchanged", len(report.unchanged)),
-        ("removed", len(report.removed)),
-        ("skipped, unknown format", len(report.skipped)),
-        (REFUSED, len(report.refused)),
-        *_seen_by(report),
-    ]
-
-
-def _seen_by(report: IngestReport) -> list[tuple[str, int]]:
-    """Only where not everybody may see everything."""
-    seen = [(f"seen by {', '.join(readers)}", files) for readers, files in report.readers]
-    return [] if report.readers and all(readers == ("everyone",) for readers, _ in report.readers) else seen
-
-
-def ingested_passages(report: IngestReport) -> str:
-    """How many passages were embedded, kept and removed, and how long it took."""
-    added, removed = plural(report.passages_added, "passage"), report.passages_removed
-    return f"{added} embedded, {report.passages_reused:,} kept, {removed:,} removed, in {report.seconds:.1f} s"
-
-
-def planned(report: IngestReport) -> list[tuple[str, Sequence[str]]]:
-    """What a dry run lists, what matters most last; what is refused follows with its reasons."""
-    return [
-        ("unchanged", report.unchanged),
-        (SKIPPED, report.skipped),
-        ("new", report.new),
-        ("changed", report.changed),
-        ("removed", report.removed),
-    ]
-
-
-def skipped(*, link: bool) -> str:
-    """Why a file would be skipped; stands behind its name."""
-    return ": link that leaves the folder or cannot be read" if link else ": unknown format"
-
-
-def planned_passages(report: IngestReport) -> str:
-    """How many passages would be embedded, kept and removed."""
-    added, removed = plural(report.passages_added, "passage"), report.passages_removed
-    kept = f"{added} to embed, {report.passages_reused:,} to keep, {removed:,} to remove"
-    return f"{kept}. Dry run: nothing was written."
-
-
-def more_notes(count: int) -> str:
-    """Notes that are not shown."""
-    return f"… and {plural(count, 'more note')}"
 
 
 def checks_failed(count: int) -> str:
@@ -239,14 +217,18 @@ def fix_model(name: str) -> str:
 
 # Documents
 
-WATCHING = "Watching for changes. Press Ctrl-C to stop."
+
+SOURCES_HEAD = ("passages", "changed", "answers", "last")
 
 
-def watched(report: IngestReport) -> str:
-    """What one round of `--watch` did, on one line."""
-    counts = (("new", report.new), ("changed", report.changed), ("removed", report.removed), (REFUSED, report.refused))
-    named = [f"{len(files):,} {name}" for name, files in counts if files]
-    return f"{', '.join(named)}; {ingested_passages(report)}"
+def below(folder: str) -> str:
+    """The folder that the paths below it are in."""
+    return f"In {folder}:"
+
+
+def seen_by(readers: Sequence[str]) -> str:
+    """Who may see a document."""
+    return f"seen by {', '.join(readers)}"
 
 
 def guides_beside(count: int) -> str:

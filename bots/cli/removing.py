@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bots.cli import operator_texts
-from bots.cli.operations import is_interactive, opened
+from bots.cli.bars import is_interactive, opened
+from bots.cli.places import Places
 from bots.language import plural
-from bots.render import one_line, short_path
 from core.bootstrap import forget_reading, open_library, open_records
 from core.documents.removing import Removal, Remover
 from core.documents.teaching import Teacher
@@ -24,7 +24,6 @@ from core.errors import ConfigurationError
 from core.settings import Settings
 
 SHOWN = 30  # documents that are listed
-PATH_CHARS = 1000
 
 
 async def remove(settings: Settings, names: Sequence[str], *, yes: bool) -> int:
@@ -40,13 +39,23 @@ async def remove(settings: Settings, names: Sequence[str], *, yes: bool) -> int:
     async with open_records(settings) as records, opened(open_library, settings, errors) as library:
         teacher = Teacher(settings.learned_folder, library.ingester, library.index)
         reading = partial(forget_reading, settings)
-        remover = Remover(library.index, records.usage, records.memory, teacher, reading, folders=library.folders)
+        remover = Remover(
+            library.index,
+            records.usage,
+            records.memory,
+            teacher,
+            reading,
+            folders=library.folders,
+            sources=library.sources,
+        )
         removal = await remover.find(names)
         lessons = [source for source in removal.sources if teacher.lesson_of(source)]
         _show(removal, lessons, console)
         counts = len(removal.sources), sum(removal.sources.values())
         if removal.places:
             console.print(Text(operator_texts.records_go(removal.places), style="dim"), soft_wrap=True)
+        if removal.addresses:
+            console.print(Text(operator_texts.no_longer_read(removal.addresses), style="dim"), soft_wrap=True)
         if not yes and not _confirmed(console, operator_texts.remove_these(*counts)):
             console.print(Text(operator_texts.REMOVED_NOTHING))
             return 1
@@ -59,11 +68,12 @@ async def remove(settings: Settings, names: Sequence[str], *, yes: bool) -> int:
 
 def _show(removal: Removal, lessons: Sequence[str], console: Console) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
-    home, here = Path.home(), Path.cwd()
+    places = Places(removal.sources, console)
+    if places.heading:
+        console.print(Text(operator_texts.below(places.heading), style="dim"), soft_wrap=True)
     for source, passages in list(removal.sources.items())[:SHOWN]:
-        place = one_line(short_path(source, home=home, here=here), PATH_CHARS)
         taught = operator_texts.TAUGHT if source in lessons else ""
-        table.add_row(Text(place, overflow="fold"), plural(passages, "passage"), taught)
+        table.add_row(Text(places.name(source), overflow="fold"), plural(passages, "passage"), taught)
     console.print(table)
     if (more := len(removal.sources) - SHOWN) > 0:
         console.print(Text(operator_texts.more_documents(more), style="dim"))

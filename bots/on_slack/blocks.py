@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bots import personal_texts, texts
@@ -18,6 +19,7 @@ from bots.on_slack import texts as slack_texts
 from bots.on_slack.limits import (
     CONTEXT_CHARS,
     LESSONS_SHOWN,
+    LINK_CHARS,
     MENU_OPTIONS,
     NAME_CHARS,
     OPTION_CHARS,
@@ -27,10 +29,11 @@ from bots.on_slack.limits import (
     VALUE_CHARS,
     shortened,
 )
-from bots.on_slack.markdown import escaped, inert
+from bots.on_slack.markdown import entities, escaped, inert
 from bots.on_slack.mrkdwn import section, sections
 from bots.on_slack.render import Block
-from bots.render import footer, one_line, source_line
+from bots.quiet import Label, host_of, is_truthful
+from bots.render import FooterLine, footer, one_line, source_line
 from bots.replies import Final
 from core.documents.teaching import Lesson
 from core.domain import Passage, Source
@@ -63,8 +66,23 @@ def asked_by(value: str) -> tuple[str, str]:
 
 def _footer(final: Final) -> list[str]:
     under = footer(final)
-    lines = "\n".join([f"*{escaped(under.heading)}*", *map(escaped, under.lines)]) if under.heading else ""
+    heading = [f"*{escaped(under.heading)}*"] if under.heading else []
+    lines = "\n".join([*heading, *map(linked, under.lines)]) if heading else ""
+    if len(lines) > CONTEXT_CHARS:  # a cut must not fall into a link
+        lines = "\n".join([*heading, *(escaped(str(line)) for line in under.lines)])
     return [part for part in (escaped(under.note), lines) if part]
+
+
+def linked(line: FooterLine) -> str:
+    """A line under an answer, with its link; where the label names another place, the address is seen beside it."""
+    if not line.link or len(line.link) > LINK_CHARS or not host_of(line.link):
+        return escaped(str(line))
+    address = entities(line.link)
+    if is_truthful(Label(line.label, line.before, line.behind), line.link):
+        label = f"<{address}|{escaped(line.label).replace('|', '¦')}>"
+    else:
+        label = f"{escaped(line.label)} (<{address}>)"
+    return f"{escaped(line.before)}{label}{escaped(line.behind)}"
 
 
 def context(mrkdwn: str) -> Block:
@@ -159,7 +177,7 @@ def loading(title: str, name: str) -> Block:
 
 def passage_modal(passage: Passage) -> Block:
     """A passage that an answer rests on, in the words of its document."""
-    head = context(escaped(source_line(Source(1, passage)).partition(" ")[2]))
+    head = context(linked(replace(source_line(Source(1, passage)), before="")))
     return modal(
         translated(slack_texts.SOURCE_TITLE),
         [

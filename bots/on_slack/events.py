@@ -17,6 +17,7 @@ from typing import Any
 from bots.command_table import commands_with
 from bots.courtesies import is_about_the_bot, is_thanks
 from bots.reception import NotUnderstoodError
+from core.documents.slack_words import forwarded, forwarded_words, own_words
 from core.domain import Conversation, Person
 from core.inbox import Event
 from core.storage.stored import OTHER, UnreadableRecordError, values_of
@@ -56,7 +57,8 @@ class SlackMessage:
     """A message that a person wrote, as it travels in the body of an event.
 
     `root` is the first message of its thread. `home` is the workspace of the person's account. `edited` is when it was
-    changed, if it was. `files` have id and name.
+    changed, if it was. `files` have id and name. `quoted` is what the messages say that are forwarded in it, and is its
+    `text`, too, where the person said nothing to them.
     """
 
     team: str
@@ -71,6 +73,12 @@ class SlackMessage:
     shared: bool = False
     edited: str = ""
     files: tuple[tuple[str, str], ...] = ()
+    quoted: str = ""
+
+    @property
+    def is_forward(self) -> bool:
+        """Whether all of it are somebody else's words: they are nobody's command here."""
+        return bool(self.quoted) and self.text == self.quoted
 
     @property
     def in_thread(self) -> bool:
@@ -121,7 +129,7 @@ def said(body: Json, bot_user: str) -> SlackMessage | None:
     if subtype == "message_changed":
         message = event.get("message", {})
         before = event.get("previous_message", {})
-        if message.get("text") == before.get("text"):  # a preview was added, a thread got a reply
+        if own_words(message) == own_words(before):  # a preview was added, a thread got a reply
             return None
         subtype = str(message.get("subtype", ""))
     if subtype not in HEARD_SUBTYPES or message.get("bot_id") or message.get("app_id") or not message.get("user"):
@@ -129,19 +137,22 @@ def said(body: Json, bot_user: str) -> SlackMessage | None:
     if message["user"] in {bot_user, "USLACKBOT"}:
         return None
     team, ts = named(body["team_id"]), stamped(message["ts"])
+    own, quoted = own_words(message), forwarded_words(message)
+    files = [file for one in (message, *forwarded(message)) for file in one.get("files") or ()]
     return SlackMessage(
         team=team,
         channel=named(event["channel"]),
         ts=ts,
         root=stamped(message.get("thread_ts") or ts),
         user=named(message["user"]),
-        text=str(message.get("text", "")),
+        text=own or quoted,
         private=event.get("channel_type") == "im" or str(event["channel"]).startswith("D"),
-        mentioned=f"<@{bot_user}" in str(message.get("text", "")),
+        mentioned=f"<@{bot_user}" in own,
         home=named(message.get("user_team") or message.get("team") or team),
         shared=bool(body.get("is_ext_shared_channel")),
         edited=stamped(message["edited"]["ts"]) if message is not event and message.get("edited") else "",
-        files=tuple((named(file["id"]), str(file.get("name") or "file")) for file in message.get("files") or ()),
+        files=tuple((named(file["id"]), str(file.get("name") or "file")) for file in files),
+        quoted=quoted,
     )
 
 
@@ -153,7 +164,8 @@ def for_others(message: SlackMessage, bot_user: str) -> bool:
 
 def is_stop(message: SlackMessage) -> bool:
     """Whether it asks to stop the answer."""
-    return plain_text(_MENTION.sub("", message.text)).strip(" .!").lower() in STOP_WORDS
+    said_now = plain_text(_MENTION.sub("", message.text)).strip(" .!").lower()
+    return said_now in STOP_WORDS and not message.is_forward
 
 
 def is_courtesy(text: str) -> bool:

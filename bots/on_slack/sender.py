@@ -25,11 +25,12 @@ from bots.on_slack.conversation import show
 from bots.on_slack.entrance import SlackEntrance
 from bots.on_slack.ephemeral import SlackPress
 from bots.on_slack.errors import ERRORS
-from bots.on_slack.events import EventKind, SlackMessage, body_of, kind_of, question, said_in, sent_at
+from bots.on_slack.events import EventKind, SlackMessage, body_of, kind_of, plain_text, question, said_in, sent_at
 from bots.on_slack.limits import THREAD_TITLE_CHARS
 from bots.on_slack.members import MOMENT, Members
 from bots.on_slack.posting import PostTarget, messages_for
 from bots.on_slack.side_messages import SideMessages
+from bots.on_slack.threads import said_before
 from bots.platform import Delivery
 from bots.replies import Delta, Final
 from core.domain import Message, Person
@@ -133,10 +134,10 @@ class SlackSender:
 
     async def _answered(self, pressed: SlackPress, said: SlackMessage) -> None:
         place, delivery = pressed.place, pressed.delivery
-        text = question(said.text, place.bot_user)
+        text = "" if said.is_forward else question(said.text, place.bot_user)
         if said.files:
-            await self._asides.offer(pressed, said, asks=bool(text))
-            if not text:
+            await self._asides.offer(pressed, said, asks=bool(text or said.quoted))
+            if not (text or said.quoted):
                 return
         over = await self._earlier(place, said) if said.edited else ()
         answer = self._answer(said, place, delivery, over)
@@ -161,6 +162,7 @@ class SlackSender:
             private=said.private,
             channels=channels,
             insiders=await self._members.within(place.client, said),
+            quoted=plain_text(said.quoted) or await said_before(place.client, said, place.bot_user),
         )
 
     async def _show(self, asked: PendingAnswer, delivery: Delivery) -> None:
@@ -217,7 +219,7 @@ class SlackSender:
             return
         self._titled[key] = True
         with suppress(*ERRORS):
-            title = slack_blocks.plain(asked.message.text, THREAD_TITLE_CHARS)["text"]
+            title = slack_blocks.plain(asked.message.text or asked.message.quoted, THREAD_TITLE_CHARS)["text"]
             await asked.place.client.assistant_threads_setTitle(
                 channel_id=asked.said.channel, thread_ts=asked.said.root, title=title
             )

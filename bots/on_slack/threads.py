@@ -1,6 +1,7 @@
 """Where the bot takes part: in a thread in which it was named or has answered, nobody has to name it again.
 
-Remembered for a while; after a restart Slack is asked. Knows nothing of what is said in a thread.
+Remembered for a while; after a restart Slack is asked. Whoever names it below what others wrote asks about that, which
+is fetched here. Knows nothing of how a question is answered.
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import structlog
 from cachetools import TLRUCache
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bots.on_slack.errors import reason_of
+from bots.on_slack.errors import ERRORS, reason_of
+from bots.on_slack.events import SlackMessage, plain_text
+from core.documents.slack_words import whole_message
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +63,30 @@ class Threads:
         )
         self._known[key] = there
         return there
+
+
+async def said_before(client: AsyncWebClient, message: SlackMessage, bot_user: str) -> str:
+    """What others wrote in the thread in which `message` names the bot: how it began, and what came last.
+
+    Empty where the bot spoke last, which the conversation knows, or where Slack does not say.
+    """
+    if not (message.in_thread and message.mentioned):
+        return ""
+    with suppress(*ERRORS):
+        async with asyncio.timeout(PATIENCE):
+            found = await client.conversations_replies(
+                channel=message.channel, ts=message.root, latest=message.ts, limit=REPLIES
+            )
+        return plain_text(_others([*(found.get("messages") or ())], message.ts, bot_user))
+    return ""
+
+
+def _others(thread: list[Any], ts: str, bot_user: str) -> str:
+    earlier = [each for each in thread if isinstance(each, dict) and str(each.get("ts")) < ts]
+    if not earlier or earlier[-1].get("user") == bot_user:
+        return ""
+    said = [whole_message(each) for each in (earlier[0], earlier[-1]) if each.get("user") != bot_user]
+    return "\n\n".join(dict.fromkeys(text for text in said if f"<@{bot_user}" not in text))
 
 
 def _believed_until(_: object, takes_part: bool, now: float) -> float:  # noqa: FBT001 - as the cache calls it

@@ -57,21 +57,25 @@ class TelegramConversation:
         self._channels = channels
         self._streaming = streaming
 
-    async def answer(self, incoming: Incoming, delivery: Delivery, text: str | None = None) -> None:
+    async def answer(
+        self, incoming: Incoming, delivery: Delivery, text: str | None = None, quoted: str | None = None
+    ) -> None:
         """Answer where it was asked; an edited question in the place of its first answer."""
-        message = await self.asked(incoming, text)
+        message = await self.asked(incoming, text, quoted)
         spot = spot_of(incoming)
         earlier = await self._earlier(message, delivery) if incoming.kind is UpdateKind.EDIT else ()
         screen = Screen(self.line, spot, delivery, self._streaming, incoming.message, earlier)
         await self._show(incoming, message, screen, delivery)
 
-    async def in_private(self, incoming: Incoming, delivery: Delivery, text: str | None = None) -> None:
+    async def in_private(
+        self, incoming: Incoming, delivery: Delivery, text: str | None = None, quoted: str | None = None
+    ) -> None:
         """Answer in the asker's private chat, also what was asked in a group."""
         if incoming.private:
-            await self.answer(incoming, delivery, text)
+            await self.answer(incoming, delivery, text, quoted)
             return
         home = replace(incoming, chat=incoming.user, private=True, topic=0)
-        message = replace(await self.asked(home, text), id=f"{incoming.chat}/{incoming.message}")
+        message = replace(await self.asked(home, text, quoted), id=f"{incoming.chat}/{incoming.message}")
         screen = Screen(self.line, ChatTarget(home.chat), delivery, self._streaming)
         await self.show_in_private(incoming, delivery, lambda: self._show(home, message, screen, delivery))
 
@@ -109,9 +113,9 @@ class TelegramConversation:
         await Screen(self.line, spot, delivery, "off").finish(telegram(markdown), keyboard)
         await delivery.ended()
 
-    async def asked(self, incoming: Incoming, text: str | None = None) -> Message:
+    async def asked(self, incoming: Incoming, text: str | None = None, quoted: str | None = None) -> Message:
         """The message as the dialogue takes it: in private with the groups that the person belongs to now."""
-        return incoming.asked(text, await self._channels(incoming) if incoming.private else frozenset())
+        return incoming.asked(text, await self._channels(incoming) if incoming.private else frozenset(), quoted)
 
     def screen(self, incoming: Incoming, delivery: Delivery) -> Screen:
         """Where something grows that is no answer."""

@@ -44,8 +44,9 @@ class Incoming:
     """One thing that somebody did. `topic` and `reply_to` are 0 where there is none.
 
     `text` is without the mention of the bot. `data` is what a button carries, the name of what is refused, or the
-    verdict of a reaction; `said` is the text of the message that was replied to, or that a button hangs on. `asker` is
-    whom the message with the button answers, in a group.
+    verdict of a reaction; `said` is what the message says that was replied to, or that a button hangs on, or the
+    part of it that was quoted. `asker` is whom the message with the button answers, in a group. `to_answer`: it replies
+    to an answer of the bot, which the conversation knows.
     """
 
     kind: UpdateKind
@@ -67,6 +68,13 @@ class Incoming:
     file: str = ""
     file_name: str = ""
     file_size: int = 0
+    to_answer: bool = False
+
+    @property
+    def quoted(self) -> str:
+        """What a question is about that somebody else wrote."""
+        asks = self.kind in {UpdateKind.ASK, UpdateKind.EDIT} and not self.to_answer
+        return self.said if asks else ""
 
     @property
     def person(self) -> Person:
@@ -92,10 +100,13 @@ class Incoming:
             return talk
         return Conversation(talk.platform, talk.workspace, talk.channel, f"{talk.thread}!")
 
-    def asked(self, text: str | None = None, channels: frozenset[str] = frozenset()) -> Asked:
-        """The message as the dialogue takes it; `text` in place of its own."""
-        said = self.text if text is None else text
-        return Asked(str(self.message), self.conversation, self.person, said, self.at, self.private, channels)
+    def asked(
+        self, text: str | None = None, channels: frozenset[str] = frozenset(), quoted: str | None = None
+    ) -> Asked:
+        """The message as the dialogue takes it; `text` and `quoted` in place of its own."""
+        said, about = self.text if text is None else text, self.quoted if quoted is None else quoted
+        place, asker = self.conversation, self.person
+        return Asked(str(self.message), place, asker, said, self.at, self.private, channels, quoted=about)
 
 
 _INCOMING = TypeAdapter(Incoming)

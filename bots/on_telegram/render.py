@@ -54,7 +54,7 @@ def closed(markdown: str) -> str:
 
 def answer_pages(final: Final) -> list[MessagePage]:
     """An answer with its sources, or with the nearest sections where nothing was found."""
-    return pages(defused([*_runs(final.markdown), *_footer(final)]))
+    return pages([*defused(_runs(final.markdown)), *_footer(final)])
 
 
 def plain_pages(page: MessagePage) -> MessagePage:
@@ -65,11 +65,14 @@ def plain_pages(page: MessagePage) -> MessagePage:
 def _footer(final: Final) -> Iterator[Run]:
     under = footer(final)
     if under.note:
-        yield Run(f"\n\n{under.note}", (EntityStyle("italic"),))
+        yield from defused([Run(f"\n\n{under.note}", (EntityStyle("italic"),))])
     if under.heading:
         yield Run("\n\n")
         yield Run(under.heading, (EntityStyle("bold"),))
-        yield Run("\n" + clean("\n".join(under.lines)))
+    for line in under.lines if under.heading else ():  # each by itself: two may lead to the same page
+        marks = (EntityStyle("text_link", url=line.link),) if line.link else ()
+        parts = Run(f"\n{clean(line.before)}"), Run(clean(line.label), marks), Run(clean(line.behind))
+        yield from defused(parts)
 
 
 def _runs(markdown: str) -> list[Run]:

@@ -164,9 +164,9 @@ class TelegramSender:
 
     async def _private(self, incoming: Incoming, delivery: Delivery) -> None:
         command = command_of(incoming.text)
-        question = (command[1] if command else "") or incoming.said
-        if question:
-            await self._talk.in_private(incoming, delivery, question)
+        question = command[1] if command else ""
+        if question or incoming.said:
+            await self._talk.in_private(incoming, delivery, question, None if question else incoming.said)
         else:
             await self._talk.say(incoming, delivery, translated(say.NOTHING_ASKED))
 
@@ -175,11 +175,20 @@ class TelegramSender:
         await self._talk.say_in_private(incoming, delivery, drawn.markdown, drawn.keyboard)
 
     async def _forwarded(self, incoming: Incoming, delivery: Delivery) -> None:
+        if not incoming.private:
+            await self._talk.answer(incoming, delivery, "", incoming.text)
+            return
+        message = incoming.asked("", quoted=incoming.text)
+        if comment := await self._services.dialogue.comment_on(message):  # answered by itself, a moment ago
+            asked = replace(incoming, kind=UpdateKind.EDIT, message=incoming.message - 1)
+            await self._talk.answer(asked, delivery, comment, incoming.text)
+            return
+        await self._services.dialogue.keep_forward(message)
         spot = replace(spot_of(incoming), reply_to=incoming.message)
         await self._talk.say_at(spot, delivery, translated(say.FORWARDED), forward_buttons())
 
     async def _answer_forwarded(self, incoming: Incoming, _tap: ButtonPress, delivery: Delivery) -> None:
-        await self._talk.answer(incoming, delivery, incoming.said)
+        await self._talk.answer(incoming, delivery, "", incoming.said)
 
     async def _refuse(self, incoming: Incoming, delivery: Delivery) -> None:
         await self._talk.say(incoming, delivery, translated(say.CANNOT_READ[incoming.data]))

@@ -23,6 +23,7 @@ from telegram import (
 
 from bots.courtesies import is_thanks
 from bots.on_telegram.events import PLATFORM, Incoming, UpdateKind, sound
+from bots.on_telegram.words import READABLE, is_quote, quoted_in, replied_to, words_of
 
 GENERAL_TOPIC = 1  # of a forum: has to be left out when something is sent there
 ALLOWED_UPDATES = (
@@ -35,6 +36,7 @@ ALLOWED_UPDATES = (
 )
 _APPROVING = frozenset("👍❤🔥🥰👏😁🎉🤩🙏👌💯🤣⚡🏆😍🤗🫡🆒💘😘😎")
 _DISAPPROVING = frozenset("👎🤔🤬😢🤮💩🤡🥱🥴💔🤨😐🖕😡🙈")
+_NAMING: list[str | None] = [MessageEntity.MENTION, MessageEntity.TEXT_MENTION, MessageEntity.BOT_COMMAND]
 _REFUSED = (
     *("voice", "video_note", "audio", "photo", "video", "animation", "sticker", "location", "contact", "poll"),
     *("dice", "game", "story", "paid_media", "checklist"),
@@ -89,7 +91,13 @@ def _message(message: Message, me: User, *, edited: bool) -> Incoming | None:
     if user.is_bot or not (addressed or chat.type == Chat.PRIVATE):
         return None
     kind, data = _what(message, edited=edited)
-    return _from(message, user, kind, text, data) if kind else None
+    if kind is None:
+        return None
+    if kind is UpdateKind.FORWARD and chat.type == Chat.PRIVATE:
+        text = words_of(message)
+    replied = replied_to(message)
+    to_answer = replied is not None and _is(replied.from_user, me) and not is_quote(message)
+    return replace(_from(message, user, kind, text, data), to_answer=to_answer)
 
 
 def _what(message: Message, *, edited: bool) -> tuple[UpdateKind | None, str]:
@@ -98,7 +106,7 @@ def _what(message: Message, *, edited: bool) -> tuple[UpdateKind | None, str]:
         return (UpdateKind.EDIT if message.text else None), ""
     if message.document is not None and message.animation is None:
         return UpdateKind.FILE, ""
-    if message.text and message.forward_origin is not None and message.chat.type == Chat.PRIVATE:
+    if _is_elses(message):
         return UpdateKind.FORWARD, ""
     if message.text:
         return UpdateKind.ASK, ""
@@ -106,11 +114,17 @@ def _what(message: Message, *, edited: bool) -> tuple[UpdateKind | None, str]:
     return (UpdateKind.REFUSE, refused) if refused else (None, "")
 
 
+def _is_elses(message: Message) -> bool:
+    """Whether all that it says was said by others before, or is no sentence that somebody wrote to the bot."""
+    if message.forward_origin is not None and (message.text or message.caption):
+        return True
+    return message.chat.type == Chat.PRIVATE and any(getattr(message, name) for name in READABLE)
+
+
 def _addressed(message: Message, me: User) -> tuple[str, bool]:
     """The text without a mention of the bot, and whether it is meant for the bot."""
     text = message.text or message.caption or ""
-    entities = message.parse_entities([MessageEntity.MENTION, MessageEntity.BOT_COMMAND])
-    entities |= message.parse_caption_entities([MessageEntity.MENTION, MessageEntity.BOT_COMMAND])
+    entities = message.parse_entities(_NAMING) | message.parse_caption_entities(_NAMING)
     name = f"@{me.username}".lower()
     replied = message.reply_to_message is not None and _is(message.reply_to_message.from_user, me)
     meant = replied and not is_thanks(text)  # thanks are left alone among people
@@ -120,7 +134,7 @@ def _addressed(message: Message, me: User) -> tuple[str, bool]:
             if at and f"@{whose}".lower() != name:
                 return text, False  # another bot's
             meant = True
-        elif part.lower() == name:
+        elif part.lower() == name or _is(entity.user, me):
             meant, text = True, text.replace(part, " ", 1)
     return text.strip(" ,:\n"), meant
 
@@ -143,7 +157,7 @@ def _tap(query: CallbackQuery) -> Incoming | None:
     done = replace(done, message=message.message_id, data=query.data, query=query.id)
     if not isinstance(message, Message):
         return done
-    done, replied = replace(done, **_around(message)), _replied(message)
+    done, replied = replace(done, **_around(message)), replied_to(message)
     if replied is None:
         return done
     asker = replied.from_user
@@ -166,18 +180,12 @@ def _by(kind: UpdateKind, chat: Chat, user: User, at: datetime) -> Incoming:
 
 def _around(message: Message) -> dict[str, Any]:
     """The topic that a message stands in, and what it replies to."""
-    reply, topic = _replied(message), message.message_thread_id if message.is_topic_message else 0
+    reply, topic = replied_to(message), message.message_thread_id if message.is_topic_message else 0
     return {
         "topic": 0 if topic in {None, GENERAL_TOPIC} else topic,
         "reply_to": reply.message_id if reply else 0,
-        "said": (reply.text or reply.caption or "") if reply else "",
+        "said": quoted_in(message),
     }
-
-
-def _replied(message: Message) -> Message | None:
-    """The message that this one replies to; by one about the topic Telegram only marks what is said in the topic."""
-    reply = message.reply_to_message
-    return None if reply is None or reply.forum_topic_created is not None else reply
 
 
 def _with_file(done: Incoming, message: Message) -> Incoming:

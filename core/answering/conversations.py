@@ -51,6 +51,15 @@ class Conversations:
         """Let what follows lean on nothing that was said in this conversation before."""
         await self._memory.append(message.conversation, Turn(message.person, "", "", message.sent_at, ()))
 
+    async def keep_forward(self, message: Message) -> None:
+        """Keep what was forwarded without a word, until the next message says what of it."""
+        said = message.quoted
+        await self._memory.append(message.conversation, Turn(message.person, said, "", message.sent_at, (), said))
+
+    async def last_turn(self, message: Message) -> Turn | None:
+        """What was said last before `message`."""
+        return next(iter(await self._memory.turns(message.conversation, limit=1)), None)
+
     async def questions(self, message: Message) -> list[str]:
         """The questions of whoever sent `message` in this conversation, oldest first."""
         turns = await self._memory.turns(message.conversation, limit=MAX_TURNS)

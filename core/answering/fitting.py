@@ -6,6 +6,7 @@ Knows nothing of search, of stores, or of how the model reads.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from core.answering import prompt, retrieval
 from core.answering.history import Query
@@ -39,7 +40,8 @@ def fit_prompt(
     refuse = may_refuse and protocol.judging is Judging.NONE
     person = prompt.person_block(form.preferences, form.stated, form.brevity, refuse=refuse)
     room = generator.context_tokens - answer_tokens - TEMPLATE_TOKENS
-    room -= sum(map(count, (protocol.system, person, query.question, query.begun)))
+    question = prompt.about(query.question, query.quoted)
+    room -= sum(map(count, (protocol.system, person, question, query.begun)))
     fitting: list[RankedPassage] = []
     for candidate in selection.rows:
         room -= count(prompt.passage_block(candidate.passage))
@@ -49,19 +51,23 @@ def fit_prompt(
     if not fitting:
         raise QuestionTooLongError("Your message is too long for the language model. Please shorten it.")
     # what is to be made of an answer cannot be answered; what it is made of can
-    checked = query.likeliest if is_of_the_answer(query.question) else query.question
+    checked = query.likeliest if is_of_the_answer(query.question) and not query.quoted else question
     # refusals make models refuse
-    answered = [turn for turn in query.turns if turn.answer and not prompt.says_not_found(turn.answer)]
+    answered = [_with_quote(turn) for turn in query.turns if turn.answer and not prompt.says_not_found(turn.answer)]
     return Prompt(
         protocol.system,
         tuple(candidate.passage for candidate in fitting),
         retrieval.priors(fitting, selection.factors),
         fitting_turns(answered, min(history_tokens, room), count),
         person,
-        query.question,
+        question,
         check_text(checked) if may_refuse and protocol.judging is Judging.CHECK else "",
         query.begun,
     )
+
+
+def _with_quote(turn: Turn) -> Turn:
+    return replace(turn, question=prompt.about(turn.question, turn.quoted))
 
 
 def fitting_turns(turns: Sequence[Turn], budget: int, count_tokens: Callable[[str], int]) -> tuple[Turn, ...]:

@@ -20,6 +20,7 @@ from core.text.words import content_words, words, words_of
 
 LEANS = 0.8  # p(a message leans on what was said) where its words point back; people say "it" of other things, too
 MAY_LEAN = 0.3  # … where it has few words of its own and none that points: "what is Tock", "maximum amount?"
+SEARCHED = 1500  # characters of what is quoted that are searched for
 _FEW_WORDS = 3  # with so many words of its own and none that points, a message is a question by itself …
 _OWN_TOPIC = 5  # … and with so many it is one, whatever pronouns it has
 
@@ -52,7 +53,7 @@ class Query:
     `searches` are the texts to search for, the likeliest reading first, with p(r|x); they sum to 1. `turns` are what
     was said before, as the model hears it. `form` overrides `Preferences` by name for this answer, and `begun` is what
     was said of it already, in the turn `goes_on`. `refused`: it is about a refusal, which no other form makes an
-    answer.
+    answer. `quoted` is what somebody wrote that the question is about.
     """
 
     said: str
@@ -63,6 +64,7 @@ class Query:
     begun: str = ""
     goes_on: Turn | None = None
     refused: bool = False
+    quoted: str = ""
 
     @property
     def likeliest(self) -> str:
@@ -83,14 +85,14 @@ class _Exchange:
     form: Mapping[str, Any]
 
 
-def understand(message: str, turns: Sequence[Turn]) -> Query:
-    """What `message` asks for, after `turns`."""
+def understand(message: str, turns: Sequence[Turn], quoted: str = "") -> Query:
+    """What `message` asks for, after `turns`, and about what is `quoted` with it."""
     told = _exchanges(turns)
     wish = wish_of(message)
-    if not told or (wish is None and not is_of_the_answer(message)):
-        return _question(message, told)
+    if quoted or not told or (wish is None and not is_of_the_answer(message)):
+        return _question(message, told, quoted)
     *before, last = told
-    again = replace(_question(last.turn.question, before), said=message, form=last.form)
+    again = replace(_question(last.turn.question, before, last.turn.quoted), said=message, form=last.form)
     if wish is None:
         return replace(again, question=message, turns=tuple(exchange.turn for exchange in told))
     if says_not_found(last.turn.answer):
@@ -105,6 +107,11 @@ def unsaid(turn: Turn) -> Turn:
     return replace(turn, answer=NOT_FOUND)
 
 
+def quoted_with(question: str, turns: Sequence[Turn]) -> str:
+    """What was quoted when `question` was last asked."""
+    return next((turn.quoted for turn in reversed(turns) if turn.question == question), "")
+
+
 def standalone_question(message: str, turns: Sequence[Turn]) -> str:
     """The message as it would most likely be asked with no conversation before it."""
     return understand(message, turns).likeliest
@@ -112,7 +119,7 @@ def standalone_question(message: str, turns: Sequence[Turn]) -> str:
 
 def questions(turns: Sequence[Turn], person: Person) -> list[str]:
     """What `person` asked in `turns`, oldest first, without what was about an answer."""
-    return [told.turn.question for told in _exchanges(turns) if told.turn.person == person]
+    return [told.turn.question for told in _exchanges(turns) if told.turn.person == person and not _waits(told.turn)]
 
 
 def before(message: str, turns: Sequence[Turn], *, again: bool) -> list[Turn]:
@@ -137,17 +144,35 @@ def leaning(message: str) -> float:
     return MAY_LEAN if len(own) < _FEW_WORDS else 0.0
 
 
-def _question(message: str, told: Sequence[_Exchange]) -> Query:
-    """`message` by itself, and behind the last question that stood by itself."""
-    topic = ""
-    for exchange in told:
-        earlier = exchange.turn.question
-        topic = topic if topic and leaning(earlier) >= LEANS else earlier
-    leans = leaning(message) if topic else 0.0
+def _question(message: str, told: Sequence[_Exchange], quoted: str = "") -> Query:
+    """`message` by itself, and behind what is quoted, or the last question that stood by itself."""
+    leans, topic = leaning(message), _topic(told)
+    if quoted:
+        leans, topic = LEANS if leans else MAY_LEAN, "" if message == quoted else quoted[:SEARCHED]
+    elif told and leans and _waits(told[-1].turn):
+        quoted = told[-1].turn.quoted
+    leans = leans if topic else 0.0
     readings = [(f"{topic}\n{message}", leans), (message, 1 - leans)]
     likeliest = sorted(readings, key=lambda reading: -reading[1])
     searches = {text: probability for text, probability in likeliest if probability}
-    return Query(message, message, searches, tuple(exchange.turn for exchange in told))
+    return Query(message, message, searches, tuple(exchange.turn for exchange in told), quoted=quoted)
+
+
+def _topic(told: Sequence[_Exchange]) -> str:
+    """The last question that stood by itself, or with what was quoted."""
+    topic = ""
+    for exchange in told:
+        earlier, quoted = exchange.turn.question, exchange.turn.quoted
+        if quoted not in {"", earlier}:
+            topic = f"{quoted[:SEARCHED]}\n{earlier}"
+        elif not topic or leaning(earlier) < LEANS or quoted:
+            topic = earlier[:SEARCHED] if quoted else earlier
+    return topic
+
+
+def _waits(turn: Turn) -> bool:
+    """Whether it was forwarded, and nobody has asked about it yet."""
+    return bool(turn.quoted) and turn.quoted == turn.question and not turn.answer
 
 
 def _exchanges(turns: Sequence[Turn]) -> list[_Exchange]:

@@ -66,6 +66,7 @@ def trace_of(context: AnswerContext, answer: Answer, draft: AnswerDraft | None) 
         plain=context.plain,
         held=answer.held,
         decoded=answer.decoded,
+        asked=interests.event_vector(context.vector, (), ()),
     )
     if draft is None:
         return trace

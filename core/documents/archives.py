@@ -18,11 +18,13 @@ from pathlib import Path, PurePath, PurePosixPath
 from core.documents import packages, slack, telegram
 from core.documents.blocks import ParsedDocument
 from core.documents.chats import ChannelDay, packed, parse_talk
+from core.documents.mail import attached_files
 from core.documents.parsing import Parser, check_size, is_supported, parser_of
 from core.documents.walk import is_left_out
 from core.errors import DocumentError
 
 ARCHIVES = {".zip"}
+_MESSAGES = {".eml"}
 MAX_ARCHIVE_BYTES = 200 * 1024**2
 MAX_UNPACKED_BYTES = 1024**3  # all members that are read, those of archives inside among them
 MAX_DEPTH = 2  # archives inside each other
@@ -79,8 +81,13 @@ def is_readable(path: PurePath) -> bool:
 
 
 def is_archive(path: PurePath) -> bool:
-    """Whether a file of this name holds files."""
+    """Whether a file of this name is nothing but what holds files."""
     return path.suffix.lower() in ARCHIVES
+
+
+def holds_others(path: PurePath) -> bool:
+    """Whether there may be documents in a file of this name beside the one that it is."""
+    return is_archive(path) or path.suffix.lower() in _MESSAGES
 
 
 def check_file_size(size: int, path: PurePath) -> None:
@@ -99,14 +106,14 @@ def members(data: bytes, path: PurePath) -> Iterator[Member]:
     Raises:
         DocumentError: the file as a whole cannot be read.
     """
+    room = _Room()
     if is_archive(path):
         try:
-            room = _Room()
             yield from room.in_time(_unpacked(data, "", 1, room))
         except DocumentError as error:
             raise DocumentError(f"{path.name} cannot be read. {error}") from None
     else:
-        yield from _documents(lambda: data, "", path)
+        yield from room.in_time(_documents(lambda: data, "", path, 1, room))
 
 
 def _unpacked(data: bytes, above: str, depth: int, room: _Room) -> Iterator[Member]:
@@ -117,21 +124,29 @@ def _unpacked(data: bytes, above: str, depth: int, room: _Room) -> Iterator[Memb
         wanted = [part for part in parts if is_readable(PurePosixPath(part.filename))]
         packages.check_parts(archive, 0)
         room.take(len(parts), sum(part.file_size for part in wanted))
-        if slack.is_export(names):
-            private = slack.private_parts(names)
-            note = f"Private conversations in the export were left out ({', '.join(private)})." if private else ""
-            yield from _talks(slack.talks(names, archive.read), above, note)
-            return
+        if (root := slack.root_of(names)) is not None:
+            export = {name.removeprefix(root): part for name, part in meant.items() if name.startswith(root)}
+
+            def read(name: str) -> bytes:
+                return archive.read(export[name])
+
+            readable, note = slack.beside(export, read)
+            yield from _talks(slack.talks(export, read), above + root, note)
+            parts = [part for part in parts if not part.filename.startswith(root)] + [export[name] for name in readable]
         for part in parts:
             name, inside = f"{above}{part.filename}", PurePosixPath(part.filename)
-            if is_archive(inside):
-                yield from _nested(partial(_content, archive, part), name, depth, room)
-            else:
-                yield from _documents(partial(_content, archive, part), name, inside)
+            yield from _member(partial(_content, archive, part), name, inside, depth, room)
 
 
-def _documents(read: Callable[[], bytes], name: str, path: PurePath) -> Iterator[Member]:
-    """The document called `name`, or the talks in it where it is an export of Telegram."""
+def _member(read: Callable[[], bytes], name: str, path: PurePath, depth: int, room: _Room) -> Iterator[Member]:
+    if is_archive(path):
+        yield from _nested(read, name, depth, room)
+    else:
+        yield from _documents(read, name, path, depth, room)
+
+
+def _documents(read: Callable[[], bytes], name: str, path: PurePath, depth: int, room: _Room) -> Iterator[Member]:
+    """The document called `name`, and what hangs on it; or the talks in it where it is an export of Telegram."""
     if path.suffix.lower() == ".json":
         try:
             content = read()
@@ -140,10 +155,22 @@ def _documents(read: Callable[[], bytes], name: str, path: PurePath) -> Iterator
             yield Member(name, partial(_refuse, str(error)), _never)
             return
         if export:
-            note = "Private chats in the export were left out." if telegram.leaves_out(export) else ""
-            yield from _talks(telegram.talks(export), f"{name}/" if name else "", note)
+            yield from _talks(telegram.talks(export), f"{name}/" if name else "", telegram.left_out(export))
             return
     yield Member(name, read, parser_of(path))
+    if path.suffix.lower() in _MESSAGES:
+        yield from _attached(read, f"{name}/" if name else "", depth, room)
+
+
+def _attached(read: Callable[[], bytes], above: str, depth: int, room: _Room) -> Iterator[Member]:
+    """The files that hang on a message; of one that cannot be read, the message says why."""
+    try:
+        files = attached_files(read())
+    except DocumentError:
+        return
+    room.take(len(files), sum(len(content) for _, content in files))
+    for name, content in files:
+        yield from _member(partial(bytes, content), f"{above}{name}", PurePosixPath(name), depth, room)
 
 
 def _nested(read: Callable[[], bytes], name: str, depth: int, room: _Room) -> Iterator[Member]:
@@ -197,14 +224,14 @@ def is_unpacked_export(path: Path) -> bool:
 
 
 def packed_export(folder: Path) -> bytes:
-    """The export in `folder` as a ZIP: the same bytes for the same parts.
+    """The export in `folder` as a ZIP: the same bytes for the same parts; of what cannot be read only the names.
 
     Raises:
         DocumentError: it is larger than what is unpacked of an archive.
         OSError: a part cannot be read.
     """
     parts = {part.relative_to(folder).as_posix(): part for part in _export_parts(folder)}
-    if sum(part.stat().st_size for part in parts.values()) > MAX_UNPACKED_BYTES:
+    if sum(part.stat().st_size for part in parts.values() if _is_worth_packing(part)) > MAX_UNPACKED_BYTES:
         raise DocumentError(f"{folder.name} is a Slack export of over {MAX_UNPACKED_BYTES // 1024**2} MB. Split it.")
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -214,12 +241,18 @@ def packed_export(folder: Path) -> bytes:
 
 
 def _export_parts(folder: Path) -> Iterator[Path]:
-    """The lists, then the days; nothing that is a link."""
-    for part in (*sorted(folder.glob("*.json")), *sorted(folder.glob("*/*.json"))):
-        if slack.is_part(part.relative_to(folder).as_posix()) and not part.is_symlink() and part.is_file():
+    """Everything in it, by its path; nothing that is a link."""
+    for part in sorted(folder.rglob("*")):
+        if not part.is_symlink() and part.is_file():
             yield part
 
 
 def _part_bytes(name: str, part: Path) -> bytes:
-    """Of the lists of private conversations no more than that there is one."""
-    return b"[]" if slack.private_parts([name]) else part.read_bytes()
+    """Of the lists of private conversations, and of what cannot be read, no more than that there is one."""
+    if slack.private_parts([name]):
+        return b"[]"
+    return part.read_bytes() if _is_worth_packing(part) else b""
+
+
+def _is_worth_packing(part: Path) -> bool:
+    return is_readable(part) or part.suffix == ".json"

@@ -32,8 +32,8 @@ class Block:
 
     `headings` are those above it, outermost first, without the title; a heading's own path ends with itself.
     `line` is its first line in the file and `page` its page, slide or cell, counted from 1, or 0 where there is none.
-    Code is fenced; a table starts with its header row. `lines` are the file's lines of each line of the text, where
-    these do not simply follow each other.
+    Code is fenced; a table starts with its caption, if it has one, and its header row. `lines` are the file's lines of
+    each line of the text, where these do not simply follow each other.
     """
 
     kind: BlockKind
@@ -95,11 +95,12 @@ class Outline:
         if text != whole:
             self.add(BlockKind.PARAGRAPH, whole, line, page)
 
-    def table(self, rows: Sequence[Sequence[str]], lines: Sequence[int], page: int = 0) -> None:
-        """Add a table whose rows stand on `lines` of the file, the first one its header."""
-        text = pipe_table(rows)
-        if text:
-            self._blocks.append(Block(BlockKind.TABLE, text, self._path(), lines[0], page, (lines[0], *lines)))
+    def table(self, rows: Sequence[Sequence[str]], lines: Sequence[int], page: int = 0, caption: str = "") -> None:
+        """Add a table whose rows stand on `lines` of the file, the first one its header; its caption stands above."""
+        above = f"{caption}\n\n" if caption else ""
+        if text := pipe_table(rows):
+            first = (lines[0],) * (above.count("\n") + 1)
+            self._blocks.append(Block(BlockKind.TABLE, above + text, self._path(), lines[0], page, (*first, *lines)))
 
     def code(self, code: str, language: str, line: int) -> None:
         """Add code that begins on `line` of the file, where no fence stands around it."""

@@ -16,7 +16,7 @@ from core.documents.blocks import BlockKind, Outline, ParsedDocument
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message, its text as Markdown, whom it answers, and the replies to it."""
+    """One message, its text as Markdown, whom it answers, the replies to it, and the topic of a forum it stands in."""
 
     who: str
     day: str  # ISO 8601
@@ -24,6 +24,7 @@ class ChatMessage:
     text: str
     to: str = ""
     replies: tuple[ChatMessage, ...] = ()
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +84,4 @@ def _items(thread: Iterable[ChatMessage], day: str) -> Iterable[str]:
 def _line(message: ChatMessage, day: str) -> str:
     when = message.time if message.day == day else f"{message.day} {message.time}"
     who = f"**{message.who}** to {message.to}" if message.to else f"**{message.who}**"
-    return f"{who}, {when}: {message.text}"
+    return f"{who}{f' in {message.topic}' if message.topic else ''}, {when}: {message.text}"

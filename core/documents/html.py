@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from core.documents.blocks import BlockKind, Outline, ParsedDocument, fenced, pipe_table
+from core.documents.blocks import BlockKind, Outline, ParsedDocument, fenced
+from core.documents.html_tables import add_html_table, boxes, is_layout
 from core.documents.html_tree import Element, parse_tree
+from core.documents.page_parts import main_part, take_out_unseen
 from core.documents.properties import iso_date, language_tag
 
-_LEFT_OUT = {
-    *("script", "style", "nav", "noscript", "template", "svg", "iframe", "object", "head", "button", "select"),
-}
+_LEFT_OUT = {"iframe", "button", "select"}
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _TARGET_CHARACTERS = 300  # a longer address, such as a sign-on's, is no use to a reader and would fill passages
 _CODE = ["code", "kbd", "samp", "tt"]
@@ -34,12 +34,14 @@ def parse_html(text: str) -> ParsedDocument:
     title, html = page.find("title"), page.find("html")
     named = " ".join(title.text().split()) if title else ""
     metas = list(page.iter("meta"))
-    outline = Outline("" if len(list(page.iter("h1"))) == 1 else named)
-    _add(outline, page.find("main") or page.find("body") or page, lines_above=0)
+    root, notes = main_part(page)
+    outline = Outline("" if len(list(root.iter("h1"))) == 1 else named)
+    _add(outline, root, lines_above=0)
     document = outline.document()
     return replace(
         document,
         title=document.title or named,
+        notes=notes,
         author=_meta(metas, "author"),
         date=iso_date(_meta(metas, "article:modified_time", "article:published_time", "dcterms.modified", "date")),
         language=language_tag(html.attributes.get("lang", "") if html else ""),
@@ -48,7 +50,9 @@ def parse_html(text: str) -> ParsedDocument:
 
 def add_html(outline: Outline, fragment: str, *, first_line: int) -> None:
     """Add the blocks of an HTML fragment that begins on `first_line` of its file."""
-    _add(outline, parse_tree(fragment), lines_above=first_line - 1)
+    root = parse_tree(fragment)
+    take_out_unseen(root)
+    _add(outline, root, lines_above=first_line - 1)
 
 
 def _add(outline: Outline, root: Element, *, lines_above: int) -> None:
@@ -59,17 +63,12 @@ def _add(outline: Outline, root: Element, *, lines_above: int) -> None:
 
 def _look_through(element: Element, blocks: set[int]) -> bool:
     """Take out what nobody sees, and note the ids of those that are no running text; whether this is running text."""
-    element.children = [child for child in element.children if isinstance(child, str) or not _is_left_out(child)]
+    element.children = [child for child in element.children if isinstance(child, str) or child.name not in _LEFT_OUT]
     inside = [_look_through(child, blocks) for child in element.children if isinstance(child, Element)]
     inline = element.name in _INLINE and all(inside)
     if not inline:
         blocks.add(id(element))
     return inline
-
-
-def _is_left_out(element: Element) -> bool:
-    attributes = element.attributes
-    return element.name in _LEFT_OUT or "hidden" in attributes or "headerlink" in attributes.get("class", "").split()
 
 
 class _Page:
@@ -103,30 +102,17 @@ class _Page:
             self._outline.add(BlockKind.CODE, fenced(element.text()), self._line)
         elif element.name == "blockquote":
             self._outline.add(BlockKind.QUOTE, self._quote(element), self._line)
-        elif element.name == "table" and not element.find("table"):
-            self._table(element)
+        elif element.name == "table" and is_layout(element):
+            for box in boxes(element):
+                self.walk(box)
+        elif element.name == "table":
+            add_html_table(self._outline, element, self._line, lambda inside: _inline(inside.children))
         else:
             self.walk(element)
 
     def _paragraph(self, run: list[Node]) -> None:
         if run:
             self._outline.add(BlockKind.PARAGRAPH, _inline(run), self._line)
-
-    def _table(self, table: Element) -> None:
-        if caption := table.find("caption"):
-            self._outline.add(BlockKind.PARAGRAPH, _inline(caption.children), self._line)
-        cells = [list(row.iter("td", "th")) for row in table.iter("tr")]
-        if all(len(row) <= 1 for row in cells):  # a box around text
-            for row in cells:
-                for cell in row:
-                    self.walk(cell)
-            return
-        rows = [row for row in ([_cell(cell) for cell in row] for row in cells) if any(row)]
-        if any(len(row) > 2 for row in rows) or table.find("thead"):  # noqa: PLR2004 - a key and its value
-            self._outline.add(BlockKind.TABLE, pipe_table(rows), self._line)
-        else:
-            items = [": ".join(cell for cell in row if cell) for row in rows]
-            self._outline.add(BlockKind.LIST, "\n".join(f"- {item}" for item in items if item), self._line)
 
     def _quote(self, quote: Element) -> str:
         inner = Outline()
@@ -190,7 +176,3 @@ def _inline_one(node: Node) -> str:
 def _link(text: str, target: str) -> str:
     follows = target and not target.startswith(("#", "javascript:", "data:")) and text.strip()
     return f"[{text.strip()}]({target})" if follows and len(target) <= _TARGET_CHARACTERS else text
-
-
-def _cell(cell: Element) -> str:
-    return " ".join(_inline(cell.children).split())

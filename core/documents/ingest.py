@@ -22,11 +22,12 @@ import numpy as np
 from core.documents.archives import is_readable
 from core.documents.assigning import Assignment
 from core.documents.folder_records import FolderRecords
-from core.documents.reading import DocumentContent, FileReader
+from core.documents.reading import DocumentContent, FileReader, inside
+from core.documents.remote.mirror import RemoteFiles
 from core.documents.splitting import embedding_text
 from core.documents.tally import IngestReport, IngestTally
 from core.documents.walk import Refusal, WalkResult, find_files, printable
-from core.domain import Document, Passage, Vector
+from core.domain import EVERYONE, Document, Passage, Vector
 from core.errors import DocumentError
 from core.ports import Embedder, PassageIndex
 from core.readers import GUIDES, Readers
@@ -40,12 +41,18 @@ _AHEAD = 2  # windows under way while the next files are read: one is embedded, 
 
 @dataclass(frozen=True, slots=True)
 class IngestProgress:
-    """Where an ingestion stands: reading file `number` of `files`, `passages` embedded so far."""
+    """Where an ingestion stands: reading file `number` of `files`, `passages` embedded of the `known` ones so far."""
 
     number: int
     files: int
     name: str
     passages: int
+    known: int = 0
+
+    @property
+    def expected(self) -> int:
+        """Passages to embed in all, if the files that are not read yet have as many as the others."""
+        return self.known * self.files // max(1, self.number)
 
 
 ReportProgress = Callable[[IngestProgress], None]
@@ -82,12 +89,13 @@ class Ingester:
         dry: bool = False,
         watch: bool | None = None,
         lock: FolderLock | None = None,
+        remote: RemoteFiles | None = None,
     ) -> IngestReport:
         """Bring the index in step with the files and folders `paths`, for `readers` to see.
 
         With `dry` all is read and reported as if, but nothing is embedded, written or removed. `watch` is recorded;
         None leaves it as it was. With `lock` each document is written while it is held: a file that somebody took away
-        under it is not found afterwards.
+        under it is not found afterwards. With `remote` the files are those of documents elsewhere, all for `readers`.
 
         Who may see a file is said by the nearest `.attune.toml`, else by `readers`, else as it was recorded, or else as
         the index has it; a new file is for the readers of its neighbours. A file that cannot be read is refused and
@@ -98,11 +106,12 @@ class Ingester:
             StoreError: the index does not answer; run it again to go on.
             asyncio.CancelledError: when nothing of it runs any more, neither a parser nor a write.
         """
-        paths = list(paths)
+        paths = [remote.folder] if remote else list(paths)
         async with self._turns.of(paths):
             started = time.monotonic()
-            found = await asyncio.to_thread(find_files, paths, is_readable)
-            decisions = _Decisions(self._recording(paths, readers), tuple(paths), readers, watch=watch, dry=dry)
+            found = await asyncio.to_thread(_found, paths, remote)
+            recording = None if remote else self._recording(paths, readers)
+            decisions = _Decisions(recording, tuple(paths), readers, watch=watch, dry=dry, remote=remote)
             reader = self._new_reader()
             run = _Run(
                 self._embedder, self._index, reader, found, decisions=decisions, report=report_progress, lock=lock
@@ -128,6 +137,11 @@ class _Decisions:
     named: Readers | None
     watch: bool | None
     dry: bool
+    remote: RemoteFiles | None = None
+
+    def source(self, file: Path) -> str:
+        """The source of the document that a file is."""
+        return self.remote.sources[file] if self.remote else file.as_posix()
 
     async def assignment(self, found: WalkResult, held: Iterable[Document]) -> Assignment:
         """Who may see each file."""
@@ -145,6 +159,10 @@ class _Decisions:
         }
         places = [place for path in self.paths for place in _names(path) if self.records.concerns(_place(place))]
         await asyncio.to_thread(self.records.decide, places, files, self.named, watch=self.watch)
+
+
+def _found(paths: Sequence[Path], remote: RemoteFiles | None) -> WalkResult:
+    return WalkResult(files=list(remote.sources)) if remote else find_files(paths, is_readable)
 
 
 def _place(path: Path) -> Path:
@@ -237,7 +255,7 @@ class _Run:
             return
         async with self._alone():
             with suppress(DocumentError):  # a path of the walk is gone: what it found then
-                self._found = await asyncio.to_thread(find_files, self._decisions.paths, is_readable)
+                self._found = await asyncio.to_thread(_found, self._decisions.paths, self._decisions.remote)
             there = {file.as_posix() for file in self._found.files}
             for source in [source for source in self._held if self._is_gone(source)]:
                 if not there.intersection((source, *(place.as_posix() for place in Path(source).parents))):
@@ -245,6 +263,8 @@ class _Run:
 
     async def _assigned(self) -> dict[Path, Readers | DocumentError]:
         """The readers of each file, or why they are not known."""
+        if self._decisions.remote:
+            return dict.fromkeys(self._found.files, self._decisions.named or (EVERYONE,))
         assignment = await self._decisions.assignment(self._found, chain.from_iterable(self._held.values()))
         assigned: dict[Path, Readers | DocumentError] = {}
         for file in self._found.files:
@@ -256,18 +276,21 @@ class _Run:
 
     def _is_gone(self, source: str) -> bool:
         """Whether a document that the index holds has no file any more."""
+        if remote := self._decisions.remote:
+            return source not in self._read and remote.owns(source)
         return source not in self._read and self._found.misses(Path(source))
 
     async def _take(self, file: Path, assigned: Readers | DocumentError) -> None:
-        held, readers = self._held_of(file.as_posix()), None
+        source = self._decisions.source(file)
+        held, readers = self._held_of(source), None
         try:
             if isinstance(assigned, DocumentError):
                 raise assigned
             readers = assigned
-            reading = asyncio.to_thread(self._reader.read, file, held, readers)
+            reading = asyncio.to_thread(self._reader.read, file, held, readers, source)
             content = await to_the_end(reading, hurry=self._reader.stop)
         except DocumentError as error:
-            self._tally.refused.append(Refusal(printable(file.as_posix()), str(error)))
+            self._tally.refused.append(Refusal(printable(source), str(error)))
             self._read.update(held)  # it keeps what it had, unless for others
             for source in [source for source, documents in held.items() if readers and documents[0].readers != readers]:
                 await self._remove(source)
@@ -285,9 +308,10 @@ class _Run:
 
     def _held_of(self, file: str) -> dict[str, list[Document]]:
         """The documents of `file` that the index holds, by source: itself, and what lies inside it."""
-        start = bisect_left(self._sources, f"{file}/")
-        inside = takewhile(lambda source: source.startswith(f"{file}/"), islice(self._sources, start, None))
-        return {source: self._held[source] for source in (file, *inside) if source in self._held}
+        within = inside(file)
+        start = bisect_left(self._sources, within)
+        held = takewhile(lambda source: source.startswith(within), islice(self._sources, start, None))
+        return {source: self._held[source] for source in (file, *held) if source in self._held}
 
     async def _take_document(self, file: Path, content: DocumentContent, readers: Readers) -> None:
         self._tally.notes += content.notes
@@ -296,7 +320,9 @@ class _Run:
         if content.passages is None:
             self._tally.unchanged.append(content.source)
         elif content.passages:
-            self._pending.append(_Pending(file, content.passages, await self._known(content.passages, held)))
+            document = _Pending(file, content.passages, await self._known(content.passages, held))
+            self._pending.append(document)
+            self._tell(replace(self._progress, known=self._progress.known + len(document.missing)))
         elif held:
             await self._remove(content.source)
         if sum(len(pending.passages) for pending in self._pending) >= _WINDOW:

@@ -1,29 +1,35 @@
 """A page of a PDF → its tables and its lines of text in reading order, with their size and weight.
 
-A page says only where each character stands; what is a line, a column or a table is found here. Knows nothing of
-headings, paragraphs or other pages.
+Most text of a page makes it upright: a page that lies on its side is turned first. What runs in another direction, as a
+note in the margin does, follows at its end. Knows nothing of headings, paragraphs or other pages.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import median
 from typing import Any
 
+from core.documents.pdf_letters import PdfWord, is_right_to_left, letters, main_direction, rows, rows_of_words
+from core.documents.pdf_order import in_order, is_stand_in
+
 MAX_RULES = 3_000  # of a page, each compared with all that cross it: four a box; a drawing has more than a table
-_GUTTER_POINTS = 10.0  # between two columns, at least
-_COLUMN_LINES = 6  # that both columns have beside each other, at least
-_COLUMN_CHARACTERS = 22  # in the line of a column; fewer make it a table without rules
 _NO_LETTER = re.compile(r"\(cid:\d+\)")  # a sign whose font does not say what it is
 _CELL_GAP = 1.8  # of the type's size: between the cells of a table without rules
+_MOST = 0.5  # of a page, that its picture covers
+_STAMP = 100  # letters over a picture, such as a page number, that are not what the page says
+_OUTLINES = 100  # curves, of letters that were made drawings
+_QUARTER_TURNS = {90, 180, 270}
+_Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class PdfLine:
-    """A line of text and where it stands, in points from the top left."""
+    """A line of text and where it stands, in points from the top left; `aside` runs in another direction."""
 
     text: str
     left: float
@@ -32,6 +38,7 @@ class PdfLine:
     bottom: float
     size: float
     bold: bool
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,39 +46,67 @@ class PdfTable:
     """A table whose cells have rules around them, the first row its header."""
 
     rows: tuple[tuple[str, ...], ...]
-    top: float
 
 
 @dataclass(frozen=True, slots=True)
 class PdfPage:
-    """What a page holds; `height` in points."""
+    """What a page holds, in reading order; `height` in points."""
 
     number: int
     height: float
-    lines: tuple[PdfLine, ...]
-    tables: tuple[PdfTable, ...]
-    pictures: int
+    parts: tuple[PdfLine | PdfTable, ...] = ()
+    scanned: bool = False  # whether a picture shows what it says
     ruled: bool = True  # whether tables were looked for
+    recognised: bool = False  # whether its text was read from the picture
+    unsure: int = 0  # pieces of text in the picture that could not be read for certain
     repeats: bool = False  # whether an earlier page shows the very same
+
+    @property
+    def lines(self) -> Iterator[PdfLine]:
+        """Its lines, without its tables."""
+        return (part for part in self.parts if isinstance(part, PdfLine))
 
 
 def read_page(page: Any) -> PdfPage:
     """Read a page of pdfplumber."""
+    turned = main_direction(page.chars)
+    if turned in _QUARTER_TURNS:
+        page = _upright(page, turned)
     ruled = len(page.edges) <= MAX_RULES
     found = [table for table in page.find_tables() if len(table.rows) > 1] if ruled else []
-    tables = [(table.bbox, _rows(table.extract())) for table in found]
-    tables = [(box, rows) for box, rows in tables if rows]
-    outside = page.filter(lambda thing: not any(_is_in(thing, box) for box, _ in tables)) if tables else page
-    words = outside.extract_words(extra_attrs=["size", "fontname"], x_tolerance_ratio=0.15)
-    words = [word for word in words if _NO_LETTER.sub("", word["text"]).strip()]
-    return PdfPage(
-        page.page_number,
-        float(page.height),
-        tuple(_in_columns(list(_rows_of(words)), float(page.width))),
-        tuple(PdfTable(rows, box[1]) for box, rows in tables),
-        len(page.images),
-        ruled,
-    )
+    tables = [(table.bbox, PdfTable(_rows(table.extract()))) for table in found]
+    tables = [(box, table) for box, table in tables if table.rows]
+    chars = [char for char in page.chars if not any(_is_in(char, box) for box, _ in tables)]
+    said = [char for char in chars if not _NO_LETTER.fullmatch(char["text"])]
+    directions = letters(said, float(page.width), float(page.height))
+    parts = list(_with_tables(list(rows(directions.pop(0, []))), tables))
+    for _, each in sorted(directions.items()):
+        parts += [_line(words, aside=True) for words in in_order(list(rows(each)))]
+    return PdfPage(page.page_number, float(page.height), tuple(parts), _is_scan(page), ruled)
+
+
+def page_of(words: Iterable[PdfWord], number: int, height: float) -> PdfPage:
+    """The page on which these words stand."""
+    return PdfPage(number, height, tuple(_line(row) for row in in_order(list(rows_of_words(words)))))
+
+
+def _is_scan(page: Any) -> bool:
+    """Whether what a page says is a picture, or drawn as curves."""
+    said = sum(not char["text"].isspace() for char in page.chars)
+    area = float(page.width) * float(page.height)
+    covered = max((float(image["width"]) * float(image["height"]) for image in page.images), default=0.0)
+    if said:
+        return covered > _MOST * area and said < _STAMP
+    return bool(page.images) or len(page.curves) > _OUTLINES
+
+
+def _upright(page: Any, degrees: int) -> Any:
+    """The same page, turned so much further to the right."""
+    inner = page.page_obj
+    inner.rotate = (inner.rotate + degrees) % 360
+    inner.attrs = {**inner.attrs, "Rotate": inner.rotate}
+    page.close()
+    return type(page)(page.pdf, inner, page.page_number, page.initial_doctop)
 
 
 def _rows(extracted: Sequence[Sequence[str | None]]) -> tuple[tuple[str, ...], ...]:
@@ -84,83 +119,50 @@ def _rows(extracted: Sequence[Sequence[str | None]]) -> tuple[tuple[str, ...], .
     return tuple(filled) if len(used) > 1 and len(filled) > 1 else ()
 
 
-def _is_in(thing: dict[str, Any], box: tuple[float, float, float, float]) -> bool:
+def _is_in(thing: dict[str, Any], box: _Box) -> bool:
     left, top, right, bottom = box
     across, down = (thing["x0"] + thing["x1"]) / 2, (thing["top"] + thing["bottom"]) / 2
     return bool(left <= across <= right and top <= down <= bottom)
 
 
-def _rows_of(words: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Words that stand at one height, from left to right."""
-    row: list[dict[str, Any]] = []
-    for word in sorted(words, key=_middle):
-        # they are sorted: the median is what stands in the middle
-        if (
-            row
-            and _middle(word) > (_middle(row[len(row) // 2]) + _middle(row[(len(row) - 1) // 2])) / 2 + word["size"] / 3
-        ):
-            yield sorted(row, key=lambda word: float(word["x0"]))
-            row = []
-        row.append(word)
-    if row:
-        yield sorted(row, key=lambda word: float(word["x0"]))
+def _with_tables(lines: list[list[PdfWord]], tables: Sequence[tuple[_Box, PdfTable]]) -> Iterator[PdfLine | PdfTable]:
+    """Lines and tables in order: a table takes part as a word without text in each row that it stands beside."""
+    places: dict[int, PdfTable] = {}
+    for (left, top, right, bottom), table in sorted(tables, key=lambda found: found[0][1]):
+        stand_in = PdfWord("", left, right, top, bottom, 10.0, bold=False)
+        places[id(stand_in)] = table
+        middles = [_middle(row) for row in lines]
+        first, last = bisect(middles, top), bisect(middles, bottom)
+        for row in lines[first:last]:
+            row.insert(bisect([word.left for word in row], left), stand_in)
+        if first == last:
+            lines.insert(first, [stand_in])
+    for ordered in in_order(lines):
+        for is_table, group in groupby(ordered, key=is_stand_in):
+            words = list(group)
+            if is_table:
+                yield from (places.pop(id(word)) for word in words if id(word) in places)
+            else:
+                yield _line(words)
 
 
-def _middle(word: dict[str, Any]) -> float:
-    return float(word["top"] + word["bottom"]) / 2
+def _middle(row: Sequence[PdfWord]) -> float:
+    return median(word.middle for word in row)
 
 
-def _in_columns(rows: list[list[dict[str, Any]]], width: float) -> Iterator[PdfLine]:
-    """Lines of one column after the other, between those that reach over both."""
-    gutter = _gutter(rows, width)
-    right: list[PdfLine] = []
-    for row in rows:
-        sides = _sides(row, gutter) if gutter else None
-        if sides is None:
-            yield from right
-            right = []
-            yield _line(row)
-        else:
-            yield from (_line(words) for words in sides[:1] if words)
-            right += [_line(words) for words in sides[1:] if words]
-    yield from right
-
-
-def _gutter(rows: list[list[dict[str, Any]]], width: float) -> float | None:
-    """Where the space between two columns of running text is, if the page has them."""
-    places: list[float] = []
-    for row in rows:
-        gaps = [(b["x0"] - a["x1"], (a["x1"] + b["x0"]) / 2, at) for at, (a, b) in enumerate(pairwise(row), 1)]
-        wide = max(gaps, default=(0.0, 0.0, 0))
-        sides = [" ".join(word["text"] for word in words) for words in (row[: wide[2]], row[wide[2] :])]
-        is_middle = 0.35 * width < wide[1] < 0.65 * width
-        if wide[0] > _GUTTER_POINTS and is_middle and min(map(len, sides)) >= _COLUMN_CHARACTERS:
-            places.append(wide[1])
-    return median(places) if len(places) >= _COLUMN_LINES and len(places) * 3 > len(rows) else None
-
-
-def _sides(row: list[dict[str, Any]], gutter: float) -> tuple[list[dict[str, Any]], list[dict[str, Any]]] | None:
-    """The words left and right of the gutter, or None where one stands in it."""
-    if any(word["x0"] < gutter < word["x1"] for word in row):
-        return None
-    left = [word for word in row if word["x1"] <= gutter]
-    right = [word for word in row if word["x0"] >= gutter]
-    near = left and right and right[0]["x0"] - left[-1]["x1"] < _GUTTER_POINTS * 0.6
-    return None if near else (left, right)
-
-
-def _line(words: Sequence[dict[str, Any]]) -> PdfLine:
-    text = words[0]["text"]
-    for before, word in pairwise(words):
-        gap = word["x0"] - before["x1"]
-        text += ("   " if gap > _CELL_GAP * word["size"] else " ") + word["text"]
-    weight = sum(len(word["text"]) for word in words if "bold" in word["fontname"].lower())
+def _line(words: Sequence[PdfWord], *, aside: bool = False) -> PdfLine:
+    ordered = words[::-1] if is_right_to_left("".join(word.text for word in words)) else words
+    text = ordered[0].text
+    for before, word in pairwise(ordered):
+        gap = max(word.left - before.right, before.left - word.right)
+        text += ("   " if gap > _CELL_GAP * word.size else " ") + word.text
     return PdfLine(
-        _NO_LETTER.sub("", text),
-        min(word["x0"] for word in words),
-        max(word["x1"] for word in words),
-        min(word["top"] for word in words),
-        max(word["bottom"] for word in words),
-        round(median(word["size"] for word in words), 1),
-        weight * 2 > len(text),
+        text,
+        words[0].left,
+        max(word.right for word in words),
+        min(word.top for word in words),
+        max(word.bottom for word in words),
+        round(median(word.size for word in words), 1),
+        sum(len(word.text) for word in words if word.bold) * 2 > len(text),
+        aside,
     )

@@ -6,17 +6,17 @@ which embedder they are for, by which an older index is told. Knows nothing of v
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from core.answering.terms import TERMS_VERSION
-from core.documents.archives import check_file_size, is_archive, is_unpacked_export, packed_export
+from core.documents.archives import check_file_size, holds_others, is_unpacked_export, packed_export
 from core.documents.parsing import PARSER_VERSION
+from core.documents.remote.addresses import INSIDE, is_address
 from core.documents.sandbox import Sandbox
-from core.documents.sandbox_child import ParseReply, ParseState
+from core.documents.sandbox_child import ParseReply, ParseState, version_of
 from core.documents.splitting import SPLITTER_VERSION, passage_ids, split
 from core.documents.walk import Refusal, printable
 from core.domain import Document, Passage, VectorOrigin
@@ -66,13 +66,15 @@ class FileReader:
         self._sandbox = Sandbox()
         self._readers: Readers | None = None  # of the file before
 
-    def read(self, file: Path, held: Mapping[str, Sequence[Document]], readers: Readers) -> FileContent:
-        """Read `file` for `readers`, of which the index holds the versions `held`, by source.
+    def read(
+        self, file: Path, held: Mapping[str, Sequence[Document]], readers: Readers, source: str = ""
+    ) -> FileContent:
+        """Read `file` for `readers`, of which the index holds the versions `held`, by source; `source` is its own name.
 
         Raises:
             DocumentError: the file cannot be read, or `stop` was called.
         """
-        source = _source(file)
+        source = source or _source(file)
         data, path = _content_of(file)
         settings = "\0".join((self._settings, *readers))
         versions = {
@@ -80,7 +82,7 @@ class FileReader:
             for of, documents in held.items()
             if len(documents) == 1 and documents[0].complete
         }
-        if not is_archive(path) and versions == {"": _version(data, settings)}:  # without waking the parser
+        if not holds_others(path) and versions == {"": version_of(data, path, settings)}:  # without waking the parser
             return FileContent((DocumentContent(source, None),))
         if readers != self._readers:
             self._sandbox.renew()
@@ -134,18 +136,19 @@ def namespace_of(model: str) -> uuid.UUID:
     return uuid.uuid5(uuid.NAMESPACE_URL, model)
 
 
-def source_of(file: str, inside: str) -> str:
-    """The source of the document called `inside` in a file; empty is the file itself."""
-    return f"{file}/{inside}" if inside else file
+def source_of(file: str, name: str) -> str:
+    """The source of the document of that name in a file; empty is the file itself."""
+    return f"{inside(file)}{name}" if name else file
 
 
 def inside_of(file: str, source: str) -> str:
     """The name inside the file of a document that stands in it: the other way round."""
-    return source.removeprefix(file).removeprefix("/")
+    return source.removeprefix(file).removeprefix(inside(file).removeprefix(file))
 
 
-def _version(data: bytes, settings: str) -> str:
-    return hashlib.sha256(data + settings.encode()).hexdigest()
+def inside(file: str) -> str:
+    """What the sources of all documents begin with that stand in a file."""
+    return f"{file}{INSIDE if is_address(file) else '/'}"
 
 
 def _source(file: Path) -> str:

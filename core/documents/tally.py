@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.documents.walk import Refusal
@@ -25,6 +26,25 @@ class IngestReport:
     passages_removed: int
     readers: tuple[tuple[Readers, int], ...]  # who may see how many of the files, the most first
     seconds: float
+
+
+def merged(reports: Sequence[IngestReport]) -> IngestReport:
+    """What several ingestions did, one after the other."""
+    total, seconds = IngestTally(), 0.0
+    for one in reports:
+        total.new += one.new
+        total.changed += one.changed
+        total.unchanged += one.unchanged
+        total.removed += one.removed
+        total.skipped += one.skipped
+        total.refused += one.refused
+        total.notes += one.notes
+        total.added += one.passages_added
+        total.reused += one.passages_reused
+        total.dropped += one.passages_removed
+        total.readers.update(dict(one.readers))
+        seconds += one.seconds
+    return total.report(seconds)
 
 
 @dataclass(slots=True)

@@ -190,7 +190,7 @@ class People:
         if trace.outcome is Outcome.ANSWERED:
             await self._usage.note_cited([source.passage.source for source in trace.sources], trace.at)
         else:
-            await self._usage.note_gap(Gap(question, trace.person, trace.at, trace.nearest))
+            await self._usage.note_gap(Gap(question, trace.person, trace.at, trace.nearest, trace.asked))
 
     async def learn_from(self, trace: Trace) -> None:
         """What an answer says of its asker; the trace of it is kept already."""
@@ -224,7 +224,7 @@ class People:
         if trace.outcome is Outcome.NOT_FOUND:  # it is a gap already
             return
         titles = tuple(dict.fromkeys(source.passage.title for source in trace.sources))
-        gap = Gap(trace.question, trace.person, trace.at, titles)
+        gap = Gap(trace.question, trace.person, trace.at, titles, trace.asked)
         await self._usage.take_back(gap)
         if feedback.verdict is Verdict.DOWN and feedback.reason not in _FORM:
             await self._usage.note_gap(gap)

@@ -36,7 +36,9 @@ class PassageWeight:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One answer, by its asker. `vector` is that of what is learned from it; `wishes` are those that were obeyed.
+    """One answer, by its asker. `asked` is the question's vector, `vector` that of what is learned from the answer.
+
+    `wishes` are those that were obeyed.
 
     `gate` is the entropy gate g(x), `scale` what the bound on KL left of the tilt, 1 being all. `held` is p(held | x),
     None where the model was not asked; `decoded` how far it was decoded as it should be.
@@ -59,6 +61,7 @@ class Trace:
     plain: bool = False
     held: float | None = None
     decoded: DecodingSummary = DecodingSummary.EXACT
+    asked: str = ""
 
 
 def rests_on(trace: Trace, sources: Collection[str]) -> bool:

@@ -22,10 +22,12 @@ from bots.logs import FILE_NAME, configure
 ROOT = Path(__file__).parents[2]
 
 
-def attune(*words: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+def attune(
+    *words: str, cwd: Path, run: tuple[str, ...] = ("-m", "bots"), **environ: str
+) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ATTUNE_")}
     return subprocess.run(
-        [sys.executable, "-m", "bots", *words],
+        [sys.executable, *run, *words],
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -62,6 +64,16 @@ def test_help_imports_nothing_heavy():
     code = "import sys, bots.__main__; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     heavy = {"torch", "transformers", "prompt_toolkit", "structlog", "pydantic", "redis", "rich.markdown", "numpy"}
+    assert heavy & set(done.stdout.split()) == set()
+
+
+@pytest.mark.parametrize("words", [["sources"], ["gaps"], ["inbox"], ["pair", "--list"]])
+def test_what_only_looks_loads_no_model(tmp_path: Path, words: list[str]):
+    """Nor the client of a server that is not used: with them these took ten times as long."""
+    code = "import atexit, sys; atexit.register(lambda: print(*sys.modules)); from bots.__main__ import main; main()"
+    done = attune(*words, cwd=tmp_path, run=("-c", code))
+    assert (done.returncode, done.stderr) == (0, "")
+    heavy = {"torch", "transformers", "sentence_transformers", "sklearn", "scipy", "qdrant_client", "prompt_toolkit"}
     assert heavy & set(done.stdout.split()) == set()
 
 

@@ -29,7 +29,9 @@ from bots.render import (
     terminal,
 )
 from bots.replies import Final
+from core.documents.remote.addresses import checked_address, link_of, name_of
 from core.domain import Source, Sources
+from core.errors import DocumentError
 from tests.bots.fake_engine import HANDBOOK
 
 ATTACKS = [
@@ -96,8 +98,8 @@ def test_sources_say_title_heading_file_and_line(tmp_path: Path, monkeypatch: py
     """A source is a numbered line with the place in the document and on the disk."""
     monkeypatch.chdir(tmp_path)
     passage = replace(HANDBOOK, source=str(tmp_path / "docs" / "handbook.md"))
-    assert source_line(Source(2, passage), file_place) == "2. Handbook › Leave › Parents — docs/handbook.md:12"
-    assert source_line(Source(2, passage)) == "2. Handbook › Leave › Parents — handbook.md"
+    assert str(source_line(Source(2, passage), file_place)) == "2. Handbook › Leave › Parents — docs/handbook.md:12"
+    assert str(source_line(Source(2, passage))) == "2. Handbook › Leave › Parents — handbook.md"
 
 
 @pytest.mark.parametrize(
@@ -113,13 +115,13 @@ def test_sources_say_title_heading_file_and_line(tmp_path: Path, monkeypatch: py
 def test_sources_say_the_place_as_their_format_counts_it(source: str, page: int, line: int, place: str):
     """A page, slide or cell where there are any, a line or row elsewhere, and nothing that is not known."""
     passage = replace(HANDBOOK, source=source, page=page, line=line)
-    assert source_line(Source(1, passage), file_place).endswith(f" — {place}")
+    assert str(source_line(Source(1, passage), file_place)).endswith(f" — {place}")
 
 
 def test_sources_are_clean_and_bounded():
     """A title or file name cannot break out of its line."""
     passage = replace(HANDBOOK, title="a\n\x1b[31m9. fake" + "x" * 500, source="/d/\x1b[2Je\udcffvil\n.md")
-    line = source_line(Source(1, passage), file_place)
+    line = str(source_line(Source(1, passage), file_place))
     assert line.startswith("1. a 9. fakex")
     assert line.endswith("… — /d/e\ufffdvil .md:12")
     assert len(line) < LABEL_CHARS + 40
@@ -204,3 +206,39 @@ def test_compact_sources_are_one_line_of_titles():
         Source(3, replace(HANDBOOK, title="Guide")),
     )
     assert plain(Final("Yes.", sources, listing=Sources.COMPACT)) == "Yes.\n\nSources\nHandbook, Guide"
+
+
+@pytest.mark.parametrize(
+    ("source", "link", "name"),
+    [
+        ("https://wiki.example/leave", "https://wiki.example/leave", "leave"),
+        ("https://wiki.example/a%20b?x=ä", "https://wiki.example/a%20b?x=%C3%A4", "a b?x=ä"),
+        ("https://wiki.example/", "https://wiki.example/", "wiki.example"),
+        ("https://wiki.example/all.zip!/in/page.html", "https://wiki.example/all.zip", "page.html"),
+        ("git+https://github.com/o/r@main#docs/a b.md", "https://github.com/o/r/blob/main/docs/a%20b.md", "a b.md"),
+        ("git+ssh://git@gitlab.com/o/r.git@main#x.md", "https://gitlab.com/o/r/-/blob/main/x.md", "x.md"),
+        ("git+https://git.example.com:8443/o/r@main#x.md", "https://git.example.com:8443/o/r", "x.md"),
+        ("git+https://codeberg.org/o/r@v1#x.md", "https://codeberg.org/o/r/src/branch/v1/x.md", "x.md"),
+        ("git+file:///srv/r@main#x.md", "", "x.md"),
+        ("s3://bucket/key.md", "", "key.md"),
+        ("webdavs://cloud.example/dav/x.md", "https://cloud.example/dav/x.md", "x.md"),
+        ("github://o:r@main/docs/x.md", "https://github.com/o/r/blob/main/docs/x.md", "x.md"),
+        ("/srv/docs/handbook.md", "", "handbook.md"),
+        ("javascript://x/%0aalert(1)", "", "\nalert(1)"),
+    ],
+)
+def test_a_source_leads_to_its_own_page(source: str, link: str, name: str):
+    """Whatever lies on the web or at a forge has a link there, and nothing else has one."""
+    assert (link_of(source), name_of(source)) == (link, name)
+    assert source_line(Source(1, replace(HANDBOOK, source=source))).link == link
+
+
+def test_an_address_is_kept_in_one_form():
+    """Small letters where it does not matter, no fragment; and no password."""
+    assert checked_address("HTTPS://Wiki.Example#top") == "https://wiki.example/"
+    assert checked_address("https://bücher.example/ä") == "https://xn--bcher-kva.example/ä"
+    assert checked_address("git+ssh://git@github.com/o/r@main#docs") == "git+ssh://git@github.com/o/r@main#docs"
+    for address in ("https://me:secret@wiki.example/", "sftp://me:secret@host/x", "https:///x", "file:///etc"):
+        with pytest.raises(DocumentError) as error:
+            checked_address(address)
+        assert "secret" not in str(error.value)

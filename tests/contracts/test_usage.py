@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -81,6 +82,19 @@ async def test_a_gap_that_cannot_be_read_is_left_out(usage: Usage, redis: Redis)
     await usage.note_gap(gap("where?"))
     await redis.rpush("attune:gaps", "{}")
     assert await usage.gaps() == [gap("where?")]
+
+
+async def test_vectors_are_kept_with_the_gaps_that_are_still_there(usage: Usage) -> None:
+    """A gap is the same with and without one."""
+    for question in ("where?", "who?"):
+        await usage.note_gap(gap(question))
+    await usage.keep_vectors([replace(gap("where?"), vector="w"), replace(gap("when?"), vector="n")])
+    kept = await usage.gaps()
+    assert [(one.question, one.vector) for one in kept] == [("where?", "w"), ("who?", "")]
+    await usage.forget_documents([], ["Nearest „title“"])
+    assert [(one.nearest, one.vector) for one in await usage.gaps()] == [((), "w"), ((), "")]
+    await usage.take_back(replace(gap("where?"), nearest=()))
+    assert [one.question for one in await usage.gaps()] == ["who?"]
 
 
 async def test_a_silent_server_is_named() -> None:

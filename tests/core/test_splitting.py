@@ -54,6 +54,7 @@ def test_no_word_is_lost_and_no_passage_too_long(document: ParsedDocument) -> No
     assert len({passage.id for passage in made}) == len(made)
     assert [(passage.ordinal, passage.total) for passage in made] == [(at, len(made)) for at in range(len(made))]
     kept = Counter(word for passage in made for word in passage.text.split())
+    kept.update({"|": 10_000, "---": 10_000})  # no words, but the marks of a table: one too wide goes without
     kept.update({word: 1 for passage in made for word in passage.heading_path.split()})
     body = [block.text for block in document.blocks if block.kind is not BlockKind.HEADING]
     titles = {word for block in document.blocks for heading in block.headings for word in heading.split()}
@@ -116,6 +117,25 @@ def test_tables_and_code_are_whole_or_framed() -> None:
     code = fenced("\n".join(f"line {number} of code" for number in range(40)), "py")
     made = passages(ParsedDocument("T", (Block(BlockKind.CODE, code, (), 1),)))
     assert all(passage.text.startswith("```py\nline ") and passage.text.endswith("code\n```") for passage in made)
+
+
+def test_a_row_too_wide_for_a_passage_keeps_each_value_with_its_header() -> None:
+    """Where header and row do not fit together, no value stands below another one's header."""
+    rows = [["Name", *(f"head{n}" for n in range(60))], *([who, *(f"{who}{n}" for n in range(60))] for who in "ab")]
+    made = passages(ParsedDocument("T", (Block(BlockKind.TABLE, "Prices\n\n" + pipe_table(rows), (), 1),)))
+    text = "\n".join(passage.text for passage in made)
+    assert all(f"- head{n}: {who}{n}\n" in f"{text}\n" for n in range(60) for who in "ab")
+    assert {passage.text.split("\n")[0] for passage in made if "\n- " in passage.text} == {"- Name: a", "- Name: b"}
+    assert "Prices" in text
+    assert "| head59 |" in text
+
+
+def test_a_caption_stands_with_every_piece_of_its_table() -> None:
+    """What a table is about is said with its header, in each passage."""
+    large = "Prices in May\n\n" + pipe_table([["name", "room"], *([f"n{row}", str(row)] for row in range(40))])
+    made = passages(ParsedDocument("T", (Block(BlockKind.TABLE, large, (), 1),)))
+    assert len(made) > 1
+    assert all(p.text.startswith("Prices in May\n\n| name | room |\n| --- | --- |\n| n") for p in made)
 
 
 def test_a_list_stays_whole_or_is_cut_between_items() -> None:

@@ -219,12 +219,15 @@ class QdrantIndex:
                 f"The collection {self._collection} was not created by Attune: it lacks the vectors "
                 f"{points.DENSE} and {points.SPARSE}. Set QDRANT_COLLECTION to another name."
             )
-        where = f"The collection {self._collection}"
-        if self._dimension is not None:
-            points.check_dimension(named[points.DENSE].size, self._dimension, where=where)
+        where, stored = f"The collection {self._collection}", named[points.DENSE].size
+        if self._dimension not in {None, stored}:
+            if await self.count() == 0:  # an empty one fits any embedder
+                return await self.reset(self._dimension, origin)
+            points.check_dimension(stored, self._dimension, where=where)
         await self._index_keywords()
         if await self.origin() is None:  # those that have one had readers from the first
             await self._name_readers()
+        return None
 
     async def _create(self, origin: VectorOrigin | None) -> None:
         dense = models.VectorParams(size=self._dimension or NEW, distance=models.Distance.COSINE)

@@ -125,9 +125,13 @@ class SharedIndex:
         )
 
     async def _check_dimension(self) -> None:
-        """A service that still runs for others may have been started for another embedder."""
-        if self._dimension is not None:
-            points.check_dimension(await self.dimension(), self._dimension, where="The index")
+        """A service that still runs for others may have been started for another embedder; an empty index fits any."""
+        if self._dimension is None:
+            return None
+        if (stored := await self.dimension()) != self._dimension and await self.count() == 0:
+            return await self.reset(self._dimension, self._origin)
+        points.check_dimension(stored, self._dimension, where="The index")
+        return None
 
     async def _call(
         self, path: str, request: BaseModel, result: TypeAdapter[Result], limit: aiohttp.ClientTimeout = TIMEOUT

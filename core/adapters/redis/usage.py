@@ -63,9 +63,7 @@ class RedisUsage:
         for value, gap in await self._stored() if titles else ():
             nearest = tuple(place for place in gap.nearest if place.partition(SEPARATOR)[0] not in titles)
             if nearest != gap.nearest:
-                left = GAP.dump_json(replace(gap, nearest=nearest), value)
-                with convert_errors():
-                    await self._client.eval(_REPLACE, 1, _GAPS, value, left)
+                await replace_gap(self._client, value, replace(gap, nearest=nearest))
         if not sources:
             return
         with convert_errors():
@@ -90,6 +88,13 @@ class RedisUsage:
     async def take_back(self, gap: Gap) -> None:
         """Drop this very gap."""
         await self._drop([value for value, kept in await self._stored() if kept == gap])
+
+    async def keep_vectors(self, gaps: Sequence[Gap]) -> None:
+        """Keep the vectors of `gaps` with those that are still there."""
+        vectors = {gap: gap.vector for gap in gaps}
+        for value, gap in await self._stored():
+            if gap in vectors:
+                await replace_gap(self._client, value, replace(gap, vector=vectors[gap]))
 
     async def forget(self, person: Person) -> None:
         """Drop what the person asked, and what nobody can tell who asked."""
@@ -138,8 +143,17 @@ class NoUsage:
     async def take_back(self, gap: Gap) -> None:
         """It was not kept."""
 
+    async def keep_vectors(self, gaps: Sequence[Gap]) -> None:
+        """Nothing is compared."""
+
     async def forget(self, person: Person) -> None:
         """Nothing is known of anybody."""
+
+
+async def replace_gap(client: Redis, stored: bytes, gap: Gap) -> None:
+    """Put `gap` in the place of what is stored of it, unless that is gone."""
+    with convert_errors():
+        await client.eval(_REPLACE, 1, _GAPS, stored, GAP.dump_json(gap, stored))
 
 
 def _use(count: bytes, last: bytes) -> Use | None:

@@ -9,6 +9,8 @@ from redis.asyncio import Redis
 
 from core.adapters.redis.meanings import keep_to
 from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
+from core.documents.gaps import Gap
 from core.domain import VectorOrigin
 from core.people.interests import Action, event_vector
 from tests.contracts.test_profiles import ANNA, keep, signal, trace
@@ -22,7 +24,9 @@ async def test_another_embedder_begins_with_no_interests(redis: Redis) -> None:
     await keep_to(redis, OURS)
     vector = signal(1).vector
     await memory.learn(ANNA, [signal(number, Action.UP) for number in range(5)])
-    await keep(memory, replace(trace(1), vector=vector))
+    await keep(memory, replace(trace(1), vector=vector, asked=vector))
+    usage, gap = RedisUsage(redis), Gap("Where?", ANNA, trace(1).at)
+    await usage.note_gap(replace(gap, vector=vector))
     before = await memory.learned(ANNA)
     assert before.interests
     await keep_to(redis, replace(OURS, embedder="by another name"))
@@ -32,6 +36,7 @@ async def test_another_embedder_begins_with_no_interests(redis: Redis) -> None:
     assert (after.interests, after.recent) == ((), None)
     assert after.tallies == before.tallies
     assert [one.vector for one in await memory.signals(ANNA)] == [""] * 5
+    assert [(one, one.vector) for one in await usage.gaps()] == [(gap, "")]
     kept = await memory.trace(ANNA)
     assert kept == trace(1)
     await memory.learn(ANNA, [replace(signal(9, Action.UP), vector=event_vector(np.eye(8)[0], [], []))])

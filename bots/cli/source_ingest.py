@@ -1,0 +1,101 @@
+"""`attune ingest ADDRESS`: documents that lie elsewhere are fetched and read, and read again by a schedule.
+
+Knows nothing of how a source is fetched or a document read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from bots.cli import operator_texts
+from bots.render import clean
+from core.bootstrap import Library
+from core.documents.ingest import ReportProgress
+from core.documents.remote.addresses import is_address
+from core.documents.remote.keeper import SourceKeeper, SourceWishes
+from core.documents.tally import IngestReport
+from core.errors import ConfigurationError, DocumentError
+from core.readers import Readers
+
+_SCHEDULE = re.compile(r"([0-9]{1,4})([mhd])")
+_UNITS = {"m": 60, "h": 3600, "d": 86_400}  # seconds
+_LEAST = 5 * 60  # seconds: more often would be no politeness
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSources:
+    """What was named to `attune ingest`: addresses, files and folders, and what is wished of them."""
+
+    addresses: tuple[str, ...] = ()
+    paths: tuple[Path, ...] = ()
+    wishes: SourceWishes = field(default_factory=SourceWishes)
+
+
+def named_sources(
+    names: Sequence[str | Path], readers: Readers | None = None, *, every: int | None = None, site: bool = False
+) -> NamedSources:
+    """The names, told apart."""
+    words = list(dict.fromkeys(map(str, names)))
+    addresses = tuple(word for word in words if is_address(word))
+    paths = tuple(Path(word) for word in words if not is_address(word))
+    return NamedSources(addresses, paths, SourceWishes(readers, every, site))
+
+
+def seconds_of(every: str) -> int:
+    """`30m`, `6h`, `1d` in seconds; 0 for `never`.
+
+    Raises:
+        ConfigurationError: it is none of these.
+    """
+    if every == "never":
+        return 0
+    meant = _SCHEDULE.fullmatch(every)
+    seconds = int(meant[1]) * _UNITS[meant[2]] if meant else 0
+    if seconds < _LEAST:
+        raise ConfigurationError(operator_texts.bad_schedule(every))
+    return seconds
+
+
+async def with_recorded(library: Library, named: NamedSources) -> NamedSources:
+    """With the addresses that were read before."""
+    records = await library.sources.records() if library.sources else []
+    known = [record.address for record in records if record.remote]
+    return replace(named, addresses=tuple(dict.fromkeys((*named.addresses, *known))))
+
+
+async def read_sources(
+    library: Library, named: NamedSources, errors: Console, progress: ReportProgress, *, dry: bool
+) -> tuple[list[IngestReport], int]:
+    """Read what lies at the addresses that were named, and keep the schedule of folders; says what cannot be reached.
+
+    Returns what was read, of those that failed from what was fetched before, and how many failed.
+    """
+    keeper = library.sources
+    if keeper is None:
+        return [], len(named.addresses)
+    if named.wishes.every is not None and not dry:
+        for path in named.paths:
+            await keeper.add(path.resolve().as_posix(), SourceWishes(every=named.wishes.every))
+    reports, failed = list[IngestReport](), 0
+    for address in named.addresses:
+        try:
+            reports.append(await _read(keeper, address, named.wishes, progress, dry=dry))
+        except DocumentError as error:
+            errors.print(Text(f"✗ {clean(str(error))}", style="red"), soft_wrap=True)
+            failed += 1
+            reports += [await keeper.read_again(address, progress)] if not dry else []
+    return reports, failed
+
+
+async def _read(
+    keeper: SourceKeeper, address: str, wishes: SourceWishes, progress: ReportProgress, *, dry: bool
+) -> IngestReport:
+    if dry:
+        return await keeper.plan(address, wishes, progress)
+    return await keeper.read(await keeper.add(address, wishes), progress)

@@ -1,0 +1,192 @@
+"""A page of the web, or a site: fetched politely, and only again what has changed.
+
+A site is what begins with the address of its first page and is found by links or in its sitemap: as its robots.txt
+allows, one page at a time, with a pause. Knows nothing of requests, or of what a page says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from urllib.parse import urljoin, urlsplit
+
+from protego import Protego
+
+from core.documents.remote.addresses import folder_of, within
+from core.documents.remote.links import addresses_in, as_utf8, links_in, may_be_page, plainly, suffix_of, unpacked
+from core.documents.remote.mirror import FetchResult, Mirror
+from core.documents.remote.web_client import AGENT, GONE, WebFetcher, WebReply, status_in_words, web_fetcher
+from core.documents.walk import Refusal
+from core.errors import DocumentError
+
+PAUSE = 0.5  # seconds between two requests, unless robots.txt asks for more
+LONGEST_PAUSE = 30.0
+PAGES = 5000  # of one site
+SITEMAPS = 100
+ROBOTS_BYTES = 500_000
+FAILURES = 8  # one after the other: the host is down
+
+_ANSWERS = range(200, 500)  # RFC 9309: where robots.txt is unavailable to us, all is allowed
+
+
+class Website:
+    """One page, or with `site` all that lies below it. `private`: it is on the operator's own network, and named so."""
+
+    def __init__(self, address: str, *, site: bool, private: bool, pause: float = PAUSE, pages: int = PAGES) -> None:
+        self._address = address
+        self._site = site
+        self._private = private
+        self._pause = pause
+        self._pages = pages
+
+    async def fetch(self, mirror: Mirror) -> FetchResult:
+        """As the port says."""
+        async with web_fetcher(self._address, private=self._private) as fetcher:
+            visit = _Visit(fetcher, mirror, self._address)
+            if self._site:
+                await visit.site(self._pause, self._pages)
+            else:
+                await visit.page()
+        mirror.save()
+        return visit.result
+
+    async def located(self) -> str:
+        """The address that a site's first page has in the end.
+
+        Raises:
+            DocumentError: it leads to another host, or nothing is there.
+        """
+        if not self._site:
+            return self._address
+        async with web_fetcher(self._address, private=self._private) as fetcher:
+            reply = await fetcher.get(self._address)
+        if reply.status in GONE:
+            raise DocumentError(status_in_words(self._address, reply.status))
+        return reply.url
+
+
+@dataclass(slots=True)
+class _Visit:
+    """One fetching of a page or a site."""
+
+    fetcher: WebFetcher
+    mirror: Mirror
+    start: str
+    result: FetchResult = field(default_factory=FetchResult)
+    kept: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    failed: int = 0  # one after the other
+    queried: int = 0  # links with a query
+    waiting: deque[str] = field(default_factory=deque)
+    seen: set[str] = field(default_factory=set)
+
+    async def page(self) -> None:
+        """The one page."""
+        reply = await self.fetcher.get(self.start, self.mirror)
+        if reply.status in GONE:
+            raise DocumentError(status_in_words(self.start, reply.status))
+        self._keep(self.start, reply)
+        self.mirror.keep_only({self.start})
+
+    async def site(self, pause: float, most: int) -> None:
+        """All pages that are found; those that are not any more go, unless one could not be asked."""
+        robots = await self._robots()
+        pause = min(max(pause, robots.crawl_delay(AGENT) or 0), LONGEST_PAUSE)
+        self._note([self.start, *[url async for url in self._sitemaps(robots)]], queries=True)
+        visited = closed = 0
+        while self.waiting and visited < most and self.failed < FAILURES:
+            url = self.waiting.popleft()
+            if not robots.can_fetch(url, AGENT):
+                closed += 1
+                continue
+            if visited:
+                await asyncio.sleep(pause)
+            visited += 1
+            await self._visit(url)
+        if closed:
+            self.result.notes.append(f"{self.start}: robots.txt closes {closed:,} of the pages; they were left out.")
+        if self.queried:
+            self.result.notes.append(f"{self.start}: {self.queried:,} links with a ? in them were not followed.")
+        if self.waiting:
+            why = "its host stopped answering" if self.failed >= FAILURES else f"it has over {most:,} pages"
+            self.result.notes.append(f"{self.start}: {len(self.waiting):,} pages were left out, since {why}.")
+        if self.waiting or self.result.refused:
+            self.kept |= self.mirror.pages.keys() - self.gone
+        self.mirror.keep_only(self.kept)
+
+    async def _visit(self, url: str) -> None:
+        try:
+            reply = await self.fetcher.get(url, self.mirror)
+            if reply.url != url and not self._is_inside(reply.url):
+                raise DocumentError(f"It leads to {reply.url}, which is outside of the site.")  # noqa: TRY301 - one way to fail
+        except DocumentError as error:
+            if url == self.start:
+                raise
+            self.failed += 1
+            self.result.refused.append(Refusal(url, str(error)))
+            return
+        self.failed = 0
+        if reply.status in GONE:
+            if url == self.start:
+                raise DocumentError(status_in_words(url, reply.status))
+            self.gone.add(url)
+            return
+        self.seen.add(reply.url)
+        self._keep(reply.url, reply)
+        if reply.url in self.mirror.pages and self.mirror.pages[reply.url].file.endswith(".html"):
+            html = await asyncio.to_thread(self.mirror.data, reply.url)
+            self._note(links_in(html.decode(errors="replace"), reply.url), queries=bool(urlsplit(self.start).query))
+
+    def _keep(self, url: str, reply: WebReply) -> None:
+        """Put a page into the mirror, unless it is there as it is."""
+        if reply.status != 304:  # noqa: PLR2004 - not modified
+            suffix = suffix_of(reply.kind, url)
+            if not suffix:
+                self.result.skipped.append(url)
+                return
+            path = PurePosixPath(f"/{urlsplit(url).netloc}{urlsplit(url).path}")
+            name = path if path.suffix.lower() == suffix else path.with_name(f"{path.name}{suffix}")
+            data = as_utf8(reply.data, reply.kind, reply.charset)
+            self.mirror.put(url, name.as_posix(), data, mark=reply.mark, modified=reply.modified)
+        self.kept.add(url)
+
+    def _note(self, urls: Iterable[str], *, queries: bool) -> None:
+        """Have those visited that are of the site and were not seen yet; with a query only where these are meant."""
+        for url in urls:
+            here = url.replace("http:", "https:", 1) if self.start.startswith("https:") else url
+            if here in self.seen or not self._is_inside(here) or not may_be_page(here):
+                continue
+            self.seen.add(here)
+            if urlsplit(here).query and not queries:
+                self.queried += 1
+            else:
+                self.waiting.append(here)
+
+    def _is_inside(self, url: str) -> bool:
+        return url == self.start or within(url, folder_of(self.start))
+
+    async def _robots(self) -> Protego:
+        """What robots.txt allows: all where there is none, nothing where it cannot be asked."""
+        reply = await self.fetcher.get(urljoin(self.start, "/robots.txt"), fine=_ANSWERS)
+        return Protego.parse(reply.data[:ROBOTS_BYTES].decode(errors="replace"))
+
+    async def _sitemaps(self, robots: Protego) -> AsyncIterator[str]:
+        """The addresses in all sitemaps of the site."""
+        named = [url for url in robots.sitemaps if self.fetcher.is_same_host(url)]
+        waiting, asked = deque(named or [urljoin(self.start, "/sitemap.xml")]), 0
+        while waiting and asked < SITEMAPS:
+            url, asked = waiting.popleft(), asked + 1
+            try:
+                reply = await self.fetcher.get(url, fine=_ANSWERS)
+            except DocumentError as error:
+                self.result.refused.append(Refusal(url, str(error)))
+                continue
+            found, are_sitemaps = addresses_in(await asyncio.to_thread(unpacked, reply.data))
+            if are_sitemaps:
+                waiting.extend(one for one in found if self.fetcher.is_same_host(one))
+            else:
+                for one in found:
+                    yield plainly(one)

@@ -1,0 +1,146 @@
+"""Messages as programs write them: what is in them is read, or it is said that it was not."""
+
+from __future__ import annotations
+
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import PurePath
+
+import pytest
+
+from core.documents.archives import members
+from core.documents.blocks import BlockKind, ParsedDocument
+from core.documents.parsing import parse, parse_with
+
+HEAD = "From: Ana <ana@a.b>\nSubject: Keys\nDate: Mon, 2 Mar 2026 10:00:00 +0100\nMIME-Version: 1.0\n"
+PRICES = "<table><tr><th>Month<th>Price<th>Of<tr><td>January<td>45<td>quay<tr><td>May<td>50<td>quay</table>"
+
+
+def mail(content: str | bytes, name: str = "a.eml") -> ParsedDocument:
+    return parse(content.encode() if isinstance(content, str) else content, PurePath(name))
+
+
+def texts(document: ParsedDocument) -> list[str]:
+    """What it says below who wrote when."""
+    return [block.text for block in document.blocks[1:]]
+
+
+def written(subject: str, text: str) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
+    message["From"], message["To"], message["Subject"] = "Bo <bo@a.b>", "team@a.b", subject
+    message.set_content(text)
+    return message
+
+
+def multipart(kind: str, *parts: str) -> str:
+    body = "".join(f"--b1\n{part}\n" for part in parts)
+    return f"{HEAD}Content-Type: multipart/{kind}; boundary=b1\n\n{body}--b1--\n"
+
+
+def test_messages_that_are_passed_on_are_read_under_their_subjects() -> None:
+    """Also one inside another, one that came as a file, and one that was packed for travel."""
+    inner = written("Permit", "It costs 45 euros.")
+    inner.add_attachment(written("Rules", "No boats."))
+    outer = written("FW: Permit", "See below.")
+    outer.add_attachment(inner)
+    outer.add_attachment(bytes(written("Badge", "It is green.")), "application", "octet-stream", filename="badge.eml")
+    document = mail(outer.as_bytes())
+    found = {block.text: block.headings for block in document.blocks}
+    assert found["See below."] == ()
+    assert found["It costs 45 euros."] == ("Permit",)
+    assert found["No boats."] == ("Permit", "Rules")
+    assert found["It is green."] == ("Badge",)
+    packed = multipart(
+        "mixed",
+        "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n"
+        "U3ViamVjdDogUGllcgpGcm9tOiBib0BhLmIKCkl0IGlzIG9wZW4uCg==",
+    )
+    assert "It is open." in texts(mail(packed))
+
+
+def test_files_that_hang_on_a_message_are_documents_of_their_own() -> None:
+    """Each by its own name, those of a message that is passed on, too; what cannot be read is said to be there."""
+    inner = written("Permit", "See the file.")
+    inner.add_attachment(b"a,b\n1,2\n", "text", "csv", filename="plan.csv")
+    outer = written("FW: Permit", "Both files.")
+    outer.add_attachment(b"Rule 1.", "text", "plain", filename="plan.txt")
+    outer.add_attachment(b"Rule 2.", "text", "plain", filename="plan.txt")
+    outer.add_attachment(b"x", "application", "ms-tnef", filename="../winmail.dat")
+    outer.add_attachment(inner)
+    found = list(members(outer.as_bytes(), PurePath("a.eml")))
+    assert [member.name for member in found] == ["", "plan.txt", "plan (2).txt", "winmail.dat", "plan.csv"]
+    assert [member.parse is None for member in found] == [False, False, False, True, False]
+    assert found[2].parse is not None
+    assert parse_with(found[2].parse, found[2].read(), PurePath("plan.txt")).blocks[0].text == "Rule 2."
+
+
+@pytest.mark.parametrize(
+    ("plain", "rich", "seen"),
+    [
+        ("Your mail program shows no HTML.", "<p>The quay closes at nine on Fridays.</p>", "The quay closes"),
+        ("View it here: https://a.b/c", "<h2>Quay</h2><p>The quay closes at nine.</p>", "The quay closes"),
+        ("\n", "<p>The quay closes at nine.</p>", "The quay closes"),
+        ("Month Price\nJanuary\n45\n", PRICES, "| January | 45 | quay |"),
+        ("The quay *closes* at nine.", "<p>The quay <b>closes</b> at nine.</p>", "The quay *closes* at nine."),
+        ("The quay closes at nine.", "<p></p>", "The quay closes at nine."),
+        ("The quay closes at nine, https://a.b", "<p>See the picture of the quay.</p>", "See the picture"),
+    ],
+)
+def test_html_is_read_where_the_text_only_stands_in_for_it(plain: str, rich: str, seen: str) -> None:
+    """Of two ways to say the same, the plain one is read if it says it."""
+    document = mail(
+        multipart("alternative", f"Content-Type: text/plain\n\n{plain}", f"Content-Type: text/html\n\n{rich}")
+    )
+    assert any(text.startswith(seen) or seen in text for text in texts(document)), texts(document)
+    assert not any(plain.strip() in text for text in texts(document) if plain.strip() and seen not in plain)
+
+
+def test_all_texts_of_a_message_are_read() -> None:
+    """Those before and after a picture, and what a mailing list adds."""
+    document = mail(multipart("mixed", *(f"Content-Type: text/plain\n\nPart {n}." for n in (1, 2, 3))))
+    assert texts(document) == ["Part 1.", "Part 2.", "Part 3."]
+
+
+@pytest.mark.parametrize(
+    ("charset", "body"),
+    [
+        ("x-unknown-9", "Das Café öffnet früh und schließt spät.".encode("cp1252")),
+        ("utf-8", "Das Café öffnet früh und schließt spät.".encode("cp1252")),
+        ("iso-8859-1", "Das Café öffnet früh und schließt spät.".encode()),
+        ("us-ascii", "Das Café öffnet früh und schließt spät.".encode()),
+        ("base64", "Das Café öffnet früh und schließt spät.".encode()),
+        ("utf-16", "Das Café öffnet früh und schließt spät.".encode()),
+    ],
+)
+def test_a_charset_that_is_unknown_or_wrong_is_guessed(charset: str, body: bytes) -> None:
+    """No text is lost because a program names its encoding wrongly."""
+    head = f"{HEAD}Content-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: 8bit\n\n".encode()
+    assert texts(mail(head + body)) == ["Das Café öffnet früh und schließt spät."]
+
+
+@pytest.mark.parametrize(
+    ("subject", "title"),
+    [
+        ("=?utf-8?B?QsO8?= =?utf-8?B?cm8=?=", "Büro"),
+        ("=?utf-8?B?QsM=?=\n =?utf-8?B?vHJv?= keys", "Büro keys"),
+        ("=?x-unknown-9?Q?B=FCro?=", "Büro"),
+        ("=?utf-8?Q?B=C3=BCro?", "=?utf-8?Q?B=C3=BCro?"),
+        ("Re: =?iso-8859-1?Q?B=FCro_keys?=", "Re: Büro keys"),
+        ("Büro", "Büro"),
+    ],
+)
+def test_headers_are_unpacked(subject: str, title: str) -> None:
+    """Also characters that begin in one encoded word and end in the next, and those that were never encoded."""
+    assert mail(f"From: a@b.c\nSubject: {subject}\n\nText.").title == title
+
+
+def test_lines_that_flow_are_joined_and_quotes_are_quotes() -> None:
+    """RFC 3676: a line that ends in a space goes on in the next one of its depth."""
+    document = mail(
+        f"{HEAD}Content-Type: text/plain; format=flowed\n\nThe quay \ncloses at \nnine.\n\n"
+        "Bo wrote:\n> When does \n> it close?\n\n From here.\n-- \nAna\n"
+    )
+    assert texts(document) == [
+        "The quay closes at nine.", "Bo wrote:", "> When does it close?", "From here.\n-- \nAna"
+    ]  # fmt: skip
+    assert document.blocks[3].kind is BlockKind.QUOTE
