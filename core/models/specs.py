@@ -268,6 +268,8 @@ BUILT_IN: Mapping[str, ModelSpec] = MappingProxyType(
                 published=HubName("intfloat/multilingual-e5-small", None),
                 prompts=("query: ", "passage: "),
                 centred=True,
+                measured="the right page among the first five passages for 98 of 118 handbook questions; "
+                "in German for 42 of 60, where the default has 23",
                 memory="0.4 GB",
             ),
             ModelSpec(
