@@ -130,7 +130,7 @@ class Engine:
         seen_by, asker = audience(message), asker.wishing(query.form)
         vectors = await self._embedder.embed_questions([*query.searches, *asker.wished])
         form = asker.form(query.likeliest, vectors[0], vectors[len(query.searches) :], message.sent_at.timestamp())
-        found = await retrieval.find(query.searches, vectors, self._index, seen_by)
+        found = await retrieval.find(query.searches, vectors, self._index, seen_by, self._embedder.dense_weight)
         near = any(retrieval.is_relevant(text, found, self._limits.relevance) for text in query.searches)
         return AnswerContext(message, answer_id, seen_by, query, asker, form, vectors[0], near, plain), found
 

@@ -51,6 +51,11 @@ class Embedder(Port):
         """Tokens of a text that are read; what is longer is cut."""
         ...
 
+    @property
+    def dense_weight(self) -> float:
+        """α of `core.answering.retrieval`: what its cosines count beside words."""
+        ...
+
     def count_tokens(self, text: str) -> int:
         """Tokens in `text`, without the special ones."""
         ...

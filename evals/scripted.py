@@ -42,6 +42,7 @@ class WordEmbedder:
 
     dimension = DIMENSION
     max_tokens = 256
+    dense_weight = 0.65
 
     def count_tokens(self, text: str) -> int:
         """Words."""

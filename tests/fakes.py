@@ -25,6 +25,7 @@ class HashingEmbedder:
 
     dimension = 384
     max_tokens = 256
+    dense_weight = 0.65
 
     def __init__(self) -> None:
         self.embedded: list[str] = []

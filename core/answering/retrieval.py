@@ -46,17 +46,23 @@ async def retrieve(
     question: str, embedder: Embedder, index: PassageIndex, audience: Collection[str]
 ) -> list[RankedPassage]:
     """All candidates for `question` that `audience` may see, the most probable first; probabilities sum to 1."""
-    return await find({question: 1.0}, await embedder.embed_questions([question]), index, audience)
+    return await find(
+        {question: 1.0}, await embedder.embed_questions([question]), index, audience, embedder.dense_weight
+    )
 
 
 async def find(
-    searches: Mapping[str, float], vectors: Vectors, index: PassageIndex, audience: Collection[str]
+    searches: Mapping[str, float],
+    vectors: Vectors,
+    index: PassageIndex,
+    audience: Collection[str],
+    weight: float = DENSE_WEIGHT,
 ) -> list[RankedPassage]:
     """`retrieve` for a question whose readings are `searches`, with p(r|x); row i of `vectors` is that of the i-th."""
     readings: list[tuple[list[Scored], float]] = []
     for (text, probability), vector in zip(searches.items(), vectors, strict=False):
         hits = await _found(text, vector, index, audience)
-        readings.append((_scored(hits, content_words(without_asking(text))), probability))
+        readings.append((_scored(hits, content_words(without_asking(text)), weight), probability))
     return _collapsed(mixture(readings))
 
 
@@ -103,10 +109,12 @@ def rank(hits: Sequence[Hit], asked: AbstractSet[str]) -> list[RankedPassage]:
     return _collapsed(_scored(hits, asked))
 
 
-def _scored(hits: Sequence[Hit], asked: AbstractSet[str]) -> list[Scored]:
+def _scored(hits: Sequence[Hit], asked: AbstractSet[str], weight: float = DENSE_WEIGHT) -> list[Scored]:
     if not hits:
         return []
-    scores = fused_scores(np.array([hit.dense for hit in hits]), np.array([hit.sparse for hit in hits]), len(asked))
+    scores = fused_scores(
+        np.array([hit.dense for hit in hits]), np.array([hit.sparse for hit in hits]), len(asked), weight
+    )
     return sorted(zip(hits, softmax(scores / TEMPERATURE).tolist(), strict=True), key=_likeliest_first)
 
 

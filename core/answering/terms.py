@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from core.text.languages import segmented
-from core.text.words import STOP_WORDS, words
+from core.text.words import STOP_WORDS, content_words, words
 
 TERMS_VERSION = 2
 """Raised whenever the same text gets other terms, so that documents are stored anew."""
@@ -68,8 +68,9 @@ def _written_out(text: str) -> Iterator[str]:
 def misspelled(question: str, known: str) -> list[str]:
     """The first few words of `question` that may be slips of the finger: letters only, and nowhere in `known`."""
     text = known.lower()
+    topics = content_words(question)
     asked = dict.fromkeys(word for word in words(question) if word.isalpha() and len(word) in _LENGTHS)
-    return [word for word in asked if word not in STOP_WORDS and word not in text][:_SLIPS]
+    return [word for word in asked if word in topics and word not in text][:_SLIPS]
 
 
 def spellings(word: str) -> set[str]:

@@ -94,6 +94,7 @@ class ModelSpec:
     adapter: ShippedAdapter | None = None
     published: HubName | None = None
     prompts: tuple[str, str] = ("", "")  # that an embedder wants before questions, and before passages
+    dense_weight: float | None = None  # what an embedder's cosines count beside words, where that is not as usual
     centred: bool = False  # whether what all texts have in common is taken off its vectors
     memory: str = ""  # what it takes while it runs
     measured: str = ""  # how well it answers: evals/RESULTS.md
@@ -267,8 +268,11 @@ BUILT_IN: Mapping[str, ModelSpec] = MappingProxyType(
                 _E5_SOURCES,
                 published=HubName("intfloat/multilingual-e5-small", None),
                 prompts=("query: ", "passage: "),
+                dense_weight=0.8,
                 centred=True,
-                memory="0.4 GB",
+                measured="the right page among the first five passages for 105 of 118 handbook questions; "
+                "in German for 42 of 60, where the default has 23",
+                memory="1 GB",
             ),
             ModelSpec(
                 "attune-reader-1.5b",

@@ -110,6 +110,7 @@ FOUND = {
     "Japanese": ("休暇は何日ありますか", "年次休暇は二十五日です。", "何かありますか。何日に会いますか。"),
     "Korean": ("휴가가 며칠인가요", "휴가는 이십오 일입니다.", "회의가 언제 있나요? 사흘 뒤예요."),
     "Thai": ("วันหยุดพักร้อนมีกี่วัน", "พนักงานมีวันหยุดพักร้อนยี่สิบห้าวัน", "มีกี่คนในห้อง"),
+    "slip: German": ("Wer genehmigt Dienstreissen?", "Dienstreisen genehmigt die Leitung.", "Wer hat Dienst?"),
     "slip: inflected": ("conections drop", "The connection is lost at night.", "Collections rise at noon."),
 }
 

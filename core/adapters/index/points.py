@@ -97,7 +97,6 @@ class SparseEncoder:
 
     def __init__(self) -> None:
         self._languages = {name: Bm25(Bm25Config(language=name, ascii_folding=True)) for name in LANGUAGES}
-        self._bm25 = self._languages[ENGLISH]
 
     def passage(self, passage: Passage) -> SparseVector:
         """The words of a passage and of its headings, weighted by how often they occur."""
@@ -113,16 +112,23 @@ class SparseEncoder:
         return SparseVector(sorted(stems), [1.0] * len(stems))
 
     def doubtful(self, text: str, found: Sequence[Hit]) -> dict[str, SparseVector]:
-        """Words of the question that no hit spells so, each as a question of its own: perhaps no passage has them."""
+        """Words of the question that no hit spells so, each as a question of its own: perhaps no passage has them.
+
+        None where it is in another language than what was found: then they are no slips.
+        """
         known = "\n".join(_searched(hit.passage) for hit in found)
-        words = {word: self._bm25.embed_query(word) for word in misspelled(text, known)}
+        if language_of(text) not in (ENGLISH, language_of(known)):
+            return {}
+        words = {word: self.question(word) for word in misspelled(text, known)}
         return {word: vector for word, vector in words.items() if vector.indices}
 
     def respelled(self, text: str, slips: Iterable[str]) -> SparseVector:
         """The question once more, with what its words `slips`, which no passage has, may have been meant to be."""
-        meant = self._bm25.embed_query(" ".join(form for word in slips for form in spellings(word)))
-        asked = self.question(text)
-        weights = dict.fromkeys(meant.indices, RESPELLED) | dict(zip(asked.indices, asked.values, strict=True))
+        meant, asked = " ".join(form for word in slips for form in spellings(word)), self.question(text)
+        stems = {
+            stem for name in {ENGLISH, language_of(text)} for stem in self._languages[name].embed_query(meant).indices
+        }
+        weights = dict.fromkeys(sorted(stems), RESPELLED) | dict(zip(asked.indices, asked.values, strict=True))
         return SparseVector([*weights], [*weights.values()])
 
 

@@ -165,7 +165,7 @@ def _tensors(cursor: _Cursor, sizes: _Sizes) -> Iterator[tuple[str, Tensor]]:
             raise ValueError(f"its tensor {name} is not whole")
         matrix = name in ("emb.word", "emb.pos", "emb.type") or (name.endswith(".w") and kind == _QUARTERED)
         width = sizes.inner if name.endswith("fo.w") else sizes.hidden
-        yield _full_name(name), torch.from_numpy(values.reshape(-1, width) if matrix else values.copy())
+        yield _full_name(name), torch.from_numpy((values.reshape(-1, width) if matrix else values).copy())
 
 
 def _dequantized(data: memoryview) -> NDArray[np.float16]:

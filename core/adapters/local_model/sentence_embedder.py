@@ -17,6 +17,7 @@ from core.adapters.local_model.everyday import EVERYDAY
 from core.adapters.local_model.int8 import convert_layers, shrink_tables
 from core.adapters.local_model.int8_kernels import READING, Float, WeightOnly, choose_kernel
 from core.adapters.local_model.lora import LowRankAdapter
+from core.answering.retrieval import DENSE_WEIGHT
 from core.domain import Vector, Vectors
 from core.errors import CorruptModelError
 from core.models.files import DownloadProgress
@@ -39,6 +40,7 @@ class SentenceEmbedder:
         adapter: Path | None = None,
         prompts: tuple[str, str] = ("", ""),
         centred: bool = False,
+        dense_weight: float = DENSE_WEIGHT,
     ) -> None:
         """Load the model from `folder`, on the best device unless one is named. Blocks for about a second.
 
@@ -56,6 +58,7 @@ class SentenceEmbedder:
             raise CorruptModelError(f"{folder} holds no embedding model: {error}. Pull it again.") from error
         if adapter:
             _merge(cast("nn.Module", self._model[0].auto_model), LowRankAdapter(adapter))
+        self.dense_weight = dense_weight
         self._asking, self._telling = prompts
         on_cpu = self._model.device.type == "cpu"
         self._together = CHARACTERS * (ON_A_CPU if on_cpu else ON_A_GPU)
@@ -82,8 +85,16 @@ class SentenceEmbedder:
 
             folder = unpacked(folder, converted, progress)
         spec = model.spec
-        prompts, centred = (spec.prompts, spec.centred) if spec else (("", ""), False)
-        return cls(folder, device=device, adapter=model.adapter, prompts=prompts, centred=centred)
+        if spec is None:
+            return cls(folder, device=device, adapter=model.adapter)
+        return cls(
+            folder,
+            device=device,
+            adapter=model.adapter,
+            prompts=spec.prompts,
+            centred=spec.centred,
+            dense_weight=spec.dense_weight or DENSE_WEIGHT,
+        )
 
     @property
     def dimension(self) -> int:
