@@ -132,7 +132,7 @@ async def _keep_in_step(ingester: Ingester, paths: Sequence[Path], readers: Read
 
     console, watching = Console(), False
     if not paths:
-        console.print(Text(operator_texts.WATCHING, style="dim"))
+        console.print(Text(ingest_texts.WATCHING, style="dim"))
         await asyncio.Event().wait()
     async for changes in awatch(*paths, rust_timeout=WATCH_MS, yield_on_timeout=True):
         if watching and not changes:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from core.documents.folder_records import FolderDecisions, FolderRecords
-from core.documents.teaching import Teacher
+from core.documents.lessons import LessonFolder
 from core.domain import Document
 from core.errors import DocumentError
 from core.ports import Memory, PassageIndex, Usage
@@ -52,13 +52,13 @@ class Remover:
         index: PassageIndex,
         usage: Usage,
         memory: Memory,
-        teacher: Teacher,
+        lessons: LessonFolder,
         forget_reading: ForgetReading,
         *,
         folders: FolderRecords | None = None,
     ) -> None:
         self._index = index
-        self._teacher = teacher
+        self._lessons = lessons
         self._leftovers = Leftovers(index, usage, memory, forget_reading)
         self._folders = folders
 
@@ -73,8 +73,8 @@ class Remover:
         removable = [document for document in documents if GUIDES not in document.readers]
         meant = [_meant(name, removable, documents, recorded) for name in names]
         chosen = {document.source for each in meant for document in each}
-        lessons = {id_ for source in chosen if (id_ := self._teacher.lesson_of(source))}
-        whole = [one for one in removable if one.source in chosen or self._teacher.lesson_of(one.source) in lessons]
+        lessons = {id_ for source in chosen if (id_ := self._lessons.lesson_of(source))}
+        whole = [one for one in removable if one.source in chosen or self._lessons.lesson_of(one.source) in lessons]
         places = {place for name in names if recorded.has(_places(name)) for place in _places(name)}
         return Removal(tuple(whole), tuple(sorted(lessons)), tuple(sorted(places)))
 
@@ -84,7 +84,7 @@ class Remover:
         May be repeated after a failure.
         """
         for lesson in removal.lessons:
-            await self._teacher.erase(lesson)
+            await self._lessons.erase(lesson)
         for source in removal.sources:
             await self._index.remove(source)
         if self._folders and removal.places:
