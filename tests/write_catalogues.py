@@ -29,7 +29,14 @@ SPOKEN = (
 CALLS = {"translated", "counted", "LessonError", "PairingError", "InvalidPreferenceError", "QuestionTooLongError"}
 CALLING = (
     *SPOKEN,
-    *("core.people.access", "core.people.portable", "core.documents.teaching", "core.answering.fitting", "core.engine"),
+    *(
+        "core.people.access",
+        "core.people.portable",
+        "core.documents.lessons",
+        "core.documents.teaching",
+        "core.answering.fitting",
+        "core.engine",
+    ),
 )
 IN_A_TERMINAL = {"WELCOME_EMPTY", "WELCOME_HINT", "QUIT_HINT"}
 IN_ENGLISH = {"ABOUT", "COMMAND_PREFS", "COMMAND_ASK", "SHORTCUT", "SHORTCUT_ABOUT"}  # what Slack's manifest says

@@ -14,12 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from bots.cli import operator_texts
-from bots.cli.bars import is_interactive, opened
+from bots.cli.bars import is_interactive
 from bots.cli.places import Places
 from bots.language import plural
-from core.bootstrap import forget_reading, open_library, open_records
+from core.bootstrap import folder_records, forget_reading, open_records, open_stored_index
+from core.documents.lessons import LessonFolder
+from core.documents.remote.records import SourceRecords
 from core.documents.removing import Removal, Remover
-from core.documents.teaching import Teacher
 from core.errors import ConfigurationError
 from core.settings import Settings
 
@@ -35,21 +36,21 @@ async def remove(settings: Settings, names: Sequence[str], *, yes: bool) -> int:
     """
     if not yes and not is_interactive():
         raise ConfigurationError(operator_texts.REMOVE_ASKS)
-    console, errors = Console(), Console(stderr=True)
-    async with open_records(settings) as records, opened(open_library, settings, errors) as library:
-        teacher = Teacher(settings.learned_folder, library.ingester, library.index)
-        reading = partial(forget_reading, settings)
+    console = Console()
+    async with open_records(settings) as records, open_stored_index(settings) as index:
+        taught, reading = LessonFolder(settings.learned_folder, index), partial(forget_reading, settings)
+        folders = folder_records(settings)
         remover = Remover(
-            library.index,
+            index,
             records.usage,
             records.memory,
-            teacher,
+            taught,
             reading,
-            folders=library.folders,
-            sources=library.sources,
+            folders=folders,
+            sources=SourceRecords(settings.data_folder),
         )
         removal = await remover.find(names)
-        lessons = [source for source in removal.sources if teacher.lesson_of(source)]
+        lessons = [source for source in removal.sources if taught.lesson_of(source)]
         _show(removal, lessons, console)
         counts = len(removal.sources), sum(removal.sources.values())
         if removal.places:

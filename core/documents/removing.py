@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from core.documents.folder_records import FolderDecisions, FolderRecords
+from core.documents.lessons import LessonFolder
 from core.documents.remote.addresses import checked_address, is_address, within
-from core.documents.remote.keeper import SourceKeeper
-from core.documents.remote.records import SourceRecord
-from core.documents.teaching import Teacher
+from core.documents.remote.records import SourceRecord, SourceRecords
 from core.domain import Document
 from core.errors import DocumentError
 from core.ports import Memory, PassageIndex, Usage
@@ -57,14 +56,14 @@ class Remover:
         index: PassageIndex,
         usage: Usage,
         memory: Memory,
-        teacher: Teacher,
+        lessons: LessonFolder,
         forget_reading: ForgetReading,
         *,
         folders: FolderRecords | None = None,
-        sources: SourceKeeper | None = None,
+        sources: SourceRecords | None = None,
     ) -> None:
         self._index = index
-        self._teacher = teacher
+        self._lessons = lessons
         self._leftovers = Leftovers(index, usage, memory, forget_reading)
         self._folders = folders
         self._sources = sources
@@ -78,12 +77,12 @@ class Remover:
         documents = await self._index.documents()
         recorded = await asyncio.to_thread(self._folders.read) if self._folders else FolderDecisions()
         removable = [document for document in documents if GUIDES not in document.readers]
-        known = await self._sources.records() if self._sources else []
+        known = await asyncio.to_thread(self._sources.read) if self._sources else []
         addresses = [one.address for one in known if any(_is_at(one, _places(name)) for name in names)]
         meant = [_meant(name, removable, documents, recorded, known) for name in names]
         chosen = {document.source for each in meant for document in each}
-        lessons = {id_ for source in chosen if (id_ := self._teacher.lesson_of(source))}
-        whole = [one for one in removable if one.source in chosen or self._teacher.lesson_of(one.source) in lessons]
+        lessons = {id_ for source in chosen if (id_ := self._lessons.lesson_of(source))}
+        whole = [one for one in removable if one.source in chosen or self._lessons.lesson_of(one.source) in lessons]
         places = {place for name in names if recorded.has(_places(name)) for place in _places(name)}
         return Removal(tuple(whole), tuple(sorted(lessons)), tuple(sorted(places)), tuple(addresses))
 
@@ -93,9 +92,9 @@ class Remover:
         May be repeated after a failure.
         """
         for lesson in removal.lessons:
-            await self._teacher.erase(lesson)
-        if self._sources:  # first: it would be read again meanwhile
-            await self._sources.forget(removal.addresses)
+            await self._lessons.erase(lesson)
+        if self._sources and removal.addresses:  # first: it would be read again meanwhile
+            await asyncio.to_thread(self._sources.forget, *removal.addresses)
         for source in removal.sources:
             await self._index.remove(source)
         if self._folders and removal.places:

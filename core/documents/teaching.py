@@ -26,13 +26,13 @@ import structlog
 from core.documents.archives import is_readable
 from core.documents.folder_settings import FILE_NAME
 from core.documents.ingest import Ingester
+from core.documents.lessons import DRAFTS, LESSON_ID, LessonFolder, remove_folder
 from core.domain import Document, Person
 from core.errors import DocumentError, LessonError, StoreError
 from core.inbox import UnreadableItem
 from core.ports import PassageIndex
 from core.readers import Readers
 from core.storage.durable import sync_folder, write_new, write_whole
-from core.storage.folder_lock import FolderLock
 from core.storage.sealing import opened, place_of, seal, unpack
 from core.storage.stored import RecordForm, UnreadableRecordError
 from core.together import to_the_end
@@ -44,9 +44,7 @@ KEPT_FORGOTTEN = 1000  # lessons that can be brought back
 _NAME_CHARACTERS = 80
 _RECORD = ".lesson.json"
 _FORGOTTEN = ".forgotten"
-_DRAFTS = ".drafts"
 _STALE = 3600.0  # seconds: a draft as old as that was left by a process that was killed
-_ID = re.compile(r"[0-9a-f]{32}")
 _UNSAFE = re.compile(r"[^\w.()+@ -]+")
 
 
@@ -64,7 +62,7 @@ class Lesson:
 _LESSON = RecordForm(Lesson)
 
 
-class Teacher:
+class Teacher(LessonFolder):
     """Keeps lessons under one folder, and the index in step with them."""
 
     def __init__(
@@ -75,11 +73,9 @@ class Teacher:
         leftovers: Leftovers | None = None,
     ) -> None:
         """`leftovers` clears away what else is kept of a forgotten lesson; who erases lessons does it themselves."""
+        super().__init__(folder, index)
         self._leftovers = leftovers
-        self._folder = folder
         self._ingester = ingester
-        self._index = index
-        self._lock = FolderLock(folder)  # other processes learn and forget, too
 
     async def learn_file(self, name: str, data: bytes, author: Person, readers: Readers, at: datetime) -> Lesson:
         """Learn a document of that name. However this ends otherwise, cancelled or not, nothing of it stays.
@@ -116,7 +112,7 @@ class Teacher:
         Raises:
             LessonError: there is no such lesson, or it is somebody else's.
         """
-        lesson = await asyncio.to_thread(_read, self._place(id_))
+        lesson = await asyncio.to_thread(_read, self.place(id_))
         _permitted(lesson, person, operator=operator)
         await to_the_end(self._put_away(id_))
         return lesson
@@ -127,7 +123,7 @@ class Teacher:
         Raises:
             LessonError: it was not forgotten, or is somebody else's.
         """
-        lesson = await asyncio.to_thread(self._read_sealed, self._place(id_).name)
+        lesson = await asyncio.to_thread(self._read_sealed, self.place(id_).name)
         _permitted(lesson, person, operator=operator)
         await to_the_end(asyncio.to_thread(self._fetch_back, id_))
         try:
@@ -136,20 +132,6 @@ class Teacher:
             await to_the_end(self._put_away(id_))
             raise
         return lesson
-
-    def lesson_of(self, source: str) -> str | None:
-        """The id of the lesson that a document belongs to; None where nobody taught it."""
-        place, folder = PurePath(source), self._folder.resolve()
-        id_ = place.relative_to(folder).parts[0] if place.is_relative_to(folder) and place != folder else ""
-        return id_ if _ID.fullmatch(id_) else None
-
-    async def erase(self, id_: str) -> None:
-        """Remove a lesson with its file and its record: nobody can bring it back.
-
-        Raises:
-            DocumentError: its folder cannot be removed; it is still known.
-        """
-        await to_the_end(self._erase(self._place(id_)))
 
     async def lessons(self, audience: Collection[str]) -> list[Lesson]:
         """The lessons that `audience` may see, the newest first."""
@@ -163,7 +145,7 @@ class Teacher:
             await to_the_end(asyncio.to_thread(self._tidy))
             await self._ingester.ingest([self._folder], lock=self._lock)
             async with self._lock.held():
-                gone = await self._take_out()
+                gone = await self.take_out()
             await self._clear(gone)
 
     async def _ingest(self, lesson: Lesson) -> None:
@@ -176,7 +158,7 @@ class Teacher:
     async def _undo(self, id_: str) -> None:
         """Nothing is left of a lesson that was not learned."""
         try:
-            await self._clear(await self._erase(self._place(id_)))
+            await self._clear(await self.take_away(self.place(id_)))
         except (StoreError, DocumentError):  # of the index: nobody finds it meanwhile, and `refresh` goes on
             log.warning("lesson_rollback_failed", lesson=id_, exc_info=True)
 
@@ -189,36 +171,13 @@ class Teacher:
         try:
             async with self._lock.held():
                 await asyncio.to_thread(self._seal, id_)
-                documents = await self._take_out(id_)
+                documents = await self.take_out(id_)
                 await asyncio.to_thread(self._drop, id_)
         except OSError as error:
             raise DocumentError(
-                f"{self._place(id_)} cannot be moved aside: {error.strerror}. Check that the disk has space."
+                f"{self.place(id_)} cannot be moved aside: {error.strerror}. Check that the disk has space."
             ) from error
         await self._clear(documents)
-
-    async def _erase(self, place: Path) -> list[Document]:
-        try:
-            draft = await asyncio.to_thread(self._withdraw, place)
-            try:
-                async with self._lock.held():
-                    return await self._take_out(place.name)
-            finally:
-                await asyncio.to_thread(_remove_folder, draft)
-        except OSError as error:
-            raise DocumentError(
-                f"{place} cannot be removed: {error.strerror}. Change its permissions, then try again."
-            ) from error
-
-    async def _take_out(self, id_: str | None = None) -> list[Document]:
-        """The passages of a lesson leave the index; or of all those that have no folder any more: these documents."""
-        gone = []
-        for document in await self._index.documents():
-            lesson = self.lesson_of(document.source)
-            if lesson and (lesson == id_ if id_ else not self._place(lesson).is_dir()):
-                await self._index.remove(document.source)
-                gone.append(document)
-        return gone
 
     async def _clear(self, documents: Collection[Document]) -> None:
         if self._leftovers:
@@ -237,7 +196,7 @@ class Teacher:
 
     def _write(self, lesson: Lesson, data: bytes) -> None:
         """The lesson's folder, whole and on the disk, and nothing of it where somebody else could read it."""
-        draft, place = self._folder / _DRAFTS / lesson.id, self._place(lesson.id)
+        draft, place = self._folder / DRAFTS / lesson.id, self.place(lesson.id)
         try:
             draft.mkdir(mode=0o700, parents=True)
             write_new(draft / FILE_NAME, _readers_line(lesson))
@@ -253,61 +212,52 @@ class Teacher:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
-    def _withdraw(self, place: Path) -> Path:
-        """Move a folder to where no lessons are: half a lesson, without the note of its readers, is never learned."""
-        draft = self._folder / _DRAFTS / place.name
-        draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):  # never written, or somebody else was faster
-            place.rename(draft)
-        sync_folder(self._folder)
-        return draft
-
     def _seal(self, id_: str) -> None:
         away = self._folder / _FORGOTTEN
         with suppress(FileNotFoundError):  # somebody else was faster
-            seal(self._place(id_), away)
+            seal(self.place(id_), away)
         kept = sorted(away.glob("*.sealed"), key=lambda place: place.stat().st_ctime)
         for old in kept[:-KEPT_FORGOTTEN]:
             old.unlink(missing_ok=True)
 
     def _drop(self, id_: str) -> None:
-        _remove_folder(self._withdraw(self._place(id_)))
+        remove_folder(self.withdraw(self.place(id_)))
 
     def _read_sealed(self, id_: str) -> Lesson:
         return _lesson((opened(self._folder / _FORGOTTEN, id_) or {}).get(_RECORD, b""))
 
     def _fetch_back(self, id_: str) -> None:
-        away, draft = self._folder / _FORGOTTEN, self._folder / _DRAFTS / id_
+        away, draft = self._folder / _FORGOTTEN, self._folder / DRAFTS / id_
         files = opened(away, id_)
         if files is None:  # somebody else was faster
             raise LessonError("I don't have that lesson.")
         try:
             unpack(files, draft)
-            draft.rename(self._place(id_))
+            draft.rename(self.place(id_))
             place_of(away, id_).unlink(missing_ok=True)
             sync_folder(self._folder)
         except OSError as error:
             shutil.rmtree(draft, ignore_errors=True)
             raise DocumentError(
-                f"{self._place(id_)} cannot be written: {error.strerror}. Check that the disk has space."
+                f"{self.place(id_)} cannot be written: {error.strerror}. Check that the disk has space."
             ) from error
 
     def _seal_old(self) -> None:
         """Lessons that an earlier version put away as they were."""
         away = self._folder / _FORGOTTEN
         for place in away.iterdir() if away.is_dir() else ():
-            if _ID.fullmatch(place.name):
+            if LESSON_ID.fullmatch(place.name):
                 seal(place, away)
-                _remove_folder(place)
+                remove_folder(place)
 
     def _tidy(self) -> None:
         """Before all lessons are read: what killed processes left goes, and no lesson is without its readers."""
-        drafts = self._folder / _DRAFTS
+        drafts = self._folder / DRAFTS
         for draft in drafts.iterdir() if drafts.is_dir() else ():
             if draft.stat().st_ctime < time.time() - _STALE:
                 shutil.rmtree(draft, ignore_errors=True)
         for place in self._folder.iterdir():
-            if _ID.fullmatch(place.name) and not (place / FILE_NAME).exists():
+            if LESSON_ID.fullmatch(place.name) and not (place / FILE_NAME).exists():
                 self._close(place)
         self._seal_old()
 
@@ -319,16 +269,6 @@ class Teacher:
             log.warning("lesson_without_readers", lesson=place.name)
             self._seal(place.name)
             self._drop(place.name)
-
-    def _place(self, id_: str) -> Path:
-        if not _ID.fullmatch(id_):
-            raise LessonError("I don't have that lesson.")
-        return self._folder / id_
-
-
-def _remove_folder(folder: Path) -> None:
-    with suppress(FileNotFoundError):
-        shutil.rmtree(folder)
 
 
 def _readers_line(lesson: Lesson) -> bytes:
@@ -366,7 +306,7 @@ def unreadable_lessons(folder: Path) -> list[UnreadableItem]:
     """The lessons under `folder` whose record cannot be read here: nobody is shown them, or can take them back."""
     found = []
     for place in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if _ID.fullmatch(place.name) and (place / _RECORD).is_file():
+        if LESSON_ID.fullmatch(place.name) and (place / _RECORD).is_file():
             try:
                 _LESSON.validate_json((place / _RECORD).read_bytes())
             except UnreadableRecordError as error:

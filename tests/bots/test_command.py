@@ -67,12 +67,15 @@ def test_help_imports_nothing_heavy():
     assert heavy & set(done.stdout.split()) == set()
 
 
-@pytest.mark.parametrize("words", [["sources"], ["gaps"], ["inbox"], ["pair", "--list"]])
+@pytest.mark.parametrize(
+    "words", [["sources"], ["gaps"], ["inbox"], ["pair", "--list"], ["remove", "--yes", "none.md"]]
+)
 def test_what_only_looks_loads_no_model(tmp_path: Path, words: list[str]):
     """Nor the client of a server that is not used: with them these took ten times as long."""
     code = "import atexit, sys; atexit.register(lambda: print(*sys.modules)); from bots.__main__ import main; main()"
     done = attune(*words, cwd=tmp_path, run=("-c", code))
-    assert (done.returncode, done.stderr) == (0, "")
+    said = "There is no document none.md. `attune sources` lists the documents.\n" if words[0] == "remove" else ""
+    assert (done.returncode, done.stderr) == (2 if said else 0, said)
     heavy = {"torch", "transformers", "sentence_transformers", "sklearn", "scipy", "qdrant_client", "prompt_toolkit"}
     assert heavy & set(done.stdout.split()) == set()
 

@@ -63,9 +63,10 @@ async def library(
     async def index_of(*_: object) -> AsyncIterator[QdrantIndex]:
         yield qdrant_index
 
-    for module in (knowledge_view, operations, removing):
+    for module in (knowledge_view, operations):
         monkeypatch.setattr(module, "open_library", library_of)
-    monkeypatch.setattr(knowledge_view, "open_stored_index", index_of)
+    for module in (knowledge_view, removing):
+        monkeypatch.setattr(module, "open_stored_index", index_of)
     for module in (knowledge_view, removing):
         monkeypatch.setattr(module, "open_records", records_of)
     return library

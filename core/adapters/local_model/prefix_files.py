@@ -12,13 +12,15 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor
 
 from core.storage.folder_lock import locked
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 Owner = tuple[str, str]
 """Source and version of the document that a passage is from."""
@@ -68,6 +70,8 @@ class PrefixFiles:
 
     def write(self, key: str, keys: Tensor, values: Tensor, owner: Owner | None) -> None:
         """Keep a segment; the longest unused leave for it. A full disk costs the copy, never the answer."""
+        from safetensors.torch import save  # noqa: PLC0415 - `attune remove` only looks at files, without torch
+
         if key in self._files:
             return
         facts = {"source": owner[0], "version": owner[1]} if owner else None
@@ -145,7 +149,7 @@ def _facts(entry: os.DirEntry[str], known: _File | None) -> _File:
 
 def _owner_of(file: Path) -> Owner | None:
     try:
-        with safe_open(file, framework="pt") as tensors:
+        with safe_open(file, framework="numpy") as tensors:
             facts = tensors.metadata() or {}
         return (facts["source"], facts["version"]) if "source" in facts else None
     except (OSError, SafetensorError):

@@ -7,7 +7,6 @@ is fetched or a document read.
 from __future__ import annotations
 
 import asyncio
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -189,12 +188,6 @@ class SourceKeeper:
             return
         counts = {"new": len(found.new), "changed": len(found.changed), "removed": len(found.removed)}
         log.info("source_read", source=record.address, refused=len(found.refused), **counts)
-
-    async def forget(self, addresses: Sequence[str]) -> None:
-        """Drop what is recorded and mirrored of these."""
-        for address in addresses:
-            await asyncio.to_thread(self._records.forget, address)
-            await asyncio.to_thread(shutil.rmtree, self._records.mirror(address), ignore_errors=True)
 
 
 async def check_mirrors(records: SourceRecords) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -117,9 +118,11 @@ class SourceRecords:
         """Change a record, if it is still there."""
         self.replace(lambda now: [change(one) if one.address == address else one for one in now])
 
-    def forget(self, address: str) -> None:
-        """Drop a record."""
-        self.replace(lambda now: [one for one in now if one.address != address])
+    def forget(self, *addresses: str) -> None:
+        """Drop the records of these, and what was fetched of them."""
+        self.replace(lambda now: [one for one in now if one.address not in addresses])
+        for address in addresses:
+            shutil.rmtree(self.mirror(address), ignore_errors=True)
 
     def replace(self, change: Callable[[list[SourceRecord]], list[SourceRecord]], *, anew: bool = False) -> None:
         """Change what is recorded, one process at a time; `anew`: whatever is there.
