@@ -35,6 +35,7 @@ MAX_CHARACTERS = 20 * 1024**2  # of text, however small the file was packed
 Parser = Callable[[bytes], ParsedDocument]
 
 _TITLE_CHARACTERS = 200
+_NOTION_ID = re.compile(r"(?<=\S) [0-9a-f]{32}(?:_all)?$")  # which Notion's exports add to the name of a page
 _FOLDER_PAGES = {"index", "readme"}
 
 
@@ -124,6 +125,7 @@ def _title_from(path: PurePath) -> str:
     if path.suffix.lower() in LANGUAGES:
         return path.name
     named = path.parent.name if path.stem.lower() in _FOLDER_PAGES and path.parent.name else path.stem
+    named = _NOTION_ID.sub("", named)
     return re.sub(r"[-_\s]+", " ", named).strip() or path.name
 
 
