@@ -51,18 +51,20 @@ def pdf(
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents [{head}{6 + 2 * number} 0 R]"
             f" /Resources << /Font << /F1 3 0 R /F2 4 0 R >>{picture} >> >>"
         )
-        objects.append(_stream(content))
+        objects.append(stream(content))
     if letterhead is not None:
-        objects.append(_stream(letterhead))
-    return _numbered(objects, trailer)
+        objects.append(stream(letterhead))
+    return numbered(objects, trailer)
 
 
-def _stream(content: str) -> str:
+def stream(content: str) -> str:
+    """A packed stream, as an object of a PDF."""
     packed = zlib.compress(content.encode("latin-1")).hex()
     return f"<< /Filter [/ASCIIHexDecode /FlateDecode] /Length {len(packed)} >>\nstream\n{packed}\nendstream"
 
 
-def _numbered(objects: Sequence[str], trailer: str) -> bytes:
+def numbered(objects: Sequence[str], trailer: str) -> bytes:
+    """A PDF of these objects, with the table of where they stand."""
     body, places = "%PDF-1.7\n", []
     for number, text in enumerate(objects, start=1):
         places.append(len(body))

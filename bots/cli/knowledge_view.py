@@ -7,29 +7,31 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from bots.cli import operator_texts
 from bots.cli.bars import opened
+from bots.cli.places import Places
 from bots.cli.places_view import show_places
-from bots.render import one_line, short_path
+from bots.render import one_line
 from core.bootstrap import open_library, open_records, open_stored_index
 from core.documents.gaps import GapGroup, grouped, vectors_of, with_vectors
 from core.domain import EVERYONE, Document, Use
+from core.embedder_choice import FOREIGN_SHARE, knows
 from core.ports import Usage
 from core.readers import GUIDES
 from core.settings import Settings
 
 GAPS_SHOWN = 30
 ALSO_SHOWN = 3  # other wordings of a question
-PATH_CHARS = 70
+NAME_COLUMNS = 20  # of a path, at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,19 @@ async def sources(settings: Settings, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps([_plain(row) for row in rows], indent=1) + "\n")
     else:
-        _show_sources(rows, console)
+        _show_sources(rows, console, settings.learned_folder)
         show_places(settings, console)
     return 0
 
 
-def _show_sources(rows: Sequence[SourceRow], console: Console) -> None:
+def _show_sources(rows: Sequence[SourceRow], console: Console, lessons: Path) -> None:
     """The team's documents one by one; Attune's own guides in one line."""
     own = [row for row in rows if row.readers != (GUIDES,)]
     if own:
-        console.print(_sources_table(own))
+        places = Places([row.source for row in own], console, lessons)
+        if places.heading:
+            console.print(Text(operator_texts.below(places.heading), style="dim"), soft_wrap=True)
+        console.file.writelines(f"{line}\n" for line in _sources_lines(own, places, console.width))
     else:
         console.print(Text(operator_texts.FIX_EMPTY))
     if guides := len(rows) - len(own):
@@ -110,25 +115,31 @@ def _plain(row: SourceRow) -> dict[str, object]:
     }
 
 
-def _sources_table(rows: Sequence[SourceRow]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("document")
-    for name in ("passages", "changed", "answers", "last"):
-        table.add_column(name, justify="right")
-    restricted = any(row.readers != (EVERYONE,) for row in rows)
-    if restricted:
-        table.add_column("seen by")
-    now, home, here = datetime.now(UTC), Path.home(), Path.cwd()
-    for row in rows:
-        cells = [
-            one_line(short_path(row.source, home=home, here=here), PATH_CHARS),
-            f"{row.passages:,}",
-            operator_texts.ago(row.changed, now),
-            f"{row.answers:,}" if row.answers else "",
-            operator_texts.ago(row.last, now) if row.last else "",
-        ]
-        table.add_row(*map(Text, [*cells, ", ".join(row.readers)] if restricted else cells))
-    return table
+def _sources_lines(rows: Sequence[SourceRow], places: Places, width: int) -> Iterator[str]:
+    """A line a document, the numbers in columns; under it who may see it, where that is not everyone."""
+    now, head = datetime.now(UTC), operator_texts.SOURCES_HEAD
+    cited = any(row.answers for row in rows)
+    cells = [_cells(row, now) for row in rows]
+    shown = range(len(head) if cited else len(head) - 2)
+    widths = [max(len(line[at]) for line in (head, *cells)) for at in shown]
+    room = max(width - sum(widths) - 2 * len(widths), NAME_COLUMNS)
+    names = [places.name(row.source, room) for row in rows]
+    room = max(map(cell_len, names))
+    seen_by = [(EVERYONE,), *(row.readers for row in rows)]
+    for name, line, readers in zip(("", *names), (head, *cells), seen_by, strict=True):
+        padded = name + " " * max(0, room - cell_len(name))
+        yield "  ".join((padded, *(f"{line[at]:>{widths[at]}}" for at in shown))).rstrip()
+        if readers != (EVERYONE,):
+            yield f"    {operator_texts.seen_by(readers)}"
+
+
+def _cells(row: SourceRow, now: datetime) -> tuple[str, ...]:
+    return (
+        f"{row.passages:,}",
+        operator_texts.ago(row.changed, now),
+        f"{row.answers:,}" if row.answers else "",
+        operator_texts.ago(row.last, now) if row.last else "",
+    )
 
 
 async def gaps(settings: Settings, *, as_json: bool) -> int:
@@ -144,6 +155,9 @@ async def gaps(settings: Settings, *, as_json: bool) -> int:
         _show_group(group, console)
     if len(groups) > GAPS_SHOWN and not as_json:
         console.print(Text(operator_texts.more_gaps(len(groups) - GAPS_SHOWN), style="dim"))
+    asked = [gap.question for group in groups for gap in group.gaps]
+    if not as_json and not knows(settings.embedder, asked, FOREIGN_SHARE):
+        console.print(Text(operator_texts.foreign_questions(settings.embedder)), soft_wrap=True)
     return 0
 
 

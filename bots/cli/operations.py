@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bots import texts
-from bots.cli import operator_texts
+from bots.cli import ingest_texts, operator_texts
 from bots.cli.bars import is_interactive, opened
 from bots.cli.ingest_view import ingestion_bar, show_plan, show_report, show_watched
 from bots.cli.source_ingest import named_sources, read_sources, with_recorded
@@ -27,6 +27,7 @@ from bots.render import THEME, one_line, terminal
 from core.bootstrap import Attune, Library, open_attune, open_library, rebuilt
 from core.documents.ingest import Ingester
 from core.documents.tally import IngestReport, merged
+from core.embedder_choice import knows, texts_in
 from core.errors import DocumentError, StoreError
 from core.readers import Readers
 from core.settings import Settings
@@ -93,6 +94,7 @@ async def ingest(
             if found := [*present, *lessons]:
                 reports += [await library.ingester.ingest(found, progress, readers=readers, dry=dry, watch=told)]
         read = _shown(merged(reports), errors, dry=dry)
+        await _compare_languages(settings, present, errors)
         if watch:
             async with library.sources.kept() if library.sources else nullcontext():
                 await _keep_in_step(library.ingester, present, readers)
@@ -109,6 +111,12 @@ def _shown(report: IngestReport, errors: Console, *, dry: bool) -> int:
         nothing = operator_texts.NOTHING_TO_INGEST if dry else operator_texts.NOTHING_INGESTED
         errors.print(Text(nothing, style="red"))
     return read
+
+
+async def _compare_languages(settings: Settings, paths: Sequence[Path], errors: Console) -> None:
+    """Say so where the embedder does not know the language of most documents."""
+    if not knows(settings.embedder, await asyncio.to_thread(texts_in, paths)):
+        errors.print(Text(operator_texts.foreign_documents(settings.embedder)), soft_wrap=True)
 
 
 def _missing(paths: Sequence[Path], errors: Console) -> list[Path]:
@@ -132,13 +140,13 @@ async def _keep_in_step(ingester: Ingester, paths: Sequence[Path], readers: Read
 
     console, watching = Console(), False
     if not paths:
-        console.print(Text(operator_texts.WATCHING, style="dim"))
+        console.print(Text(ingest_texts.WATCHING, style="dim"))
         await asyncio.Event().wait()
     async for changes in awatch(*paths, rust_timeout=WATCH_MS, yield_on_timeout=True):
         if watching and not changes:
             continue
         if not watching:  # and what changed before it did is looked for
-            console.print(Text(operator_texts.WATCHING, style="dim"))
+            console.print(Text(ingest_texts.WATCHING, style="dim"))
             watching = True
         try:
             report = await ingester.ingest(paths, readers=readers)

@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING
 from bots.language import plural
 
 if TYPE_CHECKING:
-    from core.documents.tally import IngestReport  # with its parsers, it would slow down `attune --help`
     from core.domain import Footprint
     from core.storage.backup import Counts
 
 # The `attune` command
 
 PREPARING = "Opening models and stores…"
-LOOKING = "Looking for documents"
-REFUSED = "refused"
 NOTHING_INGESTED = "No document could be ingested; the reasons are above."
 NOTHING_TO_INGEST = "There is nothing to ingest."
 DRY_OR_WATCH = "--dry-run and --watch cannot be combined. Choose one."
@@ -30,7 +27,6 @@ REBUILD_ALONE = (
 )
 NOTHING_NAMED = "Nothing has been ingested yet. Name files or folders: attune ingest FOLDER"
 NOTHING_WATCHED = "No folder is being watched yet. Name one: attune ingest FOLDER --watch"
-SKIPPED = "skipped"
 ALL_WELL = "Everything is in place."
 ALL_WELL_BUT = "No check failed. Lines marked ! deserve a look."
 
@@ -80,57 +76,14 @@ def no_log(folder: str) -> str:
     return f"not logged, because {folder} is not writable"
 
 
-def ingested(report: IngestReport) -> list[tuple[str, int]]:
-    """The rows of the summary."""
-    return [
-        ("new", len(report.new)),
-        ("changed", len(report.changed)),
-        ("unchanged", len(report.unchanged)),
-        ("removed", len(report.removed)),
-        ("skipped, unknown format", len(report.skipped)),
-        (REFUSED, len(report.refused)),
-        *_seen_by(report),
-    ]
+def foreign_documents(embedder: str) -> str:
+    """Most documents are in a language that the embedder was not made for."""
+    return f"Most of these documents are not in English, and {embedder} knows no other language. {FIX_LANGUAGE}"
 
 
-def _seen_by(report: IngestReport) -> list[tuple[str, int]]:
-    """Only where not everybody may see everything."""
-    seen = [(f"seen by {', '.join(readers)}", files) for readers, files in report.readers]
-    return [] if report.readers and all(readers == ("everyone",) for readers, _ in report.readers) else seen
-
-
-def ingested_passages(report: IngestReport) -> str:
-    """How many passages were embedded, kept and removed, and how long it took."""
-    added, removed = plural(report.passages_added, "passage"), report.passages_removed
-    return f"{added} embedded, {report.passages_reused:,} kept, {removed:,} removed, in {report.seconds:.1f} s"
-
-
-def planned(report: IngestReport) -> list[tuple[str, Sequence[str]]]:
-    """What a dry run lists, what matters most last; what is refused follows with its reasons."""
-    return [
-        ("unchanged", report.unchanged),
-        (SKIPPED, report.skipped),
-        ("new", report.new),
-        ("changed", report.changed),
-        ("removed", report.removed),
-    ]
-
-
-def skipped(*, link: bool) -> str:
-    """Why a file would be skipped; stands behind its name."""
-    return ": link that leaves the folder or cannot be read" if link else ": unknown format"
-
-
-def planned_passages(report: IngestReport) -> str:
-    """How many passages would be embedded, kept and removed."""
-    added, removed = plural(report.passages_added, "passage"), report.passages_removed
-    kept = f"{added} to embed, {report.passages_reused:,} to keep, {removed:,} to remove"
-    return f"{kept}. Dry run: nothing was written."
-
-
-def more_notes(count: int) -> str:
-    """Notes that are not shown."""
-    return f"… and {plural(count, 'more note')}"
+def foreign_questions(embedder: str) -> str:
+    """Questions went unanswered that the embedder could not understand."""
+    return f"Some of these questions are not in English, and {embedder} knows no other language. {FIX_LANGUAGE}"
 
 
 def checks_failed(count: int) -> str:
@@ -227,6 +180,8 @@ SLOW_INT8 = "without int8 instructions: answers are slower"
 FIX_EVICTION = "Set maxmemory-policy to noeviction in the server's configuration, and maxmemory to what it may use."
 FIX_SETTINGS = "Correct the environment or attune.toml."
 FIX_DISK = "Free some space, or set ATTUNE_HOME to a folder on a larger disk."
+ELSEWHERE = "many of them not in English"
+FIX_LANGUAGE = "For other languages: ATTUNE_EMBEDDER=multilingual-e5-small attune ingest --rebuild, then restart."
 FIX_EMPTY = "Add documents: attune ingest FOLDER"
 FIX_OTHERS = "Embed all documents again: attune ingest --rebuild; or set ATTUNE_EMBEDDER back to the previous model."
 FIX_DEVICE = "Set ATTUNE_DEVICE=auto."
@@ -257,14 +212,18 @@ def fix_model(name: str) -> str:
 
 # Documents
 
-WATCHING = "Watching for changes. Press Ctrl-C to stop."
+
+SOURCES_HEAD = ("passages", "changed", "answers", "last")
 
 
-def watched(report: IngestReport) -> str:
-    """What one round of `--watch` did, on one line."""
-    counts = (("new", report.new), ("changed", report.changed), ("removed", report.removed), (REFUSED, report.refused))
-    named = [f"{len(files):,} {name}" for name, files in counts if files]
-    return f"{', '.join(named)}; {ingested_passages(report)}"
+def below(folder: str) -> str:
+    """The folder that the paths below it are in."""
+    return f"In {folder}:"
+
+
+def seen_by(readers: Sequence[str]) -> str:
+    """Who may see a document."""
+    return f"seen by {', '.join(readers)}"
 
 
 def guides_beside(count: int) -> str:

@@ -15,8 +15,8 @@ from rich.text import Text
 
 from bots.cli import operator_texts
 from bots.cli.bars import is_interactive, opened
+from bots.cli.places import Places
 from bots.language import plural
-from bots.render import one_line, short_path
 from core.bootstrap import forget_reading, open_library, open_records
 from core.documents.removing import Removal, Remover
 from core.documents.teaching import Teacher
@@ -24,7 +24,6 @@ from core.errors import ConfigurationError
 from core.settings import Settings
 
 SHOWN = 30  # documents that are listed
-PATH_CHARS = 1000
 
 
 async def remove(settings: Settings, names: Sequence[str], *, yes: bool) -> int:
@@ -67,11 +66,12 @@ async def remove(settings: Settings, names: Sequence[str], *, yes: bool) -> int:
 
 def _show(removal: Removal, lessons: Sequence[str], console: Console) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
-    home, here = Path.home(), Path.cwd()
+    places = Places(removal.sources, console)
+    if places.heading:
+        console.print(Text(operator_texts.below(places.heading), style="dim"), soft_wrap=True)
     for source, passages in list(removal.sources.items())[:SHOWN]:
-        place = one_line(short_path(source, home=home, here=here), PATH_CHARS)
         taught = operator_texts.TAUGHT if source in lessons else ""
-        table.add_row(Text(place, overflow="fold"), plural(passages, "passage"), taught)
+        table.add_row(Text(places.name(source), overflow="fold"), plural(passages, "passage"), taught)
     console.print(table)
     if (more := len(removal.sources) - SHOWN) > 0:
         console.print(Text(operator_texts.more_documents(more), style="dim"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Any
 
 from telegram import (
@@ -24,6 +25,7 @@ from telegram import (
 from bots.courtesies import is_thanks
 from bots.on_telegram.events import PLATFORM, Incoming, UpdateKind, sound
 from bots.on_telegram.words import READABLE, is_quote, quoted_in, replied_to, words_of
+from core.documents.archives import is_readable
 
 GENERAL_TOPIC = 1  # of a forum: has to be left out when something is sent there
 ALLOWED_UPDATES = (
@@ -43,9 +45,12 @@ _REFUSED = (
 )
 
 
+_PHOTO = "photo.jpg"  # what Telegram makes of every photo; it has no name
+
+
 def event_key(bot: int, update: Update) -> str:
     """The same however often Telegram sends an update, and for all photos of an album."""
-    album = update.message.media_group_id if update.message and not update.message.document else None
+    album = update.message.media_group_id if update.message and not _brings_file(update.message) else None
     return f"{PLATFORM}:{bot}:album-{album}" if album else f"{PLATFORM}:{bot}:{update.update_id}"
 
 
@@ -108,6 +113,8 @@ def _what(message: Message, *, edited: bool) -> tuple[UpdateKind | None, str]:
         return UpdateKind.FILE, ""
     if _is_elses(message):
         return UpdateKind.FORWARD, ""
+    if _brings_file(message) and message.animation is None:
+        return UpdateKind.FILE, ""
     if message.text:
         return UpdateKind.ASK, ""
     refused = next((name for name in _REFUSED if getattr(message, name)), None)
@@ -188,9 +195,17 @@ def _around(message: Message) -> dict[str, Any]:
     }
 
 
+def _brings_file(message: Message) -> bool:
+    """Whether a message has a document, or a photo where the text in pictures is recognised."""
+    return message.document is not None or (bool(message.photo) and is_readable(PurePath(_PHOTO)))
+
+
 def _with_file(done: Incoming, message: Message) -> Incoming:
     """`done` with the document that `message` brings, if it brings one."""
     file = message.document
+    if file is None and _brings_file(message):
+        largest = message.photo[-1]
+        return replace(done, file=largest.file_id, file_name=_PHOTO, file_size=largest.file_size or 0)
     if file is None:
         return done
     return replace(done, file=file.file_id, file_name=file.file_name or "document", file_size=file.file_size or 0)

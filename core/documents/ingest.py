@@ -41,12 +41,18 @@ _AHEAD = 2  # windows under way while the next files are read: one is embedded, 
 
 @dataclass(frozen=True, slots=True)
 class IngestProgress:
-    """Where an ingestion stands: reading file `number` of `files`, `passages` embedded so far."""
+    """Where an ingestion stands: reading file `number` of `files`, `passages` embedded of the `known` ones so far."""
 
     number: int
     files: int
     name: str
     passages: int
+    known: int = 0
+
+    @property
+    def expected(self) -> int:
+        """Passages to embed in all, if the files that are not read yet have as many as the others."""
+        return self.known * self.files // max(1, self.number)
 
 
 ReportProgress = Callable[[IngestProgress], None]
@@ -314,7 +320,9 @@ class _Run:
         if content.passages is None:
             self._tally.unchanged.append(content.source)
         elif content.passages:
-            self._pending.append(_Pending(file, content.passages, await self._known(content.passages, held)))
+            document = _Pending(file, content.passages, await self._known(content.passages, held))
+            self._pending.append(document)
+            self._tell(replace(self._progress, known=self._progress.known + len(document.missing)))
         elif held:
             await self._remove(content.source)
         if sum(len(pending.passages) for pending in self._pending) >= _WINDOW:

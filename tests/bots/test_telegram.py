@@ -350,8 +350,9 @@ async def test_an_edited_question_is_answered_anew_in_place(redis: Redis, tmp_pa
         assert after.keyboard == BUTTONS
 
 
-async def test_what_cannot_be_read_is_refused_politely(redis: Redis, tmp_path: Path):
-    """Voice, photos and stickers are answered with what to do instead; an album only once."""
+async def test_what_cannot_be_read_is_refused_politely(redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Voice and stickers are answered with what to do instead, and without text recognition photos, an album once."""
+    monkeypatch.setattr("core.documents.parsing.is_installed", lambda: False)
     async with telegram_home(redis, tmp_path) as home:
         ann = User(home.double, 7, "Ann")
         voice = {"file_id": "v", "file_unique_id": "v", "duration": 3}

@@ -460,6 +460,25 @@ async def test_a_document_is_learned(redis: Redis, tmp_path: Path):
         assert [lesson.name for lesson in await home.teacher.lessons({"person:telegram//7"})] == ["bikes.md"]
 
 
+async def test_a_photo_is_learned_where_text_is_recognised(
+    redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A photo is offered as a document is, the largest that Telegram made of it; each of an album by itself."""
+    monkeypatch.setattr("core.documents.parsing.is_installed", lambda: True)
+    async with telegram_home(redis, tmp_path) as home:
+        ann = User(home.double, 7, "Ann")
+        sizes = [{"file_id": name, "file_unique_id": name, "width": 1, "height": 1} for name in ("small", "large")]
+        home.double.files["large"] = {**sizes[1], "file_size": 8}
+        home.double.uploads["documents/large"] = b"no image"
+        for _ in range(2):
+            await ann.send({"photo": sizes, "media_group_id": "album"})
+        await ann.private.until(lambda place: len(place.said()) == 2)
+        offer, _ = ann.private.said()
+        assert (offer.buttons, "photo.jpg" in offer.text) == (["Only me", "Cancel"], True)
+        await ann.press("Only me", offer)
+        await ann.private.until(lambda place: "damaged or not an image" in now(place, offer).text)
+
+
 async def test_what_somebody_taught_is_listed_for_them_alone(redis: Redis, tmp_path: Path):
     """`/unlearn` in a group lists somebody's lessons in their private chat."""
     async with telegram_home(redis, tmp_path, Wishes(allowed=GROUP)) as home:

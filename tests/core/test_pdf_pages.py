@@ -1,0 +1,114 @@
+"""What stands on a page of a PDF, whichever way it was drawn, and what is no text though it says so."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+import pytest
+
+from core.documents import recognition
+from core.documents.garbled import is_garbled
+from core.documents.parsing import parse
+from core.errors import DocumentError
+from evals.pdf_order import ours, score
+from evals.pdf_pages import KINDS
+from tests.files import numbered, pdf, shown, stream
+
+SENTENCES = (
+    "The kiosk sells ice from May to September, and bread in the morning.",
+    "Whoever rents a boat for more than one day pays a deposit of fifty euros.",
+    "The warden counts the boats every evening before the harbour is closed.",
+)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_page_is_read_in_order(kind: str) -> None:
+    """No line is lost, said twice or out of its place."""
+    data, lines = KINDS[kind]().done()
+    assert score(ours(data), lines) == {"in order": 1.0, "lost": 0.0, "doubled": 0.0}
+
+
+def page(*sentences: str) -> str:
+    return "".join(shown(each, at=(72, 700 - 14 * number)) for number, each in enumerate(sentences))
+
+
+def shifted(text: str) -> str:
+    return "".join(chr((ord(sign.lower()) - 96) % 26 + 97) if sign.isalpha() else sign for sign in text)
+
+
+def with_wrong_font(*sentences: str) -> bytes:
+    """A page that shows these sentences, and whose font says of each small letter that it is the next one."""
+    shifts = "\n".join(f"<{code:02x}> <{code + 1:04x}>" for code in range(97, 122))
+    table = (
+        f"begincmap\n1 begincodespacerange\n<00> <ff>\nendcodespacerange\n25 beginbfchar\n{shifts}\nendbfchar\nendcmap"
+    )
+    resources = "/Resources << /Font << /F1 3 0 R >> >>"
+    return numbered(
+        [
+            "<< /Type /Catalog /Pages 2 0 R >>",
+            "<< /Type /Pages /Count 1 /Kids [4 0 R] >>",
+            "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 6 0 R >>",
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 5 0 R {resources} >>",
+            stream(page(*sentences)),
+            stream(table),
+        ],
+        "",
+    )
+
+
+def test_garbled_text_is_left_out_and_the_other_pages_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page costs itself, with a note; a document of nothing else is refused with what to do."""
+    monkeypatch.setattr(recognition, "is_installed", lambda: False)
+    broken = page(*map(shifted, SENTENCES))
+    document = parse(pdf(page(*SENTENCES), broken), PurePath("a.pdf"))
+    assert [block.page for block in document.blocks] == [1]
+    assert "comes out garbled and was left out: 2." in document.notes[0]
+    with pytest.raises(DocumentError, match=r"comes out garbled.*pip install 'attune\[ocr\]'"):
+        parse(pdf(broken), PurePath("a.pdf"))
+
+
+@pytest.mark.skipif(not recognition.is_installed(), reason="text recognition is not installed")
+def test_garbled_text_is_read_as_it_looks_where_that_is_installed() -> None:
+    """What a font says wrongly is drawn right all the same."""
+    document = parse(with_wrong_font(*SENTENCES), PurePath("a.pdf"))
+    assert " ".join(document.blocks[0].text.split()) == " ".join(SENTENCES)
+    assert "garbled; it was recognised from how they look: 1." in document.notes[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *SENTENCES,
+        "Größere Schiffe warten vor der Schleuse, bis die Wärterin das Tor öffnet.",
+        "Příliš žluťoučký kůň úpěl ďábelské ódy, a szczęście nie przyszło wcale.",
+        "Tất cả mọi người sinh ra đều được tự do và bình đẳng về nhân phẩm và quyền lợi.",
+        "Смотритель открывает шлюз каждое утро в семь часов, кроме воскресенья.",
+        "受付は午前九時から午後五時まで開いています。土曜日と日曜日は休みです。",
+        "for row in rows:\n    if row[0] == key and not seen:\n        yield {k: v for k, v in row.items()}",
+        "\n".join("  ".join(f"{a * b:.2f}" for a in range(7)) for b in range(30)),
+        "Introduction ........................ 1\nOpening hours ............................. 12\n" * 5,
+        "HTTP TCP UDP SSH DNS TLS SMTP IMAP LDAP XML JSON CSV PDF HTML CSS SQL NTP DHCP VPN NAT BGP ARP ICMP",
+    ],
+)
+def test_what_people_write_is_not_garbled(text: str) -> None:
+    """In any language, and where it is code, numbers or names."""
+    assert not is_garbled(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " ".join(map(shifted, SENTENCES)),
+        (
+            "7KH NLRVN VHOOV LFH IURP 0D\\ WR 6HSWHPEHU DQG EUHDG LQ WKH PRUQLQJ "
+            "H[FHSW RQ 6XQGD\\V ZKHQ LW RSHQV DW QLQH DQG FORVHV EHIRUH WKH ODVW ERDW KDV OHIW WKH KDUERXU"
+        ),
+        "Ñìîòðèòåëü îòêðûâàåò øëþç êàæäîå óòðî â ñåìü ÷àñîâ êðîìå âîñêðåñåíüÿ",
+        "!\"# $%&'( )*+,- ./!\"# $%&'() *+,-./ !\"#$% &'()*+ ,-./!\"# $%&'()*+,- ./!\"#$%&' ()*+",
+        "".join(chr(0xF000 + ord(sign)) for sign in SENTENCES[0]),
+        "\ufffd" * 60,
+    ],
+)
+def test_what_broken_fonts_make_is_garbled(text: str) -> None:
+    """Shifted letters, another encoding, signs, and letters that only the font knows."""
+    assert is_garbled(text)
