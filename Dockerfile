@@ -32,6 +32,9 @@ COPY core core
 RUN pip install --no-deps --no-build-isolation --no-index . && pip check
 
 FROM ${PYTHON_IMAGE}
+# Git repositories are documents, too.
+RUN apt-get update && apt-get install --yes --no-install-recommends git openssh-client ca-certificates \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --create-home attune \
     && install --directory --owner=attune --group=attune --mode=700 /var/lib/attune
 COPY --from=build /opt/attune /opt/attune

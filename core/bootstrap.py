@@ -19,7 +19,7 @@ from core.answering.verdict import Protocol
 from core.documents.folder_records import FolderRecords
 from core.documents.ingest import Ingester
 from core.documents.reading import check_origin
-from core.documents.remote.keeper import SourceKeeper, check_mirrors
+from core.documents.remote.keeper import SourceKeeper, check_places
 from core.documents.remote.records import SourceRecords
 from core.documents.teaching import Teacher
 from core.domain import Decoding, VectorOrigin
@@ -206,15 +206,13 @@ async def _begin_anew(settings: Settings, dimension: int, origin: VectorOrigin, 
         async with _index(settings, None) as index:
             if folders.empty:
                 await asyncio.to_thread(folders.begin, await index.documents(), lived=lived)
-            folders.check_places()
-            await check_mirrors(SourceRecords(settings.data_folder))
+            await check_places(folders, SourceRecords(settings.data_folder))
             await index.reset(dimension, origin)
     except IndexUnavailableError:
         if settings.qdrant_url:
             raise
         await asyncio.to_thread(folders.begin, (), lived=lived)
-        folders.check_places()
-        await check_mirrors(SourceRecords(settings.data_folder))
+        await check_places(folders, SourceRecords(settings.data_folder))
         await remove_index(settings)
 
 
@@ -270,7 +268,8 @@ async def open_records(settings: Settings) -> AsyncIterator[Stores]:
         memory = RedisMemory(client, keep)
         await memory.ping()
         await memory.finish_forgetting()
-        access = Access(RedisPairings(client), doors_of(settings))
+        operators = listed_names(settings.operators, "ATTUNE_OPERATORS")
+        access = Access(RedisPairings(client), AccessLists(listed_names(settings.allow, "ATTUNE_ALLOW"), operators))
         yield Stores(memory, RedisUsage(client, keep) if settings.usage else NoUsage(), access)
 
 
@@ -279,17 +278,6 @@ async def forget_reading(settings: Settings, documents: Collection[tuple[str, st
     from core.adapters.local_model.prefix_files import forget_others  # noqa: PLC0415
 
     await asyncio.to_thread(forget_others, settings.read_folder, documents)
-
-
-def doors_of(settings: Settings) -> AccessLists:
-    """The operator's lists.
-
-    Raises:
-        ConfigurationError: one of them names nobody.
-    """
-    return AccessLists(
-        listed_names(settings.allow, "ATTUNE_ALLOW"), listed_names(settings.operators, "ATTUNE_OPERATORS")
-    )
 
 
 @asynccontextmanager

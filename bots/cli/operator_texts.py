@@ -56,11 +56,6 @@ def failing_since(address: str, since: str, reason: str) -> str:
     return f"{address} has failed since {since}: {reason} What was read before stays."
 
 
-def no_longer_read(addresses: Sequence[str]) -> str:
-    """Sources are forgotten with their documents."""
-    return f"No longer read again: {', '.join(addresses)}."
-
-
 def bad_schedule(every: str) -> str:
     """A schedule that is none."""
     return f"--every {every} is no schedule. Write 30m, 6h or 1d, five minutes at least; or: never"

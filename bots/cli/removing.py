@@ -53,10 +53,8 @@ async def remove(settings: Settings, names: Sequence[str], *, yes: bool) -> int:
         lessons = [source for source in removal.sources if taught.lesson_of(source)]
         _show(removal, lessons, console)
         counts = len(removal.sources), sum(removal.sources.values())
-        if removal.places:
-            console.print(Text(operator_texts.records_go(removal.places), style="dim"), soft_wrap=True)
-        if removal.addresses:
-            console.print(Text(operator_texts.no_longer_read(removal.addresses), style="dim"), soft_wrap=True)
+        if recorded := [*removal.places, *(one for one in removal.addresses if one not in removal.places)]:
+            console.print(Text(operator_texts.records_go(recorded), style="dim"), soft_wrap=True)
         if not yes and not _confirmed(console, operator_texts.remove_these(*counts)):
             console.print(Text(operator_texts.REMOVED_NOTHING))
             return 1

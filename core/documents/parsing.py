@@ -41,6 +41,7 @@ Parser = Callable[[bytes], ParsedDocument]
 _TITLE_CHARACTERS = 200
 _TAG = re.compile(r"</?(?:a|b|br|code|em|font|i|kbd|mark|small|span|strong|sub|sup|u)(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _EMPHASIS = re.compile(r"(\*\*|`)(?=\S)([^*`]+)(?<=\S)\1")
+_NOTION_ID = re.compile(r"(?<=\S) [0-9a-f]{32}(?:_all)?$")  # which Notion's exports add to the name of a page
 _FOLDER_PAGES = {"index", "readme"}
 
 
@@ -139,6 +140,7 @@ def _title_from(path: PurePath) -> str:
     if path.suffix.lower() in LANGUAGES:
         return path.name
     named = path.parent.name if path.stem.lower() in _FOLDER_PAGES and path.parent.name else path.stem
+    named = _NOTION_ID.sub("", named)
     return re.sub(r"[-_\s]+", " ", named).strip() or path.name
 
 

@@ -224,6 +224,7 @@ def test_compact_sources_are_one_line_of_titles():
         ("webdavs://cloud.example/dav/x.md", "https://cloud.example/dav/x.md", "x.md"),
         ("github://o:r@main/docs/x.md", "https://github.com/o/r/blob/main/docs/x.md", "x.md"),
         ("/srv/docs/handbook.md", "", "handbook.md"),
+        (f"/srv/Export.zip/Team/Leave {'0a' * 16}.md", f"https://www.notion.so/{'0a' * 16}", "Leave.md"),
         ("javascript://x/%0aalert(1)", "", "\nalert(1)"),
     ],
 )

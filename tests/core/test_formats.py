@@ -3,12 +3,13 @@ from __future__ import annotations
 import io
 import json
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 from openpyxl import Workbook
 
 from core.documents.blocks import BlockKind, ParsedDocument
+from core.documents.parsing import parse
 from core.documents.splitting import split
 from core.domain import Passage
 from core.errors import DocumentError
@@ -426,3 +427,10 @@ def test_what_is_broken_or_hostile_says_so(data: bytes, name: str, words: str) -
     assert str(refusal.value).startswith(f"{name} ")
     assert words in str(refusal.value)
     assert str(refusal.value).endswith(".")
+
+
+@pytest.mark.parametrize("name", ["Holidays {id}.csv", "Holidays {id}_all.csv", "Holidays {id}.md", "Holidays.md"])
+def test_notion_s_ids_are_no_part_of_a_title(name: str) -> None:
+    """A page of an export of Notion is called as it is there."""
+    document = parse(b"name,days\nAnn,30\n", PurePath(name.format(id="0123456789abcdef" * 2)))
+    assert document.title == "Holidays"

@@ -17,6 +17,7 @@ GIT = ("git+https", "git+http", "git+ssh", "git+file")
 INSIDE = "!/"  # between an archive and what lies in it, where the archive has an address
 
 _KEPT = "%/:=&?~#+!$,;'@()*[]"  # signs that stand in an address as themselves
+_NOTION = re.compile(r"/[^/]+ ([0-9a-f]{32})\.(?:md|html)$")  # a page of an export, with its id
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _PAGE = re.compile(r"\.[a-z]{3,5}", re.IGNORECASE)
 _FORGES = (  # what a host's name begins with or has in it, and where its pages of files are
@@ -94,6 +95,8 @@ def folder_of(page: str) -> str:
 
 def name_of(source: str) -> str:
     """The last part of a document's name, as people know it."""
+    if page := _NOTION.search(source):
+        return PurePosixPath(source).name.replace(f" {page[1]}", "")
     if not is_address(source):
         return PurePosixPath(source).name or source
     last = re.split(r"[/#]", source.rstrip("/#"))[-1]
@@ -102,12 +105,12 @@ def name_of(source: str) -> str:
 
 def link_of(source: str) -> str:
     """Where a click on a document leads: an address of the web, or nothing where it has none."""
+    if page := _NOTION.search(source):
+        return f"https://www.notion.so/{page[1]}"
     place = source.partition(INSIDE)[0]
     match scheme_of(place) if is_address(place) else "":
-        case "http" | "https":
-            return quote(place, safe=_KEPT)
-        case "webdav" | "webdavs":
-            return quote(place.replace("webdav", "http", 1), safe=_KEPT)
+        case "http" | "https" | "webdav" | "webdavs":
+            return quote(re.sub(r"^webdav", "http", place), safe=_KEPT)
         case "github":
             owner, _, rest = place.removeprefix("github://").partition("@")
             branch, _, path = rest.partition("/")

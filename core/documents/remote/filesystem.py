@@ -24,7 +24,19 @@ FILES = 100_000  # of one source
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "sftp": "sftp", "ssh": "sftp"}
 EXTRAS |= {"webdav": "webdav", "webdavs": "webdav"}
 _HERE = {"file", "local", "memory", "http", "https", "data", "blockcache", "filecache", "simplecache", "reference"}
-_MARKS = ("ETag", "etag", "sha", "md5Hash", "generation", "LastModified", "mtime", "modified", "updated", "size")
+_MARKS = (
+    "ETag",
+    "etag",
+    "sha",
+    "md5Hash",
+    "generation",
+    "LastModified",
+    "mtime",
+    "modified",
+    "updated",
+    "created",
+    "size",
+)
 
 
 class RemoteFolder:
@@ -84,6 +96,8 @@ class RemoteFolder:
 
         scheme = scheme_of(self._address)
         try:
+            if scheme in {"sftp", "ssh"}:  # fsspec's own would trust any host
+                import sshfs  # noqa: F401, PLC0415 - it takes its place
             files, root = fsspec.core.url_to_fs(self._address, skip_instance_cache=True, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             if scheme in EXTRAS:

@@ -190,12 +190,13 @@ class SourceKeeper:
         log.info("source_read", source=record.address, refused=len(found.refused), **counts)
 
 
-async def check_mirrors(records: SourceRecords) -> None:
-    """See that all sources can be read again: fetch what nothing is left of, such as after a backup was restored.
+async def check_places(folders: FolderRecords, records: SourceRecords) -> None:
+    """See that all can be read again: fetch what nothing is left of, such as after a backup was restored.
 
     Raises:
-        DocumentError: one cannot be reached; the index had better stay as it is.
+        DocumentError: something cannot be reached; the index had better stay as it is.
     """
+    await asyncio.to_thread(folders.check_places)
     for record in [one for one in await asyncio.to_thread(records.read) if one.remote]:
         mirror = await asyncio.to_thread(Mirror, records.mirror(record.address))
         if not mirror.pages:
