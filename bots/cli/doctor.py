@@ -29,7 +29,7 @@ from core.bootstrap import open_embedder, open_index, open_records, open_remote,
 from core.documents.reading import first_passages, share_of_others
 from core.documents.sandbox import Sandbox
 from core.domain import Mode
-from core.embedder_choice import FOREIGN_SHARE, knows
+from core.embedder_choice import FOREIGN_SHARE, knows, with_embedder
 from core.errors import AttuneError, ConfigurationError, DocumentError, ModelError
 from core.models.specs import BUILT_IN, LocalModel
 from core.models.store import ModelStore
@@ -49,11 +49,12 @@ async def doctor(environ: Mapping[str, str], file: Path, version: str) -> int:
     """Check everything and show the table. Returns the exit code: 1 when something is wrong."""
     checks = [Check(CheckStatus.GOOD, "attune", f"{version}, Python {platform.python_version()}")]
     try:
-        settings = Settings.from_env(environ, file)
+        named = Settings.from_env(environ, file)
     except ConfigurationError as error:
         checks.append(Check(CheckStatus.BAD, "settings", str(error), operator_texts.FIX_SETTINGS))
     else:
-        checks += [*_settings(settings, environ, file), *await _server(settings), *_models(settings), *_disk(settings)]
+        settings = with_embedder(named)
+        checks += [*_settings(named, environ, file), *await _server(settings), *_models(settings), *_disk(settings)]
         checks += [*await _stores(settings), *_device(settings), *await _platforms(settings)]
         checks.append(await asyncio.to_thread(parsers))
     return _show(checks)

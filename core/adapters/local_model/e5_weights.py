@@ -100,14 +100,11 @@ def unpacked(file: Path, folder: Path, progress: DownloadProgress) -> Path:
     Raises:
         CorruptModelError: it is not such a file, or not whole.
     """
+    return made_once(folder, f"{file.name}-{fingerprint(file)}-v{CONVERTER_VERSION}", partial(_unpack, file, progress))
+
+
+def _unpack(file: Path, progress: DownloadProgress, folder: Path) -> None:
     progress.start("Preparing the model, once", 0)
-    try:
-        return made_once(folder, f"{file.name}-{fingerprint(file)}-v{CONVERTER_VERSION}", partial(_unpack, file))
-    finally:
-        progress.finish()
-
-
-def _unpack(file: Path, folder: Path) -> None:
     try:
         cursor = _Cursor(memoryview(file.read_bytes()))
         cursor.expect(_MAGIC)
@@ -117,6 +114,8 @@ def _unpack(file: Path, folder: Path) -> None:
         _write(folder, sizes, tokenizer, tensors)
     except (ValueError, struct.error, LookupError, RuntimeError, UnicodeDecodeError) as error:
         raise CorruptModelError(f"{file} is no multilingual-e5-small of 4 bits: {error}. Pull it again.") from error
+    finally:
+        progress.finish()
 
 
 def _tokenizer(cursor: _Cursor) -> Tokenizer:
