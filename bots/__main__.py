@@ -21,6 +21,8 @@ from core.errors import OperatorError, PersonError
 from core.linux import close_memory, withdraw
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from core.settings import Settings
 
 app = typer.Typer(
@@ -149,7 +151,8 @@ def ingest(
         fail(operator_texts.DRY_OR_WATCH, 2)
     if anew and (dry or watch or readers):
         fail(operator_texts.REBUILD_ALONE, 2)
-    named, settings = checked(readers) if readers else None, _logged_settings()
+    paths = [Path(name) for name in names or [] if "://" not in name]
+    named, settings = checked(readers) if readers else None, _logged_settings(paths)
     schedule = seconds_of(every) if every else None
     reading = ingest(settings, names or [], named, watch=watch, dry=dry, anew=anew, every=schedule, site=site)
     raise typer.Exit(asyncio.run(reading))
@@ -293,10 +296,11 @@ def manifest(
     typer.echo(manifest_text(name, without or (), url))
 
 
-def _settings(model: str | None = None) -> Settings:
+def _settings(model: str | None = None, paths: Sequence[Path] = ()) -> Settings:
+    from core.embedder_choice import with_embedder  # noqa: PLC0415
     from core.settings import Settings  # noqa: PLC0415
 
-    settings = Settings.from_env(_environ(), _settings_file())
+    settings = with_embedder(Settings.from_env(_environ(), _settings_file()), paths)
     return settings.model_copy(update={"model": model}) if model else settings
 
 
@@ -322,9 +326,9 @@ def _configure_logs(settings: Settings, *, to_file: bool) -> None:
     configure(settings.log_level, os.environ, settings.data_folder / FILE_NAME if to_file else None)
 
 
-def _logged_settings() -> Settings:
+def _logged_settings(paths: Sequence[Path] = ()) -> Settings:
     """For commands that print a list: logs go to a file where a person reads stderr."""
-    settings = _settings()
+    settings = _settings(paths=paths)
     _configure_logs(settings, to_file=sys.stderr.isatty())
     return settings
 

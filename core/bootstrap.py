@@ -346,23 +346,10 @@ def _index(
 async def open_embedder(settings: Settings, progress: DownloadProgress = SILENT) -> AsyncIterator[Embedder]:
     """Open the embedding model, fetching it at the first use."""
     model = await asyncio.to_thread(ModelStore(settings.models_folder).resolve, settings.embedder, progress)
-    yield await on_torch_thread(_load_embedder, model, settings, progress)
-
-
-def _load_embedder(model: LocalModel, settings: Settings, progress: DownloadProgress) -> Embedder:
     from core.adapters.local_model.sentence_embedder import SentenceEmbedder  # noqa: PLC0415
 
-    folder = model.path
-    if folder.suffix == ".bin":
-        from core.adapters.local_model.e5_weights import unpacked  # noqa: PLC0415
-
-        folder = unpacked(model.path, settings.models_folder / "converted", progress)
-    return SentenceEmbedder(
-        folder,
-        device=None if settings.device == "auto" else settings.device,
-        adapter=model.adapter,
-        prompts=model.spec.prompts if model.spec else ("", ""),
-    )
+    device, converted = None if settings.device == "auto" else settings.device, settings.models_folder / "converted"
+    yield await on_torch_thread(SentenceEmbedder.load, model, converted, device, progress)
 
 
 @asynccontextmanager

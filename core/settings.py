@@ -189,7 +189,7 @@ class Settings(ServingSettings):
     embedder: str = Field(
         "attune-embedder",
         alias="ATTUNE_EMBEDDER",
-        description="the embedding model: a name, hf:org/name or a path",
+        description="the embedding model: a name, hf:org/name or a path; unset: the one the index was made with",
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         "auto", alias="ATTUNE_DEVICE", description="where the models run: auto, cpu, cuda or mps"

@@ -302,7 +302,25 @@ SLACK = {
         [{**_said(1), "text": "a" * (size // 2), "attachments": [{"text": f"b{n}"} for n in range(size // 40)]}]
     ),
     "markup": lambda size: slack_export([{**_said(1), "text": "<" * (size // 2) + "<a|" * (size // 6)}]),
+    "blocks": lambda size: slack_export([{**_said(1), "blocks": [_section(n) for n in range(size // 60)]}]),
+    "blocks that repeat the text": lambda size: slack_export(
+        [{**_said(1), "text": "a b c " * (size // 12), "blocks": [_section(0)] * (size // 120)}]
+    ),
+    "attachments inside each other": lambda size: slack_export(
+        [{**_said(n), "attachments": [_nested_in(_section(n), 200)]} for n in range(size // 8_000)]
+    ),
+    "files": lambda size: slack_export([{**_said(1), "files": [{"name": f"a{n}"} for n in range(size // 20)]}]),
 }
+
+
+def _section(number: int) -> dict[str, object]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": f"a b c {number}"}}
+
+
+def _nested_in(found: dict[str, object], depth: int) -> dict[str, object]:
+    for _ in range(depth):
+        found = {"attachments": [found], "title": "a"}
+    return found
 
 
 def telegram_export(messages: list[dict[str, object]]) -> bytes:
@@ -320,6 +338,10 @@ TELEGRAM = {
         [_wrote(0, **{"from": "a" * (size // 2)}), *(_wrote(n, reply_to_message_id=0) for n in range(1, size // 220))]
     ),
     "parts": lambda size: telegram_export([_wrote(1, text=[{"type": "bold", "text": "a"}] * (size // 32))]),
+    "polls": lambda size: telegram_export(
+        [_wrote(1, poll={"question": "a", "answers": [{"text": "b"}] * (size // 16)})]
+    ),
+    "topics": lambda size: telegram_export([_wrote(n, reply_to_message_id=n - 1) for n in range(size // 110)]),
     "days": lambda size: telegram_export([_wrote(n, date=f"{n:08}T10:00") for n in range(size // 90)]),
 }
 ARCHIVE = {

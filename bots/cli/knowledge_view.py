@@ -19,10 +19,12 @@ from rich.text import Text
 from bots.cli import operator_texts
 from bots.cli.bars import opened
 from bots.cli.places import Places
+from bots.cli.places_view import show_places
 from bots.render import one_line
 from core.bootstrap import open_library, open_records, open_stored_index
 from core.documents.gaps import GapGroup, grouped, vectors_of, with_vectors
 from core.domain import EVERYONE, Document, Use
+from core.embedder_choice import FOREIGN_SHARE, knows
 from core.ports import Usage
 from core.readers import GUIDES
 from core.settings import Settings
@@ -54,6 +56,7 @@ async def sources(settings: Settings, *, as_json: bool) -> int:
         sys.stdout.write(json.dumps([_plain(row) for row in rows], indent=1) + "\n")
     else:
         _show_sources(rows, console, settings.learned_folder)
+        show_places(settings, console)
     return 0
 
 
@@ -152,6 +155,9 @@ async def gaps(settings: Settings, *, as_json: bool) -> int:
         _show_group(group, console)
     if len(groups) > GAPS_SHOWN and not as_json:
         console.print(Text(operator_texts.more_gaps(len(groups) - GAPS_SHOWN), style="dim"))
+    asked = [gap.question for group in groups for gap in group.gaps]
+    if not as_json and not knows(settings.embedder, asked, FOREIGN_SHARE):
+        console.print(Text(operator_texts.foreign_questions(settings.embedder)), soft_wrap=True)
     return 0
 
 

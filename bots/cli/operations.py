@@ -27,6 +27,7 @@ from bots.render import THEME, one_line, terminal
 from core.bootstrap import Attune, Library, open_attune, open_library, rebuilt
 from core.documents.ingest import Ingester
 from core.documents.tally import IngestReport, merged
+from core.embedder_choice import knows, texts_in
 from core.errors import DocumentError, StoreError
 from core.readers import Readers
 from core.settings import Settings
@@ -93,6 +94,7 @@ async def ingest(
             if found := [*present, *lessons]:
                 reports += [await library.ingester.ingest(found, progress, readers=readers, dry=dry, watch=told)]
         read = _shown(merged(reports), errors, dry=dry)
+        await _compare_languages(settings, present, errors)
         if watch:
             async with library.sources.kept() if library.sources else nullcontext():
                 await _keep_in_step(library.ingester, present, readers)
@@ -109,6 +111,12 @@ def _shown(report: IngestReport, errors: Console, *, dry: bool) -> int:
         nothing = operator_texts.NOTHING_TO_INGEST if dry else operator_texts.NOTHING_INGESTED
         errors.print(Text(nothing, style="red"))
     return read
+
+
+async def _compare_languages(settings: Settings, paths: Sequence[Path], errors: Console) -> None:
+    """Say so where the embedder does not know the language of most documents."""
+    if not knows(settings.embedder, await asyncio.to_thread(texts_in, paths)):
+        errors.print(Text(operator_texts.foreign_documents(settings.embedder)), soft_wrap=True)
 
 
 def _missing(paths: Sequence[Path], errors: Console) -> list[Path]:

@@ -31,6 +31,36 @@ ALL_WELL = "Everything is in place."
 ALL_WELL_BUT = "No check failed. Lines marked ! deserve a look."
 
 
+PLACE, PLACE_TIMES = "source", ("read", "every", "next")
+WHOLE_SITE = "(site)"
+
+
+def every(seconds: int) -> str:
+    """A schedule, as it is written after --every."""
+    unit, length = next((pair for pair in (("d", 86_400), ("h", 3600)) if seconds % pair[1] == 0), ("m", 60))
+    return f"{seconds // length}{unit}" if seconds else "—"
+
+
+def until(moment: datetime | None, now: datetime) -> str:
+    """How soon, roughly; an em dash for never."""
+    if moment is None:
+        return "—"
+    minutes = round((moment - now).total_seconds() / 60)
+    if minutes <= 0:
+        return "now"
+    return f"in {plural(minutes, 'minute')}" if minutes < 90 else f"in {plural(round(minutes / 60), 'hour')}"  # noqa: PLR2004
+
+
+def failing_since(address: str, since: str, reason: str) -> str:
+    """A source that cannot be read; what it had is still there."""
+    return f"{address} has failed since {since}: {reason} What was read before stays."
+
+
+def no_longer_read(addresses: Sequence[str]) -> str:
+    """Sources are forgotten with their documents."""
+    return f"No longer read again: {', '.join(addresses)}."
+
+
 def bad_schedule(every: str) -> str:
     """A schedule that is none."""
     return f"--every {every} is no schedule. Write 30m, 6h or 1d, five minutes at least; or: never"
@@ -49,6 +79,16 @@ def crashed(kind: str, error_id: str, log: str) -> str:
 def no_log(folder: str) -> str:
     """Not even the log could be written; follows "Details:"."""
     return f"not logged, because {folder} is not writable"
+
+
+def foreign_documents(embedder: str) -> str:
+    """Most documents are in a language that the embedder was not made for."""
+    return f"Most of these documents are not in English, and {embedder} knows no other language. {FIX_LANGUAGE}"
+
+
+def foreign_questions(embedder: str) -> str:
+    """Questions went unanswered that the embedder could not understand."""
+    return f"Some of these questions are not in English, and {embedder} knows no other language. {FIX_LANGUAGE}"
 
 
 def checks_failed(count: int) -> str:
@@ -145,6 +185,8 @@ SLOW_INT8 = "without int8 instructions: answers are slower"
 FIX_EVICTION = "Set maxmemory-policy to noeviction in the server's configuration, and maxmemory to what it may use."
 FIX_SETTINGS = "Correct the environment or attune.toml."
 FIX_DISK = "Free some space, or set ATTUNE_HOME to a folder on a larger disk."
+ELSEWHERE = "many of them not in English"
+FIX_LANGUAGE = "For other languages: ATTUNE_EMBEDDER=multilingual-e5-small attune ingest --rebuild, then restart."
 FIX_EMPTY = "Add documents: attune ingest FOLDER"
 FIX_OTHERS = "Embed all documents again: attune ingest --rebuild; or set ATTUNE_EMBEDDER back to the previous model."
 FIX_DEVICE = "Set ATTUNE_DEVICE=auto."

@@ -19,6 +19,7 @@ from bots.cli.places import Places
 from bots.language import plural
 from core.bootstrap import folder_records, forget_reading, open_records, open_stored_index
 from core.documents.lessons import LessonFolder
+from core.documents.remote.records import SourceRecords
 from core.documents.removing import Removal, Remover
 from core.errors import ConfigurationError
 from core.settings import Settings
@@ -38,14 +39,23 @@ async def remove(settings: Settings, names: Sequence[str], *, yes: bool) -> int:
     console = Console()
     async with open_records(settings) as records, open_stored_index(settings) as index:
         taught, reading = LessonFolder(settings.learned_folder, index), partial(forget_reading, settings)
-        folders = folder_records(settings)
-        remover = Remover(index, records.usage, records.memory, taught, reading, folders=folders)
+        remover = Remover(
+            index,
+            records.usage,
+            records.memory,
+            taught,
+            reading,
+            folders=folder_records(settings),
+            sources=SourceRecords(settings.data_folder),
+        )
         removal = await remover.find(names)
         lessons = [source for source in removal.sources if taught.lesson_of(source)]
         _show(removal, lessons, console)
         counts = len(removal.sources), sum(removal.sources.values())
         if removal.places:
             console.print(Text(operator_texts.records_go(removal.places), style="dim"), soft_wrap=True)
+        if removal.addresses:
+            console.print(Text(operator_texts.no_longer_read(removal.addresses), style="dim"), soft_wrap=True)
         if not yes and not _confirmed(console, operator_texts.remove_these(*counts)):
             console.print(Text(operator_texts.REMOVED_NOTHING))
             return 1

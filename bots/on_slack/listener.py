@@ -37,6 +37,7 @@ from bots.on_slack.presses import press_event
 from bots.on_slack.render import Block
 from bots.on_slack.threads import Threads
 from bots.platform import Inlet
+from core.documents.slack_words import whole_message
 from core.domain import Conversation, Person
 from core.inbox import Event, Receipt
 
@@ -163,7 +164,7 @@ class Listener:
         """The shortcut "Teach this" on a message."""
         message, channel = body["message"], named(body["channel"]["id"])
         root = stamped(message.get("thread_ts") or message["ts"])
-        title = plain_text(str(message.get("text", ""))).partition("\n")[0]
+        title = plain_text(whole_message(message)).partition("\n")[0]
         async with self._speaking(body["team"]["id"], body["user"]["id"]):
             view = slack_blocks.teach_modal(channel, message["ts"], root, title, private=channel.startswith("D"))
         self._later(self._open(body, view))

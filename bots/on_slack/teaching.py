@@ -19,6 +19,7 @@ from bots.on_slack.addresses import API, download, is_slacks
 from bots.on_slack.ephemeral import SlackPress
 from bots.on_slack.errors import reason_of
 from bots.on_slack.events import plain_text
+from core.documents.slack_words import whole_message
 from core.errors import LessonError
 from core.text.words import whole_number
 
@@ -65,7 +66,7 @@ async def _written(client: AsyncWebClient, where: Mapping[str, str], *, whole: b
             raise
         raise LessonError(slack_texts.THREAD_NOT_HERE) from None
     messages = [message for message in found.get("messages") or () if whole or message["ts"] == where["ts"]]
-    return "\n\n".join(plain_text(str(message.get("text", ""))) for message in messages)
+    return "\n\n".join(plain_text(whole_message(message)) for message in messages)
 
 
 async def _shared(client: AsyncWebClient, file: str, api: str = API) -> LessonSource:

@@ -43,7 +43,7 @@ ASK_IN_PRIVATE = "Your answer is in our private chat."
 OPEN_PRIVATE = "I can't message you in private yet. Open our chat once, and I'll answer you there."
 OPEN_PRIVATE_BUTTON = "Open the private chat"
 NOTHING_ASKED = "What would you like to know? Write `/private` and your question, or reply with it to a question."
-FORWARDED = "Is this a question for me to answer, or something for me to learn?"
+FORWARDED = "Should I answer this, or learn it? You can also just ask me about it."
 
 # Buttons
 

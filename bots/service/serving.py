@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import structlog
@@ -143,7 +143,8 @@ async def _answerer(settings: Settings) -> AsyncIterator[Answerer]:
         guides = OwnGuides(attune.library)
         if await guides.urgent():
             await guides.keep()
-        async with guides.kept():
+        sources = attune.library.sources
+        async with guides.kept(), sources.kept() if sources else nullcontext():
             yield Answerer(attune.engine, checks, attune.figures, attune.teacher)
 
 

@@ -32,7 +32,8 @@ _POINTS_BACK = words_of(
 _ENDS_BACK = words_of("das sie")  # articles elsewhere: "wie lange dauert das?"
 _CONNECTS = re.compile(
     r"(?:and|but|or|so|then|also|otherwise|(?:what|how) about|what if"
-    r"|und|oder|aber|auch|sonst|was ist mit|wie ist es mit)\b",
+    r"|und|oder|aber|auch|sonst|was ist mit|wie ist es mit|(?:und )?gilt (?:das|dies)"
+    r"|et|mais|ou bien|qu['’]en est-il|y|pero|qué pasa con|e|ma|mas|maar|hoe zit het met)\b",
     re.IGNORECASE,
 )
 # Words without a topic beside `words.STOP_WORDS`: of how much is asked, and German ones.
@@ -138,7 +139,7 @@ def leaning(message: str) -> float:
     if not said or len(own) >= _OWN_TOPIC:
         return 0.0
     points = said[-1] in _ENDS_BACK or not _POINTS_BACK.isdisjoint(said)
-    if points or not own or _CONNECTS.match(message.lstrip()):
+    if points or not own or _CONNECTS.match(message.lstrip(" ¿¡\n\t")):
         return LEANS
     return MAY_LEAN if len(own) < _FEW_WORDS else 0.0
 

@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
+from core.text.languages import segmented
 from core.text.words import STOP_WORDS, words
 
-TERMS_VERSION = 1
+TERMS_VERSION = 2
 """Raised whenever the same text gets other terms, so that documents are stored anew."""
 
 _MARK = "ː"  # a letter to every tokenizer, and in no text
@@ -23,14 +24,16 @@ _VERSION = re.compile(r"v(?=\d)")
 _SHOUTED = re.compile(r"\b[A-Z]{2,4}\b")
 _CAPITALISED = r"[A-ZÀ-ÖØ-Þ][\w'’]*[a-zß-öø-ÿ]"
 _NAME = re.compile(rf"\b{_CAPITALISED}(?: (?:(?:of|and|for|on) )?{_CAPITALISED}){{1,4}}\b")
+_UMLAUT = re.compile(r"\w*[äöüÄÖÜ]\w*")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _LENGTHS = range(4, 25)  # letters of a word that is spelled otherwise
 _SLIPS = 5  # words of one question that are: a question of gibberish must not search for thousands
 
 
 def with_terms(text: str) -> str:
-    """`text` and, on a line of their own, its terms."""
-    return f"{text}\n{' '.join([*_pairs(text), *_shouted(text), *_initials(text)])}"
+    """`text`, where it has no spaces cut into neighbours, and, on a line of their own, its terms."""
+    return f"{segmented(text)}\n{' '.join([*_pairs(text), *_shouted(text), *_initials(text), *_written_out(text)])}"
 
 
 def _pairs(text: str) -> Iterator[str]:
@@ -55,6 +58,11 @@ def _initials(text: str) -> Iterator[str]:
     for name in _NAME.findall(text):
         initials = "".join(word[0] for word in name.split() if word[0].isupper()).lower()
         yield from (short for short in (initials, initials[1:]) if len(short) > 1)
+
+
+def _written_out(text: str) -> Iterator[str]:
+    """Umlauts as who has no key for them writes them: München is muenchen."""
+    return (word.lower().translate(_UMLAUTS) for word in _UMLAUT.findall(text))
 
 
 def misspelled(question: str, known: str) -> list[str]:

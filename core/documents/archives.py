@@ -124,11 +124,15 @@ def _unpacked(data: bytes, above: str, depth: int, room: _Room) -> Iterator[Memb
         wanted = [part for part in parts if is_readable(PurePosixPath(part.filename))]
         packages.check_parts(archive, 0)
         room.take(len(parts), sum(part.file_size for part in wanted))
-        if slack.is_export(names):
-            private = slack.private_parts(names)
-            note = f"Private conversations in the export were left out ({', '.join(private)})." if private else ""
-            yield from _talks(slack.talks(names, archive.read), above, note)
-            return
+        if (root := slack.root_of(names)) is not None:
+            export = {name.removeprefix(root): part for name, part in meant.items() if name.startswith(root)}
+
+            def read(name: str) -> bytes:
+                return archive.read(export[name])
+
+            readable, note = slack.beside(export, read)
+            yield from _talks(slack.talks(export, read), above + root, note)
+            parts = [part for part in parts if not part.filename.startswith(root)] + [export[name] for name in readable]
         for part in parts:
             name, inside = f"{above}{part.filename}", PurePosixPath(part.filename)
             yield from _member(partial(_content, archive, part), name, inside, depth, room)
@@ -220,14 +224,14 @@ def is_unpacked_export(path: Path) -> bool:
 
 
 def packed_export(folder: Path) -> bytes:
-    """The export in `folder` as a ZIP: the same bytes for the same parts.
+    """The export in `folder` as a ZIP: the same bytes for the same parts; of what cannot be read only the names.
 
     Raises:
         DocumentError: it is larger than what is unpacked of an archive.
         OSError: a part cannot be read.
     """
     parts = {part.relative_to(folder).as_posix(): part for part in _export_parts(folder)}
-    if sum(part.stat().st_size for part in parts.values()) > MAX_UNPACKED_BYTES:
+    if sum(part.stat().st_size for part in parts.values() if _is_worth_packing(part)) > MAX_UNPACKED_BYTES:
         raise DocumentError(f"{folder.name} is a Slack export of over {MAX_UNPACKED_BYTES // 1024**2} MB. Split it.")
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -237,12 +241,18 @@ def packed_export(folder: Path) -> bytes:
 
 
 def _export_parts(folder: Path) -> Iterator[Path]:
-    """The lists, then the days; nothing that is a link."""
-    for part in (*sorted(folder.glob("*.json")), *sorted(folder.glob("*/*.json"))):
-        if slack.is_part(part.relative_to(folder).as_posix()) and not part.is_symlink() and part.is_file():
+    """Everything in it, by its path; nothing that is a link."""
+    for part in sorted(folder.rglob("*")):
+        if not part.is_symlink() and part.is_file():
             yield part
 
 
 def _part_bytes(name: str, part: Path) -> bytes:
-    """Of the lists of private conversations no more than that there is one."""
-    return b"[]" if slack.private_parts([name]) else part.read_bytes()
+    """Of the lists of private conversations, and of what cannot be read, no more than that there is one."""
+    if slack.private_parts([name]):
+        return b"[]"
+    return part.read_bytes() if _is_worth_packing(part) else b""
+
+
+def _is_worth_packing(part: Path) -> bool:
+    return is_readable(part) or part.suffix == ".json"

@@ -29,7 +29,10 @@ _SYSTEM = (
     *("/dev/null", "/dev/urandom"),
 )
 _INSTALLED = ("site-packages", "dist-packages")
-_LIBRARIES = ("charset_normalizer", "docutils", "mammoth", "markdown_it", "openpyxl", "pdfplumber")
+_LIBRARIES = (
+    *("charset_normalizer", "docutils", "ironcalc", "mammoth", "markdown_it", "openpyxl", "pdfplumber"),
+    "python_calamine",
+)
 _OPEN_FILES = 64
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")  # no other may begin
 _LONGEST_REASON = 500  # bytes

@@ -20,7 +20,10 @@ from core.documents.mail import parse_mail
 from core.documents.markdown import parse_markdown
 from core.documents.notebook import parse_notebook
 from core.documents.pdf import parse_pdf
-from core.documents.sheets import parse_csv, parse_workbook
+from core.documents.pictures import SUFFIXES, parse_picture
+from core.documents.recognition import HOW_TO_GET, is_installed
+from core.documents.separated import parse_csv, parse_tsv
+from core.documents.sheets import parse_workbook
 from core.documents.slides import parse_slides
 from core.documents.source_code import LANGUAGES, parse_code
 from core.documents.text import parse_text, printed, text_format
@@ -40,12 +43,13 @@ _FOLDER_PAGES = {"index", "readme"}
 
 def is_supported(path: PurePath) -> bool:
     """Whether a file of this name can be parsed."""
-    return path.suffix.lower() in PARSERS
+    return parser_of(path) is not None
 
 
 def parser_of(path: PurePath) -> Parser | None:
-    """What parses a file of this name, if anything does."""
-    return PARSERS.get(path.suffix.lower())
+    """What parses a file of this name, if anything does: an image, where text recognition is installed."""
+    suffix = path.suffix.lower()
+    return None if suffix in SUFFIXES and not is_installed() else PARSERS.get(suffix)
 
 
 def parse(data: bytes, path: PurePath) -> ParsedDocument:
@@ -92,6 +96,8 @@ def check_size(size: int, path: PurePath, limit: int | None = None) -> None:
 
 def unsupported(path: PurePath) -> str:
     """The refusal of a file whose format is not supported."""
+    if path.suffix.lower() in SUFFIXES and not is_installed():
+        return f"{path.name} is an image. {HOW_TO_GET}"
     what = f"files ending in {path.suffix}" if path.suffix else "files without an extension"
     named = [suffix for suffix in PARSERS if suffix not in LANGUAGES]
     return f"{path.name} cannot be read: {what} are not supported. Supported are {', '.join(named)}, .zip, source code."
@@ -139,12 +145,14 @@ PARSERS: Mapping[str, Parser] = {
     **dict.fromkeys((".html", ".htm", ".xhtml"), text_format(parse_html)),
     **dict.fromkeys((".rst", ".rest"), text_format(_parse_rst)),
     ".pdf": parse_pdf,
+    **dict.fromkeys(SUFFIXES, parse_picture),
     ".docx": parse_word,
     ".pptx": parse_slides,
     ".epub": parse_epub,
     ".eml": parse_mail,
     **dict.fromkeys((".xlsx", ".xlsm"), parse_workbook),
-    **dict.fromkeys((".csv", ".tsv"), text_format(parse_csv)),
+    ".csv": text_format(parse_csv),
+    **dict.fromkeys((".tsv", ".tab"), text_format(parse_tsv)),
     ".ipynb": text_format(parse_notebook),
     **{suffix: text_format(partial(parse_code, language=name)) for suffix, name in LANGUAGES.items()},
 }

@@ -1,7 +1,7 @@
 """PDF → blocks: paragraphs, lists and tables under headings, which are told by their type; each with its page.
 
-What repeats at the edge of pages is left out. Text in pictures is not read, and that is said. Knows nothing of files or
-passages.
+What repeats at the edge of pages is left out. Pages that are pictures are recognised where that is installed; what
+is not read is said. Knows nothing of files or passages.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
+from core.documents import recognition
 from core.documents.blocks import BlockKind, Outline, ParsedDocument, pipe_table
 from core.documents.pdf_lines import PdfLine, PdfPage, PdfTable, read_page
+from core.documents.pictures import recognised
 from core.documents.properties import language_tag
 from core.errors import DocumentError
 
@@ -45,8 +47,8 @@ def parse_pdf(data: bytes) -> ParsedDocument:
         _check_pages(_stated_pages(pdf))  # before all of them are looked up
         _check_pages(len(pdf.pages))
         with bounded(pdf, len(data)):
-            pages = list(_read(pdf))
-        document = _document(pages)
+            pages = recognised(data, list(_read(pdf)))
+        document = document_of(pages)
         named = _named(pdf.metadata, "Title")
         changed = _DATE.match(_named(pdf.metadata, "ModDate") or _named(pdf.metadata, "CreationDate"))
         return replace(
@@ -55,7 +57,6 @@ def parse_pdf(data: bytes) -> ParsedDocument:
             author=_named(pdf.metadata, "Author"),
             date="-".join(changed.groups()) if changed else "",
             language=language_tag(_text(pdf.doc.catalog.get("Lang", ""))),
-            notes=_notes(pages),
         )
 
 
@@ -106,36 +107,44 @@ def _read(pdf: PDF) -> Iterator[PdfPage]:
 
 
 def _notes(pages: Sequence[PdfPage]) -> tuple[str, ...]:
-    """What a person has to know of pages that are pictures.
+    """What a person has to know of what was not read, or read in another way.
 
     Raises:
-        DocumentError: all of them are.
+        DocumentError: nothing was.
     """
-    pictures = [page.number for page in pages if page.pictures and not page.parts]
-    if pictures and not any(page.parts for page in pages):
-        raise DocumentError(
-            f"It holds only images of pages ({len(pages)}), no text. Run text recognition (OCR) on it first."
-        )
-    repeated = [page.number for page in pages if page.repeats]
-    drawn = [page.number for page in pages if not page.ruled]
-    notes = []
-    if pictures:
-        notes.append(
-            f"Some pages are images without text and were not read: {_listed(pictures)}. "
-            "Run text recognition (OCR) on them."
-        )
-    if drawn:
-        notes.append(f"Some pages have so many lines that their tables were read as text: {_listed(drawn)}.")
-    if repeated:
-        notes.append(f"Some pages repeat earlier ones and were read only once: {_listed(repeated)}.")
-    return tuple(notes)
+    unread = [page.number for page in pages if page.scanned and not page.recognised]
+    if unread and not any(page.parts for page in pages):
+        raise DocumentError(f"It holds only images of pages ({len(pages)}), no text. {recognition.how_to_read()}")
+    found = {
+        "Some pages are images without text and were not read: {}. " + recognition.how_to_read(): unread,
+        "Some pages have so many lines that their tables were read as text: {}.": [
+            page.number for page in pages if not page.ruled
+        ],
+        "Some pages repeat earlier ones and were read only once: {}.": [page.number for page in pages if page.repeats],
+        "Some pages are images, whose text was recognised: {}.": [
+            page.number for page in pages if page.recognised and page.parts
+        ],
+        "No text was found on some pages that are images: {}.": [
+            page.number for page in pages if page.recognised and not page.parts
+        ],
+        "Some text in images could not be read for certain and was left out: pages {}.": [
+            page.number for page in pages if page.unsure
+        ],
+    }
+    return tuple(note.format(_listed(numbers)) for note, numbers in found.items() if numbers)
 
 
 def _listed(pages: Sequence[int]) -> str:
     return ", ".join(map(str, pages[:10])) + (", …" if len(pages) > 10 else "")  # noqa: PLR2004 - a line's worth
 
 
-def _document(pages: Sequence[PdfPage]) -> ParsedDocument:
+def document_of(pages: Sequence[PdfPage]) -> ParsedDocument:
+    """The document that the pages make.
+
+    Raises:
+        DocumentError: not one of them could be read.
+    """
+    notes = _notes(pages)
     pages = _without_furniture(pages)
     sizes: Counter[float] = Counter()
     for page in pages:
@@ -148,7 +157,7 @@ def _document(pages: Sequence[PdfPage]) -> ParsedDocument:
     for page in pages:
         for group in _groups(page, body):
             _add(outline, group, page.number, levels, body)
-    return outline.document()
+    return replace(outline.document(), notes=notes)
 
 
 def _without_furniture(pages: Sequence[PdfPage]) -> list[PdfPage]:
@@ -218,7 +227,7 @@ def _add(
         _add_table(outline, group, page)
         return
     text = _joined(group)
-    if _is_large(group[0], body):
+    if _is_large(group[0], body) and len(text) <= _HEADING_CHARACTERS:
         outline.heading(levels[_size(group[0])], text, 0, page)
     elif group[0].bold and len(group) == 1 and _BOLD_HEADING.fullmatch(text):
         outline.heading(_LEVELS + 1, text, 0, page)

@@ -37,6 +37,7 @@ class PdfWord:
     bottom: float
     size: float
     bold: bool
+    place: int = 0  # in the file, where it comes before or after others
 
     @property
     def middle(self) -> float:
@@ -61,23 +62,28 @@ def main_direction(chars: Sequence[Mapping[str, Any]]) -> int:
 def letters(chars: Iterable[Mapping[str, Any]], width: float, height: float) -> dict[int, list[PdfWord]]:
     """The letters of pdfplumber, each once, by their direction, as they stand on a page that is turned upright."""
     found: dict[int, list[PdfWord]] = defaultdict(list)
-    for char in chars:
+    for place, char in enumerate(chars):
         turned = direction(char)
-        found[turned].append(_letter(char, turned, width, height))
+        found[turned].append(replace(_letter(char, turned, width, height), place=place))
     return {turned: _once(each) for turned, each in found.items()}
 
 
 def rows(letters: Iterable[PdfWord]) -> Iterator[list[PdfWord]]:
-    """Words that stand at one height, from left to right, each row below the one before."""
+    """The words that letters make, row by row, each from left to right."""
+    return (_words(row) for row in rows_of_words(letters))
+
+
+def rows_of_words(words: Iterable[PdfWord]) -> Iterator[list[PdfWord]]:
+    """Words, or letters, that stand at one height, from left to right, each row below the one before."""
     row: list[PdfWord] = []
-    for letter in sorted(letters, key=lambda letter: letter.middle):
+    for word in sorted(words, key=lambda word: word.middle):
         # they are sorted: the median is what stands in the middle
-        if row and letter.middle > (row[len(row) // 2].middle + row[(len(row) - 1) // 2].middle) / 2 + letter.size / 3:
-            yield _words(row)
+        if row and word.middle > (row[len(row) // 2].middle + row[(len(row) - 1) // 2].middle) / 2 + word.size / 3:
+            yield sorted(row, key=lambda word: word.left)
             row = []
-        row.append(letter)
+        row.append(word)
     if row:
-        yield _words(row)
+        yield sorted(row, key=lambda word: word.left)
 
 
 def _letter(char: Mapping[str, Any], turned: int, width: float, height: float) -> PdfWord:
@@ -119,7 +125,7 @@ def _once(letters: Sequence[PdfWord]) -> list[PdfWord]:
 
 def _words(row: Sequence[PdfWord]) -> list[PdfWord]:
     """The words that the letters of a row make."""
-    ordered = _accented(sorted(row, key=lambda letter: letter.left))
+    ordered = _accented(row)
     spaced = {id(b) for a, b in pairwise(ordered) if a.text.isspace()}
     inked = [letter for letter in ordered if not letter.text.isspace()]
     breaks = [_gap(a, b) > _WORD_GAP or id(b) in spaced for a, b in pairwise(inked)]
@@ -186,6 +192,7 @@ def _word(letters: Sequence[PdfWord]) -> PdfWord:
         max(letter.bottom for letter in letters),
         median_low(letter.size for letter in letters),
         sum(letter.bold for letter in letters) * 2 > len(letters),
+        letters[0].place,
     )
 
 

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from statistics import median
 from typing import Any
 
-from core.documents.pdf_letters import PdfWord, is_right_to_left, letters, main_direction, rows
+from core.documents.pdf_letters import PdfWord, is_right_to_left, letters, main_direction, rows, rows_of_words
 from core.documents.pdf_order import in_order, is_stand_in
 
 MAX_RULES = 3_000  # of a page, each compared with all that cross it: four a box; a drawing has more than a table
 _NO_LETTER = re.compile(r"\(cid:\d+\)")  # a sign whose font does not say what it is
 _CELL_GAP = 1.8  # of the type's size: between the cells of a table without rules
+_MOST = 0.5  # of a page, that its picture covers
+_STAMP = 100  # letters over a picture, such as a page number, that are not what the page says
+_OUTLINES = 100  # curves, of letters that were made drawings
 _QUARTER_TURNS = {90, 180, 270}
 _Box = tuple[float, float, float, float]
 
@@ -52,8 +55,10 @@ class PdfPage:
     number: int
     height: float
     parts: tuple[PdfLine | PdfTable, ...] = ()
-    pictures: int = 0
+    scanned: bool = False  # whether a picture shows what it says
     ruled: bool = True  # whether tables were looked for
+    recognised: bool = False  # whether its text was read from the picture
+    unsure: int = 0  # pieces of text in the picture that could not be read for certain
     repeats: bool = False  # whether an earlier page shows the very same
 
     @property
@@ -77,7 +82,22 @@ def read_page(page: Any) -> PdfPage:
     parts = list(_with_tables(list(rows(directions.pop(0, []))), tables))
     for _, each in sorted(directions.items()):
         parts += [_line(words, aside=True) for words in in_order(list(rows(each)))]
-    return PdfPage(page.page_number, float(page.height), tuple(parts), len(page.images), ruled)
+    return PdfPage(page.page_number, float(page.height), tuple(parts), _is_scan(page), ruled)
+
+
+def page_of(words: Iterable[PdfWord], number: int, height: float) -> PdfPage:
+    """The page on which these words stand."""
+    return PdfPage(number, height, tuple(_line(row) for row in in_order(list(rows_of_words(words)))))
+
+
+def _is_scan(page: Any) -> bool:
+    """Whether what a page says is a picture, or drawn as curves."""
+    said = sum(not char["text"].isspace() for char in page.chars)
+    area = float(page.width) * float(page.height)
+    covered = max((float(image["width"]) * float(image["height"]) for image in page.images), default=0.0)
+    if said:
+        return covered > _MOST * area and said < _STAMP
+    return bool(page.images) or len(page.curves) > _OUTLINES
 
 
 def _upright(page: Any, degrees: int) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from core.documents.pdf_letters import PdfWord
 
@@ -21,12 +22,13 @@ _FEW_CHARACTERS = 10
 _RUNNING = 0.25  # … where so many lines begin with a small letter, or in the middle of a list
 _BESIDE = 0.5  # of the rows of a column, that stand beside one of the other: in a table, all of them do
 _DEPTH = 12  # of parts in parts
-_OPEN = 6  # gutters that are followed through one gap
+_OPEN = 8  # gutters that are followed through one gap
 _TRIED = 24  # gutters of a part, the longest first
 _GAPS = 12  # of a row, that are looked at
 _FAR = 1e9  # points: beyond any page
 _FEW_ROWS = 2  # a heading's
 _BELOW, _FAR_BELOW = 0.8, 2.5  # of the type's size: above another paragraph, above something else
+_CHANGES = 3  # of the side, in a file that holds one column after the other
 _BULLETS = "•‣◦▪●○■–-*"
 
 
@@ -60,12 +62,18 @@ def in_order(rows: Rows, depth: int = 0) -> Iterator[Sequence[PdfWord]]:
 
 def _best(rows: Rows) -> _Gutter | None:
     """The longest gutter between columns."""
-    found = sorted(_gutters(rows), key=lambda gutter: (gutter.first - gutter.last, gutter.left - gutter.right))
+    found = sorted(
+        filter(_is_bounded, _gutters(rows)), key=lambda gutter: (gutter.first - gutter.last, gutter.left - gutter.right)
+    )
     for gutter in found[:_TRIED]:
         trimmed = _trimmed(rows, gutter)
         if _parts_columns(*_sides(rows[trimmed.first : trimmed.last], trimmed.middle)):
             return trimmed
     return None
+
+
+def _is_bounded(gutter: _Gutter) -> bool:
+    return gutter.left > -_FAR and gutter.right < _FAR
 
 
 def _gutters(rows: Rows) -> Iterator[_Gutter]:
@@ -77,10 +85,11 @@ def _gutters(rows: Rows) -> Iterator[_Gutter]:
         for left, right in _gaps(row):
             through = [one for one in running if min(right, one.right) - max(left, one.left) >= _GUTTER_POINTS]
             ended -= set(through)
-            following += [
-                replace(one, left=max(left, one.left), right=min(right, one.right)) for one in through[:_OPEN]
-            ]
-            following.append(_Gutter(left, right, at, len(rows)))
+            longest: dict[tuple[float, float], _Gutter] = {}
+            for one in (*through, _Gutter(left, right, at, len(rows))):
+                space = max(left, one.left), min(right, one.right)
+                longest.setdefault(space, _Gutter(*space, one.first, one.last))
+            following += sorted(longest.values(), key=_is_bounded, reverse=True)[:_OPEN]
         yield from (replace(one, last=at) for one in ended if at - one.first >= _ROWS)
         running = following
     yield from (one for one in running if one.last - one.first >= _ROWS)
@@ -134,15 +143,29 @@ def _parts_columns(left: Rows, right: Rows) -> bool:
     if least < _ROWS:
         return False
     beside = sum(bool(a and b) for a, b in zip(left, right, strict=True))
-    return beside < _BESIDE * least or (_runs(lefts) and _runs(rights))
+    if beside < _BESIDE * least:
+        return True
+    long = min(_characters(lefts), _characters(rights)) >= _CHARACTERS
+    return long or (_runs(lefts) and _runs(rights) and _is_written_apart(lefts, rights))
+
+
+def _is_written_apart(lefts: Rows, rights: Rows) -> bool:
+    """Whether the file holds all of one side before the other: it was written so, too."""
+    places = sorted(
+        [(word.place, 0) for row in lefts for word in row] + [(word.place, 1) for row in rights for word in row]
+    )
+    return sum(a != b for (_, a), (_, b) in pairwise(places)) <= _CHANGES
+
+
+def _characters(rows: Rows) -> float:
+    return sum(len(word.text) + 1 for row in rows for word in row) / len(rows)
 
 
 def _runs(rows: Rows) -> bool:
-    """Whether these are lines of running text, or of a list, and no cells of a table."""
-    texts = [" ".join(word.text for word in row) for row in rows]
-    characters = sum(map(len, texts)) / len(texts)
-    running = sum(text[:1].islower() or text[:1] in _BULLETS or not text.isascii() for text in texts) / len(texts)
-    return characters >= _CHARACTERS or (characters >= _FEW_CHARACTERS and running >= _RUNNING)
+    """Whether these may be short lines of running text, or of a list."""
+    firsts = [row[0].text for row in rows]
+    running = sum(text[0].lower() == text[0] or text[0] in _BULLETS for text in firsts)
+    return _characters(rows) >= _FEW_CHARACTERS and running >= _RUNNING * len(rows)
 
 
 def is_stand_in(word: PdfWord) -> bool:

@@ -6,7 +6,6 @@ which embedder they are for, by which an older index is told. Knows nothing of v
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from core.documents.archives import check_file_size, holds_others, is_unpacked_e
 from core.documents.parsing import PARSER_VERSION
 from core.documents.remote.addresses import INSIDE, is_address
 from core.documents.sandbox import Sandbox
-from core.documents.sandbox_child import ParseReply, ParseState
+from core.documents.sandbox_child import ParseReply, ParseState, version_of
 from core.documents.splitting import SPLITTER_VERSION, passage_ids, split
 from core.documents.walk import Refusal, printable
 from core.domain import Document, Passage, VectorOrigin
@@ -83,7 +82,7 @@ class FileReader:
             for of, documents in held.items()
             if len(documents) == 1 and documents[0].complete
         }
-        if not holds_others(path) and versions == {"": _version(data, settings)}:  # without waking the parser
+        if not holds_others(path) and versions == {"": version_of(data, path, settings)}:  # without waking the parser
             return FileContent((DocumentContent(source, None),))
         if readers != self._readers:
             self._sandbox.renew()
@@ -152,10 +151,6 @@ def inside(file: str) -> str:
     return f"{file}{INSIDE if is_address(file) else '/'}"
 
 
-def _version(data: bytes, settings: str) -> str:
-    return hashlib.sha256(data + settings.encode()).hexdigest()
-
-
 def _source(file: Path) -> str:
     source = file.as_posix()
     if printable(source) != source:
@@ -194,8 +189,13 @@ async def check_origin(index: PassageIndex, origin: VectorOrigin) -> None:
 
 async def share_of_others(index: PassageIndex, model: str) -> float:
     """The share of the documents in `index` that another embedder than `model` embedded."""
-    documents = await index.documents()
-    sample = documents[:: 1 + len(documents) // (2 * _SAMPLE)]
-    firsts = await index.following([document.before_first for document in sample], count=1)
+    firsts = await first_passages(index)
     theirs = [first for first in firsts if [first.id] != passage_ids([first], first.version, namespace_of(model))]
     return len(theirs) / max(1, len(firsts))
+
+
+async def first_passages(index: PassageIndex) -> list[Passage]:
+    """Of some documents, from all over the index."""
+    documents = await index.documents()
+    sample = documents[:: 1 + len(documents) // (2 * _SAMPLE)]
+    return await index.following([document.before_first for document in sample], count=1)

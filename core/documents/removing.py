@@ -15,6 +15,8 @@ from pathlib import Path, PurePath
 
 from core.documents.folder_records import FolderDecisions, FolderRecords
 from core.documents.lessons import LessonFolder
+from core.documents.remote.addresses import checked_address, is_address, within
+from core.documents.remote.records import SourceRecord, SourceRecords
 from core.domain import Document
 from core.errors import DocumentError
 from core.ports import Memory, PassageIndex, Usage
@@ -28,12 +30,14 @@ _NEAR = 3  # names that an unknown one may have been meant to be
 class Removal:
     """What would go: documents, each version by itself, and the lessons that some of them are.
 
-    What is recorded at and under `places` goes, too: there may be records without documents.
+    What is recorded at and under `places` goes, too: there may be records without documents. The sources at `addresses`
+    are not read again.
     """
 
     documents: tuple[Document, ...]
     lessons: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
 
     @property
     def sources(self) -> dict[str, int]:
@@ -56,11 +60,13 @@ class Remover:
         forget_reading: ForgetReading,
         *,
         folders: FolderRecords | None = None,
+        sources: SourceRecords | None = None,
     ) -> None:
         self._index = index
         self._lessons = lessons
         self._leftovers = Leftovers(index, usage, memory, forget_reading)
         self._folders = folders
+        self._sources = sources
 
     async def find(self, names: Sequence[str]) -> Removal:
         """What `names` stand for. Of a lesson all goes, since a part of it would be learned again.
@@ -71,12 +77,14 @@ class Remover:
         documents = await self._index.documents()
         recorded = await asyncio.to_thread(self._folders.read) if self._folders else FolderDecisions()
         removable = [document for document in documents if GUIDES not in document.readers]
-        meant = [_meant(name, removable, documents, recorded) for name in names]
+        known = await asyncio.to_thread(self._sources.read) if self._sources else []
+        addresses = [one.address for one in known if any(_is_at(one, _places(name)) for name in names)]
+        meant = [_meant(name, removable, documents, recorded, known) for name in names]
         chosen = {document.source for each in meant for document in each}
         lessons = {id_ for source in chosen if (id_ := self._lessons.lesson_of(source))}
         whole = [one for one in removable if one.source in chosen or self._lessons.lesson_of(one.source) in lessons]
         places = {place for name in names if recorded.has(_places(name)) for place in _places(name)}
-        return Removal(tuple(whole), tuple(sorted(lessons)), tuple(sorted(places)))
+        return Removal(tuple(whole), tuple(sorted(lessons)), tuple(sorted(places)), tuple(addresses))
 
     async def remove(self, removal: Removal) -> None:
         """Remove what `find` found: passages, lessons, records, and all that is left of them elsewhere.
@@ -85,6 +93,9 @@ class Remover:
         """
         for lesson in removal.lessons:
             await self._lessons.erase(lesson)
+        if self._sources:  # first: they would be read again meanwhile
+            for address in removal.addresses:
+                await asyncio.to_thread(self._sources.forget, address)
         for source in removal.sources:
             await self._index.remove(source)
         if self._folders and removal.places:
@@ -93,12 +104,18 @@ class Remover:
 
 
 def _meant(
-    name: str, removable: Sequence[Document], documents: Sequence[Document], recorded: FolderDecisions
+    name: str,
+    removable: Sequence[Document],
+    documents: Sequence[Document],
+    recorded: FolderDecisions,
+    known: Sequence[SourceRecord],
 ) -> list[Document]:
     places = _places(name)
-    if found := [document for document in removable if _is_under(document.source, places)]:
+    named = [one for one in known if _is_at(one, places)]
+    covered = [document for document in removable if any(one.remote and one.covers(document.source) for one in named)]
+    if found := [*covered, *(document for document in removable if _is_under(document.source, places))]:
         return found
-    if recorded.has(places):
+    if named or recorded.has(places):
         return []
     if any(_is_under(document.source, places) for document in documents):
         raise DocumentError(
@@ -111,12 +128,22 @@ def _meant(
 
 def _places(name: str) -> set[str]:
     """The sources that `name` may stand for: itself, or a path from here, be it by way of links."""
+    if is_address(name):
+        return {name, checked_address(name)}
     path = Path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100 - a link and what is above it stay apart
     paths = (path, path.parent.resolve() / path.name, path.resolve()) if name.strip() else ()
     return {name, *(each.as_posix() for each in paths)}
 
 
+def _is_at(record: SourceRecord, places: Collection[str]) -> bool:
+    """Whether a source is meant by one of `places`, be it without its branch, or lies below it."""
+    longer = tuple(f"{place}{sign}" for place in places for sign in ("@", "#", "/"))
+    return record.address in places or record.address.startswith(longer)
+
+
 def _is_under(source: str, places: Collection[str]) -> bool:
+    if is_address(source):
+        return any(within(source, place) for place in places)
     return any(source == place or source.startswith(f"{place.rstrip('/')}/") for place in places if place)
 
 

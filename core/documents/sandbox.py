@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import IO
@@ -23,6 +23,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from core.documents.confinement import Confinement
+from core.documents.recognition import MOST_PICTURES
 from core.documents.sandbox_child import CONFINED, REPLY, REQUEST, ParseReply, ParseRequest, ParseState, ProcessLimits
 from core.errors import DocumentError
 
@@ -40,11 +41,18 @@ class Sandbox:
     """Reads files one after the other, until it is closed."""
 
     def __init__(
-        self, limits: ProcessLimits | None = None, *, wall_seconds: float = WALL_SECONDS, child: Sequence[str] = CHILD
+        self,
+        limits: ProcessLimits | None = None,
+        *,
+        wall_seconds: float = WALL_SECONDS,
+        child: Sequence[str] = CHILD,
+        on_picture: Callable[[int], None] = lambda _: None,
     ) -> None:
+        """`on_picture` is told the page of each picture whose text is recognised, in the thread that reads."""
         self._limits = limits or ProcessLimits()
         self._wall_seconds = wall_seconds
         self._child = child
+        self._on_picture = on_picture
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = b""
         self._confined: Confinement | None = None
@@ -128,11 +136,16 @@ class Sandbox:
 
     def _attempt(self, request: ParseRequest, data: bytes, replies: list[ParseReply]) -> tuple[str, str]:
         """Add to `replies`; returns which document the process died over, and how, or two empty strings."""
-        begun = ""
+        begun, pictures = "", 0
         try:
             for reply in self._replies(request, data):
                 if reply.state is ParseState.BEGUN:
-                    begun = reply.inside
+                    begun, pictures = reply.inside, 0
+                elif reply.state is ParseState.PICTURE:
+                    pictures += 1
+                    if pictures > MOST_PICTURES:
+                        raise _DiedError(_BREAKS)  # noqa: TRY301 - as if it had: it would never end
+                    self._on_picture(reply.page)
                 elif reply.state is not ParseState.DONE:
                     replies.append(reply)
                     begun = ""

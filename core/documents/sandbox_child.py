@@ -17,7 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from pathlib import PurePosixPath
+from functools import partial
+from pathlib import PurePath, PurePosixPath
+from typing import IO
 
 from pydantic import TypeAdapter
 
@@ -25,24 +27,29 @@ from core.documents.archives import Member, members
 from core.documents.blocks import ParsedDocument
 from core.documents.confinement import Confinement, Layer, confine
 from core.documents.parsing import parse_with, unsupported
+from core.documents.pictures import SUFFIXES
+from core.documents.recognition import is_installed, on_picture
 from core.errors import DocumentError
 
 MEMORY_BYTES = 2 * 1024**3  # of address space, the interpreter and its libraries (0.3 GB) among it
 CPU_SECONDS = 240  # for one document: a PDF of 2,000 dense pages
+PICTURE_SECONDS = 120  # for each picture whose text is recognised: most take 5
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessLimits:
-    """What the process may take: memory in all, processor time for each document."""
+    """What the process may take: memory in all, processor time for each document and each picture in it."""
 
     memory_bytes: int = MEMORY_BYTES
     cpu_seconds: int = CPU_SECONDS
+    picture_seconds: int = PICTURE_SECONDS
 
 
 class ParseState(StrEnum):
     """What became of a document."""
 
     BEGUN = "begun"  # it is parsed now: if nothing follows, it was its fault
+    PICTURE = "picture"  # it has one, on a `page`, whose text is recognised now
     READ = "read"
     UNCHANGED = "unchanged"
     REFUSED = "refused"
@@ -76,6 +83,7 @@ class ParseReply:
     version: str = ""
     document: ParsedDocument | None = None
     reason: str = ""
+    page: int = 0
     id: str = ""  # of the request
 
 
@@ -120,7 +128,7 @@ def _answer(member: Member, path: PurePosixPath, request: ParseRequest) -> Parse
         )
     try:
         data = member.read()
-        version = hashlib.sha256(data + request.settings.encode()).hexdigest()
+        version = version_of(data, path, request.settings)
         if request.held.get(member.name) == version:
             return ParseReply(ParseState.UNCHANGED, member.name, version)
         document = parse_with(member.parse, data, path)
@@ -129,6 +137,12 @@ def _answer(member: Member, path: PurePosixPath, request: ParseRequest) -> Parse
     except MemoryError:
         return ParseReply(ParseState.REFUSED, member.name, reason=_too_large(path.name, request.limits))
     return ParseReply(ParseState.READ, member.name, version, document, member.note)
+
+
+def version_of(data: bytes, path: PurePath, settings: str) -> str:
+    """The version of a document: another where it would be read in another way."""
+    recognises = path.suffix.lower() in (".pdf", *SUFFIXES) and is_installed()
+    return hashlib.sha256(data + settings.encode() + b"\0pictures" * recognises).hexdigest()
 
 
 def main(layers: Sequence[str] = ()) -> None:
@@ -142,9 +156,19 @@ def main(layers: Sequence[str] = ()) -> None:
             request = REQUEST.validate_json(line)
             data = sys.stdin.buffer.read(request.size)
             _limit_memory(request.limits.memory_bytes)
+            on_picture.set(partial(_begin_picture, out, request))
             for reply in answers(request, data):
-                out.write(REPLY.dump_json(replace(reply, id=request.id)) + b"\n")
-                out.flush()
+                _say(out, request, reply)
+
+
+def _begin_picture(out: IO[bytes], request: ParseRequest, page: int) -> None:
+    _start_clock(request.limits.picture_seconds)
+    _say(out, request, ParseReply(ParseState.PICTURE, page=page))
+
+
+def _say(out: IO[bytes], request: ParseRequest, reply: ParseReply) -> None:
+    out.write(REPLY.dump_json(replace(reply, id=request.id)) + b"\n")
+    out.flush()
 
 
 def _limit_memory(size: int) -> None:

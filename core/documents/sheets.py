@@ -1,45 +1,54 @@
-"""Spreadsheets → tables: a workbook's sheets and CSV files, each with its header row.
+"""Workbooks → tables: each sheet that is shown a section, each value as its sheet shows it.
 
-Values are shown as the sheet shows them: dates as dates, shares as per cent. Knows nothing of files or passages.
+Merged cells count in each place that they cover; values that the file lacks are computed from its formulas. Knows
+nothing of files or passages.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import posixpath
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time
-from functools import lru_cache
-from itertools import islice, takewhile
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, time, timedelta
+from itertools import islice
 from typing import Any
 
 from core.documents import packages
-from core.documents.blocks import BlockKind, Outline, ParsedDocument
+from core.documents.blocks import Outline, ParsedDocument
+from core.documents.cell_formats import Number, formatted
+from core.documents.formulas import Place, Value, computed
+from core.documents.loose_tables import MAX_CELLS, add_tables, too_many_cells
 from core.documents.properties import core_properties
+from core.documents.sheet_layout import SheetLayout, layout_of
+from core.documents.tables import Cell, NumberedRow
 from core.errors import DocumentError
 
-MAX_CELLS = 2_000_000  # of one file
 MAX_ROWS = 1_048_576  # of a sheet, as in every office program: what claims to lie below it is no cell
-_DIALECT_SAMPLE = 16 * 1024  # characters
-_SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}sheet"
-_FIELD_CHARACTERS = 1_000_000
-
-Row = tuple[int, list[str]]
-"""The number of a row in its sheet, counted from 1, and its cells as text."""
+_COPIED = 4_000_000  # characters that merged cells say again
+_LISTED = 5  # places in a note
+_SPREADSHEETS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
-def parse_csv(text: str) -> ParsedDocument:
-    """Parse comma-, semicolon-, tab- or pipe-separated values, whichever it looks like."""
-    csv.field_size_limit(_FIELD_CHARACTERS)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text[:_DIALECT_SAMPLE]))
-    outline = Outline()
-    try:
-        _add_table(outline, [(number, row) for number, row in _numbered(reader) if any(row)])
-    except csv.Error as error:
-        raise DocumentError(f"Line {reader.line_num} is not a row of values ({error}). Save it again.") from None
-    return outline.document()
+@dataclass(frozen=True, slots=True)
+class _Formula:
+    """A formula without a value, and the format of its cell."""
+
+    text: str
+    code: str
+
+
+Raw = str | bool | Number | _Formula | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    title: str
+    is_shown: bool
+    rows: list[tuple[int, list[Raw]]]
+    layout: SheetLayout
 
 
 def parse_workbook(data: bytes) -> ParsedDocument:
@@ -47,114 +56,159 @@ def parse_workbook(data: bytes) -> ParsedDocument:
     from openpyxl import load_workbook  # noqa: PLC0415 - only who reads workbooks waits for it
 
     with packages.opened(data) as package:
-        _check_sheets(package)
+        layouts = {title: layout_of(package.read(part)) for title, part in _sheets(package)}
+        names = _names(package)
         properties = core_properties(package)
-        outline = Outline(properties.title or "\0")  # no sheet is the title
-        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-        cells = 0
-        for sheet in book.worksheets:
-            if sheet.sheet_state == "visible":
-                outline.heading(1, sheet.title, 0)
-                sheet.reset_dimensions()  # some programs state them wrongly
-                rows = []
-                for number, row in _shown(islice(sheet.iter_rows(), MAX_ROWS)):
-                    cells += len(row)
-                    if cells > MAX_CELLS:
-                        raise DocumentError(f"It has over {MAX_CELLS:,} cells. Split it, or leave it out.")
-                    rows += [(number, row)] if any(row) else []
-                for table in _parted(rows):
-                    _add_table(outline, table)
-        book.close()
-    return properties.applied(outline.document())
+    outline = Outline(properties.title or "\0")  # no sheet is the title
+    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    sheets = list(_read(book.worksheets, layouts))
+    book.close()
+    notes = [*_compute(sheets, names), *_hidden(sheets)]
+    for sheet in sheets:
+        if sheet.is_shown:
+            outline.heading(1, sheet.title, 0)
+            add_tables(outline, _parted(_drawn(sheet)))
+    return replace(properties.applied(outline.document()), notes=tuple(notes))
 
 
-def _check_sheets(package: zipfile.ZipFile) -> None:
-    """Refuse a workbook whose sheets are one part by many names, which the library would read for each."""
+def _sheets(package: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
+    """Title and part of each worksheet; a part by many names is refused, as the library would read it for each."""
     relations, book = (packages.part_of(package, f"xl/{name}") for name in ("_rels/workbook.xml.rels", "workbook.xml"))
     if relations is None or book is None:
         return  # for the library to say
-    places = {relation.get("Id"): posixpath.normpath(relation.get("Target", "")) for relation in relations}
-    named = [places.get(value) for sheet in book.iter(_SHEET) for key, value in sheet.items() if key.endswith("}id")]
-    if len(set(named)) < len(named):
-        raise DocumentError("Several of its sheets are the same file. Save it again with an office program.")
+    targets = {relation.get("Id"): relation.get("Target", "") for relation in relations}
+    seen: set[str] = set()
+    for sheet in book.iter(f"{_SPREADSHEETS}sheet"):
+        target = next((targets.get(value, "") for key, value in sheet.items() if key.endswith("}id")), "")
+        part = posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
+        if part in seen:
+            raise DocumentError("Several of its sheets are the same file. Save it again with an office program.")
+        seen.add(part)
+        if packages.has_part(package, part):
+            yield sheet.get("name", ""), part
 
 
-def _shown(rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
-    for number, row in enumerate(rows, start=1):
-        cells = [_value(cell) for cell in row]
-        while cells and not cells[-1]:
-            cells.pop()
-        yield number, cells
+def _names(package: zipfile.ZipFile) -> dict[str, str]:
+    """What names stand for in the formulas of a workbook."""
+    book = packages.part_of(package, "xl/workbook.xml")
+    named = book.iter(f"{_SPREADSHEETS}definedName") if book is not None else ()
+    return {name.get("name", ""): name.text or "" for name in named if name.get("localSheetId") is None}
 
 
-def _value(cell: Any) -> str:
+def _read(worksheets: Iterable[Any], layouts: Mapping[str, SheetLayout]) -> Iterator[_Sheet]:
+    """The sheets that are shown, and the others where formulas may need them."""
+    incomplete = any(layout.formulas for layout in layouts.values())
+    cells = 0
+    for sheet in worksheets:
+        is_shown = sheet.sheet_state == "visible"
+        layout = layouts.get(sheet.title, SheetLayout())
+        rows: list[tuple[int, list[Raw]]] = []
+        if is_shown or incomplete:
+            sheet.reset_dimensions()  # some programs state them wrongly
+            for number, row in enumerate(islice(sheet.iter_rows(), MAX_ROWS), start=1):
+                values = [_raw(cell, layout.formulas.get((number, column))) for column, cell in enumerate(row, start=1)]
+                while values and values[-1] in {None, ""}:
+                    values.pop()
+                cells += len(values)
+                if cells > MAX_CELLS:
+                    raise too_many_cells()
+                rows += [(number, values)] if values else []
+        yield _Sheet(sheet.title, is_shown, rows, layout)
+
+
+def _raw(cell: Any, formula: str | None) -> Raw:
+    from openpyxl.utils.datetime import to_excel  # noqa: PLC0415
+
     value = cell.value
     if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "minutes")
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, int | float):
-        return _number(value, str(cell.number_format))
-    return str(value).strip()
+        return _Formula(formula, str(cell.number_format)) if formula else None
+    if isinstance(value, bool | str):
+        return value
+    if isinstance(value, date | time | timedelta):
+        value = to_excel(value)
+    return (float(value), str(cell.number_format)) if isinstance(value, int | float) else str(value)
 
 
-def _number(value: float, number_format: str) -> str:
-    """A number as its format shows it, as far as its unit goes: per cent, or a currency."""
-    unit = _unit(number_format)
-    return f"{value * 100:.10g} %" if unit == "%" else f"{unit}{value:.15g}"
+def _compute(sheets: Sequence[_Sheet], names: Mapping[str, str]) -> Iterator[str]:
+    """Put the values of formulas in their places, or the formulas themselves; notes on both."""
+    values: dict[Place, Value] = {}
+    formulas: dict[Place, _Formula] = {}
+    rows = {(sheet.title, number): row for sheet in sheets for number, row in sheet.rows}
+    for (title, number), row in rows.items() if any(sheet.layout.formulas for sheet in sheets) else ():
+        for column, raw in enumerate(row, start=1):
+            if isinstance(raw, _Formula):
+                formulas[title, number, column] = raw
+            elif raw is not None:
+                values[title, number, column] = raw[0] if isinstance(raw, tuple) else raw
+    found = computed(values, {place: formula.text for place, formula in formulas.items()}, names)
+    for (title, number, column), formula in formulas.items():
+        value = found.get((title, number, column), f"{formula.text} (not computed)")
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        rows[title, number][column - 1] = (float(value), formula.code) if is_number else value
+    yield from _on_formulas([place for place in formulas if place in found], [*formulas.keys() - found.keys()])
 
 
-@lru_cache(maxsize=1000)  # a format is looked at once, not with every cell
-def _unit(number_format: str) -> str:
-    shown = number_format.split(";", maxsplit=1)[0]
-    return "%" if "%" in shown else next((sign for sign in "$€£¥" if sign in shown.split("[$-")[0]), "")
+def _on_formulas(known: Sequence[Place], unknown: Sequence[Place]) -> Iterator[str]:
+    if known:
+        yield f"The file does not hold the values of some formulas; they were computed: {_listed(known)}."
+    if unknown:
+        yield (
+            f"The file does not hold the values of some formulas, which are shown instead: {_listed(sorted(unknown))}. "
+            "Open it with a spreadsheet program and save it."
+        )
 
 
-def _add_table(outline: Outline, rows: Sequence[Row]) -> None:
-    """Rows as a table; those with a lone cell above its header are lines of text."""
-    lead = list(takewhile(lambda row: sum(map(bool, row[1])) == 1, rows))
-    for number, row in lead:
-        outline.add(BlockKind.PARAGRAPH, " ".join(cell for cell in row if cell), number)
-    body = rows[len(lead) :]
-    if body:
-        outline.table(_narrowed([row for _, row in body]), [number for number, _ in body])
+def _listed(places: Sequence[Place]) -> str:
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+
+    named = [f"{title}!{get_column_letter(column)}{row}" for title, row, column in places[:_LISTED]]
+    more = len(places) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
 
 
-def _parted(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _hidden(sheets: Sequence[_Sheet]) -> Iterator[str]:
+    hidden = [sheet.title for sheet in sheets if not sheet.is_shown]
+    partly = [sheet.title for sheet in sheets if sheet.is_shown and sheet.layout.hides]
+    if hidden:
+        yield f"Hidden sheets were left out: {', '.join(hidden)}."
+    if partly:
+        yield f"Hidden rows and columns were read, too, in these sheets: {', '.join(partly)}."
+
+
+def _drawn(sheet: _Sheet) -> list[NumberedRow]:
+    """The rows of a sheet as cells, those that are merged in each place that they cover."""
+    shown = formatted([raw for _, row in sheet.rows for raw in row if isinstance(raw, tuple)])
+    rows = {number: [Cell(_text(raw, shown)) for raw in row] for number, row in sheet.rows}
+    numbers, widest = list(rows), max(map(len, rows.values()), default=0)
+    left = _COPIED
+    for (top, first), (bottom, last) in sheet.layout.merged:
+        cell = rows[top][first - 1] if top in rows and first <= len(rows[top]) else Cell("")
+        merged = replace(cell, rows=bottom - top + 1, columns=last - first + 1)
+        for number in numbers[bisect_left(numbers, top) : bisect_right(numbers, bottom)] if cell.text else ():
+            row, end = rows[number], min(last, widest)
+            left -= (end - first + 1) * (len(cell.text) + 1)
+            if left > 0:
+                row += [Cell("")] * (end - len(row))
+                row[first - 1 : end] = [merged] * (end - first + 1)
+    return list(zip(rows.values(), numbers, strict=True))
+
+
+def _text(raw: Raw, numbers: Iterator[str]) -> str:
+    """What a cell shows; a number is the next of those that were formatted."""
+    if isinstance(raw, tuple):
+        return next(numbers)
+    return str(raw).upper() if isinstance(raw, bool) else str(raw or "").strip()
+
+
+def _parted(rows: Iterable[NumberedRow]) -> Iterator[list[NumberedRow]]:
     """Tables that blank rows part."""
-    table: list[Row] = []
-    for number, row in rows:
-        if table and number > table[-1][0] + 1:
+    table: list[NumberedRow] = []
+    for row, number in rows:
+        if not any(cell.text for cell in row):
+            continue
+        if table and number > table[-1][1] + 1:
             yield table
             table = []
-        table.append((number, row))
+        table.append((row, number))
     if table:
         yield table
-
-
-def _narrowed(rows: list[list[str]]) -> list[list[str]]:
-    """Without the columns that hold nothing."""
-    kept = {column for row in rows for column, cell in enumerate(row) if cell}
-    return [[cell for column, cell in enumerate(row) if column in kept] for row in rows]
-
-
-def _numbered(reader: Any) -> Iterator[Row]:
-    """Rows by the line they begin on."""
-    cells = above = 0
-    for row in reader:
-        cells += len(row)
-        if cells > MAX_CELLS:
-            raise DocumentError(f"It has over {MAX_CELLS:,} cells. Split it, or leave it out.")
-        yield above + 1, [cell.strip() for cell in row]
-        above = reader.line_num
-
-
-def _delimiter(sample: str) -> str:
-    try:
-        return csv.Sniffer().sniff(sample, delimiters=",;\t|").delimiter
-    except csv.Error:
-        return ","

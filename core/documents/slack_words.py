@@ -27,43 +27,46 @@ _MARKER = re.compile(r"^[ \t]*(?:[0-9]{1,4}|[a-z]{1,6})\.[ \t]", re.MULTILINE)  
 _NO_PREVIEW = "[no preview available]"
 # Keys whose strings nobody reads.
 _NO_WORDS = words_of(
-    "type style url image_url thumb_url title_link title_url from_url original_url action_id block_id value id color "
-    "ts emoji external_id source channel_id channel_team team_id user_id author_link author_icon author_id "
+    "type style url image_url thumb_url title_link title_url from_url original_url action_id block_id id color ts "
+    "emoji external_id source channel_id channel_team team_id user_id author_link author_icon author_id call_id level "
     "author_subname footer_icon service_icon fallback callback_id provider_icon_url video_url thumbnail_url icon_url "
-    "slack_file status task_id plan_id mrkdwn_in bot_id app_id"
+    "slack_file status task_id plan_id mrkdwn_in bot_id app_id actions"
 )
 # What can be pressed or filled in; of buttons only those that are links are read.
 _PRESSED = words_of(
     "static_select external_select users_select conversations_select channels_select multi_static_select overflow "
     "multi_external_select multi_users_select multi_conversations_select multi_channels_select datepicker timepicker "
-    "datetimepicker checkboxes radio_buttons plain_text_input workflow_button feedback_buttons icon_button"
+    "datetimepicker checkboxes radio_buttons plain_text_input workflow_button feedback_buttons icon_button button"
 )
 
 
 class _Wording:
-    """The parts of a message in order; what an earlier one says already is left out."""
+    """The parts of a message, its text first; what they say already is left out."""
 
     def __init__(self, text: str = "") -> None:
-        self._parts = [(text, _plain(text))] if text.strip() else []
-        self._has_text = bool(self._parts)
+        self._parts = [text] if text.strip() else []
+        self._text = _plain(text)
+        self._known = {self._text}
         self._budget = _COMPARED
 
     def add(self, part: str) -> None:
         """Add what `part` says, or leave it out where it is there; a text that it repeats gives way to it."""
-        if not part.strip():
-            return
         plain = _plain(part)
-        self._budget -= len(plain) + sum(len(known) for _, known in self._parts) if self._budget > 0 else 0
-        if self._budget > 0 and plain.strip():
-            if any(plain == known or (plain.count(" ") > _TELLING and plain in known) for _, known in self._parts):
-                return
-            if self._has_text and self._parts[0][1] in plain:
-                del self._parts[0]
-                self._has_text = False
-        self._parts.append((part, plain))
+        self._budget -= len(self._text) + len(plain)
+        if not part.strip() or (plain.strip() and (plain in self._known or self._holds(plain))):
+            return
+        if self._text.strip() and self._budget > 0 and self._text in plain:
+            del self._parts[0]
+            self._text = ""
+        self._known.add(plain)
+        self._parts.append(part)
+
+    def _holds(self, plain: str) -> bool:
+        """Whether the text says it: where it is a word or two, that they stand there is chance."""
+        return self._budget > 0 and plain.count(" ") > _TELLING and plain in self._text
 
     def __str__(self) -> str:
-        return "\n".join(part for part, _ in self._parts)
+        return "\n".join(self._parts)
 
 
 def whole_message(message: Json) -> str:
@@ -187,10 +190,11 @@ def _file(file: Json) -> str:
     name, title = _text(file.get("name")), _text(file.get("title"))
     named = f"{title}: {name}" if title and name and title not in {name, name.rpartition(".")[0]} else name or title
     spoken = file.get("transcription")
-    preview = spoken.get("preview") if isinstance(spoken, dict) else None
+    transcript = spoken.get("preview") if isinstance(spoken, dict) else None
+    heard = transcript if isinstance(transcript, dict) else {}
     text = next(filter(None, (_text(file.get(key)) for key in ("plain_text", "preview_plain_text", "preview"))), "")
-    text = text or (_text(preview.get("content")) if isinstance(preview, dict) else "")
-    cut = file.get("preview_is_truncated") or file.get("lines_more") or (preview or {}).get("has_more")
+    text = text or _text(heard.get("content"))
+    cut = file.get("preview_is_truncated") or file.get("lines_more") or heard.get("has_more")
     begins = ", only its beginning" if text and cut and not file.get("plain_text") else ""
     fenced = f"```\n{text.strip()}\n```" if file.get("mode") == "snippet" and text.strip() else text
     return _lines(
@@ -330,7 +334,7 @@ def _strings(value: Any) -> str:
         each = waiting.pop()
         if isinstance(each, str):
             found.append(_escaped(each) if "<" in each and not _TOKEN.search(each) else each)
-        elif isinstance(each, dict):
+        elif isinstance(each, dict) and _text(each.get("type")) not in _PRESSED:
             waiting += [inner for name, inner in reversed(each.items()) if name not in _NO_WORDS]
         elif isinstance(each, list):
             waiting += reversed(each)

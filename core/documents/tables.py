@@ -104,7 +104,7 @@ def is_across(row: Row) -> bool:
 
 def _has_shared(row: Row) -> bool:
     """Whether neighbours have one header above them, but not all of the table."""
-    return not is_across(row) and any(cell.columns > 1 and cell.text for cell in row)
+    return not is_across(row) and any(cell.columns > 1 and cell.rows == 1 and cell.text for cell in row)
 
 
 def _joined(rows: Sequence[Row]) -> list[str]:

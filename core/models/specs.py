@@ -94,6 +94,7 @@ class ModelSpec:
     adapter: ShippedAdapter | None = None
     published: HubName | None = None
     prompts: tuple[str, str] = ("", "")  # that an embedder wants before questions, and before passages
+    centred: bool = False  # whether what all texts have in common is taken off its vectors
     memory: str = ""  # what it takes while it runs
     measured: str = ""  # how well it answers: evals/RESULTS.md
 
@@ -266,6 +267,7 @@ BUILT_IN: Mapping[str, ModelSpec] = MappingProxyType(
                 _E5_SOURCES,
                 published=HubName("intfloat/multilingual-e5-small", None),
                 prompts=("query: ", "passage: "),
+                centred=True,
                 memory="0.4 GB",
             ),
             ModelSpec(

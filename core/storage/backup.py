@@ -25,6 +25,8 @@ from pydantic import TypeAdapter, ValidationError
 from core.answering.sources import whole
 from core.documents.folder_records import FILE_NAME, FolderRecords, read_records
 from core.documents.reading import namespace_of
+from core.documents.remote.records import FILE_NAME as SOURCES
+from core.documents.remote.records import SourceRecord, SourceRecords, read_sources
 from core.documents.splitting import passage_ids
 from core.domain import Passage, Vector, VectorOrigin, Vectors
 from core.errors import BackupError, DocumentError
@@ -161,8 +163,9 @@ async def back_up(
     entries, learned = await place.dump.entries(), await asyncio.to_thread(_where, place.learned)
     with BackupWriter(file, {**facts, "learned": learned}) as archive:
         archive.add(SETTINGS, settings.encode())
-        with suppress(FileNotFoundError):
-            archive.add(FOLDERS, await asyncio.to_thread((place.data / FOLDERS).read_bytes))
+        for name in (FOLDERS, SOURCES):
+            with suppress(FileNotFoundError):
+                archive.add(name, await asyncio.to_thread((place.data / name).read_bytes))
         with archive.part(MEMORY) as stream:
             for entry in entries:
                 await asyncio.to_thread(stream.write, _dumped(entry))
@@ -198,9 +201,11 @@ async def restore(archive: BackupReader, place: DataLayout, index: StoredIndex) 
     entries = await asyncio.to_thread(_entries, archive, move)
     folders = archive.read(FOLDERS) if FOLDERS in archive.parts else None
     await asyncio.to_thread(_check_folders, folders, place.data / FOLDERS)
+    sources = await asyncio.to_thread(_sources, archive, place.data / SOURCES)
     await asyncio.to_thread(_check_room, archive, place.data)
     await _empty(archive, index)
     await asyncio.to_thread(place.folders.replace, folders)
+    await asyncio.to_thread(SourceRecords(place.data).replace, lambda _: sources, anew=True)
     lessons = await asyncio.to_thread(_unpack_lessons, archive, place)
     await place.dump.replace(entries)
     await asyncio.to_thread(_keep_settings, place.data / RESTORED_SETTINGS, archive.read(SETTINGS))
@@ -248,6 +253,13 @@ def _check_folders(written: bytes | None, file: Path) -> None:
         return
     try:
         read_records(written, file)
+    except DocumentError as error:
+        raise BackupError(f"{error} Nothing was restored.") from None
+
+
+def _sources(archive: BackupReader, file: Path) -> list[SourceRecord]:
+    try:
+        return read_sources(archive.read(SOURCES), file) if SOURCES in archive.parts else []
     except DocumentError as error:
         raise BackupError(f"{error} Nothing was restored.") from None
 

@@ -6,11 +6,14 @@ An index keeps its origin. Knows nothing of indexes, of embedders, or of how a m
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from pathlib import Path
 
 from core.domain import VectorOrigin
 from core.errors import IndexUnavailableError
 
 REBUILD = "attune ingest --rebuild"
+KEPT = "attune.json"  # where an embedded index keeps it
 
 
 def read_origin(text: object) -> VectorOrigin | None:
@@ -20,6 +23,13 @@ def read_origin(text: object) -> VectorOrigin | None:
         return VectorOrigin(str(told["embedder"]), str(told["digest"]), str(told["form"]))
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def stored_origin(folder: Path) -> VectorOrigin | None:
+    """By what the vectors of the embedded index in `folder` were made, where that was noted."""
+    with suppress(OSError, ValueError):
+        return read_origin((folder / KEPT).read_text(encoding="utf-8"))
+    return None
 
 
 def other_origin(stored: VectorOrigin, asked: VectorOrigin) -> IndexUnavailableError:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from core.text.languages import ENGLISH, SMALL_WORDS, language_of, segmented
+
 MOST = 2**53  # beyond it JSON's numbers are not exact everywhere
 _WORD = re.compile(r"\w+(?:[-.'’]\w+)*")
 
@@ -17,12 +19,9 @@ def words_of(line: str) -> frozenset[str]:
     return frozenset(line.split())
 
 
-# Words of English that carry no topic of their own.
-STOP_WORDS = words_of(
-    "a about an and any are as at be been but by can could did do does for from get had has have how i if in into "
-    "is it its me my no not of on or our should so some than that the their them then there these they this those "
-    "to us was we were what when where which who whom whose why will with would you your"
-)
+STOP_WORDS = SMALL_WORDS[ENGLISH]
+"""Words of English that carry no topic of their own."""
+
 # What asks, and says nothing of what is asked about: "could you tell me about expenses, please".
 _ASKED = re.compile(r"^\W*(?:(?:can|could|will|would) you )?(?:please )?tell (?:me|us)\b|\bplease\b", re.IGNORECASE)
 _CONTRACTED = re.compile(r"(?:n['’]t|['’]\w+)$")  # what's, don't, you're
@@ -34,8 +33,9 @@ def words(text: str) -> list[str]:
 
 
 def content_words(text: str) -> set[str]:
-    """The words of `text` that carry a topic."""
-    return {word for word in words(text) if _CONTRACTED.sub("", word) not in STOP_WORDS}
+    """The words of `text` that carry a topic in its language."""
+    small = STOP_WORDS | SMALL_WORDS.get(language_of(text), STOP_WORDS)
+    return {word for word in words(segmented(text)) if _CONTRACTED.sub("", word) not in small}
 
 
 def clean(text: str) -> str:

@@ -88,7 +88,7 @@ async def test_a_dry_run_names_every_file_and_changes_nothing(
     (place / "team" / "gone.md").unlink()
     write(place / "team" / "changed.md", "# Changed\n\nNew words.\n")
     write(place / "team" / "new\u202e.md", "# New\n\nWords.\n")
-    write(place / "team" / "picture.png", b"\x89PNG\0")
+    write(place / "team" / "picture.gif", b"\x89PNG\0")
     write(place / "team" / "broken.txt", b"MZ\0\1")
     (place / "team" / "link.md").symlink_to(write(place / "elsewhere.md", "words"))
     before = await library.index.documents()
@@ -99,7 +99,7 @@ async def test_a_dry_run_names_every_file_and_changes_nothing(
     lines = [" ".join(line.split()) for line in shown.splitlines()]
     assert lines[:7] == [
         "unchanged team/same.md",
-        "skipped team/picture.png: unknown format",
+        "skipped team/picture.gif: unknown format",
         "skipped team/link.md: link that leaves the folder or cannot be read",
         "new team/new.md",
         "changed team/changed.md",
@@ -115,7 +115,7 @@ async def test_a_dry_run_names_every_file_and_changes_nothing(
 async def test_a_dry_run_over_nothing_says_so(
     place: Path, library: Library, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(place / "pictures" / "picture.png", b"\x89PNG\0")
+    write(place / "pictures" / "picture.gif", b"\x89PNG\0")
     assert await operations.ingest(settings, [place / "pictures"], dry=True) == 1
     assert "There is nothing to ingest." in capsys.readouterr().err
     assert len(await held(library)) == 3

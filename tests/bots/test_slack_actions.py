@@ -416,12 +416,12 @@ async def test_only_its_author_or_an_operator_forgets_a_lesson(slack: World) -> 
 
 async def test_what_cannot_be_read_is_not_offered(slack: World) -> None:
     """A picture alone is refused with what to do; beside a question it is left alone, and the question answered."""
-    file = slack.people.upload("screen.png", b"PNG")
+    file = slack.people.upload("screen.gif", b"GIF")
     channel = slack.space.dm("UANN")
     alone = slack.people.say("UANN", channel, "", files=[file])
     asked = slack.people.say("UANN", channel, QUESTION, files=[file])
     await slack.settled()
-    assert "can't read *screen.png*" in slack.answers(channel, alone)[0]
+    assert "can't read *screen.gif*" in slack.answers(channel, alone)[0]
     (answer,) = slack.answers(channel, asked)
     assert TEXTS["Transit"] in answer
 

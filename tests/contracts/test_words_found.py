@@ -72,6 +72,44 @@ FOUND = {
     "slip: swapped": ("when do I recieve pay", "You receive it on the 25th.", "Recipes are in the kitchen."),
     "slip: changed": ("team calender", "Calendar entries are shared.", "A lender calls in vain."),
     "slip: doubled": ("book a tripp", "Trip forms are in the drawer.", "Strips and traps are no topic."),
+    "German: inflected": (
+        "Wer genehmigt Reisen?",
+        "Die Genehmigung einer Reise erteilt die Leitung.",
+        "Wer fragt, dem sagt der Empfang, wer wo sitzt.",
+    ),
+    "German: umlaut as ue": (
+        "Schluessel fuer die Kueche",
+        "Der Schlüssel für die Küche hängt am Empfang.",
+        "Der Kuchen hängt am Empfang für die Schule.",
+    ),
+    "German: ue as umlaut": (
+        "Büro in München",
+        "Das Buero in Muenchen ist im dritten Stock.",
+        "Die Burg in Manchen ist im dritten Stock, das Bier im Monat.",
+    ),
+    "German: no umlaut": ("Raumungsverkauf", "Der Räumungsverkauf beginnt im Mai.", "Der Verkauf der Räume beginnt."),
+    "German, in English capitals": ("ALLERGIEN", "Allergien melden Sie der Küche.", "Alle melden sich in der Küche."),
+    "French: inflected": (
+        "qui rembourse mes déplacements ?",
+        "Le remboursement de chaque déplacement est fait par la comptabilité.",
+        "Qui cherche mes clés ? Elles sont à la réception.",
+    ),
+    "French: no accents": ("conges payes", "Les congés payés sont de 25 jours.", "La paie est un congé de 25 pages."),
+    "Spanish: inflected": (
+        "¿quién aprueba los viajes?",
+        "El viaje debe ser aprobado por la dirección.",
+        "¿Quién es? El de los paquetes, los lunes.",
+    ),
+    "Russian: inflected": (
+        "кто согласует отпуск?",
+        "Отпуска согласуют с руководителем.",
+        "Кто пришёл, тот получает пропуск.",
+    ),
+    "Chinese": ("带薪假期有多少天？", "员工每年享有二十五天带薪假期。", "员工每天有多少工作。"),
+    "Chinese in English": ("什么是VPN密码", "VPN密码由服务台发放。", "VPN is slow, and the password is long."),
+    "Japanese": ("休暇は何日ありますか", "年次休暇は二十五日です。", "何かありますか。何日に会いますか。"),
+    "Korean": ("휴가가 며칠인가요", "휴가는 이십오 일입니다.", "회의가 언제 있나요? 사흘 뒤예요."),
+    "Thai": ("วันหยุดพักร้อนมีกี่วัน", "พนักงานมีวันหยุดพักร้อนยี่สิบห้าวัน", "มีกี่คนในห้อง"),
     "slip: inflected": ("conections drop", "The connection is lost at night.", "Collections rise at noon."),
 }
 

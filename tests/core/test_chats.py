@@ -163,3 +163,125 @@ def test_private_chats_of_telegram_are_left_out() -> None:
         "Help-all/2024-06-04 (2)",
     ]
     assert "Private chats" in found[0].note
+
+
+def said_in(slack: dict[str, Any], *more: dict[str, Any]) -> list[str]:
+    """What the messages of one day say, without who and when."""
+    made = documents(export({"help/2024-06-03.json": [{**message(NOON, "U1", ""), **slack}, *more]}), "slack.zip")
+    return [text.partition(": ")[2] for document in made.values() for _, text in body(document)[1:]]
+
+
+def test_what_stands_in_blocks_and_fields_is_read() -> None:
+    """Programs write in blocks, in attachments' fields, and in blocks of attachments; ids in them are names, too."""
+    inner = [
+        {"type": "user", "user_id": "U2"},
+        {"type": "text", "text": " & "},
+        {"type": "channel", "channel_id": "C1"},
+    ]
+    block = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": inner}]}
+    field = {"title": "Host", "value": "<https://a.b|db-3>", "short": True}
+    assert said_in({"blocks": [block]}) == ["@Ben & #help"]
+    assert said_in({"attachments": [{"title": "Disk full", "fields": [field], "fallback": "Disk full"}]}) == [
+        "Disk full\nHost: [db-3](https://a.b)"
+    ]
+    assert said_in({"attachments": [{"blocks": [block], "fallback": "[no preview available]"}]}) == ["@Ben & #help"]
+
+
+def test_what_was_changed_or_deleted_is_read_as_it_stands() -> None:
+    """An export may note changes down; whoever came and went is left out, what programs wrote is not."""
+    changes = [
+        message(NOON + 8, "", "", subtype="message_changed", message=message(NOON, "U1", "new")),
+        message(NOON + 1, "U2", "gone"),
+        message(NOON + 9, "", "", subtype="message_deleted", deleted_ts=f"{NOON + 1:.6f}"),
+        message(NOON + 2, "U2", "left", subtype="channel_leave"),
+        message(NOON + 3, "U2", "of tomorrow", subtype="some_new_kind"),
+    ]
+    assert said_in({"text": "old"}, *changes) == ["new", "of tomorrow"]
+
+
+def test_a_date_in_a_message_is_a_date() -> None:
+    """It is nobody who is called."""
+    assert said_in({"text": "due <!date^1717416000^{date}|3 June> for <!subteam^S1|@hr>"}) == ["due 3 June for @hr"]
+
+
+def test_canvases_and_files_in_an_export_are_read() -> None:
+    """What lies with the messages is a document, where it is everybody's; what is left out is named."""
+    canvas = "<html><body><h1>Runbook</h1><p>Close the gate.</p></body></html>"
+    parts = {"help/2024-06-03.json": [message(NOON, "U1", "see canvas")]}
+    whole = {name: json.dumps(content) for name, content in parts.items()}
+    lists = {"users.json": "[]", "channels.json": json.dumps([{"id": "C1", "name": "help"}]), "canvases.json": "[]"}
+    data = zipped({**lists, **whole, "help/canvas.html": canvas, "board/canvas.html": canvas})
+    assert {*documents(data, "slack.zip")} == {"help/2024-06-03", "help/canvas.html", "board/canvas.html"}
+    assert "canvases.json" in next(members(data, PurePath("slack.zip"))).note
+    closed = zipped({**lists, **whole, "help/canvas.html": canvas, "board/canvas.html": canvas, "groups.json": "[]"})
+    assert {*documents(closed, "slack.zip")} == {"help/2024-06-03", "help/canvas.html"}
+    assert "board/canvas.html" in next(members(closed, PurePath("slack.zip"))).note
+
+
+def test_a_slack_export_in_a_folder_of_an_archive_is_one() -> None:
+    """Packed again with its folder, by an organisation of several workspaces, it still keeps private what was."""
+    day, lists = (
+        json.dumps([message(NOON, "U1", "open")]),
+        {"channels.json": json.dumps([{"id": "C1", "name": "help"}])},
+    )
+    people = json.dumps([{"id": "U1", "profile": {"real_name": "Ada L."}}])
+    whole = {
+        **lists,
+        "org_users.json": people,
+        "dms.json": "[]",
+        "help/2024-06-03.json": day,
+        "D1/2024-06-03.json": day,
+    }
+    data = zipped({f"export/{name}": content for name, content in whole.items()} | {"README.txt": "Hello."})
+    made = documents(data, "slack.zip")
+    assert {*made} == {"export/help/2024-06-03", "README.txt"}
+    assert body(made["export/help/2024-06-03"])[0][1] == "**Ada L.**, 12:00: open"
+
+
+def test_what_telegram_shows_besides_text_is_read() -> None:
+    """Polls, checklists, contacts, places and what is unknown; who said it first, and in which topic."""
+    shown = [
+        {
+            "poll": {
+                "question": "Which gate?",
+                "total_voters": 3,
+                "answers": [{"text": "Two", "voters": 3, "chosen": True}],
+            }
+        },
+        {
+            "todo_list": {
+                "title": "Move in",
+                "answers": [{"id": 1, "text": ["Get a ", {"type": "bold", "text": "badge"}]}],
+            }
+        },
+        {"contact_information": {"first_name": "Zoe", "last_name": "", "phone_number": "+49 30 1"}},
+        {"location_information": {"latitude": 1.5, "longitude": 2}, "place_name": "Depot", "address": "Quay 3"},
+        {"text": "Take form 7", "forwarded_from": "HR news"},
+        {
+            "text": [
+                {"type": "blockquote", "text": "a\nb"},
+                {"type": "pre", "text": "x", "language": "sh"},
+                {"type": "odd"},
+            ]
+        },
+        {"invoice_information": {"title": "Badge", "description": "A new one", "amount": 5}},
+        {"reply_to_message_id": 90, "text": "in the topic"},
+        {"media_type": "voice_message", "file": "(File not included)"},
+    ]
+    base = {"type": "message", "date": "2024-06-03T12:00:00", "from": "Ada", "text": ""}
+    topic = {"id": 90, "type": "service", "action": "topic_created", "title": "HR", "date": "2024-06-03T12:00:00"}
+    messages = [topic, *({**base, "id": 100 + n, **one} for n, one in enumerate(shown))]
+    data = json.dumps(chat(messages=messages)).encode()
+    [document] = documents(data, "result.json").values()
+    assert [text.partition(": ")[2] for _, text in body(document)] == [
+        "Poll: Which gate?\n- Two (3 votes)",
+        "Move in\n- Get a **badge**",
+        "Contact: Zoe, +49 30 1",
+        "Place: Depot, Quay 3, 1.5, 2",
+        "Forwarded from HR news:\nTake form 7",
+        "> a\n> b\n\n```sh\nx\n```",
+        "Badge\nA new one",
+        "in the topic",
+    ]
+    assert body(document)[-1][1].startswith("**Ada** in HR, 12:00")
+    assert "1 × voice message" in next(members(data, PurePath("result.json"))).note

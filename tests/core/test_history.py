@@ -38,6 +38,10 @@ def talk(*questions: str) -> list[Turn]:
         "how do I cancel it",
         "Wie lange dauert das?",
         "und für Werkstudenten?",
+        "Gilt das auch für Externe?",
+        "et pour les externes ?",
+        "¿y para externos?",
+        "e per gli esterni?",
     ],
 )
 def test_a_message_that_points_back_leans_on_what_was_said(message: str) -> None:

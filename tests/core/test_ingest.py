@@ -112,7 +112,7 @@ async def test_bad_files_never_stop_the_others(folder: Path, ingester: Ingester,
     write(folder / "large.txt", b"word " * (MAX_BYTES // 5 + 1))
     write(folder / "broken.pdf", b"%PDF-1.7 and no more")
     os.mkfifo(folder / "pipe.md")
-    write(folder / "picture.png", b"\x89PNG\0")
+    write(folder / "picture.gif", b"\x89PNG\0")
     report = await ingester.ingest([folder])
     assert {Path(refusal.path).name for refusal in report.refused} == {
         "binary.txt",
@@ -121,7 +121,7 @@ async def test_bad_files_never_stop_the_others(folder: Path, ingester: Ingester,
         "pipe.md",
     }
     assert all(refusal.reason.endswith(".") for refusal in report.refused)
-    assert names(report.skipped) == ["picture.png"]
+    assert names(report.skipped) == ["picture.gif"]
     assert await held(index) == {"guide.md": 6, "rules.txt": 1}
 
 
@@ -431,7 +431,7 @@ async def test_a_dry_run_says_what_would_be_done_and_does_nothing(
     (folder / "old.md").unlink()
     write(folder / "guide.md", "# Guide\n\n" + "\n\n".join(SECTIONS[1:]))
     write(folder / "new.md", "New words.")
-    write(folder / "picture.png", b"\x89PNG\0")
+    write(folder / "picture.gif", b"\x89PNG\0")
     write(folder / "binary.txt", b"MZ\0\1")
     embedder.embedded.clear()
     planned = await ingester.ingest([folder], dry=True)
@@ -442,7 +442,7 @@ async def test_a_dry_run_says_what_would_be_done_and_does_nothing(
         ["new.md"],
         ["guide.md"],
         ["old.md"],
-        ["picture.png"],
+        ["picture.gif"],
     ]
     assert (done.passages_added, done.passages_reused, done.passages_removed) == (1, 5, 2)
     assert sorted(await held(index)) == ["guide.md", "new.md", "rules.txt", "same.md"]

@@ -36,7 +36,7 @@ def mixed(tmp_path: Path) -> Path:
     write(folder / "tool.py", "def run():\n    pass\n")
     write(folder / "slack.zip", export({"help/2024-06-03.json": [message(NOON, "U1", "Which form?")]}))
     write(folder / "result.json", json.dumps(chat()))
-    write(folder / "all.zip", zipped({"in/guide.md": "# Guide\n\nWords.", "in/rules.txt": "Be kind.", "in/a.png": "x"}))
+    write(folder / "all.zip", zipped({"in/guide.md": "# Guide\n\nWords.", "in/rules.txt": "Be kind.", "in/a.gif": "x"}))
     write(folder / "broken.pdf", b"%PDF-1.7\nnothing")
     write(folder / "bad.zip", b"PK\3\4")
     return folder
@@ -64,7 +64,7 @@ async def test_a_mixed_folder_is_ingested_and_then_left_alone(
     assert await sources(index, mixed) == ALL
     assert len(report.new) == len(ALL)
     assert sorted(Path(refusal.path).name for refusal in report.refused) == ["bad.zip", "broken.pdf"]
-    assert [Path(source).name for source in report.skipped] == ["a.png"]
+    assert [Path(source).name for source in report.skipped] == ["a.gif"]
     count = await index.count()
     embedder.embedded.clear()
     report = await ingester.ingest([mixed])
@@ -163,7 +163,7 @@ async def test_members_of_an_archive_change_and_go(
     """Only the changed member is embedded; one that went loses its passages; another archive stays as it is."""
     await ingester.ingest([mixed])
     embedder.embedded.clear()
-    write(mixed / "all.zip", zipped({"in/guide.md": "# Guide\n\nNew words.", "in/more.txt": "More.", "z.png": "x"}))
+    write(mixed / "all.zip", zipped({"in/guide.md": "# Guide\n\nNew words.", "in/more.txt": "More.", "z.gif": "x"}))
     report = await ingester.ingest([mixed])
     prefix = f"{mixed.as_posix()}/all.zip/in"
     assert (report.changed, report.new, report.removed) == (

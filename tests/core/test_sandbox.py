@@ -204,7 +204,7 @@ def test_bad_members_never_stop_the_others(sandbox: Sandbox) -> None:
                 "laughs.docx": zipped({"word/document.xml": laughs}),
                 "locked.zip": encrypted_zip(),
                 "one.zip": zipped({"two.zip": zipped({"deep.md": GOOD}), "inner.md": GOOD}),
-                "picture.png": b"x",
+                "picture.gif": b"x",
                 ".hidden/a.md": GOOD,
                 "__MACOSX/._good.md": GOOD,
                 "sub/letter.docx": word(paragraph("Words.")),
@@ -213,7 +213,7 @@ def test_bad_members_never_stop_the_others(sandbox: Sandbox) -> None:
         "all.zip",
     )
     assert titles(replies) == {"good.md": "Good", "one.zip/inner.md": "Good", "sub/letter.docx": "letter"}
-    assert [reply.inside for reply in replies if reply.state is ParseState.SKIPPED] == ["picture.png"]
+    assert [reply.inside for reply in replies if reply.state is ParseState.SKIPPED] == ["picture.gif"]
     reasons = {reply.inside: reply.reason for reply in replies if reply.state is ParseState.REFUSED}
     assert set(reasons) == {"laughs.docx", "locked.zip/a.txt", "one.zip/two.zip"}
     assert "declares entities" in reasons["laughs.docx"]

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
 from core.documents.ingest import Ingester
 from core.documents.remote import web, web_client
-from core.documents.remote.keeper import SourceKeeper, SourceWishes
+from core.documents.remote.keeper import SourceKeeper, SourceWishes, due
 from core.documents.remote.mirror import DocumentSource
 from core.documents.remote.records import SourceRecord, SourceRecords
 from core.documents.remote.web import Website
+from core.documents.removing import Remover
 from core.documents.tally import IngestReport
+from core.documents.teaching import Teacher
 from core.errors import DocumentError
 from tests.doubles.website import Site, page, served_site
+from tests.fakes import HashingEmbedder
 
 # Qdrant's local mode, which stands in for a server, scans instead; it says so each time.
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
@@ -47,10 +56,11 @@ def keeper(records: SourceRecords, ingester: Ingester, index: QdrantIndex) -> So
 
 @pytest.fixture
 def read(keeper: SourceKeeper) -> Callable[..., object]:
-    async def reading(address: str, **wishes: object) -> IngestReport:
-        return await keeper.read(await keeper.add(address, SourceWishes(**wishes)))  # type: ignore[arg-type]
+    return partial(read_by, keeper)
 
-    return reading
+
+async def read_by(keeper: SourceKeeper, address: str, **wishes: object) -> IngestReport:
+    return await keeper.read(await keeper.add(address, SourceWishes(**wishes)))  # type: ignore[arg-type]
 
 
 async def held(index: QdrantIndex) -> dict[str, str]:
@@ -221,6 +231,94 @@ async def test_the_nearest_source_has_a_page(site: Site, read: Callable, index: 
         f"{site.url}/docs/leave": ("everyone",),
         f"{site.url}/docs/pay": HR,
     }
+
+
+async def test_a_source_is_removed_by_its_address(
+    site: Site, index: QdrantIndex, keeper: SourceKeeper, records: SourceRecords, redis: Redis
+) -> None:
+    """With the site go its pages, its record and what was fetched; a page of it alone goes until the next reading."""
+    site.write("/docs/", page("Docs", "Welcome.", links=("pay",)))
+    site.write("/docs/pay", page("Pay", "Monthly."))
+    site.write("/docsother", page("Other", "Stays."))
+    await read_by(keeper, f"{site.url}/docs/", site=True, every=3600)
+    await read_by(keeper, f"{site.url}/docsother")
+    memory, usage = RedisMemory(redis), RedisUsage(redis)
+
+    async def forget(_: object) -> None:
+        pass
+
+    ingester = Ingester(HashingEmbedder(), index, passage_tokens=80)
+    teacher = Teacher(records.mirror("x"), ingester, index)
+    remover = Remover(index, usage, memory, teacher, forget, sources=records)
+    removal = await remover.find([f"{site.url}/docs/pay"])
+    assert (list(removal.sources), removal.addresses) == ([f"{site.url}/docs/pay"], ())
+    removal = await remover.find([f"{site.url}/docs/"])
+    assert set(removal.sources) == {f"{site.url}/docs/", f"{site.url}/docs/pay"}
+    await remover.remove(removal)
+    assert await held(index) == {f"{site.url}/docsother": "Other"}
+    assert [record.address for record in await keeper.records()] == [f"{site.url}/docsother"]
+    assert not records.mirror(f"{site.url}/docs/").exists()
+    with pytest.raises(DocumentError, match="no document"):
+        await remover.find([f"{site.url}/nowhere"])
+
+
+async def test_sources_are_read_by_their_schedule(
+    site: Site, index: QdrantIndex, keeper: SourceKeeper, records: SourceRecords, tmp_path: Path
+) -> None:
+    """In the background what is due is read again, addresses and folders, while another process does not read it."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("# A\n\nAlpha.\n", encoding="utf-8")
+    await keeper.add(str(tmp_path / "docs"), SourceWishes(every=600))
+    site.write("/leave", page("Leave", "Thirty days."))
+    site.write("/once", page("Once", "Read once."))
+    await read_by(keeper, f"{site.url}/leave", every=600)
+    await read_by(keeper, f"{site.url}/once")
+    site.write("/leave", page("Holidays", "Forty days."))
+    site.write("/once", page("Twice", "Not read again."))
+    now = datetime.now(UTC)
+    assert [record.address for record in due(records.read(), now)] == [str(tmp_path / "docs")]
+    records.change(f"{site.url}/leave", lambda one: replace(one, tried=now - timedelta(seconds=601)))
+    with records.alone(f"{site.url}/leave"):
+        async with keeper.kept(look=0.01):
+            await wait_for(lambda: records.find(str(tmp_path / "docs")).read is not None)  # type: ignore[union-attr]
+    assert (await held(index))[f"{site.url}/leave"] == "Leave"
+    async with keeper.kept(look=0.01):
+        await wait_for(lambda: records.find(f"{site.url}/leave").tried > now)  # type: ignore[union-attr, operator]
+    found = await held(index)
+    assert (found[f"{site.url}/leave"], found[f"{site.url}/once"]) == ("Holidays", "Once")
+    assert found[(tmp_path / "docs" / "a.md").as_posix()] == "A"
+
+
+async def wait_for(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not holds():  # noqa: ASYNC110 - what is waited for is in a file
+            await asyncio.sleep(0.01)
+
+
+def test_what_fails_is_tried_again_sooner_than_its_schedule() -> None:
+    """After a failure in five minutes, then later and later, never later than the schedule says."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    record = SourceRecord("https://wiki.example/", every=86_400).failed(now, "Away.")
+    assert record.next == now + timedelta(minutes=5)
+    later = record.failed(now + timedelta(hours=2), "Away.")
+    assert (later.next, later.failing) == (now + timedelta(hours=4), now)
+    assert later.failed(now + timedelta(days=9), "Away.").next == now + timedelta(days=10)
+    assert later.succeeded(now + timedelta(days=9)).next == now + timedelta(days=10)
+
+
+async def test_lost_records_open_nothing(
+    site: Site, read: Callable, index: QdrantIndex, records: SourceRecords
+) -> None:
+    """Where the records are lost, a page keeps the readers that the index has; damaged ones stop the reading."""
+    address = f"{site.url}/pay"
+    site.write("/pay", page("Pay", "Monthly."))
+    await read(address, readers=HR)
+    records.forget(address)
+    await read(address)
+    assert [document.readers for document in await index.documents()] == [HR]
+    (records.mirror(address).parent.parent / "sources.json").write_text("[{]", encoding="utf-8")
+    with pytest.raises(DocumentError, match="is damaged"):
+        await read(address)
 
 
 def test_a_pause_lies_between_requests() -> None:

@@ -106,7 +106,7 @@ def documents(shared_home: Home) -> Home:
     shared_home.write("bad/large.txt", b"a" * 50_000_000)
     shared_home.write("bad/empty.md", "")
     os.mkfifo(shared_home.folder / "bad" / "pipe.md")  # which nobody can read, not even root
-    shared_home.write("bad/picture.png", b"\x89PNG")
+    shared_home.write("bad/picture.gif", b"\x89PNG")
     shared_home.write("latin.txt", "Die Küche schließt um fünf Uhr, danach ist die Tür zu.".encode("latin-1"))
     return shared_home
 

@@ -26,6 +26,7 @@ from core.adapters.index.clearing import Clearing
 from core.domain import Document, Hit, Passage, Vector, VectorOrigin, Vectors
 from core.errors import IndexUnavailableError, StoreError
 from core.storage.durable import write_whole
+from core.storage.origin import stored_origin
 from core.together import to_the_end
 
 # Every search looks at every vector: exact, and 20 ms for 100,000 passages. The optimiser never reaches
@@ -128,7 +129,7 @@ class EdgeIndex:
 
     async def origin(self) -> VectorOrigin | None:
         """By what its vectors were made."""
-        return await _in_thread(index_files.stored_origin, self._folder)
+        return await _in_thread(stored_origin, self._folder)
 
     async def set_origin(self, origin: VectorOrigin) -> None:
         """Note by what its vectors were made."""
@@ -171,7 +172,7 @@ class EdgeIndex:
             shutil.rmtree(self._folder / left, ignore_errors=True)
         shard = edge.EdgeShard.load(str(self._folder), _config(self._dimension))
         _index_keywords(shard)
-        if index_files.stored_origin(self._folder) is None:  # those that have one had readers from the first
+        if stored_origin(self._folder) is None:  # those that have one had readers from the first
             _name_readers(shard)
         return shard
 

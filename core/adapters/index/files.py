@@ -21,9 +21,9 @@ from core.adapters.index import probe as index_probe
 from core.domain import VectorOrigin
 from core.errors import IndexUnavailableError
 from core.storage.durable import sync_folder, write_whole
-from core.storage.origin import REBUILD, read_origin
+from core.storage.origin import KEPT, REBUILD
 
-ORIGIN, SEAL = "attune.json", "sealed.json"
+ORIGIN, SEAL = KEPT, "sealed.json"
 CONFIG = "edge_config.json"  # which the engine writes whenever it opens the folder
 OLD = "index.old"  # what a rebuilding put aside, until it has ended
 MOST_SEALED = 4 << 30  # bytes; a larger folder takes too long to close
@@ -63,13 +63,6 @@ def seal(folder: Path) -> None:
                 write_whole(folder / SEAL, json.dumps(written).encode())
                 return
         time.sleep(0.1)
-
-
-def stored_origin(folder: Path) -> VectorOrigin | None:
-    """By what the vectors were made, where that was noted."""
-    with suppress(OSError, ValueError):
-        return read_origin((folder / ORIGIN).read_text(encoding="utf-8"))
-    return None
 
 
 def keep_origin(folder: Path, origin: VectorOrigin) -> None:

@@ -9,6 +9,7 @@ Does no I/O.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -19,6 +20,7 @@ from qdrant_edge import Bm25, Bm25Config, SparseVector
 from core.answering.terms import misspelled, spellings, with_terms
 from core.domain import EVERYONE, Document, Hit, Passage, Vector, Vectors
 from core.storage.origin import other_dimension
+from core.text.languages import ENGLISH, LANGUAGES, SMALL_WORDS, language_of
 
 DENSE, SPARSE = "dense", "bm25"
 SOURCE, VERSION, DOCUMENT, ORDINAL, READERS = "source", "version", "document", "ordinal", "readers"
@@ -27,6 +29,7 @@ BATCH = 256  # points in one request
 RESPELLED = 0.7  # weight of what a word may have been meant to be, beside 1 of one that is asked for
 MOST_DOCUMENTS = 1_000_000  # a facet answers with its first ten unless told
 
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _PASSAGE = TypeAdapter(Passage)
 
 
@@ -86,18 +89,28 @@ class FacetHit(Protocol):
 
 
 class SparseEncoder:
-    """Texts to BM25 vectors: words stemmed, without English stop words; other languages word for word; and terms."""
+    """Texts to BM25 vectors: words stemmed and without stop words, as their language has it; and terms.
+
+    A question says too little to tell its language for certain, and may be put to documents in several: each of its
+    words has the stems of all languages. Accents do not count, and ü is u as well as ue.
+    """
 
     def __init__(self) -> None:
-        self._bm25 = Bm25(Bm25Config(language="english"))
+        self._languages = {name: Bm25(Bm25Config(language=name, ascii_folding=True)) for name in LANGUAGES}
+        self._bm25 = self._languages[ENGLISH]
 
     def passage(self, passage: Passage) -> SparseVector:
         """The words of a passage and of its headings, weighted by how often they occur."""
-        return self._bm25.embed_document(with_terms(_searched(passage)))
+        text = _searched(passage)
+        return self._languages[language_of(text)].embed_document(with_terms(text))
 
     def question(self, text: str) -> SparseVector:
         """The words of a question, each with weight 1. Empty for stop words alone."""
-        return self._bm25.embed_query(with_terms(text))
+        asked, language = with_terms(text), language_of(text)
+        small = SMALL_WORDS[ENGLISH] | SMALL_WORDS.get(language, frozenset())
+        weighty = _WORD.sub(lambda word: "" if word[0].lower() in small else word[0], asked)
+        stems = {stem for bm25 in self._languages.values() for stem in bm25.embed_query(weighty).indices}
+        return SparseVector(sorted(stems), [1.0] * len(stems))
 
     def doubtful(self, text: str, found: Sequence[Hit]) -> dict[str, SparseVector]:
         """Words of the question that no hit spells so, each as a question of its own: perhaps no passage has them."""

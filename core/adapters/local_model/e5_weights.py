@@ -128,9 +128,9 @@ def _tokenizer(cursor: _Cursor) -> Tokenizer:
     pieces = [text[int(start) : int(end)].decode() for start, end in itertools.pairwise(places)]
     made = Tokenizer(models.Unigram(list(zip(pieces, scores, strict=True)), unk_id=unknown, byte_fallback=False))
     made.normalizer = _normalizer(cursor)
-    made.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")  # type: ignore[assignment]
-    made.decoder = decoders.Metaspace(prepend_scheme="always")  # type: ignore[assignment]
-    made.post_processor = processors.TemplateProcessing(  # type: ignore[assignment]
+    made.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    made.decoder = decoders.Metaspace(prepend_scheme="always")
+    made.post_processor = processors.TemplateProcessing(
         single=f"{pieces[first]} $A {pieces[last]}",
         pair=f"{pieces[first]} $A {pieces[last]} {pieces[last]} $B {pieces[last]}",
         special_tokens=[(pieces[first], first), (pieces[last], last)],
@@ -150,7 +150,7 @@ def _normalizer(cursor: _Cursor) -> normalizers.Normalizer:
         if not "\ud800" <= character <= "\udfff" and unicodedata.normalize("NFKC", character) != meant:
             others.setdefault(meant, []).append(f"\\x{{{int(point):x}}}")
     replaced = [normalizers.Replace(Regex(f"[{''.join(some)}]"), meant) for meant, some in others.items()]
-    return normalizers.Sequence([*replaced, normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])  # type: ignore[list-item]
+    return normalizers.Sequence([*replaced, normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
 
 
 def _tensors(cursor: _Cursor, sizes: _Sizes) -> Iterator[tuple[str, Tensor]]:
@@ -160,7 +160,7 @@ def _tensors(cursor: _Cursor, sizes: _Sizes) -> Iterator[tuple[str, Tensor]]:
     ]
     for name, kind, count, (start, length) in directory:
         data = cursor.data[int(start) : int(start) + int(length)]
-        values = np.frombuffer(data, "<f4").astype(np.float16) if kind == _FLOATS else _dequantized(data)
+        values = np.frombuffer(data, "<f4") if kind == _FLOATS else _dequantized(data)
         if values.size != count or kind not in (_FLOATS, _QUARTERED):
             raise ValueError(f"its tensor {name} is not whole")
         matrix = name in ("emb.word", "emb.pos", "emb.type") or (name.endswith(".w") and kind == _QUARTERED)
@@ -171,7 +171,7 @@ def _tensors(cursor: _Cursor, sizes: _Sizes) -> Iterator[tuple[str, Tensor]]:
 def _dequantized(data: memoryview) -> NDArray[np.float16]:
     blocks = np.frombuffer(data, _BLOCK)
     quarters = np.concatenate([blocks["pairs"] & 15, blocks["pairs"] >> 4], axis=1).astype(np.int8) - 8  # (blocks, 32)
-    return (quarters * blocks["scale"][:, None]).astype(np.float16).ravel()
+    return np.asarray((quarters * blocks["scale"][:, None]).ravel(), np.float16)
 
 
 def _full_name(name: str) -> str:

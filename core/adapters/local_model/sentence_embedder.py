@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 
 import numpy as np
 import torch
@@ -13,12 +13,16 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from core.adapters.local_model import on_torch_thread
+from core.adapters.local_model.everyday import EVERYDAY
 from core.adapters.local_model.int8 import convert_layers, shrink_tables
 from core.adapters.local_model.int8_kernels import READING, Float, WeightOnly, choose_kernel
 from core.adapters.local_model.lora import LowRankAdapter
-from core.domain import Vectors
+from core.domain import Vector, Vectors
 from core.errors import CorruptModelError
+from core.models.files import DownloadProgress
+from core.models.specs import LocalModel
 
+TINY = 1e-12  # a length that is none
 CHARACTERS = 4  # about as many as a token has
 ON_A_CPU = 1_024  # tokens, about, that go through the layers at once: what they become stays in the caches
 ON_A_GPU = 16_384  # which has no use for less
@@ -28,11 +32,17 @@ class SentenceEmbedder:
     """A sentence-transformers model behind the `Embedder` port."""
 
     def __init__(
-        self, folder: Path, *, device: str | None, adapter: Path | None = None, prompts: tuple[str, str] = ("", "")
+        self,
+        folder: Path,
+        *,
+        device: str | None,
+        adapter: Path | None = None,
+        prompts: tuple[str, str] = ("", ""),
+        centred: bool = False,
     ) -> None:
         """Load the model from `folder`, on the best device unless one is named. Blocks for about a second.
 
-        `prompts` stand before questions and before passages.
+        `prompts` stand before questions and before passages; vectors are `centred` on what all texts have in common.
 
         Raises:
             CorruptModelError: the folder holds no sentence-transformers model.
@@ -57,6 +67,23 @@ class SentenceEmbedder:
         self._counter.no_truncation()
         self._counter.no_padding()
         self._max_tokens = int(self._model.max_seq_length or 512) - 2 - self.count_tokens(self._telling)
+        self._centres = {prompt: self._centre(prompt) if centred else 0.0 for prompt in prompts}
+
+    @classmethod
+    def load(cls, model: LocalModel, converted: Path, device: str | None, progress: DownloadProgress) -> Self:
+        """Load `model`, by way of a copy in `converted` where it comes in a form of its own.
+
+        Raises:
+            ModelError: as above.
+        """
+        folder = model.path
+        if folder.suffix == ".bin":
+            from core.adapters.local_model.e5_weights import unpacked  # noqa: PLC0415 - transformers' decoders, too
+
+            folder = unpacked(folder, converted, progress)
+        spec = model.spec
+        prompts, centred = (spec.prompts, spec.centred) if spec else (("", ""), False)
+        return cls(folder, device=device, adapter=model.adapter, prompts=prompts, centred=centred)
 
     @property
     def dimension(self) -> int:
@@ -74,18 +101,22 @@ class SentenceEmbedder:
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Embed `texts`: shape (len(texts), dimension), float32, unit length."""
-        return await self._embed([self._telling + text for text in texts])
+        return await self._embed(self._telling, texts)
 
     async def embed_questions(self, questions: Sequence[str]) -> Vectors:
         """The same with what this model wants before questions."""
-        return await self._embed([self._asking + question for question in questions])
+        return await self._embed(self._asking, questions)
 
-    async def _embed(self, texts: Sequence[str]) -> Vectors:
+    async def _embed(self, prompt: str, texts: Sequence[str]) -> Vectors:
         vectors = np.empty((len(texts), self.dimension), np.float32)
         lengths = [min(len(text), CHARACTERS * self.max_tokens) for text in texts]
         for places in _batches(lengths, self._together):
-            vectors[places] = await on_torch_thread(self._encode, [texts[place] for place in places])
-        return vectors
+            vectors[places] = await on_torch_thread(self._encode, [prompt + texts[place] for place in places])
+        vectors -= self._centres[prompt]
+        return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), TINY), np.float32)
+
+    def _centre(self, prompt: str) -> Vector:
+        return np.asarray(self._encode([prompt + text for text in EVERYDAY]).mean(axis=0), np.float32)
 
     def _encode(self, texts: list[str]) -> Vectors:
         vectors = self._model.encode(

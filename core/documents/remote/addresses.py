@@ -136,5 +136,7 @@ def _forge_page(place: str) -> str:
 def split_branch(repository: str) -> tuple[str, str]:
     """A repository's address without its branch, and the branch; the `@` of a user is none."""
     start, slash, path = repository.partition("://")[2].partition("/")
-    path, at, branch = path.rpartition("@") if "@" in path else (path, "", "")
-    return f"{scheme_of(repository)}://{start}{slash}{path}", branch if at else ""
+    before, at, branch = path.rpartition("@")
+    if not at or before.endswith("/") or not before:  # such as `/@somebody/repository`
+        before, branch = path, ""
+    return f"{scheme_of(repository)}://{start}{slash}{before}", branch

@@ -7,7 +7,6 @@ is fetched or a document read.
 from __future__ import annotations
 
 import asyncio
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -19,11 +18,9 @@ import structlog
 
 from core.documents.folder_records import FolderRecords
 from core.documents.ingest import Ingester, ReportProgress
-from core.documents.remote.addresses import WEB, checked_address, is_address, scheme_of
+from core.documents.remote.addresses import GIT, WEB, checked_address, is_address, scheme_of
 from core.documents.remote.mirror import DocumentSource, FetchResult, Mirror
 from core.documents.remote.records import SourceRecord, SourceRecords
-from core.documents.remote.web import Website
-from core.documents.remote.web_client import lies_in_private
 from core.documents.tally import IngestReport, merged
 from core.domain import EVERYONE
 from core.errors import DocumentError, OperatorError
@@ -82,8 +79,7 @@ class SourceKeeper:
         record = next((one for one in known if one.address == named), None) or SourceRecord(named)
         record = replace(record, site=record.site or wishes.site)
         if record.remote and record.tried is None:
-            private = scheme_of(named) in WEB and await lies_in_private(named)
-            record = replace(record, private=private)
+            record = replace(record, private=await _lies_in_private(named))
             record = replace(record, address=await self._connect(record).located())
             record = next((one for one in known if one.address == record.address), record)
         every = record.every if wishes.every is None else wishes.every
@@ -193,12 +189,6 @@ class SourceKeeper:
         counts = {"new": len(found.new), "changed": len(found.changed), "removed": len(found.removed)}
         log.info("source_read", source=record.address, refused=len(found.refused), **counts)
 
-    async def forget(self, addresses: Sequence[str]) -> None:
-        """Drop what is recorded and mirrored of these."""
-        for address in addresses:
-            await asyncio.to_thread(self._records.forget, address)
-            await asyncio.to_thread(shutil.rmtree, self._records.mirror(address), ignore_errors=True)
-
 
 async def check_mirrors(records: SourceRecords) -> None:
     """See that all sources can be read again: fetch what nothing is left of, such as after a backup was restored.
@@ -228,8 +218,22 @@ def connected(record: SourceRecord) -> DocumentSource:
     """What fetches a source, by the scheme of its address."""
     scheme = scheme_of(record.address)
     if scheme in WEB:
+        from core.documents.remote.web import Website  # noqa: PLC0415 - only who reads a page waits for its libraries
+
         return Website(record.address, site=record.site, private=record.private)
-    raise DocumentError(f"{record.address} cannot be read: nothing here knows {scheme}://.")
+    if scheme in GIT:
+        from core.documents.remote.git import GitRepository  # noqa: PLC0415 - as above
+
+        return GitRepository(record.address)
+    from core.documents.remote.filesystem import RemoteFolder  # noqa: PLC0415 - as above
+
+    return RemoteFolder(record.address)
+
+
+async def _lies_in_private(address: str) -> bool:
+    from core.documents.remote.web_client import lies_in_private  # noqa: PLC0415 - as above
+
+    return scheme_of(address) in WEB and await lies_in_private(address)
 
 
 def _with(left_out: FetchResult, report: IngestReport) -> IngestReport:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -118,11 +119,12 @@ class SourceRecords:
         self.replace(lambda now: [change(one) if one.address == address else one for one in now])
 
     def forget(self, address: str) -> None:
-        """Drop a record."""
+        """Drop a record, and what is mirrored of it."""
         self.replace(lambda now: [one for one in now if one.address != address])
+        shutil.rmtree(self.mirror(address), ignore_errors=True)
 
-    def replace(self, change: Callable[[list[SourceRecord]], list[SourceRecord]]) -> None:
-        """Change what is recorded, one process at a time.
+    def replace(self, change: Callable[[list[SourceRecord]], list[SourceRecord]], *, anew: bool = False) -> None:
+        """Change what is recorded, one process at a time; `anew`: whatever is there.
 
         Raises:
             DocumentError: it is damaged, or cannot be written.
@@ -130,7 +132,7 @@ class SourceRecords:
         try:
             self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
             with locked(self._file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT):
-                now = sorted(change(self.read()), key=lambda record: record.address)
+                now = sorted(change([] if anew else self.read()), key=lambda record: record.address)
                 write_whole(self._file, _RECORDS.dump_json(now, indent=1) + b"\n")
         except OSError as error:
             raise DocumentError(f"{self._file} cannot be written: {error.strerror}. Free some space.") from error

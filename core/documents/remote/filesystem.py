@@ -1,0 +1,132 @@
+"""Files at any address that fsspec knows: buckets, SFTP, WebDAV, GitHub. Only what changed since is fetched.
+
+What signs in is the environment's, as each library documents it; nothing of it is kept or shown. Knows nothing of what
+a file says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import threading
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from core.documents.archives import check_file_size, is_readable
+from core.documents.remote.addresses import scheme_of
+from core.documents.remote.mirror import FetchResult, Mirror
+from core.documents.walk import Refusal, is_left_out
+from core.errors import DocumentError
+
+FILES = 100_000  # of one source
+EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "sftp": "sftp", "ssh": "sftp"}
+EXTRAS |= {"webdav": "webdav", "webdavs": "webdav"}
+_HERE = {"file", "local", "memory", "http", "https", "data", "blockcache", "filecache", "simplecache", "reference"}
+_MARKS = ("ETag", "etag", "sha", "md5Hash", "generation", "LastModified", "mtime", "modified", "updated", "size")
+
+
+class RemoteFolder:
+    """A folder, or one file, behind fsspec."""
+
+    def __init__(self, address: str, *, here: bool = False) -> None:
+        """`here`: also what lies in this process or on this machine, which nobody names by an address."""
+        if not here and scheme_of(address) in _HERE:
+            raise DocumentError(f"{address} cannot be read: {scheme_of(address)}:// is nothing that lies elsewhere.")
+        self._address = address
+
+    async def located(self) -> str:
+        """The address as it is."""
+        return self._address
+
+    async def fetch(self, mirror: Mirror) -> FetchResult:
+        """As the port says. It is ended soon where whoever waits is cancelled."""
+        stopped = threading.Event()
+        try:
+            return await asyncio.to_thread(self._fetched, mirror, stopped)
+        except asyncio.CancelledError:
+            stopped.set()
+            raise
+
+    def _fetched(self, mirror: Mirror, stopped: threading.Event) -> FetchResult:
+        result, kept = FetchResult(), set[str]()
+        try:
+            files, root, found = self._listed()
+        except DocumentError:
+            raise
+        except Exception as error:  # each library has errors of its own
+            raise DocumentError(f"{self._address} cannot be read: {_reason(error)}") from error
+        for path, facts in sorted(found.items()):
+            if stopped.is_set():
+                raise DocumentError("Reading was stopped.")
+            source = _joined(self._address, path.removeprefix(root).lstrip("/"))
+            if not _is_wanted(path.removeprefix(root), source, facts, result):
+                continue
+            mark, known = _mark(facts), mirror.pages.get(source)
+            if known is None or not mark or known.mark != mark:
+                try:
+                    mirror.put(source, path, bytes(files.cat_file(path)), mark=mark)
+                except DocumentError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - as above; it keeps what it had
+                    result.refused.append(Refusal(source, f"It cannot be read: {_reason(error)}"))
+                    kept |= {source} & mirror.pages.keys()
+                    continue
+            kept.add(source)
+        mirror.keep_only(kept)
+        mirror.save()
+        return result
+
+    def _listed(self) -> tuple[Any, str, Mapping[str, Any]]:
+        """The file system, the path in it, and what it says of each file below."""
+        import fsspec  # noqa: PLC0415 - it takes long to import
+
+        scheme = scheme_of(self._address)
+        try:
+            files, root = fsspec.core.url_to_fs(self._address, skip_instance_cache=True, use_listings_cache=False)
+        except (ImportError, ValueError) as error:
+            if scheme in EXTRAS:
+                raise DocumentError(
+                    f"{scheme}:// needs a library that is not installed. Install it: "
+                    f"pip install 'attune[{EXTRAS[scheme]}]'"
+                ) from None
+            raise DocumentError(f"{self._address} cannot be read: {error}") from None
+        found = files.find(root, detail=True)
+        if not found:
+            raise DocumentError(f"There are no files at {self._address}.")
+        if len(found) > FILES:
+            raise DocumentError(f"{self._address} holds over {FILES:,} files. Name folders in it one by one.")
+        root = root.rstrip("/")
+        return files, root, {path: facts for path, facts in found.items() if facts.get("type") == "file"}
+
+
+def _is_wanted(inside: str, source: str, facts: Mapping[str, Any], result: FetchResult) -> bool:
+    """Whether a file is read; notes why not, but of what nobody means."""
+    path = PurePosixPath(inside or source)
+    if any(is_left_out(part) for part in path.parts if part != "/"):
+        return False
+    if not is_readable(path):
+        result.skipped.append(source)
+        return False
+    try:
+        check_file_size(int(facts.get("size") or 0), path)
+    except DocumentError as error:
+        result.refused.append(Refusal(source, str(error)))
+        return False
+    return True
+
+
+def _mark(facts: Mapping[str, Any]) -> str:
+    """What a file's version is told by; nothing where only its size is known."""
+    said = {name: str(facts[name]) for name in _MARKS if facts.get(name) is not None}
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32] if said.keys() - {"size"} else ""
+
+
+def _joined(address: str, inside: str) -> str:
+    return f"{address.rstrip('/')}/{inside}" if inside else address
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without what may have been given to sign in."""
+    return f"{type(error).__name__}: {str(error)[:200] or 'no reason was given'}".rstrip(".") + "."

@@ -1,0 +1,82 @@
+"""Which embedder is used where nobody named one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bots.cli import operator_texts
+from core.domain import VectorOrigin
+from core.embedder_choice import MULTILINGUAL, is_foreign, knows, texts_in, with_embedder
+from core.models.specs import BUILT_IN
+from core.settings import Settings
+from core.storage.origin import KEPT
+
+ENGLISH = "Travel is refunded within 30 days, and the form is in the drawer of the front desk."
+GERMAN = "Reisekosten werden innerhalb von 30 Tagen erstattet, und das Formular liegt am Empfang."
+CHINESE = "差旅费用在三十天内报销，表格在前台的抽屉里。"
+
+
+def folder_of(place: Path, *texts: str) -> Path:
+    place.mkdir(parents=True, exist_ok=True)
+    for number, text in enumerate(texts):
+        (place / f"{number}.md").write_text(f"# {number}\n\n{text}\n", encoding="utf-8")
+    return place
+
+
+@pytest.mark.parametrize(
+    ("texts", "embedder"),
+    [
+        ([], "attune-embedder"),
+        ([ENGLISH, ENGLISH, GERMAN], "attune-embedder"),
+        ([ENGLISH, GERMAN], "attune-embedder"),
+        ([ENGLISH, GERMAN, CHINESE], MULTILINGUAL),
+        ([CHINESE], MULTILINGUAL),
+        (["`die der das`", "<p class='und'>42</p>", "def main(): ..."], "attune-embedder"),
+    ],
+)
+def test_a_new_index_gets_what_its_first_documents_need(tmp_path: Path, texts: list[str], embedder: str) -> None:
+    """Most of them decide; code, markup and numbers are in no language."""
+    documents = folder_of(tmp_path / "docs", *texts)
+    assert with_embedder(Settings(home=tmp_path / "home"), [documents]).embedder == embedder
+
+
+def test_an_index_keeps_its_embedder(tmp_path: Path) -> None:
+    """Whatever is ingested next; one that is named is taken, and so is the default beside a server."""
+    home = Settings(home=tmp_path / "home")
+    index = home.data_folder / "index"
+    documents = folder_of(tmp_path / "docs", GERMAN)
+    index.mkdir(parents=True)
+    assert with_embedder(home, [documents]).embedder == "attune-embedder"  # of before an origin was kept
+    (index / KEPT).write_text(VectorOrigin("hf:org/name", "digest").dumped(), encoding="utf-8")
+    assert with_embedder(home, [documents]).embedder == "hf:org/name"
+    environ = {"ATTUNE_HOME": str(tmp_path / "home")}
+    named = Settings.from_env({**environ, "ATTUNE_EMBEDDER": "all-minilm-l6-v2"})
+    assert with_embedder(named, [documents]).embedder == "all-minilm-l6-v2"
+    served = Settings.from_env({**environ, "QDRANT_URL": "http://127.0.0.1:1"})
+    assert with_embedder(served, [documents]).embedder == "attune-embedder"
+
+
+def test_texts_are_taken_from_all_over_and_no_file_is_an_error(tmp_path: Path) -> None:
+    """What cannot be read, or is no plain file, is left out."""
+    documents = folder_of(tmp_path / "docs", *[f"Text {number}" for number in range(200)])
+    (documents / "a.pdf").write_bytes(b"%PDF")
+    (documents / "b.md").mkdir()
+    (documents / "c.md").symlink_to(tmp_path / "nowhere")
+    (documents / "d.txt").write_bytes(b"\xff\xfe\x00")
+    found = texts_in([documents, tmp_path / "missing"])
+    assert 30 <= len(found) <= 41
+    assert not any("%PDF" in text for text in found)
+
+
+def test_only_embedders_of_english_alone_are_doubted() -> None:
+    """One that is not built in may know any language."""
+    assert is_foreign(GERMAN)
+    assert not is_foreign(ENGLISH)
+    assert not knows("attune-embedder", [GERMAN, ENGLISH], 0.2)
+    assert knows("attune-embedder", [GERMAN, *[ENGLISH] * 4], 0.2)
+    assert knows(MULTILINGUAL, [GERMAN])
+    assert knows("hf:org/name", [GERMAN])
+    assert MULTILINGUAL in BUILT_IN
+    assert MULTILINGUAL in operator_texts.FIX_LANGUAGE
