@@ -249,7 +249,7 @@ async def test_a_source_is_removed_by_its_address(
 
     ingester = Ingester(HashingEmbedder(), index, passage_tokens=80)
     teacher = Teacher(records.mirror("x"), ingester, index)
-    remover = Remover(index, usage, memory, teacher, forget, sources=keeper)
+    remover = Remover(index, usage, memory, teacher, forget, sources=records)
     removal = await remover.find([f"{site.url}/docs/pay"])
     assert (list(removal.sources), removal.addresses) == ([f"{site.url}/docs/pay"], ())
     removal = await remover.find([f"{site.url}/docs/"])
