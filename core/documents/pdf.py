@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from core.documents import recognition
 from core.documents.blocks import BlockKind, Outline, ParsedDocument, pipe_table
 from core.documents.pdf_lines import PdfLine, PdfPage, PdfTable, read_page
-from core.documents.pictures import recognised
 from core.documents.properties import language_tag
+from core.documents.scans import recognised
 from core.errors import DocumentError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Scanned pages and image files → pages and documents, where text recognition is installed.
+"""Image files → documents, where text recognition is installed.
 
 Knows nothing of how text is recognised, nor of what a page is made of otherwise.
 """
@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from core.documents import recognition
 from core.documents.blocks import ParsedDocument
-from core.documents.pdf_lines import PdfPage, page_of
+from core.documents.pdf import document_of
+from core.documents.pdf_lines import PdfPage
+from core.documents.scans import DOTS_PER_POINT, read_picture
 from core.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -22,17 +23,6 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 MOST_PIXELS = 60_000_000  # of an image file, unpacked
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
-_DOTS_PER_POINT = 190 / 72  # in which a page is drawn, at most
-
-
-def recognised(data: bytes, pages: Sequence[PdfPage]) -> list[PdfPage]:
-    """The pages of a PDF file, and what those say that are pictures, or whose text nobody can read."""
-    scanned = [at for at, page in enumerate(pages) if page.scanned or page.garbled][: recognition.MOST_PICTURES]
-    read = list(pages)
-    if scanned and recognition.is_installed():
-        for at, page in zip(scanned, _drawn(data, [pages[at] for at in scanned]), strict=True):
-            read[at] = page if page.parts or pages[at].garbled else replace(page, parts=pages[at].parts)
-    return read
 
 
 def parse_picture(data: bytes) -> ParsedDocument:
@@ -41,55 +31,13 @@ def parse_picture(data: bytes) -> ParsedDocument:
     Raises:
         DocumentError: it is damaged, too large, or of another format than its name says.
     """
-    from core.documents.pdf import document_of  # noqa: PLC0415 - it reads scanned pages itself
-
     return document_of([_page(frame, number) for number, frame in enumerate(_frames(data), start=1)])
 
 
-def _drawn(data: bytes, pages: Sequence[PdfPage]) -> Iterator[PdfPage]:
-    """These pages as they are drawn, read; one that cannot be drawn stays as it is."""
-    import pypdfium2  # noqa: PLC0415 - only who reads pictures waits for it
-
-    try:
-        pdf = pypdfium2.PdfDocument(data)
-    except pypdfium2.PdfiumError:
-        yield from pages
-        return
-    for page in pages:
-        try:
-            drawn = pdf[page.number - 1]
-            scale = min(_DOTS_PER_POINT, recognition.LONGEST_SIDE / max(1.0, *drawn.get_size()))
-            picture = drawn.render(scale=scale, rev_byteorder=True).to_numpy()[:, :, :3]
-        except pypdfium2.PdfiumError:
-            yield page
-            continue
-        yield replace(_read(picture, page.number, scale), ruled=page.ruled, scanned=page.scanned)
-
-
-def _read(picture: Any, number: int, scale: float) -> PdfPage:
-    import numpy as np  # noqa: PLC0415 - as above
-
-    recognition.on_picture.get()(number)
-    found = recognition.recognise(np.ascontiguousarray(picture))
-    words = [
-        replace(
-            word,
-            left=word.left / scale,
-            right=word.right / scale,
-            top=word.top / scale,
-            bottom=word.bottom / scale,
-            size=word.size / scale,
-        )
-        for word in found.words
-    ]
-    page = page_of(words, number, found.height / scale)
-    return replace(page, scanned=True, recognised=True, unsure=found.unsure)
-
-
 def _page(frame: Image, number: int) -> PdfPage:
-    import numpy as np  # noqa: PLC0415 - as above
+    import numpy as np  # noqa: PLC0415 - only who reads pictures waits for it
 
-    return _read(np.asarray(frame), number, max(frame.size) / recognition.LONGEST_SIDE * _DOTS_PER_POINT)
+    return read_picture(np.asarray(frame), number, max(frame.size) / recognition.LONGEST_SIDE * DOTS_PER_POINT)
 
 
 def _frames(data: bytes) -> Iterator[Image]:
