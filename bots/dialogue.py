@@ -31,6 +31,7 @@ from core.domain import (
     ReadingStarted,
     Sources,
 )
+from core.embedder_choice import knows
 from core.engine import Engine
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
 from core.people.feedback import Feedback
@@ -46,7 +47,8 @@ class Dialogue:
     """Answers messages one by one and keeps nothing between them.
 
     `own_commands` are the platform's: they are listed and suggested here, and run there; `hint` ends the help.
-    `operator_present` shows an operator's error in full, where whoever asks is the operator.
+    `operator_present` shows an operator's error in full, where whoever asks is the operator. Whoever asks in a language
+    that `embedder` does not know is told so where nothing is found.
     """
 
     def __init__(
@@ -56,10 +58,12 @@ class Dialogue:
         own_commands: Iterable[str] = (),
         hint: str = texts.HELP_HINT,
         operator_present: bool = False,
+        embedder: str = "",
     ) -> None:
         self._engine = engine
         self._commands = Commands(engine, own_commands, hint)
         self._operator_present = operator_present
+        self._embedder = embedder
 
     async def respond(self, message: Message) -> AsyncGenerator[Reply, None]:
         """Everything to show for one message; the last one is a Final, Notice, Forgotten or Problem.
@@ -76,7 +80,7 @@ class Dialogue:
                 async for step in steps:
                     if isinstance(step, Answer) and step.decoded is not DecodingSummary.EXACT:
                         log.info("question_answered", decoded=step.decoded.value)
-                    yield _as_reply(step)
+                    yield self._with_note(_as_reply(step), message)
         except PersonError as error:
             yield Problem(translated(error.sentence, **error.values))
         except Exception as error:  # noqa: BLE001 - the person gets a sentence, the log gets the error
@@ -163,6 +167,13 @@ class Dialogue:
         if message.text.strip():
             return await self._commands.reply(message)
         return None if message.quoted.strip() else Notice(translated(texts.EMPTY_QUESTION))  # nobody's command
+
+    def _with_note(self, reply: Reply, message: Message) -> Reply:
+        """`reply`, saying why nothing may have been found."""
+        missed = isinstance(reply, Final) and reply.markdown == translated(NOT_FOUND)
+        if missed and not knows(self._embedder, [message.text]):
+            return replace(reply, note=translated(texts.IN_ENGLISH))
+        return reply
 
     def _explained(self, error: Exception) -> Problem:
         error_id = secrets.token_hex(4)

@@ -42,12 +42,12 @@ async def chat(settings: Settings, version: str) -> int:
         guides = OwnGuides(attune.library)
         await _begin_with_guides(guides, attune.library, errors)
         if not is_interactive():
-            dialogue = Dialogue(attune.engine, operator_present=True)
+            dialogue = Dialogue(attune.engine, operator_present=True, embedder=settings.embedder)
             typed = settings.data_folder / HISTORY_FILE
             return await answer_lines(dialogue, sys.stdin, sys.stdout, sys.stderr, typed)
         console = Console(theme=THEME)
         await _welcome(attune, settings, version, console)
-        dialogue = Dialogue(attune.engine, own_commands=OWN_COMMANDS, operator_present=True)
+        dialogue = Dialogue(attune.engine, own_commands=OWN_COMMANDS, operator_present=True, embedder=settings.embedder)
         async with guides.kept():
             await ConsoleBot(dialogue, settings.data_folder, console).talk()
     return 0

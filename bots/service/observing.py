@@ -42,9 +42,15 @@ class WatchedDialogue(Dialogue):
     """A dialogue that is watched."""
 
     def __init__(
-        self, engine: Engine, watcher: Watcher, *, own_commands: Iterable[str] = (), hint: str = texts.HELP_HINT
+        self,
+        engine: Engine,
+        watcher: Watcher,
+        *,
+        own_commands: Iterable[str] = (),
+        hint: str = texts.HELP_HINT,
+        embedder: str = "",
     ) -> None:
-        super().__init__(engine, own_commands=own_commands, hint=hint)
+        super().__init__(engine, own_commands=own_commands, hint=hint, embedder=embedder)
         self._watcher = watcher
 
     async def respond(self, message: Message) -> AsyncGenerator[Reply, None]:

@@ -128,7 +128,13 @@ async def answering(
     async with AsyncExitStack() as stack:
         senders: dict[str, Sender] = {}
         for platform in platforms:
-            dialogue = WatchedDialogue(engine, watcher, own_commands=platform.own_commands, hint=platform.hint)
+            dialogue = WatchedDialogue(
+                engine,
+                watcher,
+                own_commands=platform.own_commands,
+                hint=platform.hint,
+                embedder=settings.embedder,
+            )
             senders[platform.name] = platform.sender(settings, dialogue, means)
             await stack.enter_async_context(senders[platform.name].sending())
         workers = Workers(means.inbox, senders, Pace(settings.workers, settings.grace), watcher)

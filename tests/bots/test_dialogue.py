@@ -14,6 +14,7 @@ from bots.choices import PREFERENCES
 from bots.dialogue import Dialogue
 from bots.language import translated
 from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
+from core.answering.prompt import NOT_FOUND
 from core.domain import Source
 from core.errors import DownloadError, MemoryUnavailableError, ModelUnavailableError, QuestionTooLongError
 from core.people.preferences import Format, Length, Preferences, Tone
@@ -62,6 +63,20 @@ async def test_an_empty_message_asks_for_words(text: str):
     engine = FakeEngine()
     assert await said(engine, text) == texts.EMPTY_QUESTION
     assert engine.asked == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "embedder", "note"),
+    [
+        ("Wie viele Tage Urlaub habe ich?", "attune-embedder", texts.IN_ENGLISH),
+        ("Wie viele Tage Urlaub habe ich?", "multilingual-e5-small", ""),
+        ("How many days of leave do I have?", "attune-embedder", ""),
+    ],
+)
+async def test_who_asks_in_a_language_that_is_not_searched_is_told(asked: str, embedder: str, note: str):
+    """A question that nothing was found for says so, where the embedder does not know its language."""
+    *_, last = await replies(FakeEngine(NOT_FOUND), asked, embedder=embedder)
+    assert (last.markdown, last.note) == (NOT_FOUND, note)
 
 
 @pytest.mark.parametrize(
