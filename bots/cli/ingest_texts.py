@@ -76,6 +76,11 @@ def kind_of_file(family: str, ending: str, *, link: bool) -> str:
     return f"file ending in {ending}" if ending else "file without an ending"
 
 
+def recognising(name: str, page: int) -> str:
+    """A scanned page that is being read."""
+    return f"{name}, scanned page {page}"
+
+
 def embedded(passages: int, known: int, expected: int, seconds: float) -> str:
     """How far an ingestion is: `known` passages so far, `expected` in all, after so many seconds of embedding."""
     if not known:

@@ -53,7 +53,10 @@ def ingestion_bar(console: Console) -> Iterator[ReportProgress]:
 
 def _named(now: Ingestion) -> str:
     """What is read while passages are embedded."""
-    return one_line(now.name, NAME_CHARS) if now.number < now.files else ingest_texts.EMBEDDING
+    name = one_line(now.name, NAME_CHARS)
+    if now.picture:
+        return ingest_texts.recognising(name, now.picture)
+    return name if now.number < now.files else ingest_texts.EMBEDDING
 
 
 def show_report(report: IngestReport, console: Console) -> None:

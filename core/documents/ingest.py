@@ -41,13 +41,17 @@ _AHEAD = 2  # windows under way while the next files are read: one is embedded, 
 
 @dataclass(frozen=True, slots=True)
 class IngestProgress:
-    """Where an ingestion stands: reading file `number` of `files`, `passages` embedded of the `known` ones so far."""
+    """Where an ingestion stands: reading file `number` of `files`, `passages` embedded of the `known` ones so far.
+
+    `picture` is the page of it whose text is being recognised, which takes seconds; 0 for none.
+    """
 
     number: int
     files: int
     name: str
     passages: int
     known: int = 0
+    picture: int = 0
 
     @property
     def expected(self) -> int:
@@ -241,9 +245,10 @@ class _Run:
             self._held.setdefault(document.source, []).append(document)
         self._sources = sorted(self._held)
         assigned = await self._assigned()
+        self._reader.on_picture = partial(asyncio.get_running_loop().call_soon_threadsafe, self._tell_picture)
         await self._decisions.record(assigned)
         for number, file in enumerate(self._found.files, start=1):
-            self._tell(replace(self._progress, number=number, name=printable(file.name)))
+            self._tell(replace(self._progress, number=number, name=printable(file.name), picture=0))
             await self._take(file, assigned[file])
         await self._hand_over(ahead=0)
         await self._remove_gone()
@@ -401,6 +406,9 @@ class _Run:
             await to_the_end(self._index.remove(source))
         self._tally.removed.append(source)
         self._tally.dropped += sum(version.passages for version in self._held[source])
+
+    def _tell_picture(self, page: int) -> None:
+        self._tell(replace(self._progress, picture=page))
 
     def _tell(self, progress: IngestProgress) -> None:
         self._progress = progress

@@ -7,7 +7,7 @@ which embedder they are for, by which an older index is told. Knows nothing of v
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -55,7 +55,8 @@ class FileReader:
     """Reads files for one embedder and passage size, which both are part of a document's version.
 
     For one ingestion, until it is closed. Files for different readers have different processes: what a hostile file
-    makes of one must not carry the text of another to those who may not see it.
+    makes of one must not carry the text of another to those who may not see it. `on_picture` is told each page whose
+    text is recognised, in the thread that reads.
     """
 
     def __init__(self, embedder: Embedder, passage_tokens: int, model: str) -> None:
@@ -63,7 +64,8 @@ class FileReader:
         self._budget = min(passage_tokens, embedder.max_tokens - _SPECIAL_TOKENS)
         self._settings = f"\0{PARSER_VERSION}.{SPLITTER_VERSION}.{TERMS_VERSION}.{self._budget}.{model}"
         self._namespace = namespace_of(model)
-        self._sandbox = Sandbox()
+        self.on_picture: Callable[[int], None] = lambda _: None
+        self._sandbox = Sandbox(on_picture=self._begin_picture)
         self._readers: Readers | None = None  # of the file before
 
     def read(
@@ -125,6 +127,9 @@ class FileReader:
         )
         notes = [*reply.document.notes, *([reply.reason] if reply.reason else [])]
         return DocumentContent(source, passages, tuple(f"{source}: {note}" for note in notes))
+
+    def _begin_picture(self, page: int) -> None:
+        self.on_picture(page)
 
     def _counted(self, text: str) -> int:
         self._sandbox.check()

@@ -221,6 +221,8 @@ async def test_files_are_read_while_others_are_embedded(
         embedder.may.set()
 
     def note(progress: IngestProgress) -> None:
+        if progress.number in read:
+            return  # of what was found in it
         read.append(progress.number)
         if progress.number == 6:
             asyncio.get_running_loop().call_later(0.2, go_on)
@@ -283,7 +285,7 @@ async def test_progress_names_each_file(folder: Path, ingester: Ingester) -> Non
     """Someone who waits sees which file of how many is read, and how far the embedding is."""
     seen: list[IngestProgress] = []
     await ingester.ingest([folder], seen.append)
-    assert [(progress.number, progress.files, progress.name) for progress in seen[:2]] == [
+    assert list(dict.fromkeys((progress.number, progress.files, progress.name) for progress in seen)) == [
         (1, 2, "guide.md"),
         (2, 2, "rules.txt"),
     ]

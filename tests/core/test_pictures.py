@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from core.adapters.index.qdrant_index import QdrantIndex
 from core.documents import recognition
+from core.documents.ingest import Ingester, IngestProgress
 from core.documents.parsing import is_supported, parse
 from core.documents.sandbox import Sandbox
 from core.documents.sandbox_child import ParseState
 from core.errors import DocumentError
+from tests.fakes import HashingEmbedder
 from tests.files import pdf, shown
 
 if not recognition.is_installed():
@@ -63,6 +66,20 @@ def test_a_scan_is_read_in_the_sandbox_page_by_page(sandbox: tuple[Sandbox, list
     ]
     assert reply.document.notes == ("Some pages are images, whose text was recognised: 1, 2.",)
     assert announced == [1, 2]
+
+
+async def test_who_waits_sees_the_page_that_is_recognised(tmp_path: Path, index: QdrantIndex) -> None:
+    """A scan takes seconds a page; what comes after it has no page."""
+    (tmp_path / "a.pdf").write_bytes(saved(drawn(*TEXT), "PDF", save_all=True, append_images=[drawn("Dogs travel.")]))
+    (tmp_path / "b.txt").write_text("Cats do not.", encoding="utf-8")
+    seen: list[IngestProgress] = []
+    await Ingester(HashingEmbedder(), index, passage_tokens=80).ingest([tmp_path], seen.append)
+    assert list(dict.fromkeys((now.name, now.picture) for now in seen)) == [
+        ("a.pdf", 0),
+        ("a.pdf", 1),
+        ("a.pdf", 2),
+        ("b.txt", 0),
+    ]
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
