@@ -178,7 +178,7 @@ class Engine:
 
     async def _learn(self, context: AnswerContext, trace: Trace) -> None:
         """What an answer says of documents, and of its asker."""
-        await _possible(self.people.note_use(trace, context.query.question), "learning_failed")
+        await _possible(self.people.note_use(trace, context.query.own), "learning_failed")
         if context.teaches:
             await _possible(self.people.learn_from(trace), "learning_failed")
 

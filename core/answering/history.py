@@ -72,6 +72,11 @@ class Query:
         return next(iter(self.searches))
 
     @property
+    def own(self) -> str:
+        """What is asked in words of whoever asks; empty where all of it is what somebody else wrote."""
+        return "" if self.question == self.quoted else self.question
+
+    @property
     def rewords(self) -> bool:
         """Whether it is about an answer: then it says nothing more of its asker, and is no complaint either."""
         return is_rewording(self.said)
