@@ -91,7 +91,8 @@ class Engine:
             self.people.asker(message.person, plain=plain), self.conversations.recall(message)
         )
         quoted = message.quoted or (history.quoted_with(text, recalled.turns) if plain else "")
-        query = history.understand(text, history.before(text, recalled.turns, again=plain), self._beside(text, quoted))
+        turns = history.waiting(recalled.turns, message.sent_at)
+        query = history.understand(text, history.before(text, turns, again=plain), self._beside(text, quoted))
         context, found = await self._search(message, recalled.answer_id, query, asker, plain=plain)  # p(d|x)
         draft: AnswerDraft | None = None
         if context.answerable:

@@ -68,6 +68,24 @@ async def test_a_question_follows_what_is_forwarded(redis: Redis, tmp_path: Path
         assert TRANSIT not in read_by_the_model(home)
 
 
+@pytest.mark.parametrize("button", ["Cancel", "Learn it"])
+async def test_what_was_let_go_is_not_asked_about(redis: Redis, tmp_path: Path, button: str) -> None:
+    """Once cancelled or learned, a forward takes part in no later question, and what was said before it still does."""
+    async with telegram_home(redis, tmp_path) as home:
+        ann = User(home.double, 7, "Ann")
+        await ann.say("How long does transit benefit enrolment take?")
+        await ann.private.answered()
+        await ann.say("Zoe likes lunch at noon", forward_origin=FROM_ZOE)
+        await ann.private.until(lambda place: "Cancel" in place.said()[-1].buttons)
+        offer = ann.private.said()[-1]
+        await ann.press(button, offer)
+        await ann.private.until(lambda place: "Answer it" not in place.said()[-1].buttons)
+        await ann.say("And who approves it?")
+        await ann.private.answered(2)
+        assert read_by_the_model(home) == "And who approves it?"
+        assert home.generator.prompts[-1].turns
+
+
 async def test_a_comment_sent_with_a_forward_asks_about_it(redis: Redis, tmp_path: Path) -> None:
     """Telegram sends the comment first: its answer gives way to the one about what was forwarded."""
     async with telegram_home(redis, tmp_path, Wishes("edit")) as home:
