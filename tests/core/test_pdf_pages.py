@@ -75,6 +75,37 @@ def test_garbled_text_is_read_as_it_looks_where_that_is_installed() -> None:
     assert "garbled; it was recognised from how they look: 1." in document.notes[0]
 
 
+@pytest.mark.skipif(not recognition.is_installed(), reason="text recognition is not installed")
+def test_garbled_text_that_looks_so_is_left_out() -> None:
+    """What is drawn garbled is recognised garbled, and is nothing to search in."""
+    document = parse(pdf(page(*SENTENCES), page(*map(shifted, SENTENCES))), PurePath("a.pdf"))
+    assert [block.page for block in document.blocks] == [1]
+    assert [note.split(".")[0] for note in document.notes] == [
+        "The text of some pages comes out garbled and was left out: 2"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("named", "title", "headings"),
+    [
+        ("Leave in Lisbon", "Leave in Lisbon", ()),
+        ("Staff handbook", "Staff handbook", ("Leave in Lisbon",)),
+        ("", "Leave in Lisbon", ()),
+        ("untitled", "Leave in Lisbon", ()),
+        ("\\(anonymous\\)", "Leave in Lisbon", ()),
+        ("Microsoft Word - leave v2.docx", "Leave in Lisbon", ()),
+        ("leave_final.odt", "Leave in Lisbon", ()),
+        ("Pr\\344sentation1", "Leave in Lisbon", ()),
+    ],
+)
+def test_the_main_heading_is_said_whatever_the_title(named: str, title: str, headings: tuple[str, ...]) -> None:
+    """It is the title where the file names none, and stands above its text where that is another one."""
+    shows = shown("Leave in Lisbon", at=(72, 740), size=20) + page(*SENTENCES)
+    document = parse(pdf(shows, info=f"/Title ({named}) /Author (anonymous)"), PurePath("a.pdf"))
+    assert (document.title, document.author) == (title, "")
+    assert {block.headings for block in document.blocks} == {headings}
+
+
 @pytest.mark.parametrize(
     "text",
     [
