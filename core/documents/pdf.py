@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from core.documents import recognition
 from core.documents.blocks import BlockKind, Outline, ParsedDocument, pipe_table
@@ -157,7 +157,7 @@ def _listed(pages: Sequence[int]) -> str:
 
 
 def document_of(pages: Sequence[PdfPage], title: str = "") -> ParsedDocument:
-    """The document that the pages make; without a title, its first heading is that.
+    """The document that the pages make; without a title, its main heading is that.
 
     Raises:
         DocumentError: not one of them could be read.
@@ -172,10 +172,11 @@ def document_of(pages: Sequence[PdfPage], title: str = "") -> ParsedDocument:
     body = sizes.most_common(1)[0][0] if sizes else 0.0
     outline = Outline(title)
     headings = sorted({_size(line) for page in pages for line in page.lines if _is_large(line, body)}, reverse=True)
-    levels = {size: min(level, _LEVELS) for level, size in enumerate(headings, start=1)}
-    for page in pages:
-        for group in _groups(page, body):
-            _add(outline, group, page.number, levels, body)
+    groups = [(group, page.number) for page in pages for group in _groups(page, body)]
+    largest = sum(_is_heading(group, body) and _size(group[0]) == headings[0] for group, _ in groups)
+    levels = {size: min(level, _LEVELS) for level, size in enumerate(headings, start=1 if largest == 1 else 2)}
+    for group, number in groups:
+        _add(outline, group, number, levels, body)
     return replace(outline.document(), notes=notes)
 
 
@@ -206,7 +207,9 @@ def _size(line: PdfLine) -> float:
 
 
 def _is_large(line: PdfLine, body: float) -> bool:
-    return line.size > _LARGER * body and len(line.text) <= _HEADING_CHARACTERS and any(map(str.isalpha, line.text))
+    """Whether it is a heading, as what runs across the page, a watermark, is not."""
+    large = line.size > _LARGER * body and len(line.text) <= _HEADING_CHARACTERS
+    return large and not line.aside and any(map(str.isalpha, line.text))
 
 
 def _groups(page: PdfPage, body: float) -> Iterator[PdfTable | list[PdfLine]]:
@@ -246,7 +249,7 @@ def _add(
         _add_table(outline, group, page)
         return
     text = _joined(group)
-    if _is_large(group[0], body) and len(text) <= _HEADING_CHARACTERS:
+    if _is_heading(group, body):
         outline.heading(levels[_size(group[0])], text, 0, page)
     elif group[0].bold and len(group) == 1 and _BOLD_HEADING.fullmatch(text):
         outline.heading(_LEVELS + 1, text, 0, page)
@@ -254,6 +257,10 @@ def _add(
         outline.add(BlockKind.LIST, text, 0, page)
     else:
         outline.add(BlockKind.PARAGRAPH, text, 0, page)
+
+
+def _is_heading(group: PdfTable | list[PdfLine], body: float) -> TypeGuard[list[PdfLine]]:
+    return isinstance(group, list) and _is_large(group[0], body) and len(_joined(group)) <= _HEADING_CHARACTERS
 
 
 def _add_table(outline: Outline, table: PdfTable, page: int) -> None:
