@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Callable
 from datetime import date, time, timedelta
 from pathlib import PurePath
@@ -10,11 +11,14 @@ from time import process_time
 
 import pytest
 from openpyxl import Workbook
+from openpyxl.chart import BarChart, Reference
+from openpyxl.comments import Comment
 from openpyxl.worksheet.worksheet import Worksheet
 
 from core.documents.parsing import parse
 from core.documents.sandbox import ParseState, Sandbox
 from tests.core.test_tables import parsed, texts
+from tests.files import zipped
 
 
 def workbook(fill: Callable[[Worksheet], object], *, hidden: str = "") -> bytes:
@@ -165,6 +169,28 @@ def test_what_is_hidden_is_said() -> None:
         "Hidden sheets were left out: Rates.",
         "Hidden rows and columns were read, too, in these sheets: Costs.",
     )
+
+
+def test_comments_and_text_boxes_of_sheets_are_said() -> None:
+    """They are left out, and a note for each kind names the sheets."""
+
+    def fill(sheet: Worksheet) -> None:
+        rows(["Name", "Room"], ["Ada", 5])(sheet)
+        sheet["A2"].comment = Comment("Away in May", "Bo")
+        chart = BarChart()
+        chart.add_data(Reference(sheet, min_col=2, min_row=1, max_row=2))
+        sheet.add_chart(chart)
+
+    commented = "Comments were left out in these sheets: Costs."
+    assert parsed(workbook(fill), "a.xlsx").notes == (commented,)
+    with zipfile.ZipFile(io.BytesIO(workbook(fill))) as package:
+        parts = {part: package.read(part) for part in package.namelist()}
+    main = "http://schemas.openxmlformats.org/drawingml/2006/main"
+    box = f'<sp xmlns:a="{main}"><a:p><a:r><a:t>Ring first</a:t></a:r></a:p></sp>'.encode()
+    drawing = parts["xl/drawings/drawing1.xml"]
+    parts["xl/drawings/drawing1.xml"] = drawing.replace(b"<graphicFrame>", box + b"<graphicFrame>")
+    boxed = "Text boxes were left out in these sheets: Costs."
+    assert parsed(zipped(parts), "a.xlsx").notes == (commented, boxed)
 
 
 @pytest.mark.parametrize(
