@@ -95,6 +95,13 @@ def test_html_is_read_where_the_text_only_stands_in_for_it(plain: str, rich: str
     assert not any(plain.strip() in text for text in texts(document) if plain.strip() and seen not in plain)
 
 
+def test_a_heading_in_a_message_is_not_its_title() -> None:
+    """The subject is; what a message calls itself in large type stays above its text."""
+    document = mail(f"{HEAD}Content-Type: text/html\n\n<title>Mail</title><h1>Canteen</h1><p>It opens at noon.</p>")
+    assert document.title == "Keys"
+    assert document.blocks[-1].headings == ("Canteen",)
+
+
 def test_all_texts_of_a_message_are_read() -> None:
     """Those before and after a picture, and what a mailing list adds."""
     document = mail(multipart("mixed", *(f"Content-Type: text/plain\n\nPart {n}." for n in (1, 2, 3))))
