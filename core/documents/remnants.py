@@ -45,7 +45,7 @@ _WIKI_LINK = re.compile(
     r"(?:\\?\|(?P<label>[^\[\]\n]{1,200}))?\]\]"
 )
 _ICON = re.compile(r":(?:material|fontawesome|octicons|simple|lucide)-[\w-]{1,80}:(?:\{[^{}\n]{0,100}\})?")
-_MARKED = re.compile(r"==(?=[^\s=])([^=\n]{1,300})(?<=\S)==")
+_MARKED = re.compile(r"(?<![\w=)\]])==(?=[^\s=])([^=\n]{1,300})(?<=\S)==(?![\w=(])")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 _BOX = re.compile(
     r"(?P<indent> *)(?:!!!|\?\?\?\+?)[ ]+(?P<kind>[\w-]+)(?:[ ]+[\w ]+?)?(?:[ ]+\"(?P<title>[^\"]*)\")?\s*$"

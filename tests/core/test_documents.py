@@ -282,6 +282,8 @@ def test_handbook_pages_parse() -> None:
         ('Ask in {% slack_channel "equipment" %}.', "Ask in equipment."),
         ('{% image "a/b.png" "Choosing a city" %}', "Choosing a city"),
         ('[a]({{< ref "b.md" >}}) {{ "x" | upcase }} {{ site.mail }}', "[a](b.md) x {{ site.mail }}"),
+        ("It is open if a==b and c==d.", "It is open if a==b and c==d."),
+        ("Note: ==all of it==, f(x)==g(y) and l[0]==m[0].", "Note: all of it, f(x)==g(y) and l[0]==m[0]."),
         ("[TOC]\n\n:material-boat:{ .lg } ==marked==", "marked"),
         ("Fill in <Name> and `<!-- a -->` and `[[b]]`.", "Fill in <Name> and `<!-- a -->` and `[[b]]`."),
         ("```md\n!!! note\n:::tip\n[TOC]\n```", "```md\n!!! note\n:::tip\n[TOC]\n```"),
