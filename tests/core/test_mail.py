@@ -181,6 +181,25 @@ def test_invitations_are_read_in_words_once() -> None:
     assert "was not read" in mail(multipart("mixed", "Content-Type: text/calendar\n\nBEGIN:VEVENT")).notes[0]
 
 
+@pytest.mark.parametrize(
+    ("line", "unread"),
+    [
+        ("DTSTART:20261301T100000", "When"),
+        ("RRULE:FREQ=WEEKLY;BYMONTH=13", "Repeats"),
+        ("DUE:soon", "Due"),
+        ("EXDATE:x", "Except"),
+    ],
+)
+def test_a_broken_entry_takes_nothing_of_the_others(line: str, unread: str) -> None:
+    """What of it is whole is read as well, and what is not is said."""
+    whole = "BEGIN:VEVENT\nSUMMARY:Walk\nDTSTART:20261201T100000\nEND:VEVENT"
+    broken = f"BEGIN:VEVENT\nSUMMARY:Race\nLOCATION:Quay\n{line}\nEND:VEVENT"
+    document = mail(f"BEGIN:VCALENDAR\nVERSION:2.0\n{broken}\n{whole}\nEND:VCALENDAR\n", "team.ics")
+    expected = ["Race", "Where: Quay", "Walk", "When: Tuesday, 1 December 2026, 10:00"]
+    assert [block.text for block in document.blocks] == expected
+    assert document.notes == (f"What is broken in entries of the calendar was not read: {unread}.",)
+
+
 def test_a_mailbox_is_read_message_by_message() -> None:
     """By day and subject, with the files that hang on each; lines that begin like a message are text again."""
     first = f"From ana@a.b Mon Mar  2 10:00:00 2026\n{HEAD}\nOpen.\n\n>From here on.\n"
