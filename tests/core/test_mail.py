@@ -126,6 +126,39 @@ def test_a_charset_that_is_unknown_or_wrong_is_guessed(charset: str, body: bytes
 
 
 @pytest.mark.parametrize(
+    ("charset", "encoding", "text"),
+    [
+        ("x-sjis", "cp932", "会議は午後三時です"),
+        ("windows-31j", "cp932", "①会議 ｶﾅ"),
+        ("x-gbk", "gbk", "会议室在三楼"),
+        ("x-windows-949", "cp949", "회의는 세 시입니다 똠"),
+        ("x-mac-cyrillic", "mac_cyrillic", "Причал открыт"),
+        ("iso-8859-8-i", "iso8859-8", "הרציף פתוח"),
+        ("windows-874", "cp874", "ท่าเรือเปิด"),
+        ("KOI8-RU", "koi8-u", "Причал їжак"),
+        ("x-x-big5", "cp950", "碼頭開放"),
+        ("x-cp1251", "cp1251", "Причал"),
+        ("cp50220", "iso2022_jp", "会議は\n三時"),
+        ("", "iso2022_jp", "会議は三時です"),
+        ("utf-8", "iso2022_kr", "회의는 세 시"),
+    ],
+)
+def test_charsets_by_their_other_names_are_known(charset: str, encoding: str, text: str) -> None:
+    """As browsers and mail programs know them."""
+    head = f"{HEAD}Content-Type: text/plain; charset={charset or 'x'}\nContent-Transfer-Encoding: 8bit\n\n"
+    document = mail(head.encode() + text.encode(encoding))
+    assert ("\n".join(texts(document)), document.notes) == (text, ())
+
+
+@pytest.mark.parametrize("charset", ["iso-2022-jp", "iso-2022-jp-ms", "CP50221", "x-unknown-9"])
+def test_windows_characters_in_japanese_mail_are_read(charset: str) -> None:
+    """Circled numbers and narrow kana, which the encoding's definition does not have."""
+    body = b"(\x1b$B-!2q5D\x1b(B at \x1b(I6E\x1b(B 3)"
+    head = f"{HEAD}Content-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: 7bit\n\n".encode()
+    assert texts(mail(head + body)) == ["(①会議 at ｶﾅ 3)"]
+
+
+@pytest.mark.parametrize(
     ("subject", "title"),
     [
         ("=?utf-8?B?QsO8?= =?utf-8?B?cm8=?=", "Büro"),
