@@ -324,3 +324,34 @@ async def test_lost_records_open_nothing(
 def test_a_pause_lies_between_requests() -> None:
     """By default nobody is asked twice within half a second."""
     assert web.PAUSE >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("page_of", "site_of", "source"),
+    [
+        ("https://h/docs/hr", "https://h/docs/start-of-the-handbook.html", "https://h/docs/hr"),
+        ("https://h/docs/hr", "https://h/docs/hr/and/much/further/below.html", "https://h/docs/hr"),
+        ("http://h/docs/hr", "https://h/docs/", "https://h/docs/hr"),
+        ("https://h/docs/hr", "http://h/docs/", "http://h/docs/hr/"),
+        ("https://h/docs/hr/", "https://h/docs/", "https://h/docs/hr/index.html"),
+        ("https://h/a.zip", "https://h/", "https://h/a.zip!/in/pay.md"),
+    ],
+)
+def test_a_page_that_was_named_belongs_to_no_site(
+    records: SourceRecords, page_of: str, site_of: str, source: str
+) -> None:
+    """However long a site's first address is, and whether by http or https, with a slash at the end or none."""
+    records.keep(SourceRecord(page_of, HR))
+    records.keep(SourceRecord(site_of, ("everyone",), site=True))
+    assert records.owner(page_of)(source)
+    assert not records.owner(site_of)(source)
+
+
+def test_the_nearer_of_two_sites_has_a_page(records: SourceRecords) -> None:
+    """What counts is the folder that a site is of, not how its first page is called."""
+    wide, near = "https://h/docs/start-of-the-whole-handbook.html", "http://h/docs/hr/"
+    records.keep(SourceRecord(wide, ("everyone",), site=True))
+    records.keep(SourceRecord(near, HR, site=True))
+    assert records.owner(near)("https://h/docs/hr/pay")
+    assert not records.owner(wide)("https://h/docs/hr/pay")
+    assert records.owner(wide)("https://h/docs/leave")

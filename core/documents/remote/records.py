@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from core.documents.remote.addresses import folder_of, is_address, within
+from core.documents.remote.addresses import INSIDE, WEB, folder_of, is_address, page_key, scheme_of, within
 from core.errors import DocumentError
 from core.readers import Readers
 from core.storage.durable import write_whole
@@ -27,6 +28,9 @@ from core.storage.folder_lock import locked
 FILE_NAME = "sources.json"
 MIRRORS = "mirrors"
 RETRY = timedelta(minutes=5)  # at first; twice as long after each failure, up to the source's own schedule
+
+_EXACT = 2**32  # longer than any address
+_SCHEME = re.compile(r"^https?:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,19 @@ class SourceRecord:
 
     def covers(self, source: str) -> bool:
         """Whether a document is of this source, unless of a nearer one."""
-        root = folder_of(self.address) if self.site else self.address
-        whole = self.site or not self.address.startswith(("http://", "https://"))
-        return source == self.address or within(source, root, below=whole)
+        return self.nearness(source) > 0
+
+    def nearness(self, source: str) -> int:
+        """How near a document is to this source: above 0 where it covers it, more than any site where it names it."""
+        if source == self.address:
+            return _EXACT + 1
+        if scheme_of(self.address) not in WEB:
+            return len(self.address) if within(source, self.address) else 0
+        if page_key(self.address) == page_key(source.partition(INSIDE)[0]):
+            return _EXACT
+        root = folder_of(self.address)
+        held = self.site and within(*(_SCHEME.sub("http:", one) for one in (source, root)))
+        return len(root) if held else 0
 
     def succeeded(self, now: datetime) -> SourceRecord:
         """After it was read."""
@@ -107,8 +121,13 @@ class SourceRecords:
 
     def owner(self, address: str) -> Callable[[str], bool]:
         """Whether a document is of the source at `address`: the nearest one counts."""
-        records = sorted(self.read(), key=lambda record: -len(record.address))
-        return lambda source: next((one.address for one in records if one.covers(source)), "") == address
+        records = self.read()
+
+        def owns(source: str) -> bool:
+            nearest = max(records, key=lambda one: one.nearness(source), default=None)
+            return nearest is not None and nearest.address == address and nearest.covers(source)
+
+        return owns
 
     def keep(self, record: SourceRecord) -> None:
         """Add or replace a record."""
