@@ -355,3 +355,41 @@ def test_the_nearer_of_two_sites_has_a_page(records: SourceRecords) -> None:
     assert records.owner(near)("https://h/docs/hr/pay")
     assert not records.owner(wide)("https://h/docs/hr/pay")
     assert records.owner(wide)("https://h/docs/leave")
+
+
+async def test_a_page_that_moved_keeps_its_readers(site: Site, read: Callable, index: QdrantIndex) -> None:
+    """Where a restricted page leads elsewhere, that address is restricted, too, whenever it began to lead there."""
+    site.write("/docs/", page("Docs", "Welcome.", links=("pay", "bonus", "leave")))
+    site.write("/docs/leave", page("Leave", "Thirty days."))
+    site.redirect("/docs/pay", "/docs/paid/")
+    site.write("/docs/paid/", page("Pay", "Secret."))
+    site.write("/docs/bonus", page("Bonus", "Secret."))
+    for name in ("pay", "bonus"):
+        await read(f"{site.url}/docs/{name}", readers=HR)
+    site.redirect("/docs/bonus", "/docs/extra")
+    site.write("/docs/extra", page("Extra", "Secret."))
+    await read(f"{site.url}/docs/bonus")
+    await read(f"{site.url}/docs/", site=True)
+    await read(f"{site.url}/docs/paid/")
+    readers = {document.source: document.readers for document in await index.documents()}
+    assert readers == {
+        f"{site.url}/docs/": ("everyone",),
+        f"{site.url}/docs/leave": ("everyone",),
+        f"{site.url}/docs/pay": HR,
+        f"{site.url}/docs/bonus": HR,
+    }
+    assert site.asked[-2:] == [("/docs/pay", 302), ("/docs/paid/", 304)]
+
+
+async def test_a_page_of_a_site_that_is_renamed_stays(site: Site, read: Callable, index: QdrantIndex) -> None:
+    """A server that gives the new address the old one's ETag does not make the page disappear."""
+    site.write("/docs/", page("Docs", "Welcome.", links=("a",)))
+    site.write("/docs/a", page("A", "Alpha."))
+    await read(f"{site.url}/docs/", site=True)
+    site.pages["/docs/b"] = site.pages["/docs/a"]
+    site.redirect("/docs/a", "/docs/b")
+    report = await read(f"{site.url}/docs/", site=True)
+    assert (report.new, report.removed) == ((f"{site.url}/docs/b",), (f"{site.url}/docs/a",))
+    await read(f"{site.url}/docs/", site=True)
+    assert set(await held(index)) == {f"{site.url}/docs/", f"{site.url}/docs/b"}
+    assert site.asked[-1] == ("/docs/b", 304)

@@ -37,7 +37,7 @@ _SCHEME = re.compile(r"^https?:")
 class SourceRecord:
     """A source: an address, or the path of a folder here. `every` is in seconds; 0: only when it is named.
 
-    `private`: it lies on the operator's own network, and was named there.
+    `private`: it lies on the operator's own network, and was named there. `moved`: where its page was found in the end.
     """
 
     address: str
@@ -49,6 +49,7 @@ class SourceRecord:
     read: datetime | None = None  # when last all went well
     failing: datetime | None = None  # since when it has failed
     failure: str = ""
+    moved: str = ""
 
     @property
     def remote(self) -> bool:
@@ -71,13 +72,17 @@ class SourceRecord:
         """Whether a document is of this source, unless of a nearer one."""
         return self.nearness(source) > 0
 
+    def names(self, page: str) -> bool:
+        """Whether this is the address of the source, or another of the same page."""
+        return page_key(page) in {page_key(self.address), page_key(self.moved or self.address)}
+
     def nearness(self, source: str) -> int:
         """How near a document is to this source: above 0 where it covers it, more than any site where it names it."""
         if source == self.address:
             return _EXACT + 1
         if scheme_of(self.address) not in WEB:
             return len(self.address) if within(source, self.address) else 0
-        if page_key(self.address) == page_key(source.partition(INSIDE)[0]):
+        if self.names(source.partition(INSIDE)[0]):
             return _EXACT
         root = folder_of(self.address)
         held = self.site and within(*(_SCHEME.sub("http:", one) for one in (source, root)))

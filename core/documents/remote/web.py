@@ -88,6 +88,7 @@ class _Visit:
         reply = await self.fetcher.get(self.start, self.mirror)
         if reply.status in GONE:
             raise DocumentError(status_in_words(self.start, reply.status))
+        self.result.moved = reply.url if reply.url != self.start else ""
         self._keep(self.start, reply)
         self.mirror.keep_only({self.start})
 
@@ -150,7 +151,7 @@ class _Visit:
             path = PurePosixPath(f"/{urlsplit(url).netloc}{urlsplit(url).path}")
             name = path if path.suffix.lower() == suffix else path.with_name(f"{path.name}{suffix}")
             data = as_utf8(reply.data, reply.kind, reply.charset)
-            self.mirror.put(url, name.as_posix(), data, mark=reply.mark, modified=reply.modified)
+            self.mirror.put(url, name.as_posix(), data, mark=reply.mark, modified=reply.modified, place=reply.url)
         self.kept.add(url)
 
     def _note(self, urls: Iterable[str], *, queries: bool) -> None:
