@@ -118,11 +118,19 @@ class SourceKeeper:
             try:
                 found = await self._read(record, report)
             except DocumentError as error:
-                await self._note(record, str(error))
+                await self._give_up(record, str(error))
                 raise
             failures = [one.reason for one in found.refused if one.path == record.address]
             await self._note(record, failures[0] if failures else "")
             return found
+
+    async def _give_up(self, record: SourceRecord, failure: str) -> None:
+        """Record a failure; of a source that never could be read, such as a mistyped one, nothing is kept."""
+        mirror = await asyncio.to_thread(Mirror, self._records.mirror(record.address))
+        if record.remote and record.read is None and not mirror.pages:
+            await asyncio.to_thread(self._records.forget, record.address)
+        else:
+            await self._note(record, failure)
 
     async def _note(self, record: SourceRecord, failure: str) -> None:
         now = datetime.now(UTC)
@@ -189,6 +197,10 @@ class SourceKeeper:
             found = await self.read(record)
         except OperatorError as error:
             log.warning("source_read_failed", source=record.address, error=str(error))
+            return
+        except Exception as error:  # one source must not end the reading of all
+            log.exception("source_read_failed", source=record.address)
+            await self._note(record, f"A fault of Attune's own stopped it ({type(error).__name__}); its log says more.")
             return
         counts = {"new": len(found.new), "changed": len(found.changed), "removed": len(found.removed)}
         log.info("source_read", source=record.address, refused=len(found.refused), **counts)
