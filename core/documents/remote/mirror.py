@@ -28,12 +28,16 @@ _KEY = 20  # hexadecimal digits of a folder's name
 
 @dataclass(frozen=True, slots=True)
 class MirroredPage:
-    """A page that was fetched. `mark` and `modified` are what its server told its version by (ETag, Last-Modified)."""
+    """A page that was fetched. `mark` and `modified` are what its server told its version by (ETag, Last-Modified).
+
+    `place`: where it was found in the end, if elsewhere than at its address.
+    """
 
     address: str
     file: str
     mark: str = ""
     modified: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,12 @@ class RemoteFiles:
 
 @dataclass(slots=True)
 class FetchResult:
-    """What one fetching left out, and why."""
+    """What one fetching left out, and why. `moved`: where the one page that was asked for lies now."""
 
     refused: list[Refusal] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    moved: str = ""
 
 
 class DocumentSource(Protocol):
@@ -88,7 +93,7 @@ class Mirror:
         """What was fetched of a page that there is."""
         return (self.folder / self.pages[address].file).read_bytes()
 
-    def put(self, address: str, name: str, data: bytes, *, mark: str = "", modified: str = "") -> None:
+    def put(self, address: str, name: str, data: bytes, *, mark: str = "", modified: str = "", place: str = "") -> None:
         """Keep a page; `name` is a path whose last part says the format.
 
         Raises:
@@ -103,7 +108,7 @@ class Mirror:
             (self.folder / file).write_bytes(data)
         except OSError as error:
             raise DocumentError(f"{self.folder} cannot be written: {error.strerror}. Free some space.") from error
-        self.pages[address] = MirroredPage(address, file.as_posix(), mark, modified)
+        self.pages[address] = MirroredPage(address, file.as_posix(), mark, modified, place)
 
     def keep_only(self, addresses: set[str]) -> None:
         """Drop all other pages."""
