@@ -16,6 +16,7 @@ from bots.cli.backing_up import backup, restore_from
 from core import bootstrap
 from core.bootstrap import open_index, open_library
 from core.documents.folder_records import FILE_NAME
+from core.documents.remote.records import SourceRecords
 from core.documents.teaching import Teacher
 from core.domain import EVERYONE, Person, VectorOrigin
 from core.errors import DocumentError, IndexUnavailableError
@@ -26,6 +27,7 @@ from core.settings import Settings
 from core.storage.backup_archive import MANIFEST, BackupWriter
 from tests.conftest import runs, wait_until
 from tests.core.adapters.test_index_files import damage
+from tests.doubles.website import page, served_site
 from tests.fakes import HashingEmbedder
 
 ANN = Person("slack", "T1", "ann")
@@ -217,6 +219,26 @@ async def test_what_was_ingested_is_ingested_again_without_being_named(
     assert await operations.ingest(home, []) == 0
     assert set((await held(home)).values()) == {HR}
     assert json.loads((home.data_folder / FILE_NAME).read_text())["folders"][0]["path"] == docs.as_posix()
+
+
+async def test_pages_of_the_web_outlast_their_index(home: Settings, tmp_path: Path) -> None:
+    """Pages are no files: where only such were read, an index is made anew, also elsewhere after a backup."""
+    async with served_site() as site:
+        site.write("/leave", page("Leave", "Thirty days a year."))
+        address = f"{site.url}/leave"
+        assert await operations.ingest(home, [address], HR, every=3600) == 0
+        assert await held(home) == {address: HR}
+        await closed(home)
+        assert await operations.ingest(home, [], anew=True) == 0
+        assert await held(home) == {address: HR}
+        assert json.loads((home.data_folder / FILE_NAME).read_text())["documents"] == []
+        await backup(home, tmp_path / "backup.zip", "1", index=False)
+        new = Settings(home=tmp_path / "new")
+        assert await restore_from(new, tmp_path / "backup.zip", force=True) == 0
+        assert SourceRecords(new.data_folder).read() == SourceRecords(home.data_folder).read()
+        assert await operations.ingest(new, [], anew=True) == 0
+        assert await held(new) == {address: HR}
+        await closed(new)
 
 
 async def test_an_index_without_an_origin_belongs_to_the_embedder_its_passages_name(
