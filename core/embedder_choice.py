@@ -31,7 +31,7 @@ def with_embedder(settings: Settings, paths: Iterable[Path] = ()) -> Settings:
 
     It counts as unset still: nobody named it.
     """
-    if "embedder" in settings.model_fields_set or settings.qdrant_url:
+    if not is_remembered(settings):
         return settings
     origin = stored_origin(settings.data_folder / "index")
     chosen = origin.embedder if origin else settings.embedder
@@ -40,6 +40,11 @@ def with_embedder(settings: Settings, paths: Iterable[Path] = ()) -> Settings:
     changed = settings.model_copy(update={"embedder": chosen})
     changed.model_fields_set.discard("embedder")
     return changed
+
+
+def is_remembered(settings: Settings) -> bool:
+    """Whether the index says which embedder is used; not where somebody named one, or it is on a server."""
+    return "embedder" not in settings.model_fields_set and not settings.qdrant_url
 
 
 def knows(embedder: str, texts: Iterable[str], share: float = 0.5) -> bool:

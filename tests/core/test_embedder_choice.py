@@ -9,7 +9,7 @@ import pytest
 from bots.cli import operator_texts
 from core.documents.folder_records import FolderRecords
 from core.domain import EVERYONE, VectorOrigin
-from core.embedder_choice import MULTILINGUAL, knows, texts_in, with_embedder
+from core.embedder_choice import MULTILINGUAL, is_remembered, knows, texts_in, with_embedder
 from core.models.specs import BUILT_IN
 from core.settings import Settings
 from core.storage.origin import KEPT
@@ -101,4 +101,13 @@ def test_only_embedders_of_english_alone_are_doubted() -> None:
     assert knows(MULTILINGUAL, [GERMAN])
     assert knows("hf:org/name", [GERMAN])
     assert MULTILINGUAL in BUILT_IN
-    assert MULTILINGUAL in operator_texts.FIX_LANGUAGE
+    assert MULTILINGUAL in operator_texts.fix_language(remembered=True)
+
+
+def test_who_must_name_an_embedder_is_told_to_name_it_for_good(tmp_path: Path) -> None:
+    """With a server, or where one is named, a restart without the variable would be refused."""
+    environ = {"ATTUNE_HOME": str(tmp_path)}
+    assert is_remembered(with_embedder(Settings.from_env(environ)))
+    for name, value in (("QDRANT_URL", "http://127.0.0.1:1"), ("ATTUNE_EMBEDDER", "attune-embedder")):
+        assert not is_remembered(with_embedder(Settings.from_env({**environ, name: value})))
+    assert "for good" in operator_texts.fix_language(remembered=False)

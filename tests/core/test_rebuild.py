@@ -113,6 +113,17 @@ async def test_an_index_of_guides_alone_fits_any_embedder(
         await held(home)
 
 
+async def test_whoever_ingests_what_the_embedder_does_not_know_is_told_the_command(
+    home: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the format: the passages are looked at."""
+    german = "<p>Reisekosten werden innerhalb von 30 Tagen erstattet, und das Formular liegt am Empfang.</p>"
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.html", german)
+    assert await operations.ingest(home, [tmp_path / "a.zip"]) == 0
+    assert "ATTUNE_EMBEDDER=multilingual-e5-small attune ingest --rebuild" in capsys.readouterr().err
+
+
 async def test_a_damaged_index_is_a_question_and_the_answer_works(home: Settings, tmp_path: Path) -> None:
     """Though nothing can be read from it any more."""
     before = await fill(home, tmp_path / "docs")
