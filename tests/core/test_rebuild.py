@@ -22,7 +22,7 @@ from core.domain import EVERYONE, Person, VectorOrigin
 from core.errors import DocumentError, IndexUnavailableError
 from core.models.files import digest_of
 from core.models.specs import LocalModel
-from core.readers import Readers
+from core.readers import GUIDES, Readers
 from core.settings import Settings
 from core.storage.backup_archive import MANIFEST, BackupWriter
 from tests.conftest import runs, wait_until
@@ -98,6 +98,32 @@ async def test_another_embedder_is_a_question_and_the_answer_works(
     with pytest.raises(IndexUnavailableError, match="another"):
         async with open_library(home):
             pass
+
+
+async def test_an_index_of_guides_alone_fits_any_embedder(
+    home: Settings, origins: list[VectorOrigin], tmp_path: Path
+) -> None:
+    """They are read again when Attune starts; with a single document it belongs to its embedder."""
+    guide = write(tmp_path / "checkout" / "README.md")
+    async with open_library(home) as library:
+        await library.ingester.ingest([guide], readers=(GUIDES,))
+    origins.append(VectorOrigin("multilingual-e5-small", "second"))
+    assert await held(home) == {}
+    await operations.ingest(home, [write(tmp_path / "docs" / "a.md")])
+    origins.append(VectorOrigin("third", "third"))
+    with pytest.raises(IndexUnavailableError, match="cannot be compared"):
+        await held(home)
+
+
+async def test_whoever_ingests_what_the_embedder_does_not_know_is_told_the_command(
+    home: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the format: the passages are looked at."""
+    german = "<p>Reisekosten werden innerhalb von 30 Tagen erstattet, und das Formular liegt am Empfang.</p>"
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.html", german)
+    assert await operations.ingest(home, [tmp_path / "a.zip"]) == 0
+    assert "ATTUNE_EMBEDDER=multilingual-e5-small attune ingest --rebuild" in capsys.readouterr().err
 
 
 async def test_a_damaged_index_is_a_question_and_the_answer_works(home: Settings, tmp_path: Path) -> None:
