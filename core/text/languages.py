@@ -78,7 +78,7 @@ _ENDING = re.compile("[\u3040-\u309f]+")
 LANGUAGES = (*SMALL_WORDS, *(language for language, _ in _SCRIPTS))
 _TOLD_BY = 1.5  # times as many small words as English has, before a text is not English
 _MOST = 4_000  # characters of a text that are looked at
-_LETTERS = re.compile(r"[^\W\d_]+")
+_LETTERS = re.compile(r"(?<!\w)[^\W\d_]++(?!\w)")  # of E4711 none
 UNDIVIDED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7af\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003fffd]+"

@@ -29,7 +29,7 @@ BATCH = 256  # points in one request
 RESPELLED = 0.7  # weight of what a word may have been meant to be, beside 1 of one that is asked for
 MOST_DOCUMENTS = 1_000_000  # a facet answers with its first ten unless told
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_WORD = re.compile(r"(?<!\w)[^\W\d_]+(?:['’][^\W\d_]+)*(?!\w)")
 _PASSAGE = TypeAdapter(Passage)
 
 
