@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from core.documents import recognition
 from core.documents.blocks import BlockKind, Outline, ParsedDocument, pipe_table
+from core.documents.pdf_extras import Extra, has_attachments
 from core.documents.pdf_lines import PdfLine, PdfPage, PdfTable, read_page
 from core.documents.properties import language_tag
 from core.documents.scans import recognised
@@ -40,6 +41,7 @@ _NO_TITLE = re.compile(
     r"|.*\.(?:docx?|pptx?|xlsx?|odt|odp|rtf|indd|dvi|tex|pdf)",
     re.IGNORECASE,
 )
+_ATTACHED = (f"{Extra.ATTACHMENTS} were not read.",)
 _DATE = re.compile(r"D:(\d{4})(\d\d)(\d\d)")
 
 
@@ -59,6 +61,7 @@ def parse_pdf(data: bytes) -> ParsedDocument:
             document,
             author=_named(pdf.metadata, "Author"),
             date="-".join(changed.groups()) if changed else "",
+            notes=(*document.notes, *(_ATTACHED if has_attachments(pdf.doc.catalog) else ())),
             language=language_tag(_text(pdf.doc.catalog.get("Lang", ""))),
         )
 
@@ -143,7 +146,17 @@ def _notes(pages: Sequence[PdfPage]) -> tuple[str, ...]:
             page.number for page in pages if page.unsure
         ],
     }
+    found |= {f"{extra} were not read: pages {{}}.": numbers for extra, numbers in _extras(pages).items()}
     return tuple(note.format(_listed(numbers)) for note, numbers in found.items() if numbers)
+
+
+def _extras(pages: Sequence[PdfPage]) -> dict[Extra, list[int]]:
+    """What else is on which pages; what most of them show is a letterhead."""
+    shown = Counter(picture for page in pages for picture in page.pictures if picture > 0)
+    usual = {picture for picture, count in shown.items() if count > 2 and count * 2 > len(pages)}  # noqa: PLR2004
+    return {extra: [page.number for page in pages if extra in page.extras] for extra in Extra} | {
+        Extra.PICTURES: [page.number for page in pages if page.pictures - usual]
+    }
 
 
 def _how_to_mend() -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from statistics import median
 from typing import Any
 
 from core.documents.garbled import is_garbled
+from core.documents.pdf_extras import Extra, extras, large_pictures
 from core.documents.pdf_letters import PdfWord, is_right_to_left, letters, main_direction, rows, rows_of_words
 from core.documents.pdf_order import in_order, is_stand_in
 
@@ -67,6 +68,8 @@ class PdfPage:
     recognised: bool = False  # whether its text was read from the picture
     unsure: int = 0  # pieces of text in the picture that could not be read for certain
     repeats: bool = False  # whether an earlier page shows the very same
+    extras: frozenset[Extra] = frozenset()  # what else is on it, and is not read
+    pictures: frozenset[int] = frozenset()  # beside its text
 
     @property
     def lines(self) -> Iterator[PdfLine]:
@@ -91,7 +94,10 @@ def read_page(page: Any) -> PdfPage:
         parts += [_line(words, aside=True) for words in in_order(list(rows(each)))]
     text = "\n".join(part.text for part in parts)
     garbled = is_garbled(text, unmapped=len(chars) - len(said))
-    return PdfPage(page.page_number, float(page.height), tuple(parts), _is_scan(page), garbled, ruled)
+    scanned = _is_scan(page)
+    pictures = frozenset() if scanned or garbled else large_pictures(page)
+    read = PdfPage(page.page_number, float(page.height), tuple(parts), scanned, garbled, ruled)
+    return replace(read, extras=extras(page), pictures=pictures)
 
 
 def page_of(words: Iterable[PdfWord], number: int, height: float) -> PdfPage:
