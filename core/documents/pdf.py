@@ -16,11 +16,12 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from core.documents import recognition
-from core.documents.blocks import BlockKind, Outline, ParsedDocument, pipe_table
+from core.documents.blocks import BlockKind, Outline, ParsedDocument
 from core.documents.pdf_extras import Extra, has_attachments
 from core.documents.pdf_lines import PdfLine, PdfPage, PdfTable, read_page
 from core.documents.properties import language_tag
 from core.documents.scans import recognised
+from core.documents.tables import add_table
 from core.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -278,10 +279,13 @@ def _is_heading(group: PdfTable | list[PdfLine], body: float) -> TypeGuard[list[
 
 def _add_table(outline: Outline, table: PdfTable, page: int) -> None:
     """A table; rows above its header that hold one cell are text, as a box above a form is."""
-    lead = list(takewhile(lambda row: sum(bool(cell.strip()) for cell in row) == 1, table.rows))
+    lead = list(takewhile(lambda row: len({id(cell) for cell in row if cell.text.strip()}) == 1, table.rows))
     for row in lead:
-        outline.add(BlockKind.PARAGRAPH, " ".join(" ".join(row).split()), 0, page)
-    outline.add(BlockKind.TABLE, pipe_table(table.rows[len(lead) :]), 0, page)
+        outline.add(
+            BlockKind.PARAGRAPH, " ".join(next(cell.text for cell in row if cell.text.strip()).split()), 0, page
+        )
+    if len(lead) < len(table.rows):
+        add_table(outline, [(list(row), 0) for row in table.rows[len(lead) :]], page)
 
 
 def _joined(lines: Sequence[PdfLine]) -> str:

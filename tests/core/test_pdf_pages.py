@@ -70,6 +70,27 @@ def test_a_ruled_table_stays_under_its_heading(left: float) -> None:
     ]
 
 
+def test_a_cell_counts_in_every_row_and_column_that_it_covers() -> None:
+    """And two rows of header become one."""
+    boxes = (
+        (0, 0, 1, 2, "Team"), (1, 0, 2, 1, "Contact"), (1, 1, 1, 1, "Primary"), (2, 1, 1, 1, "Backup"),
+        (0, 2, 1, 2, "Payments"), (1, 2, 1, 1, "Ana"), (2, 2, 1, 1, "Bo"), (1, 3, 2, 1, "Cy"),
+        (0, 4, 1, 1, "Search"), (1, 4, 1, 1, ""), (2, 4, 1, 1, "Di"),
+    )  # fmt: skip
+    shows = "".join(
+        f"{72 + 90 * x} {700 - 16 * (y + tall)} {90 * wide} {16 * tall} re S\n"
+        + shown(text, at=(76 + 90 * x, 704 - 16 * (y + tall)))
+        for x, y, wide, tall, text in boxes
+    )
+    assert parse(pdf(shows), PurePath("a.pdf")).blocks[0].text.splitlines() == [
+        "| Team | Contact / Primary | Contact / Backup |",
+        "| --- | --- | --- |",
+        "| Payments | Ana | Bo |",
+        "| Payments | Cy | Cy |",
+        "| Search |  | Di |",
+    ]
+
+
 PANELS = (
     ("About us", "We run the pool.", "Founded in 1911.", "Ask for Ana.", "We like water.", "Bring a towel."),
     ("Prices", "Adult 5 EUR", "Child 2 EUR", "Ten for 40 EUR", "Dogs free", "Card only"),
