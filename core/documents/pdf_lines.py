@@ -148,7 +148,7 @@ def _rows(table: Any) -> tuple[tuple[Cell, ...], ...]:
 
 def _filled(boxes: Sequence[Sequence[_Box | None]], texts: Mapping[_Box, str]) -> list[list[_Box | None]]:
     """The cells of each row, those that reach into it from the left or from above included, within bounds."""
-    lefts = [min((row[at][0] for row in boxes if row[at]), default=_NOWHERE) for at in range(len(boxes[0]))]
+    lefts = [min((box[0] for row in boxes if (box := row[at])), default=_NOWHERE) for at in range(len(boxes[0]))]
     room = _COPIED + _COPIES * sum(map(len, texts.values()))  # characters to say again
     filled: list[list[_Box | None]] = []
     for row in boxes:
