@@ -14,7 +14,7 @@ _SLIDES = f'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 
 
-_PICTURE = (
+PICTURE = (
     "<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8"
     " /Length 1 >>\nstream\n0\nendstream"
 )
@@ -41,7 +41,7 @@ def pdf(
         f"<< /Type /Pages /Count {len(pages)} /Kids [{' '.join(f'{7 + 2 * n} 0 R' for n in range(len(pages)))}] >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold >>",
-        _PICTURE,
+        PICTURE,
         f"<< {info} >>",
     ]
     head = "" if letterhead is None else f"{7 + 2 * len(pages)} 0 R "

@@ -16,10 +16,12 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from core.documents import recognition
-from core.documents.blocks import BlockKind, Outline, ParsedDocument, pipe_table
+from core.documents.blocks import BlockKind, Outline, ParsedDocument
+from core.documents.pdf_extras import Extra, has_attachments
 from core.documents.pdf_lines import PdfLine, PdfPage, PdfTable, read_page
 from core.documents.properties import language_tag
 from core.documents.scans import recognised
+from core.documents.tables import add_table
 from core.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ _NO_TITLE = re.compile(
     r"|.*\.(?:docx?|pptx?|xlsx?|odt|odp|rtf|indd|dvi|tex|pdf)",
     re.IGNORECASE,
 )
+_ATTACHED = (f"{Extra.ATTACHMENTS} were not read.",)
 _DATE = re.compile(r"D:(\d{4})(\d\d)(\d\d)")
 
 
@@ -59,6 +62,7 @@ def parse_pdf(data: bytes) -> ParsedDocument:
             document,
             author=_named(pdf.metadata, "Author"),
             date="-".join(changed.groups()) if changed else "",
+            notes=(*document.notes, *(_ATTACHED if has_attachments(pdf.doc.catalog) else ())),
             language=language_tag(_text(pdf.doc.catalog.get("Lang", ""))),
         )
 
@@ -143,7 +147,17 @@ def _notes(pages: Sequence[PdfPage]) -> tuple[str, ...]:
             page.number for page in pages if page.unsure
         ],
     }
+    found |= {f"{extra} were not read: pages {{}}.": numbers for extra, numbers in _extras(pages).items()}
     return tuple(note.format(_listed(numbers)) for note, numbers in found.items() if numbers)
+
+
+def _extras(pages: Sequence[PdfPage]) -> dict[Extra, list[int]]:
+    """What else is on which pages; what most of them show is a letterhead."""
+    shown = Counter(picture for page in pages for picture in page.pictures if picture > 0)
+    usual = {picture for picture, count in shown.items() if count > 2 and count * 2 > len(pages)}  # noqa: PLR2004
+    return {extra: [page.number for page in pages if extra in page.extras] for extra in Extra} | {
+        Extra.PICTURES: [page.number for page in pages if page.pictures - usual]
+    }
 
 
 def _how_to_mend() -> str:
@@ -265,10 +279,13 @@ def _is_heading(group: PdfTable | list[PdfLine], body: float) -> TypeGuard[list[
 
 def _add_table(outline: Outline, table: PdfTable, page: int) -> None:
     """A table; rows above its header that hold one cell are text, as a box above a form is."""
-    lead = list(takewhile(lambda row: sum(bool(cell.strip()) for cell in row) == 1, table.rows))
+    lead = list(takewhile(lambda row: len({id(cell) for cell in row if cell.text.strip()}) == 1, table.rows))
     for row in lead:
-        outline.add(BlockKind.PARAGRAPH, " ".join(" ".join(row).split()), 0, page)
-    outline.add(BlockKind.TABLE, pipe_table(table.rows[len(lead) :]), 0, page)
+        outline.add(
+            BlockKind.PARAGRAPH, " ".join(next(cell.text for cell in row if cell.text.strip()).split()), 0, page
+        )
+    if len(lead) < len(table.rows):
+        add_table(outline, [(list(row), 0) for row in table.rows[len(lead) :]], page)
 
 
 def _joined(lines: Sequence[PdfLine]) -> str:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from statistics import median
 from typing import Any
 
 from core.documents.garbled import is_garbled
+from core.documents.pdf_extras import Extra, extras, large_pictures
 from core.documents.pdf_letters import PdfWord, is_right_to_left, letters, main_direction, rows, rows_of_words
 from core.documents.pdf_order import in_order, is_stand_in
+from core.documents.tables import Cell
 
 MAX_RULES = 3_000  # of a page, each compared with all that cross it: four a box; a drawing has more than a table
 _NO_LETTER = re.compile(r"\(cid:\d+\)")  # a sign whose font does not say what it is
@@ -25,6 +28,8 @@ _MOST = 0.5  # of a page, that its picture covers
 _STAMP = 100  # letters over a picture, such as a page number, that are not what the page says
 _OUTLINES = 100  # curves, of letters that were made drawings
 _QUARTER_TURNS = {90, 180, 270}
+_NOWHERE = 1e9  # points: beyond any page
+_COPIES, _COPIED = 4, 100_000  # times a table's characters, and more of them, that its cells say where they span
 _Box = tuple[float, float, float, float]
 
 
@@ -44,14 +49,14 @@ class PdfLine:
 
 @dataclass(frozen=True, slots=True)
 class PdfTable:
-    """A table whose cells have rules around them, the first row its header."""
+    """A table whose cells have rules around them, each in every place that it covers."""
 
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
 
     @property
     def text(self) -> str:
         """What its cells say."""
-        return "\n".join(" ".join(row) for row in self.rows)
+        return "\n".join(" ".join(cell.text for cell in row) for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class PdfPage:
     recognised: bool = False  # whether its text was read from the picture
     unsure: int = 0  # pieces of text in the picture that could not be read for certain
     repeats: bool = False  # whether an earlier page shows the very same
+    extras: frozenset[Extra] = frozenset()  # what else is on it, and is not read
+    pictures: frozenset[int] = frozenset()  # beside its text
 
     @property
     def lines(self) -> Iterator[PdfLine]:
@@ -81,7 +88,7 @@ def read_page(page: Any) -> PdfPage:
         page = _upright(page, turned)
     ruled = len(page.edges) <= MAX_RULES
     found = [table for table in page.find_tables() if len(table.rows) > 1] if ruled else []
-    tables = [(table.bbox, PdfTable(_rows(table.extract()))) for table in found]
+    tables = [(table.bbox, PdfTable(_rows(table))) for table in found]
     tables = [(box, table) for box, table in tables if table.rows]
     chars = [char for char in page.chars if not any(_is_in(char, box) for box, _ in tables)]
     said = [char for char in chars if not _NO_LETTER.fullmatch(char["text"])]
@@ -91,7 +98,10 @@ def read_page(page: Any) -> PdfPage:
         parts += [_line(words, aside=True) for words in in_order(list(rows(each)))]
     text = "\n".join(part.text for part in parts)
     garbled = is_garbled(text, unmapped=len(chars) - len(said))
-    return PdfPage(page.page_number, float(page.height), tuple(parts), _is_scan(page), garbled, ruled)
+    scanned = _is_scan(page)
+    pictures = frozenset() if scanned or garbled else large_pictures(page)
+    read = PdfPage(page.page_number, float(page.height), tuple(parts), scanned, garbled, ruled)
+    return replace(read, extras=extras(page), pictures=pictures)
 
 
 def page_of(words: Iterable[PdfWord], number: int, height: float) -> PdfPage:
@@ -118,14 +128,47 @@ def _upright(page: Any, degrees: int) -> Any:
     return type(page)(page.pdf, inner, page.page_number, page.initial_doctop)
 
 
-def _rows(extracted: Sequence[Sequence[str | None]]) -> tuple[tuple[str, ...], ...]:
-    """The rows that hold something, if they are a table at all: two columns and two rows."""
-    rows = [tuple(cell or "" for cell in row) for row in extracted]
-    width = max(map(len, rows), default=0)
-    rows = [(*row, *[""] * (width - len(row))) for row in rows]
-    used = [at for at in range(width) if any(row[at].strip() for row in rows)]
-    filled = [tuple(row[at] for at in used) for row in rows if any(cell.strip() for cell in row)]
-    return tuple(filled) if len(used) > 1 and len(filled) > 1 else ()
+def _rows(table: Any) -> tuple[tuple[Cell, ...], ...]:
+    """The rows and columns that hold something of their own, if they are a table at all: two of each."""
+    found = table.extract()
+    boxes: list[list[_Box | None]] = [list(row.cells) for row in table.rows]
+    texts = {
+        box: text or ""
+        for row, said in zip(boxes, found, strict=True)
+        for box, text in zip(row, said, strict=True)
+        if box
+    }
+    own = [(number, at) for number, row in enumerate(boxes) for at, box in enumerate(row) if box and texts[box].strip()]
+    across, down = {at for _, at in own}, {at for at, _ in own}
+    if min(len(across), len(down)) < 2:  # noqa: PLR2004 - else it is no table
+        return ()
+    covered = [[box for at, box in enumerate(row) if at in across] for row in _filled(boxes, texts)]
+    return _cells([row for at, row in enumerate(covered) if at in down], texts)
+
+
+def _filled(boxes: Sequence[Sequence[_Box | None]], texts: Mapping[_Box, str]) -> list[list[_Box | None]]:
+    """The cells of each row, those that reach into it from the left or from above included, within bounds."""
+    lefts = [min((box[0] for row in boxes if (box := row[at])), default=_NOWHERE) for at in range(len(boxes[0]))]
+    room = _COPIED + _COPIES * sum(map(len, texts.values()))  # characters to say again
+    filled: list[list[_Box | None]] = []
+    for row in boxes:
+        top = next(box[1] for box in row if box)
+        done: list[_Box | None] = []
+        for at, own in enumerate(row):
+            beside, above = done[-1] if done else None, filled[-1][at] if filled else None
+            reaching = beside if beside and beside[2] > lefts[at] + 1 else above
+            box = own or (reaching if reaching and reaching[3] > top + 1 else None)
+            room -= len(texts[box]) if box else 0
+            done.append(box if room > 0 else own)
+        filled.append(done)
+    return filled
+
+
+def _cells(boxes: Sequence[Sequence[_Box | None]], texts: Mapping[_Box, str]) -> tuple[tuple[Cell, ...], ...]:
+    tall = Counter(box for row in boxes for box in {*row})
+    wide = {box: count for row in boxes for box, count in Counter(row).items()}
+    cells = {box: Cell(texts[box], tall[box], wide[box]) for box in tall if box}
+    return tuple(tuple(cells[box] if box else Cell("") for box in row) for row in boxes)
 
 
 def _is_in(thing: dict[str, Any], box: _Box) -> bool:

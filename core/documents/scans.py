@@ -43,7 +43,8 @@ def _drawn(data: bytes, pages: Sequence[PdfPage]) -> Iterator[PdfPage]:
         except pypdfium2.PdfiumError:
             yield page
             continue
-        yield replace(read_picture(picture, page.number, scale), ruled=page.ruled, scanned=page.scanned)
+        seen = read_picture(picture, page.number, scale)
+        yield replace(seen, ruled=page.ruled, scanned=page.scanned, extras=page.extras)
 
 
 def read_picture(picture: Any, number: int, scale: float) -> PdfPage:

@@ -12,7 +12,7 @@ from core.documents.parsing import parse
 from core.errors import DocumentError
 from evals.pdf_order import ours, score
 from evals.pdf_pages import KINDS
-from tests.files import numbered, pdf, shown, stream
+from tests.files import PICTURE, numbered, pdf, shown, stream
 
 SENTENCES = (
     "The kiosk sells ice from May to September, and bread in the morning.",
@@ -67,6 +67,27 @@ def test_a_ruled_table_stays_under_its_heading(left: float) -> None:
         ("| Day | Closed | |", "Holidays"),
         ("Notes", "Notes"),
         ("Swap only with consent.", "Notes"),
+    ]
+
+
+def test_a_cell_counts_in_every_row_and_column_that_it_covers() -> None:
+    """And two rows of header become one."""
+    boxes = (
+        (0, 0, 1, 2, "Team"), (1, 0, 2, 1, "Contact"), (1, 1, 1, 1, "Primary"), (2, 1, 1, 1, "Backup"),
+        (0, 2, 1, 2, "Payments"), (1, 2, 1, 1, "Ana"), (2, 2, 1, 1, "Bo"), (1, 3, 2, 1, "Cy"),
+        (0, 4, 1, 1, "Search"), (1, 4, 1, 1, ""), (2, 4, 1, 1, "Di"),
+    )  # fmt: skip
+    shows = "".join(
+        f"{72 + 90 * x} {700 - 16 * (y + tall)} {90 * wide} {16 * tall} re S\n"
+        + shown(text, at=(76 + 90 * x, 704 - 16 * (y + tall)))
+        for x, y, wide, tall, text in boxes
+    )
+    assert parse(pdf(shows), PurePath("a.pdf")).blocks[0].text.splitlines() == [
+        "| Team | Contact / Primary | Contact / Backup |",
+        "| --- | --- | --- |",
+        "| Payments | Ana | Bo |",
+        "| Payments | Cy | Cy |",
+        "| Search |  | Di |",
     ]
 
 
@@ -224,3 +245,62 @@ def test_what_people_write_is_not_garbled(text: str) -> None:
 def test_what_broken_fonts_make_is_garbled(text: str) -> None:
     """Shifted letters, another encoding, signs, and letters that only the font knows."""
     assert is_garbled(text)
+
+
+def with_extras(annotations: str, *, catalog: str = "", image: str = "") -> tuple[str, ...]:
+    """The notes on a page of text with these annotations, and a picture drawn so."""
+    resources = "/Resources << /Font << /F1 3 0 R >> /XObject << /Im 7 0 R >> >>"
+    holds = f"/MediaBox [0 0 612 792] /Contents 5 0 R {resources} /Annots [{annotations}]"
+    data = numbered(
+        [
+            f"<< /Type /Catalog /Pages 2 0 R {catalog} >>",
+            "<< /Type /Pages /Count 1 /Kids [4 0 R] >>",
+            "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+            f"<< /Type /Page /Parent 2 0 R {holds} >>",
+            stream(page(*SENTENCES) + image),
+            "<< /FT /Tx /T (limit) /V (300 EUR) >>",
+            PICTURE,
+        ],
+        "",
+    )
+    document = parse(data, PurePath("a.pdf"))
+    assert " ".join(document.blocks[0].text.split()) == " ".join(SENTENCES)
+    return document.notes
+
+
+@pytest.mark.parametrize(
+    ("annotation", "note"),
+    [
+        ("<< /Subtype /Widget /FT /Tx /T (limit) /V (Limit is 300 EUR) >>", "Values in the fields of forms"),
+        ("<< /Subtype /Widget /Parent 6 0 R >>", "Values in the fields of forms"),
+        ("<< /Subtype /Widget /FT /Btn /T (agreed) /V /Yes >>", "Values in the fields of forms"),
+        ("<< /Subtype /Widget /FT /Ch /V [(red) (blue)] >>", "Values in the fields of forms"),
+        ("<< /Subtype /Widget /FT /Btn /T (agreed) /V /Off >>", ""),
+        ("<< /Subtype /Widget /FT /Tx /T (limit) >>", ""),
+        ("<< /Subtype /Text /Contents (Ask Zoe first) >>", "Comments"),
+        ("<< /Subtype /FreeText /Contents (The gate code is 7719) >>", "Comments"),
+        ("<< /Subtype /Highlight >>", ""),
+        ("<< /Subtype /Link /Contents (to the top) >>", ""),
+        ("<< /Subtype /FileAttachment /Contents (plan.xlsx) >>", "Attachments"),
+        ("(no dictionary) null 99 0 R << >> << /Subtype 5 >>", ""),
+    ],
+)
+def test_what_is_on_a_page_and_is_not_read_is_said(annotation: str, note: str) -> None:
+    """One note a kind, and none for what says nothing."""
+    assert with_extras(annotation) == ((f"{note} were not read: pages 1.",) if note else ())
+
+
+def test_attachments_and_pictures_beside_text_are_said() -> None:
+    """A logo is none of them."""
+    large, small = (f"q {width} 0 0 100 72 100 cm /Im Do Q\n" for width in (400, 40))
+    assert with_extras("", image=large) == ("Pictures beside text were not read: pages 1.",)
+    assert with_extras("", image=small) == ()
+    attached = "/Names << /EmbeddedFiles << /Names [(a.txt) << /Type /Filespec /F (a.txt) >>] >> >>"
+    assert with_extras("", catalog=attached) == ("Attachments were not read.",)
+
+
+def test_a_letterhead_on_every_page_needs_no_note() -> None:
+    """The same picture on most pages says nothing about any of them."""
+    logo = "q 400 0 0 100 72 100 cm /Im Do Q\n"
+    data = pdf(*(page(f"Chapter {n}.", *SENTENCES) + logo for n in range(3)), images=(1, 2, 3))
+    assert parse(data, PurePath("a.pdf")).notes == ()
