@@ -20,7 +20,7 @@ _BREAK = "\ue000"
 _BODY = "word/document.xml"
 _RENDERED_BREAK = re.compile(rb"<w:lastRenderedPageBreak\s*/>")
 _TYPED_BREAK = re.compile(rb'<w:br\s+w:type="page"\s*/>')
-_STYLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => p:fresh"
+_STYLES = "p[style-name='Title'] => h1.title:fresh\np[style-name='Subtitle'] => p:fresh"
 
 
 def parse_word(data: bytes) -> ParsedDocument:
