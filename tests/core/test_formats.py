@@ -182,6 +182,25 @@ def test_a_word_file_has_pages_where_word_noted_them(breaks: tuple[str, str], pa
     )
 
 
+def test_cells_of_a_word_table_stay_below_their_header() -> None:
+    """A row may begin further right, and an old file merges cells by marks."""
+
+    def cell(text: str, mark: str = "") -> str:
+        return f"<w:tc><w:tcPr>{mark}</w:tcPr>{paragraph(text)}</w:tc>"
+
+    merged, more = '<w:hMerge w:val="restart"/>', "<w:hMerge/>"
+    rows = [
+        cell("Team") + cell("Shift") + cell("Desk"),
+        '<w:trPr><w:gridBefore w:val="1"/></w:trPr>' + cell("Late") + cell("D1"),
+        cell("Search") + cell("closed", merged) + cell("", more),
+    ]
+    table = f"<w:tbl>{''.join(f'<w:tr>{row}</w:tr>' for row in rows)}</w:tbl>"
+    assert parsed(word(table), "a.docx").blocks[-1].text.split("\n")[2:] == [
+        "|  | Late | D1 |",
+        "| Search | closed | closed |",
+    ]
+
+
 def test_the_first_of_several_chapters_is_no_title() -> None:
     """Chapters stand beside each other; a line of style Title, or a lone chapter, is the title above the others."""
     chapters = [
