@@ -58,6 +58,8 @@ SHOWN: list[tuple[object, str, str]] = [
     (2, '[=1]"one";[=2]"two";0', "two"),
     (0.1 + 0.2, "General", "0.3"),
     (1e300, "0.00", "1e+300"),
+    (1234567890123456, "0", "1234567890123456"),
+    (20_000_000_000_000_000, "General", "20000000000000000"),
     (date(2024, 6, 1), "dd/mm/yyyy", "01/06/2024"),
     (date(2024, 6, 1), "mm-dd-yy", "2024-06-01"),
     (45444 + 13.0834 / 24, "m/d/yy h:mm", "2024-06-01 13:05"),
@@ -106,6 +108,12 @@ def test_formulas_without_values_are_computed_or_named() -> None:
     assert "were computed: Costs!D2, Costs!D3, Costs!B4, Costs!C4, Costs!D4." in computed
     assert "shown instead: Costs!B5, Costs!C5, Costs!D5. Open it" in missing
     assert hidden == "Hidden sheets were left out: Rates."
+
+
+def test_an_error_is_a_value() -> None:
+    """What a formula divides by nothing, or calls not available, is shown as in a spreadsheet."""
+    document = parsed(workbook(rows(["a", "b"], ["x", "=1/0"], ["y", "=NA()"], ["z", "=B2+1"])), "a.xlsx")
+    assert document.blocks[-1].text.endswith("| x | #DIV/0! |\n| y | #N/A |\n| z | #DIV/0! |")
 
 
 def test_a_computed_value_has_the_format_of_its_cell() -> None:
