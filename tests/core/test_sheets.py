@@ -163,6 +163,17 @@ def test_merged_cells_count_in_each_place() -> None:
     )
 
 
+def test_names_above_columns_that_repeat_are_headers_of_all() -> None:
+    """A header of two rows needs no merged cells where the second says the same below each name of the first."""
+    fill = rows([None, "Plan", None, "Actual"], ["Post", "H1", "H2", "H1", "H2"], ["Buoys", 5, 6, 7, 8])
+    (table,) = texts(workbook(fill), "a.xlsx")
+    assert table == "| Post | Plan / H1 | Plan / H2 | Actual / H1 | Actual / H2 |\n| Buoys | 5 | 6 | 7 | 8 |"
+    plain = rows(
+        ["Item", "By", None, "At", None], ["Boat", "Ana", "new", "Pier", "new"], ["Buoy", "Bo", "", "Pier", ""]
+    )
+    assert texts(workbook(plain), "a.xlsx")[0].startswith("| Item | By |  | At |  |\n| Boat | Ana")
+
+
 def test_what_is_hidden_is_said() -> None:
     """Hidden rows and columns are read, as filters hide them, too; hidden sheets are not; a note says both."""
 
