@@ -74,7 +74,8 @@ def _squared(body: bytes) -> bytes:
             cell = ET.Element(f"{space}tc")
             ET.SubElement(cell, f"{space}p")
             row.insert(first, cell)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    squared: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return squared
 
 
 def _merge(row: ET.Element, space: str) -> None:
