@@ -19,6 +19,7 @@ _LOCAL = {
 }  # whose order each program chooses by its country
 _LONGEST = 255  # characters of a format, as in every office program: longer ones take the library too long
 _INEXACT = 1e15  # from here on the library counts wrong
+_LONG = 1e21  # from here on an exponent says more than the digits of a whole number
 _LAST_DAY = 2_958_466  # the year 10000
 _SIGN = re.compile(r"[-\u2212(]|[^\W\d]")  # minus, brackets, or a word such as "debit"
 _TOGETHER = 50_000  # numbers in one workbook
@@ -82,7 +83,8 @@ def plain(number: float, code: str = GENERAL) -> str:
 
     if is_date_format(code) and not is_timedelta_format(code) and 0 <= number < _LAST_DAY:
         return str(from_excel(number)).removesuffix(" 00:00:00")
-    return f"{number:.15g}"
+    is_whole = _INEXACT <= abs(number) < _LONG and number == int(number)
+    return f"{number:.0f}" if is_whole else f"{number:.15g}"
 
 
 def _usable(code: str) -> str:

@@ -25,6 +25,7 @@ _FICKLE = re.compile(
 )
 _ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
 _UNKNOWN = "=NA()"
+_DIVISION = "#DIV/0!"  # no unknown value brings it about
 
 
 def computed(
@@ -43,7 +44,8 @@ def computed(
         model.evaluate()
         for place in formulas:
             value = model.get_cell_value(sheets[place[0]], *place[1:])
-            if value is not None and not str(value).startswith("#"):
+            is_error = value == _DIVISION or (value == "#N/A" and formulas[place].strip().upper() == _UNKNOWN)
+            if value is not None and (is_error or not str(value).startswith("#")):
                 found[place] = value
     return found
 

@@ -17,6 +17,7 @@ from core.documents.page_parts import main_part, take_out_unseen
 from core.documents.properties import iso_date, language_tag
 from core.documents.text import decode
 
+_NO_TITLE = "\0"  # that no heading repeats
 _LEFT_OUT = {"iframe", "button", "select"}
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _TARGET_CHARACTERS = 300  # a longer address, such as a sign-on's, is no use to a reader and would fill passages
@@ -39,19 +40,24 @@ def parse_page(data: bytes) -> ParsedDocument:
 
 
 def parse_html(text: str, *, is_titled: bool = False) -> ParsedDocument:
-    """Parse a page; its one `<h1>` is the title, or else its `<title>`, unless what it stands in has one."""
+    """Parse a page. Its one `<h1>` is the title, or one of class `title`, or else its `<title>`.
+
+    Unless what it stands in `is_titled`.
+    """
     page = parse_tree(text)
     inside = repair(page)
     title, html = page.find("title"), page.find("html")
     named = " ".join(title.text().split()) if title else ""
     metas = list(page.iter("meta"))
     root, notes = main_part(page)
-    outline = Outline("\0" if is_titled else "" if len(list(root.iter("h1"))) == 1 else named)
+    tops = list(root.iter("h1"))
+    is_named = len(tops) == 1 or any("title" in top.attributes.get("class", "").split() for top in tops[:1])
+    outline = Outline(_NO_TITLE if is_titled else "" if is_named else named or _NO_TITLE)
     _add(outline, root, lines_above=0)
     document = outline.document()
     return replace(
         document,
-        title=document.title or named,
+        title=document.title.strip(_NO_TITLE) or named,
         notes=(*notes, f"Pages shown inside were not read: {', '.join(inside)}.") if inside else notes,
         author=_meta(metas, "author"),
         date=iso_date(_meta(metas, "article:modified_time", "article:published_time", "dcterms.modified", "date")),

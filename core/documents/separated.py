@@ -86,9 +86,13 @@ class _Records:
     def _begin(self, start: int) -> None:
         """Read on from a line; once too many are broken, quotation marks are letters."""
         self._start = start
-        quoting = csv.QUOTE_NONE if len(self._broken) > _MOST_BROKEN else csv.QUOTE_MINIMAL
         lines = map(self._lines.__getitem__, range(start, len(self._lines)))
-        self._reader = csv.reader(lines, strict=True, quoting=quoting, **self._dialect())
+        self._reader = csv.reader(
+            lines,
+            strict=True,
+            quoting=csv.QUOTE_NONE if len(self._broken) > _MOST_BROKEN else csv.QUOTE_MINIMAL,
+            **self._dialect(),
+        )
 
     def _dialect(self) -> dict[str, Any]:
         return {"delimiter": self._delimiter, "skipinitialspace": self._delimiter != "\t"}

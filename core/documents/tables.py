@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import takewhile
+from dataclasses import dataclass, replace
+from itertools import pairwise, takewhile
 
 from core.documents.blocks import BlockKind, Outline
 
@@ -57,6 +57,7 @@ def add_table(
     if not rest:
         outline.add(BlockKind.PARAGRAPH, caption, rows[0][1] if rows else 0, page)
         return
+    rest = _spread(rest) if headers is None else rest
     count = header_rows([row for row, _ in rest]) if headers is None else max(1, headers - len(titles))
     header = (_joined([row for row, _ in rest[:count]]), rest[0][1])
     for name, body in _parted(rest[count:]):
@@ -120,6 +121,23 @@ def _parts_shared(above: Sequence[Row], row: Row) -> bool:
     rest = [(row[at], named[at]) for at in {*range(min(len(row), len(named)))}.difference(shared)]
     parts = any(last[at] is last[at - 1] and row[at] is not row[at - 1] for at in shared if at)
     return parts and all(not name or cell.text in {"", name} for cell, name in rest)
+
+
+def _spread(rows: Sequence[NumberedRow]) -> Sequence[NumberedRow]:
+    """With names that stand alone above several columns, which repeat below the next name, as the headers of all."""
+    if len(rows) <= _PAIR:
+        return rows
+    (top, line), names = rows[0], [cell.text for cell in rows[1][0]]
+    starts = [at for at, cell in enumerate(top) if cell.text and cell.columns == 1]
+    groups = [(start, end - start) for start, end in pairwise([*starts, len(names)]) if end - start > 1]
+    size = min((width for _, width in groups), default=0)
+    below = {tuple(names[start : start + size]) for start, _ in groups}
+    if len(groups) < _PAIR or len(below) > 1 or not all(map(all, below)):
+        return rows
+    spread = [*top, *[_BLANK] * (len(names) - len(top))]
+    for start, _ in groups:
+        spread[start : start + size] = [replace(top[start], columns=size)] * size
+    return [(spread, line), *rows[1:]]
 
 
 def _are_names(cells: Iterable[Cell]) -> bool:

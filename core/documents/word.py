@@ -10,17 +10,20 @@ import io
 import re
 import zipfile
 from dataclasses import replace
+from xml.etree import ElementTree as ET
 
 from core.documents import leftovers, packages
 from core.documents.blocks import Block, ParsedDocument
 from core.documents.html import parse_html
 from core.documents.properties import core_properties
+from core.text.words import whole_number
 
 _BREAK = "\ue000"
+_MOST_COLUMNS = 63  # of a table, as in Word
 _BODY = "word/document.xml"
 _RENDERED_BREAK = re.compile(rb"<w:lastRenderedPageBreak\s*/>")
 _TYPED_BREAK = re.compile(rb'<w:br\s+w:type="page"\s*/>')
-_STYLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => p:fresh"
+_STYLES = "p[style-name='Title'] => h1.title:fresh\np[style-name='Subtitle'] => p:fresh"
 
 
 def parse_word(data: bytes) -> ParsedDocument:
@@ -46,7 +49,7 @@ def _with_breaks(package: zipfile.ZipFile) -> bytes:
             if part.filename.endswith((".xml", ".rels")):
                 content = package.read(part)
                 packages.check_depth(content)
-                changed.writestr(part.filename, _mark(content) if part.filename == _BODY else content)
+                changed.writestr(part.filename, _squared(_mark(content)) if part.filename == _BODY else content)
     return copy.getvalue()
 
 
@@ -54,6 +57,41 @@ def _mark(body: bytes) -> bytes:
     """A break that someone typed is rendered too, so only one kind is counted."""
     breaks = _RENDERED_BREAK if _RENDERED_BREAK.search(body) else _TYPED_BREAK
     return breaks.sub(f"<w:t>{_BREAK}</w:t>".encode(), body)
+
+
+def _squared(body: bytes) -> bytes:
+    """With cells where they are drawn: the library knows no rows that begin further right, and no hMerge."""
+    if b"gridBefore" not in body and b"hMerge" not in body:
+        return body
+    root = packages.xml_of(body)
+    for row in [element for element in root.iter() if element.tag.endswith("}tr")]:
+        space = row.tag.removesuffix("tr")
+        _merge(row, space)
+        before = row.find(f"{space}trPr/{space}gridBefore")
+        missing = whole_number(before.get(f"{space}val"), _MOST_COLUMNS) if before is not None else 0
+        first = next((at for at, part in enumerate(row) if part.tag == f"{space}tc"), len(row))
+        for _ in range(min(missing or 0, _MOST_COLUMNS)):
+            cell = ET.Element(f"{space}tc")
+            ET.SubElement(cell, f"{space}p")
+            row.insert(first, cell)
+    squared: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return squared
+
+
+def _merge(row: ET.Element, space: str) -> None:
+    """Make of blank cells that go on with the one before them columns that it spans."""
+    wide: ET.Element | None = None
+    covered: set[ET.Element] = set()
+    for cell in row.findall(f"{space}tc"):
+        merge = cell.find(f"{space}tcPr/{space}hMerge")
+        if merge is None or merge.get(f"{space}val") == "restart":
+            wide = cell.find(f"{space}tcPr") if merge is not None else None
+        elif wide is not None and not any((text.text or "").strip() for text in cell.iter(f"{space}t")):
+            span = wide.find(f"{space}gridSpan")
+            span = span if span is not None else ET.SubElement(wide, f"{space}gridSpan", {f"{space}val": "1"})
+            span.set(f"{space}val", str((whole_number(span.get(f"{space}val")) or 1) + 1))
+            covered.add(cell)
+    row[:] = [part for part in row if part not in covered]
 
 
 def _paged(blocks: tuple[Block, ...]) -> tuple[Block, ...]:

@@ -182,6 +182,41 @@ def test_a_word_file_has_pages_where_word_noted_them(breaks: tuple[str, str], pa
     )
 
 
+def test_cells_of_a_word_table_stay_below_their_header() -> None:
+    """A row may begin further right, and an old file merges cells by marks."""
+
+    def cell(text: str, mark: str = "") -> str:
+        return f"<w:tc><w:tcPr>{mark}</w:tcPr>{paragraph(text)}</w:tc>"
+
+    merged, more = '<w:hMerge w:val="restart"/>', "<w:hMerge/>"
+    rows = [
+        cell("Team") + cell("Shift") + cell("Desk"),
+        '<w:trPr><w:gridBefore w:val="1"/></w:trPr>' + cell("Late") + cell("D1"),
+        cell("Search") + cell("closed", merged) + cell("", more),
+    ]
+    table = f"<w:tbl>{''.join(f'<w:tr>{row}</w:tr>' for row in rows)}</w:tbl>"
+    assert parsed(word(table), "a.docx").blocks[-1].text.split("\n")[2:] == [
+        "|  | Late | D1 |",
+        "| Search | closed | closed |",
+    ]
+
+
+def test_the_first_of_several_chapters_is_no_title() -> None:
+    """Chapters stand beside each other; a line of style Title, or a lone chapter, is the title above the others."""
+    chapters = [
+        paragraph("Trains", style="heading1"),
+        paragraph("Second class."),
+        paragraph("Planes", style="heading1"),
+    ]
+    document = parsed(word("".join(chapters) + paragraph("Economy.")), "travel.docx")
+    assert document.title == "travel"
+    assert headings(document) == [("Trains",), ("Planes",)]
+    titled = parsed(word(paragraph("Trips", style="Title") + "".join(chapters)), "travel.docx")
+    assert titled.title == "Trips"
+    assert ("Trains",) in headings(titled)
+    assert parsed(word("".join(chapters[:2])), "travel.docx").title == "Trains"
+
+
 def test_what_a_word_file_holds_beside_its_text_is_said() -> None:
     """Comments, headers and footers are left out; a note for each kind says so, unless it is but a number."""
     comment = f'<w:comment w:id="0">{paragraph("Ask Ana")}</w:comment>'

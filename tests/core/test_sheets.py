@@ -58,6 +58,8 @@ SHOWN: list[tuple[object, str, str]] = [
     (2, '[=1]"one";[=2]"two";0', "two"),
     (0.1 + 0.2, "General", "0.3"),
     (1e300, "0.00", "1e+300"),
+    (1234567890123456, "0", "1234567890123456"),
+    (20_000_000_000_000_000, "General", "20000000000000000"),
     (date(2024, 6, 1), "dd/mm/yyyy", "01/06/2024"),
     (date(2024, 6, 1), "mm-dd-yy", "2024-06-01"),
     (45444 + 13.0834 / 24, "m/d/yy h:mm", "2024-06-01 13:05"),
@@ -108,6 +110,12 @@ def test_formulas_without_values_are_computed_or_named() -> None:
     assert hidden == "Hidden sheets were left out: Rates."
 
 
+def test_an_error_is_a_value() -> None:
+    """What a formula divides by nothing, or calls not available, is shown as in a spreadsheet."""
+    document = parsed(workbook(rows(["a", "b"], ["x", "=1/0"], ["y", "=NA()"], ["z", "=B2+1"])), "a.xlsx")
+    assert document.blocks[-1].text.endswith("| x | #DIV/0! |\n| y | #N/A |\n| z | #DIV/0! |")
+
+
 def test_a_computed_value_has_the_format_of_its_cell() -> None:
     """A sum of hours is shown as hours."""
 
@@ -153,6 +161,17 @@ def test_merged_cells_count_in_each_place() -> None:
         "Fees of the piers\n| Pier | Q1 / Ships | Q1 / Fees | Owner |\n"
         "| North | 4 | 900 | Ada |\n| North | 5 | 1000 | Bo |"
     )
+
+
+def test_names_above_columns_that_repeat_are_headers_of_all() -> None:
+    """A header of two rows needs no merged cells where the second says the same below each name of the first."""
+    fill = rows([None, "Plan", None, "Actual"], ["Post", "H1", "H2", "H1", "H2"], ["Buoys", 5, 6, 7, 8])
+    (table,) = texts(workbook(fill), "a.xlsx")
+    assert table == "| Post | Plan / H1 | Plan / H2 | Actual / H1 | Actual / H2 |\n| Buoys | 5 | 6 | 7 | 8 |"
+    plain = rows(
+        ["Item", "By", None, "At", None], ["Boat", "Ana", "new", "Pier", "new"], ["Buoy", "Bo", "", "Pier", ""]
+    )
+    assert texts(workbook(plain), "a.xlsx")[0].startswith("| Item | By |  | At |  |\n| Boat | Ana")
 
 
 def test_what_is_hidden_is_said() -> None:

@@ -109,6 +109,29 @@ def test_a_table_in_a_cell_is_part_of_it_and_a_box_is_none() -> None:
     assert of(f"<tr><td>Menu<td>{inner}") == ["Menu", "- May: 4\n- June: 5"]
 
 
+def test_tables_in_the_cells_of_a_table_without_headers_leave_it_whole() -> None:
+    """A row keeps what belongs together; the columns of a page are boxes still."""
+    codes = "<table><tr><td>Door<td>{}<tr><td>Gate<td>1</table>"
+    rows = "".join(f"<tr><td>{site}<td>{codes.format(code)}" for site, code in (("Lisbon", 44), ("Porto", 55)))
+    (table,) = of(f"<tr><td>Site<td>Lead<td>Codes{rows.replace('<td><table', '<td>Ana<td><table')}")
+    assert table == "| Site | Lead | Codes |\n| Lisbon | Ana | Door 44 Gate 1 |\n| Porto | Ana | Door 55 Gate 1 |"
+    page = "<tr><td>Logo<td>Search<tr><td><table><tr><td>Menu</table><td><h2>Ferries</h2><p>Ring first.</p>"
+    assert of(page) == ["Logo", "Search", "Menu", "Ring first."]
+
+
+def test_the_foot_of_a_table_of_parts_is_about_all_of_them() -> None:
+    """A sum does not stand below the name of the last part."""
+    head, rows = (
+        "<thead><tr><th>Pier<th>May<th>June",
+        "<tr><td>North<td>4<td>5<tr><td colspan=3>Inland<tr><td>Canal<td>1<td>2",
+    )
+    assert of(f"<caption>Ships</caption>{head}<tbody>{rows}<tfoot><tr><td>All<td>5<td>7") == [
+        "Ships\n| Pier | May | June |\n| North | 4 | 5 |",
+        "Ships: Inland\n| Pier | May | June |\n| Canal | 1 | 2 |",
+        "Ships\n| Pier | May | June |\n| All | 5 | 7 |",
+    ]
+
+
 def test_two_columns_are_pairs_unless_they_have_headers() -> None:
     """Keys and values are a list; below headers they are rows."""
     assert of("<tr><th>Phone<td>5<tr><th>Room<td>6") == ["- Phone: 5\n- Room: 6"]
