@@ -67,8 +67,10 @@ def test_what_stands_around_a_short_page_is_said() -> None:
     )
     assert texts(document) == ["Rules", "No dogs on the quay.", "Smoking is only allowed on the pier."]
     assert document.notes == ("About 38 characters around the main text were left out as parts of the site.",)
-    named = page("<header><h1>Harbour</h1><p>Since 1902</p></header><main><h1>Fees</h1><p>15 euros.</p></main>")
-    assert texts(named) == ["Fees", "15 euros."]
+    named = page(
+        "<header><h1>Harbour</h1><p>Since 1902</p></header><main><h1>Fees</h1><p>It costs 15 euros a day.</p></main>"
+    )
+    assert texts(named) == ["Fees", "It costs 15 euros a day."]
 
 
 def test_nothing_is_left_out_where_nothing_would_remain() -> None:
@@ -113,3 +115,14 @@ def test_signs_at_headings_are_no_text() -> None:
         "<p><a href=#quay><b>Up</b></a></p>"
     )
     assert (document.title, texts(document)) == ("Quay", ["Quay", "Boats", "Fees", "Up"])
+
+
+def test_words_inside_a_sentence_do_not_cut_it() -> None:
+    """Whatever their elements are called; what was struck out is marked, and how to say a character is left out."""
+    document = page(
+        "<p>Meet at <nobr>9 am</nobr> by the <acronym>HQ</acronym> door, <g-time>today</g-time> at <o:p>noon</o:p>.</p>"
+        "<p><ruby>東京<rp>(</rp><rt>とうきょう</rt><rp>)</rp></ruby>へ, <del>old 5</del><ins>new 6</ins></p>"
+        "<x-card><p>One.</p></x-card><x-tab>Mac</x-tab><x-tab>Linux</x-tab>"
+    )
+    seen = ["Meet at 9 am by the HQ door, today at noon.", "東京へ, ~~old 5~~new 6", "One.", "Mac Linux"]
+    assert texts(document) == seen
