@@ -126,3 +126,30 @@ def test_words_inside_a_sentence_do_not_cut_it() -> None:
     )
     seen = ["Meet at 9 am by the HQ door, today at noon.", "東京へ, ~~old 5~~new 6", "One.", "Mac Linux"]
     assert texts(document) == seen
+
+
+@pytest.mark.parametrize(
+    ("style", "is_shown"),
+    [
+        (".old{display:none}", False),
+        ("/* .x{} */ p.new, .old , #b { color: red; DISPLAY : none !important }", False),
+        ("@import url(a.css); #o { visibility: hidden }", False),
+        (".old{display:none} .new{display:block}", False),
+        ("@media print{.old{display:none}}", True),
+        (".old{display:none} @media (min-width: 9em){.old{display:block}}", True),
+        (".old{display:none} .old.is-open{display:block}", True),
+        (".hidden{display:none} @media screen{.md\\:block{display:block}}", True),
+        (".box .old{display:none}", True),
+        (".old{display:none", True),
+        (".old{color:red}}} .y{display:none}", True),
+    ],
+)
+def test_what_a_stylesheet_in_the_page_hides_is_not_read(style: str, *, is_shown: bool) -> None:
+    """Unless it shows it again somewhere, or it is most of the page; and it is said."""
+    document = page(
+        f"<head><style>{style}</style></head><body><h1>Shop</h1>"
+        "<p id=o class='old hidden md:block'>Open until 18:00 on Sundays.</p>"
+        "<p>Open until 20:00 every day, also on holidays and on Mondays.</p></body>"
+    )
+    assert ("Open until 18:00 on Sundays." in texts(document)) is is_shown
+    assert bool(document.notes) is not is_shown
