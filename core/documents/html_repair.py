@@ -35,6 +35,7 @@ def repair(page: Element) -> tuple[str, ...]:
     """Put `page` right; returns the addresses of the pages inside it, which are not read."""
     addresses = _open_frames(page)
     _name_headings(page)
+    _tick_boxes(page)
     for paragraph in page.iter("p"):
         if found := _WORD_LIST.search(paragraph.attributes.get("style", "")):
             _make_item(paragraph, int(found["level"]))
@@ -71,6 +72,21 @@ def _name_headings(page: Element) -> None:
             element.name = f"h{level}"
         elif element.name == "p" and not titled and _TITLES & {*element.attributes.get("class", "").split()}:
             element.name, titled = "h1", True
+
+
+def _tick_boxes(page: Element) -> None:
+    """Tasks that are done and those that are not: as boxes in forms, and as Notion and Confluence draw them."""
+    for box in page.iter("input", "div", "li"):
+        classes = {*box.attributes.get("class", "").split()}
+        if box.name == "input":
+            is_task, is_done = box.attributes.get("type", "").lower() == "checkbox", "checked" in box.attributes
+        elif box.name == "div":
+            is_task, is_done = "checkbox" in classes and not box.children, "checkbox-on" in classes
+            box.name = "span" if is_task else "div"
+        else:
+            is_task, is_done = "data-inline-task-id" in box.attributes, "checked" in classes
+        if is_task:
+            box.children = ["[x] " if is_done else "[ ] ", *box.children]
 
 
 def _make_item(paragraph: Element, level: int) -> None:

@@ -283,6 +283,7 @@ def test_handbook_pages_parse() -> None:
         ("Ask in {% slack_channel equipment %}{% raw %}{% endraw %}.", "Ask in equipment."),
         ('{% include note.html content="Bring your card." %}', "Bring your card."),
         ("{% include_relative 'note.html' %} {% render 'box', title: 'Tide', text: 'Mind it.' %}", "Tide. Mind it."),
+        ("R&amp;D &mdash; 5&nbsp;km &lt;b&gt; `&amp;` &unknown; &#8364;", "R&D — 5 km <b> `&amp;` &unknown; €"),
         ('{% image "a/b.png" "Choosing a city" %}', "Choosing a city"),
         ('[a]({{< ref "b.md" >}}) {{ "x" | upcase }} {{ site.mail }}', "[a](b.md) x {{ site.mail }}"),
         ("It is open if a==b and c==d.", "It is open if a==b and c==d."),

@@ -153,3 +153,15 @@ def test_what_a_stylesheet_in_the_page_hides_is_not_read(style: str, *, is_shown
     )
     assert ("Open until 18:00 on Sundays." in texts(document)) is is_shown
     assert bool(document.notes) is not is_shown
+
+
+def test_tasks_say_whether_they_are_done() -> None:
+    """As boxes in a list, and as Confluence and Notion write them."""
+    document = page(
+        "<h1>Tasks</h1><ul><li><input type=checkbox checked> Paint</li><li><input type=checkbox> Sail</li></ul>"
+        "<ul class=inline-task-list><li class=checked data-inline-task-id=1>Moor</li>"
+        "<li data-inline-task-id=2>Row</li></ul>"
+        "<ul class=to-do-list><li><div class='checkbox checkbox-on'></div> <span>Tow</span></li>"
+        "<li><div class='checkbox checkbox-off'></div> <span>Fish</span></li></ul>"
+    )
+    assert texts(document)[1:] == ["- [x] Paint\n- [ ] Sail", "- [x] Moor\n- [ ] Row", "- [x] Tow\n- [ ] Fish"]
