@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 from core.documents.html_tree import Element, parse_tree
 
 _TITLES = {"title", "MsoTitle", "page-title-text"}
+_DEEPER = {f"h{level}": f"h{min(level + 1, 6)}" for level in range(1, 7)}
 _WORD_LIST = re.compile(r"mso-list\s*:\s*\w+\s+level(?P<level>\d)", re.IGNORECASE)
 _WORD_MARK = re.compile(r"mso-list\s*:\s*ignore", re.IGNORECASE)
 _NUMBER = re.compile(r"\s*(\w{1,4}[.)])")
@@ -65,12 +66,15 @@ def _is_invisible(attributes: dict[str, str]) -> bool:
 
 
 def _name_headings(page: Element) -> None:
-    titled = page.find("h1") is not None
-    for element in page.iter("p", "div", "span"):
+    titled = False
+    for element in page.iter("p", "div", "span", "h1"):
+        titled |= element.name == "h1"
         level = element.attributes.get("aria-level", "2")
         if element.attributes.get("role") == "heading" and level in "123456":
             element.name = f"h{level}"
         elif element.name == "p" and not titled and _TITLES & {*element.attributes.get("class", "").split()}:
+            for heading in page.iter(*_DEEPER):
+                heading.name = _DEEPER[heading.name]
             element.name, titled = "h1", True
 
 

@@ -255,7 +255,8 @@ def _text(part: Mail, kind: str) -> _Content:
         return _invitation(text)
     if str(part.get_param("format", "")).lower() == "flowed":
         text = _reflowed(text, joined=str(part.get_param("delsp", "")).lower() == "yes")
-    return _Content(list(_paragraphs(text)), notes=list(notes))
+    text, files = mime.unpacked_files(text)
+    return _Content(list(_paragraphs(text)), files=files, notes=list(notes))
 
 
 def _invitation(text: str) -> _Content:

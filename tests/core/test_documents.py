@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path, PurePath
 
 import pytest
 
+from core.documents.archives import members
 from core.documents.blocks import Block, BlockKind, ParsedDocument
 from core.documents.parsing import MAX_BYTES, is_supported, parse
 from core.errors import DocumentError
@@ -310,3 +313,13 @@ def test_toml_front_matter_is_no_text_and_titles_have_no_markup() -> None:
         "Fees 2026 in <main>"
     )
     assert parsed("+++\ntitle = broken\n+++\nOpen.\n").title == "broken"
+
+
+def test_a_table_of_notion_is_read_once() -> None:
+    """Its export holds what a view shows and all of it."""
+    names = [f"Tasks {'a' * 32}.csv", f"Tasks {'a' * 32}_all.csv", f"Boats {'b' * 32}.csv", "x.csv", "x_all.csv"]
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in names:
+            archive.writestr(name, "a,b\n1,2\n")
+    assert [member.name for member in members(content.getvalue(), PurePath("a.zip"))] == names[1:]

@@ -114,6 +114,15 @@ def test_of_two_ways_to_say_something_the_one_that_says_more_is_read() -> None:
     )
 
 
+def test_a_file_that_is_written_into_the_text_hangs_on_the_message() -> None:
+    """As in the days before MIME; what only begins like one is text."""
+    packed = "begin 644 ../plan.txt\n#0V%T\n`\nend\n"
+    found = list(members(f"{HEAD}\nSee below.\n\n{packed}\nBye.".encode(), PurePath("a.eml")))
+    assert [(member.name, member.read()) for member in found[1:]] == [("plan.txt", b"Cat")]
+    assert texts(mail(f"{HEAD}\nSee below.\n\n{packed}\nBye.")) == ["See below.", "Bye."]
+    assert texts(mail(f"{HEAD}\nbegin 644 a\nof it\nend of it")) == ["begin 644 a\nof it\nend of it"]
+
+
 def test_a_heading_in_a_message_is_not_its_title() -> None:
     """The subject is; what a message calls itself in large type stays above its text."""
     document = mail(f"{HEAD}Content-Type: text/html\n\n<title>Mail</title><h1>Canteen</h1><p>It opens at noon.</p>")

@@ -165,3 +165,11 @@ def test_tasks_say_whether_they_are_done() -> None:
         "<li><div class='checkbox checkbox-off'></div> <span>Fish</span></li></ul>"
     )
     assert texts(document)[1:] == ["- [x] Paint\n- [ ] Sail", "- [x] Moor\n- [ ] Row", "- [x] Tow\n- [ ] Fish"]
+
+
+def test_a_paragraph_that_is_called_the_title_is_one() -> None:
+    """Above headings of the first level, as Google Docs and Word write it; they are sections then."""
+    document = page("<title>a</title><p class='c1 title'>Handbook</p><h1>Leave</h1><p>30 days.</p><h1>Pay</h1><p>Good.")
+    assert (document.title, [block.headings for block in document.blocks][-1]) == ("Handbook", ("Pay",))
+    late = page("<h1>Leave</h1><p class=title>Days</p><p>30 days.")
+    assert (late.title, texts(late)) == ("Leave", ["Leave", "Days", "30 days."])
