@@ -7,10 +7,11 @@ both are read by the same code. Knows nothing of how a member is parsed or of wh
 from __future__ import annotations
 
 import io
+import re
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePath, PurePosixPath
@@ -32,6 +33,7 @@ MAX_DEPTH = 2  # archives inside each other
 MAX_MEMBERS = 20_000  # of a whole archive, those of archives inside among them
 MAX_SECONDS = 900.0  # of the processor, for all of them together; one document has its own limit
 
+_NOTION_TABLE = re.compile(r" [0-9a-f]{32}\.csv\Z")
 _TOO_DEEP = f"It is nested in {MAX_DEPTH} archives, which is the limit. Unpack the outer one."
 
 
@@ -137,7 +139,7 @@ def _messages(data: bytes, above: str, depth: int, room: _Room) -> Iterator[Memb
 def _unpacked(data: bytes, above: str, depth: int, room: _Room) -> Iterator[Member]:
     with packages.opened_zip(data) as archive:
         meant = {part.filename: part for part in archive.infolist() if not part.is_dir() and _is_meant(part.filename)}
-        parts = list(meant.values())  # of two by one name, the later one
+        parts = [part for name, part in meant.items() if not _is_part_of_another(name, meant)]  # the later of two
         names = [part.filename for part in parts]
         wanted = [part for part in parts if is_readable(PurePosixPath(part.filename))]
         packages.check_parts(archive, 0)
@@ -219,6 +221,11 @@ def _talks(talks: Iterator[ChannelDay], above: str, note: str) -> Iterator[Membe
         name = name if seen[name] == 1 else f"{name} ({seen[name]})"
         yield Member(name, partial(packed, talk), parse_talk, note)
         note = ""  # said once
+
+
+def _is_part_of_another(name: str, names: Container[str]) -> bool:
+    """Whether it is what a database of Notion shows, beside a file with all of it."""
+    return bool(_NOTION_TABLE.search(name)) and f"{name.removesuffix('.csv')}_all.csv" in names
 
 
 def _is_meant(name: str) -> bool:

@@ -18,16 +18,20 @@ from core.documents.properties import iso_date, language_tag
 from core.documents.text import decode
 
 _NO_TITLE = "\0"  # that no heading repeats
-_LEFT_OUT = {"iframe", "button", "select"}
+_LEFT_OUT = {"iframe", "button", "select", "rt", "rp"}
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _TARGET_CHARACTERS = 300  # a longer address, such as a sign-on's, is no use to a reader and would fill passages
 _CODE = ["code", "kbd", "samp", "tt"]
+_STRUCK = {"del", "s", "strike"}
 _CODE_LINES = ("div", "p", "li")
-_INLINE = {
-    *("a", "abbr", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img"),
-    *("input", "ins", "kbd", "label", "mark", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup"),
-    *("time", "tt", "u", "var", "wbr"),
+_BLOCKS = {
+    *("address", "article", "aside", "blockquote", "body", "caption", "center", "col", "colgroup", "dd", "details"),
+    *("dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "frameset", "h1", "h2"),
+    *("h3", "h4", "h5", "h6", "header", "hgroup", "hr", "html", "legend", "li", "listing", "main", "menu", "nav"),
+    *("noframes", "ol", "optgroup", "option", "p", "plaintext", "pre", "search", "section", "summary", "table"),
+    *("tbody", "td", "textarea", "tfoot", "th", "thead", "tr", "ul", "video", "xmp", ""),
 }
+"""What begins a line of its own; everything else is part of one, as in browsers."""
 
 Node = Element | str
 
@@ -82,7 +86,7 @@ def _look_through(element: Element, blocks: set[int]) -> bool:
     """Take out what nobody sees, and note the ids of those that are no running text; whether this is running text."""
     element.children = [child for child in element.children if isinstance(child, str) or child.name not in _LEFT_OUT]
     inside = [_look_through(child, blocks) for child in element.children if isinstance(child, Element)]
-    inline = element.name in _INLINE and all(inside)
+    inline = element.name not in _BLOCKS and all(inside)
     if not inline:
         blocks.add(id(element))
     return inline
@@ -195,7 +199,9 @@ def _inline_one(node: Node) -> str:
         return f"`{inside}`"
     if node.name == "a":
         return _link(inside, node.attributes.get("href", ""))
-    return inside if node.name in _INLINE else f" {inside} "
+    if node.name in _STRUCK and inside.strip():
+        return f"~~{inside.strip()}~~ " if inside[-1:].isspace() else f"~~{inside.strip()}~~"
+    return f" {inside} " if node.name in _BLOCKS or "-" in node.name else inside
 
 
 def _link(text: str, target: str) -> str:

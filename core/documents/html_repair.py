@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 from core.documents.html_tree import Element, parse_tree
 
 _TITLES = {"title", "MsoTitle", "page-title-text"}
+_DEEPER = {f"h{level}": f"h{min(level + 1, 6)}" for level in range(1, 7)}
 _WORD_LIST = re.compile(r"mso-list\s*:\s*\w+\s+level(?P<level>\d)", re.IGNORECASE)
 _WORD_MARK = re.compile(r"mso-list\s*:\s*ignore", re.IGNORECASE)
 _NUMBER = re.compile(r"\s*(\w{1,4}[.)])")
@@ -35,6 +36,7 @@ def repair(page: Element) -> tuple[str, ...]:
     """Put `page` right; returns the addresses of the pages inside it, which are not read."""
     addresses = _open_frames(page)
     _name_headings(page)
+    _tick_boxes(page)
     for paragraph in page.iter("p"):
         if found := _WORD_LIST.search(paragraph.attributes.get("style", "")):
             _make_item(paragraph, int(found["level"]))
@@ -64,13 +66,31 @@ def _is_invisible(attributes: dict[str, str]) -> bool:
 
 
 def _name_headings(page: Element) -> None:
-    titled = page.find("h1") is not None
-    for element in page.iter("p", "div", "span"):
+    titled = False
+    for element in page.iter("p", "div", "span", "h1"):
+        titled |= element.name == "h1"
         level = element.attributes.get("aria-level", "2")
         if element.attributes.get("role") == "heading" and level in "123456":
             element.name = f"h{level}"
         elif element.name == "p" and not titled and _TITLES & {*element.attributes.get("class", "").split()}:
+            for heading in page.iter(*_DEEPER):
+                heading.name = _DEEPER[heading.name]
             element.name, titled = "h1", True
+
+
+def _tick_boxes(page: Element) -> None:
+    """Tasks that are done and those that are not: as boxes in forms, and as Notion and Confluence draw them."""
+    for box in page.iter("input", "div", "li"):
+        classes = {*box.attributes.get("class", "").split()}
+        if box.name == "input":
+            is_task, is_done = box.attributes.get("type", "").lower() == "checkbox", "checked" in box.attributes
+        elif box.name == "div":
+            is_task, is_done = "checkbox" in classes and not box.children, "checkbox-on" in classes
+            box.name = "span" if is_task else "div"
+        else:
+            is_task, is_done = "data-inline-task-id" in box.attributes, "checked" in classes
+        if is_task:
+            box.children = ["[x] " if is_done else "[ ] ", *box.children]
 
 
 def _make_item(paragraph: Element, level: int) -> None:

@@ -135,8 +135,9 @@ class _Reader:
             end = self._text.find(">", place)
             self._quotes = False
         closed = name in _VOID or (self._text[end - 1] == "/" and self._bare_end != end)
-        self._build.start(Element(name, self._line_at(start), attributes), closed=closed or name in _RAW)
-        return self._raw(name, end + 1) if name in _RAW and not closed else end + 1
+        element = Element(name, self._line_at(start), attributes)
+        self._build.start(element, closed=closed or name in _RAW)
+        return self._raw(element, end + 1) if name in _RAW and not closed else end + 1
 
     def _name(self, place: int) -> tuple[str, int]:
         found = _NAME.match(self._text, place)
@@ -156,12 +157,15 @@ class _Reader:
         place = blank.end() if blank else place
         return attributes, place if self._text[place : place + 1] == ">" else -1
 
-    def _raw(self, name: str, place: int) -> int:
-        """Pass over the inside of a script or a style, which nobody reads; one without an end has none."""
+    def _raw(self, element: Element, place: int) -> int:
+        """Pass over the inside of a script or a style, which only a style keeps; one without an end has none."""
+        name = element.name
         found = None if name in self._unclosed else re.compile(f"</{name}", re.IGNORECASE).search(self._text, place)
         if not found:
             self._unclosed.add(name)
             return place
+        if name == "style":
+            element.children.append(self._text[place : found.start()])
         end = self._text.find(">", found.end())
         return end + 1 if end >= 0 else len(self._text)
 

@@ -32,8 +32,9 @@ _UNSEEN = {
 _LOCKED = {"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
 _ICON_BYTES = 20_000  # of a picture inside the text: smaller ones are logos
 _QUOTED = re.compile(r"(?:^>[^\n]*(?:\n|\Z))+", re.MULTILINE)
-_WORD, _TARGET = re.compile(r"\w{3,}"), re.compile(r"\]\([^()]*\)")
+_WORD, _TARGET = re.compile(r"\w{3,}|\d+"), re.compile(r"\]\([^()]*\)|https?://[^\s<>()]+")
 _COVERED = 0.6  # of the words in HTML: less, and the text beside it only stands in for it
+_SHOWN_WORDS = 8  # of a form that is not read, in a note
 _BEGIN = re.compile(rb"(?:\A|\n\r?\n)From [^\n]{0,200}\d\d:\d\d[^\n]{0,100}\n")  # of a message in an mbox
 _HEAD_BYTES, _NAME_CHARACTERS = 64 * 1024, 80  # of a message that its name is taken from; of the name
 _SIGNATURE = "-- "  # the line above one, which does not go on
@@ -181,6 +182,7 @@ def _of_parts(part: Mail, kind: str) -> _Content:
         best = _best(inside)
         for each in inside:
             whole.add(each if each is best else _Content([], each.messages, each.files, each.events))
+        whole.notes += _unsaid(best, inside)
     else:
         for each in inside:
             whole.add(each)
@@ -200,8 +202,18 @@ def _says(way: _Content, richest: _Content) -> bool:
         return True
     if any(block.kind is BlockKind.TABLE and block.text.count("\n") + 1 >= _TABLE_LINES for block in richest.blocks):
         return False
-    wanted = _words(richest)
-    return len(wanted & _words(way)) >= _COVERED * len(wanted)
+    wanted, there = _words(richest), _words(way)
+    return len(wanted & there) >= _COVERED * len(wanted) and len(wanted - there) <= len(there - wanted)
+
+
+def _unsaid(best: _Content | None, ways: Sequence[_Content]) -> Iterator[str]:
+    """A note where what is not read of a message that is there several times says something of its own."""
+    more: set[str] = set().union(*map(_words, ways)) - (_words(best) if best else set())
+    if best and more and best is [way for way in ways if way.blocks][-1]:
+        more = {word for word in more if word.isdigit()}  # text that only stands in for HTML speaks of mail programs
+    if more:
+        shown = ", ".join(sorted(more)[:_SHOWN_WORDS])
+        yield f"The message is there in several forms that differ; of one, this was not read: {shown}."
 
 
 def _words(content: _Content) -> set[str]:
@@ -243,7 +255,8 @@ def _text(part: Mail, kind: str) -> _Content:
         return _invitation(text)
     if str(part.get_param("format", "")).lower() == "flowed":
         text = _reflowed(text, joined=str(part.get_param("delsp", "")).lower() == "yes")
-    return _Content(list(_paragraphs(text)), notes=list(notes))
+    text, files = mime.unpacked_files(text)
+    return _Content(list(_paragraphs(text)), files=files, notes=list(notes))
 
 
 def _invitation(text: str) -> _Content:

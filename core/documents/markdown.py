@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from html import unescape
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -38,6 +39,7 @@ _FIELD = r"^(?:{})[ \t]*:[ \t]*(.*(?:\n[ \t]+\S.*)*)"
 _BROKEN_TARGET = re.compile(r"(\]\([^()\s]++)\s++\)")
 _VARIABLE_IN_TARGET = re.compile(r"\]\(\{\{[^{}]*\}\}(?=/)")
 _PADDING = re.compile(r"(?<=\S)[ \t]{2,}|-{4,}")
+_ENTITY = re.compile(r"&(?:[a-zA-Z]{2,30}\d{0,2}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _REFERENCE = re.compile(r"(?<![!\]\\])\[(?P<text>[^\[\]]+)\](?:\[(?P<label>[^\[\]]*)\])?(?![(:\[])")
 _HEADING_CHARACTERS = 2_000  # whose markup is read: its parser slows down on longer ones
 _TARGET_CHARACTERS = 300  # of a link that is named once and used often
@@ -124,7 +126,12 @@ def _tidy(source: str, kind: BlockKind, references: Mapping[str, Any]) -> str:
         source = _PADDING.sub(lambda run: "---" if run.group().startswith("-") else " ", source)
     if references:
         source = outside_code_spans(source, _REFERENCE, simply(lambda match: _link(match, references)))
-    return source
+    return outside_code_spans(source, _ENTITY, simply(_character)) if "&" in source else source
+
+
+def _character(entity: re.Match[str]) -> str:
+    """What is written as an entity; spaces of any width are spaces, and no line ends."""
+    return " ".join(unescape(entity.group()).split()) or " "
 
 
 def _link(match: re.Match[str], references: Mapping[str, Mapping[str, Any]]) -> str:

@@ -28,6 +28,9 @@ _PARTED = re.compile(
 _MAX_PARTED = 200  # parts that hold parts: a line is compared with the ends of all that it lies in
 _ENCODED = re.compile(r"=\?(?P<charset>[^?*\s]+)(?:\*[^?\s]*)?\?(?P<way>[BbQq])\?(?P<text>[^?\r\n]*)\?=")
 _RUN = re.compile(r"=\?[^?\s]+\?[BbQq]\?[^?\r\n]*\?=(?:\s*=\?[^?\s]+\?[BbQq]\?[^?\r\n]*\?=)*")
+_UUENCODED = re.compile(
+    r"^begin [0-7]{3,4} (?P<name>[^\n]{1,200})\n(?P<lines>(?:[ -`]{1,90}\n)++)end[ \t]*$", re.MULTILINE
+)
 _NAME_CHARACTERS = 120  # of a file
 
 Mail = Message
@@ -110,6 +113,22 @@ def messages_of(part: Mail) -> Iterator[Mail]:
             yield read_message(_decoded(packed, str(part["Content-Transfer-Encoding"] or "")))
         else:
             yield message
+
+
+def unpacked_files(text: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """A text without the files that are written into it as in the days before MIME (uuencode), and those files."""
+    files: list[tuple[str, bytes]] = []
+
+    def take(packed: re.Match[str]) -> str:
+        try:
+            content = b"".join(binascii.a2b_uu(line) for line in packed["lines"].split("\n") if line)
+        except (binascii.Error, ValueError):
+            return packed.group()
+        name = PurePosixPath(packed["name"].replace("\\", "/")).name.strip().lstrip(".")[-_NAME_CHARACTERS:]
+        files.append((name or "attachment", content))
+        return ""
+
+    return _UUENCODED.sub(take, text), files
 
 
 def file_name(part: Mail) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.documents.html_tree import Element
+from core.documents.stylesheets import Stylesheet, read_stylesheet
 
 _NEVER_SHOWN = {
     *("script", "style", "noscript", "template", "svg", "object", "head", "title", "datalist", "canvas"),
@@ -112,7 +113,7 @@ _SHORT = 600  # characters of a banner at most
 _MENU_LINKS, _MENU_CHARACTERS = 3, 30  # a menu's links, at least; their length on average, at most
 _LINKED, _MOSTLY_LINKED = 0.5, 0.8  # shares of the characters
 _MAIN_SHARE = 0.5  # of what is left of the page: a smaller part is not its main one
-_MENTIONED, _MENTIONED_SHARE = 20, 0.1  # characters left out, at least, and their share, that a note is worth
+_MENTIONED, _MENTIONED_SHARE = 10, 0.1  # characters left out, at least, and their share, that a note is worth
 
 
 @dataclass(slots=True)
@@ -147,8 +148,14 @@ def take_out_unseen(root: Element) -> int:
         if buttons and "".join(button.text() for button in buttons).split() == element.text().split():
             for button in buttons:
                 button.name = "span"
+    sheet = Stylesheet()
+    for style in root.iter("style"):
+        rules = read_stylesheet(style.text(), style.attributes.get("media", ""))
+        sheet.hidden.update(rules.hidden)
+        sheet.shown.update(rules.shown)
+        style.children = []
     weights = _weighed(root)
-    return _prune(root, weights, weights[id(root)].characters)
+    return _prune(root, weights, weights[id(root)].characters, sheet)
 
 
 def main_part(page: Element) -> tuple[Element, tuple[str, ...]]:
@@ -187,7 +194,7 @@ def _weighed(root: Element) -> dict[int, _Weight]:
     return weights
 
 
-def _prune(element: Element, weights: dict[int, _Weight], whole: int) -> int:
+def _prune(element: Element, weights: dict[int, _Weight], whole: int, sheet: Stylesheet) -> int:
     gone = 0
     kept: list[Element | str] = []
     for child in element.children:
@@ -195,11 +202,11 @@ def _prune(element: Element, weights: dict[int, _Weight], whole: int) -> int:
             kept.append(child)
         elif child.name in _NEVER_SHOWN or _is_anchor(child) or _ANCHORS & {*child.attributes.get("class", "").split()}:
             continue
-        elif _is_hidden(child, weights[id(child)].characters, whole):
+        elif _is_hidden(child, weights[id(child)].characters, whole, sheet):
             gone += weights[id(child)].characters
         else:
             kept.append(child)
-            gone += _prune(child, weights, whole)
+            gone += _prune(child, weights, whole, sheet)
     element.children = kept
     return gone
 
@@ -211,11 +218,10 @@ def _is_anchor(element: Element) -> bool:
     return element.text().strip() in _SIGNS
 
 
-def _is_hidden(element: Element, characters: int, whole: int) -> bool:
+def _is_hidden(element: Element, characters: int, whole: int, sheet: Stylesheet) -> bool:
     attributes = element.attributes
-    if attributes.get("role") == "tabpanel" or _UNFOLDED.search(attributes.get("class", "")):
-        return False  # behind a tab or a fold that a reader opens
-    if element.name in _WRAPPERS:
+    unfolds = attributes.get("role") == "tabpanel" or _UNFOLDED.search(attributes.get("class", ""))
+    if element.name in _WRAPPERS or unfolds:  # behind a tab or a fold that a reader opens
         return False
     if "hidden" in attributes and attributes["hidden"].lower() != "until-found":
         return True
@@ -223,7 +229,10 @@ def _is_hidden(element: Element, characters: int, whole: int) -> bool:
         return True
     if _HIDDEN_STYLE.search(attributes.get("style", "")):
         return True
-    return attributes.get("aria-hidden", "").lower() == "true" and 2 * characters <= whole  # else a dialog lay over it
+    if 2 * characters > whole:  # what shows the page takes away, such as a dialog over it
+        return False
+    names = [f".{name}" for name in attributes.get("class", "").split()] + [f"#{attributes.get('id', '')}"]
+    return attributes.get("aria-hidden", "").lower() == "true" or sheet.hides(names)
 
 
 class _Site:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path, PurePath
 
 import pytest
 
+from core.documents.archives import members
 from core.documents.blocks import Block, BlockKind, ParsedDocument
 from core.documents.parsing import MAX_BYTES, is_supported, parse
 from core.errors import DocumentError
@@ -283,6 +286,7 @@ def test_handbook_pages_parse() -> None:
         ("Ask in {% slack_channel equipment %}{% raw %}{% endraw %}.", "Ask in equipment."),
         ('{% include note.html content="Bring your card." %}', "Bring your card."),
         ("{% include_relative 'note.html' %} {% render 'box', title: 'Tide', text: 'Mind it.' %}", "Tide. Mind it."),
+        ("R&amp;D &mdash; 5&nbsp;km &lt;b&gt; `&amp;` &unknown; &#8364;", "R&D — 5 km <b> `&amp;` &unknown; €"),
         ('{% image "a/b.png" "Choosing a city" %}', "Choosing a city"),
         ('[a]({{< ref "b.md" >}}) {{ "x" | upcase }} {{ site.mail }}', "[a](b.md) x {{ site.mail }}"),
         ("It is open if a==b and c==d.", "It is open if a==b and c==d."),
@@ -309,3 +313,13 @@ def test_toml_front_matter_is_no_text_and_titles_have_no_markup() -> None:
         "Fees 2026 in <main>"
     )
     assert parsed("+++\ntitle = broken\n+++\nOpen.\n").title == "broken"
+
+
+def test_a_table_of_notion_is_read_once() -> None:
+    """Its export holds what a view shows and all of it."""
+    names = [f"Tasks {'a' * 32}.csv", f"Tasks {'a' * 32}_all.csv", f"Boats {'b' * 32}.csv", "x.csv", "x_all.csv"]
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in names:
+            archive.writestr(name, "a,b\n1,2\n")
+    assert [member.name for member in members(content.getvalue(), PurePath("a.zip"))] == names[1:]

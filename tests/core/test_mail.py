@@ -95,6 +95,34 @@ def test_html_is_read_where_the_text_only_stands_in_for_it(plain: str, rich: str
     assert not any(plain.strip() in text for text in texts(document) if plain.strip() and seen not in plain)
 
 
+def test_of_two_ways_to_say_something_the_one_that_says_more_is_read() -> None:
+    """Be it only a number more; where each says something of its own, it is said that one of them was not read."""
+    plain = "The office moves on Monday to the second floor near the lift."
+
+    def both(text: str, html: str) -> ParsedDocument:
+        html = f"<p>{html}</p>"
+        return mail(
+            multipart("alternative", f"Content-Type: text/plain\n\n{text}", f"Content-Type: text/html\n\n{html}")
+        )
+
+    more = both(plain, f"{plain} <b>New phone: 5567.</b>")
+    assert (texts(more), more.notes) == ([f"{plain} New phone: 5567."], ())
+    differs = both(f"{plain} Badge 12 is blue.", f"{plain} Phone 5567.")
+    assert texts(differs) == [f"{plain} Badge 12 is blue."]
+    assert differs.notes == (
+        "The message is there in several forms that differ; of one, this was not read: 5567, phone.",
+    )
+
+
+def test_a_file_that_is_written_into_the_text_hangs_on_the_message() -> None:
+    """As in the days before MIME; what only begins like one is text."""
+    packed = "begin 644 ../plan.txt\n#0V%T\n`\nend\n"
+    found = list(members(f"{HEAD}\nSee below.\n\n{packed}\nBye.".encode(), PurePath("a.eml")))
+    assert [(member.name, member.read()) for member in found[1:]] == [("plan.txt", b"Cat")]
+    assert texts(mail(f"{HEAD}\nSee below.\n\n{packed}\nBye.")) == ["See below.", "Bye."]
+    assert texts(mail(f"{HEAD}\nbegin 644 a\nof it\nend of it")) == ["begin 644 a\nof it\nend of it"]
+
+
 def test_a_heading_in_a_message_is_not_its_title() -> None:
     """The subject is; what a message calls itself in large type stays above its text."""
     document = mail(f"{HEAD}Content-Type: text/html\n\n<title>Mail</title><h1>Canteen</h1><p>It opens at noon.</p>")

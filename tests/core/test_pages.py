@@ -67,8 +67,10 @@ def test_what_stands_around_a_short_page_is_said() -> None:
     )
     assert texts(document) == ["Rules", "No dogs on the quay.", "Smoking is only allowed on the pier."]
     assert document.notes == ("About 38 characters around the main text were left out as parts of the site.",)
-    named = page("<header><h1>Harbour</h1><p>Since 1902</p></header><main><h1>Fees</h1><p>15 euros.</p></main>")
-    assert texts(named) == ["Fees", "15 euros."]
+    named = page(
+        "<header><h1>Harbour</h1><p>Since 1902</p></header><main><h1>Fees</h1><p>It costs 15 euros a day.</p></main>"
+    )
+    assert texts(named) == ["Fees", "It costs 15 euros a day."]
 
 
 def test_nothing_is_left_out_where_nothing_would_remain() -> None:
@@ -113,3 +115,61 @@ def test_signs_at_headings_are_no_text() -> None:
         "<p><a href=#quay><b>Up</b></a></p>"
     )
     assert (document.title, texts(document)) == ("Quay", ["Quay", "Boats", "Fees", "Up"])
+
+
+def test_words_inside_a_sentence_do_not_cut_it() -> None:
+    """Whatever their elements are called; what was struck out is marked, and how to say a character is left out."""
+    document = page(
+        "<p>Meet at <nobr>9 am</nobr> by the <acronym>HQ</acronym> door, <g-time>today</g-time> at <o:p>noon</o:p>.</p>"
+        "<p><ruby>東京<rp>(</rp><rt>とうきょう</rt><rp>)</rp></ruby>へ, <del>old 5</del><ins>new 6</ins></p>"
+        "<x-card><p>One.</p></x-card><x-tab>Mac</x-tab><x-tab>Linux</x-tab>"
+    )
+    seen = ["Meet at 9 am by the HQ door, today at noon.", "東京へ, ~~old 5~~new 6", "One.", "Mac Linux"]
+    assert texts(document) == seen
+
+
+@pytest.mark.parametrize(
+    ("style", "is_shown"),
+    [
+        (".old{display:none}", False),
+        ("/* .x{} */ p.new, .old , #b { color: red; DISPLAY : none !important }", False),
+        ("@import url(a.css); #o { visibility: hidden }", False),
+        (".old{display:none} .new{display:block}", False),
+        ("@media print{.old{display:none}}", True),
+        (".old{display:none} @media (min-width: 9em){.old{display:block}}", True),
+        (".old{display:none} .old.is-open{display:block}", True),
+        (".hidden{display:none} @media screen{.md\\:block{display:block}}", True),
+        (".box .old{display:none}", True),
+        (".old{display:none", True),
+        (".old{color:red}}} .y{display:none}", True),
+    ],
+)
+def test_what_a_stylesheet_in_the_page_hides_is_not_read(style: str, *, is_shown: bool) -> None:
+    """Unless it shows it again somewhere, or it is most of the page; and it is said."""
+    document = page(
+        f"<head><style>{style}</style></head><body><h1>Shop</h1>"
+        "<p id=o class='old hidden md:block'>Open until 18:00 on Sundays.</p>"
+        "<p>Open until 20:00 every day, also on holidays and on Mondays.</p></body>"
+    )
+    assert ("Open until 18:00 on Sundays." in texts(document)) is is_shown
+    assert bool(document.notes) is not is_shown
+
+
+def test_tasks_say_whether_they_are_done() -> None:
+    """As boxes in a list, and as Confluence and Notion write them."""
+    document = page(
+        "<h1>Tasks</h1><ul><li><input type=checkbox checked> Paint</li><li><input type=checkbox> Sail</li></ul>"
+        "<ul class=inline-task-list><li class=checked data-inline-task-id=1>Moor</li>"
+        "<li data-inline-task-id=2>Row</li></ul>"
+        "<ul class=to-do-list><li><div class='checkbox checkbox-on'></div> <span>Tow</span></li>"
+        "<li><div class='checkbox checkbox-off'></div> <span>Fish</span></li></ul>"
+    )
+    assert texts(document)[1:] == ["- [x] Paint\n- [ ] Sail", "- [x] Moor\n- [ ] Row", "- [x] Tow\n- [ ] Fish"]
+
+
+def test_a_paragraph_that_is_called_the_title_is_one() -> None:
+    """Above headings of the first level, as Google Docs and Word write it; they are sections then."""
+    document = page("<title>a</title><p class='c1 title'>Handbook</p><h1>Leave</h1><p>30 days.</p><h1>Pay</h1><p>Good.")
+    assert (document.title, [block.headings for block in document.blocks][-1]) == ("Handbook", ("Pay",))
+    late = page("<h1>Leave</h1><p class=title>Days</p><p>30 days.")
+    assert (late.title, texts(late)) == ("Leave", ["Leave", "Days", "30 days."])
