@@ -177,10 +177,13 @@ class Dialogue:
         return None if message.quoted.strip() else Notice(translated(texts.EMPTY_QUESTION))  # nobody's command
 
     def _with_note(self, reply: Reply, message: Message) -> Reply:
-        """`reply`, saying why nothing may have been found."""
+        """`reply`, saying why nothing may have been found, or what was not read."""
+        if isinstance(reply, Final) and message.quoted and (count := self._engine.cuts(message)):
+            cut = translated(texts.QUOTE_CUT, count=count)
+            reply = replace(reply, note=f"{reply.note} {cut}" if reply.note else cut)
         missed = isinstance(reply, Final) and reply.markdown == translated(NOT_FOUND)
         if missed and not knows(self._embedder, [message.text]):
-            return replace(reply, note=translated(texts.IN_ENGLISH))
+            return replace(reply, note=f"{reply.note} {translated(texts.IN_ENGLISH)}".strip())
         return reply
 
     def _explained(self, error: Exception) -> Problem:

@@ -65,6 +65,18 @@ async def test_a_bare_forward_is_a_question(redis: Redis) -> None:
         assert read_by_the_model(slack) == TRANSIT
 
 
+async def test_a_long_forward_is_read_as_far_as_it_may_be(redis: Redis) -> None:
+    """And the answer says so."""
+    async with world(redis) as slack:
+        dm = slack.space.dm("UANN")
+        root = slack.people.say("UANN", dm, "", attachments=[share(f"{TRANSIT}. " * 120)])
+        await slack.settled()
+        [answer] = slack.answers(dm, root)
+        assert "only its first " in str(slack.space.messages[dm])
+        assert answer.startswith("Transit")
+        slack.check()
+
+
 async def test_a_colleague_is_asked_about_in_a_thread(redis: Redis) -> None:
     """Whoever names the bot below what others wrote, or a program showed in blocks, asks about that."""
     async with world(redis) as slack:
