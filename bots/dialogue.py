@@ -110,6 +110,14 @@ class Dialogue:
         """
         await self._engine.conversations.let_go(message)
 
+    async def has_said(self, message: Message, shown: str) -> bool:
+        """Whether what is `shown` answered somebody in this conversation.
+
+        Raises:
+            StoreError: the memory does not answer.
+        """
+        return await self._engine.conversations.has_said(message, shown)
+
     async def comment_on(self, message: Message) -> str:
         """The question that came just before what is forwarded here, where it points at something.
 

@@ -82,7 +82,7 @@ async def said_before(client: AsyncWebClient, message: SlackMessage, bot_user: s
 async def _thread(client: AsyncWebClient, message: SlackMessage) -> list[Any]:
     """The thread up to `message`, page by page from its beginning; of one too long only that."""
     thread: list[Any] = []
-    cursor = None
+    cursor: str | None = None
     for _ in range(PAGES):
         found = await client.conversations_replies(
             channel=message.channel, ts=message.root, latest=message.ts, limit=REPLIES, cursor=cursor
