@@ -186,13 +186,14 @@ class Dialogue:
 
     def _with_note(self, reply: Reply, message: Message) -> Reply:
         """`reply`, saying why nothing may have been found, or what was not read."""
-        if isinstance(reply, Final) and message.quoted and (count := self._engine.cuts(message)):
-            cut = translated(texts.QUOTE_CUT, count=count)
-            reply = replace(reply, note=f"{reply.note} {cut}" if reply.note else cut)
-        missed = isinstance(reply, Final) and reply.markdown == translated(NOT_FOUND)
-        if missed and not knows(self._embedder, [message.text]):
-            return replace(reply, note=f"{reply.note} {translated(texts.IN_ENGLISH)}".strip())
-        return reply
+        if not isinstance(reply, Final):
+            return reply
+        notes = [reply.note]
+        if message.quoted and (count := self._engine.cuts(message)):
+            notes.append(translated(texts.QUOTE_CUT, count=count))
+        if reply.markdown == translated(NOT_FOUND) and not knows(self._embedder, [message.text]):
+            notes.append(translated(texts.IN_ENGLISH))
+        return replace(reply, note=" ".join(filter(None, notes)))
 
     def _explained(self, error: Exception) -> Problem:
         error_id = secrets.token_hex(4)
