@@ -110,6 +110,14 @@ class Dialogue:
         """
         await self._engine.conversations.let_go(message)
 
+    async def has_said(self, message: Message, shown: str) -> bool:
+        """Whether what is `shown` answered somebody in this conversation.
+
+        Raises:
+            StoreError: the memory does not answer.
+        """
+        return await self._engine.conversations.has_said(message, shown)
+
     async def comment_on(self, message: Message) -> str:
         """The question that came just before what is forwarded here, where it points at something.
 
@@ -177,11 +185,15 @@ class Dialogue:
         return None if message.quoted.strip() else Notice(translated(texts.EMPTY_QUESTION))  # nobody's command
 
     def _with_note(self, reply: Reply, message: Message) -> Reply:
-        """`reply`, saying why nothing may have been found."""
-        missed = isinstance(reply, Final) and reply.markdown == translated(NOT_FOUND)
-        if missed and not knows(self._embedder, [message.text]):
-            return replace(reply, note=translated(texts.IN_ENGLISH))
-        return reply
+        """`reply`, saying why nothing may have been found, or what was not read."""
+        if not isinstance(reply, Final):
+            return reply
+        notes = [reply.note]
+        if message.quoted and (count := self._engine.cuts(message)):
+            notes.append(translated(texts.QUOTE_CUT, count=count))
+        if reply.markdown == translated(NOT_FOUND) and not knows(self._embedder, [message.text]):
+            notes.append(translated(texts.IN_ENGLISH))
+        return replace(reply, note=" ".join(filter(None, notes)))
 
     def _explained(self, error: Exception) -> Problem:
         error_id = secrets.token_hex(4)

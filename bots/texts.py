@@ -37,6 +37,7 @@ def queued(ahead: int) -> str:
 SOURCES = "Sources"
 NEAREST = "The closest I could find:"
 LEFT_OUT = "I left out part of this answer, because the documents don't back it up."
+QUOTE_CUT = "What you ask about is long: only its first {count:,} characters were read."
 IN_ENGLISH = "I search well in English only here. Try asking in English."
 PAGE = "page"
 PAGES = {".pptx": "slide", ".ipynb": "cell", ".epub": "chapter"}  # what else is counted; the others have pages

@@ -86,7 +86,7 @@ class Engine:
             QuestionTooLongError: the question is over the limit.
             StoreError: memory or index do not answer.
         """
-        text = self._check(message.text.strip() or message.quoted)
+        text = self._check(message.text.strip()) or self._readable(message.quoted)
         asker, recalled = await together(
             self.people.asker(message.person, plain=plain), self.conversations.recall(message)
         )
@@ -119,9 +119,18 @@ class Engine:
             )
         return asked
 
+    def cuts(self, message: Message) -> int:
+        """How much of what `message` quotes is read, where that is not all of it; else 0."""
+        asked = self._check(message.text.strip())
+        read = len(self._beside(asked or self._readable(message.quoted), message.quoted))
+        return read if read < len(clean(message.quoted)) else 0
+
+    def _readable(self, quoted: str) -> str:
+        return clean(quoted)[: self._limits.question_characters].rstrip()
+
     def _beside(self, text: str, quoted: str) -> str:
         """As much of what is quoted as may be read with `text`."""
-        said = clean(quoted)
+        said = self._readable(quoted)
         return said if said == text else said[: self._limits.question_characters - len(text)].rstrip()
 
     async def _search(

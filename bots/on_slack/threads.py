@@ -26,7 +26,8 @@ log = structlog.get_logger(__name__)
 
 KEPT = 5_000  # threads
 ABSENT_SECONDS = 10.0  # that "takes no part" is believed: another process may have been asked
-REPLIES = 200  # of a thread that are looked at
+REPLIES = 200  # of a thread that are looked at …
+PAGES = 5  # … so many times, for what was said last in it
 PATIENCE = 2.0  # seconds: what is not acknowledged within three comes again
 
 
@@ -74,15 +75,28 @@ async def said_before(client: AsyncWebClient, message: SlackMessage, bot_user: s
         return ""
     with suppress(*ERRORS):
         async with asyncio.timeout(PATIENCE):
-            found = await client.conversations_replies(
-                channel=message.channel, ts=message.root, latest=message.ts, limit=REPLIES
-            )
-        return plain_text(_others([*(found.get("messages") or ())], message.ts, bot_user))
+            return plain_text(_others(await _thread(client, message), message.ts, bot_user))
     return ""
+
+
+async def _thread(client: AsyncWebClient, message: SlackMessage) -> list[Any]:
+    """The thread up to `message`, page by page from its beginning; of one too long only that."""
+    thread: list[Any] = []
+    cursor: str | None = None
+    for _ in range(PAGES):
+        found = await client.conversations_replies(
+            channel=message.channel, ts=message.root, latest=message.ts, limit=REPLIES, cursor=cursor
+        )
+        thread += found.get("messages") or ()
+        cursor = (found.get("response_metadata") or {}).get("next_cursor")
+        if not cursor:
+            return thread
+    return thread[:1]
 
 
 def _others(thread: list[Any], ts: str, bot_user: str) -> str:
     earlier = [each for each in thread if isinstance(each, dict) and str(each.get("ts")) < ts]
+    earlier.sort(key=lambda each: str(each.get("ts")))  # the first one may stand on every page
     if not earlier or earlier[-1].get("user") == bot_user:
         return ""
     said = [whole_message(each) for each in (earlier[0], earlier[-1]) if each.get("user") != bot_user]

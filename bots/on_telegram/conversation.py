@@ -62,6 +62,8 @@ class TelegramConversation:
     ) -> None:
         """Answer where it was asked; an edited question in the place of its first answer."""
         message = await self.asked(incoming, text, quoted)
+        if incoming.answers_another and quoted is None and not await self._dialogue.has_said(message, incoming.said):
+            message = replace(message, quoted=incoming.said)
         spot = spot_of(incoming)
         earlier = await self._earlier(message, delivery) if incoming.kind is UpdateKind.EDIT else ()
         screen = Screen(self.line, spot, delivery, self._streaming, incoming.message, earlier)

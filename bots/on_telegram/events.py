@@ -77,6 +77,12 @@ class Incoming:
         return self.said if asks else ""
 
     @property
+    def answers_another(self) -> bool:
+        """Whether it asks about an answer of the bot that may have been somebody else's, who has other turns."""
+        asks = self.kind in {UpdateKind.ASK, UpdateKind.EDIT} and not self.text.startswith("/")
+        return asks and self.to_answer and not self.private and bool(self.said)
+
+    @property
     def person(self) -> Person:
         """Who did it."""
         return Person(PLATFORM, WORKSPACE, str(self.user))

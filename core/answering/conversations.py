@@ -16,8 +16,10 @@ from core.domain import Message, Passage, RankedPassage, Turn
 from core.people.traces import Trace
 from core.ports import Memory, PassageIndex
 from core.readers import audience, may_see
+from core.text.words import words
 
 MAX_TURNS = 20  # turns looked at; fewer are read, as the budget has it
+BEGINS = 8  # words by which an answer is known again
 RESTS = 100  # passages that a turn is known to rest on; of a longer chain of follow-ups the oldest are not followed
 
 
@@ -61,6 +63,13 @@ class Conversations:
         last, said = await self.last_turn(message), message.quoted
         if last is not None and history.waits(last, said):
             await self._memory.append(message.conversation, Turn(message.person, said, "", message.sent_at, None, said))
+
+    async def has_said(self, message: Message, shown: str) -> bool:
+        """Whether an answer of this conversation stands in `shown`, or that in it, as a messenger lays it out."""
+        turns, begins = await self._memory.turns(message.conversation, limit=MAX_TURNS), words(shown)[:BEGINS]
+        answers = [words(turn.answer) for turn in turns if turn.answer]
+        page = f" {' '.join(begins)} "  # a long answer takes several
+        return any(begins[: len(one)] == one[:BEGINS] or page in f" {' '.join(one)} " for one in answers)
 
     async def last_turn(self, message: Message) -> Turn | None:
         """What was said last before `message`."""

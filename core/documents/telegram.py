@@ -94,7 +94,7 @@ def _topics(by_id: Mapping[str, Json]) -> dict[str, str]:
     for number, message in by_id.items():
         if message.get("action") == "topic_created":
             topics[number] = named(_text(message.get("title")))
-        elif topic := topics.get(str(message.get("reply_to_message_id"))):
+        elif "reply_to_peer_id" not in message and (topic := topics.get(str(message.get("reply_to_message_id")))):
             topics[number] = topic
     return topics
 
@@ -104,10 +104,11 @@ def _said(message: Json, by_id: Mapping[str, Json], topic: str) -> ChatMessage |
     if message.get("type") != "message" or not text or "T" not in moment:
         return None
     day, _, time = moment.partition("T")
-    answered = by_id.get(str(message.get("reply_to_message_id")))
+    here = "reply_to_peer_id" not in message  # else it answers what was said in another chat
+    answered = by_id.get(str(message.get("reply_to_message_id"))) if here else None
     to = _who(answered) if answered and answered.get("type") == "message" else ""
-    if forwarded := message.get("forwarded_from"):
-        text = f"Forwarded from {named(forwarded)}:\n{text}"
+    if "forwarded_from" in message:  # null where the account is gone
+        text = f"Forwarded from {named(message['forwarded_from'] or 'somebody')}:\n{text}"
     return ChatMessage(_who(message), day, time[:5], text, to, topic=topic)
 
 

@@ -65,6 +65,18 @@ async def test_a_bare_forward_is_a_question(redis: Redis) -> None:
         assert read_by_the_model(slack) == TRANSIT
 
 
+async def test_a_long_forward_is_read_as_far_as_it_may_be(redis: Redis) -> None:
+    """And the answer says so."""
+    async with world(redis) as slack:
+        dm = slack.space.dm("UANN")
+        root = slack.people.say("UANN", dm, "", attachments=[share(f"{TRANSIT}. " * 120)])
+        await slack.settled()
+        [answer] = slack.answers(dm, root)
+        assert "only its first " in str(slack.space.messages[dm])
+        assert answer.startswith("Transit")
+        slack.check()
+
+
 async def test_a_colleague_is_asked_about_in_a_thread(redis: Redis) -> None:
     """Whoever names the bot below what others wrote, or a program showed in blocks, asks about that."""
     async with world(redis) as slack:
@@ -79,6 +91,21 @@ async def test_a_colleague_is_asked_about_in_a_thread(redis: Redis) -> None:
             assert read_by_the_model(slack) == "who approves it?"  # the bot spoke last
             slack.generator.prompts.pop()
         slack.check()
+
+
+@pytest.mark.parametrize(("replies", "last"), [(250, True), (1100, False)])
+async def test_the_last_word_of_a_long_thread_is_read(redis: Redis, replies: int, last: bool) -> None:  # noqa: FBT001
+    """Also where it stands on a later page; of a thread too long only how it began."""
+    async with world(redis) as slack:
+        root = slack.people.say("UBEN", "C1", "The gate is shut")
+        for number in range(replies):
+            ts, said = slack.space.ts(), f"{TRANSIT}, reply {number}"
+            reply = {"type": "message", "user": "UBEN", "text": said, "ts": ts, "team": slack.space.team}
+            slack.space.messages["C1"][ts] = {**reply, "thread_ts": root, "parent_user_id": "UBEN"}
+        slack.people.say("UANN", "C1", f"{AT} is transit benefit enrolment three days?", thread=root)
+        await slack.settled()
+        assert "> The gate is shut" in read_by_the_model(slack)
+        assert (f"reply {replies - 1}\n" in read_by_the_model(slack)) == last
 
 
 async def test_what_is_written_in_blocks_alone_is_asked(redis: Redis) -> None:

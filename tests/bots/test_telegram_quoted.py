@@ -44,9 +44,13 @@ async def test_a_reply_asks_about_what_a_colleague_wrote(redis: Redis, tmp_path:
         await ann.say("And who approves it?", team, reply_to=answer.id)
         await team.answered(3)
         assert read_by_the_model(home) == "And who approves it?"
+        await ben.say("who approves it?", team, reply_to=answer.id)
+        await team.answered(4)
+        assert f"> {answer.text.splitlines()[0]}" in read_by_the_model(home)
+        assert read_by_the_model(home).endswith("\n\nwho approves it?")
         elsewhere = {"origin": {**FROM_ZOE}}
         await ann.say(f"{AT} and this?", team, external_reply=elsewhere, quote={"text": TRANSIT, "position": 0})
-        await team.answered(4)
+        await team.answered(5)
         assert read_by_the_model(home).endswith(f"> {TRANSIT}\n\nand this?")
 
 

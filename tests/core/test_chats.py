@@ -238,6 +238,20 @@ def test_a_slack_export_in_a_folder_of_an_archive_is_one() -> None:
     assert body(made["export/help/2024-06-03"])[0][1] == "**Ada L.**, 12:00: open"
 
 
+def test_telegram_forwards_of_the_gone_and_answers_to_other_chats() -> None:
+    """A deleted account's words are not the forwarder's; what was said elsewhere is not what has its number here."""
+    base = {"type": "message", "date": "2024-06-03T12:00:00", "from": "Ada"}
+    first = {**base, "id": 1, "from": "Ben", "text": "Where?"}
+    gone = {**base, "id": 2, "text": "Take form 7", "forwarded_from": None}
+    there = {**base, "id": 3, "text": "Yes", "reply_to_message_id": 1, "reply_to_peer_id": "channel77"}
+    data = json.dumps(chat(messages=[first, gone, there])).encode()
+    [document] = documents(data, "result.json").values()
+    assert [text for _, text in body(document)][1:] == [
+        "**Ada**, 12:00: Forwarded from somebody:\nTake form 7",
+        "**Ada**, 12:00: Yes",
+    ]
+
+
 def test_what_telegram_shows_besides_text_is_read() -> None:
     """Polls, checklists, contacts, places and what is unknown; who said it first, and in which topic."""
     shown = [

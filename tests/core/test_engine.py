@@ -326,6 +326,17 @@ async def test_a_question_over_the_limit_is_refused_with_both_numbers(engine: En
         await ask(engine, "x" * 100_000)
 
 
+async def test_what_is_quoted_is_read_as_far_as_it_may_be(engine: Engine, generator: ScriptedGenerator) -> None:
+    """A long thread or forward is no reason to refuse a question about it."""
+    quoted = "Transit benefit enrolment takes fourteen days. " * 120
+    for said in ("", "How long does transit benefit enrolment take?"):
+        asked = replace(message(said), quoted=quoted)
+        assert (await answer_to(engine, asked)).text.startswith("Transit")
+        assert 3900 < engine.cuts(asked) <= 4000 - len(said)
+        assert 3900 < len(generator.prompts[-1].question) < 4100
+    assert engine.cuts(replace(message("why?"), quoted="short")) == 0
+
+
 async def test_control_characters_never_reach_the_model(engine: Engine, generator: ScriptedGenerator) -> None:
     await ask(engine, "How does\x1b transit\x00 enrolment work?")
     assert generator.prompts[0].question == "How does transit enrolment work?"

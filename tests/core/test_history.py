@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.answering.history import LEANS, MAY_LEAN, Query, before, leaning, questions, standalone_question, understand
+from core.answering.history import (
+    LEANS,
+    MAY_LEAN,
+    Query,
+    before,
+    leaning,
+    questions,
+    standalone_question,
+    understand,
+    waiting,
+)
 from core.answering.prompt import NOT_FOUND
 from core.domain import Person, Turn
 from core.people.preferences import Language, Length
@@ -174,6 +184,52 @@ def test_a_refusal_in_another_form_is_a_refusal(wish: str) -> None:
 def test_what_somebody_asked_is_known_without_rewordings_and_without_others() -> None:
     turns = [turn(TAXI), turn("shorter"), turn("Where is the Chicago office?", person=BEN), turn(CONTRACTORS)]
     assert questions(turns, ANN) == [TAXI, CONTRACTORS]
+
+
+FORWARD = "Trips abroad need no approval"
+
+
+def forward(said: str = FORWARD, *, at: int = 0, gone: bool = False) -> Turn:
+    moment = datetime(2026, 1, 1, 0, at, tzinfo=UTC)
+    return Turn(ANN, said, "", moment, None if gone else (), said)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Does this match the current travel policy for contractors in Germany?",
+        "Is it right according to the travel policy of our company?",
+        "Stimmt das laut unserer aktuellen Reiserichtlinie für Auslandsreisen?",
+        "Passt dies zur aktuellen Reiserichtlinie für externe Mitarbeiter in Spanien?",
+    ],
+)
+def test_a_long_question_that_points_is_about_what_was_just_forwarded(message: str) -> None:
+    """However many words of its own it has."""
+    asked = understand(message, [forward()])
+    assert asked.quoted == FORWARD
+    assert any(FORWARD in search for search in asked.searches)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "How many weeks is parental leave for both parents?",
+        "Welche Unterlagen braucht die Personalabteilung für Elternzeit und Mutterschutz?",
+    ],
+)
+def test_a_long_question_that_points_nowhere_stands_by_itself(message: str) -> None:
+    asked = understand(message, [forward()])
+    assert (asked.quoted, [*asked.searches]) == ("", [message])
+
+
+def test_what_was_forwarded_waits_for_a_while() -> None:
+    """Ten minutes, or until it is let go; forwarded again, it waits again."""
+    soon, late = (datetime(2026, 1, 1, 0, minute, tzinfo=UTC) for minute in (10, 11))
+    talked = [turn(TAXI), forward()]
+    assert (waiting(talked, soon), waiting(talked, late)) == (talked, talked[:1])
+    gone = [*talked, forward("Other"), forward(at=1, gone=True)]
+    assert waiting(gone, soon) == [talked[0], gone[2]]
+    assert waiting([*gone, forward(at=2)], soon) == [talked[0], gone[2], forward(at=2)]
 
 
 def test_what_was_said_before_a_new_beginning_counts_no_more() -> None:
