@@ -171,7 +171,7 @@ class Dialogue:
     def _with_note(self, reply: Reply, message: Message) -> Reply:
         """`reply`, saying why nothing may have been found."""
         missed = isinstance(reply, Final) and reply.markdown == translated(NOT_FOUND)
-        if missed and not knows(self._embedder, [message.text]):
+        if missed and not knows(self._embedder, [message.text.strip() or message.quoted]):
             return replace(reply, note=translated(texts.IN_ENGLISH))
         return reply
 
