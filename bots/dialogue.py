@@ -191,7 +191,8 @@ class Dialogue:
         notes = [reply.note]
         if message.quoted and (count := self._engine.cuts(message)):
             notes.append(translated(texts.QUOTE_CUT, count=count))
-        if reply.markdown == translated(NOT_FOUND) and not knows(self._embedder, [message.text]):
+        asked = message.text.strip() or message.quoted
+        if reply.markdown == translated(NOT_FOUND) and not knows(self._embedder, [asked]):
             notes.append(translated(texts.IN_ENGLISH))
         return replace(reply, note=" ".join(filter(None, notes)))
 

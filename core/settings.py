@@ -306,6 +306,11 @@ class Settings(ServingSettings):
     def _expand(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else None
 
+    @field_validator("embedder")
+    @classmethod
+    def _as_built_in(cls, value: str) -> str:
+        return value.lower() if re.fullmatch(r"[\w.-]+", value) and not Path(value).exists() else value
+
     @field_validator("redis_url")
     @classmethod
     def _redis_scheme(cls, value: SecretStr | None) -> SecretStr | None:

@@ -17,6 +17,7 @@ from core.answering.cutting import begun, is_cut, joined
 from core.answering.prompt import NOT_FOUND, says_not_found
 from core.answering.rewording import Rewording, is_of_the_answer, is_rewording, wish_of
 from core.domain import Person, Turn
+from core.text.languages import UNDIVIDED
 from core.text.words import content_words, words, words_of
 
 LEANS = 0.8  # p(a message leans on what was said) where its words point back; people say "it" of other things, too
@@ -26,10 +27,15 @@ SEARCHED = 1500  # characters of what is quoted that are searched for
 _FEW_WORDS = 3  # with so many words of its own and none that points, a message is a question by itself …
 _OWN_TOPIC = 5  # … and with so many it is one, whatever pronouns it has
 
+_PAIRS = 3  # neighbouring characters, two by two, that a word has which is written without spaces
+
 _POINTS_BACK = words_of(
     "it its they them their theirs he him his she her hers this that these those same one ones es ihn ihm ihnen "
     "dies diese diesem diesen dieser dieses denen dabei dafür dagegen damit daran darauf daraus darin darüber "
     "davon dazu dort"
+)
+_POINTS_BACK_UNDIVIDED = re.compile(
+    "それ|これ(?!から)|その|この|あれ|这个|那个|這個|那個|他们|她们|它|그것|그건|이것|그거"
 )
 _ENDS_BACK = words_of("das sie")  # articles elsewhere: "wie lange dauert das?"
 _ASKS_OF_IT = re.compile(
@@ -168,12 +174,14 @@ def points(message: str) -> bool:
 def leaning(message: str) -> float:
     """p(a message leans on what was said before it), by its words."""
     said, own = words(message), content_words(message) - _NO_TOPIC
-    if not said or len(own) >= _OWN_TOPIC:
+    pairs = sum(UNDIVIDED.fullmatch(word) is not None for word in own)  # of what is written without spaces
+    own_words = len(own) - pairs + pairs // _PAIRS
+    if not said or own_words >= _OWN_TOPIC:
         return 0.0
-    points = said[-1] in _ENDS_BACK or not _POINTS_BACK.isdisjoint(said)
+    points = said[-1] in _ENDS_BACK or not _POINTS_BACK.isdisjoint(said) or bool(_POINTS_BACK_UNDIVIDED.search(message))
     if points or not own or _CONNECTS.match(message.lstrip(" ¿¡\n\t")):
         return LEANS
-    return MAY_LEAN if len(own) < _FEW_WORDS else 0.0
+    return MAY_LEAN if own_words < _FEW_WORDS else 0.0
 
 
 def _question(message: str, told: Sequence[_Exchange], quoted: str = "") -> Query:

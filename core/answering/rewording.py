@@ -20,11 +20,12 @@ from core.text.words import words, words_of
 _WISHES: Mapping[StrEnum, frozenset[str]] = {
     Length.SHORT: words_of(
         "short shorter brief briefer briefly concise concisely sentence sentences summarise summarize summary "
-        "tl dr tldr kurz kurze kürzer kürzere knapp knapper satz zusammen zusammenfassen zusammenfassung"
+        "tl dr tldr kurz kurze kürzer kürzere knapp knapper satz zusammen zusammenfassen zusammenfassung "
+        "短く もっと短く 短くして もっと短くして 简短 简短一点 简短些 短一点 더짧게 짧게"
     ),
     Length.DETAILED: words_of(
         "detail details detailed long longer depth elaborate expand lang länger ausführlich ausführlicher "
-        "genauer detaillierter"
+        "genauer detaillierter 詳しく もっと詳しく 詳しくして 详细 更详细 详细一点 详细些 자세히"
     ),
     Format.PROSE: words_of("prose paragraph paragraphs fließtext"),
     Format.BULLETS: words_of(
@@ -44,11 +45,13 @@ _WISHES: Mapping[StrEnum, frozenset[str]] = {
     Language.ARABIC: words_of("arabic arabisch العربية بالعربية"),
     Language.CHINESE: words_of("chinese mandarin chinesisch 中文 用中文 请用中文 中文回答"),
     Language.DUTCH: words_of("dutch niederländisch holländisch nederlands"),
-    Language.ENGLISH: words_of("english englisch"),
+    Language.ENGLISH: words_of(
+        "english englisch 英語で 英語で答えて 英語でお願いします 用英语 用英文 请用英语 用英语回答 请用英语回答 영어로"
+    ),
     Language.FRENCH: words_of("french französisch français francais"),
     Language.GERMAN: words_of("german deutsch"),
     Language.ITALIAN: words_of("italian italienisch italiano"),
-    Language.JAPANESE: words_of("japanese japanisch 日本語 日本語で 日本語でお願いします"),
+    Language.JAPANESE: words_of("japanese japanisch 日本語 日本語で 日本語で答えて 日本語でお願いします"),
     Language.KOREAN: words_of("korean koreanisch 한국어 한국어로"),
     Language.POLISH: words_of("polish polnisch polski polsku"),
     Language.PORTUGUESE: words_of("portuguese portugiesisch português portugues"),

@@ -79,6 +79,14 @@ async def test_who_asks_in_a_language_that_is_not_searched_is_told(asked: str, e
     assert (last.markdown, last.note) == (NOT_FOUND, note)
 
 
+async def test_who_forwards_what_is_not_searched_is_told():
+    """A message that was forwarded without a word is what is asked."""
+    forwarded = dataclasses.replace(message(""), quoted="Wie viele Tage Urlaub habe ich?")
+    dialogue = Dialogue(FakeEngine(NOT_FOUND), embedder="attune-embedder")
+    *_, last = [reply async for reply in dialogue.respond(forwarded)]
+    assert last.note == texts.IN_ENGLISH
+
+
 @pytest.mark.parametrize(
     ("text", "near"),
     [("/halp", "/help"), ("/pref length short", "/prefs"), ("/FORGE", "/forget"), ("/qiut", "/quit")],

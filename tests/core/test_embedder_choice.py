@@ -111,3 +111,12 @@ def test_who_must_name_an_embedder_is_told_to_name_it_for_good(tmp_path: Path) -
     for name, value in (("QDRANT_URL", "http://127.0.0.1:1"), ("ATTUNE_EMBEDDER", "attune-embedder")):
         assert not is_remembered(with_embedder(Settings.from_env({**environ, name: value})))
     assert "for good" in operator_texts.fix_language(remembered=False)
+
+
+@pytest.mark.parametrize(
+    ("named", "embedder"),
+    [("Multilingual-E5-Small", MULTILINGUAL), ("hf:Org/Name", "hf:Org/Name"), ("/models/Mine", "/models/Mine")],
+)
+def test_a_built_in_name_is_one_name_however_it_is_spelled(named: str, embedder: str) -> None:
+    """An index keeps it, and is compared by it."""
+    assert Settings.from_env({"ATTUNE_EMBEDDER": named}).embedder == embedder

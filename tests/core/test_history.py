@@ -52,6 +52,8 @@ def talk(*questions: str) -> list[Turn]:
         "et pour les externes ?",
         "¿y para externos?",
         "e per gli esterni?",
+        "それは契約社員も同じですか？",
+        "这个也适用于外包员工吗？",
     ],
 )
 def test_a_message_that_points_back_leans_on_what_was_said(message: str) -> None:
@@ -59,7 +61,7 @@ def test_a_message_that_points_back_leans_on_what_was_said(message: str) -> None
 
 
 @pytest.mark.parametrize(
-    "message", ["what is Tock", "Where is the Chicago office?", "maximum amount?", "Was ist Tock?"]
+    "message", ["what is Tock", "Where is the Chicago office?", "maximum amount?", "Was ist Tock?", "契約社員は？"]
 )
 def test_a_short_message_that_points_nowhere_may_lean(message: str) -> None:
     """It is searched for both ways, first of all by itself."""
@@ -72,6 +74,7 @@ def test_a_short_message_that_points_nowhere_may_lean(message: str) -> None:
         "How do I enroll in the transit benefit?",
         "What is the maximum travel reimbursement for contractors working abroad, and who approves it?",
         "reset VPN password",
+        "出張費の精算に必要な書類と提出期限を教えてください",
         "I forgot my password, what now?",
     ],
 )

@@ -123,3 +123,20 @@ def test_every_language_can_be_asked_for(language: Language) -> None:
 def test_one_word_that_is_not_known_makes_it_something_else(asking: str, word: str) -> None:
     """However it is wrapped, a wish with a topic beside it is no mere wish."""
     assert wish_of(f"{asking}shorter xylophones{word}") is None
+
+
+@pytest.mark.parametrize(
+    ("message", "form"),
+    [
+        ("もっと短く", {"length": Length.SHORT}),
+        ("英語で答えて", {"language": Language.ENGLISH}),
+        ("日本語で答えて。", {"language": Language.JAPANESE}),
+        ("请用英语回答", {"language": Language.ENGLISH}),
+        ("详细一点", {"length": Length.DETAILED}),
+    ],
+)
+def test_a_wish_may_be_written_without_spaces(message: str, form: dict[str, str]) -> None:
+    """In Japanese and Chinese the common ones are known whole."""
+    wish = wish_of(message)
+    assert wish is not None
+    assert wish.form == form
