@@ -80,8 +80,12 @@ def shown(text: str, *, at: tuple[float, float], size: float = 10, font: str = "
     return f"BT /{font} {size} Tf {at[0]} {at[1]} Td ({text}) Tj ET\n"
 
 
-def word(body: str, *, properties: str = "") -> bytes:
-    """A DOCX with this body; styles Title and Heading1 are known."""
+def word(body: str, *, properties: str = "", beside: Mapping[str, str] | None = None) -> bytes:
+    """A DOCX with this body; styles Title and Heading1 are known. `beside`: paragraphs of other parts, by kind."""
+    others = dict(beside or {})
+    relations = "".join(
+        f'<Relationship Id="{kind}" Type="{_RELATIONS}/{kind}" Target="{kind}.xml"/>' for kind in ("styles", *others)
+    )
     styles = "".join(
         f'<w:style w:type="paragraph" w:styleId="{name.replace(" ", "")}"><w:name w:val="{name}"/></w:style>'
         for name in ("Title", "heading 1", "heading 2")
@@ -91,8 +95,8 @@ def word(body: str, *, properties: str = "") -> bytes:
         ' ContentType="application/xml"/></Types>',
         "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r1"'
         f' Type="{_RELATIONS}/officeDocument" Target="word/document.xml"/></Relationships>',
-        "word/_rels/document.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r1"'
-        f' Type="{_RELATIONS}/styles" Target="styles.xml"/></Relationships>',
+        "word/_rels/document.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">{relations}</Relationships>',
+        **{f"word/{kind}.xml": f"<w:part {_WORD}>{content}</w:part>" for kind, content in others.items()},
         "word/styles.xml": f"<w:styles {_WORD}>{styles}</w:styles>",
         "word/document.xml": f"<w:document {_WORD}><w:body>{body}</w:body></w:document>",
     }

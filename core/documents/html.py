@@ -38,15 +38,15 @@ def parse_page(data: bytes) -> ParsedDocument:
     return replace(document, notes=(*notes, *document.notes))
 
 
-def parse_html(text: str) -> ParsedDocument:
-    """Parse a page; its one `<h1>` is the title, or else its `<title>`."""
+def parse_html(text: str, *, is_titled: bool = False) -> ParsedDocument:
+    """Parse a page; its one `<h1>` is the title, or else its `<title>`, unless what it stands in has one."""
     page = parse_tree(text)
     inside = repair(page)
     title, html = page.find("title"), page.find("html")
     named = " ".join(title.text().split()) if title else ""
     metas = list(page.iter("meta"))
     root, notes = main_part(page)
-    outline = Outline("" if len(list(root.iter("h1"))) == 1 else named)
+    outline = Outline("\0" if is_titled else "" if len(list(root.iter("h1"))) == 1 else named)
     _add(outline, root, lines_above=0)
     document = outline.document()
     return replace(

@@ -7,6 +7,7 @@ needs and every XML bomb does. Knows nothing of what the parts mean.
 from __future__ import annotations
 
 import io
+import posixpath
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -100,6 +101,17 @@ def xml_of(data: bytes) -> ET.Element:
 def part_of(package: zipfile.ZipFile, name: str) -> ET.Element | None:
     """The root of the XML part called `name`, or None where the package has none."""
     return xml_of(package.read(name)) if has_part(package, name) else None
+
+
+def related(package: zipfile.ZipFile, place: str, kind: str = "") -> dict[str, str]:
+    """The parts that a part refers to, by the name of the reference; those of one `kind`, if it is given."""
+    folder, name = posixpath.split(place)
+    root = part_of(package, f"{folder}/_rels/{name}.rels")
+    return {
+        relation.get("Id", ""): posixpath.normpath(posixpath.join(folder, relation.get("Target", ""))).lstrip("/")
+        for relation in (root if root is not None else ())
+        if relation.get("Type", "").endswith(kind) and relation.get("TargetMode") != "External"
+    }
 
 
 def has_part(package: zipfile.ZipFile, name: str) -> bool:

@@ -11,7 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import islice
+from typing import Any
 
 from core.documents.blocks import Outline, ParsedDocument
 from core.documents.loose_tables import MAX_CELLS, add_tables, too_many_cells
@@ -24,9 +25,11 @@ _SAMPLE_ROWS = 300
 _REGULAR = 0.9  # of the rows: so many sentences do not have as many commas as each other
 _NONE = "\x1f"  # no text has it
 _FIELD_CHARACTERS = 1_000_000
-_END = "\ue000"  # a character for private use, on a line of its own below the last
+_MOST_BROKEN = 100  # rows of one file: each may be looked for down to its end
+_CELL_LINES = 2  # of one value, each with as many delimiters as a row; three such lines are rows
+_LISTED = 5  # lines in a note
 _NAMED = re.compile(r"sep=(.)\n")  # as Excel understands it
-_UNCLOSED = "A quotation mark is never closed, so quotation marks were read as they are. Close it, or save it again."
+_END = "\ue000"  # a line below one whose quotation marks may be open
 
 
 def parse_tsv(text: str) -> ParsedDocument:
@@ -44,37 +47,76 @@ def parse_csv(text: str) -> ParsedDocument:
 def _parsed(text: str, delimiter: str) -> ParsedDocument:
     csv.field_size_limit(_FIELD_CHARACTERS)
     outline = Outline()
-    rows = _rows(text, delimiter, quoted=True)
-    notes = () if rows is not None else (_UNCLOSED,)
-    found = rows if rows is not None else _rows(text, delimiter, quoted=False)
-    add_tables(outline, _tables(found or []))
-    return replace(outline.document(), notes=notes)
+    records = _Records(text, delimiter)
+    add_tables(outline, _tables(records.rows()))
+    return replace(outline.document(), notes=tuple(records.notes()))
 
 
-def _rows(text: str, delimiter: str, *, quoted: bool) -> list[NumberedRow] | None:
-    """Rows by the line they begin on; None where a quotation mark that is never closed holds all the rest."""
-    lines = chain(io.StringIO(text, newline=""), [_END])
-    reader = csv.reader(
-        lines,
-        delimiter=delimiter,
-        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
-        skipinitialspace=delimiter != "\t",
-    )
-    rows: list[NumberedRow] = []
-    cells = above = 0
-    try:
-        for row in reader:
+class _Records:
+    """One reading of a text, row by row; a row whose quotation marks are broken is one line, and swallows no other."""
+
+    def __init__(self, text: str, delimiter: str) -> None:
+        self._lines = list(io.StringIO(text, newline=""))
+        self._delimiter = delimiter
+        self._broken: list[int] = []  # lines whose quotation marks were read as they are
+        self._begin(0)
+
+    def rows(self) -> list[NumberedRow]:
+        """Each row with the line that it begins on."""
+        rows: list[NumberedRow] = []
+        at = cells = 0
+        while at < len(self._lines):
+            row, end = self._next(at)
+            if end < 0:
+                row, end = self._line(at), at + 1
+                self._begin(end)
             cells += len(row)
             if cells > MAX_CELLS:
                 raise too_many_cells()
-            rows.append(([Cell(cell.strip()) for cell in row], above + 1))
-            above = reader.line_num
-    except csv.Error as error:
-        if quoted:
-            return None
-        raise DocumentError(f"Line {reader.line_num} is not a row of values ({error}). Save it again.") from None
-    last = rows.pop()[0]
-    return rows if [cell.text for cell in last] == [_END] else None
+            rows.append(([Cell(cell.strip()) for cell in row], at + 1))
+            at = end
+        return rows
+
+    def notes(self) -> Iterator[str]:
+        if self._broken:
+            listed = ", ".join(map(str, self._broken[:_LISTED]))
+            more = f" and {len(self._broken) - _LISTED} more" if len(self._broken) > _LISTED else ""
+            yield f"A quotation mark is never closed, so those in these lines were read as they are: {listed}{more}."
+
+    def _begin(self, start: int) -> None:
+        """Read on from a line; once too many are broken, quotation marks are letters."""
+        self._start = start
+        quoting = csv.QUOTE_NONE if len(self._broken) > _MOST_BROKEN else csv.QUOTE_MINIMAL
+        lines = map(self._lines.__getitem__, range(start, len(self._lines)))
+        self._reader = csv.reader(lines, strict=True, quoting=quoting, **self._dialect())
+
+    def _dialect(self) -> dict[str, Any]:
+        return {"delimiter": self._delimiter, "skipinitialspace": self._delimiter != "\t"}
+
+    def _next(self, at: int) -> tuple[list[str], int]:
+        """The next row and where it ends; -1 where its quotation marks are broken, or hold together what are rows."""
+        try:
+            row = next(self._reader)
+        except csv.Error:
+            return [], -1
+        lines = self._lines[at : self._start + self._reader.line_num]
+        shortest = 1 if self._delimiter == "\t" else _CELL_LINES
+        is_several = len(lines) > shortest and all(line.count(self._delimiter) == len(row) - 1 for line in lines)
+        return row, -1 if is_several and len(row) > 1 else at + len(lines)
+
+    def _line(self, at: int) -> list[str]:
+        """A line that is no row by the rules; outside of TSV its quotation marks count if they close."""
+        line = self._lines[at]
+        try:
+            if self._delimiter != "\t":
+                reader = csv.reader([line, _END], **self._dialect())
+                row = next(reader)
+                if reader.line_num == 1:
+                    return row
+            self._broken.append(at + 1)
+            return next(csv.reader([line], quoting=csv.QUOTE_NONE, **self._dialect()))
+        except csv.Error as error:
+            raise DocumentError(f"Line {at + 1} is not a row of values ({error}). Save it again.") from None
 
 
 def _tables(rows: Sequence[NumberedRow]) -> Iterator[list[NumberedRow]]:

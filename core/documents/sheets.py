@@ -16,7 +16,7 @@ from datetime import date, time, timedelta
 from itertools import islice
 from typing import Any
 
-from core.documents import packages
+from core.documents import leftovers, packages
 from core.documents.blocks import Outline, ParsedDocument
 from core.documents.cell_formats import Number, formatted
 from core.documents.formulas import Place, Value, computed
@@ -56,14 +56,16 @@ def parse_workbook(data: bytes) -> ParsedDocument:
     from openpyxl import load_workbook  # noqa: PLC0415 - only who reads workbooks waits for it
 
     with packages.opened(data) as package:
-        layouts = {title: layout_of(package.read(part)) for title, part in _sheets(package)}
+        parts = list(_sheets(package))
+        layouts = {title: layout_of(package.read(part)) for title, part in parts}
         names = _names(package)
         properties = core_properties(package)
+        left_out = list(leftovers.of_workbook(package, parts))
     outline = Outline(properties.title or "\0")  # no sheet is the title
     book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     sheets = list(_read(book.worksheets, layouts))
     book.close()
-    notes = [*_compute(sheets, names), *_hidden(sheets)]
+    notes = [*_compute(sheets, names), *_hidden(sheets), *left_out]
     for sheet in sheets:
         if sheet.is_shown:
             outline.heading(1, sheet.title, 0)

@@ -5,7 +5,6 @@ Charts, diagrams and pictures are left out. Knows nothing of files or passages.
 
 from __future__ import annotations
 
-import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
@@ -45,20 +44,9 @@ def _places(package: zipfile.ZipFile) -> list[str]:
     presentation = packages.part_of(package, "ppt/presentation.xml")
     if presentation is None:
         raise DocumentError("It is not a presentation. Save it again.")
-    targets = _targets(package, "ppt/presentation.xml")
+    targets = packages.related(package, "ppt/presentation.xml")
     listed = [slide.get(_REFERENCE, "") for slide in presentation.iter(f"{_SLIDES}sldId")]
     return list(dict.fromkeys(targets[reference] for reference in listed if reference in targets))  # each is read once
-
-
-def _targets(package: zipfile.ZipFile, place: str, kind: str = "") -> dict[str, str]:
-    """The parts that a part refers to, by the name of the reference; those of one `kind`, if it is given."""
-    folder, name = posixpath.split(place)
-    root = packages.part_of(package, f"{folder}/_rels/{name}.rels")
-    return {
-        relation.get("Id", ""): posixpath.normpath(posixpath.join(folder, relation.get("Target", ""))).lstrip("/")
-        for relation in (root if root is not None else ())
-        if relation.get("Type", "").endswith(kind) and relation.get("TargetMode") != "External"
-    }
 
 
 def _add_slide(outline: Outline, slide: ET.Element, number: int) -> None:
@@ -87,7 +75,7 @@ def _add_shape(outline: Outline, shape: ET.Element, number: int) -> None:
 
 
 def _add_notes(outline: Outline, package: zipfile.ZipFile, place: str, number: int) -> None:
-    for notes in _targets(package, place, "/notesSlide").values():
+    for notes in packages.related(package, place, "/notesSlide").values():
         page = packages.part_of(package, notes)
         for shape in page.iter(f"{_SLIDES}sp") if page is not None else ():
             if _role(shape) == "body":

@@ -6,7 +6,8 @@ nothing of the format that the cells are from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -15,6 +16,7 @@ from core.documents.blocks import BlockKind, Outline
 _MOST_COLUMNS = 1_000  # that a cell may span, as in browsers
 _COPIES = 4  # times as many characters as a table has may be said again where its cells span others
 _COPIED = 100_000  # characters, on top of these
+_MOST_HEADERS = 6  # rows of a header that nothing marks as one
 _PAIR = 2  # columns: a key and its value, which read well as they are
 _NAME_CHARACTERS = 200  # of a row across the table that names those below it; a longer one is text
 
@@ -33,6 +35,8 @@ Row = list[Cell]
 NumberedRow = tuple[Row, int]
 """A row and its line in the file."""
 _BLANK = Cell("")
+_NUMBER = re.compile(r"[^\w]*\d[\W\d]*")
+_MOMENT = re.compile(r"(?:19|20)\d\d(?:[-/]\d\d){0,2}|\d\d?\.\d\d?\.(?:\d{4})?|\d\d?[:.]\d\d|\d\d?/\d\d?(?:/\d{2,4})?")
 
 
 def add_table(
@@ -91,10 +95,14 @@ def grid(rows: Sequence[Sequence[Cell]]) -> list[Row]:
 
 
 def header_rows(rows: Sequence[Row]) -> int:
-    """How many rows at the top say what stands below: those of headers alone, or those below a shared one."""
+    """How many rows at the top say what stands below: those of headers alone, or those that part a shared one."""
     marked = len(list(takewhile(lambda row: all(cell.is_header or not cell.text for cell in row), rows)))
-    shared = len(list(takewhile(_has_shared, rows)))
-    return marked if 0 < marked < len(rows) else max(1, min(shared + 1, len(rows) - 1))
+    if 0 < marked < len(rows):
+        return marked
+    count = 1
+    while count < min(len(rows) - 1, _MOST_HEADERS) and _parts_shared(rows[:count], rows[count]):
+        count += 1
+    return count
 
 
 def is_across(row: Row) -> bool:
@@ -102,9 +110,23 @@ def is_across(row: Row) -> bool:
     return len(row) > 1 and bool(row[0].text) and all(cell is row[0] for cell in row)
 
 
-def _has_shared(row: Row) -> bool:
-    """Whether neighbours have one header above them, but not all of the table."""
-    return not is_across(row) and any(cell.columns > 1 and cell.rows == 1 and cell.text for cell in row)
+def _parts_shared(above: Sequence[Row], row: Row) -> bool:
+    """Whether a row names the columns below shared headers, and says nothing new in the others."""
+    last = above[-1]
+    shared = [at for at, cell in enumerate(last[: len(row)]) if cell.columns > 1 and cell.rows == 1 and cell.text]
+    if not shared or is_across(last) or is_across(row) or not _are_names(row[at] for at in shared):
+        return False
+    named = _joined(above)
+    rest = [(row[at], named[at]) for at in {*range(min(len(row), len(named)))}.difference(shared)]
+    parts = any(last[at] is last[at - 1] and row[at] is not row[at - 1] for at in shared if at)
+    return parts and all(not name or cell.text in {"", name} for cell, name in rest)
+
+
+def _are_names(cells: Iterable[Cell]) -> bool:
+    """Whether cells can be headers: years, days, hours and numbers that count from 1 can, other numbers are values."""
+    numbers = [cell.text for cell in dict.fromkeys(cells) if _NUMBER.fullmatch(cell.text)]
+    others = [text for text in numbers if not _MOMENT.fullmatch(text)]
+    return len(others) != 1 and others == [str(at) for at in range(1, len(others) + 1)]
 
 
 def _joined(rows: Sequence[Row]) -> list[str]:

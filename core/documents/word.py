@@ -1,7 +1,7 @@
 """DOCX → blocks: mammoth makes HTML of it, with headings, lists, tables and links, which the HTML parser reads.
 
 Where Word noted on which page a run begins, the page is kept: a character for private use stands for each break.
-Headers and footers are left out. Knows nothing of files or passages.
+Comments, headers and footers are left out, with a note. Knows nothing of files or passages.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import zipfile
 from dataclasses import replace
 
-from core.documents import packages
+from core.documents import leftovers, packages
 from core.documents.blocks import Block, ParsedDocument
 from core.documents.html import parse_html
 from core.documents.properties import core_properties
@@ -30,11 +30,12 @@ def parse_word(data: bytes) -> ParsedDocument:
     with packages.opened(data) as package:
         properties = core_properties(package)
         marked = _with_breaks(package)
+        notes = tuple(leftovers.of_word(package))
     html = mammoth.convert_to_html(
         io.BytesIO(marked), style_map=_STYLES, convert_image=mammoth.images.img_element(lambda _: {"src": ""})
     )
     document = parse_html(html.value)
-    return properties.applied(replace(document, blocks=_paged(document.blocks)))
+    return properties.applied(replace(document, blocks=_paged(document.blocks), notes=(*document.notes, *notes)))
 
 
 def _with_breaks(package: zipfile.ZipFile) -> bytes:

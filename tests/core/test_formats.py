@@ -182,6 +182,15 @@ def test_a_word_file_has_pages_where_word_noted_them(breaks: tuple[str, str], pa
     )
 
 
+def test_what_a_word_file_holds_beside_its_text_is_said() -> None:
+    """Comments, headers and footers are left out; a note for each kind says so, unless it is but a number."""
+    comment = f'<w:comment w:id="0">{paragraph("Ask Ana")}</w:comment>'
+    beside = {"comments": comment, "header": paragraph("Confidential"), "footer": paragraph("12")}
+    document = parsed(word(paragraph("Text."), beside=beside), "a.docx")
+    assert document.notes == ("Comments were left out: Ask Ana", "Headers were left out: Confidential")
+    assert parsed(word(paragraph("Text.")), "a.docx").notes == ()
+
+
 def test_a_real_word_file_reads_like_its_page() -> None:
     """A template of the handbook: headings, nested lists, links; the box above the title is text."""
     document = office("weekly_ship.docx")

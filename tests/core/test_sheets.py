@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Callable
 from datetime import date, time, timedelta
 from pathlib import PurePath
+from time import process_time
 
 import pytest
 from openpyxl import Workbook
+from openpyxl.chart import BarChart, Reference
+from openpyxl.comments import Comment
 from openpyxl.worksheet.worksheet import Worksheet
 
 from core.documents.parsing import parse
 from core.documents.sandbox import ParseState, Sandbox
 from tests.core.test_tables import parsed, texts
+from tests.files import zipped
 
 
 def workbook(fill: Callable[[Worksheet], object], *, hidden: str = "") -> bytes:
@@ -166,6 +171,28 @@ def test_what_is_hidden_is_said() -> None:
     )
 
 
+def test_comments_and_text_boxes_of_sheets_are_said() -> None:
+    """They are left out, and a note for each kind names the sheets."""
+
+    def fill(sheet: Worksheet) -> None:
+        rows(["Name", "Room"], ["Ada", 5])(sheet)
+        sheet["A2"].comment = Comment("Away in May", "Bo")
+        chart = BarChart()
+        chart.add_data(Reference(sheet, min_col=2, min_row=1, max_row=2))
+        sheet.add_chart(chart)
+
+    commented = "Comments were left out in these sheets: Costs."
+    assert parsed(workbook(fill), "a.xlsx").notes == (commented,)
+    with zipfile.ZipFile(io.BytesIO(workbook(fill))) as package:
+        parts = {part: package.read(part) for part in package.namelist()}
+    main = "http://schemas.openxmlformats.org/drawingml/2006/main"
+    box = f'<sp xmlns:a="{main}"><a:p><a:r><a:t>Ring first</a:t></a:r></a:p></sp>'.encode()
+    drawing = parts["xl/drawings/drawing1.xml"]
+    parts["xl/drawings/drawing1.xml"] = drawing.replace(b"<graphicFrame>", box + b"<graphicFrame>")
+    boxed = "Text boxes were left out in these sheets: Costs."
+    assert parsed(zipped(parts), "a.xlsx").notes == (commented, boxed)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
@@ -194,6 +221,56 @@ def test_an_open_quotation_mark_swallows_no_rows() -> None:
     document = parse(b'size,note\n"5,inch\n6,feet\n', PurePath("a.csv"))
     assert document.blocks[0].text.endswith('| "5 | inch |\n| 6 | feet |')
     assert "never closed" in document.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected", "lines"),
+    [
+        (
+            "a.tsv",
+            'Item\tSize\nBoard\t"24 inch\nCable\t3 m\nPipe\t5" wide\n',
+            '| Board | "24 inch |\n| Cable | 3 m |\n| Pipe | 5" wide |',
+            ": 2.",
+        ),
+        (
+            "a.tsv",
+            'Item\tSize\tBy\nBoard\t"24\tAna\nCable\t3\tBo\nPipe\t5"\tCy\n',
+            '| Board | "24 | Ana |\n| Cable | 3 | Bo |\n| Pipe | 5" | Cy |',
+            ": 2.",
+        ),
+        ("a.tsv", 'a\tb\n"x\ny"\t1\n"z\t2\n', '| x y | 1 |\n| "z | 2 |', ": 4."),
+        ("a.tsv", 'a\tb\nthe "best" one\t"so ""it"" is"\n', '| the "best" one | so "it" is |', ""),
+        (
+            "a.csv",
+            'a,b\nBoard,"24\nCable,3\nPipe,5" wide\n',
+            '| Board | "24 |\n| Cable | 3 |\n| Pipe | 5" wide |',
+            ": 2.",
+        ),
+        (
+            "a.csv",
+            'a,b,c\nBoard,"24,Ana\nCable,3,Bo\nPipe,5",Cy\n',
+            '| Board | "24 | Ana |\n| Cable | 3 | Bo |\n| Pipe | 5" | Cy |',
+            ": 2.",
+        ),
+        ("a.csv", 'a,b,c\nx,"one, two\nthree, four\nfive",y\nz,1,2\n', "| x | one, two three, four five | y |", ""),
+        ("a.csv", 'a,b\n"x" ,1\n"y, z" ,2\n', "| x | 1 |\n| y, z | 2 |", ""),
+    ],
+)
+def test_a_stray_quotation_mark_swallows_no_rows(name: str, text: str, expected: str, lines: str) -> None:
+    """Only the line that has it is read with its marks as they are; values of several lines stay whole."""
+    document = parsed(text, name)
+    assert expected in document.blocks[0].text
+    assert [note.rpartition("are")[2] for note in document.notes] == ([lines] if lines else [])
+
+
+def test_a_file_of_stray_quotation_marks_takes_no_longer() -> None:
+    """Each could be looked for to the end of the file."""
+    text = "".join(f'a{at}\t"b\n' for at in range(50_000))
+    begin = process_time()
+    document = parsed(text, "a.tsv")
+    assert process_time() - begin < 20
+    assert document.blocks[0].text.count("\n") == 50_000
+    assert "1, 2, 3, 4, 5 and" in document.notes[0]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])

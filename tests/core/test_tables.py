@@ -54,6 +54,33 @@ def test_a_header_of_two_rows_is_one(top: str) -> None:
     assert table == ("| Pier | Q1 / Ships | Q1 / Fees | Q2 / Ships | Q2 / Fees |\n| North | 4 | 900 | 5 | 1000 |")
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "<tr><td>Team<td colspan=2>Contact<tr><td>Payments<td>Ana<td>11<tr><td>Search<td>Bo<td>12",
+        "<tr><td><td colspan=2>Contact<tr><td>Payments<td>Ana<td>11<tr><td>Search<td>Bo<td>12",
+        "<tr><td>Team<td colspan=2>Contact<tr><td><td>Ana<td>+351 21 11<tr><td>Search<td>Bo<td>12",
+        "<tr><td>Team<td colspan=2>Contact<tr><td>Payments<td colspan=2>Ana<tr><td>Search<td>Bo<td>12",
+        "<tr><td>Mon<td colspan=2>closed<tr><td>Tue<td>9-12<td>13-17<tr><td>Wed<td colspan=2>9-17",
+        "<tr><td rowspan=2>Mon<td colspan=2>closed<tr><td>9-12<td>13-17<tr><td>Wed<td colspan=2>9-17",
+    ],
+)
+def test_a_row_of_values_below_a_shared_header_is_no_header(rows: str) -> None:
+    """What names a row, or is a value, is not taken for the second row of a header."""
+    (table,) = of(rows)
+    assert " / " not in table
+    assert table.count("\n") == 2
+
+
+@pytest.mark.parametrize("names", ["2023|2024", "1|2", "01.03.|02.03.", "9:00|10:00", "First|Second"])
+def test_years_days_and_hours_are_headers(names: str) -> None:
+    """Numbers that a header has in its second row are no values."""
+    below = "".join(f"<td>{name}" for name in names.split("|"))
+    first, second = names.split("|")
+    (table,) = of(f"<tr><td>Pier<td colspan=2>Ships<tr><td>{below}<tr><td>North<td>4<td>5")
+    assert table == f"| Pier | Ships / {first} | Ships / {second} |\n| North | 4 | 5 |"
+
+
 def test_a_row_across_the_table_names_what_is_below_it() -> None:
     """The caption, a title across the top and the name of each part stand above its rows, with the header again."""
     assert of(

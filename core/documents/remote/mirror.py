@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -22,7 +21,8 @@ from core.errors import DocumentError
 from core.storage.durable import write_whole
 
 MANIFEST = "pages.json"
-NAME_BYTES = 150  # of a file's name; file systems take 255
+NAME_BYTES = 200  # of a file's name with its ending; file systems take 255
+ENDING_BYTES = 30  # a longer one is no ending
 _KEY = 20  # hexadecimal digits of a folder's name
 
 
@@ -97,18 +97,22 @@ class Mirror:
         """Keep a page; `name` is a path whose last part says the format.
 
         Raises:
-            DocumentError: it cannot be written.
+            DocumentError: it cannot be written; what there was of it stays.
         """
         key = hashlib.sha256(address.encode()).hexdigest()[:_KEY]
-        *_, above, last = ["", "", *(part for part in unquote(name).split("/") if part.strip("."))]
-        file = Path(key, _safe(above) or "documents", _safe(last) or "page")
+        *_, above, last = ["", "", *(part for part in name.split("/") if part.strip("."))]
+        inside = Path(_safe(above) or "documents", _safe(last) or "page")
+        held, new = self.folder / key, self.folder / f"{key}.new"
         try:
-            shutil.rmtree(self.folder / key, ignore_errors=True)
-            (self.folder / file).parent.mkdir(mode=0o700, parents=True)
-            (self.folder / file).write_bytes(data)
+            shutil.rmtree(new, ignore_errors=True)
+            (new / inside).parent.mkdir(mode=0o700, parents=True)
+            (new / inside).write_bytes(data)
+            shutil.rmtree(held, ignore_errors=True)
+            new.rename(held)
         except OSError as error:
+            shutil.rmtree(new, ignore_errors=True)
             raise DocumentError(f"{self.folder} cannot be written: {error.strerror}. Free some space.") from error
-        self.pages[address] = MirroredPage(address, file.as_posix(), mark, modified, place)
+        self.pages[address] = MirroredPage(address, Path(key, inside).as_posix(), mark, modified, place)
 
     def keep_only(self, addresses: set[str]) -> None:
         """Drop all other pages."""
@@ -147,8 +151,12 @@ def _pages(manifest: Path) -> list[MirroredPage]:
 
 def _safe(name: str) -> str:
     """A name that a file can have, with its ending."""
-    printed = "".join(sign if sign.isprintable() and sign != os.sep else "_" for sign in name)
-    stem, dot, ending = printed.lstrip(".").rpartition(".")
-    stem = stem if dot else ending
-    short = stem.encode()[:NAME_BYTES].decode(errors="ignore").strip()
-    return f"{short}{dot}{ending[:NAME_BYTES]}" if dot else short
+    printed = "".join(sign if sign.isprintable() and sign != os.sep else "_" for sign in name).lstrip(".")
+    stem, dot, ending = printed.rpartition(".")
+    if not dot or len(ending.encode()) > ENDING_BYTES:
+        return _cut(printed, NAME_BYTES)
+    return f"{_cut(stem, NAME_BYTES - ENDING_BYTES - 1) or 'page'}.{ending}"
+
+
+def _cut(name: str, size: int) -> str:
+    return name.encode()[:size].decode(errors="ignore").strip()

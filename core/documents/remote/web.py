@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from protego import Protego
 
@@ -185,7 +185,8 @@ class _Visit:
             path = PurePosixPath(f"/{urlsplit(url).netloc}{urlsplit(url).path}")
             name = path if path.suffix.lower() == suffix else path.with_name(f"{path.name}{suffix}")
             data = await asyncio.to_thread(as_utf8, reply.data, reply.kind, reply.charset)
-            self.mirror.put(url, name.as_posix(), data, mark=reply.mark, modified=reply.modified, place=reply.url)
+            named = unquote(name.as_posix())
+            self.mirror.put(url, named, data, mark=reply.mark, modified=reply.modified, place=reply.url)
         self.kept.add(url)
 
     def _note(self, urls: Iterable[str], *, queries: bool) -> None:
