@@ -18,8 +18,9 @@ from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
 from core.documents.ingest import Ingester
 from core.documents.remote import web, web_client
+from core.documents.remote.addresses import checked_address
 from core.documents.remote.keeper import SourceKeeper, SourceWishes, due
-from core.documents.remote.links import addresses_in
+from core.documents.remote.links import addresses_in, as_utf8
 from core.documents.remote.mirror import DocumentSource
 from core.documents.remote.records import SourceRecord, SourceRecords
 from core.documents.remote.web import Website
@@ -501,3 +502,85 @@ async def test_a_source_that_never_was_read_leaves_nothing(site: Site, read: Cal
         with pytest.raises(DocumentError, match="answers 404"):
             await read(f"{site.url}/leaev", **wishes)
     assert records.read() == []
+
+
+async def test_a_page_has_one_address(site: Site, read: Callable, index: QdrantIndex) -> None:
+    """However it is spelled it is one page, and none leaves the folder or what robots.txt opens by its spelling."""
+    site.write("/robots.txt", "User-agent: *\nDisallow: /docs/closed\n", kind="text/plain")
+    links = (
+        "ä.html",
+        "%C3%A4.html",
+        "%c3%a4.html",
+        "./x/../ä.html#top",
+        "%2e%2e/secret",
+        "%2E./secret",
+        "%63losed/x",
+        "x/%2e%2e/closed/y",
+    )
+    site.write("/docs/", page("Docs", "Welcome.", links=links))
+    site.write("/docs/%C3%A4.html", page("Ä", "Umlaut."))
+    for path in ("/secret", "/docs/closed/x", "/docs/closed/y"):
+        site.write(path, page("Secret", "Not for robots."))
+    await read(f"{site.url}/docs/", site=True)
+    assert set(await held(index)) == {f"{site.url}/docs/", f"{site.url}/docs/%C3%A4.html"}
+    assert set(site.statuses()) == {"/robots.txt", "/sitemap.xml", "/docs/", "/docs/%C3%A4.html"}
+
+
+@pytest.mark.parametrize(
+    "address", ["https://[bad/", "http://h:99999/", "git+https://[bad/x", "git+ssh://git@h:team/x", "s3://[bad/x"]
+)
+def test_what_is_no_address_is_refused(address: str) -> None:
+    """With a sentence, as everything that can be corrected."""
+    with pytest.raises(DocumentError, match="is no address"):
+        checked_address(address)
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "unicode_escape", "rot13", "zlib", "utf-7", "no-such", "x\0"])
+def test_no_codec_is_run_that_is_none_of_texts(charset: str) -> None:
+    """Whatever a server names as its encoding."""
+    data = b"a" * 200_000 + b"-" + b"b" * 200_000
+    assert as_utf8(data, "text/plain", charset) == data
+
+
+@pytest.mark.parametrize(
+    ("charset", "said"),
+    [
+        ("windows-1252", "Größe"),
+        ("iso-8859-2", "příliš"),
+        ("koi8-r", "Отпуск"),
+        ("x-mac-cyrillic", "Отпуск"),
+        ("shift_jis", "有給休暇"),
+        ("euc-kr", "휴가"),
+        ("gb18030", "假期"),
+        ("big5", "假期"),
+        ("iso-2022-jp", "休暇"),
+        ("utf-16", "Größe"),
+        ("tis-620", "ลา"),
+        ("latin1", "Größe"),
+    ],
+)
+def test_text_in_other_encodings_is_read(charset: str, said: str) -> None:
+    """Those that pages are in."""
+    codec = {"x-mac-cyrillic": "mac_cyrillic"}.get(charset, charset)
+    assert as_utf8(said.encode(codec), "text/html", codec).decode() == said
+
+
+async def test_robots_of_another_host_count(
+    site: Site, read: Callable, index: QdrantIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A robots.txt that leads elsewhere is followed there on the open network; on a private one there is none."""
+    site.write("/docs/", page("Docs", "Welcome.", links=("closed", "open")))
+    for name in ("closed", "open"):
+        site.write(f"/docs/{name}", page(name, f"Words of {name}."))
+    async with served_site() as other:
+        other.write("/robots.txt", "User-agent: *\nDisallow: /docs/closed\n", kind="text/plain")
+        site.redirect("/robots.txt", f"{other.url}/robots.txt")
+        await read(f"{site.url}/docs/", site=True)
+        assert (other.asked, len(await held(index))) == ([], 3)
+
+        async def is_open(_: str) -> bool:
+            return True
+
+        monkeypatch.setattr(web_client, "is_open", is_open)
+        await read(f"{site.url}/docs/", site=True)
+    assert set(await held(index)) == {f"{site.url}/docs/", f"{site.url}/docs/open"}

@@ -7,6 +7,7 @@ branch, `#` and the path; what lies in an archive by the archive's, `!/` and the
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import PurePosixPath
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -62,9 +63,13 @@ def checked_address(address: str) -> str:
     if any(ord(sign) <= ord(" ") for sign in rest):
         raise DocumentError("An address has no spaces. Write %20 for each.")
     whole = f"{scheme}://{user}{at}{_host(name) if scheme in (*WEB, *GIT) else name}{slash}{path}"
-    if scheme in WEB:
+    try:
+        if scheme in WEB:
+            return plain_address(whole)
         parts = urlsplit(whole)
-        return urlunsplit(parts._replace(path=parts.path or "/", fragment=""))
+        _ = scheme in GIT and parts.port  # of what is no number it says so
+    except ValueError as error:
+        raise DocumentError(f"{address} is no address ({error}). Correct it.") from None
     return whole if scheme in GIT else whole.rstrip("/")
 
 
@@ -79,6 +84,7 @@ def _hidden(user: str) -> str:
     return f"{user.partition(':')[0]}:…" if ":" in user else user
 
 
+@lru_cache(maxsize=2**14)
 def page_key(address: str) -> str:
     """What the addresses of one page have in common: of the web neither http nor https, nor a `/` at its end."""
     if scheme_of(address) not in WEB:
@@ -86,6 +92,18 @@ def page_key(address: str) -> str:
     parts = urlsplit(address)
     path = _INDEX_PAGE.sub("", parts.path).rstrip("/")
     return urlunsplit(parts._replace(scheme="http", netloc=parts.netloc.lower(), path=path, fragment=""))
+
+
+def plain_address(address: str) -> str:
+    """An address of the web as it is asked for, and told apart by: one spelling for all of a page, without a fragment.
+
+    Raises:
+        ValueError: it is none.
+    """
+    from yarl import URL  # noqa: PLC0415 - only who meets such an address waits for it
+
+    url = URL(address).with_fragment(None)
+    return str(url if url.raw_path else url.with_path("/"))
 
 
 def within(source: str, address: str, *, below: bool = True) -> bool:

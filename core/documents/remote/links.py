@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from html import unescape
 from itertools import islice
 from pathlib import PurePosixPath
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from core.documents.archives import is_readable
+from core.documents.remote.addresses import plain_address
 
 SITEMAP_ADDRESSES = 50_000  # as sitemaps.org has it
 SITEMAP_BYTES = 50 * 1024**2  # what sitemaps may have at most, unpacked
@@ -28,6 +29,9 @@ _LOCATION = re.compile(r"<(?:(?:ns\d*|sm|sitemap):)?loc>(?:\s{0,50}<!\[CDATA\[)?
 _LINE = re.compile(r"^http[^\s<>]{1,4000}", re.MULTILINE)
 _INDEX = re.compile(r"<(?:\w{1,20}:)?sitemapindex\b", re.IGNORECASE)
 _CHARSET = re.compile(rb"<meta[^<>]{0,500}?charset\s*=\s*[\"']?([\w.:-]{2,40})", re.IGNORECASE)
+_TEXT_CODEC = re.compile(  # what takes linear time, unlike punycode or idna
+    r"(?:utf-|iso8859|iso2022|cp|koi8|mac|shift_jis|euc_|gb|big5|hz|johab|ptcp|tis|kz|hp-roman).*"
+)
 _WORDY = re.compile(r"\w+/(?:[\w.-]+\+)?(?:xml|json|html|xhtml\+xml|javascript)|text/.*")
 _SUFFIXES = {
     **dict.fromkeys(HTML, ".html"),
@@ -64,7 +68,8 @@ def addresses_in(sitemap: bytes, place: str) -> tuple[list[str], bool]:
     found: Iterator[str] = (match[1] for match in _LOCATION.finditer(text))
     if "<" not in text[:1000]:
         found = (line[0] for line in _LINE.finditer(text))
-    joined = dict.fromkeys(_joined(place, one) for one in islice(found, SITEMAP_ADDRESSES))
+    once = dict.fromkeys(islice(found, SITEMAP_ADDRESSES))
+    joined = dict.fromkeys(_joined(place, one) for one in once)
     return [one for one in joined if one], bool(_INDEX.search(text, 0, 5000))
 
 
@@ -76,13 +81,6 @@ def unpacked(sitemap: bytes) -> str:
         except zlib.error:
             return ""
     return sitemap.decode(errors="replace")
-
-
-def plainly(address: str) -> str:
-    """An address as pages are told apart by: without a fragment, the host in small letters, `/` where no path is."""
-    parts = urlsplit(urldefrag(address).url)
-    port = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
-    return urlunsplit(parts._replace(netloc=parts.netloc.lower().removesuffix(port), path=parts.path or "/"))
 
 
 def suffix_of(kind: str, address: str) -> str:
@@ -112,16 +110,17 @@ def as_utf8(data: bytes, kind: str, charset: str) -> bytes:
     declared = _CHARSET.search(data, 0, 4096) if kind in HTML else None
     name = charset or (declared[1].decode() if declared else "")
     try:
-        if name and codecs.lookup(name).name not in {"utf-8", "ascii"}:
-            return data.decode(name).encode()
-    except (LookupError, UnicodeError):
+        codec = codecs.lookup(name).name if name else "utf-8"
+        if codec not in {"utf-8", "utf-7"} and _TEXT_CODEC.fullmatch(codec):
+            return data.decode(codec).encode()
+    except (LookupError, ValueError):  # such as words that are not in it
         pass
     return data
 
 
 def _joined(page: str, link: str) -> str:
     try:
-        address = plainly(urljoin(page, unescape(link).strip()))
+        address = plain_address(urljoin(page, unescape(link).strip()))
         return address if urlsplit(address).scheme in {"http", "https"} and urlsplit(address).hostname else ""
     except ValueError:  # such as brackets that are no IPv6
         return ""

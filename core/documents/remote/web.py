@@ -95,7 +95,7 @@ class _Visit:
         if reply.status in GONE:
             raise DocumentError(status_in_words(self.start, reply.status))
         self.result.moved = reply.url if reply.url != self.start else ""
-        self._keep(self.start, reply)
+        await self._keep(self.start, reply)
         self.mirror.keep_only({self.start})
 
     async def site(self, pause: float, most: int) -> None:
@@ -164,7 +164,7 @@ class _Visit:
             self.gone.add(url)
             return
         self.seen.add(reply.url)
-        self._keep(reply.url, reply)
+        await self._keep(reply.url, reply)
         if reply.url in self.mirror.pages and self.mirror.pages[reply.url].file.endswith(".html"):
             html = await asyncio.to_thread(self.mirror.data, reply.url)
             links = links_in(html.decode(errors="replace"), reply.url)
@@ -175,7 +175,7 @@ class _Visit:
         self.failed.add(url)
         self.result.refused.append(Refusal(url, why))
 
-    def _keep(self, url: str, reply: WebReply) -> None:
+    async def _keep(self, url: str, reply: WebReply) -> None:
         """Put a page into the mirror, unless it is there as it is."""
         if reply.status != 304:  # noqa: PLR2004 - not modified
             suffix = suffix_of(reply.kind, url)
@@ -184,7 +184,7 @@ class _Visit:
                 return
             path = PurePosixPath(f"/{urlsplit(url).netloc}{urlsplit(url).path}")
             name = path if path.suffix.lower() == suffix else path.with_name(f"{path.name}{suffix}")
-            data = as_utf8(reply.data, reply.kind, reply.charset)
+            data = await asyncio.to_thread(as_utf8, reply.data, reply.kind, reply.charset)
             named = unquote(name.as_posix())
             self.mirror.put(url, named, data, mark=reply.mark, modified=reply.modified, place=reply.url)
         self.kept.add(url)
@@ -206,7 +206,7 @@ class _Visit:
 
     async def _robots(self) -> Protego:
         """What robots.txt allows: all where there is none, nothing where it cannot be asked."""
-        reply = await self.fetcher.get(urljoin(self.start, "/robots.txt"), fine=_ANSWERS)
+        reply = await self.fetcher.get(urljoin(self.start, "/robots.txt"), fine=_ANSWERS, abroad=True)
         return Protego.parse(reply.data[:ROBOTS_BYTES].decode(errors="replace"))
 
     async def _sitemaps(self, robots: Protego, most: int) -> None:

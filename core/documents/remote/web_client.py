@@ -20,7 +20,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from core.documents.archives import MAX_ARCHIVE_BYTES, is_archive
 from core.documents.parsing import MAX_BYTES
-from core.documents.remote.links import plainly, suffix_of
+from core.documents.remote.addresses import WEB, plain_address
+from core.documents.remote.links import suffix_of
 from core.documents.remote.mirror import Mirror
 from core.errors import DocumentError
 
@@ -54,15 +55,19 @@ class WebFetcher:
     client: aiohttp.ClientSession
     start: str
 
-    async def get(self, url: str, mirror: Mirror | None = None, *, fine: Container[int] = FINE) -> WebReply:
+    async def get(
+        self, url: str, mirror: Mirror | None = None, *, fine: Container[int] = FINE, abroad: bool = False
+    ) -> WebReply:
         """A page, in the end of its redirects; of one that `mirror` has as it is, that it is.
+
+        `abroad`: redirects may lead to any host of the open network; where they lead elsewhere, the answer is 404.
 
         Raises:
             DocumentError: it cannot be had now; it may be there.
         """
         try:
             for attempt in (1, 2):
-                reply, pause = await self._followed(url, mirror)
+                reply, pause = await self._followed(url, mirror, abroad=abroad)
                 if pause is None or attempt > 1:
                     break
                 await asyncio.sleep(pause)
@@ -74,14 +79,18 @@ class WebFetcher:
             raise DocumentError(status_in_words(url, reply.status))
         return reply
 
-    async def _followed(self, url: str, mirror: Mirror | None) -> tuple[WebReply, float | None]:
+    async def _followed(self, url: str, mirror: Mirror | None, *, abroad: bool) -> tuple[WebReply, float | None]:
         """A reply, and for how many seconds the server asks to wait, where it asks for a short time."""
         at = url
         for _ in range(REDIRECTS):
             async with self.client.get(at, headers=_conditions(url, at, mirror), allow_redirects=False) as reply:
                 if reply.status in _MOVED:
-                    at, before = plainly(urljoin(at, reply.headers.get("Location", ""))), at
+                    at, before = plain_address(urljoin(at, reply.headers.get("Location", ""))), at
                     if not self.is_same_host(at):
+                        if abroad and await is_open(at):
+                            continue
+                        if abroad:
+                            return WebReply(before, 404), None
                         raise DocumentError(
                             f"{before} leads to {at}, which lies on another host. If that is meant: attune ingest {at}"
                         )
@@ -138,6 +147,13 @@ def is_private(host: str) -> bool:
     except ValueError:
         return False
     return not (getattr(address, "ipv4_mapped", None) or address).is_global
+
+
+async def is_open(address: str) -> bool:
+    """Whether this is an address of the web whose host is on the open network."""
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    return parts.scheme in WEB and host != "" and not is_private(host) and not await lies_in_private(address)
 
 
 async def lies_in_private(address: str) -> bool:
