@@ -16,7 +16,7 @@ from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
 from core.documents.ingest import Ingester
-from core.documents.remote import web, web_client
+from core.documents.remote import network, web, web_client
 from core.documents.remote.keeper import SourceKeeper, SourceWishes, due
 from core.documents.remote.mirror import DocumentSource
 from core.documents.remote.records import SourceRecord, SourceRecords
@@ -184,7 +184,7 @@ async def test_a_name_that_moves_into_a_private_network_is_refused(site: Site) -
         with pytest.raises(DocumentError, match="private network"):
             await fetcher.get(address)
     assert site.asked == []
-    assert await web_client.lies_in_private(address)
+    assert await network.lies_in_private(address)
 
 
 async def test_a_large_site_says_what_was_left_out(

@@ -232,7 +232,7 @@ def connected(record: SourceRecord) -> DocumentSource:
 
 
 async def _lies_in_private(address: str) -> bool:
-    from core.documents.remote.web_client import lies_in_private  # noqa: PLC0415 - as above
+    from core.documents.remote.network import lies_in_private  # noqa: PLC0415 - as above
 
     return scheme_of(address) in WEB and await lies_in_private(address)
 
