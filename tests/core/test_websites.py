@@ -257,7 +257,9 @@ async def test_a_source_is_removed_by_its_address(
     await remover.remove(removal)
     assert await held(index) == {f"{site.url}/docsother": "Other"}
     assert [record.address for record in await keeper.records()] == [f"{site.url}/docsother"]
-    assert not records.mirror(f"{site.url}/docs/").exists()
+    left = records.mirror(f"{site.url}/docs/")
+    assert not left.exists()
+    assert not left.with_suffix(".lock").exists()
     with pytest.raises(DocumentError, match="no document"):
         await remover.find([f"{site.url}/nowhere"])
 

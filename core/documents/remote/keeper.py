@@ -123,6 +123,11 @@ class SourceKeeper:
             await self._note(record, failures[0] if failures else "")
             return found
 
+    async def note(self, address: str, failure: str = "") -> None:
+        """Record of a folder, where it is a source, that it was read now, or why it could not be."""
+        if record := await asyncio.to_thread(self._records.find, address):
+            await self._note(record, failure)
+
     async def _note(self, record: SourceRecord, failure: str) -> None:
         now = datetime.now(UTC)
         change: Callable[[SourceRecord], SourceRecord] = (
@@ -132,6 +137,8 @@ class SourceKeeper:
 
     async def _read(self, record: SourceRecord, report: ReportProgress) -> IngestReport:
         if not record.remote:
+            if not await asyncio.to_thread(Path(record.address).exists):
+                raise DocumentError(f"No such file or folder: {record.address}.")
             return await self._ingester.ingest([Path(record.address)], report, readers=None)
         mirror = await asyncio.to_thread(Mirror, self._records.mirror(record.address))
         left_out = await self._connect(record).fetch(mirror)
