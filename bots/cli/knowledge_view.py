@@ -19,7 +19,7 @@ from rich.text import Text
 from bots.cli import operator_texts
 from bots.cli.bars import opened
 from bots.cli.places import Places
-from bots.cli.places_view import show_places
+from bots.cli.places_view import plain_places, show_places
 from bots.render import one_line
 from core.bootstrap import open_library, open_records, open_stored_index
 from core.documents.gaps import GapGroup, grouped, vectors_of, with_vectors
@@ -53,7 +53,8 @@ async def sources(settings: Settings, *, as_json: bool) -> int:
     async with open_records(settings) as records, open_stored_index(settings) as index:
         rows = source_rows(await index.documents(), await records.usage.uses())
     if as_json:
-        sys.stdout.write(json.dumps([_plain(row) for row in rows], indent=1) + "\n")
+        said = [*map(_plain, rows), *plain_places(settings)]
+        sys.stdout.write(json.dumps(said, indent=1) + "\n")
     else:
         _show_sources(rows, console, settings.learned_folder)
         show_places(settings, console)

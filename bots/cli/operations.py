@@ -19,7 +19,7 @@ from bots import texts
 from bots.cli import ingest_texts, operator_texts
 from bots.cli.bars import is_interactive, opened
 from bots.cli.ingest_view import ingestion_bar, show_plan, show_report, show_watched
-from bots.cli.source_ingest import named_sources, read_sources, with_recorded
+from bots.cli.source_ingest import named_sources, note_folders, read_sources, with_recorded
 from bots.console_bot import HISTORY_FILE, OWN_COMMANDS, ConsoleBot, answer_lines
 from bots.dialogue import Dialogue
 from bots.own_guides import OwnGuides, shown
@@ -86,14 +86,19 @@ async def ingest(
         if anew or not (names or watch):
             named = await with_recorded(library, named)
         if not present and not lessons and not named.addresses:
-            nothing = operator_texts.NOTHING_WATCHED if watch else operator_texts.NOTHING_NAMED
-            errors.print(Text(nothing, style="red"), soft_wrap=True)
+            if missing:
+                await note_folders(library, [], missing)
+            else:
+                nothing = operator_texts.NOTHING_WATCHED if watch else operator_texts.NOTHING_NAMED
+                errors.print(Text(nothing, style="red"), soft_wrap=True)
             return 1
         with ingestion_bar(errors) as progress:
             told = watch if names and not anew else None
             reports, failed = await read_sources(library, named, errors, progress, dry=dry)
             if found := [*present, *lessons]:
                 reports += [await library.ingester.ingest(found, progress, readers=readers, dry=dry, watch=told)]
+        if not dry:
+            await note_folders(library, present, missing)
         read = _shown(merged(reports), errors, dry=dry)
         await _compare_languages(settings, library, errors)
         if watch:

@@ -32,6 +32,7 @@ ALL_WELL_BUT = "No check failed. Lines marked ! deserve a look."
 
 
 PLACE, PLACE_TIMES = "source", ("read", "every", "next")
+PLACE_READERS = "seen by"
 WHOLE_SITE = "(site)"
 
 
@@ -258,6 +259,16 @@ def removed(documents: int, passages: int) -> str:
 def records_go(places: Sequence[str]) -> str:
     """The readers of folders and files are forgotten with their documents."""
     return f"The recorded readers of {', '.join(places)} are removed, too."
+
+
+def not_read_again(addresses: Sequence[str]) -> str:
+    """Sources are forgotten, with their schedule and what was fetched of them."""
+    return f"{', '.join(addresses)} {'is' if len(addresses) == 1 else 'are'} not read again."
+
+
+def on_own_network(address: str) -> str:
+    """A name leads to a private address; the operator may not have known."""
+    return f"{address} lies on a private network. It is read from there, since you named it."
 
 
 def _these(documents: int, passages: int) -> str:

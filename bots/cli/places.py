@@ -6,13 +6,15 @@ Elsewhere than on a terminal paths stay whole, since programs read them. Knows n
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from rich.cells import cell_len
 from rich.console import Console
 
 from bots.render import one_line, short_path
+from core.documents.remote.addresses import is_address
 
 LONGEST = 1000  # characters: a path is of use only as a whole
 _SHARED = 8  # characters that are worth a line of their own
@@ -33,7 +35,7 @@ class Places:
 
     def name(self, file: str, width: int = LONGEST) -> str:
         """What tells `file` from the others, in `width` columns."""
-        path = one_line(file.removeprefix(self.shared), LONGEST) if self._shares(file) else self._path(file)
+        path = one_line(file.removeprefix(self.shared) or "./", LONGEST) if self._shares(file) else self._path(file)
         return path if self.whole else fitted(path, width)
 
     def _shares(self, file: str) -> bool:
@@ -59,10 +61,26 @@ def fitted(path: str, width: int) -> str:
 
 
 def _shared_folder(files: Iterable[str]) -> str:
-    """The folder of all `files`, with a slash at its end; empty where it is not worth a line."""
-    folders = {os.path.dirname(file) for file in files if file.startswith("/")}  # noqa: PTH120 - thousands of them
-    shared = os.path.commonpath(folders) if folders else ""
+    """The folder of all `files`, with a slash at its end; empty where it is not worth a line.
+
+    Of files here and addresses only the files share one; where there are addresses alone, they do.
+    """
+    names = list(files)
+    folders = {os.path.dirname(file) for file in names if file.startswith("/")}  # noqa: PTH120 - thousands of them
+    if not folders:
+        return _shared_address(names)
+    shared = os.path.commonpath(folders)
     return f"{shared}/" if len(shared) >= _SHARED else ""
+
+
+def _shared_address(addresses: Sequence[str]) -> str:
+    """What several addresses begin with, up to a folder in their host, repository or bucket."""
+    if len(addresses) < 2 or not all(map(is_address, addresses)):  # noqa: PLR2004 - one shares nothing
+        return ""
+    first, last = min(addresses), max(addresses)
+    common = "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
+    shared = common[: max(common.rfind("/"), common.rfind("#")) + 1]
+    return shared if shared.partition("://")[2] else ""
 
 
 def _is_below(file: str, folder: Path | None) -> bool:

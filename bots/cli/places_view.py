@@ -9,17 +9,21 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bots.cli import operator_texts
+from bots.cli.places import fitted
 from bots.render import one_line, short_path
 from core.documents.remote.records import SourceRecord, SourceRecords
 from core.domain import EVERYONE
 from core.settings import Settings
 
-ADDRESS_CHARS = 90
+ADDRESS_CHARS = 1000
+ADDRESS_COLUMNS = 24  # of an address, at least
+LINE = 2000  # columns where no terminal has an end
 
 
 def show_places(settings: Settings, console: Console) -> None:
@@ -28,7 +32,8 @@ def show_places(settings: Settings, console: Console) -> None:
     if not records:
         return
     console.print()
-    console.print(_table(records, datetime.now(UTC)))
+    wide = console if console.is_terminal else Console(file=console.file, width=LINE)
+    wide.print(_table(records, datetime.now(UTC), console))
     for record in records:
         if record.failing:
             since = record.failing.astimezone().strftime("%Y-%m-%d %H:%M")
@@ -36,22 +41,48 @@ def show_places(settings: Settings, console: Console) -> None:
             console.print(Text(f"✗ {one_line(sentence, 1000)}", style="red"), soft_wrap=True)
 
 
-def _table(records: Sequence[SourceRecord], now: datetime) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column(operator_texts.PLACE, overflow="fold")
-    for name in operator_texts.PLACE_TIMES:
-        table.add_column(name, justify="right", no_wrap=True)
+def plain_places(settings: Settings) -> list[dict[str, object]]:
+    """The same for programs."""
+    return [
+        {
+            "source": record.address,
+            "site": record.site,
+            "readers": record.readers,
+            "every": record.every,
+            "read": record.read.isoformat() if record.read else None,
+            "next": record.next.isoformat() if record.next and record.tried else None,
+            "failing since": record.failing.isoformat() if record.failing else None,
+            "failure": record.failure,
+        }
+        for record in SourceRecords(settings.data_folder).read()
+    ]
+
+
+def _table(records: Sequence[SourceRecord], now: datetime, console: Console) -> Table:
     restricted = any(record.readers not in {None, (EVERYONE,)} for record in records)
-    if restricted:
-        table.add_column("seen by")
+    rows = [_cells(record, now, restricted=restricted) for record in records]
+    head = [*operator_texts.PLACE_TIMES, *([operator_texts.PLACE_READERS] if restricted else [])]
+    widths = [max(map(cell_len, column)) + 2 for column in zip(head, *rows, strict=True)]
+    room = max(console.width - sum(widths), ADDRESS_COLUMNS) if console.is_terminal else ADDRESS_CHARS
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column(operator_texts.PLACE, no_wrap=True)
+    for name in head:
+        table.add_column(
+            name, justify="right" if name in operator_texts.PLACE_TIMES else "left", no_wrap=name != head[-1]
+        )
     home, here = Path.home(), Path.cwd()
-    for record in records:
+    for record, cells in zip(records, rows, strict=True):
+        site = f" {operator_texts.WHOLE_SITE}" if record.site else ""
         place = one_line(short_path(record.address, home=home, here=here), ADDRESS_CHARS)
-        cells = [
-            f"{place} {operator_texts.WHOLE_SITE}" if record.site else place,
-            operator_texts.ago(record.read, now),
-            operator_texts.every(record.every),
-            operator_texts.until(record.next, now),
-        ]
-        table.add_row(*map(Text, [*cells, ", ".join(record.readers or ())] if restricted else cells))
+        table.add_row(*map(Text, [fitted(place, room - cell_len(site)) + site, *cells]))
     return table
+
+
+def _cells(record: SourceRecord, now: datetime, *, restricted: bool) -> list[str]:
+    """How it went, and who may see it."""
+    times = [
+        operator_texts.ago(record.read, now),
+        operator_texts.every(record.every),
+        operator_texts.until(record.next, now),
+    ]
+    return [*times, ", ".join(record.readers or ())] if restricted else times

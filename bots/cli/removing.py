@@ -53,8 +53,10 @@ async def remove(settings: Settings, names: Sequence[str], *, yes: bool) -> int:
         lessons = [source for source in removal.sources if taught.lesson_of(source)]
         _show(removal, lessons, console)
         counts = len(removal.sources), sum(removal.sources.values())
-        if recorded := [*removal.places, *(one for one in removal.addresses if one not in removal.places)]:
+        if recorded := [place for place in removal.places if place not in removal.addresses]:
             console.print(Text(operator_texts.records_go(recorded), style="dim"), soft_wrap=True)
+        if removal.addresses:
+            console.print(Text(operator_texts.not_read_again(removal.addresses), style="dim"), soft_wrap=True)
         if not yes and not _confirmed(console, operator_texts.remove_these(*counts)):
             console.print(Text(operator_texts.REMOVED_NOTHING))
             return 1

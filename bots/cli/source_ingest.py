@@ -19,6 +19,7 @@ from core.bootstrap import Library
 from core.documents.ingest import ReportProgress
 from core.documents.remote.addresses import is_address
 from core.documents.remote.keeper import SourceKeeper, SourceWishes
+from core.documents.remote.network import is_known_private
 from core.documents.tally import IngestReport
 from core.errors import ConfigurationError, DocumentError
 from core.readers import Readers
@@ -80,12 +81,12 @@ async def read_sources(
     if keeper is None:
         return [], len(named.addresses)
     if named.wishes.every is not None and not dry:
-        for path in named.paths:
+        for path in filter(Path.exists, named.paths):
             await keeper.add(path.resolve().as_posix(), SourceWishes(every=named.wishes.every))
     reports, failed = list[IngestReport](), 0
     for address in named.addresses:
         try:
-            reports.append(await _read(keeper, address, named.wishes, progress, dry=dry))
+            reports.append(await _read(keeper, address, named.wishes, errors, progress, dry=dry))
         except DocumentError as error:
             errors.print(Text(f"✗ {clean(str(error))}", style="red"), soft_wrap=True)
             failed += 1
@@ -94,8 +95,20 @@ async def read_sources(
 
 
 async def _read(
-    keeper: SourceKeeper, address: str, wishes: SourceWishes, progress: ReportProgress, *, dry: bool
+    keeper: SourceKeeper, address: str, wishes: SourceWishes, errors: Console, progress: ReportProgress, *, dry: bool
 ) -> IngestReport:
     if dry:
         return await keeper.plan(address, wishes, progress)
-    return await keeper.read(await keeper.add(address, wishes), progress)
+    record = await keeper.add(address, wishes)
+    if record.private and record.tried is None and not is_known_private(record.address):
+        errors.print(Text(clean(operator_texts.on_own_network(record.address))), soft_wrap=True)
+    return await keeper.read(record, progress)
+
+
+async def note_folders(library: Library, read: Sequence[Path], missing: Sequence[Path]) -> None:
+    """Record of folders that have a schedule that they were read now, or are not there."""
+    if library.sources:
+        for path in read:
+            await library.sources.note(path.resolve().as_posix())
+        for path in missing:
+            await library.sources.note(path.resolve().as_posix(), f"{operator_texts.missing_path(str(path))}.")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -245,6 +246,27 @@ async def test_what_was_ingested_is_ingested_again_without_being_named(
     assert await operations.ingest(home, []) == 0
     assert set((await held(home)).values()) == {HR}
     assert json.loads((home.data_folder / FILE_NAME).read_text())["folders"][0]["path"] == docs.as_posix()
+
+
+async def test_a_folder_has_a_schedule(home: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It was read when it was named; when it is gone, its record and whoever names nothing hear of that."""
+    docs, records = write(tmp_path / "docs" / "a.md").parent, SourceRecords(home.data_folder)
+    assert await operations.ingest(home, [docs], every=3600) == 0
+    record = records.read()[0]
+    assert record.read
+    assert record.next == record.read + timedelta(hours=1)
+    shutil.rmtree(docs)
+    capsys.readouterr()
+    assert await operations.ingest(home, []) == 1
+    said = capsys.readouterr().err
+    assert "No such file or folder" in said
+    assert "Nothing has been ingested" not in said
+    assert records.read()[0].failing
+    async with open_library(home) as library:
+        assert library.sources
+        with pytest.raises(DocumentError, match="No such file or folder"):
+            await library.sources.read(record)
+    await closed(home)
 
 
 async def test_pages_of_the_web_outlast_their_index(home: Settings, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import fsspec
@@ -10,7 +13,9 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from core.adapters.index.qdrant_index import QdrantIndex
+from core.documents import archives
 from core.documents.ingest import Ingester
+from core.documents.remote import filesystem
 from core.documents.remote.filesystem import RemoteFolder
 from core.documents.remote.keeper import SourceKeeper, SourceWishes, connected
 from core.documents.remote.mirror import ENDING_BYTES, NAME_BYTES, Mirror
@@ -161,6 +166,62 @@ async def test_a_page_that_cannot_be_kept_is_said_and_stays_as_it_was(
     assert await held(index) == {f"{ADDRESS}/leave.md": "Leave", f"{ADDRESS}/pay.md": "New pay"}
 
 
+async def test_a_file_of_unknown_size_has_a_limit(
+    bucket: MemoryFileSystem, read: Callable, index: QdrantIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more of it is asked for than may be read."""
+    monkeypatch.setattr(filesystem, "MAX_ARCHIVE_BYTES", 1000)
+    monkeypatch.setattr(archives, "check_size", partial(checked, limit=1000))
+    bucket.pipe("/team/docs/small.md", b"# Small\n\nWords.\n")
+    bucket.pipe("/team/docs/large.md", b"words " * 1000)
+    before, asked = MemoryFileSystem.find, []
+
+    def find(self: MemoryFileSystem, path: str, **named: object) -> dict[str, dict[str, object]]:
+        return {name: {**facts, "size": None} for name, facts in before(self, path, **named).items()}
+
+    def cat_file(self: MemoryFileSystem, path: str, start: int | None = None, end: int | None = None) -> bytes:
+        asked.append(end)
+        return bytes(self.store[path].getvalue()[start:end])
+
+    monkeypatch.setattr(MemoryFileSystem, "find", find)
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", cat_file)
+    report = await read(ADDRESS)
+    assert asked == [1001, 1001]
+    assert [one.path for one in report.refused] == [f"{ADDRESS}/large.md"]
+    assert await held(index) == {f"{ADDRESS}/small.md": "Small"}
+
+
+def checked(size: int, path: Path, *_: object, limit: int) -> None:
+    if size > limit:
+        raise DocumentError(f"{path.name} is too large.")
+
+
+async def test_what_never_answers_holds_nobody_up(
+    bucket: MemoryFileSystem, read: Callable, index: QdrantIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading ends with a reason, what there was stays, and what comes too late is thrown away."""
+    bucket.pipe("/team/docs/leave.md", b"# Leave\n\nThirty days.\n")
+    await read(ADDRESS)
+    bucket.pipe("/team/docs/leave.md", b"# Late\n\nForty days.\n")
+    stuck, before = threading.Event(), MemoryFileSystem.cat_file
+    monkeypatch.setattr(filesystem, "STALLED", 0.2)
+
+    def waits(self: MemoryFileSystem, path: str) -> bytes:
+        stuck.wait()
+        return before(self, path)
+
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", waits)
+    with pytest.raises(DocumentError, match="has sent nothing"):
+        await read(ADDRESS)
+    threads = [thread for thread in threading.enumerate() if thread.name == "attune-fetch"]
+    assert threads
+    assert all(thread.daemon for thread in threads)
+    stuck.set()
+    for thread in threads:
+        await asyncio.to_thread(thread.join, 5)
+    assert await held(index) == {f"{ADDRESS}/leave.md": "Leave"}
+
+
 async def test_one_file_is_a_source_too(bucket: MemoryFileSystem, read: Callable, index: QdrantIndex) -> None:
     """An address of one file is that file."""
     bucket.pipe("/team/docs/leave.md", b"# Leave\n\nThirty days.\n")
@@ -172,11 +233,17 @@ async def test_one_file_is_a_source_too(bucket: MemoryFileSystem, read: Callable
     ("address", "reason"),
     [
         ("memory://x", "nothing that lies elsewhere"),
+        ("zip://a.md", "nothing that lies elsewhere"),
+        ("tar://a.md", "nothing that lies elsewhere"),
+        ("data://x", "nothing that lies elsewhere"),
+        ("git://example.org/r", "git\\+https"),
+        ("s3://bucket/a.zip::file:///etc", "chained"),
+        ("zip://a::file:///etc/passwd", "chained"),
         ("nowhere://x/y", "Protocol not known"),
     ],
 )
 async def test_an_address_that_nothing_reads_says_so(address: str, reason: str, tmp_path: Path) -> None:
-    """What no library knows, and what lies on this machine, is refused."""
+    """What no library knows, what lies on this machine, and what leads there by way of another, is refused."""
     with pytest.raises(DocumentError, match=reason):
         await connected(SourceRecord(address)).fetch(Mirror(tmp_path / "mirror"))
 

@@ -17,7 +17,7 @@ from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
 from core.documents.ingest import Ingester
-from core.documents.remote import web, web_client
+from core.documents.remote import network, web, web_client
 from core.documents.remote.addresses import checked_address
 from core.documents.remote.keeper import SourceKeeper, SourceWishes, due
 from core.documents.remote.links import addresses_in, as_utf8
@@ -187,7 +187,7 @@ async def test_a_name_that_moves_into_a_private_network_is_refused(site: Site) -
         with pytest.raises(DocumentError, match="private network"):
             await fetcher.get(address)
     assert site.asked == []
-    assert await web_client.lies_in_private(address)
+    assert await network.lies_in_private(address)
 
 
 async def test_a_large_site_says_what_was_left_out(
@@ -260,7 +260,9 @@ async def test_a_source_is_removed_by_its_address(
     await remover.remove(removal)
     assert await held(index) == {f"{site.url}/docsother": "Other"}
     assert [record.address for record in await keeper.records()] == [f"{site.url}/docsother"]
-    assert not records.mirror(f"{site.url}/docs/").exists()
+    left = records.mirror(f"{site.url}/docs/")
+    assert not left.exists()
+    assert not left.with_suffix(".lock").exists()
     with pytest.raises(DocumentError, match="no document"):
         await remover.find([f"{site.url}/nowhere"])
 

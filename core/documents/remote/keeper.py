@@ -132,6 +132,11 @@ class SourceKeeper:
         else:
             await self._note(record, failure)
 
+    async def note(self, address: str, failure: str = "") -> None:
+        """Record of a folder, where it is a source, that it was read now, or why it could not be."""
+        if record := await asyncio.to_thread(self._records.find, address):
+            await self._note(record, failure)
+
     async def _note(self, record: SourceRecord, failure: str) -> None:
         now = datetime.now(UTC)
         change: Callable[[SourceRecord], SourceRecord] = (
@@ -141,6 +146,8 @@ class SourceKeeper:
 
     async def _read(self, record: SourceRecord, report: ReportProgress) -> IngestReport:
         if not record.remote:
+            if not await asyncio.to_thread(Path(record.address).exists):
+                raise DocumentError(f"No such file or folder: {record.address}.")
             return await self._ingester.ingest([Path(record.address)], report, readers=None)
         mirror = await asyncio.to_thread(Mirror, self._records.mirror(record.address))
         left_out = await self._connect(record).fetch(mirror)
@@ -248,7 +255,7 @@ def connected(record: SourceRecord) -> DocumentSource:
 
 
 async def _lies_in_private(address: str) -> bool:
-    from core.documents.remote.web_client import lies_in_private  # noqa: PLC0415 - as above
+    from core.documents.remote.network import lies_in_private  # noqa: PLC0415 - as above
 
     return scheme_of(address) in WEB and await lies_in_private(address)
 

@@ -147,6 +147,9 @@ class SourceRecords:
         self.replace(lambda now: [one for one in now if one.address not in addresses])
         for address in addresses:
             shutil.rmtree(self.mirror(address), ignore_errors=True)
+            with self.alone(address) as alone:
+                if alone:
+                    self.mirror(address).with_suffix(".lock").unlink(missing_ok=True)
 
     def replace(self, change: Callable[[list[SourceRecord]], list[SourceRecord]], *, anew: bool = False) -> None:
         """Change what is recorded, one process at a time; `anew`: whatever is there.

@@ -7,8 +7,6 @@ Knows nothing of what a page is for.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
 from collections.abc import AsyncIterator, Container
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,13 +14,13 @@ from pathlib import PurePosixPath
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from core.documents.archives import MAX_ARCHIVE_BYTES, is_archive
 from core.documents.parsing import MAX_BYTES
-from core.documents.remote.addresses import WEB, plain_address
+from core.documents.remote.addresses import plain_address
 from core.documents.remote.links import suffix_of
 from core.documents.remote.mirror import Mirror
+from core.documents.remote.network import GuardedNetwork, is_open, leads_away, proxies
 from core.errors import DocumentError
 
 AGENT = "Attune"
@@ -91,9 +89,7 @@ class WebFetcher:
                             continue
                         if abroad:
                             return WebReply(before, 404), None
-                        raise DocumentError(
-                            f"{before} leads to {at}, which lies on another host. If that is meant: attune ingest {at}"
-                        )
+                        raise await leads_away(before, at)
                     continue
                 wait = reply.headers.get("Retry-After", "") if reply.status in _LATER else ""
                 short = float(wait) if wait.isascii() and wait.isdecimal() and len(wait) < 3 else None  # noqa: PLR2004
@@ -121,55 +117,10 @@ class WebFetcher:
         return same or (other.scheme == "https" and ports == (None, None))
 
 
-class _OpenNetwork(AbstractResolver):
-    """Finds hosts, but none on the operator's own network."""
-
-    def __init__(self) -> None:
-        self._inner = aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Its addresses."""
-        found = await self._inner.resolve(host, port, family)
-        if any(is_private(one["host"]) for one in found):
-            raise OSError(None, f"{host} has moved into a private network")
-        return found
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
-def is_private(host: str) -> bool:
-    """Whether an IP address is not one of the open network; a name is none."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0].strip("[]"))
-    except ValueError:
-        return False
-    return not (getattr(address, "ipv4_mapped", None) or address).is_global
-
-
-async def is_open(address: str) -> bool:
-    """Whether this is an address of the web whose host is on the open network."""
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    return parts.scheme in WEB and host != "" and not is_private(host) and not await lies_in_private(address)
-
-
-async def lies_in_private(address: str) -> bool:
-    """Whether the host of an address is on a private network, as it is found now."""
-    host = urlsplit(address).hostname or ""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None)
-    except OSError:
-        return False
-    return any(is_private(str(one[4][0])) for one in found)
-
-
 @asynccontextmanager
 async def web_fetcher(start: str, *, private: bool) -> AsyncIterator[WebFetcher]:
     """What asks the host of `start`; `private`: it may be on the operator's own network."""
-    connector = aiohttp.TCPConnector(resolver=None if private else _OpenNetwork())
+    connector = aiohttp.TCPConnector(resolver=GuardedNetwork(private=private, proxies=proxies()))
     timeout = aiohttp.ClientTimeout(total=SECONDS, connect=20)
     headers = {"User-Agent": AGENT, "Accept": "text/html, text/markdown;q=0.9, */*;q=0.8"}
     async with aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers, trust_env=True) as client:
