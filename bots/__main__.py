@@ -152,7 +152,7 @@ def ingest(
     if anew and (dry or watch or readers):
         fail(operator_texts.REBUILD_ALONE, 2)
     paths = [Path(name) for name in names or [] if "://" not in name]
-    named, settings = checked(readers) if readers else None, _logged_settings(paths)
+    named, settings = checked(readers) if readers else None, _logged_settings([] if dry else paths)
     schedule = seconds_of(every) if every else None
     reading = ingest(settings, names or [], named, watch=watch, dry=dry, anew=anew, every=schedule, site=site)
     raise typer.Exit(asyncio.run(reading))

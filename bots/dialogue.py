@@ -16,7 +16,7 @@ from bots import personal_texts, texts
 from bots.commands import Commands
 from bots.language import translated
 from bots.replies import AskAgain, CommandReply, Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
-from core.answering.history import leaning
+from core.answering.history import points
 from core.answering.prompt import NOT_FOUND
 from core.domain import (
     Answer,
@@ -102,6 +102,14 @@ class Dialogue:
         """
         await self._engine.conversations.keep_forward(message)
 
+    async def let_go(self, message: Message) -> None:
+        """What was forwarded waits for no question any more.
+
+        Raises:
+            StoreError: the memory does not answer.
+        """
+        await self._engine.conversations.let_go(message)
+
     async def comment_on(self, message: Message) -> str:
         """The question that came just before what is forwarded here, where it points at something.
 
@@ -109,7 +117,7 @@ class Dialogue:
             StoreError: the memory does not answer.
         """
         last = await self._engine.conversations.last_turn(message)
-        if last is None or last.person != message.person or last.quoted or not leaning(last.question):
+        if last is None or last.person != message.person or last.quoted or not points(last.question):
             return ""
         return last.question if abs(message.sent_at - last.asked_at) <= AT_ONCE else ""
 

@@ -32,8 +32,10 @@ from core.models.specs import LocalModel
 from core.models.store import ModelStore
 from core.people.access import Access, AccessLists, listed_names
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
+from core.readers import GUIDES
 from core.settings import Settings
 from core.storage.backup import DataLayout, StoredIndex
+from core.storage.origin import stored_origin
 from core.together import ended
 from core.upkeep import Leftovers, Upkeep, swept
 
@@ -160,6 +162,7 @@ async def open_library(
         origin = await asyncio.to_thread(origin_of, settings, progress)
         if anew:
             await _begin_anew(settings, embedder.dimension, origin, lived=lived)
+        await _drop_guides(settings, embedder.dimension, origin)
         index = await stack.enter_async_context(open_index(settings, embedder.dimension, origin))
         if folders.empty:
             await asyncio.to_thread(folders.begin, await index.documents(), lived=lived)
@@ -214,6 +217,16 @@ async def _begin_anew(settings: Settings, dimension: int, origin: VectorOrigin, 
         await asyncio.to_thread(folders.begin, (), lived=lived)
         await check_places(folders, SourceRecords(settings.data_folder))
         await remove_index(settings)
+
+
+async def _drop_guides(settings: Settings, dimension: int, origin: VectorOrigin) -> None:
+    """Empty an index that another embedder filled with Attune's own guides alone."""
+    stored = stored_origin(settings.data_folder / "index")
+    if stored and not stored.compares(origin) and not settings.qdrant_url:
+        async with _index(settings, None) as index:
+            if all(document.readers == (GUIDES,) for document in await index.documents()):
+                await index.reset(dimension, origin)
+                await rebuilt(settings)
 
 
 async def rebuilt(settings: Settings) -> None:

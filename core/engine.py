@@ -91,7 +91,8 @@ class Engine:
             self.people.asker(message.person, plain=plain), self.conversations.recall(message)
         )
         quoted = message.quoted or (history.quoted_with(text, recalled.turns) if plain else "")
-        query = history.understand(text, history.before(text, recalled.turns, again=plain), self._beside(text, quoted))
+        turns = history.waiting(recalled.turns, message.sent_at)
+        query = history.understand(text, history.before(text, turns, again=plain), self._beside(text, quoted))
         context, found = await self._search(message, recalled.answer_id, query, asker, plain=plain)  # p(d|x)
         draft: AnswerDraft | None = None
         if context.answerable:
@@ -178,7 +179,7 @@ class Engine:
 
     async def _learn(self, context: AnswerContext, trace: Trace) -> None:
         """What an answer says of documents, and of its asker."""
-        await _possible(self.people.note_use(trace, context.query.question), "learning_failed")
+        await _possible(self.people.note_use(trace, context.query.own), "learning_failed")
         if context.teaches:
             await _possible(self.people.learn_from(trace), "learning_failed")
 

@@ -26,14 +26,13 @@ from bots.render import clean
 from bots.service.serving import configured
 from core.answering.verdict import Judging
 from core.bootstrap import open_embedder, open_index, open_records, open_remote, origin_of, protocol_for
-from core.documents.reading import first_passages, share_of_others
+from core.documents.reading import beginnings, share_of_others
 from core.documents.sandbox import Sandbox
 from core.domain import Mode
-from core.embedder_choice import FOREIGN_SHARE, knows, with_embedder
+from core.embedder_choice import FOREIGN_SHARE, is_remembered, knows, with_embedder
 from core.errors import AttuneError, ConfigurationError, DocumentError, ModelError
 from core.models.specs import BUILT_IN, LocalModel
 from core.models.store import ModelStore
-from core.readers import GUIDES
 from core.settings import Settings
 
 FREE_BYTES = 500_000_000  # beside what is still to be fetched
@@ -195,13 +194,14 @@ async def _index(settings: Settings) -> Check:
         origin = await asyncio.to_thread(origin_of, settings) if here else None
         index = await stack.enter_async_context(open_index(settings, dimension, origin))
         count, others = await index.count(), await share_of_others(index, settings.embedder)
-        ours = [passage.text for passage in await first_passages(index) if passage.readers != (GUIDES,)]
+        ours = await beginnings(index)
     found = plural(count, "passage")
     if others:
         found += f", {operator_texts.embedded_by_others(others)}"
         return Check(CheckStatus.BAD, "index", found, operator_texts.FIX_OTHERS)
     if not knows(settings.embedder, ours, FOREIGN_SHARE):
-        return Check(CheckStatus.CARE, "index", f"{found}, {operator_texts.ELSEWHERE}", operator_texts.FIX_LANGUAGE)
+        fix = operator_texts.fix_language(remembered=is_remembered(settings))
+        return Check(CheckStatus.CARE, "index", f"{found}, {operator_texts.ELSEWHERE}", fix)
     mark, fix = (CheckStatus.GOOD, "") if count else (CheckStatus.CARE, operator_texts.FIX_EMPTY)
     return Check(mark, "index", found, fix)
 

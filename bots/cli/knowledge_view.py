@@ -24,7 +24,7 @@ from bots.render import one_line
 from core.bootstrap import open_library, open_records, open_stored_index
 from core.documents.gaps import GapGroup, grouped, vectors_of, with_vectors
 from core.domain import EVERYONE, Document, Use
-from core.embedder_choice import FOREIGN_SHARE, knows
+from core.embedder_choice import FOREIGN_SHARE, is_remembered, knows
 from core.ports import Usage
 from core.readers import GUIDES
 from core.settings import Settings
@@ -157,7 +157,8 @@ async def gaps(settings: Settings, *, as_json: bool) -> int:
         console.print(Text(operator_texts.more_gaps(len(groups) - GAPS_SHOWN), style="dim"))
     asked = [gap.question for group in groups for gap in group.gaps]
     if not as_json and not knows(settings.embedder, asked, FOREIGN_SHARE):
-        console.print(Text(operator_texts.foreign_questions(settings.embedder)), soft_wrap=True)
+        foreign = operator_texts.foreign_questions(settings.embedder, remembered=is_remembered(settings))
+        console.print(Text(foreign), soft_wrap=True)
     return 0
 
 

@@ -26,8 +26,9 @@ from bots.own_guides import OwnGuides, shown
 from bots.render import THEME, one_line, terminal
 from core.bootstrap import Attune, Library, open_attune, open_library, rebuilt
 from core.documents.ingest import Ingester
+from core.documents.reading import beginnings
 from core.documents.tally import IngestReport, merged
-from core.embedder_choice import knows, texts_in
+from core.embedder_choice import FOREIGN_SHARE, is_remembered, knows
 from core.errors import DocumentError, StoreError
 from core.readers import Readers
 from core.settings import Settings
@@ -94,7 +95,7 @@ async def ingest(
             if found := [*present, *lessons]:
                 reports += [await library.ingester.ingest(found, progress, readers=readers, dry=dry, watch=told)]
         read = _shown(merged(reports), errors, dry=dry)
-        await _compare_languages(settings, present, errors)
+        await _compare_languages(settings, library, errors)
         if watch:
             async with library.sources.kept() if library.sources else nullcontext():
                 await _keep_in_step(library.ingester, present, readers)
@@ -113,10 +114,11 @@ def _shown(report: IngestReport, errors: Console, *, dry: bool) -> int:
     return read
 
 
-async def _compare_languages(settings: Settings, paths: Sequence[Path], errors: Console) -> None:
-    """Say so where the embedder does not know the language of most documents."""
-    if not knows(settings.embedder, await asyncio.to_thread(texts_in, paths)):
-        errors.print(Text(operator_texts.foreign_documents(settings.embedder)), soft_wrap=True)
+async def _compare_languages(settings: Settings, library: Library, errors: Console) -> None:
+    """Say so where the embedder does not know the language of many documents in the index."""
+    if not knows(settings.embedder, await beginnings(library.index), FOREIGN_SHARE):
+        said = operator_texts.foreign_documents(settings.embedder, remembered=is_remembered(settings))
+        errors.print(Text(said), soft_wrap=True)
 
 
 def _missing(paths: Sequence[Path], errors: Console) -> list[Path]:

@@ -76,14 +76,22 @@ def no_log(folder: str) -> str:
     return f"not logged, because {folder} is not writable"
 
 
-def foreign_documents(embedder: str) -> str:
-    """Most documents are in a language that the embedder was not made for."""
-    return f"Most of these documents are not in English, and {embedder} knows no other language. {FIX_LANGUAGE}"
+def fix_language(*, remembered: bool) -> str:
+    """How to change to an embedder of many languages; `remembered`: whether the index is asked for its name."""
+    once = "ATTUNE_EMBEDDER=multilingual-e5-small attune ingest --rebuild, then restart."
+    always = "set ATTUNE_EMBEDDER=multilingual-e5-small for good, run attune ingest --rebuild, then restart."
+    return f"For other languages: {once if remembered else always}"
 
 
-def foreign_questions(embedder: str) -> str:
+def foreign_documents(embedder: str, *, remembered: bool) -> str:
+    """Documents are in languages that the embedder was not made for."""
+    return f"Many documents are not in English, and {embedder} knows no other language. {fix_language(remembered=remembered)}"
+
+
+def foreign_questions(embedder: str, *, remembered: bool) -> str:
     """Questions went unanswered that the embedder could not understand."""
-    return f"Some of these questions are not in English, and {embedder} knows no other language. {FIX_LANGUAGE}"
+    what = f"Some of these questions are not in English, and {embedder} knows no other language."
+    return f"{what} {fix_language(remembered=remembered)}"
 
 
 def checks_failed(count: int) -> str:
@@ -181,7 +189,6 @@ FIX_EVICTION = "Set maxmemory-policy to noeviction in the server's configuration
 FIX_SETTINGS = "Correct the environment or attune.toml."
 FIX_DISK = "Free some space, or set ATTUNE_HOME to a folder on a larger disk."
 ELSEWHERE = "many of them not in English"
-FIX_LANGUAGE = "For other languages: ATTUNE_EMBEDDER=multilingual-e5-small attune ingest --rebuild, then restart."
 FIX_EMPTY = "Add documents: attune ingest FOLDER"
 FIX_OTHERS = "Embed all documents again: attune ingest --rebuild; or set ATTUNE_EMBEDDER back to the previous model."
 FIX_DEVICE = "Set ATTUNE_DEVICE=auto."

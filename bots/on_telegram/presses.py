@@ -72,6 +72,8 @@ class ButtonPresses:
         if tap is None or (tap.act in OF_ANSWERS and not await _is_of(incoming, tap, delivery)):
             await self._talk.say(incoming, delivery, translated(say.OLD_BUTTON))
             return
+        if tap.act in {ButtonAction.CANCEL, ButtonAction.LEARN} and incoming.private and incoming.said:
+            await self._dialogue.let_go(incoming.asked("", quoted=incoming.said))
         await self._table[tap.act](incoming, tap, delivery)
         await delivery.ended()
 

@@ -108,7 +108,8 @@ def _message(message: Message, me: User, *, edited: bool) -> Incoming | None:
 def _what(message: Message, *, edited: bool) -> tuple[UpdateKind | None, str]:
     """The kind of a message, and the name of what cannot be read."""
     if edited:
-        return (UpdateKind.EDIT if message.text else None), ""
+        own = message.text and message.forward_origin is None and not _is_elses(message)
+        return (UpdateKind.EDIT if own else None), ""
     if message.document is not None and message.animation is None:
         return UpdateKind.FILE, ""
     if _is_elses(message):

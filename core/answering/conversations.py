@@ -56,6 +56,12 @@ class Conversations:
         said = message.quoted
         await self._memory.append(message.conversation, Turn(message.person, said, "", message.sent_at, (), said))
 
+    async def let_go(self, message: Message) -> None:
+        """Let what was forwarded wait no longer, if it still does."""
+        last, said = await self.last_turn(message), message.quoted
+        if last is not None and history.waits(last, said):
+            await self._memory.append(message.conversation, Turn(message.person, said, "", message.sent_at, None, said))
+
     async def last_turn(self, message: Message) -> Turn | None:
         """What was said last before `message`."""
         return next(iter(await self._memory.turns(message.conversation, limit=1)), None)

@@ -14,7 +14,7 @@ from core.answering.conversations import rests_of
 from core.answering.cutting import cut_short
 from core.answering.grounding import Grounding, grounded
 from core.answering.history import Query
-from core.answering.prompt import NOT_FOUND, everything, says_not_found
+from core.answering.prompt import NOT_FOUND, grounds, says_not_found
 from core.answering.ranking import Selection
 from core.answering.verdict import Calibration
 from core.domain import (
@@ -43,7 +43,7 @@ class AnswerDraft:
         self.prompt = prompt
         self._query = query
         self._calibration = calibration
-        self._grounding = Grounding(everything(prompt), query.said)
+        self._grounding = Grounding(grounds(prompt, query.quoted), "" if query.said == query.quoted else query.said)
         self._verdicts = Verdicts(())
         self._pieces: list[Piece] = []
         self._is_cut = False

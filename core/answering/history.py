@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.answering.cutting import begun, is_cut, joined
@@ -20,6 +21,7 @@ from core.text.words import content_words, words, words_of
 
 LEANS = 0.8  # p(a message leans on what was said) where its words point back; people say "it" of other things, too
 MAY_LEAN = 0.3  # … where it has few words of its own and none that points: "what is Tock", "maximum amount?"
+WAITS = timedelta(minutes=10)  # that what was forwarded may be asked about without a reply to it
 SEARCHED = 1500  # characters of what is quoted that are searched for
 _FEW_WORDS = 3  # with so many words of its own and none that points, a message is a question by itself …
 _OWN_TOPIC = 5  # … and with so many it is one, whatever pronouns it has
@@ -30,6 +32,9 @@ _POINTS_BACK = words_of(
     "davon dazu dort"
 )
 _ENDS_BACK = words_of("das sie")  # articles elsewhere: "wie lange dauert das?"
+_ASKS_OF_IT = re.compile(
+    r"(?:ist|stimmt|gilt|war|wäre|passt|darf|muss|soll|kann|heißt|bedeutet)\s+das\b", re.IGNORECASE
+)
 _CONNECTS = re.compile(
     r"(?:and|but|or|so|then|also|otherwise|(?:what|how) about|what if"
     r"|und|oder|aber|auch|sonst|was ist mit|wie ist es mit|(?:und )?gilt (?:das|dies)"
@@ -70,6 +75,11 @@ class Query:
     def likeliest(self) -> str:
         """The text of `searches` that most likely says what is asked."""
         return next(iter(self.searches))
+
+    @property
+    def own(self) -> str:
+        """What is asked in words of whoever asks; empty where all of it is what somebody else wrote."""
+        return "" if self.question == self.quoted else self.question
 
     @property
     def rewords(self) -> bool:
@@ -133,6 +143,28 @@ def before(message: str, turns: Sequence[Turn], *, again: bool) -> list[Turn]:
     return list(turns[: same[-1]] if again and same else turns)
 
 
+def waiting(turns: Sequence[Turn], now: datetime) -> list[Turn]:
+    """`turns` without what was forwarded and let go, or too long ago to be asked about `now`."""
+    kept: list[Turn] = []
+    for turn in turns:
+        if _waits(turn) and turn.rests is None:
+            kept = [one for one in kept if not (_waits(one) and one.quoted == turn.quoted)]
+        elif not _waits(turn) or now - turn.asked_at <= WAITS:
+            kept.append(turn)
+    return kept
+
+
+def waits(turn: Turn, quoted: str) -> bool:
+    """Whether `quoted` was forwarded in `turn`, and waits for a question."""
+    return _waits(turn) and turn.quoted == quoted and turn.rests is not None
+
+
+def points(message: str) -> bool:
+    """Whether a message that comes with something forwarded is about it: one of many words, where it points there."""
+    pointing = not _POINTS_BACK.isdisjoint(words(message)) or _ASKS_OF_IT.match(message.strip()) is not None
+    return pointing or bool(leaning(message))
+
+
 def leaning(message: str) -> float:
     """p(a message leans on what was said before it), by its words."""
     said, own = words(message), content_words(message) - _NO_TOPIC
@@ -149,8 +181,8 @@ def _question(message: str, told: Sequence[_Exchange], quoted: str = "") -> Quer
     leans, topic = leaning(message), _topic(told)
     if quoted:
         leans, topic = LEANS if leans else MAY_LEAN, "" if message == quoted else quoted[:SEARCHED]
-    elif told and leans and _waits(told[-1].turn):
-        quoted = told[-1].turn.quoted
+    elif told and points(message) and _waits(told[-1].turn):
+        leans, quoted = leans or LEANS, told[-1].turn.quoted
     leans = leans if topic else 0.0
     readings = [(f"{topic}\n{message}", leans), (message, 1 - leans)]
     likeliest = sorted(readings, key=lambda reading: -reading[1])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from core.domain import Passage, Prompt, Turn
 from core.people.preferences import (
@@ -95,6 +96,11 @@ def about(question: str, quoted: str) -> str:
     return f"A colleague wrote:\n{lines}\n\n{question}"
 
 
+def own_words(asked: str, quoted: str) -> str:
+    """What of `about` its asker said: nothing, where all of it was quoted."""
+    return "" if asked == quoted else asked.removeprefix(about("", quoted))
+
+
 def passage_block(passage: Passage) -> str:
     """One passage under its heading path."""
     return f"### {passage.heading_path}\n{passage.text}"
@@ -126,9 +132,18 @@ def chat(system: str, turns: Sequence[Turn], person: str, question: str) -> list
 
 
 def everything(prompt: Prompt) -> list[str]:
-    """All that the model reads. An answer may state nothing else."""
+    """All that the model reads."""
     chat_of = chat(system_text(prompt.system, prompt.passages), prompt.turns, prompt.person, prompt.question)
     return [*(message["content"] for message in chat_of), prompt.begun]
+
+
+def grounds(prompt: Prompt, quoted: str = "") -> list[str]:
+    """All that an answer may state facts of: what the model reads, but what was `quoted`, now or before.
+
+    Anybody can plant an account number in a thread; that it was written there is no evidence for it.
+    """
+    turns = tuple(replace(turn, question=own_words(turn.question, turn.quoted)) for turn in prompt.turns)
+    return everything(replace(prompt, question=own_words(prompt.question, quoted), turns=turns))
 
 
 def says_not_found(answer: str) -> bool:

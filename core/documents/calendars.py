@@ -7,7 +7,7 @@ nothing of files or passages.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ _MONTHS = (
 _UNITS = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year", "HOURLY": "hour"}
 _PLACES = {"1": "first", "2": "second", "3": "third", "4": "fourth", "5": "fifth", "-1": "last", "-2": "last but one"}
 _BEGIN = re.compile(r"^BEGIN:(?:VEVENT|VTODO|VJOURNAL)\s*$", re.IGNORECASE | re.MULTILINE)
+_BROKEN = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
 _KINDS = ("VEVENT", "VTODO", "VJOURNAL")
 _LINKS = ("URL", "X-GOOGLE-CONFERENCE", "X-MICROSOFT-SKYPETEAMSMEETINGURL")
 
@@ -52,12 +53,15 @@ def calendar_of(text: str, notes: tuple[str, ...] = ()) -> ParsedDocument:
     outline = Outline("\0")
     try:
         calendars = Calendar.from_ical(text, multiple=True)
-        for calendar in calendars:
-            cancelled = str(calendar.get("METHOD", "")).upper() == "CANCEL"
-            for event in (each for kind in _KINDS for each in calendar.walk(kind)):
-                _add(outline, event, cancelled=cancelled)
-    except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+    except _BROKEN as error:
         raise DocumentError(f"It is not a valid calendar ({str(error)[:100]}). Export it again.") from None
+    unread: dict[str, None] = {}
+    for calendar in calendars:
+        cancelled = str(calendar.get("METHOD", "")).upper() == "CANCEL"
+        for event in (each for kind in _KINDS for each in calendar.walk(kind)):
+            unread |= _add(outline, event, cancelled=cancelled)
+    if unread:
+        notes = (*notes, f"What is broken in entries of the calendar was not read: {', '.join(unread)}.")
     blocks = outline.document().blocks
     broken = len(_BEGIN.findall(text)) - sum(block.kind is BlockKind.HEADING for block in blocks)
     if not calendars:
@@ -70,26 +74,20 @@ def calendar_of(text: str, notes: tuple[str, ...] = ()) -> ParsedDocument:
     return ParsedDocument(title, blocks, notes)
 
 
-def _add(outline: Outline, event: Component, *, cancelled: bool) -> None:
+def _add(outline: Outline, event: Component, *, cancelled: bool) -> dict[str, None]:
+    """Add an entry; returns the names of the lines that it is too broken for."""
     outline.heading(1, _text(event, "SUMMARY") or "Event", 0)
-    said = [*_lines(event)]
-    if cancelled or _text(event, "STATUS").upper() == "CANCELLED":
-        said.insert(0, ("Status", "cancelled"))
-    outline.add(BlockKind.PARAGRAPH, "\n".join(f"{name}: {value}" for name, value in said if value), 0)
+    unread: dict[str, None] = {}
+    said = ["Status: cancelled"] if cancelled or _text(event, "STATUS").upper() == "CANCELLED" else []
+    for name, words in _LINES.items():
+        try:
+            said += [f"{name}: {value}"] if (value := words(event)) else []
+        except _BROKEN:
+            unread[name] = None
+    outline.add(BlockKind.PARAGRAPH, "\n".join(said), 0)
     for block in parse_text(str(event.get("DESCRIPTION") or "")).blocks:
         outline.add(block.kind, block.text, 0)
-
-
-def _lines(event: Component) -> Iterator[tuple[str, str]]:
-    yield "When", _when(event)
-    yield "Due", _moment(event.get("DUE"))
-    yield "Repeats", _repeats(event.get("RRULE"))
-    yield "Except", ", ".join(_moment(each) for dates in _all(event, "EXDATE") for each in getattr(dates, "dts", ()))
-    yield "Instead of", _moment(event.get("RECURRENCE-ID"))
-    yield "Where", _text(event, "LOCATION")
-    yield "Organizer", ", ".join(map(_person, _all(event, "ORGANIZER")))
-    yield "With", ", ".join(map(_person, _all(event, "ATTENDEE")))
-    yield "Link", ", ".join(dict.fromkeys(filter(None, (_text(event, name) for name in _LINKS))))
+    return unread
 
 
 def _all(event: Component, name: str) -> list[Any]:
@@ -175,7 +173,25 @@ def _repeats(rule: Any) -> str:
     return f"{words} ({rest})" if rest else words
 
 
+def _excepted(event: Component) -> str:
+    return ", ".join(_moment(each) for dates in _all(event, "EXDATE") for each in getattr(dates, "dts", ()))
+
+
 def _weekday(day: str) -> str:
     name = _DAYS.get(day[-2:].upper(), day)
     place = day[:-2].lstrip("+")
     return f"the {_PLACES.get(place, place)} {name}" if place else name
+
+
+_LINES: Mapping[str, Callable[[Component], str]] = {
+    "When": _when,
+    "Due": lambda event: _moment(event.get("DUE")),
+    "Repeats": lambda event: _repeats(event.get("RRULE")),
+    "Except": _excepted,
+    "Instead of": lambda event: _moment(event.get("RECURRENCE-ID")),
+    "Where": lambda event: _text(event, "LOCATION"),
+    "Organizer": lambda event: ", ".join(map(_person, _all(event, "ORGANIZER"))),
+    "With": lambda event: ", ".join(map(_person, _all(event, "ATTENDEE"))),
+    "Link": lambda event: ", ".join(dict.fromkeys(filter(None, (_text(event, name) for name in _LINKS)))),
+}
+"""What is said of an entry."""

@@ -18,6 +18,7 @@ from pathlib import Path, PurePath
 
 from pydantic import BaseModel, ValidationError
 
+from core.documents.remote.addresses import is_address
 from core.domain import EVERYONE, Document
 from core.errors import DocumentError
 from core.readers import GUIDES, Readers
@@ -91,7 +92,8 @@ class FolderDecisions:
     def places(self, *, watched: bool = False) -> list[Path]:
         """What is ingested again when all is, or when all is that is watched: what was named, and files beside that."""
         chosen = [one.path for one in self.folders.values() if one.watch or not watched]
-        beside = [] if watched else [path for path in self.files if not _is_under(path, self.folders)]
+        here = [] if watched else [path for path in self.files if not is_address(path)]
+        beside = [path for path in here if not _is_under(path, self.folders)]
         return list(dict.fromkeys(_archive_of(Path(path)) for path in (*chosen, *beside)))
 
     def decided(
@@ -196,9 +198,8 @@ class FolderRecords:
         if not self.empty:
             return
         known = list(held)
-        files = {
-            one.source: one.readers for one in known if GUIDES not in one.readers and self.concerns(Path(one.source))
-        }
+        own = [one for one in known if GUIDES not in one.readers and not is_address(one.source)]
+        files = {one.source: one.readers for one in own if self.concerns(Path(one.source))}
         with self._locked():
             if not self.begun or (files and self.empty):
                 self._write(FolderDecisions(files=files, complete=bool(known) or not lived))

@@ -39,8 +39,11 @@ def parse_page(data: bytes) -> ParsedDocument:
     return replace(document, notes=(*notes, *document.notes))
 
 
-def parse_html(text: str) -> ParsedDocument:
-    """Parse a page; its one `<h1>` is the title, or one of class `title`, or else its `<title>`."""
+def parse_html(text: str, *, is_titled: bool = False) -> ParsedDocument:
+    """Parse a page; its one `<h1>`, or one of class `title`, is the title, or else its `<title>`.
+
+    `is_titled`: what it stands in has a title, so none of its headings is one.
+    """
     page = parse_tree(text)
     inside = repair(page)
     title, html = page.find("title"), page.find("html")
@@ -49,7 +52,7 @@ def parse_html(text: str) -> ParsedDocument:
     root, notes = main_part(page)
     tops = list(root.iter("h1"))
     is_named = len(tops) == 1 or any("title" in top.attributes.get("class", "").split() for top in tops[:1])
-    outline = Outline("" if is_named else named or _NO_TITLE)
+    outline = Outline(_NO_TITLE if is_titled else "" if is_named else named or _NO_TITLE)
     _add(outline, root, lines_above=0)
     document = outline.document()
     return replace(

@@ -237,7 +237,8 @@ def _text(part: Mail, kind: str) -> _Content:
     except DocumentError as error:
         return _Content(notes=[f"A part of the message was not read. {error}"])
     if kind == "text/html":
-        return _Content(list(parse_html(text).blocks), notes=list(notes))
+        page = parse_html(text, is_titled=True)
+        return _Content(list(page.blocks), notes=[*notes, *page.notes])
     if kind == "text/calendar":
         return _invitation(text)
     if str(part.get_param("format", "")).lower() == "flowed":

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from core.documents.html_tree import Element
 
 _NEVER_SHOWN = {
-    *("script", "style", "noscript", "template", "svg", "object", "head", "datalist", "canvas"),
+    *("script", "style", "noscript", "template", "svg", "object", "head", "title", "datalist", "canvas"),
 }
 _BLOCKS = {
     "div",
@@ -112,22 +112,24 @@ _SHORT = 600  # characters of a banner at most
 _MENU_LINKS, _MENU_CHARACTERS = 3, 30  # a menu's links, at least; their length on average, at most
 _LINKED, _MOSTLY_LINKED = 0.5, 0.8  # shares of the characters
 _MAIN_SHARE = 0.5  # of what is left of the page: a smaller part is not its main one
-_MENTIONED, _MENTIONED_SHARE = 200, 0.1  # characters left out, at least, and their share, that a note is worth
+_MENTIONED, _MENTIONED_SHARE = 20, 0.1  # characters left out, at least, and their share, that a note is worth
 
 
 @dataclass(slots=True)
 class _Weight:
-    """Characters of the text inside, without spaces; those in links; the links and the headings."""
+    """Characters of the text inside, without spaces; those in links; the links, the headings and the largest ones."""
 
     characters: int = 0
     linked: int = 0
     links: int = 0
+    headings: int = 0
     h1s: int = 0
 
     def add(self, other: _Weight) -> None:
         self.characters += other.characters
         self.linked += other.linked
         self.links += other.links
+        self.headings += other.headings
         self.h1s += other.h1s
 
     @property
@@ -154,12 +156,12 @@ def main_part(page: Element) -> tuple[Element, tuple[str, ...]]:
     hidden = take_out_unseen(page)
     body = page.find("body") or page
     before = _weighed(body)[id(body)]
-    _Site(body).take_out()
+    guessed = _Site(body).take_out()
     weights = _weighed(body)
     root = _main(body, weights)
     kept = weights[id(root)]
     notes = []
-    if (around := before.prose - kept.prose) >= max(_MENTIONED, _MENTIONED_SHARE * kept.characters):
+    if (around := before.prose - kept.prose + guessed) >= max(_MENTIONED, _MENTIONED_SHARE * kept.characters):
         notes.append(f"About {around:,} characters around the main text were left out as parts of the site.")
     if hidden >= max(_MENTIONED, _MENTIONED_SHARE * kept.characters):
         notes.append(f"About {hidden:,} characters that the page hides were left out.")
@@ -171,7 +173,7 @@ def _weighed(root: Element) -> dict[int, _Weight]:
     weights: dict[int, _Weight] = {}
 
     def weigh(element: Element) -> _Weight:
-        weight = weights[id(element)] = _Weight(h1s=int(element.name == "h1"))
+        weight = weights[id(element)] = _Weight(headings=int(element.name in _HEADINGS), h1s=int(element.name == "h1"))
         for child in element.children:
             if isinstance(child, str):
                 weight.characters += sum(map(len, child.split()))
@@ -233,15 +235,19 @@ class _Site:
         self._whole = self._weights[id(body)]
         self._begun = self._whole.linked >= _MOSTLY_LINKED * self._whole.characters  # a page of links has no menu
         self._found: list[tuple[Element, Element]] = []  # with the elements that they are in
+        self._headings = self._whole.headings  # that are still to come
+        self._guessed = 0  # characters in links of what only looks like a part of the site
         self._has_main = any(element.name in {"main", "article"} for element in body.iter())
 
-    def take_out(self) -> None:
-        """Take out what is the site's, unless nothing else is there."""
+    def take_out(self) -> int:
+        """Take out what is the site's, unless nothing else is there; returns how much of it in links was guessed."""
         self._look_through(self._body, inside=False)
         if sum(self._weights[id(element)].characters for _, element in self._found) < self._whole.characters:
             gone = {id(element) for _, element in self._found}
             for parent in {id(parent): parent for parent, _ in self._found}.values():
                 parent.children = [child for child in parent.children if id(child) not in gone]
+            return self._guessed
+        return 0
 
     def _look_through(self, parent: Element, *, inside: bool, below_heading: bool = False) -> None:
         for child in parent.children:
@@ -250,8 +256,10 @@ class _Site:
                 continue
             if self._is_site(child, inside=inside or below_heading):
                 self._found.append((parent, child))
+                self._headings -= self._weights[id(child)].headings
                 continue
             prose = self._weights[id(child)].prose
+            self._headings -= child.name in _HEADINGS
             self._begun |= child.name in _HEADINGS or (child.name == "p" and prose > _PROSE)
             self._look_through(child, inside=inside or child.name in {"main", "article"}, below_heading=below_heading)
             below_heading = child.name in _HEADINGS
@@ -265,8 +273,15 @@ class _Site:
         if self._is_named(element, weight, inside=inside):
             return True
         if element.name not in _BLOCKS or weight.characters > _SHORT:
-            return not inside and not self._begun and _is_menu(weight)
-        return self._reads_so(element, weight, inside=inside)
+            looks_so = not inside and self._is_above(weight) and _is_menu(weight)
+        else:
+            looks_so = self._reads_so(element, weight, inside=inside)
+        self._guessed += weight.linked * looks_so
+        return looks_so
+
+    def _is_above(self, weight: _Weight) -> bool:
+        """Whether the text has not begun, and a heading that it begins with is still to come."""
+        return not self._begun and self._headings > weight.headings
 
     def _is_named(self, element: Element, weight: _Weight, *, inside: bool) -> bool:
         mostly_linked = weight.linked >= _LINKED * weight.characters
@@ -293,7 +308,7 @@ class _Site:
             return True
         if inside or not weight.links:
             return False
-        if not self._begun and (_is_menu(weight) or (weight.characters <= 2 * _PROSE and _CRUMBS.search(text))):
+        if self._is_above(weight) and (_is_menu(weight) or (weight.characters <= 2 * _PROSE and _CRUMBS.search(text))):
             return True
         return weight.linked >= _LINKED * weight.characters and len(_LEGAL.findall(text)) > 1
 
@@ -338,7 +353,8 @@ def _main(body: Element, weights: dict[int, _Weight]) -> Element:
     for is_meant in (_is_main, _is_article):
         found = max(filter(is_meant, body.iter()), key=lambda element: weights[id(element)].characters, default=None)
         if found and (weight := weights[id(found)]).characters >= _MAIN_SHARE * whole.characters > 0:
-            return body if weight.h1s < whole.h1s and is_meant is _is_article else found
+            titled = not whole.h1s or weight.h1s == whole.h1s or (weight.h1s > 0 and is_meant is _is_main)
+            return found if titled else body
     return body
 
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from core.documents import recognition
 from core.documents.blocks import BlockKind, Outline, ParsedDocument, pipe_table
@@ -33,8 +33,12 @@ _BOLD_HEADING = re.compile(r"(?=[^a-z]*[A-Z])[^:]{2,79}[^:.,;]")  # a label with
 _LEVELS = 4
 _BULLET = re.compile(r"^(?:[•‣◦▪●○■–\uf0b7]|[-*](?=\s))\s*")
 _NUMBERED = re.compile(r"^(?:\d{1,2}|[a-z])[.)]\s+")
+_NO_NAME = re.compile(r"\(?(?:anonymous|unspecified|unknown|author|user)\)?|about:blank", re.IGNORECASE)  # of tools
 _NO_TITLE = re.compile(
-    r"untitled.*|document\d*|microsoft (?:word|powerpoint|excel) - .*|.*\.(?:docx?|pptx?|indd)", re.IGNORECASE
+    r"untitled.*|unbenannt.*|do[ck]ument ?\d*|pr(?:e|ä)sentation ?\d*|(?:book|mappe|slide|folie) ?\d+"
+    r"|powerpoint[ -]pr(?:e|ä)sentation|microsoft (?:word|powerpoint|excel) ?- .*"
+    r"|.*\.(?:docx?|pptx?|xlsx?|odt|odp|rtf|indd|dvi|tex|pdf)",
+    re.IGNORECASE,
 )
 _DATE = re.compile(r"D:(\d{4})(\d\d)(\d\d)")
 
@@ -48,12 +52,11 @@ def parse_pdf(data: bytes) -> ParsedDocument:
         _check_pages(len(pdf.pages))
         with bounded(pdf, len(data)):
             pages = recognised(data, list(_read(pdf)))
-        document = document_of(pages)
         named = _named(pdf.metadata, "Title")
+        document = document_of(pages, "" if _NO_TITLE.fullmatch(named) else named)
         changed = _DATE.match(_named(pdf.metadata, "ModDate") or _named(pdf.metadata, "CreationDate"))
         return replace(
             document,
-            title="" if _NO_TITLE.fullmatch(named) else named or document.title,
             author=_named(pdf.metadata, "Author"),
             date="-".join(changed.groups()) if changed else "",
             language=language_tag(_text(pdf.doc.catalog.get("Lang", ""))),
@@ -112,7 +115,7 @@ def _notes(pages: Sequence[PdfPage]) -> tuple[str, ...]:
     Raises:
         DocumentError: nothing was.
     """
-    garbled = [page.number for page in pages if page.garbled]
+    garbled = [page.number for page in pages if page.garbled and not page.scanned]
     unread = [page.number for page in pages if page.scanned and not page.recognised and not page.garbled]
     if garbled and not any(page.parts for page in pages):
         raise DocumentError(
@@ -133,8 +136,8 @@ def _notes(pages: Sequence[PdfPage]) -> tuple[str, ...]:
         "The text of some pages is garbled; it was recognised from how they look: {}.": [
             page.number for page in pages if page.recognised and page.parts and not page.scanned
         ],
-        "No text was found on some pages that are images: {}.": [
-            page.number for page in pages if page.recognised and not page.parts
+        "No text that can be read was found on some pages that are images: {}.": [
+            page.number for page in pages if page.recognised and not page.parts and page.number not in garbled
         ],
         "Some text in images could not be read for certain and was left out: pages {}.": [
             page.number for page in pages if page.unsure
@@ -153,8 +156,8 @@ def _listed(pages: Sequence[int]) -> str:
     return ", ".join(map(str, pages[:10])) + (", …" if len(pages) > 10 else "")  # noqa: PLR2004 - a line's worth
 
 
-def document_of(pages: Sequence[PdfPage]) -> ParsedDocument:
-    """The document that the pages make.
+def document_of(pages: Sequence[PdfPage], title: str = "") -> ParsedDocument:
+    """The document that the pages make; without a title, its main heading is that.
 
     Raises:
         DocumentError: not one of them could be read.
@@ -167,12 +170,13 @@ def document_of(pages: Sequence[PdfPage]) -> ParsedDocument:
         for line in page.lines:
             sizes[line.size] += len(line.text)
     body = sizes.most_common(1)[0][0] if sizes else 0.0
-    outline = Outline()
+    outline = Outline(title)
     headings = sorted({_size(line) for page in pages for line in page.lines if _is_large(line, body)}, reverse=True)
-    levels = {size: min(level, _LEVELS) for level, size in enumerate(headings, start=1)}
-    for page in pages:
-        for group in _groups(page, body):
-            _add(outline, group, page.number, levels, body)
+    groups = [(group, page.number) for page in pages for group in _groups(page, body)]
+    largest = sum(_is_heading(group, body) and _size(group[0]) == headings[0] for group, _ in groups)
+    levels = {size: min(level, _LEVELS) for level, size in enumerate(headings, start=1 if largest == 1 else 2)}
+    for group, number in groups:
+        _add(outline, group, number, levels, body)
     return replace(outline.document(), notes=notes)
 
 
@@ -203,7 +207,9 @@ def _size(line: PdfLine) -> float:
 
 
 def _is_large(line: PdfLine, body: float) -> bool:
-    return line.size > _LARGER * body and len(line.text) <= _HEADING_CHARACTERS and any(map(str.isalpha, line.text))
+    """Whether it is a heading, as what runs across the page, a watermark, is not."""
+    large = line.size > _LARGER * body and len(line.text) <= _HEADING_CHARACTERS
+    return large and not line.aside and any(map(str.isalpha, line.text))
 
 
 def _groups(page: PdfPage, body: float) -> Iterator[PdfTable | list[PdfLine]]:
@@ -243,7 +249,7 @@ def _add(
         _add_table(outline, group, page)
         return
     text = _joined(group)
-    if _is_large(group[0], body) and len(text) <= _HEADING_CHARACTERS:
+    if _is_heading(group, body):
         outline.heading(levels[_size(group[0])], text, 0, page)
     elif group[0].bold and len(group) == 1 and _BOLD_HEADING.fullmatch(text):
         outline.heading(_LEVELS + 1, text, 0, page)
@@ -251,6 +257,10 @@ def _add(
         outline.add(BlockKind.LIST, text, 0, page)
     else:
         outline.add(BlockKind.PARAGRAPH, text, 0, page)
+
+
+def _is_heading(group: PdfTable | list[PdfLine], body: float) -> TypeGuard[list[PdfLine]]:
+    return isinstance(group, list) and _is_large(group[0], body) and len(_joined(group)) <= _HEADING_CHARACTERS
 
 
 def _add_table(outline: Outline, table: PdfTable, page: int) -> None:
@@ -281,7 +291,8 @@ def _joined(lines: Sequence[PdfLine]) -> str:
 
 
 def _named(metadata: Mapping[str, Any], name: str) -> str:
-    return " ".join(_text(metadata.get(name) or "").split())
+    found = " ".join(_text(metadata.get(name) or "").split())
+    return "" if _NO_NAME.fullmatch(found) else found
 
 
 def _text(value: Any) -> str:

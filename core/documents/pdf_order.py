@@ -7,9 +7,11 @@ or of what is drawn.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from statistics import median
 
 from core.documents.pdf_letters import PdfWord
 
@@ -27,6 +29,8 @@ _TRIED = 24  # gutters of a part, the longest first
 _GAPS = 12  # of a row, that are looked at
 _FAR = 1e9  # points: beyond any page
 _FEW_ROWS = 2  # a heading's
+_LARGER = 1.12  # a heading's type, beside that of what is below it
+_SAME_EDGE = 3.0  # points
 _BELOW, _FAR_BELOW = 0.8, 2.5  # of the type's size: above another paragraph, above something else
 _CHANGES = 3  # of the side, in a file that holds one column after the other
 _BULLETS = "•‣◦▪●○■–-*"
@@ -117,7 +121,11 @@ def _trimmed(rows: Rows, gutter: _Gutter) -> _Gutter:
     """Without rows at its ends that stand on one side only and belong to what is above or below."""
     first, last = gutter.first, gutter.last
     left, right = _sides(rows[first:last], gutter.middle)
+    edge = _edge(right[_FEW_ROWS:])
     while first < gutter.first + _FEW_ROWS and not left[first - gutter.first]:
+        begins = right[first - gutter.first][0].left
+        if abs(begins - edge) < _SAME_EDGE and _space_above(rows, first + 1) <= _FAR_BELOW:
+            break  # a column that begins higher than the one beside it
         first += 1
     at = last
     while at > first and not right[at - 1 - gutter.first]:
@@ -128,6 +136,11 @@ def _trimmed(rows: Rows, gutter: _Gutter) -> _Gutter:
     return replace(gutter, first=first, last=last)
 
 
+def _edge(rows: Rows) -> float:
+    """Where most rows begin."""
+    return Counter(row[0].left for row in rows if row).most_common(1)[0][0] if any(rows) else -_FAR
+
+
 def _space_above(rows: Rows, at: int) -> float:
     """Between a row and the one above, as a share of the type's size."""
     bottom = max(word.bottom for word in rows[at - 1])
@@ -136,17 +149,25 @@ def _space_above(rows: Rows, at: int) -> float:
 
 def _parts_columns(left: Rows, right: Rows) -> bool:
     """Whether these are read one after the other, not row by row as a table."""
-    lefts, rights = [row for row in left if row], [row for row in right if row]
-    least = min(len(lefts), len(rights))
-    if least and any(is_stand_in(row[0]) or is_stand_in(row[-1]) for row in (*lefts, *rights)):
+    if any(a and b and (_holds_stand_in(a) or _holds_stand_in(b)) for a, b in zip(left, right, strict=True)):
         return True
+    lefts, rights = ([row for row in side if row and not _holds_stand_in(row)] for side in (left, right))
+    least = min(len(lefts), len(rights))
     if least < _ROWS:
         return False
     beside = sum(bool(a and b) for a, b in zip(left, right, strict=True))
     if beside < _BESIDE * least:
         return True
     long = min(_characters(lefts), _characters(rights)) >= _CHARACTERS
-    return long or (_runs(lefts) and _runs(rights) and _is_written_apart(lefts, rights))
+    return long or (
+        ((_runs(lefts) and _runs(rights)) or (_is_headed(lefts) and _is_headed(rights)))
+        and _is_written_apart(lefts, rights)
+    )
+
+
+def _is_headed(rows: Rows) -> bool:
+    """Whether these are lines under a heading in larger type."""
+    return rows[0][0].size > _LARGER * median(word.size for row in rows[1:] for word in row)
 
 
 def _is_written_apart(lefts: Rows, rights: Rows) -> bool:
@@ -166,6 +187,10 @@ def _runs(rows: Rows) -> bool:
     firsts = [row[0].text for row in rows]
     running = sum(text[0].lower() == text[0] or text[0] in _BULLETS for text in firsts)
     return _characters(rows) >= _FEW_CHARACTERS and running >= _RUNNING * len(rows)
+
+
+def _holds_stand_in(row: Sequence[PdfWord]) -> bool:
+    return is_stand_in(row[0]) or is_stand_in(row[-1])
 
 
 def is_stand_in(word: PdfWord) -> bool:

@@ -53,8 +53,12 @@ def _frames(data: bytes) -> Iterator[Image]:
                     if number == recognition.MOST_PICTURES:
                         raise DocumentError(f"It has over {number} pages. Split it.")
                     yield _readable(frame)
-        except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-            raise DocumentError(f"It is damaged or not an image ({error}). Save it again.") from None
+        except Image.DecompressionBombError:
+            raise DocumentError("It has far too many pixels. Make it smaller.") from None
+        except UnidentifiedImageError:
+            raise DocumentError("It is damaged or not an image of the format that its name says.") from None
+        except (OSError, SyntaxError, ValueError) as error:
+            raise DocumentError(f"It is damaged ({error}). Save it again.") from None
 
 
 def _check_size(image: Image) -> None:

@@ -22,7 +22,7 @@ from core.documents.walk import Refusal, printable
 from core.domain import Document, Passage, VectorOrigin
 from core.errors import DocumentError
 from core.ports import Embedder, PassageIndex
-from core.readers import Readers
+from core.readers import GUIDES, Readers
 from core.storage.origin import other_name, other_origin
 
 _SPECIAL_TOKENS = 2  # that a model adds around a text, at most
@@ -204,3 +204,8 @@ async def first_passages(index: PassageIndex) -> list[Passage]:
     documents = await index.documents()
     sample = documents[:: 1 + len(documents) // (2 * _SAMPLE)]
     return await index.following([document.before_first for document in sample], count=1)
+
+
+async def beginnings(index: PassageIndex) -> list[str]:
+    """How some documents begin, from all over the index, but for Attune's own guides."""
+    return [passage.text for passage in await first_passages(index) if passage.readers != (GUIDES,)]

@@ -28,9 +28,16 @@ _TEMPLATE_TAG = re.compile(
     r"|\{\{-?\s*+(?P<literal>\"[^\"{}]*\"|'[^'{}]*')[^{}]*\}\})"
 )
 _CONTROL = {
-    *("assign", "block", "capture", "case", "elif", "elsif", "extends", "for", "from", "if", "import", "include"),
-    *("layout", "render", "set", "unless", "when"),
+    *("assign", "block", "capture", "case", "elif", "elsif", "extends", "for", "from", "if", "import"),
+    *("layout", "set", "unless", "when"),
 }
+_FILES = {"include", "include_relative", "include_cached", "partial", "render"}  # whose first argument is a file's name
+_SILENT = _CONTROL | {
+    *("autoescape", "break", "call", "codeblock", "cycle", "decrement", "else", "filter", "gist", "highlight", "in"),
+    *("increment", "load", "macro", "notice", "paginate", "raw", "section", "style", "tablerow", "tweet", "verbatim"),
+    *("vimeo", "with", "youtube", "alert", "admonition", "callout", "hint", "figure", "link", "post_url", "url"),
+}
+_PLAIN_WORDS = re.compile(r"\s*([^\W\d_][\w-]{0,60}(?:\s[^\W\d_][\w-]{0,60}){0,8})\s*")
 _NAMED_ARGUMENT = re.compile(r"""([\w-]{1,40})\s?[=:]\s?(\{?)(?:\"([^\"]*)\"|'([^']*)')""")
 _SHOWN = {"alt", "caption", "content", "description", "header", "heading", "label", "summary", "text", "title"}
 _COMPONENT = re.compile(
@@ -45,7 +52,7 @@ _WIKI_LINK = re.compile(
     r"(?:\\?\|(?P<label>[^\[\]\n]{1,200}))?\]\]"
 )
 _ICON = re.compile(r":(?:material|fontawesome|octicons|simple|lucide)-[\w-]{1,80}:(?:\{[^{}\n]{0,100}\})?")
-_MARKED = re.compile(r"==(?=[^\s=])([^=\n]{1,300})(?<=\S)==")
+_MARKED = re.compile(r"(?<![\w=)\]])==(?=[^\s=])([^=\n]{1,300})(?<=\S)==(?![\w=(])")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 _BOX = re.compile(
     r"(?P<indent> *)(?:!!!|\?\?\?\+?)[ ]+(?P<kind>[\w-]+)(?:[ ]+[\w ]+?)?(?:[ ]+\"(?P<title>[^\"]*)\")?\s*$"
@@ -250,7 +257,10 @@ def _argument(match: re.Match[str]) -> str:
     shown = "" if name.lower() in _CONTROL else _named(arguments)
     if into or match["literal"]:
         shown = plain[0] if plain else ""
-    elif plain and not shown and name.lower() not in _CONTROL:
+    elif not plain and not shown and not name.lower().startswith(("end", "/")) and name.lower() not in _SILENT | _FILES:
+        words = _PLAIN_WORDS.fullmatch(arguments)
+        shown = words[1] if words else ""
+    elif plain and not shown and name.lower() not in _CONTROL | _FILES:
         after_file = plain[1] if len(plain) > 1 else ""  # what an image shows
         shown = after_file if _FILE_NAME.search(plain[0]) else plain[0]
         shown = "" if _FILE_NAME.search(shown) else shown

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.documents import recognition
+from core.documents.garbled import is_garbled
 from core.documents.pdf_lines import PdfPage, page_of
 
 DOTS_PER_POINT = 190 / 72  # in which a page is drawn, at most
@@ -63,4 +64,5 @@ def read_picture(picture: Any, number: int, scale: float) -> PdfPage:
         for word in found.words
     ]
     page = page_of(words, number, found.height / scale)
-    return replace(page, scanned=True, recognised=True, unsure=found.unsure)
+    garbled = is_garbled("\n".join(part.text for part in page.parts))
+    return replace(page, scanned=True, recognised=True, unsure=found.unsure, garbled=garbled)

@@ -8,7 +8,7 @@ strings are kept. Knows nothing of exports or of events, and takes whatever shap
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any
@@ -19,77 +19,64 @@ from core.text.words import words_of
 Json = Mapping[str, Any]
 
 DEEPEST = 12  # blocks within attachments within forwarded messages; below it strings are collected
-_COMPARED = 4_000_000  # characters looked through in one message for what was said before; the rest is kept as it is
-_TELLING = 3  # words of a part from which it is left out where they stand in another
+_TELLING = 3  # words of blocks from which they are left out where they stand in the text
 _TOKEN = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
-_SIGNS = re.compile(r"[\W_]+")
-_MARKER = re.compile(r"^[ \t]*(?:[0-9]{1,4}|[a-z]{1,6})\.[ \t]", re.MULTILINE)  # Slack counts lists in a text otherwise
+# What texts and blocks write differently, and what it is compared as. A sign that may mean something is left.
+_MARKUP = [
+    (re.compile(r"^[ \t]+(?:[0-9]{1,4}|[a-z]{1,6})\.[ \t]", re.MULTILINE), "# "),  # texts count inner lists by letters
+    (re.compile(r"^[ \t]*[•◦▪‣-][ \t]", re.MULTILINE), "• "),
+    (re.compile(r"^[ \t]*>[ \t]*", re.MULTILINE), ">"),
+    (re.compile(r"```"), " ``` "),
+    (re.compile(r"(?<![\w*])[*_]++(?=\S)|(?<=[^\s*_])[*_]++(?!\w)"), ""),  # bold and italics
+]
+_FILLED_LINE = re.compile(r"\S(?:[^\n]*\S)?")
 _NO_PREVIEW = "[no preview available]"
 # Keys whose strings nobody reads.
 _NO_WORDS = words_of(
     "type style url image_url thumb_url title_link title_url from_url original_url action_id block_id id color ts "
     "emoji external_id source channel_id channel_team team_id user_id author_link author_icon author_id call_id level "
     "author_subname footer_icon service_icon fallback callback_id provider_icon_url video_url thumbnail_url icon_url "
-    "slack_file status task_id plan_id mrkdwn_in bot_id app_id actions"
+    "slack_file status task_id plan_id mrkdwn_in bot_id app_id"
 )
 # What can be pressed or filled in; of buttons only those that are links are read.
 _PRESSED = words_of(
     "static_select external_select users_select conversations_select channels_select multi_static_select overflow "
     "multi_external_select multi_users_select multi_conversations_select multi_channels_select datepicker timepicker "
-    "datetimepicker checkboxes radio_buttons plain_text_input workflow_button feedback_buttons icon_button button"
+    "datetimepicker checkboxes radio_buttons plain_text_input workflow_button feedback_buttons icon_button button "
+    "select"
 )
 
 
-class _Wording:
-    """The parts of a message, its text first; what they say already is left out."""
+def _once(text: str, parts: Sequence[str]) -> list[str]:
+    """`text` and the `parts` that are shown with it, or only one of them where it says all that the other does.
 
-    def __init__(self, text: str = "") -> None:
-        self._parts = [text] if text.strip() else []
-        self._text = _plain(text)
-        self._known = {self._text}
-        self._budget = _COMPARED
-
-    def add(self, part: str) -> None:
-        """Add what `part` says, or leave it out where it is there; a text that it repeats gives way to it."""
-        plain = _plain(part)
-        self._budget -= len(self._text) + len(plain)
-        if not part.strip() or (plain.strip() and (plain in self._known or self._holds(plain))):
-            return
-        if self._text.strip() and self._budget > 0 and self._text in plain:
-            del self._parts[0]
-            self._text = ""
-        self._known.add(plain)
-        self._parts.append(part)
-
-    def _holds(self, plain: str) -> bool:
-        """Whether the text says it: where it is a word or two, that they stand there is chance."""
-        return self._budget > 0 and plain.count(" ") > _TELLING and plain in self._text
-
-    def __str__(self) -> str:
-        return "\n".join(self._parts)
+    Parts are not compared with each other: hours stand under two days. Where they are a word or two, that these stand
+    in the text is chance.
+    """
+    said, shown = _plain(text), _plain("\n".join(parts))
+    if not said.strip() or said in shown:
+        return [*parts]
+    return [text] if shown.count(" ") > _TELLING and shown in said else [text, *parts]
 
 
 def whole_message(message: Json) -> str:
     """All that a message says, with what is attached to it and the names of its files."""
-    wording = _Wording(own_words(message))
-    for attachment in _each(message.get("attachments")):
-        wording.add(_attached(attachment, 0))
-    for file in _each(message.get("files")):
-        wording.add(_file(file))
-    return str(wording)
+    file, comment = message.get("file"), message.get("comment")  # of one file, as exports of old have it
+    return _lines(
+        *_with_attachments(own_words(message), message, 0),
+        *map(_file, _each(message.get("files") or [file])),
+        _text(comment.get("comment")) if isinstance(comment, dict) else "",
+    )
 
 
 def own_words(message: Json) -> str:
     """What its author wrote, in its text and in its blocks."""
-    wording = _Wording(_text(message.get("text")))
-    for block in _each(message.get("blocks")):
-        wording.add(_block(block, 0))
-    return str(wording)
+    return _lines(*_once(_text(message.get("text")), _blocks(message, 0)))
 
 
 def forwarded(message: Json) -> Iterator[Json]:
     """The messages that are forwarded or quoted in a message, as its attachments have them."""
-    return (one for one in _each(message.get("attachments")) if one.get("is_share") or one.get("is_msg_unfurl"))
+    return filter(_is_forward, _each(message.get("attachments")))
 
 
 def forwarded_words(message: Json) -> str:
@@ -98,14 +85,19 @@ def forwarded_words(message: Json) -> str:
 
 
 def _plain(text: str) -> str:
-    """The words of `text` between spaces, to compare; of a token its label, or what it names."""
-    shown = _MARKER.sub("", _TOKEN.sub(_shown, text))
-    return f" {_SIGNS.sub(' ', unescape(shown).casefold()).strip()} "
+    """The words of `text` between spaces, to compare: without the markup that texts have and blocks have not."""
+    shown = unescape(_TOKEN.sub(_shown, text))
+    for written, compared in _MARKUP:
+        shown = written.sub(compared, shown)
+    return f" {' '.join(shown.split())} "
 
 
 def _shown(token: re.Match[str]) -> str:
-    named = token[1] and not token[2].startswith("date^")
-    return token[2] if named else token[3] or token[2]
+    """What a token names; of a link also its label, if that is another."""
+    kind, target, label = token[1], token[2].rstrip("/"), token[3]
+    if kind:
+        return label if target.startswith("date^") and label else target
+    return f"{label} {target}" if label and not target.endswith(label.rstrip("/")) else target
 
 
 def _each(value: Any) -> Iterator[Json]:
@@ -141,9 +133,20 @@ def _quote(text: str) -> str:
 # Attachments
 
 
+def _with_attachments(text: str, message: Json, depth: int) -> list[str]:
+    """`text` and what is attached to its message. Only what a program shows may repeat it; a forward is another's."""
+    attachments = [*_each(message.get("attachments"))]
+    own = [_attached(one, depth) for one in attachments if not _is_forward(one)]
+    return [*_once(text, own), *(_attached(one, depth) for one in attachments if _is_forward(one))]
+
+
+def _is_forward(attachment: Json) -> bool:
+    return bool(attachment.get("is_share") or attachment.get("is_msg_unfurl"))
+
+
 def _attached(attachment: Json, depth: int) -> str:
     """What is attached: a forwarded message with who wrote it, or what a program or an address shows of itself."""
-    if attachment.get("is_share") or attachment.get("is_msg_unfurl"):
+    if _is_forward(attachment):
         who = _text(attachment.get("author_name") or attachment.get("author_subname")) or "somebody"
         said = _lines(_quoted(attachment, depth), *(map(_file, _each(attachment.get("files")))))
         return f"Forwarded from {who}:\n{_quote(said)}" if said else ""
@@ -154,32 +157,33 @@ def _quoted(attachment: Json, depth: int) -> str:
     """What a forwarded message says, without its files."""
     if depth > DEEPEST:
         return _strings(attachment)
-    wording = _Wording(_text(attachment.get("text")))
-    for inner in _each(attachment.get("message_blocks")):
-        message = inner.get("message")
-        for block in _each(message.get("blocks") if isinstance(message, dict) else None):
-            wording.add(_block(block, depth + 1))
-    around = ("text", "author_name", "footer", *(("fallback",) if str(wording) else ()))
-    wording.add(_shown_of({name: value for name, value in attachment.items() if name not in around}, depth))
-    return str(wording)
+    inside = (inner.get("message") for inner in _each(attachment.get("message_blocks")))
+    blocks = [shown for message in inside if isinstance(message, dict) for shown in _blocks(message, depth + 1)]
+    said = _lines(*_once(_text(attachment.get("text")), [*blocks, *_blocks(attachment, depth + 1)]))
+    around = ("text", "blocks", "author_name", "footer", *(("fallback",) if said else ()))
+    return _lines(said, _shown_of({name: value for name, value in attachment.items() if name not in around}, depth))
 
 
 def _shown_of(attachment: Json, depth: int) -> str:
     if depth > DEEPEST:
         return _strings(attachment)
-    wording = _Wording(_text(attachment.get("pretext")))
-    wording.add(_text(attachment.get("author_name")))
-    wording.add(_link(attachment.get("title_link"), title) if (title := _text(attachment.get("title"))) else "")
-    wording.add(_text(attachment.get("text")))
-    for field in _each(attachment.get("fields")):
-        wording.add(": ".join(filter(None, (_text(field.get("title")), _text(field.get("value"))))))
-    for block in _each(attachment.get("blocks")):
-        wording.add(_block(block, depth + 1))
-    for inner in _each(attachment.get("attachments")):
-        wording.add(_attached(inner, depth + 1))
-    wording.add(_text(attachment.get("footer")))
+    title = _text(attachment.get("title"))
+    fields = ([_text(field.get(key)) for key in ("title", "value")] for field in _each(attachment.get("fields")))
+    said = [*_once(_text(attachment.get("text")), _blocks(attachment, depth + 1)), *map(": ".join, _filled(fields))]
+    shown = _lines(
+        _text(attachment.get("pretext")),
+        _text(attachment.get("author_name")),
+        _link(attachment.get("title_link"), title) if title else "",
+        *_with_attachments(_lines(*said), attachment, depth + 1),
+        *(_element(action, depth) for action in _each(attachment.get("actions")) if action.get("url")),
+        _text(attachment.get("footer")),
+    )
     fallback = _text(attachment.get("fallback"))
-    return str(wording) or ("" if fallback == _NO_PREVIEW else fallback)
+    return shown or ("" if fallback == _NO_PREVIEW else fallback)
+
+
+def _filled(rows: Iterable[Iterable[str]]) -> Iterator[list[str]]:
+    return ([part for part in row if part] for row in rows)
 
 
 # Files
@@ -206,6 +210,10 @@ def _file(file: Json) -> str:
 
 
 # Blocks
+
+
+def _blocks(message: Json, depth: int) -> list[str]:
+    return [_block(block, depth) for block in _each(message.get("blocks"))]
 
 
 def _block(block: Json, depth: int) -> str:
@@ -256,11 +264,14 @@ def _markdown(block: Json, _depth: int) -> str:
 
 def _table(block: Json, depth: int) -> str:
     rows = block.get("rows")
-    return pipe_table([[_cell(cell, depth) for cell in _each(row)] for row in (rows if isinstance(rows, list) else ())])
+    filled = [row if isinstance(row, list) else [] for row in (rows if isinstance(rows, list) else ())]
+    return pipe_table([[_cell(cell, depth) for cell in row] for row in filled])
 
 
-def _cell(cell: Json, depth: int) -> str:
-    """What stands in a cell; a link is Markdown's, since `|` ends a cell."""
+def _cell(cell: Any, depth: int) -> str:
+    """What stands in a cell, which may be nothing; a link is Markdown's, since `|` ends a cell."""
+    if not isinstance(cell, dict):
+        return _text(cell)
     text = _text(cell.get("text") or cell.get("value")) if "raw" in _text(cell.get("type")) else _block(cell, depth + 1)
     return _TOKEN.sub(lambda token: f"[{token[3]}]({token[2]})" if token[3] else token[0], text)
 
@@ -304,8 +315,10 @@ def _inline(part: Json) -> str:
 
 
 def _rich_inline(element: Json) -> str:
-    kind = _text(element.get("type"))
-    return _INLINE[kind](element) if kind in _INLINE else _strings(element)
+    """What is struck through is marked: it does not hold any more."""
+    kind, style = _text(element.get("type")), element.get("style")
+    shown = _INLINE[kind](element) if kind in _INLINE else _strings(element)
+    return _FILLED_LINE.sub(r"~\g<0>~", shown) if isinstance(style, dict) and style.get("strike") else shown
 
 
 def _rich_text_piece(element: Json) -> str:
@@ -334,6 +347,8 @@ def _strings(value: Any) -> str:
         each = waiting.pop()
         if isinstance(each, str):
             found.append(_escaped(each) if "<" in each and not _TOKEN.search(each) else each)
+        elif isinstance(each, dict) and each.get("type") == "button":
+            found.append(_element(each, DEEPEST))
         elif isinstance(each, dict) and _text(each.get("type")) not in _PRESSED:
             waiting += [inner for name, inner in reversed(each.items()) if name not in _NO_WORDS]
         elif isinstance(each, list):

@@ -186,10 +186,13 @@ class People:
         return Asker(person, wishes, learned, team)
 
     async def note_use(self, trace: Trace, question: str) -> None:
-        """What an answer to `question` says of documents, for the operator: which were of use, or that they lack it."""
+        """What an answer to `question` says of documents, for the operator: which were of use, or that they lack it.
+
+        Nothing that they lack where it has no `question` of the asker's own: what others wrote is not the operator's.
+        """
         if trace.outcome is Outcome.ANSWERED:
             await self._usage.note_cited([source.passage.source for source in trace.sources], trace.at)
-        else:
+        elif question:
             await self._usage.note_gap(Gap(question, trace.person, trace.at, trace.nearest, trace.asked))
 
     async def learn_from(self, trace: Trace) -> None:

@@ -27,7 +27,7 @@ from core.storage.durable import sync_folder
 FORMAT = 1  # raise it when an older Attune could not read what is written
 MANIFEST = "backup.json"
 LEARNED = "learned/"
-_PARTS = re.compile(r"memory\.jsonl|folders\.json|settings\.toml|index\.jsonl|learned(/[^/\\\0]{1,255}){2,5}")
+_PARTS = re.compile(r"(memory|index)\.jsonl|(folders|sources)\.json|settings\.toml|learned(/[^/\\\0]{1,255}){2,5}")
 _KIND = "attune-backup"
 _MANIFEST_BYTES = 64 << 20
 _RATIO, _ALWAYS = 200, 256 << 20  # times its own size that an archive may unpack to, and bytes that any may

@@ -54,8 +54,8 @@ def other_dimension(stored: int | None, made: int, where: str) -> IndexUnavailab
 def remade(stored: VectorOrigin) -> IndexUnavailableError:
     """The index was rebuilt for another embedder while somebody was at it with the one of before."""
     return IndexUnavailableError(
-        f"The index was rebuilt with the embedder {stored.embedder}. Restart this process with ATTUNE_EMBEDDER "
-        "set to it."
+        f"The index was rebuilt with the embedder {stored.embedder}. Restart this process; where "
+        "ATTUNE_EMBEDDER is set, set it to that."
     )
 
 

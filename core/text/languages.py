@@ -79,7 +79,7 @@ LANGUAGES = (*SMALL_WORDS, *(language for language, _ in _SCRIPTS))
 _TOLD_BY = 1.5  # times as many small words as English has, before a text is not English
 _MOST = 4_000  # characters of a text that are looked at
 _LETTERS = re.compile(r"[^\W\d_]+")
-_UNDIVIDED = re.compile(
+UNDIVIDED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7af\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003fffd]+"
 )
@@ -105,7 +105,7 @@ def _by_script(words: list[str]) -> str:
 
 def segmented(text: str) -> str:
     """`text` with spaces around the neighbouring characters, two by two, of what is written without spaces."""
-    return _UNDIVIDED.sub(lambda found: f" {' '.join(_neighbours(found[0]))} ", text)
+    return UNDIVIDED.sub(lambda found: f" {' '.join(_neighbours(found[0]))} ", text)
 
 
 def _neighbours(run: str) -> Iterator[str]:

@@ -68,6 +68,24 @@ async def test_a_question_follows_what_is_forwarded(redis: Redis, tmp_path: Path
         assert TRANSIT not in read_by_the_model(home)
 
 
+@pytest.mark.parametrize("button", ["Cancel", "Learn it"])
+async def test_what_was_let_go_is_not_asked_about(redis: Redis, tmp_path: Path, button: str) -> None:
+    """Once cancelled or learned, a forward takes part in no later question, and what was said before it still does."""
+    async with telegram_home(redis, tmp_path) as home:
+        ann = User(home.double, 7, "Ann")
+        await ann.say("How long does transit benefit enrolment take?")
+        await ann.private.answered()
+        await ann.say("Zoe likes lunch at noon", forward_origin=FROM_ZOE)
+        await ann.private.until(lambda place: "Cancel" in place.said()[-1].buttons)
+        offer = ann.private.said()[-1]
+        await ann.press(button, offer)
+        await ann.private.until(lambda place: "Answer it" not in place.said()[-1].buttons)
+        await ann.say("And who approves it?")
+        await ann.private.answered(2)
+        assert read_by_the_model(home) == "And who approves it?"
+        assert home.generator.prompts[-1].turns
+
+
 async def test_a_comment_sent_with_a_forward_asks_about_it(redis: Redis, tmp_path: Path) -> None:
     """Telegram sends the comment first: its answer gives way to the one about what was forwarded."""
     async with telegram_home(redis, tmp_path, Wishes("edit")) as home:
@@ -84,14 +102,15 @@ async def test_a_comment_sent_with_a_forward_asks_about_it(redis: Redis, tmp_pat
         await ann.private.until(lambda place: place.said()[-1].buttons[:2] == ["Answer it", "Learn it"])
 
 
-@pytest.mark.parametrize("text", ["/forget everything", "/prefs length short", "/stop", "👍"])
+@pytest.mark.parametrize("text", ["/forget everything", "forget everything", "/prefs length short", "/stop", "👍"])
 async def test_what_is_quoted_commands_nothing(redis: Redis, tmp_path: Path, text: str) -> None:
-    """Neither answering a forwarded command nor asking in private about a colleague's runs it."""
+    """A forwarded command runs neither at once, nor edited, nor answered; nor does a colleague's, asked about."""
     async with telegram_home(redis, tmp_path, Wishes(allowed=ALLOWED)) as home:
         ann, ben = User(home.double, 7, "Ann"), User(home.double, 8, "Ben")
         team = group(home.double, TEAM, ann, ben)
-        await ann.say(text, forward_origin=FROM_ZOE)
+        forwarded = await ann.say(text, forward_origin=FROM_ZOE)
         await ann.private.until(lambda place: place.said())
+        await ann.edit(forwarded, text)
         await ann.press("Answer it", ann.private.said()[0])
         await ann.private.until(lambda place: "could not find" in place.said()[-1].text)
         said = await ben.say(text.replace("/", "\u200b/"), team)
@@ -105,6 +124,13 @@ def update(**content: Any) -> Update:
     chat = {"id": 5, "type": "private", "first_name": "Ann"}
     message = {"message_id": 10, "date": 1_790_000_000, "from": ann, "chat": chat, **content}
     return Update.de_json({"update_id": 1, "message": message}, None)
+
+
+def test_an_edited_forward_says_nothing() -> None:
+    """The edit of somebody else's words, as of a preview, is no word of whoever forwarded them."""
+    edited = {"text": "forget everything", "forward_origin": FROM_ZOE}
+    message = update(**edited).message
+    assert read(Update(1, edited_message=message), ME) is None
 
 
 ME = Account(99, "Attune", is_bot=True, username="attune_bot")

@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 
 from bots.cli import operator_texts
-from core.domain import VectorOrigin
-from core.embedder_choice import MULTILINGUAL, is_foreign, knows, texts_in, with_embedder
+from core.documents.folder_records import FolderRecords
+from core.domain import EVERYONE, VectorOrigin
+from core.embedder_choice import MULTILINGUAL, is_remembered, knows, texts_in, with_embedder
 from core.models.specs import BUILT_IN
 from core.settings import Settings
 from core.storage.origin import KEPT
 
 ENGLISH = "Travel is refunded within 30 days, and the form is in the drawer of the front desk."
 GERMAN = "Reisekosten werden innerhalb von 30 Tagen erstattet, und das Formular liegt am Empfang."
+POLISH = "Koszty podróży zwracamy w ciągu trzydziestu dni, a formularz leży w szufladzie przy recepcji."
+TURKISH = "Seyahat masrafları otuz gün içinde ödenir ve form resepsiyondaki çekmecede durur."
 CHINESE = "差旅费用在三十天内报销，表格在前台的抽屉里。"
 
 
@@ -33,6 +36,9 @@ def folder_of(place: Path, *texts: str) -> Path:
         ([ENGLISH, GERMAN], "attune-embedder"),
         ([ENGLISH, GERMAN, CHINESE], MULTILINGUAL),
         ([CHINESE], MULTILINGUAL),
+        ([POLISH], MULTILINGUAL),
+        ([TURKISH], MULTILINGUAL),
+        ([f"<html><head><style>{'p { margin: 0 auto } ' * 300}</style></head><p>{GERMAN}</p>"], MULTILINGUAL),
         (["`die der das`", "<p class='und'>42</p>", "def main(): ..."], "attune-embedder"),
     ],
 )
@@ -58,6 +64,22 @@ def test_an_index_keeps_its_embedder(tmp_path: Path) -> None:
     assert with_embedder(served, [documents]).embedder == "attune-embedder"
 
 
+def test_an_index_that_holds_no_documents_gets_what_its_first_ones_need(tmp_path: Path) -> None:
+    """Whatever was put there before there were any: by `attune doctor`, or Attune's own guides."""
+    home = Settings(home=tmp_path / "home")
+    records = FolderRecords(home.data_folder)
+    documents = folder_of(tmp_path / "docs", GERMAN)
+    records.begin((), lived=False)
+    (home.data_folder / "index").mkdir()
+    assert with_embedder(home, [documents]).embedder == MULTILINGUAL
+    (home.data_folder / "index" / KEPT).write_text(VectorOrigin("attune-embedder", "digest").dumped(), encoding="utf-8")
+    assert with_embedder(home, [documents]).embedder == MULTILINGUAL
+    assert "embedder" not in with_embedder(home, [documents]).model_fields_set
+    assert with_embedder(home).embedder == "attune-embedder"
+    records.decide([documents], {f"{documents}/0.md": (EVERYONE,)}, None, watch=None)
+    assert with_embedder(home, [documents]).embedder == "attune-embedder"
+
+
 def test_texts_are_taken_from_all_over_and_no_file_is_an_error(tmp_path: Path) -> None:
     """What cannot be read, or is no plain file, is left out."""
     documents = folder_of(tmp_path / "docs", *[f"Text {number}" for number in range(200)])
@@ -65,18 +87,27 @@ def test_texts_are_taken_from_all_over_and_no_file_is_an_error(tmp_path: Path) -
     (documents / "b.md").mkdir()
     (documents / "c.md").symlink_to(tmp_path / "nowhere")
     (documents / "d.txt").write_bytes(b"\xff\xfe\x00")
+    folder_of(documents / "node_modules" / "x", GERMAN)
+    folder_of(documents / ".git", GERMAN)
     found = texts_in([documents, tmp_path / "missing"])
     assert 30 <= len(found) <= 41
-    assert not any("%PDF" in text for text in found)
+    assert not any("%PDF" in text or GERMAN in text for text in found)
 
 
 def test_only_embedders_of_english_alone_are_doubted() -> None:
     """One that is not built in may know any language."""
-    assert is_foreign(GERMAN)
-    assert not is_foreign(ENGLISH)
     assert not knows("attune-embedder", [GERMAN, ENGLISH], 0.2)
     assert knows("attune-embedder", [GERMAN, *[ENGLISH] * 4], 0.2)
     assert knows(MULTILINGUAL, [GERMAN])
     assert knows("hf:org/name", [GERMAN])
     assert MULTILINGUAL in BUILT_IN
-    assert MULTILINGUAL in operator_texts.FIX_LANGUAGE
+    assert MULTILINGUAL in operator_texts.fix_language(remembered=True)
+
+
+def test_who_must_name_an_embedder_is_told_to_name_it_for_good(tmp_path: Path) -> None:
+    """With a server, or where one is named, a restart without the variable would be refused."""
+    environ = {"ATTUNE_HOME": str(tmp_path)}
+    assert is_remembered(with_embedder(Settings.from_env(environ)))
+    for name, value in (("QDRANT_URL", "http://127.0.0.1:1"), ("ATTUNE_EMBEDDER", "attune-embedder")):
+        assert not is_remembered(with_embedder(Settings.from_env({**environ, name: value})))
+    assert "for good" in operator_texts.fix_language(remembered=False)

@@ -212,6 +212,21 @@ async def test_what_the_person_said_before_may_be_said_again(engine: Engine, gen
     assert (answer.left_out, "37 people of transit.example" in answer.text) == ((), True)
 
 
+async def test_what_was_quoted_is_no_evidence(engine: Engine, generator: ScriptedGenerator) -> None:
+    """Anybody can write an account number into a thread: neither then nor a turn later is it stated as a fact."""
+    planted = "Transit benefit enrolment is paid to account 9922 0815, and takes fourteen days"
+    said = "It takes fourteen days. It is paid to account 9922 0815."
+    generator.script = lambda _: said
+    asked = replace(message("Where is transit enrolment paid?"), quoted=planted)
+    later = replace(message("And where is it paid?"), id="2")
+    for one in (asked, later, replace(message(""), id="3", quoted=planted)):
+        answer = await answer_to(engine, one)
+        assert planted in "".join(prompt.everything(generator.prompts[-1]))
+        assert answer.text == "It takes fourteen days. It is paid to account …"
+    own = replace(message("Is transit benefit enrolment paid to account 9922 0815?"), id="4")
+    assert (await answer_to(engine, own)).text == said
+
+
 async def test_an_answer_of_which_nothing_is_left_is_a_refusal(
     engine: Engine, generator: ScriptedGenerator, memory: RedisMemory
 ) -> None:
@@ -392,6 +407,16 @@ async def test_what_was_answered_and_what_was_not_is_kept_for_the_operator(engin
 
 
 TRANSIT = "How long does transit enrolment take?"
+
+
+async def test_what_others_wrote_is_no_gap(engine: Engine, generator: ScriptedGenerator, usage: RedisUsage) -> None:
+    """A bare quotation that nothing answers is nobody's question; a question about it is kept without it."""
+    generator.script = lambda _: prompt.NOT_FOUND
+    private = "My doctor says it is the stomach, keep it between us"
+    await answer_to(engine, replace(message(""), quoted=private))
+    await answer_to(engine, replace(message("simpler please"), id="2"))
+    await answer_to(engine, replace(message("Who painted sunflowers?"), id="3", quoted=private))
+    assert [gap.question for gap in await usage.gaps()] == ["Who painted sunflowers?"]
 
 
 async def test_another_form_is_asked_of_the_same_passages_with_the_wish_in_place_of_what_was_set(

@@ -159,6 +159,14 @@ def test_the_first_records_are_what_an_older_index_holds(tmp_path: Path) -> None
     assert other.read() == FolderDecisions()
 
 
+def test_an_address_is_no_file(tmp_path: Path) -> None:
+    """Neither at first nor where older records have some: what lies elsewhere is recorded elsewhere."""
+    records = FolderRecords(tmp_path)
+    records.begin([Document("https://example.org/leave", "A", "1", 1, 1, HR)], lived=True)
+    assert records.read() == FolderDecisions()
+    assert FolderDecisions(files={"https://example.org/leave": HR}).places() == []
+
+
 @pytest.mark.parametrize("named", [("docs",), ("docs/pay",)])
 async def test_readers_named_for_a_folder_undo_those_of_its_parts(world: World, named: tuple[str, ...]) -> None:
     """And nobody else's."""

@@ -11,10 +11,12 @@ import pytest
 
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.documents.ingest import Ingester
+from core.documents.remote.git import TOGETHER, GitFile, batches
 from core.documents.remote.keeper import SourceKeeper, SourceWishes
 from core.documents.remote.records import SourceRecords
 from core.documents.tally import IngestReport
 from core.errors import DocumentError
+from tests.doubles.website import served_site
 
 # Qdrant's local mode, which stands in for a server, scans instead; it says so each time.
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
@@ -110,7 +112,7 @@ async def test_nothing_of_a_repository_runs(
     repository.commit(
         _gitattributes="*.md filter=evil\n",
         big_md="version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n",
-        picture_png="x",
+        picture_bmp="x",
         _hidden_md="# Hidden\n\nx\n",
     )
     repository.git("config", "filter.evil.smudge", f"touch {tmp_path}/ran")
@@ -118,9 +120,12 @@ async def test_nothing_of_a_repository_runs(
     repository.git("commit", "--quiet", "-m", "A module")
     report = await read(repository.address)
     at = f"{repository.address}@trunk"
-    assert set(report.skipped) == {f"{at}#passwords.md", f"{at}#picture.png"}
+    assert report.skipped == (f"{at}#picture.bmp",)
     assert [one.path for one in report.refused] == [f"{at}#big.md"]
-    assert report.notes == (f"{at}#module: a submodule, which is a repository of its own, was left out.",)
+    assert report.notes == (
+        f"{at}#module: a submodule, which is a repository of its own, was left out.",
+        f"{at}: links lead to other files and are not followed: passwords.md.",
+    )
     assert "passwords.md" not in await held(index)
     assert not (tmp_path / "ran").exists()
 
@@ -132,6 +137,39 @@ async def test_a_repository_that_cannot_be_reached_says_so(address: str, read: C
     """Git's own reason is given, nobody is asked for a password, and a host cannot be an option of ssh."""
     with pytest.raises(DocumentError, match="Git cannot read it"):
         await read(address)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_git_follows_nobody_elsewhere(repository: Repository, read: Callable, status: int) -> None:
+    """Where a repository has moved to is named, and not asked."""
+    repository.git("update-server-info")
+    async with served_site() as other, served_site() as named:
+        refs = (repository.folder / ".git" / "info" / "refs").read_bytes()
+        other.write("/team.git/info/refs?service=git-upload-pack", refs, kind="text/plain")
+        target = f"{other.url.replace('127.0.0.1', 'localhost')}/team.git"
+        headers = {"Location": f"{target}/info/refs?service=git-upload-pack"}
+        named.write("/public/info/refs?service=git-upload-pack", "", status=status, headers=headers)
+        with pytest.raises(DocumentError, match=f"it has moved to {target}\\. If"):
+            await read(f"git+{named.url}/public@trunk")
+        assert other.asked == []
+
+
+def test_files_are_read_some_at_a_time() -> None:
+    """Each once and in its order; one that is too large for any company goes alone."""
+    sizes = [TOGETHER // 2, TOGETHER // 2, 1, TOGETHER + 1, 0, 0, TOGETHER]
+    files = [GitFile("100644", "x", size, str(number)) for number, size in enumerate(sizes)]
+    assert [[file.path for file in some] for some in batches(files)] == [["0", "1"], ["2"], ["3"], ["4", "5", "6"]]
+    many = [GitFile("100644", "x", 1, "p")] * 300_000
+    assert [len(some) for some in batches(many)] == [300_000]
+    assert list(batches([])) == []
+
+
+async def test_a_name_is_taken_as_it_is(repository: Repository, read: Callable, index: QdrantIndex) -> None:
+    """A percent sign in a repository is one, and no folder."""
+    (repository.folder / "100%2Fetc.md").write_text("# Percent\n\nHundred.\n")
+    repository.commit()
+    await read(repository.address)
+    assert (await held(index))["100%2Fetc.md"] == "Percent"
 
 
 async def test_a_branch_cannot_be_an_option(read: Callable, repository: Repository) -> None:

@@ -95,6 +95,13 @@ def test_html_is_read_where_the_text_only_stands_in_for_it(plain: str, rich: str
     assert not any(plain.strip() in text for text in texts(document) if plain.strip() and seen not in plain)
 
 
+def test_a_heading_in_a_message_is_not_its_title() -> None:
+    """The subject is; what a message calls itself in large type stays above its text."""
+    document = mail(f"{HEAD}Content-Type: text/html\n\n<title>Mail</title><h1>Canteen</h1><p>It opens at noon.</p>")
+    assert document.title == "Keys"
+    assert document.blocks[-1].headings == ("Canteen",)
+
+
 def test_all_texts_of_a_message_are_read() -> None:
     """Those before and after a picture, and what a mailing list adds."""
     document = mail(multipart("mixed", *(f"Content-Type: text/plain\n\nPart {n}." for n in (1, 2, 3))))
@@ -116,6 +123,39 @@ def test_a_charset_that_is_unknown_or_wrong_is_guessed(charset: str, body: bytes
     """No text is lost because a program names its encoding wrongly."""
     head = f"{HEAD}Content-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: 8bit\n\n".encode()
     assert texts(mail(head + body)) == ["Das Café öffnet früh und schließt spät."]
+
+
+@pytest.mark.parametrize(
+    ("charset", "encoding", "text"),
+    [
+        ("x-sjis", "cp932", "会議は午後三時です"),
+        ("windows-31j", "cp932", "①会議 ｶﾅ"),
+        ("x-gbk", "gbk", "会议室在三楼"),
+        ("x-windows-949", "cp949", "회의는 세 시입니다 똠"),
+        ("x-mac-cyrillic", "mac_cyrillic", "Причал открыт"),
+        ("iso-8859-8-i", "iso8859-8", "הרציף פתוח"),
+        ("windows-874", "cp874", "ท่าเรือเปิด"),
+        ("KOI8-RU", "koi8-u", "Причал їжак"),
+        ("x-x-big5", "cp950", "碼頭開放"),
+        ("x-cp1251", "cp1251", "Причал"),
+        ("cp50220", "iso2022_jp", "会議は\n三時"),
+        ("", "iso2022_jp", "会議は三時です"),
+        ("utf-8", "iso2022_kr", "회의는 세 시"),
+    ],
+)
+def test_charsets_by_their_other_names_are_known(charset: str, encoding: str, text: str) -> None:
+    """As browsers and mail programs know them."""
+    head = f"{HEAD}Content-Type: text/plain; charset={charset or 'x'}\nContent-Transfer-Encoding: 8bit\n\n"
+    document = mail(head.encode() + text.encode(encoding))
+    assert ("\n".join(texts(document)), document.notes) == (text, ())
+
+
+@pytest.mark.parametrize("charset", ["iso-2022-jp", "iso-2022-jp-ms", "CP50221", "x-unknown-9"])
+def test_windows_characters_in_japanese_mail_are_read(charset: str) -> None:
+    """Circled numbers and narrow kana, which the encoding's definition does not have."""
+    body = b"(\x1b$B-!2q5D\x1b(B at \x1b(I6E\x1b(B 3)"
+    head = f"{HEAD}Content-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: 7bit\n\n".encode()
+    assert texts(mail(head + body)) == ["(①会議 at ｶﾅ 3)"]
 
 
 @pytest.mark.parametrize(
@@ -172,6 +212,25 @@ def test_invitations_are_read_in_words_once() -> None:
     ]
     assert mail(CALENDAR, "team.ics").blocks[1].text == WALK
     assert "was not read" in mail(multipart("mixed", "Content-Type: text/calendar\n\nBEGIN:VEVENT")).notes[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "unread"),
+    [
+        ("DTSTART:20261301T100000", "When"),
+        ("RRULE:FREQ=WEEKLY;BYMONTH=13", "Repeats"),
+        ("DUE:soon", "Due"),
+        ("EXDATE:x", "Except"),
+    ],
+)
+def test_a_broken_entry_takes_nothing_of_the_others(line: str, unread: str) -> None:
+    """What of it is whole is read as well, and what is not is said."""
+    whole = "BEGIN:VEVENT\nSUMMARY:Walk\nDTSTART:20261201T100000\nEND:VEVENT"
+    broken = f"BEGIN:VEVENT\nSUMMARY:Race\nLOCATION:Quay\n{line}\nEND:VEVENT"
+    document = mail(f"BEGIN:VCALENDAR\nVERSION:2.0\n{broken}\n{whole}\nEND:VCALENDAR\n", "team.ics")
+    expected = ["Race", "Where: Quay", "Walk", "When: Tuesday, 1 December 2026, 10:00"]
+    assert [block.text for block in document.blocks] == expected
+    assert document.notes == (f"What is broken in entries of the calendar was not read: {unread}.",)
 
 
 def test_a_mailbox_is_read_message_by_message() -> None:

@@ -47,6 +47,30 @@ def test_much_that_is_left_out_is_said() -> None:
     assert page(f"<nav>{'<a href=a>Home</a>' * 90}</nav><h1>Slipway</h1><p>It is open.</p>").notes == ()
 
 
+def test_a_short_page_without_headings_is_read_whole() -> None:
+    """Steps between arrows and a list of linked names are its text, as nothing follows that they could stand above."""
+    document = page(
+        "<title>Zone</title><div>Settings → Profile → <a href=z>Zone</a></div>"
+        "<ul><li><a href=a>Ana</a><li><a href=b>Bo</a><li><a href=c>Cy</a></ul><p>Then wait."
+    )
+    seen = ["Settings → Profile → [Zone](z)", "- [Ana](a)\n- [Bo](b)\n- [Cy](c)", "Then wait."]
+    assert (texts(document), document.notes) == (seen, ())
+    crumbs = page("<div><a href=h>Home</a> › <a href=g>Guides for guests</a></div><h1>Zone</h1><p>Then wait.</p>")
+    assert crumbs.notes == ("About 20 characters around the main text were left out as parts of the site.",)
+
+
+def test_what_stands_around_a_short_page_is_said() -> None:
+    """However little it is; and a heading and its words above the main part are read with it."""
+    document = page(
+        "<header><h1>Rules</h1><p>No dogs on the quay.</p></header><nav><p>Emergencies: 112-88</p></nav>"
+        "<main><p>Smoking is only allowed on the pier.</p></main><aside>Tip: it closes at 21:00.</aside>"
+    )
+    assert texts(document) == ["Rules", "No dogs on the quay.", "Smoking is only allowed on the pier."]
+    assert document.notes == ("About 38 characters around the main text were left out as parts of the site.",)
+    named = page("<header><h1>Harbour</h1><p>Since 1902</p></header><main><h1>Fees</h1><p>15 euros.</p></main>")
+    assert texts(named) == ["Fees", "15 euros."]
+
+
 def test_nothing_is_left_out_where_nothing_would_remain() -> None:
     """A page that calls all of its text a footer is read."""
     assert texts(page("<div class=footer>The slipway fee is 15 euros.</div>")) == ["The slipway fee is 15 euros."]

@@ -28,6 +28,87 @@ def test_a_page_is_read_in_order(kind: str) -> None:
     assert score(ours(data), lines) == {"in order": 1.0, "lost": 0.0, "doubled": 0.0}
 
 
+def said(text: bytes) -> list[tuple[str, str]]:
+    """The blocks of a page, and the last heading above each."""
+    document = parse(text, PurePath("plan.pdf"))
+    return [(" ".join(each.text.split()), (*each.headings, document.title)[0]) for each in document.blocks]
+
+
+def panel(left: float, top: float, heading: str, *below: str) -> str:
+    """A heading and the lines below it."""
+    each = [shown(text, at=(left, top - 20 - 13 * number)) for number, text in enumerate(below)]
+    return shown(heading, at=(left, top), size=14) + "".join(each)
+
+
+def ruled(left: float, top: float, *cells: tuple[str, ...]) -> str:
+    """A table with a box around each cell."""
+    return "".join(
+        f"{left + 60 * across} {top - 16 * down} 60 16 re S\n"
+        + shown(text, at=(left + 60 * across + 4, top - 16 * down + 4))
+        for down, row in enumerate(cells)
+        for across, text in enumerate(row)
+    )
+
+
+DUTIES = (("Day", "Who"), ("Monday", "Ana"))
+CLOSED = (("Day", "Closed"), ("1 May", "all day"))
+
+
+@pytest.mark.parametrize("left", [72, 150, 240, 400])
+def test_a_ruled_table_stays_under_its_heading(left: float) -> None:
+    """Short headings at the margin and tables in the middle are no columns."""
+    shows = shown("Duty rota", at=(72, 700), size=16) + ruled(left, 670, *DUTIES)
+    shows += shown("Holidays", at=(72, 600), size=16) + ruled(left, 570, *CLOSED)
+    shows += shown("Notes", at=(72, 500), size=16) + shown("Swap only with consent.", at=(72, 475))
+    assert [(text.split(" ---")[0], above) for text, above in said(pdf(shows))] == [
+        ("Duty rota", "Duty rota"),
+        ("| Day | Who | |", "Duty rota"),
+        ("Holidays", "Holidays"),
+        ("| Day | Closed | |", "Holidays"),
+        ("Notes", "Notes"),
+        ("Swap only with consent.", "Notes"),
+    ]
+
+
+PANELS = (
+    ("About us", "We run the pool.", "Founded in 1911.", "Ask for Ana.", "We like water.", "Bring a towel."),
+    ("Prices", "Adult 5 EUR", "Child 2 EUR", "Ten for 40 EUR", "Dogs free", "Card only"),
+    ("Find us", "Tram 4 to Lido", "Bus 9", "Parking level 2", "Gate code 7719", "Open from May"),
+)
+
+
+@pytest.mark.parametrize(
+    "tops", [(700, 700, 700), (700, 740, 670), (740, 700, 670), (670, 700, 740), (700, 700, 726), (713, 700, 700)]
+)
+def test_panels_of_a_leaflet_are_read_one_after_the_other(tops: tuple[int, ...]) -> None:
+    """Each under its own heading, however short its lines are and wherever it begins; none of them is the title."""
+    shows = "".join(panel(30 + 190 * n, top, *PANELS[n]) for n, top in enumerate(tops))
+    assert said(pdf(shows)) == [
+        each for heading, *below in PANELS for each in ((heading, heading), (" ".join(below), heading))
+    ]
+    assert parse(pdf(shows), PurePath("plan.pdf")).title == "plan"
+
+
+def test_a_table_whose_header_is_in_larger_type_is_read_row_by_row() -> None:
+    """It was written so."""
+    cells = (("Weekday", "On watch"), ("Monday", "Ana Lund"), ("Tuesday", "Bo Berg"), ("Friday", "Cy Dale"))
+    shows = "".join(
+        shown(text, at=(72 + 150 * across, 700 - 16 * down), size=10 if down else 14)
+        for down, row in enumerate(cells)
+        for across, text in enumerate(row)
+    )
+    text = " ".join(text for text, _ in said(pdf(shows)))
+    assert all(" ".join(row) in text for row in cells)
+
+
+def test_a_watermark_is_no_heading() -> None:
+    """Nor the title, large as it is."""
+    mark = "BT /F1 80 Tf 0.7 0.7 -0.7 0.7 150 300 Tm (DRAFT) Tj ET\n"
+    document = parse(pdf(page(*SENTENCES) + mark), PurePath("plan.pdf"))
+    assert document.title == "plan"
+    assert {block.headings for block in document.blocks} == {()}
+
+
 def page(*sentences: str) -> str:
     return "".join(shown(each, at=(72, 700 - 14 * number)) for number, each in enumerate(sentences))
 
@@ -73,6 +154,37 @@ def test_garbled_text_is_read_as_it_looks_where_that_is_installed() -> None:
     document = parse(with_wrong_font(*SENTENCES), PurePath("a.pdf"))
     assert " ".join(document.blocks[0].text.split()) == " ".join(SENTENCES)
     assert "garbled; it was recognised from how they look: 1." in document.notes[0]
+
+
+@pytest.mark.skipif(not recognition.is_installed(), reason="text recognition is not installed")
+def test_garbled_text_that_looks_so_is_left_out() -> None:
+    """What is drawn garbled is recognised garbled, and is nothing to search in."""
+    document = parse(pdf(page(*SENTENCES), page(*map(shifted, SENTENCES))), PurePath("a.pdf"))
+    assert [block.page for block in document.blocks] == [1]
+    assert [note.split(".")[0] for note in document.notes] == [
+        "The text of some pages comes out garbled and was left out: 2"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("named", "title", "headings"),
+    [
+        ("Leave in Lisbon", "Leave in Lisbon", ()),
+        ("Staff handbook", "Staff handbook", ("Leave in Lisbon",)),
+        ("", "Leave in Lisbon", ()),
+        ("untitled", "Leave in Lisbon", ()),
+        ("\\(anonymous\\)", "Leave in Lisbon", ()),
+        ("Microsoft Word - leave v2.docx", "Leave in Lisbon", ()),
+        ("leave_final.odt", "Leave in Lisbon", ()),
+        ("Pr\\344sentation1", "Leave in Lisbon", ()),
+    ],
+)
+def test_the_main_heading_is_said_whatever_the_title(named: str, title: str, headings: tuple[str, ...]) -> None:
+    """It is the title where the file names none, and stands above its text where that is another one."""
+    shows = shown("Leave in Lisbon", at=(72, 740), size=20) + page(*SENTENCES)
+    document = parse(pdf(shows, info=f"/Title ({named}) /Author (anonymous)"), PurePath("a.pdf"))
+    assert (document.title, document.author) == (title, "")
+    assert {block.headings for block in document.blocks} == {headings}
 
 
 @pytest.mark.parametrize(

@@ -16,16 +16,18 @@ from bots.cli.backing_up import backup, restore_from
 from core import bootstrap
 from core.bootstrap import open_index, open_library
 from core.documents.folder_records import FILE_NAME
+from core.documents.remote.records import SourceRecords
 from core.documents.teaching import Teacher
 from core.domain import EVERYONE, Person, VectorOrigin
 from core.errors import DocumentError, IndexUnavailableError
 from core.models.files import digest_of
 from core.models.specs import LocalModel
-from core.readers import Readers
+from core.readers import GUIDES, Readers
 from core.settings import Settings
 from core.storage.backup_archive import MANIFEST, BackupWriter
 from tests.conftest import runs, wait_until
 from tests.core.adapters.test_index_files import damage
+from tests.doubles.website import page, served_site
 from tests.fakes import HashingEmbedder
 
 ANN = Person("slack", "T1", "ann")
@@ -96,6 +98,32 @@ async def test_another_embedder_is_a_question_and_the_answer_works(
     with pytest.raises(IndexUnavailableError, match="another"):
         async with open_library(home):
             pass
+
+
+async def test_an_index_of_guides_alone_fits_any_embedder(
+    home: Settings, origins: list[VectorOrigin], tmp_path: Path
+) -> None:
+    """They are read again when Attune starts; with a single document it belongs to its embedder."""
+    guide = write(tmp_path / "checkout" / "README.md")
+    async with open_library(home) as library:
+        await library.ingester.ingest([guide], readers=(GUIDES,))
+    origins.append(VectorOrigin("multilingual-e5-small", "second"))
+    assert await held(home) == {}
+    await operations.ingest(home, [write(tmp_path / "docs" / "a.md")])
+    origins.append(VectorOrigin("third", "third"))
+    with pytest.raises(IndexUnavailableError, match="cannot be compared"):
+        await held(home)
+
+
+async def test_whoever_ingests_what_the_embedder_does_not_know_is_told_the_command(
+    home: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the format: the passages are looked at."""
+    german = "<p>Reisekosten werden innerhalb von 30 Tagen erstattet, und das Formular liegt am Empfang.</p>"
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.html", german)
+    assert await operations.ingest(home, [tmp_path / "a.zip"]) == 0
+    assert "ATTUNE_EMBEDDER=multilingual-e5-small attune ingest --rebuild" in capsys.readouterr().err
 
 
 async def test_a_damaged_index_is_a_question_and_the_answer_works(home: Settings, tmp_path: Path) -> None:
@@ -217,6 +245,26 @@ async def test_what_was_ingested_is_ingested_again_without_being_named(
     assert await operations.ingest(home, []) == 0
     assert set((await held(home)).values()) == {HR}
     assert json.loads((home.data_folder / FILE_NAME).read_text())["folders"][0]["path"] == docs.as_posix()
+
+
+async def test_pages_of_the_web_outlast_their_index(home: Settings, tmp_path: Path) -> None:
+    """Pages are no files: where only such were read, an index is made anew, also elsewhere after a backup."""
+    async with served_site() as site:
+        site.write("/leave", page("Leave", "Thirty days a year."))
+        address = f"{site.url}/leave"
+        assert await operations.ingest(home, [address], HR, every=3600) == 0
+        assert await held(home) == {address: HR}
+        await closed(home)
+        assert await operations.ingest(home, [], anew=True) == 0
+        assert await held(home) == {address: HR}
+        assert json.loads((home.data_folder / FILE_NAME).read_text())["documents"] == []
+        await backup(home, tmp_path / "backup.zip", "1", index=False)
+        new = Settings(home=tmp_path / "new")
+        assert await restore_from(new, tmp_path / "backup.zip", force=True) == 0
+        assert SourceRecords(new.data_folder).read() == SourceRecords(home.data_folder).read()
+        assert await operations.ingest(new, [], anew=True) == 0
+        assert await held(new) == {address: HR}
+        await closed(new)
 
 
 async def test_an_index_without_an_origin_belongs_to_the_embedder_its_passages_name(

@@ -13,7 +13,7 @@ from core.adapters.index.qdrant_index import QdrantIndex
 from core.documents.ingest import Ingester
 from core.documents.remote.filesystem import RemoteFolder
 from core.documents.remote.keeper import SourceKeeper, SourceWishes, connected
-from core.documents.remote.mirror import Mirror
+from core.documents.remote.mirror import ENDING_BYTES, NAME_BYTES, Mirror
 from core.documents.remote.records import SourceRecord, SourceRecords
 from core.documents.tally import IngestReport
 from core.errors import DocumentError
@@ -108,6 +108,57 @@ async def test_what_cannot_be_fetched_stays(
     with pytest.raises(DocumentError, match="There are no files"):
         await read(ADDRESS)
     assert await held(index) == {f"{ADDRESS}/leave.md": "Leave"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{'x' * 160}.{'y' * 150}/b.md",
+        f"{'ä' * 200}.{'ö' * 100}/b.md",
+        f"x.{'経' * 120}",
+        f"{'経' * 300}.md",
+        f".{'z' * 400}",
+        "100%2Fetc.md",
+        "a\ud800b.md",
+        f"{'🙂' * 90}.markdown",
+        f"{'a' * 199}é.md",
+        "../...x.md",
+        " .md",
+        f"{'d' * 255}/{'e' * 251}.md",
+        f"{'folder/' * 700}b.md",
+    ],
+)
+def test_any_name_can_be_kept(name: str, tmp_path: Path) -> None:
+    """However long it is, in whatever writing: it is cut to what a file system takes, and its ending stays."""
+    mirror = Mirror(tmp_path)
+    mirror.put("s3://b/x", name, b"words")
+    assert mirror.data("s3://b/x") == b"words"
+    file = Path(mirror.pages["s3://b/x"].file)
+    assert max(len(part.encode()) for part in file.parts) <= NAME_BYTES
+    assert file.suffix == Path(name).suffix or len(Path(name).suffix) > ENDING_BYTES
+    assert len(file.parts) == len(("key", "folder", "name"))
+
+
+async def test_a_page_that_cannot_be_kept_is_said_and_stays_as_it_was(
+    bucket: MemoryFileSystem, read: Callable, index: QdrantIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It alone is left out; the others are read."""
+    for name in ("leave", "pay"):
+        bucket.pipe(f"/team/docs/{name}.md", f"# {name.title()}\n\nThirty.\n".encode())
+    await read(ADDRESS)
+    for name in ("leave", "pay"):
+        bucket.pipe(f"/team/docs/{name}.md", f"# New {name}\n\nForty.\n".encode())
+    before = Path.write_bytes
+
+    def fails(path: Path, data: bytes) -> int:
+        if path.name == "leave.md":
+            raise OSError(28, "No space left on device")
+        return before(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", fails)
+    report = await read(ADDRESS)
+    assert [(one.path, "No space left" in one.reason) for one in report.refused] == [(f"{ADDRESS}/leave.md", True)]
+    assert await held(index) == {f"{ADDRESS}/leave.md": "Leave", f"{ADDRESS}/pay.md": "New pay"}
 
 
 async def test_one_file_is_a_source_too(bucket: MemoryFileSystem, read: Callable, index: QdrantIndex) -> None:

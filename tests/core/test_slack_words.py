@@ -149,6 +149,131 @@ def test_what_is_said_twice_stands_once(message: Json, said: int) -> None:
     assert len(whole_message(message).splitlines()) == said
 
 
+def lines_of(*said: str) -> list[Json]:
+    return [{"type": "section", "text": mrkdwn(one)} for one in said]
+
+
+REPEATED = [
+    ("Monday", "Open 9 to 17", "Tuesday", "Open 9 to 17"),
+    ("Limit: 5", "-5", "&gt; 5 %", "&lt; 5 €", "5"),
+    ("C", "C++", "C#"),
+    ("Use --force to merge", "Use force to merge"),
+    ("1.5", "1 5", "1,5"),
+    ("Version 5. Mai", "us", "US"),
+]
+
+
+@pytest.mark.parametrize("said", REPEATED)
+def test_what_blocks_fields_and_attachments_repeat_stays(said: tuple[str, ...]) -> None:
+    """The same words under two headings mean two things, and a sign may make them others."""
+    shown = list(said)
+    fields = [{"title": "", "value": one} for one in said]
+    attachments = [{"text": one} for one in said]
+    assert own_words({"blocks": lines_of(*said)}).splitlines() == shown
+    assert own_words({"text": "\n".join(said), "blocks": lines_of(*said)}).splitlines() == shown
+    assert whole_message({"attachments": [{"fields": fields}]}).splitlines() == shown
+    assert whole_message({"text": said[-1], "attachments": attachments}).splitlines() == shown
+    quoted = {"is_share": True, "message_blocks": [{"message": {"blocks": lines_of(*said)}}]}
+    assert forwarded_words({"attachments": [quoted]}).splitlines() == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "block"),
+    [
+        ("Limit for all is 5 €", "Limit for all is &lt; 5 €"),
+        ("from 5. Mai on it is shut", "from 6. Mai on it is shut"),
+        ("5. Mai: it is shut", "6. Mai: it is shut"),
+        ("Use -x for all of it", "Use x for all of it"),
+        ("see <https://a.b|the page> for all", "see <https://c.d|the page> for all"),
+    ],
+)
+def test_what_differs_by_a_sign_is_said_twice(said: str, block: str) -> None:
+    """A text and blocks that differ in what may matter are both read."""
+    assert own_words({"text": said, "blocks": lines_of(block)}).splitlines() == [said, block]
+
+
+def test_a_forward_takes_nothing_from_whoever_forwards() -> None:
+    """Ann's word stays hers where the same word stands in what she forwards."""
+    share = {"is_share": True, "author_name": "Ben", "text": "yes please"}
+    assert whole_message({"text": "yes", "attachments": [share]}) == "yes\nForwarded from Ben:\n&gt; yes please"
+
+
+@pytest.mark.parametrize(
+    ("said", "parts"),
+    [
+        ("*Is* this _right_, (*or* not)?", [section(text("Is this right, (or not)?"))]),
+        (
+            "see <http://a.b|a.b> or <https://c.d/x>",
+            [
+                section(
+                    text("see "),
+                    {"type": "link", "url": "http://a.b", "text": "a.b"},
+                    text(" or "),
+                    {"type": "link", "url": "https://c.d/x"},
+                )
+            ],
+        ),
+        (
+            "<@U1|ann> <#C1|general> :wave: hi",
+            [
+                section(
+                    {"type": "user", "user_id": "U1"},
+                    text(" "),
+                    {"type": "channel", "channel_id": "C1"},
+                    text(" "),
+                    {"type": "emoji", "name": "wave"},
+                    text(" hi"),
+                )
+            ],
+        ),
+        (
+            "&gt;said\n&gt; twice\nwhy?",
+            [
+                {"type": "rich_text_quote", "elements": [text("said\ntwice")]},
+                section(text("why?")),
+            ],
+        ),
+        ("```a &lt; b```", [{"type": "rich_text_preformatted", "elements": [text("a < b")]}]),
+        ("• a\n    ◦ b\nend", [items("bullet", "a"), items("bullet", "b", indent=1), section(text("end"))]),
+        ("~Use A~ Use `B`", [section(text("Use A", strike=True), text(" Use "), text("B", code=True))]),
+        ("use __init__ of *all* things", [section(text("use __init__ of "), text("all", bold=True), text(" things"))]),
+    ],
+)
+def test_a_text_and_its_rich_text_are_one(said: str, parts: list[Json]) -> None:
+    """What a client writes twice, as a text and as rich text, is one question, or one command."""
+    assert own_words({"text": said, "blocks": [rich(*parts)]}) == own_words({"blocks": [rich(*parts)]})
+
+
+def test_what_is_struck_through_is_marked() -> None:
+    """It does not hold any more: of links and over several lines, too."""
+    link = {"type": "link", "url": "https://a.b", "text": "here", "style": {"strike": True}}
+    struck = rich(section(text("Use VPN A \nor C", strike=True), text(" Use VPN B "), link))
+    assert own_words({"blocks": [struck]}) == "~Use VPN A~ \n~or C~ Use VPN B ~<https://a.b|here>~"
+
+
+def test_links_among_buttons_are_read() -> None:
+    """Of an attachment's and a card's buttons those that lead somewhere, under their names."""
+    buttons = [{"type": "button", "text": "Runbook", "url": "https://a.b"}, {"type": "button", "text": "Approve"}]
+    menu = {"type": "select", "text": "Choose", "options": [{"text": "A"}]}
+    assert (
+        whole_message({"attachments": [{"text": "Gate", "actions": [*buttons, menu]}]}) == "Gate\n<https://a.b|Runbook>"
+    )
+    card = {"type": "card", "title": plain("Gate"), "actions": [{**one, "text": plain(one["text"])} for one in buttons]}
+    assert own_words({"blocks": [card]}) == "Gate\n<https://a.b|Runbook>"
+
+
+def test_an_empty_cell_keeps_its_place() -> None:
+    """Whatever stands for nothing in a row."""
+    row = [None, {"type": "raw_text", "text": "b"}, "c"]
+    assert own_words({"blocks": [{"type": "table", "rows": [row, None]}]}).splitlines()[0] == "|  | b | c |"
+
+
+def test_exports_of_old_name_one_file_and_its_comment() -> None:
+    """With the key in the singular, and the comment beside it."""
+    old = {"text": "<@U1> commented", "file": {"name": "a.pdf"}, "comment": {"comment": "Page 2 is wrong"}}
+    assert whole_message(old) == "<@U1> commented\n(file: a.pdf)\nPage 2 is wrong"
+
+
 def test_a_forwarded_message_says_whose_it_was() -> None:
     """With what it had in blocks and files; asked about it is only what was written."""
     inside = [{"message": {"blocks": [rich(section(text("What does ERR-4417 mean?")))]}}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from core.adapters.redis.usage import RedisUsage
 from core.documents.ingest import Ingester
 from core.documents.remote import web, web_client
 from core.documents.remote.keeper import SourceKeeper, SourceWishes, due
+from core.documents.remote.links import addresses_in
 from core.documents.remote.mirror import DocumentSource
 from core.documents.remote.records import SourceRecord, SourceRecords
 from core.documents.remote.web import Website
@@ -324,3 +326,178 @@ async def test_lost_records_open_nothing(
 def test_a_pause_lies_between_requests() -> None:
     """By default nobody is asked twice within half a second."""
     assert web.PAUSE >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("page_of", "site_of", "source"),
+    [
+        ("https://h/docs/hr", "https://h/docs/start-of-the-handbook.html", "https://h/docs/hr"),
+        ("https://h/docs/hr", "https://h/docs/hr/and/much/further/below.html", "https://h/docs/hr"),
+        ("http://h/docs/hr", "https://h/docs/", "https://h/docs/hr"),
+        ("https://h/docs/hr", "http://h/docs/", "http://h/docs/hr/"),
+        ("https://h/docs/hr/", "https://h/docs/", "https://h/docs/hr/index.html"),
+        ("https://h/a.zip", "https://h/", "https://h/a.zip!/in/pay.md"),
+    ],
+)
+def test_a_page_that_was_named_belongs_to_no_site(
+    records: SourceRecords, page_of: str, site_of: str, source: str
+) -> None:
+    """However long a site's first address is, and whether by http or https, with a slash at the end or none."""
+    records.keep(SourceRecord(page_of, HR))
+    records.keep(SourceRecord(site_of, ("everyone",), site=True))
+    assert records.owner(page_of)(source)
+    assert not records.owner(site_of)(source)
+
+
+def test_the_nearer_of_two_sites_has_a_page(records: SourceRecords) -> None:
+    """What counts is the folder that a site is of, not how its first page is called."""
+    wide, near = "https://h/docs/start-of-the-whole-handbook.html", "http://h/docs/hr/"
+    records.keep(SourceRecord(wide, ("everyone",), site=True))
+    records.keep(SourceRecord(near, HR, site=True))
+    assert records.owner(near)("https://h/docs/hr/pay")
+    assert not records.owner(wide)("https://h/docs/hr/pay")
+    assert records.owner(wide)("https://h/docs/leave")
+
+
+async def test_a_page_that_moved_keeps_its_readers(site: Site, read: Callable, index: QdrantIndex) -> None:
+    """Where a restricted page leads elsewhere, that address is restricted, too, whenever it began to lead there."""
+    site.write("/docs/", page("Docs", "Welcome.", links=("pay", "bonus", "leave")))
+    site.write("/docs/leave", page("Leave", "Thirty days."))
+    site.redirect("/docs/pay", "/docs/paid/")
+    site.write("/docs/paid/", page("Pay", "Secret."))
+    site.write("/docs/bonus", page("Bonus", "Secret."))
+    for name in ("pay", "bonus"):
+        await read(f"{site.url}/docs/{name}", readers=HR)
+    site.redirect("/docs/bonus", "/docs/extra")
+    site.write("/docs/extra", page("Extra", "Secret."))
+    await read(f"{site.url}/docs/bonus")
+    await read(f"{site.url}/docs/", site=True)
+    await read(f"{site.url}/docs/paid/")
+    readers = {document.source: document.readers for document in await index.documents()}
+    assert readers == {
+        f"{site.url}/docs/": ("everyone",),
+        f"{site.url}/docs/leave": ("everyone",),
+        f"{site.url}/docs/pay": HR,
+        f"{site.url}/docs/bonus": HR,
+    }
+    assert site.asked[-2:] == [("/docs/pay", 302), ("/docs/paid/", 304)]
+
+
+async def test_a_page_of_a_site_that_is_renamed_stays(site: Site, read: Callable, index: QdrantIndex) -> None:
+    """A server that gives the new address the old one's ETag does not make the page disappear."""
+    site.write("/docs/", page("Docs", "Welcome.", links=("a",)))
+    site.write("/docs/a", page("A", "Alpha."))
+    await read(f"{site.url}/docs/", site=True)
+    site.pages["/docs/b"] = site.pages["/docs/a"]
+    site.redirect("/docs/a", "/docs/b")
+    report = await read(f"{site.url}/docs/", site=True)
+    assert (report.new, report.removed) == ((f"{site.url}/docs/b",), (f"{site.url}/docs/a",))
+    await read(f"{site.url}/docs/", site=True)
+    assert set(await held(index)) == {f"{site.url}/docs/", f"{site.url}/docs/b"}
+    assert site.asked[-1] == ("/docs/b", 304)
+
+
+async def test_a_bad_address_in_a_sitemap_stops_nothing(site: Site, read: Callable, index: QdrantIndex) -> None:
+    """What is no address is passed over; the rest of the sitemap counts, each address once."""
+    bad = "".join(f"<loc>{one}</loc>" for one in ("http://[bad/", "https://h:99999/", "", "javascript:x", "//["))
+    good = f"<loc>{site.url}/docs/a</loc>" * 3
+    site.write("/sitemap.xml", f"<urlset>{bad}{good}</urlset>", kind="text/xml")
+    site.write("/docs/", page("Docs", "Welcome.", links=("http://[bad/", "b")))
+    site.write("/docs/a", page("A", "Alpha."))
+    site.write("/docs/b", page("B", "Beta."))
+    await read(f"{site.url}/docs/", site=True)
+    assert set(await held(index)) == {f"{site.url}/docs/", f"{site.url}/docs/a", f"{site.url}/docs/b"}
+
+
+async def test_a_fault_of_one_source_does_not_stop_the_others(
+    site: Site, records: SourceRecords, ingester: Ingester, index: QdrantIndex
+) -> None:
+    """Whatever goes wrong with a source in the background is recorded, and the next one is read."""
+
+    def connect(record: SourceRecord) -> DocumentSource:
+        if record.address.endswith("/bad"):
+            raise RuntimeError("unforeseen")
+        return hurried(record)
+
+    good, bad = f"{site.url}/good", f"{site.url}/bad"
+    site.write("/good", page("Good", "Words."))
+    long_ago = datetime.now(UTC) - timedelta(days=2)
+    for address in (bad, good):
+        records.keep(SourceRecord(address, ("everyone",), every=600, private=True).succeeded(long_ago))
+    keeper = SourceKeeper(records, ingester, index, connect=connect)
+    async with keeper.kept(look=0.01):
+        await wait_for(lambda: records.find(good).read > long_ago)  # type: ignore[union-attr, operator]
+        await wait_for(lambda: records.find(bad).failing is not None)  # type: ignore[union-attr]
+    assert "RuntimeError" in records.find(bad).failure  # type: ignore[union-attr]
+
+
+async def test_a_sitemap_index_is_asked_once(site: Site, read: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that names itself does not go round; where sitemaps fail one after the other, no more are asked for."""
+    monkeypatch.setattr(web, "FAILURES", 3)
+    names = "".join(f"<loc>{site.url}/{name}</loc>" for name in ("sitemap.xml", *(f"map{n}.xml" for n in range(9))))
+    site.write("/sitemap.xml", f"<sitemapindex>{names}{names}</sitemapindex>", kind="text/xml")
+    for number in range(9):
+        site.write(f"/map{number}.xml", "", status=500)
+    site.write("/docs/", page("Docs", "Welcome."))
+    report = await read(f"{site.url}/docs/", site=True)
+    assert [path for path, _ in site.asked if path.endswith(".xml")] == [
+        "/sitemap.xml",
+        "/map0.xml",
+        "/map1.xml",
+        "/map2.xml",
+    ]
+    assert report.notes == (f"{site.url}/docs/: 6 sitemaps were left out.",)
+
+
+def test_a_huge_sitemap_is_cut() -> None:
+    """A small packed file that holds millions of addresses gives each once, and no more than the standard's limit."""
+    same = gzip.compress(b"<urlset>" + b"<loc>http://h/docs/a</loc>" * 600_000)
+    assert addresses_in(same, "http://h/sitemap.xml") == (["http://h/docs/a"], False)
+    other = "\n".join(f"http://h/docs/{number}" for number in range(60_000)).encode()
+    assert len(addresses_in(other, "http://h/sitemap.txt")[0]) == 50_000
+
+
+async def test_a_page_that_always_fails_keeps_no_other(site: Site, read: Callable, index: QdrantIndex) -> None:
+    """While one page fails or leads away, the deleted ones go; what may not be seen any more goes, and is named."""
+    names = ("broken", "login", "closed", "deleted", "lonely")
+    site.write("/docs/", page("Docs", "Welcome.", links=names))
+    for name in names:
+        site.write(f"/docs/{name}", page(name, f"Words of {name}."))
+    await read(f"{site.url}/docs/", site=True)
+    site.write("/docs/", page("Docs", "Welcome.", links=("broken", "login", "closed")))
+    site.write("/docs/broken", "", status=500)
+    site.redirect("/docs/login", "/login")
+    site.write("/docs/closed", "", status=403)
+    del site.pages["/docs/deleted"]
+    report = await read(f"{site.url}/docs/", site=True)
+    assert set(await held(index)) == {f"{site.url}/docs/{name}" for name in ("", "broken", "login", "lonely")}
+    assert {one.path.rpartition("/")[2] for one in report.refused} == {"broken", "login", "closed"}
+    site.redirect("/docs/closed", "https://login.example/")
+    for status in (401, 404, 500):
+        site.write("/docs/", "", status=status)
+        with pytest.raises(DocumentError, match=str(status)):
+            await read(f"{site.url}/docs/", site=True)
+    assert len(await held(index)) == 4
+
+
+async def test_pages_beyond_the_limit_that_are_deleted_go(
+    site: Site, records: SourceRecords, ingester: Ingester, index: QdrantIndex
+) -> None:
+    """Also of a site with too many pages nothing stays that is deleted, and nothing goes that is there."""
+    site.write("/docs/", page("Docs", "Welcome.", links=tuple("abcdef")))
+    for name in "abcdefgh":
+        site.write(f"/docs/{name}", page(name.upper(), f"Words of {name}."))
+    keeper = SourceKeeper(records, ingester, index, connect=partial(hurried, pages=4))
+    await read_by(keeper, f"{site.url}/docs/", site=True)
+    site.write("/docs/", page("Docs", "Welcome.", links=tuple("ghdefabc")))
+    del site.pages["/docs/b"]
+    await read_by(keeper, f"{site.url}/docs/", site=True)
+    assert {source.rpartition("/")[2] for source in await held(index)} == {"", "a", "c", "g", "h", "d"}
+
+
+async def test_a_source_that_never_was_read_leaves_nothing(site: Site, read: Callable, records: SourceRecords) -> None:
+    """A mistyped address is not read again and again; one that was read before is."""
+    for wishes in ({}, {"site": True, "every": 600}):
+        with pytest.raises(DocumentError, match="answers 404"):
+            await read(f"{site.url}/leaev", **wishes)
+    assert records.read() == []

@@ -17,6 +17,7 @@ GIT = ("git+https", "git+http", "git+ssh", "git+file")
 INSIDE = "!/"  # between an archive and what lies in it, where the archive has an address
 
 _KEPT = "%/:=&?~#+!$,;'@()*[]"  # signs that stand in an address as themselves
+_INDEX_PAGE = re.compile(r"/index\.(?:html?|php)$")
 _NOTION = re.compile(r"/[^/]+ ([0-9a-f]{32})\.(?:md|html)$")  # a page of an export, with its id
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _PAGE = re.compile(r"\.[a-z]{3,5}", re.IGNORECASE)
@@ -76,6 +77,15 @@ def _host(name: str) -> str:
 
 def _hidden(user: str) -> str:
     return f"{user.partition(':')[0]}:…" if ":" in user else user
+
+
+def page_key(address: str) -> str:
+    """What the addresses of one page have in common: of the web neither http nor https, nor a `/` at its end."""
+    if scheme_of(address) not in WEB:
+        return address
+    parts = urlsplit(address)
+    path = _INDEX_PAGE.sub("", parts.path).rstrip("/")
+    return urlunsplit(parts._replace(scheme="http", netloc=parts.netloc.lower(), path=path, fragment=""))
 
 
 def within(source: str, address: str, *, below: bool = True) -> bool:

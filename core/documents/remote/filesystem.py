@@ -79,8 +79,6 @@ class RemoteFolder:
             if known is None or not mark or known.mark != mark:
                 try:
                     mirror.put(source, path, bytes(files.cat_file(path)), mark=mark)
-                except DocumentError:
-                    raise
                 except Exception as error:  # noqa: BLE001 - as above; it keeps what it had
                     result.refused.append(Refusal(source, f"It cannot be read: {_reason(error)}"))
                     kept |= {source} & mirror.pages.keys()
@@ -143,4 +141,6 @@ def _joined(address: str, inside: str) -> str:
 
 def _reason(error: Exception) -> str:
     """What went wrong, without what may have been given to sign in."""
+    if isinstance(error, DocumentError):
+        return str(error)
     return f"{type(error).__name__}: {str(error)[:200] or 'no reason was given'}".rstrip(".") + "."

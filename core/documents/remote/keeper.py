@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -76,12 +77,12 @@ class SourceKeeper:
     async def _record(self, address: str, wishes: SourceWishes) -> SourceRecord:
         named = checked_address(address) if is_address(address) else address
         known = await asyncio.to_thread(self._records.read)
-        record = next((one for one in known if one.address == named), None) or SourceRecord(named)
+        record = _named(named, known) or SourceRecord(named)
         record = replace(record, site=record.site or wishes.site)
         if record.remote and record.tried is None:
             record = replace(record, private=await _lies_in_private(named))
             record = replace(record, address=await self._connect(record).located())
-            record = next((one for one in known if one.address == record.address), record)
+            record = _named(record.address, known) or record
         every = record.every if wishes.every is None else wishes.every
         readers = wishes.readers or record.readers or (await self._readers(record, known) if record.remote else None)
         return replace(record, readers=readers, every=every, site=record.site or wishes.site)
@@ -117,11 +118,19 @@ class SourceKeeper:
             try:
                 found = await self._read(record, report)
             except DocumentError as error:
-                await self._note(record, str(error))
+                await self._give_up(record, str(error))
                 raise
             failures = [one.reason for one in found.refused if one.path == record.address]
             await self._note(record, failures[0] if failures else "")
             return found
+
+    async def _give_up(self, record: SourceRecord, failure: str) -> None:
+        """Record a failure; of a source that never could be read, such as a mistyped one, nothing is kept."""
+        mirror = await asyncio.to_thread(Mirror, self._records.mirror(record.address))
+        if record.remote and record.read is None and not mirror.pages:
+            await asyncio.to_thread(self._records.forget, record.address)
+        else:
+            await self._note(record, failure)
 
     async def _note(self, record: SourceRecord, failure: str) -> None:
         now = datetime.now(UTC)
@@ -135,6 +144,9 @@ class SourceKeeper:
             return await self._ingester.ingest([Path(record.address)], report, readers=None)
         mirror = await asyncio.to_thread(Mirror, self._records.mirror(record.address))
         left_out = await self._connect(record).fetch(mirror)
+        if left_out.moved != record.moved:  # first: whose page it is depends on it
+            change = partial(replace, moved=left_out.moved)
+            await asyncio.to_thread(self._records.change, record.address, change)
         return _with(left_out, await self._ingest(record, mirror, report))
 
     async def read_again(self, address: str, report: ReportProgress = lambda _: None) -> IngestReport:
@@ -186,6 +198,10 @@ class SourceKeeper:
         except OperatorError as error:
             log.warning("source_read_failed", source=record.address, error=str(error))
             return
+        except Exception as error:  # one source must not end the reading of all
+            log.exception("source_read_failed", source=record.address)
+            await self._note(record, f"A fault of Attune's own stopped it ({type(error).__name__}); its log says more.")
+            return
         counts = {"new": len(found.new), "changed": len(found.changed), "removed": len(found.removed)}
         log.info("source_read", source=record.address, refused=len(found.refused), **counts)
 
@@ -235,6 +251,12 @@ async def _lies_in_private(address: str) -> bool:
     from core.documents.remote.web_client import lies_in_private  # noqa: PLC0415 - as above
 
     return scheme_of(address) in WEB and await lies_in_private(address)
+
+
+def _named(address: str, known: Sequence[SourceRecord]) -> SourceRecord | None:
+    """The source at an address, or the one whose page it is by another address."""
+    named = [one for one in known if one.names(address)]
+    return next((one for one in named if one.address == address), named[0] if named else None)
 
 
 def _with(left_out: FetchResult, report: IngestReport) -> IngestReport:

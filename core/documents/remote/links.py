@@ -10,11 +10,13 @@ import re
 import zlib
 from collections.abc import Iterator
 from html import unescape
+from itertools import islice
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
 
 from core.documents.archives import is_readable
 
+SITEMAP_ADDRESSES = 50_000  # as sitemaps.org has it
 SITEMAP_BYTES = 50 * 1024**2  # what sitemaps may have at most, unpacked
 HTML = ("text/html", "application/xhtml+xml")
 
@@ -23,6 +25,7 @@ _LINK = re.compile(
 )
 _BASE = re.compile(r"<base\s[^<>]{0,500}?\bhref\s*=\s*[\"']?([^\s\"'<>]{1,2000})", re.IGNORECASE)
 _LOCATION = re.compile(r"<(?:(?:ns\d*|sm|sitemap):)?loc>(?:\s{0,50}<!\[CDATA\[)?([^<>\]]{1,4000})", re.IGNORECASE)
+_LINE = re.compile(r"^http[^\s<>]{1,4000}", re.MULTILINE)
 _INDEX = re.compile(r"<(?:\w{1,20}:)?sitemapindex\b", re.IGNORECASE)
 _CHARSET = re.compile(rb"<meta[^<>]{0,500}?charset\s*=\s*[\"']?([\w.:-]{2,40})", re.IGNORECASE)
 _WORDY = re.compile(r"\w+/(?:[\w.-]+\+)?(?:xml|json|html|xhtml\+xml|javascript)|text/.*")
@@ -52,12 +55,17 @@ def links_in(html: str, page: str) -> Iterator[str]:
             yield address
 
 
-def addresses_in(sitemap: str) -> tuple[list[str], bool]:
-    """The addresses in a sitemap, and whether they are sitemaps themselves. A plain list of lines is one, too."""
-    found = [unescape(match[1]).strip() for match in _LOCATION.finditer(sitemap)]
-    if not found and "<" not in sitemap[:1000]:
-        found = [line.strip() for line in sitemap.splitlines() if line.startswith("http")]
-    return found, bool(_INDEX.search(sitemap, 0, 5000))
+def addresses_in(sitemap: bytes, place: str) -> tuple[list[str], bool]:
+    """The addresses in a sitemap, and whether they are sitemaps themselves. A plain list of lines is one, too.
+
+    Each once, and no more than a sitemap may have.
+    """
+    text = unpacked(sitemap)
+    found: Iterator[str] = (match[1] for match in _LOCATION.finditer(text))
+    if "<" not in text[:1000]:
+        found = (line[0] for line in _LINE.finditer(text))
+    joined = dict.fromkeys(_joined(place, one) for one in islice(found, SITEMAP_ADDRESSES))
+    return [one for one in joined if one], bool(_INDEX.search(text, 0, 5000))
 
 
 def unpacked(sitemap: bytes) -> str:

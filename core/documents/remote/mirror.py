@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -22,18 +21,23 @@ from core.errors import DocumentError
 from core.storage.durable import write_whole
 
 MANIFEST = "pages.json"
-NAME_BYTES = 150  # of a file's name; file systems take 255
+NAME_BYTES = 200  # of a file's name with its ending; file systems take 255
+ENDING_BYTES = 30  # a longer one is no ending
 _KEY = 20  # hexadecimal digits of a folder's name
 
 
 @dataclass(frozen=True, slots=True)
 class MirroredPage:
-    """A page that was fetched. `mark` and `modified` are what its server told its version by (ETag, Last-Modified)."""
+    """A page that was fetched. `mark` and `modified` are what its server told its version by (ETag, Last-Modified).
+
+    `place`: where it was found in the end, if elsewhere than at its address.
+    """
 
     address: str
     file: str
     mark: str = ""
     modified: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,12 @@ class RemoteFiles:
 
 @dataclass(slots=True)
 class FetchResult:
-    """What one fetching left out, and why."""
+    """What one fetching left out, and why. `moved`: where the one page that was asked for lies now."""
 
     refused: list[Refusal] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    moved: str = ""
 
 
 class DocumentSource(Protocol):
@@ -88,22 +93,26 @@ class Mirror:
         """What was fetched of a page that there is."""
         return (self.folder / self.pages[address].file).read_bytes()
 
-    def put(self, address: str, name: str, data: bytes, *, mark: str = "", modified: str = "") -> None:
+    def put(self, address: str, name: str, data: bytes, *, mark: str = "", modified: str = "", place: str = "") -> None:
         """Keep a page; `name` is a path whose last part says the format.
 
         Raises:
-            DocumentError: it cannot be written.
+            DocumentError: it cannot be written; what there was of it stays.
         """
         key = hashlib.sha256(address.encode()).hexdigest()[:_KEY]
-        *_, above, last = ["", "", *(part for part in unquote(name).split("/") if part.strip("."))]
-        file = Path(key, _safe(above) or "documents", _safe(last) or "page")
+        *_, above, last = ["", "", *(part for part in name.split("/") if part.strip("."))]
+        inside = Path(_safe(above) or "documents", _safe(last) or "page")
+        held, new = self.folder / key, self.folder / f"{key}.new"
         try:
-            shutil.rmtree(self.folder / key, ignore_errors=True)
-            (self.folder / file).parent.mkdir(mode=0o700, parents=True)
-            (self.folder / file).write_bytes(data)
+            shutil.rmtree(new, ignore_errors=True)
+            (new / inside).parent.mkdir(mode=0o700, parents=True)
+            (new / inside).write_bytes(data)
+            shutil.rmtree(held, ignore_errors=True)
+            new.rename(held)
         except OSError as error:
+            shutil.rmtree(new, ignore_errors=True)
             raise DocumentError(f"{self.folder} cannot be written: {error.strerror}. Free some space.") from error
-        self.pages[address] = MirroredPage(address, file.as_posix(), mark, modified)
+        self.pages[address] = MirroredPage(address, Path(key, inside).as_posix(), mark, modified, place)
 
     def keep_only(self, addresses: set[str]) -> None:
         """Drop all other pages."""
@@ -142,8 +151,12 @@ def _pages(manifest: Path) -> list[MirroredPage]:
 
 def _safe(name: str) -> str:
     """A name that a file can have, with its ending."""
-    printed = "".join(sign if sign.isprintable() and sign != os.sep else "_" for sign in name)
-    stem, dot, ending = printed.lstrip(".").rpartition(".")
-    stem = stem if dot else ending
-    short = stem.encode()[:NAME_BYTES].decode(errors="ignore").strip()
-    return f"{short}{dot}{ending[:NAME_BYTES]}" if dot else short
+    printed = "".join(sign if sign.isprintable() and sign != os.sep else "_" for sign in name).lstrip(".")
+    stem, dot, ending = printed.rpartition(".")
+    if not dot or len(ending.encode()) > ENDING_BYTES:
+        return _cut(printed, NAME_BYTES)
+    return f"{_cut(stem, NAME_BYTES - ENDING_BYTES - 1) or 'page'}.{ending}"
+
+
+def _cut(name: str, size: int) -> str:
+    return name.encode()[:size].decode(errors="ignore").strip()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from core.documents.remote.addresses import folder_of, is_address, within
+from core.documents.remote.addresses import INSIDE, WEB, folder_of, is_address, page_key, scheme_of, within
 from core.errors import DocumentError
 from core.readers import Readers
 from core.storage.durable import write_whole
@@ -28,12 +29,15 @@ FILE_NAME = "sources.json"
 MIRRORS = "mirrors"
 RETRY = timedelta(minutes=5)  # at first; twice as long after each failure, up to the source's own schedule
 
+_EXACT = 2**32  # longer than any address
+_SCHEME = re.compile(r"^https?:")
+
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
     """A source: an address, or the path of a folder here. `every` is in seconds; 0: only when it is named.
 
-    `private`: it lies on the operator's own network, and was named there.
+    `private`: it lies on the operator's own network, and was named there. `moved`: where its page was found in the end.
     """
 
     address: str
@@ -45,6 +49,7 @@ class SourceRecord:
     read: datetime | None = None  # when last all went well
     failing: datetime | None = None  # since when it has failed
     failure: str = ""
+    moved: str = ""
 
     @property
     def remote(self) -> bool:
@@ -65,9 +70,23 @@ class SourceRecord:
 
     def covers(self, source: str) -> bool:
         """Whether a document is of this source, unless of a nearer one."""
-        root = folder_of(self.address) if self.site else self.address
-        whole = self.site or not self.address.startswith(("http://", "https://"))
-        return source == self.address or within(source, root, below=whole)
+        return self.nearness(source) > 0
+
+    def names(self, page: str) -> bool:
+        """Whether this is the address of the source, or another of the same page."""
+        return page_key(page) in {page_key(self.address), page_key(self.moved or self.address)}
+
+    def nearness(self, source: str) -> int:
+        """How near a document is to this source: above 0 where it covers it, more than any site where it names it."""
+        if source == self.address:
+            return _EXACT + 1
+        if scheme_of(self.address) not in WEB:
+            return len(self.address) if within(source, self.address) else 0
+        if self.names(source.partition(INSIDE)[0]):
+            return _EXACT
+        root = folder_of(self.address)
+        held = self.site and within(*(_SCHEME.sub("http:", one) for one in (source, root)))
+        return len(root) if held else 0
 
     def succeeded(self, now: datetime) -> SourceRecord:
         """After it was read."""
@@ -107,8 +126,13 @@ class SourceRecords:
 
     def owner(self, address: str) -> Callable[[str], bool]:
         """Whether a document is of the source at `address`: the nearest one counts."""
-        records = sorted(self.read(), key=lambda record: -len(record.address))
-        return lambda source: next((one.address for one in records if one.covers(source)), "") == address
+        records = self.read()
+
+        def owns(source: str) -> bool:
+            nearest = max(records, key=lambda one: one.nearness(source), default=None)
+            return nearest is not None and nearest.address == address and nearest.covers(source)
+
+        return owns
 
     def keep(self, record: SourceRecord) -> None:
         """Add or replace a record."""

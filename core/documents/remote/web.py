@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from protego import Protego
 
 from core.documents.remote.addresses import folder_of, within
-from core.documents.remote.links import addresses_in, as_utf8, links_in, may_be_page, plainly, suffix_of, unpacked
+from core.documents.remote.links import addresses_in, as_utf8, links_in, may_be_page, suffix_of
 from core.documents.remote.mirror import FetchResult, Mirror
-from core.documents.remote.web_client import AGENT, GONE, WebFetcher, WebReply, status_in_words, web_fetcher
+from core.documents.remote.web_client import AGENT, FINE, GONE, WebFetcher, WebReply, status_in_words, web_fetcher
 from core.documents.walk import Refusal
 from core.errors import DocumentError
 
@@ -28,7 +28,9 @@ PAGES = 5000  # of one site
 SITEMAPS = 100
 ROBOTS_BYTES = 500_000
 FAILURES = 8  # one after the other: the host is down
+WAITING = 50_000  # addresses that are kept in mind
 
+_CLOSED = (401, 403)
 _ANSWERS = range(200, 500)  # RFC 9309: where robots.txt is unavailable to us, all is allowed
 
 
@@ -78,7 +80,11 @@ class _Visit:
     result: FetchResult = field(default_factory=FetchResult)
     kept: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
-    failed: int = 0  # one after the other
+    failed: set[str] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)  # by robots.txt
+    failures: int = 0  # one after the other
+    visited: int = 0
+    pause: float = 0
     queried: int = 0  # links with a query
     waiting: deque[str] = field(default_factory=deque)
     seen: set[str] = field(default_factory=set)
@@ -88,57 +94,86 @@ class _Visit:
         reply = await self.fetcher.get(self.start, self.mirror)
         if reply.status in GONE:
             raise DocumentError(status_in_words(self.start, reply.status))
+        self.result.moved = reply.url if reply.url != self.start else ""
         self._keep(self.start, reply)
         self.mirror.keep_only({self.start})
 
     async def site(self, pause: float, most: int) -> None:
         """All pages that are found; those that are not any more go, unless one could not be asked."""
         robots = await self._robots()
-        pause = min(max(pause, robots.crawl_delay(AGENT) or 0), LONGEST_PAUSE)
-        self._note([self.start, *[url async for url in self._sitemaps(robots)]], queries=True)
-        visited = closed = 0
-        while self.waiting and visited < most and self.failed < FAILURES:
+        self.pause = min(max(pause, robots.crawl_delay(AGENT) or 0), LONGEST_PAUSE)
+        self._note([self.start], queries=True)
+        await self._sitemaps(robots, most)
+        await self._crawl(robots, most)
+        if self.failed or self.waiting:  # what nothing led to now may be there still
+            await self._crawl_again(robots, most)
+        self._say_what_is_left_out(most)
+        away = self.mirror.pages.keys() - self.gone if self.waiting and self.failures >= FAILURES else set()
+        self.mirror.keep_only(self.kept | self.failed | away)
+
+    async def _crawl(self, robots: Protego, most: int) -> None:
+        while self.waiting and self.visited < most and self.failures < FAILURES:
             url = self.waiting.popleft()
             if not robots.can_fetch(url, AGENT):
-                closed += 1
+                self.closed.add(url)
                 continue
-            if visited:
-                await asyncio.sleep(pause)
-            visited += 1
+            if self.visited:
+                await asyncio.sleep(self.pause)
+            self.visited += 1
             await self._visit(url)
-        if closed:
-            self.result.notes.append(f"{self.start}: robots.txt closes {closed:,} of the pages; they were left out.")
+
+    async def _crawl_again(self, robots: Protego, most: int) -> None:
+        """Ask for the pages that were there before and have not been asked for."""
+        before = self.mirror.pages.keys() - self.kept - self.gone - self.failed
+        rest = [url for url in self.waiting if url not in before]
+        self.waiting = deque(sorted(before))
+        await self._crawl(robots, max(most, self.visited + len(before)))
+        self.waiting.extend(rest)
+
+    def _say_what_is_left_out(self, most: int) -> None:
+        say = self.result.notes.append
+        if self.closed:
+            say(f"{self.start}: robots.txt closes {len(self.closed):,} of the pages; they were left out.")
         if self.queried:
-            self.result.notes.append(f"{self.start}: {self.queried:,} links with a ? in them were not followed.")
+            say(f"{self.start}: {self.queried:,} links with a ? in them were not followed.")
         if self.waiting:
-            why = "its host stopped answering" if self.failed >= FAILURES else f"it has over {most:,} pages"
-            self.result.notes.append(f"{self.start}: {len(self.waiting):,} pages were left out, since {why}.")
-        if self.waiting or self.result.refused:
-            self.kept |= self.mirror.pages.keys() - self.gone
-        self.mirror.keep_only(self.kept)
+            why = "its host stopped answering" if self.failures >= FAILURES else f"it has over {most:,} pages"
+            say(f"{self.start}: {len(self.waiting):,} pages were left out, since {why}.")
 
     async def _visit(self, url: str) -> None:
         try:
-            reply = await self.fetcher.get(url, self.mirror)
-            if reply.url != url and not self._is_inside(reply.url):
-                raise DocumentError(f"It leads to {reply.url}, which is outside of the site.")  # noqa: TRY301 - one way to fail
+            reply = await self.fetcher.get(url, self.mirror, fine=FINE if url == self.start else (*FINE, *_CLOSED))
         except DocumentError as error:
             if url == self.start:
                 raise
-            self.failed += 1
-            self.result.refused.append(Refusal(url, str(error)))
+            self.failures += 1
+            self._refuse(url, str(error))
             return
-        self.failed = 0
-        if reply.status in GONE:
+        self.failures = 0
+        if not self._is_inside(reply.url):
+            why = f"It leads to {reply.url}, which is outside of the site."
             if url == self.start:
-                raise DocumentError(status_in_words(url, reply.status))
+                raise DocumentError(why)
+            self._refuse(url, why)
+            return
+        if reply.status in GONE and url == self.start:
+            raise DocumentError(status_in_words(url, reply.status))
+        if reply.status in _CLOSED:
+            self.result.refused.append(Refusal(url, status_in_words(url, reply.status)))
+        if reply.status in (*GONE, *_CLOSED):
             self.gone.add(url)
             return
         self.seen.add(reply.url)
         self._keep(reply.url, reply)
         if reply.url in self.mirror.pages and self.mirror.pages[reply.url].file.endswith(".html"):
             html = await asyncio.to_thread(self.mirror.data, reply.url)
-            self._note(links_in(html.decode(errors="replace"), reply.url), queries=bool(urlsplit(self.start).query))
+            links = links_in(html.decode(errors="replace"), reply.url)
+            await asyncio.to_thread(self._note, links, queries=bool(urlsplit(self.start).query))
+
+    def _refuse(self, url: str, why: str) -> None:
+        """Leave out a page that may be there; what was read of it before stays."""
+        self.failed.add(url)
+        self.result.refused.append(Refusal(url, why))
 
     def _keep(self, url: str, reply: WebReply) -> None:
         """Put a page into the mirror, unless it is there as it is."""
@@ -150,14 +185,15 @@ class _Visit:
             path = PurePosixPath(f"/{urlsplit(url).netloc}{urlsplit(url).path}")
             name = path if path.suffix.lower() == suffix else path.with_name(f"{path.name}{suffix}")
             data = as_utf8(reply.data, reply.kind, reply.charset)
-            self.mirror.put(url, name.as_posix(), data, mark=reply.mark, modified=reply.modified)
+            named = unquote(name.as_posix())
+            self.mirror.put(url, named, data, mark=reply.mark, modified=reply.modified, place=reply.url)
         self.kept.add(url)
 
     def _note(self, urls: Iterable[str], *, queries: bool) -> None:
         """Have those visited that are of the site and were not seen yet; with a query only where these are meant."""
         for url in urls:
             here = url.replace("http:", "https:", 1) if self.start.startswith("https:") else url
-            if here in self.seen or not self._is_inside(here) or not may_be_page(here):
+            if len(self.waiting) >= WAITING or here in self.seen or not self._is_inside(here) or not may_be_page(here):
                 continue
             self.seen.add(here)
             if urlsplit(here).query and not queries:
@@ -173,20 +209,26 @@ class _Visit:
         reply = await self.fetcher.get(urljoin(self.start, "/robots.txt"), fine=_ANSWERS)
         return Protego.parse(reply.data[:ROBOTS_BYTES].decode(errors="replace"))
 
-    async def _sitemaps(self, robots: Protego) -> AsyncIterator[str]:
-        """The addresses in all sitemaps of the site."""
+    async def _sitemaps(self, robots: Protego, most: int) -> None:
+        """Have the addresses in all sitemaps of the site visited, as long as more pages may be."""
         named = [url for url in robots.sitemaps if self.fetcher.is_same_host(url)]
-        waiting, asked = deque(named or [urljoin(self.start, "/sitemap.xml")]), 0
-        while waiting and asked < SITEMAPS:
-            url, asked = waiting.popleft(), asked + 1
+        sitemaps = dict.fromkeys(named or [urljoin(self.start, "/sitemap.xml")])
+        asked = failures = 0
+        while asked < min(len(sitemaps), SITEMAPS) and failures < FAILURES and len(self.waiting) <= most:
+            if asked:
+                await asyncio.sleep(self.pause)
+            url, asked = list(sitemaps)[asked], asked + 1
             try:
                 reply = await self.fetcher.get(url, fine=_ANSWERS)
             except DocumentError as error:
-                self.result.refused.append(Refusal(url, str(error)))
+                failures += 1
+                self._refuse(url, str(error))
                 continue
-            found, are_sitemaps = addresses_in(await asyncio.to_thread(unpacked, reply.data))
+            failures = 0
+            found, are_sitemaps = await asyncio.to_thread(addresses_in, reply.data, url)
             if are_sitemaps:
-                waiting.extend(one for one in found if self.fetcher.is_same_host(one))
+                sitemaps |= dict.fromkeys(one for one in found[: 10 * SITEMAPS] if self.fetcher.is_same_host(one))
             else:
-                for one in found:
-                    yield plainly(one)
+                await asyncio.to_thread(self._note, found, queries=True)
+        if left := len(sitemaps) - asked:
+            self.result.notes.append(f"{self.start}: {left:,} sitemaps were left out.")

@@ -60,10 +60,9 @@ class WebFetcher:
         Raises:
             DocumentError: it cannot be had now; it may be there.
         """
-        headers = _conditions(url, mirror)
         try:
             for attempt in (1, 2):
-                reply, pause = await self._followed(url, headers)
+                reply, pause = await self._followed(url, mirror)
                 if pause is None or attempt > 1:
                     break
                 await asyncio.sleep(pause)
@@ -75,11 +74,11 @@ class WebFetcher:
             raise DocumentError(status_in_words(url, reply.status))
         return reply
 
-    async def _followed(self, url: str, headers: dict[str, str]) -> tuple[WebReply, float | None]:
+    async def _followed(self, url: str, mirror: Mirror | None) -> tuple[WebReply, float | None]:
         """A reply, and for how many seconds the server asks to wait, where it asks for a short time."""
         at = url
         for _ in range(REDIRECTS):
-            async with self.client.get(at, headers=headers, allow_redirects=False) as reply:
+            async with self.client.get(at, headers=_conditions(url, at, mirror), allow_redirects=False) as reply:
                 if reply.status in _MOVED:
                     at, before = plainly(urljoin(at, reply.headers.get("Location", ""))), at
                     if not self.is_same_host(at):
@@ -161,9 +160,10 @@ async def web_fetcher(start: str, *, private: bool) -> AsyncIterator[WebFetcher]
         yield WebFetcher(client, start)
 
 
-def _conditions(url: str, mirror: Mirror | None) -> dict[str, str]:
-    """What asks for a page only if it has changed."""
-    page = mirror.pages.get(url) if mirror else None
+def _conditions(url: str, at: str, mirror: Mirror | None) -> dict[str, str]:
+    """What asks for a page only if it has changed: one that led to `at` before, or lies there."""
+    pages = [mirror.pages[each] for each in (url, at) if each in mirror.pages] if mirror else []
+    page = next((each for each in pages if (each.place or each.address) == at), None)
     marks = {"If-None-Match": page.mark, "If-Modified-Since": page.modified} if page else {}
     return {name: mark for name, mark in marks.items() if mark}
 
