@@ -44,9 +44,9 @@ def parse_page(data: bytes) -> ParsedDocument:
 
 
 def parse_html(text: str, *, is_titled: bool = False) -> ParsedDocument:
-    """Parse a page. Its one `<h1>` is the title, or one of class `title`, or else its `<title>`.
+    """Parse a page; its one `<h1>`, or one of class `title`, is the title, or else its `<title>`.
 
-    Unless what it stands in `is_titled`.
+    `is_titled`: what it stands in has a title, so none of its headings is one.
     """
     page = parse_tree(text)
     inside = repair(page)
