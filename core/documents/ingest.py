@@ -245,7 +245,7 @@ class _Run:
             self._held.setdefault(document.source, []).append(document)
         self._sources = sorted(self._held)
         assigned = await self._assigned()
-        self._reader.on_picture = partial(asyncio.get_running_loop().call_soon_threadsafe, self._tell_picture)
+        self._reader.on_picture = self._announcer(asyncio.get_running_loop())
         await self._decisions.record(assigned)
         for number, file in enumerate(self._found.files, start=1):
             self._tell(replace(self._progress, number=number, name=printable(file.name), picture=0))
@@ -407,8 +407,16 @@ class _Run:
         self._tally.removed.append(source)
         self._tally.dropped += sum(version.passages for version in self._held[source])
 
-    def _tell_picture(self, page: int) -> None:
-        self._tell(replace(self._progress, picture=page))
+    def _announcer(self, loop: asyncio.AbstractEventLoop) -> Callable[[int], None]:
+        """What tells of a picture from the thread that reads it."""
+
+        def tell(page: int) -> None:
+            self._tell(replace(self._progress, picture=page))
+
+        def announce(page: int) -> None:
+            loop.call_soon_threadsafe(tell, page)
+
+        return announce
 
     def _tell(self, progress: IngestProgress) -> None:
         self._progress = progress
