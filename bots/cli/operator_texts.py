@@ -85,7 +85,8 @@ def fix_language(*, remembered: bool) -> str:
 
 def foreign_documents(embedder: str, *, remembered: bool) -> str:
     """Documents are in languages that the embedder was not made for."""
-    return f"Many documents are not in English, and {embedder} knows no other language. {fix_language(remembered=remembered)}"
+    mend = fix_language(remembered=remembered)
+    return f"Many documents are not in English, and {embedder} knows no other language. {mend}"
 
 
 def foreign_questions(embedder: str, *, remembered: bool) -> str:
