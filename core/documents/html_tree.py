@@ -42,9 +42,11 @@ _IMPLIED: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     **dict.fromkeys(("dt", "dd"), (frozenset({"dt", "dd"}), frozenset({"dl"}) | _SCOPE)),
     **dict.fromkeys(_CELLS, (_CELLS, frozenset({"tr", "table"}))),
     "tr": (frozenset({"tr"}), frozenset({"table"})),
+    "button": (frozenset({"button"}), _SCOPE),
     **dict.fromkeys(_GROUPS, (_GROUPS, frozenset({"table"}))),
 }
 """Which open elements a new one ends, and which it does not reach out of."""
+_HIDING = frozenset({"title", "iframe", "dialog", "button"})
 _IN_HEAD = frozenset({"base", "link", "meta", "noscript", "script", "style", "template", "title"})
 _TABLE = frozenset({"table", "tr", *_GROUPS})
 _PARTS = frozenset({"tr", "caption", *_CELLS, *_GROUPS})
@@ -111,6 +113,7 @@ class _Reader:
             self._build.add_text(_unescaped(text[place:start]))
             place = self._markup(start)
         self._build.add_text(_unescaped(text[place:]))
+        self._build.finish()
         return self._build.root
 
     def _markup(self, start: int) -> int:
@@ -235,6 +238,11 @@ class _Builder:
             self._too_deep[name] -= 1
         else:
             self._end_nearest(frozenset({name}))
+
+    def finish(self) -> None:
+        """Take what hides its inside and was never closed for something plain, or the rest of the page were lost."""
+        for element in self._open:
+            element.name = "span" if element.name in _HIDING else element.name
 
     def _parent(self, *, beside_tables: bool) -> Element:
         """Where something is added; where it cannot stand between the cells of a table, it comes after it."""

@@ -118,20 +118,31 @@ _MENTIONED, _MENTIONED_SHARE = 10, 0.1  # characters left out, at least, and the
 
 @dataclass(slots=True)
 class _Weight:
-    """Characters of the text inside, without spaces; those in links; the links, the headings and the largest ones."""
+    """Of what is inside, without spaces, the characters and those in links; the links, headings and largest headings.
+
+    And the pieces of text that speak of cookies, the words for what the law asks for, the signs of a breadcrumb and the
+    links that share the page: counted once, since parts lie in parts.
+    """
 
     characters: int = 0
     linked: int = 0
     links: int = 0
     headings: int = 0
     h1s: int = 0
+    cookies: int = 0
+    legal: int = 0
+    crumbs: int = 0
+    shared: int = 0
 
     def add(self, other: _Weight) -> None:
-        self.characters += other.characters
-        self.linked += other.linked
-        self.links += other.links
-        self.headings += other.headings
-        self.h1s += other.h1s
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def add_text(self, text: str) -> None:
+        self.characters += sum(map(len, text.split()))
+        self.cookies += _COOKIES.search(text) is not None
+        self.legal += len(_LEGAL.findall(text))
+        self.crumbs += _CRUMBS.search(f" {text} ") is not None
 
     @property
     def prose(self) -> int:
@@ -183,11 +194,12 @@ def _weighed(root: Element) -> dict[int, _Weight]:
         weight = weights[id(element)] = _Weight(headings=int(element.name in _HEADINGS), h1s=int(element.name == "h1"))
         for child in element.children:
             if isinstance(child, str):
-                weight.characters += sum(map(len, child.split()))
+                weight.add_text(child)
             else:
                 weight.add(weigh(child))
         if element.name == "a" and element.attributes.get("href"):
             weight.linked, weight.links = weight.characters, weight.links + 1
+            weight.shared += _SHARED.search(element.attributes["href"]) is not None
         return weight
 
     weigh(root)
@@ -309,17 +321,15 @@ class _Site:
 
     def _reads_so(self, element: Element, weight: _Weight, *, inside: bool) -> bool:
         """Whether a short block reads like a part of the site."""
-        text = element.text()
-        if not inside and _COOKIES.search(text) and any(map(_asks_for_consent, element.iter("button", "a", "input"))):
+        if not inside and weight.cookies and any(map(_asks_for_consent, element.iter("button", "a", "input"))):
             return True
-        targets = [link.attributes.get("href", "") for link in element.iter("a")]
-        if targets and weight.prose <= _PROSE and all(map(_SHARED.search, targets)):
+        if weight.links and weight.prose <= _PROSE and weight.shared == weight.links:
             return True
         if inside or not weight.links:
             return False
-        if self._is_above(weight) and (_is_menu(weight) or (weight.characters <= 2 * _PROSE and _CRUMBS.search(text))):
+        if self._is_above(weight) and (_is_menu(weight) or (weight.characters <= 2 * _PROSE and weight.crumbs > 0)):
             return True
-        return weight.linked >= _LINKED * weight.characters and len(_LEGAL.findall(text)) > 1
+        return weight.linked >= _LINKED * weight.characters and weight.legal > 1
 
 
 def _is_menu(weight: _Weight) -> bool:
