@@ -86,19 +86,14 @@ async def ingest(
         if anew or not (names or watch):
             named = await with_recorded(library, named)
         if not present and not lessons and not named.addresses:
-            if missing:
-                await note_folders(library, [], missing)
-            else:
-                nothing = operator_texts.NOTHING_WATCHED if watch else operator_texts.NOTHING_NAMED
-                errors.print(Text(nothing, style="red"), soft_wrap=True)
+            await _say_nothing(library, missing, errors, watch=watch)
             return 1
         with ingestion_bar(errors) as progress:
             told = watch if names and not anew else None
             reports, failed = await read_sources(library, named, errors, progress, dry=dry)
             if found := [*present, *lessons]:
                 reports += [await library.ingester.ingest(found, progress, readers=readers, dry=dry, watch=told)]
-        if not dry:
-            await note_folders(library, present, missing)
+        await note_folders(library, [] if dry else present, [] if dry else missing)
         read = _shown(merged(reports), errors, dry=dry)
         await _compare_languages(settings, library, errors)
         if watch:
@@ -124,6 +119,14 @@ async def _compare_languages(settings: Settings, library: Library, errors: Conso
     if not knows(settings.embedder, await beginnings(library.index), FOREIGN_SHARE):
         said = operator_texts.foreign_documents(settings.embedder, remembered=is_remembered(settings))
         errors.print(Text(said), soft_wrap=True)
+
+
+async def _say_nothing(library: Library, missing: Sequence[Path], errors: Console, *, watch: bool) -> None:
+    """Say that nothing was named, unless what was named is missing, which was said."""
+    await note_folders(library, [], missing)
+    if not missing:
+        nothing = operator_texts.NOTHING_WATCHED if watch else operator_texts.NOTHING_NAMED
+        errors.print(Text(nothing, style="red"), soft_wrap=True)
 
 
 def _missing(paths: Sequence[Path], errors: Console) -> list[Path]:

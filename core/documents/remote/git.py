@@ -10,11 +10,10 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from types import MappingProxyType
 
 from core.documents.archives import check_file_size, is_readable
 from core.documents.remote.addresses import split_branch
@@ -36,6 +35,7 @@ _SAFE = (
     *("-c", "core.sshCommand=ssh -oBatchMode=yes -oConnectTimeout=20", "-c", "http.followRedirects=false"),
 )
 _REF = re.compile(r"[\w.][\w./+-]*")
+_TRACED = ("env", "GIT_TRACE_CURL=1", "GIT_TRACE_CURL_NO_DATA=1")
 _MOVED = re.compile(r"returned error: 30\d")
 _TARGET = re.compile(rb"recv header: location: (\S+)", re.IGNORECASE)
 _LFS = b"version https://git-lfs.github.com/spec/"
@@ -195,20 +195,19 @@ async def _git(*words: str, told: bytes = b"") -> bytes:
     lines = [line for line in errors.decode(errors="replace").splitlines() if line.strip()]
     fatal = next((line for line in lines if line.startswith(("fatal:", "ERROR:"))), lines[-1] if lines else "")
     if _MOVED.search(fatal):
-        _, _, traced = await _run(words, told, {"GIT_TRACE_CURL": "1", "GIT_TRACE_CURL_NO_DATA": "1"})
+        _, _, traced = await _run(words, told, _TRACED)
         if target := _TARGET.search(traced):
             place = target[1].decode(errors="replace").partition("/info/refs")[0]
             raise DocumentError(f"Git cannot read it: it has moved to {place}. If that is meant, name that address.")
     raise DocumentError(f"Git cannot read it: {fatal.removeprefix('fatal: ').rstrip('.') or code}.")
 
 
-async def _run(
-    words: Sequence[str], told: bytes, more: Mapping[str, str] = MappingProxyType({})
-) -> tuple[int, bytes, bytes]:
-    """How git ends, what it says, and its errors; `more` is added to the environment."""
+async def _run(words: Sequence[str], told: bytes, before: Sequence[str] = ()) -> tuple[int, bytes, bytes]:
+    """How git ends, what it says, and its errors; `before` stands before the command."""
     try:
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
+            *before,
             "git",
             *_SAFE,
             *words,
@@ -216,7 +215,6 @@ async def _run(
             stdout=pipe,
             stderr=pipe,
             start_new_session=True,
-            env={**os.environ, **more},
         )
     except FileNotFoundError:
         raise DocumentError(
