@@ -21,7 +21,7 @@ from pydantic import BaseModel, TypeAdapter
 from core.adapters.index import files as index_files
 from core.adapters.index import points, wire
 from core.adapters.redis import keeper
-from core.adapters.redis.companion import PATIENCE, Companion, run_folder, socket_path
+from core.adapters.redis.companion import PATIENCE, Companion, is_in_use, run_folder, socket_path
 from core.domain import Document, Hit, Passage, Vector, VectorOrigin, Vectors
 from core.errors import IndexUnavailableError
 
@@ -47,18 +47,20 @@ class SharedIndex:
         self._dimension = dimension
         self._origin = origin
         self._companion = _companion(data, dimension or NEW)
+        self._data = data
         self._open = AsyncExitStack()
         self._http: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
+            alone = not await is_in_use(self._data, wire.NAME, tries=1)
             await stack.enter_async_context(self._companion)
             await self._companion.ensure()
             connector = aiohttp.UnixConnector(str(self._companion.socket))
             headers = {wire.ORIGIN: self._origin.mark} if self._origin else {}
             session = aiohttp.ClientSession("http://index", connector=connector, timeout=TIMEOUT, headers=headers)
             self._http = await stack.enter_async_context(session)
-            await self._check_dimension()
+            await self._check_dimension(alone=alone)
             self._open = stack.pop_all()
         return self
 
@@ -124,11 +126,14 @@ class SharedIndex:
             "/reset", wire.Reset(dimension=dimension, origin=_told(origin) if origin else None), wire.NOTHING
         )
 
-    async def _check_dimension(self) -> None:
-        """A service that still runs for others may have been started for another embedder; an empty index fits any."""
+    async def _check_dimension(self, *, alone: bool) -> None:
+        """A service that still runs for others may have been started for another embedder.
+
+        An empty index that nobody else has open fits any.
+        """
         if self._dimension is None:
             return None
-        if (stored := await self.dimension()) != self._dimension and await self.count() == 0:
+        if (stored := await self.dimension()) != self._dimension and alone and await self.count() == 0:
             return await self.reset(self._dimension, self._origin)
         points.check_dimension(stored, self._dimension, where="The index")
         return None

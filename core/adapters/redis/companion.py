@@ -153,11 +153,11 @@ class Companion:
         return lines[-1].strip() if lines else ""
 
 
-async def is_in_use(data: Path, name: str) -> bool:
+async def is_in_use(data: Path, name: str, *, tries: int = ENDING_TRIES) -> bool:
     """Whether some process uses the server called `name` over `data`; one that is just ending is waited for."""
     descriptor = keeper.open_lock(run_folder(data) / f"{name}.clients.lock")
     try:
-        for _ in range(ENDING_TRIES):
+        for _ in range(tries):
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
