@@ -73,7 +73,7 @@ def _is_new(settings: Settings) -> bool:
 
 
 def _is_plain(file: Path) -> bool:
-    return file.suffix.lower() in _PLAIN
+    return file.suffix.lower() in _PLAIN and file.is_file()  # a pipe would never end
 
 
 def _beginning(file: Path) -> str:

@@ -128,6 +128,9 @@ class FakeEngine:
         self.closed = False
         self.started = asyncio.Event()
 
+    def cuts(self, message: Message) -> int:
+        return 0
+
     async def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
         self.plain = plain
         self.asked.append(message)

@@ -237,7 +237,7 @@ def test_a_source_leads_to_its_own_page(source: str, link: str, name: str):
 def test_an_address_is_kept_in_one_form():
     """Small letters where it does not matter, no fragment; and no password."""
     assert checked_address("HTTPS://Wiki.Example#top") == "https://wiki.example/"
-    assert checked_address("https://bücher.example/ä") == "https://xn--bcher-kva.example/ä"
+    assert checked_address("https://bücher.example/ä") == "https://xn--bcher-kva.example/%C3%A4"
     assert checked_address("git+ssh://git@github.com/o/r@main#docs") == "git+ssh://git@github.com/o/r@main#docs"
     for address in ("https://me:secret@wiki.example/", "sftp://me:secret@host/x", "https:///x", "file:///etc"):
         with pytest.raises(DocumentError) as error:

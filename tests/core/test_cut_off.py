@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePath
@@ -72,8 +72,8 @@ def sandboxes(monkeypatch: pytest.MonkeyPatch) -> list[Sandbox]:
     """All that readers make from now on: they obey what text files say."""
     made: list[Sandbox] = []
 
-    def sandbox() -> Sandbox:
-        made.append(Sandbox(child=odd_parser.CHILD))
+    def sandbox(**told: Callable[[int], None]) -> Sandbox:
+        made.append(Sandbox(child=odd_parser.CHILD, **told))
         return made[-1]
 
     monkeypatch.setattr("core.documents.reading.Sandbox", sandbox)

@@ -102,8 +102,8 @@ def plain_address(address: str) -> str:
     """
     from yarl import URL  # noqa: PLC0415 - only who meets such an address waits for it
 
-    url = URL(address).with_fragment(None)
-    return str(url if url.raw_path else url.with_path("/"))
+    parts = urlsplit(str(URL(address).with_fragment(None)))
+    return urlunsplit(parts._replace(path=parts.path or "/"))
 
 
 def within(source: str, address: str, *, below: bool = True) -> bool:
