@@ -128,7 +128,7 @@ class FakeEngine:
         self.closed = False
         self.started = asyncio.Event()
 
-    def cuts(self, message: Message) -> int:
+    def cuts(self, _: Message) -> int:
         return 0
 
     async def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
