@@ -29,7 +29,7 @@ from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")
 HERE = Conversation("test", "w", "here")
-START = datetime.now(UTC).replace(hour=6) - timedelta(days=1)
+START = datetime.now(UTC).replace(hour=6) - timedelta(days=2)  # what comes a day later is not in the future at any hour
 TEXTS = {
     "Transit": "Transit benefit enrolment takes fourteen days and your supervisor approves it",
     "Travel": "Book travel with the agency and keep every receipt for the voucher",
