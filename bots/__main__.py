@@ -145,13 +145,14 @@ def ingest(
     """Ingest documents to answer from. A second run reads only what has changed."""
     from bots.cli.operations import ingest  # noqa: PLC0415
     from bots.cli.source_ingest import seconds_of  # noqa: PLC0415
+    from core.documents.remote.addresses import is_address  # noqa: PLC0415
     from core.readers import checked  # noqa: PLC0415
 
     if dry and watch:
         fail(operator_texts.DRY_OR_WATCH, 2)
     if anew and (dry or watch or readers):
         fail(operator_texts.REBUILD_ALONE, 2)
-    paths = [Path(name) for name in names or [] if "://" not in name]
+    paths = [Path(name) for name in names or [] if not is_address(name)]
     named, settings = checked(readers) if readers else None, _logged_settings([] if dry else paths)
     schedule = seconds_of(every) if every else None
     reading = ingest(settings, names or [], named, watch=watch, dry=dry, anew=anew, every=schedule, site=site)

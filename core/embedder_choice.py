@@ -49,8 +49,15 @@ def is_remembered(settings: Settings) -> bool:
 
 def knows(embedder: str, texts: Iterable[str], share: float = 0.5) -> bool:
     """Whether `embedder` was made for the languages of all but a `share` of `texts`; others may know any language."""
+    if knows_all(embedder):
+        return True
     foreign = [is_foreign(text) for text in texts]
-    return embedder not in BUILT_IN or embedder == MULTILINGUAL or sum(foreign) <= share * len(foreign)
+    return sum(foreign) <= share * len(foreign)
+
+
+def knows_all(embedder: str) -> bool:
+    """Whether no language is known to be foreign to `embedder`, so that no text need be looked at."""
+    return embedder not in BUILT_IN or embedder == MULTILINGUAL
 
 
 def texts_in(paths: Iterable[Path]) -> Sequence[str]:

@@ -28,7 +28,7 @@ from core.bootstrap import Attune, Library, open_attune, open_library, rebuilt
 from core.documents.ingest import Ingester
 from core.documents.reading import beginnings
 from core.documents.tally import IngestReport, merged
-from core.embedder_choice import FOREIGN_SHARE, is_remembered, knows
+from core.embedder_choice import FOREIGN_SHARE, is_remembered, knows, knows_all
 from core.errors import DocumentError, StoreError
 from core.readers import Readers
 from core.settings import Settings
@@ -116,6 +116,8 @@ def _shown(report: IngestReport, errors: Console, *, dry: bool) -> int:
 
 async def _compare_languages(settings: Settings, library: Library, errors: Console) -> None:
     """Say so where the embedder does not know the language of many documents in the index."""
+    if knows_all(settings.embedder):
+        return
     if not knows(settings.embedder, await beginnings(library.index), FOREIGN_SHARE):
         said = operator_texts.foreign_documents(settings.embedder, remembered=is_remembered(settings))
         errors.print(Text(said), soft_wrap=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -15,13 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from bots.cli import operator_texts
-from bots.cli.places import fitted
-from bots.render import one_line, short_path
+from bots.cli.places import LONGEST, Places
+from bots.render import one_line
 from core.documents.remote.records import SourceRecord, SourceRecords
 from core.domain import EVERYONE
 from core.settings import Settings
 
-ADDRESS_CHARS = 1000
 ADDRESS_COLUMNS = 24  # of an address, at least
 LINE = 2000  # columns where no terminal has an end
 
@@ -38,7 +36,7 @@ def show_places(settings: Settings, console: Console) -> None:
         if record.failing:
             since = record.failing.astimezone().strftime("%Y-%m-%d %H:%M")
             sentence = operator_texts.failing_since(record.address, since, record.failure)
-            console.print(Text(f"✗ {one_line(sentence, 1000)}", style="red"), soft_wrap=True)
+            console.print(Text(f"✗ {one_line(sentence, LONGEST)}", style="red"), soft_wrap=True)
 
 
 def plain_places(settings: Settings) -> list[dict[str, object]]:
@@ -63,18 +61,17 @@ def _table(records: Sequence[SourceRecord], now: datetime, console: Console) -> 
     rows = [_cells(record, now, restricted=restricted) for record in records]
     head = [*operator_texts.PLACE_TIMES, *([operator_texts.PLACE_READERS] if restricted else [])]
     widths = [max(map(cell_len, column)) + 2 for column in zip(head, *rows, strict=True)]
-    room = max(console.width - sum(widths), ADDRESS_COLUMNS) if console.is_terminal else ADDRESS_CHARS
+    room = max(console.width - sum(widths), ADDRESS_COLUMNS)
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column(operator_texts.PLACE, no_wrap=True)
     for name in head:
         table.add_column(
             name, justify="right" if name in operator_texts.PLACE_TIMES else "left", no_wrap=name != head[-1]
         )
-    home, here = Path.home(), Path.cwd()
+    places = Places((), console)
     for record, cells in zip(records, rows, strict=True):
         site = f" {operator_texts.WHOLE_SITE}" if record.site else ""
-        place = one_line(short_path(record.address, home=home, here=here), ADDRESS_CHARS)
-        table.add_row(*map(Text, [fitted(place, room - cell_len(site)) + site, *cells]))
+        table.add_row(*map(Text, [places.name(record.address, room - cell_len(site)) + site, *cells]))
     return table
 
 

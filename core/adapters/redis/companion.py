@@ -157,11 +157,11 @@ async def is_in_use(data: Path, name: str, *, tries: int = ENDING_TRIES) -> bool
     """Whether some process uses the server called `name` over `data`; one that is just ending is waited for."""
     descriptor = keeper.open_lock(run_folder(data) / f"{name}.clients.lock")
     try:
-        for _ in range(tries):
+        for left in reversed(range(tries)):
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.1 if left else 0)
             else:
                 return False
         return True
