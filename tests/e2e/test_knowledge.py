@@ -100,7 +100,8 @@ def test_a_document_is_removed_when_somebody_says_yes(shared_home: Home) -> None
     assert "new        away/cellar.md" in dry.stdout.splitlines()
     assert shared_home.run("ingest", "away").returncode == 0
     with Terminal(shared_home, "remove", "away") as terminal:
-        terminal.wait_for("away/cellar.md")
+        terminal.wait_for("In away:")
+        terminal.wait_for("cellar.md")
         terminal.wait_for(r"Remove 1 document \(1 passage\)\? \[y/N\]")
         terminal.type("y\r")
         terminal.wait_for("Removed 1 document")

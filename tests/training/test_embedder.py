@@ -33,7 +33,7 @@ def lesson(pool: dict[str, Passage], items: list[Item]) -> Lesson:
 async def test_words_count_as_in_the_index(pool: dict[str, Passage], tmp_path: Path) -> None:
     """BM25 is that of the product's own index, divided as its equation divides it, for words that the passages hold."""
     fake = HashingEmbedder()
-    asked = [Item(ids=(id_,), qa=({"q": " ".join(one.text.split()[-6:]), "a": "yes"},)) for id_, one in pool.items()]
+    asked = [Item(ids=(id_,), qa=({"q": " ".join(one.text.split()[-12:]), "a": "yes"},)) for id_, one in pool.items()]
     lesson = prepared(pool, asked)
     passages = list(lesson.passages)
     async with EdgeIndex(tmp_path / "index", fake.dimension) as index:
