@@ -168,8 +168,9 @@ LARGE = 1_000_000_000  # parameters from which a model bears 7 bits: a tenth of 
 SPEAKING = 32  # decode steps of four rows beside each 128 tokens that are read: a short answer
 READING = 0  # of a model that only reads
 
-_SHAPE = 8960, 1536  # of the probe: the largest matrix of a layer of the default model
-_MATRICES = 6  # of the probe: more than caches hold, as in a step through a model
+_SPEAKER = 8960, 1536  # shape of the probe: the largest matrix of a layer of the default language model
+_READER, _TOKENS = (1536, 384), 256  # of the default embedder, which takes hundreds of tokens at once
+_MATRICES = 6  # of the probe: more than caches hold, as in a step through a language model
 _TIMES, _PATIENCE = 3, 0.2  # calls of all that are timed, and seconds after which no more are
 
 
@@ -208,12 +209,14 @@ def _fastest(kernels: Sequence[type[Kernel]], steps: int, limit: float) -> tuple
 def cost(kernel: type[Kernel], steps: int, limit: float = math.inf) -> float:
     """Seconds to read 128 tokens and take `steps` decode steps; infinite where the kernel is missing or wrong.
 
-    One that is over `limit` even from caches is not measured further.
+    For `READING` they are those of small matrices and many tokens. One that is over `limit` even from caches is not
+    measured further.
     """
     try:
         if not is_exact(kernel):
             return math.inf
-        weight, scale = torch.ones(_SHAPE, dtype=torch.int8), torch.ones(_SHAPE[0])
+        shape = _SPEAKER if steps else _READER
+        weight, scale = torch.ones(shape, dtype=torch.int8), torch.ones(shape[0])
         products: list[Product] = [kernel(weight.clone(), scale)]
         if (least := _MATRICES * _cost(products, steps)) > limit:
             return least
@@ -235,11 +238,13 @@ def is_exact(kernel: type[Kernel]) -> bool:
 
 
 def _cost(products: Sequence[Product], steps: int) -> float:
-    return 4 * _seconds(products, 32) + (steps * _seconds(products, 4) if steps else 0.0)
+    if not steps:
+        return _seconds(products, _READER, _TOKENS)
+    return 4 * _seconds(products, _SPEAKER, 32) + steps * _seconds(products, _SPEAKER, 4)
 
 
-def _seconds(products: Sequence[Product], rows: int) -> float:
-    x = torch.ones(rows, _SHAPE[1])
+def _seconds(products: Sequence[Product], shape: tuple[int, int], rows: int) -> float:
+    x = torch.ones(rows, shape[1])
     products[0](x)  # the first call of a shape prepares it
     times: list[float] = []
     while len(times) < _TIMES and sum(times) < _PATIENCE:
