@@ -18,6 +18,7 @@ from bots.lessons import Lessons
 from bots.on_slack.actions import Actions
 from bots.on_slack.clients import Clients
 from bots.on_slack.conversation import SlackConversation
+from bots.on_slack.digests import SlackDigests
 from bots.on_slack.entrance import SlackEntrance
 from bots.on_slack.events import OWN_COMMANDS
 from bots.on_slack.members import Members
@@ -283,7 +284,8 @@ def hub_of(  # noqa: PLR0917 - what a platform is given
     talk, lessons = SlackConversation(dialogue, members, hurry=True), Lessons(teacher, access)
     actions = Actions(clients, dialogue, talk, door, lessons)
     asides = SideMessages(talk, lessons, lists)
-    return Hub(SlackSender(clients, dialogue, members, door, actions, asides=asides, hurry=True))
+    digests = SlackDigests(clients, dialogue, talk, door)
+    return Hub(SlackSender(clients, dialogue, members, door, actions, asides=asides, digests=digests, hurry=True))
 
 
 class Teacher:
