@@ -13,7 +13,6 @@ from datetime import timedelta
 from bots import digest_texts
 from bots.language import translated, voice
 from bots.replies import Notice
-from bots.texts import escaped
 from core.domain import Message
 from core.engine import Engine
 from core.errors import InvalidPreferenceError
@@ -34,7 +33,7 @@ _DAYS = (
     ("sunday", "sun", "sonntag", "sonntags", "so"),
 )
 _WEEKDAYS: Mapping[str, int] = {name: number for number, names in enumerate(_DAYS) for name in names}
-_HOUR = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?\s?(am|pm)?(?:\s?(?:uhr|h))?", re.IGNORECASE)
+_HOUR = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?(?:\s?(am|pm)\b)?(?:\s?(?:uhr|h)\b)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def read_wish(text: str) -> DigestWish:
             zone.append(word)
     named = named_zone(" ".join(zone)) if zone else ""
     if (zone and not named) or (wish.frequency is Frequency.DAILY and wish.weekday is not None):
-        raise InvalidPreferenceError(digest_texts.DIGEST_HOW, given=escaped(text))
+        raise InvalidPreferenceError(digest_texts.no_such_time(text))
     return replace(wish, zone=named)
 
 
@@ -139,6 +138,6 @@ def _hour_in(said: str) -> tuple[tuple[int, int] | None, str]:
         if found[3]:
             hour = hour % 12 + 12 * (found[3].lower() == "pm") if 1 <= hour <= 12 else 99  # noqa: PLR2004
         if hour > 23 or minute > 59:  # noqa: PLR2004
-            raise InvalidPreferenceError(digest_texts.DIGEST_HOW, given=escaped(said))
+            raise InvalidPreferenceError(digest_texts.no_such_time(said))
         return (hour, minute), f"{before} {behind}"
     return None, said

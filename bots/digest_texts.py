@@ -53,6 +53,11 @@ def subscription(schedule: DigestSchedule) -> str:
     return f"{_when(schedule, schedule.zone)} {translated(STOP_HINT)}"
 
 
+def no_such_time(given: str) -> str:
+    """Something behind `/digest` was not understood."""
+    return translated(DIGEST_HOW, given=escaped(given))
+
+
 def _when(schedule: DigestSchedule, zone: str) -> str:
     hour = f"{schedule.hour}:{schedule.minute:02}"
     if schedule.frequency is Frequency.DAILY:
