@@ -28,6 +28,7 @@ from bots.on_slack.side_messages import SideMessages
 from bots.on_slack.texts import HELP_HINT
 from bots.operator_lists import OperatorLists
 from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.histories import RedisHistories
 from core.adapters.redis.inbox import RedisInbox
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.pairings import RedisPairings
@@ -268,6 +269,7 @@ async def engine_of(redis: Redis, index: QdrantIndex, generator: ScriptedGenerat
         usage=RedisUsage(redis),
         generator=generator,
         limits=AnswerLimits(passages=2, relevance=0.15),
+        histories=RedisHistories(redis),
     )
 
 
