@@ -190,12 +190,14 @@ def _is_of(prompt: Prompt, person: Person) -> bool:
 
 
 async def _left(house: House) -> int:
-    """Keys or values that still name one of the two or quote them. What was cited of shared documents is nobody's."""
+    """Keys or values that still name one of the two or quote them. What is kept of documents is nobody's."""
     left = 0
     for key in cast("list[bytes]", await house.redis.keys("*")):
         kind = cast("bytes", await house.redis.type(key)).decode()
         read = {"hash": house.redis.hgetall, "string": house.redis.get}.get(kind)
         held = repr(await read(key)) if read else repr(await house.redis.lrange(key, 0, -1))
         words = [*(person.user for person in PEOPLE), *MARKS.values()]
-        left += any(word in f"{key!r} {held}" for word in words if not key.startswith(b"attune:uses"))
+        left += any(
+            word in f"{key!r} {held}" for word in words if not key.startswith((b"attune:uses", b"attune:documents"))
+        )
     return left
