@@ -146,8 +146,10 @@ class _Nearest:
 
 async def _rewritten(index: PassageIndex, asked: Sequence[tuple[str, Vector]]) -> Record:
     """How long it takes after something was removed, and the longest search meanwhile."""
+    away = Passage(str(uuid.uuid4()), "/away.md", "Away", (), "gone", 1, 0, 1, "1", readers=("person:slack/T/U",))
+    await index.upsert([away], -asked[0][1][None, :])
     await index.clear_away()
-    await index.remove("/d/0.md")
+    await index.remove(away.source)
     start, longest = time.perf_counter(), 0.0
     clearing = asyncio.create_task(index.clear_away())
     while not clearing.done():
