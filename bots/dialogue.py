@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +16,19 @@ import structlog
 from bots import personal_texts, texts
 from bots.commands import Commands
 from bots.language import translated
-from bots.replies import AskAgain, CommandReply, Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
+from bots.replies import (
+    AskAgain,
+    CommandReply,
+    Delta,
+    Final,
+    Notice,
+    PersonForgotten,
+    Problem,
+    Reply,
+    Status,
+    StudyRequest,
+)
+from bots.studies import Studies
 from core.answering.history import points
 from core.answering.prompt import NOT_FOUND
 from core.domain import (
@@ -62,6 +75,7 @@ class Dialogue:
     ) -> None:
         self._engine = engine
         self._commands = Commands(engine, own_commands, hint)
+        self._studies = Studies(engine)
         self._operator_present = operator_present
         self._embedder = embedder
 
@@ -74,6 +88,11 @@ class Dialogue:
             said = await self._said_at_once(message)
             if isinstance(said, Notice | PersonForgotten):
                 yield said
+                return
+            if isinstance(said, StudyRequest):
+                async with aclosing(self._studies.reply(message, said)) as replies:
+                    async for reply in replies:
+                        yield reply
                 return
             async with begun(self._answers(message, said)) as steps:
                 yield Status(translated(texts.SEARCHING))  # and while the platform shows it, there is a search already

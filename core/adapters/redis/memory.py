@@ -15,12 +15,12 @@ from redis.asyncio.client import Pipeline
 from core.adapters.redis.documents import RedisDocuments
 from core.adapters.redis.keys import conversations_key, convert_errors, finish_removing, removed_from_disk, tag
 from core.adapters.redis.profiles import (
-    RedisProfiles,
     person_keys,
     trace_order_key,
     traces_key,
 )
 from core.adapters.redis.records import TURN, read
+from core.adapters.redis.studies import RedisStudies
 from core.domain import Conversation, Footprint, Person, Turn
 from core.people.traces import Trace
 from core.storage.stored import may_be_of
@@ -39,7 +39,7 @@ end
 """
 
 
-class RedisMemory(RedisProfiles):
+class RedisMemory(RedisStudies):
     """The port `Memory` over a client of redis-py. Whoever made the client closes it."""
 
     async def turns(self, conversation: Conversation, *, limit: int) -> list[Turn]:

@@ -19,6 +19,7 @@ from core.adapters.redis.keys import convert_errors
 from core.documents.gaps import Gap
 from core.domain import Turn
 from core.inbox import UnreadableItem
+from core.learning.study import Study
 from core.people.access import Pairing
 from core.people.interests import LearnedProfile, Signal
 from core.people.preferences import PreferenceSet
@@ -30,11 +31,12 @@ NOTES = "attune:unreadable"
 KEPT_NOTES = 1000
 
 TURN, TRACE, SIGNAL, LEARNED = RecordForm(Turn), RecordForm(Trace), RecordForm(Signal), RecordForm(LearnedProfile)
-CONTRIBUTION, GAP, PAIRING, WISHES = (
+CONTRIBUTION, GAP, PAIRING, WISHES, STUDY = (
     RecordForm(Contribution),
     RecordForm(Gap),
     RecordForm(Pairing),
     RecordForm(PreferenceSet),
+    RecordForm(Study),
 )
 FORMS: Mapping[str, RecordForm[Any]] = {
     "turn": TURN,
@@ -45,6 +47,7 @@ FORMS: Mapping[str, RecordForm[Any]] = {
     "gap": GAP,
     "pairing": PAIRING,
     "wishes": WISHES,
+    "study": STUDY,
 }
 
 T = TypeVar("T")
