@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bots.language import command, counted, translated
+from bots.language import translated
 from bots.replies import Choice
 from bots.texts import escaped
 from core.domain import Source
@@ -160,12 +160,6 @@ def bar(counts: dict[Mastery, int]) -> str:
 def _cut(title: str) -> str:
     line = " ".join(title.replace("`", "'").split())
     return line if len(line) <= TITLE else f"{line[: TITLE - 1]}…"
-
-
-def due_notice(count: int) -> str:
-    """How many reviews are due, for a digest."""
-    said = counted(count, "{count} review is due", "{count} reviews are due")
-    return f"{said}: `{command('quiz')}`"
 
 
 def rows(*groups: Sequence[Choice]) -> tuple[tuple[Choice, ...], ...]:

@@ -240,11 +240,10 @@ class Tutor:
 
     # What is due, and what is known
 
-    async def due(self, person: Person, seen_by: Iterable[str], now: datetime) -> list[QuizCard]:
-        """The reviews that are due, the longest first, of passages that stand and may be seen by `seen_by`."""
-        names = frozenset(seen_by)
-        found = (await self._people.study(person)).due(now)
-        return [card for card in found if await self._stands(card.passage, names)]
+    async def due(self, message: Message, now: datetime) -> int:
+        """How many reviews are due, of passages that stand and may be seen where `message` is."""
+        found = (await self._people.study(message.person)).due(now)
+        return len([card for card in found if await self._standing([card.passage], message)])
 
     async def progress(self, message: Message) -> Progress:
         """What is known, shaky and due, by document, as far as each may be seen here."""
@@ -285,12 +284,6 @@ class Tutor:
             passages = await self._document(source, message)
             found += [next(p for p in passages if ref.fits(p)) for ref in refs if any(ref.fits(p) for p in passages)]
         return found
-
-    async def _stands(self, ref: PassageRef, names: frozenset[str]) -> bool:
-        for document in await self._index.documents(ref.source):
-            if document.complete and may_see(document.readers, names):
-                return any(ref.fits(passage) for passage in await whole(document, self._index))
-        return False
 
     async def _form(self, person: Person) -> Preferences:
         """How somebody wants to be taught: at the level that they set, or else that their answers show."""

@@ -16,6 +16,7 @@ from typing import TypeVar, cast
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
+from core.adapters.redis.histories import HISTORIES
 from core.adapters.redis.keys import conversations_key
 from core.adapters.redis.records import CONTRIBUTION, LEARNED, SIGNAL, STUDY, TRACE, TURN, read
 from core.answering.history import unsaid
@@ -68,6 +69,8 @@ class RedisDocuments:
         await self._each(_TEAMS, CONTRIBUTION, self._contribution)
         async for key in self._client.scan_iter(match=_STUDIES + b"*"):
             await self._study(cast("bytes", key))
+        if self._sources:
+            await self._client.hdel(HISTORIES, *self._sources)
 
     async def _each(self, prefix: bytes, form: RecordForm[T], change: Callable[[T], T]) -> None:
         """Change every entry of the hashes under `prefix` that names one of the documents."""
