@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -26,7 +27,9 @@ from bots.replies import (
     Problem,
     Reply,
     Status,
+    StudyRequest,
 )
+from bots.studies import Studies
 from core.answering.history import points
 from core.answering.prompt import NOT_FOUND
 from core.domain import (
@@ -77,6 +80,7 @@ class Dialogue:
     ) -> None:
         self._engine = engine
         self._commands = Commands(engine, own_commands, hint)
+        self._studies = Studies(engine)
         self._operator_present = operator_present
         self._embedder = embedder
         self._digest_gaps = digest_gaps
@@ -90,6 +94,11 @@ class Dialogue:
             said = await self._said_at_once(message)
             if isinstance(said, Notice | PersonForgotten):
                 yield said
+                return
+            if isinstance(said, StudyRequest):
+                async with aclosing(self._studies.reply(message, said)) as replies:
+                    async for reply in replies:
+                        yield reply
                 return
             async with begun(self._answers(message, said)) as steps:
                 yield Status(translated(texts.SEARCHING))  # and while the platform shows it, there is a search already

@@ -96,7 +96,10 @@ class PrefsCommands:
         return state
 
     async def _remove(self, person: Person, value: str, _at: datetime) -> Notice:
-        """A number of the stated list, or `interest 2` of the learned one."""
+        """A number of the stated list, `interest 2` of the learned one, or the level that quizzes showed."""
+        if value.lower() == "level":
+            removed = await self._engine.people.forget_level(person)
+            return Notice(translated(personal_texts.LEVEL_REMOVED if removed else personal_texts.NO_LEVEL))
         kind, _, last = value.lower().rpartition(" ")
         number = whole_number(last) or 0
         if kind == "interest":

@@ -19,6 +19,7 @@ from core.adapters.redis.keys import convert_errors
 from core.documents.gaps import Gap
 from core.domain import Turn
 from core.inbox import UnreadableItem
+from core.learning.study import Study
 from core.notices.history import DocumentHistory
 from core.notices.schedule import Subscription
 from core.people.access import Pairing
@@ -32,11 +33,12 @@ NOTES = "attune:unreadable"
 KEPT_NOTES = 1000
 
 TURN, TRACE, SIGNAL, LEARNED = RecordForm(Turn), RecordForm(Trace), RecordForm(Signal), RecordForm(LearnedProfile)
-CONTRIBUTION, GAP, PAIRING, WISHES = (
+CONTRIBUTION, GAP, PAIRING, WISHES, STUDY = (
     RecordForm(Contribution),
     RecordForm(Gap),
     RecordForm(Pairing),
     RecordForm(PreferenceSet),
+    RecordForm(Study),
 )
 SUBSCRIPTION, HISTORY = RecordForm(Subscription), RecordForm(DocumentHistory)
 FORMS: Mapping[str, RecordForm[Any]] = {
@@ -48,6 +50,7 @@ FORMS: Mapping[str, RecordForm[Any]] = {
     "gap": GAP,
     "pairing": PAIRING,
     "wishes": WISHES,
+    "study": STUDY,
     "digest": SUBSCRIPTION,
     "history": HISTORY,
 }
