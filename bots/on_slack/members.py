@@ -55,6 +55,7 @@ class MemberStatus:
     elsewhere: bool = False  # a member, of other workspaces of the organisation only
     gone: bool = False  # the account was closed
     locale: str = ""  # the language that they have Slack in, such as de-DE
+    zone: str = ""  # their time zone, such as Europe/Berlin
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +89,18 @@ class Members:
 
     async def language(self, client: AsyncWebClient, team: str, user: str) -> str:
         """The language that somebody has Slack in; empty where Slack does not say in time."""
+        return (await self._status(client, team, user)).locale
+
+    async def zone(self, client: AsyncWebClient, team: str, user: str) -> str:
+        """The time zone that somebody has set in Slack; empty where Slack does not say in time."""
+        return (await self._status(client, team, user)).zone
+
+    async def _status(self, client: AsyncWebClient, team: str, user: str) -> MemberStatus:
         try:
             async with asyncio.timeout(MOMENT):
-                return (await self.standing(client, SlackMessage(team, "", "", "", user, ""))).locale
+                return await self.standing(client, SlackMessage(team, "", "", "", user, ""))
         except (TimeoutError, aiohttp.ClientError):
-            return ""
+            return MemberStatus(False)
 
     async def is_shared(self, client: AsyncWebClient, said: SlackMessage) -> bool:
         """Whether people of another organisation read along in the channel."""
@@ -131,7 +139,7 @@ class Members:
 
     async def _standing(self, client: AsyncWebClient, said: SlackMessage) -> MemberStatus:
         user: dict[str, Any] = (await client.users_info(user=said.user, include_locale=True))["user"]
-        locale = str(user.get("locale") or "")
+        locale, zone = str(user.get("locale") or ""), str(user.get("tz") or "")
         if user.get("deleted"):
             return MemberStatus(False, gone=True, locale=locale)
         grid: dict[str, Any] = user.get("enterprise_user") or {}
@@ -139,8 +147,8 @@ class Members:
         inside = ours.team in {user.get("team_id"), *(grid.get("teams") or ())}
         colleague = bool(ours.enterprise) and grid.get("enterprise_id") == ours.enterprise  # and no partner's
         if any(user.get(mark) for mark in FOREIGN) or not (inside or colleague):
-            return MemberStatus(False, locale=locale)
-        return MemberStatus(True, elsewhere=not inside, locale=locale)
+            return MemberStatus(False, locale=locale, zone=zone)
+        return MemberStatus(True, elsewhere=not inside, locale=locale, zone=zone)
 
     async def _sharing(self, client: AsyncWebClient, said: SlackMessage) -> ChannelSharing:
         async def ask() -> ChannelSharing:

@@ -19,6 +19,8 @@ from core.adapters.redis.keys import convert_errors
 from core.documents.gaps import Gap
 from core.domain import Turn
 from core.inbox import UnreadableItem
+from core.notices.history import DocumentHistory
+from core.notices.schedule import Subscription
 from core.people.access import Pairing
 from core.people.interests import LearnedProfile, Signal
 from core.people.preferences import PreferenceSet
@@ -36,6 +38,7 @@ CONTRIBUTION, GAP, PAIRING, WISHES = (
     RecordForm(Pairing),
     RecordForm(PreferenceSet),
 )
+SUBSCRIPTION, HISTORY = RecordForm(Subscription), RecordForm(DocumentHistory)
 FORMS: Mapping[str, RecordForm[Any]] = {
     "turn": TURN,
     "trace": TRACE,
@@ -45,6 +48,8 @@ FORMS: Mapping[str, RecordForm[Any]] = {
     "gap": GAP,
     "pairing": PAIRING,
     "wishes": WISHES,
+    "digest": SUBSCRIPTION,
+    "history": HISTORY,
 }
 
 T = TypeVar("T")
