@@ -33,6 +33,7 @@ from bots.studies import Studies
 from core.answering.history import points
 from core.answering.prompt import NOT_FOUND
 from core.domain import (
+    EVERYONE,
     Answer,
     AnswerEvent,
     DecodingSummary,
@@ -50,7 +51,7 @@ from core.engine import Engine
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
 from core.notices.digests import SETTLED
 from core.people.feedback import Feedback
-from core.people.profile import Profile, naming
+from core.people.profile import Profile
 from core.together import begun
 
 AT_ONCE = timedelta(seconds=3)  # a messenger sends a comment, then what is forwarded with it
@@ -183,12 +184,12 @@ class Dialogue:
         return passage or Problem(translated(personal_texts.SOURCE_GONE))
 
     async def profile(self, person: Person) -> Profile:
-        """What the person set and what was learned of them, for buttons and forms; without the names of documents.
+        """What the person set and what was learned of them, for buttons and forms; named are documents for everybody.
 
         Raises:
             StoreError: the memory does not answer.
         """
-        return naming(await self._engine.people.profile(person), ())
+        return await self._engine.sources.profile(person, {EVERYONE})
 
     async def recent(self, person: Person, limit: int = 5) -> list[str]:
         """What the person asked lately, each once, the latest first.
