@@ -29,6 +29,7 @@ from core.people.traces import Trace
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.readers import audience
 from core.text.words import clean
+from core.threads.minutes import Minuting
 from core.together import together
 from core.upkeep import Upkeep
 
@@ -51,7 +52,8 @@ class AnswerLimits:
 class Engine:
     """Answers messages from passages.
 
-    What is kept of `people` and of `conversations`, and what may be seen of `sources`, are doors of their own.
+    What is kept of `people` and of `conversations`, what may be seen of `sources`, and the minutes of what people wrote
+    to each other are doors of their own.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Engine:
         self.people = People(memory, usage, inbox)
         self.conversations = Conversations(memory, index)
         self.sources = SourceAccess(self.people, index, embedder.dimension)
+        self.minuting = Minuting(generator, certainty=limits.certainty)
 
     async def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
         """Answer `message`: what is read, then the text in pieces, then the whole with its sources.

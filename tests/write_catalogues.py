@@ -24,6 +24,7 @@ ROOT = Path(__file__).parent.parent
 # Every constant of the first is a sentence for people; of the others, what stands in such a call.
 SPOKEN = (
     *("bots.texts", "bots.command_table", "bots.personal_texts", "bots.why_texts"),
+    "bots.thread_texts",
     *("bots.on_slack.texts", "bots.on_telegram.texts"),
 )
 CALLS = {"translated", "counted", "LessonError", "PairingError", "InvalidPreferenceError", "QuestionTooLongError"}
