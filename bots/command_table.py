@@ -32,6 +32,7 @@ COMMANDS = (
     Command("plain", "the same question again, without your preferences"),
     Command("recommend", "documents you might find useful", personal=True),
     Command("open", "open a source of my last answer: {cmd}open 1"),
+    Command("catchup", "what you missed in a thread or a group"),
     Command("forget", "delete everything I remember about you", personal=True),
     Command("stop", "stop the answer", common=False),
     Command("learn", "teach me a message: reply to it with this", common=False),

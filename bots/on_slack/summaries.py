@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
+from itertools import takewhile
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -33,7 +34,7 @@ from core.together import together
 PAGE = 200  # messages that are asked for at once, as Slack recommends
 PAGES = 10  # of one thread
 AT_ONCE = 8  # names that are looked up
-FEWEST = 2  # messages of others that make a discussion
+FEWEST = 2  # messages of others that make a discussion; what was missed may be one
 SOMEBODY = "somebody"
 THREAD = "Discussion"
 CLOSED = {"not_in_channel", "channel_not_found", "missing_scope"}
@@ -66,13 +67,13 @@ class SlackSummaries:
         if request:
             yield Status(translated(READING_THREAD))
             try:
-                discussion = await self._discussion(place, said)
+                discussion = await self._discussion(place, said, missed=request.missed)
             except SlackApiError as error:
                 if reason_of(error) not in CLOSED:
                     raise
                 yield Problem(translated(slack_texts.THREAD_NOT_HERE))
                 return
-        if request and discussion and len(discussion.posts) >= FEWEST:
+        if request and discussion and len(discussion.posts) >= (1 if request.missed else FEWEST):
             steps = self._dialogue.sum_up(discussion, request)
         else:
             steps = self._dialogue.respond(message)
@@ -80,14 +81,16 @@ class SlackSummaries:
             async for step in steps:
                 yield step
 
-    async def _discussion(self, place: Workspace, said: SlackMessage) -> Discussion:
-        """What was written before `said` in its thread, by others than the bot.
+    async def _discussion(self, place: Workspace, said: SlackMessage, *, missed: bool) -> Discussion:
+        """What people wrote before `said` in its thread; where it was `missed`, since the author of `said` last wrote.
 
         Raises:
             SlackApiError: the bot may not read there.
         """
         found, whole = await _fetched(place.client, said)
         before = [each for each in found if str(each.get("ts")) < said.ts and not _asks(each, place.bot_user)]
+        if missed:
+            before = [*takewhile(lambda each: each.get("user") != said.user, reversed(before))][::-1]
         others = [each for each in before if each.get("user") != place.bot_user]
         spoken = [each for each in others if each.get("subtype") not in _SILENT and whole_message(each).strip()]
         names, address = await together(self._names(place.client, said.team, spoken), _place_of(place.client, said))

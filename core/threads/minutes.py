@@ -22,6 +22,7 @@ from core.text.languages import ENGLISH, language_of
 from core.threads.points import Point, carried, distinct, lines_of
 from core.threads.posts import Discussion, parts_of
 from core.threads.requests import MinutesKind, ThreadRequest
+from core.threads.signs import signed
 
 POINTS_TOKENS = 300  # of the points of one part
 FEW = 7  # points of a summary from which it is not summed up again
@@ -87,6 +88,7 @@ class Minuting:
                     points += [point] if point else []
                     dropped += point is None
         points = distinct(points)
+        points = signed(request.kind, points, [post for part in parts for post in part])
         if request.kind is MinutesKind.SUMMARY and len(points) > FEW:
             async with aclosing(self._fewer(discussion, points, request)) as fewer:
                 async for last in fewer:

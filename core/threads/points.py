@@ -16,8 +16,9 @@ from core.text.words import content_words, words
 from core.threads.posts import Post
 
 CARRIERS = 3  # posts that may carry one point
-CARRIED = 0.6  # share of a point's words that have to stand in them
-ALIKE = 0.75  # share of a point's words from which it says what another said
+CARRIED = 0.7  # share of a point's words that have to stand in them
+TELLING = 0.4  # … and in one of them: words from here and there say nothing
+ALIKE = 0.8  # share of a point's words from which it says what another said
 MOST_WORDS = 60  # of a point: what is longer is no point
 _STEM = 5
 _BULLET = re.compile(r"^\s*(?:[-*+•–]|\d{1,2}[.)])\s+")
@@ -55,7 +56,8 @@ def carried(line: str, posts: Sequence[Post], people: Collection[str]) -> Point 
             break
         chosen.append(best)
         missing -= known[best.id]
-    if 1 - len(missing) / len(wanted) < CARRIED or not _holds(line, chosen, people):
+    told = len(known[chosen[0].id] & wanted) / len(wanted) if chosen else 0.0
+    if told < TELLING or 1 - len(missing) / len(wanted) < CARRIED or not _holds(line, chosen, people):
         return None
     return Point(line, tuple(sorted(chosen, key=lambda post: post.at)))
 

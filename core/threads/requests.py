@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+LONGEST = 120  # characters of a message that asks for no more than this
+
 
 class MinutesKind(StrEnum):
     """What is to be made of a thread."""
@@ -52,7 +54,8 @@ _SUMMARY = re.compile(
 )
 _DEUTSCH_SUMMARY = re.compile(
     rf"fass(?:e|t|en sie)?(?: bitte| mal| mir| uns| kurz)*{_DIES}(?: bitte| mal| kurz)* zusammen"
-    rf"|(?:{_DIES.strip()} ?)?zusammen(?:fassen|gefasst)|(?:(?:gib|mach|schreib)(?: mir| uns)? )?(?:eine |die )?"
+    rf"|(?:(?:diese[nmrs]?|de[nmr]|die|das|dies|es|ganze[nmrs]?|mal|bitte|kurz|{_ORT}) )*zusammen(?:fassen|gefasst)"
+    rf"|(?:(?:gib|mach|schreib)(?: mir| uns)? )?(?:eine |die )?"
     rf"(?:kurze )?zusammenfassung(?: (?:de[rs]|von){_DIES})?"
     r"|worum (?:geht|ging) es|was (?:ist|war)(?: denn)? (?:passiert|los)|was wurde (?:besprochen|diskutiert)"
 )
@@ -94,7 +97,7 @@ _DEUTSCH_ACTIONS = re.compile(
 _MISSED = re.compile(
     r"(?:what (?:did|have|had) (?:i|we) miss(?:ed)?(?: out on)?|what have i been missing"
     r"|did i miss (?:anything|something)"
-    r"|anything (?:i missed|new)|what(?:'s| is| was) new|what's happened since(?: i was gone)?|catch ?up)"
+    r"|anything (?:i missed|new)|what(?:'s| is| was) new|what's happened since(?: i was gone)?|/?catch ?up)"
 )
 _VERPASST = re.compile(
     r"(?:was (?:hab|habe|haben|hatte) (?:ich|wir)(?: denn| alles| hier)* verpasst|hab(?:e)? ich (?:etwas|was) verpasst"
@@ -115,6 +118,8 @@ _FORMS: tuple[tuple[re.Pattern[str], ThreadRequest], ...] = (
 def thread_request(text: str) -> ThreadRequest | None:
     """What `text` wants of the thread it stands in; None where it is another message."""
     said = re.sub(r"[.!?…]+$", "", " ".join(text.replace("’", "'").lower().split())).strip(" ,:")
+    if len(said) > LONGEST:
+        return None
     while said != (bare := _TAIL.sub("", _POLITE.sub("", said)).strip(" ,:?!.")):
         said = bare
     return next((request for form, request in _FORMS if form.fullmatch(said)), None)

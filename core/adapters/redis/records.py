@@ -25,16 +25,18 @@ from core.people.preferences import PreferenceSet
 from core.people.team import Contribution
 from core.people.traces import Trace
 from core.storage.stored import RecordForm, UnreadableRecordError
+from core.threads.chats import ChatPost
 
 NOTES = "attune:unreadable"
 KEPT_NOTES = 1000
 
 TURN, TRACE, SIGNAL, LEARNED = RecordForm(Turn), RecordForm(Trace), RecordForm(Signal), RecordForm(LearnedProfile)
-CONTRIBUTION, GAP, PAIRING, WISHES = (
+CONTRIBUTION, GAP, PAIRING, WISHES, CHAT_POST = (
     RecordForm(Contribution),
     RecordForm(Gap),
     RecordForm(Pairing),
     RecordForm(PreferenceSet),
+    RecordForm(ChatPost),
 )
 FORMS: Mapping[str, RecordForm[Any]] = {
     "turn": TURN,
@@ -45,6 +47,7 @@ FORMS: Mapping[str, RecordForm[Any]] = {
     "gap": GAP,
     "pairing": PAIRING,
     "wishes": WISHES,
+    "chat post": CHAT_POST,
 }
 
 T = TypeVar("T")
