@@ -31,6 +31,7 @@ COMMANDS = (
     Command("why", "why my last answer came out the way it did", personal=True),
     Command("plain", "the same question again, without your preferences"),
     Command("recommend", "documents you might find useful", personal=True),
+    Command("digest", "what is new for you, now or regularly: {cmd}digest daily 8:30", personal=True),
     Command("open", "open a source of my last answer: {cmd}open 1"),
     Command("catchup", "what you missed in a thread or a group"),
     Command("forget", "delete everything I remember about you", personal=True),

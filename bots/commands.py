@@ -14,6 +14,7 @@ from bots import personal_texts, texts, why_texts
 from bots.choices import nearest
 from bots.command_table import commands_with
 from bots.courtesies import is_about_the_bot, is_recall, is_thanks
+from bots.digest_commands import DigestCommands
 from bots.language import translated
 from bots.prefs_commands import PrefsCommands
 from bots.replies import AskAgain, CommandReply, Notice, PersonForgotten
@@ -38,12 +39,14 @@ class Commands:
     def __init__(self, engine: Engine, own: Iterable[str] = (), hint: str = texts.HELP_HINT) -> None:
         self._engine = engine
         self._prefs = PrefsCommands(engine)
+        self._digest = DigestCommands(engine)
         self._table: Mapping[str, Callable[[Message, str], Awaitable[CommandReply]]] = {
             "help": self._help,
             "prefs": self._prefs.reply,
             "why": self._why,
             "plain": self._plain,
             "recommend": self._recommend,
+            "digest": self._digest.reply,
             "new": self._new,
             "open": self._open,
             "forget": self._forget,

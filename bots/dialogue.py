@@ -13,10 +13,21 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from bots import personal_texts, texts, thread_texts
+from bots import digest_texts, personal_texts, texts, thread_texts
 from bots.commands import Commands
 from bots.language import translated
-from bots.replies import AskAgain, CommandReply, Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
+from bots.replies import (
+    AskAgain,
+    CommandReply,
+    Delta,
+    DueDigest,
+    Final,
+    Notice,
+    PersonForgotten,
+    Problem,
+    Reply,
+    Status,
+)
 from core.answering.history import points
 from core.answering.prompt import NOT_FOUND
 from core.domain import (
@@ -35,6 +46,7 @@ from core.domain import (
 from core.embedder_choice import knows
 from core.engine import Engine
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
+from core.notices.digests import SETTLED
 from core.people.feedback import Feedback
 from core.people.profile import Profile, naming
 from core.threads.minutes import Minutes, PartStarted
@@ -44,6 +56,8 @@ from core.together import begun
 
 AT_ONCE = timedelta(seconds=3)  # a messenger sends a comment, then what is forwarded with it
 
+GAPS_EVERY = timedelta(days=6, hours=12)  # at least, between two lists of gaps for an operator: once a week
+
 log = structlog.get_logger(__name__)
 
 
@@ -52,7 +66,7 @@ class Dialogue:
 
     `own_commands` are the platform's: they are listed and suggested here, and run there; `hint` ends the help.
     `operator_present` shows an operator's error in full, where whoever asks is the operator. Whoever asks in a language
-    that `embedder` does not know is told so where nothing is found.
+    that `embedder` does not know is told so where nothing is found. With `digest_gaps` operators' digests list gaps.
     """
 
     def __init__(
@@ -63,11 +77,13 @@ class Dialogue:
         hint: str = texts.HELP_HINT,
         operator_present: bool = False,
         embedder: str = "",
+        digest_gaps: bool = True,
     ) -> None:
         self._engine = engine
         self._commands = Commands(engine, own_commands, hint)
         self._operator_present = operator_present
         self._embedder = embedder
+        self._digest_gaps = digest_gaps
 
     async def respond(self, message: Message) -> AsyncGenerator[Reply, None]:
         """Everything to show for one message; the last one is a Final, Notice, Forgotten or Problem.
@@ -195,6 +211,44 @@ class Dialogue:
         """
         traces = await self._engine.people.recent(person, 2 * limit)
         return list(dict.fromkeys(trace.question for trace in traces))[:limit]
+
+    async def digest(self, message: Message, name: str, *, operator: bool) -> DueDigest | None:
+        """The digest `name` that is due for whoever `message` is of; None where there is nothing to send, or not again.
+
+        Raises:
+            StoreError: a store does not answer.
+        """
+        people = self._engine.people
+        kept, until = await people.subscription(message.person), message.sent_at - SETTLED
+        if kept is None or kept.last == name or until <= kept.since:
+            return None
+        told = await self._engine.digests.compose(message, kept.since, until)
+        gaps_since = kept.gaps_since or until - GAPS_EVERY
+        with_gaps = operator and self._digest_gaps and until - gaps_since >= GAPS_EVERY
+        if with_gaps:
+            told = replace(told, gaps=await self._engine.digests.gaps(gaps_since, until))
+        if told.empty:
+            await people.note_digest(message.person, name, until, with_gaps=with_gaps)
+            return None
+        title, text = digest_texts.title(kept.schedule), digest_texts.digest(told, kept.schedule.zone)
+        hint = translated(digest_texts.STOP_HINT)
+        return DueDigest(message.person, name, until, title, f"**{title}**\n\n{text}\n\n{hint}", with_gaps=with_gaps)
+
+    async def digest_shown(self, due: DueDigest) -> None:
+        """The person has it: what it tells is not told again.
+
+        Raises:
+            StoreError: a store does not answer.
+        """
+        await self._engine.people.note_digest(due.person, due.name, due.until, with_gaps=due.with_gaps)
+
+    async def unreachable(self, person: Person) -> None:
+        """Nobody can write to this person any more: they get no digest.
+
+        Raises:
+            StoreError: a store does not answer.
+        """
+        await self._engine.people.unsubscribe(person)
 
     def _answers(self, message: Message, again: AskAgain | None) -> AsyncGenerator[AnswerEvent, None]:
         if again is None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from core.domain import Source, Sources
+from core.domain import Person, Source, Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,18 @@ class Problem:
     """Why there is no answer, or none beyond the deltas so far."""
 
     markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class DueDigest:
+    """A digest that is to be sent: its `title` by itself, and the whole; it tells all that is new `until` a moment."""
+
+    person: Person
+    name: str
+    until: datetime
+    title: str
+    markdown: str
+    with_gaps: bool = False
 
 
 CommandReply = Notice | PersonForgotten | AskAgain

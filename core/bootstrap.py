@@ -30,6 +30,7 @@ from core.models.files import DownloadProgress, NoProgress, digest_of
 from core.models.layouts import is_rag, protocol_of
 from core.models.specs import LocalModel
 from core.models.store import ModelStore
+from core.notices.watch import DocumentWatch, Histories
 from core.people.access import Access, AccessLists, listed_names
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.readers import GUIDES
@@ -73,6 +74,7 @@ class Stores:
     memory: Memory
     usage: Usage
     access: Access
+    histories: Histories
     chats: ChatLog
 
 
@@ -108,9 +110,10 @@ async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -
             limits=limits_of(settings),
             upkeep=upkeep,
             inbox=inbox,
+            histories=records.histories,
         )
-        await stack.enter_async_context(_in_background(upkeep.run()))
-        await stack.enter_async_context(_in_background(swept(records.memory)))
+        for work in (upkeep.run(), swept(records.memory), DocumentWatch(library.index, records.histories).run()):
+            await stack.enter_async_context(_in_background(work))
         reading = partial(_forget_reading, settings, generator)
         leftovers = Leftovers(library.index, records.usage, records.memory, reading)
         teacher = Teacher(settings.learned_folder, library.ingester, library.index, leftovers)
@@ -274,20 +277,20 @@ async def served_by_others(settings: Settings) -> bool:
 async def open_records(settings: Settings) -> AsyncIterator[Stores]:
     """Open what is kept on the server that `REDIS_URL` names, or on the embedded one."""
     from core.adapters.redis.chats import RedisChats  # noqa: PLC0415
+    from core.adapters.redis.histories import RedisHistories  # noqa: PLC0415
     from core.adapters.redis.memory import RedisMemory  # noqa: PLC0415
     from core.adapters.redis.pairings import RedisPairings  # noqa: PLC0415
     from core.adapters.redis.usage import NoUsage, RedisUsage  # noqa: PLC0415
 
     await _lived(settings)
     async with _redis(settings) as client:
-        keep = timedelta(days=settings.keep)
-        memory = RedisMemory(client, keep)
+        memory = RedisMemory(client, keep := timedelta(days=settings.keep))
         await memory.ping()
         await memory.finish_forgetting()
         operators = listed_names(settings.operators, "ATTUNE_OPERATORS")
         access = Access(RedisPairings(client), AccessLists(listed_names(settings.allow, "ATTUNE_ALLOW"), operators))
         usage = RedisUsage(client, keep) if settings.usage else NoUsage()
-        yield Stores(memory, usage, access, RedisChats(client, keep))
+        yield Stores(memory, usage, access, RedisHistories(client), RedisChats(client, keep))
 
 
 async def forget_reading(settings: Settings, documents: Collection[tuple[str, str]]) -> None:

@@ -23,7 +23,7 @@ ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)  # the same sentences make the same fi
 ROOT = Path(__file__).parent.parent
 # Every constant of the first is a sentence for people; of the others, what stands in such a call.
 SPOKEN = (
-    *("bots.texts", "bots.command_table", "bots.personal_texts", "bots.why_texts"),
+    *("bots.texts", "bots.command_table", "bots.personal_texts", "bots.why_texts", "bots.digest_texts"),
     "bots.thread_texts",
     *("bots.on_slack.texts", "bots.on_telegram.texts"),
 )

@@ -56,6 +56,7 @@ class MemberStatus:
     gone: bool = False  # the account was closed
     locale: str = ""  # the language that they have Slack in, such as de-DE
     name: str = ""  # as others see it
+    zone: str = ""  # their time zone, such as Europe/Berlin
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,18 @@ class Members:
 
     async def language(self, client: AsyncWebClient, team: str, user: str) -> str:
         """The language that somebody has Slack in; empty where Slack does not say in time."""
+        return (await self._status(client, team, user)).locale
+
+    async def zone(self, client: AsyncWebClient, team: str, user: str) -> str:
+        """The time zone that somebody has set in Slack; empty where Slack does not say in time."""
+        return (await self._status(client, team, user)).zone
+
+    async def _status(self, client: AsyncWebClient, team: str, user: str) -> MemberStatus:
         try:
             async with asyncio.timeout(MOMENT):
-                return (await self.standing(client, SlackMessage(team, "", "", "", user, ""))).locale
+                return await self.standing(client, SlackMessage(team, "", "", "", user, ""))
         except (TimeoutError, aiohttp.ClientError):
-            return ""
+            return MemberStatus(False)
 
     async def name(self, client: AsyncWebClient, team: str, user: str) -> str:
         """What somebody is called where they write; empty where Slack does not say."""
@@ -136,7 +144,7 @@ class Members:
 
     async def _standing(self, client: AsyncWebClient, said: SlackMessage) -> MemberStatus:
         user: dict[str, Any] = (await client.users_info(user=said.user, include_locale=True))["user"]
-        locale, name = str(user.get("locale") or ""), _name(user)
+        locale, name, zone = str(user.get("locale") or ""), _name(user), str(user.get("tz") or "")
         if user.get("deleted"):
             return MemberStatus(False, gone=True, locale=locale, name=name)
         grid: dict[str, Any] = user.get("enterprise_user") or {}
@@ -144,8 +152,8 @@ class Members:
         inside = ours.team in {user.get("team_id"), *(grid.get("teams") or ())}
         colleague = bool(ours.enterprise) and grid.get("enterprise_id") == ours.enterprise  # and no partner's
         if any(user.get(mark) for mark in FOREIGN) or not (inside or colleague):
-            return MemberStatus(False, locale=locale, name=name)
-        return MemberStatus(True, elsewhere=not inside, locale=locale, name=name)
+            return MemberStatus(False, locale=locale, name=name, zone=zone)
+        return MemberStatus(True, elsewhere=not inside, locale=locale, name=name, zone=zone)
 
     async def _sharing(self, client: AsyncWebClient, said: SlackMessage) -> ChannelSharing:
         async def ask() -> ChannelSharing:

@@ -22,6 +22,7 @@ from bots.on_slack.actions import Actions
 from bots.on_slack.answer import SlackAnswer
 from bots.on_slack.clients import Clients, Workspace
 from bots.on_slack.conversation import show
+from bots.on_slack.digests import SlackDigests
 from bots.on_slack.entrance import SlackEntrance
 from bots.on_slack.ephemeral import SlackPress
 from bots.on_slack.errors import ERRORS
@@ -64,6 +65,7 @@ class SlackSender:
         actions: Actions,
         *,
         asides: SideMessages,
+        digests: SlackDigests,
         hurry: bool = False,
     ) -> None:
         self._clients = clients
@@ -72,6 +74,7 @@ class SlackSender:
         self._door = door
         self._actions = actions
         self._asides = asides
+        self._digests = digests
         self._hurry = hurry
         self._titled: LRUCache[tuple[str, str], bool] = LRUCache(TITLED)
 
@@ -85,6 +88,8 @@ class SlackSender:
         match kind_of(event):
             case EventKind.ASK:
                 await self._ask(event, said_in(event), delivery)
+            case EventKind.DIGEST:
+                await self._digests.send(event, delivery)
             case EventKind.DELETED:
                 await self._take_back(said_in(event))
             case _:
@@ -164,6 +169,7 @@ class SlackSender:
             channels=channels,
             insiders=await self._members.within(place.client, said),
             quoted=plain_text(said.quoted) or await said_before(place.client, said, place.bot_user),
+            zone=await self._members.zone(place.client, said.team, said.user),
         )
 
     async def _show(self, asked: PendingAnswer, delivery: Delivery) -> None:

@@ -9,7 +9,7 @@ from bots.lessons import Lessons
 from bots.on_telegram.api import Bot
 from bots.on_telegram.doctor import TelegramConfig, telegram_checks
 from bots.on_telegram.entrance import Membership, TelegramEntrance, listed_groups
-from bots.on_telegram.events import PLATFORM
+from bots.on_telegram.events import PLATFORM, digest_event
 from bots.on_telegram.receiver import TelegramReceiver, new_bot
 from bots.on_telegram.sender import OWN_COMMANDS, Services, TelegramSender
 from bots.on_telegram.webhook import new_webhook
@@ -22,7 +22,9 @@ from core.settings import Settings
 
 def telegram() -> Platform:
     """The platform."""
-    return Platform(PLATFORM, telegram_receiver, telegram_sender, telegram_platform_checks, OWN_COMMANDS)
+    return Platform(
+        PLATFORM, telegram_receiver, telegram_sender, telegram_platform_checks, OWN_COMMANDS, digest=digest_event
+    )
 
 
 def telegram_receiver(settings: Settings, means: PlatformServices) -> TelegramReceiver:

@@ -16,6 +16,7 @@ from typing import TypeVar, cast
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
+from core.adapters.redis.histories import HISTORIES
 from core.adapters.redis.keys import conversations_key
 from core.adapters.redis.records import CONTRIBUTION, LEARNED, SIGNAL, TRACE, TURN, read
 from core.answering.history import unsaid
@@ -65,6 +66,8 @@ class RedisDocuments:
         async for key in self._client.scan_iter(match=_SIGNALS + b"*"):
             await self._relearn(cast("bytes", key))
         await self._each(_TEAMS, CONTRIBUTION, self._contribution)
+        if self._sources:
+            await self._client.hdel(HISTORIES, *self._sources)
 
     async def _each(self, prefix: bytes, form: RecordForm[T], change: Callable[[T], T]) -> None:
         """Change every entry of the hashes under `prefix` that names one of the documents."""

@@ -19,6 +19,8 @@ from core.adapters.redis.keys import convert_errors
 from core.documents.gaps import Gap
 from core.domain import Turn
 from core.inbox import UnreadableItem
+from core.notices.history import DocumentHistory
+from core.notices.schedule import Subscription
 from core.people.access import Pairing
 from core.people.interests import LearnedProfile, Signal
 from core.people.preferences import PreferenceSet
@@ -38,6 +40,7 @@ CONTRIBUTION, GAP, PAIRING, WISHES, CHAT_POST = (
     RecordForm(PreferenceSet),
     RecordForm(ChatPost),
 )
+SUBSCRIPTION, HISTORY = RecordForm(Subscription), RecordForm(DocumentHistory)
 FORMS: Mapping[str, RecordForm[Any]] = {
     "turn": TURN,
     "trace": TRACE,
@@ -48,6 +51,8 @@ FORMS: Mapping[str, RecordForm[Any]] = {
     "pairing": PAIRING,
     "wishes": WISHES,
     "chat post": CHAT_POST,
+    "digest": SUBSCRIPTION,
+    "history": HISTORY,
 }
 
 T = TypeVar("T")
