@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from bots.language import counted, translated
 from bots.personal_texts import MONTHS, document_name
+from bots.study_texts import NOW_DUE
 from bots.texts import escaped
 from core.domain import Passage
 from core.notices.digests import AnsweredGap, Digest, DocumentNews
@@ -89,7 +90,8 @@ def digest(told: Digest, zone: str) -> str:
     if told.news:
         parts.append(_listed(NEW_IN_DOCUMENTS, [_news(one) for one in told.news]))
     if told.due:
-        parts.append(counted(told.due, "{count} review is due.", "{count} reviews are due."))
+        due = counted(told.due, "{count} review is due.", "{count} reviews are due.")
+        parts.append(f"{due} {translated(NOW_DUE)}")
     if told.gaps:
         asked = [(escaped(group.gaps[0].question), group.people) for group in told.gaps]
         parts.append(_listed(GAPS, [f"“{said}” ({_people(people)})" for said, people in asked]))
