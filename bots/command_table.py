@@ -36,6 +36,7 @@ COMMANDS = (
     Command("teach", "a short course from the documents: {cmd}teach annual leave"),
     Command("quiz", "a quiz question, or the review that is due: {cmd}quiz annual leave"),
     Command("progress", "what you know from quizzes, and what is due", personal=True),
+    Command("catchup", "what you missed in a thread or a group"),
     Command("forget", "delete everything I remember about you", personal=True),
     Command("stop", "stop the answer", common=False),
     Command("learn", "teach me a message: reply to it with this", common=False),

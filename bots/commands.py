@@ -19,6 +19,7 @@ from bots.language import translated
 from bots.prefs_commands import PrefsCommands
 from bots.replies import AskAgain, CommandReply, Notice, PersonForgotten, StudyRequest
 from bots.study_requests import STUDIES, study_request
+from bots.thread_texts import CATCH_UP_WHERE
 from core.domain import Message
 from core.engine import Engine
 from core.errors import InvalidPreferenceError, UnknownCommandError
@@ -50,6 +51,7 @@ class Commands:
             "new": self._new,
             "open": self._open,
             "forget": self._forget,
+            "catchup": self._catch_up,
         }
         self._listed = commands_with(own)
         self._hint = hint
@@ -101,6 +103,9 @@ class Commands:
             return Notice(translated(texts.FORGET_CONFIRM))
         await self._engine.people.forget(message.person)
         return PersonForgotten(translated(texts.FORGOTTEN))
+
+    async def _catch_up(self, _message: Message, _rest: str) -> Notice:
+        return Notice(translated(CATCH_UP_WHERE))
 
     async def _why(self, message: Message, rest: str) -> Notice:
         trace = await self._trace(message, rest.lower())

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from bots import digest_texts, personal_texts, texts
+from bots import digest_texts, personal_texts, texts, thread_texts
 from bots.commands import Commands
 from bots.language import translated
 from bots.replies import (
@@ -33,6 +33,7 @@ from bots.studies import Studies
 from core.answering.history import points
 from core.answering.prompt import NOT_FOUND
 from core.domain import (
+    EVERYONE,
     Answer,
     AnswerEvent,
     DecodingSummary,
@@ -50,7 +51,10 @@ from core.engine import Engine
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
 from core.notices.digests import SETTLED
 from core.people.feedback import Feedback
-from core.people.profile import Profile, naming
+from core.people.profile import Profile
+from core.threads.minutes import Minutes, PartStarted
+from core.threads.posts import Discussion
+from core.threads.requests import ThreadRequest
 from core.together import begun
 
 AT_ONCE = timedelta(seconds=3)  # a messenger sends a comment, then what is forwarded with it
@@ -109,6 +113,24 @@ class Dialogue:
         except PersonError as error:
             yield Problem(translated(error.sentence, **error.values))
         except Exception as error:  # noqa: BLE001 - the person gets a sentence, the log gets the error
+            yield self._explained(error)
+
+    async def sum_up(self, discussion: Discussion, request: ThreadRequest) -> AsyncGenerator[Reply, None]:
+        """Everything to show for a discussion that somebody wants summed up; nothing of it is kept."""
+        try:
+            async with aclosing(self._engine.minuting.take(discussion, request)) as steps:
+                async for step in steps:
+                    match step:
+                        case PartStarted(number, total):
+                            yield Status(thread_texts.reading_part(number, total))
+                        case QueuePosition(ahead):
+                            yield Status(texts.queued(ahead))
+                        case Minutes():
+                            shown = thread_texts.minutes_shown(step, request)
+                            yield Final(shown, note=thread_texts.read_of(discussion, step))
+        except PersonError as error:
+            yield Problem(translated(error.sentence, **error.values))
+        except Exception as error:  # noqa: BLE001 - as above
             yield self._explained(error)
 
     async def answer_id(self, message: Message) -> str:
@@ -183,12 +205,12 @@ class Dialogue:
         return passage or Problem(translated(personal_texts.SOURCE_GONE))
 
     async def profile(self, person: Person) -> Profile:
-        """What the person set and what was learned of them, for buttons and forms; without the names of documents.
+        """What the person set and what was learned of them, for buttons and forms; named are documents for everybody.
 
         Raises:
             StoreError: the memory does not answer.
         """
-        return naming(await self._engine.people.profile(person), ())
+        return await self._engine.sources.profile(person, {EVERYONE})
 
     async def recent(self, person: Person, limit: int = 5) -> list[str]:
         """What the person asked lately, each once, the latest first.

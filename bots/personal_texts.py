@@ -249,8 +249,8 @@ def quizzed(profile: Profile) -> str:
 
 def interest_line(interest: InterestInWords) -> str:
     """One interest."""
-    words = ", ".join(interest.phrases) or translated("something")
-    documents = ", ".join(document_name(source) for source in interest.documents)
+    words = ", ".join(interest.name) or translated("something")
+    documents = "" if interest.topics else ", ".join(document_name(source) for source in interest.documents)
     near = translated("{words}, as in {documents}", words=words, documents=documents) if documents else words
     return translated(
         "{number}. {interest}: weight {weight}, since {since}, from {acts}",
@@ -303,7 +303,7 @@ def recommended(found: Sequence[Recommendation]) -> str:
             "{number}. {document}: close to your interest in {interest}",
             number=number,
             document=texts.escaped(f"{one.passage.heading_path} ({document_name(one.passage.source)})"),
-            interest=texts.escaped(", ".join(one.interest.phrases) or translated("what you asked")),
+            interest=texts.escaped(", ".join(one.interest.name) or translated("what you asked")),
         )
         for number, one in enumerate(found, start=1)
     ]

@@ -25,6 +25,7 @@ from core.notices.schedule import Subscription
 from core.people.access import Access
 from core.ports import Inbox, Usage
 from core.settings import Settings
+from core.threads.chats import ChatLog
 
 _EVENT = TypeAdapter(Event)
 
@@ -184,6 +185,7 @@ class PlatformServices:
     access: Access
     usage: Usage
     inbox: Inbox
+    chats: ChatLog
     teacher: Teacher | None = None
     watcher: Watcher = field(default_factory=Watcher)
     receptions: dict[str, Reception] = field(default_factory=dict)

@@ -24,7 +24,7 @@ from core.people.preferences import (
     with_stated,
     without_stated,
 )
-from core.people.profile import naming
+from core.readers import audience
 from core.text.words import whole_number
 
 _Reply = Awaitable[CommandReply]
@@ -150,9 +150,7 @@ class PrefsCommands:
 
     async def _learned(self, message: Message) -> Notice:
         """What was learned, without the names of documents that the person may no longer see."""
-        profile = await self._engine.people.profile(message.person)
-        named = {source for interest in profile.interests for source in interest.documents}
-        return Notice(personal_texts.learned(naming(profile, await self._engine.sources.visible(named, message))))
+        return Notice(personal_texts.learned(await self._engine.sources.profile(message.person, audience(message))))
 
     async def _export(self, message: Message) -> Notice:
         named = await self._engine.people.documents(message.person)

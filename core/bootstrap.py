@@ -37,6 +37,7 @@ from core.readers import GUIDES
 from core.settings import Settings
 from core.storage.backup import DataLayout, StoredIndex
 from core.storage.origin import stored_origin
+from core.threads.chats import ChatLog
 from core.together import ended
 from core.upkeep import Leftovers, Upkeep, swept
 
@@ -74,6 +75,7 @@ class Stores:
     usage: Usage
     access: Access
     histories: Histories
+    chats: ChatLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +276,7 @@ async def served_by_others(settings: Settings) -> bool:
 @asynccontextmanager
 async def open_records(settings: Settings) -> AsyncIterator[Stores]:
     """Open what is kept on the server that `REDIS_URL` names, or on the embedded one."""
+    from core.adapters.redis.chats import RedisChats  # noqa: PLC0415
     from core.adapters.redis.histories import RedisHistories  # noqa: PLC0415
     from core.adapters.redis.memory import RedisMemory  # noqa: PLC0415
     from core.adapters.redis.pairings import RedisPairings  # noqa: PLC0415
@@ -288,7 +291,7 @@ async def open_records(settings: Settings) -> AsyncIterator[Stores]:
         operators = listed_names(settings.operators, "ATTUNE_OPERATORS")
         access = Access(RedisPairings(client), AccessLists(listed_names(settings.allow, "ATTUNE_ALLOW"), operators))
         usage = RedisUsage(client, keep) if settings.usage else NoUsage()
-        yield Stores(memory, usage, access, RedisHistories(client))
+        yield Stores(memory, usage, access, RedisHistories(client), RedisChats(client, keep))
 
 
 async def forget_reading(settings: Settings, documents: Collection[tuple[str, str]]) -> None:
@@ -303,10 +306,9 @@ async def open_inbox(settings: Settings) -> AsyncIterator[Inbox]:
     """Open what platforms delivered, on the same server and by connections of its own."""
     from core.adapters.redis.inbox import RedisInbox  # noqa: PLC0415
 
-    allowance = Allowance(settings.person_minute, settings.workspace_minute, settings.waiting)
     await _lived(settings)
     async with _redis(settings) as client:
-        inbox = RedisInbox(client, allowance)
+        inbox = RedisInbox(client, Allowance(settings.person_minute, settings.workspace_minute, settings.waiting))
         await inbox.depth()
         yield inbox
 
@@ -379,8 +381,7 @@ async def open_remote(settings: Settings, url: str) -> AsyncIterator[RemoteGener
     store, named = ModelStore(settings.models_folder), settings.adapter
     adapter = await asyncio.to_thread(store.resolve_adapter, named) if named else None
     server = OpenAIServer(url, key, silence=settings.model_timeout)
-    protocol = protocol_of(settings.model, settings.model, adapter)
-    async with RemoteGenerator(server, settings.model, protocol) as remote:
+    async with RemoteGenerator(server, settings.model, protocol_of(settings.model, settings.model, adapter)) as remote:
         yield remote
 
 

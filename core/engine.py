@@ -33,6 +33,7 @@ from core.people.traces import Trace
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.readers import audience
 from core.text.words import clean
+from core.threads.minutes import Minuting
 from core.together import together
 from core.upkeep import Upkeep
 
@@ -57,8 +58,8 @@ class AnswerLimits:
 class Engine:
     """Answers messages from passages.
 
-    What is kept of `people` and of `conversations`, what may be seen of `sources`, and the `tutor` are doors of their
-    own.
+    What is kept of `people` and of `conversations`, what may be seen of `sources`, the `tutor`, the `digests`, and the
+    minutes of what people wrote to each other are doors of their own.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Engine:
         explainer = Explainer(generator, limits.decoding, relevance=limits.relevance, certainty=limits.certainty)
         self.tutor = Tutor(self.people, index, embedder, generator, explainer)
         self.digests = Digests(self.people, index, embedder, usage, self.recheck, histories, self.tutor)
+        self.minuting = Minuting(generator, certainty=limits.certainty)
 
     async def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
         """Answer `message`: what is read, then the text in pieces, then the whole with its sources.

@@ -31,6 +31,7 @@ SPOKEN = (
         "bots.study_texts",
         "bots.digest_texts",
     ),
+    "bots.thread_texts",
     *("bots.on_slack.texts", "bots.on_telegram.texts"),
 )
 CALLS = {"translated", "counted", "LessonError", "PairingError", "InvalidPreferenceError", "QuestionTooLongError"}

@@ -31,6 +31,7 @@ from bots.on_slack.limits import THREAD_TITLE_CHARS
 from bots.on_slack.members import MOMENT, Members
 from bots.on_slack.posting import PostTarget, messages_for
 from bots.on_slack.side_messages import SideMessages
+from bots.on_slack.summaries import SlackSummaries
 from bots.on_slack.threads import said_before
 from bots.platform import Delivery
 from bots.replies import Delta, Final
@@ -68,7 +69,7 @@ class SlackSender:
         hurry: bool = False,
     ) -> None:
         self._clients = clients
-        self._dialogue = dialogue
+        self._summaries = SlackSummaries(dialogue, members)
         self._members = members
         self._door = door
         self._actions = actions
@@ -175,7 +176,7 @@ class SlackSender:
         """Show what the dialogue says; stopped, show how far it came."""
         said = ""
         try:
-            async with aclosing(self._dialogue.respond(asked.message)) as replies:
+            async with aclosing(self._summaries.replies(asked.place, asked.said, asked.message)) as replies:
                 async for reply in replies:
                     said += reply.text if isinstance(reply, Delta) else ""
                     await show(reply, asked.answer, said, asked.said.user)

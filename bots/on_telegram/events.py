@@ -122,6 +122,11 @@ class Incoming:
 _INCOMING = TypeAdapter(Incoming)
 
 
+def group_of(chat: int) -> Conversation:
+    """A group, whoever writes there."""
+    return Conversation(PLATFORM, WORKSPACE, str(chat))
+
+
 def to_event(key: str, incoming: Incoming) -> Event:
     """`incoming` as the inbox keeps it."""
     body = _INCOMING.dump_json(incoming, exclude_defaults=True).decode()

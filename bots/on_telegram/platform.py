@@ -35,13 +35,13 @@ def telegram_receiver(settings: Settings, means: PlatformServices) -> TelegramRe
         new_webhook(settings.telegram_webhook, secret, settings.telegram_listen) if settings.telegram_webhook else None
     )
     entrance = TelegramEntrance(means.access, Membership(bot, _groups(settings)))
-    return TelegramReceiver(bot, entrance, webhook, means.reception(PLATFORM))
+    return TelegramReceiver(bot, entrance, means.chats, webhook, means.reception(PLATFORM))
 
 
 def telegram_sender(settings: Settings, dialogue: Dialogue, means: PlatformServices) -> TelegramSender:
     """The answering half."""
     lists = OperatorLists(means.usage, means.inbox, means.access)
-    services = Services(dialogue, Lessons(means.teacher, means.access), means.access, lists)
+    services = Services(dialogue, Lessons(means.teacher, means.access), means.access, lists, means.chats)
     return TelegramSender(_bot(settings), services, _groups(settings), settings.telegram_streaming)
 
 

@@ -20,6 +20,7 @@ from bots.lessons import Lessons
 from bots.on_telegram import texts as say
 from bots.on_telegram.api import Bot, ChatTarget, GoneError, TelegramApi, connected
 from bots.on_telegram.buttons import ButtonAction, ButtonPress, forward_buttons
+from bots.on_telegram.catching_up import CatchingUp
 from bots.on_telegram.conversation import TelegramConversation, command_of, spot_of
 from bots.on_telegram.entrance import Membership, TelegramEntrance
 from bots.on_telegram.events import Incoming, UpdateKind, from_event
@@ -34,10 +35,11 @@ from bots.texts import escaped
 from core.errors import PersonError
 from core.inbox import Event
 from core.people.access import Access
+from core.threads.chats import ChatLog
 
 log = structlog.get_logger(__name__)
 
-IN_GROUPS = ("help", "private", "learn", "unlearn", "stop")
+IN_GROUPS = ("help", "private", "catchup", "learn", "unlearn", "stop")
 OWN_COMMANDS = ("stop", "learn", "unlearn", "private")
 MENU = [one for one in commands_with(OWN_COMMANDS) if one.name not in {"plain", "open"}]  # these have buttons
 PANELS = {"prefs": MAIN, "forget": FORGET}  # what comes with buttons when nothing stands behind it
@@ -53,6 +55,7 @@ class Services:
     lessons: Lessons
     access: Access
     lists: OperatorLists
+    chats: ChatLog
 
 
 class TelegramSender:
@@ -66,6 +69,7 @@ class TelegramSender:
         self._entrance = TelegramEntrance(services.access, membership)
         self._talk = TelegramConversation(self._line, services.dialogue, membership.channels, streaming)
         self._teaching = Teaching(self._talk, services.lessons, membership.channels)
+        self._catching_up = CatchingUp(self._talk, services.chats)
         self._taps = ButtonPresses(
             self._talk, services.dialogue, {**self._teaching.taps, ButtonAction.ANSWER: self._answer_forwarded}
         )
@@ -83,6 +87,7 @@ class TelegramSender:
         self._commands: Mapping[str, Handler] = {
             "start": self._start,
             "private": self._private,
+            "catchup": self._catching_up.asked,
             "learn": self._teaching.asked,
             "unlearn": self._teaching.list_for_unlearning,
             **{one.name: self._desk for one in OPERATORS},
@@ -141,7 +146,8 @@ class TelegramSender:
     async def _ask(self, incoming: Incoming, delivery: Delivery) -> None:
         command = command_of(incoming.text)
         if command is None:
-            await self._talk.answer(incoming, delivery)
+            if not await self._catching_up.took(incoming, delivery):
+                await self._talk.answer(incoming, delivery)
             return
         name, rest = command
         if name in self._commands:

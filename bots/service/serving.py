@@ -92,9 +92,8 @@ async def serve(
             if halves.answers:
                 answerer = await stack.enter_async_context((open_answerer or _answerer)(settings))
             records = await stack.enter_async_context(open_records(settings))
-            means = PlatformServices(
-                records.access, records.usage, inbox, answerer.teacher if answerer else None, metrics
-            )
+            teacher = answerer.teacher if answerer else None
+            means = PlatformServices(records.access, records.usage, inbox, records.chats, teacher, metrics)
             receivers = [platform.receiver(settings, means) for platform in platforms] if halves.receives else []
             checks = {name: reception.check for name, reception in means.receptions.items()}
             page = HealthPage(

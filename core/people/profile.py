@@ -22,7 +22,10 @@ HIGH, LOW = 0.85, 0.45  # share of right answers, from which and up to which it 
 
 @dataclass(frozen=True, slots=True)
 class InterestInWords:
-    """One interest as its person may understand it; `weight` is its share of the heaviest, 0 … 1."""
+    """One interest as its person may understand it; `weight` is its share of the heaviest, 0 … 1.
+
+    `topics` are titles or headings of what the documents hold near it, as far as whoever looks may see them.
+    """
 
     number: int
     phrases: tuple[str, ...]
@@ -30,6 +33,12 @@ class InterestInWords:
     weight: float
     since: datetime
     acts: tuple[tuple[Action, int], ...]  # why: what the person did, and how often
+    topics: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> tuple[str, ...]:
+        """What it is told by: its topics; words of the person's questions where the documents hold nothing near it."""
+        return self.topics or self.phrases
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from bots.on_telegram.sender import OWN_COMMANDS, Services, TelegramSender
 from bots.on_telegram.webhook import Webhook
 from bots.operator_lists import OperatorLists
 from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.chats import RedisChats
 from core.adapters.redis.histories import RedisHistories
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.pairings import RedisPairings
@@ -232,9 +233,11 @@ async def _bot(redis: Redis, folder: Path, wishes: Wishes, index: QdrantIndex) -
     groups, desk = listed_groups(wishes.allowed), DeadLetters()
     bots = [new_bot(TOKEN, wishes.double.url, ChatPace(*wishes.pace)) for _ in range(2)]
     lists = OperatorLists(usage, desk, access)
-    services = Services(Dialogue(engine, own_commands=OWN_COMMANDS), Lessons(teacher, access), access, lists)
+    dialogue, chats = Dialogue(engine, own_commands=OWN_COMMANDS), RedisChats(redis)
+    services = Services(dialogue, Lessons(teacher, access), access, lists, chats)
     sender = TelegramSender(bots[0], services, groups, wishes.streaming)
-    receiver = TelegramReceiver(bots[1], TelegramEntrance(access, Membership(bots[1], groups)), wishes.webhook)
+    entrance = TelegramEntrance(access, Membership(bots[1], groups))
+    receiver = TelegramReceiver(bots[1], entrance, chats, wishes.webhook)
     inlet = MemoryInlet(sender)
     async with sender.sending():
         async with receiver.receiving(inlet):

@@ -12,6 +12,7 @@ from typing import cast
 
 from redis.asyncio.client import Pipeline
 
+from core.adapters.redis.chats import forget_posts
 from core.adapters.redis.digests import RedisDigests
 from core.adapters.redis.documents import RedisDocuments
 from core.adapters.redis.keys import conversations_key, convert_errors, finish_removing, removed_from_disk, tag
@@ -66,12 +67,14 @@ class RedisMemory(RedisDigests, RedisStudies):
         with convert_errors():
             async with removed_from_disk(self._client):
                 await self.forget_phrases(person)
+                await forget_posts(self._client, person)
                 await self._forget(person, traces_key(person), trace_order_key(person))
 
     async def forget(self, person: Person) -> None:
         """Remove all that is kept of the person; other people's turns stay. May be repeated."""
         with convert_errors():
             async with removed_from_disk(self._client):
+                await forget_posts(self._client, person)
                 await self._forget(person, *person_keys(person))
                 await self._drop_due(person)
                 await self._remove_interests(person)

@@ -28,17 +28,19 @@ from core.people.preferences import PreferenceSet
 from core.people.team import Contribution
 from core.people.traces import Trace
 from core.storage.stored import RecordForm, UnreadableRecordError
+from core.threads.chats import ChatPost
 
 NOTES = "attune:unreadable"
 KEPT_NOTES = 1000
 
 TURN, TRACE, SIGNAL, LEARNED = RecordForm(Turn), RecordForm(Trace), RecordForm(Signal), RecordForm(LearnedProfile)
-CONTRIBUTION, GAP, PAIRING, WISHES, STUDY = (
+CONTRIBUTION, GAP, PAIRING, WISHES, STUDY, CHAT_POST = (
     RecordForm(Contribution),
     RecordForm(Gap),
     RecordForm(Pairing),
     RecordForm(PreferenceSet),
     RecordForm(Study),
+    RecordForm(ChatPost),
 )
 SUBSCRIPTION, HISTORY = RecordForm(Subscription), RecordForm(DocumentHistory)
 FORMS: Mapping[str, RecordForm[Any]] = {
@@ -53,6 +55,7 @@ FORMS: Mapping[str, RecordForm[Any]] = {
     "study": STUDY,
     "digest": SUBSCRIPTION,
     "history": HISTORY,
+    "chat post": CHAT_POST,
 }
 
 T = TypeVar("T")
