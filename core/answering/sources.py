@@ -6,7 +6,6 @@ with it, since documents and rights change. Knows nothing of platforms, of sente
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -133,16 +132,16 @@ class SourceAccess:
 
 
 def topics_of(hits: Sequence[Hit]) -> tuple[str, ...]:
-    """The titles that the nearest of `hits` have, the most frequent first; the headings where all are of one title.
+    """The titles of the nearest of `hits`, which are in that order; the headings where all are of one title.
 
     Near is what is closer to the nearest than to the median, whatever the cosines of the embedder are like.
     """
     edge = (hits[0].dense + hits[len(hits) // 2].dense) / 2 if hits else 0.0
     near = [hit.passage for hit in hits[:_NAMING] if hit.dense >= edge]
-    titles = Counter(passage.title for passage in near)
+    titles = dict.fromkeys(passage.title for passage in near)
     if len(titles) == 1:
-        titles = Counter(passage.headings[-1] for passage in near if passage.headings) or titles
-    return tuple(title for title, _ in titles.most_common(SHOWN))
+        titles = dict.fromkeys(passage.headings[-1] for passage in near if passage.headings) or titles
+    return tuple(titles)[:SHOWN]
 
 
 async def as_it_stands(said: Passage, index: PassageIndex, seen_by: Collection[str]) -> Passage | None:
