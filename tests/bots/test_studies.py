@@ -227,6 +227,7 @@ async def test_progress_is_a_picture_and_can_be_forgotten(dialogue: Dialogue, en
     shown = (await said(dialogue, "/progress")).markdown
     assert "▒" * say.BAR in shown
     assert "░" * say.BAR in (await said(dialogue, "/progress", days=30)).markdown
+    assert "What does Leave end with?" in (await said(dialogue, "/prefs export")).markdown
     assert (await said(dialogue, "/progress forget")).markdown == say.FORGOTTEN_STUDY
     assert (await engine.people.study(ANN)).cards == ()
 
