@@ -362,12 +362,9 @@ async def open_embedder(settings: Settings, progress: DownloadProgress = SILENT)
 @asynccontextmanager
 async def open_generator(settings: Settings, progress: DownloadProgress = SILENT) -> AsyncIterator[Generator]:
     """Open the language model: the server that `ATTUNE_MODEL_URL` names, or the one here, fetched at the first use."""
-    if settings.model_url:
-        async with open_remote(settings, settings.model_url) as remote:
-            yield remote
-    else:
-        async with _local_generator(settings, progress) as local:
-            yield local
+    url = settings.model_url
+    async with open_remote(settings, url) if url else _local_generator(settings, progress) as generator:
+        yield generator
 
 
 @asynccontextmanager
