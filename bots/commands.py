@@ -17,6 +17,7 @@ from bots.courtesies import is_about_the_bot, is_recall, is_thanks
 from bots.language import translated
 from bots.prefs_commands import PrefsCommands
 from bots.replies import AskAgain, CommandReply, Notice, PersonForgotten
+from bots.writing_commands import WritingCommands
 from core.domain import Message
 from core.engine import Engine
 from core.errors import InvalidPreferenceError, UnknownCommandError
@@ -42,6 +43,7 @@ class Commands:
             "prefs": self._prefs.reply,
             "why": self._why,
             "plain": self._plain,
+            "write": WritingCommands(engine, self._trace).reply,
             "recommend": self._recommend,
             "new": self._new,
             "open": self._open,

@@ -42,7 +42,7 @@ WORKSPACE = "local"  # not the host's name, which may change while the person st
 OWN_COMMANDS = ("quit",)
 HISTORY_FILE = "console_history"
 _LEAVE = {"/quit", "/exit", "quit", "exit"}
-_COMPLETED = [f"/{name}" for name in ("help", "prefs", "why", "plain", "recommend", "open", "forget", "quit")]
+_COMPLETED = [f"/{name}" for name in ("help", "prefs", "why", "plain", "write", "recommend", "open", "forget", "quit")]
 
 
 def console_person() -> Person:

@@ -15,7 +15,18 @@ import structlog
 from bots import personal_texts, texts
 from bots.commands import Commands
 from bots.language import translated
-from bots.replies import AskAgain, CommandReply, Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
+from bots.replies import (
+    AskAgain,
+    CommandReply,
+    Delta,
+    Final,
+    Notice,
+    PersonForgotten,
+    Problem,
+    Reply,
+    Status,
+    TextWanted,
+)
 from core.answering.history import points
 from core.answering.prompt import NOT_FOUND
 from core.domain import (
@@ -27,6 +38,7 @@ from core.domain import (
     Passage,
     Person,
     Piece,
+    PortionStarted,
     QueuePosition,
     ReadingStarted,
     Sources,
@@ -174,10 +186,17 @@ class Dialogue:
         traces = await self._engine.people.recent(person, 2 * limit)
         return list(dict.fromkeys(trace.question for trace in traces))[:limit]
 
-    def _answers(self, message: Message, again: AskAgain | None) -> AsyncGenerator[AnswerEvent, None]:
-        if again is None:
-            return self._engine.answer(message)
-        return self._engine.answer(replace(message, text=again.question), plain=True)
+    def _answers(self, message: Message, said: AskAgain | TextWanted | None) -> AsyncGenerator[AnswerEvent, None]:
+        match said:
+            case None:
+                return self._engine.answer(message)
+            case AskAgain(question):
+                return self._engine.answer(replace(message, text=question), plain=True)
+            case TextWanted(request, None):
+                return self._engine.answer(replace(message, text=request))
+            case TextWanted(request, reworks):  # every button under a message would lead to one answer
+                message = replace(message, text=request, id=f"{message.id}:{request}")
+                return self._engine.answer(message, reworks=reworks)
 
     async def _said_at_once(self, message: Message) -> CommandReply | None:
         if message.text.strip():
@@ -215,6 +234,8 @@ def _as_reply(step: AnswerEvent) -> Reply:
         case ReadingStarted(passages):
             titles = dict.fromkeys(ranked.passage.title for ranked in passages)
             return Status(texts.reading_passages(len(passages), list(titles)))
+        case PortionStarted(number, total):
+            return Status(texts.reading_portion(number, total))
         case QueuePosition(ahead):
             return Status(texts.queued(ahead))
         case Piece(text):
@@ -223,4 +244,4 @@ def _as_reply(step: AnswerEvent) -> Reply:
             sources = () if step.listing is Sources.OFF else step.sources
             note = translated(texts.LEFT_OUT) if step.left_out and step.outcome is Outcome.ANSWERED else ""
             text = translated(NOT_FOUND) if step.text.strip() == NOT_FOUND else step.text
-            return Final(text, sources, step.nearest, note, step.id, step.listing)
+            return Final(text, sources, step.nearest, note, step.id, step.listing, step.is_text)

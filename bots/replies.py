@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.domain import Source, Sources
+from core.people.traces import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,14 @@ class AskAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class TextWanted:
+    """A text that is to be written as `request` says, or that of the answer `reworks`, otherwise."""
+
+    request: str
+    reworks: Trace | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What is going on; shown until something else comes."""
 
@@ -47,7 +56,7 @@ class Final:
     """The whole answer: all deltas put together. `nearest` has what comes closest where nothing was found.
 
     `note` says what is to be known of the answer, or is empty. `answer` is `Answer.id`. `listing` is how the person
-    wants the sources shown; where it is off, there are none.
+    wants the sources shown; where it is off, there are none. `is_text` for what somebody wanted written.
     """
 
     markdown: str
@@ -56,6 +65,7 @@ class Final:
     note: str = ""
     answer: str = ""
     listing: Sources = Sources.FULL
+    is_text: bool = False
 
     @property
     def openable(self) -> tuple[Source, ...]:
@@ -70,5 +80,5 @@ class Problem:
     markdown: str
 
 
-CommandReply = Notice | PersonForgotten | AskAgain
+CommandReply = Notice | PersonForgotten | AskAgain | TextWanted
 Reply = Status | Delta | Final | Notice | PersonForgotten | Problem

@@ -170,7 +170,8 @@ class TelegramConversation:
         await self._stopped(said, screen, delivery)
 
     def _buttons(self, incoming: Incoming, final: Final) -> Keyboard:
-        return answer_buttons(final.answer, len(final.openable), shared=not incoming.private)
+        text = final.is_text and bool(final.sources)
+        return answer_buttons(final.answer, len(final.openable), shared=not incoming.private, text=text)
 
     async def _stopped(self, said: _Progress, screen: Screen, delivery: Delivery) -> None:
         stopped = f"*{translated(texts.STOPPED)}*"

@@ -35,6 +35,12 @@ from core.domain import Passage
 from core.people.feedback import Feedback, Verdict
 from core.people.interests import Reason
 
+_OF_TEXTS = {
+    ButtonAction.COPY: "copy",
+    ButtonAction.SHORTER: "shorter",
+    ButtonAction.LONGER: "longer",
+    ButtonAction.FORMAL: "formal",
+}  # what stands behind /write
 EXPORT_FILE = "attune-profile.json"
 
 
@@ -60,6 +66,7 @@ class ButtonPresses:
             ButtonAction.OPEN: self._open,
             ButtonAction.WHY: self._why,
             ButtonAction.PLAIN: self._plain,
+            **dict.fromkeys(_OF_TEXTS, self._of_text),
             ButtonAction.PREFS: self._prefs,
             ButtonAction.PANEL: self._panel,
             ButtonAction.CANCEL: self._cancel,
@@ -98,7 +105,7 @@ class ButtonPresses:
         if isinstance(said, Problem):
             await self._aside(incoming, said.markdown)
         elif verdict is Verdict.DOWN:
-            await self._draw(incoming, reason_buttons(tap.answer, tap.sources))
+            await self._draw(incoming, reason_buttons(tap.answer, tap.sources, text=tap.text))
         else:
             await self._answer_buttons(incoming, tap, verdict)
 
@@ -112,7 +119,7 @@ class ButtonPresses:
             await self._aside(incoming, said.markdown)
 
     async def _sources(self, incoming: Incoming, tap: ButtonPress, _delivery: Delivery) -> None:
-        await self._draw(incoming, source_buttons(tap.answer, tap.sources, tap.verdict))
+        await self._draw(incoming, source_buttons(tap.answer, tap.sources, tap.verdict, text=tap.text))
 
     async def _back(self, incoming: Incoming, tap: ButtonPress, _delivery: Delivery) -> None:
         await self._answer_buttons(incoming, tap, tap.verdict)
@@ -135,6 +142,9 @@ class ButtonPresses:
 
     async def _plain(self, incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> None:
         await self._talk.answer(incoming, delivery, f"/plain {tap.answer}")
+
+    async def _of_text(self, incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> None:
+        await self._talk.answer(incoming, delivery, f"/write {_OF_TEXTS[tap.act]} {tap.answer}")
 
     async def export(self, incoming: Incoming, delivery: Delivery) -> None:
         """Send a person's profile as a file, in private."""
@@ -183,7 +193,8 @@ class ButtonPresses:
         await self._line.edit(incoming.chat, incoming.message, telegram(drawn.markdown)[0], drawn.keyboard)
 
     async def _answer_buttons(self, incoming: Incoming, tap: ButtonPress, verdict: Verdict) -> None:
-        await self._draw(incoming, answer_buttons(tap.answer, tap.sources, verdict, shared=not incoming.private))
+        shared = not incoming.private
+        await self._draw(incoming, answer_buttons(tap.answer, tap.sources, verdict, shared=shared, text=tap.text))
 
     async def _draw(self, incoming: Incoming, keyboard: Keyboard) -> None:
         await self._line.keyboard(incoming.chat, incoming.message, keyboard)

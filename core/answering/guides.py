@@ -28,6 +28,7 @@ COMMANDS = (
     "stop",
     "unlearn",
     "why",
+    "write",
 )
 """The slash commands of all platforms."""
 

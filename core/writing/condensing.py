@@ -18,20 +18,12 @@ from core.answering.cutting import MARK
 from core.answering.grounding import Grounding, grounded
 from core.answering.prompt import passage_block, says_not_found
 from core.answering.verdict import Judging, check_text
-from core.domain import CutOff, Decoding, Mode, Passage, Piece, Prompt, QueuePosition, Verdicts
+from core.domain import CutOff, Decoding, Mode, Passage, Piece, PortionStarted, Prompt, QueuePosition, Verdicts
 from core.ports import Generator
 
-NOTES_TOKENS = 220  # of the notes on one portion
+NOTES_TOKENS = 160  # of the notes on one portion
 ROUNDS = 3  # of notes on notes; what is too much then is left out
 ASK = "Summarise in short bullet points what this says about {topic}, with every name, number and link."
-
-
-@dataclass(frozen=True, slots=True)
-class PortionStarted:
-    """Notes on portion `number` of `total` are being taken."""
-
-    number: int
-    total: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.domain import Passage, Prompt
-from core.writing.condensing import Condensate, Condenser, PortionStarted, portions
+from core.domain import Passage, PortionStarted, Prompt
+from core.writing.condensing import Condensate, Condenser, portions
 from tests.fakes import ScriptedGenerator
 
 
