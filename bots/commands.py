@@ -14,9 +14,12 @@ from bots import personal_texts, texts, why_texts
 from bots.choices import nearest
 from bots.command_table import commands_with
 from bots.courtesies import is_about_the_bot, is_recall, is_thanks
+from bots.digest_commands import DigestCommands
 from bots.language import translated
 from bots.prefs_commands import PrefsCommands
-from bots.replies import AskAgain, CommandReply, Notice, PersonForgotten
+from bots.replies import AskAgain, CommandReply, Notice, PersonForgotten, StudyRequest
+from bots.study_requests import STUDIES, study_request
+from bots.thread_texts import CATCH_UP_WHERE
 from bots.writing_commands import WritingCommands
 from core.domain import Message
 from core.engine import Engine
@@ -38,6 +41,7 @@ class Commands:
     def __init__(self, engine: Engine, own: Iterable[str] = (), hint: str = texts.HELP_HINT) -> None:
         self._engine = engine
         self._prefs = PrefsCommands(engine)
+        self._digest = DigestCommands(engine)
         self._table: Mapping[str, Callable[[Message, str], Awaitable[CommandReply]]] = {
             "help": self._help,
             "prefs": self._prefs.reply,
@@ -45,9 +49,11 @@ class Commands:
             "plain": self._plain,
             "write": WritingCommands(engine, self._trace).reply,
             "recommend": self._recommend,
+            "digest": self._digest.reply,
             "new": self._new,
             "open": self._open,
             "forget": self._forget,
+            "catchup": self._catch_up,
         }
         self._listed = commands_with(own)
         self._hint = hint
@@ -67,6 +73,8 @@ class Commands:
         if match is None:  # "/etc/hosts holds what?"
             return await self._courtesy(message, text)
         name, rest = match["name"].lower(), (match["rest"] or "").strip()
+        if name in STUDIES:
+            return StudyRequest(name, rest)
         if name in self._table:
             return await self._table[name](message, rest)
         near = nearest(name, self.names)
@@ -74,8 +82,10 @@ class Commands:
             return None
         raise UnknownCommandError(texts.unknown_command(name, self.names, near))
 
-    async def _courtesy(self, message: Message, text: str) -> Notice | None:
+    async def _courtesy(self, message: Message, text: str) -> Notice | StudyRequest | None:
         """What is said to a message that asks nothing of the documents; None for one that does."""
+        if asked := study_request(text):
+            return asked
         if is_about_the_bot(text):
             return await self._help(message, "")
         if is_recall(text):
@@ -95,6 +105,9 @@ class Commands:
             return Notice(translated(texts.FORGET_CONFIRM))
         await self._engine.people.forget(message.person)
         return PersonForgotten(translated(texts.FORGOTTEN))
+
+    async def _catch_up(self, _message: Message, _rest: str) -> Notice:
+        return Notice(translated(CATCH_UP_WHERE))
 
     async def _why(self, message: Message, rest: str) -> Notice:
         trace = await self._trace(message, rest.lower())

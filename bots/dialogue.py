@@ -7,29 +7,34 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from bots import personal_texts, texts
+from bots import digest_texts, personal_texts, texts, thread_texts
 from bots.commands import Commands
 from bots.language import translated
 from bots.replies import (
     AskAgain,
     CommandReply,
     Delta,
+    DueDigest,
     Final,
     Notice,
     PersonForgotten,
     Problem,
     Reply,
     Status,
+    StudyRequest,
     TextWanted,
 )
+from bots.studies import Studies
 from core.answering.history import points
 from core.answering.prompt import NOT_FOUND
 from core.domain import (
+    EVERYONE,
     Answer,
     AnswerEvent,
     DecodingSummary,
@@ -46,11 +51,17 @@ from core.domain import (
 from core.embedder_choice import knows
 from core.engine import Engine
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
+from core.notices.digests import SETTLED
 from core.people.feedback import Feedback
-from core.people.profile import Profile, naming
+from core.people.profile import Profile
+from core.threads.minutes import Minutes, PartStarted
+from core.threads.posts import Discussion
+from core.threads.requests import ThreadRequest
 from core.together import begun
 
 AT_ONCE = timedelta(seconds=3)  # a messenger sends a comment, then what is forwarded with it
+
+GAPS_EVERY = timedelta(days=6, hours=12)  # at least, between two lists of gaps for an operator: once a week
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +71,7 @@ class Dialogue:
 
     `own_commands` are the platform's: they are listed and suggested here, and run there; `hint` ends the help.
     `operator_present` shows an operator's error in full, where whoever asks is the operator. Whoever asks in a language
-    that `embedder` does not know is told so where nothing is found.
+    that `embedder` does not know is told so where nothing is found. With `digest_gaps` operators' digests list gaps.
     """
 
     def __init__(
@@ -71,11 +82,14 @@ class Dialogue:
         hint: str = texts.HELP_HINT,
         operator_present: bool = False,
         embedder: str = "",
+        digest_gaps: bool = True,
     ) -> None:
         self._engine = engine
         self._commands = Commands(engine, own_commands, hint)
+        self._studies = Studies(engine)
         self._operator_present = operator_present
         self._embedder = embedder
+        self._digest_gaps = digest_gaps
 
     async def respond(self, message: Message) -> AsyncGenerator[Reply, None]:
         """Everything to show for one message; the last one is a Final, Notice, Forgotten or Problem.
@@ -87,6 +101,11 @@ class Dialogue:
             if isinstance(said, Notice | PersonForgotten):
                 yield said
                 return
+            if isinstance(said, StudyRequest):
+                async with aclosing(self._studies.reply(message, said)) as replies:
+                    async for reply in replies:
+                        yield reply
+                return
             async with begun(self._answers(message, said)) as steps:
                 yield Status(translated(texts.SEARCHING))  # and while the platform shows it, there is a search already
                 async for step in steps:
@@ -96,6 +115,24 @@ class Dialogue:
         except PersonError as error:
             yield Problem(translated(error.sentence, **error.values))
         except Exception as error:  # noqa: BLE001 - the person gets a sentence, the log gets the error
+            yield self._explained(error)
+
+    async def sum_up(self, discussion: Discussion, request: ThreadRequest) -> AsyncGenerator[Reply, None]:
+        """Everything to show for a discussion that somebody wants summed up; nothing of it is kept."""
+        try:
+            async with aclosing(self._engine.minuting.take(discussion, request)) as steps:
+                async for step in steps:
+                    match step:
+                        case PartStarted(number, total):
+                            yield Status(thread_texts.reading_part(number, total))
+                        case QueuePosition(ahead):
+                            yield Status(texts.queued(ahead))
+                        case Minutes():
+                            shown = thread_texts.minutes_shown(step, request)
+                            yield Final(shown, note=thread_texts.read_of(discussion, step))
+        except PersonError as error:
+            yield Problem(translated(error.sentence, **error.values))
+        except Exception as error:  # noqa: BLE001 - as above
             yield self._explained(error)
 
     async def answer_id(self, message: Message) -> str:
@@ -170,12 +207,12 @@ class Dialogue:
         return passage or Problem(translated(personal_texts.SOURCE_GONE))
 
     async def profile(self, person: Person) -> Profile:
-        """What the person set and what was learned of them, for buttons and forms; without the names of documents.
+        """What the person set and what was learned of them, for buttons and forms; named are documents for everybody.
 
         Raises:
             StoreError: the memory does not answer.
         """
-        return naming(await self._engine.people.profile(person), ())
+        return await self._engine.sources.profile(person, {EVERYONE})
 
     async def recent(self, person: Person, limit: int = 5) -> list[str]:
         """What the person asked lately, each once, the latest first.
@@ -185,6 +222,44 @@ class Dialogue:
         """
         traces = await self._engine.people.recent(person, 2 * limit)
         return list(dict.fromkeys(trace.question for trace in traces))[:limit]
+
+    async def digest(self, message: Message, name: str, *, operator: bool) -> DueDigest | None:
+        """The digest `name` that is due for whoever `message` is of; None where there is nothing to send, or not again.
+
+        Raises:
+            StoreError: a store does not answer.
+        """
+        people = self._engine.people
+        kept, until = await people.subscription(message.person), message.sent_at - SETTLED
+        if kept is None or kept.last == name or until <= kept.since:
+            return None
+        told = await self._engine.digests.compose(message, kept.since, until)
+        gaps_since = kept.gaps_since or until - GAPS_EVERY
+        with_gaps = operator and self._digest_gaps and until - gaps_since >= GAPS_EVERY
+        if with_gaps:
+            told = replace(told, gaps=await self._engine.digests.gaps(gaps_since, until))
+        if told.empty:
+            await people.note_digest(message.person, name, until, with_gaps=with_gaps)
+            return None
+        title, text = digest_texts.title(kept.schedule), digest_texts.digest(told, kept.schedule.zone)
+        hint = translated(digest_texts.STOP_HINT)
+        return DueDigest(message.person, name, until, title, f"**{title}**\n\n{text}\n\n{hint}", with_gaps=with_gaps)
+
+    async def digest_shown(self, due: DueDigest) -> None:
+        """The person has it: what it tells is not told again.
+
+        Raises:
+            StoreError: a store does not answer.
+        """
+        await self._engine.people.note_digest(due.person, due.name, due.until, with_gaps=due.with_gaps)
+
+    async def unreachable(self, person: Person) -> None:
+        """Nobody can write to this person any more: they get no digest.
+
+        Raises:
+            StoreError: a store does not answer.
+        """
+        await self._engine.people.unsubscribe(person)
 
     def _answers(self, message: Message, said: AskAgain | TextWanted | None) -> AsyncGenerator[AnswerEvent, None]:
         match said:
@@ -244,4 +319,4 @@ def _as_reply(step: AnswerEvent) -> Reply:
             sources = () if step.listing is Sources.OFF else step.sources
             note = translated(texts.LEFT_OUT) if step.left_out and step.outcome is Outcome.ANSWERED else ""
             text = translated(NOT_FOUND) if step.text.strip() == NOT_FOUND else step.text
-            return Final(text, sources, step.nearest, note, step.id, step.listing, step.is_text)
+            return Final(text, sources, step.nearest, note, step.id, step.listing, is_text=step.is_text)

@@ -40,6 +40,11 @@ def speaking(language: str = "", prefix: str = "/") -> Iterator[None]:
         _VOICE.reset(before)
 
 
+def voice() -> Voice:
+    """How is spoken here."""
+    return _VOICE.get()
+
+
 def translated(sentence: str, **values: object) -> str:
     """`sentence` as it is said here, with what varies put in; what no catalogue knows stays as it is."""
     voice = _VOICE.get()

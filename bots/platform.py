@@ -21,9 +21,11 @@ from bots.watching import Watcher
 from core.documents.teaching import Teacher
 from core.domain import Conversation, Person
 from core.inbox import Event, Receipt
+from core.notices.schedule import Subscription
 from core.people.access import Access
 from core.ports import Inbox, Usage
 from core.settings import Settings
+from core.threads.chats import ChatLog
 
 _EVENT = TypeAdapter(Event)
 
@@ -183,6 +185,7 @@ class PlatformServices:
     access: Access
     usage: Usage
     inbox: Inbox
+    chats: ChatLog
     teacher: Teacher | None = None
     watcher: Watcher = field(default_factory=Watcher)
     receptions: dict[str, Reception] = field(default_factory=dict)
@@ -196,7 +199,8 @@ class PlatformServices:
 class Platform:
     """A platform: its halves, and what `attune doctor` looks at. `name` is `Person.platform` of its people.
 
-    `own_commands` are those that the platform runs itself, such as `stop`; `hint` ends the help.
+    `own_commands` are those that the platform runs itself, such as `stop`; `hint` ends the help. `digest` makes the
+    event, under a key, by which the sender shows the digest of a name in private; without it there are none.
     """
 
     name: str
@@ -205,3 +209,4 @@ class Platform:
     checks: Callable[[Settings], AsyncIterator[Check]]
     own_commands: tuple[str, ...] = ()
     hint: str = texts.HELP_HINT
+    digest: Callable[[Subscription, str, str], Event] | None = None

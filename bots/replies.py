@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from core.domain import Source, Sources
+from core.domain import Person, Source, Sources
 from core.people.traces import Trace
 
 
@@ -38,6 +39,26 @@ class TextWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class StudyRequest:
+    """A course, a quiz or what is known of it is asked for: the command, and what stands behind it."""
+
+    name: str
+    rest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A button under a reply: pressing it says `command`, without its sign, as if it had been typed.
+
+    `typed` is what is shorter to type just now, where there are no buttons; empty where the text says how.
+    """
+
+    label: str
+    command: str
+    typed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What is going on; shown until something else comes."""
 
@@ -56,7 +77,8 @@ class Final:
     """The whole answer: all deltas put together. `nearest` has what comes closest where nothing was found.
 
     `note` says what is to be known of the answer, or is empty. `answer` is `Answer.id`. `listing` is how the person
-    wants the sources shown; where it is off, there are none. `is_text` for what somebody wanted written.
+    wants the sources shown; where it is off, there are none. `choices` are rows of buttons, for whoever asked.
+    `is_text` for what somebody wanted written.
     """
 
     markdown: str
@@ -65,6 +87,7 @@ class Final:
     note: str = ""
     answer: str = ""
     listing: Sources = Sources.FULL
+    choices: tuple[tuple[Choice, ...], ...] = ()
     is_text: bool = False
 
     @property
@@ -80,5 +103,17 @@ class Problem:
     markdown: str
 
 
-CommandReply = Notice | PersonForgotten | AskAgain | TextWanted
+@dataclass(frozen=True, slots=True)
+class DueDigest:
+    """A digest that is to be sent: its `title` by itself, and the whole; it tells all that is new `until` a moment."""
+
+    person: Person
+    name: str
+    until: datetime
+    title: str
+    markdown: str
+    with_gaps: bool = False
+
+
+CommandReply = Notice | PersonForgotten | AskAgain | StudyRequest | TextWanted
 Reply = Status | Delta | Final | Notice | PersonForgotten | Problem

@@ -28,7 +28,7 @@ def reading_passages(count: int, titles: list[str]) -> str:
 
 
 def reading_portion(number: int, total: int) -> str:
-    """Which part is being read of what is too much to be read at once."""
+    """How far the reading is of what is too much to be read at once."""
     return translated("Reading part {number} of {total}…", number=number, total=total)
 
 

@@ -30,12 +30,14 @@ from core.models.files import DownloadProgress, NoProgress, digest_of
 from core.models.layouts import is_rag, protocol_of
 from core.models.specs import LocalModel
 from core.models.store import ModelStore
+from core.notices.watch import DocumentWatch, Histories
 from core.people.access import Access, AccessLists, listed_names
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.readers import GUIDES
 from core.settings import Settings
 from core.storage.backup import DataLayout, StoredIndex
 from core.storage.origin import stored_origin
+from core.threads.chats import ChatLog
 from core.together import ended
 from core.upkeep import Leftovers, Upkeep, swept
 
@@ -72,6 +74,8 @@ class Stores:
     memory: Memory
     usage: Usage
     access: Access
+    histories: Histories
+    chats: ChatLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +110,10 @@ async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -
             limits=limits_of(settings),
             upkeep=upkeep,
             inbox=inbox,
+            histories=records.histories,
         )
-        await stack.enter_async_context(_in_background(upkeep.run()))
-        await stack.enter_async_context(_in_background(swept(records.memory)))
+        for work in (upkeep.run(), swept(records.memory), DocumentWatch(library.index, records.histories).run()):
+            await stack.enter_async_context(_in_background(work))
         reading = partial(_forget_reading, settings, generator)
         leftovers = Leftovers(library.index, records.usage, records.memory, reading)
         teacher = Teacher(settings.learned_folder, library.ingester, library.index, leftovers)
@@ -271,6 +276,8 @@ async def served_by_others(settings: Settings) -> bool:
 @asynccontextmanager
 async def open_records(settings: Settings) -> AsyncIterator[Stores]:
     """Open what is kept on the server that `REDIS_URL` names, or on the embedded one."""
+    from core.adapters.redis.chats import RedisChats  # noqa: PLC0415
+    from core.adapters.redis.histories import RedisHistories  # noqa: PLC0415
     from core.adapters.redis.memory import RedisMemory  # noqa: PLC0415
     from core.adapters.redis.pairings import RedisPairings  # noqa: PLC0415
     from core.adapters.redis.usage import NoUsage, RedisUsage  # noqa: PLC0415
@@ -283,7 +290,8 @@ async def open_records(settings: Settings) -> AsyncIterator[Stores]:
         await memory.finish_forgetting()
         operators = listed_names(settings.operators, "ATTUNE_OPERATORS")
         access = Access(RedisPairings(client), AccessLists(listed_names(settings.allow, "ATTUNE_ALLOW"), operators))
-        yield Stores(memory, RedisUsage(client, keep) if settings.usage else NoUsage(), access)
+        usage = RedisUsage(client, keep) if settings.usage else NoUsage()
+        yield Stores(memory, usage, access, RedisHistories(client), RedisChats(client, keep))
 
 
 async def forget_reading(settings: Settings, documents: Collection[tuple[str, str]]) -> None:
@@ -298,10 +306,9 @@ async def open_inbox(settings: Settings) -> AsyncIterator[Inbox]:
     """Open what platforms delivered, on the same server and by connections of its own."""
     from core.adapters.redis.inbox import RedisInbox  # noqa: PLC0415
 
-    allowance = Allowance(settings.person_minute, settings.workspace_minute, settings.waiting)
     await _lived(settings)
     async with _redis(settings) as client:
-        inbox = RedisInbox(client, allowance)
+        inbox = RedisInbox(client, Allowance(settings.person_minute, settings.workspace_minute, settings.waiting))
         await inbox.depth()
         yield inbox
 
@@ -374,8 +381,7 @@ async def open_remote(settings: Settings, url: str) -> AsyncIterator[RemoteGener
     store, named = ModelStore(settings.models_folder), settings.adapter
     adapter = await asyncio.to_thread(store.resolve_adapter, named) if named else None
     server = OpenAIServer(url, key, silence=settings.model_timeout)
-    protocol = protocol_of(settings.model, settings.model, adapter)
-    async with RemoteGenerator(server, settings.model, protocol) as remote:
+    async with RemoteGenerator(server, settings.model, protocol_of(settings.model, settings.model, adapter)) as remote:
         yield remote
 
 
@@ -441,10 +447,5 @@ def limits_of(settings: Settings) -> AnswerLimits:
         history_tokens=settings.history_tokens,
         relevance=settings.relevance,
         certainty=settings.certainty,
-        decoding=Decoding(
-            mode=settings.decoding,
-            max_tokens=settings.answer_tokens,
-            temperature=settings.temperature,
-            top_p=settings.top_p,
-        ),
+        decoding=Decoding(settings.decoding, settings.answer_tokens, settings.temperature, settings.top_p),
     )

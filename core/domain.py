@@ -54,7 +54,7 @@ class Message:
 
     `private` where nobody else reads the answer; then `channels` are those of the workspace that the person belongs to.
     `insiders` where all who read it belong to the workspace. `quoted` is what it is about, of a message that it
-    replies to or forwards; without a text, that is what is asked.
+    replies to or forwards; without a text, that is what is asked. `zone` is the person's time zone, where it is known.
     """
 
     id: str
@@ -66,6 +66,7 @@ class Message:
     channels: frozenset[str] = frozenset()
     insiders: bool = True
     quoted: str = ""
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

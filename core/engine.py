@@ -6,7 +6,7 @@ that a pure module can decide. Knows no platform, no store and no model.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,18 +21,36 @@ from core.answering.history import Query
 from core.answering.ranking import Selection
 from core.answering.sources import SourceAccess
 from core.answering.tracing import AnswerContext, trace_of
-from core.domain import Answer, AnswerEvent, Decoding, Message, Mode, Prompt, RankedPassage, ReadingStarted, Turn
+from core.domain import (
+    Answer,
+    AnswerEvent,
+    Decoding,
+    Message,
+    Mode,
+    Passage,
+    Prompt,
+    RankedPassage,
+    ReadingStarted,
+    Turn,
+)
 from core.errors import QuestionTooLongError, StoreError
+from core.learning.explaining import Explainer
+from core.learning.tutor import Tutor
+from core.notices.digests import Digests
+from core.notices.watch import Histories
 from core.people.asker import Asker
 from core.people.people import People
 from core.people.traces import Trace
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.readers import audience
 from core.text.words import clean
+from core.threads.minutes import Minuting
 from core.together import together
 from core.upkeep import Upkeep
 from core.writing.material import material
 from core.writing.writer import Commission, Writer
+
+LIKELY = 0.05  # p(d|x) from which a passage may be what answers a question that was asked before
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +71,8 @@ class AnswerLimits:
 class Engine:
     """Answers messages from passages.
 
-    What is kept of `people` and of `conversations`, and what may be seen of `sources`, are doors of their own.
+    What is kept of `people` and of `conversations`, what may be seen of `sources`, the `tutor`, the `digests`, and the
+    minutes of what people wrote to each other are doors of their own.
     """
 
     def __init__(
@@ -67,6 +86,7 @@ class Engine:
         limits: AnswerLimits,
         upkeep: Upkeep | None = None,
         inbox: Inbox | None = None,
+        histories: Histories | None = None,
     ) -> None:
         self._embedder = embedder
         self._index = index
@@ -82,6 +102,10 @@ class Engine:
         self.people = People(memory, usage, inbox)
         self.conversations = Conversations(memory, index)
         self.sources = SourceAccess(self.people, index, embedder.dimension)
+        explainer = Explainer(generator, limits.decoding, relevance=limits.relevance, certainty=limits.certainty)
+        self.tutor = Tutor(self.people, index, embedder, generator, explainer)
+        self.digests = Digests(self.people, index, embedder, usage, self.recheck, histories, self.tutor)
+        self.minuting = Minuting(generator, certainty=limits.certainty)
 
     async def answer(
         self, message: Message, *, plain: bool = False, reworks: Trace | None = None
@@ -123,6 +147,31 @@ class Engine:
         answer = draft.finish() if draft else not_found(found)
         async with self._keeping(context, answer, draft) as kept:
             yield kept
+
+    async def recheck(self, message: Message, is_new: Callable[[Passage], bool]) -> Answer | None:
+        """The answer to `message` by itself, where something that `is_new` is read for it; nothing is kept of it.
+
+        Raises:
+            StoreError: memory or index do not answer.
+        """
+        asker = await self.people.asker(message.person, plain=False)
+        query = history.understand(self._check(message.text.strip()), ())
+        context, found = await self._search(message, "", query, asker, plain=True)
+        selection = await self._rank(context, found) if context.answerable else None
+        likely = [row.passage for row in selection.rows if row.probability >= LIKELY] if selection else []
+        if selection is None or not any(map(is_new, likely)):
+            return None
+        draft = self._draft(context, selection)
+        events = self._generator.generate(draft.prompt, self._limits.decoding)
+        async with aclosing(draft.grow(events, self._limits.certainty)) as shown:
+            async for _ in shown:
+                pass
+        return draft.finish()
+
+    def _draft(self, context: AnswerContext, selection: Selection) -> AnswerDraft:
+        return AnswerDraft(
+            context.query, selection, self._prompt(context, selection), self._generator.protocol.calibration
+        )
 
     def _check(self, text: str) -> str:
         asked, limit = clean(text), self._limits.question_characters
@@ -167,8 +216,7 @@ class Engine:
         yield ReadingStarted(tuple(selection.rows))
         query = context.query
         if query.text is None:
-            prompt = self._prompt(context, selection)
-            yield AnswerDraft(query, selection, prompt, self._generator.protocol.calibration)
+            yield self._draft(context, selection)
             return
         async with aclosing(self._writer.prepare(Commission(query, query.text, context.form, selection))) as steps:
             async for step in steps:

@@ -32,6 +32,8 @@ from core.domain import (
     Verdicts,
 )
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, UnreadableItem, WaitingEvent
+from core.learning.study import Study
+from core.notices.schedule import Subscription
 from core.people.interests import LearnedProfile, Signal
 from core.people.preferences import PreferenceSet
 from core.people.team import Contribution
@@ -248,6 +250,45 @@ class Memory(Port):
 
     async def forget(self, person: Person) -> None:
         """Remove all that is kept of the person: what they set, their turns, and what was learned of them."""
+        ...
+
+    async def study(self, person: Person) -> Study:
+        """What the person studies; nothing for someone new."""
+        ...
+
+    async def change_study(self, person: Person, change: Callable[[Study], Study]) -> Study:
+        """Replace it by `change` of it, which may be called again, and give what it is now.
+
+        Nothing that is changed at the same time is lost.
+        """
+        ...
+
+    async def subscription(self, person: Person) -> Subscription | None:
+        """The digest that somebody asked for."""
+        ...
+
+    async def subscribe(self, subscription: Subscription, due: datetime) -> None:
+        """Keep a digest, whose next time is `due`."""
+        ...
+
+    async def unsubscribe(self, person: Person) -> None:
+        """Forget the digest of somebody."""
+        ...
+
+    async def change_subscription(self, person: Person, change: Callable[[Subscription], Subscription]) -> None:
+        """Replace a subscription by `change` of it, which may be called again; nothing where there is none."""
+        ...
+
+    async def due(self, now: datetime) -> list[tuple[Person, datetime]]:
+        """Whose digests are due, the longest overdue first."""
+        ...
+
+    async def put_off(self, person: Person, due: datetime, to: datetime | None) -> None:
+        """The digest that was `due` is next due at the moment `to`, or never; one that was changed since stays."""
+        ...
+
+    async def take_pace(self, seconds: float) -> bool:
+        """Whether a digest may be begun now, by whoever asks: one in so many `seconds`."""
         ...
 
     async def answer_key(self) -> bytes:

@@ -289,6 +289,11 @@ class Settings(ServingSettings):
         alias="ATTUNE_OPERATORS",
         description="who may also see gaps and usage and teach everyone, written as in ATTUNE_ALLOW",
     )
+    digest_gaps: bool = Field(
+        default=True,
+        alias="ATTUNE_DIGEST_GAPS",
+        description="whether the digests of operators list unanswered questions, once a week",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", alias="ATTUNE_LOG_LEVEL", description="debug, info, warning or error"
     )

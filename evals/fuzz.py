@@ -149,7 +149,7 @@ async def _service(route: Route, counted: Counted) -> AsyncIterator[Reception]:
                 scripted_engine(settings, PacedGenerator(3, 0.0)) as engine,
             ):
                 await know_the_moon(index)
-                means = PlatformServices(records.access, records.usage, inbox, watcher=counted)
+                means = PlatformServices(records.access, records.usage, inbox, records.chats, watcher=counted)
                 receiver, sender = route.halves(settings, WatchedDialogue(engine, counted), means)
                 name = next(iter(means.receptions))
                 workers = Workers(inbox, {name: sender}, Pace(AT_ONCE, grace=1.0), counted)

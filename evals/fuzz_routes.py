@@ -158,9 +158,9 @@ class TelegramRoute(Route):
         bots = [new_bot(TOKEN, self._double.url, ChatPace(QUICK, QUICK, QUICK)) for _ in range(2)]
         groups = listed_groups([f"channel:telegram//{fuzz_telegram.TEAM['id']}"])
         lists = OperatorLists(means.usage, means.inbox, means.access)
-        dialogue_of_telegram = Services(dialogue, Lessons(None, means.access), means.access, lists)
+        dialogue_of_telegram = Services(dialogue, Lessons(None, means.access), means.access, lists, means.chats)
         entrance = TelegramEntrance(means.access, Membership(bots[1], groups))
-        receiver = TelegramReceiver(bots[1], entrance, self._webhook, means.reception("telegram"))
+        receiver = TelegramReceiver(bots[1], entrance, means.chats, self._webhook, means.reception("telegram"))
         return receiver, TelegramSender(bots[0], dialogue_of_telegram, groups, "off")
 
     @asynccontextmanager

@@ -41,7 +41,8 @@ class SlackConversation:
         )
         conversation = Conversation(PLATFORM, person.workspace, channel, thread)
         at = datetime.now(UTC)
-        return Message(pressed.event.key, conversation, person, text, at, alone, channels, insiders=within)
+        zone = await self._members.zone(client, person.workspace, person.user)
+        return Message(pressed.event.key, conversation, person, text, at, alone, channels, insiders=within, zone=zone)
 
     async def may_see(self, pressed: SlackPress) -> frozenset[str]:
         """What the person alone may see."""

@@ -53,6 +53,10 @@ class SlackEntrance:
         private = not channel or channel.startswith("D")
         return await self.refusal(client, SlackMessage(team, channel, "", "", user, "", private=private), "") is None
 
+    async def is_operator(self, person: Person) -> bool:
+        """Whether somebody may see what operators see."""
+        return await self._access.is_operator(person)
+
     async def _listed(self, said: SlackMessage) -> bool:
         """Whether the operator named this very channel."""
         nobody = Person(PLATFORM, said.team, "nobody")

@@ -50,6 +50,7 @@ class EventKind(StrEnum):
     REACTION = "reaction"
     HOME = "home"
     PANE = "pane"
+    DIGEST = "digest"  # the hour of one has come
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,13 +220,13 @@ def ask_event(message: SlackMessage) -> Event:
     """A question: once, whether it came as `message`, as `app_mention` or several times. An edit is another."""
     version = f":{message.edited}" if message.edited else ""
     key = f"{PLATFORM}:{message.team}:{message.channel}:{message.ts}{version}"
-    return _event(key, message.conversation, message.person, EventKind.ASK, asdict(message))
+    return event_of(key, message.conversation, message.person, EventKind.ASK, asdict(message))
 
 
 def deleted_event(message: SlackMessage) -> Event:
     """A question that its author took back; `message` is what it was."""
     key = f"{PLATFORM}:{message.team}:{message.channel}:{message.ts}:deleted"
-    return _event(key, message.conversation, message.person, EventKind.DELETED, asdict(message))
+    return event_of(key, message.conversation, message.person, EventKind.DELETED, asdict(message))
 
 
 def deleted(body: Json, bot_user: str) -> SlackMessage | None:
@@ -247,7 +248,7 @@ def personal_event(team: str, user: str, kind: EventKind, name: str, body: Json)
     lane = Conversation(PLATFORM, named(team), "person", named(user))
     if not all(_is_kept(part) for part in body.values()):
         raise NotUnderstoodError(kind)
-    return _event(f"{PLATFORM}:{kind}:{team}:{user}:{name}", lane, Person(PLATFORM, team, user), kind, body)
+    return event_of(f"{PLATFORM}:{kind}:{team}:{user}:{name}", lane, Person(PLATFORM, team, user), kind, body)
 
 
 def _is_kept(part: object) -> bool:
@@ -259,7 +260,8 @@ def _is_kept(part: object) -> bool:
     return isinstance(part, str | bool)
 
 
-def _event(key: str, conversation: Conversation, person: Person, kind: EventKind, body: Json) -> Event:
+def event_of(key: str, conversation: Conversation, person: Person, kind: EventKind, body: Json) -> Event:
+    """What is kept of something in the inbox."""
     asks = kind in {EventKind.ASK, EventKind.WHISPER}
     return Event(key, conversation, person, kind.value, json.dumps(body), datetime.now(UTC), asks)
 

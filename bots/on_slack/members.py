@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import aiohttp
@@ -55,6 +55,8 @@ class MemberStatus:
     elsewhere: bool = False  # a member, of other workspaces of the organisation only
     gone: bool = False  # the account was closed
     locale: str = ""  # the language that they have Slack in, such as de-DE
+    zone: str = ""  # their time zone, such as Europe/Berlin
+    name: str = ""  # as others see it
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +90,22 @@ class Members:
 
     async def language(self, client: AsyncWebClient, team: str, user: str) -> str:
         """The language that somebody has Slack in; empty where Slack does not say in time."""
+        return (await self._status(client, team, user)).locale
+
+    async def zone(self, client: AsyncWebClient, team: str, user: str) -> str:
+        """The time zone that somebody has set in Slack; empty where Slack does not say in time."""
+        return (await self._status(client, team, user)).zone
+
+    async def _status(self, client: AsyncWebClient, team: str, user: str) -> MemberStatus:
         try:
             async with asyncio.timeout(MOMENT):
-                return (await self.standing(client, SlackMessage(team, "", "", "", user, ""))).locale
+                return await self.standing(client, SlackMessage(team, "", "", "", user, ""))
         except (TimeoutError, aiohttp.ClientError):
-            return ""
+            return MemberStatus(False)
+
+    async def name(self, client: AsyncWebClient, team: str, user: str) -> str:
+        """What somebody is called where they write; empty where Slack does not say."""
+        return (await self.standing(client, SlackMessage(team, "", "", "", user, ""))).name
 
     async def is_shared(self, client: AsyncWebClient, said: SlackMessage) -> bool:
         """Whether people of another organisation read along in the channel."""
@@ -131,16 +144,18 @@ class Members:
 
     async def _standing(self, client: AsyncWebClient, said: SlackMessage) -> MemberStatus:
         user: dict[str, Any] = (await client.users_info(user=said.user, include_locale=True))["user"]
-        locale = str(user.get("locale") or "")
+        told = MemberStatus(
+            False, locale=str(user.get("locale") or ""), zone=str(user.get("tz") or ""), name=_name(user)
+        )
         if user.get("deleted"):
-            return MemberStatus(False, gone=True, locale=locale)
+            return replace(told, gone=True)
         grid: dict[str, Any] = user.get("enterprise_user") or {}
         ours = await self._remembered(("ours", said.team), lambda: _ours(client, said.team), HomeWorkspace(said.team))
         inside = ours.team in {user.get("team_id"), *(grid.get("teams") or ())}
         colleague = bool(ours.enterprise) and grid.get("enterprise_id") == ours.enterprise  # and no partner's
         if any(user.get(mark) for mark in FOREIGN) or not (inside or colleague):
-            return MemberStatus(False, locale=locale)
-        return MemberStatus(True, elsewhere=not inside, locale=locale)
+            return told
+        return replace(told, member=True, elsewhere=not inside)
 
     async def _sharing(self, client: AsyncWebClient, said: SlackMessage) -> ChannelSharing:
         async def ask() -> ChannelSharing:
@@ -182,6 +197,12 @@ class Members:
             return known if reason_of(error) in BUSY else unknown
         self._known[key] = found
         return found
+
+
+def _name(user: Mapping[str, Any]) -> str:
+    profile: Mapping[str, Any] = user.get("profile") or {}
+    names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"), user.get("name"))
+    return next((" ".join(str(name).split()) for name in names if name), "")
 
 
 async def _ours(client: AsyncWebClient, team: str) -> HomeWorkspace:

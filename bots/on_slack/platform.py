@@ -10,6 +10,7 @@ from bots.on_slack import texts as slack_texts
 from bots.on_slack.actions import Actions
 from bots.on_slack.clients import Clients
 from bots.on_slack.conversation import SlackConversation
+from bots.on_slack.digests import SlackDigests, digest_event
 from bots.on_slack.doctor import findings, set_up_of
 from bots.on_slack.entrance import SlackEntrance
 from bots.on_slack.events import OWN_COMMANDS, PLATFORM
@@ -25,7 +26,9 @@ from core.settings import Settings
 
 def slack() -> Platform:
     """The platform."""
-    return Platform(PLATFORM, slack_receiver, slack_sender, slack_checks, OWN_COMMANDS, slack_texts.HELP_HINT)
+    return Platform(
+        PLATFORM, slack_receiver, slack_sender, slack_checks, OWN_COMMANDS, slack_texts.HELP_HINT, digest_event
+    )
 
 
 def slack_receiver(settings: Settings, services: PlatformServices) -> SlackReceiver:
@@ -40,7 +43,8 @@ def slack_sender(settings: Settings, dialogue: Dialogue, services: PlatformServi
     lessons = Lessons(services.teacher, services.access)
     actions = Actions(clients, dialogue, talk, door, lessons)
     lists = OperatorLists(services.usage, services.inbox, services.access)
-    return SlackSender(clients, dialogue, members, door, actions, asides=SideMessages(talk, lessons, lists))
+    asides, digests = SideMessages(talk, lessons, lists), SlackDigests(clients, dialogue, talk, door)
+    return SlackSender(clients, dialogue, members, door, actions, asides=asides, digests=digests)
 
 
 def slack_checks(settings: Settings) -> AsyncIterator[Check]:

@@ -20,7 +20,13 @@ from bots.on_slack.render import Block
 from core.domain import Conversation
 from core.inbox import Event
 
-IN_THREAD = {slack_blocks.PLAIN, slack_blocks.SHORTER, slack_blocks.LONGER, slack_blocks.FORMAL}
+IN_THREAD = (
+    slack_blocks.PLAIN,
+    slack_blocks.QUIZ,
+    slack_blocks.SHORTER,
+    slack_blocks.LONGER,
+    slack_blocks.FORMAL,
+)
 
 
 def press_event(body: Mapping[str, Any], action: Mapping[str, Any]) -> tuple[Event, Block | None]:
@@ -45,7 +51,7 @@ def press_event(body: Mapping[str, Any], action: Mapping[str, Any]) -> tuple[Eve
     view = _view(name, value, user, f"{key}:{user}")
     kept["view"] = (view or {}).get("external_id", "")
     event = personal_event(team, user, EventKind.PRESS, key, kept)
-    if name in IN_THREAD and channel and root:
+    if name.startswith(IN_THREAD) and channel and root:
         event = replace(event, conversation=Conversation("slack", team, channel, root))
     return event, view
 

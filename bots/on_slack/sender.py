@@ -22,6 +22,7 @@ from bots.on_slack.actions import Actions
 from bots.on_slack.answer import SlackAnswer
 from bots.on_slack.clients import Clients, Workspace
 from bots.on_slack.conversation import show
+from bots.on_slack.digests import SlackDigests
 from bots.on_slack.entrance import SlackEntrance
 from bots.on_slack.ephemeral import SlackPress
 from bots.on_slack.errors import ERRORS
@@ -30,6 +31,7 @@ from bots.on_slack.limits import THREAD_TITLE_CHARS
 from bots.on_slack.members import MOMENT, Members
 from bots.on_slack.posting import PostTarget, messages_for
 from bots.on_slack.side_messages import SideMessages
+from bots.on_slack.summaries import SlackSummaries
 from bots.on_slack.threads import said_before
 from bots.platform import Delivery
 from bots.replies import Delta, Final
@@ -63,14 +65,16 @@ class SlackSender:
         actions: Actions,
         *,
         asides: SideMessages,
+        digests: SlackDigests,
         hurry: bool = False,
     ) -> None:
         self._clients = clients
-        self._dialogue = dialogue
+        self._summaries = SlackSummaries(dialogue, members)
         self._members = members
         self._door = door
         self._actions = actions
         self._asides = asides
+        self._digests = digests
         self._hurry = hurry
         self._titled: LRUCache[tuple[str, str], bool] = LRUCache(TITLED)
 
@@ -84,6 +88,8 @@ class SlackSender:
         match kind_of(event):
             case EventKind.ASK:
                 await self._ask(event, said_in(event), delivery)
+            case EventKind.DIGEST:
+                await self._digests.send(event, delivery)
             case EventKind.DELETED:
                 await self._take_back(said_in(event))
             case _:
@@ -163,13 +169,14 @@ class SlackSender:
             channels=channels,
             insiders=await self._members.within(place.client, said),
             quoted=plain_text(said.quoted) or await said_before(place.client, said, place.bot_user),
+            zone=await self._members.zone(place.client, said.team, said.user),
         )
 
     async def _show(self, asked: PendingAnswer, delivery: Delivery) -> None:
         """Show what the dialogue says; stopped, show how far it came."""
         said = ""
         try:
-            async with aclosing(self._dialogue.respond(asked.message)) as replies:
+            async with aclosing(self._summaries.replies(asked.place, asked.said, asked.message)) as replies:
                 async for reply in replies:
                     said += reply.text if isinstance(reply, Delta) else ""
                     await show(reply, asked.answer, said, asked.said.user)

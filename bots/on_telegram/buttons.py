@@ -16,6 +16,7 @@ from bots import texts
 from bots.language import translated
 from bots.lessons import LessonReply, ReaderChoice
 from bots.on_telegram import texts as say
+from bots.replies import Choice
 from core.people.feedback import Verdict
 from core.people.interests import Reason
 from core.text.words import whole_number
@@ -52,6 +53,7 @@ class ButtonAction(StrEnum):
     RELEARN = "y"  # likewise
     ANSWER = "a"
     CANCEL = "z"
+    CHOICE = "q"  # then the command that it stands for
 
 
 ASKERS = frozenset(
@@ -66,10 +68,15 @@ ASKERS = frozenset(
         ButtonAction.SHORTER,
         ButtonAction.LONGER,
         ButtonAction.FORMAL,
+        ButtonAction.CHOICE,
     }
 )  # only whoever asked can do it
 
-OF_ANSWERS = ASKERS | {ButtonAction.SOURCES, ButtonAction.OPEN, ButtonAction.BACK}  # they name an answer
+OF_ANSWERS = (ASKERS - {ButtonAction.CHOICE}) | {
+    ButtonAction.SOURCES,
+    ButtonAction.OPEN,
+    ButtonAction.BACK,
+}  # they name an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +140,7 @@ def answer_buttons(
         place = VERDICTS.index(verdict)
         first.append(button(translated(say.SOURCES_BUTTON), ButtonAction.SOURCES, answer, sources, place, *_flag(text)))
     why = button(translated(texts.WHY), ButtonAction.WHY, answer, sources)
-    if text and sources:
+    if text:
         return InlineKeyboardMarkup([[*first, why], *_text_buttons(answer, sources)])
     return InlineKeyboardMarkup([first, [why, button(translated(texts.PLAIN), ButtonAction.PLAIN, answer, sources)]])
 
@@ -151,6 +158,12 @@ def _text_buttons(answer: str, sources: int) -> list[list[InlineKeyboardButton]]
         ButtonAction.FORMAL: texts.MORE_FORMAL,
     }
     return rows((button(translated(label), act, answer, sources) for act, label in labels.items()), 2)
+
+
+def choice_buttons(choices: Iterable[Sequence[Choice]]) -> InlineKeyboardMarkup | None:
+    """What can be said next, in rows."""
+    listed = [[button(one.label, ButtonAction.CHOICE, one.command) for one in row] for row in choices]
+    return InlineKeyboardMarkup(listed) if listed else None
 
 
 def reason_buttons(answer: str, sources: int, *, text: bool = False) -> InlineKeyboardMarkup:

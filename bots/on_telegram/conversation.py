@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -19,20 +19,23 @@ from bots.dialogue import Dialogue
 from bots.language import translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.api import ChatTarget, GoneError, Keyboard, TelegramApi
-from bots.on_telegram.buttons import answer_buttons
+from bots.on_telegram.buttons import answer_buttons, choice_buttons
 from bots.on_telegram.events import Incoming, UpdateKind
 from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.render import answer_pages, closed, telegram
 from bots.on_telegram.screen import Screen, Streaming
 from bots.platform import Delivery
-from bots.replies import Delta, Final, Status
+from bots.replies import Delta, Final, Reply, Status
 from core.domain import Message
 from core.text.words import whole_number
+from core.threads.posts import Discussion
+from core.threads.requests import ThreadRequest
 
 COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 STOP_SHOWN = 20.0  # seconds that showing a stop may take
 
 Channels = Callable[[Incoming], Awaitable[frozenset[str]]]
+Steps = AsyncGenerator[Reply, None]
 
 
 @dataclass(slots=True)
@@ -67,7 +70,14 @@ class TelegramConversation:
         spot = spot_of(incoming)
         earlier = await self._earlier(message, delivery) if incoming.kind is UpdateKind.EDIT else ()
         screen = Screen(self.line, spot, delivery, self._streaming, incoming.message, earlier)
-        await self._show(incoming, message, screen, delivery)
+        await self._show(incoming, self._dialogue.respond(message), screen, delivery)
+
+    async def sum_up(
+        self, incoming: Incoming, delivery: Delivery, discussion: Discussion, request: ThreadRequest
+    ) -> None:
+        """Say what was written where it was asked."""
+        steps = self._dialogue.sum_up(discussion, request)
+        await self._show(incoming, steps, self.screen(incoming, delivery), delivery)
 
     async def in_private(
         self, incoming: Incoming, delivery: Delivery, text: str | None = None, quoted: str | None = None
@@ -79,7 +89,9 @@ class TelegramConversation:
         home = replace(incoming, chat=incoming.user, private=True, topic=0)
         message = replace(await self.asked(home, text, quoted), id=f"{incoming.chat}/{incoming.message}")
         screen = Screen(self.line, ChatTarget(home.chat), delivery, self._streaming)
-        await self.show_in_private(incoming, delivery, lambda: self._show(home, message, screen, delivery))
+        await self.show_in_private(
+            incoming, delivery, lambda: self._show(home, self._dialogue.respond(message), screen, delivery)
+        )
 
     async def say_in_private(
         self, incoming: Incoming, delivery: Delivery, markdown: str, keyboard: Keyboard = None
@@ -128,10 +140,10 @@ class TelegramConversation:
         noted = map(whole_number, await delivery.messages_of(await self._dialogue.answer_id(message)))
         return tuple(shown for shown in noted if shown is not None)
 
-    async def _show(self, incoming: Incoming, message: Message, screen: Screen, delivery: Delivery) -> None:
+    async def _show(self, incoming: Incoming, steps: Steps, screen: Screen, delivery: Delivery) -> None:
         said = _Progress()
         try:
-            await self._follow(incoming, message, screen, delivery, said)
+            await self._follow(incoming, steps, screen, delivery, said)
         except asyncio.CancelledError:
             if delivery.stopped:
                 await in_time(self._stopped(said, screen, delivery))
@@ -143,13 +155,13 @@ class TelegramConversation:
             raise
 
     async def _follow(
-        self, incoming: Incoming, message: Message, screen: Screen, delivery: Delivery, said: _Progress
+        self, incoming: Incoming, steps: Steps, screen: Screen, delivery: Delivery, said: _Progress
     ) -> None:
         """Show reply after reply, until the last one or until nobody wants more.
 
         `stopped` is asked too: under Python 3.11 redis-py can swallow the cancellation that tells of it.
         """
-        async with aclosing(self._dialogue.respond(message)) as replies:
+        async with aclosing(steps) as replies:
             async for reply in replies:
                 if delivery.stopped:
                     break
@@ -170,8 +182,9 @@ class TelegramConversation:
         await self._stopped(said, screen, delivery)
 
     def _buttons(self, incoming: Incoming, final: Final) -> Keyboard:
-        text = final.is_text and bool(final.sources)
-        return answer_buttons(final.answer, len(final.openable), shared=not incoming.private, text=text)
+        shared = not incoming.private
+        under = answer_buttons(final.answer, len(final.openable), shared=shared, text=final.is_text)
+        return under or choice_buttons(final.choices)
 
     async def _stopped(self, said: _Progress, screen: Screen, delivery: Delivery) -> None:
         stopped = f"*{translated(texts.STOPPED)}*"

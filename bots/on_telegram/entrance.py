@@ -18,6 +18,7 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 from bots import texts
 from bots.on_telegram.api import Bot
 from bots.on_telegram.events import PLATFORM, WORKSPACE, Incoming
+from core.domain import Person
 from core.people.access import Access
 from core.readers import channel_reader
 
@@ -98,11 +99,15 @@ class TelegramEntrance:
     async def admits(self, incoming: Incoming) -> bool:
         """Whether this is answered. In a group, being in it is enough where the group is on the list."""
         if not incoming.private:
-            return await self._access.admits(incoming.person, [group_name(incoming.chat)])
+            return await self.knows(incoming.person, incoming.chat)
         if await self._access.admits(incoming.person, []):
             return True
         groups = await self._membership.groups_of(incoming.user)
         return await self._access.admits(incoming.person, [group_name(int(group)) for group in groups])
+
+    async def knows(self, person: Person, group: int) -> bool:
+        """Whether somebody who writes in a group is answered there."""
+        return await self._access.admits(person, [group_name(group)])
 
     async def pairs(self, incoming: Incoming) -> str:
         """The welcome to somebody whose message was a code, as what they are then; empty where it is none.

@@ -16,11 +16,12 @@ from bots.reception import NotUnderstoodError
 from core.domain import Conversation, Person
 from core.domain import Message as Asked
 from core.inbox import Event
+from core.notices.schedule import Subscription
 from core.storage.stored import OTHER, UnreadableRecordError
 
 PLATFORM = "telegram"
 WORKSPACE = ""  # Telegram has none
-_ANSWERED = ("p:", "h:", "g:", "f:")  # how the data of a button begins that asks for an answer
+_ANSWERED = ("p:", "q:", "h:", "g:", "f:")  # how the data of a button begins that asks for an answer
 _IN_TURN = (*_ANSWERED, "l:", "y:")  # … and of one after which the next message has to wait: it may be about the lesson
 
 
@@ -36,6 +37,7 @@ class UpdateKind(StrEnum):
     REACTION = "reaction"
     STOP = "stop"
     JOINED = "joined"  # the bot came into a group
+    DIGEST = "digest"  # the hour of one has come; `data` is its name
     NAMELESS = "nameless"  # an administrator who writes as the group
 
 
@@ -102,6 +104,8 @@ class Incoming:
     def lane(self) -> Conversation:
         """What this waits behind. A pressed button need not wait for an answer, unless it asks for one or teaches."""
         talk = self.conversation
+        if self.kind is UpdateKind.DIGEST:
+            return Conversation(talk.platform, talk.workspace, talk.channel, "digest")
         if self.kind not in {UpdateKind.TAP, UpdateKind.REACTION} or self.data.startswith(_IN_TURN):
             return talk
         return Conversation(talk.platform, talk.workspace, talk.channel, f"{talk.thread}!")
@@ -118,15 +122,25 @@ class Incoming:
 _INCOMING = TypeAdapter(Incoming)
 
 
+def group_of(chat: int) -> Conversation:
+    """A group, whoever writes there."""
+    return Conversation(PLATFORM, WORKSPACE, str(chat))
+
+
 def to_event(key: str, incoming: Incoming) -> Event:
     """`incoming` as the inbox keeps it."""
     body = _INCOMING.dump_json(incoming, exclude_defaults=True).decode()
-    asks = incoming.kind not in {UpdateKind.TAP, UpdateKind.REACTION, UpdateKind.JOINED} or incoming.data.startswith(
-        _ANSWERED
-    )
+    unasked = {UpdateKind.TAP, UpdateKind.REACTION, UpdateKind.JOINED, UpdateKind.DIGEST}
+    asks = incoming.kind not in unasked or incoming.data.startswith(_ANSWERED)
     return Event(
         key, incoming.lane, incoming.person, incoming.kind.value, body, datetime.now(UTC), asks, incoming.language
     )
+
+
+def digest_event(kept: Subscription, key: str, name: str) -> Event:
+    """What has the sender send a digest in private."""
+    user, at = int(kept.person.user), datetime.now(UTC)
+    return to_event(key, Incoming(UpdateKind.DIGEST, user, True, user, at, kept.language, data=name))
 
 
 def sound(incoming: Incoming) -> Incoming:

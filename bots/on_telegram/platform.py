@@ -9,7 +9,7 @@ from bots.lessons import Lessons
 from bots.on_telegram.api import Bot
 from bots.on_telegram.doctor import TelegramConfig, telegram_checks
 from bots.on_telegram.entrance import Membership, TelegramEntrance, listed_groups
-from bots.on_telegram.events import PLATFORM
+from bots.on_telegram.events import PLATFORM, digest_event
 from bots.on_telegram.receiver import TelegramReceiver, new_bot
 from bots.on_telegram.sender import OWN_COMMANDS, Services, TelegramSender
 from bots.on_telegram.webhook import new_webhook
@@ -22,7 +22,9 @@ from core.settings import Settings
 
 def telegram() -> Platform:
     """The platform."""
-    return Platform(PLATFORM, telegram_receiver, telegram_sender, telegram_platform_checks, OWN_COMMANDS)
+    return Platform(
+        PLATFORM, telegram_receiver, telegram_sender, telegram_platform_checks, OWN_COMMANDS, digest=digest_event
+    )
 
 
 def telegram_receiver(settings: Settings, means: PlatformServices) -> TelegramReceiver:
@@ -33,13 +35,13 @@ def telegram_receiver(settings: Settings, means: PlatformServices) -> TelegramRe
         new_webhook(settings.telegram_webhook, secret, settings.telegram_listen) if settings.telegram_webhook else None
     )
     entrance = TelegramEntrance(means.access, Membership(bot, _groups(settings)))
-    return TelegramReceiver(bot, entrance, webhook, means.reception(PLATFORM))
+    return TelegramReceiver(bot, entrance, means.chats, webhook, means.reception(PLATFORM))
 
 
 def telegram_sender(settings: Settings, dialogue: Dialogue, means: PlatformServices) -> TelegramSender:
     """The answering half."""
     lists = OperatorLists(means.usage, means.inbox, means.access)
-    services = Services(dialogue, Lessons(means.teacher, means.access), means.access, lists)
+    services = Services(dialogue, Lessons(means.teacher, means.access), means.access, lists, means.chats)
     return TelegramSender(_bot(settings), services, _groups(settings), settings.telegram_streaming)
 
 

@@ -25,12 +25,12 @@ from bots.on_telegram.api import TELEGRAM, Bot, TelegramApi, connected
 from bots.on_telegram.buttons import ASKERS, ButtonAction, read_tap
 from bots.on_telegram.conversation import command_of, spot_of
 from bots.on_telegram.entrance import TelegramEntrance, group_name
-from bots.on_telegram.events import PLATFORM, Incoming, UpdateKind, to_event
+from bots.on_telegram.events import PLATFORM, Incoming, UpdateKind, group_of, to_event
 from bots.on_telegram.pace import ChatPace
 from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.polling import Polling
 from bots.on_telegram.render import telegram
-from bots.on_telegram.updates import event_key, moved, read
+from bots.on_telegram.updates import event_key, moved, overheard, read
 from bots.on_telegram.webhook import Listening, Webhook
 from bots.on_telegram.wire import ApiRequest, update_of
 from bots.platform import Inlet
@@ -38,6 +38,7 @@ from bots.reception import Reception
 from core.errors import PersonError, StoreError
 from core.inbox import Receipt
 from core.readers import person_reader
+from core.threads.chats import ChatLog, ChatPost
 
 log = structlog.get_logger(__name__)
 
@@ -70,11 +71,17 @@ class TelegramReceiver:
     """The port `Receiver` for Telegram."""
 
     def __init__(
-        self, bot: Bot, entrance: TelegramEntrance, webhook: Webhook | None = None, reception: Reception | None = None
+        self,
+        bot: Bot,
+        entrance: TelegramEntrance,
+        chats: ChatLog,
+        webhook: Webhook | None = None,
+        reception: Reception | None = None,
     ) -> None:
         self._bot = bot
         self._line = TelegramApi(bot)
         self._entrance = entrance
+        self._chats = chats
         self._webhook = webhook
         self._reception = reception or Reception(PLATFORM)
         self._asides: set[asyncio.Task[None]] = set()
@@ -124,6 +131,14 @@ class TelegramReceiver:
         if incoming is not None:
             with speaking(incoming.language):
                 await self._take(event_key(self._bot.id, update), incoming, inlet)
+        elif (heard := overheard(update, self._bot.bot)) is not None:
+            await self._overhear(*heard)
+
+    async def _overhear(self, chat: int, post: ChatPost) -> None:
+        """Keep what is written in a group that wants it kept, by people who get in."""
+        group = group_of(chat)
+        if await self._chats.keeps(group) and (post.person is None or await self._entrance.knows(post.person, chat)):
+            await self._chats.add(group, post)
 
     async def _take(self, key: str, incoming: Incoming, inlet: Inlet) -> None:
         command = command_of(incoming.text)

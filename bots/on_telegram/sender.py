@@ -18,10 +18,11 @@ from bots.dialogue import Dialogue
 from bots.language import LANGUAGES, Voice, speaking, translated
 from bots.lessons import Lessons
 from bots.on_telegram import texts as say
-from bots.on_telegram.api import Bot, GoneError, TelegramApi, connected
+from bots.on_telegram.api import Bot, ChatTarget, GoneError, TelegramApi, connected
 from bots.on_telegram.buttons import ButtonAction, ButtonPress, forward_buttons
+from bots.on_telegram.catching_up import CatchingUp
 from bots.on_telegram.conversation import TelegramConversation, command_of, spot_of
-from bots.on_telegram.entrance import Membership
+from bots.on_telegram.entrance import Membership, TelegramEntrance
 from bots.on_telegram.events import Incoming, UpdateKind, from_event
 from bots.on_telegram.prefs import FORGET, MAIN, panel
 from bots.on_telegram.presses import ButtonPresses
@@ -34,10 +35,11 @@ from bots.texts import escaped
 from core.errors import PersonError
 from core.inbox import Event
 from core.people.access import Access
+from core.threads.chats import ChatLog
 
 log = structlog.get_logger(__name__)
 
-IN_GROUPS = ("help", "private", "learn", "unlearn", "stop")
+IN_GROUPS = ("help", "private", "catchup", "learn", "unlearn", "stop")
 OWN_COMMANDS = ("stop", "learn", "unlearn", "private")
 MENU = [one for one in commands_with(OWN_COMMANDS) if one.name not in {"plain", "open"}]  # these have buttons
 PANELS = {"prefs": MAIN, "forget": FORGET}  # what comes with buttons when nothing stands behind it
@@ -53,6 +55,7 @@ class Services:
     lessons: Lessons
     access: Access
     lists: OperatorLists
+    chats: ChatLog
 
 
 class TelegramSender:
@@ -63,8 +66,10 @@ class TelegramSender:
         self._line = TelegramApi(bot)
         self._services = services
         membership = Membership(bot, groups)
+        self._entrance = TelegramEntrance(services.access, membership)
         self._talk = TelegramConversation(self._line, services.dialogue, membership.channels, streaming)
         self._teaching = Teaching(self._talk, services.lessons, membership.channels)
+        self._catching_up = CatchingUp(self._talk, services.chats)
         self._taps = ButtonPresses(
             self._talk, services.dialogue, {**self._teaching.taps, ButtonAction.ANSWER: self._answer_forwarded}
         )
@@ -77,10 +82,12 @@ class TelegramSender:
             UpdateKind.TAP: self._taps.tap,
             UpdateKind.REACTION: self._taps.reaction,
             UpdateKind.JOINED: self._joined,
+            UpdateKind.DIGEST: self._digest,
         }
         self._commands: Mapping[str, Handler] = {
             "start": self._start,
             "private": self._private,
+            "catchup": self._catching_up.asked,
             "learn": self._teaching.asked,
             "unlearn": self._teaching.list_for_unlearning,
             **{one.name: self._desk for one in OPERATORS},
@@ -118,6 +125,8 @@ class TelegramSender:
         await self._say_plainly(event, delivery, sentence)
 
     async def _say_plainly(self, event: Event, delivery: Delivery, sentence: str) -> None:
+        if event.kind == UpdateKind.DIGEST:  # nobody asked
+            return
         try:
             await Screen(self._line, spot_of(from_event(event)), delivery, "off").finish(telegram(sentence))
         except GoneError as error:
@@ -137,7 +146,8 @@ class TelegramSender:
     async def _ask(self, incoming: Incoming, delivery: Delivery) -> None:
         command = command_of(incoming.text)
         if command is None:
-            await self._talk.answer(incoming, delivery)
+            if not await self._catching_up.took(incoming, delivery):
+                await self._talk.answer(incoming, delivery)
             return
         name, rest = command
         if name in self._commands:
@@ -197,6 +207,26 @@ class TelegramSender:
         spot = replace(spot_of(incoming), reply_to=0)
         said = translated(say.JOINED, mention=f"`@{self._bot.username}`")  # code, to be copied
         await self._talk.say_at(spot, delivery, said)
+
+    async def _digest(self, incoming: Incoming, delivery: Delivery) -> None:
+        """In private, once: the title is posted first, and the rest is edited into it."""
+        if not await self._entrance.admits(incoming):
+            return
+        operator = await self._services.access.is_operator(incoming.person)
+        message = await self._talk.asked(incoming, "")
+        due = await self._services.dialogue.digest(message, incoming.data, operator=operator)
+        if due is None:
+            return
+        screen = Screen(self._line, ChatTarget(incoming.chat), delivery, "off")
+        try:
+            if not screen.messages:
+                await screen.finish(telegram(escaped(due.title)))
+            await screen.finish(telegram(due.markdown), once=True)
+        except GoneError:
+            await self._services.dialogue.unreachable(incoming.person)
+            raise
+        await self._services.dialogue.digest_shown(due)
+        await delivery.ended()
 
     async def _desk(self, incoming: Incoming, delivery: Delivery) -> None:
         name, _ = command_of(incoming.text) or ("", "")

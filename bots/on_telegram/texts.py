@@ -45,6 +45,29 @@ OPEN_PRIVATE_BUTTON = "Open the private chat"
 NOTHING_ASKED = "What would you like to know? Write `/private` and your question, or reply with it to a question."
 FORWARDED = "Should I answer this, or learn it? You can also just ask me about it."
 
+# What was missed in a group
+
+CATCH_UP_ON = (
+    "From now on I keep what is written in this group, so that anyone here can ask me with `/catchup` what they "
+    "missed: at most {count:,} messages, none for longer than {days} days, on your team's own machine and for nothing "
+    "else. `/catchup off` deletes all of it (admins), `/forget everything` whatever you wrote yourself. Telegram "
+    "doesn't tell me when somebody deletes a message here, so I keep that until its time is up."
+)
+CATCH_UP_ENDED = "Done. I've deleted what I kept of this group, and I keep nothing more."
+CATCH_UP_OFF = (
+    "I keep nothing of what is written in this group, so I can't tell you what you missed. An admin can turn that on "
+    "with `/catchup on`; I'll then tell everyone here what I keep."
+)
+CATCH_UP_ADMINS = "Only an admin of this group can turn that on or off."
+CATCH_UP_BLIND = (
+    "Telegram shows me only what is addressed to me in this group (privacy mode). Make me an administrator, without "
+    "any of the rights, or have an operator turn privacy mode off with `/setprivacy` at BotFather and add me to the "
+    "group again. Then write `/catchup on`."
+)
+CATCH_UP_NOTHING = "As far as I've seen, nobody has written here since you last did."
+CATCH_UP_EMPTY = "I haven't seen any messages here yet."
+CATCH_UP_WHAT = "I know `/catchup`, `/catchup all`, `/catchup on` and `/catchup off`."
+
 # Buttons
 
 SOURCES_BUTTON = "📖 Sources"

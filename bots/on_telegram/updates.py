@@ -23,9 +23,11 @@ from telegram import (
 )
 
 from bots.courtesies import is_thanks
-from bots.on_telegram.events import PLATFORM, Incoming, UpdateKind, sound
+from bots.on_telegram.events import PLATFORM, WORKSPACE, Incoming, UpdateKind, sound
 from bots.on_telegram.words import READABLE, is_quote, quoted_in, replied_to, words_of
 from core.documents.archives import is_readable
+from core.domain import Person
+from core.threads.chats import ChatPost
 
 GENERAL_TOPIC = 1  # of a forum: has to be left out when something is sent there
 ALLOWED_UPDATES = (
@@ -76,6 +78,23 @@ def _meant(update: Update, me: User) -> Incoming | None:
     if update.my_chat_member is not None:
         return _joined(update)
     return _stopped(update)
+
+
+def overheard(update: Update, me: User) -> tuple[int, ChatPost] | None:
+    """What somebody wrote in a group that is not meant for the bot, and in which; None where it says nothing."""
+    message = update.message or update.edited_message
+    if message is None or message.chat.type not in {Chat.GROUP, Chat.SUPERGROUP} or message.is_automatic_forward:
+        return None
+    user, chat = message.from_user, message.sender_chat
+    text = words_of(message)
+    if user is None or not text.strip() or _addressed(message, me)[1] or (user.is_bot and chat is None):
+        return None
+    if any(entity.type == MessageEntity.BOT_COMMAND and not entity.offset for entity in message.entities):
+        return None
+    person = None if chat else Person(PLATFORM, WORKSPACE, str(user.id))
+    author = (chat.title if chat else user.full_name) or ""
+    topic = int(_around(message)["topic"] or 0)
+    return message.chat.id, ChatPost(message.message_id, person, author, text, message.date, topic)
 
 
 def moved(update: Update) -> tuple[int, int] | None:

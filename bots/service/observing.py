@@ -49,8 +49,9 @@ class WatchedDialogue(Dialogue):
         own_commands: Iterable[str] = (),
         hint: str = texts.HELP_HINT,
         embedder: str = "",
+        digest_gaps: bool = True,
     ) -> None:
-        super().__init__(engine, own_commands=own_commands, hint=hint, embedder=embedder)
+        super().__init__(engine, own_commands=own_commands, hint=hint, embedder=embedder, digest_gaps=digest_gaps)
         self._watcher = watcher
 
     async def respond(self, message: Message) -> AsyncGenerator[Reply, None]:

@@ -16,6 +16,7 @@ import structlog
 
 from bots.own_guides import OwnGuides
 from bots.platform import Inlet, Platform, PlatformServices, Receiver, Sender
+from bots.service.digest_clock import DigestClock
 from bots.service.health import Check, HealthPage
 from bots.service.metrics import Metrics
 from bots.service.observing import WatchedDialogue, WatchedInlet
@@ -91,9 +92,8 @@ async def serve(
             if halves.answers:
                 answerer = await stack.enter_async_context((open_answerer or _answerer)(settings))
             records = await stack.enter_async_context(open_records(settings))
-            means = PlatformServices(
-                records.access, records.usage, inbox, answerer.teacher if answerer else None, metrics
-            )
+            teacher = answerer.teacher if answerer else None
+            means = PlatformServices(records.access, records.usage, inbox, records.chats, teacher, metrics)
             receivers = [platform.receiver(settings, means) for platform in platforms] if halves.receives else []
             checks = {name: reception.check for name, reception in means.receptions.items()}
             page = HealthPage(
@@ -134,11 +134,13 @@ async def answering(
                 own_commands=platform.own_commands,
                 hint=platform.hint,
                 embedder=settings.embedder,
+                digest_gaps=settings.digest_gaps,
             )
             senders[platform.name] = platform.sender(settings, dialogue, means)
             await stack.enter_async_context(senders[platform.name].sending())
         workers = Workers(means.inbox, senders, Pace(settings.workers, settings.grace), watcher)
         await stack.enter_async_context(workers.working())
+        await stack.enter_async_context(DigestClock(engine.people, means.inbox, platforms).running())
         yield
 
 

@@ -34,6 +34,8 @@ MAX_MEMBERS = 20_000  # of a whole archive, those of archives inside among them
 MAX_SECONDS = 900.0  # of the processor, for all of them together; one document has its own limit
 
 _NOTION_TABLE = re.compile(r" [0-9a-f]{32}\.csv\Z")
+_OUT = frozenset({"..", "/", "//"})  # parts of a path
+_LEADING_OUT = "is left out: its path leads out of the archive. Create the archive again from inside its folder."
 _TOO_DEEP = f"It is nested in {MAX_DEPTH} archives, which is the limit. Unpack the outer one."
 
 
@@ -156,6 +158,8 @@ def _unpacked(data: bytes, above: str, depth: int, room: _Room) -> Iterator[Memb
         for part in parts:
             name, inside = f"{above}{part.filename}", PurePosixPath(part.filename)
             yield from _member(partial(_content, archive, part), name, inside, depth, room)
+        for name in dict.fromkeys(_below(part.filename) for part in archive.infolist() if _leads_out(part.filename)):
+            yield Member(f"{above}{name}", partial(_refuse, f"{PurePosixPath(name).name} {_LEADING_OUT}"), _never)
 
 
 def _member(read: Callable[[], bytes], name: str, path: PurePath, depth: int, room: _Room) -> Iterator[Member]:
@@ -231,7 +235,17 @@ def _is_part_of_another(name: str, names: Container[str]) -> bool:
 def _is_meant(name: str) -> bool:
     """Neither hidden, nor what a Mac adds to an archive, nor a path that leads out of it."""
     parts = PurePosixPath(name).parts
-    return bool(parts) and not any(is_left_out(part) or part in {"__MACOSX", "/"} for part in parts)
+    return bool(parts) and not any(is_left_out(part) or part in {"__MACOSX", *_OUT} for part in parts)
+
+
+def _leads_out(name: str) -> bool:
+    """Whether somebody means it, though its path leads out of the archive."""
+    return not _OUT.isdisjoint(PurePosixPath(name).parts) and not name.endswith("/") and _is_meant(_below(name))
+
+
+def _below(name: str) -> str:
+    """A name without what leads out."""
+    return "/".join(part for part in PurePosixPath(name).parts if part not in _OUT)
 
 
 def _refuse(reason: str) -> bytes:

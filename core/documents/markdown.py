@@ -6,9 +6,11 @@ the rendered page would see it. Knows nothing of bytes, files or passages.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -82,6 +84,11 @@ def _front_matter(text: str) -> tuple[Callable[..., str], int]:
         except tomllib.TOMLDecodeError:
             return partial(_field, (toml.group(1) or "").replace(" = ", ": ")), toml.end()
         return partial(_value, fields), toml.end()
+    if text.startswith("{"):
+        with suppress(ValueError, RecursionError):
+            fields, end = json.JSONDecoder().raw_decode(text)
+            if fields and text[end : end + 1] in {"", "\n"}:
+                return partial(_value, fields), end
     front = _FRONT_MATTER.match(text)
     return partial(_field, (front.group(1) or "") if front else ""), front.end() if front else 0
 

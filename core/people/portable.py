@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from core.errors import InvalidPreferenceError
+from core.notices.schedule import Subscription
 from core.people.interests import KEPT, PHRASES, SLACK, Signal, replay, unpacked
 from core.people.preferences import PreferenceSet, sound
 
@@ -34,14 +35,15 @@ class ProfileExport:
     wishes: PreferenceSet
     signals: tuple[Signal, ...] = ()
     version: int = 1
+    digest: Subscription | None = None  # shown, and not taken over: where it goes is agreed to there
 
 
 _EXPORTED = TypeAdapter(ProfileExport)
 
 
-def written(wishes: PreferenceSet, signals: Sequence[Signal]) -> str:
+def written(wishes: PreferenceSet, signals: Sequence[Signal], digest: Subscription | None = None) -> str:
     """A profile as JSON."""
-    return _EXPORTED.dump_json(ProfileExport(wishes, tuple(signals)), indent=1).decode()
+    return _EXPORTED.dump_json(ProfileExport(wishes, tuple(signals), digest=digest), indent=1).decode()
 
 
 def taken_over(text: str, now: datetime) -> ProfileExport:

@@ -19,7 +19,7 @@ from core.answering.prompt import about, grounds, passage_block, writing_block
 from core.answering.ranking import Selection
 from core.answering.retrieval import merge_neighbours
 from core.answering.verdict import Calibration, Judging, check_text
-from core.domain import Answer, Passage, Piece, PortionStarted, Prompt, QueuePosition, RankedPassage, Source
+from core.domain import Answer, Outcome, Passage, Piece, PortionStarted, Prompt, QueuePosition, RankedPassage, Source
 from core.people.asker import AnswerForm
 from core.people.preferences import Format, Length
 from core.ports import Generator
@@ -92,7 +92,8 @@ class TextDraft(AnswerDraft):
 
     def finish(self) -> Answer:
         """The whole text with its sources."""
-        return replace(super().finish(), is_text=True)
+        answer = super().finish()
+        return replace(answer, is_text=answer.outcome is Outcome.ANSWERED)
 
     def _shown(self, events: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
         shown = super()._shown(events)

@@ -18,6 +18,7 @@ from bots.lessons import Lessons
 from bots.on_slack.actions import Actions
 from bots.on_slack.clients import Clients
 from bots.on_slack.conversation import SlackConversation
+from bots.on_slack.digests import SlackDigests
 from bots.on_slack.entrance import SlackEntrance
 from bots.on_slack.events import OWN_COMMANDS
 from bots.on_slack.members import Members
@@ -27,6 +28,7 @@ from bots.on_slack.side_messages import SideMessages
 from bots.on_slack.texts import HELP_HINT
 from bots.operator_lists import OperatorLists
 from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.histories import RedisHistories
 from core.adapters.redis.inbox import RedisInbox
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.pairings import RedisPairings
@@ -267,6 +269,7 @@ async def engine_of(redis: Redis, index: QdrantIndex, generator: ScriptedGenerat
         usage=RedisUsage(redis),
         generator=generator,
         limits=AnswerLimits(passages=2, relevance=0.15),
+        histories=RedisHistories(redis),
     )
 
 
@@ -283,7 +286,8 @@ def hub_of(  # noqa: PLR0917 - what a platform is given
     talk, lessons = SlackConversation(dialogue, members, hurry=True), Lessons(teacher, access)
     actions = Actions(clients, dialogue, talk, door, lessons)
     asides = SideMessages(talk, lessons, lists)
-    return Hub(SlackSender(clients, dialogue, members, door, actions, asides=asides, hurry=True))
+    digests = SlackDigests(clients, dialogue, talk, door)
+    return Hub(SlackSender(clients, dialogue, members, door, actions, asides=asides, digests=digests, hurry=True))
 
 
 class Teacher:

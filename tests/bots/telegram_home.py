@@ -26,6 +26,8 @@ from bots.on_telegram.sender import OWN_COMMANDS, Services, TelegramSender
 from bots.on_telegram.webhook import Webhook
 from bots.operator_lists import OperatorLists
 from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.chats import RedisChats
+from core.adapters.redis.histories import RedisHistories
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.pairings import RedisPairings
 from core.adapters.redis.usage import RedisUsage
@@ -183,6 +185,7 @@ class Home:
     memory: RedisMemory
     embedder: Searching
     index: QdrantIndex
+    engine: Engine
 
 
 @dataclass
@@ -216,19 +219,29 @@ async def _bot(redis: Redis, folder: Path, wishes: Wishes, index: QdrantIndex) -
     await index.upsert(_passages(wishes.texts), await embedder.embed(list(wishes.texts.values())))
     generator = ScriptedGenerator(lambda prompt: f"**{prompt.passages[0].text}**", pace=0.005)
     limits = AnswerLimits(passages=2, relevance=0.15)
-    engine = Engine(embedder=embedder, index=index, memory=memory, usage=usage, generator=generator, limits=limits)
+    engine = Engine(
+        embedder=embedder,
+        index=index,
+        memory=memory,
+        usage=usage,
+        generator=generator,
+        limits=limits,
+        histories=RedisHistories(redis),
+    )
     teacher = Teacher(folder / "learned", Ingester(embedder, index, passage_tokens=80), index)
     access = Access(RedisPairings(redis), AccessLists(wishes.allowed, frozenset({"person:telegram//9"})))
     groups, desk = listed_groups(wishes.allowed), DeadLetters()
     bots = [new_bot(TOKEN, wishes.double.url, ChatPace(*wishes.pace)) for _ in range(2)]
     lists = OperatorLists(usage, desk, access)
-    services = Services(Dialogue(engine, own_commands=OWN_COMMANDS), Lessons(teacher, access), access, lists)
+    dialogue, chats = Dialogue(engine, own_commands=OWN_COMMANDS), RedisChats(redis)
+    services = Services(dialogue, Lessons(teacher, access), access, lists, chats)
     sender = TelegramSender(bots[0], services, groups, wishes.streaming)
-    receiver = TelegramReceiver(bots[1], TelegramEntrance(access, Membership(bots[1], groups)), wishes.webhook)
+    entrance = TelegramEntrance(access, Membership(bots[1], groups))
+    receiver = TelegramReceiver(bots[1], entrance, chats, wishes.webhook)
     inlet = MemoryInlet(sender)
     async with sender.sending():
         async with receiver.receiving(inlet):
-            yield Home(wishes.double, inlet, access, teacher, desk, generator, memory, embedder, index)
+            yield Home(wishes.double, inlet, access, teacher, desk, generator, memory, embedder, index, engine)
         handling = [task for task, _ in inlet.running.values()]
         if handling:
             await asyncio.wait(handling, timeout=1)  # what was answered is still learned from

@@ -14,6 +14,8 @@ from redis.asyncio import Redis
 from bots.cli import evaluating
 from bots.cli.evaluating import EvaluationOptions, evaluate
 from core.adapters.index.shared_index import SharedIndex
+from core.adapters.redis.chats import RedisChats
+from core.adapters.redis.histories import RedisHistories
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.pairings import RedisPairings
 from core.adapters.redis.usage import NoUsage
@@ -115,7 +117,9 @@ async def library(
 
     @asynccontextmanager
     async def attune_of(*_: object) -> AsyncIterator[Attune]:
-        records = Stores(memory, NoUsage(), Access(RedisPairings(redis), AccessLists()))
+        records = Stores(
+            memory, NoUsage(), Access(RedisPairings(redis), AccessLists()), RedisHistories(redis), RedisChats(redis)
+        )
         teacher = Teacher(place / "learned", ingester, shared_index)
         yield Attune(engine, library, records, teacher, dict)
 

@@ -13,6 +13,8 @@ from redis.asyncio import Redis
 from bots.cli import knowledge_view, operations, removing
 from bots.own_guides import OwnGuides
 from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.chats import RedisChats
+from core.adapters.redis.histories import RedisHistories
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.pairings import RedisPairings
 from core.adapters.redis.usage import RedisUsage
@@ -57,7 +59,8 @@ async def library(
 
     @asynccontextmanager
     async def records_of(*_: object) -> AsyncIterator[Stores]:
-        yield Stores(RedisMemory(redis), RedisUsage(redis), Access(RedisPairings(redis), AccessLists()))
+        access = Access(RedisPairings(redis), AccessLists())
+        yield Stores(RedisMemory(redis), RedisUsage(redis), access, RedisHistories(redis), RedisChats(redis))
 
     @asynccontextmanager
     async def index_of(*_: object) -> AsyncIterator[QdrantIndex]:

@@ -315,6 +315,28 @@ def test_toml_front_matter_is_no_text_and_titles_have_no_markup() -> None:
     assert parsed("+++\ntitle = broken\n+++\nOpen.\n").title == "broken"
 
 
+def test_json_front_matter_is_no_text() -> None:
+    """Hugo's third kind; a text that only begins with a brace is a text."""
+    document = parsed('{\n  "title": "The quay",\n  "date": "2026-03-02"\n}\n\nOpen.\n')
+    assert (document.title, document.date) == ("The quay", "2026-03-02")
+    assert [(block.text, block.line) for block in document.blocks] == [("Open.", 6)]
+    assert "{who} asks" in parsed("{who} asks first.\n").blocks[0].text
+    assert '{"a": 1} is' in parsed('{"a": 1} is what it sends.\n').blocks[0].text
+
+
+def test_members_that_lead_out_of_an_archive_are_refused_by_name() -> None:
+    """Nothing that somebody means is left out without a word; hidden ones and folders are not meant."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in ("in.md", "../out.md", "/etc/top.md", "a/../../b.md", "../.hidden.md", "../folder/"):
+            archive.writestr(name, "# A\n\nWords.\n")
+    found = {member.name: member for member in members(content.getvalue(), PurePath("a.zip"))}
+    assert sorted(found) == ["a/b.md", "etc/top.md", "in.md", "out.md"]
+    for name in sorted(set(found) - {"in.md"}):
+        with pytest.raises(DocumentError, match="leads out of the archive"):
+            found[name].read()
+
+
 def test_a_table_of_notion_is_read_once() -> None:
     """Its export holds what a view shows and all of it."""
     names = [f"Tasks {'a' * 32}.csv", f"Tasks {'a' * 32}_all.csv", f"Boats {'b' * 32}.csv", "x.csv", "x_all.csv"]

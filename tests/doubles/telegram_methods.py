@@ -181,7 +181,7 @@ def get_chat(double: TelegramDouble, params: Json) -> Json:
 
 @method
 def get_chat_member(double: TelegramDouble, params: Json) -> Json:
-    chat, user = double.chat(params["chat_id"]), double.users.get(int(params["user_id"]))
+    chat, user = double.chat(params["chat_id"]), {**double.users, BOT["id"]: BOT}.get(int(params["user_id"]))
     if user is None:
         raise bad("PARTICIPANT_ID_INVALID")
     status = chat.members.get(user["id"], "left")

@@ -131,8 +131,9 @@ class User:
         return int(message["message_id"])
 
     def _reaches_bot(self, chat: Chat, message: Json) -> bool:
-        """In groups, with privacy on, only commands, mentions of the bot and replies to it do."""
-        if chat.type == "private" or not self.double.privacy or chat.gone:
+        """In groups, with privacy on and no rights, only commands, mentions of the bot and replies to it do."""
+        sees_all = not self.double.privacy or chat.members.get(BOT["id"]) == "administrator"
+        if chat.type == "private" or sees_all or chat.gone:
             return not chat.gone
         entities = message.get("entities", []) + message.get("caption_entities", [])
         text = str(message.get("text", message.get("caption", "")))

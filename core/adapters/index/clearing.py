@@ -1,9 +1,8 @@
 """When what was removed from a store's files is cleared away: at once, but not again and again.
 
-While it is done nobody can use the store. So it rests between two for four times as long as the last one took; all who
-ask in that time wait for one clearing, which comes when the rest is over, or when the store is closed. A mark on the
-disk says that there is something to clear, for who is killed before. Knows nothing of the store, or of how it is
-cleared.
+It costs a rewriting of the store. So it rests between two for four times as long as the last one took; all who ask in
+that time wait for one clearing, which comes when the rest is over, or when the store is closed. A mark on the disk says
+that there is something to clear, for who is killed before. Knows nothing of the store, or of how it is cleared.
 """
 
 from __future__ import annotations
@@ -29,60 +28,76 @@ class Clearing:
         self._mark = mark
         self._work = work
         self._gate = Gate()
+        self._notes = 0
         self._rested_at = 0.0
         self._took = 0.0  # seconds, the last time
-        self._later: asyncio.Task[None] | None = None
+        self._round: asyncio.Task[StoreError | None] | None = None
+        self._ending = asyncio.Event()
 
     def note(self) -> None:
         """Something is about to be removed."""
+        self._notes += 1
         self._mark.touch(0o600)
 
     def using(self) -> AbstractAsyncContextManager[None]:
         """Use the store among others."""
         return self._gate.together()
 
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Use the store while nobody else does."""
+        return self._gate.alone()
+
     def begin(self) -> None:
-        """Go on where somebody was killed."""
+        """Clear away what is noted, also by somebody who was killed, without being waited for."""
         if self._mark.exists():
-            self._clear_later(0.0)
+            self._current_round()
 
     async def clear(self) -> None:
-        """Return when it is done: now, or when it has rested."""
-        rest = self._rested_at - time.monotonic()
-        if rest > 0:
-            await asyncio.wait([self._clear_later(rest)])
-            return
-        async with self._gate.alone():
-            if self._mark.exists():
-                began = time.monotonic()
-                await self._work()
-                self._mark.unlink(missing_ok=True)
-                self._took = time.monotonic() - began
-                self._rested_at = time.monotonic() + REST * self._took
+        """Return when it is done: now, or when it has rested. Whoever is cancelled meanwhile does not cut it off.
+
+        Raises:
+            StoreError: it failed; the mark stays for the next time.
+        """
+        while self._mark.exists():  # what is noted while it is done takes another time
+            current = self._current_round()
+            await asyncio.wait([current])
+            if current.cancelled():
+                return
+            if error := current.result():
+                raise error
 
     @asynccontextmanager
     async def ending(self) -> AsyncIterator[None]:
         """Nobody uses the store any more: what is to be cleared is, if that is quick; inside it may be closed."""
-        if self._later is not None:
-            await ended(self._later)
-        self._rested_at = 0.0
+        self._ending.set()
         if self._took <= LONGEST:
             with suppress(StoreError):
                 await self.clear()
+        elif self._round is not None:
+            await ended(self._round)
         # Where it was not, or failed, the mark stays for the next time.
         async with self._gate.alone():
             yield
 
-    def _clear_later(self, pause: float) -> asyncio.Task[None]:
-        async def clear() -> None:
-            await asyncio.sleep(pause)
-            self._rested_at = 0.0
-            with suppress(StoreError):
-                await self.clear()
+    def _current_round(self) -> asyncio.Task[StoreError | None]:
+        if self._round is None or self._round.done():
+            self._round = asyncio.create_task(self._cleared())
+        return self._round
 
-        if self._later is None or self._later.done():
-            self._later = asyncio.create_task(clear())
-        return self._later
+    async def _cleared(self) -> StoreError | None:
+        """Once, after the rest, or why not."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), max(0.0, self._rested_at - time.monotonic()))
+        notes, began = self._notes, time.monotonic()
+        try:
+            await self._work()
+        except StoreError as error:
+            return error
+        if notes == self._notes:
+            self._mark.unlink(missing_ok=True)
+        self._took = time.monotonic() - began
+        self._rested_at = time.monotonic() + REST * self._took
+        return None
 
 
 class Gate:

@@ -1,15 +1,14 @@
 """`EdgeIndex`: Qdrant's engine in this process, over one folder.
 
 The engine lets one process open the folder; `shared_index.py` shares it with the others. Its calls block,
-so they run in threads, each to its end: a caller that is cancelled leaves none behind. `index_files.py` sees that the
-folder is whole. Knows nothing of who calls it.
+so they run in threads, each to its end: a caller that is cancelled leaves none behind. `files.py` sees that the
+folder is whole, `rewriting.py` writes it anew. Knows nothing of who calls it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
-import json
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -20,20 +19,16 @@ from typing import ParamSpec, Self, TypeVar
 
 import qdrant_edge as edge
 
+from core.adapters.index import edge_shard, points, rewriting
 from core.adapters.index import files as index_files
-from core.adapters.index import points
 from core.adapters.index.clearing import Clearing
 from core.domain import Document, Hit, Passage, Vector, VectorOrigin, Vectors
 from core.errors import IndexUnavailableError, StoreError
-from core.storage.durable import write_whole
 from core.storage.origin import stored_origin
 from core.together import to_the_end
 
-# Every search looks at every vector: exact, and 20 ms for 100,000 passages. The optimiser never reaches
-# this size (in KB), so it only clears away removed passages and builds no graph.
-NO_GRAPH = 10**9
-_CONFIG, _LOGGED = index_files.CONFIG, "wal_enabled"
-_LEFT = ("wal", "temp_segments")  # of earlier versions, and what a kill may leave: none is read any more
+# The nearest by eight bits, twice as many as asked for, are compared once more in full.
+_LIKELIEST = edge.SearchParams(quantization=edge.QuantizationSearchParams(rescore=True, oversampling=2.0))
 _P = ParamSpec("_P")
 _Result = TypeVar("_Result")
 
@@ -59,7 +54,9 @@ class EdgeIndex:
         self._as_stored = as_stored
         self._encoder = points.SparseEncoder()
         self._writing = asyncio.Lock()
-        self._clearing = Clearing(folder.with_name(f"{folder.name}.removed"), self._cleared_away)
+        self._clearing = Clearing(folder.with_name(f"{folder.name}.removed"), self._rewritten)
+        self._added = 0  # passages since the last rewriting
+        self._meanwhile: list[edge.UpdateOperation] | None = None  # what is written during one, to be done again
         self._shard: edge.EdgeShard
         self._own: int  # the descriptor that holds the folder's lock
 
@@ -82,6 +79,9 @@ class EdgeIndex:
         for some, rows in points.batches(passages, vectors):
             async with self._writing:
                 await self._among_others(self._upsert, some, rows)
+            if self._added >= max(edge_shard.MANY, (await self.count()) // 2):
+                self._clearing.note()
+                self._clearing.begin()
 
     async def search(self, text: str, vector: Vector, *, audience: Collection[str], limit: int) -> list[Hit]:
         """The union of the `limit` nearest by cosine and the `limit` best by BM25, of what `audience` may see."""
@@ -111,13 +111,20 @@ class EdgeIndex:
     async def clear_away(self) -> None:
         """Write the index anew without what was removed.
 
-        It takes a second or two, for 20,000 passages four, in which nobody can search.
+        It takes a second, for 100,000 passages ten; meanwhile it is searched and written as ever, but for a moment.
         """
         await self._clearing.clear()
 
-    async def _cleared_away(self) -> None:
-        """Behind the closed gate, so that nobody writes."""
-        await _in_thread(self._clear_away)
+    async def _rewritten(self) -> None:
+        async with self._writing:
+            draft = await _in_thread(self._copied)
+        try:
+            await rewriting.rewrite(draft)
+            async with self._clearing.alone():
+                await _in_thread(self._move_to, draft)
+        finally:
+            self._meanwhile = None
+            await _in_thread(shutil.rmtree, draft, ignore_errors=True)
 
     async def _among_others(self, work: Callable[_P, _Result], *args: _P.args, **kwargs: _P.kwargs) -> _Result:
         async with self._clearing.using():
@@ -134,7 +141,7 @@ class EdgeIndex:
     async def set_origin(self, origin: VectorOrigin) -> None:
         """Note by what its vectors were made."""
         async with self._writing:
-            await _in_thread(index_files.keep_origin, self._folder, origin)
+            await self._among_others(index_files.keep_origin, self._folder, origin)
 
     async def reset(self, dimension: int, origin: VectorOrigin | None) -> None:
         """Begin anew, with an empty index for vectors of another length or origin; what there was is set aside."""
@@ -142,6 +149,7 @@ class EdgeIndex:
             await self._among_others(self._reset, dimension, origin)
 
     def _reset(self, dimension: int, origin: VectorOrigin | None) -> None:
+        self._meanwhile = None  # a copy of what was there is not to come back
         self._close()
         index_files.set_aside(self._folder)
         self._dimension, self._as_stored = dimension, False
@@ -151,9 +159,10 @@ class EdgeIndex:
 
     def _open(self) -> edge.EdgeShard:
         with _convert_errors(f"The index in {self._folder} cannot be opened"):
+            rewriting.recover(self._folder)
             if not self._folder.exists():
-                _create(self._folder, self._dimension)
-            stored = _stored_dimension(self._folder)
+                edge_shard.create(self._folder, self._dimension)
+            stored = edge_shard.stored_dimension(self._folder)
             if self._as_stored:
                 self._dimension = stored
             points.check_dimension(stored, self._dimension, where=str(self._folder))
@@ -166,31 +175,50 @@ class EdgeIndex:
 
     def _load(self) -> edge.EdgeShard:
         index_files.check(self._folder)
-        if _has_log(self._folder):
-            self._drop_log()
-        for left in _LEFT:
-            shutil.rmtree(self._folder / left, ignore_errors=True)
-        shard = edge.EdgeShard.load(str(self._folder), _config(self._dimension))
-        _index_keywords(shard)
+        if edge_shard.drop_left(self._folder):
+            self._clearing.note()
+        shard = edge_shard.load(self._folder, self._dimension)
+        edge_shard.index_keywords(shard)
         if stored_origin(self._folder) is None:  # those that have one had readers from the first
-            _name_readers(shard)
+            edge_shard.name_readers(shard)
         return shard
 
-    def _drop_log(self) -> None:
-        """Of an earlier version: what it says is done and flushed when the index was opened with it and closed."""
-        shard = edge.EdgeShard.load(str(self._folder))
-        shard.flush()
-        shard.close()
-        config = self._folder / _CONFIG
-        write_whole(config, json.dumps({**json.loads(config.read_bytes()), _LOGGED: False}).encode())
-        self._clearing.note()  # it has what was removed long ago
-
-    def _clear_away(self) -> None:
-        with _convert_errors(f"The index in {self._folder} cannot be rewritten"):
-            while self._shard.optimize():
-                pass
+    def _copied(self) -> Path:
+        with _convert_errors(f"The index in {self._folder} cannot be copied"):
             self._shard.flush()
-        index_files.drop_old(self._folder.parent)  # of a rebuilding that was cut off: it holds what was removed
+            self._added, self._meanwhile = 0, []
+            return rewriting.copied(self._folder)
+
+    def _move_to(self, draft: Path) -> None:
+        """Go on with the copy, after what was written to the index meanwhile."""
+        if self._meanwhile is None:
+            return
+        with _convert_errors(f"The index in {self._folder} cannot be rewritten"):
+            own = _owned(draft)
+            self._shard.close()
+            try:
+                rewriting.exchange(self._folder, draft)
+                self._shard = edge_shard.load(self._folder, self._dimension)
+                self._write(*self._meanwhile)
+                rewriting.settle(self._folder)
+                own, self._own = self._own, own
+            except BaseException:
+                rewriting.recover(self._folder)
+                self._shard = edge_shard.load(self._folder, self._dimension)
+                raise
+            finally:
+                os.close(own)
+            index_files.drop_old(self._folder.parent)  # of a rebuilding that was cut off: it holds what was removed
+
+    def _update(self, operation: edge.UpdateOperation) -> None:
+        self._write(operation)
+        if self._meanwhile is not None:
+            self._meanwhile.append(operation)
+
+    def _write(self, *operations: edge.UpdateOperation) -> None:
+        for operation in operations:
+            self._shard.update(operation)
+        self._shard.flush()
 
     def _close(self) -> None:
         with _convert_errors(f"The index in {self._folder} cannot be closed"):
@@ -203,8 +231,8 @@ class EdgeIndex:
         points.check_dimension(self._dimension, vectors.shape[1], where="The index")
         with _convert_errors("Passages cannot be stored"):
             rows = [self._point(passage, row) for passage, row in zip(passages, vectors, strict=True)]
-            self._shard.update(edge.UpdateOperation.upsert_points(rows))
-            self._shard.flush()
+            self._update(edge.UpdateOperation.upsert_points(rows))
+            self._added += len(rows)
 
     def _point(self, passage: Passage, row: Vector) -> edge.Point:
         vectors = {points.DENSE: row.tolist(), points.SPARSE: self._encoder.passage(passage)}
@@ -259,7 +287,12 @@ class EdgeIndex:
         """The best points; `whole` with payload and vector, which cost more than the search."""
         vectors = [points.DENSE] if whole else False
         request = edge.QueryRequest(
-            limit, query=query, filter=edge.Filter(must=[*conditions]), with_payload=whole, with_vector=vectors
+            limit,
+            query=query,
+            filter=edge.Filter(must=[*conditions]),
+            params=_LIKELIEST,
+            with_payload=whole,
+            with_vector=vectors,
         )
         return self._shard.query(request)
 
@@ -301,8 +334,7 @@ class EdgeIndex:
             gone = edge.Filter(must=[_equals(points.SOURCE, source)], must_not=[kept])
         with _convert_errors("Passages cannot be removed"):
             self._clearing.note()
-            self._shard.update(edge.UpdateOperation.delete_points_by_filter(gone))
-            self._shard.flush()
+            self._update(edge.UpdateOperation.delete_points_by_filter(gone))
 
     def _count(self) -> int:
         with _convert_errors("The index cannot be read"):
@@ -312,44 +344,6 @@ class EdgeIndex:
 async def _in_thread(work: Callable[_P, _Result], *args: _P.args, **kwargs: _P.kwargs) -> _Result:
     """`work` in a thread, which has ended when this returns or raises: then the next may write, or the shard close."""
     return await to_the_end(asyncio.to_thread(work, *args, **kwargs))
-
-
-def _create(folder: Path, dimension: int) -> None:
-    """Make an empty index beside its place and move it there: a creation that was cut off leaves none."""
-    draft = folder.with_name(f"{folder.name}.new")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(mode=0o700, parents=True)
-    shard = edge.EdgeShard.create(str(draft), _config(dimension))
-    shard.flush()
-    shard.close()
-    index_files.seal(draft)
-    draft.rename(folder)
-
-
-def _index_keywords(shard: edge.EdgeShard) -> None:
-    """At every opening, since older folders lack some; one that is there costs nothing."""
-    for field in points.KEYWORDS:
-        shard.update(edge.UpdateOperation.create_field_index(field, edge.PayloadSchemaType.Keyword))
-
-
-def _name_readers(shard: edge.EdgeShard) -> None:
-    nobody = edge.Filter(must=[edge.IsEmptyCondition(points.READERS)])
-    shard.update(edge.UpdateOperation.set_payload_by_filter(nobody, points.first_readers()))
-
-
-def _config(dimension: int) -> edge.EdgeConfig:
-    """The optimiser clears away the first removed passage, and is called in `clear_away` alone.
-
-    No log beside the passages: each call is flushed before it returns, and the log would keep what was removed.
-    """
-    return edge.EdgeConfig(
-        vectors={points.DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)},
-        sparse_vectors={points.SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
-        optimizers=edge.EdgeOptimizersConfig(
-            indexing_threshold=NO_GRAPH, deleted_threshold=0.0, vacuum_min_vector_number=0
-        ),
-        wal_enabled=False,
-    )
 
 
 def _owned(folder: Path) -> int:
@@ -367,18 +361,6 @@ def _owned(folder: Path) -> int:
             f"The index in {folder} cannot be opened: another program is using it. Stop that program first."
         ) from None
     return descriptor
-
-
-def _has_log(folder: Path) -> bool:
-    return bool(json.loads((folder / _CONFIG).read_bytes()).get(_LOGGED, True))
-
-
-def _stored_dimension(folder: Path) -> int:
-    try:
-        config = json.loads((folder / _CONFIG).read_bytes())
-        return int(config["vectors"][points.DENSE]["size"])
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise index_files.damaged(folder, f"{_CONFIG} cannot be read ({type(error).__name__})") from error
 
 
 def _equals(field: str, value: str) -> edge.FieldCondition:

@@ -180,8 +180,11 @@ class TorchGenerator:
 
 
 def _prefix(head: tuple[int, ...], read: tuple[int, ...], passages: Sequence[Passage]) -> Prefix:
-    """Several passages in one row are hardly ever read in the same company again: only the instructions are kept."""
-    if len(passages) != 1:
+    """Several passages in one row are hardly ever read in the same company again: only the instructions are kept.
+
+    So it is with what is of no document, such as a discussion: nothing of it stays.
+    """
+    if len(passages) != 1 or not passages[0].source:
         return Prefix((head, read) if read else (head,), kept=1)
     return Prefix((head, read), kept=2, owner=(passages[0].source, passages[0].version))
 

@@ -19,14 +19,15 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from core.adapters.redis.keys import PREFIX, removed_from_disk, tag
-from core.adapters.redis.records import GAP, TRACE, TURN, read
+from core.adapters.redis.records import CHAT_POST, GAP, TRACE, TURN, read
 from core.domain import Footprint
 from core.storage.stored import RecordForm
+from core.threads.chats import KEPT_FOR
 from core.together import to_the_end
 
 KEEP = timedelta(days=400)
 GAPS, USES = "attune:gaps", ("attune:uses:answers", "attune:uses:last")
-OF_PEOPLE = ("preferences", "signals", "learned", "traces", "answers", "aside", "conversations")
+OF_PEOPLE = ("preferences", "signals", "learned", "traces", "answers", "aside", "conversations", "digest", "study")
 _LEARNED = (b"learned", b"signals")  # the state may be gone, and follows from the log
 _SLACK_TOKENS = "attune:slack:tokens"  # of other workspaces, kept by releases that installed into them
 _SWEPT, _OFTEN = "attune:swept", 86_400  # seconds between two sweeps, whoever does them
@@ -80,6 +81,7 @@ class RedisKeeping:
             await self._each(kind, self._end)
         for key in (GAPS, *USES):
             await self._end(key.encode())
+        await self._each("heard", lambda key: drop_old(self._client, key, now - posts_kept(self._keep)))
         if self._keep:
             await self._drop_older(now - self._keep)
 
@@ -169,6 +171,20 @@ class RedisKeeping:
         for field in cast("Collection[bytes]", await cast("Awaitable[Any]", self._client.hkeys(key))):
             if not await self._client.exists(*of(field)):
                 await cast("Awaitable[Any]", self._client.hdel(key, cast("str", field)))
+
+
+async def drop_old(client: Redis, key: str | bytes, than: datetime) -> None:
+    """Let the messages of a chat go that are older `than` that; they are in their order."""
+    while first := cast("list[bytes]", await client.zrange(key, 0, 0)):
+        post = read(CHAT_POST, first[0])
+        if post is not None and post.at >= than:
+            return
+        await client.zrem(key, first[0])
+
+
+def posts_kept(keep: timedelta) -> timedelta:
+    """How long what is written in chats stays, where what people leave is kept for `keep`; 0 is for ever."""
+    return min(keep, KEPT_FOR) if keep else KEPT_FOR
 
 
 def _is_of_a_person(key: bytes) -> bool:

@@ -1,7 +1,7 @@
 """`RedisMemory`: what is remembered of conversations and people in a Redis or Valkey, embedded or a server of its own.
 
-Turns are here, people in `profiles.py`. The keys of one person share a slot, so that a Cluster holds them too.
-Knows nothing of how the server is reached or started.
+Turns are here, people in `profiles.py`, their digests in `digests.py`. The keys of one person share a slot, so that a
+Cluster holds them too. Knows nothing of how the server is reached or started.
 """
 
 from __future__ import annotations
@@ -12,15 +12,13 @@ from typing import cast
 
 from redis.asyncio.client import Pipeline
 
+from core.adapters.redis.chats import forget_posts
+from core.adapters.redis.digests import RedisDigests
 from core.adapters.redis.documents import RedisDocuments
 from core.adapters.redis.keys import conversations_key, convert_errors, finish_removing, removed_from_disk, tag
-from core.adapters.redis.profiles import (
-    RedisProfiles,
-    person_keys,
-    trace_order_key,
-    traces_key,
-)
+from core.adapters.redis.profiles import person_keys, trace_order_key, traces_key
 from core.adapters.redis.records import TURN, read
+from core.adapters.redis.studies import RedisStudies
 from core.domain import Conversation, Footprint, Person, Turn
 from core.people.traces import Trace
 from core.storage.stored import may_be_of
@@ -39,7 +37,7 @@ end
 """
 
 
-class RedisMemory(RedisProfiles):
+class RedisMemory(RedisDigests, RedisStudies):
     """The port `Memory` over a client of redis-py. Whoever made the client closes it."""
 
     async def turns(self, conversation: Conversation, *, limit: int) -> list[Turn]:
@@ -69,13 +67,16 @@ class RedisMemory(RedisProfiles):
         with convert_errors():
             async with removed_from_disk(self._client):
                 await self.forget_phrases(person)
+                await forget_posts(self._client, person)
                 await self._forget(person, traces_key(person), trace_order_key(person))
 
     async def forget(self, person: Person) -> None:
         """Remove all that is kept of the person; other people's turns stay. May be repeated."""
         with convert_errors():
             async with removed_from_disk(self._client):
+                await forget_posts(self._client, person)
                 await self._forget(person, *person_keys(person))
+                await self._drop_due(person)
                 await self._remove_interests(person)
 
     async def _forget(self, person: Person, *keys: str) -> None:

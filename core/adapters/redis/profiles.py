@@ -220,6 +220,8 @@ def person_keys(person: Person) -> tuple[str, ...]:
         traces_key(person),
         trace_order_key(person),
         aside_key(person),
+        person_key("study", person),
+        digest_key(person),
     )
 
 
@@ -251,6 +253,11 @@ def trace_order_key(person: Person) -> str:
 def aside_key(person: Person) -> str:
     """What a person set in a form that cannot be read here, by its digest, where they set something since."""
     return person_key("aside", person)
+
+
+def digest_key(person: Person) -> str:
+    """The digest that a person asked for."""
+    return person_key("digest", person)
 
 
 def team_key(platform: str, workspace: str) -> str:

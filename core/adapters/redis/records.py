@@ -19,23 +19,30 @@ from core.adapters.redis.keys import convert_errors
 from core.documents.gaps import Gap
 from core.domain import Turn
 from core.inbox import UnreadableItem
+from core.learning.study import Study
+from core.notices.history import DocumentHistory
+from core.notices.schedule import Subscription
 from core.people.access import Pairing
 from core.people.interests import LearnedProfile, Signal
 from core.people.preferences import PreferenceSet
 from core.people.team import Contribution
 from core.people.traces import Trace
 from core.storage.stored import RecordForm, UnreadableRecordError
+from core.threads.chats import ChatPost
 
 NOTES = "attune:unreadable"
 KEPT_NOTES = 1000
 
 TURN, TRACE, SIGNAL, LEARNED = RecordForm(Turn), RecordForm(Trace), RecordForm(Signal), RecordForm(LearnedProfile)
-CONTRIBUTION, GAP, PAIRING, WISHES = (
+CONTRIBUTION, GAP, PAIRING, WISHES, STUDY, CHAT_POST = (
     RecordForm(Contribution),
     RecordForm(Gap),
     RecordForm(Pairing),
     RecordForm(PreferenceSet),
+    RecordForm(Study),
+    RecordForm(ChatPost),
 )
+SUBSCRIPTION, HISTORY = RecordForm(Subscription), RecordForm(DocumentHistory)
 FORMS: Mapping[str, RecordForm[Any]] = {
     "turn": TURN,
     "trace": TRACE,
@@ -45,6 +52,10 @@ FORMS: Mapping[str, RecordForm[Any]] = {
     "gap": GAP,
     "pairing": PAIRING,
     "wishes": WISHES,
+    "study": STUDY,
+    "digest": SUBSCRIPTION,
+    "history": HISTORY,
+    "chat post": CHAT_POST,
 }
 
 T = TypeVar("T")

@@ -16,10 +16,11 @@ import pytest
 import qdrant_edge as edge
 
 from core.adapters.index import clearing as clearing_module
-from core.adapters.index import edge_index, points
+from core.adapters.index import edge_shard, points, rewriting
 from core.adapters.index.edge_index import EdgeIndex
 from core.adapters.index.shared_index import SharedIndex
 from core.domain import EVERYONE, Passage
+from core.errors import IndexUnavailableError
 from core.ports import PassageIndex
 from tests.conftest import wait_until
 from tests.fakes import HashingEmbedder
@@ -194,12 +195,15 @@ async def test_a_kill_at_any_moment_leaves_an_index_that_opens_and_is_cleared_th
         assert "/plain5.md" in await found(index, "plain5")
 
 
+LONG = 60.0  # seconds, after which nothing is cleared away when an index is closed
+
+
 def logged(dimension: int) -> edge.EdgeConfig:
     """As indexes were made once: with a log, and clearing away seldom."""
     return edge.EdgeConfig(
         vectors={points.DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)},
         sparse_vectors={points.SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
-        optimizers=edge.EdgeOptimizersConfig(indexing_threshold=edge_index.NO_GRAPH),
+        optimizers=edge.EdgeOptimizersConfig(indexing_threshold=10**9),
     )
 
 
@@ -209,15 +213,15 @@ async def test_an_index_of_an_earlier_version_is_cleared_of_what_was_removed_the
     """Its log goes; what it holds stays, and can be removed and replaced as before."""
     folder = data / "index"
     with monkeypatch.context() as before:
-        before.setattr(edge_index, "_config", logged)
-        before.setattr(edge_index, "_has_log", lambda _: False)
-        before.setattr(edge_index, "_LEFT", ())
+        before.setattr(edge_shard, "_config", logged)
+        before.setattr(edge_shard, "_has_log", lambda _: False)
+        before.setattr(edge_shard, "_LEFT", ())
         async with EdgeIndex(folder, EMBEDDER.dimension) as index:
             for one in passages():  # many entries in the log
                 await index.upsert([one], await EMBEDDER.embed([one.text]))
             await index.remove(f"/{WORD}.md")
             (data / "index.removed").unlink()
-            index._clear_away = lambda: None
+            index._clearing._took = LONG
     assert (folder / "wal").exists()
     assert holding(data)
     async with EdgeIndex(folder, EMBEDDER.dimension) as index:
@@ -249,3 +253,97 @@ async def test_what_is_removed_or_closed_after_a_clearing_is_so(data: Path) -> N
             await index.upsert([closed], await EMBEDDER.embed([closed.text]))
             assert closed.source not in await found(index, f"plain{10 + number}")
         assert holding(data, "plain4.md") == holding(data) == []
+
+
+async def test_what_is_written_meanwhile_is_there_afterwards(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And found at once; what is removed meanwhile leaves the files, too."""
+    rewritten, go_on, rewrite = asyncio.Event(), asyncio.Event(), rewriting.rewrite
+
+    async def slow(draft: Path) -> None:
+        await rewrite(draft)
+        rewritten.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(rewriting, "rewrite", slow)
+    extra = Passage("00000000-0000-0000-0000-000000000099", "/late.md", "Late", (), "late words", 1, 0, 1, "v")
+    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        await filled(index)
+        await index.remove("/plain1.md")
+        clearing = asyncio.create_task(index.clear_away())
+        await rewritten.wait()
+        await index.upsert([extra], await EMBEDDER.embed([extra.text]))
+        await index.remove(f"/{WORD}.md")
+        assert "/late.md" in await found(index, "late words")
+        assert f"/{WORD}.md" not in await found(index, WORD)
+        go_on.set()
+        await clearing
+        assert await index.count() == 19
+        assert "/late.md" in await found(index, "late words")
+        assert holding(data) == []
+
+
+async def test_a_rewriting_that_fails_leaves_the_index_as_it_was(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one clears away what this one did not."""
+
+    def failing(_: Path) -> None:
+        raise OSError("No space left on device")
+
+    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        await filled(index)
+        await index.remove(f"/{WORD}.md")
+        with monkeypatch.context() as full:
+            full.setattr(rewriting, "settle", failing)
+            with pytest.raises(IndexUnavailableError, match="No space left"):
+                await index.clear_away()
+        assert await index.count() == 19
+        assert "/plain5.md" in await found(index, "plain5")
+        await index.remove("/plain6.md")
+        await index.clear_away()
+        assert await index.count() == 18
+        assert holding(data) == []
+
+
+async def test_an_index_begun_anew_meanwhile_stays_new(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copy of the old one is not put in its place."""
+    rewritten, go_on, rewrite = asyncio.Event(), asyncio.Event(), rewriting.rewrite
+
+    async def slow(draft: Path) -> None:
+        await rewrite(draft)
+        rewritten.set()
+        await go_on.wait()
+
+    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        await filled(index)
+        await index.remove("/plain1.md")
+        with monkeypatch.context() as slowly:
+            slowly.setattr(rewriting, "rewrite", slow)
+            clearing = asyncio.create_task(index.clear_away())
+            await rewritten.wait()
+        await index.reset(EMBEDDER.dimension, None)
+        go_on.set()
+        await clearing
+        assert await index.count() == 0
+
+
+async def test_an_exchange_that_was_cut_off_is_undone(data: Path) -> None:
+    """The old index has all that was written; the new one perhaps not."""
+    folder = data / "index"
+    async with EdgeIndex(folder, EMBEDDER.dimension) as index:
+        await filled(index)
+    draft = rewriting.copied(folder)
+    rewriting.exchange(folder, draft)
+    next(folder.rglob("segments")).rename(folder / "cut off")
+    async with EdgeIndex(folder, EMBEDDER.dimension) as index:
+        assert await index.count() == 20
+    assert [name for name in os.listdir(data) if name.startswith("index")]  # noqa: PTH208 == ["index"]
+
+
+async def test_many_passages_get_eight_bits_without_being_asked_for(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edge_shard, "MANY", 10)
+    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        await filled(index)
+        await until(lambda: any(data.glob("index/**/*quantized*")))
+        assert "/plain5.md" in await found(index, "plain5")
+        assert await index.count() == 20

@@ -1,0 +1,140 @@
+"""The sentences of a digest, and of `/digest`; `texts.py` has the others.
+
+Replies are Markdown. Days are those of the person's own time zone. Knows nothing of platforms, of how a sentence is
+laid out, or of what is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from bots.language import counted, translated
+from bots.personal_texts import MONTHS, document_name
+from bots.study_texts import NOW_DUE
+from bots.texts import escaped
+from core.domain import Passage
+from core.notices.digests import AnsweredGap, Digest, DocumentNews
+from core.notices.schedule import DigestSchedule, Frequency, zone_of
+
+DAILY_TITLE, WEEKLY_TITLE = "Your daily digest", "Your weekly digest"
+NEW_IN_DOCUMENTS = "**New in your documents**"
+ANSWERED_NOW = "**You asked, and now there is an answer**"
+GAPS = "**Questions I couldn't answer** (for operators)"
+STOP_HINT = "`{cmd}digest off` ends these messages."
+NOTHING_NEW = "There is nothing new for you in your documents."
+NO_DIGEST = (
+    "You get no digest. `{cmd}digest daily 8:30` or `{cmd}digest weekly monday 9:00` sends you what is new in your "
+    "documents, and answers to what you asked in vain, when there is any."
+)
+DIGEST_OFF = "Done. You get no digest any more."
+DIGEST_WAS_OFF = "You get no digest."
+NOT_SCHEDULED_HERE = "Here nothing can be sent to you: `/digest` shows what is new whenever you ask for it."
+WHICH_ZONE = (
+    "In which time zone? Write it behind the hour, as your city or as a difference: `{cmd}digest daily 8:30 berlin`, "
+    "`{cmd}digest daily 8:30 utc+2`."
+)
+DIGEST_HOW = (
+    "I don't understand “{given}”. Write `{cmd}digest daily 8:30`, `{cmd}digest weekly monday 9:00` or "
+    "`{cmd}digest off`, with your city behind the hour if you are in another time zone."
+)
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_SHOWN = 240  # characters of what is quoted
+_LONGEST = 600  # characters of an answer in a digest
+_NEAR = timedelta(days=6)  # in which a day is named by its name
+
+
+def subscribed(schedule: DigestSchedule, zone: str) -> str:
+    """A digest was asked for."""
+    return translated("Done. {when}", when=_when(schedule, zone)) + " " + translated(STOP_HINT)
+
+
+def subscription(schedule: DigestSchedule) -> str:
+    """Which digest somebody gets."""
+    return f"{_when(schedule, schedule.zone)} {translated(STOP_HINT)}"
+
+
+def no_such_time(given: str) -> str:
+    """Something behind `/digest` was not understood."""
+    return translated(DIGEST_HOW, given=escaped(given))
+
+
+def _when(schedule: DigestSchedule, zone: str) -> str:
+    hour = f"{schedule.hour}:{schedule.minute:02}"
+    if schedule.frequency is Frequency.DAILY:
+        return translated(
+            "When there is something new, you get a digest every day at {hour} ({zone}), in private.",
+            hour=hour,
+            zone=zone,
+        )
+    return translated(
+        "When there is something new, you get a digest every {day} at {hour} ({zone}), in private.",
+        day=translated(WEEKDAYS[schedule.weekday]),
+        hour=hour,
+        zone=zone,
+    )
+
+
+def title(schedule: DigestSchedule) -> str:
+    """What stands above a digest."""
+    return translated(DAILY_TITLE if schedule.frequency is Frequency.DAILY else WEEKLY_TITLE)
+
+
+def digest(told: Digest, zone: str) -> str:
+    """What there is to tell, without a title."""
+    parts = []
+    if told.answered:
+        parts.append(_listed(ANSWERED_NOW, [_answered(one, told.until, zone) for one in told.answered]))
+    if told.news:
+        parts.append(_listed(NEW_IN_DOCUMENTS, [_news(one) for one in told.news]))
+    if told.due:
+        due = counted(told.due, "{count} review is due.", "{count} reviews are due.")
+        parts.append(f"{due} {translated(NOW_DUE)}")
+    if told.gaps:
+        asked = [(escaped(group.gaps[0].question), group.people) for group in told.gaps]
+        parts.append(_listed(GAPS, [f"“{said}” ({_people(people)})" for said, people in asked]))
+    return "\n\n".join(parts)
+
+
+def _listed(heading: str, lines: Sequence[str]) -> str:
+    return "\n".join([translated(heading), "", *(f"- {line}" for line in lines)])
+
+
+def _news(news: DocumentNews) -> str:
+    document = _document(news.passage)
+    said = translated("“{words}”", words=escaped(_short(news.said[0], _SHOWN)))
+    more = len(news.said) - 1
+    rest = " " + counted(more, "(and {count} more sentence)", "(and {count} more sentences)") if more else ""
+    return (translated("New: {document}", document=document) if news.is_new else document) + f": {said}{rest}"
+
+
+def _answered(one: AnsweredGap, now: datetime, zone: str) -> str:
+    asked = translated(
+        "{day} you asked “{question}”.", day=day(one.gap.asked_at, now, zone), question=escaped(one.gap.question)
+    )
+    answer = " ".join(_short(one.answer.text, _LONGEST).split())
+    sources = dict.fromkeys(_document(source.passage) for source in one.answer.sources)
+    return f"{asked} {answer} ({', '.join(sources)})"
+
+
+def day(at: datetime, now: datetime, zone: str) -> str:
+    """A day of somebody's calendar, as the beginning of a sentence."""
+    there, today = at.astimezone(zone_of(zone)), now.astimezone(zone_of(zone))
+    if there.date() == today.date():
+        return translated("Today")
+    if today - there <= _NEAR:
+        return translated("On {weekday}", weekday=translated(WEEKDAYS[there.weekday()]))
+    return translated("On {day} {month}", day=there.day, month=translated(MONTHS[there.month - 1]))
+
+
+def _document(passage: Passage) -> str:
+    return f"**{escaped(passage.title)}** ({escaped(document_name(passage.source))})"
+
+
+def _people(count: int) -> str:
+    return counted(count, "{count} person", "{count} people")
+
+
+def _short(text: str, most: int) -> str:
+    """`text`, cut behind a word where it is too long."""
+    return text if len(text) <= most else text[:most].rpartition(" ")[0].rstrip(",;:") + " …"

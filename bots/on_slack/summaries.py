@@ -1,0 +1,158 @@
+"""A thread of Slack's, as it is now, read for whoever asks about it in it: with names instead of ids, and with links.
+
+It is fetched only for the one who asks from within it, who reads it, too; nothing of it is kept. Knows nothing of what
+is made of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing, suppress
+from itertools import takewhile
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bots.dialogue import Dialogue
+from bots.language import translated
+from bots.on_slack import texts as slack_texts
+from bots.on_slack.clients import Workspace
+from bots.on_slack.errors import ERRORS, reason_of
+from bots.on_slack.events import SlackMessage, plain_text, sent_at
+from bots.on_slack.members import Members
+from bots.replies import Problem, Reply, Status
+from bots.thread_texts import READING_THREAD
+from core.documents.slack_words import whole_message
+from core.domain import Message
+from core.threads.posts import Discussion, Post
+from core.threads.requests import thread_request
+from core.together import together
+
+PAGE = 200  # messages that are asked for at once, as Slack recommends
+PAGES = 10  # of one thread
+AT_ONCE = 8  # names that are looked up
+FEWEST = 2  # messages of others that make a discussion; what was missed may be one
+SOMEBODY = "somebody"
+THREAD = "Discussion"
+CLOSED = {"not_in_channel", "channel_not_found", "missing_scope"}
+_SILENT = {
+    "channel_join",
+    "channel_leave",
+    "group_join",
+    "group_leave",
+    "tombstone",
+    "channel_topic",
+    "channel_purpose",
+}
+_NAMED = re.compile(r"<@([UW][A-Z0-9]*)(?:\|[^<>]*)?>")
+_UNNAMED = re.compile(r"<#C[A-Z0-9]*(?:\|)?>")
+
+Json = Mapping[str, Any]
+
+
+class SlackSummaries:
+    """Answers what is asked about the thread that it stands in, and hands all else to the dialogue."""
+
+    def __init__(self, dialogue: Dialogue, members: Members) -> None:
+        self._dialogue = dialogue
+        self._members = members
+
+    async def replies(self, place: Workspace, said: SlackMessage, message: Message) -> AsyncGenerator[Reply, None]:
+        """Everything to show for one message."""
+        request = thread_request(message.text) if said.in_thread and not said.private else None
+        discussion: Discussion | None = None
+        if request:
+            yield Status(translated(READING_THREAD))
+            try:
+                discussion = await self._discussion(place, said, missed=request.missed)
+            except SlackApiError as error:
+                if reason_of(error) not in CLOSED:
+                    raise
+                yield Problem(translated(slack_texts.THREAD_NOT_HERE))
+                return
+        if request and discussion and len(discussion.posts) >= (1 if request.missed else FEWEST):
+            steps = self._dialogue.sum_up(discussion, request)
+        else:
+            steps = self._dialogue.respond(message)
+        async with aclosing(steps):
+            async for step in steps:
+                yield step
+
+    async def _discussion(self, place: Workspace, said: SlackMessage, *, missed: bool) -> Discussion:
+        """What people wrote before `said` in its thread; where it was `missed`, since the author of `said` last wrote.
+
+        Raises:
+            SlackApiError: the bot may not read there.
+        """
+        found, whole = await _fetched(place.client, said)
+        before = [each for each in found if str(each.get("ts")) < said.ts and not _asks(each, place.bot_user)]
+        if missed:
+            before = [*takewhile(lambda each: each.get("user") != said.user, reversed(before))][::-1]
+        others = [each for each in before if each.get("user") != place.bot_user]
+        spoken = [each for each in others if each.get("subtype") not in _SILENT and whole_message(each).strip()]
+        names, address = await together(self._names(place.client, said.team, spoken), _place_of(place.client, said))
+        posts = tuple(_post(each, names, f"{address}/{_page(each, said)}" if address else "") for each in spoken)
+        return Discussion(THREAD, posts, len(before) - len(others), len(others) - len(spoken), 0 if whole else None)
+
+    async def _names(self, client: AsyncWebClient, team: str, messages: Sequence[Json]) -> dict[str, str]:
+        """What everybody is called who wrote or is named."""
+        ids = {str(each.get("user")) for each in messages if each.get("user")}
+        ids |= {user for each in messages for user in _NAMED.findall(whole_message(each))}
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def name(user: str) -> str:
+            async with gate:
+                with suppress(*ERRORS):
+                    return await self._members.name(client, team, user)
+            return ""
+
+        return dict(zip(sorted(ids), await asyncio.gather(*map(name, sorted(ids))), strict=True))
+
+
+async def _place_of(client: AsyncWebClient, said: SlackMessage) -> str:
+    """The address of the channel that `said` stands in, as Slack says it; empty where it does not."""
+    with suppress(*ERRORS):
+        link = str((await client.chat_getPermalink(channel=said.channel, message_ts=said.root))["permalink"])
+        home, archives, _ = link.partition("/archives/")
+        return f"{home}{archives}{said.channel}" if archives else ""
+    return ""
+
+
+async def _fetched(client: AsyncWebClient, said: SlackMessage) -> tuple[list[Json], bool]:
+    """The messages of the thread up to `said`, each once and in order, and whether these are all."""
+    found: dict[str, Json] = {}
+    cursor: str | None = None
+    for _ in range(PAGES):
+        page = await client.conversations_replies(
+            channel=said.channel, ts=said.root, latest=said.ts, limit=PAGE, cursor=cursor
+        )
+        found |= {str(each.get("ts")): each for each in page.get("messages") or () if isinstance(each, dict)}
+        cursor = (page.get("response_metadata") or {}).get("next_cursor")
+        if not cursor:
+            break
+    return [found[ts] for ts in sorted(found)], not cursor
+
+
+def _asks(message: Json, bot_user: str) -> bool:
+    """Whether somebody spoke to the bot: that is no part of what people said to each other."""
+    return bool(re.match(rf"\s*<@{re.escape(bot_user)}(?:\|[^<>]*)?>", str(message.get("text") or "")))
+
+
+def _page(message: Json, said: SlackMessage) -> str:
+    """A message of the thread, behind the channel's address."""
+    return f"p{str(message['ts']).replace('.', '')}?thread_ts={said.root}&cid={said.channel}"
+
+
+def _post(message: Json, names: Mapping[str, str], link: str) -> Post:
+    def named(token: re.Match[str]) -> str:
+        return names.get(token[1]) or SOMEBODY
+
+    text = _NAMED.sub(named, whole_message(message))
+    profile: Json = message.get("bot_profile") or {}
+    app = str(message.get("username") or profile.get("name") or "")
+    author = names.get(str(message.get("user"))) or app or SOMEBODY
+    ts = str(message["ts"])
+    return Post(ts, author, plain_text(_UNNAMED.sub("#…", text)), sent_at(ts), link)

@@ -1,0 +1,157 @@
+"""A discussion → its minutes: part by part to points, each carried by posts; many points once more to a few.
+
+    posts → parts → points of each, by the model → those that posts carry → fewer, where only a summary is wanted
+
+Where a part holds nothing of what is wanted, which is the model's verdict, it has no points. What is read is kept
+nowhere, and rules nothing: to the model it is a document. Knows nothing of platforms or people's records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from core.answering.cutting import cut_short
+from core.answering.grounding import Grounding, grounded
+from core.answering.prompt import REFUSE, passage_block, says_not_found
+from core.answering.verdict import Judging, check_text
+from core.domain import CutOff, Decoding, Mode, Passage, Piece, Prompt, QueuePosition, Verdicts
+from core.ports import Generator
+from core.text.languages import ENGLISH, language_of
+from core.threads.points import Point, carried, distinct, lines_of
+from core.threads.posts import Discussion, parts_of
+from core.threads.requests import MinutesKind, ThreadRequest
+from core.threads.signs import signed
+
+POINTS_TOKENS = 300  # of the points of one part
+FEW = 7  # points of a summary from which it is not summed up again
+
+
+@dataclass(frozen=True, slots=True)
+class PartStarted:
+    """Part `number` of `total` is being read."""
+
+    number: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """What was made of a discussion: points in their order, and how many of its posts were read.
+
+    `dropped` counts points that no post carries.
+    """
+
+    points: tuple[Point, ...]
+    read: int
+    dropped: int = 0
+
+
+_QUESTIONS: Mapping[str, Mapping[MinutesKind, str]] = {
+    "german": {
+        MinutesKind.SUMMARY: "fass diese Diskussion in höchstens 5 Stichpunkten zusammen",
+        MinutesKind.DECISIONS: "Liste die Entscheidungen dieser Diskussion auf: was wurde beschlossen?",
+        MinutesKind.ACTIONS: "Liste die Aufgaben aus dieser Diskussion auf: wer macht was, und bis wann?",
+    },
+    ENGLISH: {
+        MinutesKind.SUMMARY: "summarise this discussion in at most 5 bullets",
+        MinutesKind.DECISIONS: "List the decisions of this discussion: what was agreed?",
+        MinutesKind.ACTIONS: "List the action items of this discussion: who does what, and by when.",
+    },
+}
+
+MinutesEvent = PartStarted | QueuePosition | Minutes
+
+
+class Minuting:
+    """Takes the minutes of discussions; `certainty` as in `AnswerLimits`."""
+
+    def __init__(self, generator: Generator, *, certainty: float) -> None:
+        self._generator = generator
+        self._certainty = certainty
+
+    async def take(self, discussion: Discussion, request: ThreadRequest) -> AsyncGenerator[MinutesEvent, None]:
+        """How far it is, and last the `Minutes`; closing it stops the model."""
+        parts = parts_of(discussion.posts, self._generator.count_tokens)
+        points: list[Point] = []
+        dropped = 0
+        for number, part in enumerate(parts, start=1):
+            yield PartStarted(number, len(parts))
+            block = "\n".join(post.line for post in part)
+            async with aclosing(self._lines(discussion.title, block, request)) as steps:
+                async for step in steps:
+                    if isinstance(step, QueuePosition):
+                        yield step
+                        continue
+                    point = carried(step, part, discussion.authors)
+                    points += [point] if point else []
+                    dropped += point is None
+        points = distinct(points)
+        points = signed(request.kind, points, [post for part in parts for post in part])
+        if request.kind is MinutesKind.SUMMARY and len(points) > FEW:
+            async with aclosing(self._fewer(discussion, points, request)) as fewer:
+                async for last in fewer:
+                    if isinstance(last, QueuePosition):
+                        yield last
+                    else:
+                        points = last
+        yield Minutes(tuple(points), sum(map(len, parts)), dropped)
+
+    async def _fewer(
+        self, discussion: Discussion, points: Sequence[Point], request: ThreadRequest
+    ) -> AsyncGenerator[QueuePosition | list[Point], None]:
+        """The same in fewer points, each carried by posts of those that it was made of; last all of them."""
+        posts = list({post.id: post for point in points for post in point.posts}.values())
+        block = "\n".join(f"- {point.text}" for point in points)
+        fewer: list[Point] = []
+        async with aclosing(self._lines(discussion.title, block, request)) as steps:
+            async for step in steps:
+                if isinstance(step, QueuePosition):
+                    yield step
+                elif point := carried(step, posts, discussion.authors):
+                    fewer.append(point)
+        yield distinct(fewer) if len(fewer) > 1 else list(points)
+
+    async def _lines(self, title: str, block: str, request: ThreadRequest) -> AsyncGenerator[QueuePosition | str, None]:
+        """What the model makes of a part, line by line."""
+        passage = Passage("", "", title, (), block, 1, 0, 1, "")  # without a source, it is kept in no cache
+        grounding, said = Grounding([passage_block(passage)]), ""
+        events = self._generator.generate(self._prompt(passage, request), Decoding(Mode.STUFFED, POINTS_TOKENS))
+        async with aclosing(events), aclosing(grounded(events, grounding)) as shown:
+            async for event in shown:
+                match event:
+                    case QueuePosition():
+                        yield event
+                    case Verdicts() if not self._holds(event, request):
+                        return
+                    case Piece(text):
+                        said += text
+                    case CutOff():
+                        said = cut_short(said)
+                    case _:
+                        pass
+        for line in [] if says_not_found(said) else lines_of(said):
+            yield line
+
+    def _prompt(self, passage: Passage, request: ThreadRequest) -> Prompt:
+        protocol, (question, told) = self._generator.protocol, asked(request.kind, passage.text)
+        if protocol.judging is Judging.NONE and self._certainty and request.kind is not MinutesKind.SUMMARY:
+            told = f"{REFUSE} {told}".strip()
+        check = check_text(question) if protocol.judging is Judging.CHECK and self._certainty else ""
+        return Prompt(protocol.system, (passage,), (1.0,), (), told, question, check)
+
+    def _holds(self, verdicts: Verdicts, request: ThreadRequest) -> bool:
+        """Whether there is what is wanted; something to sum up is in every discussion."""
+        calibration = self._generator.protocol.calibration
+        if request.kind is MinutesKind.SUMMARY or calibration is None:
+            return True
+        return calibration.probability_held(verdicts.log_odds) >= self._certainty
+
+
+def asked(kind: MinutesKind, discussion: str) -> tuple[str, str]:
+    """What a model is asked, and how it is to answer: in the language of the discussion, whose words it keeps to."""
+    language = language_of(discussion)
+    if language in _QUESTIONS:
+        return _QUESTIONS[language][kind], ""
+    return _QUESTIONS[ENGLISH][kind], f"Answer in {language.title()}." if language else ""

@@ -1,0 +1,135 @@
+"""`/digest` as people write it, in English and German, with what they get wrong."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from redis.asyncio import Redis
+
+from bots import digest_texts
+from bots.digest_commands import DigestCommands, DigestWish, read_wish
+from bots.language import speaking
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
+from core.domain import Conversation, Message, Person
+from core.engine import AnswerLimits, Engine
+from core.errors import InvalidPreferenceError
+from core.notices.schedule import DigestSchedule, Frequency
+from tests.fakes import HashingEmbedder, ScriptedGenerator
+
+ANN = Person("telegram", "", "7")
+NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)  # a Monday
+DAILY, WEEKLY = Frequency.DAILY, Frequency.WEEKLY
+
+
+@pytest.fixture
+async def commands(redis: Redis):
+    async with QdrantIndex.at(":memory:", api_key=None, collection="t", dimension=384) as index:
+        engine = Engine(
+            embedder=HashingEmbedder(),
+            index=index,
+            memory=RedisMemory(redis),
+            usage=RedisUsage(redis),
+            generator=ScriptedGenerator(),
+            limits=AnswerLimits(),
+        )
+        yield DigestCommands(engine)
+
+
+async def write(commands: DigestCommands, text: str, person: Person = ANN, zone: str = "") -> str:
+    place = Conversation(person.platform, person.workspace, "7")
+    message = Message("1", place, person, f"/digest {text}", NOW, private=True, zone=zone)
+    return (await commands.reply(message, text)).markdown
+
+
+@pytest.mark.parametrize(
+    ("text", "wish"),
+    [
+        ("daily", DigestWish(DAILY)),
+        ("on", DigestWish(DAILY)),
+        ("off", DigestWish(off=True)),
+        ("aus", DigestWish(off=True)),
+        ("daily 8:30", DigestWish(DAILY, hour=(8, 30))),
+        ("Daily at 8.30", DigestWish(DAILY, hour=(8, 30))),
+        ("every day at 7pm", DigestWish(DAILY, hour=(19, 0))),
+        ("daily 12 am", DigestWish(DAILY, hour=(0, 0))),
+        ("9:15", DigestWish(hour=(9, 15))),
+        ("täglich um 8 Uhr", DigestWish(DAILY, hour=(8, 0))),
+        ("jeden Tag um 17:05 Uhr", DigestWish(DAILY, hour=(17, 5))),
+        ("weekly friday 9", DigestWish(WEEKLY, 4, (9, 0))),
+        ("every Monday at 9:00", DigestWish(None, 0, (9, 0))),
+        ("wöchentlich, freitags um 16 Uhr", DigestWish(WEEKLY, 4, (16, 0))),
+        ("daily 8:30 Europe/Berlin", DigestWish(DAILY, hour=(8, 30), zone="Europe/Berlin")),
+        ("daily 8:30 in new york", DigestWish(DAILY, hour=(8, 30), zone="America/New_York")),
+        ("daily utc+2 8:30", DigestWish(DAILY, hour=(8, 30), zone="Etc/GMT-2")),
+        ("daily 8 utc+2", DigestWish(DAILY, hour=(8, 0), zone="Etc/GMT-2")),
+    ],
+)
+def test_a_wish_is_read_as_it_is_written(text: str, wish: DigestWish) -> None:
+    assert read_wish(text) == wish
+
+
+@pytest.mark.parametrize(
+    "text", ["25:00", "8:61", "daily monday", "soon", "daily 8:30 atlantis", "hourly", "13pm", "daily 8:30 `x`", "²"]
+)
+async def test_what_is_no_hour_is_said_to_be_none(commands: DigestCommands, text: str) -> None:
+    """The sentence says how to write it, and nothing changes."""
+    with pytest.raises(InvalidPreferenceError) as caught:
+        await write(commands, text, zone="Europe/Berlin")
+    assert "digest daily 8:30" in str(caught.value)
+    assert await commands._engine.people.subscription(ANN) is None
+
+
+async def test_a_person_without_a_time_zone_is_asked_for_it(commands: DigestCommands) -> None:
+    """Once: whoever named theirs need not do so again."""
+    assert "In which time zone" in await write(commands, "daily 8:30")
+    assert "every day at 8:30 (Europe/Berlin)" in await write(commands, "daily 8:30 berlin")
+    assert "every Friday at 9:00 (Europe/Berlin)" in await write(commands, "weekly friday 9:00")
+    assert "every Friday at 9:00 (Europe/Berlin)" in await write(commands, "")
+
+
+async def test_what_the_platform_says_of_the_zone_is_taken(commands: DigestCommands) -> None:
+    assert "every day at 8:00 (Asia/Tokyo)" in await write(commands, "daily", zone="Asia/Tokyo")
+    assert await RedisMemory(commands._engine.people._memory._client).due(NOW) == []
+
+
+async def test_another_hour_keeps_what_was_told(commands: DigestCommands) -> None:
+    people = commands._engine.people
+    await write(commands, "daily 8:30 berlin")
+    await people.note_digest(ANN, "d1", datetime(2026, 3, 3, tzinfo=UTC))
+    await write(commands, "weekly")
+    kept = await people.subscription(ANN)
+    assert kept is not None
+    assert (kept.last, kept.since) == ("d1", datetime(2026, 3, 3, tzinfo=UTC))
+    assert kept.schedule == DigestSchedule(WEEKLY, "Europe/Berlin", 8, 30)
+
+
+async def test_off_ends_it_and_says_so_where_there_was_none(commands: DigestCommands) -> None:
+    await write(commands, "daily 8:30 berlin")
+    assert await write(commands, "off") == digest_texts.DIGEST_OFF
+    assert await write(commands, "off") == digest_texts.DIGEST_WAS_OFF
+    assert await commands._engine.people.due(datetime(2027, 1, 1, tzinfo=UTC)) == []
+
+
+async def test_in_a_terminal_it_is_shown_and_never_sent(commands: DigestCommands) -> None:
+    here = Person("console", "local", "ann")
+    assert await write(commands, "", here) == digest_texts.NOTHING_NEW
+    assert await write(commands, "now", here) == digest_texts.NOTHING_NEW
+    assert "nothing can be sent" in await write(commands, "daily 8:30", here)
+    assert await commands._engine.people.subscription(here) is None
+
+
+async def test_whoever_is_forgotten_gets_none_and_the_export_shows_it(commands: DigestCommands, redis: Redis) -> None:
+    people = commands._engine.people
+    await write(commands, "daily 8:30 berlin")
+    assert "Europe/Berlin" in await people.export(ANN)
+    await people.forget(ANN)
+    assert await people.subscription(ANN) is None
+    assert await redis.keys("attune:digest*") == []
+
+
+async def test_it_is_said_in_german(commands: DigestCommands) -> None:
+    with speaking("de"):
+        assert "jeden Freitag um 9:00 Uhr" in await write(commands, "wöchentlich freitag 9 berlin")

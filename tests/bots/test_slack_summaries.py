@@ -1,0 +1,163 @@
+"""Slack's threads, summed up for whoever asks in them."""
+
+from __future__ import annotations
+
+from redis.asyncio import Redis
+
+from core.domain import Prompt
+from tests.bots.slack_world import World, world
+from tests.doubles.slack_people import text_of
+
+AT = "<@UBOT>"
+
+
+def script(prompt: Prompt) -> str:
+    """One bullet for each line that was read."""
+    return "\n".join(f"- {line}" for line in prompt.passages[0].text.splitlines())
+
+
+async def discuss(slack: World, *said: tuple[str, str]) -> str:
+    """A thread in which people write; its first message."""
+    (user, text), *rest = said
+    root = slack.people.say(user, "C1", text)
+    for user, text in rest:
+        slack.people.say(user, "C1", text, thread=root)
+    await slack.settled()  # the bot takes no part yet
+    return root
+
+
+async def test_a_thread_is_summed_up_where_it_stands(redis: Redis) -> None:
+    """Each point leads to the message that says it, by people's names, and what was read is said."""
+    async with world(redis) as slack:
+        slack.generator.script = script
+        slack.space.users["UANN"]["profile"] = {"display_name": "Ann"}
+        slack.space.users["UBEN"]["real_name"] = "Ben Berg"
+        root = await discuss(
+            slack, ("UANN", "The printer on floor two is broken"), ("UBEN", "<@UANN> I will repair it on Monday")
+        )
+        slack.people.say("UANN", "C1", f"{AT} summarise", thread=root)
+        await slack.settled()
+        [answer] = slack.answers("C1", root)
+        assert "In short" in answer
+        assert f"https://fake.slack.example/archives/C1/p{root.replace('.', '')}?thread_ts={root}&cid=C1" in answer
+        assert "Ann I will repair it on Monday" in answer
+        assert "Ben Berg" in answer
+        assert "I read 2 messages by 2 people." in answer
+        assert "UANN" not in answer
+        slack.check()
+
+
+async def test_a_thread_is_read_page_by_page_as_it_is_now(redis: Redis) -> None:
+    """Edited messages as they are, deleted ones not at all; the bot's own and those without words are counted."""
+    async with world(redis) as slack:
+        slack.generator.script = script
+        root = slack.people.say("UANN", "C1", "Report number zero is late")
+        stamps = [
+            slack.people.say("UBEN", "C1", f"Report {name} is late", thread=root)
+            for name in ("alpha", "bravo", "carbon")
+        ]
+        for _ in range(250):
+            ts = slack.space.ts()
+            slack.space.messages["C1"][ts] = {"ts": ts, "user": "UBEN", "thread_ts": root, "text": ""}
+        slack.people.say("UBEN", "C1", f"{AT} summarise", thread=root)
+        await slack.settled()
+        slack.people.edit("C1", stamps[0], "Report alpha is ready")
+        slack.people.delete("C1", stamps[1])
+        slack.people.say("UBEN", "C1", f"{AT} Fass bitte zusammen", thread=root)
+        await slack.settled()
+        last = slack.answers("C1", root)[-1]
+        assert "alpha is ready" in last
+        assert "bravo" not in last
+        assert "I read 3 messages by 2 people. Left out: 1 of mine, 250 without words." in last
+        slack.check()
+
+
+async def test_decisions_and_tasks_are_asked_for(redis: Redis) -> None:
+    """In a thread in which the bot takes part nobody has to name it."""
+    async with world(redis) as slack:
+        slack.generator.script = script
+        root = await discuss(
+            slack,
+            ("UANN", "Where do we move the printer?"),
+            ("UBEN", "Decision: the printer moves to floor three"),
+            ("UANN", "I'll carry the printer on Monday"),
+        )
+        slack.people.say("UANN", "C1", f"{AT} what was decided?", thread=root)
+        await slack.settled()
+        slack.people.say("UBEN", "C1", "action items?", thread=root)
+        await slack.settled()
+        decided, to_do = slack.answers("C1", root)
+        assert "Decided" in decided
+        assert "moves to floor three" in decided
+        assert "carry" not in decided
+        assert "I'll carry the printer on Monday" in to_do
+        slack.check()
+
+
+async def test_what_somebody_missed_in_a_thread(redis: Redis) -> None:
+    """Is what was written since their last message in it."""
+    async with world(redis) as slack:
+        slack.generator.script = script
+        root = await discuss(
+            slack, ("UBEN", "The roof leaks"), ("UANN", "I saw that"), ("UBEN", "The roof is repaired now")
+        )
+        slack.people.say("UANN", "C1", f"{AT} what did I miss?", thread=root)
+        await slack.settled()
+        [answer] = slack.answers("C1", root)
+        assert "repaired now" in answer
+        assert "leaks" not in answer
+        slack.check()
+
+
+async def test_without_a_discussion_it_is_a_question(redis: Redis) -> None:
+    """Outside threads, below one message, and in private the documents and the last answer are meant."""
+    async with world(redis) as slack:
+        slack.people.say("UANN", "C1", f"{AT} what was decided?")
+        root = slack.people.say("UBEN", "C1", "How long does transit enrolment take?")
+        slack.people.say("UANN", "C1", f"{AT} summarise", thread=root)
+        dm = slack.space.dm("UANN")
+        slack.people.say("UANN", dm, "next steps?")
+        slack.people.say("UANN", dm, "catchup")
+        await slack.settled()
+        assert not any("In short" in text_of(each) for each in slack.space.messages["C1"].values())
+        assert "mention me in a thread" in str([text_of(each) for each in slack.space.messages[dm].values()])
+        slack.check()
+
+
+async def test_a_channel_that_is_closed_to_the_bot_is_said(redis: Redis) -> None:
+    """Whoever asks is told what to do."""
+    async with world(redis) as slack:
+        root = await discuss(slack, ("UANN", "Where do we move the printer?"), ("UBEN", "To floor three"))
+        slack.server.fail("conversations.replies", "missing_scope", 9)
+        slack.people.say("UANN", "C1", f"{AT} what was decided?", thread=root)
+        await slack.settled()
+        slack.server.faults.clear()
+        assert "can't read this channel" in slack.answers("C1", root)[0]
+
+
+async def test_where_slack_asks_to_wait_it_is_waited(redis: Redis) -> None:
+    """A limit costs time and no answer."""
+    async with world(redis) as slack:
+        slack.generator.script = script
+        root = await discuss(
+            slack, ("UANN", "Where do we move the printer?"), ("UBEN", "Decision: it moves to floor three")
+        )
+        slack.server.fail("conversations.replies", "ratelimited", 2, status=429, retry_after=0)
+        slack.people.say("UANN", "C1", f"{AT} what was decided?", thread=root)
+        await slack.settled()
+        assert "floor three" in slack.answers("C1", root)[0]
+        slack.check()
+
+
+async def test_nothing_of_a_thread_is_kept(redis: Redis) -> None:
+    """Neither in the conversation nor anywhere else."""
+    async with world(redis) as slack:
+        slack.generator.script = script
+        root = await discuss(
+            slack, ("UANN", "The safe opens with 4711"), ("UBEN", "I will change the number on Monday")
+        )
+        slack.people.say("UANN", "C1", f"{AT} summarise", thread=root)
+        await slack.settled()
+        assert "4711" in slack.answers("C1", root)[0]
+        for key in await redis.keys("*"):
+            assert b"4711" not in await redis.dump(key)

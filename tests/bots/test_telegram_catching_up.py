@@ -1,0 +1,153 @@
+"""What somebody missed in a group of Telegram's: kept where an admin wants it, and summed up for whoever asks."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from core.domain import Person, Prompt
+from tests.bots.telegram_home import Home, Wishes, telegram_home
+from tests.doubles.telegram_people import Place, User, group, topic
+from tests.doubles.telegram_rules import BOT
+from tests.doubles.telegram_server import TelegramDouble
+
+TEAM = -100_500
+ALLOWED = frozenset({f"channel:telegram//{TEAM}"})
+KEYS = "attune:heard:*"
+
+
+def script(prompt: Prompt) -> str:
+    """One bullet for each line that was read."""
+    return "\n".join(f"- {line}" for line in prompt.passages[0].text.splitlines())
+
+
+def people(home: Home, *, forum: bool = False) -> tuple[User, User, Place]:
+    """Ann, who is an admin of the group, and Ben."""
+    home.generator.script = script
+    ann, ben = User(home.double, 7, "Ann"), User(home.double, 8, "Ben")
+    team = group(home.double, TEAM, ann, ben, forum=forum)
+    team.chat.members[7] = "administrator"
+    return ann, ben, team
+
+
+def wishes(*, privacy: bool = False) -> Wishes:
+    return Wishes(allowed=ALLOWED, double=TelegramDouble(privacy=privacy))
+
+
+async def replied(team: Place, count: int) -> str:
+    """What the bot said last, of so many messages."""
+    said = await team.until(lambda place: place.said()[count - 1 :] and place.said())
+    return str(said[count - 1].text)
+
+
+async def test_what_was_missed_is_summed_up(redis: Redis, tmp_path: Path):
+    """From the moment on that an admin wants it, with links to the messages; each person since they last wrote."""
+    async with telegram_home(redis, tmp_path, wishes()) as home:
+        ann, ben, team = people(home)
+        await ann.say("The old printer is broken", team)
+        await ann.say("/catchup on", team)
+        assert "at most 1,000 messages, none for longer than 7 days" in await replied(team, 1)
+        await ann.say("The new printer arrives on Tuesday", team)
+        await ben.say("I will carry the printer upstairs", team)
+        moved = await ben.say("The scanner moves downstairs", team)
+        await ann.say("/catchup", team)
+        told = await team.until(lambda place: [one for one in place.said() if "In short" in one.text])
+        assert "I will carry the printer upstairs" in told[0].text
+        assert "Tuesday" not in told[0].text
+        assert "I read 2 messages by 1 person." in told[0].text
+        assert f"https://t.me/c/500/{moved}" in str(told[0])
+
+
+async def test_nothing_is_kept_before_an_admin_wants_it(redis: Redis, tmp_path: Path):
+    """Others cannot turn it on, and whoever asks is told how it is done."""
+    async with telegram_home(redis, tmp_path, wishes()) as home:
+        _, ben, team = people(home)
+        await ben.say("My secret is 4711", team)
+        await ben.say("/catchup on", team)
+        assert "Only an admin" in await replied(team, 1)
+        await ben.say("/catchup", team)
+        assert "/catchup on" in await replied(team, 2)
+        assert await redis.keys(KEYS) == []
+
+
+async def test_privacy_mode_is_explained(redis: Redis, tmp_path: Path):
+    """Where Telegram shows the bot nothing, that is said, and how to change it; an administrator sees all."""
+    async with telegram_home(redis, tmp_path, wishes(privacy=True)) as home:
+        ann, ben, team = people(home)
+        await ann.say("/catchup on", team)
+        assert "privacy mode" in await replied(team, 1)
+        team.chat.members[BOT["id"]] = "administrator"
+        await ann.say("/catchup on", team)
+        assert "From now on" in await replied(team, 2)
+        await ben.say("The scanner moves downstairs", team)
+        await ann.say("/catchup", team)
+        told = await team.until(lambda place: [one for one in place.said() if "In short" in one.text])
+        assert "scanner" in told[0].text
+
+
+async def test_off_deletes_what_was_kept(redis: Redis, tmp_path: Path):
+    """And nothing more is kept."""
+    async with telegram_home(redis, tmp_path, wishes()) as home:
+        ann, ben, team = people(home)
+        await ann.say("/catchup on", team)
+        await replied(team, 1)
+        await ben.say("The scanner moves downstairs", team)
+        await ann.say("/catchup off", team)
+        assert "deleted" in await replied(team, 2)
+        await ben.say("The scanner moves upstairs again", team)
+        await ann.say("/catchup", team)
+        await replied(team, 3)
+        assert await redis.keys(KEYS) == []
+
+
+async def test_topics_are_apart_and_edits_count(redis: Redis, tmp_path: Path):
+    """What is said in another topic is none of this one's; an edited message is as it is now."""
+    async with telegram_home(redis, tmp_path, wishes()) as home:
+        ann, ben, team = people(home, forum=True)
+        here, there = topic(team, 11), topic(team, 12)
+        await ann.say("/catchup on", team, topic=here)
+        await team.until(lambda place: place.said())
+        await ben.say("The roof leaks in Munich", team, topic=there)
+        changed = await ben.say("The scanner moves downstairs", team, topic=here)
+        await ben.edit(changed, "The scanner moves outdoors", team)
+        await ann.say("/catchup", team, topic=here)
+        told = await team.until(lambda place: [one for one in place.said() if "In short" in one.text])
+        assert "outdoors" in told[0].text
+        assert "downstairs" not in told[0].text
+        assert "Munich" not in told[0].text
+
+
+async def test_forgetting_takes_a_persons_own_messages(redis: Redis, tmp_path: Path):
+    """What others wrote stays."""
+    async with telegram_home(redis, tmp_path, wishes()) as home:
+        ann, ben, team = people(home)
+        await ann.say("/catchup on", team)
+        await replied(team, 1)
+        await ben.say("The scanner moves downstairs", team)
+        await ann.say("The new printer arrives on Tuesday", team)
+        await ann.say("Hello?", team)
+        while not (keys := await redis.keys(KEYS)):  # noqa: ASYNC110 - as below
+            await asyncio.sleep(0.01)
+        [key] = keys
+        while await redis.zcard(key) < 3:  # noqa: ASYNC110 - nothing tells that it was kept
+            await asyncio.sleep(0.01)
+        await home.memory.forget(Person("telegram", "", "8"))
+        kept = await redis.zrange(key, 0, -1)
+        assert b"scanner" not in b"".join(kept)
+        assert b"printer" in b"".join(kept)
+
+
+async def test_decisions_in_a_group(redis: Redis, tmp_path: Path):
+    """What was decided is asked of what was kept, too, in German as in English."""
+    async with telegram_home(redis, tmp_path, wishes()) as home:
+        ann, ben, team = people(home)
+        await ann.say("/catchup on", team)
+        await replied(team, 1)
+        await ben.say("Beschlossen: der Scanner zieht am Montag um", team)
+        await ben.say("Schönes Wetter haben wir hier oben", team)
+        await ann.say(f"@{BOT['username']} was wurde entschieden?", team)
+        told = await team.until(lambda place: [one for one in place.said() if "Decided" in one.text])
+        assert "Scanner" in told[0].text
+        assert "Wetter" not in told[0].text

@@ -1,0 +1,226 @@
+"""What is new for one person, over a real index and real stores; only the two models are fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.histories import RedisHistories
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
+from core.domain import EVERYONE, Conversation, Message, Passage, Person
+from core.engine import AnswerLimits, Engine
+from core.notices.digests import Digest
+from core.notices.watch import DocumentWatch
+from tests.fakes import HashingEmbedder, ScriptedGenerator
+
+ANN, BEN = Person("slack", "T1", "ann"), Person("slack", "T1", "ben")
+START = datetime(2026, 3, 2, 8, tzinfo=UTC)  # a Monday
+HOUR = timedelta(hours=1)
+LEAVE = "Annual leave is requested in the calendar two weeks before."
+CANTEEN = "The canteen opens at noon on the third floor."
+QUESTION = "When does the canteen open?"
+
+
+@dataclass
+class House:
+    """Documents that change, an hour later each time."""
+
+    index: QdrantIndex
+    engine: Engine
+    watch: DocumentWatch
+    generator: ScriptedGenerator
+    memory: RedisMemory
+    usage: RedisUsage
+    now: datetime = START
+    versions: dict[str, int] = field(default_factory=dict)
+
+    async def writes(self, texts: Mapping[str, str], readers: tuple[str, ...] = (EVERYONE,)) -> None:
+        """An hour later these documents say this."""
+        self.now += HOUR
+        for title, text in texts.items():
+            self.versions[title] = version = self.versions.get(title, 0) + 1
+            parts = text.split("\n\n")
+            number = sum(map(ord, title))
+            passages = [
+                Passage(
+                    f"00000000-0000-0000-{version:04}-{number:08}{n:04}",
+                    f"/docs/{title}.md",
+                    title,
+                    (),
+                    part,
+                    1,
+                    n,
+                    len(parts),
+                    f"v{version}",
+                    readers,
+                )
+                for n, part in enumerate(parts)
+            ]
+            await self.index.upsert(passages, await HashingEmbedder().embed(parts))
+            await self.index.remove(f"/docs/{title}.md", keep_version=f"v{version}")
+        await self.watch.look()
+
+    async def digest(self, person: Person = ANN, since: datetime = START, channels: frozenset[str] = frozenset()):
+        message = Message("1", Conversation("slack", "T1", "D1"), person, "", self.now, private=True, channels=channels)
+        return await self.engine.digests.compose(message, since, self.now)
+
+    async def ask(self, text: str, person: Person = ANN) -> None:
+        message = Message(str(self.now), Conversation("slack", "T1", "D1"), person, text, self.now, private=True)
+        async for _ in self.engine.answer(message):
+            pass
+
+
+@pytest.fixture
+async def house(redis: Redis):
+    embedder, memory, usage = HashingEmbedder(), RedisMemory(redis), RedisUsage(redis)
+    async with QdrantIndex.at(":memory:", api_key=None, collection="t", dimension=384) as index:
+        generator, histories = ScriptedGenerator(), RedisHistories(redis)
+        engine = Engine(
+            embedder=embedder, index=index, memory=memory, usage=usage, generator=generator,
+            limits=AnswerLimits(passages=2, relevance=0.15), histories=histories,
+        )  # fmt: skip
+        home = House(index, engine, DocumentWatch(index, histories), generator, memory, usage)
+        home.watch = DocumentWatch(index, histories, lambda: home.now)
+        await home.writes({"Leave": LEAVE})
+        yield home
+
+
+def said(digest: Digest) -> list[tuple[str, tuple[str, ...], bool]]:
+    return [(news.passage.title, news.said, news.is_new) for news in digest.news]
+
+
+async def test_what_was_there_at_first_is_no_news(house: House) -> None:
+    """Whoever begins to look is not told of everything."""
+    assert (await house.digest()).empty
+
+
+async def test_a_new_sentence_is_quoted_and_what_moved_is_not(house: House) -> None:
+    """A document says one thing more, in front of what it said: that alone is news."""
+    await house.writes({"Leave": f"# News\n\n- Ten days may be carried over.\n\n{LEAVE}"})
+    assert said(await house.digest()) == [("Leave", ("Ten days may be carried over.",), False)]
+
+
+async def test_a_changed_number_is_new_and_a_new_layout_is_not(house: House) -> None:
+    await house.writes({"Leave": LEAVE.replace("two", "three")})
+    assert said(await house.digest()) == [("Leave", (LEAVE.replace("two", "three"),), False)]
+    since = house.now
+    await house.writes({"Leave": f"* {LEAVE.replace('two', 'three')}"})
+    assert (await house.digest(since=since)).empty
+
+
+async def test_a_new_document_is_called_new(house: House) -> None:
+    await house.writes({"Canteen": CANTEEN})
+    assert said(await house.digest()) == [("Canteen", (CANTEEN,), True)]
+
+
+async def test_nothing_is_told_twice(house: House) -> None:
+    """What came before the last digest is not in the next one."""
+    await house.writes({"Canteen": CANTEEN})
+    since = house.now
+    await house.writes({"Leave": f"{LEAVE} Ask your lead first."})
+    assert said(await house.digest(since=since)) == [("Leave", ("Ask your lead first.",), False)]
+
+
+async def test_another_process_that_looks_later_makes_nothing_new_again(house: House, redis: Redis) -> None:
+    await house.writes({"Canteen": CANTEEN})
+    since = house.now
+    house.now += HOUR
+    await DocumentWatch(house.index, RedisHistories(redis), lambda: house.now).look()
+    assert (await house.digest(since=since)).empty
+
+
+async def test_documents_that_somebody_may_not_see_are_never_named(house: House) -> None:
+    """A channel's document is news to its members, and one person's own to nobody."""
+    await house.writes({"Secret": CANTEEN}, ("channel:slack/T1/G1",))
+    await house.writes({"Mine": "I keep my lunch in the fridge."}, ("person:slack/T1/ann",))
+    assert (await house.digest()).empty
+    assert (await house.digest(BEN)).empty
+    assert [title for title, *_ in said(await house.digest(channels=frozenset({"G1"})))] == ["Secret"]
+
+
+async def test_a_document_that_is_gone_is_not_named_and_not_kept(house: House, redis: Redis) -> None:
+    await house.writes({"Canteen": CANTEEN})
+    await house.index.remove("/docs/Canteen.md")
+    assert (await house.digest()).empty
+    await house.watch.look()
+    assert "/docs/Canteen.md" not in await RedisHistories(redis).read()
+
+
+async def test_what_is_forgotten_of_a_document_is_its_history_too(house: House, redis: Redis) -> None:
+    await house.writes({"Canteen": CANTEEN})
+    await house.memory.forget_documents(["/docs/Canteen.md"])
+    assert set(await RedisHistories(redis).read()) == {"/docs/Leave.md"}
+
+
+async def test_of_many_documents_those_come_that_the_person_has_to_do_with(house: House) -> None:
+    """Ann asks of leave: she hears of leave and not of the canteen; Ben, of whom nothing is known, of both."""
+    await house.ask("How is annual leave requested in the calendar?")
+    since = house.now
+    await house.writes({"Leave": f"{LEAVE} Ask your lead first.", "Canteen": CANTEEN})
+    assert [title for title, *_ in said(await house.digest(since=since))] == ["Leave"]
+    assert {title for title, *_ in said(await house.digest(BEN, since=since))} == {"Leave", "Canteen"}
+
+
+async def test_what_was_asked_in_vain_is_answered_when_a_document_holds_it(house: House) -> None:
+    """The person's own question, with the answer and its source; nobody else hears of it."""
+    house.generator.certainty = -9.0
+    await house.ask(QUESTION)
+    house.generator.certainty = 9.0
+    await house.writes({"Canteen": CANTEEN})
+    (one,) = (await house.digest()).answered
+    assert (one.gap.question, one.answer.text) == (QUESTION, CANTEEN)
+    assert [source.passage.title for source in one.answer.sources] == ["Canteen"]
+    assert (await house.digest(BEN)).answered == ()
+
+
+async def test_a_question_is_called_answered_by_the_verdict_alone(house: House) -> None:
+    """A document that is near, and of which the model says no, answers nothing."""
+    house.generator.certainty = -9.0
+    await house.ask(QUESTION)
+    await house.writes({"Canteen": CANTEEN})
+    assert (await house.digest()).answered == ()
+
+
+async def test_a_question_is_not_tried_where_nothing_new_is_near(house: House) -> None:
+    """What was there when it was asked does not answer it now: the model is not asked."""
+    house.generator.certainty = -9.0
+    await house.ask("How is annual leave requested?")
+    house.generator.certainty = 9.0
+    before = len(house.generator.prompts)
+    await house.writes({"Canteen": CANTEEN})
+    assert (await house.digest()).answered == ()
+    assert len(house.generator.prompts) == before
+
+
+async def test_a_digest_keeps_and_teaches_nothing(house: House, redis: Redis) -> None:
+    """No turn, no trace, no gap and no signal comes of trying a question again."""
+    house.generator.certainty = -9.0
+    await house.ask(QUESTION)
+    await house.writes({"Canteen": CANTEEN})
+    house.generator.certainty = 9.0
+    before = {key: await redis.dump(key) for key in await redis.keys("attune:*")}
+    await house.digest()
+    assert {key: await redis.dump(key) for key in await redis.keys("attune:*")} == before
+
+
+async def test_gaps_of_all_are_grouped_for_operators(house: House) -> None:
+    house.generator.certainty = -9.0
+    await house.ask(QUESTION)
+    await house.ask(QUESTION, BEN)
+    (group,) = await house.engine.digests.gaps(START, house.now)
+    assert (group.gaps[0].question, group.people) == (QUESTION, 2)
+    assert await house.engine.digests.gaps(house.now, house.now + HOUR) == ()
+
+
+async def test_whoever_wants_nothing_personal_hears_of_everything(house: House) -> None:
+    await house.ask("How is annual leave requested in the calendar?")
+    await house.engine.people.change(ANN, lambda old: replace(old, strength=0))
+    since = house.now
+    await house.writes({"Canteen": CANTEEN})
+    assert [title for title, *_ in said(await house.digest(since=since))] == ["Canteen"]
