@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from core.documents.gaps import Gap
 from core.domain import Outcome, Person
-from core.learning.study import Study
+from core.learning.study import Study, sources_of, without_sources
 from core.notices.schedule import DigestSchedule, Subscription, next_due
 from core.people import interests, portable
 from core.people.asker import Asker
@@ -92,15 +92,18 @@ class People:
         return wishes
 
     async def documents(self, person: Person) -> set[str]:
-        """The documents that the log of what the person did names."""
-        return {source for signal in await self._memory.signals(person) for source in interests.documents_of(signal)}
+        """The documents that the log of what the person did names, and what they study."""
+        signals, study = await self._memory.signals(person), await self._memory.study(person)
+        return sources_of(study).union(*map(interests.documents_of, signals))
 
     async def export(self, person: Person, seen: Collection[str] | None = None) -> str:
         """All of a profile as JSON, with the names only of documents that are `seen`; of all where nobody says."""
-        signals = await self._memory.signals(person)
+        signals, study = await self._memory.signals(person), await self._memory.study(person)
         if seen is not None:
             signals = [interests.naming(signal, seen) for signal in signals]
-        return portable.written(await self._memory.wishes(person), signals, await self._memory.subscription(person))
+            study = without_sources(study, sources_of(study) - set(seen))
+        digest = await self._memory.subscription(person)
+        return portable.written(await self._memory.wishes(person), signals, digest, study)
 
     async def import_(self, person: Person, text: str) -> None:
         """Take over a profile that was exported, in place of what is set and beside what was learned.

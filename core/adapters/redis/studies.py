@@ -1,7 +1,7 @@
 """`RedisStudies`: what people study, one record a person, changed as a whole in one transaction.
 
 The part of `RedisMemory` that is about quizzes and courses. Two presses at once are two changes, one behind the other,
-and the second finds what the first one made of it. A record that cannot be read stays until something new is kept.
+and the second finds what the first one made of it. A record that cannot be read is put aside before something new is.
 Knows nothing of how the server is reached, or of what a change means.
 """
 
@@ -13,8 +13,8 @@ from typing import cast
 from redis.asyncio.client import Pipeline
 
 from core.adapters.redis.keys import convert_errors, person_key
-from core.adapters.redis.profiles import RedisProfiles
-from core.adapters.redis.records import STUDY, read
+from core.adapters.redis.profiles import RedisProfiles, aside_key
+from core.adapters.redis.records import STUDY, digest, read
 from core.domain import Person
 from core.learning.study import Study
 
@@ -36,8 +36,11 @@ class RedisStudies(RedisProfiles):
         async def write(pipe: Pipeline) -> None:
             nonlocal now
             stored = cast("bytes | None", await pipe.get(key))
-            now = change((read(STUDY, stored) if stored else None) or Study())
+            before = read(STUDY, stored) if stored else None
+            now = change(before or Study())
             pipe.multi()  # type: ignore[no-untyped-call]
+            if stored and before is None:
+                pipe.hset(aside_key(person), digest(stored), cast("str", stored))
             if now == Study():
                 pipe.delete(key)
             else:
