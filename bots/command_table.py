@@ -30,6 +30,7 @@ COMMANDS = (
     Command("prefs", "how I answer you, and what I've learned about you", personal=True),
     Command("why", "why my last answer came out the way it did", personal=True),
     Command("plain", "the same question again, without your preferences"),
+    Command("write", "write a text from the documents: {cmd}write an e-mail about travel"),
     Command("recommend", "documents you might find useful", personal=True),
     Command("digest", "what is new for you, now or regularly: {cmd}digest daily 8:30", personal=True),
     Command("open", "open a source of my last answer: {cmd}open 1"),

@@ -20,6 +20,7 @@ from bots.prefs_commands import PrefsCommands
 from bots.replies import AskAgain, CommandReply, Notice, PersonForgotten, StudyRequest
 from bots.study_requests import STUDIES, study_request
 from bots.thread_texts import CATCH_UP_WHERE
+from bots.writing_commands import WritingCommands
 from core.domain import Message
 from core.engine import Engine
 from core.errors import InvalidPreferenceError, UnknownCommandError
@@ -46,6 +47,7 @@ class Commands:
             "prefs": self._prefs.reply,
             "why": self._why,
             "plain": self._plain,
+            "write": WritingCommands(engine, self._trace).reply,
             "recommend": self._recommend,
             "digest": self._digest.reply,
             "new": self._new,

@@ -28,6 +28,7 @@ from bots.replies import (
     Reply,
     Status,
     StudyRequest,
+    TextWanted,
 )
 from bots.studies import Studies
 from core.answering.history import points
@@ -42,6 +43,7 @@ from core.domain import (
     Passage,
     Person,
     Piece,
+    PortionStarted,
     QueuePosition,
     ReadingStarted,
     Sources,
@@ -259,10 +261,17 @@ class Dialogue:
         """
         await self._engine.people.unsubscribe(person)
 
-    def _answers(self, message: Message, again: AskAgain | None) -> AsyncGenerator[AnswerEvent, None]:
-        if again is None:
-            return self._engine.answer(message)
-        return self._engine.answer(replace(message, text=again.question), plain=True)
+    def _answers(self, message: Message, said: AskAgain | TextWanted | None) -> AsyncGenerator[AnswerEvent, None]:
+        match said:
+            case None:
+                return self._engine.answer(message)
+            case AskAgain(question):
+                return self._engine.answer(replace(message, text=question), plain=True)
+            case TextWanted(request, None):
+                return self._engine.answer(replace(message, text=request))
+            case TextWanted(request, reworks):  # every button under a message would lead to one answer
+                message = replace(message, text=request, id=f"{message.id}:{request}")
+                return self._engine.answer(message, reworks=reworks)
 
     async def _said_at_once(self, message: Message) -> CommandReply | None:
         if message.text.strip():
@@ -300,6 +309,8 @@ def _as_reply(step: AnswerEvent) -> Reply:
         case ReadingStarted(passages):
             titles = dict.fromkeys(ranked.passage.title for ranked in passages)
             return Status(texts.reading_passages(len(passages), list(titles)))
+        case PortionStarted(number, total):
+            return Status(texts.reading_portion(number, total))
         case QueuePosition(ahead):
             return Status(texts.queued(ahead))
         case Piece(text):
@@ -308,4 +319,4 @@ def _as_reply(step: AnswerEvent) -> Reply:
             sources = () if step.listing is Sources.OFF else step.sources
             note = translated(texts.LEFT_OUT) if step.left_out and step.outcome is Outcome.ANSWERED else ""
             text = translated(NOT_FOUND) if step.text.strip() == NOT_FOUND else step.text
-            return Final(text, sources, step.nearest, note, step.id, step.listing)
+            return Final(text, sources, step.nearest, note, step.id, step.listing, is_text=step.is_text)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.domain import Person, Source, Sources
+from core.people.traces import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,14 @@ class AskAgain:
     """A question that is to be answered once more, without personalisation."""
 
     question: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextWanted:
+    """A text that is to be written as `request` says, or that of the answer `reworks`, otherwise."""
+
+    request: str
+    reworks: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,7 @@ class Final:
 
     `note` says what is to be known of the answer, or is empty. `answer` is `Answer.id`. `listing` is how the person
     wants the sources shown; where it is off, there are none. `choices` are rows of buttons, for whoever asked.
+    `is_text` for what somebody wanted written.
     """
 
     markdown: str
@@ -78,6 +88,7 @@ class Final:
     answer: str = ""
     listing: Sources = Sources.FULL
     choices: tuple[tuple[Choice, ...], ...] = ()
+    is_text: bool = False
 
     @property
     def openable(self) -> tuple[Source, ...]:
@@ -104,5 +115,5 @@ class DueDigest:
     with_gaps: bool = False
 
 
-CommandReply = Notice | PersonForgotten | AskAgain | StudyRequest
+CommandReply = Notice | PersonForgotten | AskAgain | StudyRequest | TextWanted
 Reply = Status | Delta | Final | Notice | PersonForgotten | Problem

@@ -27,6 +27,11 @@ def reading_passages(count: int, titles: list[str]) -> str:
     return translated("Reading {passages}: {titles}…", passages=passages, titles=", ".join(titles))
 
 
+def reading_portion(number: int, total: int) -> str:
+    """How far the reading is of what is too much to be read at once."""
+    return translated("Reading part {number} of {total}…", number=number, total=total)
+
+
 def queued(ahead: int) -> str:
     """How many answers have to make room first."""
     return counted(ahead, "Waiting for {count} other answer to finish…", "Waiting for {count} other answers to finish…")
@@ -65,6 +70,19 @@ def asked_before(questions: Sequence[str]) -> str:
     lines = (f"- {escaped(question)}" for question in questions[-SHOWN_QUESTIONS:])
     return "\n".join([translated(ASKED_BEFORE), "", *lines])
 
+
+# Texts
+
+WRITE_WHAT = (
+    "What should I write? For example: `{cmd}write an e-mail to a new colleague about laptops`, `{cmd}write a "
+    "checklist for the first day`, `{cmd}write a summary of the travel guide in five bullets`. Then say “shorter”, "
+    "“more formal” or “in German”."
+)
+TEXT_GONE = "I don't have that text here any more. Please ask me for it again."
+COPY = "Copy"
+SHORTER = "Shorter"
+LONGER = "Longer"
+MORE_FORMAL = "More formal"
 
 # Commands
 

@@ -333,6 +333,14 @@ class ReadingStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class PortionStarted:
+    """There is more than is read at once: notes on portion `number` of `total` are being taken."""
+
+    number: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A finished answer. `nearest` has the closest sections where nothing was found; `decoded` is for the trace.
 
@@ -341,7 +349,7 @@ class Answer:
     `left_out` has the sentences, table rows, lines of code and addresses that were said and not shown, since they name
     what nothing that was read does. Where the model was asked, `held` is p(the documents hold the answer), and
     `log_odds` its verdict on each passage. `listing` is how the person wants to see the sources. `rests` is that of
-    `Turn`.
+    `Turn`. `is_text` for one that somebody wanted written.
     """
 
     text: str
@@ -355,7 +363,8 @@ class Answer:
     id: str = ""
     listing: Sources = Sources.FULL
     rests: tuple[str, ...] = ()
+    is_text: bool = False
 
 
-AnswerEvent = ReadingStarted | QueuePosition | Piece | Answer
+AnswerEvent = ReadingStarted | PortionStarted | QueuePosition | Piece | Answer
 """What the engine tells of an answer while it is made, in this order; `Answer` is the last."""

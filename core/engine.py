@@ -21,7 +21,18 @@ from core.answering.history import Query
 from core.answering.ranking import Selection
 from core.answering.sources import SourceAccess
 from core.answering.tracing import AnswerContext, trace_of
-from core.domain import Answer, AnswerEvent, Decoding, Message, Passage, Prompt, RankedPassage, ReadingStarted, Turn
+from core.domain import (
+    Answer,
+    AnswerEvent,
+    Decoding,
+    Message,
+    Mode,
+    Passage,
+    Prompt,
+    RankedPassage,
+    ReadingStarted,
+    Turn,
+)
 from core.errors import QuestionTooLongError, StoreError
 from core.learning.explaining import Explainer
 from core.learning.tutor import Tutor
@@ -37,6 +48,8 @@ from core.text.words import clean
 from core.threads.minutes import Minuting
 from core.together import together
 from core.upkeep import Upkeep
+from core.writing.material import material
+from core.writing.writer import Commission, Writer
 
 LIKELY = 0.05  # p(d|x) from which a passage may be what answers a question that was asked before
 
@@ -92,6 +105,12 @@ class Engine:
         self._index = index
         self._generator = generator
         self._limits = limits
+        self._writer = Writer(
+            generator,
+            answer_tokens=limits.decoding.max_tokens,
+            history_tokens=limits.history_tokens,
+            certainty=limits.certainty,
+        )
         self._upkeep = upkeep or Upkeep(index, generator)
         self.people = People(memory, usage, inbox)
         self.conversations = Conversations(memory, index)
@@ -101,12 +120,15 @@ class Engine:
         self.digests = Digests(self.people, index, embedder, usage, self.recheck, histories, self.tutor)
         self.minuting = Minuting(generator, certainty=limits.certainty)
 
-    async def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
+    async def answer(
+        self, message: Message, *, plain: bool = False, reworks: Trace | None = None
+    ) -> AsyncGenerator[AnswerEvent, None]:
         """Answer `message`: what is read, then the text in pieces, then the whole with its sources.
 
         The turn is kept before the last event is sent, or after it where the memory was away; what follows from it is
         learned when that was heard. Closing it early stops the model, and nothing is kept. With `plain` nothing of the
-        person acts on the answer, and nothing is learned from it.
+        person acts on the answer, and nothing is learned from it. With `reworks` it is about that answer, which may not
+        be the last.
 
         Raises:
             QuestionTooLongError: the question is over the limit.
@@ -118,14 +140,20 @@ class Engine:
         )
         quoted = message.quoted or (history.quoted_with(text, recalled.turns) if plain else "")
         turns = history.waiting(recalled.turns, message.sent_at)
-        query = history.understand(text, history.before(text, turns, again=plain), self._beside(text, quoted))
+        heard = history.up_to(turns, reworks.question, reworks.at) if reworks else turns
+        query = history.understand(text, history.before(text, heard, again=plain), self._beside(text, quoted))
+        query = query if len(heard) == len(turns) else replace(query, said=query.question)  # what came since is another
         context, found = await self._search(message, recalled.answer_id, query, asker, plain=plain)  # p(d|x)
         draft: AnswerDraft | None = None
         if context.answerable:
-            selection = await self._rank(context, found)  # p(d|x,u)
-            yield ReadingStarted(tuple(selection.rows))
-            draft = self._draft(context, selection)
-            events = self._generator.generate(draft.prompt, self._limits.decoding)  # Σ_d w_d · p(y|x,d,u)
+            async with aclosing(self._drafts(context, found)) as steps:
+                async for step in steps:
+                    if isinstance(step, AnswerDraft):
+                        draft = step
+                    else:
+                        yield step
+        if draft is not None:
+            events = self._generator.generate(draft.prompt, self._decoding(query))  # Σ_d w_d · p(y|x,d,u)
             async with aclosing(draft.grow(events, self._limits.certainty)) as shown:
                 async for event in shown:
                     yield event
@@ -193,10 +221,31 @@ class Engine:
         near = any(retrieval.is_relevant(text, found, self._limits.relevance) for text in query.searches)
         return AnswerContext(message, answer_id, seen_by, query, asker, form, vectors[0], near, plain), found
 
+    async def _drafts(
+        self, context: AnswerContext, found: Sequence[RankedPassage]
+    ) -> AsyncGenerator[AnswerEvent | AnswerDraft, None]:
+        """What is read for an answer or a text, and last the draft of it; none where a text has nothing to go by."""
+        selection = await self._rank(context, found)  # p(d|x,u)
+        yield ReadingStarted(tuple(selection.rows))
+        query = context.query
+        if query.text is None:
+            yield self._draft(context, selection)
+            return
+        async with aclosing(self._writer.prepare(Commission(query, query.text, context.form, selection))) as steps:
+            async for step in steps:
+                yield step
+
+    def _decoding(self, query: Query) -> Decoding:
+        """A text is made of all that is read at once."""
+        return replace(self._limits.decoding, mode=Mode.STUFFED) if query.text else self._limits.decoding
+
     async def _rank(self, context: AnswerContext, found: Sequence[RankedPassage]) -> Selection:
         """What is read of what was found."""
         limits, now = self._limits, context.message.sent_at.timestamp()
-        rows = await retrieval.rows_to_read(found, self._index, count=limits.passages, following=limits.following)
+        if context.query.text:
+            rows = await material(context.query.text, found, self._index)
+        else:
+            rows = await retrieval.rows_to_read(found, self._index, count=limits.passages, following=limits.following)
         return ranking.select(context.asker, found, rows, now, limits.decoding.floor)
 
     def _prompt(self, context: AnswerContext, selection: Selection) -> Prompt:

@@ -39,6 +39,12 @@ from core.text.words import whole_number
 UP = {"+1", "thumbsup", "heart", "heart_eyes", "white_check_mark", "tada", "clap", "raised_hands", "100"}
 DOWN = {"-1", "thumbsdown", "x", "confused", "disappointed"}
 
+_REWORKINGS = {
+    slack_blocks.SHORTER: "/write shorter",
+    slack_blocks.LONGER: "/write longer",
+    slack_blocks.FORMAL: "/write formal",
+}
+
 Handler = Callable[[SlackPress], Awaitable[None]]
 
 
@@ -58,6 +64,8 @@ class Actions:
             (EventKind.PRESS, slack_blocks.SOURCE): self._open_source,
             (EventKind.PRESS, slack_blocks.WHY): self._explain,
             (EventKind.PRESS, slack_blocks.PLAIN): self._answer_again,
+            **{(EventKind.PRESS, name): self._answer_again for name in _REWORKINGS},
+            (EventKind.PRESS, slack_blocks.COPY): self._copy,
             (EventKind.PRESS, slack_blocks.SHARE): self._share,
             (EventKind.PRESS, slack_blocks.LEARN): self._learn_file,
             (EventKind.PRESS, slack_blocks.UNLEARN): self._change_lesson,
@@ -152,7 +160,7 @@ class Actions:
 
     async def _answer_again(self, pressed: SlackPress) -> None:
         """Answer once more: in the same thread, or for one person's eyes where the first answer was."""
-        await self._say_as(pressed, f"/plain {pressed.about[0]}")
+        await self._say_as(pressed, f"{_REWORKINGS.get(pressed.name, '/plain')} {pressed.about[0]}")
 
     async def _study(self, pressed: SlackPress) -> None:
         """Go on with a course or a quiz."""
@@ -169,6 +177,14 @@ class Actions:
         else:
             message = await self._talk.message(pressed, text, f"@{pressed.person.user}", private=True)
             await self._talk.whisper(pressed, message)
+
+    async def _copy(self, pressed: SlackPress) -> None:
+        """Show a text so that it can be copied as it is."""
+        answer, asker = pressed.about
+        said = translated(texts.ASKERS_ONLY)
+        if asker in {"", pressed.person.user}:
+            said = await self._talk.said(pressed, f"/write copy {answer}", pressed.text("root"))
+        await pressed.fill(slack_blocks.text_modal(translated(texts.COPY), said))
 
     async def _share(self, pressed: SlackPress) -> None:
         """Ask in the channel what was asked in private: there it is answered from what all may see."""

@@ -42,6 +42,7 @@ from core.people.interests import Reason
 FEEDBACK, SOURCE, WHY, PLAIN, SHARE = "attune_feedback", "attune_source", "attune_why", "attune_plain", "attune_share"
 REASONS, PREFS, TEACH, LEARN = "attune_reasons", "attune_prefs", "attune_teach", "attune_learn"
 UNLEARN, RELEARN = "attune_unlearn", "attune_relearn"
+COPY, SHORTER, LONGER, FORMAL = "attune_copy", "attune_shorter", "attune_longer", "attune_formal"
 RUN = "attune_run"  # a command, in the button's value
 QUIZ = "attune_quiz"  # the same, of courses and quizzes
 
@@ -55,6 +56,7 @@ def under_answer(final: Final, *, question: str = "", asker: str = "") -> list[B
     if final.answer:
         about = f"{final.answer}/{asker}" if asker else final.answer
         blocks.append(_actions(final, question if len(question) <= VALUE_CHARS else "", asker))
+        blocks += [_text_actions(about)] if final.is_text else []
         blocks.append(feedback(about))
     return [*blocks, *_choices(final.choices, asker)]
 
@@ -112,10 +114,16 @@ def _actions(final: Final, share: str, asker: str) -> Block:
     if final.openable:
         elements.append(_source_menu(final.answer, by, final.openable))
         elements.append(button(translated(texts.WHY), WHY, about))
-        elements.append(button(translated(texts.PLAIN), PLAIN, about))
+        elements += [] if final.is_text else [button(translated(texts.PLAIN), PLAIN, about)]
     if share:
         elements.append(button(translated(slack_texts.SHARE), SHARE, share))
     return {"type": "actions", "elements": elements or [button(translated(texts.WHY), WHY, about)]}
+
+
+def _text_actions(about: str) -> Block:
+    """What can be done with a text."""
+    labels = ((COPY, texts.COPY), (SHORTER, texts.SHORTER), (LONGER, texts.LONGER), (FORMAL, texts.MORE_FORMAL))
+    return {"type": "actions", "elements": [button(translated(label), action, about) for action, label in labels]}
 
 
 def _source_menu(answer: str, by: str, sources: Sequence[Source]) -> Block:

@@ -48,9 +48,10 @@ class SlackConversation:
         """What the person alone may see."""
         return audience(await self.message(pressed, "", f"@{pressed.person.user}", private=True))
 
-    async def said(self, pressed: SlackPress, command: str) -> str:
-        """What a command says to the person alone."""
-        message = await self.message(pressed, command, f"@{pressed.person.user}", private=True)
+    async def said(self, pressed: SlackPress, command: str, thread: str = "") -> str:
+        """What a command says to the person alone, of what is told in `thread` where one is given."""
+        alone = None if thread else True
+        message = await self.message(pressed, command, thread or f"@{pressed.person.user}", private=alone)
         async with aclosing(self._dialogue.respond(message)) as replies:
             async for reply in replies:
                 if isinstance(reply, Notice | PersonForgotten | Problem | Final):

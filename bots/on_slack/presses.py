@@ -20,7 +20,13 @@ from bots.on_slack.render import Block
 from core.domain import Conversation
 from core.inbox import Event
 
-IN_THREAD = (slack_blocks.PLAIN, slack_blocks.QUIZ)
+IN_THREAD = (
+    slack_blocks.PLAIN,
+    slack_blocks.QUIZ,
+    slack_blocks.SHORTER,
+    slack_blocks.LONGER,
+    slack_blocks.FORMAL,
+)
 
 
 def press_event(body: Mapping[str, Any], action: Mapping[str, Any]) -> tuple[Event, Block | None]:
@@ -59,6 +65,7 @@ def _view(action: str, value: str, user: str, key: str) -> Block | None:
     titles = {
         slack_blocks.SOURCE: translated(slack_texts.SOURCE_TITLE),
         slack_blocks.WHY: translated(texts.WHY),
+        slack_blocks.COPY: translated(texts.COPY),
         slack_blocks.PREFS: translated(texts.PREFS_TITLE),
     }
     return slack_blocks.loading(titles[action], key[:ID_CHARS]) if action in titles else None

@@ -42,6 +42,10 @@ class ButtonAction(StrEnum):
     BACK = "b"
     WHY = "w"
     PLAIN = "p"
+    COPY = "t"
+    SHORTER = "h"
+    LONGER = "g"
+    FORMAL = "f"
     PREFS = "c"  # then what follows /prefs
     PANEL = "v"  # then the panel to show
     LEARN = "l"  # then for whom
@@ -60,6 +64,10 @@ ASKERS = frozenset(
         ButtonAction.REASON,
         ButtonAction.WHY,
         ButtonAction.PLAIN,
+        ButtonAction.COPY,
+        ButtonAction.SHORTER,
+        ButtonAction.LONGER,
+        ButtonAction.FORMAL,
         ButtonAction.CHOICE,
     }
 )  # only whoever asked can do it
@@ -73,13 +81,14 @@ OF_ANSWERS = (ASKERS - {ButtonAction.CHOICE}) | {
 
 @dataclass(frozen=True, slots=True)
 class ButtonPress:
-    """A pressed button. Answer and numbers are empty or 0 where it has none."""
+    """A pressed button. Answer and numbers are empty or 0 where it has none; `text`: the answer is one."""
 
     act: ButtonAction
     rest: str = ""
     answer: str = ""
     sources: int = 0
     number: int = 0
+    text: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -93,8 +102,8 @@ def read_tap(data: str) -> ButtonPress | None:
     if match is None or match["act"] not in set(ButtonAction):
         return None
     answer, *numbers = match["rest"].split(":")
-    counts = [whole_number(number, MOST_NUMBER) or 0 for number in (*numbers, "", "")]
-    return ButtonPress(ButtonAction(match["act"]), match["rest"], answer, counts[0], counts[1])
+    counts = [whole_number(number, MOST_NUMBER) or 0 for number in (*numbers, "", "", "")]
+    return ButtonPress(ButtonAction(match["act"]), match["rest"], answer, counts[0], counts[1], bool(counts[2]))
 
 
 def button(label: str, act: ButtonAction, *parts: object) -> InlineKeyboardButton:
@@ -110,28 +119,45 @@ def rows(buttons: Iterable[InlineKeyboardButton], width: int) -> list[list[Inlin
 
 
 def answer_buttons(
-    answer: str, sources: int, verdict: Verdict = Verdict.NONE, *, shared: bool = False
+    answer: str, sources: int, verdict: Verdict = Verdict.NONE, *, shared: bool = False, text: bool = False
 ) -> InlineKeyboardMarkup | None:
-    """What can be done with an answer. `shared` where others see it too: nobody's verdict shows there."""
+    """What can be done with an answer. `shared` where others see it too: nobody's verdict shows there.
+
+    With `text` it is one that somebody wanted written, and each button says so, for the next keyboard.
+    """
     if not answer:
         return None
     verdict = Verdict.NONE if shared else verdict
     up, down = verdict is Verdict.UP, verdict is Verdict.DOWN
+    zero = (0, 1) if text else ()
     first = [
-        button("👍 ✓" if up else "👍", ButtonAction.TAKE_BACK if up else ButtonAction.UP, answer, sources),
-        button("👎 ✓" if down else "👎", ButtonAction.TAKE_BACK if down else ButtonAction.DOWN, answer, sources),
+        button("👍 ✓" if up else "👍", ButtonAction.TAKE_BACK if up else ButtonAction.UP, answer, sources, *zero),
+        button("👎 ✓" if down else "👎", ButtonAction.TAKE_BACK if down else ButtonAction.DOWN, answer, sources, *zero),
     ]
     if sources == 1:
         first.append(button(translated(say.SOURCE_BUTTON), ButtonAction.OPEN, answer, sources, 1))
     elif sources:
-        first.append(
-            button(translated(say.SOURCES_BUTTON), ButtonAction.SOURCES, answer, sources, VERDICTS.index(verdict))
-        )
-    second = [
-        button(translated(texts.WHY), ButtonAction.WHY, answer, sources),
-        button(translated(texts.PLAIN), ButtonAction.PLAIN, answer, sources),
-    ]
-    return InlineKeyboardMarkup([first, second])
+        place = VERDICTS.index(verdict)
+        first.append(button(translated(say.SOURCES_BUTTON), ButtonAction.SOURCES, answer, sources, place, *_flag(text)))
+    why = button(translated(texts.WHY), ButtonAction.WHY, answer, sources)
+    if text:
+        return InlineKeyboardMarkup([[*first, why], *_text_buttons(answer, sources)])
+    return InlineKeyboardMarkup([first, [why, button(translated(texts.PLAIN), ButtonAction.PLAIN, answer, sources)]])
+
+
+def _flag(text: bool) -> tuple[int, ...]:  # noqa: FBT001 - named by its type
+    """What stands in a button of a text behind its number."""
+    return (1,) if text else ()
+
+
+def _text_buttons(answer: str, sources: int) -> list[list[InlineKeyboardButton]]:
+    labels = {
+        ButtonAction.COPY: texts.COPY,
+        ButtonAction.SHORTER: texts.SHORTER,
+        ButtonAction.LONGER: texts.LONGER,
+        ButtonAction.FORMAL: texts.MORE_FORMAL,
+    }
+    return rows((button(translated(label), act, answer, sources) for act, label in labels.items()), 2)
 
 
 def choice_buttons(choices: Iterable[Sequence[Choice]]) -> InlineKeyboardMarkup | None:
@@ -140,23 +166,27 @@ def choice_buttons(choices: Iterable[Sequence[Choice]]) -> InlineKeyboardMarkup 
     return InlineKeyboardMarkup(listed) if listed else None
 
 
-def reason_buttons(answer: str, sources: int) -> InlineKeyboardMarkup:
+def reason_buttons(answer: str, sources: int, *, text: bool = False) -> InlineKeyboardMarkup:
     """Why an answer is no good, in one tap; that it is none was said already."""
     reasons = [
-        button(translated(texts.REASONS[reason]), ButtonAction.REASON, answer, sources, number)
+        button(translated(texts.REASONS[reason]), ButtonAction.REASON, answer, sources, number, *_flag(text))
         for number, reason in enumerate(REASONS)
     ]
-    back = button(translated(say.BACK_BUTTON), ButtonAction.BACK, answer, sources, VERDICTS.index(Verdict.DOWN))
+    back = _back(answer, sources, Verdict.DOWN, text=text)
     return InlineKeyboardMarkup([*rows(reasons, 2), [back]])
 
 
-def source_buttons(answer: str, sources: int, verdict: Verdict) -> InlineKeyboardMarkup:
+def _back(answer: str, sources: int, verdict: Verdict, *, text: bool) -> InlineKeyboardButton:
+    place = VERDICTS.index(verdict)
+    return button(translated(say.BACK_BUTTON), ButtonAction.BACK, answer, sources, place, *_flag(text))
+
+
+def source_buttons(answer: str, sources: int, verdict: Verdict, *, text: bool = False) -> InlineKeyboardMarkup:
     """The sources by number; the way back knows the verdict that stood there."""
     opened = [
         button(f"📄 {n}", ButtonAction.OPEN, answer, sources, n) for n in range(1, min(sources, MOST_SOURCES) + 1)
     ]
-    back = button(translated(say.BACK_BUTTON), ButtonAction.BACK, answer, sources, VERDICTS.index(verdict))
-    return InlineKeyboardMarkup([*rows(opened, 4), [back]])
+    return InlineKeyboardMarkup([*rows(opened, 4), [_back(answer, sources, verdict, text=text)]])
 
 
 def forward_buttons() -> InlineKeyboardMarkup:

@@ -182,7 +182,8 @@ class TelegramConversation:
         await self._stopped(said, screen, delivery)
 
     def _buttons(self, incoming: Incoming, final: Final) -> Keyboard:
-        under = answer_buttons(final.answer, len(final.openable), shared=not incoming.private)
+        shared = not incoming.private
+        under = answer_buttons(final.answer, len(final.openable), shared=shared, text=final.is_text)
         return under or choice_buttons(final.choices)
 
     async def _stopped(self, said: _Progress, screen: Screen, delivery: Delivery) -> None:

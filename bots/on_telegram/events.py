@@ -21,7 +21,7 @@ from core.storage.stored import OTHER, UnreadableRecordError
 
 PLATFORM = "telegram"
 WORKSPACE = ""  # Telegram has none
-_ANSWERED = ("p:", "q:")  # how the data of a button begins that asks for an answer
+_ANSWERED = ("p:", "q:", "h:", "g:", "f:")  # how the data of a button begins that asks for an answer
 _IN_TURN = (*_ANSWERED, "l:", "y:")  # … and of one after which the next message has to wait: it may be about the lesson
 
 

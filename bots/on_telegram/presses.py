@@ -36,6 +36,12 @@ from core.domain import Passage
 from core.people.feedback import Feedback, Verdict
 from core.people.interests import Reason
 
+_OF_TEXTS = {
+    ButtonAction.COPY: "copy",
+    ButtonAction.SHORTER: "shorter",
+    ButtonAction.LONGER: "longer",
+    ButtonAction.FORMAL: "formal",
+}  # what stands behind /write
 EXPORT_FILE = "attune-profile.json"
 
 
@@ -61,6 +67,7 @@ class ButtonPresses:
             ButtonAction.OPEN: self._open,
             ButtonAction.WHY: self._why,
             ButtonAction.PLAIN: self._plain,
+            **dict.fromkeys(_OF_TEXTS, self._of_text),
             ButtonAction.PREFS: self._prefs,
             ButtonAction.PANEL: self._panel,
             ButtonAction.CANCEL: self._cancel,
@@ -100,7 +107,7 @@ class ButtonPresses:
         if isinstance(said, Problem):
             await self._aside(incoming, said.markdown)
         elif verdict is Verdict.DOWN:
-            await self._draw(incoming, reason_buttons(tap.answer, tap.sources))
+            await self._draw(incoming, reason_buttons(tap.answer, tap.sources, text=tap.text))
         else:
             await self._answer_buttons(incoming, tap, verdict)
 
@@ -114,7 +121,7 @@ class ButtonPresses:
             await self._aside(incoming, said.markdown)
 
     async def _sources(self, incoming: Incoming, tap: ButtonPress, _delivery: Delivery) -> None:
-        await self._draw(incoming, source_buttons(tap.answer, tap.sources, tap.verdict))
+        await self._draw(incoming, source_buttons(tap.answer, tap.sources, tap.verdict, text=tap.text))
 
     async def _back(self, incoming: Incoming, tap: ButtonPress, _delivery: Delivery) -> None:
         await self._answer_buttons(incoming, tap, tap.verdict)
@@ -137,6 +144,9 @@ class ButtonPresses:
 
     async def _plain(self, incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> None:
         await self._talk.answer(incoming, delivery, f"/plain {tap.answer}")
+
+    async def _of_text(self, incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> None:
+        await self._talk.answer(incoming, delivery, f"/write {_OF_TEXTS[tap.act]} {tap.answer}")
 
     async def _choose(self, incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> None:
         """Do what could be typed; an answer to a quiz question takes its letters away, so that it stands as it is."""
@@ -195,7 +205,8 @@ class ButtonPresses:
         await self._line.edit(incoming.chat, incoming.message, telegram(drawn.markdown)[0], drawn.keyboard)
 
     async def _answer_buttons(self, incoming: Incoming, tap: ButtonPress, verdict: Verdict) -> None:
-        await self._draw(incoming, answer_buttons(tap.answer, tap.sources, verdict, shared=not incoming.private))
+        shared = not incoming.private
+        await self._draw(incoming, answer_buttons(tap.answer, tap.sources, verdict, shared=shared, text=tap.text))
 
     async def _draw(self, incoming: Incoming, keyboard: Keyboard) -> None:
         await self._line.keyboard(incoming.chat, incoming.message, keyboard)

@@ -16,6 +16,8 @@ from core.text.words import content_words
 
 MIN_POSTERIOR = 0.25  # a passage less probable than this did not carry the sentence
 _SENTENCE_END = re.compile(r"[.!?:]\s*$|\n\s*$")
+_SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
+_MIN_SENTENCE_SHARE = 0.4  # of a sentence's words that its passage has to hold
 _MIN_NEW_WORDS = 2  # words of the answer that a further passage has to explain
 _MIN_NEW_SHARE = 0.15  # and their share of all the answer's words
 
@@ -72,6 +74,21 @@ def cite_by_posterior(said: Sequence[Piece], passages: Sequence[Passage]) -> tup
             if posterior[place] >= MIN_POSTERIOR:
                 carried[place] = None
     return tuple(Source(number, passages[place]) for number, place in enumerate(carried, start=1))
+
+
+def cite_by_sentences(text: str, passages: Sequence[Passage], *, most: int) -> tuple[Source, ...]:
+    """The passages that explain a sentence or line of `text` better than the others do, at most so many, by sentence.
+
+    A text is longer than an answer, and each passage explains less of all its words.
+    """
+    known = [content_words(passage_block(passage)) for passage in passages]
+    carried: dict[int, None] = {}
+    for said in map(content_words, _SENTENCES.split(text)):
+        best = max(range(len(passages)), key=lambda place: len(known[place] & said), default=0)
+        if len(said) >= _MIN_NEW_WORDS and len(known[best] & said) >= _MIN_SENTENCE_SHARE * len(said):
+            carried[best] = None
+    chosen = [passages[place] for place in carried][:most]
+    return tuple(Source(number, passage) for number, passage in enumerate(chosen, start=1))
 
 
 def cite_by_words(answer: str, passages: Sequence[Passage]) -> tuple[Source, ...]:

@@ -31,6 +31,8 @@ from core.domain import (
     Verdicts,
 )
 
+Step = Piece | QueuePosition | Verdicts | CutOff
+
 NEAREST = 3  # sections shown where nothing was found
 
 
@@ -67,10 +69,10 @@ class AnswerDraft:
         return impersonal(self._pieces, *self.selection.priors(len(self.prompt.passages)))
 
     async def grow(
-        self, events: AsyncGenerator[Piece | QueuePosition | Verdicts | CutOff, None], certainty: float
+        self, events: AsyncGenerator[Step, None], certainty: float
     ) -> AsyncGenerator[Piece | QueuePosition, None]:
         """What of the model's `events` is shown, which it closes; nothing where p(held | x) is under `certainty`."""
-        async with aclosing(events), aclosing(grounded(events, self._grounding)) as shown:
+        async with aclosing(events), aclosing(self._shown(events)) as shown:
             async for event in shown:
                 if isinstance(event, Verdicts):
                     self._verdicts = event
@@ -83,11 +85,19 @@ class AnswerDraft:
                         self._pieces.append(event)
                     yield event
 
+    def _shown(self, events: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
+        return grounded(events, self._grounding)
+
     def finish(self) -> Answer:
         """The whole answer with its sources, when nothing more is said."""
         heard = [*self.prompt.turns, *([self._query.goes_on] if self._query.goes_on else [])]
-        rests = rests_of(self.selection.rows[: len(self.prompt.passages)], heard)
+        rests = rests_of(self._rows, heard)
         return replace(self._answered(), held=self.held, log_odds=self._verdicts.log_odds, rests=rests)
+
+    @property
+    def _rows(self) -> Sequence[RankedPassage]:
+        """What of the selection was read."""
+        return self.selection.rows[: len(self.prompt.passages)]
 
     def _answered(self) -> Answer:
         said, grounding = self.said, self._grounding
@@ -96,8 +106,11 @@ class AnswerDraft:
         decoded, left_out = said[-1].decoded if said else DecodingSummary.EXACT, tuple(grounding.left_out)
         if not text or says_not_found(text) or (left_out and not grounding.whole):
             return replace(not_found(self.selection.ranked, decoded), left_out=left_out)
-        sources = cite(said, self.prompt.passages)
+        sources = self._sources(said)
         return Answer(text, Outcome.ANSWERED, sources, decoded=decoded, left_out=left_out)
+
+    def _sources(self, said: Sequence[Piece]) -> tuple[Source, ...]:
+        return cite(said, self.prompt.passages)
 
 
 def not_found(ranked: Sequence[RankedPassage], decoded: DecodingSummary = DecodingSummary.EXACT) -> Answer:

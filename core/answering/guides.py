@@ -29,6 +29,7 @@ COMMANDS = (
     "stop",
     "unlearn",
     "why",
+    "write",
 )
 """The slash commands of all platforms."""
 

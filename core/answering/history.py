@@ -19,6 +19,7 @@ from core.answering.rewording import Rewording, is_of_the_answer, is_rewording, 
 from core.domain import Person, Turn
 from core.text.languages import UNDIVIDED
 from core.text.words import content_words, words, words_of
+from core.writing.requests import TextRequest, request_of
 
 LEANS = 0.8  # p(a message leans on what was said) where its words point back; people say "it" of other things, too
 MAY_LEAN = 0.3  # … where it has few words of its own and none that points: "what is Tock", "maximum amount?"
@@ -64,7 +65,8 @@ class Query:
     `searches` are the texts to search for, the likeliest reading first, with p(r|x); they sum to 1. `turns` are what
     was said before, as the model hears it. `form` overrides `Preferences` by name for this answer, and `begun` is what
     was said of it already, in the turn `goes_on`. `refused`: it is about a refusal, which no other form makes an
-    answer. `quoted` is what somebody wrote that the question is about.
+    answer. `quoted` is what somebody wrote that the question is about. `text` is what is to be written, where that is
+    asked for, and `reworks` the last one that is to be otherwise.
     """
 
     said: str
@@ -76,6 +78,8 @@ class Query:
     goes_on: Turn | None = None
     refused: bool = False
     quoted: str = ""
+    text: TextRequest | None = None
+    reworks: str = ""
 
     @property
     def likeliest(self) -> str:
@@ -108,14 +112,17 @@ def understand(message: str, turns: Sequence[Turn], quoted: str = "") -> Query:
     if quoted or not told or (wish is None and not is_of_the_answer(message)):
         return _question(message, told, quoted)
     *before, last = told
-    again = replace(_question(last.turn.question, before, last.turn.quoted), said=message, form=last.form)
+    again = _question(last.turn.question, before, last.turn.quoted)
+    again = replace(again, said=message, form={**again.form, **last.form})
+    is_refusal = says_not_found(last.turn.answer)
+    reworks = last.turn.answer if again.text and not is_refusal else ""
     if wish is None:
-        return replace(again, question=message, turns=tuple(exchange.turn for exchange in told))
-    if says_not_found(last.turn.answer):
+        return replace(again, question=message, turns=tuple(exchange.turn for exchange in told), reworks=reworks)
+    if is_refusal:
         return replace(again, refused=True)
     if _goes_on(wish, last):
         return replace(again, begun=begun(last.turn.answer), goes_on=last.turn)
-    return replace(again, form={**last.form, **wish.form})
+    return replace(again, form={**again.form, **wish.form}, reworks=reworks)
 
 
 def unsaid(turn: Turn) -> Turn:
@@ -147,6 +154,12 @@ def before(message: str, turns: Sequence[Turn], *, again: bool) -> list[Turn]:
     turns = turns[first:]
     same = [place for place, turn in enumerate(turns) if turn.question == message]
     return list(turns[: same[-1]] if again and same else turns)
+
+
+def up_to(turns: Sequence[Turn], question: str, at: datetime) -> list[Turn]:
+    """`turns` up to the one in which `question` was asked at that time; none where it is not among them."""
+    places = [place + 1 for place, turn in enumerate(turns) if turn.question == question and turn.asked_at == at]
+    return list(turns[: places[-1]]) if places else []
 
 
 def waiting(turns: Sequence[Turn], now: datetime) -> list[Turn]:
@@ -195,7 +208,19 @@ def _question(message: str, told: Sequence[_Exchange], quoted: str = "") -> Quer
     readings = [(f"{topic}\n{message}", leans), (message, 1 - leans)]
     likeliest = sorted(readings, key=lambda reading: -reading[1])
     searches = {text: probability for text, probability in likeliest if probability}
-    return Query(message, message, searches, tuple(exchange.turn for exchange in told), quoted=quoted)
+    query = Query(message, message, searches, tuple(exchange.turn for exchange in told), quoted=quoted)
+    wanted = request_of(message)
+    return _text(query, wanted, topic) if wanted else query
+
+
+def _text(query: Query, wanted: TextRequest, topic: str) -> Query:
+    """`query`, which wants a text: what that is of is searched for, each side by itself where it compares."""
+    form = {"language": wanted.language} if wanted.language else {}
+    searches = {side: 1 / len(wanted.topics) for side in wanted.topics}
+    if topic and points(wanted.topic):
+        searches = {f"{topic}\n{wanted.topic}": LEANS, wanted.topic: 1 - LEANS}
+    turns = query.turns if topic and points(wanted.topic) else ()
+    return replace(query, searches=searches, turns=turns, form=form, text=wanted)
 
 
 def _topic(told: Sequence[_Exchange]) -> str:

@@ -58,6 +58,11 @@ _LEARNED = {
     LearnedStyle.SHORTEST: "Answer in one short sentence.",
     LearnedStyle.LONGER: _LENGTH[Length.DETAILED],
 }
+_TEXT_LENGTH = {
+    Length.SHORT: "Keep it short.",
+    Length.NORMAL: "",
+    Length.DETAILED: "Write it in detail, with every condition and exception the documents name.",
+}
 _STATED = {Polarity.LIKE: "I like: {}", Polarity.AVOID: "I want to avoid: {}", Polarity.SAY: "{}"}
 _ABOUT = "About me, for form and emphasis only, never as a fact or a source: "
 
@@ -78,6 +83,27 @@ def person_block(
         _about(stated),
         "" if preferences.language is Language.AUTO else f"Answer in {preferences.language.value.title()}.",
     )
+    return _together(wishes, refuse=refuse)
+
+
+def writing_block(
+    preferences: Preferences, stated: Sequence[StatedPreference] = (), brevity: float = 0.0, *, refuse: bool = False
+) -> str:
+    """The same for a text that somebody wants written, whose form is mostly what its request says."""
+    style = learned_style(brevity)
+    short = style in {LearnedStyle.SHORTER, LearnedStyle.SHORTEST}
+    wishes = (
+        _TEXT_LENGTH[Length.SHORT if short else preferences.length],
+        _TONE[preferences.tone],
+        _FORMAT[preferences.format],
+        _LEVEL[preferences.level],
+        _about(stated),
+        "" if preferences.language is Language.AUTO else f"Write it in {preferences.language.value.title()}.",
+    )
+    return _together(wishes, refuse=refuse)
+
+
+def _together(wishes: Sequence[str], *, refuse: bool) -> str:
     asked = " ".join(wish for wish in wishes if wish)
     return f"{REFUSE} Otherwise: {asked}" if refuse else asked
 

@@ -119,6 +119,7 @@ class FakeEngine:
         self.saved: dict[Person, Preferences] = {}
         self.forgotten: list[Person] = []
         self.plain = False
+        self.reworks: Trace | None = None
         self.heard: list[Feedback] = []
         self.opened: list[tuple[Person, str, int]] = []
         self.people = FakePeople(self)
@@ -131,8 +132,10 @@ class FakeEngine:
     def cuts(self, _: Message) -> int:
         return 0
 
-    async def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
-        self.plain = plain
+    async def answer(
+        self, message: Message, *, plain: bool = False, reworks: Trace | None = None
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        self.plain, self.reworks = plain, reworks
         self.asked.append(message)
         self.started.set()
         try:

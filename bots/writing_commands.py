@@ -1,0 +1,54 @@
+"""`/write`: a text asked for by name, and what the buttons under a text do with it. Knows nothing of how one is made.
+
+`/write an e-mail about travel` is what "write an e-mail about travel" is; behind `shorter`, `longer`, `formal` or
+`copy` may stand the name of the text that is meant, or else it is the last one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+
+from bots import texts
+from bots.language import translated
+from bots.replies import Notice, TextWanted
+from core.answering.rewording import is_rewording
+from core.domain import Message
+from core.engine import Engine
+from core.people.traces import Trace
+from core.text.languages import language_of
+from core.writing.requests import request_of
+
+COPY = "copy"
+REWORKINGS: Mapping[str, str] = {"shorter": "shorter", "longer": "longer", "formal": "more formal"}
+_OF_A_TEXT = re.compile(rf"(?P<what>{COPY}|{'|'.join(REWORKINGS)})(?:\s+(?P<answer>[0-9a-f]{{16}}))?", re.IGNORECASE)
+_FENCE = "````"  # a text may have code of its own
+
+
+class WritingCommands:
+    """Runs `/write`; `trace_of` finds an answer by its name, or the last one, as far as it may be told of here."""
+
+    def __init__(self, engine: Engine, trace_of: Callable[[Message, str], Awaitable[Trace | None]]) -> None:
+        self._engine = engine
+        self._trace_of = trace_of
+
+    async def reply(self, message: Message, rest: str) -> Notice | TextWanted:
+        """What `/write` and `rest` come to."""
+        if not rest:
+            return Notice(translated(texts.WRITE_WHAT))
+        if found := _OF_A_TEXT.fullmatch(rest):
+            return await self._of_a_text(message, found["what"].lower(), (found["answer"] or "").lower())
+        if is_rewording(rest) or request_of(rest):
+            return TextWanted(rest)
+        verb = "schreib" if language_of(rest) == "german" else "write"
+        asked = f"{verb} {rest}"
+        return TextWanted(asked if request_of(asked) else f"draft {rest}")
+
+    async def _of_a_text(self, message: Message, what: str, answer: str) -> Notice | TextWanted:
+        trace = await self._trace_of(message, answer)
+        text = await self._engine.conversations.text_of(message, trace) if trace else ""
+        if trace is None or not text:
+            return Notice(translated(texts.TEXT_GONE))
+        if what == COPY:
+            return Notice(f"{_FENCE}\n{text}\n{_FENCE}")
+        return TextWanted(REWORKINGS[what], trace)

@@ -1,0 +1,176 @@
+"""A text from documents: what is read for it, condensed where it is too much, and the draft that keeps to its limits.
+
+The same as an answer in all else: the same access, the same verdict, nothing invented, the sources below. Knows nothing
+of how the model decodes, or of what is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from core.answering.attribution import cite_by_sentences, cite_by_words
+from core.answering.draft import AnswerDraft, Step
+from core.answering.fitting import TEMPLATE_TOKENS, fitting_turns
+from core.answering.grounding import Grounding
+from core.answering.history import Query
+from core.answering.prompt import about, grounds, passage_block, writing_block
+from core.answering.ranking import Selection
+from core.answering.retrieval import merge_neighbours
+from core.answering.verdict import Calibration, Judging, check_text
+from core.domain import Answer, Outcome, Passage, Piece, PortionStarted, Prompt, QueuePosition, RankedPassage, Source
+from core.people.asker import AnswerForm
+from core.people.preferences import Format, Length
+from core.ports import Generator
+from core.writing.condensing import Condensate, Condenser
+from core.writing.limits import Bounds, Limits, bounded, word_count
+from core.writing.requests import TextRequest
+
+READ_TOKENS = 2200  # of documents that are read at once; what is more is condensed
+SHORTER = 0.6  # of its words that a text keeps which is to be shorter
+LONGER = 1.7  # times as many that one may have which is to be longer
+LEAST_WORDS = 12
+MOST_SOURCES = 8  # under a text
+SHORT_WORDS = 80  # of a text by somebody who wants them short
+
+
+@dataclass(frozen=True, slots=True)
+class Commission:
+    """A text that is wanted: the request, in which form, and what it is made from."""
+
+    query: Query
+    wanted: TextRequest
+    form: AnswerForm
+    selection: Selection
+
+    @property
+    def limits(self) -> Limits:
+        """How long it may be: as it was asked for, or as a re-wording of the last one wishes."""
+        limits, length = self.wanted.limits, self.query.form.get("length")
+        if self.query.reworks and length is Length.SHORT:
+            return replace(limits, words=max(round(SHORTER * word_count(self.query.reworks)), LEAST_WORDS))
+        if self.query.reworks and length is Length.DETAILED:
+            return Limits()
+        short = self.form.preferences.length is Length.SHORT and not limits
+        return Limits(words=SHORT_WORDS) if short else limits
+
+    @property
+    def question(self) -> str:
+        """What the model is asked to write."""
+        return about(self.query.question, self.query.quoted)
+
+
+class TextDraft(AnswerDraft):
+    """A text as it grows, made from passages `origins`, some by way of notes; `judged` where they hold it for sure."""
+
+    def __init__(
+        self,
+        commission: Commission,
+        prompt: Prompt,
+        calibration: Calibration | None,
+        *,
+        origins: Sequence[Passage],
+        judged: bool,
+    ) -> None:
+        query = commission.query
+        super().__init__(query, commission.selection, prompt, calibration)
+        asked = "" if query.said == query.quoted else query.said
+        self._grounding = Grounding([*grounds(prompt, query.quoted), *map(passage_block, origins)], asked)
+        limits, wanted = commission.limits, commission.wanted
+        self._bounds = Bounds(limits, as_list=wanted.is_list and limits.items > 0) if limits else None
+        self._origins = origins
+        self._judged = judged
+
+    async def grow(
+        self, events: AsyncGenerator[Step, None], certainty: float
+    ) -> AsyncGenerator[Piece | QueuePosition, None]:
+        """As an answer does."""
+        async with aclosing(super().grow(events, 0.0 if self._judged else certainty)) as shown:
+            async for event in shown:
+                yield event
+
+    def finish(self) -> Answer:
+        """The whole text with its sources."""
+        answer = super().finish()
+        return replace(answer, is_text=answer.outcome is Outcome.ANSWERED)
+
+    def _shown(self, events: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
+        shown = super()._shown(events)
+        return bounded(shown, self._bounds) if self._bounds else shown
+
+    @property
+    def _rows(self) -> Sequence[RankedPassage]:
+        return self.selection.rows
+
+    def _sources(self, said: Sequence[Piece]) -> tuple[Source, ...]:
+        text = "".join(piece.text for piece in said)
+        return cite_by_sentences(text, self._origins, most=MOST_SOURCES) or cite_by_words(text, self._origins)
+
+
+class Writer:
+    """Prepares texts for `generator`; `certainty` as in `AnswerLimits`."""
+
+    def __init__(self, generator: Generator, *, answer_tokens: int, history_tokens: int, certainty: float) -> None:
+        self._generator = generator
+        self._answer_tokens = answer_tokens
+        self._history_tokens = history_tokens
+        self._certainty = certainty
+
+    async def prepare(self, commission: Commission) -> AsyncGenerator[PortionStarted | QueuePosition | TextDraft, None]:
+        """The draft of a text, once enough was read for it; none where nothing that was read is about it."""
+        rows = commission.selection.rows
+        read, origins = [one.passage for one in merge_neighbours(rows)], [one.passage for one in rows]
+        room, condensed = self._room(commission), False
+        if self._tokens(read) > room:
+            condenser = Condenser(self._generator, budget=room, certainty=self._certainty)
+            async with aclosing(condenser.condense(origins, commission.wanted.topic)) as steps:
+                async for step in steps:
+                    if isinstance(step, Condensate):
+                        read, origins, condensed = list(step.passages), list(step.origins), True
+                    else:
+                        yield step
+        if read:
+            judged = condensed or bool(commission.query.reworks)
+            prompt, calibration = self._prompt(commission, read), self._generator.protocol.calibration
+            yield TextDraft(commission, prompt, calibration, origins=origins, judged=judged)
+
+    def _room(self, commission: Commission) -> int:
+        asked = self._generator.count_tokens(commission.question)
+        taken = self._answer_tokens + self._history_tokens + 2 * TEMPLATE_TOKENS + asked
+        return max(min(READ_TOKENS, self._generator.context_tokens - taken), 1)
+
+    def _tokens(self, passages: Sequence[Passage]) -> int:
+        return sum(self._generator.count_tokens(passage_block(one)) for one in passages)
+
+    def _prompt(self, commission: Commission, read: Sequence[Passage]) -> Prompt:
+        query, form, protocol = commission.query, commission.form, self._generator.protocol
+        preferences = form.preferences
+        if "format" not in query.form:  # what they set is for answers: no e-mail is a list
+            preferences = replace(preferences, format=Format.PROSE)
+        refuse = bool(self._certainty) and protocol.judging is Judging.NONE
+        person = writing_block(preferences, form.stated, form.brevity, refuse=refuse)
+        check = check_text(commission.wanted.topic) if self._certainty and protocol.judging is Judging.CHECK else ""
+        turns = fitting_turns(
+            [turn for turn in query.turns if turn.answer], self._history_tokens, self._generator.count_tokens
+        )
+        return Prompt(
+            protocol.system,
+            tuple(read),
+            (1 / len(read),) * len(read),
+            turns,
+            " ".join(filter(None, (_wish(commission), person))),
+            commission.question,
+            check,
+            query.begun,
+        )
+
+
+def _wish(commission: Commission) -> str:
+    """What the model is told of the limits that the request does not say itself."""
+    limits, query = commission.limits, commission.query
+    if limits.words and limits.words != commission.wanted.limits.words:
+        return f"At most {limits.words} words."
+    if query.reworks and query.form.get("length") is Length.DETAILED:
+        return f"About {round(LONGER * word_count(query.reworks))} words."
+    return ""

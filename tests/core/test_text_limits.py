@@ -1,0 +1,96 @@
+"""How long a text may be, as its request says it, and that it is kept while the text grows."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.writing.limits import Bounds, Limits, limits_in, without_limits, word_count
+
+TEXT = "Leave is twenty days. Ask your lead, e.g. on Monday. Then book it! The rest is easy."
+
+
+@pytest.mark.parametrize(
+    ("request_", "limits"),
+    [
+        ("about leave, max 50 words", Limits(words=50)),
+        ("about leave in 100 words or less", Limits(words=100)),
+        ("a 40-word note", Limits(words=40)),
+        ("under 60 words", Limits(words=59)),
+        ("about 50 words", Limits(words=60)),
+        ("at least 100 words", Limits()),
+        ("in two or three sentences", Limits(sentences=3)),
+        ("in a sentence", Limits(sentences=1)),
+        ("in five bullets", Limits(items=5)),
+        ("5 short bullet points", Limits(items=5)),
+        ("one paragraph, at most 3 sentences", Limits(paragraphs=1, sentences=3)),
+        ("max. 280 characters", Limits(characters=280)),
+        ("a tweet about leave", Limits(characters=280)),
+        ("höchstens 50 Wörter", Limits(words=50)),
+        ("in drei Sätzen", Limits(sentences=3)),
+        ("mit fünf Stichpunkten", Limits(items=5)),
+        ("in einem Absatz", Limits(paragraphs=1)),
+        ("the points of the leave page", Limits()),
+        ("version 2.0 words", Limits()),
+    ],
+)
+def test_limits_are_read_from_a_request(request_: str, limits: Limits) -> None:
+    """In digits and in words, English and German; what asks for at least so many is none."""
+    assert limits_in(request_) == limits
+
+
+def test_what_is_left_of_a_request_has_no_limits() -> None:
+    """Nobody searches for fifty words."""
+    assert without_limits("leave, max 50 words") == "leave,"
+
+
+def bounded(text: str, limits: Limits, size: int = 3, *, as_list: bool = False) -> str:
+    bounds = Bounds(limits, as_list=as_list)
+    shown = "".join(bounds.feed(text[place : place + size]) for place in range(0, len(text), size))
+    return (shown + bounds.finish()).strip()
+
+
+@pytest.mark.parametrize(
+    ("limits", "kept"),
+    [
+        (Limits(words=100), TEXT),
+        (Limits(words=10), "Leave is twenty days. Ask your lead, e.g. on Monday."),
+        (Limits(sentences=1), "Leave is twenty days."),
+        (Limits(characters=30), "Leave is twenty days."),
+        (Limits(words=3), "Leave is twenty …"),
+    ],
+)
+def test_a_text_ends_with_a_whole_sentence_inside_its_limits(limits: Limits, kept: str) -> None:
+    """Only a first sentence that is too long itself is cut, and marked."""
+    assert bounded(TEXT, limits) == kept
+
+
+def test_items_over_the_number_are_left_out() -> None:
+    """A heading and what stands behind the list stay, since an e-mail has both."""
+    text = "Dear all:\n\n- one\n- two\n  more of two\n- three. And more.\n\nBest, Ann"
+    assert bounded(text, Limits(items=2)) == "Dear all:\n\n- one\n- two\n  more of two\n\nBest, Ann"
+
+
+def test_sentences_become_items_where_a_list_was_asked_for() -> None:
+    """A model that writes prose in spite of it still gives a list, of so many."""
+    assert bounded(TEXT, Limits(items=2), as_list=True) == "- Leave is twenty days.\n- Ask your lead, e.g. on Monday."
+
+
+def test_one_paragraph_ends_at_the_first_blank_line() -> None:
+    """The second paragraph is one too many."""
+    assert bounded("One. Two.\n\nThree.", Limits(paragraphs=1)) == "One. Two."
+
+
+@given(
+    st.lists(st.sampled_from(["Aa bb.", " cc", "\n", "\n\n", "- x ", "1. ", "dd!", "**E:**", "…"])), st.integers(1, 9)
+)
+def test_no_limit_is_ever_exceeded(parts: list[str], most: int) -> None:
+    """However the text comes, and in whatever pieces."""
+    text = "".join(parts)
+    assert word_count(bounded(text, Limits(words=most))) <= most
+    shown = bounded(text, Limits(items=most))
+    assert len(re.findall(r"^[ \t]*(?:[-*+•]|\d{1,2}[.)])[ \t]+\S", shown, re.MULTILINE)) <= most
+    assert bounded(text, Limits(sentences=most), 1) == bounded(text, Limits(sentences=most), 7)

@@ -1,0 +1,108 @@
+"""A message that wants a text written is told from a question, and from what only points at an answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.people.preferences import Language
+from core.writing.limits import Limits
+from core.writing.requests import request_of
+
+NO_TEXTS = [
+    "how do I write an email to all staff?",
+    "what goes in an email signature?",
+    "what is the email address of HR?",
+    "give me the email address of HR",
+    "email for the security team",
+    "can you write off a laptop?",
+    "can I send an email to everyone?",
+    "where can I draft a post?",
+    "do I need to create an email for this?",
+    "do you have a checklist for leaving?",
+    "checklist for leaving?",
+    "what is the difference between sick leave and annual leave in a table",
+    "how do we do code review in five bullets",
+    "how to create a report in Tock",
+    "create a new slack channel",
+    "make message retention shorter",
+    "report a bug",
+    "note that leave is 20 days",
+    "note to self: buy milk",
+    "leave rules",
+    "summary",
+    "write a poem",
+    "wie schreibe ich eine E-Mail an alle?",
+    "gibt es eine Checkliste für den ersten Tag?",
+    "wer schreibt die Zusammenfassung?",
+    "",
+    "?",
+]
+POINTING = [
+    "summarise this",
+    "summarize the thread",
+    "turn it into a checklist",
+    "put it in a table",
+    "compare them",
+    "write it shorter",
+    "write that down",
+    "write me an email",
+    "give me a summary",
+    "in German",
+    "shorter",
+    "kannst du das zusammenfassen?",
+    "fass das zusammen",
+    "mach daraus eine Liste",
+]
+
+
+@pytest.mark.parametrize("message", [*NO_TEXTS, *POINTING])
+def test_a_question_stays_a_question(message: str) -> None:
+    """What asks, and what only points at something said before, wants no text of its own."""
+    assert request_of(message) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "topics"),
+    [
+        ("draft a slack message telling the team about the new leave rules", ("the new leave rules",)),
+        ("Please draft a Slack message to my team about travel!", ("travel",)),
+        ("summarise how we do code review in five bullets", ("how we do code review",)),
+        ("turn the on-call guide into a checklist", ("the on-call guide",)),
+        ("the travel guide as a checklist", ("the travel guide",)),
+        ("compare Slack and Google Meet in a table", ("Slack", "Google Meet")),
+        ("can you compare sick leave and annual leave?", ("sick leave", "annual leave")),
+        ("e-mail to a new starter about laptops", ("laptops",)),
+        ("could you give me an overview of the benefits?", ("the benefits",)),
+        ("tl;dr of the travel guide", ("the travel guide",)),
+        ("faq on pay and levels with 3 questions", ("pay and levels",)),
+        ("one paragraph about how we hire", ("how we hire",)),
+        ("write something about telework", ("telework",)),
+        ("write up the process for getting a laptop", ("the process for getting a laptop",)),
+        ("make a table of the leave types", ("the leave types",)),
+        ("email telling everyone that timesheets are due on Friday", ("timesheets are due on Friday",)),
+        ("write an email to new hires about laptops in a friendly tone", ("laptops",)),
+        ("summarise leave.md", ("leave.md",)),
+        ("schreib eine E-Mail an alle neuen Kollegen über Laptops", ("Laptops",)),
+        ("Kannst du mir bitte eine E-Mail an das Team über Urlaub schreiben?", ("Urlaub",)),
+        ("fass die Reiserichtlinie in drei Sätzen zusammen", ("die Reiserichtlinie",)),
+        ("fasse zusammen, wie wir einstellen", ("wie wir einstellen",)),
+        ("erstelle eine Checkliste für den ersten Arbeitstag", ("den ersten Arbeitstag",)),
+        ("vergleiche Slack und Teams in einer Tabelle", ("Slack", "Teams")),
+        ("gib mir einen Überblick über Reisen", ("Reisen",)),
+    ],
+)
+def test_a_text_is_wanted_of_its_topic(message: str, topics: tuple[str, ...]) -> None:
+    """What it is of is what is searched for: nothing of its form, of whom it is for or of how long it may be."""
+    wanted = request_of(message)
+    assert wanted is not None
+    assert wanted.topics == topics
+
+
+def test_a_request_says_its_form() -> None:
+    """Limits, language and what becomes a list are part of it."""
+    wanted = request_of("summarise the leave page in five bullets in German")
+    assert wanted is not None
+    assert (wanted.limits, wanted.is_list, wanted.language) == (Limits(items=5), True, Language.GERMAN)
+    letter = request_of("draft an email about leave with three bullets")
+    assert letter is not None
+    assert (letter.limits, letter.is_list, letter.is_survey) == (Limits(items=3), False, False)

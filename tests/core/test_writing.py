@@ -1,0 +1,198 @@
+"""Texts from documents, over a real index and a real memory; only the two models are fakes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
+from core.domain import (
+    EVERYONE,
+    Answer,
+    Conversation,
+    Decoding,
+    Message,
+    Outcome,
+    Passage,
+    Person,
+    PortionStarted,
+    Prompt,
+)
+from core.engine import AnswerLimits, Engine
+from core.people.preferences import Format, Length, Preferences, Tone
+from tests.fakes import HashingEmbedder, ScriptedGenerator
+
+ANN = Person("test", "w", "ann")
+HERE = Conversation("test", "w", "here")
+PAGES = {
+    "Leave": ["Annual leave is twenty days.", "Sick leave needs a note.", "Parental leave is twenty weeks."],
+    "Travel": ["Book travel with the agency.", "Keep every receipt of travel."],
+    "Secret leave": ["Leave of the board is unlimited."],
+}
+READERS = {"Secret leave": ("person:test/w/zoe",)}
+
+
+def passages() -> list[Passage]:
+    return [
+        Passage(
+            f"00000000-0000-0000-{page:04}-{n:012}",
+            f"/docs/{title.lower()}.md",
+            title,
+            (),
+            text,
+            n + 1,
+            n,
+            len(texts),
+            "v",
+            READERS.get(title, (EVERYONE,)),
+        )
+        for page, (title, texts) in enumerate(PAGES.items())
+        for n, text in enumerate(texts)
+    ]
+
+
+@pytest.fixture
+async def index():
+    embedder = HashingEmbedder()
+    async with QdrantIndex.at(":memory:", api_key=None, collection="t", dimension=384) as index:
+        every = passages()
+        await index.upsert(every, await embedder.embed([one.text for one in every]))
+        yield index
+
+
+@pytest.fixture
+def generator() -> ScriptedGenerator:
+    return ScriptedGenerator(lambda _: "Hello team. Annual leave is twenty days. Sick leave needs a note. Bye all.")
+
+
+def engine_of(index: QdrantIndex, redis: Redis, generator: ScriptedGenerator, limits: AnswerLimits) -> Engine:
+    return Engine(
+        embedder=HashingEmbedder(),
+        index=index,
+        memory=RedisMemory(redis),
+        usage=RedisUsage(redis),
+        generator=generator,
+        limits=limits,
+    )
+
+
+@pytest.fixture
+def engine(index: QdrantIndex, redis: Redis, generator: ScriptedGenerator) -> Engine:
+    return engine_of(index, redis, generator, AnswerLimits(passages=2, relevance=0.1))
+
+
+class Talk:
+    """Somebody's messages, one after the other."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.sent = 0
+
+    async def say(self, text: str, **more: object) -> Answer:
+        self.sent += 1
+        at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=self.sent)
+        message = Message(str(self.sent), HERE, ANN, text, at)
+        *self.steps, last = [event async for event in self.engine.answer(message, **more)]
+        assert isinstance(last, Answer)
+        return last
+
+
+async def test_a_text_is_made_of_a_whole_document_that_is_named(engine: Engine, generator: ScriptedGenerator) -> None:
+    """All of its passages are read, in one prompt and in their order, and those that it rests on stand below."""
+    answer = await Talk(engine).say("summarise the leave page")
+    assert answer.is_text
+    assert answer.outcome is Outcome.ANSWERED
+    assert [part.text for part in generator.prompts[-1].passages] == ["\n\n".join(PAGES["Leave"])]
+    assert [source.passage.text for source in answer.sources] == PAGES["Leave"][:2]
+
+
+async def test_a_text_is_made_only_of_what_its_readers_may_see(engine: Engine, generator: ScriptedGenerator) -> None:
+    """A document for others is not read, however well it fits."""
+    await Talk(engine).say("summarise secret leave")
+    assert all("unlimited" not in part.text for prompt in generator.prompts for part in prompt.passages)
+
+
+async def test_a_text_invents_nothing(engine: Engine, generator: ScriptedGenerator) -> None:
+    """A number that nothing read states is left out, and is said to be."""
+    generator.script = lambda _: "Annual leave is twenty days. The office costs 4711 euros."
+    answer = await Talk(engine).say("draft an email about annual leave")
+    assert "4711" not in answer.text
+    assert answer.left_out
+
+
+async def test_nothing_is_written_of_what_no_document_holds(engine: Engine, generator: ScriptedGenerator) -> None:
+    """The verdict holds for texts, too."""
+    generator.certainty = -20.0
+    answer = await Talk(engine).say("draft an email about annual leave")
+    assert answer.outcome is Outcome.NOT_FOUND
+
+
+async def test_limits_are_kept(engine: Engine) -> None:
+    """Whatever the model says: it ends with a whole sentence."""
+    answer = await Talk(engine).say("draft an email about annual leave, max 8 words")
+    assert answer.text == "Hello team. Annual leave is twenty days."
+
+
+async def test_what_a_person_set_counts(engine: Engine, generator: ScriptedGenerator) -> None:
+    """Tone and length of their texts are as they like them; a list is no e-mail."""
+    chosen = Preferences(length=Length.SHORT, tone=Tone.FORMAL, format=Format.BULLETS)
+    await engine.people.choose(ANN, chosen)
+    await Talk(engine).say("draft an email about annual leave")
+    said = generator.prompts[-1].person
+    assert "At most 80 words" in said
+    assert "Write formally" in said
+    assert "bullet" not in said
+
+
+async def test_the_last_text_is_made_shorter_again_and_again(engine: Engine, generator: ScriptedGenerator) -> None:
+    """Each time it has fewer words than the last one, of the same request."""
+    talk = Talk(engine)
+    first = await talk.say("draft an email about annual leave")
+    second = await talk.say("shorter")
+    third = await talk.say("even shorter please")
+    assert len(first.text) > len(second.text) >= len(third.text)
+    assert second.is_text
+    assert all("draft an email about annual leave" in prompt.question for prompt in generator.prompts)
+    longer = await talk.say("longer")
+    assert longer.text == first.text
+
+
+async def test_a_text_of_before_can_be_reworked(engine: Engine, generator: ScriptedGenerator) -> None:
+    """A button under it means that text, whatever was asked since; the next "shorter" means the new one."""
+    talk = Talk(engine)
+    await talk.say("draft an email about annual leave")
+    trace = await engine.people.trace(ANN, "")
+    await talk.say("who books travel?")
+    answer = await talk.say("more formal", reworks=trace)
+    assert answer.is_text
+    assert "Write formally" in generator.prompts[-1].person
+    await talk.say("shorter")
+    assert "annual leave" in generator.prompts[-1].question
+
+
+async def test_a_long_document_is_read_in_parts(index: QdrantIndex, redis: Redis) -> None:
+    """Notes on each part take the place of what does not fit, and the sources are the passages behind them."""
+    generator = ScriptedGenerator(first_words)
+    generator.context_tokens = 650
+    long = [f"Step {name} of the launch. " + "filling " * 60 for name in ("alpha", "beta", "gamma", "delta")]
+    every = [
+        Passage(f"00000000-0000-0000-0009-{n:012}", "/docs/launch.md", "Launch", (), text, 1, n, len(long), "v")
+        for n, text in enumerate(long)
+    ]
+    await index.upsert(every, await HashingEmbedder().embed(long))
+    limits = AnswerLimits(relevance=0.1, history_tokens=0, decoding=Decoding(max_tokens=50))
+    engine = engine_of(index, redis, generator, limits)
+    talk = Talk(engine)
+    answer = await talk.say("turn the launch guide into a checklist")
+    parts = [step for step in talk.steps if isinstance(step, PortionStarted)]
+    assert [step.number for step in parts] == list(range(1, len(parts) + 1))
+    assert len(parts) > 1
+    assert {source.passage.title for source in answer.sources} == {"Launch"}
+
+
+def first_words(prompt: Prompt) -> str:
+    return "\n".join(f"- {' '.join(part.text.split()[:5])}" for part in prompt.passages)
