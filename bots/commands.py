@@ -17,7 +17,8 @@ from bots.courtesies import is_about_the_bot, is_recall, is_thanks
 from bots.digest_commands import DigestCommands
 from bots.language import translated
 from bots.prefs_commands import PrefsCommands
-from bots.replies import AskAgain, CommandReply, Notice, PersonForgotten
+from bots.replies import AskAgain, CommandReply, Notice, PersonForgotten, StudyRequest
+from bots.study_requests import STUDIES, study_request
 from bots.thread_texts import CATCH_UP_WHERE
 from core.domain import Message
 from core.engine import Engine
@@ -70,6 +71,8 @@ class Commands:
         if match is None:  # "/etc/hosts holds what?"
             return await self._courtesy(message, text)
         name, rest = match["name"].lower(), (match["rest"] or "").strip()
+        if name in STUDIES:
+            return StudyRequest(name, rest)
         if name in self._table:
             return await self._table[name](message, rest)
         near = nearest(name, self.names)
@@ -77,8 +80,10 @@ class Commands:
             return None
         raise UnknownCommandError(texts.unknown_command(name, self.names, near))
 
-    async def _courtesy(self, message: Message, text: str) -> Notice | None:
+    async def _courtesy(self, message: Message, text: str) -> Notice | StudyRequest | None:
         """What is said to a message that asks nothing of the documents; None for one that does."""
+        if asked := study_request(text):
+            return asked
         if is_about_the_bot(text):
             return await self._help(message, "")
         if is_recall(text):

@@ -30,6 +30,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bots import texts
+from bots.command_table import commands_with
 from bots.dialogue import Dialogue
 from bots.live_answer import LiveAnswer
 from bots.logs import private_file
@@ -42,7 +43,7 @@ WORKSPACE = "local"  # not the host's name, which may change while the person st
 OWN_COMMANDS = ("quit",)
 HISTORY_FILE = "console_history"
 _LEAVE = {"/quit", "/exit", "quit", "exit"}
-_COMPLETED = [f"/{name}" for name in ("help", "prefs", "why", "plain", "recommend", "digest", "open", "forget", "quit")]
+_COMPLETED = [f"/{one.name}" for one in commands_with(OWN_COMMANDS)]
 
 
 def console_person() -> Person:

@@ -27,10 +27,13 @@ from bots.replies import (
     Problem,
     Reply,
     Status,
+    StudyRequest,
 )
+from bots.studies import Studies
 from core.answering.history import points
 from core.answering.prompt import NOT_FOUND
 from core.domain import (
+    EVERYONE,
     Answer,
     AnswerEvent,
     DecodingSummary,
@@ -48,7 +51,7 @@ from core.engine import Engine
 from core.errors import ModelUnavailableError, OperatorError, PersonError, StoreError
 from core.notices.digests import SETTLED
 from core.people.feedback import Feedback
-from core.people.profile import Profile, naming
+from core.people.profile import Profile
 from core.threads.minutes import Minutes, PartStarted
 from core.threads.posts import Discussion
 from core.threads.requests import ThreadRequest
@@ -81,6 +84,7 @@ class Dialogue:
     ) -> None:
         self._engine = engine
         self._commands = Commands(engine, own_commands, hint)
+        self._studies = Studies(engine)
         self._operator_present = operator_present
         self._embedder = embedder
         self._digest_gaps = digest_gaps
@@ -94,6 +98,11 @@ class Dialogue:
             said = await self._said_at_once(message)
             if isinstance(said, Notice | PersonForgotten):
                 yield said
+                return
+            if isinstance(said, StudyRequest):
+                async with aclosing(self._studies.reply(message, said)) as replies:
+                    async for reply in replies:
+                        yield reply
                 return
             async with begun(self._answers(message, said)) as steps:
                 yield Status(translated(texts.SEARCHING))  # and while the platform shows it, there is a search already
@@ -196,12 +205,12 @@ class Dialogue:
         return passage or Problem(translated(personal_texts.SOURCE_GONE))
 
     async def profile(self, person: Person) -> Profile:
-        """What the person set and what was learned of them, for buttons and forms; without the names of documents.
+        """What the person set and what was learned of them, for buttons and forms; named are documents for everybody.
 
         Raises:
             StoreError: the memory does not answer.
         """
-        return naming(await self._engine.people.profile(person), ())
+        return await self._engine.sources.profile(person, {EVERYONE})
 
     async def recent(self, person: Person, limit: int = 5) -> list[str]:
         """What the person asked lately, each once, the latest first.

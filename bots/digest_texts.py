@@ -6,15 +6,18 @@ laid out, or of what is new.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bots.language import counted, translated
 from bots.personal_texts import MONTHS, document_name
+from bots.study_texts import NOW_DUE
 from bots.texts import escaped
 from core.domain import Passage
 from core.notices.digests import AnsweredGap, Digest, DocumentNews
 from core.notices.schedule import DigestSchedule, Frequency, zone_of
+from core.text.growing import LINK
 
 DAILY_TITLE, WEEKLY_TITLE = "Your daily digest", "Your weekly digest"
 NEW_IN_DOCUMENTS = "**New in your documents**"
@@ -87,7 +90,8 @@ def digest(told: Digest, zone: str) -> str:
     if told.news:
         parts.append(_listed(NEW_IN_DOCUMENTS, [_news(one) for one in told.news]))
     if told.due:
-        parts.append(counted(told.due, "{count} review is due.", "{count} reviews are due."))
+        due = counted(told.due, "{count} review is due.", "{count} reviews are due.")
+        parts.append(f"{due} {translated(NOW_DUE)}")
     if told.gaps:
         asked = [(escaped(group.gaps[0].question), group.people) for group in told.gaps]
         parts.append(_listed(GAPS, [f"“{said}” ({_people(people)})" for said, people in asked]))
@@ -100,7 +104,7 @@ def _listed(heading: str, lines: Sequence[str]) -> str:
 
 def _news(news: DocumentNews) -> str:
     document = _document(news.passage)
-    said = translated("“{words}”", words=escaped(_short(news.said[0], _SHOWN)))
+    said = translated("“{words}”", words=escaped(_short(_plain(news.said[0]), _SHOWN)))
     more = len(news.said) - 1
     rest = " " + counted(more, "(and {count} more sentence)", "(and {count} more sentences)") if more else ""
     return (translated("New: {document}", document=document) if news.is_new else document) + f": {said}{rest}"
@@ -131,6 +135,12 @@ def _document(passage: Passage) -> str:
 
 def _people(count: int) -> str:
     return counted(count, "{count} person", "{count} people")
+
+
+def _plain(said: str) -> str:
+    """A sentence or table row of a document without the marks of its layout."""
+    cells = [cell.strip() for cell in LINK.sub(r"\1", said).split("|")]
+    return re.sub(r"[*`]+|\b_+|_+\b", "", " · ".join(filter(None, cells)))
 
 
 def _short(text: str, most: int) -> str:

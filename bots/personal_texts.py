@@ -41,6 +41,8 @@ FORGET_WHAT = (
 INTERESTS_FORGOTTEN = "Done. I've forgotten your interests and your style, and what I learned them from."
 HISTORY_FORGOTTEN = "Done. I've forgotten your questions and my answers to them. Your preferences and interests stay."
 REMOVE_HINT = "`{cmd}prefs remove interest 1` forgets one of these, `{cmd}prefs forget interests` all of them."
+LEVEL_REMOVED = "Done. I've forgotten what your quiz answers say about your level."
+NO_LEVEL = "I haven't learned a level from quizzes yet."
 NOTHING_LEARNED = "I haven't learned anything about you yet. I learn from what you ask, open and rate (👍 👎)."
 SHARED = "Taste sharing is **on**: what similar teammates found useful helps you, and what you found useful helps them."
 NOT_SHARED = (
@@ -220,15 +222,35 @@ def learned(profile: Profile) -> str:
     lines = [interest_line(interest) for interest in profile.interests]
     if style:
         lines += ["", translated(_STYLES[style])]
+    if profile.quizzed[1]:
+        lines += ["", quizzed(profile)]
     if not lines:
         return translated(NOTHING_LEARNED)
     return "\n".join([*lines, "", translated(REMOVE_HINT)])
 
 
+def quizzed(profile: Profile) -> str:
+    """What answers to quiz questions say of somebody."""
+    right, count = profile.quizzed
+    if profile.level is None:
+        return translated(
+            "Quizzes: {right} of your last {count} answers were right. `{cmd}prefs remove level` forgets that.",
+            right=right,
+            count=count,
+        )
+    return translated(
+        "Quizzes: {right} of your last {count} answers were right, so I teach you as {level}. "
+        "`{cmd}prefs remove level` forgets that.",
+        right=right,
+        count=count,
+        level=texts.value_name(profile.level),
+    )
+
+
 def interest_line(interest: InterestInWords) -> str:
     """One interest."""
-    words = ", ".join(interest.phrases) or translated("something")
-    documents = ", ".join(document_name(source) for source in interest.documents)
+    words = ", ".join(interest.name) or translated("something")
+    documents = "" if interest.topics else ", ".join(document_name(source) for source in interest.documents)
     near = translated("{words}, as in {documents}", words=words, documents=documents) if documents else words
     return translated(
         "{number}. {interest}: weight {weight}, since {since}, from {acts}",
@@ -281,7 +303,7 @@ def recommended(found: Sequence[Recommendation]) -> str:
             "{number}. {document}: close to your interest in {interest}",
             number=number,
             document=texts.escaped(f"{one.passage.heading_path} ({document_name(one.passage.source)})"),
-            interest=texts.escaped(", ".join(one.interest.phrases) or translated("what you asked")),
+            interest=texts.escaped(", ".join(one.interest.name) or translated("what you asked")),
         )
         for number, one in enumerate(found, start=1)
     ]

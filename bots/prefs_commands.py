@@ -24,7 +24,7 @@ from core.people.preferences import (
     with_stated,
     without_stated,
 )
-from core.people.profile import naming
+from core.readers import audience
 from core.text.words import whole_number
 
 _Reply = Awaitable[CommandReply]
@@ -96,7 +96,10 @@ class PrefsCommands:
         return state
 
     async def _remove(self, person: Person, value: str, _at: datetime) -> Notice:
-        """A number of the stated list, or `interest 2` of the learned one."""
+        """A number of the stated list, `interest 2` of the learned one, or the level that quizzes showed."""
+        if value.lower() == "level":
+            removed = await self._engine.people.forget_level(person)
+            return Notice(translated(personal_texts.LEVEL_REMOVED if removed else personal_texts.NO_LEVEL))
         kind, _, last = value.lower().rpartition(" ")
         number = whole_number(last) or 0
         if kind == "interest":
@@ -147,9 +150,7 @@ class PrefsCommands:
 
     async def _learned(self, message: Message) -> Notice:
         """What was learned, without the names of documents that the person may no longer see."""
-        profile = await self._engine.people.profile(message.person)
-        named = {source for interest in profile.interests for source in interest.documents}
-        return Notice(personal_texts.learned(naming(profile, await self._engine.sources.visible(named, message))))
+        return Notice(personal_texts.learned(await self._engine.sources.profile(message.person, audience(message))))
 
     async def _export(self, message: Message) -> Notice:
         named = await self._engine.people.documents(message.person)

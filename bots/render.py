@@ -23,7 +23,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 from bots import texts
-from bots.language import translated
+from bots.language import command, translated
 from bots.replies import Final
 from core.documents.remote.addresses import is_address, link_of, name_of
 from core.domain import Passage, Source, Sources
@@ -132,7 +132,9 @@ def plain(final: Final) -> str:
 def _footer_text(final: Final) -> str:
     """The footer for whoever has the files."""
     under = footer(final, file_place)
-    return "\n".join(part for part in (under.note, under.heading, *map(str, under.lines)) if part)
+    typed = [f"{one.label}: {command(one.typed)}" for row in final.choices for one in row if one.typed]
+    lines = "\n".join(part for part in (under.note, under.heading, *map(str, under.lines)) if part)
+    return "\n\n".join(part for part in (lines, "\n".join(typed)) if part)
 
 
 def file_place(passage: Passage) -> str:

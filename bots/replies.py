@@ -30,6 +30,26 @@ class AskAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class StudyRequest:
+    """A course, a quiz or what is known of it is asked for: the command, and what stands behind it."""
+
+    name: str
+    rest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A button under a reply: pressing it says `command`, without its sign, as if it had been typed.
+
+    `typed` is what is shorter to type just now, where there are no buttons; empty where the text says how.
+    """
+
+    label: str
+    command: str
+    typed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What is going on; shown until something else comes."""
 
@@ -48,7 +68,7 @@ class Final:
     """The whole answer: all deltas put together. `nearest` has what comes closest where nothing was found.
 
     `note` says what is to be known of the answer, or is empty. `answer` is `Answer.id`. `listing` is how the person
-    wants the sources shown; where it is off, there are none.
+    wants the sources shown; where it is off, there are none. `choices` are rows of buttons, for whoever asked.
     """
 
     markdown: str
@@ -57,6 +77,7 @@ class Final:
     note: str = ""
     answer: str = ""
     listing: Sources = Sources.FULL
+    choices: tuple[tuple[Choice, ...], ...] = ()
 
     @property
     def openable(self) -> tuple[Source, ...]:
@@ -83,5 +104,5 @@ class DueDigest:
     with_gaps: bool = False
 
 
-CommandReply = Notice | PersonForgotten | AskAgain
+CommandReply = Notice | PersonForgotten | AskAgain | StudyRequest
 Reply = Status | Delta | Final | Notice | PersonForgotten | Problem

@@ -23,6 +23,8 @@ from core.answering.sources import SourceAccess
 from core.answering.tracing import AnswerContext, trace_of
 from core.domain import Answer, AnswerEvent, Decoding, Message, Passage, Prompt, RankedPassage, ReadingStarted, Turn
 from core.errors import QuestionTooLongError, StoreError
+from core.learning.explaining import Explainer
+from core.learning.tutor import Tutor
 from core.notices.digests import Digests
 from core.notices.watch import Histories
 from core.people.asker import Asker
@@ -56,8 +58,8 @@ class AnswerLimits:
 class Engine:
     """Answers messages from passages.
 
-    What is kept of `people` and of `conversations`, what may be seen of `sources`, and the minutes of what people wrote
-    to each other are doors of their own.
+    What is kept of `people` and of `conversations`, what may be seen of `sources`, the `tutor`, the `digests`, and the
+    minutes of what people wrote to each other are doors of their own.
     """
 
     def __init__(
@@ -81,8 +83,10 @@ class Engine:
         self.people = People(memory, usage, inbox)
         self.conversations = Conversations(memory, index)
         self.sources = SourceAccess(self.people, index, embedder.dimension)
+        explainer = Explainer(generator, limits.decoding, relevance=limits.relevance, certainty=limits.certainty)
+        self.tutor = Tutor(self.people, index, embedder, generator, explainer)
+        self.digests = Digests(self.people, index, embedder, usage, self.recheck, histories, self.tutor)
         self.minuting = Minuting(generator, certainty=limits.certainty)
-        self.digests = Digests(self.people, index, embedder, usage, self.recheck, histories)
 
     async def answer(self, message: Message, *, plain: bool = False) -> AsyncGenerator[AnswerEvent, None]:
         """Answer `message`: what is read, then the text in pieces, then the whole with its sources.

@@ -32,6 +32,7 @@ from core.domain import (
     Verdicts,
 )
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, UnreadableItem, WaitingEvent
+from core.learning.study import Study
 from core.notices.schedule import Subscription
 from core.people.interests import LearnedProfile, Signal
 from core.people.preferences import PreferenceSet
@@ -249,6 +250,17 @@ class Memory(Port):
 
     async def forget(self, person: Person) -> None:
         """Remove all that is kept of the person: what they set, their turns, and what was learned of them."""
+        ...
+
+    async def study(self, person: Person) -> Study:
+        """What the person studies; nothing for someone new."""
+        ...
+
+    async def change_study(self, person: Person, change: Callable[[Study], Study]) -> Study:
+        """Replace it by `change` of it, which may be called again, and give what it is now.
+
+        Nothing that is changed at the same time is lost.
+        """
         ...
 
     async def subscription(self, person: Person) -> Subscription | None:

@@ -170,12 +170,13 @@ def _clock(plan: Plan, home: Path) -> Iterator[Clock | None]:
 @asynccontextmanager
 async def _service(plan: Plan, home: Path) -> AsyncIterator[Service]:
     with _clock(plan, home) as clock:
-        async with _running(plan, home, clock) as service:
+        async with running(plan, home, clock) as service:
             yield service
 
 
 @asynccontextmanager
-async def _running(plan: Plan, home: Path, clock: Clock | None) -> AsyncIterator[Service]:
+async def running(plan: Plan, home: Path, clock: Clock | None) -> AsyncIterator[Service]:
+    """The platform, and the processes that serve it."""
     async with plug(plan.platform)().running() as platform:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         ours = {"ATTUNE_HOME": str(home), "PYTHONPATH": str(Path(__file__).parent.parent), **LIMITS}

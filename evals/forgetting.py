@@ -27,6 +27,7 @@ from core.documents.teaching import Lesson, Teacher
 from core.domain import EVERYONE, Conversation, Message, Person, Prompt
 from core.engine import AnswerLimits, Engine
 from core.inbox import Event
+from core.notices.watch import DocumentWatch
 from core.ports import Inbox, PassageIndex
 from core.settings import Settings
 from core.upkeep import Leftovers
@@ -54,6 +55,7 @@ class House:
     index: PassageIndex
     inbox: Inbox
     files: PrefixFiles
+    watch: DocumentWatch
     asked: int = 0
 
     async def say(self, person: Person, text: str) -> None:
@@ -111,6 +113,7 @@ async def lived_in(home: Path) -> AsyncIterator[tuple[House, Lesson]]:
         title = f"{OF_LESSON[0]} of the kitchen"
         text = f"The coffee of the kitchen comes from {OF_LESSON[1]}."
         lesson = await house.teacher.learn_text(title, text, ANN, (EVERYONE,), START)
+        await house.watch.look()
         for person, own in ((ANN, OF_ANN[0]), (BEN, KEPT[0])):
             await _talk(house, person, own)
         await house.say(ANN, f"/prefs like {OF_ANN[1]}")
@@ -142,10 +145,12 @@ async def opened(home: Path) -> AsyncIterator[House]:
             generator=ScriptedGenerator(_first_text),
             limits=AnswerLimits(relevance=0.2),
             inbox=inbox,
+            histories=records.histories,
         )
         remover = Remover(index, usage, memory, Teacher(settings.learned_folder, ingester, index), reading)
         files = PrefixFiles(settings.read_folder / "model", 1 << 20)
-        yield House(home, engine, teacher, remover, index, inbox, files)
+        watch = DocumentWatch(index, records.histories)
+        yield House(home, engine, teacher, remover, index, inbox, files, watch)
 
 
 def _first_text(prompt: Prompt) -> str:
@@ -160,6 +165,7 @@ async def _write_documents(house: House) -> None:
     plain.write_text(f"# Garage\n\n{GARAGE} behind the {KEPT[1]}.\n", encoding="utf-8")
     ingester = Ingester(HashingEmbedder(), house.index, passage_tokens=80)
     await ingester.ingest([folder])
+    await house.watch.look()
     secret.unlink()  # what is searched is what Attune keeps, not what it was given
 
 
@@ -174,6 +180,8 @@ async def _talk(house: House, person: Person, own: str) -> None:
         await house.say(person, "👍")
     await house.say(person, f"travel {own}")  # perhaps too little to find anything
     await house.say(person, "👎 not in the documents")
+    await house.say(person, "/digest daily 8:30 berlin")
+    await house.say(person, "/digest")
 
 
 async def _give_up(house: House, word: str) -> None:

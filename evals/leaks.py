@@ -1,8 +1,9 @@
 """Whether anything of one person reaches another: random interleavings of two people, over the real engine and stores.
 
-Each of them likes, asks and rates things that carry a mark of their own, and has a private document. After each round
-the prompts, traces and profiles of one are searched for the other's mark, vectors and document; after the last, both
-are forgotten and the store is searched for what is left. Only the two models are stand-ins.
+Each of them likes, asks and rates things that carry a mark of their own, asks some in vain, has a private document and
+reads a channel whose document comes to say something new now and then. After each round the prompts, traces, profiles
+and digests of one are searched for the other's mark, vectors and document; after the last, both are forgotten and the
+store is searched for what is left. Only the two models are stand-ins.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from redis.asyncio import Redis
 
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis import valkey
+from core.adapters.redis.histories import RedisHistories
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
 from core.domain import EVERYONE, Answer, Conversation, Message, Passage, Person, Prompt
 from core.engine import AnswerLimits, Engine
+from core.notices.schedule import DigestSchedule, Frequency
+from core.notices.watch import DocumentWatch
 from core.people.feedback import Feedback, Verdict
 from core.people.preferences import Polarity, changed, with_stated
-from core.readers import person_reader
+from core.readers import channel_reader, person_reader
 from evals.common import Options, Record, progress
 from evals.product import temporary_folder
 from tests.fakes import HashingEmbedder, ScriptedGenerator
@@ -44,7 +48,16 @@ class House:
     engine: Engine
     generator: ScriptedGenerator
     redis: Redis
+    index: QdrantIndex
+    watch: DocumentWatch
     asked: int = 0
+    written: int = 0
+    digests: int = 0
+
+    @property
+    def now(self) -> datetime:
+        """A minute a question."""
+        return START + timedelta(minutes=self.asked)
 
 
 async def run(chosen: Options) -> Record:
@@ -61,8 +74,17 @@ async def run(chosen: Options) -> Record:
             house.generator.prompts.clear()
         for person in PEOPLE:
             await house.engine.people.forget(person)
+            await house.index.remove(f"/news{MARKS[person]}")
+        await house.watch.look()
         left = await _left(house)
-    return {"n": rounds, "steps": steps, "questions": house.asked, "leaks": found, "left after forgetting": left}
+    return {
+        "n": rounds,
+        "steps": steps,
+        "questions": house.asked,
+        "digests": house.digests,
+        "leaks": found,
+        "left after forgetting": left,
+    }
 
 
 @asynccontextmanager
@@ -82,8 +104,13 @@ async def _house() -> AsyncIterator[House]:
             usage=RedisUsage(redis),
             generator=generator,
             limits=AnswerLimits(relevance=0.05),
+            histories=(histories := RedisHistories(redis)),
         )
-        yield House(engine, generator, redis)
+        house = House(engine, generator, redis, index, DocumentWatch(index, histories))
+        house.watch = DocumentWatch(index, histories, lambda: house.now)
+        for person in PEOPLE:
+            await engine.people.subscribe(person, DigestSchedule(Frequency.DAILY, "UTC"), START)
+        yield house
 
 
 def _documents() -> list[Passage]:
@@ -106,6 +133,9 @@ async def _act(house: House, who: Person, rng: np.random.Generator) -> None:
         )
         return
     house.asked += 1
+    if rng.random() < 0.2:
+        await _write_news(house, who, topic)
+    house.generator.certainty = -9.0 if rng.random() < 0.2 else 9.0
     place = Conversation("eval", "w", who.user)
     asked = Message(f"{house.asked}", place, who, f"What is the {topic} rule {mark}?", at, private=True)
     *_, answer = [event async for event in house.engine.answer(asked)]
@@ -117,13 +147,37 @@ async def _act(house: House, who: Person, rng: np.random.Generator) -> None:
         await house.engine.sources.open(who, answer.id, source.number, at + timedelta(seconds=2))
 
 
+async def _write_news(house: House, who: Person, topic: str) -> None:
+    """The document of somebody's channel comes to say one thing more, which may answer what they asked in vain."""
+    house.written += 1
+    mark, number = MARKS[who], 900 + PEOPLE.index(who)
+    text = f"The {topic} rule {mark} is number {house.written} of all news {mark}."
+    name = f"00000000-0000-0000-{house.written:04x}-{number:012}"
+    readers = (channel_reader("eval", "w", mark),)
+    passage = Passage(name, f"/news{mark}", f"News {mark}", (), text, 1, 0, 1, f"v{house.written}", readers)
+    await house.index.upsert([passage], await HashingEmbedder().embed([text]))
+    await house.index.remove(passage.source, keep_version=passage.version)
+    await house.watch.look()
+
+
+async def _digest(house: House, person: Person) -> str:
+    """All that a digest holds for somebody, of what came in the last two hours."""
+    place, channels = Conversation("eval", "w", person.user), frozenset({MARKS[person]})
+    message = Message("digest", place, person, "", house.now, private=True, channels=channels)
+    digest = await house.engine.digests.compose(message, house.now - timedelta(hours=2), house.now)
+    house.digests += not digest.empty
+    await house.engine.people.note_digest(person, str(house.now), house.now)
+    return repr(digest)
+
+
 async def _leaks(house: House) -> int:
     """How often something of the one is found with the other."""
     found = 0
     for person, other in (PEOPLE, PEOPLE[::-1]):
         trace, profile = await house.engine.people.trace(person), await house.engine.people.profile(person)
         mine = [prompt for prompt in house.generator.prompts if _is_of(prompt, person)]
-        found += sum(MARKS[other] in repr(held) for held in (trace, profile, *mine))
+        digest = await _digest(house, person)
+        found += sum(MARKS[other] in repr(held) for held in (trace, profile, digest, *mine))
         asker = await house.engine.people.asker(person, plain=False)
         vectors = {one.vector for one in asker.learned.interests}
         theirs = (await house.engine.people.asker(other, plain=False)).learned.interests
@@ -136,12 +190,14 @@ def _is_of(prompt: Prompt, person: Person) -> bool:
 
 
 async def _left(house: House) -> int:
-    """Keys or values that still name one of the two or quote them. What was cited of shared documents is nobody's."""
+    """Keys or values that still name one of the two or quote them. What is kept of documents is nobody's."""
     left = 0
     for key in cast("list[bytes]", await house.redis.keys("*")):
         kind = cast("bytes", await house.redis.type(key)).decode()
         read = {"hash": house.redis.hgetall, "string": house.redis.get}.get(kind)
         held = repr(await read(key)) if read else repr(await house.redis.lrange(key, 0, -1))
         words = [*(person.user for person in PEOPLE), *MARKS.values()]
-        left += any(word in f"{key!r} {held}" for word in words if not key.startswith(b"attune:uses"))
+        left += any(
+            word in f"{key!r} {held}" for word in words if not key.startswith((b"attune:uses", b"attune:documents"))
+        )
     return left

@@ -108,6 +108,7 @@ async def scripted_engine(settings: Settings, generator: PacedGenerator) -> Asyn
             usage=records.usage,
             generator=generator,
             limits=limits_of(settings),
+            histories=records.histories,
         )
 
 

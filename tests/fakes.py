@@ -94,3 +94,16 @@ class ScriptedGenerator:
             yield Piece(word if number == 0 else f" {word}", decoded=self.decoded)
         if len(words) > decoding.max_tokens:
             yield CutOff()
+
+
+def quizzing(prompt: Prompt) -> str:
+    """What a reader says that writes quiz questions and passes them; it explains a passage in its own words."""
+    text = prompt.passages[0].text
+    right = " ".join(text.split()[-3:])
+    if prompt.question.startswith("Write a quiz question"):
+        options = ["Nobody knows this here", right, "Only on Sundays, perhaps", "What the board decides"]
+        listed = "\n".join(f"{letter}. {option}" for letter, option in zip("ABCD", options, strict=True))
+        return f"Question: What does {prompt.passages[0].title} end with?\n{listed}\nRight: B\nWhy: It says so."
+    if "Reply only with the letter" in prompt.question:
+        return next(line[0] for line in prompt.question.splitlines() if line[1:] == f". {right}")
+    return text

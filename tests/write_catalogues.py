@@ -23,7 +23,14 @@ ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)  # the same sentences make the same fi
 ROOT = Path(__file__).parent.parent
 # Every constant of the first is a sentence for people; of the others, what stands in such a call.
 SPOKEN = (
-    *("bots.texts", "bots.command_table", "bots.personal_texts", "bots.why_texts", "bots.digest_texts"),
+    *(
+        "bots.texts",
+        "bots.command_table",
+        "bots.personal_texts",
+        "bots.why_texts",
+        "bots.study_texts",
+        "bots.digest_texts",
+    ),
     "bots.thread_texts",
     *("bots.on_slack.texts", "bots.on_telegram.texts"),
 )
@@ -40,6 +47,7 @@ CALLING = (
     ),
 )
 IN_A_TERMINAL = {"WELCOME_EMPTY", "WELCOME_HINT", "QUIT_HINT"}
+SIGNS = {"LETTERS", "BLOCKS"}  # no words
 IN_ENGLISH = {"ABOUT", "COMMAND_PREFS", "COMMAND_ASK", "SHORTCUT", "SHORTCUT_ABOUT"}  # what Slack's manifest says
 
 Sentence = str | tuple[str, ...]  # one with a count has two forms
@@ -53,7 +61,7 @@ def sentences() -> list[Sentence]:
 
 def _constants(names: Mapping[str, object]) -> Iterator[str]:
     for name, value in names.items():
-        if name.isupper() and name not in IN_A_TERMINAL | IN_ENGLISH:
+        if name.isupper() and name not in IN_A_TERMINAL | IN_ENGLISH | SIGNS:
             yield from _texts(value)
 
 

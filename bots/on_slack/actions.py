@@ -29,6 +29,7 @@ from bots.on_slack.render import Block, pages
 from bots.on_slack.teaching import learn_file, learn_thread
 from bots.platform import Delivery
 from bots.replies import Problem
+from bots.study_requests import STUDIES
 from core.domain import Passage, Person
 from core.inbox import Event
 from core.people.feedback import Feedback, Verdict
@@ -63,6 +64,7 @@ class Actions:
             (EventKind.PRESS, slack_blocks.RELEARN): self._change_lesson,
             (EventKind.PRESS, slack_blocks.PREFS): self._show_prefs,
             (EventKind.PRESS, slack_blocks.RUN): self._run,
+            (EventKind.PRESS, slack_blocks.QUIZ): self._study,
             (EventKind.SUBMIT, slack_blocks.REASONS): self._give_reason,
             (EventKind.SUBMIT, slack_blocks.PREFS): self._set_prefs,
             (EventKind.SUBMIT, slack_blocks.TEACH): self._learn_thread,
@@ -150,9 +152,17 @@ class Actions:
 
     async def _answer_again(self, pressed: SlackPress) -> None:
         """Answer once more: in the same thread, or for one person's eyes where the first answer was."""
-        answer, asker = pressed.about
-        text, root = f"/plain {answer}", pressed.text("root")
-        if asker not in {"", pressed.person.user}:
+        await self._say_as(pressed, f"/plain {pressed.about[0]}")
+
+    async def _study(self, pressed: SlackPress) -> None:
+        """Go on with a course or a quiz."""
+        if pressed.about[0].partition(" ")[0] in STUDIES:
+            await self._say_as(pressed, f"/{pressed.about[0]}")
+
+    async def _say_as(self, pressed: SlackPress, text: str) -> None:
+        """Answer `text` as if whoever asked had written it there; nobody else can."""
+        root = pressed.text("root")
+        if pressed.about[1] not in {"", pressed.person.user}:
             await pressed.reply().say(translated(texts.ASKERS_ONLY))
         elif root:
             await self._talk.stream(pressed, text, root, pressed.event.key.rpartition(":")[2])

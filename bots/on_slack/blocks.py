@@ -34,7 +34,7 @@ from bots.on_slack.mrkdwn import section, sections
 from bots.on_slack.render import Block
 from bots.quiet import Label, host_of, is_truthful
 from bots.render import FooterLine, footer, one_line, source_line
-from bots.replies import Final
+from bots.replies import Choice, Final
 from core.documents.teaching import Lesson
 from core.domain import Passage, Source
 from core.people.interests import Reason
@@ -43,6 +43,7 @@ FEEDBACK, SOURCE, WHY, PLAIN, SHARE = "attune_feedback", "attune_source", "attun
 REASONS, PREFS, TEACH, LEARN = "attune_reasons", "attune_prefs", "attune_teach", "attune_learn"
 UNLEARN, RELEARN = "attune_unlearn", "attune_relearn"
 RUN = "attune_run"  # a command, in the button's value
+QUIZ = "attune_quiz"  # the same, of courses and quizzes
 
 
 def under_answer(final: Final, *, question: str = "", asker: str = "") -> list[Block]:
@@ -55,7 +56,20 @@ def under_answer(final: Final, *, question: str = "", asker: str = "") -> list[B
         about = f"{final.answer}/{asker}" if asker else final.answer
         blocks.append(_actions(final, question if len(question) <= VALUE_CHARS else "", asker))
         blocks.append(feedback(about))
-    return blocks
+    return [*blocks, *_choices(final.choices, asker)]
+
+
+def _choices(rows: Sequence[Sequence[Choice]], asker: str) -> list[Block]:
+    """What can be said next, in rows; each button has an id of its own."""
+    return [
+        {
+            "type": "actions",
+            "elements": [
+                button(one.label, f"{QUIZ}_{line}_{place}", f"{one.command}/{asker}") for place, one in enumerate(row)
+            ],
+        }
+        for line, row in enumerate(rows)
+    ]
 
 
 def asked_by(value: str) -> tuple[str, str]:

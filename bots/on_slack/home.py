@@ -126,7 +126,7 @@ def _learned(profile: Profile) -> Iterator[Block]:
 
 
 def _interest(interest: InterestInWords) -> str:
-    words = ", ".join(one_line(phrase) for phrase in interest.phrases) or "…"
+    words = ", ".join(one_line(phrase) for phrase in interest.name) or "…"
     since = translated(
         slack_texts.INTEREST_SINCE,
         date=personal_texts.day(interest.since),

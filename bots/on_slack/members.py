@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import aiohttp
@@ -55,8 +55,8 @@ class MemberStatus:
     elsewhere: bool = False  # a member, of other workspaces of the organisation only
     gone: bool = False  # the account was closed
     locale: str = ""  # the language that they have Slack in, such as de-DE
-    name: str = ""  # as others see it
     zone: str = ""  # their time zone, such as Europe/Berlin
+    name: str = ""  # as others see it
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +144,18 @@ class Members:
 
     async def _standing(self, client: AsyncWebClient, said: SlackMessage) -> MemberStatus:
         user: dict[str, Any] = (await client.users_info(user=said.user, include_locale=True))["user"]
-        locale, name, zone = str(user.get("locale") or ""), _name(user), str(user.get("tz") or "")
+        told = MemberStatus(
+            False, locale=str(user.get("locale") or ""), zone=str(user.get("tz") or ""), name=_name(user)
+        )
         if user.get("deleted"):
-            return MemberStatus(False, gone=True, locale=locale, name=name)
+            return replace(told, gone=True)
         grid: dict[str, Any] = user.get("enterprise_user") or {}
         ours = await self._remembered(("ours", said.team), lambda: _ours(client, said.team), HomeWorkspace(said.team))
         inside = ours.team in {user.get("team_id"), *(grid.get("teams") or ())}
         colleague = bool(ours.enterprise) and grid.get("enterprise_id") == ours.enterprise  # and no partner's
         if any(user.get(mark) for mark in FOREIGN) or not (inside or colleague):
-            return MemberStatus(False, locale=locale, name=name, zone=zone)
-        return MemberStatus(True, elsewhere=not inside, locale=locale, name=name, zone=zone)
+            return told
+        return replace(told, member=True, elsewhere=not inside)
 
     async def _sharing(self, client: AsyncWebClient, said: SlackMessage) -> ChannelSharing:
         async def ask() -> ChannelSharing:

@@ -20,7 +20,7 @@ from bots.on_slack.render import Block
 from core.domain import Conversation
 from core.inbox import Event
 
-IN_THREAD = {slack_blocks.PLAIN}
+IN_THREAD = (slack_blocks.PLAIN, slack_blocks.QUIZ)
 
 
 def press_event(body: Mapping[str, Any], action: Mapping[str, Any]) -> tuple[Event, Block | None]:
@@ -45,7 +45,7 @@ def press_event(body: Mapping[str, Any], action: Mapping[str, Any]) -> tuple[Eve
     view = _view(name, value, user, f"{key}:{user}")
     kept["view"] = (view or {}).get("external_id", "")
     event = personal_event(team, user, EventKind.PRESS, key, kept)
-    if name in IN_THREAD and channel and root:
+    if name.startswith(IN_THREAD) and channel and root:
         event = replace(event, conversation=Conversation("slack", team, channel, root))
     return event, view
 

@@ -16,6 +16,7 @@ from bots import texts
 from bots.language import translated
 from bots.lessons import LessonReply, ReaderChoice
 from bots.on_telegram import texts as say
+from bots.replies import Choice
 from core.people.feedback import Verdict
 from core.people.interests import Reason
 from core.text.words import whole_number
@@ -48,6 +49,7 @@ class ButtonAction(StrEnum):
     RELEARN = "y"  # likewise
     ANSWER = "a"
     CANCEL = "z"
+    CHOICE = "q"  # then the command that it stands for
 
 
 ASKERS = frozenset(
@@ -58,10 +60,15 @@ ASKERS = frozenset(
         ButtonAction.REASON,
         ButtonAction.WHY,
         ButtonAction.PLAIN,
+        ButtonAction.CHOICE,
     }
 )  # only whoever asked can do it
 
-OF_ANSWERS = ASKERS | {ButtonAction.SOURCES, ButtonAction.OPEN, ButtonAction.BACK}  # they name an answer
+OF_ANSWERS = (ASKERS - {ButtonAction.CHOICE}) | {
+    ButtonAction.SOURCES,
+    ButtonAction.OPEN,
+    ButtonAction.BACK,
+}  # they name an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,12 @@ def answer_buttons(
         button(translated(texts.PLAIN), ButtonAction.PLAIN, answer, sources),
     ]
     return InlineKeyboardMarkup([first, second])
+
+
+def choice_buttons(choices: Iterable[Sequence[Choice]]) -> InlineKeyboardMarkup | None:
+    """What can be said next, in rows."""
+    listed = [[button(one.label, ButtonAction.CHOICE, one.command) for one in row] for row in choices]
+    return InlineKeyboardMarkup(listed) if listed else None
 
 
 def reason_buttons(answer: str, sources: int) -> InlineKeyboardMarkup:

@@ -19,7 +19,7 @@ from bots.dialogue import Dialogue
 from bots.language import translated
 from bots.on_telegram import texts as say
 from bots.on_telegram.api import ChatTarget, GoneError, Keyboard, TelegramApi
-from bots.on_telegram.buttons import answer_buttons
+from bots.on_telegram.buttons import answer_buttons, choice_buttons
 from bots.on_telegram.events import Incoming, UpdateKind
 from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.render import answer_pages, closed, telegram
@@ -182,7 +182,8 @@ class TelegramConversation:
         await self._stopped(said, screen, delivery)
 
     def _buttons(self, incoming: Incoming, final: Final) -> Keyboard:
-        return answer_buttons(final.answer, len(final.openable), shared=not incoming.private)
+        under = answer_buttons(final.answer, len(final.openable), shared=not incoming.private)
+        return under or choice_buttons(final.choices)
 
     async def _stopped(self, said: _Progress, screen: Screen, delivery: Delivery) -> None:
         stopped = f"*{translated(texts.STOPPED)}*"

@@ -21,8 +21,8 @@ from core.storage.stored import OTHER, UnreadableRecordError
 
 PLATFORM = "telegram"
 WORKSPACE = ""  # Telegram has none
-_ANSWERED = "p:"  # how the data of a button begins that asks for an answer
-_IN_TURN = (_ANSWERED, "l:", "y:")  # … and of one after which the next message has to wait: it may be about the lesson
+_ANSWERED = ("p:", "q:")  # how the data of a button begins that asks for an answer
+_IN_TURN = (*_ANSWERED, "l:", "y:")  # … and of one after which the next message has to wait: it may be about the lesson
 
 
 class UpdateKind(StrEnum):

@@ -111,5 +111,5 @@ def _remove(label: str, what: str) -> InlineKeyboardButton:
 
 
 def _label(interest: InterestInWords) -> str:
-    shown: Sequence[str] = interest.phrases or interest.documents
+    shown: Sequence[str] = interest.name or interest.documents
     return one_line(", ".join(shown[:SHOWN_PHRASES]) or str(interest.number), LINE_CHARACTERS)

@@ -31,6 +31,7 @@ from bots.on_telegram.prefs import LEARNED, MAIN, panel
 from bots.on_telegram.render import telegram
 from bots.platform import Delivery
 from bots.replies import Notice, PersonForgotten, Problem
+from bots.study_requests import STUDIES
 from core.domain import Passage
 from core.people.feedback import Feedback, Verdict
 from core.people.interests import Reason
@@ -63,6 +64,7 @@ class ButtonPresses:
             ButtonAction.PREFS: self._prefs,
             ButtonAction.PANEL: self._panel,
             ButtonAction.CANCEL: self._cancel,
+            ButtonAction.CHOICE: self._choose,
             **others,
         }
 
@@ -135,6 +137,16 @@ class ButtonPresses:
 
     async def _plain(self, incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> None:
         await self._talk.answer(incoming, delivery, f"/plain {tap.answer}")
+
+    async def _choose(self, incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> None:
+        """Do what could be typed; an answer to a quiz question takes its letters away, so that it stands as it is."""
+        name, _, rest = tap.rest.partition(" ")
+        if name not in STUDIES:  # a client may send any
+            await self._talk.say(incoming, delivery, translated(say.OLD_BUTTON))
+            return
+        await self._talk.answer(incoming, delivery, f"/{tap.rest}")
+        if rest.startswith("answer"):
+            await self._draw(incoming, None)
 
     async def export(self, incoming: Incoming, delivery: Delivery) -> None:
         """Send a person's profile as a file, in private."""

@@ -6,6 +6,7 @@ with it, since documents and rights change. Knows nothing of platforms, of sente
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,17 +14,18 @@ from datetime import datetime
 import numpy as np
 
 from core.answering.retrieval import text_of
-from core.domain import Document, Message, Passage, Person
+from core.domain import Document, Hit, Message, Passage, Person
 from core.people.feedback import Feedback, Verdict
 from core.people.interests import unpacked
 from core.people.people import People
-from core.people.profile import InterestInWords
+from core.people.profile import SHOWN, InterestInWords, Profile, naming
 from core.people.traces import PassageWeight, Trace
 from core.ports import PassageIndex
 from core.readers import alone, audience, may_see, shown_in
 
 RECOMMENDED = 5
-_LOOKED_AT = 30  # passages near each interest
+_LOOKED_AT = 30  # passages near each interest …
+_NAMING = 5  # … the nearest of which name it
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,28 +85,64 @@ class SourceAccess:
 
     async def visible(self, sources: Iterable[str], looking: Message) -> set[str]:
         """Those of the documents `sources` that are there and may be seen where somebody is `looking`."""
+        return await self._visible(sources, audience(looking))
+
+    async def _visible(self, sources: Iterable[str], seen_by: Collection[str]) -> set[str]:
         found: set[str] = set()
         for source in sources:
-            if any(may_see(one.readers, audience(looking)) for one in await self._index.documents(source)):
+            if any(may_see(one.readers, seen_by) for one in await self._index.documents(source)):
                 found.add(source)
         return found
 
+    async def profile(self, person: Person, seen_by: Collection[str]) -> Profile:
+        """What is kept of the person, with the names only of documents that `seen_by` may see.
+
+        Interests are told by the titles of what lies near them.
+        """
+        profile = await self._people.profile(person)
+        documents = {source for interest in profile.interests for source in interest.documents}
+        named = naming(profile, await self._visible(documents, seen_by))
+        near = await self._near(profile, seen_by)
+        told = [replace(one, topics=topics_of(hits)) for one, hits in zip(named.interests, near, strict=True)]
+        return replace(named, interests=tuple(told))
+
+    async def _near(self, profile: Profile, seen_by: Collection[str]) -> list[list[Hit]]:
+        """What `seen_by` may see near each interest, the nearest first."""
+        directions = await self._people.directions(profile.person)
+        near: list[list[Hit]] = [[] for _ in profile.interests]
+        for place, (interest, packed) in enumerate(zip(profile.interests, directions, strict=False)):
+            vector = np.asarray(unpacked(packed), np.float32)
+            if vector.size == self._dimension:
+                text = " ".join(interest.phrases)
+                hits = await self._index.search(text, vector, audience=seen_by, limit=_LOOKED_AT)
+                near[place] = sorted(hits, key=lambda hit: (-hit.dense, hit.passage.id))
+        return near
+
     async def recommend(self, message: Message) -> list[Recommendation]:
         """The documents nearest to what the person cares about, which no answer of theirs has shown."""
-        person, seen_by = message.person, audience(message)
-        profile, shown = await self._people.profile(person), await self._people.shown(person)
+        profile, shown = await self._people.profile(message.person), await self._people.shown(message.person)
         found: dict[str, Recommendation] = {}
-        for interest, vector in zip(profile.interests, await self._people.directions(person), strict=False):
-            near = np.asarray(unpacked(vector), np.float32)
-            if near.size != self._dimension:
-                continue
-            hits = await self._index.search(" ".join(interest.phrases), near, audience=seen_by, limit=_LOOKED_AT)
-            for hit in sorted(hits, key=lambda hit: (-hit.dense, hit.passage.id)):
+        for interest, hits in zip(profile.interests, await self._near(profile, audience(message)), strict=True):
+            named = replace(interest, topics=topics_of(hits))
+            for hit in hits:
                 nearness = hit.dense * interest.weight
                 known = found.get(hit.passage.source)
                 if hit.passage.source not in shown and (known is None or known.nearness < nearness):
-                    found[hit.passage.source] = Recommendation(hit.passage, nearness, interest)
+                    found[hit.passage.source] = Recommendation(hit.passage, nearness, named)
         return sorted(found.values(), key=lambda one: (-one.nearness, one.passage.source))[:RECOMMENDED]
+
+
+def topics_of(hits: Sequence[Hit]) -> tuple[str, ...]:
+    """The titles that the nearest of `hits` have, the most frequent first; the headings where all are of one title.
+
+    Near is what is closer to the nearest than to the median, whatever the cosines of the embedder are like.
+    """
+    edge = (hits[0].dense + hits[len(hits) // 2].dense) / 2 if hits else 0.0
+    near = [hit.passage for hit in hits[:_NAMING] if hit.dense >= edge]
+    titles = Counter(passage.title for passage in near)
+    if len(titles) == 1:
+        titles = Counter(passage.headings[-1] for passage in near if passage.headings) or titles
+    return tuple(title for title, _ in titles.most_common(SHOWN))
 
 
 async def as_it_stands(said: Passage, index: PassageIndex, seen_by: Collection[str]) -> Passage | None:

@@ -73,8 +73,8 @@ class Digest:
 class Reviews(Protocol):
     """What somebody wanted to learn, and is to be asked again."""
 
-    async def due(self, person: Person, now: datetime) -> int:
-        """How many questions are due."""
+    async def due(self, message: Message, now: datetime) -> int:
+        """How many questions are due that may be seen where `message` is."""
         ...
 
 
@@ -105,7 +105,7 @@ class Digests:
         changed = {source: one for source, one in histories.items() if since < one.latest}
         news = await self._news(message, changed, since, until)
         answered = await self._answered(message, changed, since, until) if changed else []
-        due = await self._reviews.due(message.person, until) if self._reviews else 0
+        due = await self._reviews.due(message, until) if self._reviews else 0
         return Digest(since, until, tuple(news), tuple(answered), due=due)
 
     async def gaps(self, since: datetime, until: datetime) -> tuple[GapGroup, ...]:

@@ -94,7 +94,7 @@ def mark(sentence: str) -> bytes:
 def _split(line: str) -> Iterator[str]:
     said: list[str] = []
     parts = line.split()
-    for word, next_word in zip(parts, [*parts[1:], ""], strict=True):
+    for word, next_word in zip(parts, [*parts[1:], ""], strict=False):
         said.append(word)
         if not next_word or ends_sentence(word, next_word):
             yield " ".join(said)

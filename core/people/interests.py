@@ -70,7 +70,7 @@ class Signal:
 
     `vector` is packed. `shown` are the documents of the answer in the order shown, `credited` those that the act is
     about, with their share; `phrases` are words of the question. What was `imported` is this person's word of what they
-    did elsewhere.
+    did elsewhere. `mastered`: of a quiz question, whether it was answered right.
     """
 
     id: str
@@ -82,6 +82,7 @@ class Signal:
     credited: tuple[tuple[str, float], ...] = ()
     phrases: tuple[str, ...] = ()
     imported: bool = False
+    mastered: bool | None = None
 
     @property
     def weight(self) -> float:

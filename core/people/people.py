@@ -8,20 +8,21 @@ Knows nothing of platforms or sentences.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from core.documents.gaps import Gap
 from core.domain import Outcome, Person
+from core.learning.study import Study, sources_of, without_sources
 from core.notices.schedule import DigestSchedule, Subscription, next_due
 from core.people import interests, portable
 from core.people.asker import Asker
 from core.people.feedback import Feedback, Verdict, signal_of, signals_of
-from core.people.interests import LearnedProfile, Reason
-from core.people.preferences import Preferences, PreferenceSet, changed, undone
-from core.people.profile import Profile, heaviest_first, in_words
+from core.people.interests import LearnedProfile, Reason, Signal
+from core.people.preferences import Level, Preferences, PreferenceSet, changed, undone
+from core.people.profile import Profile, heaviest_first, in_words, quiz_level, quizzed
 from core.people.team import Contribution, Team
 from core.people.traces import Trace
 from core.ports import Inbox, Memory, Usage
@@ -63,9 +64,10 @@ class People:
     async def profile(self, person: Person) -> Profile:
         """All of it, in words where it is numbers."""
         wishes, learned = await self._memory.wishes(person), await self._memory.learned(person)
-        now = time.time()
-        words = in_words(await self._memory.signals(person), learned, now) if learned.interests else ()
-        return Profile(person, wishes, words, learned.events, interests.brevity_at(learned, now))
+        now, signals = time.time(), await self._memory.signals(person) if learned.interests else []
+        words = in_words(signals, learned, now) if learned.interests else ()
+        brevity = interests.brevity_at(learned, now)
+        return Profile(person, wishes, words, learned.events, brevity, quizzed(signals), quiz_level(signals))
 
     async def wishes(self, person: Person) -> PreferenceSet:
         """What the person set and said."""
@@ -90,15 +92,18 @@ class People:
         return wishes
 
     async def documents(self, person: Person) -> set[str]:
-        """The documents that the log of what the person did names."""
-        return {source for signal in await self._memory.signals(person) for source in interests.documents_of(signal)}
+        """The documents that the log of what the person did names, and what they study."""
+        signals, study = await self._memory.signals(person), await self._memory.study(person)
+        return sources_of(study).union(*map(interests.documents_of, signals))
 
     async def export(self, person: Person, seen: Collection[str] | None = None) -> str:
         """All of a profile as JSON, with the names only of documents that are `seen`; of all where nobody says."""
-        signals = await self._memory.signals(person)
+        signals, study = await self._memory.signals(person), await self._memory.study(person)
         if seen is not None:
             signals = [interests.naming(signal, seen) for signal in signals]
-        return portable.written(await self._memory.wishes(person), signals, await self._memory.subscription(person))
+            study = without_sources(study, sources_of(study) - set(seen))
+        digest = await self._memory.subscription(person)
+        return portable.written(await self._memory.wishes(person), signals, digest, study)
 
     async def import_(self, person: Person, text: str) -> None:
         """Take over a profile that was exported, in place of what is set and beside what was learned.
@@ -143,6 +148,29 @@ class People:
         gone = [signal.id for signal in interests.members(signals, learned, place)]
         await self._tell_team(person, await self._memory.learn(person, (), without=gone))
         return True
+
+    async def forget_level(self, person: Person) -> bool:
+        """Remove what answers to quiz questions said of the person; False where they gave none."""
+        gone = [one.id for one in await self._memory.signals(person) if one.mastered is not None]
+        if gone:
+            await self.learn(person, (), without=gone)
+        return bool(gone)
+
+    async def level(self, person: Person) -> Level | None:
+        """The level that the person's answers to quiz questions show, if any."""
+        return quiz_level(await self._memory.signals(person))
+
+    async def learn(self, person: Person, signals: Sequence[Signal], *, without: Collection[str] = ()) -> None:
+        """Learn from what the person did, or unlearn it."""
+        await self._tell_team(person, await self._memory.learn(person, signals, without=without))
+
+    async def study(self, person: Person) -> Study:
+        """What the person studies."""
+        return await self._memory.study(person)
+
+    async def change_study(self, person: Person, change: Callable[[Study], Study]) -> Study:
+        """Replace it by `change` of it, which may be called again, and give what it is now."""
+        return await self._memory.change_study(person, change)
 
     async def subscription(self, person: Person) -> Subscription | None:
         """The digest that the person asked for."""

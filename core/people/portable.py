@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from core.errors import InvalidPreferenceError
+from core.learning.study import Study
 from core.notices.schedule import Subscription
 from core.people.interests import KEPT, PHRASES, SLACK, Signal, replay, unpacked
 from core.people.preferences import PreferenceSet, sound
@@ -36,14 +37,20 @@ class ProfileExport:
     signals: tuple[Signal, ...] = ()
     version: int = 1
     digest: Subscription | None = None  # shown, and not taken over: where it goes is agreed to there
+    study: Study | None = None  # likewise: its questions were not examined there
 
 
 _EXPORTED = TypeAdapter(ProfileExport)
 
 
-def written(wishes: PreferenceSet, signals: Sequence[Signal], digest: Subscription | None = None) -> str:
+def written(
+    wishes: PreferenceSet,
+    signals: Sequence[Signal],
+    digest: Subscription | None = None,
+    study: Study | None = None,
+) -> str:
     """A profile as JSON."""
-    return _EXPORTED.dump_json(ProfileExport(wishes, tuple(signals), digest=digest), indent=1).decode()
+    return _EXPORTED.dump_json(ProfileExport(wishes, tuple(signals), digest=digest, study=study), indent=1).decode()
 
 
 def taken_over(text: str, now: datetime) -> ProfileExport:

@@ -13,14 +13,19 @@ from datetime import UTC, datetime
 from core.domain import Person
 from core.people import interests
 from core.people.interests import Action, Interest, LearnedProfile, Signal
-from core.people.preferences import PreferenceSet
+from core.people.preferences import Level, PreferenceSet
 
 SHOWN = 3  # phrases and documents that an interest is told by
+LATELY, ENOUGH = 20, 8  # answers to quiz questions that count, and how many it takes to show a level
+HIGH, LOW = 0.85, 0.45  # share of right answers, from which and up to which it is another than the practitioner's
 
 
 @dataclass(frozen=True, slots=True)
 class InterestInWords:
-    """One interest as its person may understand it; `weight` is its share of the heaviest, 0 … 1."""
+    """One interest as its person may understand it; `weight` is its share of the heaviest, 0 … 1.
+
+    `topics` are titles or headings of what the documents hold near it, as far as whoever looks may see them.
+    """
 
     number: int
     phrases: tuple[str, ...]
@@ -28,17 +33,28 @@ class InterestInWords:
     weight: float
     since: datetime
     acts: tuple[tuple[Action, int], ...]  # why: what the person did, and how often
+    topics: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> tuple[str, ...]:
+        """What it is told by: its topics; words of the person's questions where the documents hold nothing near it."""
+        return self.topics or self.phrases
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Everything that is kept of a person but for their history. `brevity` above 0 wants answers shorter."""
+    """Everything that is kept of a person but for their history. `brevity` above 0 wants answers shorter.
+
+    `quizzed` are the quiz questions that they answered right lately, and all, and `level` the one that those show.
+    """
 
     person: Person
     wishes: PreferenceSet
     interests: tuple[InterestInWords, ...] = ()
     events: int = 0
     brevity: float = 0.0
+    quizzed: tuple[int, int] = (0, 0)
+    level: Level | None = None
 
 
 def naming(profile: Profile, seen: Collection[str]) -> Profile:
@@ -86,3 +102,17 @@ def _told(number: int, members: Sequence[Signal], interest: Interest, weight: fl
         datetime.fromtimestamp(interest.since, UTC),
         tuple(acts.most_common()),
     )
+
+
+def quizzed(signals: Sequence[Signal]) -> tuple[int, int]:
+    """How many quiz questions were answered right lately, of how many."""
+    answers = [one.mastered for one in interests.in_order(signals) if one.mastered is not None][-LATELY:]
+    return sum(answers), len(answers)
+
+
+def quiz_level(signals: Sequence[Signal]) -> Level | None:
+    """The level that the answers to quiz questions show; None where it is in the middle, or too few tell."""
+    right, count = quizzed(signals)
+    if count < ENOUGH:
+        return None
+    return Level.EXPERT if right >= HIGH * count else Level.BEGINNER if right <= LOW * count else None

@@ -18,10 +18,13 @@ from numpy.typing import NDArray
 from core.people.interests import DocumentTally
 
 PRIOR_LOOKS = 5.0  # looks' worth of doubt about every document
-NEIGHBOURS = 200  # most similar teammates
+KNOWN = 50  # documents by which a person's taste is told, beside those that are ranked
+FLOOR = 2  # teammates who used a document and share that; of fewer nothing is told
+DOUBT = 20.0  # λ: people's worth of doubt about what documents have in common
 HEARD = 20.0  # uses, or looks, of one document by one person that count
 HEARD_IN_ALL = 1000.0  # … of all documents
-SHRINK = 1.0  # similarity's worth of doubt about them
+LEAST = 1e-9  # uses or looks that are none
+SHRINK = 5.0  # shares' worth of doubt about what is expected, over the root of the number of those who share
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,6 @@ class Team:
         numbers = {audience: number for number, audience in enumerate(self._audiences)}
         self._audience_of = np.array([numbers[one.audience] for one in contributions.values()], np.intp)
         self._sharing = sum(one.shares for one in contributions.values())
-        self._amounts = np.array([sum(one.uses.values()) for one in contributions.values()])
         self._spans, self._people, self._tallies = _laid_out(contributions)
 
     def of(self, user: str) -> Contribution | None:
@@ -101,40 +103,49 @@ class Team:
             np.bincount(document, self._tallies[rows, n], len(documents)) for n in (0, 1)
         )  # (documents,)
         uses, looks = float(useful.sum()), float(examined.sum())
-        if uses <= 0 or looks <= 0:
+        if min(uses, looks) < LEAST:
             return np.zeros(len(documents))
         mean = 1.0 if uses >= looks else uses / looks
         return np.asarray(np.log((useful + PRIOR_LOOKS * mean) / (examined + PRIOR_LOOKS)) - np.log(mean))
 
     def shared_taste(self, documents: Sequence[Document], user: str, used: Mapping[str, float]) -> Array:
-        """n_u(d): how much likelier those who `used` the same are to use each document: (documents,), log; 0 unknown.
+        """n_u(d): how much likelier those who `used` the same are to use each document: (documents,), log, from 0.
 
-        `used` says how much `user` has to do with each document; it is empty for a person who does not share.
+        `used` says how much `user` has to do with each document; it is empty for a person who does not share. Nothing
+        of any other document has a part in it.
         """
-        near = self._nearness(user, used)  # (people,)
-        if not near.any():
+        readers = dict(documents)
+        strongest = sorted(used, key=lambda source: -used[source])[:KNOWN]
+        sources = [*readers, *(source for source in strongest if source not in readers)]
+        amounts = np.sqrt([used.get(source, 0.0) for source in sources])
+        common = self._in_common(readers, sources, user)  # (sources, sources)
+        people = common.diagonal()
+        heard = people >= FLOOR
+        if not amounts[heard].any():
             return np.zeros(len(documents))
-        document, rows = self._seen(documents, user)
-        shares = self._tallies[rows, 2] > 0  # (rows seen,): who shares, and used it
-        share = np.bincount(document, shares, len(documents)) / max(self._sharing - 1, 1)  # (documents,): of all
-        among = np.bincount(document, shares * near[self._people[rows]], len(documents))  # … and of the similar ones
-        known = np.where(share > 0, share, 1.0)
-        lift = np.log((among + SHRINK * known) / (near.sum() + SHRINK)) - np.log(known)
-        return np.asarray(np.where(share > 0, lift, 0.0))
+        expected = np.zeros(len(sources))
+        expected[heard] = _expected(common[np.ix_(heard, heard)], amounts[heard])
+        share = np.maximum(people, 1.0) / max(self._sharing - 1, 1)  # of all who share
+        doubt = SHRINK / math.sqrt(max(self._sharing - 1, 1))
+        lift = np.log1p(expected / (doubt * share))
+        place = {source: number for number, source in enumerate(readers)}
+        return np.asarray(lift[[place[source] for source, _ in documents]])
 
-    def _nearness(self, user: str, used: Mapping[str, float]) -> Array:
-        """The cosine of what each used with what `user` used (roots of counts), of the most similar only: (people,)."""
-        number, rows = self._gathered(list(used))  # (rows of used documents,) each
-        amounts = np.fromiter(used.values(), np.float64, len(used))[number]  # how much `user` used each row's document
-        common = np.bincount(
-            self._people[rows], np.sqrt(amounts * self._tallies[rows, 2]), len(self._place)
-        )  # (people,)
-        if user in self._place:
-            common[self._place[user]] = 0.0
-        cosines = common / np.sqrt(np.maximum(self._amounts * max(sum(used.values()), 1e-9), 1e-9))
-        if cosines.size > NEIGHBOURS:
-            cosines[np.argsort(-cosines, kind="stable")[NEIGHBOURS:]] = 0.0
-        return np.asarray(cosines)
+    def _in_common(self, readers: Mapping[str, Collection[str]], sources: Sequence[str], user: str) -> Array:
+        """How many others, of those who share, used both of two `sources`: (sources, sources).
+
+        Of those that have `readers` only others who may see them count.
+        """
+        number, rows = self._gathered(sources)
+        seen, visible = self._seen(list(readers.items()), user)
+        mine = self._people[rows] == self._place.get(user, -1)
+        beyond = (number >= len(readers)) & ~mine
+        number, rows = np.concatenate([seen, number[beyond]]), np.concatenate([visible, rows[beyond]])
+        shares = self._tallies[rows, 2] > 0
+        who, person = np.unique(self._people[rows[shares]], return_inverse=True)
+        used = np.zeros((who.size, len(sources)), np.float32)  # exact: it counts people
+        used[person, number[shares]] = 1.0
+        return np.asarray(used.T @ used, np.float64)
 
     def _seen(self, documents: Sequence[Document], user: str) -> tuple[Places, Places]:
         """What others who may see `documents` counted of them: the number of the document, and the row."""
@@ -160,6 +171,16 @@ class Team:
         if user in self._place:
             seeing[self._place[user]] = False
         return seeing
+
+
+def _expected(common: Array, amounts: Array) -> Array:
+    """How likely each document is used by somebody who used the others by `amounts`: (documents,), from 0.
+
+    Ridge regression of each document on all others, where each use is missed as often as not (EDLAE; Steck, 2020):
+    B = -P / diag(P) but for the diagonal, P = (G + diag(G) + λ)⁻¹ with G = `common`.
+    """
+    inverse = np.linalg.inv(common + np.diag(common.diagonal() + DOUBT))
+    return np.asarray(np.maximum(amounts - amounts @ inverse / inverse.diagonal(), 0.0))
 
 
 def _laid_out(contributions: Mapping[str, Contribution]) -> tuple[dict[str, tuple[int, int]], Places, Array]:

@@ -20,7 +20,8 @@ from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis import valkey
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
-from core.domain import Conversation, Message, Passage, Person, Sources
+from core.answering.sources import topics_of
+from core.domain import EVERYONE, Conversation, Hit, Message, Passage, Person, Sources
 from core.engine import AnswerLimits, Engine
 from core.people.feedback import Feedback, Verdict
 from core.people.interests import Action, Reason, Signal, packed
@@ -336,7 +337,46 @@ async def test_recommended_is_what_is_near_and_was_not_shown(chat: Chat) -> None
     shown = await chat.told("/recommend")
     assert "1. Parking" in shown
     assert "Transit.md" not in shown
-    assert "enrolment" in shown
+    assert "close to your interest in Transit" in shown
+
+
+async def test_an_interest_is_named_by_what_its_person_may_see(chat: Chat, index: QdrantIndex) -> None:
+    """Titles near an interest name it, the same at each look; one that is closed to whoever looks is not among them."""
+    await chat.say("How long does transit enrolment take?")
+    text = "Transit enrolment takes how long?"
+    closed = Passage(
+        "00000000-0000-0000-0000-000000000077", "/x.md", "Bluebird", (), text, 1, 0, 1, "1", ("person:test/w/ben",)
+    )
+    await index.upsert([closed], await HashingEmbedder().embed([text]))
+    shown = await chat.told("/prefs learned")
+    assert "Transit: weight" in shown
+    assert await chat.told("/prefs learned") == shown
+    assert "Bluebird" not in shown + await chat.told("/recommend") + str(await chat.dialogue.profile(ANN))
+    opened = replace(closed, readers=(EVERYONE,))
+    await index.upsert([opened], await HashingEmbedder().embed([text]))
+    assert "Bluebird" in await chat.told("/prefs learned")
+
+
+async def test_an_interest_keeps_its_name_when_its_words_are_forgotten(chat: Chat) -> None:
+    """Without words of the questions the documents name it still."""
+    await chat.say("How long does transit enrolment take?")
+    before = await chat.told("/prefs learned")
+    await chat.say("/prefs forget history")
+    assert await chat.told("/prefs learned") == before
+
+
+def test_headings_name_what_one_document_holds() -> None:
+    """Where all that is near stands in one document, its headings tell it; far passages name nothing."""
+
+    def hit(number: int, title: str, heading: str, dense: float) -> Hit:
+        passage = Passage(str(number), f"/{title}", title, (title, heading), "", 1, number, 9, "1")
+        return Hit(passage, np.ones(1, np.float32), dense, 0.0)
+
+    far = [hit(number, "Far", "Away", 0.2) for number in range(3, 9)]
+    one = [hit(0, "Handbook", "Leave", 0.9), hit(1, "Handbook", "Laptops", 0.85), hit(2, "Handbook", "Leave", 0.8)]
+    assert topics_of([*one, *far]) == ("Leave", "Laptops")
+    assert topics_of([*one[:2], hit(2, "Security", "Keys", 0.8), *far]) == ("Handbook", "Security")
+    assert topics_of([]) == ()
 
 
 async def test_what_another_embedder_taught_recommends_nothing(chat: Chat, memory: RedisMemory) -> None:
@@ -354,8 +394,8 @@ async def test_learned_interests_can_be_read_and_removed(chat: Chat, engine: Eng
     await chat.say("How long does transit enrolment take?")
     await chat.say("How do I book travel with the agency?")
     shown = await chat.told("/prefs learned")
-    assert "Travel.md" in shown
-    assert "Transit.md" in shown
+    assert "Transit: weight" in shown
+    assert "Travel: weight" in shown
     assert f"since {START:%d %B %Y}, from 1 × question" in shown
     assert await chat.told("/prefs remove interest 1") == personal_texts.interest_removed(1)
     assert (await engine.people.profile(ANN)).events == 1

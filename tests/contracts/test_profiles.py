@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from core.adapters.redis.memory import RedisMemory
-from core.adapters.redis.profiles import KEPT_TRACES, preferences_key, trace_order_key, traces_key
+from core.adapters.redis.profiles import KEPT_TRACES, aside_key, preferences_key, trace_order_key, traces_key
+from core.adapters.redis.studies import study_key
 from core.domain import EVERYONE, Conversation, Outcome, Passage, Person, Source, Turn
+from core.learning.study import PassageRef, QuizCard, QuizQuestion, Study
 from core.people import interests
 from core.people.interests import KEPT, SLACK, Action, DocumentTally, Signal, event_vector
 from core.people.preferences import Language, Length, Polarity, Preferences, PreferenceSet, changed, undone, with_stated
@@ -271,3 +273,35 @@ async def test_forgetting_history_leaves_what_was_learned_without_its_words(memo
     assert await memory.turns(HERE, limit=9) == []
     assert await memory.learned(ANNA) == before == interests.replay(await memory.signals(ANNA))
     assert [one.phrases for one in await memory.signals(ANNA)] == [()]
+
+
+async def test_what_is_studied_changes_as_a_whole(memory: Memory):
+    """Changes at the same time are made one behind the other; nothing left is nothing kept."""
+
+    def grown(study: Study) -> Study:
+        return replace(study, asked=f"{study.asked}x")
+
+    await asyncio.gather(*(memory.change_study(ANNA, grown) for _ in range(10)))
+    assert (await memory.study(ANNA)).asked == "x" * 10
+    assert await memory.study(BEN) == Study()
+    await memory.change_study(ANNA, lambda _: Study())
+    assert await memory.study(ANNA) == Study()
+
+
+async def test_what_is_studied_goes_with_its_document_and_with_its_person(memory: Memory, redis: Redis):
+    """A removed document takes its cards, a forgotten person all; what cannot be read is put aside, and goes too."""
+    cards = tuple(
+        QuizCard(name, QuizQuestion("Who?", ("a", "b", "c", "d"), 0, ""), PassageRef(f"/{name}.md", "P", "0"))
+        for name in ("leave", "travel")
+    )
+    await memory.change_study(ANNA, lambda _: Study(cards))
+    await memory.forget_documents({"/leave.md"})
+    assert [card.id for card in (await memory.study(ANNA)).cards] == ["travel"]
+    key = study_key(ANNA)
+    assert await redis.ttl(key) > 0
+    await redis.set(key, b'{"version": 99}')
+    assert await memory.study(ANNA) == Study()
+    await memory.change_study(ANNA, lambda _: Study(asked="x"))
+    assert await redis.hvals(aside_key(ANNA)) == [b'{"version": 99}']
+    await memory.forget(ANNA)
+    assert await redis.exists(key, aside_key(ANNA)) == 0

@@ -63,8 +63,43 @@ def test_similar_teammates_say_what_one_may_want() -> None:
     mine, other, unknown = known.shared_taste(
         [("/mine", OPEN), ("/other", OPEN), ("/unknown", OPEN)], "sue", {"/x": 1.0}
     )
-    assert mine > 0 > other
-    assert unknown == 0
+    assert mine > 0
+    assert other == unknown == 0
+
+
+def test_one_teammate_alone_is_not_told_of() -> None:
+    """What fewer than two teammates used says nothing, so that nobody's visits can be read from what is ranked."""
+    used = {"/x": DocumentTally(1.0), "/mine": DocumentTally(1.0)}
+    documents = [("/mine", OPEN), ("/other", OPEN)]
+    others = {f"other{number}": {"/x": DocumentTally(1.0), "/other": DocumentTally(1.0)} for number in range(3)}
+    assert team(**others, ann=used).shared_taste(documents, "sue", {"/x": 1.0})[0] == 0
+    assert team(**others, ann=used, ben=used).shared_taste(documents, "sue", {"/x": 1.0})[0] != 0
+    assert team(**others, ann=used, sue=used).shared_taste(documents, "sue", {"/x": 1.0})[0] == 0
+
+
+def test_no_other_document_has_a_part() -> None:
+    """What teammates do with a document that is neither ranked nor the person's own changes nothing."""
+    used = {"/x": DocumentTally(1.0), "/mine": DocumentTally(1.0)}
+    secret = {**used, "/secret": DocumentTally(9.0)}
+    asked = [("/mine", OPEN), ("/x", OPEN)], "sue", {"/x": 2.0}
+    plain, beside = team(ann=used, ben=used), team(ann=secret, ben=secret)
+    assert np.array_equal(plain.shared_taste(*asked), beside.shared_taste(*asked))
+
+
+def test_what_only_follows_from_another_document_is_not_counted_twice() -> None:
+    """Of two documents used with what one used, the one whose users all used the other, too, gains less."""
+    pair = {"/x": DocumentTally(1.0), "/hub": DocumentTally(1.0)}
+    tail = {"/hub": DocumentTally(1.0), "/tail": DocumentTally(1.0)}
+    direct = {"/x": DocumentTally(1.0), "/direct": DocumentTally(1.0)}
+    known = team(
+        **{f"pair{n}": pair for n in range(20)},
+        **{f"tail{n}": tail for n in range(20)},
+        both={**pair, **tail},
+        two={**pair, **tail},
+        **{f"direct{n}": direct for n in range(20)},
+    )
+    tailed, directly = known.shared_taste([("/tail", OPEN), ("/direct", OPEN), ("/hub", OPEN)], "sue", {"/x": 1.0})[:2]
+    assert directly > 3 * tailed
 
 
 def test_taste_is_shared_only_among_those_who_share() -> None:

@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import aiohttp
@@ -24,10 +24,11 @@ from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Status
 from core.domain import Conversation, Message, Person
 from core.errors import StoreError
 from core.inbox import Event, Receipt
+from core.notices.schedule import Subscription
 from core.settings import Settings
 from evals.chaos_checks import Visible
 
-NAME = "chat"
+NAME, DIGEST = "chat", "digest"
 ADDRESS = "CHAT_DOUBLE"  # the variable by which processes learn where the platform is
 EDIT_EVERY = 0.25  # seconds
 REFUSALS = {Receipt.HURRIED: texts.HURRIED, Receipt.CROWDED: texts.CROWDED}
@@ -194,6 +195,9 @@ class ChatSender:
         return self._api.open()
 
     async def handle(self, event: Event, delivery: Delivery) -> None:
+        if event.kind == DIGEST:
+            await self._digest(event, delivery)
+            return
         view = await self._view(event, delivery, "…")
         said, edited, loop = "", 0.0, asyncio.get_running_loop()
         try:
@@ -221,10 +225,26 @@ class ChatSender:
         return Voice(event.language)
 
     async def waiting(self, event: Event, delivery: Delivery, sentence: str) -> None:
-        await self._view(event, delivery, sentence)
+        if event.kind != DIGEST:  # nobody asked
+            await self._view(event, delivery, sentence)
 
     async def apologise(self, event: Event, delivery: Delivery, sentence: str) -> None:
-        await self._api.edit(await self._view(event, delivery, "…"), sentence)
+        if event.kind != DIGEST:
+            await self._api.edit(await self._view(event, delivery, "…"), sentence)
+
+    async def _digest(self, event: Event, delivery: Delivery) -> None:
+        """As platforms show one: the title first, and the rest edited into it, with time to die at every step."""
+        message = replace(to_message(event), sent_at=datetime.now(UTC))
+        due = await self._dialogue.digest(message, event.key, operator=False)
+        if due is None:
+            return
+        await asyncio.sleep(EDIT_EVERY)
+        view = await self._view(event, delivery, due.title)
+        await asyncio.sleep(EDIT_EVERY)
+        await self._api.edit(view, due.markdown)
+        await asyncio.sleep(EDIT_EVERY)
+        await self._dialogue.digest_shown(due)
+        await delivery.ended()
 
     async def _view(self, event: Event, delivery: Delivery, text: str) -> str:
         """The message that stands for `event`."""
@@ -239,6 +259,12 @@ def to_event(update: dict[str, str]) -> Event:
     return Event(f"{NAME}:{update['key']}", conversation, person, "message", body, datetime.now(UTC))
 
 
+def digest_event(kept: Subscription, key: str, _name: str) -> Event:
+    person = kept.person
+    lane, body = Conversation(NAME, "w", person.user.removeprefix("u"), DIGEST), json.dumps({"text": ""})
+    return Event(key, lane, person, DIGEST, body, datetime.now(UTC), asks=False)
+
+
 def to_message(event: Event) -> Message:
     text = json.loads(event.body)["text"]
     return Message(event.key, event.conversation, event.person, text, event.received_at, private=True)
@@ -247,7 +273,11 @@ def to_message(event: Event) -> Message:
 def chat_platform(url: str) -> Platform:
     """What `configured` would say of the platform at `url`."""
     return Platform(
-        NAME, lambda _, __: ChatReceiver(url), lambda _, dialogue, __: ChatSender(url, dialogue), _no_checks
+        NAME,
+        lambda _, __: ChatReceiver(url),
+        lambda _, dialogue, __: ChatSender(url, dialogue),
+        _no_checks,
+        digest=digest_event,
     )
 
 

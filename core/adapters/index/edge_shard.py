@@ -70,7 +70,7 @@ def name_readers(shard: edge.EdgeShard) -> None:
 
 
 def _config(dimension: int) -> edge.EdgeConfig:
-    """The optimiser clears away the first removed passage, and is called by `rewriter.py` alone.
+    """The optimiser clears away the first removed passage, and is called by `rewriting.py` alone.
 
     No log beside the passages: each call is flushed before it returns, and the log would keep what was removed.
     """

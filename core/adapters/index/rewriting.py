@@ -1,22 +1,28 @@
 """The folder of the embedded index written anew beside its place, while the old one is searched and written.
 
-A copy is rewritten by a process of its own and takes the old one's place. The old one goes when the new one holds what
-was written meanwhile, too: a kill at any moment leaves one of both whole. Knows nothing of passages.
+    python -m core.adapters.index.rewriting <folder>
+
+A copy is rewritten by this process of its own, since the engine holds Python's lock while it writes, and takes the old
+one's place. The old one goes when the new one holds what was written meanwhile, too: a kill at any moment leaves one of
+both whole. Knows nothing of passages.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from core.adapters.index import rewriter
+import qdrant_edge as edge
+
 from core.adapters.index.files import ORIGIN, SEAL
 from core.errors import IndexUnavailableError
 from core.storage.durable import sync_folder
 
+POLITE = 5  # how much those who ask go first
 _DRAFT, _BEFORE, _GONE = ".next-", ".before", ".gone"
 
 
@@ -34,7 +40,7 @@ async def rewrite(draft: Path) -> None:
         IndexUnavailableError: the engine cannot, for want of space, perhaps.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", rewriter.__file__, str(draft)),
+        *(sys.executable, "-m", __spec__.name, str(draft)),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
@@ -78,3 +84,20 @@ def recover(folder: Path) -> None:
 
 def _beside(folder: Path, ending: str) -> Path:
     return folder.with_name(f"{folder.name}{ending}")
+
+
+def main(folder: str) -> None:
+    """Rewrite an index in its place as long as there is anything to rewrite; ends with a sentence if it cannot."""
+    os.nice(POLITE)
+    try:
+        shard = edge.EdgeShard.load(folder)
+        while shard.optimize():
+            pass
+        shard.flush()
+        shard.close()
+    except Exception as error:  # noqa: BLE001 - the engine raises nothing more exact
+        sys.exit(" ".join(str(error).split()))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

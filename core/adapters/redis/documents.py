@@ -18,16 +18,17 @@ from redis.asyncio.client import Pipeline
 
 from core.adapters.redis.histories import HISTORIES
 from core.adapters.redis.keys import conversations_key
-from core.adapters.redis.records import CONTRIBUTION, LEARNED, SIGNAL, TRACE, TURN, read
+from core.adapters.redis.records import CONTRIBUTION, LEARNED, SIGNAL, STUDY, TRACE, TURN, read
 from core.answering.history import unsaid
 from core.domain import Person
+from core.learning.study import Study, without_sources
 from core.people import interests
 from core.people.team import Contribution
 from core.people.traces import Trace, rests_on, without
 from core.storage.stored import RecordForm
 
-_TRACES, _ORDER, _SIGNALS, _STATE, _TEAMS = (
-    f"attune:{kind}:".encode() for kind in ("traces", "answers", "signals", "learned", "team")
+_TRACES, _ORDER, _SIGNALS, _STATE, _TEAMS, _STUDIES = (
+    f"attune:{kind}:".encode() for kind in ("traces", "answers", "signals", "learned", "team", "study")
 )
 T = TypeVar("T")
 
@@ -66,6 +67,8 @@ class RedisDocuments:
         async for key in self._client.scan_iter(match=_SIGNALS + b"*"):
             await self._relearn(cast("bytes", key))
         await self._each(_TEAMS, CONTRIBUTION, self._contribution)
+        async for key in self._client.scan_iter(match=_STUDIES + b"*"):
+            await self._study(cast("bytes", key))
         if self._sources:
             await self._client.hdel(HISTORIES, *self._sources)
 
@@ -118,3 +121,19 @@ class RedisDocuments:
                 pipe.set(state, LEARNED.dump_json(interests.replay(signals.values())), keepttl=True)
 
         await self._client.transaction(write, log, state)
+
+    async def _study(self, key: bytes) -> None:
+        """What somebody studies without the documents; where that cannot be read and names one, it goes."""
+
+        async def write(pipe: Pipeline) -> None:
+            stored = cast("bytes | None", await pipe.get(key))
+            pipe.multi()  # type: ignore[no-untyped-call]
+            if stored is None or not self._names_one(stored):
+                return
+            left = without_sources(read(STUDY, stored) or Study(), self._sources)
+            if left == Study():
+                pipe.delete(key)
+            else:
+                pipe.set(key, STUDY.dump_json(left), keepttl=True)
+
+        await self._client.transaction(write, key)

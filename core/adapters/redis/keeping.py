@@ -27,7 +27,7 @@ from core.together import to_the_end
 
 KEEP = timedelta(days=400)
 GAPS, USES = "attune:gaps", ("attune:uses:answers", "attune:uses:last")
-OF_PEOPLE = ("preferences", "signals", "learned", "traces", "answers", "aside", "conversations", "digest")
+OF_PEOPLE = ("preferences", "signals", "learned", "traces", "answers", "aside", "conversations", "digest", "study")
 _LEARNED = (b"learned", b"signals")  # the state may be gone, and follows from the log
 _SLACK_TOKENS = "attune:slack:tokens"  # of other workspaces, kept by releases that installed into them
 _SWEPT, _OFTEN = "attune:swept", 86_400  # seconds between two sweeps, whoever does them

@@ -18,6 +18,7 @@ from core.adapters.redis.documents import RedisDocuments
 from core.adapters.redis.keys import conversations_key, convert_errors, finish_removing, removed_from_disk, tag
 from core.adapters.redis.profiles import person_keys, trace_order_key, traces_key
 from core.adapters.redis.records import TURN, read
+from core.adapters.redis.studies import RedisStudies
 from core.domain import Conversation, Footprint, Person, Turn
 from core.people.traces import Trace
 from core.storage.stored import may_be_of
@@ -36,7 +37,7 @@ end
 """
 
 
-class RedisMemory(RedisDigests):
+class RedisMemory(RedisDigests, RedisStudies):
     """The port `Memory` over a client of redis-py. Whoever made the client closes it."""
 
     async def turns(self, conversation: Conversation, *, limit: int) -> list[Turn]:

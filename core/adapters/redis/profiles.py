@@ -220,6 +220,7 @@ def person_keys(person: Person) -> tuple[str, ...]:
         traces_key(person),
         trace_order_key(person),
         aside_key(person),
+        person_key("study", person),
         digest_key(person),
     )
 

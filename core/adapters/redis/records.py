@@ -19,6 +19,7 @@ from core.adapters.redis.keys import convert_errors
 from core.documents.gaps import Gap
 from core.domain import Turn
 from core.inbox import UnreadableItem
+from core.learning.study import Study
 from core.notices.history import DocumentHistory
 from core.notices.schedule import Subscription
 from core.people.access import Pairing
@@ -33,11 +34,12 @@ NOTES = "attune:unreadable"
 KEPT_NOTES = 1000
 
 TURN, TRACE, SIGNAL, LEARNED = RecordForm(Turn), RecordForm(Trace), RecordForm(Signal), RecordForm(LearnedProfile)
-CONTRIBUTION, GAP, PAIRING, WISHES, CHAT_POST = (
+CONTRIBUTION, GAP, PAIRING, WISHES, STUDY, CHAT_POST = (
     RecordForm(Contribution),
     RecordForm(Gap),
     RecordForm(Pairing),
     RecordForm(PreferenceSet),
+    RecordForm(Study),
     RecordForm(ChatPost),
 )
 SUBSCRIPTION, HISTORY = RecordForm(Subscription), RecordForm(DocumentHistory)
@@ -50,9 +52,10 @@ FORMS: Mapping[str, RecordForm[Any]] = {
     "gap": GAP,
     "pairing": PAIRING,
     "wishes": WISHES,
-    "chat post": CHAT_POST,
+    "study": STUDY,
     "digest": SUBSCRIPTION,
     "history": HISTORY,
+    "chat post": CHAT_POST,
 }
 
 T = TypeVar("T")

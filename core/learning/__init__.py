@@ -1,0 +1,1 @@
+"""Learning from the documents: courses, quiz questions and their reviews."""

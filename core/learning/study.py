@@ -1,0 +1,223 @@
+"""What one person studies: quiz cards with their reviews, and the course they are taking. A value and its changes.
+
+A card is shown and answered in rounds: a button carries the round that it belongs to, so that an old one, or a second
+press, finds that its round is over. Pure; knows nothing of stores, of the index, or of how a question is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from core.domain import Passage
+from core.learning.reviews import Mastery, Review, mastery, reviewed
+
+MOST_CARDS = 200  # of one person; those known best make room
+LETTERS = "ABCD"
+RECENT = 20  # answers from which a level is learned
+
+
+@dataclass(frozen=True, slots=True)
+class PassageRef:
+    """A passage by what it says: it is found again in every version of its document that still says so."""
+
+    source: str
+    place: str  # title and headings
+    digest: str
+
+    @classmethod
+    def of(cls, passage: Passage) -> PassageRef:
+        """The reference to `passage`."""
+        return cls(passage.source, passage.heading_path, digest_of(passage))
+
+    def fits(self, passage: Passage) -> bool:
+        """Whether `passage` says what was referred to."""
+        return digest_of(passage) == self.digest
+
+
+@dataclass(frozen=True, slots=True)
+class QuizQuestion:
+    """A question with its options; `right` is the place of the right one, from 0."""
+
+    text: str
+    options: tuple[str, ...]
+    right: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuizCard:
+    """A question that a person is asked again and again. `round` counts how often it was asked; `open`: not answered.
+
+    `chosen` is the place of the option of the last answer; `right` and `wrong` count answers.
+    """
+
+    id: str
+    question: QuizQuestion
+    passage: PassageRef
+    round: int = 0
+    open: bool = False
+    chosen: int | None = None
+    right: int = 0
+    wrong: int = 0
+    review: Review | None = None
+
+    @property
+    def order(self) -> list[int]:
+        """The places of the options as they stand in this round: what is learned is the answer, not its letter."""
+
+        def shuffled(place: int) -> bytes:
+            return hashlib.sha256(f"{self.id}:{self.round}:{place}".encode()).digest()
+
+        return sorted(range(len(self.question.options)), key=shuffled)
+
+    @property
+    def right_letter(self) -> str:
+        """The letter of the right option in this round."""
+        return LETTERS[self.order.index(self.question.right)]
+
+
+@dataclass(frozen=True, slots=True)
+class CourseStep:
+    """One step: passages that stand behind each other, under the name that a person reads."""
+
+    name: str
+    passages: tuple[PassageRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A course that a person takes. `at` is the step that was shown last, from 0; -1 before the first.
+
+    `finished` are the steps whose question was answered right, `again` the cards that were missed and come again at the
+    end. `team` is the name of a team's course; `shares`: its operator may count this person.
+    """
+
+    id: str
+    topic: str
+    steps: tuple[CourseStep, ...]
+    at: int = -1
+    finished: tuple[int, ...] = ()
+    again: tuple[str, ...] = ()
+    cards: tuple[tuple[int, str], ...] = ()  # the card of each step
+    team: str = ""
+    shares: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """All that one person studies. `asked` is the card that was asked last."""
+
+    cards: tuple[QuizCard, ...] = ()
+    course: Course | None = None
+    asked: str = ""
+
+    def card(self, id_: str) -> QuizCard | None:
+        """The card of that name."""
+        return next((card for card in self.cards if card.id == id_), None)
+
+    def due(self, now: datetime) -> list[QuizCard]:
+        """What is due, the longest first."""
+        found = [card for card in self.cards if card.review and mastery(card.review, now) is Mastery.DUE]
+        return sorted(found, key=lambda card: (card.review.due if card.review else now, card.id))
+
+    def of(self, ref: PassageRef) -> list[QuizCard]:
+        """The cards about one passage."""
+        return [card for card in self.cards if card.passage == ref]
+
+
+@dataclass(frozen=True, slots=True)
+class Marking:
+    """What became of an answer: the card as it is now, and whether it was right; None for a round that was over."""
+
+    card: QuizCard
+    right: bool | None
+
+
+def with_card(study: Study, card: QuizCard) -> Study:
+    """`study` with `card`, in place of the one of its name; beyond `MOST_CARDS` the one known best goes."""
+    cards = [one for one in study.cards if one.id != card.id]
+    if len(cards) >= MOST_CARDS:
+        cards.remove(max(cards, key=lambda one: (one.review.stability if one.review else 0.0, one.id)))
+    return replace(study, cards=(*cards, card))
+
+
+def asking(study: Study, id_: str) -> Study:
+    """`study` when that card is asked once more."""
+    card = study.card(id_)
+    if card is None:
+        return study
+    return replace(with_card(study, replace(card, round=card.round + 1, open=True, chosen=None)), asked=id_)
+
+
+def answered(study: Study, id_: str, round_: int, letter: str, at: datetime) -> tuple[Study, Marking | None]:
+    """`study` after an answer by its letter, and what became of it; None where there is no such card."""
+    card = study.card(id_)
+    if card is None or letter not in set(LETTERS[: len(card.question.options)]):
+        return study, None
+    if not card.open or card.round != round_:
+        return study, Marking(card, None)
+    chosen = card.order[LETTERS.index(letter)]
+    right = chosen == card.question.right
+    marked = replace(
+        card,
+        open=False,
+        chosen=chosen,
+        right=card.right + right,
+        wrong=card.wrong + (not right),
+        review=reviewed(card.review, at, right=right),
+    )
+    return replace(with_card(study, marked), course=_progressed(study.course, id_, right=right)), Marking(marked, right)
+
+
+def _progressed(course: Course | None, id_: str, *, right: bool) -> Course | None:
+    step = next((step for step, card in course.cards if card == id_), None) if course else None
+    if course is None or step is None:
+        return course
+    again = tuple(card for card in course.again if card != id_)
+    if right:
+        return replace(course, again=again, finished=tuple(sorted({*course.finished, step})))
+    return replace(course, again=(*again, id_))
+
+
+def at_step(course: Course, step: int, card: str = "") -> Course:
+    """`course` when that step is shown, with the card of its question; one that has none is finished by that."""
+    cards = tuple(one for one in course.cards if one[0] != step)
+    if card:
+        return replace(course, at=step, cards=(*cards, (step, card)))
+    return replace(course, at=step, cards=cards, finished=tuple(sorted({*course.finished, step})))
+
+
+def without_sources(study: Study, sources: Collection[str]) -> Study:
+    """`study` without what comes from the documents `sources`: questions quote them. A course keeps its other steps."""
+    cards = tuple(card for card in study.cards if card.passage.source not in sources)
+    course = study.course
+    if course and any(ref.source in sources for step in course.steps for ref in step.passages):
+        course = _without_steps(course, sources)
+    return replace(study, cards=cards, course=course)
+
+
+def _without_steps(course: Course, sources: Collection[str]) -> Course | None:
+    """Steps keep their numbers, so that buttons still mean the same: those that are gone have no passages."""
+    steps = tuple(
+        CourseStep("", ()) if any(ref.source in sources for ref in step.passages) else step for step in course.steps
+    )
+    return replace(course, steps=steps) if any(step.passages for step in steps) else None
+
+
+def without_card(study: Study, id_: str) -> Study:
+    """`study` without one card."""
+    return replace(study, cards=tuple(card for card in study.cards if card.id != id_))
+
+
+def sources_of(study: Study) -> set[str]:
+    """The documents that it names."""
+    steps: Iterable[CourseStep] = study.course.steps if study.course else ()
+    return {card.passage.source for card in study.cards} | {ref.source for step in steps for ref in step.passages}
+
+
+def digest_of(passage: Passage) -> str:
+    """What a passage says, in 16 characters."""
+    return hashlib.sha256(passage.text.encode()).hexdigest()[:16]

@@ -1,0 +1,299 @@
+"""Teaches from the documents: plans a course, explains its steps, asks, marks, and says what is due.
+
+What may be read is decided anew each time, from the index, for whoever reads now: a passage that is gone, or says
+something else, takes its questions with it, and one that may not be seen here is passed over. Knows nothing of
+platforms or sentences, of how an explanation comes about, or of how a question is examined.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from core.answering import retrieval
+from core.answering.sources import whole
+from core.domain import Answer, AnswerEvent, Message, Passage, Person, RankedPassage, Vector
+from core.learning import course as courses
+from core.learning import study as studies
+from core.learning.course import planned, sources_for
+from core.learning.examiner import Examiner
+from core.learning.explaining import Explainer
+from core.learning.reviews import Mastery, mastery
+from core.learning.study import Course, CourseStep, Marking, PassageRef, QuizCard, Study
+from core.people import interests
+from core.people.interests import Action, Signal, event_vector
+from core.people.people import People
+from core.people.preferences import Level, Preferences
+from core.ports import Embedder, Generator, PassageIndex
+from core.readers import audience, may_see
+
+TRIES = 3  # passages that a question is tried of, before there is none
+ID_BYTES = 4  # of cards and courses
+
+
+@dataclass(frozen=True, slots=True)
+class QuizPrompt:
+    """A question that is asked now, with the passage that it is about. `again`: it was asked before."""
+
+    card: QuizCard
+    passage: Passage
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StepExplanation:
+    """A step as it is explained; `number` counts from 0."""
+
+    course: Course
+    number: int
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedAnswer:
+    """What became of an answer: the passage where it stands, if it may be seen; what of the course is left."""
+
+    marking: Marking
+    passage: Passage | None
+    course: Course | None
+
+
+@dataclass(frozen=True, slots=True)
+class TopicProgress:
+    """What is known of one document, by how well."""
+
+    title: str
+    source: str
+    counts: dict[Mastery, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """All that somebody learns, as far as it may be named here."""
+
+    topics: tuple[TopicProgress, ...] = ()
+    course: Course | None = None
+    next_due: datetime | None = None
+
+
+class Tutor:
+    """Courses, quizzes and reviews of all people."""
+
+    def __init__(
+        self, people: People, index: PassageIndex, embedder: Embedder, generator: Generator, explainer: Explainer
+    ) -> None:
+        self._people = people
+        self._index = index
+        self._embedder = embedder
+        self._examiner = Examiner(generator)
+        self._explainer = explainer
+
+    @property
+    def able(self) -> bool:
+        """Whether the model was taught to write questions."""
+        return self._examiner.able
+
+    # Courses
+
+    async def plan(self, message: Message, topic: str) -> Course | None:
+        """A new course on `topic`, in place of any other; None where the documents have nothing on it."""
+        ranked = await self._found(message, topic)
+        documents = {source: await self._document(source, message) for source in sources_for(ranked)}
+        steps = planned(ranked, {source: passages for source, passages in documents.items() if passages})
+        return await self._begin(message.person, Course(secrets.token_hex(ID_BYTES), topic, steps)) if steps else None
+
+    async def _begin(self, person: Person, course: Course) -> Course:
+        await self._people.change_study(person, lambda old: replace(old, course=course))
+        return course
+
+    async def course(self, person: Person) -> Course | None:
+        """The course that somebody takes."""
+        return (await self._people.study(person)).course
+
+    async def stop(self, person: Person) -> bool:
+        """End the course; its questions stay. False where there is none."""
+        there = (await self._people.study(person)).course is not None
+        await self._people.change_study(person, lambda old: replace(old, course=None))
+        return there
+
+    async def explain(
+        self, message: Message, course: Course, number: int
+    ) -> AsyncGenerator[AnswerEvent | StepExplanation, None]:
+        """Explain a step; nothing at all where none of it may be read here any more."""
+        passages = await self._standing(course.steps[number].passages, message)
+        if not passages:
+            return
+        form = await self._form(message.person)
+        async with aclosing(self._explainer.explain(course.steps[number].name, passages, form)) as events:
+            async for event in events:
+                yield StepExplanation(course, number, event) if isinstance(event, Answer) else event
+
+    async def ask_of_step(self, message: Message, course: Course, number: int) -> QuizPrompt | None:
+        """The question of a step, which is noted as shown; None where no question stands the examination."""
+        step = course.steps[number]
+        prompt = await self._of_passages(message, await self._standing(step.passages, message), known=True)
+        id_ = prompt.card.id if prompt else ""
+
+        def shown(old: Study) -> Study:
+            if old.course is None or old.course.id != course.id:
+                return old
+            return replace(old, course=studies.at_step(old.course, number, id_))
+
+        await self._people.change_study(message.person, shown)
+        return prompt
+
+    # Quizzes
+
+    async def ask_due(self, message: Message, *, only: Iterable[str] | None = None) -> QuizPrompt | None:
+        """Ask what has been due for longest and may be seen here; `only` those cards. What is gone is dropped."""
+        person = message.person
+        study = await self._people.study(person)
+        listed = study.due(message.sent_at) if only is None else [card for card in study.cards if card.id in set(only)]
+        for card in listed:
+            if passages := await self._standing([card.passage], message):
+                return await self._ask(person, card, passages[0])
+        return None
+
+    async def ask_about(self, message: Message, topic: str) -> QuizPrompt | None:
+        """A new question on `topic`, or where there is none, one that was asked already."""
+        ranked = await self._found(message, topic)
+        passages = [one.passage for one in ranked if one.probability >= courses.LEAST_SHARE]
+        return await self._of_passages(message, passages, known=False)
+
+    async def topic_of(self, message: Message) -> str:
+        """What somebody may want to be asked about who names nothing: their course, or what they asked last."""
+        study = await self._people.study(message.person)
+        if study.course:
+            return study.course.topic
+        recent = await self._people.recent(message.person, 1)
+        return recent[0].question if recent else ""
+
+    async def _of_passages(self, message: Message, passages: Sequence[Passage], *, known: bool) -> QuizPrompt | None:
+        """A question about one of `passages`; with `known` one that there is already comes first."""
+        study = await self._people.study(message.person)
+        cards = [(card, passage) for passage in passages for card in study.of(PassageRef.of(passage))]
+        if cards and known:
+            return await self._ask(message.person, *cards[0])
+        asked = {passage.id for _, passage in cards}
+        level = (await self._form(message.person)).level
+        for passage in [passage for passage in passages if passage.id not in asked][:TRIES]:
+            question = await self._examiner.question(passage, level) if self.able else None
+            if question:
+                card = QuizCard(secrets.token_hex(ID_BYTES), question, PassageRef.of(passage))
+                return await self._ask(message.person, card, passage)
+        return await self._ask(message.person, *cards[0]) if cards else None
+
+    async def _ask(self, person: Person, card: QuizCard, passage: Passage) -> QuizPrompt:
+        """Note that `card` is asked, and give it as it is in this round."""
+
+        def asked(old: Study) -> Study:
+            return studies.asking(old if old.card(card.id) else studies.with_card(old, card), card.id)
+
+        study = await self._people.change_study(person, asked)
+        now = study.card(card.id)
+        return QuizPrompt(now or card, passage, again=card.round > 0)
+
+    async def mark(self, message: Message, id_: str, round_: int, letter: str) -> MarkedAnswer | None:
+        """Mark an answer by its letter, and learn from it; None where there is no such question.
+
+        Without a name it is the question that was asked last, in its last round.
+        """
+        marking: Marking | None = None
+
+        def answer(old: Study) -> Study:
+            nonlocal marking
+            card = old.card(id_ or old.asked)
+            new, marking = studies.answered(
+                old, id_ or old.asked, round_ if id_ or not card else card.round, letter, message.sent_at
+            )
+            return new
+
+        study = await self._people.change_study(message.person, answer)
+        if marking is None:
+            return None
+        passages = await self._standing([marking.card.passage], message)
+        if marking.right is not None and passages:
+            await self._learn(message, marking, passages[0])
+        return MarkedAnswer(marking, passages[0] if passages else None, study.course)
+
+    async def _learn(self, message: Message, marking: Marking, passage: Passage) -> None:
+        """What somebody studies says what they care about, and how much may be taken as known."""
+        if (await self._people.wishes(message.person)).paused:
+            return
+        text = marking.card.question.text
+        [asked] = await self._embedder.embed_questions([text])
+        vectors = await self._index.vectors([passage.id])
+        read: list[Vector] = [vectors[passage.id]] if passage.id in vectors else []
+        signal = Signal(
+            f"{marking.card.id}:{marking.card.round}",
+            Action.OPENED,
+            message.sent_at,
+            event_vector(asked, read, [1.0] * len(read)),
+            credited=((passage.source, 1.0),),
+            phrases=interests.phrases(text),
+            mastered=marking.right,
+        )
+        await self._people.learn(message.person, [signal])
+
+    # What is due, and what is known
+
+    async def due(self, message: Message, now: datetime) -> int:
+        """How many reviews are due, of passages that stand and may be seen where `message` is."""
+        found = (await self._people.study(message.person)).due(now)
+        return len([card for card in found if await self._standing([card.passage], message)])
+
+    async def progress(self, message: Message) -> Progress:
+        """What is known, shaky and due, by document, as far as each may be seen here."""
+        study = await self._people.study(message.person)
+        topics: dict[str, TopicProgress] = {}
+        for card in study.cards:
+            if card.review and (passages := await self._standing([card.passage], message)):
+                new = TopicProgress(passages[0].title, card.passage.source, dict.fromkeys(Mastery, 0))
+                topic = topics.setdefault(card.passage.source, new)
+                topic.counts[mastery(card.review, message.sent_at)] += 1
+        later = [card.review.due for card in study.cards if card.review and card.review.due > message.sent_at]
+        ordered = sorted(topics.values(), key=lambda topic: (-sum(topic.counts.values()), topic.title))
+        return Progress(tuple(ordered), study.course, min(later, default=None))
+
+    async def forget(self, person: Person) -> None:
+        """Drop all cards, and the course."""
+        await self._people.change_study(person, lambda _: Study())
+
+    # What may be read
+
+    async def _found(self, message: Message, topic: str) -> list[RankedPassage]:
+        """What the documents say on `topic`, for who reads here; nothing where none of it is near enough."""
+        vectors = await self._embedder.embed_questions([topic])
+        found = await retrieval.find({topic: 1.0}, vectors, self._index, audience(message), self._embedder.dense_weight)
+        return found if retrieval.is_relevant(topic, found, self._explainer.relevance) else []
+
+    async def _document(self, source: str, message: Message) -> list[Passage]:
+        """All passages of a document that may be seen here, in order."""
+        for document in await self._index.documents(source):
+            if document.complete and may_see(document.readers, audience(message)):
+                return await whole(document, self._index)
+        return []
+
+    async def _standing(self, refs: Sequence[PassageRef], message: Message) -> list[Passage]:
+        """The passages that say what was referred to, and may be seen here."""
+        found: list[Passage] = []
+        for source in dict.fromkeys(ref.source for ref in refs):
+            passages = await self._document(source, message)
+            found += [next(p for p in passages if ref.fits(p)) for ref in refs if any(ref.fits(p) for p in passages)]
+        return found
+
+    async def _form(self, person: Person) -> Preferences:
+        """How somebody wants to be taught: at the level that they set, or else that their answers show."""
+        wishes = await self._people.wishes(person)
+        chosen = wishes.preferences
+        if chosen.level is not Level.PRACTITIONER or not wishes.strength:
+            return chosen
+        return replace(chosen, level=await self._people.level(person) or chosen.level)
+
+
+def step_of(course: Course, number: int) -> CourseStep | None:
+    """A step that is there."""
+    return course.steps[number] if 0 <= number < len(course.steps) and course.steps[number].passages else None

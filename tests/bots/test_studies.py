@@ -1,0 +1,327 @@
+"""Courses and quizzes in a conversation, over the real stores: what is said, and what is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from bots import study_texts as say
+from bots.dialogue import Dialogue
+from bots.language import speaking
+from bots.replies import Choice, Delta, Final, Notice, PersonForgotten, Problem
+from bots.study_requests import study_request
+from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
+from core.answering.verdict import TOLD_TO_REFUSE
+from core.domain import Conversation, Message, Passage, Person
+from core.engine import AnswerLimits, Engine
+from core.learning.reviews import Mastery
+from tests.fakes import HashingEmbedder, ScriptedGenerator, quizzing
+
+Shown = Final | Notice | Problem | PersonForgotten
+
+ANN, BEN = Person("test", "w", "ann"), Person("test", "w", "ben")
+NOW = datetime.now(UTC)
+PARTS = {
+    "Asking": "Annual leave is asked for in the calendar and your lead agrees within a week or two",
+    "Carrying over": "Annual leave that is left may be carried over until the end of next March each year",
+    "Sickness": "Annual leave on which you fall sick is given back with a note from a doctor",
+}
+DIRECTORS = "Annual leave of the directors is agreed by the chair of the secret board alone"
+
+
+def passages(parts: dict[str, str], source: str, *readers: str) -> list[Passage]:
+    number, seen_by = sum(map(ord, source)) % 97, readers or ("everyone",)
+    ids = [f"00000000-0000-0000-{number:04}-{place:012}" for place in range(len(parts))]
+    return [
+        Passage(ids[place], source, "Leave", (name,), text * 3, 1, place, len(parts), "v", seen_by)
+        for place, (name, text) in enumerate(parts.items())
+    ]
+
+
+async def fill(index: QdrantIndex, listed: list[Passage]) -> None:
+    await index.upsert(listed, await HashingEmbedder().embed([one.text for one in listed]))
+
+
+@pytest.fixture
+def generator() -> ScriptedGenerator:
+    return ScriptedGenerator(quizzing)
+
+
+@pytest.fixture
+async def engine(qdrant_index: QdrantIndex, redis: Redis, generator: ScriptedGenerator) -> Engine:
+    await fill(qdrant_index, passages(PARTS, "/docs/leave.md"))
+    limits = AnswerLimits(relevance=0.1)
+    memory, usage = RedisMemory(redis), RedisUsage(redis)
+    return Engine(
+        embedder=HashingEmbedder(), index=qdrant_index, memory=memory, usage=usage, generator=generator, limits=limits
+    )
+
+
+@pytest.fixture
+def dialogue(engine: Engine) -> Dialogue:
+    return Dialogue(engine)
+
+
+def asked_by(person: Person, text: str = "", *, private: bool = True, days: float = 0) -> Message:
+    place = Conversation("test", "w", person.user if private else "group")
+    return Message("m", place, person, text, NOW + timedelta(days=days), private=private)
+
+
+async def said(dialogue: Dialogue, text: str, person: Person = ANN, *, private: bool = True, days: float = 0) -> Shown:
+    deltas = ""
+    async for reply in dialogue.respond(asked_by(person, text, private=private, days=days)):
+        deltas += reply.text if isinstance(reply, Delta) else ""
+    assert isinstance(reply, Shown)
+    assert reply.markdown.startswith(deltas.rstrip()) or not deltas
+    return reply
+
+
+def buttons(reply: Shown) -> list[Choice]:
+    assert isinstance(reply, Final), reply
+    return [one for row in reply.choices for one in row]
+
+
+def press(reply: Shown, label: str) -> str:
+    return "/" + next(one.command for one in buttons(reply) if one.label == label)
+
+
+def letter_of(reply: Shown, *, right: bool = True) -> str:
+    """The button of the right option, which is the only one that stands in the passages, or of a wrong one."""
+    found = dict(re.findall(r"\*\*([A-D])\.\*\* (.+)", reply.markdown))
+    stands = {
+        letter for letter, option in found.items() if any(option in text for text in (*PARTS.values(), DIRECTORS))
+    }
+    return press(reply, next(letter for letter in found if (letter in stands) is right))
+
+
+async def test_a_course_is_taught_step_by_step_to_its_end(dialogue: Dialogue):
+    """Each step explains, with its source, and asks; what was missed comes again before the end."""
+    reply = await said(dialogue, "/teach annual leave")
+    assert "Course: annual leave" in reply.markdown
+    assert isinstance(reply, Final)
+    for number, name in enumerate(PARTS, start=1):
+        assert f"Step {number} of 3: {name}" in reply.markdown
+        assert [one.passage.headings[0] for one in reply.sources] == [name]
+        marked = await said(dialogue, letter_of(reply, right=number != 2))
+        assert marked.markdown.startswith("❌" if number == 2 else "✅")
+        assert isinstance(marked, Final)
+        assert marked.sources
+        reply = await said(dialogue, "/" + buttons(marked)[0].command)
+    assert say.AGAIN in reply.markdown
+    reply = await said(dialogue, "/" + buttons(await said(dialogue, letter_of(reply)))[0].command)
+    assert "You've done 3 of 3 steps" in reply.markdown
+
+
+async def test_a_course_goes_on_where_it_was_after_a_restart(dialogue: Dialogue, engine: Engine):
+    """The store has all of it; the buttons of before still work, and what is over says so."""
+    first = await said(dialogue, "/teach annual leave")
+    later = Dialogue(engine)
+    assert "step 1 of 3" in (await said(later, "/teach")).markdown
+    assert "Step 2 of 3" in (await said(later, press(first, say.NEXT))).markdown
+    assert "Step 3 of 3" in (await said(later, "/teach next")).markdown
+    back = re.sub(r"\d+$", "0", press(await said(later, "/teach"), say.GO_ON))
+    assert "Step 1 of 3" in (await said(later, back)).markdown
+    await said(later, "/teach annual leave sickness")
+    assert (await said(later, press(first, say.NEXT))).markdown.startswith("That course is over")
+    assert (await said(later, "/teach stop")).markdown.startswith("Done.")
+    assert (await said(later, "/teach next")).markdown.startswith("What should the course")
+
+
+async def test_an_answer_counts_once_however_often_it_is_pressed(dialogue: Dialogue, engine: Engine):
+    """Two presses at once, and one much later: one mark."""
+    asked = await said(dialogue, "/quiz annual leave")
+    found = await asyncio.gather(*(said(dialogue, letter_of(asked)) for _ in range(4)))
+    assert sorted(one.markdown[:1] for one in found) == ["T", "T", "T", "✅"]
+    [card] = (await engine.people.study(ANN)).cards
+    assert (card.right, card.wrong, card.round) == (1, 0, 1)
+
+
+async def test_a_typed_letter_answers_the_question_asked_last(dialogue: Dialogue):
+    """Where there are no buttons, a letter does; without a question it says so."""
+    assert (await said(dialogue, "/quiz b")).markdown.startswith("There's no open question")
+    asked = await said(dialogue, "/quiz annual leave")
+    assert (await said(dialogue, f"/quiz {letter_of(asked)[-1].upper()}.")).markdown.startswith("✅")
+
+
+async def test_a_missed_question_is_asked_first_when_it_is_due(dialogue: Dialogue, engine: Engine):
+    """`/quiz` alone asks what is due, in another order of its options; a digest says that it is."""
+    asked = await said(dialogue, "/quiz annual leave")
+    await said(dialogue, letter_of(asked, right=False))
+    tomorrow = asked_by(ANN, days=1)
+    assert (await engine.digests.compose(tomorrow, NOW, tomorrow.sent_at)).due == 1
+    assert (await engine.digests.compose(asked_by(BEN), NOW, tomorrow.sent_at)).due == 0
+    again = await said(dialogue, "/quiz", days=1)
+    assert again.markdown.startswith(f"**{say.REVIEW}:")
+    assert (await said(dialogue, letter_of(asked), days=1)).markdown == say.ANSWERED_ALREADY.replace("{cmd}", "/")
+    assert (await said(dialogue, letter_of(again), days=1)).markdown.startswith("✅")
+
+
+async def test_a_question_belongs_to_whoever_asked(dialogue: Dialogue):
+    """In a group somebody else's press finds no question of theirs, and changes nothing."""
+    asked = await said(dialogue, "/quiz annual leave", private=False)
+    assert (await said(dialogue, letter_of(asked), BEN, private=False)).markdown.startswith("There's no open question")
+    assert (await said(dialogue, letter_of(asked), private=False)).markdown.startswith("✅")
+    course = await said(dialogue, "/teach annual leave", private=False)
+    assert (await said(dialogue, press(course, say.NEXT), BEN, private=False)).markdown.startswith(
+        "That course is over"
+    )
+
+
+async def test_what_may_not_be_seen_here_is_neither_taught_nor_asked(dialogue: Dialogue, qdrant_index: QdrantIndex):
+    """A private document teaches its reader in private, and nobody elsewhere, in no review either."""
+    await fill(qdrant_index, passages({"Directors": DIRECTORS}, "/docs/secret.md", "person:test/w/ann"))
+    asked = await said(dialogue, "/quiz leave of the directors secret board")
+    assert "What does" in asked.markdown
+    await said(dialogue, letter_of(asked, right=False))
+    group = await said(dialogue, "/quiz", private=False, days=1)
+    assert "secret" not in group.markdown
+    assert "secret" not in (await said(dialogue, "/teach directors secret board", BEN)).markdown.lower().replace(
+        "directors secret board", ""
+    )
+    assert (await said(dialogue, "/quiz", days=1)).markdown.startswith(f"**{say.REVIEW}:")
+
+
+@pytest.mark.parametrize("change", ["removed", "changed", "closed"])
+async def test_a_document_that_goes_takes_its_questions_along(
+    dialogue: Dialogue, engine: Engine, qdrant_index: QdrantIndex, change: str
+):
+    """Removed, changed or closed to the person while a question is open: it is not marked from it, nor asked again."""
+    course = await said(dialogue, "/teach annual leave")
+    await qdrant_index.remove("/docs/leave.md")
+    if change == "changed":
+        await fill(
+            qdrant_index, passages({name: f"New rules: {text}" for name, text in PARTS.items()}, "/docs/leave.md")
+        )
+    elif change == "closed":
+        await fill(qdrant_index, passages(PARTS, "/docs/leave.md", "person:test/w/ben"))
+    assert (await said(dialogue, letter_of(course))).markdown == say.SOURCE_CHANGED
+    assert (await said(dialogue, press(course, say.NEXT))).markdown.endswith(say.STEP_GONE)
+    assert "Leave" not in (await said(dialogue, "/progress")).markdown.partition("Your course")[0]
+    assert await engine.tutor.due(asked_by(ANN), NOW + timedelta(days=400)) == 0
+
+
+async def test_a_moved_passage_keeps_its_questions(dialogue: Dialogue, qdrant_index: QdrantIndex):
+    """A new version that still says the same leaves the question as it is."""
+    asked = await said(dialogue, "/quiz annual leave")
+    moved = [
+        replace(one, id=one.id.replace("0000-0000", "0000-1111"), version="w")
+        for one in passages(PARTS, "/docs/leave.md")
+    ]
+    await qdrant_index.remove("/docs/leave.md")
+    await fill(qdrant_index, moved)
+    assert (await said(dialogue, letter_of(asked))).markdown.startswith("✅")
+
+
+async def test_progress_is_a_picture_and_can_be_forgotten(dialogue: Dialogue, engine: Engine):
+    """A bar for each document, as wide for everybody; then nothing any more."""
+    assert (await said(dialogue, "/progress")).markdown == say.NOTHING_KNOWN.replace("{cmd}", "/")
+    await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave")))
+    shown = (await said(dialogue, "/progress")).markdown
+    assert "▒" * say.BAR in shown
+    assert "░" * say.BAR in (await said(dialogue, "/progress", days=30)).markdown
+    assert "What does Leave end with?" in (await said(dialogue, "/prefs export")).markdown
+    assert (await said(dialogue, "/progress forget")).markdown == say.FORGOTTEN_STUDY
+    assert (await engine.people.study(ANN)).cards == ()
+
+
+def test_bars_are_of_one_width():
+    """However few of a kind there are, it is seen, and the bar is no longer for it."""
+    for known, shaky, due in ((1, 0, 0), (99, 1, 1), (3, 3, 3), (1, 1, 200)):
+        drawn = say.bar({Mastery.KNOWN: known, Mastery.SHAKY: shaky, Mastery.DUE: due})
+        assert len(drawn) == say.BAR
+        assert all((block in drawn) == bool(count) for block, count in zip("█▒░", (known, shaky, due), strict=True))
+
+
+async def test_what_is_mastered_moves_level_and_interests_and_can_be_removed(dialogue: Dialogue, engine: Engine):
+    """Answers to quiz questions are learned from, visibly, unless learning is paused."""
+    await said(dialogue, "/prefs pause")
+    await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave")))
+    assert (await engine.people.profile(ANN)).quizzed == (0, 0)
+    await said(dialogue, "/prefs resume")
+    for day in range(9):
+        await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave", days=day)), days=day)
+    learned = (await said(dialogue, "/prefs learned")).markdown
+    assert "9 of your last 9 answers were right, so I teach you as expert" in learned
+    assert "leave" in learned
+    assert (await said(dialogue, "/prefs remove level")).markdown.startswith("Done.")
+    assert (await engine.people.profile(ANN)).quizzed == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda _: "Nonsense.", lambda prompt: quizzing(prompt).replace("Right: B", "Right: A")]
+)
+async def test_a_question_that_fails_its_examination_is_not_shown(
+    dialogue: Dialogue, generator: ScriptedGenerator, make: Callable[..., str]
+):
+    """A step goes on without one, and a quiz says that there is none."""
+    generator.script = make
+    assert (await said(dialogue, "/quiz annual leave")).markdown.startswith("I couldn't write a question about")
+    step = await said(dialogue, "/teach annual leave")
+    assert say.NO_QUESTION in step.markdown
+    assert [one.label for one in buttons(step)] == [say.NEXT]
+
+
+async def test_without_a_trained_reader_there_are_no_courses(dialogue: Dialogue, generator: ScriptedGenerator):
+    """It says so, instead of asking what nobody examined."""
+    generator.protocol = TOLD_TO_REFUSE
+    for command in ("/teach annual leave", "/quiz annual leave", "/quiz"):
+        assert (await said(dialogue, command)).markdown == say.NOT_ABLE
+
+
+async def test_what_no_document_holds_is_not_taught(dialogue: Dialogue, qdrant_index: QdrantIndex):
+    """Without documents, or with none on the topic, it says so."""
+    await qdrant_index.remove("/docs/leave.md")
+    assert "I found nothing about **zebra stripes**" in (await said(dialogue, "/teach zebra stripes")).markdown
+    assert "**zebra stripes**" in (await said(dialogue, "/quiz zebra stripes")).markdown
+    assert (await said(dialogue, "/quiz")).markdown.startswith("What should the question")
+    assert (await said(dialogue, "/teach")).markdown.startswith("What should the course")
+
+
+async def test_all_of_it_is_forgotten_with_the_person(dialogue: Dialogue, redis: Redis):
+    """`/forget everything` leaves no key of theirs, and another person's stays."""
+    for person in (ANN, BEN):
+        await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave", person)), person)
+    await said(dialogue, "/forget everything")
+    assert [key.decode() for key in await redis.keys("attune:study:*")] == ["attune:study:{test:w:ben}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "topic"),
+    [
+        ("Teach me about annual leave", "teach", "annual leave"),
+        ("could you give me a short course on travel?", "teach", "travel"),
+        ("Kannst du mir einen Kurs über Reisen geben", "", ""),
+        ("Gib mir einen kurzen Kurs über Reisen", "teach", "Reisen"),
+        ("bring mir die Urlaubsregeln bei", "teach", "die Urlaubsregeln"),
+        ("quiz me", "quiz", ""),
+        ("Quiz me on expenses!", "quiz", "expenses"),
+        ("frag mich zu Reisekosten ab", "quiz", "Reisekosten"),
+        ("Frag mich ab", "quiz", ""),
+        ("my progress", "progress", ""),
+        ("Zeig mir meinen Lernfortschritt", "progress", ""),
+        ("teach me how to apply for leave", "", ""),
+        ("How is the security quiz graded?", "", ""),
+        ("Which course on security is mandatory?", "", ""),
+    ],
+)
+def test_courses_and_quizzes_are_asked_for_in_words(text: str, name: str, topic: str):
+    """Whole messages that name the form ask for it; questions stay questions."""
+    found = study_request(text)
+    assert ((found.name, found.rest) if found else ("", "")) == (name, topic)
+
+
+async def test_german_people_are_taught_in_german(dialogue: Dialogue):
+    """All around the documents' own words is said in the language of whoever learns."""
+    with speaking("de"):
+        step = await said(dialogue, "/teach annual leave")
+        assert "Kurs: annual leave" in step.markdown
+        assert "Schritt 1 von 3" in step.markdown
+        assert (await said(dialogue, letter_of(step))).markdown.startswith("✅ **Richtig")
