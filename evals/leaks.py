@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -31,7 +31,7 @@ from core.people.preferences import Polarity, changed, with_stated
 from core.readers import channel_reader, person_reader
 from evals.common import Options, Record, progress
 from evals.product import temporary_folder
-from tests.fakes import HashingEmbedder, ScriptedGenerator
+from tests.fakes import HashingEmbedder, ScriptedGenerator, quizzing
 
 ROUNDS = 1000
 STEPS = 4  # of each round
@@ -53,6 +53,7 @@ class House:
     asked: int = 0
     written: int = 0
     digests: int = 0
+    quizzes: int = 0
 
     @property
     def now(self) -> datetime:
@@ -82,6 +83,7 @@ async def run(chosen: Options) -> Record:
         "steps": steps,
         "questions": house.asked,
         "digests": house.digests,
+        "quizzes": house.quizzes,
         "leaks": found,
         "left after forgetting": left,
     }
@@ -94,7 +96,7 @@ async def _house() -> AsyncIterator[House]:
         index = await stack.enter_async_context(
             QdrantIndex.at(":memory:", api_key=None, collection="leaks", dimension=HashingEmbedder.dimension)
         )
-        embedder, generator = HashingEmbedder(), ScriptedGenerator(lambda prompt: prompt.passages[0].text)
+        embedder, generator = HashingEmbedder(), ScriptedGenerator(quizzing)
         passages = _documents()
         await index.upsert(passages, await embedder.embed([passage.text for passage in passages]))
         engine = Engine(
@@ -143,8 +145,20 @@ async def _act(house: House, who: Person, rng: np.random.Generator) -> None:
     verdict = (Verdict.UP, Verdict.DOWN, Verdict.NONE, None)[int(rng.integers(4))]
     if verdict:
         await house.engine.people.hear(Feedback(who, answer.id, verdict, at + timedelta(seconds=1)))
+    if rng.random() < 0.3:
+        await _quiz(house, replace(asked, text=""), topic)
     for source in answer.sources[:1]:
         await house.engine.sources.open(who, answer.id, source.number, at + timedelta(seconds=2))
+
+
+async def _quiz(house: House, message: Message, topic: str) -> None:
+    """Take a course, or be asked about a topic of one's own, and answer."""
+    house.generator.certainty, tutor = 9.0, house.engine.tutor
+    prompt = await tutor.ask_due(message) or await tutor.ask_about(message, f"{topic} {MARKS[message.person]}")
+    await tutor.plan(message, f"{topic} {MARKS[message.person]}")
+    if prompt:
+        house.quizzes += 1
+        await tutor.mark(message, prompt.card.id, prompt.card.round, "AB"[house.quizzes % 2])
 
 
 async def _write_news(house: House, who: Person, topic: str) -> None:
@@ -177,7 +191,8 @@ async def _leaks(house: House) -> int:
         trace, profile = await house.engine.people.trace(person), await house.engine.people.profile(person)
         mine = [prompt for prompt in house.generator.prompts if _is_of(prompt, person)]
         digest = await _digest(house, person)
-        found += sum(MARKS[other] in repr(held) for held in (trace, profile, digest, *mine))
+        study = await house.engine.people.study(person)
+        found += sum(MARKS[other] in repr(held) for held in (trace, profile, digest, study, *mine))
         asker = await house.engine.people.asker(person, plain=False)
         vectors = {one.vector for one in asker.learned.interests}
         theirs = (await house.engine.people.asker(other, plain=False)).learned.interests

@@ -13,6 +13,7 @@ from collections.abc import Collection
 from core.readers import GUIDES
 
 COMMANDS = (
+    "catchup",
     "forget",
     "help",
     "learn",

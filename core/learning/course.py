@@ -56,12 +56,6 @@ def planned(ranked: Sequence[RankedPassage], documents: Mapping[str, Sequence[Pa
     return tuple(_step(one, chosen) for one in chosen)
 
 
-def steps_of(passages: Sequence[Passage]) -> tuple[CourseStep, ...]:
-    """A whole document as steps."""
-    sections = [one for one in _sections(passages, {}) if len(one.text) >= LEAST_TEXT] or _sections(passages, {})
-    return tuple(_step(one, sections) for one in sections[:MOST])
-
-
 def in_order(documents: Mapping[str, Sequence[Passage]]) -> list[str]:
     """The documents, those first that lead to others; the rest as they are given."""
     links = {source: leading_to(passages, documents.keys() - {source}) for source, passages in documents.items()}

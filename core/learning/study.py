@@ -92,7 +92,7 @@ class Course:
     """A course that a person takes. `at` is the step that was shown last, from 0; -1 before the first.
 
     `finished` are the steps whose question was answered right, `again` the cards that were missed and come again at the
-    end. `team` is the name of a team's course; `shares`: its operator may count this person.
+    end.
     """
 
     id: str
@@ -102,8 +102,6 @@ class Course:
     finished: tuple[int, ...] = ()
     again: tuple[str, ...] = ()
     cards: tuple[tuple[int, str], ...] = ()  # the card of each step
-    team: str = ""
-    shares: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +203,6 @@ def _without_steps(course: Course, sources: Collection[str]) -> Course | None:
         CourseStep("", ()) if any(ref.source in sources for ref in step.passages) else step for step in course.steps
     )
     return replace(course, steps=steps) if any(step.passages for step in steps) else None
-
-
-def without_card(study: Study, id_: str) -> Study:
-    """`study` without one card."""
-    return replace(study, cards=tuple(card for card in study.cards if card.id != id_))
 
 
 def sources_of(study: Study) -> set[str]:
