@@ -14,6 +14,7 @@ from core.readers import GUIDES
 
 COMMANDS = (
     "catchup",
+    "digest",
     "forget",
     "help",
     "learn",
@@ -23,10 +24,13 @@ COMMANDS = (
     "plain",
     "prefs",
     "private",
+    "progress",
     "quit",
+    "quiz",
     "recommend",
     "start",
     "stop",
+    "teach",
     "unlearn",
     "why",
 )
