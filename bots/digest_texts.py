@@ -6,6 +6,7 @@ laid out, or of what is new.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -16,6 +17,7 @@ from bots.texts import escaped
 from core.domain import Passage
 from core.notices.digests import AnsweredGap, Digest, DocumentNews
 from core.notices.schedule import DigestSchedule, Frequency, zone_of
+from core.text.growing import LINK
 
 DAILY_TITLE, WEEKLY_TITLE = "Your daily digest", "Your weekly digest"
 NEW_IN_DOCUMENTS = "**New in your documents**"
@@ -102,7 +104,7 @@ def _listed(heading: str, lines: Sequence[str]) -> str:
 
 def _news(news: DocumentNews) -> str:
     document = _document(news.passage)
-    said = translated("“{words}”", words=escaped(_short(news.said[0], _SHOWN)))
+    said = translated("“{words}”", words=escaped(_short(_plain(news.said[0]), _SHOWN)))
     more = len(news.said) - 1
     rest = " " + counted(more, "(and {count} more sentence)", "(and {count} more sentences)") if more else ""
     return (translated("New: {document}", document=document) if news.is_new else document) + f": {said}{rest}"
@@ -133,6 +135,12 @@ def _document(passage: Passage) -> str:
 
 def _people(count: int) -> str:
     return counted(count, "{count} person", "{count} people")
+
+
+def _plain(said: str) -> str:
+    """A sentence or table row of a document without the marks of its layout."""
+    cells = [cell.strip() for cell in LINK.sub(r"\1", said).split("|")]
+    return re.sub(r"[*`]+|\b_+|_+\b", "", " · ".join(filter(None, cells)))
 
 
 def _short(text: str, most: int) -> str:

@@ -284,8 +284,7 @@ async def open_records(settings: Settings) -> AsyncIterator[Stores]:
 
     await _lived(settings)
     async with _redis(settings) as client:
-        keep = timedelta(days=settings.keep)
-        memory = RedisMemory(client, keep)
+        memory = RedisMemory(client, keep := timedelta(days=settings.keep))
         await memory.ping()
         await memory.finish_forgetting()
         operators = listed_names(settings.operators, "ATTUNE_OPERATORS")

@@ -35,6 +35,7 @@ _STAMP = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,9})?")
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 OWN_COMMANDS = ("stop", "unlearn")
 _ALONE = {one.name for one in commands_with(OWN_COMMANDS)}  # commands that a message is where it says no more
+_OFTEN = {"daily", "weekly", "on", "off", "täglich", "wöchentlich", "an", "aus"}  # behind the word digest
 _THUMBS = {":+1:": "👍", ":thumbsup:": "👍", ":-1:": "👎", ":thumbsdown:": "👎"}
 
 
@@ -190,7 +191,8 @@ def as_command(text: str) -> str:
         return _THUMBS[text]
     first, _, rest = text.partition(" ")
     word, rest = first.lower(), rest.strip().lower()
-    if word == "prefs" or (word in _ALONE and not rest) or (word == "forget" and rest == "everything"):
+    whole = word == "prefs" or (word in _ALONE and not rest)
+    if whole or (word == "forget" and rest == "everything") or (word == "digest" and rest.split()[0] in _OFTEN):
         return f"/{text}"
     return text
 

@@ -13,6 +13,8 @@ from collections.abc import Collection
 from core.readers import GUIDES
 
 COMMANDS = (
+    "catchup",
+    "digest",
     "forget",
     "help",
     "learn",
@@ -22,10 +24,13 @@ COMMANDS = (
     "plain",
     "prefs",
     "private",
+    "progress",
     "quit",
+    "quiz",
     "recommend",
     "start",
     "stop",
+    "teach",
     "unlearn",
     "why",
 )

@@ -20,7 +20,7 @@ from core.notices.history import ALWAYS, DocumentHistory, followed
 from core.ports import PassageIndex
 from core.readers import GUIDES
 
-PAUSE = 30.0  # seconds between two looks
+PAUSE = 60.0  # seconds between two looks
 
 
 def utc_now() -> datetime:

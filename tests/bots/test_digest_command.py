@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from bots import digest_texts
 from bots.digest_commands import DigestCommands, DigestWish, read_wish
 from bots.language import speaking
+from bots.on_slack.events import as_command
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
@@ -128,6 +129,25 @@ async def test_whoever_is_forgotten_gets_none_and_the_export_shows_it(commands: 
     await people.forget(ANN)
     assert await people.subscription(ANN) is None
     assert await redis.keys("attune:digest*") == []
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Ask [the lead](https://a.b/c) **first**, in `#leave`.", "Ask the lead first, in #leave."),
+        ("| Berlin | 30 days | |", "Berlin · 30 days"),
+        ("Set `snake_case_name` _now_.", "Set snake_case_name now."),
+    ],
+)
+def test_a_quoted_sentence_has_no_marks_of_layout(said: str, shown: str) -> None:
+    assert digest_texts._plain(said) == shown
+
+
+def test_a_message_in_slack_may_leave_the_sign_out() -> None:
+    """Where it asks for a digest and for nothing of the documents."""
+    assert as_command("digest") == "/digest"
+    assert as_command("Digest daily 8:30") == "/Digest daily 8:30"
+    assert as_command("digest of the board meeting") == "digest of the board meeting"
 
 
 async def test_it_is_said_in_german(commands: DigestCommands) -> None:
