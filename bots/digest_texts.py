@@ -112,11 +112,11 @@ def _news(news: DocumentNews) -> str:
 
 def _answered(one: AnsweredGap, now: datetime, zone: str) -> str:
     asked = translated(
-        "{day} you asked “{question}”.", day=day(one.gap.asked_at, now, zone), question=escaped(one.gap.question)
+        "{day} you asked: “{question}”", day=day(one.gap.asked_at, now, zone), question=escaped(one.gap.question)
     )
     answer = " ".join(_short(one.answer.text, _LONGEST).split())
     sources = dict.fromkeys(_document(source.passage) for source in one.answer.sources)
-    return f"{asked} {answer} ({', '.join(sources)})"
+    return f"{asked} {answer} → {', '.join(sources)}"
 
 
 def day(at: datetime, now: datetime, zone: str) -> str:

@@ -22,8 +22,8 @@ from core.documents.reading import check_origin
 from core.documents.remote.keeper import SourceKeeper, check_places
 from core.documents.remote.records import SourceRecords
 from core.documents.teaching import Teacher
-from core.domain import Decoding, VectorOrigin
-from core.engine import AnswerLimits, Engine
+from core.domain import VectorOrigin
+from core.engine import Engine, limits_of
 from core.errors import IndexUnavailableError
 from core.inbox import Allowance
 from core.models.files import DownloadProgress, NoProgress, digest_of
@@ -362,12 +362,9 @@ async def open_embedder(settings: Settings, progress: DownloadProgress = SILENT)
 @asynccontextmanager
 async def open_generator(settings: Settings, progress: DownloadProgress = SILENT) -> AsyncIterator[Generator]:
     """Open the language model: the server that `ATTUNE_MODEL_URL` names, or the one here, fetched at the first use."""
-    if settings.model_url:
-        async with open_remote(settings, settings.model_url) as remote:
-            yield remote
-    else:
-        async with _local_generator(settings, progress) as local:
-            yield local
+    url = settings.model_url
+    async with open_remote(settings, url) if url else _local_generator(settings, progress) as generator:
+        yield generator
 
 
 @asynccontextmanager
@@ -436,15 +433,3 @@ def _load_rag(model: LocalModel, settings: Settings, _: DownloadProgress) -> Rag
     from core.adapters.local_model.rag_generator import RagGenerator  # noqa: PLC0415
 
     return RagGenerator.load(model.name, model.path, device=settings.device, threads=settings.threads)
-
-
-def limits_of(settings: Settings) -> AnswerLimits:
-    """What one answer may take, as the settings have it."""
-    return AnswerLimits(
-        passages=settings.passages,
-        following=settings.following,
-        history_tokens=settings.history_tokens,
-        relevance=settings.relevance,
-        certainty=settings.certainty,
-        decoding=Decoding(settings.decoding, settings.answer_tokens, settings.temperature, settings.top_p),
-    )

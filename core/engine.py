@@ -32,6 +32,7 @@ from core.people.people import People
 from core.people.traces import Trace
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.readers import audience
+from core.settings import Settings
 from core.text.words import clean
 from core.threads.minutes import Minuting
 from core.together import together
@@ -53,6 +54,18 @@ class AnswerLimits:
     relevance: float = 0.2  # cosine under which nothing is read
     certainty: float = 0.5  # p(the documents hold the answer) under which nothing is said; 0 does not ask
     decoding: Decoding = field(default_factory=Decoding)
+
+
+def limits_of(settings: Settings) -> AnswerLimits:
+    """What one answer may take, as the settings have it."""
+    return AnswerLimits(
+        passages=settings.passages,
+        following=settings.following,
+        history_tokens=settings.history_tokens,
+        relevance=settings.relevance,
+        certainty=settings.certainty,
+        decoding=Decoding(settings.decoding, settings.answer_tokens, settings.temperature, settings.top_p),
+    )
 
 
 class Engine:

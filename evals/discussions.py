@@ -13,7 +13,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from core.adapters.redis import valkey
-from core.bootstrap import limits_of, open_generator
+from core.bootstrap import open_generator
+from core.engine import limits_of
 from core.settings import Settings
 from core.threads.minutes import Minuting
 from evals.common import parser

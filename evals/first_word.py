@@ -22,9 +22,9 @@ from uuid import uuid4
 from rich.console import Console
 from rich.table import Table
 
-from core.bootstrap import limits_of, open_generator, open_records
+from core.bootstrap import open_generator, open_records
 from core.domain import Answer, Conversation, Message, Outcome, Piece
-from core.engine import Engine
+from core.engine import Engine, limits_of
 from core.evaluation.questions import OwnQuestion, read_questions
 from core.settings import Settings
 from evals.answers import PERSON

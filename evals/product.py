@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core.bootstrap import Library, Stores, limits_of, open_embedder, open_generator, open_index, open_records
+from core.bootstrap import Library, Stores, open_embedder, open_generator, open_index, open_records
 from core.documents.ingest import Ingester
-from core.engine import Engine
+from core.engine import Engine, limits_of
 from core.ports import Embedder, Generator, PassageIndex
 from core.settings import Settings
 

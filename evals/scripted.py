@@ -15,9 +15,9 @@ from functools import lru_cache
 import numpy as np
 
 from core.answering.verdict import PROTOCOLS
-from core.bootstrap import limits_of, open_index, open_records
+from core.bootstrap import open_index, open_records
 from core.domain import Decoding, Passage, Piece, Prompt, Vectors, Verdicts
-from core.engine import Engine
+from core.engine import Engine, limits_of
 from core.ports import PassageIndex
 from core.settings import Settings
 

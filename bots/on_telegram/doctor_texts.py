@@ -11,8 +11,13 @@ FIX_TOKEN = (
     "Send /mybots to @BotFather, choose the bot, then API Token, and set ATTUNE_TELEGRAM_TOKEN to what it shows."  # noqa: S105
 )
 FIX_NETWORK = "Check that this machine can reach ATTUNE_TELEGRAM_API, through HTTPS_PROXY if there is a proxy."
-PRIVACY_ON = "privacy mode is on: in groups the bot sees only messages addressed to it"
-READS_ALL = "privacy mode is off: the bot receives every message in its groups, and ignores those not addressed to it"
+PRIVACY_ON = (
+    "privacy mode is on: in groups the bot sees only messages addressed to it; /catchup needs it as administrator"
+)
+READS_ALL = (
+    "privacy mode is off: the bot receives every message in its groups, and ignores those not addressed to it, except "
+    "where an admin of the group wrote /catchup on"
+)
 FIX_READS_ALL = (
     "Send /setprivacy to @BotFather, choose the bot, then Enable; then remove the bot from each group and add it again."
 )

@@ -16,7 +16,7 @@ from core.text.words import content_words, words
 from core.threads.posts import Post
 
 CARRIERS = 3  # posts that may carry one point
-CARRIED = 0.7  # share of a point's words that have to stand in them
+CARRIED = 0.8  # share of a point's words that have to stand in them
 TELLING = 0.4  # … and in one of them: words from here and there say nothing
 ALIKE = 0.8  # share of a point's words from which it says what another said
 MOST_WORDS = 60  # of a point: what is longer is no point

@@ -102,7 +102,8 @@ async def test_an_unknown_command_lists_all():
     """A command like no other gets the list."""
     assert await said(FakeEngine(), "/xyzzy") == (
         "There's no command `/xyzzy`. "
-        "The choices are `/help`, `/new`, `/prefs`, `/why`, `/plain`, `/recommend`, `/digest`, `/open` and `/forget`."
+        "The choices are `/help`, `/new`, `/prefs`, `/why`, `/plain`, `/recommend`, `/digest`, `/open`, `/teach`, "
+        "`/quiz`, `/progress`, `/catchup` and `/forget`."
     )
 
 

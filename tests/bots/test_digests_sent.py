@@ -129,7 +129,7 @@ async def test_a_question_asked_in_vain_is_answered_when_a_document_holds_it(sid
     await RedisUsage(redis).note_gap(Gap("What does Ben earn?", Person("slack", "T1", "UBEN"), NOW))
     await write(side.index, watch, "Canteen", CANTEEN)
     [shown] = await side.send()
-    assert f"you asked “{QUESTION}”" in shown
+    assert f"you asked: “{QUESTION}”" in shown
     assert shown.count(CANTEEN.removesuffix(".")) == 2
     assert "Ben" not in shown
 
