@@ -30,7 +30,7 @@ from core.people.preferences import Level, Preferences
 from core.ports import Embedder, Generator, PassageIndex
 from core.readers import audience, may_see
 
-TRIES = 3  # passages that a question is tried of, before there is none
+TRIES = 2  # passages that a question is tried of, before there is none: somebody waits
 ID_BYTES = 4  # of cards and courses
 
 
