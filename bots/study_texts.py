@@ -67,7 +67,7 @@ TOPICS = 12  # lines of the picture
 
 def plan(course: Course) -> str:
     """What a course has."""
-    steps = [f"{number}. {escaped(step.name)}" for number, step in enumerate(course.steps, start=1)]
+    steps = [f"{number}. {escaped(step.name)}" for number, step in enumerate(course.steps, start=1) if step.passages]
     return "\n".join([f"**{translated(PLAN, topic=escaped(course.topic))}**", "", *steps])
 
 

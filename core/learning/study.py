@@ -32,10 +32,6 @@ class PassageRef:
         """The reference to `passage`."""
         return cls(passage.source, passage.heading_path, digest_of(passage))
 
-    def fits(self, passage: Passage) -> bool:
-        """Whether `passage` says what was referred to."""
-        return digest_of(passage) == self.digest
-
 
 @dataclass(frozen=True, slots=True)
 class QuizQuestion:
@@ -92,7 +88,7 @@ class Course:
     """A course that a person takes. `at` is the step that was shown last, from 0; -1 before the first.
 
     `finished` are the steps whose question was answered right, `again` the cards that were missed and come again at the
-    end.
+    end. `place` is the shared place where it was begun, by its reader's name; empty where that was in private.
     """
 
     id: str
@@ -102,6 +98,7 @@ class Course:
     finished: tuple[int, ...] = ()
     again: tuple[str, ...] = ()
     cards: tuple[tuple[int, str], ...] = ()  # the card of each step
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,6 +189,27 @@ async def test_what_may_not_be_seen_here_is_neither_taught_nor_asked(dialogue: D
     assert (await said(dialogue, "/quiz", days=1)).markdown.startswith(f"**{say.REVIEW}:")
 
 
+@pytest.mark.parametrize("command", ["/teach", "/teach next", "/teach stop", "my progress"])
+async def test_a_private_course_is_unknown_in_a_group(dialogue: Dialogue, qdrant_index: QdrantIndex, command: str):
+    """Its topic, its headings and how far it is are said where it was begun, and in private."""
+    parts = {"Firing of Bob": DIRECTORS, "Bonus of Eve": f"{DIRECTORS} every year"}
+    await fill(qdrant_index, passages(parts, "/docs/secret.md", "person:test/w/ann"))
+    course = await said(dialogue, "/teach directors secret board")
+    assert "Firing of Bob" in course.markdown
+    for text in (command, press(course, say.NEXT)):
+        shown = await said(dialogue, text, private=False)
+        assert isinstance(shown, Notice)
+        assert not any(word in shown.markdown for word in ("Firing", "secret", "step 1", "Done"))
+    assert "Firing of Bob" in (await said(dialogue, "/teach")).markdown
+
+
+async def test_a_course_of_a_group_is_known_there_and_in_private(dialogue: Dialogue):
+    """What is taught before all goes on before all."""
+    await said(dialogue, "/teach annual leave", private=False)
+    for private in (False, True):
+        assert "Carrying over" in (await said(dialogue, "/teach", private=private)).markdown
+
+
 @pytest.mark.parametrize("change", ["removed", "changed", "closed"])
 async def test_a_document_that_goes_takes_its_questions_along(
     dialogue: Dialogue, engine: Engine, qdrant_index: QdrantIndex, change: str
@@ -203,8 +224,10 @@ async def test_a_document_that_goes_takes_its_questions_along(
     elif change == "closed":
         await fill(qdrant_index, passages(PARTS, "/docs/leave.md", "person:test/w/ben"))
     assert (await said(dialogue, letter_of(course))).markdown == say.SOURCE_CHANGED
-    assert (await said(dialogue, press(course, say.NEXT))).markdown.endswith(say.STEP_GONE)
-    assert "Leave" not in (await said(dialogue, "/progress")).markdown.partition("Your course")[0]
+    assert (await said(dialogue, press(course, say.NEXT))).markdown == say.STEP_GONE
+    for command in ("/progress", "/teach"):
+        shown = (await said(dialogue, command)).markdown
+        assert not any(name in shown for name in ("Leave", *PARTS))
     assert await engine.tutor.due(asked_by(ANN), NOW + timedelta(days=400)) == 0
 
 
