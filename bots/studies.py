@@ -143,8 +143,10 @@ class Studies:
         yield Status(translated(say.WRITING))
         if prompt := await self._tutor.ask_about(message, topic):
             yield _asked(prompt)
+        elif rest:
+            yield Notice(translated(say.NO_QUESTION_ON, topic=texts.escaped(rest)))
         else:
-            yield Notice(translated(say.NO_QUESTION_ON, topic=texts.escaped(topic)))
+            yield Notice(translated(say.NO_QUESTION))
 
     def _marked(self, found: MarkedAnswer) -> Final:
         course, card = found.course, found.marking.card

@@ -173,11 +173,15 @@ class Tutor:
         return await self._of_passages(message, passages, known=False)
 
     async def topic_of(self, message: Message) -> str:
-        """What somebody may want to be asked about who names nothing: their course, or what they asked last."""
+        """What somebody may want to be asked about who names nothing: their course, or what they asked last.
+
+        In a shared place nothing comes of what was answered in private.
+        """
         if course := await self.course(message):
             return course.topic
-        recent = await self._people.recent(message.person, 1)
-        return recent[0].question if recent else ""
+        last = await self._people.trace(message.person)
+        told = last is not None and (message.private or audience(message).issuperset(last.audience))
+        return last.question if last and told else ""
 
     async def _of_passages(self, message: Message, passages: Sequence[Passage], *, known: bool) -> QuizPrompt | None:
         """A question about one of `passages`; with `known` one that there is already comes first."""

@@ -210,6 +210,17 @@ async def test_a_course_of_a_group_is_known_there_and_in_private(dialogue: Dialo
         assert "Carrying over" in (await said(dialogue, "/teach", private=private)).markdown
 
 
+async def test_what_was_asked_in_private_is_no_topic_in_a_group(dialogue: Dialogue, generator: ScriptedGenerator):
+    """A quiz without a topic asks there about what was answered there, and quotes nobody when it fails."""
+    await said(dialogue, "How is annual leave asked for after my divorce?")
+    assert (await said(dialogue, "/quiz", private=False)).markdown.startswith("What should the question")
+    generator.script = lambda _: "Nonsense."
+    assert (await said(dialogue, "/quiz")).markdown == say.NO_QUESTION
+    generator.script = quizzing
+    await said(dialogue, "How is annual leave carried over?", private=False)
+    assert "What does Leave end with?" in (await said(dialogue, "/quiz", private=False)).markdown
+
+
 @pytest.mark.parametrize("change", ["removed", "changed", "closed"])
 async def test_a_document_that_goes_takes_its_questions_along(
     dialogue: Dialogue, engine: Engine, qdrant_index: QdrantIndex, change: str
