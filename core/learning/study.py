@@ -125,7 +125,10 @@ class Study:
 
 @dataclass(frozen=True, slots=True)
 class Marking:
-    """What became of an answer: the card as it is now, and whether it was right; None for a round that was over."""
+    """What became of an answer: the card as it is now, and whether it was right.
+
+    None for a round that was over, unless it is the very answer that was marked in it.
+    """
 
     card: QuizCard
     right: bool | None
@@ -152,10 +155,11 @@ def answered(study: Study, id_: str, round_: int, letter: str, at: datetime) -> 
     card = study.card(id_)
     if card is None or letter not in set(LETTERS[: len(card.question.options)]):
         return study, None
-    if not card.open or card.round != round_:
-        return study, Marking(card, None)
     chosen = card.order[LETTERS.index(letter)]
     right = chosen == card.question.right
+    if not card.open or card.round != round_:
+        again = card.round == round_ and card.chosen == chosen  # pressed twice, or delivered twice
+        return study, Marking(card, right if again else None)
     marked = replace(
         card,
         open=False,

@@ -136,10 +136,13 @@ async def test_a_course_goes_on_where_it_was_after_a_restart(dialogue: Dialogue,
 
 
 async def test_an_answer_counts_once_however_often_it_is_pressed(dialogue: Dialogue, engine: Engine):
-    """Two presses at once, and one much later: one mark."""
+    """Presses at once, or delivered again: one mark, which each of them is told; another letter changes nothing."""
     asked = await said(dialogue, "/quiz annual leave")
     found = await asyncio.gather(*(said(dialogue, letter_of(asked)) for _ in range(4)))
-    assert sorted(one.markdown[:1] for one in found) == ["T", "T", "T", "✅"]
+    assert [one.markdown[:1] for one in found] == ["✅"] * 4
+    other = await said(dialogue, letter_of(asked, right=False))
+    assert other.markdown == say.ANSWERED_ALREADY.replace("{cmd}", "/")
+    assert (await engine.people.profile(ANN)).quizzed == (1, 1)
     [card] = (await engine.people.study(ANN)).cards
     assert (card.right, card.wrong, card.round) == (1, 0, 1)
 
