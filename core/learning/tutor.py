@@ -23,7 +23,6 @@ from core.learning.examiner import Examiner
 from core.learning.explaining import Explainer
 from core.learning.reviews import Mastery, mastery
 from core.learning.study import Course, CourseStep, Marking, PassageRef, QuizCard, Study, digest_of
-from core.people import interests
 from core.people.interests import Action, Signal, event_vector
 from core.people.people import People
 from core.people.preferences import Level, Preferences
@@ -232,11 +231,13 @@ class Tutor:
         return MarkedAnswer(marking, passage, await self._seen(study.course, message))
 
     async def _learn(self, message: Message, marking: Marking, passage: Passage) -> None:
-        """What somebody studies says what they care about, and how much may be taken as known."""
+        """What somebody studies says what they care about, and how much may be taken as known.
+
+        The question's words are the document's, and stay with it.
+        """
         if (await self._people.wishes(message.person)).paused:
             return
-        text = marking.card.question.text
-        [asked] = await self._embedder.embed_questions([text])
+        [asked] = await self._embedder.embed_questions([marking.card.question.text])
         vectors = await self._index.vectors([passage.id])
         read: list[Vector] = [vectors[passage.id]] if passage.id in vectors else []
         signal = Signal(
@@ -245,7 +246,6 @@ class Tutor:
             message.sent_at,
             event_vector(asked, read, [1.0] * len(read)),
             credited=((passage.source, 1.0),),
-            phrases=interests.phrases(text),
             mastered=marking.right,
         )
         await self._people.learn(message.person, [signal])

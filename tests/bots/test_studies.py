@@ -330,6 +330,15 @@ async def test_all_of_it_is_forgotten_with_the_person(dialogue: Dialogue, redis:
     assert [key.decode() for key in await redis.keys("attune:study:*")] == ["attune:study:{test:w:ben}"]
 
 
+async def test_the_words_of_a_removed_document_stay_nowhere(dialogue: Dialogue, engine: Engine, redis: Redis):
+    """What was learned from a question keeps no words of the document that it was about."""
+    await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave")))
+    await RedisMemory(redis).forget_documents(["/docs/leave.md"])
+    [signal] = await RedisMemory(redis).signals(ANN)
+    assert (signal.phrases, signal.credited, signal.mastered) == ((), (), True)
+    assert (await engine.people.study(ANN)).cards == ()
+
+
 @pytest.mark.parametrize(
     ("text", "name", "topic"),
     [
