@@ -330,6 +330,14 @@ async def test_all_of_it_is_forgotten_with_the_person(dialogue: Dialogue, redis:
     assert [key.decode() for key in await redis.keys("attune:study:*")] == ["attune:study:{test:w:ben}"]
 
 
+async def test_a_course_is_forgotten_with_the_history(dialogue: Dialogue, engine: Engine):
+    """Its topic is in the person's own words; the questions are the documents', and stay."""
+    await said(dialogue, letter_of(await said(dialogue, "/teach annual leave after my divorce")))
+    await said(dialogue, "/prefs forget history")
+    assert "divorce" not in (await said(dialogue, "/prefs export")).markdown
+    assert len((await engine.people.study(ANN)).cards) == 1
+
+
 async def test_the_words_of_a_removed_document_stay_nowhere(dialogue: Dialogue, engine: Engine, redis: Redis):
     """What was learned from a question keeps no words of the document that it was about."""
     await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave")))
