@@ -92,7 +92,7 @@ class Tutor:
 
     @property
     def able(self) -> bool:
-        """Whether the model was taught to write questions."""
+        """Whether questions can be written, and examined, with this model."""
         return self._examiner.able
 
     # Courses

@@ -293,7 +293,12 @@ async def test_what_is_mastered_moves_level_and_interests_and_can_be_removed(dia
 
 
 @pytest.mark.parametrize(
-    "make", [lambda _: "Nonsense.", lambda prompt: quizzing(prompt).replace("Right: B", "Right: A")]
+    "make",
+    [
+        lambda _: "Nonsense.",
+        lambda prompt: quizzing(prompt).replace("Right: B", "Right: A"),
+        lambda prompt: f"Option {made}" if len(made := quizzing(prompt)) == 1 else made,  # of B there is no likelihood
+    ],
 )
 async def test_a_question_that_fails_its_examination_is_not_shown(
     dialogue: Dialogue, generator: ScriptedGenerator, make: Callable[..., str]
@@ -306,9 +311,15 @@ async def test_a_question_that_fails_its_examination_is_not_shown(
     assert [one.label for one in buttons(step)] == [say.NEXT]
 
 
-async def test_without_a_trained_reader_there_are_no_courses(dialogue: Dialogue, generator: ScriptedGenerator):
-    """It says so, instead of asking what nobody examined."""
-    generator.protocol = TOLD_TO_REFUSE
+@pytest.mark.parametrize("reason", ["untaught", "remote"])
+async def test_without_a_trained_reader_there_are_no_courses(
+    dialogue: Dialogue, generator: ScriptedGenerator, reason: str
+):
+    """It says so, instead of asking what nobody examined; likewise where it does not say how likely its letters are."""
+    if reason == "untaught":
+        generator.protocol = TOLD_TO_REFUSE
+    else:
+        generator.says_likelihoods = False
     for command in ("/teach annual leave", "/quiz annual leave", "/quiz"):
         assert (await said(dialogue, command)).markdown == say.NOT_ABLE
 
