@@ -103,11 +103,15 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """All that one person studies. `asked` is the card that was asked last."""
+    """All that one person studies. `asked` is the card that was asked last.
+
+    `token` is drawn when it is begun: after all of it was forgotten there is another, or none.
+    """
 
     cards: tuple[QuizCard, ...] = ()
     course: Course | None = None
     asked: str = ""
+    token: str = ""
 
     def card(self, id_: str) -> QuizCard | None:
         """The card of that name."""

@@ -8,7 +8,7 @@ platforms or sentences, of how an explanation comes about, or of how a question 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -99,6 +99,7 @@ class Tutor:
 
     async def plan(self, message: Message, topic: str) -> Course | None:
         """A new course on `topic`, in place of any other; None where the documents have nothing on it."""
+        token = (await self._begun(message.person)).token
         ranked = await self._found(message, topic)
         documents = {source: await self._document(source, message) for source in sources_for(ranked)}
         steps = planned(ranked, {source: passages for source, passages in documents.items() if passages})
@@ -106,8 +107,17 @@ class Tutor:
             return None
         place = "" if message.private else place_reader(message.conversation)
         course = Course(secrets.token_hex(ID_BYTES), topic, steps, place=place)
-        await self._people.change_study(message.person, lambda old: replace(old, course=course))
-        return course
+        study = await self._change(message.person, token, lambda old: replace(old, course=course))
+        return course if study.course == course else None
+
+    async def _begun(self, person: Person) -> Study:
+        """What somebody studies, with the token that a change needs that comes of it much later."""
+        token = secrets.token_hex(ID_BYTES)
+        return await self._people.change_study(person, lambda old: old if old.token else replace(old, token=token))
+
+    async def _change(self, person: Person, token: str, change: Callable[[Study], Study]) -> Study:
+        """Change what somebody studies, unless all of it was forgotten meanwhile."""
+        return await self._people.change_study(person, lambda old: change(old) if old.token == token else old)
 
     async def course(self, message: Message) -> Course | None:
         """The course that somebody takes, as it may be told where `message` is."""
@@ -158,12 +168,11 @@ class Tutor:
 
     async def ask_due(self, message: Message, *, only: Iterable[str] | None = None) -> QuizPrompt | None:
         """Ask what has been due for longest and may be seen here; `only` those cards. What is gone is dropped."""
-        person = message.person
-        study = await self._people.study(person)
+        study = await self._begun(message.person)
         listed = study.due(message.sent_at) if only is None else [card for card in study.cards if card.id in set(only)]
         standing = await self._standing([card.passage for card in listed], message)
         card = next((card for card in listed if card.passage in standing), None)
-        return await self._ask(person, card, standing[card.passage]) if card else None
+        return await self._ask(message, card, study.token) if card else None
 
     async def ask_about(self, message: Message, topic: str) -> QuizPrompt | None:
         """A new question on `topic`, or where there is none, one that was asked already."""
@@ -184,28 +193,30 @@ class Tutor:
 
     async def _of_passages(self, message: Message, passages: Sequence[Passage], *, known: bool) -> QuizPrompt | None:
         """A question about one of `passages`; with `known` one that there is already comes first."""
-        study = await self._people.study(message.person)
-        cards = [(card, passage) for passage in passages for card in study.of(PassageRef.of(passage))]
+        study = await self._begun(message.person)
+        cards = [card for passage in passages for card in study.of(PassageRef.of(passage))]
         if cards and known:
-            return await self._ask(message.person, *cards[0])
-        asked = {passage.id for _, passage in cards}
+            return await self._ask(message, cards[0], study.token)
+        asked = {card.passage for card in cards}
         level = (await self._form(message.person)).level
-        for passage in [passage for passage in passages if passage.id not in asked][:TRIES]:
+        for passage in [passage for passage in passages if PassageRef.of(passage) not in asked][:TRIES]:
             question = await self._examiner.question(passage, level) if self.able else None
             if question:
                 card = QuizCard(secrets.token_hex(ID_BYTES), question, PassageRef.of(passage))
-                return await self._ask(message.person, card, passage)
-        return await self._ask(message.person, *cards[0]) if cards else None
+                return await self._ask(message, card, study.token)
+        return await self._ask(message, cards[0], study.token) if cards else None
 
-    async def _ask(self, person: Person, card: QuizCard, passage: Passage) -> QuizPrompt:
-        """Note that `card` is asked, and give it as it is in this round."""
+    async def _ask(self, message: Message, card: QuizCard, token: str) -> QuizPrompt | None:
+        """Note that `card` is asked, and give it as it is in this round; None where it went while it was written."""
+        passage = (await self._standing([card.passage], message)).get(card.passage)
+        if passage is None:
+            return None
 
         def asked(old: Study) -> Study:
             return studies.asking(old if old.card(card.id) else studies.with_card(old, card), card.id)
 
-        study = await self._people.change_study(person, asked)
-        now = study.card(card.id)
-        return QuizPrompt(now or card, passage, again=card.round > 0)
+        now = (await self._change(message.person, token, asked)).card(card.id)
+        return QuizPrompt(now, passage, again=card.round > 0) if now else None
 
     async def mark(self, message: Message, id_: str, round_: int, letter: str) -> MarkedAnswer | None:
         """Mark an answer by its letter, and learn from it; None where there is no such question.

@@ -20,7 +20,7 @@ from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
 from core.answering.verdict import TOLD_TO_REFUSE
-from core.domain import Conversation, Message, Passage, Person
+from core.domain import Conversation, Message, Passage, Person, Prompt
 from core.engine import AnswerLimits, Engine
 from core.learning.reviews import Mastery
 from tests.fakes import HashingEmbedder, ScriptedGenerator, quizzing
@@ -356,6 +356,31 @@ async def test_the_words_of_a_removed_document_stay_nowhere(dialogue: Dialogue, 
     [signal] = await RedisMemory(redis).signals(ANN)
     assert (signal.phrases, signal.credited, signal.mastered) == ((), (), True)
     assert (await engine.people.study(ANN)).cards == ()
+
+
+@pytest.mark.parametrize("gone", ["/forget everything", "/progress forget", "removed", "closed"])
+async def test_what_goes_while_a_question_is_written_stays_gone(
+    dialogue: Dialogue, engine: Engine, generator: ScriptedGenerator, qdrant_index: QdrantIndex, gone: str
+):
+    """Nothing is kept of somebody who was forgotten meanwhile, or of a document that they may not see any more."""
+    writing = asyncio.Event()
+
+    def script(prompt: Prompt) -> str:
+        writing.set()
+        return quizzing(prompt)
+
+    generator.script, generator.pace = script, 0.05
+    asked = asyncio.create_task(said(dialogue, "/quiz annual leave"))
+    await writing.wait()
+    if gone.startswith("/"):
+        await said(dialogue, gone)
+    else:
+        await qdrant_index.remove("/docs/leave.md")
+    if gone == "closed":
+        await fill(qdrant_index, passages(PARTS, "/docs/leave.md", "person:test/w/ben"))
+    assert (await asked).markdown.startswith("I couldn't write a question")
+    kept = await engine.people.study(ANN)
+    assert (kept.cards, kept.course) == ((), None)
 
 
 @pytest.mark.parametrize(
