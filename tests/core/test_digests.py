@@ -114,6 +114,33 @@ async def test_a_changed_number_is_new_and_a_new_layout_is_not(house: House) -> 
     assert (await house.digest(since=since)).empty
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "new"),
+    [
+        ("| Laptop | 1200 |\n| Phone | 300 |", "| Laptop | 1500 |\n| Phone | 300 |", ["| Laptop | 1500 |"]),
+        ("- Closed Mondays", "- Closed Fridays", ["Closed Fridays"]),
+        ("Wi-Fi: guest41", "Wi-Fi: guest42", ["Wi-Fi: guest42"]),
+        ("年假现在是二十天。员工须提前两周申请。", "年假现在是三十天。员工须提前两周申请。", ["年假现在是三十天。"]),
+        (
+            "休暇は二十日です。",
+            "休暇は三十日です。申請は二週間前です。",
+            ["休暇は三十日です。", "申請は二週間前です。"],
+        ),
+        ("สำนักงานปิดวันจันทร์", "สำนักงานปิดวันศุกร์", ["สำนักงานปิดวันศุกร์"]),
+        ("사무실은 월요일에 닫습니다.", "사무실은 금요일에 닫습니다.", ["사무실은 금요일에 닫습니다."]),
+        ("# Leave\n\nSo it is.", "# Annual leave\n\nSo it is!", []),
+    ],
+)
+async def test_short_items_rows_and_what_has_no_spaces_are_news(
+    house: House, before: str, now: str, new: list[str]
+) -> None:
+    """A changed row, item or sentence is, in any script; a heading is not."""
+    await house.writes({"Short": before})
+    since = house.now
+    await house.writes({"Short": now})
+    assert [one for _, quoted, _ in said(await house.digest(since=since)) for one in quoted] == new
+
+
 async def test_a_new_document_is_called_new(house: House) -> None:
     await house.writes({"Canteen": CANTEEN})
     assert said(await house.digest()) == [("Canteen", (CANTEEN,), True)]
