@@ -38,13 +38,15 @@ class HistoryLayer:
 class DocumentHistory:
     """What is known of the sentences of a document, the oldest first.
 
-    `revision` is the document's version that was looked at, `first` when there was one for the first time.
+    `revision` is the document's version that was looked at, `first` when there was one for the first time, `gone` since
+    when there is none.
     """
 
     source: str
     revision: str
     first: datetime
     layers: tuple[HistoryLayer, ...] = ()
+    gone: datetime | None = None
 
     def newer(self, than: datetime, until: datetime) -> set[bytes]:
         """The marks of what came after `than`, up to `until`."""
