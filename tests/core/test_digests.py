@@ -281,3 +281,15 @@ async def test_whoever_wants_nothing_personal_hears_of_everything(house: House) 
     since = house.now
     await house.writes({"Canteen": CANTEEN})
     assert [title for title, *_ in said(await house.digest(since=since))] == ["Canteen"]
+
+
+async def test_an_interest_in_what_is_hidden_is_not_named_after_something_else(house: House) -> None:
+    """In a channel it has the name of the channel's document; elsewhere its person's own words, and no document's."""
+    inside = frozenset({"channel:slack/T1/G1", EVERYONE})
+    await house.writes({"Printer": "Paper for the printer lies in the cupboard.", "Canteen": CANTEEN})
+    await house.writes({"Merger": "The merger with Quagga closes on the ninth of May."}, ("channel:slack/T1/G1",))
+    await house.ask("When does the merger with Quagga close?", channels=frozenset({"G1"}))
+    for seen_by, name in ((inside, "Merger"), ({EVERYONE}, "merger")):
+        (interest,) = (await house.engine.sources.profile(ANN, seen_by)).interests
+        assert name in " ".join(interest.name)
+    assert (interest.topics, interest.documents) == ((), ())
