@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bots.study_requests import study_request
 from core.answering.verdict import TOLD_TO_REFUSE
 from core.domain import Person, Prompt
 from core.threads.chats import ChatPost, missed_by
@@ -14,6 +16,7 @@ from core.threads.minutes import Minutes, Minuting, PartStarted, asked
 from core.threads.points import carried, lines_of
 from core.threads.posts import MOST_PARTS, PART_TOKENS, Discussion, Post, parts_of
 from core.threads.requests import MinutesKind, ThreadRequest, thread_request
+from core.writing.requests import request_of
 from tests.fakes import ScriptedGenerator
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -93,6 +96,14 @@ def test_what_was_missed_is_asked_for(said: str) -> None:
 def test_other_questions_are_none_of_it(said: str) -> None:
     """Whoever asks of the documents is answered from them."""
     assert thread_request(said) is None
+
+
+@pytest.mark.parametrize("said", ["." * 200_000 + "x", "summarise " * 20_000, "please, " * 20_000, " " * 200_000 + "x"])
+def test_long_messages_are_no_requests_at_once(said: str) -> None:
+    """However they are made: whoever waits for the bot does not wait for a pattern."""
+    begun = time.process_time()
+    assert (thread_request(said), study_request(said), request_of(said)) == (None, None, None)
+    assert time.process_time() - begun < 0.5
 
 
 def test_a_point_is_carried_by_the_messages_that_say_it() -> None:
