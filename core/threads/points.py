@@ -24,8 +24,10 @@ _STEM = 5
 _BULLET = re.compile(r"^\s*(?:[-*+•–]|\d{1,2}[.)])\s+")
 _MARKS = re.compile(r"[*_`#>]+")
 _CLAUSES = re.compile(
-    r"[.!?;\n]+(?:\s+|$)|\b(?:but|however|instead|aber|sondern|jedoch)\b|,\s*(?=(?:and |und )?(?:not|nicht|kein\w*)\b)"
-    r"|(?:,|\band|\bund|\bso)\s+(?=(?:I|we|they|he|she|ich|wir|er|sie)(?:\b|['’]))",
+    r"[.!?;\n]+(?:\s+|$)|\b(?:but|however|instead|aber|sondern|jedoch)\b"
+    r"|,\s*(?=(?:(?:and |und )?(?:not|nicht|kein\w*)|if|unless|because|wenn|falls|weil)\b)"
+    r"|(?<!\bok)(?<!okay)(?<!\bno)(?<!\byes)(?<!good)(?<!fine)(?<!\bgut)(?<!nein)(?<!\bja)(?:,|\band|\bund)\s+"
+    r"(?=(?:so\s+)?(?:I|we|they|he|she|ich|wir|er|sie)(?:\b|['’]))",
     re.IGNORECASE,
 )
 _OPINION = re.compile(r"\b(think|believe|glaube(?: nicht)?|denke(?: nicht)?),", re.IGNORECASE)

@@ -318,6 +318,8 @@ async def test_a_task_is_whose_who_was_asked_by_name() -> None:
         ("I don't think we decided on the budget of the party", False),
         ("No, we take the blue chairs", True),
         ("OK, then we take the blue chairs, not the red ones", True),
+        ("Ok, we order the blue chairs", True),
+        ("The release goes out on Thursday, if nothing breaks", True),
         ("We have decided not to move to Berlin", True),
         ("Decision: no laptops for interns this year", True),
     ],
