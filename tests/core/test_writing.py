@@ -174,7 +174,7 @@ async def test_a_re_working_keeps_to_the_last_text(engine: Engine, generator: Sc
         assert last.text in generator.prompts[-1].question
         assert word_count(short.text) > word_count(last.text) or short.text == last.text
         assert "words" not in generator.prompts[-1].person
-        assert set(last.rests) <= set(short.rests)
+        assert set(last.rests or ()) <= set(short.rests or ())
 
 
 async def test_a_text_of_before_can_be_reworked(engine: Engine, generator: ScriptedGenerator) -> None:
