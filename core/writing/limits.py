@@ -25,38 +25,67 @@ _NUMBER = {word: max(place, 1) for line in _NUMBERS for place, word in enumerate
 _NUMBER |= dict.fromkeys(("single", "einem", "einen", "einzigen"), 1)
 _COUNT = rf"(?:\d{{1,4}}|{'|'.join(sorted(_NUMBER, key=len, reverse=True))})"
 _AT_MOST = (
-    r"(?:in |with |under |below |less than |fewer than |up to |within "
-    r"|(?:at )?max(?:imum|\.)?(?: of)? "
-    r"|at most |no more than |not more than |about |around |roughly |keep it (?:to|under|below) |unter |weniger als "
-    r"|bis zu |höchstens |maximal |mit |etwa |ungefähr |nicht mehr als ){0,3}"
+    r"(?:under |below |less than |fewer than |up to |within |(?:at )?max(?:imum|\.)?(?: of)? |at most |no more than "
+    r"|not more than |no longer than |keep it (?:to|under|below) |limit(?:ed)? to |unter |weniger als "
+    r"|bis zu |höchstens "
+    r"|maximal |nicht mehr als )"
 )
+_SO_MANY = r"(?:about |around |roughly |etwa |ungefähr )"
+_FORM = r"(?:in |with |mit )"
 _BEHIND = r"(?: (?:long|max(?:imum|\.)?|at most|or (?:less|fewer)|tops|maximal|höchstens|lang)){0,2}"
 _STRICTLY = re.compile(r"\b(?:under|below|less than|fewer than|unter|weniger als) ", re.IGNORECASE)
 _ROUGHLY = re.compile(r"\b(?:about|around|roughly|etwa|ungefähr) ", re.IGNORECASE)
-_LEAST = r"(?<!at least )(?<!mindestens )"
+_LEAST = re.compile(
+    r"(?:\bat least|\bmin(?:imum|\.)?(?: of)?|\bnot?|\bover|\bmore than|\bmindestens|\bnicht|\bkein|\bmehr als) $",
+    re.IGNORECASE,
+)
+_ENDS = r"(?=\s*$|\s*[,.;:!?)]|\s(?:about|on|of|for|to|from|how|what|the|and|or|please|in|with|as|über"
+r"|zu[mr]?|an|für|wie|bitte|auf|mit|als)\b)"
+_OPENS = (
+    r"(?:^|(?<=[,;:(–-] )|(?<=[,;:(–-])|(?<=\bwrite )|(?<=\bdraft )|(?<=\bgive )|(?<=\bme )|(?<=\bus )|(?<=\bmir ))"
+)
 _UNITS = {
     "words": r"words?|wörtern?|worten?|worte",
-    "characters": r"characters?|chars|letters|zeichen",
+    "characters": r"characters?|chars|zeichen",
     "sentences": r"sentences?|sätzen?|satz",
     "items": r"bullets?(?: ?points?)?|points|items|steps|lines|punkten?|stichpunkten?|schritten?|zeilen",
     "paragraphs": r"paragraphs?|absatz|absätzen?",
 }
-_LIMITS = {
-    name: re.compile(
-        rf"{_AT_MOST}(?<![\w.]){_LEAST}(?:{_COUNT}(?: ?(?:to|or|-|–|bis|oder) ?))?(?P<count>{_COUNT})[ -]"
-        rf"(?:short |brief |quick |kurzen? |single |knappen? )?(?:{unit})\b{_BEHIND}",
-        re.IGNORECASE,
+
+
+def _limit_of(name: str, unit: str) -> re.Pattern[str]:
+    """A number is a limit where something says so: facts have numbers, too ("passwords need 16 characters")."""
+    count = rf"(?<![\w.])(?:{_COUNT}(?: ?(?:to|or|-|–|bis|oder) ?))?(?P<COUNT>{_COUNT})"
+    units = rf" (?:short |brief |quick |kurzen? |single |knappen? )?(?:{unit})\b(?! (?:each|per|je|pro)\b)"
+    loose = "" if name == "characters" else rf"(?:{_FORM}{_SO_MANY}?|{_OPENS})"
+    roughly = "" if name == "items" else rf"|{_SO_MANY}"
+    ways = (
+        rf"\b{_FORM}?(?:{_AT_MOST}{_SO_MANY}?{roughly}){count}{units}{_BEHIND}",
+        rf"{loose}{count}{units}{_ENDS}" if loose else "",
+        rf"{count}{units}{_BEHIND.replace('{0,2}', '{1,2}')}",
+        rf"{count}-(?:{unit})\b",
     )
-    for name, unit in _UNITS.items()
-}
+    said = "|".join(way.replace("COUNT", f"count{place}") for place, way in enumerate(ways) if way)
+    return re.compile(said, re.IGNORECASE)
+
+
+_LIMITS = {name: _limit_of(name, unit) for name, unit in _UNITS.items()}
 _TWEET = re.compile(r"\btweet\b", re.IGNORECASE)
 _TWEET_CHARACTERS = 280
 _ROUGH = 1.2  # times as many as "about" so many are allowed
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,2}[.)])[ \t]+(?=\S)")
 _HEADING = re.compile(r"[ \t]*(?:#{1,6}\s.*|\*\*[^*]+\*\*:?|.*:)[ \t]*\n?")
+_FRAME = re.compile(  # what an e-mail has around what it says
+    r"(?:\**(?:subject|betreff)\**:.*"
+    r"|(?:hi|hello|hey|dear|hallo|liebe[rs]?|guten tag|sehr geehrte[rs]?)\b(?: [^\s,]+){0,4}[,!:.]?"
+    r"|(?:(?:best|kind|warm|many|beste|viele|liebe|herzliche|mit (?:freundlichen|besten)) )?"
+    r"(?:regards|wishes|thanks|thank you|cheers|best|sincerely|danke|grüße|grüßen|dank)\b(?: [^\s,]+)?[,!.]?)",
+    re.IGNORECASE,
+)
+_BLANK = re.compile(r"\n[ \t]*\n\s*$")
 _END = re.compile(r"[.!?…]+[\"'”’)\]*_`]*\s+|\n+")
 _NO_END = re.compile(
-    r"(?:^|\s)(?:\w|\d+|e\.g|i\.e|etc|approx|no|vs|z\. ?b|d\. ?h|bzw|ca|nr|dr|mr|ms)\.\s+$", re.IGNORECASE
+    r"(?:^|\s)(?:\w|\d+|(?:\w\.)+\w|e\.g|i\.e|etc|approx|no|vs|z\. ?b|d\. ?h|bzw|ca|nr|dr|mr|ms)\.\s+$", re.IGNORECASE
 )
 
 
@@ -89,20 +118,25 @@ def limits_in(request: str) -> Limits:
 def without_limits(request: str) -> str:
     """`request` without what it says of how long a text may be."""
     for pattern in _LIMITS.values():
-        request = pattern.sub(" ", request)
+        request = pattern.sub(lambda found: found[0] if _is_least(found) else " ", request)
     return " ".join(request.split())
 
 
 def _limit(pattern: re.Pattern[str], request: str) -> int:
-    found = pattern.search(request)
+    found = next((one for one in pattern.finditer(request) if not _is_least(one)), None)
     if found is None:
         return 0
-    said = found["count"].lower()
+    said = next(filter(None, found.groups())).lower()
     given = whole_number(said)
     count = _NUMBER[said] if given is None else given
     if _ROUGHLY.search(found[0]):
         return round(count * _ROUGH)
     return max(count - bool(_STRICTLY.search(found[0])), 1)
+
+
+def _is_least(found: re.Match[str]) -> bool:
+    """Whether what stands before it makes it a least: "at least 50 words", "not under 50 words"."""
+    return _LEAST.search(found.string[: found.start()]) is not None
 
 
 def word_count(text: str) -> int:
@@ -122,7 +156,8 @@ class Bounds:
         self._as_list = as_list
         self._waiting = ""
         self._shown = ""
-        self._sentences = 0
+        self._sentences = 0  # and paragraphs, without what only frames them
+        self._paragraphs = 0
         self._items = 0
         self._starts_line = True
         self._skipping = False  # an item too many, up to the end of its line
@@ -160,11 +195,14 @@ class Bounds:
         if self._skipping or (is_item and self._limits.items and self._items >= self._limits.items):
             self._skipping = True
             return self._show("\n") if unit.endswith("\n\n") else ""
+        counts = not (starts_line and (_FRAME.fullmatch(unit.strip()) or _HEADING.fullmatch(unit)))
+        opens = counts and (not self._sentences or _BLANK.search(self._shown) is not None)
+        self._sentences += counts
+        self._paragraphs += opens
         if self._is_too_much(unit):
             self.full = True
-            return self._show(self._beginning(unit)) if not self._shown.strip() else ""
+            return self._show(self._beginning(unit)) if self._sentences <= 1 else ""
         self._items += is_item
-        self._sentences += 1
         return self._show(unit)
 
     def _show(self, text: str) -> str:
@@ -173,12 +211,11 @@ class Bounds:
 
     def _is_too_much(self, unit: str) -> bool:
         limits, said = self._limits, self._shown + unit.rstrip()
-        paragraphs = len(re.split(r"\n\s*\n", said.strip()))
         return (
             (0 < limits.words < word_count(said))
             or (0 < limits.characters < len(said.strip()))
-            or (0 < limits.sentences < self._sentences + 1)
-            or (0 < limits.paragraphs < paragraphs)
+            or (0 < limits.sentences < self._sentences)
+            or (0 < limits.paragraphs < self._paragraphs)
         )
 
     def _beginning(self, unit: str) -> str:
@@ -188,7 +225,7 @@ class Bounds:
             if self._is_too_much(f"{kept}{word} {MARK}"):
                 break
             kept += word
-        return f"{kept} {MARK}" if kept else ""
+        return f"{kept} {MARK}" if kept else "" if self._shown.strip() else unit
 
 
 async def bounded(events: AsyncGenerator[Event, None], bounds: Bounds) -> AsyncGenerator[Event, None]:
