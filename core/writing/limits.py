@@ -7,13 +7,14 @@ grows, and what is too much is never shown. English and German. Pure; knows noth
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, fields, replace
 
 from core.answering.cutting import MARK
 from core.domain import CutOff, Piece, QueuePosition, Verdicts
-from core.text.words import whole_number
+from core.text.languages import SMALL_WORDS
+from core.text.words import STOP_WORDS, whole_number
 
 Event = Piece | QueuePosition | Verdicts | CutOff
 
@@ -23,27 +24,17 @@ _NUMBERS = (
 )
 _NUMBER = {word: max(place, 1) for line in _NUMBERS for place, word in enumerate(line.split())}
 _NUMBER |= dict.fromkeys(("single", "einem", "einen", "einzigen"), 1)
-_COUNT = rf"(?:\d{{1,4}}|{'|'.join(sorted(_NUMBER, key=len, reverse=True))})"
+COUNT = rf"(?:\d{{1,3}}[.,]\d{{3}}|\d{{1,4}}|{'|'.join(sorted(_NUMBER, key=len, reverse=True))})"
 _AT_MOST = (
-    r"(?:under |below |less than |fewer than |up to |within |(?:at )?max(?:imum|\.)?(?: of)? |at most |no more than "
-    r"|not more than |no longer than |keep it (?:to|under|below) |limit(?:ed)? to |unter |weniger als "
-    r"|bis zu |höchstens "
-    r"|maximal |nicht mehr als )"
+    r"(?:(?:under|below|(?:less|fewer) than|up to|within|between|(?:at )?max(?:imum|\.)?(?: of)?|at most"
+    r"|(?:no|not) (?:more|longer) than|unter|weniger als|bis zu|höchstens|maximal|nicht mehr als|zwischen) )"
 )
-_SO_MANY = r"(?:about |around |roughly |etwa |ungefähr )"
-_FORM = r"(?:in |with |mit )"
-_BEHIND = r"(?: (?:long|max(?:imum|\.)?|at most|or (?:less|fewer)|tops|maximal|höchstens|lang)){0,2}"
-_STRICTLY = re.compile(r"\b(?:under|below|less than|fewer than|unter|weniger als) ", re.IGNORECASE)
-_ROUGHLY = re.compile(r"\b(?:about|around|roughly|etwa|ungefähr) ", re.IGNORECASE)
-_LEAST = re.compile(
-    r"(?:\bat least|\bmin(?:imum|\.)?(?: of)?|\bnot?|\bover|\bmore than|\bmindestens|\bnicht|\bkein|\bmehr als) $",
-    re.IGNORECASE,
+_ROUGH_COUNT = r"(?:about|around|roughly|etwa|ungefähr) "
+_MARK = (
+    r"(?P<mark>(?:(?:keep|limit|cut|shorten) it (?:down )?)?(?:(?:in|of|with|to|mit|von|auf) )?"
+    rf"{_AT_MOST}{{0,2}}(?:{_ROUGH_COUNT})?)"
 )
-_ENDS = r"(?=\s*$|\s*[,.;:!?)]|\s(?:about|on|of|for|to|from|how|what|the|and|or|please|in|with|as|über"
-r"|zu[mr]?|an|für|wie|bitte|auf|mit|als)\b)"
-_OPENS = (
-    r"(?:^|(?<=[,;:(–-] )|(?<=[,;:(–-])|(?<=\bwrite )|(?<=\bdraft )|(?<=\bgive )|(?<=\bme )|(?<=\bus )|(?<=\bmir ))"
-)
+_BEHIND = r"(?P<behind>(?: (?:long|max(?:imum|\.)?|at most|or (?:less|fewer)|tops|maximal|höchstens|lang)\b){0,2})"
 _UNITS = {
     "words": r"words?|wörtern?|worten?|worte",
     "characters": r"characters?|chars|zeichen",
@@ -51,30 +42,46 @@ _UNITS = {
     "items": r"bullets?(?: ?points?)?|points|items|steps|lines|punkten?|stichpunkten?|schritten?|zeilen",
     "paragraphs": r"paragraphs?|absatz|absätzen?",
 }
-
-
-def _limit_of(name: str, unit: str) -> re.Pattern[str]:
-    """A number is a limit where something says so: facts have numbers, too ("passwords need 16 characters")."""
-    count = rf"(?<![\w.])(?:{_COUNT}(?: ?(?:to|or|-|–|bis|oder) ?))?(?P<COUNT>{_COUNT})"
-    units = rf" (?:short |brief |quick |kurzen? |single |knappen? )?(?:{unit})\b(?! (?:each|per|je|pro)\b)"
-    loose = "" if name == "characters" else rf"(?:{_FORM}{_SO_MANY}?|{_OPENS})"
-    roughly = "" if name == "items" else rf"|{_SO_MANY}"
-    ways = (
-        rf"\b{_FORM}?(?:{_AT_MOST}{_SO_MANY}?{roughly}){count}{units}{_BEHIND}",
-        rf"{loose}{count}{units}{_ENDS}" if loose else "",
-        rf"{count}{units}{_BEHIND.replace('{0,2}', '{1,2}')}",
-        rf"{count}-(?:{unit})\b",
+_LIMITS = {
+    name: re.compile(
+        rf"(?<![\w.,]){_MARK}(?:{COUNT} ?(?:to|or|and|-|–|bis|oder|und) ?)?(?P<count>{COUNT})(?P<joint>[ -])"
+        rf"(?:short |brief |quick |kurzen? |single |knappen? )?(?P<unit>{unit})\b(?! (?:each|per|je|pro)\b){_BEHIND}",
+        re.IGNORECASE,
     )
-    said = "|".join(way.replace("COUNT", f"count{place}") for place, way in enumerate(ways) if way)
-    return re.compile(said, re.IGNORECASE)
-
-
-_LIMITS = {name: _limit_of(name, unit) for name, unit in _UNITS.items()}
+    for name, unit in _UNITS.items()
+}
+_IS_AT_MOST = re.compile(_AT_MOST, re.IGNORECASE)
+_STRICTLY = re.compile(r"(?:under|below|less than|fewer than|unter|weniger als) ", re.IGNORECASE)
+_ROUGHLY = re.compile(_ROUGH_COUNT, re.IGNORECASE)
+_NO_LIMIT_BEHIND = (
+    re.compile(  # a least, a part of another limit ("2 paragraphs of 30 words"), and facts: "the 3 steps"
+        r"\b(?:at least|min(?:imum|\.)?(?: of)?|not?|over|more than|mindestens|nicht|keine?|mehr als"
+        rf"|the|these|those|our|my|your|die|der|den|diese[nr]?|unsere[nr]?|{'|'.join(_UNITS.values())}) $",
+        re.IGNORECASE,
+    )
+)
+_OPENS = re.compile(r"(?:^|[,;:(–-] ?|\b(?:write|draft|give|me|us|mir|uns|schreibe?|gib) )$", re.IGNORECASE)
+_BEFORE_A_NOUN = frozenset({"word", "sentence", "bullet", "paragraph"})  # "a 50 word note"
+ENDS = re.compile(
+    rf"\s*(?:$|[^\w\s-]|(?:{'|'.join(sorted(STOP_WORDS | SMALL_WORDS['german'] | {'please', 'bitte'}))})\b)",
+    re.IGNORECASE,
+)
+"""What stands behind a phrase that is at its end: nothing, punctuation, or a word without a topic of its own."""
 _TWEET = re.compile(r"\btweet\b", re.IGNORECASE)
 _TWEET_CHARACTERS = 280
 _ROUGH = 1.2  # times as many as "about" so many are allowed
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,2}[.)])[ \t]+(?=\S)")
 _HEADING = re.compile(r"[ \t]*(?:#{1,6}\s.*|\*\*[^*]+\*\*:?|.*:)[ \t]*\n?")
+_SUBJECT = re.compile(r"[*_]*(?:subject|betreff|objet|asunto|oggetto|assunto|onderwerp)\b", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]*_`]*$")
+_FRAME_WORDS = 8  # of a greeting, a heading or a signature, which end no sentence …
+_CALL_WORDS = 3  # … or with "!"
+_BLANK = re.compile(r"\n[ \t]*\n\s*$")
+_SUBJECT = re.compile(r"[*_]*(?:subject|betreff|objet|asunto|oggetto|assunto|onderwerp)\b", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]*_`]*$")
+_FRAME_WORDS = 8  # of a greeting, a heading or a signature, which end no sentence …
+_CALL_WORDS = 3  # … or with "!"
+_BLANK = re.compile(r"\n[ \t]*\n\s*$")
 _FRAME = re.compile(  # what an e-mail has around what it says
     r"(?:\**(?:subject|betreff)\**:.*"
     r"|(?:hi|hello|hey|dear|hallo|liebe[rs]?|guten tag|sehr geehrte[rs]?)\b(?: [^\s,]+){0,4}[,!:.]?"
@@ -85,7 +92,7 @@ _FRAME = re.compile(  # what an e-mail has around what it says
 _BLANK = re.compile(r"\n[ \t]*\n\s*$")
 _END = re.compile(r"[.!?…]+[\"'”’)\]*_`]*\s+|\n+")
 _NO_END = re.compile(
-    r"(?:^|\s)(?:\w|\d+|(?:\w\.)+\w|e\.g|i\.e|etc|approx|no|vs|z\. ?b|d\. ?h|bzw|ca|nr|dr|mr|ms)\.\s+$", re.IGNORECASE
+    r"(?:^|\s)(?:\w|\d+|(?:\w\.)+\w|etc|approx|no|vs|z\. ?b|d\. ?h|bzw|ca|nr|dr|mr|ms)\.\s+$", re.IGNORECASE
 )
 
 
@@ -109,7 +116,7 @@ class Limits:
 
 def limits_in(request: str) -> Limits:
     """What `request` says of how long a text may be."""
-    found = {name: _limit(pattern, request) for name, pattern in _LIMITS.items()}
+    found = {name: next((_most(one) for one in _found(name, request)), 0) for name in _LIMITS}
     if not found["characters"] and _TWEET.search(request):
         found["characters"] = _TWEET_CHARACTERS
     return Limits(**found)
@@ -117,26 +124,44 @@ def limits_in(request: str) -> Limits:
 
 def without_limits(request: str) -> str:
     """`request` without what it says of how long a text may be."""
-    for pattern in _LIMITS.values():
-        request = pattern.sub(lambda found: found[0] if _is_least(found) else " ", request)
+    for name in _LIMITS:
+        for found in reversed([*_found(name, request)]):
+            request = f"{request[: found.start()]} {request[found.end() :]}"
     return " ".join(request.split())
 
 
-def _limit(pattern: re.Pattern[str], request: str) -> int:
-    found = next((one for one in pattern.finditer(request) if not _is_least(one)), None)
-    if found is None:
-        return 0
-    said = next(filter(None, found.groups())).lower()
-    given = whole_number(said)
-    count = _NUMBER[said] if given is None else given
-    if _ROUGHLY.search(found[0]):
+def _found(name: str, request: str) -> Iterator[re.Match[str]]:
+    return (found for found in _LIMITS[name].finditer(request) if _is_limit(name, found))
+
+
+def _is_limit(name: str, found: re.Match[str]) -> bool:
+    """Whether it is said to be one: facts have numbers, too ("passwords need 16 characters")."""
+    before, behind, mark = found.string[: found.start()], found.string[found.end() :], found["mark"].lower()
+    if _NO_LIMIT_BEHIND.search(before):
+        return False
+    if found["behind"] or found["joint"] == "-" or _IS_AT_MOST.search(mark):
+        return True
+    if name == "characters":
+        return mark.startswith(("in ", "keep ", "limit ")) or _ROUGHLY.search(mark) is not None
+    if name == "items" and _ROUGHLY.match(mark):  # "an email about 3 steps"
+        return False
+    if found["unit"].lower() in _BEFORE_A_NOUN and _number(found) > 1:
+        return True
+    is_placed = bool(mark or _OPENS.search(before)) or not behind.strip(" .!?")
+    return is_placed and (found["unit"].lower() not in _BEFORE_A_NOUN or ENDS.match(behind) is not None)
+
+
+def _most(found: re.Match[str]) -> int:
+    count = _number(found)
+    if _ROUGHLY.search(found["mark"]):
         return round(count * _ROUGH)
-    return max(count - bool(_STRICTLY.search(found[0])), 1)
+    return max(count - bool(_STRICTLY.search(found["mark"])), 1)
 
 
-def _is_least(found: re.Match[str]) -> bool:
-    """Whether what stands before it makes it a least: "at least 50 words", "not under 50 words"."""
-    return _LEAST.search(found.string[: found.start()]) is not None
+def _number(found: re.Match[str]) -> int:
+    said = re.sub(r"[.,]", "", found["count"].lower())
+    given = whole_number(said)
+    return _NUMBER[said] if given is None else given
 
 
 def word_count(text: str) -> int:
@@ -195,10 +220,9 @@ class Bounds:
         if self._skipping or (is_item and self._limits.items and self._items >= self._limits.items):
             self._skipping = True
             return self._show("\n") if unit.endswith("\n\n") else ""
-        counts = not (starts_line and (_FRAME.fullmatch(unit.strip()) or _HEADING.fullmatch(unit)))
-        opens = counts and (not self._sentences or _BLANK.search(self._shown) is not None)
-        self._sentences += counts
-        self._paragraphs += opens
+        if is_item or not (starts_line and _is_frame(unit)):
+            self._paragraphs += not self._sentences or _BLANK.search(self._shown) is not None
+            self._sentences += 1
         if self._is_too_much(unit):
             self.full = True
             return self._show(self._beginning(unit)) if self._sentences <= 1 else ""
@@ -225,7 +249,18 @@ class Bounds:
             if self._is_too_much(f"{kept}{word} {MARK}"):
                 break
             kept += word
-        return f"{kept} {MARK}" if kept else "" if self._shown.strip() else unit
+        if kept:
+            return f"{kept} {MARK}"
+        return "" if self._shown.strip() else unit
+
+
+def _is_frame(line: str) -> bool:
+    """Whether a line only stands around what is said: a subject, a greeting, a heading, a signature."""
+    said = line.strip()
+    if _SUBJECT.match(said):
+        return True
+    most = _CALL_WORDS if said.endswith("!") else 0 if _SENTENCE_END.search(said) else _FRAME_WORDS
+    return word_count(said) <= most
 
 
 async def bounded(events: AsyncGenerator[Event, None], bounds: Bounds) -> AsyncGenerator[Event, None]:

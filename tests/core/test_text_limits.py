@@ -45,6 +45,17 @@ TEXT = "Leave is twenty days. Ask your lead, e.g. on Monday. Then book it! The r
         ("an email about the 3 steps to request a laptop", Limits()),
         ("a memo on the 2 lines of defence", Limits()),
         ("give me five bullets on leave", Limits(items=5)),
+        ("a 50 word note about leave", Limits(words=50)),
+        ("an e-mail about leave 50 words", Limits(words=50)),
+        ("a summary of 1,000 words", Limits(words=1000)),
+        ("between 50 and 80 words", Limits(words=80)),
+        ("keep it to one paragraph", Limits(paragraphs=1)),
+        ("5 points, one sentence per rule", Limits(items=5)),
+        ("with 2 paragraphs of 30 words", Limits(paragraphs=2)),
+        ("an email about 3 steps to request a laptop", Limits()),
+        ("summarise the five points of the code of conduct", Limits()),
+        ("no more than 2.5 sentences", Limits()),
+        ("kürze es auf 50 Wörter", Limits(words=50)),
     ],
 )
 def test_limits_are_read_from_a_request(request_: str, limits: Limits) -> None:
@@ -85,7 +96,7 @@ MAIL = "Subject: New laptops\n\nHi [name],\n\nThe U.S. office gets them. Ask IT.
     ("limits", "kept"),
     [
         (Limits(sentences=1), "Subject: New laptops\n\nHi [name],\n\nThe U.S. office gets them."),
-        (Limits(paragraphs=1), MAIL),
+        (Limits(sentences=2, paragraphs=1), MAIL),
         (Limits(words=6), "Subject: New laptops\n\nHi [name],\n\nThe …"),
         (Limits(characters=3), "Subject: New laptops"),
     ],
