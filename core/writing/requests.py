@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from core.answering.rewording import wish_of
 from core.people.preferences import Language
 from core.text.words import content_words, words_of
-from core.writing.limits import COUNT, Limits, limits_in, without_limits
+from core.writing.limits import COUNT, ENDS, Limits, limits_in, without_limits
 
-LONGEST = 500  # characters of a request: what is longer tells something, and its patterns would take their time
+LONGEST = 4000  # characters of a request …
+MATCHED = 500  # … and those that say what it is of: the patterns would take their time over more
 MOST_SIDES = 4  # that are searched for one by one; of more, those behind are one
 
 _POLITE = (
@@ -55,7 +56,8 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"(?:(?:to|for|of|on|from|out of|with|that|telling|saying|asking|von|für|aus|zu[mr]?|an|der|des|mit|dass)\b(?!-)[ :]*)+",
+    r"(?:(?:to|for|of|on(?!-)|from|out of|with|that|telling|saying|asking|von|für|aus|zu[mr]?|an|der|des|mit|dass)\b"
+    r"[ :]*)+",
     re.IGNORECASE,
 )
 _TELLS = r"(?:about|telling|announcing|explaining|reminding|inviting|welcoming|über|wegen)"
@@ -132,7 +134,7 @@ _POINTING = words_of(
     "it this that these those them thread discussion conversation chat above answer last text message das dies diese "
     "dieses den die der es thread unterhaltung gespräch antwort obige"
 )
-_LANGUAGES = re.compile(r"\b(?:in|auf) (?P<name>[^\W\d_]+)", re.IGNORECASE)
+_LANGUAGES = re.compile(r"\b(?P<by>in|auf) (?P<name>[^\W\d_]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +163,11 @@ def request_of(message: str) -> TextRequest | None:
     text = " ".join(message.split())
     if len(text) > LONGEST or _ASKS.match(text):
         return None
-    for place, pattern in enumerate(_PATTERNS):
-        found = pattern.fullmatch(text.rstrip(" .!?…"))
+    patterns, asked = _PATTERNS, text
+    if len(text) > MATCHED:  # who only tells something takes as long
+        patterns, asked = _PATTERNS[: len(_SAYING)], text[:MATCHED].rpartition(" ")[0]
+    for place, pattern in enumerate(patterns):
+        found = pattern.fullmatch(asked.rstrip(" .!?…"))
         if found is None or (place >= len(_SAYING) and (text.endswith("?") or _states(text))):
             continue
         topic = _topic(found.groupdict())
@@ -187,7 +192,8 @@ def _states(text: str) -> bool:
 def _language(text: str) -> Language | None:
     for found in _LANGUAGES.finditer(text):
         wish = wish_of(f"in {found['name']}")
-        if wish and "language" in wish.form:
+        ends = found["by"].lower() == "auf" or ENDS.match(text, found.end())  # none in "in Polish cities"
+        if ends and wish and "language" in wish.form:
             return Language(wish.form["language"])
     return None
 

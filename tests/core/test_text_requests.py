@@ -127,6 +127,33 @@ def test_a_request_says_its_form() -> None:
     assert (letter.limits, letter.is_list, letter.is_survey) == (Limits(items=3), False, False)
 
 
+@pytest.mark.parametrize(
+    ("message", "language"),
+    [
+        ("write an email in German about leave", Language.GERMAN),
+        ("write an email about leave, in Spanish, please", Language.SPANISH),
+        ("fass die Reiserichtlinie auf Englisch zusammen", Language.ENGLISH),
+        ("write an email about working in Spanish offices", None),
+        ("draft a note about travel in French Polynesia", None),
+        ("a summary of leave in Polish-speaking teams", None),
+    ],
+)
+def test_a_language_is_none_of_a_place(message: str, language: Language | None) -> None:
+    """What is named behind "in" is a language only where the phrase ends with it."""
+    wanted = request_of(message)
+    assert wanted is not None
+    assert wanted.language == language
+
+
+def test_a_long_request_is_one_by_its_beginning() -> None:
+    """Whatever somebody adds of whom it is for, and of what it may say."""
+    wanted = request_of(f"Draft an e-mail about laptops. {'Say that they are new. ' * 40}Max 60 words.")
+    assert wanted is not None
+    assert wanted.topic.startswith("laptops")
+    assert wanted.limits == Limits(words=60)
+    assert request_of(f"An e-mail about laptops. {'I read it. ' * 60}") is None
+
+
 def test_a_comparison_has_a_few_sides() -> None:
     """However many are listed, no short message makes a hundred searches."""
     wanted = request_of(f"compare {', '.join(f'a{number}' for number in range(90))}")
