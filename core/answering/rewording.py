@@ -18,6 +18,8 @@ from core.people.preferences import Format, Language, Length, Level, Tone
 from core.text.words import words, words_of
 from core.writing.limits import limits_in, without_limits
 
+LIMITED = 200  # characters of a message that may be no more than a limit
+
 _WISHES: Mapping[StrEnum, frozenset[str]] = {
     Length.SHORT: words_of(
         "short shorter shorten brief briefer briefly concise concisely sentence sentences summarise summarize summary "
@@ -146,7 +148,7 @@ def wish_of(message: str) -> Rewording | None:
         return Rewording({"length": Length.DETAILED}, more=True)
     text = _ASIDE.sub("", _VERB.sub("do so", _THE_TEXT.sub("it", _AS_TO_A_CHILD.sub("eli5", text))))
     wishes = [_WISHED_BY[word] for word in words(text) if word in _WISHED_BY]
-    limited = bool(limits_in(text))
+    limited = len(text) <= LIMITED and bool(limits_in(text))
     said = words(without_limits(text) if limited else text)
     asking = _ASKING | _LESS | _TOO | _MORE | _AGAIN | _WISHED_BY.keys()
     if not (said or limited) or not asking.issuperset(said):

@@ -50,7 +50,8 @@ _AS_A_TEXT = re.compile(  # the minutes are what such a text would be made of
     r"^(?:write up |(?:write|draft|compose|prepare|make|create|schreibe?|mache?|erstelle?)(?: me| us| mir| uns)? "
     rf"{_KIND}(?: (?:to|for|an|für) [^,]{{1,40}}?)? (?:about|on|of|with|über|mit|von) "
     r"|(?:summari[sz]e|sum up) (?=what\b))"
-    rf"|[\s,]+(?:as|into|in|als) {_KIND}(?: (?:to|for|an|für) [^,]{{1,40}})?$|[\s,]+(?:for|für) (?:the|my|das) team$"
+    rf"|[\s,]+(?:as|into|in|als) {_KIND}(?: (?:to|for|an|für) [^,]{{1,40}})?(?=$| zusammen$)"
+    r"|[\s,]+(?:for|für) (?:the|my|das) team$"
 )
 _THIS = rf"(?:(?: (?:this|it|the|that|whole|entire|of))* {_PLACE}| this| it)?"
 _DIES = rf"(?:(?: (?:diese[nmrs]?|de[nmr]|die|das|ganze[nmrs]?))* {_ORT}| das| dies| es| alles)?"

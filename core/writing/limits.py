@@ -137,7 +137,8 @@ def _found(name: str, request: str) -> Iterator[re.Match[str]]:
 def _is_limit(name: str, found: re.Match[str]) -> bool:
     """Whether it is said to be one: facts have numbers, too ("passwords need 16 characters")."""
     before, behind, mark = found.string[: found.start()], found.string[found.end() :], found["mark"].lower()
-    if _NO_LIMIT_BEHIND.search(before):
+    unit, count = found["unit"].lower(), _number(found)
+    if _NO_LIMIT_BEHIND.search(before) or (unit == "word" and count == 1):  # "in a word": in short
         return False
     if found["behind"] or found["joint"] == "-" or _IS_AT_MOST.search(mark):
         return True
@@ -145,10 +146,10 @@ def _is_limit(name: str, found: re.Match[str]) -> bool:
         return mark.startswith(("in ", "keep ", "limit ")) or _ROUGHLY.search(mark) is not None
     if name == "items" and _ROUGHLY.match(mark):  # "an email about 3 steps"
         return False
-    if found["unit"].lower() in _BEFORE_A_NOUN and _number(found) > 1:
+    if unit in _BEFORE_A_NOUN and count > 1:
         return True
     is_placed = bool(mark or _OPENS.search(before)) or not behind.strip(" .!?")
-    return is_placed and (found["unit"].lower() not in _BEFORE_A_NOUN or ENDS.match(behind) is not None)
+    return is_placed and (unit not in _BEFORE_A_NOUN or ENDS.match(behind) is not None)
 
 
 def _most(found: re.Match[str]) -> int:

@@ -194,4 +194,5 @@ def _wish(commission: Commission) -> str:
     limits, asked = asdict(commission.limits), asdict(commission.wanted.limits)
     if commission.length is Length.DETAILED:
         return f"About {round(LONGER * word_count(commission.query.reworks))} words."
-    return " ".join(f"At most {most} {name}." for name, most in limits.items() if most and most != asked[name])
+    own = {name: most for name, most in limits.items() if most and most != asked[name]}
+    return " ".join(f"At most {most} {name if most > 1 else name.removesuffix('s')}." for name, most in own.items())

@@ -37,6 +37,7 @@ TEXT = "Leave is twenty days. Ask your lead, e.g. on Monday. Then book it! The r
         ("version 2.0 words", Limits()),
         ("telling the team passwords must have 16 characters", Limits()),
         ("an e-mail about laptops in a word document", Limits()),
+        ("in a word, about leave", Limits()),
         ("two letters to new starters", Limits()),
         ("about leave, minimum 50 words", Limits()),
         ("about leave, not under 50 words", Limits()),

@@ -52,6 +52,7 @@ def texts(made: Minutes) -> list[str]:
                 "summarise this thread as an email to the team", "write a summary of this discussion for the team",
                 "summarise", "Summarize this thread, please", "can you sum this up?", "tl;dr", "TLDR", "recap",
                 "give me a short summary of this discussion", "what is this thread about?", "sum up", "what happened?",
+                "fass diesen Thread als E-Mail zusammen",
                 "fass zusammen", "Fass das bitte zusammen!", "kannst du den Thread zusammenfassen?",
                 "Zusammenfassung bitte", "worum geht es hier?", "fasse diese Diskussion kurz zusammen",
             )

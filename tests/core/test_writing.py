@@ -181,7 +181,7 @@ async def test_a_re_working_keeps_to_the_last_text(engine: Engine, generator: Sc
     ("wish", "said"),
     [
         ("max 4 words", "At most 4 words."),
-        ("in one sentence", "At most 1 sentences."),
+        ("in one sentence", "At most 1 sentence."),
         ("make the email shorter", "At most 12 words."),
         ("shorten it", "At most 12 words."),
         ("kürze die Nachricht auf 4 Wörter", "At most 4 words."),
