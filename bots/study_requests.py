@@ -11,6 +11,7 @@ import re
 from bots.command_table import PERSONAL
 from bots.replies import StudyRequest
 
+LONGEST = 300  # characters of a message that asks for no more than this
 STUDIES = frozenset({"teach", "quiz", "progress"})
 
 # What stands behind a command, as a button says it or as somebody types it.
@@ -44,6 +45,8 @@ _PROGRESS = re.compile(
 
 def study_request(text: str) -> StudyRequest | None:
     """What of a course or a quiz a message asks for; None where it asks for none."""
+    if len(text) > LONGEST:
+        return None
     said = " ".join(text.split()).strip(" .!?…")
     if found := _TEACH.fullmatch(said):
         topic = found["topic"] or found["german"] or ""
