@@ -44,7 +44,7 @@ AGAIN = "Once more"
 NEXT = "Next step"
 GO_ON = "Go on"
 ANOTHER = "Another question"
-ASK_MISSED = "What you missed"
+ASK_LEFT = "Open questions"
 PLAN = "Course: {topic}"
 STEP = "Step {number} of {count}: {name}"
 FINISHED = (
@@ -53,6 +53,7 @@ FINISHED = (
 )
 AT_STEP = "Your course on **{topic}**: you're at step {number} of {count}."
 HOW_TO_GO_ON = "`{cmd}teach next` goes on, `{cmd}teach stop` ends it, `{cmd}teach` and a topic starts another."
+WAITS = "Your course on **{topic}** waits: `{cmd}teach back` goes back to it."
 PROGRESS = "What you know"
 NOTHING_KNOWN = "Nothing yet. `{cmd}quiz annual leave` asks you something, `{cmd}teach annual leave` starts a course."
 LEGEND = "{known} known  {shaky} shaky  {due} due"
@@ -89,6 +90,11 @@ def question(prompt: QuizPrompt, heading: str = "") -> str:
     options = [f"- **{LETTERS[n]}.** {escaped(card.question.options[place])}" for n, place in enumerate(card.order)]
     head = heading or translated(REVIEW if prompt.again else QUIZ)
     return "\n".join([f"**{head}: {escaped(card.question.text)}**", "", *options, "", f"*{translated(HOW_TO_ANSWER)}*"])
+
+
+def waiting(course: Course | None) -> list[str]:
+    """How to go back to a course that waits."""
+    return [translated(WAITS, topic=escaped(course.topic))] if course else []
 
 
 def letters(prompt: QuizPrompt) -> tuple[Choice, ...]:
@@ -134,7 +140,7 @@ def progress(found: Progress) -> str:
     signs = {f"{kind}": f"{BLOCKS[kind]} {count}" for kind, count in total.items()}
     picture = "\n".join(["```", *_bars(found.topics[:TOPICS]), "", translated(LEGEND, **signs), "```"])
     due = translated(NOW_DUE) if total[Mastery.DUE] else _later(found)
-    course = [at_step(found.course)] if found.course else []
+    course = [at_step(found.course)] if found.course and not found.course.over else []
     return "\n\n".join([f"**{translated(PROGRESS)}**", picture, *filter(None, [due]), *course])
 
 

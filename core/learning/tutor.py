@@ -98,7 +98,7 @@ class Tutor:
     # Courses
 
     async def plan(self, message: Message, topic: str) -> Course | None:
-        """A new course on `topic`, in place of any other; None where the documents have nothing on it."""
+        """A new course on `topic`, for which another one waits; None where the documents have nothing on it."""
         token = (await self._begun(message.person)).token
         ranked = await self._found(message, topic)
         documents = {source: await self._document(source, message) for source in sources_for(ranked)}
@@ -107,7 +107,7 @@ class Tutor:
             return None
         place = "" if message.private else place_reader(message.conversation)
         course = Course(secrets.token_hex(ID_BYTES), topic, steps, place=place)
-        study = await self._change(message.person, token, lambda old: replace(old, course=course))
+        study = await self._change(message.person, token, lambda old: studies.taking(old, course))
         return course if study.course == course else None
 
     async def _begun(self, person: Person) -> Study:
@@ -122,6 +122,22 @@ class Tutor:
     async def course(self, message: Message) -> Course | None:
         """The course that somebody takes, as it may be told where `message` is."""
         return await self._seen((await self._people.study(message.person)).course, message)
+
+    async def waiting(self, message: Message) -> Course | None:
+        """The one that waits, likewise."""
+        return await self._seen((await self._people.study(message.person)).earlier, message)
+
+    async def back(self, message: Message, id_: str = "") -> Course | None:
+        """Go back to the course that waits, if it may be told here and is the one of that name."""
+        course = await self.waiting(message)
+        if course is None or id_ not in {"", course.id}:
+            return None
+
+        def taken(old: Study) -> Study:
+            return studies.taking(old, old.earlier) if old.earlier and old.earlier.id == course.id else old
+
+        await self._people.change_study(message.person, taken)
+        return course
 
     async def _seen(self, course: Course | None, message: Message) -> Course | None:
         """`course` with those steps of which something stands; None in a shared place where it was not begun."""
@@ -155,14 +171,21 @@ class Tutor:
         step = course.steps[number]
         prompt = await self._of_passages(message, await self._passages(step.passages, message), known=True)
         id_ = prompt.card.id if prompt else ""
-
-        def shown(old: Study) -> Study:
-            if old.course is None or old.course.id != course.id:
-                return old
-            return replace(old, course=studies.at_step(old.course, number, id_))
-
-        await self._people.change_study(message.person, shown)
+        await self._move(message.person, course, lambda now: studies.at_step(now, number, id_))
         return prompt
+
+    async def end(self, message: Message, course: Course) -> None:
+        """Note that nothing of a course is left: another can take its place."""
+        await self._move(message.person, course, lambda now: replace(now, at=len(now.steps)))
+
+    async def _move(self, person: Person, course: Course, change: Callable[[Course], Course]) -> None:
+        """Change where somebody is in a course, if they still take it."""
+
+        def moved(old: Study) -> Study:
+            same = old.course and old.course.id == course.id
+            return replace(old, course=change(old.course)) if old.course and same else old
+
+        await self._people.change_study(person, moved)
 
     # Quizzes
 
@@ -180,12 +203,22 @@ class Tutor:
         passages = [one.passage for one in ranked if one.probability >= courses.LEAST_SHARE]
         return await self._of_passages(message, passages, known=False)
 
+    async def ask_more(self, message: Message, id_: str) -> QuizPrompt | None:
+        """A question on what stands in the same document behind what the card `id_` asks."""
+        card = (await self._people.study(message.person)).card(id_)
+        if card is None:
+            return None
+        passages = await self._document(card.passage.source, message)
+        start = next((n for n, one in enumerate(passages, start=1) if PassageRef.of(one) == card.passage), 0)
+        return await self._of_passages(message, [*passages[start:], *passages[:start]], known=False)
+
     async def topic_of(self, message: Message) -> str:
         """What somebody may want to be asked about who names nothing: their course, or what they asked last.
 
         In a shared place nothing comes of what was answered in private.
         """
-        if course := await self.course(message):
+        course = await self.course(message)
+        if course and not course.over:
             return course.topic
         last = await self._people.trace(message.person)
         told = last is not None and (message.private or audience(message).issuperset(last.audience))
@@ -193,8 +226,8 @@ class Tutor:
 
     async def _of_passages(self, message: Message, passages: Sequence[Passage], *, known: bool) -> QuizPrompt | None:
         """A question about one of `passages`; with `known` one that there is already comes first."""
-        study = await self._begun(message.person)
-        cards = [card for passage in passages for card in study.of(PassageRef.of(passage))]
+        study, refs = await self._begun(message.person), set(map(PassageRef.of, passages))
+        cards = [card for card in study.cards if card.passage in refs]  # the one asked longest ago first
         if cards and known:
             return await self._ask(message, cards[0], study.token)
         asked = {card.passage for card in cards}

@@ -120,6 +120,22 @@ async def test_a_course_is_taught_step_by_step_to_its_end(dialogue: Dialogue):
     assert "You've done 3 of 3 steps" in reply.markdown
 
 
+async def test_a_course_whose_questions_were_passed_over_asks_them_at_its_end_and_then_is_over(dialogue: Dialogue):
+    """What is over says so, is no topic any more, and does not stand in the way of what comes next."""
+    await said(dialogue, "/teach annual leave")
+    for _ in PARTS:
+        reply = await said(dialogue, "/teach next")
+    for _ in PARTS:
+        assert say.AGAIN in reply.markdown
+        marked = await said(dialogue, letter_of(reply))
+        reply = await said(dialogue, "/" + buttons(marked)[0].command)
+    for ended in (reply, await said(dialogue, "/teach next"), await said(dialogue, "/teach")):
+        assert "You've done 3 of 3 steps" in ended.markdown
+    assert buttons(await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave"))))[0].label == say.ANOTHER
+    assert "your course on" not in (await said(dialogue, "/progress")).markdown.lower()
+    assert (await said(dialogue, "/quiz")).markdown.startswith("What should the question")
+
+
 async def test_a_course_goes_on_where_it_was_after_a_restart(dialogue: Dialogue, engine: Engine):
     """The store has all of it; the buttons of before still work, and what is over says so."""
     first = await said(dialogue, "/teach annual leave")
@@ -129,7 +145,8 @@ async def test_a_course_goes_on_where_it_was_after_a_restart(dialogue: Dialogue,
     assert "Step 3 of 3" in (await said(later, "/teach next")).markdown
     back = re.sub(r"\d+$", "0", press(await said(later, "/teach"), say.GO_ON))
     assert "Step 1 of 3" in (await said(later, back)).markdown
-    await said(later, "/teach annual leave sickness")
+    for topic in ("annual leave sickness", "annual leave carried over"):
+        await said(later, f"/teach {topic}")
     assert (await said(later, press(first, say.NEXT))).markdown.startswith("That course is over")
     assert (await said(later, "/teach stop")).markdown.startswith("Done.")
     assert (await said(later, "/teach next")).markdown.startswith("What should the course")
@@ -145,6 +162,21 @@ async def test_an_answer_counts_once_however_often_it_is_pressed(dialogue: Dialo
     assert (await engine.people.profile(ANN)).quizzed == (1, 1)
     [card] = (await engine.people.study(ANN)).cards
     assert (card.right, card.wrong, card.round) == (1, 0, 1)
+
+
+async def test_another_question_stays_with_the_topic(dialogue: Dialogue, qdrant_index: QdrantIndex):
+    """It is of the same document, about what was not asked yet, whatever was talked of before; not where it is gone."""
+    travel = "Travel by train is booked in the travel tool at least ten days before the journey begins"
+    await fill(qdrant_index, [replace(one, title="Travel") for one in passages({"Booking": travel}, "/docs/travel.md")])
+    await said(dialogue, "How is travel by train booked?")
+    reply, asked = await said(dialogue, "/quiz annual leave"), set()
+    for _ in PARTS:
+        asked |= set(re.findall(r"\*\*[A-D]\.\*\* (.+)", reply.markdown))
+        more = press(await said(dialogue, letter_of(reply)), say.ANOTHER)
+        reply = await said(dialogue, more)
+    assert {" ".join(text.split()[-3:]) for text in PARTS.values()} <= asked
+    await qdrant_index.remove("/docs/leave.md")
+    assert (await said(dialogue, more)).markdown == say.NO_QUESTION
 
 
 async def test_a_typed_letter_answers_the_question_asked_last(dialogue: Dialogue):
@@ -190,6 +222,39 @@ async def test_what_may_not_be_seen_here_is_neither_taught_nor_asked(dialogue: D
         "directors secret board", ""
     )
     assert (await said(dialogue, "/quiz", days=1)).markdown.startswith(f"**{say.REVIEW}:")
+
+
+async def test_a_course_waits_while_another_is_taken(
+    dialogue: Dialogue, engine: Engine, qdrant_index: QdrantIndex, redis: Redis
+):
+    """It says how to go back, by a word and by its old buttons; it goes with the history, and with its document."""
+    travel = "Travel by train is booked in the travel tool at least ten days before the journey begins"
+    await fill(qdrant_index, passages({"Booking": travel}, "/docs/travel.md"))
+    first = await said(dialogue, "/teach annual leave")
+    await said(dialogue, "/teach next")
+    for text in ("/teach travel by train", "/teach"):
+        assert "**annual leave** waits" in (await said(dialogue, text)).markdown
+    back = await said(dialogue, "/teach back")
+    assert "annual leave**: you're at step 2 of 3" in back.markdown
+    assert "**travel by train** waits" in back.markdown
+    await said(dialogue, "/teach back")
+    assert "Step 2 of 3" in (await said(dialogue, press(first, say.NEXT))).markdown
+    await said(dialogue, "/teach stop")
+    assert "**travel by train** waits" in (await said(dialogue, "/teach")).markdown
+    await RedisMemory(redis).forget_documents(["/docs/travel.md"])
+    assert "waits" not in (await said(dialogue, "/teach")).markdown
+    await said(dialogue, "/teach annual leave")
+    await said(dialogue, "/teach annual leave sickness")
+    await said(dialogue, "/prefs forget history")
+    assert (await engine.people.study(ANN)).courses == []
+
+
+async def test_a_private_course_waits_unnamed_while_a_group_takes_another(dialogue: Dialogue):
+    """What was begun in private is told in private."""
+    await said(dialogue, "/teach annual leave after my divorce")
+    for text in ("/teach annual leave", "/teach", "/teach back"):
+        assert "divorce" not in (await said(dialogue, text, private=False)).markdown
+    assert "divorce** waits" in (await said(dialogue, "/teach")).markdown
 
 
 @pytest.mark.parametrize("command", ["/teach", "/teach next", "/teach stop", "my progress"])
@@ -390,7 +455,18 @@ async def test_what_goes_while_a_question_is_written_stays_gone(
         ("could you give me a short course on travel?", "teach", "travel"),
         ("Kannst du mir einen Kurs über Reisen geben", "", ""),
         ("Gib mir einen kurzen Kurs über Reisen", "teach", "Reisen"),
-        ("bring mir die Urlaubsregeln bei", "teach", "die Urlaubsregeln"),
+        ("bring mir bitte die Urlaubsregeln bei", "teach", "die Urlaubsregeln"),
+        ("Teach me about the travel policy, please", "teach", "the travel policy"),
+        ("Gib mir ein Quiz zu Reisekosten", "quiz", "Reisekosten"),
+        ("Course on GDPR mandatory?", "", ""),
+        ("a course in first aid takes how long", "", ""),
+        ("Start a course on GDPR when?", "", ""),
+        ("Kurs zum Brandschutz wann?", "", ""),
+        ("A quiz on security?", "", ""),
+        ("teach me the wifi password", "", ""),
+        ("Teach me who approves leave", "", ""),
+        ("Can you teach me what the travel policy says?", "", ""),
+        ("Bring mir bei, wie man Urlaub beantragt", "", ""),
         ("quiz me", "quiz", ""),
         ("Quiz me on expenses!", "quiz", "expenses"),
         ("frag mich zu Reisekosten ab", "quiz", "Reisekosten"),
