@@ -11,6 +11,7 @@ from contextlib import aclosing
 
 from bots import study_texts as say
 from bots import texts
+from bots.choices import spoken_language
 from bots.language import translated
 from bots.replies import Choice, Delta, Final, Notice, Reply, Status, StudyRequest
 from bots.study_requests import ANSWER, BACK, FORGET, MORE, NEXT, STEP, STOP
@@ -104,7 +105,7 @@ class Studies:
         head += f"{say.step_heading(course, number)}\n\n"
         begun = ""
         explained: StepExplanation | None = None
-        async with aclosing(self._tutor.explain(message, course, number)) as events:
+        async with aclosing(self._tutor.explain(message, course, number, spoken_language())) as events:
             async for event in events:
                 match event:
                     case Piece(text):
@@ -183,7 +184,9 @@ class Studies:
             await self._tutor.forget(message.person)
             yield Notice(translated(say.FORGOTTEN_STUDY))
         else:
-            yield Notice(say.progress(await self._tutor.progress(message)))
+            kept = await self._engine.people.subscription(message.person)
+            zone = kept.schedule.zone if kept else message.zone
+            yield Notice(say.progress(await self._tutor.progress(message), zone))
 
 
 def _asked(prompt: QuizPrompt, heading: str = "") -> Final:

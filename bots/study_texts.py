@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bots.language import translated
+from bots.personal_texts import day
 from bots.replies import Choice
 from bots.texts import escaped
 from core.domain import Source
 from core.learning.reviews import Mastery
 from core.learning.study import LETTERS, Course
 from core.learning.tutor import MarkedAnswer, Progress, QuizPrompt, TopicProgress
+from core.notices.schedule import zone_of
 
 PLANNING = "Planning a course from your documents…"
 EXPLAINING = "Reading step {number}…"
@@ -132,22 +134,26 @@ def finished(course: Course) -> str:
     return translated(FINISHED, topic=escaped(course.topic), done=len(course.finished), count=len(course.steps))
 
 
-def progress(found: Progress) -> str:
-    """A bar for each document, then what to do."""
-    if not found.topics:
-        return translated(NOTHING_KNOWN)
-    total = {kind: sum(topic.counts[kind] for topic in found.topics) for kind in Mastery}
-    signs = {f"{kind}": f"{BLOCKS[kind]} {count}" for kind, count in total.items()}
-    picture = "\n".join(["```", *_bars(found.topics[:TOPICS]), "", translated(LEGEND, **signs), "```"])
-    due = translated(NOW_DUE) if total[Mastery.DUE] else _later(found)
+def progress(found: Progress, zone: str) -> str:
+    """A bar for each document, what to do, and the course; the days are those of `zone`."""
+    known = [f"**{translated(PROGRESS)}**", _picture(found), _when(found, zone)] if found.topics else []
     course = [at_step(found.course)] if found.course and not found.course.over else []
-    return "\n\n".join([f"**{translated(PROGRESS)}**", picture, *filter(None, [due]), *course])
+    return "\n\n".join([*filter(None, known or [translated(NOTHING_KNOWN)]), *course])
 
 
-def _later(found: Progress) -> str:
-    if found.next_due is None:
-        return ""
-    return translated(NEXT_DUE, date=found.next_due.strftime("%Y-%m-%d"))
+def _picture(found: Progress) -> str:
+    signs = {f"{kind}": f"{BLOCKS[kind]} {count}" for kind, count in _total(found).items()}
+    return "\n".join(["```", *_bars(found.topics[:TOPICS]), "", translated(LEGEND, **signs), "```"])
+
+
+def _when(found: Progress, zone: str) -> str:
+    if _total(found)[Mastery.DUE]:
+        return translated(NOW_DUE)
+    return translated(NEXT_DUE, date=day(found.next_due.astimezone(zone_of(zone)))) if found.next_due else ""
+
+
+def _total(found: Progress) -> dict[Mastery, int]:
+    return {kind: sum(topic.counts[kind] for topic in found.topics) for kind in Mastery}
 
 
 def _bars(topics: Iterable[TopicProgress]) -> list[str]:

@@ -215,6 +215,11 @@ def without_sources(study: Study, sources: Collection[str]) -> Study:
     return replace(study, cards=cards, course=course, earlier=earlier)
 
 
+def without_passages(study: Study, gone: Collection[PassageRef]) -> Study:
+    """`study` without the cards about what is said no more."""
+    return replace(study, cards=tuple(card for card in study.cards if card.passage not in gone))
+
+
 def _without_steps(course: Course | None, sources: Collection[str]) -> Course | None:
     """Steps keep their numbers, so that buttons still mean the same: those that are gone have no passages."""
     if course is None or sources_in(course).isdisjoint(sources):

@@ -25,7 +25,7 @@ from core.learning.reviews import Mastery, mastery
 from core.learning.study import Course, CourseStep, Marking, PassageRef, QuizCard, Study, digest_of
 from core.people.interests import Action, Signal, event_vector
 from core.people.people import People
-from core.people.preferences import Level, Preferences
+from core.people.preferences import Language, Preferences
 from core.ports import Embedder, Generator, PassageIndex
 from core.readers import audience, may_see, place_reader
 
@@ -155,13 +155,15 @@ class Tutor:
         return True
 
     async def explain(
-        self, message: Message, course: Course, number: int
+        self, message: Message, course: Course, number: int, spoken: Language = Language.AUTO
     ) -> AsyncGenerator[AnswerEvent | StepExplanation, None]:
-        """Explain a step; nothing at all where none of it may be read here any more."""
+        """Explain a step, as is `spoken` where the person sets no language; nothing where none of it is to be read."""
         passages = await self._passages(course.steps[number].passages, message)
         if not passages:
             return
         form = await self._form(message.person)
+        if form.language is Language.AUTO:
+            form = replace(form, language=spoken)
         async with aclosing(self._explainer.explain(course.steps[number].name, passages, form)) as events:
             async for event in events:
                 yield StepExplanation(course, number, event) if isinstance(event, Answer) else event
@@ -193,9 +195,8 @@ class Tutor:
         """Ask what has been due for longest and may be seen here; `only` those cards. What is gone is dropped."""
         study = await self._begun(message.person)
         listed = study.due(message.sent_at) if only is None else [card for card in study.cards if card.id in set(only)]
-        standing = await self._standing([card.passage for card in listed], message)
-        card = next((card for card in listed if card.passage in standing), None)
-        return await self._ask(message, card, study.token) if card else None
+        standing = await self._standing_cards(listed, message)
+        return await self._ask(message, standing[0][0], study.token) if standing else None
 
     async def ask_about(self, message: Message, topic: str) -> QuizPrompt | None:
         """A new question on `topic`, or where there is none, one that was asked already."""
@@ -286,7 +287,7 @@ class Tutor:
         read: list[Vector] = [vectors[passage.id]] if passage.id in vectors else []
         signal = Signal(
             f"{marking.card.id}:{marking.card.round}",
-            Action.OPENED,
+            Action.ANSWERED,
             message.sent_at,
             event_vector(asked, read, [1.0] * len(read)),
             credited=((passage.source, 1.0),),
@@ -298,15 +299,12 @@ class Tutor:
 
     async def due(self, message: Message, now: datetime) -> int:
         """How many reviews are due, of passages that stand and may be seen where `message` is."""
-        found = (await self._people.study(message.person)).due(now)
-        standing = await self._standing([card.passage for card in found], message)
-        return len([card for card in found if card.passage in standing])
+        return len(await self._standing_cards((await self._people.study(message.person)).due(now), message))
 
     async def progress(self, message: Message) -> Progress:
         """What is known, shaky and due, by document, as far as each may be seen here."""
         study = await self._people.study(message.person)
-        standing = await self._standing([card.passage for card in study.cards], message)
-        seen = [(card.review, standing[card.passage]) for card in study.cards if card.passage in standing]
+        seen = [(card.review, passage) for card, passage in await self._standing_cards(study.cards, message)]
         topics: dict[str, TopicProgress] = {}
         for review, passage in seen:
             if review:
@@ -341,18 +339,34 @@ class Tutor:
         return [standing[ref] for ref in refs if ref in standing]
 
     async def _standing(self, refs: Sequence[PassageRef], message: Message) -> dict[PassageRef, Passage]:
-        """The same by what refers to them; each document is read once."""
+        """The same by what refers to them."""
+        return (await self._looked_up(refs, message))[0]
+
+    async def _standing_cards(self, cards: Sequence[QuizCard], message: Message) -> list[tuple[QuizCard, Passage]]:
+        """The cards that stand, each with its passage; one whose document says something else by now is dropped."""
+        standing, gone = await self._looked_up([card.passage for card in cards], message)
+        if gone:
+            await self._people.change_study(message.person, lambda old: studies.without_passages(old, gone))
+        return [(card, standing[card.passage]) for card in cards if card.passage in standing]
+
+    async def _looked_up(
+        self, refs: Sequence[PassageRef], message: Message
+    ) -> tuple[dict[PassageRef, Passage], set[PassageRef]]:
+        """The passages that stand, and what a document that may be seen says no more; each document is read once."""
         found: dict[PassageRef, Passage] = {}
+        gone: set[PassageRef] = set()
         for source in dict.fromkeys(ref.source for ref in refs):
             said = {digest_of(passage): passage for passage in await self._document(source, message)}
-            found |= {ref: said[ref.digest] for ref in refs if ref.source == source and ref.digest in said}
-        return found
+            of_it = {ref for ref in refs if ref.source == source}
+            found |= {ref: said[ref.digest] for ref in of_it if ref.digest in said}
+            gone |= {ref for ref in of_it if said and ref.digest not in said}
+        return found, gone
 
     async def _form(self, person: Person) -> Preferences:
         """How somebody wants to be taught: at the level that they set, or else that their answers show."""
         wishes = await self._people.wishes(person)
         chosen = wishes.preferences
-        if chosen.level is not Level.PRACTITIONER or not wishes.strength:
+        if wishes.states_level or not wishes.strength:
             return chosen
         return replace(chosen, level=await self._people.level(person) or chosen.level)
 

@@ -20,9 +20,10 @@ from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
 from core.answering.verdict import TOLD_TO_REFUSE
-from core.domain import Conversation, Message, Passage, Person, Prompt
+from core.domain import Conversation, Document, Message, Passage, Person, Prompt
 from core.engine import AnswerLimits, Engine
 from core.learning.reviews import Mastery
+from core.learning.study import Study
 from tests.fakes import HashingEmbedder, ScriptedGenerator, quizzing
 
 Shown = Final | Notice | Problem | PersonForgotten
@@ -334,6 +335,58 @@ async def test_progress_is_a_picture_and_can_be_forgotten(dialogue: Dialogue, en
     assert (await engine.people.study(ANN)).cards == ()
 
 
+async def test_progress_tells_of_a_course_of_which_nothing_was_answered(dialogue: Dialogue):
+    """Where somebody is in it, whatever they know by then."""
+    await said(dialogue, "/teach annual leave")
+    shown = (await said(dialogue, "/progress")).markdown
+    assert shown.startswith("Nothing yet.")
+    assert "you're at step 1 of 3" in shown
+
+
+async def test_a_review_is_due_on_a_day_of_the_persons_own(dialogue: Dialogue, engine: Engine):
+    """Just before midnight in London it is tomorrow in Auckland."""
+    await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave")))
+    late = datetime(2031, 3, 2, 23, 30, tzinfo=UTC)
+
+    def put_off(old: Study) -> Study:
+        review = old.cards[0].review
+        assert review is not None
+        return replace(old, cards=(replace(old.cards[0], review=replace(review, due=late)),))
+
+    await engine.people.change_study(ANN, put_off)
+    for zone, day in (("", "2 March 2031"), ("Pacific/Auckland", "3 March 2031")):
+        asked = replace(asked_by(ANN, "/progress"), zone=zone)
+        [reply] = [one async for one in dialogue.respond(asked)]
+        assert isinstance(reply, Notice)
+        assert f"Next review: {day}." in reply.markdown
+
+
+async def test_what_a_document_says_no_more_is_kept_no_more(
+    dialogue: Dialogue, engine: Engine, qdrant_index: QdrantIndex, monkeypatch: pytest.MonkeyPatch
+):
+    """A card goes when its document says something else, and stays where it only may not be seen; one look each."""
+    for _ in PARTS:
+        await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave"), right=False))
+    looks, look = [], qdrant_index.documents
+
+    async def looking(source: str | None = None) -> list[Document]:
+        looks.append(source)
+        return await look(source)
+
+    monkeypatch.setattr(qdrant_index, "documents", looking)
+    assert await engine.tutor.due(asked_by(ANN), NOW + timedelta(days=1)) == len(PARTS)
+    assert looks == ["/docs/leave.md"]
+    await qdrant_index.remove("/docs/leave.md")
+    await fill(qdrant_index, passages(PARTS, "/docs/leave.md", "person:test/w/ben"))
+    await said(dialogue, "/progress")
+    assert len((await engine.people.study(ANN)).cards) == len(PARTS)
+    await qdrant_index.remove("/docs/leave.md")
+    kept = {**PARTS, "Sickness": "Annual leave is not given back to whoever falls sick"}
+    await fill(qdrant_index, passages(kept, "/docs/leave.md"))
+    await said(dialogue, "/progress")
+    assert len((await engine.people.study(ANN)).cards) == len(PARTS) - 1
+
+
 def test_bars_are_of_one_width():
     """However few of a kind there are, it is seen, and the bar is no longer for it."""
     for known, shaky, due in ((1, 0, 0), (99, 1, 1), (3, 3, 3), (1, 1, 200)):
@@ -353,8 +406,28 @@ async def test_what_is_mastered_moves_level_and_interests_and_can_be_removed(dia
     learned = (await said(dialogue, "/prefs learned")).markdown
     assert "9 of your last 9 answers were right, so I teach you as expert" in learned
     assert any(name in learned for name in PARTS)
+    assert "9 × quiz answer" in learned
     assert (await said(dialogue, "/prefs remove level")).markdown.startswith("Done.")
     assert (await engine.people.profile(ANN)).quizzed == (0, 0)
+
+
+@pytest.mark.parametrize("level", ["practitioner", "beginner"])
+async def test_a_level_that_is_set_is_kept_to(dialogue: Dialogue, generator: ScriptedGenerator, level: str):
+    """Whatever answers to quiz questions show; undone, they count again."""
+    asked: list[str] = []
+
+    def script(prompt: Prompt) -> str:
+        asked.append(prompt.question)
+        return quizzing(prompt)
+
+    generator.script = script
+    for day in range(9):
+        await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave", days=day)), days=day)
+    for command, shown in ((f"/prefs level {level}", False), ("/prefs undo", True)):
+        assert ": ," not in (await said(dialogue, command)).markdown
+        await said(dialogue, "/teach annual leave")
+        assert (asked[-1].startswith("Explain to an expert")) is shown
+        assert ("so I teach you as expert" in (await said(dialogue, "/prefs learned")).markdown) is shown
 
 
 @pytest.mark.parametrize(
@@ -491,3 +564,27 @@ async def test_german_people_are_taught_in_german(dialogue: Dialogue):
         assert "Kurs: annual leave" in step.markdown
         assert "Schritt 1 von 3" in step.markdown
         assert (await said(dialogue, letter_of(step))).markdown.startswith("✅ **Richtig")
+
+
+@pytest.mark.parametrize(
+    ("language", "command", "asked"),
+    [("de-AT", "", "German"), ("de", "/prefs language french", "French"), ("en-GB", "", ""), ("xx", "", "")],
+)
+async def test_a_step_is_explained_in_the_language_of_whoever_learns(
+    dialogue: Dialogue, generator: ScriptedGenerator, language: str, command: str, asked: str
+):
+    """The one that they set, or else the one that the platform says; what is English is the model's own."""
+    persons: list[str] = []
+
+    def script(prompt: Prompt) -> str:
+        if prompt.question.startswith("Explain to"):
+            persons.append(prompt.person)
+        return quizzing(prompt)
+
+    generator.script = script
+    with speaking(language):
+        if command:
+            await said(dialogue, command)
+        await said(dialogue, "/teach annual leave")
+    [person] = persons
+    assert re.findall(r"Answer in (\w+)\.", person) == ([asked] if asked else [])
