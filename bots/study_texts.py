@@ -21,7 +21,7 @@ PLANNING = "Planning a course from your documents…"
 EXPLAINING = "Reading step {number}…"
 WRITING = "Writing a question…"
 TEACH_WHAT = (
-    "What should the course be about? Write `{cmd}teach annual leave`, and I'll make three to seven short steps from "
+    "What should the course be about? Write `{cmd}teach annual leave`, and I'll make up to seven short steps from "
     "the documents, each with a question. (To teach *me* something instead, share a file or a message with me.)"
 )
 QUIZ_WHAT = "What should the question be about? Write `{cmd}quiz annual leave`."
