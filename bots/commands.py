@@ -29,6 +29,7 @@ from core.people.interests import Reason
 from core.people.traces import Trace
 from core.readers import audience
 from core.text.words import whole_number
+from core.threads.requests import thread_request
 
 _COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 _THUMB = re.compile(r"(?P<thumb>👍|👎)[\U0001f3fb-\U0001f3ff\ufe0f]?\s*(?P<reason>.*)", re.DOTALL)
@@ -86,6 +87,8 @@ class Commands:
         """What is said to a message that asks nothing of the documents; None for one that does."""
         if asked := study_request(text):
             return asked
+        if (wanted := thread_request(text)) and wanted.missed:
+            return await self._catch_up(message, "")
         if is_about_the_bot(text):
             return await self._help(message, "")
         if is_recall(text):

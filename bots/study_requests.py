@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 
+from bots.command_table import PERSONAL
 from bots.replies import StudyRequest
 
+LONGEST = 300  # characters of a message that asks for no more than this
 STUDIES = frozenset({"teach", "quiz", "progress"})
 
 # What stands behind a command, as a button says it or as somebody types it.
@@ -43,6 +45,8 @@ _PROGRESS = re.compile(
 
 def study_request(text: str) -> StudyRequest | None:
     """What of a course or a quiz a message asks for; None where it asks for none."""
+    if len(text) > LONGEST:
+        return None
     said = " ".join(text.split()).strip(" .!?…")
     if found := _TEACH.fullmatch(said):
         topic = found["topic"] or found["german"] or ""
@@ -50,3 +54,9 @@ def study_request(text: str) -> StudyRequest | None:
     if found := _QUIZ.fullmatch(said):
         return StudyRequest("quiz", found["topic"] or found["german"] or found["frage"] or "")
     return StudyRequest("progress") if _PROGRESS.fullmatch(said) else None
+
+
+def is_personal(text: str) -> bool:
+    """Whether it asks in words for what is for one person's eyes, as the command is."""
+    asked = study_request(text)
+    return asked is not None and asked.name in PERSONAL

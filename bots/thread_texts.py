@@ -28,8 +28,9 @@ NOTHING: Mapping[MinutesKind, str] = {
 READING_THREAD = "Reading the messages…"
 CATCH_UP_WHERE = (
     "I sum up what people wrote where they write it: in Slack, mention me in a thread with *summarise*, *what was "
-    "decided?* or *action items*; in a Telegram group, write `/catchup`."
+    "decided?* or *action items*; in a Telegram group, write `/catchup`. What is new in your documents: `/digest`."
 )
+CATCH_UP_NOTHING = "As far as I've seen, nobody has written here since you last did."
 _TOPIC = re.compile(r"([^:.!?]{2,40}): (?=\S)")
 
 
@@ -52,12 +53,11 @@ def read_of(discussion: Discussion, minutes: Minutes) -> str:
     """How much was read, and what was left out of what there is."""
     people = counted(len(discussion.authors), "{count} person", "{count} people")
     read = counted(minutes.read, "{count} message", "{count} messages")
-    middle, unread = len(discussion.posts) - minutes.read, discussion.unread or 0
+    middle = len(discussion.posts) - minutes.read + (discussion.unread or 0)
     left_out = [
         translated("{count} of mine", count=discussion.own) if discussion.own else "",
         translated("{count} without words", count=discussion.empty) if discussion.empty else "",
         translated("{count} from the middle", count=middle) if middle else "",
-        translated("{count} earlier", count=unread) if unread else "",
     ]
     said = [translated("I read {messages} by {people}.", messages=read, people=people)]
     if discussion.unread is None:

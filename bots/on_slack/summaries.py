@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from itertools import takewhile
@@ -23,8 +24,8 @@ from bots.on_slack.clients import Workspace
 from bots.on_slack.errors import ERRORS, reason_of
 from bots.on_slack.events import SlackMessage, plain_text, sent_at
 from bots.on_slack.members import Members
-from bots.replies import Problem, Reply, Status
-from bots.thread_texts import READING_THREAD
+from bots.replies import Notice, Problem, Reply, Status
+from bots.thread_texts import CATCH_UP_NOTHING, READING_THREAD
 from core.documents.slack_words import whole_message
 from core.domain import Message
 from core.threads.posts import Discussion, Post
@@ -32,7 +33,8 @@ from core.threads.requests import thread_request
 from core.together import together
 
 PAGE = 200  # messages that are asked for at once, as Slack recommends
-PAGES = 10  # of one thread
+PAGES = 50  # that are looked through …
+KEPT_PAGES = 10  # … of which these are kept: the first one, and the last ones
 AT_ONCE = 8  # names that are looked up
 FEWEST = 2  # messages of others that make a discussion; what was missed may be one
 SOMEBODY = "somebody"
@@ -62,7 +64,8 @@ class SlackSummaries:
 
     async def replies(self, place: Workspace, said: SlackMessage, message: Message) -> AsyncGenerator[Reply, None]:
         """Everything to show for one message."""
-        request = thread_request(message.text) if said.in_thread and not said.private else None
+        of_thread = said.in_thread and not (said.private or said.quoted or said.files)
+        request = thread_request(message.text) if of_thread else None
         discussion: Discussion | None = None
         if request:
             yield Status(translated(READING_THREAD))
@@ -73,6 +76,9 @@ class SlackSummaries:
                     raise
                 yield Problem(translated(slack_texts.THREAD_NOT_HERE))
                 return
+        if request and discussion and request.missed and not discussion.posts:
+            yield Notice(translated(CATCH_UP_NOTHING))
+            return
         if request and discussion and len(discussion.posts) >= (1 if request.missed else FEWEST):
             steps = self._dialogue.sum_up(discussion, request)
         else:
@@ -87,15 +93,17 @@ class SlackSummaries:
         Raises:
             SlackApiError: the bot may not read there.
         """
-        found, whole = await _fetched(place.client, said)
+        found, unread = await _fetched(place.client, said)
         before = [each for each in found if str(each.get("ts")) < said.ts and not _asks(each, place.bot_user)]
         if missed:
             before = [*takewhile(lambda each: each.get("user") != said.user, reversed(before))][::-1]
+            if unread and before and found.index(before[0]) > PAGE:  # behind those that are missing
+                unread = 0
         others = [each for each in before if each.get("user") != place.bot_user]
         spoken = [each for each in others if each.get("subtype") not in _SILENT and whole_message(each).strip()]
         names, address = await together(self._names(place.client, said.team, spoken), _place_of(place.client, said))
         posts = tuple(_post(each, names, f"{address}/{_page(each, said)}" if address else "") for each in spoken)
-        return Discussion(THREAD, posts, len(before) - len(others), len(others) - len(spoken), 0 if whole else None)
+        return Discussion(THREAD, posts, len(before) - len(others), len(others) - len(spoken), unread)
 
     async def _names(self, client: AsyncWebClient, team: str, messages: Sequence[Json]) -> dict[str, str]:
         """What everybody is called who wrote or is named."""
@@ -121,24 +129,39 @@ async def _place_of(client: AsyncWebClient, said: SlackMessage) -> str:
     return ""
 
 
-async def _fetched(client: AsyncWebClient, said: SlackMessage) -> tuple[list[Json], bool]:
-    """The messages of the thread up to `said`, each once and in order, and whether these are all."""
-    found: dict[str, Json] = {}
+async def _fetched(client: AsyncWebClient, said: SlackMessage) -> tuple[list[Json], int | None]:
+    """The messages of the thread up to `said`, in order; of too many the first ones and the last ones.
+
+    With them, how many are missing between them; None where there are later ones that were not reached.
+    """
+    first: dict[str, Json] = {}
+    last: deque[dict[str, Json]] = deque(maxlen=KEPT_PAGES - 1)
+    count = 0
     cursor: str | None = None
     for _ in range(PAGES):
-        page = await client.conversations_replies(
+        answer = await client.conversations_replies(
             channel=said.channel, ts=said.root, latest=said.ts, limit=PAGE, cursor=cursor
         )
-        found |= {str(each.get("ts")): each for each in page.get("messages") or () if isinstance(each, dict)}
-        cursor = (page.get("response_metadata") or {}).get("next_cursor")
+        found: dict[str, Json] = {
+            str(each.get("ts")): each for each in answer.get("messages") or () if isinstance(each, dict)
+        }
+        new = {ts: each for ts, each in found.items() if ts not in first}  # the first message stands on every page
+        count += len(new)
+        if first:
+            last.append(new)
+        else:
+            first = new
+        cursor = (answer.get("response_metadata") or {}).get("next_cursor")
         if not cursor:
             break
-    return [found[ts] for ts in sorted(found)], not cursor
+    kept = {ts: each for page in (first, *last) for ts, each in page.items()}
+    return [kept[ts] for ts in sorted(kept)], None if cursor else count - len(kept)
 
 
 def _asks(message: Json, bot_user: str) -> bool:
-    """Whether somebody spoke to the bot: that is no part of what people said to each other."""
-    return bool(re.match(rf"\s*<@{re.escape(bot_user)}(?:\|[^<>]*)?>", str(message.get("text") or "")))
+    """Whether it asks the bot for minutes, or is a command: that is no part of what people said to each other."""
+    said = re.sub(rf"\s*<@{re.escape(bot_user)}(?:\|[^<>]*)?>[\s,:]*", "", str(message.get("text") or ""), count=1)
+    return re.match(r"[/!][a-z]", said) is not None or thread_request(said) is not None
 
 
 def _page(message: Json, said: SlackMessage) -> str:

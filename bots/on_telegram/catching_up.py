@@ -46,7 +46,8 @@ class CatchingUp:
 
     async def took(self, incoming: Incoming, delivery: Delivery) -> bool:
         """Whether a message in a group was about what is written there, and was answered from that."""
-        request = None if incoming.private or incoming.quoted else thread_request(incoming.text)
+        of_one = incoming.private or incoming.quoted or incoming.reply_to
+        request = None if of_one else thread_request(incoming.text)
         if request is None or not (request.missed or await self._chats.keeps(group_of(incoming.chat))):
             return False
         await self._sum_up(incoming, delivery, request)
@@ -75,7 +76,7 @@ class CatchingUp:
         if wanted:
             await self._talk.sum_up(incoming, delivery, _discussion(incoming.chat, wanted), request)
         elif seen:
-            await self._talk.say(incoming, delivery, translated(say.CATCH_UP_NOTHING))
+            await self._talk.say(incoming, delivery, translated(thread_texts.CATCH_UP_NOTHING))
         else:
             blind = not await self._sees_all(incoming.chat)
             await self._talk.say(incoming, delivery, translated(say.CATCH_UP_BLIND if blind else say.CATCH_UP_EMPTY))

@@ -64,7 +64,6 @@ CATCH_UP_BLIND = (
     "any of the rights, or have an operator turn privacy mode off with `/setprivacy` at BotFather and add me to the "
     "group again. Then write `/catchup on`."
 )
-CATCH_UP_NOTHING = "As far as I've seen, nobody has written here since you last did."
 CATCH_UP_EMPTY = "I haven't seen any messages here yet."
 CATCH_UP_WHAT = "I know `/catchup`, `/catchup all`, `/catchup on` and `/catchup off`."
 

@@ -91,6 +91,8 @@ def overheard(update: Update, me: User) -> tuple[int, ChatPost] | None:
         return None
     if any(entity.type == MessageEntity.BOT_COMMAND and not entity.offset for entity in message.entities):
         return None
+    if chat is not None and chat.id != message.chat.id:  # as a channel: nobody who was let in
+        return None
     person = None if chat else Person(PLATFORM, WORKSPACE, str(user.id))
     author = (chat.title if chat else user.full_name) or ""
     topic = int(_around(message)["topic"] or 0)

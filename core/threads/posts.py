@@ -35,7 +35,7 @@ class Post:
 class Discussion:
     """Posts in their order; `own` and `empty` count messages that were left out: the bot's, and those without words.
 
-    `unread` counts those that were too many to be fetched, or None where nobody knows how many there were.
+    `unread` counts those in the middle that were too many to be kept, or None where later ones were not reached.
     """
 
     title: str

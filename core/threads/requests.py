@@ -117,9 +117,9 @@ _FORMS: tuple[tuple[re.Pattern[str], ThreadRequest], ...] = (
 
 def thread_request(text: str) -> ThreadRequest | None:
     """What `text` wants of the thread it stands in; None where it is another message."""
-    said = re.sub(r"[.!?…]+$", "", " ".join(text.replace("’", "'").lower().split())).strip(" ,:")
-    if len(said) > LONGEST:
+    if len(text) > LONGEST:  # first: patterns take their time
         return None
+    said = " ".join(text.replace("’", "'").lower().split()).strip(" ,:.!?…")
     while said != (bare := _TAIL.sub("", _POLITE.sub("", said)).strip(" ,:?!.")):
         said = bare
     return next((request for form, request in _FORMS if form.fullmatch(said)), None)

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from core.text.languages import ENGLISH, language_of
 from core.text.words import content_words, words
-from core.threads.points import Point
+from core.threads.points import TELLING, Point, clauses_of, denies, stems_of
 from core.threads.posts import Post
 from core.threads.requests import MinutesKind
 
@@ -61,8 +61,10 @@ _NOT_YET = re.compile(
 def decides(post: Post) -> bool:
     """Whether a post settles something."""
     said = post.text.strip()
-    settled = _is_firm(post) or (_DECIDES.search(said) and not said.endswith("?"))
-    return bool(settled) and not _NOT_YET.search(said)
+    if _NOT_YET.search(said):
+        return False
+    agrees = any(_DECIDES.search(clause) and not denies(clause) for clause in clauses_of(said))
+    return _is_firm(post) or (agrees and not said.endswith("?"))
 
 
 def signed(kind: MinutesKind, points: Sequence[Point], posts: Sequence[Post]) -> list[Point]:
@@ -88,25 +90,35 @@ def tasks_among(points: Sequence[Point], posts: Sequence[Post]) -> list[Point]:
     people = {post.author for post in posts}
     kept = [point for point in points if _is_theirs(point, people)]
     known = {post.id for point in kept for post in point.posts}
-    own = [post for post in posts if _PROMISES.search(post.text) and _is_told(post) and post.id not in known]
+    own = [post for post in posts if _promises_of(post) and _is_told(post) and post.id not in known]
     quoted = [Point(f"{post.author}: “{' '.join(post.text.split())}”", (post,)) for post in own]
     return sorted([*kept, *quoted], key=lambda point: point.posts[-1].at)
 
 
 def _is_theirs(point: Point, people: Collection[str]) -> bool:
     """Whether whoever a task is said to be of took it on in a post that carries it, or was asked there."""
-    name, colon, _ = point.text.partition(":")
-    doers = {person for person in people if {*words(name)} & {*words(person)}} if colon else set()
+    before, colon, _ = point.text.partition(":")
+    name = before if colon else point.text
+    doers = {person for person in people if {*words(name)} & {*words(person)}}
     if not doers:
-        return not colon or any(_PROMISES.search(post.text) for post in point.posts)
+        return not colon or any(_promises_of(post) for post in point.posts)
+    task = stems_of(point.text) - stems_of(" ".join(doers))
     return any(
-        _PROMISES.search(post.text) if post.author in doers else _ASKS.search(post.text) and _names(post, doers)
+        len(stems_of(said) & task) >= TELLING * len(task)
         for post in point.posts
+        for said in (_promises_of(post) if post.author in doers else _demands_on(doers, post))
     )
 
 
-def _names(post: Post, people: Collection[str]) -> bool:
-    return bool({word for person in people for word in words(person)} & {*words(post.text)})
+def _promises_of(post: Post) -> list[str]:
+    """What its author takes on in it; a refusal is nothing of it."""
+    return [clause for clause in clauses_of(post.text) if _PROMISES.search(clause) and not denies(clause)]
+
+
+def _demands_on(people: Collection[str], post: Post) -> list[str]:
+    """What is asked in it of somebody by name."""
+    names = {word for person in people for word in words(person)}
+    return [said for said in _SENTENCE.split(post.text) if _ASKS.search(said) and names & {*words(said)}]
 
 
 def _is_firm(post: Post) -> bool:
@@ -116,7 +128,11 @@ def _is_firm(post: Post) -> bool:
     said = _SENTENCE.split(post.text.strip())
     pairs = [first if _says_enough(first) else f"{first} {then}" for first, then in pairwise([*said, ""])]
     return any(
-        _FIRMLY.match(pair) and not pair.endswith("?") and not _PROMISES.search(pair) and _says_enough(pair)
+        (found := _FIRMLY.match(pair))
+        and not any(map(denies, clauses_of(found[0])[-1:]))
+        and not pair.endswith("?")
+        and not _PROMISES.search(pair)
+        and _says_enough(pair)
         for pair in pairs
     )
 

@@ -106,7 +106,58 @@ async def test_what_somebody_missed_in_a_thread(redis: Redis) -> None:
         [answer] = slack.answers("C1", root)
         assert "repaired now" in answer
         assert "leaks" not in answer
+        slack.people.say("UBEN", "C1", f"{AT} anything new?", thread=root)
+        await slack.settled()
+        assert "nobody has written here" in slack.answers("C1", root)[-1]
         slack.check()
+
+
+async def test_of_a_very_long_thread_the_last_messages_are_read(redis: Redis) -> None:
+    """However many came between: what somebody missed is what came last, and a decision is found there."""
+    async with world(redis) as slack:
+        slack.generator.script = script
+        root = await discuss(slack, ("UANN", "Where do we all go?"))
+        for number in range(2100):
+            ts = slack.space.ts()
+            said = {2030: "Decision: everybody goes home on Friday", 2060: "I read all of this"}.get(number, "")
+            user = "UANN" if number == 2060 else "UBEN"
+            slack.space.messages["C1"][ts] = {"ts": ts, "user": user, "thread_ts": root, "text": said}
+        slack.people.say("UBEN", "C1", "The bus leaves at noon", thread=root)
+        slack.people.say("UANN", "C1", f"{AT} what did I miss?", thread=root)
+        await slack.settled()
+        slack.people.say("UANN", "C1", f"{AT} what was decided?", thread=root)
+        await slack.settled()
+        missed, decided = slack.answers("C1", root)
+        assert "The bus leaves at noon" in missed
+        assert "go home" not in missed
+        assert "from the middle" not in missed
+        assert "everybody goes home on Friday" in decided
+        assert "from the middle" in decided
+        slack.check()
+
+
+async def test_what_names_the_bot_counts_unless_it_asks_for_minutes(redis: Redis) -> None:
+    """Whoever addresses a decision to the bot has decided, too."""
+    async with world(redis) as slack:
+        slack.generator.script = script
+        root = await discuss(slack, ("UANN", "Where do we move the printer?"))
+        slack.people.say("UBEN", "C1", f"{AT} Decision: the printer moves to floor four", thread=root)
+        await slack.settled()
+        slack.people.say("UANN", "C1", f"{AT} what was decided?", thread=root)
+        await slack.settled()
+        assert "floor four" in slack.answers("C1", root)[-1]
+        slack.check()
+
+
+async def test_what_comes_with_a_forward_is_about_that(redis: Redis) -> None:
+    """And not about the thread."""
+    async with world(redis) as slack:
+        slack.generator.script = script
+        root = await discuss(slack, ("UANN", "Where do we move the printer?"), ("UBEN", "To floor three, I hope"))
+        forward = {"is_share": True, "is_msg_unfurl": True, "author_name": "Zoe", "text": "The canteen is closed."}
+        slack.people.say("UANN", "C1", f"{AT} summarise", thread=root, attachments=[forward])
+        await slack.settled()
+        assert not any("In short" in answer for answer in slack.answers("C1", root))
 
 
 async def test_without_a_discussion_it_is_a_question(redis: Redis) -> None:
@@ -117,8 +168,10 @@ async def test_without_a_discussion_it_is_a_question(redis: Redis) -> None:
         slack.people.say("UANN", "C1", f"{AT} summarise", thread=root)
         dm = slack.space.dm("UANN")
         slack.people.say("UANN", dm, "next steps?")
-        slack.people.say("UANN", dm, "catchup")
+        slack.people.say("UANN", dm, "what did I miss?")
+        slack.people.say("UBEN", "C1", f"{AT} was habe ich verpasst?")
         await slack.settled()
+        assert sum("mention me in a thread" in text_of(each) for each in slack.space.messages["C1"].values()) == 1
         assert not any("In short" in text_of(each) for each in slack.space.messages["C1"].values())
         assert "mention me in a thread" in str([text_of(each) for each in slack.space.messages[dm].values()])
         slack.check()

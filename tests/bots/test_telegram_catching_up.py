@@ -151,3 +151,33 @@ async def test_decisions_in_a_group(redis: Redis, tmp_path: Path):
         told = await team.until(lambda place: [one for one in place.said() if "Decided" in one.text])
         assert "Scanner" in told[0].text
         assert "Wetter" not in told[0].text
+
+
+async def test_what_replies_to_something_is_about_that(redis: Redis, tmp_path: Path):
+    """To an answer of the bot as to a message of somebody: the group is not meant."""
+    async with telegram_home(redis, tmp_path, wishes()) as home:
+        ann, ben, team = people(home)
+        await ann.say("/catchup on", team)
+        await replied(team, 1)
+        first = await ben.say("The scanner moves downstairs", team)
+        await ann.say(f"@{BOT['username']} summarise", team, reply_to=first)
+        await replied(team, 2)
+        await ann.say(f"@{BOT['username']} summarise", team, reply_to=team.said()[-1].id)
+        await replied(team, 3)
+        assert not any("In short" in one.text for one in team.said())
+
+
+async def test_what_is_posted_as_a_channel_is_not_kept(redis: Redis, tmp_path: Path):
+    """Nobody knows whose it is; what an admin posts as the group is the group's."""
+    async with telegram_home(redis, tmp_path, wishes()) as home:
+        ann, ben, team = people(home)
+        await ann.say("/catchup on", team)
+        await replied(team, 1)
+        for place, title, text in ((-100_999, "Private", "Secret of a stranger"), (TEAM, "Team", "Office is closed")):
+            sender = {"id": place, "type": "channel" if title == "Private" else "supergroup", "title": title}
+            await ben.send({"text": text, "entities": [], "sender_chat": sender}, team)
+        await ben.say("The scanner moves downstairs", team)
+        await ann.say("/catchup", team)
+        told = await team.until(lambda place: [one for one in place.said() if "In short" in one.text])
+        assert "Office is closed" in told[0].text
+        assert "Secret" not in told[0].text

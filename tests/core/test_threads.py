@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bots.study_requests import study_request
 from core.answering.verdict import TOLD_TO_REFUSE
 from core.domain import Person, Prompt
 from core.threads.chats import ChatPost, missed_by
 from core.threads.minutes import Minutes, Minuting, PartStarted, asked
-from core.threads.points import carried, lines_of
+from core.threads.points import Point, carried, distinct, lines_of
 from core.threads.posts import MOST_PARTS, PART_TOKENS, Discussion, Post, parts_of
 from core.threads.requests import MinutesKind, ThreadRequest, thread_request
+from core.threads.signs import decides
+from core.writing.requests import request_of
 from tests.fakes import ScriptedGenerator
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -95,6 +99,14 @@ def test_other_questions_are_none_of_it(said: str) -> None:
     assert thread_request(said) is None
 
 
+@pytest.mark.parametrize("said", ["." * 200_000 + "x", "summarise " * 20_000, "please, " * 20_000, " " * 200_000 + "x"])
+def test_long_messages_are_no_requests_at_once(said: str) -> None:
+    """However they are made: whoever waits for the bot does not wait for a pattern."""
+    begun = time.process_time()
+    assert (thread_request(said), study_request(said), request_of(said)) == (None, None, None)
+    assert time.process_time() - begun < 0.5
+
+
 def test_a_point_is_carried_by_the_messages_that_say_it() -> None:
     """By those whose words it has, and no other."""
     said = posts("Ann: The printer is broken", "Ben: I will repair it on Monday", "Ann: Nice weather")
@@ -118,6 +130,83 @@ def test_what_no_message_says_is_no_point(line: str) -> None:
     """Neither a number nor a day, an address or a name that stands in none of the messages that carry it."""
     said = posts("Ann: The printer is broken", "Ben: I will repair it on Monday")
     assert carried(line, said, ["Ann", "Ben"]) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("The salary rise was approved by the board", "The salary rise was not approved by the board"),
+        ("The office is closed on Friday", "No, the office is never closed on Friday"),
+        ("We ship version five on Friday", "We don't ship version five on Friday"),
+        ("We ship version five on Friday", "I don't think, we ship version five on Friday"),
+        ("The office is not closed on Friday", "The office is closed on Friday"),
+        ("Das Budget wurde genehmigt", "Das Budget wurde nicht genehmigt"),
+        ("Am Freitag gibt es Laptops für das Team", "Am Freitag gibt es keine Laptops für das Team"),
+    ],
+)
+def test_what_is_denied_carries_no_point(line: str, said: str) -> None:
+    """Nor does what is said carry a denial."""
+    assert carried(line, posts(f"Ann: {said}", "Ben: ok"), ["Ann", "Ben"]) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("The office is not open on Friday", "The office isn't open on Friday"),
+        ("The launch moves to Tuesday", "No, the launch moves to Tuesday"),
+        ("The launch moves to Tuesday", "The launch moves to Tuesday, not Monday"),
+        ("Ann will repair the printer", "I can't come today, but I will repair the printer"),
+        ("Ann will repair the printer", "I can't come today, I will repair the printer tomorrow. It is not urgent"),
+        ("Das Budget wurde genehmigt", "Das Budget wurde genehmigt, keine Sorge"),
+    ],
+)
+def test_a_denial_of_something_else_carries_it(line: str, said: str) -> None:
+    """It is the clause that counts."""
+    assert carried(line, posts(f"Ann: {said}", "Ben: ok"), ["Ann", "Ben"]) is not None
+
+
+def test_names_and_numbers_are_compared_whole() -> None:
+    """Christina is not Christian, and of numbers that begin alike each has its own message."""
+    said = posts("Christian: I will repair the printer")
+    assert carried("Christina will repair the printer", said, ["Christian"]) is None
+    assert carried("Christian's printer is broken", posts("Ann: The printer of Christian is broken"), []) is not None
+    said = posts("Ann: Invoice 100451 is paid", "Ben: Invoice 100452 is paid", "Ann: Invoice server12 is not paid")
+    for number, post in ((100451, said[0]), (100452, said[1])):
+        point = carried(f"Invoice {number} is paid", said, ["Ann", "Ben"])
+        assert point is not None
+        assert point.posts == (post,)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (
+            "The launch of the new customer portal moves to Monday",
+            "The launch of the new customer portal moves to Tuesday",
+        ),
+        ("We order 12 chairs for the new room", "We order 15 chairs for the new room"),
+        ("Restart server12 tonight after the backup", "Restart server13 tonight after the backup"),
+        ("Order the twelve chairs for Berlin soon", "Order the twelve chairs for Hamburg soon"),
+        ("Wir bestellen die neuen Stühle bei Ikea", "Wir bestellen die neuen Stühle bei Otto"),
+        ("The office is closed on the third floor", "The office is not closed on the third floor"),
+    ],
+)
+def test_points_that_differ_in_a_fact_both_stay(first: str, then: str) -> None:
+    """A later one may correct the earlier."""
+    said = posts(f"Ann: {first}", f"Ben: {then}")
+    both = [Point(first, said[:1]), Point(then, said[1:])]
+    assert distinct(both) == both
+
+
+def test_of_points_that_say_the_same_the_last_stays() -> None:
+    """By when it was said, in the order in which they were made."""
+    said = posts("Ann: The printer is broken", "Ben: The printer is still broken", "Ann: Hello")
+    points = [
+        Point("The printer is still broken", said[1:2]),
+        Point("Hello", said[2:]),
+        Point("The printer is broken", said[:1]),
+    ]
+    assert distinct(points) == points[:2]
 
 
 def test_bullets_are_points() -> None:
@@ -188,6 +277,56 @@ async def test_a_task_is_whose_who_took_it_on() -> None:
     assert texts(await minutes(generator, ACTIONS, said)) == ["Priya: “I'll write the migration so Tom can review it.”"]
     generator.script = lambda _: "- Priya: write the migration"
     assert texts(await minutes(generator, ACTIONS, said)) == ["Priya: write the migration"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("Ana: bring the cake for the party", ["Ana: I'll book the room", "Ben: I can bring the cake for the party"]),
+        ("Ana brings the cake for the party", ["Ana: I'll book the room", "Ben: The cake for the party is easy"]),
+        (
+            "Priya: write the migration guide",
+            ["Tom: Who writes the migration guide?", "Priya: I can't, I will be away. I can review the guide though"],
+        ),
+        ("Ana: book the room for the party", ["Ana: I will not book the room for the party, ask Ben", "Ben: hm"]),
+        ("Ben: order the chairs", ["Ana: Ben, could you book the room? We should order the chairs.", "Ben: hm"]),
+    ],
+)
+async def test_nobody_is_given_what_they_did_not_take_on(line: str, said: list[str]) -> None:
+    """What they take on themselves has to say it, and a refusal takes nothing on."""
+    made = await minutes(ScriptedGenerator(lambda _: f"- {line}"), ACTIONS, posts(*said))
+    assert line not in texts(made)
+    assert not [text for text in texts(made) if "not book" in text]
+
+
+async def test_a_task_is_whose_who_was_asked_by_name() -> None:
+    """In the sentence that says what is to be done."""
+    said = posts("Ana: The party is soon. Ben, could you book the room?", "Ben: hm")
+    assert texts(await minutes(ScriptedGenerator(lambda _: "- Ben: book the room"), ACTIONS, said)) == [
+        "Ben: book the room"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "settles"),
+    [
+        ("Let's not move to Berlin", False),
+        ("I don't think we will approve it", False),
+        ("It was not approved", False),
+        ("Nobody has confirmed the date", False),
+        ("Das wurde nicht genehmigt", False),
+        ("I don't think we decided on the budget of the party", False),
+        ("No, we take the blue chairs", True),
+        ("OK, then we take the blue chairs, not the red ones", True),
+        ("Ok, we order the blue chairs", True),
+        ("The release goes out on Thursday, if nothing breaks", True),
+        ("We have decided not to move to Berlin", True),
+        ("Decision: no laptops for interns this year", True),
+    ],
+)
+def test_what_is_denied_settles_nothing(said: str, *, settles: bool) -> None:
+    """Unless it is said to be the decision."""
+    assert decides(posts(f"Ann: {said}")[0]) is settles
 
 
 async def test_many_points_become_fewer() -> None:
