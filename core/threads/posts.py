@@ -16,19 +16,24 @@ POST_CHARACTERS = 2_000  # of one message that are read
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message that somebody wrote; `author` as others see them, `link` to open it, or empty."""
+    """A message that somebody wrote; `author` as others see them, `link` to open it, or empty.
+
+    `origin` is whose words it forwards: then they are not its author's.
+    """
 
     id: str
     author: str
     text: str
     at: datetime
     link: str = ""
+    origin: str = ""
 
     @property
     def line(self) -> str:
         """As it is read."""
         said = " ".join(self.text.split())
-        return f"{self.author}: {said[:POST_CHARACTERS]}"
+        author = f"{self.author}, forwarded from {self.origin}" if self.origin else self.author
+        return f"{author}: {said[:POST_CHARACTERS]}"
 
 
 @dataclass(frozen=True, slots=True)
