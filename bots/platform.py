@@ -137,6 +137,10 @@ class Sender(Protocol):
         ...
 
 
+class MembershipUnknownError(Exception):
+    """A platform does not say now what somebody belongs to, where it has to be known: to be asked again later."""
+
+
 class CheckedInlet:
     """An inlet that takes only what can be read again: an event of other types would stop whoever claims it."""
 

@@ -52,14 +52,14 @@ class Studies:
     # Courses
 
     async def _teach(self, message: Message, rest: str) -> Replies:
-        course, word = await self._tutor.course(message.person), rest.lower().strip()
+        course, word = await self._tutor.course(message), rest.lower().strip()
         if found := STEP.fullmatch(rest):
             if course is None or course.id != found["id"].lower():
                 yield Notice(translated(say.COURSE_GONE))
                 return
             number = whole_number(found["number"]) or 0
         elif word in STOP:
-            stopped = await self._tutor.stop(message.person)
+            stopped = await self._tutor.stop(message)
             yield Notice(translated(say.COURSE_STOPPED if stopped else say.NO_COURSE))
             return
         elif rest and word not in NEXT:
@@ -96,19 +96,20 @@ class Studies:
             return
         yield Status(translated(say.EXPLAINING, number=number + 1))
         head += f"{say.step_heading(course, number)}\n\n"
-        yield Delta(head)
+        begun = ""
         explained: StepExplanation | None = None
         async with aclosing(self._tutor.explain(message, course, number)) as events:
             async for event in events:
                 match event:
                     case Piece(text):
-                        yield Delta(text)
+                        yield Delta(text if begun else head + text)
+                        begun = head
                     case QueuePosition(ahead):
                         yield Status(texts.queued(ahead))
                     case StepExplanation():
                         explained = event
         if explained is None:
-            yield Final(f"{head}{translated(say.STEP_GONE)}", choices=say.rows([_next(course, number)]))
+            yield Final(translated(say.STEP_GONE), choices=say.rows([_next(course, number)]))
             return
         prompt = await self._tutor.ask_of_step(message, course, number)
         asked = say.question(prompt) if prompt else f"*{translated(say.NO_QUESTION)}*"
@@ -142,8 +143,10 @@ class Studies:
         yield Status(translated(say.WRITING))
         if prompt := await self._tutor.ask_about(message, topic):
             yield _asked(prompt)
+        elif rest:
+            yield Notice(translated(say.NO_QUESTION_ON, topic=texts.escaped(rest)))
         else:
-            yield Notice(translated(say.NO_QUESTION_ON, topic=texts.escaped(topic)))
+            yield Notice(translated(say.NO_QUESTION))
 
     def _marked(self, found: MarkedAnswer) -> Final:
         course, card = found.course, found.marking.card

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from bots.command_table import PERSONAL
 from bots.replies import StudyRequest
 
 LONGEST = 300  # characters of a message that asks for no more than this
@@ -53,3 +54,9 @@ def study_request(text: str) -> StudyRequest | None:
     if found := _QUIZ.fullmatch(said):
         return StudyRequest("quiz", found["topic"] or found["german"] or found["frage"] or "")
     return StudyRequest("progress") if _PROGRESS.fullmatch(said) else None
+
+
+def is_personal(text: str) -> bool:
+    """Whether it asks in words for what is for one person's eyes, as the command is."""
+    asked = study_request(text)
+    return asked is not None and asked.name in PERSONAL

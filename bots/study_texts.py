@@ -26,7 +26,7 @@ QUIZ_WHAT = "What should the question be about? Write `{cmd}quiz annual leave`."
 NOTHING_ON = "I found nothing about **{topic}** in the documents, so I can't teach it. Try other words."
 NO_QUESTION = "I couldn't write a question about this that holds up against the documents."
 NO_QUESTION_ON = "I couldn't write a question about **{topic}** that holds up against the documents. Try another topic."
-NOT_ABLE = "The language model here wasn't taught to write quiz questions, so there are no courses or quizzes."
+NOT_ABLE = "The language model here can't write and check quiz questions, so there are no courses or quizzes."
 STEP_GONE = "This step's part of the documents is gone or has changed, or you can't see it here."
 COURSE_GONE = "That course is over, or it's somebody else's. `{cmd}teach` shows yours."
 COURSE_STOPPED = "Done. The course is over; its questions stay in `{cmd}quiz`."
@@ -67,7 +67,7 @@ TOPICS = 12  # lines of the picture
 
 def plan(course: Course) -> str:
     """What a course has."""
-    steps = [f"{number}. {escaped(step.name)}" for number, step in enumerate(course.steps, start=1)]
+    steps = [f"{number}. {escaped(step.name)}" for number, step in enumerate(course.steps, start=1) if step.passages]
     return "\n".join([f"**{translated(PLAN, topic=escaped(course.topic))}**", "", *steps])
 
 

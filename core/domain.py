@@ -362,7 +362,7 @@ class Answer:
     log_odds: tuple[float | None, ...] = ()
     id: str = ""
     listing: Sources = Sources.FULL
-    rests: tuple[str, ...] = ()
+    rests: tuple[str, ...] | None = ()
     is_text: bool = False
 
 

@@ -246,7 +246,8 @@ class Engine:
             rows = await material(context.query.text, found, self._index)
         else:
             rows = await retrieval.rows_to_read(found, self._index, count=limits.passages, following=limits.following)
-        return ranking.select(context.asker, found, rows, now, limits.decoding.floor)
+        added = 0 if context.query.text else ranking.ADDED  # a document that somebody names is read alone
+        return ranking.select(context.asker, found, rows, now, limits.decoding.floor, added=added)
 
     def _prompt(self, context: AnswerContext, selection: Selection) -> Prompt:
         """What the model reads, which is remembered for when nobody asks."""

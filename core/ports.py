@@ -89,6 +89,11 @@ class Generator(Port):
         """How it is to be asked, and what its verdicts are worth."""
         ...
 
+    @property
+    def says_likelihoods(self) -> bool:
+        """Whether its pieces say how likely their words are."""
+        ...
+
     def count_tokens(self, text: str) -> int:
         """Tokens in `text`."""
         ...

@@ -46,7 +46,7 @@ def audience(message: Message) -> frozenset[str]:
     person, place = message.person, message.conversation
     everybody = {EVERYONE, *([workspace_reader(place.platform, place.workspace)] if message.insiders else ())}
     if not message.private:
-        return frozenset(everybody | {channel_reader(place.platform, place.workspace, place.channel)})
+        return frozenset(everybody | {place_reader(place)})
     channels = {channel_reader(place.platform, place.workspace, channel) for channel in message.channels}
     return frozenset(everybody | channels | {person_reader(person)})
 
@@ -56,10 +56,14 @@ def alone(person: Person) -> frozenset[str]:
     return frozenset({EVERYONE, workspace_reader(person.platform, person.workspace), person_reader(person)})
 
 
+def place_reader(place: Conversation) -> str:
+    """All who read there, where a place is shared."""
+    return channel_reader(place.platform, place.workspace, place.channel)
+
+
 def shown_in(place: Conversation, seen_by: Collection[str]) -> bool:
     """Whether an answer for the audience `seen_by` was shown to all of a shared place."""
-    here = channel_reader(place.platform, place.workspace, place.channel)
-    return here in seen_by and not any(name.startswith("person:") for name in seen_by)
+    return place_reader(place) in seen_by and not any(name.startswith("person:") for name in seen_by)
 
 
 def may_see(readers: Collection[str], names: Collection[str]) -> bool:

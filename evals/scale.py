@@ -17,7 +17,7 @@ import os
 import tempfile
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,9 +59,13 @@ async def run(chosen: Options) -> None:
         texts = sample(paragraphs(chosen.data / "handbook"), PARAGRAPHS, chosen.seed)
         asked = [json.loads(line)["question"] for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
         rows, questions = await embedder.embed(texts), await embedder.embed_questions(asked)
-        result = await _grown(embedder, sizes, made_of(texts, rows, rng), list(zip(asked, questions, strict=True)))
+        result: dict[int, Record] = {}
+        async for size, row in _grown(
+            embedder, sizes, made_of(texts, rows, rng), list(zip(asked, questions, strict=True))
+        ):
+            result[size] = row
+            write_result("scale", {"seed": chosen.seed, "sizes": result})
     report(result)
-    write_result("scale", {"seed": chosen.seed, "sizes": result})
 
 
 def paragraphs(handbook: Path) -> list[str]:
@@ -90,12 +94,13 @@ async def _grown(
     sizes: Sequence[int],
     made: Iterator[tuple[Passage, Vector]],
     asked: Sequence[tuple[str, Vector]],
-) -> dict[int, Record]:
-    result: dict[int, Record] = {}
-    nearest = _Nearest(asked)
+) -> AsyncIterator[tuple[int, Record]]:
+    """One size after the other."""
+    nearest, held = _Nearest(asked), 0
     with tempfile.TemporaryDirectory(prefix="attune-", ignore_cleanup_errors=True) as folder, Progress() as bar:
-        task, held = bar.add_task("passages", total=sizes[-1]), 0
+        task = bar.add_task("passages", total=sizes[-1])
         for size in sizes:
+            before = held
             async with SharedIndex(Path(folder), embedder.dimension) as index:
                 start = time.perf_counter()
                 while held < size:
@@ -105,18 +110,17 @@ async def _grown(
                     await index.upsert([passage for passage, _ in batch], vectors)
                     held += len(batch)
                     bar.advance(task, len(batch))
-                rate = (size - (max(result) if result else 0)) / (time.perf_counter() - start)
-                result[size] = {"kept a second": rate, "as written": await searched(index, asked)}
-                result[size] |= await _rewritten(index, asked)
+                rate = (size - before) / (time.perf_counter() - start)
+                row: Record = {"kept a second": rate, "as written": await searched(index, asked)}
+                row |= await _rewritten(index, asked)
             await until(lambda: np.isnan(service_memory(Path(folder))))
             start = time.perf_counter()
             async with SharedIndex(Path(folder), embedder.dimension) as index:
                 await index.count()
-                opened = time.perf_counter() - start
-                result[size] |= {"seconds to open": opened, "opened anew": await searched(index, asked)}
-                result[size]["memory, MB"] = service_memory(Path(folder))
-                result[size]["recall@10"] = await nearest.recall(index)
-    return result
+                row["seconds to open"] = time.perf_counter() - start
+                row |= {"opened anew": await searched(index, asked), "memory, MB": service_memory(Path(folder))}
+                row["recall@10"] = await nearest.recall(index)
+            yield size, row
 
 
 class _Nearest:

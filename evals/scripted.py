@@ -65,6 +65,7 @@ class PacedGenerator:
     name = "paced"
     context_tokens = 4096
     protocol = PROTOCOLS["attune-reader-1.5b"]
+    says_likelihoods = False
 
     def __init__(self, words: int, pace: float) -> None:
         self.words = words

@@ -58,6 +58,7 @@ class ScriptedGenerator:
     name = "scripted"
     context_tokens = 4096
     protocol = PROTOCOLS["attune-reader-1.5b"]
+    says_likelihoods = True
 
     def __init__(
         self, script: Callable[[Prompt], str] | None = None, *, pace: float = 0.0, certainty: float = 9.0

@@ -28,15 +28,22 @@ class SlackConversation:
         self._members = members
         self._hurry = hurry
 
-    async def message(self, pressed: SlackPress, text: str, thread: str, *, private: bool | None = None) -> Message:
-        """`text` as if the person had written it; in private, with the channels they belong to."""
+    async def message(
+        self, pressed: SlackPress, text: str, thread: str, *, private: bool | None = None, strict: bool = False
+    ) -> Message:
+        """`text` as if the person had written it; in private, with the channels they belong to.
+
+        Raises:
+            MembershipUnknownError: with `strict`, where Slack does not say what they belong to.
+        """
+        members = self._members.strict() if strict else self._members
         person, channel = pressed.person, pressed.text("channel") or "home"
         alone = channel.startswith("D") if private is None else private
         channels: frozenset[str] = frozenset()
         client = pressed.place.client
         if alone:
-            channels = await self._members.channels(client, person.workspace, person.user)
-        within = await self._members.within(
+            channels = await members.channels(client, person.workspace, person.user)
+        within = await members.within(
             client, SlackMessage(person.workspace, channel, "", "", person.user, "", private=alone)
         )
         conversation = Conversation(PLATFORM, person.workspace, channel, thread)

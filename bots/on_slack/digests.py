@@ -36,7 +36,7 @@ class SlackDigests:
         pressed = SlackPress(event, body_of(event), await self._clients.of(person.workspace), delivery)
         if not await self._door.admits(pressed.place.client, person.workspace, person.user):
             return
-        message = await self._talk.message(pressed, "", "", private=True)
+        message = await self._talk.message(pressed, "", "", private=True, strict=True)
         operator = await self._door.is_operator(person)
         due = await self._dialogue.digest(message, pressed.text("name"), operator=operator)
         if due is not None:

@@ -1,8 +1,8 @@
 """Who somebody is in Slack and what they belong to: channels, user groups, guest or not.
 
 Asked anew every minute, and each time for the channels, which say what somebody may see. Where Slack does not say, or
-says what makes no sense, the narrower answer is taken: no channels, no groups, a guest. Knows nothing of documents, or
-of who is let in.
+says what makes no sense, the narrower answer is taken: no channels, no groups, a guest; or none, by `strict`. Knows
+nothing of documents, or of who is let in.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bots.on_slack.errors import reason_of
 from bots.on_slack.events import PLATFORM, SlackMessage
+from bots.platform import MembershipUnknownError
 from core.readers import channel_reader, workspace_reader
 
 log = structlog.get_logger(__name__)
@@ -81,6 +82,13 @@ class Members:
     def __init__(self, groups: Collection[str] = (), now: Callable[[], float] = time.monotonic) -> None:
         self._groups = frozenset(groups)  # names such as group:slack/T1/S1: those that a list mentions
         self._known: TTLCache[tuple[str, ...], Any] = TTLCache(KEPT, SECONDS, now)
+        self._strict = False
+
+    def strict(self) -> Members:
+        """The same members, where whoever asks gets a MembershipUnknownError in place of a guess."""
+        twin = copy(self)
+        twin._strict = True  # noqa: SLF001 - one of us
+        return twin
 
     async def standing(self, client: AsyncWebClient, said: SlackMessage) -> MemberStatus:
         """What the author of a message is."""
@@ -173,8 +181,11 @@ class Members:
                 raise
         found: set[str] = set()
         for kind in KINDS:  # the operator left a feature out: what the others may see stays
-            with suppress(SlackApiError):
+            try:
                 found |= await _joined(client, user, kind)
+            except SlackApiError as error:
+                if not _is_said(error):
+                    raise
         return frozenset(found)
 
     async def _remembered(
@@ -187,16 +198,28 @@ class Members:
         try:
             async with asyncio.timeout(PATIENCE if anew else None):
                 found = await ask()
-        except (TimeoutError, aiohttp.ClientError):  # the client itself waits out a rate limit, for minutes
+        except (TimeoutError, aiohttp.ClientError) as error:  # the client itself waits out a rate limit, for minutes
             if not anew:
                 raise
             log.warning("slack_lookup_failed", what=key[0], error="no answer in time")
+            self._insist(key, error)
             return known
         except _UNSAID as error:
             log.warning("slack_lookup_failed", what=key[0], error=reason_of(error))
+            if not _is_said(error):
+                self._insist(key, error)
             return known if reason_of(error) in BUSY else unknown
         self._known[key] = found
         return found
+
+    def _insist(self, key: tuple[str, ...], error: Exception) -> None:
+        if self._strict and key not in self._known:
+            raise MembershipUnknownError(key[0]) from error
+
+
+def _is_said(error: Exception) -> bool:
+    """Whether Slack refused with a reason of its own that is not over in a moment."""
+    return isinstance(error, SlackApiError) and reason_of(error) not in {*BUSY, SlackApiError.__name__}
 
 
 def _name(user: Mapping[str, Any]) -> str:

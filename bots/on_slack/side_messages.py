@@ -20,6 +20,7 @@ from bots.on_slack.mrkdwn import sections
 from bots.on_slack.render import Block
 from bots.operator_lists import OperatorLists
 from bots.render import one_line
+from bots.study_requests import is_personal
 
 
 class SideMessages:
@@ -42,7 +43,7 @@ class SideMessages:
             await answer.finish(translated(texts.NOTHING_TO_STOP))
         elif is_thanks(text):
             await answer.finish(translated(texts.COURTESY))
-        elif name in PERSONAL and not said.private:
+        elif (name in PERSONAL or is_personal(text)) and not said.private:
             message = await self._talk.message(pressed, text, f"@{said.user}", private=True)
             await self._talk.whisper(pressed, message)
         else:

@@ -13,11 +13,12 @@ from collections.abc import Collection
 import structlog
 from cachetools import LRUCache, TTLCache
 from telegram import ChatMember, ChatMemberRestricted
-from telegram.error import BadRequest, Forbidden, TelegramError
+from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bots import texts
 from bots.on_telegram.api import Bot
-from bots.on_telegram.events import PLATFORM, WORKSPACE, Incoming
+from bots.on_telegram.events import PLATFORM, WORKSPACE, Incoming, UpdateKind
+from bots.platform import MembershipUnknownError
 from core.domain import Person
 from core.people.access import Access
 from core.readers import channel_reader
@@ -52,8 +53,13 @@ class Membership:
         return frozenset(str(group) for group, inside in zip(self._groups, belonged, strict=True) if inside)
 
     async def channels(self, incoming: Incoming) -> frozenset[str]:
-        """The groups whose documents somebody may see in private: asked for anew, as somebody may have left."""
-        inside = await asyncio.gather(*(self._belongs(group, incoming.user) for group in self._groups))
+        """The groups whose documents somebody may see in private: asked for anew, as somebody may have left.
+
+        Raises:
+            MembershipUnknownError: Telegram does not say now, and what it is for can wait: a digest.
+        """
+        strict = incoming.kind is UpdateKind.DIGEST
+        inside = await asyncio.gather(*(self._belongs(group, incoming.user, strict=strict) for group in self._groups))
         return frozenset(str(group) for group, belongs in zip(self._groups, inside, strict=True) if belongs)
 
     async def _belonged(self, group: int, user: int) -> bool:
@@ -65,7 +71,7 @@ class Membership:
             return self._believed(group, user)
         return await self._belongs(group, user)
 
-    async def _belongs(self, group: int, user: int) -> bool:
+    async def _belongs(self, group: int, user: int, *, strict: bool = False) -> bool:
         """What Telegram says; where it is away, what it said before, but not for long."""
         try:
             async with asyncio.timeout(PATIENCE):
@@ -75,6 +81,8 @@ class Membership:
             if isinstance(error, BadRequest | Forbidden):  # the bot is not in that group
                 return self._know(group, user, time.monotonic() - REMEMBERED + UNKNOWN_FOR, inside=False)
             self._in_vain[group, user] = True
+            if strict and isinstance(error, NetworkError | RetryAfter | TimeoutError):
+                raise MembershipUnknownError(str(group)) from error
             return self._believed(group, user)
         restricted = isinstance(member, ChatMemberRestricted) and member.is_member
         return self._know(group, user, time.monotonic(), inside=member.status in _INSIDE or restricted)

@@ -31,6 +31,7 @@ from bots.on_telegram.screen import Screen, Streaming
 from bots.on_telegram.teaching import Teaching
 from bots.operator_lists import OperatorLists
 from bots.platform import Delivery
+from bots.study_requests import is_personal
 from bots.texts import escaped
 from core.errors import PersonError
 from core.inbox import Event
@@ -146,7 +147,9 @@ class TelegramSender:
     async def _ask(self, incoming: Incoming, delivery: Delivery) -> None:
         command = command_of(incoming.text)
         if command is None:
-            if not await self._catching_up.took(incoming, delivery):
+            if is_personal(incoming.text):
+                await self._talk.in_private(incoming, delivery)
+            elif not await self._catching_up.took(incoming, delivery):
                 await self._talk.answer(incoming, delivery)
             return
         name, rest = command

@@ -20,7 +20,7 @@ from core.text.words import words
 
 MAX_TURNS = 20  # turns looked at; fewer are read, as the budget has it
 BEGINS = 8  # words by which an answer is known again
-RESTS = 100  # passages that a turn is known to rest on; of a longer chain of follow-ups the oldest are not followed
+RESTS = 300  # passages of the turns before that one is known to rest on; after a longer chain it is not repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +102,14 @@ def answer_id(message: Message, key: bytes) -> str:
     return blake2b("\0".join(parts).encode(), digest_size=8, key=key).hexdigest()
 
 
-def rests_of(rows: Iterable[RankedPassage], heard: Iterable[Turn]) -> tuple[str, ...]:
-    """What an answer rests on that was made from `rows`, after the turns `heard`: also what those rest on."""
+def rests_of(rows: Iterable[RankedPassage], heard: Iterable[Turn]) -> tuple[str, ...] | None:
+    """What an answer rests on that was made from `rows`, after the turns `heard`: also what those rest on.
+
+    None where that is too much to follow: nothing is left out, for a turn that rests on less than it tells would leak.
+    """
     read = [_name(part) for row in rows for part in (row.parts or (row.passage,))]
-    before = [name for turn in reversed([*heard]) for name in turn.rests or ()]
-    return tuple(dict.fromkeys([*read, *before]))[:RESTS]
+    before = dict.fromkeys(name for turn in heard for name in turn.rests or ())
+    return None if len(before) > RESTS else tuple(dict.fromkeys([*read, *before]))
 
 
 async def still_standing(turns: Sequence[Turn], index: PassageIndex, seen_by: Collection[str]) -> list[Turn]:

@@ -64,9 +64,9 @@ class Query:
 
     `searches` are the texts to search for, the likeliest reading first, with p(r|x); they sum to 1. `turns` are what
     was said before, as the model hears it. `form` overrides `Preferences` by name for this answer, and `begun` is what
-    was said of it already, in the turn `goes_on`. `refused`: it is about a refusal, which no other form makes an
-    answer. `quoted` is what somebody wrote that the question is about. `text` is what is to be written, where that is
-    asked for, and `reworks` the last one that is to be otherwise.
+    was said of it already; `goes_on` is the turn that it goes on or writes anew. `refused`: it is about a refusal,
+    which no other form makes an answer. `quoted` is what somebody wrote that the question is about. `text` is what is
+    to be written, where that is asked for, and `reworks` the last one that is to be otherwise.
     """
 
     said: str
@@ -115,14 +115,15 @@ def understand(message: str, turns: Sequence[Turn], quoted: str = "") -> Query:
     again = _question(last.turn.question, before, last.turn.quoted)
     again = replace(again, said=message, form={**again.form, **last.form})
     is_refusal = says_not_found(last.turn.answer)
-    reworks = last.turn.answer if again.text and not is_refusal else ""
+    if again.text and not is_refusal:
+        again = replace(again, reworks=last.turn.answer, goes_on=last.turn)
     if wish is None:
-        return replace(again, question=message, turns=tuple(exchange.turn for exchange in told), reworks=reworks)
+        return replace(again, question=message, turns=tuple(exchange.turn for exchange in told))
     if is_refusal:
         return replace(again, refused=True)
     if _goes_on(wish, last):
         return replace(again, begun=begun(last.turn.answer), goes_on=last.turn)
-    return replace(again, form={**again.form, **wish.form}, reworks=reworks)
+    return replace(again, form={**again.form, **wish.form})
 
 
 def unsaid(turn: Turn) -> Turn:

@@ -70,11 +70,17 @@ class Selection:
 
 
 def select(
-    asker: Asker, ranked: Sequence[RankedPassage], rows: Sequence[RankedPassage], now: float, floor: float
+    asker: Asker,
+    ranked: Sequence[RankedPassage],
+    rows: Sequence[RankedPassage],
+    now: float,
+    floor: float,
+    *,
+    added: int = ADDED,
 ) -> Selection:
     """What `asker` reads of what was found, where nobody in particular would read `rows`."""
     moved = tilt_for(asker, ranked, now)
-    chosen, factors = select_rows(rows, ranked, moved.total, floor)
+    chosen, factors = select_rows(rows, ranked, moved.total, floor, added)
     return Selection(ranked, chosen, moved, factors)
 
 
@@ -183,14 +189,14 @@ def bounded(impersonal: Array, total: Array) -> float:
 
 
 def select_rows(
-    rows: Sequence[RankedPassage], ranked: Sequence[RankedPassage], total: Array, floor: float
+    rows: Sequence[RankedPassage], ranked: Sequence[RankedPassage], total: Array, floor: float, added: int = ADDED
 ) -> tuple[list[RankedPassage], Mapping[str, float]]:
     """What is read, and exp(tilt) of each passage of it by id; its probabilities stay p(d|x).
 
-    First `rows`, which would be read impersonally (some are several passages put together), then the likeliest other
-    one of `ranked` where the tilt made it likelier than one of them. Where the tilt would carry one of the first two
-    over decoding's `floor`, or under it, nothing is tilted: that decides who is asked whether the documents hold the
-    answer.
+    First `rows`, which would be read impersonally (some are several passages put together), then the `added` likeliest
+    others of `ranked` where the tilt made them likelier than one of those. Where the tilt would carry one of the first
+    two over decoding's `floor`, or under it, nothing is tilted: that decides who is asked whether the documents hold
+    the answer.
     """
     if not np.any(total):
         return list(rows), {}
@@ -201,7 +207,7 @@ def select_rows(
 
     others = [one for one in ranked if not any(one.passage.text in row.passage.text for row in rows)]
     least = min(map(weight, rows))
-    chosen = [*rows, *[one for one in sorted(others, key=weight, reverse=True)[:ADDED] if weight(one) > least]]
+    chosen = [*rows, *[one for one in sorted(others, key=weight, reverse=True)[:added] if weight(one) > least]]
     if _over(priors(rows, {}), floor) != _over(priors(chosen, factors), floor):
         return list(rows), {}
     return chosen, factors

@@ -23,6 +23,7 @@ from core.ports import PassageIndex
 from core.readers import alone, audience, may_see, shown_in
 
 RECOMMENDED = 5
+NEAR = 0.45  # cosine of an interest and a passage from which it is about it
 _LOOKED_AT = 30  # passages near each interest …
 _NAMING = 5  # … the nearest of which name it
 
@@ -96,13 +97,18 @@ class SourceAccess:
     async def profile(self, person: Person, seen_by: Collection[str]) -> Profile:
         """What is kept of the person, with the names only of documents that `seen_by` may see.
 
-        Interests are told by the titles of what lies near them.
+        Interests are told by the titles of what lies near them, unless all that they come from is hidden or gone.
         """
         profile = await self._people.profile(person)
+        return await self._named(profile, await self._near(profile, seen_by), seen_by)
+
+    async def _named(self, profile: Profile, near: Sequence[Sequence[Hit]], seen_by: Collection[str]) -> Profile:
         documents = {source for interest in profile.interests for source in interest.documents}
         named = naming(profile, await self._visible(documents, seen_by))
-        near = await self._near(profile, seen_by)
-        told = [replace(one, topics=topics_of(hits)) for one, hits in zip(named.interests, near, strict=True)]
+        told = [
+            one if known.documents and not one.documents else replace(one, topics=topics_of(hits))
+            for known, one, hits in zip(profile.interests, named.interests, near, strict=True)
+        ]
         return replace(named, interests=tuple(told))
 
     async def _near(self, profile: Profile, seen_by: Collection[str]) -> list[list[Hit]]:
@@ -121,10 +127,11 @@ class SourceAccess:
         """The documents nearest to what the person cares about, which no answer of theirs has shown."""
         profile, shown = await self._people.profile(message.person), await self._people.shown(message.person)
         found: dict[str, Recommendation] = {}
-        for interest, hits in zip(profile.interests, await self._near(profile, audience(message)), strict=True):
-            named = replace(interest, topics=topics_of(hits))
+        near = await self._near(profile, audience(message))
+        told = await self._named(profile, near, audience(message))
+        for named, hits in zip(told.interests, near, strict=True):
             for hit in hits:
-                nearness = hit.dense * interest.weight
+                nearness = hit.dense * named.weight
                 known = found.get(hit.passage.source)
                 if hit.passage.source not in shown and (known is None or known.nearness < nearness):
                     found[hit.passage.source] = Recommendation(hit.passage, nearness, named)
@@ -134,10 +141,10 @@ class SourceAccess:
 def topics_of(hits: Sequence[Hit]) -> tuple[str, ...]:
     """The titles of the nearest of `hits`, which are in that order; the headings where all are of one title.
 
-    Near is what is closer to the nearest than to the median, whatever the cosines of the embedder are like.
+    Near is what is closer to the nearest than to the median, and not far from both.
     """
     edge = (hits[0].dense + hits[len(hits) // 2].dense) / 2 if hits else 0.0
-    near = [hit.passage for hit in hits[:_NAMING] if hit.dense >= edge]
+    near = [hit.passage for hit in hits[:_NAMING] if hit.dense >= max(edge, NEAR)]
     titles = dict.fromkeys(passage.title for passage in near)
     if len(titles) == 1:
         titles = dict.fromkeys(passage.headings[-1] for passage in near if passage.headings) or titles

@@ -39,7 +39,7 @@ class Examination:
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """What the reader said: its verdict, its words, and how likely the first of them were."""
+    """What the reader said: its verdict, its words, and how likely the letter was that they begin with, if they do."""
 
     log_odds: float | None
     text: str
@@ -54,8 +54,8 @@ class Examiner:
 
     @property
     def able(self) -> bool:
-        """Whether the model was taught to write questions."""
-        return self._generator.protocol.judging is Judging.FIRST
+        """Whether the model was taught to write questions, and says how likely its choices are."""
+        return self._generator.protocol.judging is Judging.FIRST and self._generator.says_likelihoods
 
     async def question(self, passage: Passage, level: Level) -> QuizQuestion | None:
         """A question about `passage` that stands the examination; None where none of a few does."""
@@ -97,7 +97,8 @@ class Examiner:
                 if isinstance(event, Verdicts):
                     log_odds = event.log_odds[0]
                 elif isinstance(event, Piece):
-                    first = first if text else math.exp(event.log_likelihood)
+                    if letter_in(event.text) and not text.strip():
+                        first = math.exp(event.log_likelihood)
                     text += event.text
         return _Reply(log_odds, text, first)
 

@@ -32,10 +32,6 @@ class PassageRef:
         """The reference to `passage`."""
         return cls(passage.source, passage.heading_path, digest_of(passage))
 
-    def fits(self, passage: Passage) -> bool:
-        """Whether `passage` says what was referred to."""
-        return digest_of(passage) == self.digest
-
 
 @dataclass(frozen=True, slots=True)
 class QuizQuestion:
@@ -92,7 +88,7 @@ class Course:
     """A course that a person takes. `at` is the step that was shown last, from 0; -1 before the first.
 
     `finished` are the steps whose question was answered right, `again` the cards that were missed and come again at the
-    end.
+    end. `place` is the shared place where it was begun, by its reader's name; empty where that was in private.
     """
 
     id: str
@@ -102,15 +98,20 @@ class Course:
     finished: tuple[int, ...] = ()
     again: tuple[str, ...] = ()
     cards: tuple[tuple[int, str], ...] = ()  # the card of each step
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """All that one person studies. `asked` is the card that was asked last."""
+    """All that one person studies. `asked` is the card that was asked last.
+
+    `token` is drawn when it is begun: after all of it was forgotten there is another, or none.
+    """
 
     cards: tuple[QuizCard, ...] = ()
     course: Course | None = None
     asked: str = ""
+    token: str = ""
 
     def card(self, id_: str) -> QuizCard | None:
         """The card of that name."""
@@ -128,7 +129,10 @@ class Study:
 
 @dataclass(frozen=True, slots=True)
 class Marking:
-    """What became of an answer: the card as it is now, and whether it was right; None for a round that was over."""
+    """What became of an answer: the card as it is now, and whether it was right.
+
+    None for a round that was over, unless it is the very answer that was marked in it.
+    """
 
     card: QuizCard
     right: bool | None
@@ -155,10 +159,11 @@ def answered(study: Study, id_: str, round_: int, letter: str, at: datetime) -> 
     card = study.card(id_)
     if card is None or letter not in set(LETTERS[: len(card.question.options)]):
         return study, None
-    if not card.open or card.round != round_:
-        return study, Marking(card, None)
     chosen = card.order[LETTERS.index(letter)]
     right = chosen == card.question.right
+    if not card.open or card.round != round_:
+        again = card.round == round_ and card.chosen == chosen  # pressed twice, or delivered twice
+        return study, Marking(card, right if again else None)
     marked = replace(
         card,
         open=False,

@@ -8,7 +8,7 @@ platforms or sentences, of how an explanation comes about, or of how a question 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,13 +22,12 @@ from core.learning.course import planned, sources_for
 from core.learning.examiner import Examiner
 from core.learning.explaining import Explainer
 from core.learning.reviews import Mastery, mastery
-from core.learning.study import Course, CourseStep, Marking, PassageRef, QuizCard, Study
-from core.people import interests
+from core.learning.study import Course, CourseStep, Marking, PassageRef, QuizCard, Study, digest_of
 from core.people.interests import Action, Signal, event_vector
 from core.people.people import People
 from core.people.preferences import Level, Preferences
 from core.ports import Embedder, Generator, PassageIndex
-from core.readers import audience, may_see
+from core.readers import audience, may_see, place_reader
 
 TRIES = 2  # passages that a question is tried of, before there is none: somebody waits
 ID_BYTES = 4  # of cards and courses
@@ -93,37 +92,57 @@ class Tutor:
 
     @property
     def able(self) -> bool:
-        """Whether the model was taught to write questions."""
+        """Whether questions can be written, and examined, with this model."""
         return self._examiner.able
 
     # Courses
 
     async def plan(self, message: Message, topic: str) -> Course | None:
         """A new course on `topic`, in place of any other; None where the documents have nothing on it."""
+        token = (await self._begun(message.person)).token
         ranked = await self._found(message, topic)
         documents = {source: await self._document(source, message) for source in sources_for(ranked)}
         steps = planned(ranked, {source: passages for source, passages in documents.items() if passages})
-        return await self._begin(message.person, Course(secrets.token_hex(ID_BYTES), topic, steps)) if steps else None
+        if not steps:
+            return None
+        place = "" if message.private else place_reader(message.conversation)
+        course = Course(secrets.token_hex(ID_BYTES), topic, steps, place=place)
+        study = await self._change(message.person, token, lambda old: replace(old, course=course))
+        return course if study.course == course else None
 
-    async def _begin(self, person: Person, course: Course) -> Course:
-        await self._people.change_study(person, lambda old: replace(old, course=course))
-        return course
+    async def _begun(self, person: Person) -> Study:
+        """What somebody studies, with the token that a change needs that comes of it much later."""
+        token = secrets.token_hex(ID_BYTES)
+        return await self._people.change_study(person, lambda old: old if old.token else replace(old, token=token))
 
-    async def course(self, person: Person) -> Course | None:
-        """The course that somebody takes."""
-        return (await self._people.study(person)).course
+    async def _change(self, person: Person, token: str, change: Callable[[Study], Study]) -> Study:
+        """Change what somebody studies, unless all of it was forgotten meanwhile."""
+        return await self._people.change_study(person, lambda old: change(old) if old.token == token else old)
 
-    async def stop(self, person: Person) -> bool:
+    async def course(self, message: Message) -> Course | None:
+        """The course that somebody takes, as it may be told where `message` is."""
+        return await self._seen((await self._people.study(message.person)).course, message)
+
+    async def _seen(self, course: Course | None, message: Message) -> Course | None:
+        """`course` with those steps of which something stands; None in a shared place where it was not begun."""
+        if course is None or not (message.private or course.place == place_reader(message.conversation)):
+            return None
+        standing = await self._standing([ref for step in course.steps for ref in step.passages], message)
+        steps = [step if standing.keys() & set(step.passages) else CourseStep("", ()) for step in course.steps]
+        return replace(course, steps=tuple(steps))
+
+    async def stop(self, message: Message) -> bool:
         """End the course; its questions stay. False where there is none."""
-        there = (await self._people.study(person)).course is not None
-        await self._people.change_study(person, lambda old: replace(old, course=None))
-        return there
+        if await self.course(message) is None:
+            return False
+        await self._people.change_study(message.person, lambda old: replace(old, course=None))
+        return True
 
     async def explain(
         self, message: Message, course: Course, number: int
     ) -> AsyncGenerator[AnswerEvent | StepExplanation, None]:
         """Explain a step; nothing at all where none of it may be read here any more."""
-        passages = await self._standing(course.steps[number].passages, message)
+        passages = await self._passages(course.steps[number].passages, message)
         if not passages:
             return
         form = await self._form(message.person)
@@ -134,7 +153,7 @@ class Tutor:
     async def ask_of_step(self, message: Message, course: Course, number: int) -> QuizPrompt | None:
         """The question of a step, which is noted as shown; None where no question stands the examination."""
         step = course.steps[number]
-        prompt = await self._of_passages(message, await self._standing(step.passages, message), known=True)
+        prompt = await self._of_passages(message, await self._passages(step.passages, message), known=True)
         id_ = prompt.card.id if prompt else ""
 
         def shown(old: Study) -> Study:
@@ -149,13 +168,11 @@ class Tutor:
 
     async def ask_due(self, message: Message, *, only: Iterable[str] | None = None) -> QuizPrompt | None:
         """Ask what has been due for longest and may be seen here; `only` those cards. What is gone is dropped."""
-        person = message.person
-        study = await self._people.study(person)
+        study = await self._begun(message.person)
         listed = study.due(message.sent_at) if only is None else [card for card in study.cards if card.id in set(only)]
-        for card in listed:
-            if passages := await self._standing([card.passage], message):
-                return await self._ask(person, card, passages[0])
-        return None
+        standing = await self._standing([card.passage for card in listed], message)
+        card = next((card for card in listed if card.passage in standing), None)
+        return await self._ask(message, card, study.token) if card else None
 
     async def ask_about(self, message: Message, topic: str) -> QuizPrompt | None:
         """A new question on `topic`, or where there is none, one that was asked already."""
@@ -164,37 +181,42 @@ class Tutor:
         return await self._of_passages(message, passages, known=False)
 
     async def topic_of(self, message: Message) -> str:
-        """What somebody may want to be asked about who names nothing: their course, or what they asked last."""
-        study = await self._people.study(message.person)
-        if study.course:
-            return study.course.topic
-        recent = await self._people.recent(message.person, 1)
-        return recent[0].question if recent else ""
+        """What somebody may want to be asked about who names nothing: their course, or what they asked last.
+
+        In a shared place nothing comes of what was answered in private.
+        """
+        if course := await self.course(message):
+            return course.topic
+        last = await self._people.trace(message.person)
+        told = last is not None and (message.private or audience(message).issuperset(last.audience))
+        return last.question if last and told else ""
 
     async def _of_passages(self, message: Message, passages: Sequence[Passage], *, known: bool) -> QuizPrompt | None:
         """A question about one of `passages`; with `known` one that there is already comes first."""
-        study = await self._people.study(message.person)
-        cards = [(card, passage) for passage in passages for card in study.of(PassageRef.of(passage))]
+        study = await self._begun(message.person)
+        cards = [card for passage in passages for card in study.of(PassageRef.of(passage))]
         if cards and known:
-            return await self._ask(message.person, *cards[0])
-        asked = {passage.id for _, passage in cards}
+            return await self._ask(message, cards[0], study.token)
+        asked = {card.passage for card in cards}
         level = (await self._form(message.person)).level
-        for passage in [passage for passage in passages if passage.id not in asked][:TRIES]:
+        for passage in [passage for passage in passages if PassageRef.of(passage) not in asked][:TRIES]:
             question = await self._examiner.question(passage, level) if self.able else None
             if question:
                 card = QuizCard(secrets.token_hex(ID_BYTES), question, PassageRef.of(passage))
-                return await self._ask(message.person, card, passage)
-        return await self._ask(message.person, *cards[0]) if cards else None
+                return await self._ask(message, card, study.token)
+        return await self._ask(message, cards[0], study.token) if cards else None
 
-    async def _ask(self, person: Person, card: QuizCard, passage: Passage) -> QuizPrompt:
-        """Note that `card` is asked, and give it as it is in this round."""
+    async def _ask(self, message: Message, card: QuizCard, token: str) -> QuizPrompt | None:
+        """Note that `card` is asked, and give it as it is in this round; None where it went while it was written."""
+        passage = (await self._standing([card.passage], message)).get(card.passage)
+        if passage is None:
+            return None
 
         def asked(old: Study) -> Study:
             return studies.asking(old if old.card(card.id) else studies.with_card(old, card), card.id)
 
-        study = await self._people.change_study(person, asked)
-        now = study.card(card.id)
-        return QuizPrompt(now or card, passage, again=card.round > 0)
+        now = (await self._change(message.person, token, asked)).card(card.id)
+        return QuizPrompt(now, passage, again=card.round > 0) if now else None
 
     async def mark(self, message: Message, id_: str, round_: int, letter: str) -> MarkedAnswer | None:
         """Mark an answer by its letter, and learn from it; None where there is no such question.
@@ -214,17 +236,19 @@ class Tutor:
         study = await self._people.change_study(message.person, answer)
         if marking is None:
             return None
-        passages = await self._standing([marking.card.passage], message)
-        if marking.right is not None and passages:
-            await self._learn(message, marking, passages[0])
-        return MarkedAnswer(marking, passages[0] if passages else None, study.course)
+        passage = (await self._standing([marking.card.passage], message)).get(marking.card.passage)
+        if marking.right is not None and passage:
+            await self._learn(message, marking, passage)
+        return MarkedAnswer(marking, passage, await self._seen(study.course, message))
 
     async def _learn(self, message: Message, marking: Marking, passage: Passage) -> None:
-        """What somebody studies says what they care about, and how much may be taken as known."""
+        """What somebody studies says what they care about, and how much may be taken as known.
+
+        The question's words are the document's, and stay with it.
+        """
         if (await self._people.wishes(message.person)).paused:
             return
-        text = marking.card.question.text
-        [asked] = await self._embedder.embed_questions([text])
+        [asked] = await self._embedder.embed_questions([marking.card.question.text])
         vectors = await self._index.vectors([passage.id])
         read: list[Vector] = [vectors[passage.id]] if passage.id in vectors else []
         signal = Signal(
@@ -233,7 +257,6 @@ class Tutor:
             message.sent_at,
             event_vector(asked, read, [1.0] * len(read)),
             credited=((passage.source, 1.0),),
-            phrases=interests.phrases(text),
             mastered=marking.right,
         )
         await self._people.learn(message.person, [signal])
@@ -243,20 +266,22 @@ class Tutor:
     async def due(self, message: Message, now: datetime) -> int:
         """How many reviews are due, of passages that stand and may be seen where `message` is."""
         found = (await self._people.study(message.person)).due(now)
-        return len([card for card in found if await self._standing([card.passage], message)])
+        standing = await self._standing([card.passage for card in found], message)
+        return len([card for card in found if card.passage in standing])
 
     async def progress(self, message: Message) -> Progress:
         """What is known, shaky and due, by document, as far as each may be seen here."""
         study = await self._people.study(message.person)
+        standing = await self._standing([card.passage for card in study.cards], message)
+        seen = [(card.review, standing[card.passage]) for card in study.cards if card.passage in standing]
         topics: dict[str, TopicProgress] = {}
-        for card in study.cards:
-            if card.review and (passages := await self._standing([card.passage], message)):
-                new = TopicProgress(passages[0].title, card.passage.source, dict.fromkeys(Mastery, 0))
-                topic = topics.setdefault(card.passage.source, new)
-                topic.counts[mastery(card.review, message.sent_at)] += 1
-        later = [card.review.due for card in study.cards if card.review and card.review.due > message.sent_at]
+        for review, passage in seen:
+            if review:
+                new = TopicProgress(passage.title, passage.source, dict.fromkeys(Mastery, 0))
+                topics.setdefault(passage.source, new).counts[mastery(review, message.sent_at)] += 1
+        later = [review.due for review, _ in seen if review and review.due > message.sent_at]
         ordered = sorted(topics.values(), key=lambda topic: (-sum(topic.counts.values()), topic.title))
-        return Progress(tuple(ordered), study.course, min(later, default=None))
+        return Progress(tuple(ordered), await self._seen(study.course, message), min(later, default=None))
 
     async def forget(self, person: Person) -> None:
         """Drop all cards, and the course."""
@@ -277,12 +302,17 @@ class Tutor:
                 return await whole(document, self._index)
         return []
 
-    async def _standing(self, refs: Sequence[PassageRef], message: Message) -> list[Passage]:
+    async def _passages(self, refs: Sequence[PassageRef], message: Message) -> list[Passage]:
         """The passages that say what was referred to, and may be seen here."""
-        found: list[Passage] = []
+        standing = await self._standing(refs, message)
+        return [standing[ref] for ref in refs if ref in standing]
+
+    async def _standing(self, refs: Sequence[PassageRef], message: Message) -> dict[PassageRef, Passage]:
+        """The same by what refers to them; each document is read once."""
+        found: dict[PassageRef, Passage] = {}
         for source in dict.fromkeys(ref.source for ref in refs):
-            passages = await self._document(source, message)
-            found += [next(p for p in passages if ref.fits(p)) for ref in refs if any(ref.fits(p) for p in passages)]
+            said = {digest_of(passage): passage for passage in await self._document(source, message)}
+            found |= {ref: said[ref.digest] for ref in refs if ref.source == source and ref.digest in said}
         return found
 
     async def _form(self, person: Person) -> Preferences:

@@ -15,13 +15,15 @@ from datetime import UTC, datetime
 
 from core.domain import Passage
 from core.text.growing import ends_sentence
+from core.text.languages import segmented
 from core.text.words import content_words, words
 
 ALWAYS = datetime.fromtimestamp(0, UTC)  # of what was there before anybody looked
 LAYERS = 40  # moments of a document that are told apart; of the oldest two the first remains
 _BYTES = 5  # of a mark: two sentences of one document share it once in a trillion
-_LEAST = 3  # words of a sentence that says something
-_LINE = re.compile(r"\s*(?:[-*+•>]|#{1,6}|\d{1,3}[.)])?\s*(.*)")
+_LEAST = 2  # words of what says something; a heading has one more
+_LINE = re.compile(r"\s*(?:[-*+•>]|(#{1,6})|\d{1,3}[.)])?\s*(.*)")
+_CLOSED = re.compile(r"[^。！？]+[。！？]*[」』）”]*|[。！？]+")  # no space follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,15 @@ class HistoryLayer:
 class DocumentHistory:
     """What is known of the sentences of a document, the oldest first.
 
-    `revision` is the document's version that was looked at, `first` when there was one for the first time.
+    `revision` is the document's version that was looked at, `first` when there was one for the first time, `gone` since
+    when there is none.
     """
 
     source: str
     revision: str
     first: datetime
     layers: tuple[HistoryLayer, ...] = ()
+    gone: datetime | None = None
 
     def newer(self, than: datetime, until: datetime) -> set[bytes]:
         """The marks of what came after `than`, up to `until`."""
@@ -78,11 +82,12 @@ def new_sentences(passage: Passage, marks: Collection[bytes]) -> list[str]:
 
 
 def sentences(text: str) -> Iterator[str]:
-    """The sentences and list items of a passage that say something."""
+    """The sentences, list items and table rows of a passage that say something."""
     for line in text.splitlines():
         found = _LINE.fullmatch(line)
-        for sentence in _split(found[1] if found else line):
-            if len(words(sentence)) >= _LEAST and content_words(sentence):
+        heading, said = (found[1], found[2]) if found else (None, line)
+        for sentence in _split(said):
+            if len(words(segmented(sentence))) >= _LEAST + bool(heading) and content_words(sentence):
                 yield sentence
 
 
@@ -93,7 +98,7 @@ def mark(sentence: str) -> bytes:
 
 def _split(line: str) -> Iterator[str]:
     said: list[str] = []
-    parts = line.split()
+    parts = [part for word in line.split() for part in _CLOSED.findall(word)]
     for word, next_word in zip(parts, [*parts[1:], ""], strict=False):
         said.append(word)
         if not next_word or ends_sentence(word, next_word):

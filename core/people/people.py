@@ -132,7 +132,8 @@ class People:
         match scope:
             case ForgetScope.INTERESTS:
                 await self._memory.forget_interests(person)
-            case ForgetScope.HISTORY:
+            case ForgetScope.HISTORY:  # its topic is in the person's words
+                await self.change_study(person, lambda old: replace(old, course=None))
                 await self._memory.forget_history(person)
             case ForgetScope.EVERYTHING:
                 await self._memory.forget(person)

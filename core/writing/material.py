@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import PurePath
 
 from core.answering.retrieval import with_following
@@ -74,6 +75,7 @@ def _in_order(passages: Sequence[RankedPassage]) -> list[RankedPassage]:
     return sorted(once.values(), key=lambda one: (places[one.passage.source], one.passage.ordinal))
 
 
+@lru_cache(maxsize=1024)
 def _name(text: str) -> frozenset[str]:
     """What tells one document's name from another's."""
     return frozenset(_parts(text)) - _NAMES_NOTHING

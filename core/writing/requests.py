@@ -16,6 +16,7 @@ from core.text.words import content_words, words_of
 from core.writing.limits import Limits, limits_in, without_limits
 
 LONGEST = 500  # characters of a request: what is longer tells something, and its patterns would take their time
+MOST_SIDES = 4  # that are searched for one by one; of more, those behind are one
 
 _POLITE = (
     r"(?:(?:(?:please|pls|ok|okay|now|hi|hey|hello|hallo|bitte|can you|could you|would you|will you|can i (?:have|get)"
@@ -156,7 +157,8 @@ def request_of(message: str) -> TextRequest | None:
 
 
 def _request(text: str, topic: str) -> TextRequest:
-    sides = [side for side in _SIDES.split(topic) if side.strip()] if _COMPARES.search(text) else [topic]
+    parts = _SIDES.split(topic, maxsplit=MOST_SIDES - 1) if _COMPARES.search(text) else [topic]
+    sides = [side for side in parts if side.strip()]
     is_survey = _IS_LETTER.search(text) is None
     is_list = is_survey and _LIST.search(text) is not None
     return TextRequest(text, tuple(sides), limits_in(text), is_list, is_survey, _language(text))

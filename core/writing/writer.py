@@ -18,6 +18,7 @@ from core.answering.history import Query
 from core.answering.prompt import about, grounds, passage_block, writing_block
 from core.answering.ranking import Selection
 from core.answering.retrieval import merge_neighbours
+from core.answering.rewording import wish_of
 from core.answering.verdict import Calibration, Judging, check_text
 from core.domain import Answer, Outcome, Passage, Piece, PortionStarted, Prompt, QueuePosition, RankedPassage, Source
 from core.people.asker import AnswerForm
@@ -32,6 +33,7 @@ SHORTER = 0.6  # of its words that a text keeps which is to be shorter
 LONGER = 1.7  # times as many that one may have which is to be longer
 LEAST_WORDS = 12
 MOST_SOURCES = 8  # under a text
+REWORKED = 2400  # characters of the last text that are read to make it otherwise
 SHORT_WORDS = 80  # of a text by somebody who wants them short
 
 
@@ -47,18 +49,26 @@ class Commission:
     @property
     def limits(self) -> Limits:
         """How long it may be: as it was asked for, or as a re-wording of the last one wishes."""
-        limits, length = self.wanted.limits, self.query.form.get("length")
-        if self.query.reworks and length is Length.SHORT:
-            return replace(limits, words=max(round(SHORTER * word_count(self.query.reworks)), LEAST_WORDS))
-        if self.query.reworks and length is Length.DETAILED:
-            return Limits()
+        limits, last = self.wanted.limits, self.query.reworks
+        if last and self.length is Length.SHORT:
+            return replace(limits, words=max(round(SHORTER * word_count(last)), LEAST_WORDS))
+        if last:
+            return Limits() if self.query.form.get("length") is Length.DETAILED else limits
         short = self.form.preferences.length is Length.SHORT and not limits
         return Limits(words=SHORT_WORDS) if short else limits
 
     @property
+    def length(self) -> Length | None:
+        """What this message, and none before it, wishes of the length of the last text."""
+        wish = wish_of(self.query.said) if self.query.reworks else None
+        return wish.form.get("length") if wish else None
+
+    @property
     def question(self) -> str:
         """What the model is asked to write."""
-        return about(self.query.question, self.query.quoted)
+        asked, last = about(self.query.question, self.query.quoted), self.query.reworks[:REWORKED]
+        task = "say more of the same" if self.length is Length.DETAILED else "keep to what it says"
+        return f"{asked}\n\nThe last version was:\n\n{last}\n\nRewrite this version, and {task}." if last else asked
 
 
 class TextDraft(AnswerDraft):
@@ -75,7 +85,7 @@ class TextDraft(AnswerDraft):
     ) -> None:
         query = commission.query
         super().__init__(query, commission.selection, prompt, calibration)
-        asked = "" if query.said == query.quoted else query.said
+        asked = "" if query.said == query.quoted else f"{query.own}\n{query.said}"
         self._grounding = Grounding([*grounds(prompt, query.quoted), *map(passage_block, origins)], asked)
         limits, wanted = commission.limits, commission.wanted
         self._bounds = Bounds(limits, as_list=wanted.is_list and limits.items > 0) if limits else None
@@ -148,8 +158,11 @@ class Writer:
         preferences = form.preferences
         if "format" not in query.form:  # what they set is for answers: no e-mail is a list
             preferences = replace(preferences, format=Format.PROSE)
+        if query.reworks:  # the last text has its length
+            preferences = replace(preferences, length=Length.NORMAL)
         refuse = bool(self._certainty) and protocol.judging is Judging.NONE
-        person = writing_block(preferences, form.stated, form.brevity, refuse=refuse)
+        brevity = 0.0 if query.reworks else form.brevity
+        person = writing_block(preferences, form.stated, brevity, refuse=refuse)
         check = check_text(commission.wanted.topic) if self._certainty and protocol.judging is Judging.CHECK else ""
         turns = fitting_turns(
             [turn for turn in query.turns if turn.answer], self._history_tokens, self._generator.count_tokens
@@ -171,6 +184,6 @@ def _wish(commission: Commission) -> str:
     limits, query = commission.limits, commission.query
     if limits.words and limits.words != commission.wanted.limits.words:
         return f"At most {limits.words} words."
-    if query.reworks and query.form.get("length") is Length.DETAILED:
+    if commission.length is Length.DETAILED:
         return f"About {round(LONGER * word_count(query.reworks))} words."
     return ""

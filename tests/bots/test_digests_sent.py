@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from bots.on_slack.digests import digest_event as slack_digest
 from bots.on_telegram.events import digest_event as telegram_digest
+from bots.platform import MembershipUnknownError
 from core.adapters.redis.histories import RedisHistories
 from core.adapters.redis.usage import RedisUsage
 from core.documents.gaps import Gap
@@ -24,7 +25,7 @@ from tests.bots.slack_world import World, world
 from tests.bots.telegram_home import Home, MemoryDelivery, Wishes, telegram_home
 from tests.doubles.slack_people import text_of
 from tests.doubles.telegram_people import User
-from tests.doubles.telegram_server import Fault
+from tests.doubles.telegram_server import Chat, Fault
 from tests.fakes import HashingEmbedder
 
 ANN, TOM = Person("slack", "T1", "UANN"), Person("telegram", "", "7")
@@ -169,6 +170,47 @@ async def test_a_channels_document_is_named_to_its_members_alone(socket: World, 
     await side.engine.people.subscribe(ANN, EIGHT, NOW - timedelta(hours=1))
     [shown] = await side.send("tuesday")
     assert PRIVATE in shown
+
+
+@pytest.mark.parametrize("method", ["users.conversations", "users.info"])
+async def test_where_slack_does_not_say_who_belongs_where_the_digest_waits(
+    socket: World, redis: Redis, method: str
+) -> None:
+    """A channel's news, and the workspace's, are not lost to whoever may see them: they come when Slack says so."""
+    side = SlackSide(socket)
+    watch = await subscribed(redis, side.index, side.engine, ANN)
+    since = (await side.engine.people.subscription(ANN)).since
+    reader = "channel:slack/T1/G1" if method == "users.conversations" else "workspace:slack/T1"
+    await write(side.index, watch, "Board", PRIVATE, reader)
+    socket.server.fail(method, "internal_error", times=9)
+    assert await side.send("monday") == []
+    assert (await side.engine.people.subscription(ANN)).since == since
+    socket.server.faults.clear()
+    side.world.hub.sorry.clear()
+    [shown] = await side.send("tuesday")
+    assert PRIVATE in shown
+
+
+@pytest.mark.parametrize("status", [502, 429])
+async def test_where_telegram_does_not_say_who_belongs_where_the_digest_waits(
+    redis: Redis, tmp_path: Path, status: int
+) -> None:
+    wishes = Wishes(allowed=frozenset({"person:telegram//7", "channel:telegram//-5"}))
+    async with telegram_home(redis, tmp_path, wishes) as home:
+        side = TelegramSide(home)
+        home.double.chats[-5] = Chat(-5, "group", "Board", members={7: "member"})
+        watch = await subscribed(redis, side.index, side.engine, TOM)
+        since = (await side.engine.people.subscription(TOM)).since
+        await write(side.index, watch, "Board", PRIVATE, "channel:telegram//-5")
+        home.double.faults.append(Fault("getChatMember", status, retry_after=9, times=9))
+        assert await side.send("monday") == []
+        [failed] = home.inlet.failed
+        assert isinstance(failed, MembershipUnknownError)
+        home.inlet.failed.clear()
+        assert (await side.engine.people.subscription(TOM)).since == since
+        home.double.faults.clear()
+        [shown] = await side.send("tuesday")
+        assert PRIVATE in shown
 
 
 async def test_a_death_after_the_title_leaves_one_digest(side, redis: Redis) -> None:

@@ -20,7 +20,7 @@ from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
 from core.answering.verdict import TOLD_TO_REFUSE
-from core.domain import Conversation, Message, Passage, Person
+from core.domain import Conversation, Message, Passage, Person, Prompt
 from core.engine import AnswerLimits, Engine
 from core.learning.reviews import Mastery
 from tests.fakes import HashingEmbedder, ScriptedGenerator, quizzing
@@ -136,10 +136,13 @@ async def test_a_course_goes_on_where_it_was_after_a_restart(dialogue: Dialogue,
 
 
 async def test_an_answer_counts_once_however_often_it_is_pressed(dialogue: Dialogue, engine: Engine):
-    """Two presses at once, and one much later: one mark."""
+    """Presses at once, or delivered again: one mark, which each of them is told; another letter changes nothing."""
     asked = await said(dialogue, "/quiz annual leave")
     found = await asyncio.gather(*(said(dialogue, letter_of(asked)) for _ in range(4)))
-    assert sorted(one.markdown[:1] for one in found) == ["T", "T", "T", "✅"]
+    assert [one.markdown[:1] for one in found] == ["✅"] * 4
+    other = await said(dialogue, letter_of(asked, right=False))
+    assert other.markdown == say.ANSWERED_ALREADY.replace("{cmd}", "/")
+    assert (await engine.people.profile(ANN)).quizzed == (1, 1)
     [card] = (await engine.people.study(ANN)).cards
     assert (card.right, card.wrong, card.round) == (1, 0, 1)
 
@@ -189,6 +192,38 @@ async def test_what_may_not_be_seen_here_is_neither_taught_nor_asked(dialogue: D
     assert (await said(dialogue, "/quiz", days=1)).markdown.startswith(f"**{say.REVIEW}:")
 
 
+@pytest.mark.parametrize("command", ["/teach", "/teach next", "/teach stop", "my progress"])
+async def test_a_private_course_is_unknown_in_a_group(dialogue: Dialogue, qdrant_index: QdrantIndex, command: str):
+    """Its topic, its headings and how far it is are said where it was begun, and in private."""
+    parts = {"Firing of Bob": DIRECTORS, "Bonus of Eve": f"{DIRECTORS} every year"}
+    await fill(qdrant_index, passages(parts, "/docs/secret.md", "person:test/w/ann"))
+    course = await said(dialogue, "/teach directors secret board")
+    assert "Firing of Bob" in course.markdown
+    for text in (command, press(course, say.NEXT)):
+        shown = await said(dialogue, text, private=False)
+        assert isinstance(shown, Notice)
+        assert not any(word in shown.markdown for word in ("Firing", "secret", "step 1", "Done"))
+    assert "Firing of Bob" in (await said(dialogue, "/teach")).markdown
+
+
+async def test_a_course_of_a_group_is_known_there_and_in_private(dialogue: Dialogue):
+    """What is taught before all goes on before all."""
+    await said(dialogue, "/teach annual leave", private=False)
+    for private in (False, True):
+        assert "Carrying over" in (await said(dialogue, "/teach", private=private)).markdown
+
+
+async def test_what_was_asked_in_private_is_no_topic_in_a_group(dialogue: Dialogue, generator: ScriptedGenerator):
+    """A quiz without a topic asks there about what was answered there, and quotes nobody when it fails."""
+    await said(dialogue, "How is annual leave asked for after my divorce?")
+    assert (await said(dialogue, "/quiz", private=False)).markdown.startswith("What should the question")
+    generator.script = lambda _: "Nonsense."
+    assert (await said(dialogue, "/quiz")).markdown == say.NO_QUESTION
+    generator.script = quizzing
+    await said(dialogue, "How is annual leave carried over?", private=False)
+    assert "What does Leave end with?" in (await said(dialogue, "/quiz", private=False)).markdown
+
+
 @pytest.mark.parametrize("change", ["removed", "changed", "closed"])
 async def test_a_document_that_goes_takes_its_questions_along(
     dialogue: Dialogue, engine: Engine, qdrant_index: QdrantIndex, change: str
@@ -203,8 +238,10 @@ async def test_a_document_that_goes_takes_its_questions_along(
     elif change == "closed":
         await fill(qdrant_index, passages(PARTS, "/docs/leave.md", "person:test/w/ben"))
     assert (await said(dialogue, letter_of(course))).markdown == say.SOURCE_CHANGED
-    assert (await said(dialogue, press(course, say.NEXT))).markdown.endswith(say.STEP_GONE)
-    assert "Leave" not in (await said(dialogue, "/progress")).markdown.partition("Your course")[0]
+    assert (await said(dialogue, press(course, say.NEXT))).markdown == say.STEP_GONE
+    for command in ("/progress", "/teach"):
+        shown = (await said(dialogue, command)).markdown
+        assert not any(name in shown for name in ("Leave", *PARTS))
     assert await engine.tutor.due(asked_by(ANN), NOW + timedelta(days=400)) == 0
 
 
@@ -256,7 +293,12 @@ async def test_what_is_mastered_moves_level_and_interests_and_can_be_removed(dia
 
 
 @pytest.mark.parametrize(
-    "make", [lambda _: "Nonsense.", lambda prompt: quizzing(prompt).replace("Right: B", "Right: A")]
+    "make",
+    [
+        lambda _: "Nonsense.",
+        lambda prompt: quizzing(prompt).replace("Right: B", "Right: A"),
+        lambda prompt: f"Option {made}" if len(made := quizzing(prompt)) == 1 else made,  # of B there is no likelihood
+    ],
 )
 async def test_a_question_that_fails_its_examination_is_not_shown(
     dialogue: Dialogue, generator: ScriptedGenerator, make: Callable[..., str]
@@ -269,9 +311,15 @@ async def test_a_question_that_fails_its_examination_is_not_shown(
     assert [one.label for one in buttons(step)] == [say.NEXT]
 
 
-async def test_without_a_trained_reader_there_are_no_courses(dialogue: Dialogue, generator: ScriptedGenerator):
-    """It says so, instead of asking what nobody examined."""
-    generator.protocol = TOLD_TO_REFUSE
+@pytest.mark.parametrize("reason", ["untaught", "remote"])
+async def test_without_a_trained_reader_there_are_no_courses(
+    dialogue: Dialogue, generator: ScriptedGenerator, reason: str
+):
+    """It says so, instead of asking what nobody examined; likewise where it does not say how likely its letters are."""
+    if reason == "untaught":
+        generator.protocol = TOLD_TO_REFUSE
+    else:
+        generator.says_likelihoods = False
     for command in ("/teach annual leave", "/quiz annual leave", "/quiz"):
         assert (await said(dialogue, command)).markdown == say.NOT_ABLE
 
@@ -291,6 +339,48 @@ async def test_all_of_it_is_forgotten_with_the_person(dialogue: Dialogue, redis:
         await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave", person)), person)
     await said(dialogue, "/forget everything")
     assert [key.decode() for key in await redis.keys("attune:study:*")] == ["attune:study:{test:w:ben}"]
+
+
+async def test_a_course_is_forgotten_with_the_history(dialogue: Dialogue, engine: Engine):
+    """Its topic is in the person's own words; the questions are the documents', and stay."""
+    await said(dialogue, letter_of(await said(dialogue, "/teach annual leave after my divorce")))
+    await said(dialogue, "/prefs forget history")
+    assert "divorce" not in (await said(dialogue, "/prefs export")).markdown
+    assert len((await engine.people.study(ANN)).cards) == 1
+
+
+async def test_the_words_of_a_removed_document_stay_nowhere(dialogue: Dialogue, engine: Engine, redis: Redis):
+    """What was learned from a question keeps no words of the document that it was about."""
+    await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave")))
+    await RedisMemory(redis).forget_documents(["/docs/leave.md"])
+    [signal] = await RedisMemory(redis).signals(ANN)
+    assert (signal.phrases, signal.credited, signal.mastered) == ((), (), True)
+    assert (await engine.people.study(ANN)).cards == ()
+
+
+@pytest.mark.parametrize("gone", ["/forget everything", "/progress forget", "removed", "closed"])
+async def test_what_goes_while_a_question_is_written_stays_gone(
+    dialogue: Dialogue, engine: Engine, generator: ScriptedGenerator, qdrant_index: QdrantIndex, gone: str
+):
+    """Nothing is kept of somebody who was forgotten meanwhile, or of a document that they may not see any more."""
+    writing = asyncio.Event()
+
+    def script(prompt: Prompt) -> str:
+        writing.set()
+        return quizzing(prompt)
+
+    generator.script, generator.pace = script, 0.05
+    asked = asyncio.create_task(said(dialogue, "/quiz annual leave"))
+    await writing.wait()
+    if gone.startswith("/"):
+        await said(dialogue, gone)
+    else:
+        await qdrant_index.remove("/docs/leave.md")
+    if gone == "closed":
+        await fill(qdrant_index, passages(PARTS, "/docs/leave.md", "person:test/w/ben"))
+    assert (await asked).markdown.startswith("I couldn't write a question")
+    kept = await engine.people.study(ANN)
+    assert (kept.cards, kept.course) == ((), None)
 
 
 @pytest.mark.parametrize(

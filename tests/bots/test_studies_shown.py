@@ -90,8 +90,11 @@ async def test_a_quiz_in_a_telegram_group_is_whoever_asked(redis: Redis, tmp_pat
         await ann.press(letter(asked.text), asked, team)
         [marked] = await team.answered(1, study_texts.ANOTHER)
         assert marked.text.startswith("✅")
-        await ann.say("/progress@attune_bot", team)
-        await ann.private.until(lambda place: any(study_texts.PROGRESS in one.text for one in place.said()))
+        for count, words in enumerate(("/progress@attune_bot", "@attune_bot my progress"), start=1):
+            await ann.say(words, team)
+            await ann.private.until(
+                lambda place, count=count: sum(study_texts.PROGRESS in one.text for one in place.said()) == count
+            )
         assert not any(study_texts.PROGRESS in one.text for one in team.said())
 
 
@@ -121,11 +124,20 @@ async def test_a_quiz_in_slack(redis: Redis):
             there.people.press("UANN", "C1", asked["ts"], name, value=value)
         await there.settled()
         said = [text_of(one) for one in there.space.answers("C1", asked["thread_ts"])]
-        assert [text.count("✅") for text in said] == [0, 1, 0]
-        assert "answered already" in said[2]
+        assert [text.count("✅") for text in said] == [0, 1, 1]
         assert "Transit.md" in said[1]
         await there.settled()
         there.check()
+
+
+async def test_progress_is_whispered_in_a_slack_channel(redis: Redis):
+    """What is known of somebody is for their eyes, asked for in words as by the command."""
+    async with world(redis) as there:
+        for words in ("!progress", "my progress"):
+            ts = there.people.say("UANN", "C1", f"<@UBOT> {words}")
+            await there.settled()
+            assert there.space.answers("C1", ts) == []
+        assert [text.startswith("Nothing yet") for text in there.people.whispers("UANN")] == [True, True]
 
 
 async def test_a_course_in_slack(redis: Redis):

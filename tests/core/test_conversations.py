@@ -207,14 +207,23 @@ async def test_neighbours_that_were_read_as_one_open_as_one(qdrant_index: Qdrant
 
 
 def test_an_answer_rests_on_what_the_turns_before_it_rest_on() -> None:
-    """What was told once and repeated is followed back; not further than is kept."""
+    """What was told once and repeated is followed back; where that is too far, it is known not to be."""
     rows = [RankedPassage(secret(number=number), 1.0, 0.5, 0.0) for number in range(3)]
     first = rests_of(rows[:1], [])
     second = rests_of(rows[1:2], [Turn(ANN, "?", "!", AT, first)])
     third = rests_of(rows[2:], [Turn(ANN, "?", "!", AT, second)])
+    assert first is not None
+    assert second is not None
+    assert third is not None
     assert set(first) < set(second) < set(third)
     long = tuple(str(number) for number in range(2 * RESTS))
-    assert len(rests_of(rows, [Turn(ANN, "?", "!", AT, long)])) == RESTS
+    assert rests_of(rows, [Turn(ANN, "?", "!", AT, long)]) is None
+
+
+def test_an_answer_rests_on_all_that_was_read_for_it() -> None:
+    """However long the documents are that a text was made from: the last passage may be what is revoked."""
+    rows = [RankedPassage(secret(number=number), 1.0, 0.5, 0.0) for number in range(3 * RESTS)]
+    assert len(rests_of(rows, []) or ()) == len(rows)
 
 
 async def test_a_turn_from_before_this_was_kept_is_not_repeated(house: House) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from unittest.mock import AsyncMock
 
 import pytest
 from redis.asyncio import Redis
@@ -70,8 +72,9 @@ class House:
         message = Message("1", Conversation("slack", "T1", "D1"), person, "", self.now, private=True, channels=channels)
         return await self.engine.digests.compose(message, since, self.now)
 
-    async def ask(self, text: str, person: Person = ANN) -> None:
-        message = Message(str(self.now), Conversation("slack", "T1", "D1"), person, text, self.now, private=True)
+    async def ask(self, text: str, person: Person = ANN, channels: frozenset[str] = frozenset()) -> None:
+        place = Conversation("slack", "T1", "D1")
+        message = Message(str(self.now), place, person, text, self.now, private=True, channels=channels)
         async for _ in self.engine.answer(message):
             pass
 
@@ -114,6 +117,33 @@ async def test_a_changed_number_is_new_and_a_new_layout_is_not(house: House) -> 
     assert (await house.digest(since=since)).empty
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "new"),
+    [
+        ("| Laptop | 1200 |\n| Phone | 300 |", "| Laptop | 1500 |\n| Phone | 300 |", ["| Laptop | 1500 |"]),
+        ("- Closed Mondays", "- Closed Fridays", ["Closed Fridays"]),
+        ("Wi-Fi: guest41", "Wi-Fi: guest42", ["Wi-Fi: guest42"]),
+        ("年假现在是二十天。员工须提前两周申请。", "年假现在是三十天。员工须提前两周申请。", ["年假现在是三十天。"]),
+        (
+            "休暇は二十日です。",
+            "休暇は三十日です。申請は二週間前です。",
+            ["休暇は三十日です。", "申請は二週間前です。"],
+        ),
+        ("สำนักงานปิดวันจันทร์", "สำนักงานปิดวันศุกร์", ["สำนักงานปิดวันศุกร์"]),
+        ("사무실은 월요일에 닫습니다.", "사무실은 금요일에 닫습니다.", ["사무실은 금요일에 닫습니다."]),
+        ("# Leave\n\nSo it is.", "# Annual leave\n\nSo it is!", []),
+    ],
+)
+async def test_short_items_rows_and_what_has_no_spaces_are_news(
+    house: House, before: str, now: str, new: list[str]
+) -> None:
+    """A changed row, item or sentence is, in any script; a heading is not."""
+    await house.writes({"Short": before})
+    since = house.now
+    await house.writes({"Short": now})
+    assert [one for _, quoted, _ in said(await house.digest(since=since)) for one in quoted] == new
+
+
 async def test_a_new_document_is_called_new(house: House) -> None:
     await house.writes({"Canteen": CANTEEN})
     assert said(await house.digest()) == [("Canteen", (CANTEEN,), True)]
@@ -145,11 +175,38 @@ async def test_documents_that_somebody_may_not_see_are_never_named(house: House)
 
 
 async def test_a_document_that_is_gone_is_not_named_and_not_kept(house: House, redis: Redis) -> None:
+    """Its history outlives it for a week, of which nothing is shown."""
     await house.writes({"Canteen": CANTEEN})
     await house.index.remove("/docs/Canteen.md")
     assert (await house.digest()).empty
+    for days, kept in ((0, True), (7, True), (1, False)):
+        house.now += timedelta(days=days)
+        await house.watch.look()
+        assert (await house.digest()).empty
+        assert ("/docs/Canteen.md" in await RedisHistories(redis).read()) is kept
+
+
+async def test_what_a_rebuilt_index_says_again_is_no_news(house: House, redis: Redis) -> None:
+    """The index is emptied, looked at, and filled again, one document under the very same version."""
+    await house.writes({"Canteen": CANTEEN})
+    since = house.now
+    for source in ("/docs/Canteen.md", "/docs/Leave.md"):
+        await house.index.remove(source)
     await house.watch.look()
-    assert "/docs/Canteen.md" not in await RedisHistories(redis).read()
+    house.versions["Leave"] -= 1  # the very same version
+    await house.writes({"Canteen": CANTEEN, "Leave": LEAVE})
+    assert (await house.digest(since=since)).empty
+    assert {one.gone for one in (await RedisHistories(redis).read()).values()} == {None}
+    await house.writes({"Canteen": f"{CANTEEN} It closes at two."})
+    assert said(await house.digest(since=since)) == [("Canteen", ("It closes at two.",), False)]
+
+
+async def test_a_look_that_fails_is_not_the_last(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it ends in: here a mistake, and then the end of the process."""
+    monkeypatch.setattr(house.watch, "look", AsyncMock(side_effect=[ValueError("a mistake"), asyncio.CancelledError()]))
+    monkeypatch.setattr("core.notices.watch.PAUSE", 0.0)
+    with pytest.raises(asyncio.CancelledError):
+        await house.watch.run()
 
 
 async def test_what_is_forgotten_of_a_document_is_its_history_too(house: House, redis: Redis) -> None:
@@ -224,3 +281,15 @@ async def test_whoever_wants_nothing_personal_hears_of_everything(house: House) 
     since = house.now
     await house.writes({"Canteen": CANTEEN})
     assert [title for title, *_ in said(await house.digest(since=since))] == ["Canteen"]
+
+
+async def test_an_interest_in_what_is_hidden_is_not_named_after_something_else(house: House) -> None:
+    """In a channel it has the name of the channel's document; elsewhere its person's own words, and no document's."""
+    inside = frozenset({"channel:slack/T1/G1", EVERYONE})
+    await house.writes({"Printer": "Paper for the printer lies in the cupboard.", "Canteen": CANTEEN})
+    await house.writes({"Merger": "The merger with Quagga closes on the ninth of May."}, ("channel:slack/T1/G1",))
+    await house.ask("When does the merger with Quagga close?", channels=frozenset({"G1"}))
+    for seen_by, name in ((inside, "Merger"), ({EVERYONE}, "merger")):
+        (interest,) = (await house.engine.sources.profile(ANN, seen_by)).interests
+        assert name in " ".join(interest.name)
+    assert (interest.topics, interest.documents) == ((), ())

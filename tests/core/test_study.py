@@ -52,7 +52,7 @@ def answer(study: Study, id_: str, *, right: bool, at: datetime = NOW) -> Study:
 
 
 def test_a_question_is_answered_once_a_round():
-    """A second press, and a button of an earlier round, change nothing and say what stands."""
+    """A second press says what the first one did; another letter, and an earlier round, are over. None counts."""
     study = asking(studying(QuizCard("a", LEAVE, REF)), "a")
     letter = study.cards[0].right_letter
     once, marking = answered(study, "a", 1, letter, NOW)
@@ -61,7 +61,11 @@ def test_a_question_is_answered_once_a_round():
     again, second = answered(once, "a", 1, letter, NOW)
     assert again == once
     assert second is not None
-    assert second.right is None
+    assert second.right
+    unchanged, other = answered(once, "a", 1, next(one for one in LETTERS if one != letter), NOW)
+    assert unchanged == once
+    assert other is not None
+    assert other.right is None
     new = asking(once, "a")
     _, old = answered(new, "a", 1, letter, NOW)
     assert old is not None

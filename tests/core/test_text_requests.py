@@ -106,3 +106,10 @@ def test_a_request_says_its_form() -> None:
     letter = request_of("draft an email about leave with three bullets")
     assert letter is not None
     assert (letter.limits, letter.is_list, letter.is_survey) == (Limits(items=3), False, False)
+
+
+def test_a_comparison_has_a_few_sides() -> None:
+    """However many are listed, no short message makes a hundred searches."""
+    wanted = request_of(f"compare {', '.join(f'a{number}' for number in range(90))}")
+    assert wanted is not None
+    assert len(wanted.topics) == 4

@@ -24,6 +24,7 @@ from core.domain import (
 )
 from core.engine import AnswerLimits, Engine
 from core.people.preferences import Format, Length, Preferences, Tone
+from core.writing.limits import word_count
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 ANN = Person("test", "w", "ann")
@@ -159,6 +160,21 @@ async def test_the_last_text_is_made_shorter_again_and_again(engine: Engine, gen
     assert all("draft an email about annual leave" in prompt.question for prompt in generator.prompts)
     longer = await talk.say("longer")
     assert longer.text == first.text
+
+
+async def test_a_re_working_keeps_to_the_last_text(engine: Engine, generator: ScriptedGenerator) -> None:
+    """The model has it before it, and only a wish for another length changes how long it may be."""
+    talk = Talk(engine)
+    await talk.say("draft an email about annual leave")
+    short = await talk.say("shorter")
+    for wish in ("more formal", "in German", "try again"):
+        generator.script = lambda _: "Annual leave is twenty days. Sick leave needs a note. Hello team. Bye all, anew."
+        last = short
+        short = await talk.say(wish)
+        assert last.text in generator.prompts[-1].question
+        assert word_count(short.text) > word_count(last.text) or short.text == last.text
+        assert "words" not in generator.prompts[-1].person
+        assert set(last.rests or ()) <= set(short.rests or ())
 
 
 async def test_a_text_of_before_can_be_reworked(engine: Engine, generator: ScriptedGenerator) -> None:

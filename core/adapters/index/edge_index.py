@@ -55,7 +55,8 @@ class EdgeIndex:
         self._encoder = points.SparseEncoder()
         self._writing = asyncio.Lock()
         self._clearing = Clearing(folder.with_name(f"{folder.name}.removed"), self._rewritten)
-        self._added = 0  # passages since the last rewriting
+        self._added = 0  # passages since the last rewriting; the next one comes after so `_much`
+        self._much = edge_shard.MANY
         self._meanwhile: list[edge.UpdateOperation] | None = None  # what is written during one, to be done again
         self._shard: edge.EdgeShard
         self._own: int  # the descriptor that holds the folder's lock
@@ -79,7 +80,7 @@ class EdgeIndex:
         for some, rows in points.batches(passages, vectors):
             async with self._writing:
                 await self._among_others(self._upsert, some, rows)
-            if self._added >= max(edge_shard.MANY, (await self.count()) // 2):
+            if self._added >= self._much:
                 self._clearing.note()
                 self._clearing.begin()
 
@@ -186,7 +187,7 @@ class EdgeIndex:
     def _copied(self) -> Path:
         with _convert_errors(f"The index in {self._folder} cannot be copied"):
             self._shard.flush()
-            self._added, self._meanwhile = 0, []
+            self._added, self._much, self._meanwhile = 0, max(edge_shard.MANY, self._count()), []
             return rewriting.copied(self._folder)
 
     def _move_to(self, draft: Path) -> None:

@@ -26,7 +26,7 @@ from core.domain import Document, Hit, Passage, Vector, VectorOrigin, Vectors
 from core.errors import IndexUnavailableError
 
 TIMEOUT = aiohttp.ClientTimeout(total=60)  # seconds, of one call
-LONG = aiohttp.ClientTimeout(total=600)  # … of one that writes the index anew
+LONG = aiohttp.ClientTimeout(total=3600)  # … of one that waits until a large index is written anew, after its rest
 OK = 200
 TRIES = 100  # every tenth of a second, to take the place of a service that is ending
 NEW = 384  # the length of vectors of an index that is made without one being asked for: the built-in embedder's

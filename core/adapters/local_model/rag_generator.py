@@ -76,6 +76,11 @@ class RagGenerator:
         """No verdicts: these models know no instructions."""
         return TOLD_TO_REFUSE
 
+    @property
+    def says_likelihoods(self) -> bool:
+        """Yes, of the whole mixture."""
+        return True
+
     def read_ahead(self, system: str, passages: Sequence[Passage]) -> None:
         """Nothing: the encoder reads passage and question together."""
 

@@ -102,6 +102,11 @@ class TorchGenerator:
         """How it is to be asked."""
         return self._protocol
 
+    @property
+    def says_likelihoods(self) -> bool:
+        """Yes, of all that were decoded."""
+        return True
+
     def count_tokens(self, text: str) -> int:
         """Tokens in `text`."""
         return len(self._encode(text))

@@ -48,21 +48,20 @@ class RedisHistories:
         found = [read(HISTORY, value) for value in values if value]
         return {history.source: history for history in found if history}
 
-    async def follow(self, source: str, change: Callable[[DocumentHistory | None], DocumentHistory]) -> None:
-        """Replace what is known of `source` by `change` of it, which may be called again."""
+    async def follow(self, source: str, change: Callable[[DocumentHistory | None], DocumentHistory | None]) -> None:
+        """Replace what is known of `source` by `change` of it, which may be called again; None changes nothing."""
 
         async def write(pipe: Pipeline) -> None:
             stored = await cast("Awaitable[bytes | None]", pipe.hget(HISTORIES, source))
-            now = HISTORY.dump_json(change(read(HISTORY, stored) if stored else None))
+            now = change(read(HISTORY, stored) if stored else None)
             pipe.multi()  # type: ignore[no-untyped-call]
-            pipe.hset(HISTORIES, source, cast("str", now))
+            if now:
+                pipe.hset(HISTORIES, source, cast("str", HISTORY.dump_json(now)))
 
         with convert_errors():
             await self._client.transaction(write, HISTORIES)
 
-    async def keep_only(self, sources: Collection[str]) -> None:
-        """Forget all other documents than `sources`."""
+    async def forget(self, sources: Collection[str]) -> None:
+        """Forget these documents."""
         with convert_errors():
-            known = await cast("Awaitable[list[bytes]]", self._client.hkeys(HISTORIES))
-            if gone := [name for name in known if name.decode("utf-8", "surrogateescape") not in sources]:
-                await self._client.hdel(HISTORIES, *cast("list[str]", gone))
+            await self._client.hdel(HISTORIES, *sources)

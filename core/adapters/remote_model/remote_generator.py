@@ -75,6 +75,11 @@ class RemoteGenerator:
         """How it is asked: it judges first if it learned to, and the server gives log-probabilities."""
         return self._protocol
 
+    @property
+    def says_likelihoods(self) -> bool:
+        """No: of an answer, servers give its words."""
+        return False
+
     def read_ahead(self, system: str, passages: Sequence[Passage]) -> None:
         """Nothing: the server's cache is its own."""
 
