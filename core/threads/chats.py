@@ -61,7 +61,7 @@ class ChatLog(Protocol):
         ...
 
     async def arrival(self, chat: Conversation, person: Person) -> datetime | None:
-        """When they came; None where nobody saw it."""
+        """When they came; where nobody saw it, when the last one came who had that forgotten, or None."""
         ...
 
 

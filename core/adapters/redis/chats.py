@@ -32,6 +32,7 @@ redis.call('ZADD', KEYS[2], 'GT', ARGV[1], ARGV[2])
 redis.call('EXPIRE', KEYS[2], ARGV[3])
 return 1
 """
+_FORGOTTEN = ""  # whoever came and is not known any more: forgetting opens nothing that was closed to them
 
 
 class RedisChats:
@@ -80,17 +81,20 @@ class RedisChats:
             await self._client.eval(_ARRIVED, 2, *keys, at.timestamp(), person.user, int(self._keep.total_seconds()))
 
     async def arrival(self, chat: Conversation, person: Person) -> datetime | None:
-        """When they came; None where nobody saw it."""
+        """When they came; where nobody saw it, when the last one came who had that forgotten, or None."""
         with convert_errors():
-            at = await self._client.zscore(_arrivals_key(chat), person.user)
+            own, forgotten = await self._client.zmscore(_arrivals_key(chat), [person.user, _FORGOTTEN])
+        at = forgotten if own is None else own
         return None if at is None else datetime.fromtimestamp(at, UTC)
 
 
 async def forget_posts(client: Redis, person: Person) -> None:
-    """Take what a person wrote out of all chats, and when they came."""
+    """Take what a person wrote out of all chats, and that it was they who came when somebody came."""
     place = tag(person.platform, person.workspace, "").removesuffix("}")
     async for key in client.scan_iter(match=f"{PREFIX}arrived:{place}*", count=500):
-        await client.zrem(key, person.user)
+        if (at := await client.zscore(key, person.user)) is not None:
+            await client.zadd(key, {_FORGOTTEN: at}, gt=True)
+            await client.zrem(key, person.user)
     async for key in client.scan_iter(match=f"{PREFIX}heard:*", count=500):
         for value in cast("list[bytes]", await client.zrange(key, 0, -1)):
             post = read(CHAT_POST, value)

@@ -104,7 +104,7 @@ class RedisKeeping:
         middle, most = (int(statistics.median(each)), each[-1]) if each else (0, 0)
         return Footprint(policy, len(each), middle, most, whole)
 
-    async def _each(self, kind: str, work: Callable[[bytes], Awaitable[None]]) -> None:
+    async def _each(self, kind: str, work: Callable[[bytes], Awaitable[object]]) -> None:
         async for key in self._client.scan_iter(match=f"{PREFIX}{kind}:*", count=500):
             await work(cast("bytes", key))
 
