@@ -50,7 +50,10 @@ class CatchingUp:
         request = None if of_one else thread_request(incoming.text)
         if request is None or not (request.missed or await self._chats.keeps(group_of(incoming.chat))):
             return False
-        await self._sum_up(incoming, delivery, request)
+        if request.dated:
+            await self._talk.say(incoming, delivery, translated(thread_texts.CATCH_UP_WHERE))
+        else:
+            await self._sum_up(incoming, delivery, request)
         return True
 
     async def _switched(self, incoming: Incoming, *, on: bool) -> str:
@@ -79,7 +82,7 @@ class CatchingUp:
         seen = [
             post
             for post in await self._chats.posts(group)
-            if post.topic == incoming.topic and (since is None or post.at > since)
+            if post.topic == incoming.topic and post.text and (since is None or post.at > since)
         ]
         wanted = missed_by(incoming.person, seen) if request.missed else seen
         if wanted:

@@ -132,7 +132,7 @@ class TelegramReceiver:
         if incoming is not None:
             with speaking(incoming.language):
                 await self._take(event_key(self._bot.id, update), incoming, inlet)
-        elif (heard := overheard(update, self._bot.bot)) is not None:
+        if (heard := overheard(update, self._bot.bot)) is not None:
             await self._overhear(*heard)
 
     async def _came_or_left(self, update: Update) -> None:

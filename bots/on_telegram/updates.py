@@ -33,6 +33,7 @@ from bots.on_telegram.words import READABLE, is_quote, quoted_in, replied_to, wo
 from core.documents.archives import is_readable
 from core.domain import Person
 from core.threads.chats import ChatPost
+from core.threads.requests import thread_request
 
 SOMEBODY = "somebody"
 GENERAL_TOPIC = 1  # of a forum: has to be left out when something is sent there
@@ -88,15 +89,18 @@ def _meant(update: Update, me: User) -> Incoming | None:
 
 
 def overheard(update: Update, me: User) -> tuple[int, ChatPost] | None:
-    """What somebody wrote in a group that is not meant for the bot, and in which; None where it says nothing."""
+    """What somebody wrote in a group to the others, and in which; None where it says nothing.
+
+    What asks the bot for something is nothing of it; where a message becomes that, its words are gone.
+    """
     message = update.message or update.edited_message
     if message is None or message.chat.type not in {Chat.GROUP, Chat.SUPERGROUP} or message.is_automatic_forward:
         return None
     user, chat = message.from_user, message.sender_chat
-    text = words_of(message)
-    if user is None or not text.strip() or _addressed(message, me)[1] or (user.is_bot and chat is None):
-        return None
-    if any(entity.type == MessageEntity.BOT_COMMAND and not entity.offset for entity in message.entities):
+    said, addressed = _addressed(message, me)
+    aside = _is_command(message) or (addressed and thread_request(said) is not None)
+    text = "" if aside else said if addressed else words_of(message)
+    if user is None or (user.is_bot and chat is None) or not (text.strip() or (aside and update.edited_message)):
         return None
     if chat is not None and chat.id != message.chat.id:  # as a channel: nobody who was let in
         return None
@@ -105,6 +109,10 @@ def overheard(update: Update, me: User) -> tuple[int, ChatPost] | None:
     topic = int(_around(message)["topic"] or 0)
     post = ChatPost(message.message_id, person, author, text, message.date, topic, _origin(message))
     return message.chat.id, post
+
+
+def _is_command(message: Message) -> bool:
+    return any(entity.type == MessageEntity.BOT_COMMAND and not entity.offset for entity in message.entities)
 
 
 def _origin(message: Message) -> str:

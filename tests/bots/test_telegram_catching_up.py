@@ -234,3 +234,37 @@ async def test_a_forward_is_somebody_elses_word(redis: Redis, tmp_path: Path):
         assert "Ben, forwarded from Zoe Rival" in told[0].text
         await ann.say(f"@{BOT['username']} what was decided?", team)
         await team.until(lambda place: [one for one in place.said() if "no decision" in one.text])
+
+
+async def test_what_names_the_bot_counts_unless_it_asks_for_minutes(redis: Redis, tmp_path: Path):
+    """Nor does a message keep the words that it had before it was edited into a request."""
+    async with telegram_home(redis, tmp_path, wishes()) as home:
+        ann, ben, team = people(home)
+        at = f"@{BOT['username']}"
+        await ann.say("/catchup on", team)
+        await replied(team, 1)
+        await ben.say(f"{at} Decision: the scanner moves to floor four", team)
+        typed = await ben.say(f"{at} The safe opens with 4711", team)
+        await replied(team, 3)
+        await ben.edit(typed, f"{at} summarise", team)
+        await team.until(lambda place: [one for one in place.said() if "In short" in one.text])
+        await ann.say(f"{at} what was decided?", team)
+        decided = await team.until(lambda place: [one for one in place.said() if "Decided" in one.text])
+        assert "floor four" in decided[0].text
+        await ann.say("/catchup all", team)
+        told = await team.until(lambda place: [one for one in place.said() if "In short" in one.text][1:])
+        assert "4711" not in told[-1].text
+
+
+async def test_an_edited_request_is_answered_in_the_same_place(redis: Redis, tmp_path: Path):
+    """By one message, as an edited question is."""
+    async with telegram_home(redis, tmp_path, wishes()) as home:
+        ann, ben, team = people(home)
+        await ann.say("/catchup on", team)
+        await replied(team, 1)
+        await ben.say("Decision: the scanner moves to floor four", team)
+        asked = await ann.say(f"@{BOT['username']} what was decided?", team)
+        await team.until(lambda place: [one for one in place.said() if "Decided" in one.text])
+        await ann.edit(asked, f"@{BOT['username']} summarise", team)
+        await team.until(lambda place: [one for one in place.said() if "In short" in one.text])
+        assert len(team.said()) == 2
