@@ -14,6 +14,7 @@ from bots import texts
 from bots.language import translated
 from bots.replies import Choice, Delta, Final, Notice, Reply, Status, StudyRequest
 from bots.study_requests import ANSWER, FORGET, NEXT, STEP, STOP
+from bots.team_studies import CourseOpening, TeamStudies
 from core.domain import Message, Piece, QueuePosition
 from core.engine import Engine
 from core.learning.study import Course
@@ -30,6 +31,7 @@ class Studies:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._team = TeamStudies(engine)
 
     @property
     def _tutor(self) -> Tutor:
@@ -62,13 +64,16 @@ class Studies:
             stopped = await self._tutor.stop(message)
             yield Notice(translated(say.COURSE_STOPPED if stopped else say.NO_COURSE))
             return
+        elif said := await self._team.count(message, rest):
+            yield said
+            return
         elif rest and word not in NEXT:
             async with aclosing(self._begin(message, rest)) as replies:
                 async for reply in replies:
                     yield reply
             return
         elif course is None or not rest:
-            yield _where(course)
+            yield await self._team.beside(message, _where(course))
             return
         else:
             number = course.at + 1
@@ -78,6 +83,15 @@ class Studies:
 
     async def _begin(self, message: Message, topic: str) -> Replies:
         yield Status(translated(say.PLANNING))
+        opening = await self._team.begin(message, topic)
+        if isinstance(opening, CourseOpening):
+            async with aclosing(self._step(message, opening.course, opening.course.at + 1, opening.head)) as replies:
+                async for reply in replies:
+                    yield reply
+            return
+        if opening:
+            yield opening
+            return
         course = await self._tutor.plan(message, topic)
         if course is None:
             yield Notice(translated(say.NOTHING_ON, topic=texts.escaped(topic)))
@@ -166,7 +180,7 @@ class Studies:
             await self._tutor.forget(message.person)
             yield Notice(translated(say.FORGOTTEN_STUDY))
         else:
-            yield Notice(say.progress(await self._tutor.progress(message)))
+            yield await self._team.beside(message, Notice(say.progress(await self._tutor.progress(message))))
 
 
 def _asked(prompt: QuizPrompt, heading: str = "") -> Final:
@@ -179,7 +193,7 @@ def _next(course: Course, number: int) -> Choice:
     return Choice(translated(say.GO_ON if last else say.NEXT), f"teach step {course.id} {number + 1}", "teach next")
 
 
-def _where(course: Course | None) -> Reply:
+def _where(course: Course | None) -> Final | Notice:
     if course is None:
         return Notice(translated(say.TEACH_WHAT))
     return Final(

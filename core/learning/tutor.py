@@ -99,18 +99,22 @@ class Tutor:
 
     async def plan(self, message: Message, topic: str) -> Course | None:
         """A new course on `topic`, in place of any other; None where the documents have nothing on it."""
-        token = (await self._begun(message.person)).token
+        token = (await self.begun(message.person)).token
         ranked = await self._found(message, topic)
-        documents = {source: await self._document(source, message) for source in sources_for(ranked)}
+        documents = {source: await self.document(source, message) for source in sources_for(ranked)}
         steps = planned(ranked, {source: passages for source, passages in documents.items() if passages})
         if not steps:
             return None
+        return await self.take(message, Course(secrets.token_hex(ID_BYTES), topic, steps), token)
+
+    async def take(self, message: Message, planned: Course, token: str) -> Course | None:
+        """Have somebody take a course from here; None where all that they study was forgotten since `token`."""
         place = "" if message.private else place_reader(message.conversation)
-        course = Course(secrets.token_hex(ID_BYTES), topic, steps, place=place)
+        course = replace(planned, place=place)
         study = await self._change(message.person, token, lambda old: replace(old, course=course))
         return course if study.course == course else None
 
-    async def _begun(self, person: Person) -> Study:
+    async def begun(self, person: Person) -> Study:
         """What somebody studies, with the token that a change needs that comes of it much later."""
         token = secrets.token_hex(ID_BYTES)
         return await self._people.change_study(person, lambda old: old if old.token else replace(old, token=token))
@@ -168,7 +172,7 @@ class Tutor:
 
     async def ask_due(self, message: Message, *, only: Iterable[str] | None = None) -> QuizPrompt | None:
         """Ask what has been due for longest and may be seen here; `only` those cards. What is gone is dropped."""
-        study = await self._begun(message.person)
+        study = await self.begun(message.person)
         listed = study.due(message.sent_at) if only is None else [card for card in study.cards if card.id in set(only)]
         standing = await self._standing([card.passage for card in listed], message)
         card = next((card for card in listed if card.passage in standing), None)
@@ -193,7 +197,7 @@ class Tutor:
 
     async def _of_passages(self, message: Message, passages: Sequence[Passage], *, known: bool) -> QuizPrompt | None:
         """A question about one of `passages`; with `known` one that there is already comes first."""
-        study = await self._begun(message.person)
+        study = await self.begun(message.person)
         cards = [card for passage in passages for card in study.of(PassageRef.of(passage))]
         if cards and known:
             return await self._ask(message, cards[0], study.token)
@@ -295,7 +299,7 @@ class Tutor:
         found = await retrieval.find({topic: 1.0}, vectors, self._index, audience(message), self._embedder.dense_weight)
         return found if retrieval.is_relevant(topic, found, self._explainer.relevance) else []
 
-    async def _document(self, source: str, message: Message) -> list[Passage]:
+    async def document(self, source: str, message: Message) -> list[Passage]:
         """All passages of a document that may be seen here, in order."""
         for document in await self._index.documents(source):
             if document.complete and may_see(document.readers, audience(message)):
@@ -311,7 +315,7 @@ class Tutor:
         """The same by what refers to them; each document is read once."""
         found: dict[PassageRef, Passage] = {}
         for source in dict.fromkeys(ref.source for ref in refs):
-            said = {digest_of(passage): passage for passage in await self._document(source, message)}
+            said = {digest_of(passage): passage for passage in await self.document(source, message)}
             found |= {ref: said[ref.digest] for ref in refs if ref.source == source and ref.digest in said}
         return found
 
