@@ -44,6 +44,9 @@ class Studies:
             "quiz": self._quiz,
             "progress": self._progress,
         }
+        if request.name == "teach" and (said := await self._team.count(message, request.rest)):
+            yield said
+            return
         if not self._tutor.able and request.name != "progress":
             yield Notice(translated(say.NOT_ABLE))
             return
@@ -63,9 +66,6 @@ class Studies:
         elif word in STOP:
             stopped = await self._tutor.stop(message)
             yield Notice(translated(say.COURSE_STOPPED if stopped else say.NO_COURSE))
-            return
-        elif said := await self._team.count(message, rest):
-            yield said
             return
         elif rest and word not in NEXT:
             async with aclosing(self._begin(message, rest)) as replies:

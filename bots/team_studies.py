@@ -18,7 +18,7 @@ from core.learning.course_files import TeamCourse
 from core.learning.study import Course
 
 _COUNT = re.compile(r"count (?:me )?(?P<on>on|off)|zähle?n? (?:mich )?(?P<an>an|aus)", re.IGNORECASE)
-_TEAM = re.compile(r"team (?P<id>\S+)", re.IGNORECASE)
+_TEAM = re.compile(r"team:(?P<id>\S+)", re.IGNORECASE)  # as buttons say it
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class TeamStudies:
     async def beside(self, message: Message, reply: Final | Notice) -> Final | Notice:
         """`reply` with the courses that somebody may take; in private with how far they are in each."""
         courses = await self._engine.team_courses.offered(message)
-        if not courses:
+        if not (courses and self._engine.tutor.able):
             return reply
         choices = reply.choices if isinstance(reply, Final) else ()
         return Final(

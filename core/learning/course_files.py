@@ -98,10 +98,13 @@ class CourseFolder:
 
     def read(self) -> CourseFiles:
         """All courses, by title. Blocks while files are read."""
-        if not self.place.exists():
-            missing = f"There is no {self.place}. Make that folder, or correct ATTUNE_COURSES."
-            return CourseFiles(faults=(missing,) if self.expected else ())
-        files = sorted(self.place.glob("*.toml")) if self.place.is_dir() else [self.place]
+        try:
+            files = sorted(file for file in self.place.iterdir() if file.suffix == ".toml")
+        except NotADirectoryError:
+            files = [self.place]
+        except OSError as error:
+            fault = f"{self.place} cannot be read: {error}. Make that folder, or correct ATTUNE_COURSES."
+            return CourseFiles(faults=(fault,) if self.expected else ())
         courses: dict[Path, TeamCourse] = {}
         faults = []
         for file in files:
@@ -151,7 +154,9 @@ def _explained(problem: Any) -> str:
             near = difflib.get_close_matches(str(last), known, n=1)
             return f"{key} is no key. " + (f"Did you mean {near[0]}?" if near else f"The keys are: {', '.join(known)}.")
         case "string_pattern_mismatch":
-            return f"{key} {problem['input']!r} has to be of up to 32 small letters, digits and hyphens."
+            return f"{key} {problem['input']!r} is none: write up to 32 small letters, digits and hyphens."
+        case "too_short" | "string_too_short":
+            return f"{key} is empty. Write it, such as {_EXAMPLES.get(str(last), last)}."
         case "value_error":
             return f"{key}: {problem['msg'].removeprefix('Value error, ')}"
     return f"{key}: {problem['msg']}. It is {str(problem['input'])[:80]!r}."

@@ -48,7 +48,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def engine(qdrant_index: QdrantIndex, redis: Redis, folder: Path) -> Engine:
+def model() -> ScriptedGenerator:
+    return ScriptedGenerator(quizzing)
+
+
+@pytest.fixture
+async def engine(qdrant_index: QdrantIndex, redis: Redis, folder: Path, model: ScriptedGenerator) -> Engine:
     await fill(qdrant_index, passages(PARTS, "/docs/leave.md"))
     await fill(qdrant_index, passages({"Directors": DIRECTORS}, "/docs/secret.md", "person:test/w/ben"))
     return Engine(
@@ -56,7 +61,7 @@ async def engine(qdrant_index: QdrantIndex, redis: Redis, folder: Path) -> Engin
         index=qdrant_index,
         memory=RedisMemory(redis),
         usage=RedisUsage(redis),
-        generator=ScriptedGenerator(quizzing),
+        generator=model,
         limits=AnswerLimits(relevance=0.1),
         courses=CourseFolder(folder),
     )
@@ -84,8 +89,8 @@ async def test_courses_are_offered_to_whom_they_are_for(dialogue: Dialogue):
         assert [one.label for one in buttons(shown)] == ["Starting here"]
         assert "**For Ben** (1 step)" in (await said(dialogue, command, BEN)).markdown
     assert "Ben" not in (await said(dialogue, "/teach", BEN, private=False)).markdown
-    assert "zebra" in (await said(dialogue, "/teach zebra")).markdown
-    assert (await said(dialogue, "/teach team ben")).markdown == study_texts.COURSE_GONE.replace("{cmd}", "/")
+    assert "**team building**" in (await said(dialogue, "/teach team building")).markdown
+    assert (await said(dialogue, "/teach team:ben")).markdown == study_texts.COURSE_GONE.replace("{cmd}", "/")
 
 
 async def test_a_course_begins_with_what_an_operator_can_see_once(dialogue: Dialogue, engine: Engine):
@@ -167,6 +172,17 @@ async def test_a_broken_file_stops_no_other_course(dialogue: Dialogue, folder: P
     (folder / "more.toml").write_text(FOR_BEN.replace("ben", "ann").replace("Ben", "Ann"), encoding="utf-8")
     shown = await said(dialogue, "/teach")
     assert [one.label for one in buttons(shown)] == ["For Ann", "Starting here"]
+
+
+async def test_without_a_model_that_quizzes_consent_can_be_withdrawn(
+    dialogue: Dialogue, engine: Engine, model: ScriptedGenerator
+):
+    """Courses are not offered then; what was agreed to can be taken back."""
+    await counted(dialogue, ANN, finish=1)
+    model.says_likelihoods = False
+    assert team_texts.OFFERED not in (await said(dialogue, "/progress")).markdown
+    assert (await said(dialogue, "/teach count off")).markdown.startswith("Your steps in courses")
+    assert await engine.people.course_records() == []
 
 
 async def test_a_removed_document_leaves_the_counts(dialogue: Dialogue, engine: Engine, redis: Redis):
