@@ -18,7 +18,7 @@ from core.learning.course_files import TeamCourse
 from core.learning.study import Course
 
 _COUNT = re.compile(r"count (?:me )?(?P<on>on|off)|zähle?n? (?:mich )?(?P<an>an|aus)", re.IGNORECASE)
-_TEAM = re.compile(r"team:(?P<id>\S+)", re.IGNORECASE)  # as buttons say it
+_TEAM = re.compile(r"team=(?P<id>\S+)", re.IGNORECASE)  # as buttons say it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class TeamStudies:
         head = "\n\n".join(filter(None, [study_texts.plan(start.course), say.left_out(start.left_out)]))
         if message.private and await self._engine.team_courses.ask_once(message.person):
             return Final(f"{head}\n\n{say.may_count()}", choices=say.whether_to_count(start.course))
-        return CourseOpening(start.course, f"{head}\n\n")
+        return CourseOpening(start.course, head)
 
     async def beside(self, message: Message, reply: Final | Notice) -> Final | Notice:
         """`reply` with the courses that somebody may take; in private with how far they are in each."""

@@ -57,7 +57,7 @@ def _line(course: TeamCourse, record: CourseRecord | None) -> str:
 def to_begin(courses: Sequence[TeamCourse]) -> tuple[tuple[Choice, ...], ...]:
     """A button for each."""
     return tuple(
-        (Choice(course.title, f"teach team:{course.id}", f"teach {course.title}"),) for course in courses[:LISTED]
+        (Choice(course.title, f"teach team={course.id}", f"teach {course.title}"),) for course in courses[:LISTED]
     )
 
 

@@ -85,7 +85,8 @@ class TeamCourses:
         known = study.record(team.id).finished
         finished = tuple(number for number, step in enumerate(steps) if step.stage in known)
         at = next((number for number in range(len(steps)) if number not in finished), None)
-        course = Course(secrets.token_hex(ID_BYTES), team.title, tuple(steps), team=team.id)
+        id_ = next((one.id for one in study.courses if one.team == team.id), secrets.token_hex(ID_BYTES))
+        course = Course(id_, team.title, tuple(steps), team=team.id)
         resumed = replace(course, finished=finished, at=at - 1) if at is not None else course
         return CourseStart(await self._tutor.take(message, resumed, study.token), left_out)
 

@@ -90,7 +90,7 @@ async def test_courses_are_offered_to_whom_they_are_for(dialogue: Dialogue):
         assert "**For Ben** (1 step)" in (await said(dialogue, command, BEN)).markdown
     assert "Ben" not in (await said(dialogue, "/teach", BEN, private=False)).markdown
     assert "**team building**" in (await said(dialogue, "/teach team building")).markdown
-    assert (await said(dialogue, "/teach team:ben")).markdown == study_texts.COURSE_GONE.replace("{cmd}", "/")
+    assert (await said(dialogue, "/teach team=ben")).markdown == study_texts.COURSE_GONE.replace("{cmd}", "/")
 
 
 async def test_a_course_begins_with_what_an_operator_can_see_once(dialogue: Dialogue, engine: Engine):
@@ -110,6 +110,7 @@ async def test_a_course_begins_with_what_an_operator_can_see_once(dialogue: Dial
     again = await said(dialogue, "/teach starting  HERE")
     assert "names" not in again.markdown
     assert "Step 2 of 2: When you are ill" in again.markdown
+    assert (await engine.people.study(ANN)).earlier is None
     assert "(1 of 3 steps done)" in (await said(dialogue, "/progress")).markdown
 
 
