@@ -15,7 +15,7 @@ from bots.choices import spoken_language
 from bots.language import translated
 from bots.replies import Choice, Delta, Final, Notice, Reply, Status, StudyRequest
 from bots.study_requests import ANSWER, BACK, FORGET, MORE, NEXT, STEP, STOP
-from bots.team_studies import CourseOpening, TeamStudies
+from bots.team_studies import TeamStudies
 from core.domain import Message, Piece, QueuePosition
 from core.engine import Engine
 from core.learning.study import Course
@@ -90,7 +90,7 @@ class Studies:
     async def _begin(self, message: Message, topic: str) -> Replies:
         yield Status(translated(say.PLANNING))
         opening = await self._team.begin(message, topic)
-        if opening and not isinstance(opening, CourseOpening):
+        if isinstance(opening, Final | Notice):
             yield opening
             return
         course = opening.course if opening else await self._tutor.plan(message, topic)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bots import study_texts, texts
 from bots import team_texts as say
 from bots.language import translated
-from bots.replies import Final, Notice, Reply
+from bots.replies import Final, Notice
 from core.domain import Message
 from core.engine import Engine
 from core.learning.course_files import TeamCourse
@@ -35,7 +35,7 @@ class TeamStudies:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def count(self, message: Message, rest: str) -> Reply | None:
+    async def count(self, message: Message, rest: str) -> Final | Notice | None:
         """Change whether somebody's steps are counted, if `rest` says so."""
         asked = _COUNT.fullmatch(rest.strip())
         if asked is None:
@@ -48,7 +48,7 @@ class TeamStudies:
         waiting = course if course and course.team and course.at + 1 < len(course.steps) else None
         return Final(translated(say.COUNTED if on else say.UNCOUNTED), choices=say.to_go_on(waiting))
 
-    async def begin(self, message: Message, name: str) -> CourseOpening | Reply | None:
+    async def begin(self, message: Message, name: str) -> CourseOpening | Final | Notice | None:
         """Begin the course of that name; None where none of the team's is called so."""
         named = _TEAM.fullmatch(name)
         team = await self._engine.team_courses.find(message, named["id"] if named else name)

@@ -131,7 +131,10 @@ def course_of(file: Path) -> TeamCourse:
     try:
         return TeamCourse.model_validate({"id": file.stem, **values})
     except ValidationError as error:
-        raise ConfigurationError("\n".join(f"{file}: {_explained(problem)}" for problem in error.errors())) from None
+        problems = error.errors()
+        inner = {problem["loc"][0] for problem in problems if len(problem["loc"]) > 1}  # which leaves the list short
+        told = [one for one in problems if one["loc"][0] not in inner or len(one["loc"]) > 1]
+        raise ConfigurationError("\n".join(f"{file}: {_explained(one)}" for one in told)) from None
 
 
 def _check_names(file: Path, course: TeamCourse, others: dict[Path, TeamCourse]) -> None:
