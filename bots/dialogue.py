@@ -234,6 +234,7 @@ class Dialogue:
         if kept is None or kept.last == name or until <= kept.since:
             return None
         told = await self._engine.digests.compose(message, kept.since, until)
+        until = told.until
         gaps_since = kept.gaps_since or until - GAPS_EVERY
         with_gaps = operator and self._digest_gaps and until - gaps_since >= GAPS_EVERY
         if with_gaps:

@@ -297,7 +297,8 @@ class Tutor:
             credited=((passage.source, 1.0),),
             mastered=marking.right,
         )
-        await self._people.learn(message.person, [signal])
+        if (await self._people.study(message.person)).card(marking.card.id):  # unless all was forgotten meanwhile
+            await self._people.learn(message.person, [signal])
 
     # What is due, and what is known
 
