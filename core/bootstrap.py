@@ -293,7 +293,9 @@ async def open_records(settings: Settings) -> AsyncIterator[Stores]:
         operators = listed_names(settings.operators, "ATTUNE_OPERATORS")
         access = Access(RedisPairings(client), AccessLists(listed_names(settings.allow, "ATTUNE_ALLOW"), operators))
         usage = RedisUsage(client, keep) if settings.usage else NoUsage()
-        yield Stores(memory, usage, access, RedisHistories(client), RedisChats(client, keep), ApiClients(RedisClients(client)))
+        yield Stores(
+            memory, usage, access, RedisHistories(client), RedisChats(client, keep), ApiClients(RedisClients(client))
+        )
 
 
 async def forget_reading(settings: Settings, documents: Collection[tuple[str, str]]) -> None:

@@ -158,9 +158,9 @@ class Engine:
     async def consult(
         self, message: Message, turns: Sequence[Turn], seen_by: Collection[str], *, tokens: int | None = None
     ) -> AsyncGenerator[AnswerEvent, None]:
-        """Answer `message` after `turns` of what `seen_by` may see, in at most so many `tokens`; for nobody in particular.
+        """Answer `message` after `turns` of what `seen_by` may see, in at most so many `tokens`.
 
-        Nothing is kept of it or learned from it, and no turn of it is known but those that are given.
+        It is for nobody in particular: nothing is kept of it, learned from it, or known of it but what is given.
 
         Raises:
             QuestionTooLongError: the question is over the limit.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -47,6 +46,7 @@ log = structlog.get_logger(__name__)
 LONGEST_BODY = 2**20  # bytes
 READING = 15.0  # seconds that a request may take to come in
 LONGEST = 900.0  # seconds that an answer may take, waiting for its turn included
+DOWN = 5.0  # seconds after which it is worth a try whether what was away is there again
 PATIENCE = 10  # beats that a stream waits for a first word, or an error with a status of its own
 
 TOO_LONG = "The request is too long: {limit:,} bytes at most."
@@ -54,6 +54,8 @@ TOO_SLOW = "The request did not come in within {seconds:.0f} seconds."
 NO_MODEL = "There is no model '{name}'. Use: " + MODEL
 NO_PAGE = "There is nothing at this address. See /openapi.json for what there is."
 TOOK_TOO_LONG = "The answer took longer than {seconds:.0f} seconds."
+
+_MISSING = HTTPStatus.NOT_FOUND
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -64,6 +66,23 @@ class _RequestError(PersonError):
     def __init__(self, status: HTTPStatus, sentence: str, **values: object) -> None:
         super().__init__(sentence, **values)
         self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """An error on its way to a client; worth a try in `seconds`, where that is known."""
+
+    status: HTTPStatus
+    message: str
+    kind: str = "invalid_request_error"
+    code: str | None = None
+    seconds: float | None = None
+    parameter: str | None = None
+
+    def response(self) -> JSONResponse:
+        headers = {} if self.seconds is None else {"Retry-After": str(round(self.seconds))}
+        said = problem(self.message, self.kind, self.code, self.parameter)
+        return JSONResponse(said, self.status.value, headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,26 +139,21 @@ class OpenAIApi:
     async def _frames(
         self, completion: Completion, events: AsyncGenerator[AnswerEvent, None], admission: Admission
     ) -> AsyncGenerator[str, None]:
-        """The answer as server-sent events; what goes wrong before anything was said is raised."""
+        """The answer as server-sent events."""
         said = ""
-        try:
-            async with feeding(events, longest=LONGEST) as feed, aclosing(_heard(feed, admission)) as heard:
-                async for event in heard:
-                    if event is None:
-                        yield WAIT
-                    elif isinstance(event, Piece):
-                        yield completion.piece(event.text) if said else completion.begin() + completion.piece(event.text)
-                        said += event.text
-                    elif isinstance(event, Answer):
-                        await admission.confirm()
-                        rest = rest_of(said, event)
-                        begin = "" if said else completion.begin()
-                        last = completion.end(event, self.programs.count_tokens(content_of(event)))
-                        yield begin + (completion.piece(rest) if rest else "") + last
-        except Exception as error:
-            if not said:
-                raise
-            yield f"data: {explained(error).body.decode()}\n\n"  # type: ignore[union-attr]  # bytes, as JSONResponse has it
+        async with feeding(events, longest=LONGEST) as feed, aclosing(_heard(feed, admission)) as heard:
+            async for event in heard:
+                begin = "" if said else completion.begin()
+                if event is None:
+                    yield WAIT
+                elif isinstance(event, Piece):
+                    said += event.text
+                    yield begin + completion.piece(event.text)
+                elif isinstance(event, Answer):
+                    await admission.confirm()
+                    rest = rest_of(said, event)
+                    last = completion.end(event, self.programs.count_tokens(content_of(event)))
+                    yield begin + (completion.piece(rest) if rest else "") + last
 
 
 def rest_of(said: str, answer: Answer) -> str:
@@ -150,9 +164,7 @@ def rest_of(said: str, answer: Answer) -> str:
     return f"\n\n{whole}" if answer.outcome is Outcome.NOT_FOUND else f" {MARK}"
 
 
-async def _heard(
-    feed: Feed[AnswerEvent], admission: Admission
-) -> AsyncGenerator[AnswerEvent | None, None]:
+async def _heard(feed: Feed[AnswerEvent], admission: Admission) -> AsyncGenerator[AnswerEvent | None, None]:
     """What is heard of an answer, as long as the key holds."""
     async with aclosing(feed.next()) as events:
         async for event in events:
@@ -246,57 +258,36 @@ def explained(error: Exception) -> JSONResponse:
     """What a program is told of an error: a sentence and a status, and no more of the inside than a code."""
     match error:
         case UnknownKeyError():
-            return _problem(HTTPStatus.UNAUTHORIZED, str(error), "invalid_request_error", "invalid_api_key")
+            fault = _Fault(HTTPStatus.UNAUTHORIZED, str(error), code="invalid_api_key")
         case BusyError(own=True):
-            retry = {"Retry-After": str(round(error.seconds))}
-            return _problem(HTTPStatus.TOO_MANY_REQUESTS, str(error), "requests", "rate_limit_exceeded", headers=retry)
+            fault = _Fault(HTTPStatus.TOO_MANY_REQUESTS, str(error), "requests", "rate_limit_exceeded", error.seconds)
         case BusyError():
-            retry = {"Retry-After": str(round(error.seconds))}
-            return _problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), "server_error", "overloaded", headers=retry)
+            fault = _Fault(HTTPStatus.SERVICE_UNAVAILABLE, str(error), "server_error", "overloaded", error.seconds)
         case UnusableRequestError():
-            return _problem(HTTPStatus.BAD_REQUEST, str(error), "invalid_request_error", param=error.parameter)
+            fault = _Fault(HTTPStatus.BAD_REQUEST, str(error), parameter=error.parameter)
         case _RequestError():
-            code = "model_not_found" if error.status is HTTPStatus.NOT_FOUND else None
-            return _problem(error.status, str(error), "invalid_request_error", code)
+            fault = _Fault(error.status, str(error), code="model_not_found" if error.status == _MISSING else None)
         case PersonError():
-            return _problem(HTTPStatus.BAD_REQUEST, str(error), "invalid_request_error", param="messages")
+            fault = _Fault(HTTPStatus.BAD_REQUEST, str(error), parameter="messages")
         case TimeoutError():
             sentence = TOOK_TOO_LONG.format(seconds=LONGEST)
-            return _problem(HTTPStatus.SERVICE_UNAVAILABLE, sentence, "server_error", "timeout")
-    return _unexpected(error)
+            fault = _Fault(HTTPStatus.SERVICE_UNAVAILABLE, sentence, "server_error", "timeout")
+        case _:
+            fault = _unexpected(error)
+    return fault.response()
 
 
-def _unexpected(error: Exception) -> JSONResponse:
+def _unexpected(error: Exception) -> _Fault:
     error_id = secrets.token_hex(4)
     log.error("request_failed", error_id=error_id, exc_info=error)
-    if isinstance(error, StoreError | ModelUnavailableError):
-        sentence = texts.store_down(error_id) if isinstance(error, StoreError) else texts.model_down(error_id)
-        retry = {"Retry-After": "5"}
-        return _problem(HTTPStatus.SERVICE_UNAVAILABLE, sentence, "server_error", "unavailable", headers=retry)
-    return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, texts.unexpected(error_id), "server_error")
-
-
-def _problem(
-    status: HTTPStatus,
-    message: str,
-    kind: str,
-    code: str | None = None,
-    *,
-    param: str | None = None,
-    headers: dict[str, str] | None = None,
-) -> JSONResponse:
-    return JSONResponse(problem(message, kind, code, param), status.value, headers)
+    if not isinstance(error, StoreError | ModelUnavailableError):
+        return _Fault(HTTPStatus.INTERNAL_SERVER_ERROR, texts.unexpected(error_id), "server_error")
+    sentence = texts.store_down(error_id) if isinstance(error, StoreError) else texts.model_down(error_id)
+    return _Fault(HTTPStatus.SERVICE_UNAVAILABLE, sentence, "server_error", "unavailable", DOWN)
 
 
 async def page_error(_: Request, error: Exception) -> Response:
     """What is answered where there is no page, or none that can be asked that way."""
     status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
     sentence = NO_PAGE if status is HTTPStatus.NOT_FOUND else f"{status.phrase}."
-    return _problem(status, sentence, "invalid_request_error")
-
-
-def now() -> int:
-    """The time as OpenAI's shapes have it."""
-    return int(time.time())
-
-
+    return _Fault(status, sentence).response()

@@ -83,8 +83,10 @@ class StreamOptions(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """A question, and the conversation before it. What else OpenAI's clients send is ignored, as Attune's settings say
-    how an answer is made."""
+    """A question, and the conversation before it.
+
+    What else OpenAI's clients send is ignored, as Attune's settings say how an answer is made.
+    """
 
     model_config = ConfigDict(extra="ignore")
 

@@ -91,5 +91,5 @@ def _listen(address: str, setting: str) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise ConfigurationError(
-            f"{setting} is {address}, where nothing can be served: {error.strerror or error}. Name another host or port."
+            f"{setting} is {address}, where nothing can be served ({error.strerror or error}). Name another port."
         ) from None

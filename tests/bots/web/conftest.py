@@ -1,0 +1,93 @@
+"""Attune as programs find it: a real server on loopback over real stores; only the two models are fakes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+from openai import AsyncOpenAI
+from redis.asyncio import Redis
+
+from bots.service.slots import ClientLanes
+from bots.web.app import program_app
+from bots.web.programs import Programs
+from bots.web.server import served
+from core.adapters.index.shared_index import SharedIndex
+from core.adapters.redis.clients import RedisClients
+from core.adapters.redis.memory import RedisMemory
+from core.adapters.redis.usage import RedisUsage
+from core.domain import EVERYONE, Passage
+from core.engine import AnswerLimits, Engine
+from core.people.clients import ApiClients
+from tests.fakes import HashingEmbedder, ScriptedGenerator
+
+BOARD = "channel:slack/T1/BOARD"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+LEAVE = "Annual leave is requested in the calendar two weeks before"
+TRAVEL = "Book travel with the agency and keep every receipt"
+SALARY = "The salary of the director is negotiated by the board"
+PASSAGES = [
+    Passage("00000000-0000-0000-0000-000000000001", "/srv/docs/leave.md", "Leave", ("Request",), LEAVE, 1, 0, 1, "v"),
+    Passage("00000000-0000-0000-0000-000000000002", "https://intra.test/travel", "Travel", (), TRAVEL, 1, 0, 1, "v"),
+    Passage("00000000-0000-0000-0000-000000000003", "/srv/docs/board.md", "Board", (), SALARY, 1, 0, 1, "v", (BOARD,)),
+]
+QUESTION = "How is annual leave requested?"
+SECRET = "Who negotiates the salary of the director?"  # noqa: S105
+
+
+@dataclass
+class World:
+    """What a test of a program has in its hands."""
+
+    engine: Engine
+    generator: ScriptedGenerator
+    clients: ApiClients
+    memory: RedisMemory
+    usage: RedisUsage
+    address: str = ""
+    opened: list[AsyncOpenAI] = field(default_factory=list)
+
+    async def key(self, name: str = "tester", *readers: str) -> str:
+        return await self.clients.add(name, readers or (EVERYONE,), START)
+
+    async def openai(self, name: str = "tester", *readers: str) -> AsyncOpenAI:
+        return self.client(await self.key(name, *readers))
+
+    def client(self, key: str, **more: float) -> AsyncOpenAI:
+        self.opened.append(AsyncOpenAI(api_key=key, base_url=f"http://{self.address}/v1", max_retries=0, **more))
+        return self.opened[-1]
+
+
+@pytest.fixture
+async def world(redis: Redis, shared_index: SharedIndex) -> AsyncIterator[World]:
+    embedder, generator = HashingEmbedder(), ScriptedGenerator()
+    await shared_index.upsert(PASSAGES, await embedder.embed([passage.text for passage in PASSAGES]))
+    memory, usage = RedisMemory(redis), RedisUsage(redis)
+    engine = Engine(
+        embedder=embedder,
+        index=shared_index,
+        memory=memory,
+        usage=usage,
+        generator=generator,
+        limits=AnswerLimits(passages=2, relevance=0.15),
+    )
+    yield World(engine, generator, ApiClients(RedisClients(redis)), memory, usage)
+
+
+@asynccontextmanager
+async def serving(world: World, **limits: int) -> AsyncIterator[World]:
+    """The server, with other limits than the usual ones."""
+    programs = Programs(world.engine, ClientLanes(**limits))
+    async with served(program_app(programs, world.clients, "0"), "127.0.0.1:0", "ATTUNE_API") as world.address:
+        yield world
+        for client in world.opened:
+            await client.close()
+
+
+@pytest.fixture
+async def api(world: World) -> AsyncIterator[World]:
+    async with serving(world):
+        yield world
