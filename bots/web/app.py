@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from bots.service.slots import ClientLanes
+from bots.web.mcp_server import mcp_route
 from bots.web.openai_api import OpenAIApi, page_error
 from bots.web.openapi import description_routes
 from bots.web.programs import Programs
@@ -28,13 +29,13 @@ log = structlog.get_logger(__name__)
 OFF = "off"
 
 
-def program_app(programs: Programs, clients: ApiClients, release: str) -> Starlette:
-    """Everything that is served to programs."""
+@asynccontextmanager
+async def program_app(programs: Programs, clients: ApiClients, release: str) -> AsyncIterator[Starlette]:
+    """Everything that is served to programs, as long as this is open."""
     api = OpenAIApi(programs, clients, int(time.time()))
-    return Starlette(
-        routes=[*api.routes(), *description_routes(release)],
-        exception_handlers={HTTPException: page_error},
-    )
+    async with mcp_route(programs, clients, release) as mcp:
+        routes = [*api.routes(), mcp, *description_routes(release)]
+        yield Starlette(routes=routes, exception_handlers={HTTPException: page_error})
 
 
 @asynccontextmanager
@@ -48,8 +49,10 @@ async def programs_served(settings: Settings, engine: Engine, clients: ApiClient
         yield None
         return
     programs = Programs(engine, ClientLanes(minute=settings.api_minute))
-    app = program_app(programs, clients, version("attune"))
-    async with served(app, settings.api, "ATTUNE_API") as address:
+    async with (
+        program_app(programs, clients, version("attune")) as app,
+        served(app, settings.api, "ATTUNE_API") as address,
+    ):
         log.info("api_started", address=address)
         if not is_loopback(address):
             log.warning("api_open_wide", address=address, advice="put a proxy with TLS before it: keys travel in clear")

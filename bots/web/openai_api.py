@@ -8,28 +8,25 @@ of how an answer is made.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import structlog
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bots import texts
+from bots.web.faults import Fault, RequestError, fault_of
 from bots.web.feed import EventStream, Feed, feeding
-from bots.web.keys import Admission, UnknownKeyError, admit
+from bots.web.keys import Admission, admit
 from bots.web.openai_shapes import (
     MODEL,
     WAIT,
     ChatRequest,
     Completion,
-    UnusableRequestError,
     complaint_of,
     content_of,
     model_card,
@@ -38,51 +35,19 @@ from bots.web.openai_shapes import (
 from bots.web.programs import Programs, person_of
 from core.answering.cutting import MARK
 from core.domain import Answer, AnswerEvent, Outcome, Piece
-from core.errors import BusyError, ModelUnavailableError, PersonError, StoreError
 from core.people.clients import ApiClients
-
-log = structlog.get_logger(__name__)
 
 LONGEST_BODY = 2**20  # bytes
 READING = 15.0  # seconds that a request may take to come in
 LONGEST = 900.0  # seconds that an answer may take, waiting for its turn included
-DOWN = 5.0  # seconds after which it is worth a try whether what was away is there again
 PATIENCE = 10  # beats that a stream waits for a first word, or an error with a status of its own
 
 TOO_LONG = "The request is too long: {limit:,} bytes at most."
 TOO_SLOW = "The request did not come in within {seconds:.0f} seconds."
 NO_MODEL = "There is no model '{name}'. Use: " + MODEL
 NO_PAGE = "There is nothing at this address. See /openapi.json for what there is."
-TOOK_TOO_LONG = "The answer took longer than {seconds:.0f} seconds."
-
-_MISSING = HTTPStatus.NOT_FOUND
 
 Handler = Callable[[Request], Awaitable[Response]]
-
-
-class _RequestError(PersonError):
-    """A request that cannot be read, or names what is not there; with the status that says so."""
-
-    def __init__(self, status: HTTPStatus, sentence: str, **values: object) -> None:
-        super().__init__(sentence, **values)
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class _Fault:
-    """An error on its way to a client; worth a try in `seconds`, where that is known."""
-
-    status: HTTPStatus
-    message: str
-    kind: str = "invalid_request_error"
-    code: str | None = None
-    seconds: float | None = None
-    parameter: str | None = None
-
-    def response(self) -> JSONResponse:
-        headers = {} if self.seconds is None else {"Retry-After": str(round(self.seconds))}
-        said = problem(self.message, self.kind, self.code, self.parameter)
-        return JSONResponse(said, self.status.value, headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +156,7 @@ async def _continued(first: str, frames: AsyncGenerator[str, None]) -> AsyncGene
             async for frame in frames:
                 yield frame
         except Exception as error:  # noqa: BLE001 - the status is sent already
-            yield f"data: {bytes(explained(error).body).decode()}\n\n"
+            yield f"data: {bytes(response_of(fault_of(error)).body).decode()}\n\n"
 
 
 async def _while_listening(request: Request, work: Awaitable[Response]) -> Response:
@@ -216,7 +181,7 @@ async def _gone(request: Request) -> None:
 
 def _check_model(name: str) -> None:
     if name != MODEL:
-        raise _RequestError(HTTPStatus.NOT_FOUND, NO_MODEL, name=name)
+        raise RequestError(NO_MODEL, status=HTTPStatus.NOT_FOUND, name=name)
 
 
 def _parsed(body: bytes) -> ChatRequest:
@@ -234,9 +199,9 @@ async def _body(request: Request) -> bytes:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > LONGEST_BODY:
-                    raise _RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LONG, limit=LONGEST_BODY)
+                    raise RequestError(TOO_LONG, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit=LONGEST_BODY)
     except TimeoutError:
-        raise _RequestError(HTTPStatus.REQUEST_TIMEOUT, TOO_SLOW, seconds=READING) from None
+        raise RequestError(TOO_SLOW, status=HTTPStatus.REQUEST_TIMEOUT, seconds=READING) from None
     return bytes(body)
 
 
@@ -249,45 +214,20 @@ def explaining(handler: Handler) -> Handler:
         except ClientDisconnect:
             return Response(status_code=499)  # nobody reads it
         except Exception as error:  # noqa: BLE001 - the program gets a sentence, the log gets the error
-            return explained(error)
+            return response_of(fault_of(error))
 
     return handle
 
 
-def explained(error: Exception) -> JSONResponse:
-    """What a program is told of an error: a sentence and a status, and no more of the inside than a code."""
-    match error:
-        case UnknownKeyError():
-            fault = _Fault(HTTPStatus.UNAUTHORIZED, str(error), code="invalid_api_key")
-        case BusyError(own=True):
-            fault = _Fault(HTTPStatus.TOO_MANY_REQUESTS, str(error), "requests", "rate_limit_exceeded", error.seconds)
-        case BusyError():
-            fault = _Fault(HTTPStatus.SERVICE_UNAVAILABLE, str(error), "server_error", "overloaded", error.seconds)
-        case UnusableRequestError():
-            fault = _Fault(HTTPStatus.BAD_REQUEST, str(error), parameter=error.parameter)
-        case _RequestError():
-            fault = _Fault(error.status, str(error), code="model_not_found" if error.status == _MISSING else None)
-        case PersonError():
-            fault = _Fault(HTTPStatus.BAD_REQUEST, str(error), parameter="messages")
-        case TimeoutError():
-            sentence = TOOK_TOO_LONG.format(seconds=LONGEST)
-            fault = _Fault(HTTPStatus.SERVICE_UNAVAILABLE, sentence, "server_error", "timeout")
-        case _:
-            fault = _unexpected(error)
-    return fault.response()
-
-
-def _unexpected(error: Exception) -> _Fault:
-    error_id = secrets.token_hex(4)
-    log.error("request_failed", error_id=error_id, exc_info=error)
-    if not isinstance(error, StoreError | ModelUnavailableError):
-        return _Fault(HTTPStatus.INTERNAL_SERVER_ERROR, texts.unexpected(error_id), "server_error")
-    sentence = texts.store_down(error_id) if isinstance(error, StoreError) else texts.model_down(error_id)
-    return _Fault(HTTPStatus.SERVICE_UNAVAILABLE, sentence, "server_error", "unavailable", DOWN)
+def response_of(fault: Fault) -> JSONResponse:
+    """An error in OpenAI's shape, with the status that its clients act on."""
+    said = problem(fault.message, fault.kind, fault.code, fault.parameter)
+    headers = {} if fault.seconds is None else {"Retry-After": str(round(fault.seconds))}
+    return JSONResponse(said, fault.status.value, headers)
 
 
 async def page_error(_: Request, error: Exception) -> Response:
     """What is answered where there is no page, or none that can be asked that way."""
     status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
     sentence = NO_PAGE if status is HTTPStatus.NOT_FOUND else f"{status.phrase}."
-    return _Fault(status, sentence).response()
+    return response_of(Fault(status, sentence))

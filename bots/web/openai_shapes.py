@@ -16,11 +16,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bots.web.faults import RequestError
 from bots.web.programs import place_of
 from core.answering.cutting import is_cut
 from core.answering.prompt import NOT_FOUND
 from core.domain import Answer, Outcome, Person, Source, Turn
-from core.errors import PersonError
 
 MODEL = "attune"
 DONE = "data: [DONE]\n\n"
@@ -32,14 +32,6 @@ ONLY_TEXT = "Attune reads text only. Leave out {what}."
 NO_CHOICES = "Attune gives one answer: leave out n, or set it to 1."
 NO_FORM = "Attune answers in text: leave out response_format, or set its type to text."
 NO_TOOLS = "Attune calls no tools: leave out tool_choice, or set it to auto or none."
-
-
-class UnusableRequestError(PersonError):
-    """A request that asks for what Attune does not do; `parameter` names the field."""
-
-    def __init__(self, parameter: str, sentence: str, **values: object) -> None:
-        super().__init__(sentence, **values)
-        self.parameter = parameter
 
 
 class ContentPart(BaseModel):
@@ -64,13 +56,13 @@ class ChatMessage(BaseModel):
         """What it says.
 
         Raises:
-            UnusableRequestError: there is something else than text in it.
+            RequestError: there is something else than text in it.
         """
         if self.content is None or isinstance(self.content, str):
             return self.content or ""
         other = next((part.type for part in self.content if part.type not in {"text", "refusal"}), None)
         if other:
-            raise UnusableRequestError("messages", ONLY_TEXT, what=f"the parts of type {other}")
+            raise RequestError(ONLY_TEXT, parameter="messages", what=f"the parts of type {other}")
         return "\n".join(part.text for part in self.content)
 
 
@@ -116,16 +108,16 @@ class ChatRequest(BaseModel):
         """See whether Attune can do what is asked.
 
         Raises:
-            UnusableRequestError: it cannot.
+            RequestError: it cannot.
         """
         if self.n not in {None, 1}:
-            raise UnusableRequestError("n", NO_CHOICES)
+            raise RequestError(NO_CHOICES, parameter="n")
         if self.response_format and self.response_format.get("type") != "text":
-            raise UnusableRequestError("response_format", NO_FORM)
+            raise RequestError(NO_FORM, parameter="response_format")
         if self.tool_choice not in (None, "auto", "none"):
-            raise UnusableRequestError("tool_choice", NO_TOOLS)
+            raise RequestError(NO_TOOLS, parameter="tool_choice")
         if self.messages[-1].role != ASKER:
-            raise UnusableRequestError("messages", LAST_IS_NO_QUESTION)
+            raise RequestError(LAST_IS_NO_QUESTION, parameter="messages")
 
     def conversation(self, person: Person) -> tuple[str, list[Turn]]:
         """The question, and the turns before it, of which nobody knows what they rest on."""
@@ -143,11 +135,11 @@ class ChatRequest(BaseModel):
         return question, [turn for turn in turns if turn.question]
 
 
-def complaint_of(error: ValidationError) -> UnusableRequestError:
+def complaint_of(error: ValidationError) -> RequestError:
     """What is wrong with a request, of the first that is."""
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"])) or "the body"
-    return UnusableRequestError(place, "{place}: {what}.", place=place, what=first["msg"])
+    return RequestError("{place}: {what}.", parameter=place, place=place, what=first["msg"])
 
 
 def problem(message: str, kind: str, code: str | None = None, param: str | None = None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,9 +20,11 @@ from core.adapters.index.shared_index import SharedIndex
 from core.adapters.redis.clients import RedisClients
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
-from core.domain import EVERYONE, Passage
+from core.answering.prompt import NOT_FOUND
+from core.domain import EVERYONE, Passage, Prompt
 from core.engine import AnswerLimits, Engine
 from core.people.clients import ApiClients
+from core.text.words import content_words
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 BOARD = "channel:slack/T1/BOARD"
@@ -36,6 +39,13 @@ PASSAGES = [
 ]
 QUESTION = "How is annual leave requested?"
 SECRET = "Who negotiates the salary of the director?"  # noqa: S105
+
+
+def from_passages(prompt: Prompt) -> str:
+    """What a reader says: the first passage with the question's words, or that there is none."""
+    asked = content_words(prompt.question)
+    found = (one.text for one in prompt.passages if len(asked & content_words(one.text)) > 1)
+    return next(found, NOT_FOUND)
 
 
 @dataclass
@@ -62,8 +72,8 @@ class World:
 
 
 @pytest.fixture
-async def world(redis: Redis, shared_index: SharedIndex) -> AsyncIterator[World]:
-    embedder, generator = HashingEmbedder(), ScriptedGenerator()
+async def world(redis: Redis, shared_index: SharedIndex) -> World:
+    embedder, generator = HashingEmbedder(), ScriptedGenerator(from_passages)
     await shared_index.upsert(PASSAGES, await embedder.embed([passage.text for passage in PASSAGES]))
     memory, usage = RedisMemory(redis), RedisUsage(redis)
     engine = Engine(
@@ -74,14 +84,17 @@ async def world(redis: Redis, shared_index: SharedIndex) -> AsyncIterator[World]
         generator=generator,
         limits=AnswerLimits(passages=2, relevance=0.15),
     )
-    yield World(engine, generator, ApiClients(RedisClients(redis)), memory, usage)
+    return World(engine, generator, ApiClients(RedisClients(redis)), memory, usage)
 
 
 @asynccontextmanager
 async def serving(world: World, **limits: int) -> AsyncIterator[World]:
     """The server, with other limits than the usual ones."""
     programs = Programs(world.engine, ClientLanes(**limits))
-    async with served(program_app(programs, world.clients, "0"), "127.0.0.1:0", "ATTUNE_API") as world.address:
+    async with (
+        program_app(programs, world.clients, "0") as app,
+        served(app, "127.0.0.1:0", "ATTUNE_API") as world.address,
+    ):
         yield world
         for client in world.opened:
             await client.close()
@@ -89,5 +102,16 @@ async def serving(world: World, **limits: int) -> AsyncIterator[World]:
 
 @pytest.fixture
 async def api(world: World) -> AsyncIterator[World]:
-    async with serving(world):
-        yield world
+    """In a task of its own: a scope of anyio is left by the task that entered it, which a fixture's is not."""
+    ready, over = asyncio.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        async with serving(world):
+            ready.set()
+            await over.wait()
+
+    task = asyncio.create_task(serve())
+    await asyncio.wait({task, asyncio.ensure_future(ready.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    yield world
+    over.set()
+    await task

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -22,7 +23,7 @@ def asked(text: str = QUESTION, **more: Any) -> dict[str, Any]:
     return {"model": "attune", "messages": [{"role": "user", "content": text}], **more}
 
 
-async def posted(api: World, body: bytes | str, key: str | None, **headers: str) -> tuple[int, Any, Any]:
+async def posted(api: World, body: BytesIO | bytes | str, key: str | None, **headers: str) -> tuple[int, Any, Any]:
     """Status, body and headers of a chat request, as it is on the wire."""
     given = {**({"Authorization": f"Bearer {key}"} if key else {}), **headers}
     url = f"http://{api.address}/v1/chat/completions"
@@ -42,7 +43,7 @@ async def test_a_question_is_answered_with_its_source(api: World) -> None:
     assert (about["filename"], about["title"], about["end_index"]) == ("leave.md", "Leave › Request", len(LEAVE))
     assert "/srv" not in reply.model_dump_json()
     assert reply.usage is not None
-    assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (5, 9)
+    assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (5, 10)
 
 
 async def test_a_source_with_an_address_is_a_citation_of_it(api: World) -> None:
@@ -66,7 +67,7 @@ async def test_an_answer_streams_in_pieces_and_ends_with_its_sources(api: World)
     assert last.model_dump()["choices"][0]["delta"]["annotations"][0]["file_citation"]["filename"] == "leave.md"
     assert used.choices == []
     assert used.usage is not None
-    assert used.usage.total_tokens == 14
+    assert used.usage.total_tokens == 15
     assert len({chunk.id for chunk in [*chunks, last, used]}) == 1
 
 
@@ -104,6 +105,7 @@ async def test_the_conversation_is_the_clients(api: World) -> None:
         {"role": "assistant", "content": LEAVE},
         {"role": "user", "content": "And how long before that?"},
     ]
+    api.generator.script = lambda _: LEAVE
     reply = await client.chat.completions.create(model="attune", messages=messages)
     assert reply.choices[0].message.content == LEAVE
     turns = api.generator.prompts[-1].turns
@@ -177,8 +179,9 @@ async def test_a_key_that_is_removed_meanwhile_gets_no_more_of_the_answer(api: W
     api.generator.pace, api.generator.script = 0.05, lambda _: " ".join(many_words(200))
     if stream:
         heard = 0
-        with pytest.raises(openai.APIError, match="not valid"):
-            async for _ in await client.chat.completions.create(**asked(stream=True)):
+        stream_of = await client.chat.completions.create(**asked(stream=True))
+        with pytest.raises(openai.APIError, match="not valid"):  # noqa: PT012
+            async for _ in stream_of:
                 heard += 1
                 if heard == 3:
                     await api.clients.remove("tester")
@@ -290,8 +293,7 @@ def _json(**more: Any) -> str:
         (b'{"model": "attune", "n": 2, "messages": [{"role": "user", "content": "?"}]}', "n"),
         (b'{"model": "attune", "max_tokens": 0, "messages": [{"role": "user", "content": "?"}]}', "max_tokens"),
         (
-            b'{"model": "attune", "response_format": {"type": "json_object"}, '
-            b'"messages": [{"role": "user", "content": "?"}]}',
+            b'{"model": "attune", "response_format": {"type": "x"}, "messages": [{"role": "user", "content": "?"}]}',
             "response_format",
         ),
         (
@@ -321,7 +323,7 @@ def _long(*, stream: bool) -> str:
 
 
 async def test_a_body_without_end_is_not_read(api: World) -> None:
-    status, said, _ = await posted(api, b'{"model": "' + b"a" * 2**21, await api.key())
+    status, said, _ = await posted(api, BytesIO(b'{"model": "' + b"a" * 2**21), await api.key())
     assert (status, "too long" in said["error"]["message"]) == (413, True)
 
 
