@@ -88,7 +88,7 @@ async def test_without_a_key_there_is_nothing(api: World) -> None:
     async with calling(api, await api.key()) as client:
         await call(client, "search", query="leave")
         await api.clients.remove("tester")
-        with pytest.raises(Exception, match=r"401|Unauthorized|not valid|HTTP"):
+        with pytest.raises(Exception, match="error response"):
             await client.call_tool("search", {"query": "leave"})
 
 
