@@ -46,8 +46,8 @@ READERS = (
     "repeated. If omitted, documents keep their readers, and new files take those of the files next to them."
 )
 SEEN = (
-    "Whose documents it sees: everyone, workspace:slack/T012 or channel:slack/T012/C345; may be repeated. It sees what is "
-    "for these and nothing else."
+    "Whose documents it sees: everyone, workspace:slack/T012 or channel:slack/T012/C345; may be repeated. It sees what "
+    "is for these and nothing else."
 )
 CLIENT = typer.Argument(help="The program's name, such as open-webui.")
 EVERY = "Read them again so often while `attune serve` runs: 30m, 6h, 1d, or never."

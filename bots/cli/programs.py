@@ -7,8 +7,8 @@ that the command names. Knows nothing of how a key is kept, or of what is asked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -20,10 +20,13 @@ from bots.service.slots import ClientLanes
 from bots.web.mcp_server import Caller, mcp_server
 from bots.web.programs import Programs
 from core.bootstrap import open_attune, open_records
+from core.engine import Engine
 from core.people.clients import ApiClient
 from core.readers import Readers
 from core.settings import Settings
 from core.together import ended
+
+OpenEngine = Callable[[Settings], AbstractAsyncContextManager[Engine]]
 
 LOCAL = "local"  # the program at the other end of a pipe
 
@@ -62,10 +65,10 @@ async def remove_client(settings: Settings, name: str) -> int:
     return 0 if known else 1
 
 
-async def mcp(settings: Settings, readers: Readers) -> int:
+async def mcp(settings: Settings, readers: Readers, open_engine: OpenEngine | None = None) -> int:
     """Serve MCP over stdin and stdout until the other side is done. Returns the exit code."""
     client = ApiClient(LOCAL, "", readers, datetime.now(UTC))
-    async with _opening(settings) as programs:
+    async with _opening(settings, open_engine or _engine) as programs:
         await mcp_server(
             lambda: asyncio.shield(programs), lambda _: Caller(client), version("attune")
         ).run_stdio_async()
@@ -73,14 +76,20 @@ async def mcp(settings: Settings, readers: Readers) -> int:
 
 
 @asynccontextmanager
-async def _opening(settings: Settings) -> AsyncIterator[asyncio.Future[Programs]]:
+async def _engine(settings: Settings) -> AsyncIterator[Engine]:
+    async with open_attune(settings) as attune:
+        yield attune.engine
+
+
+@asynccontextmanager
+async def _opening(settings: Settings, open_engine: OpenEngine) -> AsyncIterator[asyncio.Future[Programs]]:
     """The programs' door, open as soon as the models are loaded: the other side does not wait so long for a hello."""
     opened: asyncio.Future[Programs] = asyncio.get_running_loop().create_future()
 
     async def hold() -> None:
         try:
-            async with open_attune(settings) as attune:
-                opened.set_result(Programs(attune.engine, ClientLanes(minute=settings.api_minute)))
+            async with open_engine(settings) as engine:
+                opened.set_result(Programs(engine, ClientLanes(minute=settings.api_minute)))
                 await asyncio.Event().wait()
         except Exception as error:  # noqa: BLE001 - it is raised where somebody waits for it
             if not opened.done():

@@ -60,8 +60,8 @@ def fault_of(error: Exception) -> Fault:
             kind, code = ("requests", "rate_limit_exceeded") if own else ("server_error", "overloaded")
             return Fault(status, str(error), kind, code, error.seconds)
         case RequestError():
-            code = "model_not_found" if error.status is HTTPStatus.NOT_FOUND else None
-            return Fault(error.status, str(error), code=code, parameter=error.parameter)
+            missing = "model_not_found" if error.status is HTTPStatus.NOT_FOUND else None
+            return Fault(error.status, str(error), code=missing, parameter=error.parameter)
         case PersonError():
             return Fault(HTTPStatus.BAD_REQUEST, str(error), parameter="messages")
         case TimeoutError():

@@ -151,7 +151,8 @@ async def mcp_route(programs: Programs, clients: ApiClients, release: str) -> As
         return programs
 
     def caller(ctx: Context[Any, Any]) -> Caller:
-        admission: Admission = ctx.request_context.request.scope[_ADMISSION]
+        request: Any = ctx.request_context.request
+        admission: Admission = request.scope[_ADMISSION]
         return Caller(admission.client, admission)
 
     server = mcp_server(opened, caller, release)

@@ -150,7 +150,9 @@ def _names(document: Document) -> set[str]:
 
 def _parts(passages: Sequence[Passage]) -> list[str]:
     """A document's text in parts, each of whole passages; where headings change, they are written."""
-    parts, said, length, headings = [], [], 0, None
+    parts: list[str] = []
+    said: list[str] = []
+    length, headings = 0, ""
     for passage in passages:
         heading = "" if passage.heading_path == headings else f"## {passage.heading_path}\n\n"
         text, headings = f"{heading}{passage.text}", passage.heading_path

@@ -49,6 +49,7 @@ async def served(app: ASGIApp, address: str, setting: str) -> AsyncIterator[str]
         lifespan="off",
         ws="none",
         http="h11",
+        interface="asgi3",
         proxy_headers=False,
         server_header=False,
         limit_concurrency=CONNECTIONS,

@@ -30,7 +30,7 @@ class RedisClients:
         """Keep a client where there is none of its name: of two at once one is kept."""
         written = CLIENT.dump_json(client).decode()
         with convert_errors():
-            return bool(await cast("Awaitable[int]", self._client.hsetnx(CLIENTS, client.name, written)))
+            return bool(await self._client.hsetnx(CLIENTS, client.name, written))
 
     async def find(self, name: str) -> ApiClient | None:
         """The client of that name; what cannot be read is none."""
@@ -47,4 +47,4 @@ class RedisClients:
     async def remove(self, name: str) -> bool:
         """Forget a client, readable or not."""
         with convert_errors():
-            return bool(await cast("Awaitable[int]", self._client.hdel(CLIENTS, name)))
+            return bool(await self._client.hdel(CLIENTS, name))
