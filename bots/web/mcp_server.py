@@ -162,11 +162,11 @@ async def mcp_route(programs: Programs, clients: ApiClients, release: str) -> As
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),  # a page has no key
     )
     async with server.session_manager.run():
-        yield Route(PATH, endpoint=_Keyed(app, clients))
+        yield Route(PATH, endpoint=_KeyGate(app, clients))
 
 
 @dataclass(frozen=True, slots=True)
-class _Keyed:
+class _KeyGate:
     """An app for those who have a key."""
 
     app: ASGIApp

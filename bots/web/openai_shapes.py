@@ -43,7 +43,7 @@ class ContentPart(BaseModel):
     text: str = ""
 
 
-class ChatMessage(BaseModel):
+class ApiMessage(BaseModel):
     """A message of the conversation. What stands in system messages is not heard: answers come from the documents."""
 
     model_config = ConfigDict(extra="ignore")
@@ -83,7 +83,7 @@ class ChatRequest(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     model: str = Field(max_length=200, description=f"`{MODEL}`")
-    messages: list[ChatMessage] = Field(
+    messages: list[ApiMessage] = Field(
         min_length=1, max_length=500, description="the conversation; the last message is the question"
     )
     stream: bool | None = Field(None, description="whether the answer comes as server-sent events")

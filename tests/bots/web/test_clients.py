@@ -21,7 +21,9 @@ from core.errors import ConfigurationError
 from core.people.clients import ApiClients
 from core.settings import Settings
 from tests.bots.test_serving import free_port
+from tests.bots.test_workers import until
 from tests.bots.web.conftest import LEAVE, QUESTION, START, World
+from tests.doubles.chat import Chat, chat_platform
 
 
 @pytest.fixture
@@ -116,6 +118,40 @@ async def test_serving_without_a_platform_answers_programs(data: Path, world: Wo
             await serving
         with pytest.raises(openai.APIConnectionError):
             await client.with_options(max_retries=0).models.list()
+
+
+async def test_a_program_that_floods_takes_no_place_of_people(data: Path, world: World) -> None:
+    """With a single place for people and a program that fills its own, a person is answered in their turn."""
+    port = free_port()
+    settings = Settings(home=data, api=f"127.0.0.1:{port}", metrics="off", grace=1.0, workers=1)
+    world.generator.pace, ended = 0.05, []
+
+    @asynccontextmanager
+    async def opened(_: Settings):
+        yield Answerer(world.engine)
+
+    async with open_records(settings) as records:
+        key = await records.clients.add("a", [EVERYONE], START)
+    async with Chat().running() as chat:
+        serving = asyncio.create_task(serve(settings, [chat_platform(chat.url)], ProcessRoles(), opened))
+        async with AsyncOpenAI(api_key=key, base_url=f"http://127.0.0.1:{port}/v1", max_retries=9) as client:
+            await client.models.list()
+
+            async def ask() -> None:
+                message = {"role": "user", "content": QUESTION}
+                await client.chat.completions.create(model="attune", messages=[message])
+                ended.append("program")
+
+            flood = [asyncio.create_task(ask()) for _ in range(8)]
+            await until(lambda: world.generator.pieces_sent > 0)
+            await chat.deliver("1", "c", "ann", QUESTION)
+            await until(lambda: bool(chat.messages) and chat.messages[0].text.startswith(LEAVE))
+            ended.append("person")
+            await asyncio.gather(*flood)
+        serving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+    assert ended.index("person") <= 4
 
 
 async def test_nothing_is_served_to_programs_unless_it_is_asked_for() -> None:
