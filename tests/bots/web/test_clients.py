@@ -10,6 +10,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 from redis.asyncio import Redis
+from starlette.applications import Starlette
 
 from bots.cli.programs import add_client, list_clients, remove_client
 from bots.service.serving import Answerer, ProcessRoles, serve
@@ -162,12 +163,9 @@ async def test_nothing_is_served_to_programs_unless_it_is_asked_for() -> None:
 
 
 async def test_an_address_that_is_taken_is_said() -> None:
-    async def app(*_: object) -> None:
-        """Never called."""
-
-    async with served(app, "127.0.0.1:0", "ATTUNE_API") as address:
+    async with served(Starlette(), "127.0.0.1:0", "ATTUNE_API") as address:
         with pytest.raises(ConfigurationError, match=r"ATTUNE_API is 127\.0\.0\.1:"):
-            async with served(app, address, "ATTUNE_API"):
+            async with served(Starlette(), address, "ATTUNE_API"):
                 pass
 
 
