@@ -26,6 +26,7 @@ from bots.web.openai_api import LONGEST_BODY, response_of
 from bots.web.openai_shapes import content_of
 from bots.web.programs import Programs, place_of
 from core.domain import Outcome, Passage
+from core.errors import OperatorError
 from core.people.clients import ApiClient, ApiClients
 
 PATH = "/mcp"
@@ -110,12 +111,13 @@ class _Tools:
 
     async def _for(self, ctx: Context[Any, Any], work: Callable[[Programs, ApiClient], Awaitable[T]]) -> T:
         """What `work` gives whoever calls, or a sentence why there is nothing."""
+        caller = self.caller(ctx)
         try:
-            caller = self.caller(ctx)
             done = await work(await self.programs(), caller.client)
             await caller.confirm()
         except Exception as error:  # noqa: BLE001 - the model gets a sentence, the log the error
-            raise ToolError(fault_of(error).message) from None
+            operator_present = caller.admission is None and isinstance(error, OperatorError)
+            raise ToolError(str(error) if operator_present else fault_of(error).message) from None
         return done
 
     async def _search(self, programs: Programs, client: ApiClient, query: str, limit: int) -> list[FoundPassage]:

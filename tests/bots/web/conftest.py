@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
+import structlog
 from openai import AsyncOpenAI
 from redis.asyncio import Redis
 
@@ -46,6 +48,13 @@ def from_passages(prompt: Prompt) -> str:
     asked = content_words(prompt.question)
     found = (one.text for one in prompt.passages if len(asked & content_words(one.text)) > 1)
     return next(found, NOT_FOUND)
+
+
+@pytest.fixture(autouse=True)
+def _silent() -> Iterator[None]:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
 
 
 @dataclass

@@ -11,6 +11,7 @@ import aiohttp
 import openai
 import pytest
 
+from bots.web import feed, openai_api
 from core.answering.prompt import NOT_FOUND
 from core.domain import Prompt
 from core.errors import IndexUnavailableError, ModelUnavailableError
@@ -325,6 +326,37 @@ def _long(*, stream: bool) -> str:
 async def test_a_body_without_end_is_not_read(api: World) -> None:
     status, said, _ = await posted(api, BytesIO(b'{"model": "' + b"a" * 2**21), await api.key())
     assert (status, "too long" in said["error"]["message"]) == (413, True)
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(api: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_api, "READING", 0.3)
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {await api.key()}\r\n"
+    reader, writer = await asyncio.open_connection(*api.address.split(":"))
+    writer.write(f"{head}Content-Length: 99\r\n\r\n{{".encode())
+    assert b" 408 " in await asyncio.wait_for(reader.readline(), 10)
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_stream_begins_before_its_first_word_where_that_takes_long(
+    api: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Comments keep the connection open; what fails then is an event."""
+    monkeypatch.setattr(openai_api, "PATIENCE", 1)
+    monkeypatch.setattr(feed, "BEAT", 0.1)
+    api.generator.pace, api.generator.script = 1.0, lambda _: "Annual leave."
+    url, headers = f"http://{api.address}/v1/chat/completions", {"Authorization": f"Bearer {await api.key()}"}
+    async with aiohttp.ClientSession() as session, session.post(url, data=_json(stream=True), headers=headers) as reply:
+        assert (reply.status, reply.content_type) == (200, "text/event-stream")
+        assert await reply.content.readline() == b": waiting\n"
+        said = (await reply.read()).decode()
+    assert "Annual" in said
+    assert said.endswith("data: [DONE]\n\n")
+    client = await api.openai("other")
+    asking = await client.chat.completions.create(**asked(stream=True))
+    await api.clients.remove("other")
+    with pytest.raises(openai.APIError, match="not valid"):
+        assert [chunk async for chunk in asking]
 
 
 @pytest.mark.parametrize("stream", [True, False])
