@@ -33,6 +33,7 @@ from core.models.specs import LocalModel
 from core.models.store import ModelStore
 from core.notices.watch import DocumentWatch, Histories
 from core.people.access import Access, AccessLists, listed_names
+from core.people.clients import ApiClients
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.readers import GUIDES
 from core.settings import Settings
@@ -77,6 +78,7 @@ class Stores:
     access: Access
     histories: Histories
     chats: ChatLog
+    clients: ApiClients
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +286,7 @@ async def served_by_others(settings: Settings) -> bool:
 async def open_records(settings: Settings) -> AsyncIterator[Stores]:
     """Open what is kept on the server that `REDIS_URL` names, or on the embedded one."""
     from core.adapters.redis.chats import RedisChats  # noqa: PLC0415
+    from core.adapters.redis.clients import RedisClients  # noqa: PLC0415
     from core.adapters.redis.histories import RedisHistories  # noqa: PLC0415
     from core.adapters.redis.memory import RedisMemory  # noqa: PLC0415
     from core.adapters.redis.pairings import RedisPairings  # noqa: PLC0415
@@ -297,7 +300,9 @@ async def open_records(settings: Settings) -> AsyncIterator[Stores]:
         operators = listed_names(settings.operators, "ATTUNE_OPERATORS")
         access = Access(RedisPairings(client), AccessLists(listed_names(settings.allow, "ATTUNE_ALLOW"), operators))
         usage = RedisUsage(client, keep) if settings.usage else NoUsage()
-        yield Stores(memory, usage, access, RedisHistories(client), RedisChats(client, keep))
+        yield Stores(
+            memory, usage, access, RedisHistories(client), RedisChats(client, keep), ApiClients(RedisClients(client))
+        )
 
 
 async def forget_reading(settings: Settings, documents: Collection[tuple[str, str]]) -> None:

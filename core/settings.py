@@ -29,6 +29,7 @@ ADVANCED = frozenset(  # with defaults that hardly anybody changes
         "ATTUNE_SLACK_API",
         "ATTUNE_SLACK_CONFIG_TOKEN",
         "ATTUNE_WORKSPACE_MINUTE",
+        "ATTUNE_API_MINUTE",
         "ATTUNE_WAITING",
         "ATTUNE_GRACE",
         "ATTUNE_MODEL_TIMEOUT",
@@ -145,6 +146,15 @@ class ServingSettings(BaseModel):
         le=3600,
         alias="ATTUNE_GRACE",
         description="seconds to finish open answers when the process is stopped; other processes take over the rest",
+    )
+    api: str = Field(
+        "off",
+        alias="ATTUNE_API",
+        description="host and port where other programs ask while serving, over OpenAI's API and MCP, such as "
+        "127.0.0.1:8083; off: none",
+    )
+    api_minute: int = Field(
+        60, ge=1, le=100_000, alias="ATTUNE_API_MINUTE", description="requests that one program may send per minute"
     )
     metrics: str = Field(
         "127.0.0.1:9464",
@@ -334,11 +344,11 @@ class Settings(ServingSettings):
         _check_scheme(value, ("http", "https"))
         return value
 
-    @field_validator("metrics", "telegram_listen", "slack_listen")
+    @field_validator("metrics", "api", "telegram_listen", "slack_listen")
     @classmethod
     def _host_and_port(cls, value: str, info: ValidationInfo) -> str:
         named = _HOST_AND_PORT.fullmatch(value) and whole_number(value.rpartition(":")[2], 65_535) is not None
-        if not named and (value, info.field_name) != ("off", "metrics"):
+        if not named and (value, info.field_name) not in {("off", "metrics"), ("off", "api")}:
             raise ValueError("give a host and a port, such as 127.0.0.1:8080")
         return value
 
