@@ -144,7 +144,7 @@ def ingest(
 ) -> None:
     """Ingest documents to answer from. A second run reads only what has changed."""
     from bots.cli.operations import ingest  # noqa: PLC0415
-    from bots.cli.source_ingest import seconds_of  # noqa: PLC0415
+    from bots.operating import seconds_of  # noqa: PLC0415
     from core.documents.remote.addresses import is_address  # noqa: PLC0415
     from core.readers import checked  # noqa: PLC0415
 
