@@ -1,0 +1,1 @@
+"""What Attune serves over HTTP: the web console, and doors for programs."""
