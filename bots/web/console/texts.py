@@ -79,7 +79,9 @@ def as_reader(name: str) -> str:
 BUSY = "Documents are being read already. Wait until that is done, then add these."
 NOTHING_NAMED = "Name a file, a folder or an address."
 NO_REMOTE = "Addresses cannot be read here."
-READERS_CHANGED = "The readers were changed."
+NO_SCHEDULE = "Choose one of the schedules of the list."
+NO_DOCUMENT = "There is no such document any more."
+NO_READERS = "Name at least one reader, such as everyone."
 
 
 def missing_path(path: str) -> str:
