@@ -21,7 +21,7 @@ from core.errors import OperatorError, PersonError
 from core.linux import close_memory, withdraw
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from core.settings import Settings
 
@@ -39,6 +39,7 @@ slack = typer.Typer(help="Set up the Slack app.", no_args_is_help=True)
 app.add_typer(slack, name="slack")
 
 Model = Annotated[str | None, typer.Option(help="The language model for this run: a name, hf:org/name or a path.")]
+OFF = "off"
 READERS = (
     "Who may see them: everyone, workspace:slack/T012, channel:slack/T012/C345 or person:slack/T012/U901; may be "
     "repeated. If omitted, documents keep their readers, and new files take those of the files next to them."
@@ -93,6 +94,28 @@ def serve(
 ) -> None:
     """Answer on Slack and Telegram, wherever a token is set, until stopped."""
     _serve(model, answers=not receive_only)
+
+
+@app.command()
+def console(
+    *,
+    listen: Annotated[str, typer.Option(help="Host and port to listen on.")] = "",
+    link: Annotated[
+        bool, typer.Option("--link", help="Only make a new link to a console that runs already, and end.")
+    ] = False,
+    model: Model = None,
+) -> None:
+    """Look after Attune in a browser: ask, documents, people, health, settings. Opens by a link that works once."""
+    from bots.cli.web_console import WebConsole, new_link  # noqa: PLC0415
+
+    environ = _environ()
+    settings = _settings(model, environ=environ)
+    if link:
+        typer.echo(new_link(settings, listen))
+        return
+    _configure_logs(settings, to_file=True)
+    site = WebConsole(settings, environ, _settings_file(), version_text())
+    asyncio.run(site.run(listen))
 
 
 @app.command()
@@ -297,11 +320,13 @@ def manifest(
     typer.echo(manifest_text(name, without or (), url))
 
 
-def _settings(model: str | None = None, paths: Sequence[Path] = ()) -> Settings:
+def _settings(
+    model: str | None = None, paths: Sequence[Path] = (), environ: Mapping[str, str] | None = None
+) -> Settings:
     from core.embedder_choice import with_embedder  # noqa: PLC0415
     from core.settings import Settings  # noqa: PLC0415
 
-    settings = with_embedder(Settings.from_env(_environ(), _settings_file()), paths)
+    settings = with_embedder(Settings.from_env(environ or _environ(), _settings_file()), paths)
     return settings.model_copy(update={"model": model}) if model else settings
 
 
@@ -315,9 +340,16 @@ def _environ() -> dict[str, str]:
 def _serve(model: str | None, *, receives: bool = True, answers: bool = True) -> None:
     from bots.service.serving import ProcessRoles, configured, serve  # noqa: PLC0415
 
-    settings = _settings(model)
+    environ = _environ()
+    settings = _settings(model, environ=environ)
     _configure_logs(settings, to_file=False)
-    asyncio.run(serve(settings, configured(settings), ProcessRoles(receives=receives, answers=answers)))
+    site = None
+    if settings.console != OFF and receives and answers:
+        from bots.cli.web_console import WebConsole  # noqa: PLC0415
+
+        site = WebConsole(settings, environ, _settings_file(), version_text()).beside
+    roles = ProcessRoles(receives=receives, answers=answers)
+    asyncio.run(serve(settings, configured(settings), roles, open_site=site))
 
 
 def _configure_logs(settings: Settings, *, to_file: bool) -> None:

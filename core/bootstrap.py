@@ -39,7 +39,7 @@ from core.storage.backup import DataLayout, StoredIndex
 from core.storage.origin import stored_origin
 from core.threads.chats import ChatLog
 from core.together import ended
-from core.upkeep import Leftovers, Upkeep, swept
+from core.upkeep import ForgetReading, Leftovers, Upkeep, swept
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -86,6 +86,7 @@ class Attune:
     library: Library
     records: Stores
     teacher: Teacher
+    forget_reading: ForgetReading  # of documents that are gone, on the disk and by the model
     figures: Callable[[], Mapping[str, float]]  # of the cache of what was read before; none for a model elsewhere
 
 
@@ -118,7 +119,7 @@ async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -
         leftovers = Leftovers(library.index, records.usage, records.memory, reading)
         teacher = Teacher(settings.learned_folder, library.ingester, library.index, leftovers)
         await teacher.refresh()
-        yield Attune(engine, library, records, teacher, lambda: _figures(generator))
+        yield Attune(engine, library, records, teacher, reading, lambda: _figures(generator))
 
 
 async def _keep_to_embedder(settings: Settings, index: PassageIndex) -> None:

@@ -29,6 +29,7 @@ ADVANCED = frozenset(  # with defaults that hardly anybody changes
         "ATTUNE_SLACK_API",
         "ATTUNE_SLACK_CONFIG_TOKEN",
         "ATTUNE_WORKSPACE_MINUTE",
+        "ATTUNE_CONSOLE_URL",
         "ATTUNE_WAITING",
         "ATTUNE_GRACE",
         "ATTUNE_MODEL_TIMEOUT",
@@ -150,6 +151,22 @@ class ServingSettings(BaseModel):
         "127.0.0.1:9464",
         alias="ATTUNE_METRICS",
         description="host and port of /metrics, /healthz and /readyz while serving; off: none",
+    )
+    console: str = Field(
+        "off",
+        alias="ATTUNE_CONSOLE",
+        description="host and port of the web console while serving, such as 127.0.0.1:8083; off: none",
+    )
+    console_password: SecretStr | None = Field(
+        None,
+        alias="ATTUNE_CONSOLE_PASSWORD",
+        description="the password of the web console, 12 characters or more; unset: only links that work once, and "
+        "only from this machine",
+    )
+    console_url: str | None = Field(
+        None,
+        alias="ATTUNE_CONSOLE_URL",
+        description="the https address that leads to the web console by way of a proxy",
     )
 
 
@@ -322,17 +339,17 @@ class Settings(ServingSettings):
         _check_scheme(value.get_secret_value() if value else None, ("redis", "rediss", "unix"))
         return value
 
-    @field_validator("qdrant_url", "model_url", "telegram_webhook", "telegram_api", "slack_api")
+    @field_validator("qdrant_url", "model_url", "telegram_webhook", "telegram_api", "slack_api", "console_url")
     @classmethod
     def _http_scheme(cls, value: str | None) -> str | None:
         _check_scheme(value, ("http", "https"))
         return value
 
-    @field_validator("metrics", "telegram_listen", "slack_listen")
+    @field_validator("metrics", "telegram_listen", "slack_listen", "console")
     @classmethod
     def _host_and_port(cls, value: str, info: ValidationInfo) -> str:
         named = _HOST_AND_PORT.fullmatch(value) and whole_number(value.rpartition(":")[2], 65_535) is not None
-        if not named and (value, info.field_name) != ("off", "metrics"):
+        if not named and not (value == "off" and info.field_name in {"metrics", "console"}):
             raise ValueError("give a host and a port, such as 127.0.0.1:8080")
         return value
 

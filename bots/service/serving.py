@@ -23,10 +23,11 @@ from bots.service.observing import WatchedDialogue, WatchedInlet
 from bots.service.slots import Pace
 from bots.service.workers import Workers
 from bots.watching import Watcher
-from core.bootstrap import open_attune, open_inbox, open_records
+from core.bootstrap import Attune, open_attune, open_inbox, open_records
 from core.documents.teaching import Teacher
 from core.engine import Engine
 from core.errors import ConfigurationError
+from core.ports import Inbox
 from core.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -46,8 +47,10 @@ class Answerer:
     checks: Mapping[str, Check] = field(default_factory=dict)
     figures: Callable[[], Mapping[str, float]] = dict
     teacher: Teacher | None = None
+    attune: Attune | None = None
 
 
+OpenSite = Callable[[Attune, Inbox, Metrics], AbstractAsyncContextManager[object]]
 OpenAnswerer = Callable[[Settings], AbstractAsyncContextManager[Answerer]]
 
 
@@ -74,9 +77,15 @@ def configured(settings: Settings) -> list[Platform]:
 
 
 async def serve(
-    settings: Settings, platforms: Sequence[Platform], halves: ProcessRoles, open_answerer: OpenAnswerer | None = None
+    settings: Settings,
+    platforms: Sequence[Platform],
+    halves: ProcessRoles,
+    open_answerer: OpenAnswerer | None = None,
+    open_site: OpenSite | None = None,
 ) -> None:
     """Receive and answer until SIGTERM or SIGINT; then stop receiving, finish what is in work, and hand over the rest.
+
+    `open_site` serves the web console beside it.
 
     Raises:
         ConfigurationError: no platform is configured.
@@ -84,7 +93,7 @@ async def serve(
     if not platforms:
         raise ConfigurationError(NO_PLATFORM)
     ending = asyncio.Event()
-    with _on_signals(ending.set):
+    with on_signals(ending.set):
         async with AsyncExitStack() as stack:
             inbox = await stack.enter_async_context(open_inbox(settings))
             metrics = Metrics()
@@ -105,6 +114,8 @@ async def serve(
             await stack.enter_async_context(page.served(settings.metrics))
             if answerer:
                 await stack.enter_async_context(answering(settings, platforms, means, answerer.engine, metrics))
+            if answerer and answerer.attune and open_site:
+                await stack.enter_async_context(open_site(answerer.attune, inbox, metrics))
             await stack.enter_async_context(receiving(receivers, WatchedInlet(inbox, metrics)))
             log.info("serving_started", platforms=[platform.name for platform in platforms], halves=str(halves))
             await ending.wait()
@@ -153,11 +164,11 @@ async def _answerer(settings: Settings) -> AsyncIterator[Answerer]:
             await guides.keep()
         sources = attune.library.sources
         async with guides.kept(), sources.kept() if sources else nullcontext():
-            yield Answerer(attune.engine, checks, attune.figures, attune.teacher)
+            yield Answerer(attune.engine, checks, attune.figures, attune.teacher, attune)
 
 
 @contextmanager
-def _on_signals(action: Callable[[], None]) -> Iterator[None]:
+def on_signals(action: Callable[[], None]) -> Iterator[None]:
     """The first signal asks for an end; a second one of the same kind ends the program at once."""
     loop = asyncio.get_running_loop()
 

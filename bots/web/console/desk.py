@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from bots.operating import SettingRow
 from bots.platform import Check
 from bots.service.metrics import Metrics
-from core.bootstrap import Attune, folder_records, forget_reading
+from core.bootstrap import Attune, folder_records
 from core.documents.lessons import LessonFolder
 from core.documents.remote.records import SourceRecords
 from core.documents.removing import Remover
@@ -55,7 +54,7 @@ class Desk:
             records.usage,
             records.memory,
             self.lessons,
-            partial(forget_reading, self.settings),
+            self.attune.forget_reading,
             folders=folder_records(self.settings),
             sources=SourceRecords(self.settings.data_folder),
         )

@@ -33,7 +33,6 @@ NO_PASSWORD = (
     "listen on 127.0.0.1."
 )
 NO_PAGE = "There is no such page."
-NO_CONSOLE = "No console is configured. Set ATTUNE_CONSOLE, or start one: attune console"
 
 
 def short_password(least: int) -> str:
@@ -44,6 +43,11 @@ def short_password(least: int) -> str:
 def opened_at(address: str, link: str) -> str:
     """Where the console is, and the link that opens it once."""
     return f"The console is at {address}\nOpen it once, within ten minutes: {link}"
+
+
+def runs_at(address: str) -> str:
+    """Where the console is, where nobody would click a link."""
+    return f"The console is at {address}. For a link that opens it once: attune console --link"
 
 
 def port_taken(address: str, reason: str) -> str:
