@@ -115,7 +115,9 @@ def seconds_of(every: str) -> int:
     meant = _SCHEDULE.fullmatch(every)
     seconds = int(meant[1]) * _UNITS[meant[2]] if meant else 0
     if seconds < _LEAST:
-        raise ConfigurationError(f"--every {every} is no schedule. Write 30m, 6h or 1d, five minutes at least; or: never")
+        raise ConfigurationError(
+            f"--every {every} is no schedule. Write 30m, 6h or 1d, five minutes at least; or: never"
+        )
     return seconds
 
 

@@ -155,7 +155,7 @@ class ServingSettings(BaseModel):
     console: str = Field(
         "off",
         alias="ATTUNE_CONSOLE",
-        description="host and port of the web console while serving, such as 127.0.0.1:8083; off: none",
+        description="host and port of the web console while serving, such as 127.0.0.1:8084; off: none",
     )
     console_password: SecretStr | None = Field(
         None,

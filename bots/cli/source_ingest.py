@@ -24,7 +24,6 @@ from core.errors import DocumentError
 from core.readers import Readers
 
 
-
 @dataclass(frozen=True, slots=True)
 class NamedSources:
     """What was named to `attune ingest`: addresses, files and folders, and what is wished of them."""

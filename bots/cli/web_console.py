@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -17,19 +17,18 @@ from rich.text import Text
 from bots.cli.bars import opened
 from bots.cli.doctor import all_checks
 from bots.operating import setting_rows
-from bots.own_guides import OwnGuides
 from bots.platform import Check
 from bots.service.metrics import Metrics
-from bots.service.serving import on_signals
+from bots.service.serving import on_signals, open_everything
 from bots.web.console import texts
 from bots.web.console.desk import Desk
 from bots.web.console.session import links_of
 from bots.web.console.site import open_console
-from core.bootstrap import Attune, open_attune, open_inbox
+from core.bootstrap import Attune, open_inbox
 from core.ports import Inbox
 from core.settings import Settings
 
-LISTEN = "127.0.0.1:8083"
+LISTEN = "127.0.0.1:8084"
 OFF = "off"
 
 
@@ -44,18 +43,16 @@ class WebConsole:
 
     async def run(self, listen: str = "") -> None:
         """Serve the console alone, until SIGTERM or SIGINT."""
-        ending = asyncio.Event()
-        async with opened(open_attune, self._settings, Console(stderr=True)) as attune, open_inbox(
-            self._settings
-        ) as inbox:
-            guides, sources = OwnGuides(attune.library), attune.library.sources
-            if await guides.urgent():
-                await guides.keep()
+        address, ending = address_of(self._settings, listen), asyncio.Event()
+        async with (
+            opened(open_everything, self._settings, Console(stderr=True)) as answerer,
+            open_inbox(self._settings) as inbox,
+        ):
+            assert answerer.attune is not None  # noqa: S101 - everything
             with on_signals(ending.set):
-                async with guides.kept(), sources.kept() if sources else nullcontext():
-                    async with self._open(attune, inbox, Metrics(), address_of(self._settings, listen)) as url:
-                        _say(texts.opened_at(url, link_to(self._settings, url)))
-                        await ending.wait()
+                async with self._open(answerer.attune, inbox, Metrics(), address) as url:
+                    _say(texts.opened_at(url, link_to(self._settings, url)))
+                    await ending.wait()
 
     @asynccontextmanager
     async def beside(self, attune: Attune, inbox: Inbox, metrics: Metrics) -> AsyncIterator[None]:
@@ -79,7 +76,8 @@ class WebConsole:
 
 def address_of(settings: Settings, listen: str = "") -> str:
     """Where the console listens: where it is told to, or where the settings say, or else here."""
-    return listen or (LISTEN if settings.console == OFF else settings.console)
+    named = Settings.from_env({"ATTUNE_CONSOLE": listen}).console if listen else settings.console
+    return LISTEN if named == OFF else named
 
 
 def link_to(settings: Settings, url: str) -> str:

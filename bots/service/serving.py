@@ -23,10 +23,11 @@ from bots.service.observing import WatchedDialogue, WatchedInlet
 from bots.service.slots import Pace
 from bots.service.workers import Workers
 from bots.watching import Watcher
-from core.bootstrap import Attune, open_attune, open_inbox, open_records
+from core.bootstrap import SILENT, Attune, open_attune, open_inbox, open_records
 from core.documents.teaching import Teacher
 from core.engine import Engine
 from core.errors import ConfigurationError
+from core.models.files import DownloadProgress
 from core.ports import Inbox
 from core.settings import Settings
 
@@ -99,7 +100,7 @@ async def serve(
             metrics = Metrics()
             answerer = None
             if halves.answers:
-                answerer = await stack.enter_async_context((open_answerer or _answerer)(settings))
+                answerer = await stack.enter_async_context((open_answerer or open_everything)(settings))
             records = await stack.enter_async_context(open_records(settings))
             teacher = answerer.teacher if answerer else None
             means = PlatformServices(records.access, records.usage, inbox, records.chats, teacher, metrics)
@@ -156,8 +157,9 @@ async def answering(
 
 
 @asynccontextmanager
-async def _answerer(settings: Settings) -> AsyncIterator[Answerer]:
-    async with open_attune(settings) as attune:
+async def open_everything(settings: Settings, progress: DownloadProgress = SILENT) -> AsyncIterator[Answerer]:
+    """Open what answers, with Attune's own guides and the sources that are kept in step meanwhile."""
+    async with open_attune(settings, progress) as attune:
         checks: dict[str, Check] = {"memory": attune.records.memory.ping, "index": attune.library.index.count}
         guides = OwnGuides(attune.library)
         if await guides.urgent():

@@ -222,5 +222,3 @@ async def _answered(inquiry: Inquiry, replies: AsyncGenerator[Reply, None]) -> N
 def _tastes(trace: Trace) -> Sequence[float]:
     """How far each passage was moved by what its asker is interested in, as a factor."""
     return [math.exp(trace.scale * passage.taste) for passage in trace.passages]
-
-

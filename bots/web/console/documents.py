@@ -5,8 +5,6 @@ Knows nothing of how documents are read or kept.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -109,7 +107,7 @@ class DocumentPages:
         if is_address(row.source):
             covering = [one for one in await self._places() if one.covers(row.source)]
             return max(covering, key=lambda one: one.nearness(row.source)).address if covering else ""
-        return row.source if Path(row.source).exists() else ""
+        return row.source if row.changed else ""  # its file is there
 
     async def _change_readers(self, request: Request) -> Response:
         readers = readers_of(form_of(request, "readers"))

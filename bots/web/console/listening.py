@@ -52,7 +52,7 @@ async def served(app: ASGIApp, address: str) -> AsyncIterator[str]:
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        while not server.started and not task.done():
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(LOOK)
         yield f"http://{host}:{listening.getsockname()[1]}"
     finally:

@@ -68,7 +68,7 @@ class ReadingDesk:
             raise DocumentError(texts.BUSY)
         if not name:
             raise DocumentError(texts.NOTHING_NAMED)
-        if not is_address(name) and not Path(name).expanduser().exists():
+        if not is_address(name) and not _path(name).exists():
             raise DocumentError(texts.missing_path(name))
         self.job = ReadingJob(name)
         self._task = asyncio.create_task(self._work(self.job, wishes))
@@ -99,14 +99,18 @@ class ReadingDesk:
         return await keeper.read(await keeper.add(job.name, wishes), job.note)
 
     async def _read_path(self, job: ReadingJob, wishes: SourceWishes) -> IngestReport:
-        path, keeper = Path(job.name).expanduser().absolute(), self._library.sources
-        place = path.resolve().as_posix()
+        path, keeper = _path(job.name), self._library.sources
+        place = (await asyncio.to_thread(path.resolve)).as_posix()
         if keeper and wishes.every is not None:
             await keeper.add(place, SourceWishes(every=wishes.every))
         report = await self._library.ingester.ingest([path], job.note, readers=wishes.readers)
         if keeper:
             await keeper.note(place)
         return report
+
+
+def _path(name: str) -> Path:
+    return Path(name).expanduser().absolute()
 
 
 def readers_of(names: str) -> Readers | None:
