@@ -168,7 +168,7 @@ def entrance_of(settings: Settings, *, wide: bool) -> Entrance:
     """
     password = settings.console_password.get_secret_value() if settings.console_password else ""
     if wide and not password:
-        raise ConfigurationError(texts.NO_PASSWORD)
+        raise ConfigurationError(texts.UNGUARDED)
     if password and len(password) < PASSWORD_CHARACTERS:
         raise ConfigurationError(texts.short_password(PASSWORD_CHARACTERS))
     return Entrance(links_of(settings), password)

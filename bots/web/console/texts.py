@@ -28,7 +28,7 @@ TOO_LARGE = "That is more than a form here takes. Please shorten it."
 WRONG_LINK = "This link was used before, or it is older than ten minutes. For a new one: attune console --link"
 WRONG_PASSWORD = "This is not the password."  # noqa: S105
 TOO_MANY_TRIES = "Too many wrong tries. Wait five minutes, then try again."
-NO_PASSWORD = (  # noqa: S105
+UNGUARDED = (
     "The console would be open to other machines, and there is no password. Set ATTUNE_CONSOLE_PASSWORD, or let it "
     "listen on 127.0.0.1."
 )
