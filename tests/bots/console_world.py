@@ -12,6 +12,7 @@ from bots.platform import Check, CheckStatus
 from bots.service.metrics import Metrics
 from bots.web.console.desk import Desk
 from core.adapters.index.shared_index import SharedIndex
+from core.answering.prompt import NOT_FOUND
 from core.bootstrap import Attune, Library, folder_records, forget_reading, open_inbox, open_records
 from core.documents.ingest import Ingester
 from core.documents.remote.keeper import SourceKeeper
@@ -79,8 +80,11 @@ def write_handbook(folder: Path) -> None:
 
 
 def first_sentences(prompt: Prompt) -> str:
-    """What the scripted reader says: the beginning of the likeliest passage."""
+    """What the scripted reader says: the beginning of the likeliest passage, where that has a word of the question."""
     text = " ".join(prompt.passages[0].text.split())
+    asked, said = ({word.strip(".,?") for word in part.lower().split()} for part in (prompt.question, text))
+    if not any(len(word) > 4 for word in asked & said):
+        return NOT_FOUND
     return ". ".join(text.split(". ")[:2]).rstrip(".") + "."
 
 
@@ -116,7 +120,7 @@ async def open_attune_of(
 async def open_desk(
     home: Path, *, script: Callable[[Prompt], str] = first_sentences, pace: float = 0.0, **settings: object
 ) -> AsyncIterator[Desk]:
-    """A desk over a home of its own, whose handbook is read."""
+    """A desk over a home of its own, beside which lies a handbook that is not read yet."""
     environ = {"ATTUNE_HOME": str(home), **{name: str(value) for name, value in settings.items()}}
     read = Settings.from_env(environ)
     write_handbook(home / "handbook")
@@ -126,8 +130,6 @@ async def open_desk(
         open_attune_of(read, index, embedder, ScriptedGenerator(script, pace=pace)) as attune,
         open_inbox(read) as inbox,
     ):
-        await attune.library.ingester.ingest([home / "handbook"])
-
         async def look() -> Sequence[Check]:
             return CHECKS
 

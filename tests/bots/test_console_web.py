@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 
 from bots.web.console.desk import Desk
 from bots.web.console.gate import HEADERS, known_hosts
 from bots.web.console.session import Entrance, OneTimeLinks, Sessions, WrongTries, entrance_of
 from bots.web.console.site import ConsoleSite
+from core.adapters.index.shared_index import SharedIndex
+from core.domain import Person
 from core.errors import ConfigurationError
 from core.settings import Settings
 from tests.bots.console_world import LEADS, open_desk
@@ -25,9 +31,26 @@ PASSWORD = "a long enough password"
 
 
 @pytest.fixture
-async def desk(data: Path) -> AsyncIterator[Desk]:
-    async with open_desk(data) as desk:
+def home(tmp_path: Path, shared_data: Path, redis: Redis, shared_index: SharedIndex) -> Path:
+    """A home over the servers that tests share, with nothing in it."""
+    for name in ("folders.json", "sources.json"):
+        (shared_data / name).unlink(missing_ok=True)
+    for name in ("learned", "links"):
+        shutil.rmtree(shared_data / name, ignore_errors=True)
+    (tmp_path / "data").symlink_to(shared_data)
+    return tmp_path
+
+
+@pytest.fixture
+async def desk(home: Path) -> AsyncIterator[Desk]:
+    async with open_desk(home) as desk:
         yield desk
+
+
+@pytest.fixture
+async def handbook(desk: Desk, home: Path) -> None:
+    """The handbook is read."""
+    await desk.attune.library.ingester.ingest([home / "handbook"])
 
 
 @asynccontextmanager
@@ -99,8 +122,6 @@ async def test_a_link_ends_after_ten_minutes(desk: Desk):
     async with browser(desk) as (client, links, _):
         page = await client.get("/enter", params={"key": links.new()})
         (file,) = (desk.settings.data_folder / "links").iterdir()
-        import os
-
         os.utime(file, (0, 0))
         assert (await client.post("/enter", data=fields(page.text))).status_code == 403
 
@@ -147,7 +168,7 @@ async def test_every_answer_forbids_what_the_console_does_not_need(signed_in: ht
             continue
         scripts = re.findall(r"<script[^>]*>", answer.text)
         assert scripts == ['<script src="/static/htmx.min.js" defer>'], path
-        assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:|https?://(?!intranet)", answer.text), path
+        assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:|(src|href|action)=.(https?:)?//", answer.text), path
 
 
 async def test_no_other_name_leads_here(desk: Desk):
@@ -213,11 +234,13 @@ def test_sessions_and_tries_end():
 
 async def test_signing_out_ends_the_session(signed_in: httpx.AsyncClient):
     """The cookie is of no use afterwards."""
-    cookies = dict(signed_in.cookies)
+    cookie = signed_in.cookies["attune_console"]
     await post(signed_in, "/sign-out")
-    assert (await signed_in.get("/ask", cookies=cookies)).status_code == 303
+    signed_in.cookies.set("attune_console", cookie)
+    assert (await signed_in.get("/ask")).status_code == 303
 
 
+@pytest.mark.usefixtures("handbook")
 async def test_an_answer_has_its_sources_and_its_reasons(signed_in: httpx.AsyncClient):
     """The answer, the cited passage, where it stands, and what each passage was worth."""
     id_, answer = await answered(signed_in, "How long is parental leave?")
@@ -232,6 +255,7 @@ async def test_an_answer_has_its_sources_and_its_reasons(signed_in: httpx.AsyncC
     assert "eight weeks before" in around
 
 
+@pytest.mark.usefixtures("handbook")
 async def test_a_question_is_answered_from_what_somebody_may_see(signed_in: httpx.AsyncClient):
     """What is for leads answers only who asks as one, and nothing else does then that they may not see."""
     _, mine = await answered(signed_in, "When are the salary bands reviewed?")
@@ -242,11 +266,11 @@ async def test_a_question_is_answered_from_what_somebody_may_see(signed_in: http
     assert wrong.status_code == 400
 
 
-async def test_what_documents_say_is_data(signed_in: httpx.AsyncClient, desk: Desk, data: Path):
+async def test_what_documents_say_is_data(signed_in: httpx.AsyncClient, desk: Desk, home: Path):
     """Markup, scripts and control characters of a document or a question are shown as they are, or not at all."""
     nasty = "# <script>alert(1)</script>\n\nThe zebra rule is <img src=x onerror=alert(2)> [x](javascript:alert(3)) \x1b[31m."
-    (data / "nasty.md").write_text(nasty, encoding="utf-8")
-    await desk.attune.library.ingester.ingest([data / "nasty.md"])
+    (home / "nasty.md").write_text(nasty, encoding="utf-8")
+    await desk.attune.library.ingester.ingest([home / "nasty.md"])
     _, answer = await answered(signed_in, "What is the zebra rule? <b>bold</b>")
     listed = (await signed_in.get("/documents")).text
     for page in (answer, listed):
@@ -254,9 +278,9 @@ async def test_what_documents_say_is_data(signed_in: httpx.AsyncClient, desk: De
     assert "&lt;script&gt;" in listed
 
 
-async def test_documents_are_added_shown_and_removed(signed_in: httpx.AsyncClient, data: Path):
+async def test_documents_are_added_shown_and_removed(signed_in: httpx.AsyncClient, home: Path):
     """A folder is read while the page tells how far; other readers hold; what is removed is gone, and its file stays."""
-    more = data / "more"
+    more = home / "more"
     more.mkdir()
     (more / "Canteen.md").write_text("# Canteen\n\nThe canteen opens at noon.\n", encoding="utf-8")
     begun = await post(signed_in, "/documents/add", name=str(more), readers="", every="", site="")
@@ -272,7 +296,7 @@ async def test_documents_are_added_shown_and_removed(signed_in: httpx.AsyncClien
     await post(signed_in, "/documents/remove", name=source)
     gone = (await signed_in.get("/documents")).text
     assert "Removed 1 document" in gone
-    assert "Canteen.md" not in gone
+    assert "Canteen.md" not in (await signed_in.get("/documents")).text
     assert (more / "Canteen.md").exists()
 
 
@@ -318,10 +342,6 @@ async def test_a_gap_can_be_taken_off_the_list(signed_in: httpx.AsyncClient):
 
 async def test_people_are_let_in_by_codes_and_out_again(signed_in: httpx.AsyncClient, desk: Desk):
     """A code works as one of `attune pair` does, and access can be revoked."""
-    from datetime import UTC, datetime
-
-    from core.domain import Person
-
     page = (await post(signed_in, "/people/code", operator="yes")).text
     code = re.search(r"<code>([A-Z0-9]{4}-[A-Z0-9]{4})</code>", page)
     assert code
@@ -344,11 +364,11 @@ async def test_health_tells_how_it_goes(signed_in: httpx.AsyncClient):
     assert "No check failed." in checks
 
 
-async def test_settings_are_shown_without_secrets(data: Path):
+async def test_settings_are_shown_without_secrets(home: Path):
     """Each setting with its value, its origin and its meaning; of a secret only that it is set."""
     secret = "xoxb-very-secret"
     async with (
-        open_desk(data, ATTUNE_SLACK_BOT_TOKEN=secret, ATTUNE_WORKERS=3) as desk,
+        open_desk(home, ATTUNE_SLACK_BOT_TOKEN=secret, ATTUNE_WORKERS=3) as desk,
         browser(desk) as (client, links, _),
     ):
         page = await client.get("/enter", params={"key": links.new()})

@@ -65,7 +65,7 @@ class DocumentPages:
             places=await self._places(),
             readers=sorted({name for row in own for name in row.readers}),
             schedules=SCHEDULES,
-            job=self._reading.job,
+            job=self._reading.take_done(),
         )
 
     async def _rows(self) -> list[SourceRow]:

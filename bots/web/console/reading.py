@@ -73,6 +73,13 @@ class ReadingDesk:
         self.job = ReadingJob(name)
         self._task = asyncio.create_task(self._work(self.job, wishes))
 
+    def take_done(self) -> ReadingJob | None:
+        """The one that is read, or was read last: what became of that is shown once."""
+        job = self.job
+        if job and job.done:
+            self.job = None
+        return job
+
     async def close(self) -> None:
         """Stop reading."""
         if self._task:
