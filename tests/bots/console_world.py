@@ -81,7 +81,8 @@ def write_handbook(folder: Path) -> None:
 
 def first_sentences(prompt: Prompt) -> str:
     """What the scripted reader says: the beginning of the likeliest passage, where that has a word of the question."""
-    text = " ".join(prompt.passages[0].text.split())
+    lines = prompt.passages[0].text.splitlines()
+    text = " ".join(" ".join(line for line in lines if not line.startswith("#")).split())
     asked, said = ({word.strip(".,?") for word in part.lower().split()} for part in (prompt.question, text))
     if not any(len(word) > 4 for word in asked & said):
         return NOT_FOUND

@@ -137,7 +137,7 @@ class AskPages:
 
     def _shown(self, request: Request, inquiry: Inquiry) -> Response:
         if "hx-request" in request.headers:
-            return self._view.page(request, "_inquiry.html", inquiry=inquiry)
+            return self._view.page(request, "_inquiry.html", inquiry=inquiry, part=True)
         return RedirectResponse("/ask", 303)
 
     async def _part(self, request: Request) -> Response:

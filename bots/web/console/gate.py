@@ -63,7 +63,7 @@ def known_hosts(address: str, url: str | None) -> frozenset[str]:
     return LOCAL | {name for name in (host_of(address), named.lower()) if name and name not in {"0.0.0.0", "::"}}  # noqa: S104
 
 
-class Gate:
+class HostCheck:
     """Refuses requests by another name, as a page elsewhere makes them whose name leads here all of a sudden."""
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:

@@ -59,10 +59,10 @@ class HealthPages:
         versions = [("Attune", self._desk.version), ("Python", platform.python_version()), *_versions()]
         models = [("language model", settings.model), ("embedder", settings.embedder)]
         figures = await self._figures()
-        return self._view.page(request, "health.html", versions=versions, models=models, **figures)
+        return self._view.page(request, "health.html", versions=versions, models=models, now=figures)
 
     async def _now(self, request: Request) -> Response:
-        return self._view.page(request, "_now.html", **await self._figures())
+        return self._view.page(request, "_now.html", now=await self._figures())
 
     async def _figures(self) -> dict[str, object]:
         settings = self._desk.settings

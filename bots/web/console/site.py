@@ -20,7 +20,7 @@ from bots.web.console.asking import AskPages
 from bots.web.console.desk import Desk
 from bots.web.console.documents import DocumentPages
 from bots.web.console.entry import EntryPages
-from bots.web.console.gate import Doorkeeper, Gate, host_of, is_local, known_hosts
+from bots.web.console.gate import Doorkeeper, HostCheck, host_of, is_local, known_hosts
 from bots.web.console.health import HealthPages
 from bots.web.console.listening import served
 from bots.web.console.people import PeoplePages
@@ -47,7 +47,7 @@ class ConsoleSite:
         self.routes = [route for page in pages for route in page.routes(keeper)]
         nowhere = Route("/{path:path}", keeper.guarded(self._nowhere), methods=["GET", "POST"])
         static = Mount("/static", StaticFiles(directory=STATIC))
-        self.app: ASGIApp = Gate(Starlette(routes=[static, *self.routes, nowhere]), hosts)
+        self.app: ASGIApp = HostCheck(Starlette(routes=[static, *self.routes, nowhere]), hosts)
 
     async def close(self) -> None:
         """Stop what goes on behind the pages."""
