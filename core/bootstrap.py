@@ -86,6 +86,7 @@ class Attune:
     library: Library
     records: Stores
     teacher: Teacher
+    unrecorded: Engine  # the same, of whose questions nothing is counted
     forget_reading: ForgetReading  # of documents that are gone, on the disk and by the model
     figures: Callable[[], Mapping[str, float]]  # of the cache of what was read before; none for a model elsewhere
 
@@ -102,16 +103,18 @@ async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -
         generator = await stack.enter_async_context(open_generator(settings, progress))
         inbox = await stack.enter_async_context(open_inbox(settings))
         upkeep = Upkeep(library.index, generator)
-        engine = Engine(
+        build = partial(
+            Engine,
             embedder=library.embedder,
             index=library.index,
             memory=records.memory,
-            usage=records.usage,
             generator=generator,
             limits=limits_of(settings),
             upkeep=upkeep,
-            inbox=inbox,
-            histories=records.histories,
+        )
+        engine, unrecorded = (
+            build(usage=records.usage, inbox=inbox, histories=records.histories),
+            build(usage=_unused()),
         )
         for work in (upkeep.run(), swept(records.memory), DocumentWatch(library.index, records.histories).run()):
             await stack.enter_async_context(_in_background(work))
@@ -119,7 +122,7 @@ async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -
         leftovers = Leftovers(library.index, records.usage, records.memory, reading)
         teacher = Teacher(settings.learned_folder, library.ingester, library.index, leftovers)
         await teacher.refresh()
-        yield Attune(engine, library, records, teacher, reading, lambda: _figures(generator))
+        yield Attune(engine, library, records, teacher, unrecorded, reading, lambda: _figures(generator))
 
 
 async def _keep_to_embedder(settings: Settings, index: PassageIndex) -> None:
@@ -134,6 +137,12 @@ async def _keep_to_embedder(settings: Settings, index: PassageIndex) -> None:
 async def _forget_reading(settings: Settings, generator: Generator, documents: Collection[tuple[str, str]]) -> None:
     await generator.retain(documents)
     await forget_reading(settings, documents)
+
+
+def _unused() -> Usage:
+    from core.adapters.redis.usage import NoUsage  # noqa: PLC0415
+
+    return NoUsage()
 
 
 def _figures(generator: Generator) -> Mapping[str, float]:

@@ -328,6 +328,14 @@ class Usage(Port):
         """How often each source was cited, and when last; sources that are gone may be among them."""
         ...
 
+    async def note_week(self, what: str, at: datetime) -> None:
+        """Count one more of `what` in the week of `at`: what became of a question, or a verdict on an answer."""
+        ...
+
+    async def weeks(self) -> Mapping[str, Mapping[str, int]]:
+        """What was counted, by week as `2026-W48`, in order."""
+        ...
+
     async def forget_documents(self, sources: Sequence[str], titles: Collection[str] = ()) -> None:
         """Drop what is counted of the documents `sources`, and from gaps their `titles` as what came closest."""
         ...

@@ -12,6 +12,7 @@ from bots.platform import Check, CheckStatus
 from bots.service.metrics import Metrics
 from bots.web.console.desk import Desk
 from core.adapters.index.shared_index import SharedIndex
+from core.adapters.redis.usage import NoUsage
 from core.answering.prompt import NOT_FOUND
 from core.bootstrap import Attune, Library, folder_records, forget_reading, open_inbox, open_records
 from core.documents.ingest import Ingester
@@ -100,21 +101,22 @@ async def open_attune_of(
             folders.begin(await index.documents(), lived=False)
         ingester = Ingester(embedder, index, passage_tokens=100, records=folders)
         sources = SourceKeeper(SourceRecords(settings.data_folder), ingester, index, folders)
-        engine = Engine(
+        build = partial(
+            Engine,
             embedder=embedder,
             index=index,
             memory=records.memory,
-            usage=records.usage,
             generator=generator,
             limits=AnswerLimits(passages=3, relevance=0.15),
-            inbox=inbox,
         )
+        engine, unrecorded = build(usage=records.usage, inbox=inbox), build(usage=NoUsage())
         reading = partial(forget_reading, settings)
         teacher = Teacher(
             settings.learned_folder, ingester, index, Leftovers(index, records.usage, records.memory, reading)
         )
         library = Library(embedder, index, ingester, folders, sources)
-        yield Attune(engine, library, records, teacher, reading, lambda: {"hits": 12.0, "misses": 3.0, "bytes": 48e6})
+        figures = {"hits": 12.0, "misses": 3.0}
+        yield Attune(engine, library, records, teacher, unrecorded, reading, lambda: figures)
 
 
 @asynccontextmanager
@@ -131,6 +133,7 @@ async def open_desk(
         open_attune_of(read, index, embedder, ScriptedGenerator(script, pace=pace)) as attune,
         open_inbox(read) as inbox,
     ):
+
         async def look() -> Sequence[Check]:
             return CHECKS
 

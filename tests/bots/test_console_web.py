@@ -379,3 +379,31 @@ async def test_settings_are_shown_without_secrets(home: Path):
     for name, field in Settings.model_fields.items():
         assert (field.alias or name) in shown
     assert re.search(r"ATTUNE_WORKERS</code>.*?<code>3</code>.*?environment", shown, flags=re.DOTALL)
+
+
+@pytest.mark.usefixtures("handbook")
+async def test_own_questions_are_asked_and_their_misses_shown(signed_in: httpx.AsyncClient, desk: Desk):
+    """The figures of `attune eval`, and what was expected beside what was found; nobody is counted as having asked."""
+    lines = (
+        '{"question": "How long is parental leave?", "page": "Parental leave.md", "answer": "twenty weeks"}\n'
+        '{"question": "Where is the swimming pool?", "page": "Pools.md"}\n'
+    )
+    begun = await post(signed_in, "/quality/run", lines=lines, answers="yes", limit="")
+    assert begun.headers["location"] == "/quality#evaluation"
+    shown = await until_done(signed_in, "/quality/run")
+    assert "recall@1" in shown
+    assert "Misses (1)" in shown
+    assert "1 page in the file is not in the index" in shown
+    assert await desk.attune.records.usage.weeks() == {}
+    wrong = await post(signed_in, "/quality/run", lines="no question", limit="")
+    assert (wrong.status_code, "it is not JSON" in wrong.text) == (400, True)
+
+
+@pytest.mark.usefixtures("handbook")
+async def test_what_became_of_questions_is_shown_by_week(signed_in: httpx.AsyncClient):
+    """Answers and refusals of the week, as a chart and as a table."""
+    await answered(signed_in, "How long is parental leave?")
+    await answered(signed_in, "Who wins the football?")
+    page = (await signed_in.get("/quality")).text
+    week = f"{datetime.now(UTC):%G-W%V}"
+    assert re.search(rf"{week}</th><td[^>]*>1</td><td[^>]*>1</td>", page)

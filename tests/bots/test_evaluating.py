@@ -125,7 +125,7 @@ async def library(
             memory, NoUsage(), Access(RedisPairings(redis), AccessLists()), RedisHistories(redis), RedisChats(redis)
         )
         teacher = Teacher(place / "learned", ingester, shared_index)
-        yield Attune(engine, library, records, teacher, _forget_nothing, dict)
+        yield Attune(engine, library, records, teacher, engine, _forget_nothing, dict)
 
     monkeypatch.setattr(evaluating, "open_library", library_of)
     monkeypatch.setattr(evaluating, "open_attune", attune_of)

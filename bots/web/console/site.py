@@ -24,6 +24,7 @@ from bots.web.console.gate import Doorkeeper, HostCheck, host_of, is_local, know
 from bots.web.console.health import HealthPages
 from bots.web.console.listening import served
 from bots.web.console.people import PeoplePages
+from bots.web.console.quality import QualityPages
 from bots.web.console.session import Entrance, entrance_of
 from bots.web.console.unanswered import UnansweredPages
 from bots.web.console.view import STATIC, View
@@ -36,12 +37,14 @@ class ConsoleSite:
         self._view = View(desk.version)
         keeper = Doorkeeper(entrance, self._view)
         self._asking, self._documents = AskPages(desk, self._view), DocumentPages(desk, self._view)
+        self._quality = QualityPages(desk, self._view)
         pages = (
             EntryPages(entrance, self._view),
             self._asking,
             self._documents,
             UnansweredPages(desk, self._view),
             PeoplePages(desk, self._view),
+            self._quality,
             HealthPages(desk, self._view),
         )
         self.routes = [route for page in pages for route in page.routes(keeper)]
@@ -53,6 +56,7 @@ class ConsoleSite:
         """Stop what goes on behind the pages."""
         await self._asking.close()
         await self._documents.close()
+        await self._quality.close()
 
     async def _nowhere(self, request: Request) -> Response:
         return self._view.problem(request, texts.NO_PAGE, 404)
