@@ -27,11 +27,11 @@ from tests.bots.console_world import LEADS, open_desk
 
 ADDRESS = "127.0.0.1:8084"
 ORIGIN = f"http://{ADDRESS}"
-PASSWORD = "a long enough password"
+PASSWORD = "a long enough password"  # noqa: S105
 
 
 @pytest.fixture
-def home(tmp_path: Path, shared_data: Path, redis: Redis, shared_index: SharedIndex) -> Path:
+def home(tmp_path: Path, shared_data: Path, redis: Redis, shared_index: SharedIndex) -> Path:  # noqa: ARG001
     """A home over the servers that tests share, with nothing in it."""
     for name in ("folders.json", "sources.json"):
         (shared_data / name).unlink(missing_ok=True)
@@ -268,7 +268,9 @@ async def test_a_question_is_answered_from_what_somebody_may_see(signed_in: http
 
 async def test_what_documents_say_is_data(signed_in: httpx.AsyncClient, desk: Desk, home: Path):
     """Markup, scripts and control characters of a document or a question are shown as they are, or not at all."""
-    nasty = "# <script>alert(1)</script>\n\nThe zebra rule is <img src=x onerror=alert(2)> [x](javascript:alert(3)) \x1b[31m."
+    nasty = (
+        "# <script>alert(1)</script>\n\nThe zebra rule <img src=x onerror=alert(2)> [x](javascript:alert(3)) \x1b[31m."
+    )
     (home / "nasty.md").write_text(nasty, encoding="utf-8")
     await desk.attune.library.ingester.ingest([home / "nasty.md"])
     _, answer = await answered(signed_in, "What is the zebra rule? <b>bold</b>")
@@ -279,7 +281,7 @@ async def test_what_documents_say_is_data(signed_in: httpx.AsyncClient, desk: De
 
 
 async def test_documents_are_added_shown_and_removed(signed_in: httpx.AsyncClient, home: Path):
-    """A folder is read while the page tells how far; other readers hold; what is removed is gone, and its file stays."""
+    """A folder is read while the page tells how far; other readers hold; what is removed goes, and its file stays."""
     more = home / "more"
     more.mkdir()
     (more / "Canteen.md").write_text("# Canteen\n\nThe canteen opens at noon.\n", encoding="utf-8")
@@ -305,8 +307,8 @@ async def test_documents_are_added_shown_and_removed(signed_in: httpx.AsyncClien
     [
         ({"name": "/no/such/folder", "every": ""}, "There is no file or folder /no/such/folder"),
         ({"name": "", "every": ""}, "Name a file"),
-        ({"name": "/tmp", "every": "", "readers": "all of us"}, "is not a valid reader"),
-        ({"name": "/tmp", "every": "5s"}, "Choose one of the schedules"),
+        ({"name": "/usr", "every": "", "readers": "all of us"}, "is not a valid reader"),
+        ({"name": "/usr", "every": "5s"}, "Choose one of the schedules"),
     ],
 )
 async def test_what_cannot_be_added_is_said(signed_in: httpx.AsyncClient, fields: dict[str, str], sentence: str):
@@ -366,7 +368,7 @@ async def test_health_tells_how_it_goes(signed_in: httpx.AsyncClient):
 
 async def test_settings_are_shown_without_secrets(home: Path):
     """Each setting with its value, its origin and its meaning; of a secret only that it is set."""
-    secret = "xoxb-very-secret"
+    secret = "xoxb-very-secret"  # noqa: S105
     async with (
         open_desk(home, ATTUNE_SLACK_BOT_TOKEN=secret, ATTUNE_WORKERS=3) as desk,
         browser(desk) as (client, links, _),
