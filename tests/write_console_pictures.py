@@ -6,6 +6,7 @@ python -m tests.write_console_pictures
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,7 +58,8 @@ async def _draw(desk: Desk, size: tuple[int, int], name: str, *, dark: bool) -> 
         await expect(first).to_contain_text("Sources")
         await first.get_by_text("Why this answer").click()
         await expect(first.locator(".bars")).to_be_visible()
-        await picture("ask")
+        await page.evaluate("scrollTo(0, 0)")
+        await picture("ask", whole=name in {"", "-dark"})
         if name == "-phone-dark":
             return
         for what in ("documents", "people", "settings", "health", "unanswered"):
@@ -76,8 +78,9 @@ async def _draw(desk: Desk, size: tuple[int, int], name: str, *, dark: bool) -> 
 
 async def draw() -> None:
     """Write all of them."""
-    with tempfile.TemporaryDirectory(prefix="attune-") as folder:
+    with tempfile.TemporaryDirectory(prefix="attune-", ignore_cleanup_errors=True) as folder:
         home = Path(folder)
+        os.chdir(home)  # so that paths are short
         async with open_desk(home, ATTUNE_ALLOW=f"workspace:slack/T012,{LEADS}", ATTUNE_WORKERS=4) as desk:
             await _live(desk, home / "handbook")
             await _draw(desk, DESK, "", dark=False)

@@ -29,8 +29,8 @@ OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElemen
 async def desk(
     tmp_path: Path,
     shared_data: Path,
-    redis: Redis,
-    shared_index: SharedIndex,  # noqa: ARG001
+    redis: Redis,  # noqa: ARG001 - empties the store
+    shared_index: SharedIndex,  # noqa: ARG001 - empties the index
 ) -> AsyncIterator[Desk]:
     for name in ("folders.json", "sources.json"):
         (shared_data / name).unlink(missing_ok=True)
@@ -43,7 +43,7 @@ async def desk(
 
 
 async def test_a_question_is_asked_and_looked_into_by_keyboard_alone(desk: Desk):
-    """The answer grows, its source opens in its document, and why it is so is told; the focus can be seen throughout."""
+    """The answer grows, its source opens in its document, why it is so is told; the focus can be seen throughout."""
     async with browsing(desk) as found:
         page = found.page
         await page.keyboard.type("How long is parental leave?")
@@ -100,7 +100,7 @@ async def test_documents_come_change_and_go_by_keyboard_alone(desk: Desk, tmp_pa
         await expect(page.get_by_role("heading", name="Remove 1 document?")).to_be_visible()
         await found.tab_to("Remove")
         await page.keyboard.press("Enter")
-        await expect(page.get_by_role("status").first).to_contain_text("Removed 1 document")
+        await expect(page.get_by_role("status").first).to_contain_text("Removed 1 document", timeout=30_000)
         assert found.complaints == []
 
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import structlog
 from starlette.requests import Request
@@ -98,7 +99,7 @@ class QualityPages:
             request, "quality.html", weeks=shown, kinds=list(COUNTED.values()), kept=kept, **self._shown()
         )
 
-    def _shown(self) -> dict[str, object]:
+    def _shown(self) -> dict[str, Any]:
         run = self._run
         rows = eval_texts.rows(figures(run.results)) if run and run.results else []
         return {"run": run, "rows": rows, "words": eval_texts, "enough": ENOUGH}
