@@ -14,6 +14,7 @@ from bots.language import counted, translated
 from bots.personal_texts import MONTHS, document_name
 from bots.study_texts import NOW_DUE
 from bots.texts import escaped
+from core.documents.gaps import GapGroup
 from core.domain import Passage
 from core.notices.digests import AnsweredGap, Digest, DocumentNews
 from core.notices.schedule import DigestSchedule, Frequency, zone_of
@@ -41,8 +42,12 @@ DIGEST_HOW = (
     "`{cmd}digest off`, with your city behind the hour if you are in another time zone."
 )
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_TOLD = 5  # documents and questions of others that a digest quotes; it names the rest of the documents
+_ANSWERS = 3  # answers in full; of the others the documents alone are named
 _SHOWN = 240  # characters of what is quoted
 _LONGEST = 600  # characters of an answer in a digest
+_END = re.compile(r"[.!?](?=\s)|[。！？]|(?<=\S)(?=\n)")  # of a sentence or a block
+_ITEM = re.compile(r"^\s*(?:[-*+•]|#{1,6})\s+", re.MULTILINE)
 _NEAR = timedelta(days=6)  # in which a day is named by its name
 
 
@@ -86,15 +91,21 @@ def digest(told: Digest, zone: str) -> str:
     """What there is to tell, without a title."""
     parts = []
     if told.answered:
-        parts.append(_listed(ANSWERED_NOW, [_answered(one, told.until, zone) for one in told.answered]))
+        lines = [
+            _answered(one, told.until, zone, in_full=number < _ANSWERS) for number, one in enumerate(told.answered)
+        ]
+        parts.append(_listed(ANSWERED_NOW, lines))
     if told.news:
-        parts.append(_listed(NEW_IN_DOCUMENTS, [_news(one) for one in told.news]))
+        others = ", ".join(_document(one.passage) for one in told.news[_TOLD:])
+        more = [translated("Also new: {documents}", documents=others)] if others else []
+        parts.append(_listed(NEW_IN_DOCUMENTS, [*map(_news, told.news[:_TOLD]), *more]))
     if told.due:
         due = counted(told.due, "{count} review is due.", "{count} reviews are due.")
         parts.append(f"{due} {translated(NOW_DUE)}")
     if told.gaps:
-        asked = [(escaped(group.gaps[0].question), group.people) for group in told.gaps]
-        parts.append(_listed(GAPS, [f"“{said}” ({_people(people)})" for said, people in asked]))
+        over = len(told.gaps) - _TOLD
+        more = [counted(over, "and {count} more: `attune gaps`", "and {count} more: `attune gaps`")] if over > 0 else []
+        parts.append(_listed(GAPS, [*map(_gap, told.gaps[:_TOLD]), *more]))
     return "\n\n".join(parts)
 
 
@@ -104,19 +115,35 @@ def _listed(heading: str, lines: Sequence[str]) -> str:
 
 def _news(news: DocumentNews) -> str:
     document = _document(news.passage)
-    said = translated("“{words}”", words=escaped(_short(_plain(news.said[0]), _SHOWN)))
+    said = _quoted(_plain(news.said[0]))
     more = len(news.said) - 1
     rest = " " + counted(more, "(and {count} more sentence)", "(and {count} more sentences)") if more else ""
     return (translated("New: {document}", document=document) if news.is_new else document) + f": {said}{rest}"
 
 
-def _answered(one: AnsweredGap, now: datetime, zone: str) -> str:
-    asked = translated(
-        "{day} you asked: “{question}”", day=day(one.gap.asked_at, now, zone), question=escaped(one.gap.question)
-    )
-    answer = " ".join(_short(one.answer.text, _LONGEST).split())
+def _gap(group: GapGroup) -> str:
+    return f"{_quoted(group.gaps[0].question)} ({_people(group.people)})"
+
+
+def _quoted(said: str) -> str:
+    return translated("“{words}”", words=escaped(_short(" ".join(said.split()), _SHOWN)))
+
+
+def _answered(one: AnsweredGap, now: datetime, zone: str, *, in_full: bool) -> str:
+    question = escaped(_short(" ".join(one.gap.question.split()), _SHOWN))
+    asked = translated("{day} you asked: “{question}”", day=day(one.gap.asked_at, now, zone), question=question)
+    answer = f" {_opening(one.answer.text)}" if in_full else ""
     sources = dict.fromkeys(_document(source.passage) for source in one.answer.sources)
-    return f"{asked} {answer} → {', '.join(sources)}"
+    return f"{asked}{answer} → {', '.join(sources)}"
+
+
+def _opening(answer: str) -> str:
+    """An answer in one line; of a long one the blocks and sentences that come first, with no mark left open."""
+    if len(answer) > _LONGEST:
+        ends = [found.end() for found in _END.finditer(answer[:_LONGEST])]
+        whole = [answer[:end] for end in ends if not any(answer.count(mark, 0, end) % 2 for mark in ("**", "`"))]
+        answer = f"{whole[-1]} …" if whole else escaped(_short(_plain(answer), _LONGEST))
+    return " ".join(_ITEM.sub("· ", answer).split())
 
 
 def day(at: datetime, now: datetime, zone: str) -> str:

@@ -7,7 +7,7 @@ of sentences around it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,10 +15,10 @@ from typing import Protocol
 
 import numpy as np
 
-from core.answering.sources import whole
+from core.answering.sources import NEAR, whole
 from core.documents.gaps import Gap, GapGroup, grouped
 from core.domain import Answer, Document, Message, Outcome, Passage, Person
-from core.notices.history import DocumentHistory, new_sentences
+from core.notices.history import DocumentHistory, mark, new_sentences
 from core.notices.watch import Histories
 from core.people.interests import unpacked
 from core.people.people import People
@@ -26,11 +26,9 @@ from core.ports import Embedder, PassageIndex, Usage
 from core.readers import audience, may_see, person_reader
 
 SETTLED = timedelta(minutes=1)  # after which what is noted at a moment is there to be read
-TOLD = 5  # documents, and groups of gaps, in one digest
-ANSWERED = 3  # questions in one digest
-_ASKED = 10  # questions that are tried for one digest, the latest
-_LOOKED_AT = 50  # changed documents that are read for one digest, the latest
-NEAR = 0.45  # cosine of an interest and a passage from which it is about it
+_ASKED = 30  # questions that the model is asked again for one digest, the latest
+_LOOKED_AT = 50  # changed documents that one digest tells, the earliest: the next one goes on from there
+_REMEMBERED = 200  # answers of a person that are looked through for one to a question
 
 Rechecked = Callable[[Message, Callable[[Passage], bool]], Awaitable[Answer | None]]
 """The engine's answer to a message where a passage of the second kind is read for it, of which nothing is kept."""
@@ -55,7 +53,10 @@ class AnsweredGap:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """All that there is to tell of what came after `since`, up to `until`; `gaps` are for operators only."""
+    """All that there is to tell of what came after `since`, up to `until`, what matters most first.
+
+    `gaps` are for operators only.
+    """
 
     since: datetime
     until: datetime
@@ -100,9 +101,13 @@ class Digests:
         self._reviews = reviews
 
     async def compose(self, message: Message, since: datetime, until: datetime) -> Digest:
-        """What came after `since`, up to `until`, for whoever sent `message`, as they may see it where they did."""
+        """What came after `since`, up to `until`, for whoever sent `message`, as they may see it where they did.
+
+        Where that is more than one digest tells, the digest has an earlier `until`.
+        """
         histories = await self._histories.read() if self._histories else {}
-        changed = {source: one for source, one in histories.items() if since < one.latest}
+        until = await self._told_up_to(message, histories.values(), since, until)
+        changed = {source: one for source, one in histories.items() if one.begun(since, until)}
         news = await self._news(message, changed, since, until)
         answered = await self._answered(message, changed, since, until) if changed else []
         due = await self._reviews.due(message, until) if self._reviews else 0
@@ -112,7 +117,17 @@ class Digests:
         """What everybody asked in vain after `since`, what most people asked for first."""
         gaps = [gap for gap in await self._usage.gaps() if since < gap.asked_at <= until]
         vectors = await self._embedder.embed_questions([gap.question for gap in gaps])
-        return tuple(grouped(gaps, vectors)[:TOLD]) if gaps else ()
+        return tuple(grouped(gaps, vectors)) if gaps else ()
+
+    async def _told_up_to(
+        self, message: Message, histories: Iterable[DocumentHistory], since: datetime, until: datetime
+    ) -> datetime:
+        moments = {one.source: at for one in histories if (at := one.begun(since, until))}
+        if len(moments) <= _LOOKED_AT:
+            return until
+        seen = sorted([at for source, at in moments.items() if await self._seen(source, message)])
+        over = len(seen) > _LOOKED_AT and seen[0] < seen[_LOOKED_AT]
+        return seen[_LOOKED_AT] - datetime.resolution if over else until
 
     async def _news(
         self, message: Message, changed: Mapping[str, DocumentHistory], since: datetime, until: datetime
@@ -128,10 +143,8 @@ class Digests:
             told = {passage: new for passage in passages if (new := new_sentences(passage, marks))}
             if told:
                 first, *_ = told
-                said = tuple(sentence for new in told.values() for sentence in new)
-                found.append((DocumentNews(first, said, is_new=history.first > since), list(told)))
-            if len(found) == _LOOKED_AT:
-                break
+                said = {mark(sentence): sentence for new in told.values() for sentence in new}
+                found.append((DocumentNews(first, tuple(said.values()), is_new=history.first > since), list(told)))
         return await self._cared_for(message.person, found)
 
     async def _seen(self, source: str, message: Message) -> Document | None:
@@ -144,36 +157,39 @@ class Digests:
     async def _cared_for(
         self, person: Person, found: Sequence[tuple[DocumentNews, Sequence[Passage]]]
     ) -> list[DocumentNews]:
-        """What the person has to do with or is interested in, first; all where nothing is known of that."""
+        """What the person has to do with or is interested in comes first."""
         wishes, shown = await self._people.wishes(person), await self._people.shown(person)
         directions = [np.asarray(unpacked(one), np.float32) for one in await self._people.directions(person)]
         near = [one for one in directions if one.size == self._embedder.dimension]
         if not (near or shown) or wishes.strength == 0:
-            return [news for news, _ in found][:TOLD]
+            return [news for news, _ in found]
         scored = []
         for news, passages in found:
             vectors = await self._index.vectors([passage.id for passage in passages])
             score = max((float(one @ vector) for one in near for vector in vectors.values()), default=0.0)
             score += news.passage.source in shown
-            scored.append((score, news))
-        cared = [(score, news) for score, news in scored if score >= NEAR]
-        return [news for _, news in sorted(cared, key=lambda one: -one[0])][:TOLD]
+            scored.append((score if score >= NEAR else 0.0, news))
+        return [news for _, news in sorted(scored, key=lambda one: -one[0])]
 
     async def _answered(
         self, message: Message, changed: Mapping[str, DocumentHistory], since: datetime, until: datetime
     ) -> list[AnsweredGap]:
-        """The person's own questions that were asked in vain and are answered by what is new."""
+        """The person's own questions that were asked in vain, not answered since, and are by what is new."""
         own = [gap for gap in await self._usage.gaps() if gap.person == message.person]
-        latest = {gap.question.lower(): gap for gap in own}
+        latest = {gap.question.lower(): gap for gap in sorted(own, key=lambda gap: gap.asked_at)}
+        traces = await self._people.recent(message.person, _REMEMBERED) if own else []
+        had = {one.question.lower(): one.at for one in reversed(traces) if one.outcome is Outcome.ANSWERED}
         found: list[AnsweredGap] = []
-        for gap in list(reversed(latest.values()))[:_ASKED]:
+        asked_again = 0
+        for gap in sorted(latest.values(), key=lambda gap: gap.asked_at, reverse=True):
+            if asked_again == _ASKED or had.get(gap.question.lower(), gap.asked_at) > gap.asked_at:
+                continue
             marks = {source: one.newer(max(since, gap.asked_at), until) for source, one in changed.items()}
             asked = replace(message, text=gap.question, quoted="")
             answer = await self._rechecked(asked, partial(_is_new, marks))
+            asked_again += answer is not None
             if answer and answer.outcome is Outcome.ANSWERED and _rests_on_news(answer, marks):
                 found.append(AnsweredGap(gap, answer))
-            if len(found) == ANSWERED:
-                break
         return found
 
 

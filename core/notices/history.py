@@ -52,6 +52,10 @@ class DocumentHistory:
         """The marks of what came after `than`, up to `until`."""
         return {mark for layer in self.layers if than < layer.at <= until for mark in _unpacked(layer.marks)}
 
+    def begun(self, than: datetime, until: datetime) -> datetime | None:
+        """When the first of it came."""
+        return min((layer.at for layer in self.layers if than < layer.at <= until), default=None)
+
     @property
     def latest(self) -> datetime:
         """When something came last."""

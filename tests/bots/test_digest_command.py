@@ -14,9 +14,11 @@ from bots.on_slack.events import as_command
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
-from core.domain import Conversation, Message, Person
+from core.documents.gaps import Gap, GapGroup
+from core.domain import Answer, Conversation, Message, Outcome, Passage, Person, Source
 from core.engine import AnswerLimits, Engine
 from core.errors import InvalidPreferenceError
+from core.notices.digests import AnsweredGap, Digest, DocumentNews
 from core.notices.schedule import DigestSchedule, Frequency
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
@@ -141,6 +143,38 @@ async def test_whoever_is_forgotten_gets_none_and_the_export_shows_it(commands: 
 )
 def test_a_quoted_sentence_has_no_marks_of_layout(said: str, shown: str) -> None:
     assert digest_texts._plain(said) == shown
+
+
+def test_what_is_over_the_length_of_a_digest_is_named() -> None:
+    """Five documents are quoted, and the titles of the others stand there; gaps of which there are more are counted."""
+    gap, passages = Gap("Is there a pool?" + " or a gym" * 90, ANN, NOW), [_passage(f"Doc{n}") for n in range(7)]
+    answer = Answer("**Yes.** It opens at noon. " * 30, Outcome.ANSWERED, (Source(1, passages[0]),))
+    news = tuple(DocumentNews(passage, ("All is new.",), is_new=True) for passage in passages)
+    shown = digest_texts.digest(
+        Digest(NOW, NOW, news, (AnsweredGap(gap, answer),) * 5, (GapGroup((gap,)),) * 6), "Europe/Berlin"
+    )
+    assert (shown.count("All is new"), shown.count("It opens at noon. …"), shown.count("**Yes.**")) == (5, 3, 66)
+    assert "Also new: **Doc5** (Doc5.md), **Doc6** (Doc6.md)" in shown
+    assert "and 1 more: `attune gaps`" in shown
+    assert shown.count(" or a …") == 10
+    assert max(map(len, shown.splitlines())) < 1000
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        ("Two things:\n\n- one\n- two", "Two things: · one · two"),
+        ("# Noon\n\nIt opens.", "· Noon It opens."),
+        (f"First. **A. {'b' * 700}**", "First. …"),
+        ("年假三十天。" * 120, "年假三十天。" * 100 + " …"),
+    ],
+)
+def test_an_answer_in_a_digest_ends_with_a_sentence(answer: str, shown: str) -> None:
+    assert digest_texts._opening(answer) == shown
+
+
+def _passage(title: str) -> Passage:
+    return Passage(title, f"/docs/{title}.md", title, (), "", 1, 0, 1, "v")
 
 
 def test_a_message_in_slack_may_leave_the_sign_out() -> None:

@@ -15,6 +15,7 @@ from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.histories import RedisHistories
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
+from core.documents.gaps import Gap
 from core.domain import EVERYONE, Conversation, Message, Passage, Person
 from core.engine import AnswerLimits, Engine
 from core.notices.digests import Digest
@@ -216,12 +217,13 @@ async def test_what_is_forgotten_of_a_document_is_its_history_too(house: House, 
 
 
 async def test_of_many_documents_those_come_that_the_person_has_to_do_with(house: House) -> None:
-    """Ann asks of leave: she hears of leave and not of the canteen; Ben, of whom nothing is known, of both."""
+    """Ann asks of leave: she hears of leave before the canteen, of which she hears, too."""
     await house.ask("How is annual leave requested in the calendar?")
     since = house.now
-    await house.writes({"Leave": f"{LEAVE} Ask your lead first.", "Canteen": CANTEEN})
-    assert [title for title, *_ in said(await house.digest(since=since))] == ["Leave"]
-    assert {title for title, *_ in said(await house.digest(BEN, since=since))} == {"Leave", "Canteen"}
+    await house.writes({"Leave": f"{LEAVE} Ask your lead first."})
+    await house.writes({"Canteen": CANTEEN})
+    assert [title for title, *_ in said(await house.digest(since=since))] == ["Leave", "Canteen"]
+    assert [title for title, *_ in said(await house.digest(BEN, since=since))] == ["Canteen", "Leave"]
 
 
 async def test_what_was_asked_in_vain_is_answered_when_a_document_holds_it(house: House) -> None:
@@ -234,6 +236,38 @@ async def test_what_was_asked_in_vain_is_answered_when_a_document_holds_it(house
     assert (one.gap.question, one.answer.text) == (QUESTION, CANTEEN)
     assert [source.passage.title for source in one.answer.sources] == ["Canteen"]
     assert (await house.digest(BEN)).answered == ()
+
+
+async def test_what_one_digest_cannot_tell_the_next_one_does(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each document once, the earliest first, however many came since the last digest."""
+    monkeypatch.setattr("core.notices.digests._LOOKED_AT", 3)
+    since, told = house.now, []
+    for number in range(8):
+        await house.writes({f"Doc{number}": f"The rule of thing number {number} is new for everybody."})
+    await house.writes({"Secret": "The rule of the board is new."}, ("channel:slack/T1/G1",))
+    for count in (3, 3, 2, 0):
+        digest = await house.digest(since=since)
+        since = digest.until
+        told += [title for title, *_ in said(digest)]
+        assert len(digest.news) == count
+    assert sorted(told) == [f"Doc{number}" for number in range(8)]
+
+
+async def test_every_question_that_is_answered_now_is_told(house: House) -> None:
+    """And none that its person asked again meanwhile, and got an answer to."""
+    asked = [f"When does the canteen {number} open at noon?" for number in range(14)]
+    for question in asked:
+        await house.usage.note_gap(Gap(question, ANN, house.now))
+    await house.writes({"Canteen": CANTEEN})
+    house.now += HOUR / 60
+    await house.ask(asked[0])
+    assert {one.gap.question for one in (await house.digest()).answered} == set(asked[1:])
+
+
+async def test_a_sentence_that_stands_twice_is_told_once(house: House) -> None:
+    new = "Ten days may be carried over to March."
+    await house.writes({"Leave": f"{new}\n\n{new}\n\n{LEAVE}"})
+    assert said(await house.digest()) == [("Leave", (new,), False)]
 
 
 async def test_a_question_is_called_answered_by_the_verdict_alone(house: House) -> None:
