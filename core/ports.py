@@ -34,6 +34,7 @@ from core.domain import (
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, UnreadableItem, WaitingEvent
 from core.learning.study import Study
 from core.notices.schedule import Subscription
+from core.people.feedback import WeeklyCounts
 from core.people.interests import LearnedProfile, Signal
 from core.people.preferences import PreferenceSet
 from core.people.team import Contribution
@@ -317,7 +318,7 @@ class Memory(Port):
         ...
 
 
-class Usage(Port):
+class Usage(WeeklyCounts, Port):
     """What documents were good for, and what they lack: for the operator, never for a prompt."""
 
     async def note_cited(self, sources: Sequence[str], at: datetime) -> None:
@@ -326,14 +327,6 @@ class Usage(Port):
 
     async def uses(self) -> Mapping[str, Use]:
         """How often each source was cited, and when last; sources that are gone may be among them."""
-        ...
-
-    async def note_week(self, what: str, at: datetime) -> None:
-        """Count one more of `what` in the week of `at`: what became of a question, or a verdict on an answer."""
-        ...
-
-    async def weeks(self) -> Mapping[str, Mapping[str, int]]:
-        """What was counted, by week as `2026-W48`, in order."""
         ...
 
     async def forget_documents(self, sources: Sequence[str], titles: Collection[str] = ()) -> None:
