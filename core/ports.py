@@ -34,6 +34,7 @@ from core.domain import (
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, UnreadableItem, WaitingEvent
 from core.learning.study import CourseRecord, Study
 from core.notices.schedule import Subscription
+from core.people.feedback import WeeklyCounts
 from core.people.interests import LearnedProfile, Signal
 from core.people.preferences import PreferenceSet
 from core.people.team import Contribution
@@ -318,7 +319,7 @@ class Memory(Port):
         ...
 
 
-class Usage(Port):
+class Usage(WeeklyCounts, Port):
     """What documents were good for, and what they lack: for the operator, never for a prompt."""
 
     async def note_cited(self, sources: Sequence[str], at: datetime) -> None:

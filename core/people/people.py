@@ -239,6 +239,8 @@ class People:
             return FeedbackOutcome.UNKNOWN
         if feedback.verdict is not Verdict.OPENED:
             await self._note_gap(trace, feedback)
+        if feedback.verdict in {Verdict.UP, Verdict.DOWN}:
+            await self._usage.note_week(feedback.verdict.value, feedback.at)
         if feedback.verdict is Verdict.NONE:
             await self._tell_team(person, await self._memory.learn(person, (), without=[f"{trace.answer}:verdict"]))
             return FeedbackOutcome.TAKEN_BACK
@@ -262,6 +264,7 @@ class People:
 
         Nothing that they lack where it has no `question` of the asker's own: what others wrote is not the operator's.
         """
+        await self._usage.note_week(trace.outcome.value, trace.at)
         if trace.outcome is Outcome.ANSWERED:
             await self._usage.note_cited([source.passage.source for source in trace.sources], trace.at)
         elif question:

@@ -71,6 +71,10 @@ class Reader(HTMLParser):
         self.text += data
 
 
+async def _forget_nothing(_: object) -> None:
+    pass
+
+
 @pytest.fixture
 def generator() -> ScriptedGenerator:
     def script(prompt: Prompt) -> str:
@@ -121,7 +125,7 @@ async def library(
             memory, NoUsage(), Access(RedisPairings(redis), AccessLists()), RedisHistories(redis), RedisChats(redis)
         )
         teacher = Teacher(place / "learned", ingester, shared_index)
-        yield Attune(engine, library, records, teacher, dict)
+        yield Attune(engine, library, records, teacher, engine, _forget_nothing, dict)
 
     monkeypatch.setattr(evaluating, "open_library", library_of)
     monkeypatch.setattr(evaluating, "open_attune", attune_of)
