@@ -38,8 +38,9 @@ WHICH_ZONE = (
     "`{cmd}digest daily 8:30 utc+2`."
 )
 DIGEST_HOW = (
-    "I don't understand “{given}”. Write `{cmd}digest daily 8:30`, `{cmd}digest weekly monday 9:00` or "
-    "`{cmd}digest off`, with your city behind the hour if you are in another time zone."
+    "I don't understand “{given}”. A digest comes every day or on one day of the week, at one hour: write "
+    "`{cmd}digest daily 8:30`, `{cmd}digest weekly monday 9:00` or `{cmd}digest off`, "
+    "with your city behind the hour if you are in another time zone."
 )
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _TOLD = 5  # documents and questions of others that a digest quotes; it names the rest of the documents
