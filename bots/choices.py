@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from bots import texts
+from bots.language import voice
 from core.domain import Sources
 from core.errors import InvalidPreferenceError
 from core.people.preferences import Format, Language, Length, Level, Preferences, Tone
@@ -64,6 +65,15 @@ def changed_preference(preferences: Preferences, name: str, value: str) -> tuple
         return preferences, texts.preference_unchanged(name, meant)
     change: dict[str, Any] = {name: PREFERENCES[name](meant)}
     return dataclasses.replace(preferences, **change), texts.preference_saved(name, meant)
+
+
+def spoken_language() -> Language:
+    """The language to answer in where the message says nothing of it, as what a button stands for.
+
+    English is left to the model, which then speaks it.
+    """
+    code = voice().language.lower().partition("-")[0]
+    return Language(_ALSO["language"].get(code, Language.AUTO)) if code != "en" else Language.AUTO
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -310,6 +310,13 @@ class Dialogue:
         return Problem(texts.unexpected(error_id))
 
 
+def _note(answer: Answer) -> str:
+    """What is to be known of an answer."""
+    left_out = translated(texts.LEFT_OUT) if answer.left_out else ""
+    unread = translated(texts.UNREAD, count=answer.unread) if answer.unread else ""
+    return " ".join(filter(None, (left_out, unread)))
+
+
 def _as_reply(step: AnswerEvent) -> Reply:
     match step:
         case ReadingStarted(passages):
@@ -323,6 +330,6 @@ def _as_reply(step: AnswerEvent) -> Reply:
             return Delta(text)
         case Answer():
             sources = () if step.listing is Sources.OFF else step.sources
-            note = translated(texts.LEFT_OUT) if step.left_out and step.outcome is Outcome.ANSWERED else ""
+            note = _note(step) if step.outcome is Outcome.ANSWERED else ""
             text = translated(NOT_FOUND) if step.text.strip() == NOT_FOUND else step.text
             return Final(text, sources, step.nearest, note, step.id, step.listing, is_text=step.is_text)

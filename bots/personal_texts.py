@@ -56,6 +56,7 @@ _ACTS: Mapping[Action, str] = {
     Action.ASKED: "question",
     Action.REPHRASED: "rephrased question",
     Action.OPENED: "opened source",
+    Action.ANSWERED: "quiz answer",
     Action.UP: "👍",
     Action.DOWN: "👎",
 }
@@ -163,6 +164,10 @@ def undone(before: PreferenceSet, now: PreferenceSet) -> str:
     back = [translated("{name} is **{value}**", name=name, value=value) for name, value in changed]
     back += [translated("“{stated}” is back", stated=_in_words(one)) for one in _missing(before, now)]
     back += [translated("“{stated}” is gone", stated=_in_words(one)) for one in _missing(now, before)]
+    level = now.preferences.level
+    if now.own_level != before.own_level and level is before.preferences.level:
+        kept = translated("{name} is **{value}**", name="level", value=level)
+        back.append(kept if now.own_level else translated("quiz answers move the level"))
     if now.strength != before.strength:
         back.append(translated("strength is **{strength}**", strength=now.strength))
     if now.paused != before.paused:

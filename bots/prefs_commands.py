@@ -73,10 +73,11 @@ class PrefsCommands:
         return await self._table[name](message.person, value, message.sent_at)
 
     async def _choose(self, person: Person, name: str, value: str) -> Notice:
-        before = (await self._engine.people.wishes(person)).preferences
-        changed, sentence = changed_preference(before, name, value)
-        if changed != before:
-            await self._engine.people.choose(person, changed)
+        before = await self._engine.people.wishes(person)
+        changed, sentence = changed_preference(before.preferences, name, value)
+        own_level = before.own_level or (name == "level" and bool(value))
+        if (changed, own_level) != (before.preferences, before.own_level):
+            await self._engine.people.choose(person, changed, own_level=own_level)
         return Notice(sentence)
 
     async def _reset(self, person: Person, _value: str, _at: datetime) -> Notice:

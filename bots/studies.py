@@ -11,9 +11,10 @@ from contextlib import aclosing
 
 from bots import study_texts as say
 from bots import texts
+from bots.choices import spoken_language
 from bots.language import translated
 from bots.replies import Choice, Delta, Final, Notice, Reply, Status, StudyRequest
-from bots.study_requests import ANSWER, FORGET, NEXT, STEP, STOP
+from bots.study_requests import ANSWER, BACK, FORGET, MORE, NEXT, STEP, STOP
 from core.domain import Message, Piece, QueuePosition
 from core.engine import Engine
 from core.learning.study import Course
@@ -55,6 +56,8 @@ class Studies:
         course, word = await self._tutor.course(message), rest.lower().strip()
         if found := STEP.fullmatch(rest):
             if course is None or course.id != found["id"].lower():
+                course = await self._tutor.back(message, found["id"].lower())
+            if course is None:
                 yield Notice(translated(say.COURSE_GONE))
                 return
             number = whole_number(found["number"]) or 0
@@ -62,13 +65,16 @@ class Studies:
             stopped = await self._tutor.stop(message)
             yield Notice(translated(say.COURSE_STOPPED if stopped else say.NO_COURSE))
             return
+        elif word in BACK:
+            yield await self._where(message, await self._tutor.back(message) or course)
+            return
         elif rest and word not in NEXT:
             async with aclosing(self._begin(message, rest)) as replies:
                 async for reply in replies:
                     yield reply
             return
         elif course is None or not rest:
-            yield _where(course)
+            yield await self._where(message, course)
             return
         else:
             number = course.at + 1
@@ -82,7 +88,8 @@ class Studies:
         if course is None:
             yield Notice(translated(say.NOTHING_ON, topic=texts.escaped(topic)))
             return
-        async with aclosing(self._step(message, course, 0, f"{say.plan(course)}\n\n")) as replies:
+        head = [say.plan(course), *say.waiting(await self._tutor.waiting(message)), ""]
+        async with aclosing(self._step(message, course, 0, "\n\n".join(head))) as replies:
             async for reply in replies:
                 yield reply
 
@@ -98,7 +105,7 @@ class Studies:
         head += f"{say.step_heading(course, number)}\n\n"
         begun = ""
         explained: StepExplanation | None = None
-        async with aclosing(self._tutor.explain(message, course, number)) as events:
+        async with aclosing(self._tutor.explain(message, course, number, spoken_language())) as events:
             async for event in events:
                 match event:
                     case Piece(text):
@@ -119,11 +126,21 @@ class Studies:
             choices=say.rows(say.letters(prompt) if prompt else (), [_next(course, number)]),
         )
 
+    async def _where(self, message: Message, course: Course | None) -> Reply:
+        """Where somebody is in their course, if they take one, and which one waits."""
+        waiting = say.waiting(await self._tutor.waiting(message))
+        if course is None or course.over:
+            parts = [say.finished(course)] if course else []
+            return Notice("\n\n".join([*parts, translated(say.TEACH_WHAT), *waiting]))
+        choice = Choice(translated(say.GO_ON), f"teach step {course.id} {max(course.at, 0)}")
+        return Final("\n\n".join([say.at_step(course), *waiting]), choices=say.rows([choice]))
+
     async def _end(self, message: Message, course: Course) -> Final:
-        """What was missed comes again, one by one; then the course is over."""
-        if course.again and (prompt := await self._tutor.ask_due(message, only=course.again)):
+        """What was missed or passed over comes, one by one; then the course is over."""
+        if not course.over and (prompt := await self._tutor.ask_due(message, only=course.left)):
             return _asked(prompt, translated(say.AGAIN))
-        return Final(say.finished(course), choices=say.rows([Choice(translated(say.ANOTHER), "quiz", "quiz")]))
+        await self._tutor.end(message, course)
+        return Final(say.finished(course), choices=say.rows([_another(course.cards[-1][1] if course.cards else "")]))
 
     # Quizzes
 
@@ -141,22 +158,23 @@ class Studies:
             yield Notice(translated(say.QUIZ_WHAT))
             return
         yield Status(translated(say.WRITING))
-        if prompt := await self._tutor.ask_about(message, topic):
+        more, tutor = MORE.fullmatch(rest), self._tutor
+        ask = tutor.ask_more(message, more["id"].lower()) if more else tutor.ask_about(message, topic)
+        if prompt := await ask:
             yield _asked(prompt)
-        elif rest:
+        elif rest and not more:
             yield Notice(translated(say.NO_QUESTION_ON, topic=texts.escaped(rest)))
         else:
             yield Notice(translated(say.NO_QUESTION))
 
     def _marked(self, found: MarkedAnswer) -> Final:
         course, card = found.course, found.marking.card
-        in_course = course is not None and any(card.id == id_ for _, id_ in course.cards)
-        if course and in_course:
+        if course and not course.over and any(card.id == id_ for _, id_ in course.cards):
             last = course.at >= len(course.steps) - 1
-            label = say.ASK_MISSED if last and course.again else say.GO_ON if last else say.NEXT
+            label = say.ASK_LEFT if last and course.left else say.GO_ON if last else say.NEXT
             choice = Choice(translated(label), f"teach step {course.id} {course.at + 1}", "teach next")
         else:
-            choice = Choice(translated(say.ANOTHER), "quiz", "quiz")
+            choice = _another("" if card.round > 1 else card.id)  # after a review comes the next one
         return Final(say.marked(found), say.source_of(found), choices=say.rows([choice]))
 
     # Progress
@@ -166,7 +184,9 @@ class Studies:
             await self._tutor.forget(message.person)
             yield Notice(translated(say.FORGOTTEN_STUDY))
         else:
-            yield Notice(say.progress(await self._tutor.progress(message)))
+            kept = await self._engine.people.subscription(message.person)
+            zone = kept.schedule.zone if kept else message.zone
+            yield Notice(say.progress(await self._tutor.progress(message), zone))
 
 
 def _asked(prompt: QuizPrompt, heading: str = "") -> Final:
@@ -174,15 +194,12 @@ def _asked(prompt: QuizPrompt, heading: str = "") -> Final:
     return Final(say.question(prompt, heading), choices=say.rows(say.letters(prompt)))
 
 
+def _another(card: str) -> Choice:
+    """One question more, out of the document that `card` is about."""
+    command = f"quiz more {card}" if card else "quiz"
+    return Choice(translated(say.ANOTHER), command, command)
+
+
 def _next(course: Course, number: int) -> Choice:
     last = number >= len(course.steps) - 1
     return Choice(translated(say.GO_ON if last else say.NEXT), f"teach step {course.id} {number + 1}", "teach next")
-
-
-def _where(course: Course | None) -> Reply:
-    if course is None:
-        return Notice(translated(say.TEACH_WHAT))
-    return Final(
-        say.at_step(course),
-        choices=say.rows([Choice(translated(say.GO_ON), f"teach step {course.id} {max(course.at, 0)}")]),
-    )

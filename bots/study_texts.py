@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bots.language import translated
+from bots.personal_texts import day
 from bots.replies import Choice
 from bots.texts import escaped
 from core.domain import Source
 from core.learning.reviews import Mastery
 from core.learning.study import LETTERS, Course
 from core.learning.tutor import MarkedAnswer, Progress, QuizPrompt, TopicProgress
+from core.notices.schedule import zone_of
 
 PLANNING = "Planning a course from your documents…"
 EXPLAINING = "Reading step {number}…"
 WRITING = "Writing a question…"
 TEACH_WHAT = (
-    "What should the course be about? Write `{cmd}teach annual leave`, and I'll make three to seven short steps from "
+    "What should the course be about? Write `{cmd}teach annual leave`, and I'll make up to seven short steps from "
     "the documents, each with a question. (To teach *me* something instead, share a file or a message with me.)"
 )
 QUIZ_WHAT = "What should the question be about? Write `{cmd}quiz annual leave`."
@@ -44,7 +46,7 @@ AGAIN = "Once more"
 NEXT = "Next step"
 GO_ON = "Go on"
 ANOTHER = "Another question"
-ASK_MISSED = "What you missed"
+ASK_LEFT = "Open questions"
 PLAN = "Course: {topic}"
 STEP = "Step {number} of {count}: {name}"
 FINISHED = (
@@ -53,6 +55,7 @@ FINISHED = (
 )
 AT_STEP = "Your course on **{topic}**: you're at step {number} of {count}."
 HOW_TO_GO_ON = "`{cmd}teach next` goes on, `{cmd}teach stop` ends it, `{cmd}teach` and a topic starts another."
+WAITS = "Your course on **{topic}** waits: `{cmd}teach back` goes back to it."
 PROGRESS = "What you know"
 NOTHING_KNOWN = "Nothing yet. `{cmd}quiz annual leave` asks you something, `{cmd}teach annual leave` starts a course."
 LEGEND = "{known} known  {shaky} shaky  {due} due"
@@ -91,6 +94,11 @@ def question(prompt: QuizPrompt, heading: str = "") -> str:
     return "\n".join([f"**{head}: {escaped(card.question.text)}**", "", *options, "", f"*{translated(HOW_TO_ANSWER)}*"])
 
 
+def waiting(course: Course | None) -> list[str]:
+    """How to go back to a course that waits."""
+    return [translated(WAITS, topic=escaped(course.topic))] if course else []
+
+
 def letters(prompt: QuizPrompt) -> tuple[Choice, ...]:
     """A button for each option."""
     card = prompt.card
@@ -126,22 +134,26 @@ def finished(course: Course) -> str:
     return translated(FINISHED, topic=escaped(course.topic), done=len(course.finished), count=len(course.steps))
 
 
-def progress(found: Progress) -> str:
-    """A bar for each document, then what to do."""
-    if not found.topics:
-        return translated(NOTHING_KNOWN)
-    total = {kind: sum(topic.counts[kind] for topic in found.topics) for kind in Mastery}
-    signs = {f"{kind}": f"{BLOCKS[kind]} {count}" for kind, count in total.items()}
-    picture = "\n".join(["```", *_bars(found.topics[:TOPICS]), "", translated(LEGEND, **signs), "```"])
-    due = translated(NOW_DUE) if total[Mastery.DUE] else _later(found)
-    course = [at_step(found.course)] if found.course else []
-    return "\n\n".join([f"**{translated(PROGRESS)}**", picture, *filter(None, [due]), *course])
+def progress(found: Progress, zone: str) -> str:
+    """A bar for each document, what to do, and the course; the days are those of `zone`."""
+    known = [f"**{translated(PROGRESS)}**", _picture(found), _when(found, zone)] if found.topics else []
+    course = [at_step(found.course)] if found.course and not found.course.over else []
+    return "\n\n".join([*filter(None, known or [translated(NOTHING_KNOWN)]), *course])
 
 
-def _later(found: Progress) -> str:
-    if found.next_due is None:
-        return ""
-    return translated(NEXT_DUE, date=found.next_due.strftime("%Y-%m-%d"))
+def _picture(found: Progress) -> str:
+    signs = {f"{kind}": f"{BLOCKS[kind]} {count}" for kind, count in _total(found).items()}
+    return "\n".join(["```", *_bars(found.topics[:TOPICS]), "", translated(LEGEND, **signs), "```"])
+
+
+def _when(found: Progress, zone: str) -> str:
+    if _total(found)[Mastery.DUE]:
+        return translated(NOW_DUE)
+    return translated(NEXT_DUE, date=day(found.next_due.astimezone(zone_of(zone)))) if found.next_due else ""
+
+
+def _total(found: Progress) -> dict[Mastery, int]:
+    return {kind: sum(topic.counts[kind] for topic in found.topics) for kind in Mastery}
 
 
 def _bars(topics: Iterable[TopicProgress]) -> list[str]:

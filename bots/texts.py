@@ -42,6 +42,7 @@ def queued(ahead: int) -> str:
 SOURCES = "Sources"
 NEAREST = "The closest I could find:"
 LEFT_OUT = "I left out part of this answer, because the documents don't back it up."
+UNREAD = "This was too long for me to read as a whole. Sections that I didn't read: {count}."
 QUOTE_CUT = "What you ask about is long: only its first {count:,} characters were read."
 IN_ENGLISH = "I search well in English only here. Try asking in English."
 PAGE = "page"

@@ -19,13 +19,16 @@ SHARED_PROMPT = "I read several sections together, so shared words show which of
 NOT_SHOWN = "a section that has since changed or been removed, or that you may no longer see"
 WITHOUT_PROFILE = "You asked for it without your preferences."
 NOTHING_KNOWN = "Not personalised: I haven't learned anything about you yet."
+MOST = 8  # sections that are listed: a text may be made from a hundred
 _SMALL = 0.005  # a factor nearer to 1 than this is shown as no change
 
 
 def why(trace: Trace) -> str:
     """Why an answer is as it is."""
     lines = [f"**{translated(WHY)}** (`{trace.answer}`): {texts.escaped(trace.question)}", ""]
-    lines += [f"- {_why_read(passage, trace)}" for passage in trace.passages]
+    lines += [f"- {_why_read(passage, trace)}" for passage in trace.passages[:MOST]]
+    if (more := len(trace.passages) - MOST) > 0:
+        lines.append(f"- {translated(texts.AND_MORE, count=more)}")
     if not trace.passages:
         lines.append(f"- {translated(NOTHING_READ)}")
     if trace.outcome is Outcome.ANSWERED and trace.decoded is not DecodingSummary.EXACT:

@@ -1,7 +1,7 @@
 """`/write`: a text asked for by name, and what the buttons under a text do with it. Knows nothing of how one is made.
 
 `/write an e-mail about travel` is what "write an e-mail about travel" is; behind `shorter`, `longer`, `formal` or
-`copy` may stand the name of the text that is meant, or else it is the last one.
+`copy` may stand the name of the text that is meant, or else it is the last one of the conversation.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FENCE = "````"  # a text may have code of its own
 
 
 class WritingCommands:
-    """Runs `/write`; `trace_of` finds an answer by its name, or the last one, as far as it may be told of here."""
+    """Runs `/write`; `trace_of` finds an answer by its name, as far as it may be told of here."""
 
     def __init__(self, engine: Engine, trace_of: Callable[[Message, str], Awaitable[Trace | None]]) -> None:
         self._engine = engine
@@ -40,14 +40,15 @@ class WritingCommands:
             return await self._of_a_text(message, found["what"].lower(), (found["answer"] or "").lower())
         if is_rewording(rest) or request_of(rest):
             return TextWanted(rest)
-        verb = "schreib" if language_of(rest) == "german" else "write"
-        asked = f"{verb} {rest}"
-        return TextWanted(asked if request_of(asked) else f"draft {rest}")
+        german = language_of(rest) == "german"
+        ways = ("schreib", "schreib einen Text", "schreib einen Text über") if german else ("write", "write a text")
+        asked = [f"{way} {rest}" for way in (*ways, "write a text about")]
+        return TextWanted(next(filter(request_of, asked), rest))
 
     async def _of_a_text(self, message: Message, what: str, answer: str) -> Notice | TextWanted:
-        trace = await self._trace_of(message, answer)
-        text = await self._engine.conversations.text_of(message, trace) if trace else ""
-        if trace is None or not text:
+        trace = await self._trace_of(message, answer) if answer else None
+        text = await self._engine.conversations.text_of(message, trace) if trace or not answer else ""
+        if not text:
             return Notice(translated(texts.TEXT_GONE))
         if what == COPY:
             return Notice(f"{_FENCE}\n{text}\n{_FENCE}")

@@ -349,7 +349,7 @@ class Answer:
     `left_out` has the sentences, table rows, lines of code and addresses that were said and not shown, since they name
     what nothing that was read does. Where the model was asked, `held` is p(the documents hold the answer), and
     `log_odds` its verdict on each passage. `listing` is how the person wants to see the sources. `rests` is that of
-    `Turn`. `is_text` for one that somebody wanted written.
+    `Turn`. `is_text` for one that somebody wanted written, with how many sections of what it is of were left `unread`.
     """
 
     text: str
@@ -364,6 +364,7 @@ class Answer:
     listing: Sources = Sources.FULL
     rests: tuple[str, ...] | None = ()
     is_text: bool = False
+    unread: int = 0
 
 
 AnswerEvent = ReadingStarted | PortionStarted | QueuePosition | Piece | Answer

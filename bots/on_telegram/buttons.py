@@ -53,7 +53,7 @@ class ButtonAction(StrEnum):
     RELEARN = "y"  # likewise
     ANSWER = "a"
     CANCEL = "z"
-    CHOICE = "q"  # then the command that it stands for
+    CHOICE = "q"  # then the command that it stands for, and in a group whose it is
 
 
 ASKERS = frozenset(
@@ -94,6 +94,11 @@ class ButtonPress:
     def verdict(self) -> Verdict:
         """What the presser said of the answer before, where the button carries it."""
         return VERDICTS[self.number] if self.number < len(VERDICTS) else Verdict.NONE
+
+    @property
+    def asker(self) -> int:
+        """Whose a choice is; 0 where it does not say."""
+        return whole_number(self.rest.partition(":")[2]) or 0 if self.act is ButtonAction.CHOICE else 0
 
 
 def read_tap(data: str) -> ButtonPress | None:
@@ -160,9 +165,10 @@ def _text_buttons(answer: str, sources: int) -> list[list[InlineKeyboardButton]]
     return rows((button(translated(label), act, answer, sources) for act, label in labels.items()), 2)
 
 
-def choice_buttons(choices: Iterable[Sequence[Choice]]) -> InlineKeyboardMarkup | None:
-    """What can be said next, in rows."""
-    listed = [[button(one.label, ButtonAction.CHOICE, one.command) for one in row] for row in choices]
+def choice_buttons(choices: Iterable[Sequence[Choice]], asker: int = 0) -> InlineKeyboardMarkup | None:
+    """What can be said next, in rows; by `asker` alone where others see it too."""
+    own = (asker,) if asker else ()
+    listed = [[button(one.label, ButtonAction.CHOICE, one.command, *own) for one in row] for row in choices]
     return InlineKeyboardMarkup(listed) if listed else None
 
 

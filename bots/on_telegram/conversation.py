@@ -62,7 +62,7 @@ class TelegramConversation:
 
     async def answer(
         self, incoming: Incoming, delivery: Delivery, text: str | None = None, quoted: str | None = None
-    ) -> None:
+    ) -> bool:
         """Answer where it was asked; an edited question in the place of its first answer."""
         message = await self.asked(incoming, text, quoted)
         if incoming.answers_another and quoted is None and not await self._dialogue.has_said(message, incoming.said):
@@ -70,7 +70,7 @@ class TelegramConversation:
         spot = spot_of(incoming)
         earlier = await self._earlier(message, delivery) if incoming.kind is UpdateKind.EDIT else ()
         screen = Screen(self.line, spot, delivery, self._streaming, incoming.message, earlier)
-        await self._show(incoming, self._dialogue.respond(message), screen, delivery)
+        return await self._show(incoming, self._dialogue.respond(message), screen, delivery)
 
     async def sum_up(
         self, incoming: Incoming, delivery: Delivery, discussion: Discussion, request: ThreadRequest
@@ -101,7 +101,7 @@ class TelegramConversation:
         await self.show_in_private(incoming, delivery, lambda: self.say_at(spot, delivery, markdown, keyboard))
 
     async def show_in_private(
-        self, incoming: Incoming, delivery: Delivery, show: Callable[[], Awaitable[None]]
+        self, incoming: Incoming, delivery: Delivery, show: Callable[[], Awaitable[object]]
     ) -> None:
         """Show something in private, and say so in the group where it was asked for."""
         if incoming.private:
@@ -140,10 +140,10 @@ class TelegramConversation:
         noted = map(whole_number, await delivery.messages_of(await self._dialogue.answer_id(message)))
         return tuple(shown for shown in noted if shown is not None)
 
-    async def _show(self, incoming: Incoming, steps: Steps, screen: Screen, delivery: Delivery) -> None:
+    async def _show(self, incoming: Incoming, steps: Steps, screen: Screen, delivery: Delivery) -> bool:
         said = _Progress()
         try:
-            await self._follow(incoming, steps, screen, delivery, said)
+            return await self._follow(incoming, steps, screen, delivery, said)
         except asyncio.CancelledError:
             if delivery.stopped:
                 await in_time(self._stopped(said, screen, delivery))
@@ -156,8 +156,8 @@ class TelegramConversation:
 
     async def _follow(
         self, incoming: Incoming, steps: Steps, screen: Screen, delivery: Delivery, said: _Progress
-    ) -> None:
-        """Show reply after reply, until the last one or until nobody wants more.
+    ) -> bool:
+        """Show reply after reply, until the last one or until nobody wants more; whether that was what was asked for.
 
         `stopped` is asked too: under Python 3.11 redis-py can swallow the cancellation that tells of it.
         """
@@ -174,17 +174,18 @@ class TelegramConversation:
                     case Final():
                         await screen.finish(_shown(answer_pages(reply)), self._buttons(incoming, reply), once=True)
                         await delivery.ended(reply.answer)
-                        return
+                        return True
                     case _:
                         await screen.finish(_shown(telegram(reply.markdown)))
                         await delivery.ended()
-                        return
+                        return False
         await self._stopped(said, screen, delivery)
+        return False
 
     def _buttons(self, incoming: Incoming, final: Final) -> Keyboard:
         shared = not incoming.private
         under = answer_buttons(final.answer, len(final.openable), shared=shared, text=final.is_text)
-        return under or choice_buttons(final.choices)
+        return under or choice_buttons(final.choices, incoming.user if shared else 0)
 
     async def _stopped(self, said: _Progress, screen: Screen, delivery: Delivery) -> None:
         stopped = f"*{translated(texts.STOPPED)}*"

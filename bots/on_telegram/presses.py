@@ -149,13 +149,13 @@ class ButtonPresses:
         await self._talk.answer(incoming, delivery, f"/write {_OF_TEXTS[tap.act]} {tap.answer}")
 
     async def _choose(self, incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> None:
-        """Do what could be typed; an answer to a quiz question takes its letters away, so that it stands as it is."""
-        name, _, rest = tap.rest.partition(" ")
+        """Do what could be typed; an answer that was marked takes the letters away, so that it stands as it is."""
+        name, _, rest = tap.answer.partition(" ")
         if name not in STUDIES:  # a client may send any
             await self._talk.say(incoming, delivery, translated(say.OLD_BUTTON))
             return
-        await self._talk.answer(incoming, delivery, f"/{tap.rest}")
-        if rest.startswith("answer"):
+        answered = await self._talk.answer(incoming, delivery, f"/{tap.answer}")
+        if answered and rest.startswith("answer"):
             await self._draw(incoming, None)
 
     async def export(self, incoming: Incoming, delivery: Delivery) -> None:

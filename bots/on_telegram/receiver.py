@@ -226,7 +226,7 @@ class TelegramReceiver:
 def _is_elses(incoming: Incoming) -> bool:
     """Whether a button is whoever asked's to press, and it was somebody else."""
     tap = read_tap(incoming.data)
-    return tap is not None and tap.act in ASKERS and incoming.is_elses
+    return tap is not None and tap.act in ASKERS and (incoming.is_elses or tap.asker not in {0, incoming.user})
 
 
 def _toast(incoming: Incoming) -> str:

@@ -75,10 +75,12 @@ class Conversations:
         """What was said last before `message`."""
         return next(iter(await self._memory.turns(message.conversation, limit=1)), None)
 
-    async def text_of(self, message: Message, trace: Trace) -> str:
-        """What the answer of `trace` says, as far as it was given in this conversation and still stands."""
+    async def text_of(self, message: Message, trace: Trace | None) -> str:
+        """What the answer of `trace`, or else the last, says, if it was given in this conversation and still stands."""
         turns = (await self.recall(message)).turns
-        return next((turn.answer for turn in reversed(history.up_to(turns, trace.question, trace.at))), "")
+        told = history.up_to(turns, trace.question, trace.at) if trace else turns
+        said = told[-1].answer if told else ""
+        return "" if says_not_found(said) else said
 
     async def questions(self, message: Message) -> list[str]:
         """The questions of whoever sent `message` in this conversation, oldest first."""

@@ -66,7 +66,7 @@ class Query:
     was said before, as the model hears it. `form` overrides `Preferences` by name for this answer, and `begun` is what
     was said of it already; `goes_on` is the turn that it goes on or writes anew. `refused`: it is about a refusal,
     which no other form makes an answer. `quoted` is what somebody wrote that the question is about. `text` is what is
-    to be written, where that is asked for, and `reworks` the last one that is to be otherwise.
+    to be written, where that is asked for, and `reworks` the last one that is to be otherwise, as `wish` has it.
     """
 
     said: str
@@ -80,6 +80,7 @@ class Query:
     quoted: str = ""
     text: TextRequest | None = None
     reworks: str = ""
+    wish: str = ""
 
     @property
     def likeliest(self) -> str:
@@ -116,7 +117,7 @@ def understand(message: str, turns: Sequence[Turn], quoted: str = "") -> Query:
     again = replace(again, said=message, form={**again.form, **last.form})
     is_refusal = says_not_found(last.turn.answer)
     if again.text and not is_refusal:
-        again = replace(again, reworks=last.turn.answer, goes_on=last.turn)
+        again = replace(again, reworks=last.turn.answer, goes_on=last.turn, wish=message)
     if wish is None:
         return replace(again, question=message, turns=tuple(exchange.turn for exchange in told))
     if is_refusal:

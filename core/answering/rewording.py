@@ -16,11 +16,15 @@ from typing import Any
 
 from core.people.preferences import Format, Language, Length, Level, Tone
 from core.text.words import words, words_of
+from core.writing.limits import limits_in, without_limits
+
+LIMITED = 200  # characters of a message that may be no more than a limit
 
 _WISHES: Mapping[StrEnum, frozenset[str]] = {
     Length.SHORT: words_of(
-        "short shorter brief briefer briefly concise concisely sentence sentences summarise summarize summary "
-        "tl dr tldr kurz kurze kürzer kürzere knapp knapper satz zusammen zusammenfassen zusammenfassung "
+        "short shorter shorten brief briefer briefly concise concisely sentence sentences summarise summarize summary "
+        "tl dr tldr kurz kurze kürzer kürzere kürze kürzen verkürze verkürzen knapp knapper satz zusammen "
+        "zusammenfassen zusammenfassung "
         "短く もっと短く 短くして もっと短くして 简短 简短一点 简短些 短一点 더짧게 짧게"
     ),
     Length.DETAILED: words_of(
@@ -120,6 +124,7 @@ _FORM = (
     r"|presentation|ticket|json|csv|markdown|quiz|announcement|newsletter|tabelle|nachricht|brief|notiz|folien?"
     r"|checkliste|gedicht|ankündigung)"
 )
+_THE_TEXT = re.compile(rf"\b(?:the|this|that|your|die|den|das|diese[ns]?|deine[ns]?) {_FORM}\b")
 _AS_A_FORM = (
     rf"(?:as|for|in|into|als|für) (?:(?:an?|eine?[nmrs]?) )?(?:[\w-]+ ){{0,2}}{_FORM}(?: (?:to|for|an|für) .*)?"
 )
@@ -141,16 +146,18 @@ def wish_of(message: str) -> Rewording | None:
     text = " ".join(message.lower().split()).strip(" .!?…")
     if _GO_ON.fullmatch(text):
         return Rewording({"length": Length.DETAILED}, more=True)
-    said = words(_ASIDE.sub("", _VERB.sub("do so", _AS_TO_A_CHILD.sub("eli5", text))))
-    wishes = [_WISHED_BY[word] for word in said if word in _WISHED_BY]
+    text = _ASIDE.sub("", _VERB.sub("do so", _THE_TEXT.sub("it", _AS_TO_A_CHILD.sub("eli5", text))))
+    wishes = [_WISHED_BY[word] for word in words(text) if word in _WISHED_BY]
+    limited = len(text) <= LIMITED and bool(limits_in(text))
+    said = words(without_limits(text) if limited else text)
     asking = _ASKING | _LESS | _TOO | _MORE | _AGAIN | _WISHED_BY.keys()
-    if not said or not asking.issuperset(said):
+    if not (said or limited) or not asking.issuperset(said):
         return None
     if not _LESS.isdisjoint(said) or _is_too_much(said):
         turned = [_INSTEAD[wish] for wish in wishes if wish in _INSTEAD]
         return Rewording(_form(turned)) if turned and len(turned) == len(wishes) else None
-    if wishes:
-        return Rewording(_form(wishes))
+    if wishes or limited:
+        return Rewording(_form(wishes or [Length.SHORT]))
     if not _MORE.isdisjoint(said):
         return Rewording({"length": Length.DETAILED}, more=True)
     return None if _AGAIN.isdisjoint(said) else Rewording({})

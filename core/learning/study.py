@@ -7,7 +7,7 @@ press, finds that its round is over. Pure; knows nothing of stores, of the index
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -87,8 +87,8 @@ class CourseStep:
 class Course:
     """A course that a person takes. `at` is the step that was shown last, from 0; -1 before the first.
 
-    `finished` are the steps whose question was answered right, `again` the cards that were missed and come again at the
-    end. `place` is the shared place where it was begun, by its reader's name; empty where that was in private.
+    `finished` are the steps whose question was answered right, or that have none. `place` is the shared place where it
+    was begun, by its reader's name; empty where that was in private.
     """
 
     id: str
@@ -96,14 +96,23 @@ class Course:
     steps: tuple[CourseStep, ...]
     at: int = -1
     finished: tuple[int, ...] = ()
-    again: tuple[str, ...] = ()
     cards: tuple[tuple[int, str], ...] = ()  # the card of each step
     place: str = ""
+
+    @property
+    def over(self) -> bool:
+        """Whether its end was shown, too."""
+        return self.at >= len(self.steps)
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The cards that were missed or passed over: they come at the end."""
+        return tuple(card for step, card in self.cards if step not in self.finished)
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """All that one person studies. `asked` is the card that was asked last.
+    """All that one person studies. `asked` is the card that was asked last, `earlier` a course that waits.
 
     `token` is drawn when it is begun: after all of it was forgotten there is another, or none.
     """
@@ -112,6 +121,12 @@ class Study:
     course: Course | None = None
     asked: str = ""
     token: str = ""
+    earlier: Course | None = None
+
+    @property
+    def courses(self) -> list[Course]:
+        """The course that is taken, and the one that waits."""
+        return [one for one in (self.course, self.earlier) if one]
 
     def card(self, id_: str) -> QuizCard | None:
         """The card of that name."""
@@ -121,10 +136,6 @@ class Study:
         """What is due, the longest first."""
         found = [card for card in self.cards if card.review and mastery(card.review, now) is Mastery.DUE]
         return sorted(found, key=lambda card: (card.review.due if card.review else now, card.id))
-
-    def of(self, ref: PassageRef) -> list[QuizCard]:
-        """The cards about one passage."""
-        return [card for card in self.cards if card.passage == ref]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +188,16 @@ def answered(study: Study, id_: str, round_: int, letter: str, at: datetime) -> 
 
 def _progressed(course: Course | None, id_: str, *, right: bool) -> Course | None:
     step = next((step for step, card in course.cards if card == id_), None) if course else None
-    if course is None or step is None:
+    if course is None or step is None or course.over:
         return course
-    again = tuple(card for card in course.again if card != id_)
-    if right:
-        return replace(course, again=again, finished=tuple(sorted({*course.finished, step})))
-    return replace(course, again=(*again, id_))
+    others = set(course.finished) - {step}
+    return replace(course, finished=tuple(sorted(others | {step} if right else others)))
+
+
+def taking(study: Study, course: Course) -> Study:
+    """`study` with a course to go on with; another one waits, unless nothing of it was shown, or nothing is left."""
+    others = [one for one in study.courses if one.id != course.id and one.at >= 0 and not one.over]
+    return replace(study, course=course, earlier=others[0] if others else None)
 
 
 def at_step(course: Course, step: int, card: str = "") -> Course:
@@ -196,14 +211,19 @@ def at_step(course: Course, step: int, card: str = "") -> Course:
 def without_sources(study: Study, sources: Collection[str]) -> Study:
     """`study` without what comes from the documents `sources`: questions quote them. A course keeps its other steps."""
     cards = tuple(card for card in study.cards if card.passage.source not in sources)
-    course = study.course
-    if course and any(ref.source in sources for step in course.steps for ref in step.passages):
-        course = _without_steps(course, sources)
-    return replace(study, cards=cards, course=course)
+    course, earlier = _without_steps(study.course, sources), _without_steps(study.earlier, sources)
+    return replace(study, cards=cards, course=course, earlier=earlier)
 
 
-def _without_steps(course: Course, sources: Collection[str]) -> Course | None:
+def without_passages(study: Study, gone: Collection[PassageRef]) -> Study:
+    """`study` without the cards about what is said no more."""
+    return replace(study, cards=tuple(card for card in study.cards if card.passage not in gone))
+
+
+def _without_steps(course: Course | None, sources: Collection[str]) -> Course | None:
     """Steps keep their numbers, so that buttons still mean the same: those that are gone have no passages."""
+    if course is None or sources_in(course).isdisjoint(sources):
+        return course
     steps = tuple(
         CourseStep("", ()) if any(ref.source in sources for ref in step.passages) else step for step in course.steps
     )
@@ -212,8 +232,12 @@ def _without_steps(course: Course, sources: Collection[str]) -> Course | None:
 
 def sources_of(study: Study) -> set[str]:
     """The documents that it names."""
-    steps: Iterable[CourseStep] = study.course.steps if study.course else ()
-    return {card.passage.source for card in study.cards} | {ref.source for step in steps for ref in step.passages}
+    return {card.passage.source for card in study.cards}.union(*map(sources_in, study.courses))
+
+
+def sources_in(course: Course) -> set[str]:
+    """The documents that its steps are of."""
+    return {ref.source for step in course.steps for ref in step.passages}
 
 
 def digest_of(passage: Passage) -> str:

@@ -25,7 +25,7 @@ from core.learning.reviews import Mastery, mastery
 from core.learning.study import Course, CourseStep, Marking, PassageRef, QuizCard, Study, digest_of
 from core.people.interests import Action, Signal, event_vector
 from core.people.people import People
-from core.people.preferences import Level, Preferences
+from core.people.preferences import Language, Preferences
 from core.ports import Embedder, Generator, PassageIndex
 from core.readers import audience, may_see, place_reader
 
@@ -98,7 +98,7 @@ class Tutor:
     # Courses
 
     async def plan(self, message: Message, topic: str) -> Course | None:
-        """A new course on `topic`, in place of any other; None where the documents have nothing on it."""
+        """A new course on `topic`, for which another one waits; None where the documents have nothing on it."""
         token = (await self._begun(message.person)).token
         ranked = await self._found(message, topic)
         documents = {source: await self._document(source, message) for source in sources_for(ranked)}
@@ -107,7 +107,7 @@ class Tutor:
             return None
         place = "" if message.private else place_reader(message.conversation)
         course = Course(secrets.token_hex(ID_BYTES), topic, steps, place=place)
-        study = await self._change(message.person, token, lambda old: replace(old, course=course))
+        study = await self._change(message.person, token, lambda old: studies.taking(old, course))
         return course if study.course == course else None
 
     async def _begun(self, person: Person) -> Study:
@@ -122,6 +122,22 @@ class Tutor:
     async def course(self, message: Message) -> Course | None:
         """The course that somebody takes, as it may be told where `message` is."""
         return await self._seen((await self._people.study(message.person)).course, message)
+
+    async def waiting(self, message: Message) -> Course | None:
+        """The one that waits, likewise."""
+        return await self._seen((await self._people.study(message.person)).earlier, message)
+
+    async def back(self, message: Message, id_: str = "") -> Course | None:
+        """Go back to the course that waits, if it may be told here and is the one of that name."""
+        course = await self.waiting(message)
+        if course is None or id_ not in {"", course.id}:
+            return None
+
+        def taken(old: Study) -> Study:
+            return studies.taking(old, old.earlier) if old.earlier and old.earlier.id == course.id else old
+
+        await self._people.change_study(message.person, taken)
+        return course
 
     async def _seen(self, course: Course | None, message: Message) -> Course | None:
         """`course` with those steps of which something stands; None in a shared place where it was not begun."""
@@ -139,13 +155,15 @@ class Tutor:
         return True
 
     async def explain(
-        self, message: Message, course: Course, number: int
+        self, message: Message, course: Course, number: int, spoken: Language = Language.AUTO
     ) -> AsyncGenerator[AnswerEvent | StepExplanation, None]:
-        """Explain a step; nothing at all where none of it may be read here any more."""
+        """Explain a step, as is `spoken` where the person sets no language; nothing where none of it is to be read."""
         passages = await self._passages(course.steps[number].passages, message)
         if not passages:
             return
         form = await self._form(message.person)
+        if form.language is Language.AUTO:
+            form = replace(form, language=spoken)
         async with aclosing(self._explainer.explain(course.steps[number].name, passages, form)) as events:
             async for event in events:
                 yield StepExplanation(course, number, event) if isinstance(event, Answer) else event
@@ -155,14 +173,21 @@ class Tutor:
         step = course.steps[number]
         prompt = await self._of_passages(message, await self._passages(step.passages, message), known=True)
         id_ = prompt.card.id if prompt else ""
-
-        def shown(old: Study) -> Study:
-            if old.course is None or old.course.id != course.id:
-                return old
-            return replace(old, course=studies.at_step(old.course, number, id_))
-
-        await self._people.change_study(message.person, shown)
+        await self._move(message.person, course, lambda now: studies.at_step(now, number, id_))
         return prompt
+
+    async def end(self, message: Message, course: Course) -> None:
+        """Note that nothing of a course is left: another can take its place."""
+        await self._move(message.person, course, lambda now: replace(now, at=len(now.steps)))
+
+    async def _move(self, person: Person, course: Course, change: Callable[[Course], Course]) -> None:
+        """Change where somebody is in a course, if they still take it."""
+
+        def moved(old: Study) -> Study:
+            same = old.course and old.course.id == course.id
+            return replace(old, course=change(old.course)) if old.course and same else old
+
+        await self._people.change_study(person, moved)
 
     # Quizzes
 
@@ -170,9 +195,8 @@ class Tutor:
         """Ask what has been due for longest and may be seen here; `only` those cards. What is gone is dropped."""
         study = await self._begun(message.person)
         listed = study.due(message.sent_at) if only is None else [card for card in study.cards if card.id in set(only)]
-        standing = await self._standing([card.passage for card in listed], message)
-        card = next((card for card in listed if card.passage in standing), None)
-        return await self._ask(message, card, study.token) if card else None
+        standing = await self._standing_cards(listed, message)
+        return await self._ask(message, standing[0][0], study.token) if standing else None
 
     async def ask_about(self, message: Message, topic: str) -> QuizPrompt | None:
         """A new question on `topic`, or where there is none, one that was asked already."""
@@ -180,12 +204,22 @@ class Tutor:
         passages = [one.passage for one in ranked if one.probability >= courses.LEAST_SHARE]
         return await self._of_passages(message, passages, known=False)
 
+    async def ask_more(self, message: Message, id_: str) -> QuizPrompt | None:
+        """A question on what stands in the same document behind what the card `id_` asks."""
+        card = (await self._people.study(message.person)).card(id_)
+        if card is None:
+            return None
+        passages = await self._document(card.passage.source, message)
+        start = next((n for n, one in enumerate(passages, start=1) if PassageRef.of(one) == card.passage), 0)
+        return await self._of_passages(message, [*passages[start:], *passages[:start]], known=False)
+
     async def topic_of(self, message: Message) -> str:
         """What somebody may want to be asked about who names nothing: their course, or what they asked last.
 
         In a shared place nothing comes of what was answered in private.
         """
-        if course := await self.course(message):
+        course = await self.course(message)
+        if course and not course.over:
             return course.topic
         last = await self._people.trace(message.person)
         told = last is not None and (message.private or audience(message).issuperset(last.audience))
@@ -193,8 +227,8 @@ class Tutor:
 
     async def _of_passages(self, message: Message, passages: Sequence[Passage], *, known: bool) -> QuizPrompt | None:
         """A question about one of `passages`; with `known` one that there is already comes first."""
-        study = await self._begun(message.person)
-        cards = [card for passage in passages for card in study.of(PassageRef.of(passage))]
+        study, refs = await self._begun(message.person), set(map(PassageRef.of, passages))
+        cards = [card for card in study.cards if card.passage in refs]  # the one asked longest ago first
         if cards and known:
             return await self._ask(message, cards[0], study.token)
         asked = {card.passage for card in cards}
@@ -253,7 +287,7 @@ class Tutor:
         read: list[Vector] = [vectors[passage.id]] if passage.id in vectors else []
         signal = Signal(
             f"{marking.card.id}:{marking.card.round}",
-            Action.OPENED,
+            Action.ANSWERED,
             message.sent_at,
             event_vector(asked, read, [1.0] * len(read)),
             credited=((passage.source, 1.0),),
@@ -265,15 +299,12 @@ class Tutor:
 
     async def due(self, message: Message, now: datetime) -> int:
         """How many reviews are due, of passages that stand and may be seen where `message` is."""
-        found = (await self._people.study(message.person)).due(now)
-        standing = await self._standing([card.passage for card in found], message)
-        return len([card for card in found if card.passage in standing])
+        return len(await self._standing_cards((await self._people.study(message.person)).due(now), message))
 
     async def progress(self, message: Message) -> Progress:
         """What is known, shaky and due, by document, as far as each may be seen here."""
         study = await self._people.study(message.person)
-        standing = await self._standing([card.passage for card in study.cards], message)
-        seen = [(card.review, standing[card.passage]) for card in study.cards if card.passage in standing]
+        seen = [(card.review, passage) for card, passage in await self._standing_cards(study.cards, message)]
         topics: dict[str, TopicProgress] = {}
         for review, passage in seen:
             if review:
@@ -308,18 +339,34 @@ class Tutor:
         return [standing[ref] for ref in refs if ref in standing]
 
     async def _standing(self, refs: Sequence[PassageRef], message: Message) -> dict[PassageRef, Passage]:
-        """The same by what refers to them; each document is read once."""
+        """The same by what refers to them."""
+        return (await self._looked_up(refs, message))[0]
+
+    async def _standing_cards(self, cards: Sequence[QuizCard], message: Message) -> list[tuple[QuizCard, Passage]]:
+        """The cards that stand, each with its passage; one whose document says something else by now is dropped."""
+        standing, gone = await self._looked_up([card.passage for card in cards], message)
+        if gone:
+            await self._people.change_study(message.person, lambda old: studies.without_passages(old, gone))
+        return [(card, standing[card.passage]) for card in cards if card.passage in standing]
+
+    async def _looked_up(
+        self, refs: Sequence[PassageRef], message: Message
+    ) -> tuple[dict[PassageRef, Passage], set[PassageRef]]:
+        """The passages that stand, and what a document that may be seen says no more; each document is read once."""
         found: dict[PassageRef, Passage] = {}
+        gone: set[PassageRef] = set()
         for source in dict.fromkeys(ref.source for ref in refs):
             said = {digest_of(passage): passage for passage in await self._document(source, message)}
-            found |= {ref: said[ref.digest] for ref in refs if ref.source == source and ref.digest in said}
-        return found
+            of_it = {ref for ref in refs if ref.source == source}
+            found |= {ref: said[ref.digest] for ref in of_it if ref.digest in said}
+            gone |= {ref for ref in of_it if said and ref.digest not in said}
+        return found, gone
 
     async def _form(self, person: Person) -> Preferences:
         """How somebody wants to be taught: at the level that they set, or else that their answers show."""
         wishes = await self._people.wishes(person)
         chosen = wishes.preferences
-        if chosen.level is not Level.PRACTITIONER or not wishes.strength:
+        if wishes.states_level or not wishes.strength:
             return chosen
         return replace(chosen, level=await self._people.level(person) or chosen.level)
 

@@ -39,6 +39,7 @@ class Action(StrEnum):
     ASKED = "asked"
     REPHRASED = "rephrased"  # asked the same again: the answer before was no good
     OPENED = "opened"
+    ANSWERED = "answered"  # a quiz question
     UP = "up"
     DOWN = "down"
 
@@ -58,6 +59,7 @@ WEIGHTS: Mapping[Action, float] = {
     Action.ASKED: 0.15,
     Action.REPHRASED: -0.1,
     Action.OPENED: 0.3,
+    Action.ANSWERED: 0.3,
     Action.UP: 1.0,
     Action.DOWN: -0.3,
 }
@@ -304,7 +306,7 @@ def _tallied(tallies: Mapping[str, DocumentTally], signal: Signal) -> Mapping[st
             old = changed.get(source, DocumentTally())
             led = 1.0 if rank == 1 else 0.0
             changed[source] = replace(old, examined=old.examined + 1 / rank, answered=old.answered + led)
-    if signal.act in (Action.OPENED, Action.UP):
+    if signal.act in (Action.OPENED, Action.ANSWERED, Action.UP):
         for source, share in signal.credited:
             old = changed.get(source, DocumentTally())
             changed[source] = replace(old, useful=old.useful + (share if 0 <= share <= 1 else 0.0))

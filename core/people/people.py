@@ -67,7 +67,8 @@ class People:
         now, signals = time.time(), await self._memory.signals(person) if learned.interests else []
         words = in_words(signals, learned, now) if learned.interests else ()
         brevity = interests.brevity_at(learned, now)
-        return Profile(person, wishes, words, learned.events, brevity, quizzed(signals), quiz_level(signals))
+        level = None if wishes.states_level else quiz_level(signals)
+        return Profile(person, wishes, words, learned.events, brevity, quizzed(signals), level)
 
     async def wishes(self, person: Person) -> PreferenceSet:
         """What the person set and said."""
@@ -79,9 +80,9 @@ class People:
         await self._tell_team(person, await self._memory.learned(person))
         return wishes
 
-    async def choose(self, person: Person, preferences: Preferences) -> None:
+    async def choose(self, person: Person, preferences: Preferences, *, own_level: bool = False) -> None:
         """Replace the choices that the person made; what they said in words of their own stays."""
-        await self.change(person, lambda old: replace(old, preferences=preferences))
+        await self.change(person, lambda old: replace(old, preferences=preferences, own_level=own_level))
 
     async def undo(self, person: Person) -> PreferenceSet | None:
         """Take the last change back; None where there is none."""
@@ -132,8 +133,8 @@ class People:
         match scope:
             case ForgetScope.INTERESTS:
                 await self._memory.forget_interests(person)
-            case ForgetScope.HISTORY:  # its topic is in the person's words
-                await self.change_study(person, lambda old: replace(old, course=None))
+            case ForgetScope.HISTORY:  # topics of courses are in the person's words
+                await self.change_study(person, lambda old: replace(old, course=None, earlier=None))
                 await self._memory.forget_history(person)
             case ForgetScope.EVERYTHING:
                 await self._memory.forget(person)

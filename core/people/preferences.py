@@ -134,6 +134,7 @@ class PreferenceSet:
     """All that a person set and said. `strength` is how far learning may re-order, in percent.
 
     `paused`: nothing new is learned. `shares`: similar teammates' taste helps, and this person's helps them.
+    `own_level`: they set the level, also where it is the one that everybody has who sets none.
     """
 
     preferences: Preferences = Preferences()
@@ -142,6 +143,12 @@ class PreferenceSet:
     paused: bool = False
     shares: bool = False
     before: tuple[PreferenceSet, ...] = ()  # earlier states without their own `before`, the latest last
+    own_level: bool = False
+
+    @property
+    def states_level(self) -> bool:
+        """Whether the level is the person's word, and nothing that they do says another."""
+        return self.own_level or self.preferences.level is not Preferences().level
 
 
 PLAIN = PreferenceSet(strength=0, paused=True)

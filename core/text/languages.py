@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
@@ -88,7 +89,8 @@ UNDIVIDED = re.compile(
 def language_of(text: str) -> str:
     """The one of `LANGUAGES` that `text` is written in; English where nothing speaks for another."""
     letters = _LETTERS.findall(text[:_MOST].lower())
-    counts = {language: sum(word in small for word in letters) for language, small in SMALL_WORDS.items()}
+    times = Counter(letters)
+    counts = {language: sum(times[word] for word in small & times.keys()) for language, small in SMALL_WORDS.items()}
     likeliest = max(counts, key=counts.__getitem__)
     if counts[likeliest]:
         return likeliest if counts[likeliest] > _TOLD_BY * counts[ENGLISH] else ENGLISH

@@ -42,6 +42,17 @@ _TAIL = re.compile(
     rf"|(?:in|of|from) (?:this|the|that)(?: whole)? {_PLACE}"
     rf"|(?:in|aus|von) (?:diese[mnrs]?|de[mnr])(?: ganzen)? {_ORT})$"
 )
+_KIND = (
+    r"(?:an? |the |eine? )?(?:short |brief |quick |bulleted )?(?:slack )?(?:e-?mail|mail|message|memo|note|post|update"
+    r"|report|check-?list|list|table|bullets|bullet points|nachricht|notiz|liste|tabelle|checkliste)"
+)
+_AS_A_TEXT = re.compile(  # the minutes are what such a text would be made of
+    r"^(?:write up |(?:write|draft|compose|prepare|make|create|schreibe?|mache?|erstelle?)(?: me| us| mir| uns)? "
+    rf"{_KIND}(?: (?:to|for|an|für) [^,]{{1,40}}?)? (?:about|on|of|with|über|mit|von) "
+    r"|(?:summari[sz]e|sum up) (?=what\b))"
+    rf"|[\s,]+(?:as|into|in|als) {_KIND}(?: (?:to|for|an|für) [^,]{{1,40}})?(?=$| zusammen$)"
+    r"|[\s,]+(?:for|für) (?:the|my|das) team$"
+)
 _THIS = rf"(?:(?: (?:this|it|the|that|whole|entire|of))* {_PLACE}| this| it)?"
 _DIES = rf"(?:(?: (?:diese[nmrs]?|de[nmr]|die|das|ganze[nmrs]?))* {_ORT}| das| dies| es| alles)?"
 _SUMMARY = re.compile(
@@ -120,6 +131,6 @@ def thread_request(text: str) -> ThreadRequest | None:
     if len(text) > LONGEST:  # first: patterns take their time
         return None
     said = " ".join(text.replace("’", "'").lower().split()).strip(" ,:.!?…")
-    while said != (bare := _TAIL.sub("", _POLITE.sub("", said)).strip(" ,:?!.")):
+    while said != (bare := _TAIL.sub("", _AS_A_TEXT.sub("", _POLITE.sub("", said))).strip(" ,:?!.")):
         said = bare
     return next((request for form, request in _FORMS if form.fullmatch(said)), None)

@@ -23,23 +23,29 @@ from core.ports import Generator
 
 NOTES_TOKENS = 160  # of the notes on one portion
 ROUNDS = 3  # of notes on notes; what is too much then is left out
+MOST_PORTIONS = 12  # that notes are taken of; what is behind them is not read
 ASK = "Summarise in short bullet points what this says about {topic}, with every name, number and link."
 
 
 @dataclass(frozen=True, slots=True)
 class Condensate:
-    """What is read in place of the passages, and those of them that it was made from."""
+    """What is read in place of the passages, those of them that it was made from, and how many were not read at all."""
 
     passages: tuple[Passage, ...]
     origins: tuple[Passage, ...]
+    unread: int = 0
 
 
 class Condenser:
-    """Takes notes with `generator`, in portions of at most `budget` tokens; `certainty` as in `AnswerLimits`."""
+    """Takes notes with `generator`, in `most` portions of at most `budget` tokens; `certainty` as in `AnswerLimits`.
 
-    def __init__(self, generator: Generator, *, budget: int, certainty: float = 0.0) -> None:
+    Of one portion none are needed: it is read as it is.
+    """
+
+    def __init__(self, generator: Generator, *, budget: int, certainty: float = 0.0, most: int = MOST_PORTIONS) -> None:
         self._generator = generator
         self._budget = budget
+        self._most = most
         self._certainty = certainty
 
     async def condense(
@@ -49,9 +55,13 @@ class Condenser:
 
         Closing it stops the model.
         """
-        left, origins = list(passages), list(passages)
+        left, origins, unread = list(passages), list(passages), 0
         for turn in range(ROUNDS):
-            parts = portions(left, self._budget, self._generator.count_tokens)
+            parts = portions(left, self._budget, self._generator.count_tokens)[: self._most]
+            if turn == 0:
+                read = {piece.id for part in parts for piece in part}
+                origins = [passage for passage in passages if passage.id in read]
+                unread = len(passages) - len(origins)
             if len(parts) <= 1:
                 break
             notes: list[Passage] = []
@@ -67,7 +77,7 @@ class Condenser:
                 origins = _behind(parts, notes)
             left = notes
         kept = portions(left, self._budget, self._generator.count_tokens)[:1]
-        yield Condensate(tuple(kept[0]) if kept else (), tuple(origins))
+        yield Condensate(tuple(kept[0]) if kept else (), tuple(origins), unread)
 
     async def _notes(self, part: Sequence[Passage], topic: str) -> AsyncGenerator[QueuePosition | Passage, None]:
         """The notes on one portion, as a passage; none where it holds nothing about `topic`."""

@@ -7,13 +7,14 @@ grows, and what is too much is never shown. English and German. Pure; knows noth
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, fields, replace
 
 from core.answering.cutting import MARK
 from core.domain import CutOff, Piece, QueuePosition, Verdicts
-from core.text.words import whole_number
+from core.text.languages import SMALL_WORDS
+from core.text.words import STOP_WORDS, whole_number
 
 Event = Piece | QueuePosition | Verdicts | CutOff
 
@@ -23,40 +24,75 @@ _NUMBERS = (
 )
 _NUMBER = {word: max(place, 1) for line in _NUMBERS for place, word in enumerate(line.split())}
 _NUMBER |= dict.fromkeys(("single", "einem", "einen", "einzigen"), 1)
-_COUNT = rf"(?:\d{{1,4}}|{'|'.join(sorted(_NUMBER, key=len, reverse=True))})"
+COUNT = rf"(?:\d{{1,3}}[.,]\d{{3}}|\d{{1,4}}|{'|'.join(sorted(_NUMBER, key=len, reverse=True))})"
 _AT_MOST = (
-    r"(?:in |with |under |below |less than |fewer than |up to |within "
-    r"|(?:at )?max(?:imum|\.)?(?: of)? "
-    r"|at most |no more than |not more than |about |around |roughly |keep it (?:to|under|below) |unter |weniger als "
-    r"|bis zu |höchstens |maximal |mit |etwa |ungefähr |nicht mehr als ){0,3}"
+    r"(?:(?:under|below|(?:less|fewer) than|up to|within|between|(?:at )?max(?:imum|\.)?(?: of)?|at most"
+    r"|(?:no|not) (?:more|longer) than|unter|weniger als|bis zu|höchstens|maximal|nicht mehr als|zwischen) )"
 )
-_BEHIND = r"(?: (?:long|max(?:imum|\.)?|at most|or (?:less|fewer)|tops|maximal|höchstens|lang)){0,2}"
-_STRICTLY = re.compile(r"\b(?:under|below|less than|fewer than|unter|weniger als) ", re.IGNORECASE)
-_ROUGHLY = re.compile(r"\b(?:about|around|roughly|etwa|ungefähr) ", re.IGNORECASE)
-_LEAST = r"(?<!at least )(?<!mindestens )"
+_ROUGH_COUNT = r"(?:about|around|roughly|etwa|ungefähr) "
+_MARK = (
+    r"(?P<mark>(?:(?:keep|limit|cut|shorten) it (?:down )?)?(?:(?:in|of|with|to|mit|von|auf) )?"
+    rf"{_AT_MOST}{{0,2}}(?:{_ROUGH_COUNT})?)"
+)
+_BEHIND = r"(?P<behind>(?: (?:long|max(?:imum|\.)?|at most|or (?:less|fewer)|tops|maximal|höchstens|lang)\b){0,2})"
 _UNITS = {
     "words": r"words?|wörtern?|worten?|worte",
-    "characters": r"characters?|chars|letters|zeichen",
+    "characters": r"characters?|chars|zeichen",
     "sentences": r"sentences?|sätzen?|satz",
     "items": r"bullets?(?: ?points?)?|points|items|steps|lines|punkten?|stichpunkten?|schritten?|zeilen",
     "paragraphs": r"paragraphs?|absatz|absätzen?",
 }
 _LIMITS = {
     name: re.compile(
-        rf"{_AT_MOST}(?<![\w.]){_LEAST}(?:{_COUNT}(?: ?(?:to|or|-|–|bis|oder) ?))?(?P<count>{_COUNT})[ -]"
-        rf"(?:short |brief |quick |kurzen? |single |knappen? )?(?:{unit})\b{_BEHIND}",
+        rf"(?<![\w.,]){_MARK}(?:{COUNT} ?(?:to|or|and|-|–|bis|oder|und) ?)?(?P<count>{COUNT})(?P<joint>[ -])"
+        rf"(?:short |brief |quick |kurzen? |single |knappen? )?(?P<unit>{unit})\b(?! (?:each|per|je|pro)\b){_BEHIND}",
         re.IGNORECASE,
     )
     for name, unit in _UNITS.items()
 }
+_IS_AT_MOST = re.compile(_AT_MOST, re.IGNORECASE)
+_STRICTLY = re.compile(r"(?:under|below|less than|fewer than|unter|weniger als) ", re.IGNORECASE)
+_ROUGHLY = re.compile(_ROUGH_COUNT, re.IGNORECASE)
+_NO_LIMIT_BEHIND = (
+    re.compile(  # a least, a part of another limit ("2 paragraphs of 30 words"), and facts: "the 3 steps"
+        r"\b(?:at least|min(?:imum|\.)?(?: of)?|not?|over|more than|mindestens|nicht|keine?|mehr als"
+        rf"|the|these|those|our|my|your|die|der|den|diese[nr]?|unsere[nr]?|{'|'.join(_UNITS.values())}) $",
+        re.IGNORECASE,
+    )
+)
+_OPENS = re.compile(r"(?:^|[,;:(–-] ?|\b(?:write|draft|give|me|us|mir|uns|schreibe?|gib) )$", re.IGNORECASE)
+_BEFORE_A_NOUN = frozenset({"word", "sentence", "bullet", "paragraph"})  # "a 50 word note"
+ENDS = re.compile(
+    rf"\s*(?:$|[^\w\s-]|(?:{'|'.join(sorted(STOP_WORDS | SMALL_WORDS['german'] | {'please', 'bitte'}))})\b)",
+    re.IGNORECASE,
+)
+"""What stands behind a phrase that is at its end: nothing, punctuation, or a word without a topic of its own."""
 _TWEET = re.compile(r"\btweet\b", re.IGNORECASE)
 _TWEET_CHARACTERS = 280
 _ROUGH = 1.2  # times as many as "about" so many are allowed
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,2}[.)])[ \t]+(?=\S)")
 _HEADING = re.compile(r"[ \t]*(?:#{1,6}\s.*|\*\*[^*]+\*\*:?|.*:)[ \t]*\n?")
+_SUBJECT = re.compile(r"[*_]*(?:subject|betreff|objet|asunto|oggetto|assunto|onderwerp)\b", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]*_`]*$")
+_FRAME_WORDS = 8  # of a greeting, a heading or a signature, which end no sentence …
+_CALL_WORDS = 3  # … or with "!"
+_BLANK = re.compile(r"\n[ \t]*\n\s*$")
+_SUBJECT = re.compile(r"[*_]*(?:subject|betreff|objet|asunto|oggetto|assunto|onderwerp)\b", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]*_`]*$")
+_FRAME_WORDS = 8  # of a greeting, a heading or a signature, which end no sentence …
+_CALL_WORDS = 3  # … or with "!"
+_BLANK = re.compile(r"\n[ \t]*\n\s*$")
+_FRAME = re.compile(  # what an e-mail has around what it says
+    r"(?:\**(?:subject|betreff)\**:.*"
+    r"|(?:hi|hello|hey|dear|hallo|liebe[rs]?|guten tag|sehr geehrte[rs]?)\b(?: [^\s,]+){0,4}[,!:.]?"
+    r"|(?:(?:best|kind|warm|many|beste|viele|liebe|herzliche|mit (?:freundlichen|besten)) )?"
+    r"(?:regards|wishes|thanks|thank you|cheers|best|sincerely|danke|grüße|grüßen|dank)\b(?: [^\s,]+)?[,!.]?)",
+    re.IGNORECASE,
+)
+_BLANK = re.compile(r"\n[ \t]*\n\s*$")
 _END = re.compile(r"[.!?…]+[\"'”’)\]*_`]*\s+|\n+")
 _NO_END = re.compile(
-    r"(?:^|\s)(?:\w|\d+|e\.g|i\.e|etc|approx|no|vs|z\. ?b|d\. ?h|bzw|ca|nr|dr|mr|ms)\.\s+$", re.IGNORECASE
+    r"(?:^|\s)(?:\w|\d+|(?:\w\.)+\w|etc|approx|no|vs|z\. ?b|d\. ?h|bzw|ca|nr|dr|mr|ms)\.\s+$", re.IGNORECASE
 )
 
 
@@ -80,7 +116,7 @@ class Limits:
 
 def limits_in(request: str) -> Limits:
     """What `request` says of how long a text may be."""
-    found = {name: _limit(pattern, request) for name, pattern in _LIMITS.items()}
+    found = {name: next((_most(one) for one in _found(name, request)), 0) for name in _LIMITS}
     if not found["characters"] and _TWEET.search(request):
         found["characters"] = _TWEET_CHARACTERS
     return Limits(**found)
@@ -88,21 +124,45 @@ def limits_in(request: str) -> Limits:
 
 def without_limits(request: str) -> str:
     """`request` without what it says of how long a text may be."""
-    for pattern in _LIMITS.values():
-        request = pattern.sub(" ", request)
+    for name in _LIMITS:
+        for found in reversed([*_found(name, request)]):
+            request = f"{request[: found.start()]} {request[found.end() :]}"
     return " ".join(request.split())
 
 
-def _limit(pattern: re.Pattern[str], request: str) -> int:
-    found = pattern.search(request)
-    if found is None:
-        return 0
-    said = found["count"].lower()
-    given = whole_number(said)
-    count = _NUMBER[said] if given is None else given
-    if _ROUGHLY.search(found[0]):
+def _found(name: str, request: str) -> Iterator[re.Match[str]]:
+    return (found for found in _LIMITS[name].finditer(request) if _is_limit(name, found))
+
+
+def _is_limit(name: str, found: re.Match[str]) -> bool:
+    """Whether it is said to be one: facts have numbers, too ("passwords need 16 characters")."""
+    before, behind, mark = found.string[: found.start()], found.string[found.end() :], found["mark"].lower()
+    unit, count = found["unit"].lower(), _number(found)
+    if _NO_LIMIT_BEHIND.search(before) or (unit == "word" and count == 1):  # "in a word": in short
+        return False
+    if found["behind"] or found["joint"] == "-" or _IS_AT_MOST.search(mark):
+        return True
+    if name == "characters":
+        return mark.startswith(("in ", "keep ", "limit ")) or _ROUGHLY.search(mark) is not None
+    if name == "items" and _ROUGHLY.match(mark):  # "an email about 3 steps"
+        return False
+    if unit in _BEFORE_A_NOUN and count > 1:
+        return True
+    is_placed = bool(mark or _OPENS.search(before)) or not behind.strip(" .!?")
+    return is_placed and (unit not in _BEFORE_A_NOUN or ENDS.match(behind) is not None)
+
+
+def _most(found: re.Match[str]) -> int:
+    count = _number(found)
+    if _ROUGHLY.search(found["mark"]):
         return round(count * _ROUGH)
-    return max(count - bool(_STRICTLY.search(found[0])), 1)
+    return max(count - bool(_STRICTLY.search(found["mark"])), 1)
+
+
+def _number(found: re.Match[str]) -> int:
+    said = re.sub(r"[.,]", "", found["count"].lower())
+    given = whole_number(said)
+    return _NUMBER[said] if given is None else given
 
 
 def word_count(text: str) -> int:
@@ -122,7 +182,8 @@ class Bounds:
         self._as_list = as_list
         self._waiting = ""
         self._shown = ""
-        self._sentences = 0
+        self._sentences = 0  # and paragraphs, without what only frames them
+        self._paragraphs = 0
         self._items = 0
         self._starts_line = True
         self._skipping = False  # an item too many, up to the end of its line
@@ -160,11 +221,13 @@ class Bounds:
         if self._skipping or (is_item and self._limits.items and self._items >= self._limits.items):
             self._skipping = True
             return self._show("\n") if unit.endswith("\n\n") else ""
+        if is_item or not (starts_line and _is_frame(unit)):
+            self._paragraphs += not self._sentences or _BLANK.search(self._shown) is not None
+            self._sentences += 1
         if self._is_too_much(unit):
             self.full = True
-            return self._show(self._beginning(unit)) if not self._shown.strip() else ""
+            return self._show(self._beginning(unit)) if self._sentences <= 1 else ""
         self._items += is_item
-        self._sentences += 1
         return self._show(unit)
 
     def _show(self, text: str) -> str:
@@ -173,12 +236,11 @@ class Bounds:
 
     def _is_too_much(self, unit: str) -> bool:
         limits, said = self._limits, self._shown + unit.rstrip()
-        paragraphs = len(re.split(r"\n\s*\n", said.strip()))
         return (
             (0 < limits.words < word_count(said))
             or (0 < limits.characters < len(said.strip()))
-            or (0 < limits.sentences < self._sentences + 1)
-            or (0 < limits.paragraphs < paragraphs)
+            or (0 < limits.sentences < self._sentences)
+            or (0 < limits.paragraphs < self._paragraphs)
         )
 
     def _beginning(self, unit: str) -> str:
@@ -188,7 +250,18 @@ class Bounds:
             if self._is_too_much(f"{kept}{word} {MARK}"):
                 break
             kept += word
-        return f"{kept} {MARK}" if kept else ""
+        if kept:
+            return f"{kept} {MARK}"
+        return "" if self._shown.strip() else unit
+
+
+def _is_frame(line: str) -> bool:
+    """Whether a line only stands around what is said: a subject, a greeting, a heading, a signature."""
+    said = line.strip()
+    if _SUBJECT.match(said):
+        return True
+    most = _CALL_WORDS if said.endswith("!") else 0 if _SENTENCE_END.search(said) else _FRAME_WORDS
+    return word_count(said) <= most
 
 
 async def bounded(events: AsyncGenerator[Event, None], bounds: Bounds) -> AsyncGenerator[Event, None]:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from core.answering.rewording import wish_of
 from core.people.preferences import Language
 from core.text.words import content_words, words_of
-from core.writing.limits import Limits, limits_in, without_limits
+from core.writing.limits import COUNT, ENDS, Limits, limits_in, without_limits
 
-LONGEST = 500  # characters of a request: what is longer tells something, and its patterns would take their time
+LONGEST = 4000  # characters of a request …
+MATCHED = 500  # … and those that say what it is of: the patterns would take their time over more
 MOST_SIDES = 4  # that are searched for one by one; of more, those behind are one
 
 _POLITE = (
@@ -44,6 +45,10 @@ _SURVEY = (
 _NO_KIND = r"(?! (?:address|adresse|account|alias|client|signature|group|policy|provider|server|list\b))"
 _KIND = rf"(?:{_LETTER}|{_SURVEY}){_NO_KIND}"
 _BEFORE = r"(?:(?!(?:the|der|die|das|den|to|for|about|of|our|unsere?n?) )[\w'’+&/-]+,? ){0,6}?"
+_PLAIN = (  # what stands before a kind of text where nothing says that it is to be written
+    rf"(?:(?:{COUNT}(?:-\w+)?|an|another|some|short|brief|quick|simple|friendly|formal|casual|polite|nice|numbered|bulleted"
+    r"|side-by-side|welcome|team|eine[rs]|kurze?[nrs]?|einfache?[nrs]?|freundliche?[nrs]?) )*"
+)
 _ABOUT = re.compile(
     r"\b(?:about|on the (?:subject|topic) of|regarding|concerning|on how|explaining|announcing|summari[sz]ing"
     r"|comparing|listing|(?:telling|reminding|saying)(?: [\w-]+){1,3} that|dass|über|bezüglich|betreffend|zum thema"
@@ -51,7 +56,8 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"(?:(?:to|for|of|on|from|out of|with|that|telling|saying|asking|von|für|aus|zu[mr]?|an|der|des|mit|dass)\b[ :]*)+",
+    r"(?:(?:to|for|of|on(?!-)|from|out of|with|that|telling|saying|asking|von|für|aus|zu[mr]?|an|der|des|mit|dass)\b"
+    r"[ :]*)+",
     re.IGNORECASE,
 )
 _TELLS = r"(?:about|telling|announcing|explaining|reminding|inviting|welcoming|über|wegen)"
@@ -60,6 +66,8 @@ _TURNING = (
 )
 _TELLING = r"(?:explain|describe|outline|present|erkläre?|beschreibe?|skizziere)"
 _SOME = r"(?:something |a few (?:words|lines|sentences) |etwas |was )?"
+_A_THING = rf"(?:{COUNT}|an|the|our|my|some|de[nr]|die|das|unsere?[nr]?|meine?[nr]?)"
+_OF_WHAT = r"(?:of|for|on|about|from|comparing|with|von|für|über|zu[mr]?|der|des)"
 _JOINED = (  # what stands between a kind of text and what it is of: "make message retention shorter" wants none
     r"(?:[ ,:;–-]+(?:to|for|about|on|of|from|with|that|telling|saying|asking|announcing|remind\w*|explain\w*|invit\w*"
     r"|welcom\w*|compar\w+|listing|summari\w+|which|how|what|when|why|regarding|concerning|in|as|out|max\w*|an|für|über"
@@ -73,16 +81,24 @@ _SAYING = (  # one a line: how a text is asked for, with its topic, or the rest 
     rf"{_POLITE}stelle? (?P<topic>.+?) gegenüber\b(?P<tail>.*)",
     rf"{_POLITE}{_TURNING} (?P<topic>.+?) (?:down )?(?:into|in|as|to|zu|als) (?P<tail>{_BEFORE}{_KIND}\b.*)",
     rf"{_POLITE}{_WRITING}\b{_FOR} {_BEFORE}{_KIND}\b(?P<rest>{_JOINED})",
-    rf"{_POLITE}(?:write|schreibe?){_FOR} {_SOME}(?P<rest>(?:about|on|über|zu[mr]?) .+)",
-    rf"{_POLITE}(?:draft|compose|write up|verfasse|entwirf){_FOR} (?P<rest>.+)",
+    rf"{_POLITE}(?:write|draft|compose|schreibe?|verfasse|entwirf){_FOR} {_SOME}(?P<rest>(?:about|on|über|zu[mr]?) .+)",
+    rf"{_POLITE}(?:draft|compose|write up|verfasse|entwirf){_FOR} (?P<rest>{_A_THING} .+)",
     rf"{_POLITE}{_BEFORE}{_KIND} (?P<rest>.+?) {_WRITTEN}\b(?P<tail>.*)",
     rf"{_POLITE}{_TELLING}{_FOR} (?P<topic>.+?) (?:as|in|als) (?P<tail>{_BEFORE}{_KIND}\b.*)",
 )
 _BARE = (  # and where nothing says that it is to be written: such a message is no question
-    rf"{_BEFORE}(?:{_LETTER}){_NO_KIND} (?P<rest>(?:(?:to|for|an|für) .+? )?{_TELLS}\b.*)",
-    rf"{_BEFORE}(?:{_SURVEY}) (?P<rest>(?:of|for|on|about|from|comparing|with|von|für|über|zu[mr]?|der|des)\b.+)",
-    rf"(?P<topic>.+?) (?:in|as|als) (?P<tail>{_BEFORE}(?:{_SURVEY}))",
+    rf"{_POLITE}{_PLAIN}(?:{_LETTER}){_NO_KIND} (?P<rest>(?:(?:to|for|an|für) .+? )?{_TELLS}\b.*)",
+    rf"{_POLITE}{_PLAIN}(?:{_SURVEY}) (?P<rest>{_OF_WHAT}\b.+)",
+    rf"(?P<topic>.+?) (?:in|as|als) (?P<tail>{_PLAIN}(?:{_SURVEY}))",
 )
+_STATES = re.compile(  # a message that tells something: who "got an email about laptops" wants none
+    r"(?:(?:i|we|he|she|they|you|ich|wir|er|sie|du|ihr)\b"
+    r"|(?:(?!\b(?:that|who|what|when|where|which|why|how|if|telling|announcing|explaining|reminding|dass|wer|was|wann|wo"
+    r"|warum|wie|ob)\b)[^,])*\b(?:is|are|was|were|has|have|had|does|did|got|go|goes|went|comes?|came|ist|sind|war|waren"
+    r"|hat|haben|hatten?|wurden?|wird|werden|kam|kamen|kommt|kommen|ging|gehen|geht)\b)",
+    re.IGNORECASE,
+)
+_PLEASE = re.compile(_POLITE, re.IGNORECASE)
 _PATTERNS = [re.compile(pattern, re.IGNORECASE | re.DOTALL) for pattern in (*_SAYING, *_BARE)]
 _ASKS = re.compile(
     r"(?:(?:hi|hey|hello|hallo|please|bitte|and|und|so|ok|okay)[ ,]+)*(?:what|whats|who|whom|whose|where|when|why|which"
@@ -118,7 +134,7 @@ _POINTING = words_of(
     "it this that these those them thread discussion conversation chat above answer last text message das dies diese "
     "dieses den die der es thread unterhaltung gespräch antwort obige"
 )
-_LANGUAGES = re.compile(r"\b(?:in|auf) (?P<name>[^\W\d_]+)", re.IGNORECASE)
+_LANGUAGES = re.compile(r"\b(?P<by>in|auf) (?P<name>[^\W\d_]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +163,12 @@ def request_of(message: str) -> TextRequest | None:
     text = " ".join(message.split())
     if len(text) > LONGEST or _ASKS.match(text):
         return None
-    for place, pattern in enumerate(_PATTERNS):
-        found = pattern.fullmatch(text.rstrip(" .!?…"))
-        if found is None or (place >= len(_SAYING) and text.endswith("?")):
+    patterns, asked = _PATTERNS, text
+    if len(text) > MATCHED:  # who only tells something takes as long
+        patterns, asked = _PATTERNS[: len(_SAYING)], text[:MATCHED].rpartition(" ")[0]
+    for place, pattern in enumerate(patterns):
+        found = pattern.fullmatch(asked.rstrip(" .!?…"))
+        if found is None or (place >= len(_SAYING) and (text.endswith("?") or _states(text))):
             continue
         topic = _topic(found.groupdict())
         return _request(text, topic) if topic else None
@@ -164,10 +183,17 @@ def _request(text: str, topic: str) -> TextRequest:
     return TextRequest(text, tuple(sides), limits_in(text), is_list, is_survey, _language(text))
 
 
+def _states(text: str) -> bool:
+    """Whether it tells something, though it begins as a text is asked for."""
+    asked = _PLEASE.match(text)
+    return _STATES.match(text, asked.end() if asked else 0) is not None
+
+
 def _language(text: str) -> Language | None:
     for found in _LANGUAGES.finditer(text):
         wish = wish_of(f"in {found['name']}")
-        if wish and "language" in wish.form:
+        ends = found["by"].lower() == "auf" or ENDS.match(text, found.end())  # none in "in Polish cities"
+        if ends and wish and "language" in wish.form:
             return Language(wish.form["language"])
     return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from core.answering.attribution import cite_by_sentences, cite_by_words
 from core.answering.draft import AnswerDraft, Step
@@ -24,11 +24,12 @@ from core.domain import Answer, Outcome, Passage, Piece, PortionStarted, Prompt,
 from core.people.asker import AnswerForm
 from core.people.preferences import Format, Length
 from core.ports import Generator
-from core.writing.condensing import Condensate, Condenser
-from core.writing.limits import Bounds, Limits, bounded, word_count
+from core.writing.condensing import MOST_PORTIONS, Condensate, Condenser
+from core.writing.limits import Bounds, Limits, bounded, limits_in, word_count
 from core.writing.requests import TextRequest
 
 READ_TOKENS = 2200  # of documents that are read at once; what is more is condensed
+LEAST_ROOM = 300  # … where there is room for so much: notes take as long as what they are of, and hardly fit
 SHORTER = 0.6  # of its words that a text keeps which is to be shorter
 LONGER = 1.7  # times as many that one may have which is to be longer
 LEAST_WORDS = 12
@@ -50,6 +51,8 @@ class Commission:
     def limits(self) -> Limits:
         """How long it may be: as it was asked for, or as a re-wording of the last one wishes."""
         limits, last = self.wanted.limits, self.query.reworks
+        if own := limits_in(self.query.wish):
+            return own
         if last and self.length is Length.SHORT:
             return replace(limits, words=max(round(SHORTER * word_count(last)), LEAST_WORDS))
         if last:
@@ -60,7 +63,7 @@ class Commission:
     @property
     def length(self) -> Length | None:
         """What this message, and none before it, wishes of the length of the last text."""
-        wish = wish_of(self.query.said) if self.query.reworks else None
+        wish = wish_of(self.query.wish)
         return wish.form.get("length") if wish else None
 
     @property
@@ -72,7 +75,10 @@ class Commission:
 
 
 class TextDraft(AnswerDraft):
-    """A text as it grows, made from passages `origins`, some by way of notes; `judged` where they hold it for sure."""
+    """A text as it grows, made from passages `origins`, some by way of notes; `judged` where they hold it for sure.
+
+    `unread` passages of what it is of were too much to be read.
+    """
 
     def __init__(
         self,
@@ -81,6 +87,7 @@ class TextDraft(AnswerDraft):
         calibration: Calibration | None,
         *,
         origins: Sequence[Passage],
+        unread: int,
         judged: bool,
     ) -> None:
         query = commission.query
@@ -90,6 +97,7 @@ class TextDraft(AnswerDraft):
         limits, wanted = commission.limits, commission.wanted
         self._bounds = Bounds(limits, as_list=wanted.is_list and limits.items > 0) if limits else None
         self._origins = origins
+        self._unread = unread
         self._judged = judged
 
     async def grow(
@@ -103,7 +111,7 @@ class TextDraft(AnswerDraft):
     def finish(self) -> Answer:
         """The whole text with its sources."""
         answer = super().finish()
-        return replace(answer, is_text=answer.outcome is Outcome.ANSWERED)
+        return replace(answer, is_text=answer.outcome is Outcome.ANSWERED, unread=self._unread)
 
     def _shown(self, events: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
         shown = super()._shown(events)
@@ -131,19 +139,21 @@ class Writer:
         """The draft of a text, once enough was read for it; none where nothing that was read is about it."""
         rows = commission.selection.rows
         read, origins = [one.passage for one in merge_neighbours(rows)], [one.passage for one in rows]
-        room, condensed = self._room(commission), False
+        room, condensed, unread = self._room(commission), False, 0
         if self._tokens(read) > room:
-            condenser = Condenser(self._generator, budget=room, certainty=self._certainty)
+            most = MOST_PORTIONS if room >= LEAST_ROOM else 1
+            condenser = Condenser(self._generator, budget=room, certainty=self._certainty, most=most)
             async with aclosing(condenser.condense(origins, commission.wanted.topic)) as steps:
                 async for step in steps:
                     if isinstance(step, Condensate):
-                        read, origins, condensed = list(step.passages), list(step.origins), True
+                        read, origins, unread = list(step.passages), list(step.origins), step.unread
+                        condensed = most > 1
                     else:
                         yield step
         if read:
             judged = condensed or bool(commission.query.reworks)
             prompt, calibration = self._prompt(commission, read), self._generator.protocol.calibration
-            yield TextDraft(commission, prompt, calibration, origins=origins, judged=judged)
+            yield TextDraft(commission, prompt, calibration, origins=origins, unread=unread, judged=judged)
 
     def _room(self, commission: Commission) -> int:
         asked = self._generator.count_tokens(commission.question)
@@ -181,9 +191,8 @@ class Writer:
 
 def _wish(commission: Commission) -> str:
     """What the model is told of the limits that the request does not say itself."""
-    limits, query = commission.limits, commission.query
-    if limits.words and limits.words != commission.wanted.limits.words:
-        return f"At most {limits.words} words."
+    limits, asked = asdict(commission.limits), asdict(commission.wanted.limits)
     if commission.length is Length.DETAILED:
-        return f"About {round(LONGER * word_count(query.reworks))} words."
-    return ""
+        return f"About {round(LONGER * word_count(commission.query.reworks))} words."
+    own = {name: most for name, most in limits.items() if most and most != asked[name]}
+    return " ".join(f"At most {most} {name if most > 1 else name.removesuffix('s')}." for name, most in own.items())

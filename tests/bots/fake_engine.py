@@ -46,7 +46,7 @@ class FakePeople:
     async def wishes(self, person: Person) -> PreferenceSet:
         return PreferenceSet(self.engine.saved.get(person, Preferences()))
 
-    async def choose(self, person: Person, preferences: Preferences) -> None:
+    async def choose(self, person: Person, preferences: Preferences, **_: bool) -> None:
         self.engine.saved[person] = preferences
 
     async def recent(self, person: Person, limit: int) -> list[Trace]:

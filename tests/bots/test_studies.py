@@ -20,9 +20,10 @@ from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
 from core.answering.verdict import TOLD_TO_REFUSE
-from core.domain import Conversation, Message, Passage, Person, Prompt
+from core.domain import Conversation, Document, Message, Passage, Person, Prompt
 from core.engine import AnswerLimits, Engine
 from core.learning.reviews import Mastery
+from core.learning.study import Study
 from tests.fakes import HashingEmbedder, ScriptedGenerator, quizzing
 
 Shown = Final | Notice | Problem | PersonForgotten
@@ -120,6 +121,22 @@ async def test_a_course_is_taught_step_by_step_to_its_end(dialogue: Dialogue):
     assert "You've done 3 of 3 steps" in reply.markdown
 
 
+async def test_a_course_whose_questions_were_passed_over_asks_them_at_its_end_and_then_is_over(dialogue: Dialogue):
+    """What is over says so, is no topic any more, and does not stand in the way of what comes next."""
+    await said(dialogue, "/teach annual leave")
+    for _ in PARTS:
+        reply = await said(dialogue, "/teach next")
+    for _ in PARTS:
+        assert say.AGAIN in reply.markdown
+        marked = await said(dialogue, letter_of(reply))
+        reply = await said(dialogue, "/" + buttons(marked)[0].command)
+    for ended in (reply, await said(dialogue, "/teach next"), await said(dialogue, "/teach")):
+        assert "You've done 3 of 3 steps" in ended.markdown
+    assert buttons(await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave"))))[0].label == say.ANOTHER
+    assert "your course on" not in (await said(dialogue, "/progress")).markdown.lower()
+    assert (await said(dialogue, "/quiz")).markdown.startswith("What should the question")
+
+
 async def test_a_course_goes_on_where_it_was_after_a_restart(dialogue: Dialogue, engine: Engine):
     """The store has all of it; the buttons of before still work, and what is over says so."""
     first = await said(dialogue, "/teach annual leave")
@@ -129,7 +146,8 @@ async def test_a_course_goes_on_where_it_was_after_a_restart(dialogue: Dialogue,
     assert "Step 3 of 3" in (await said(later, "/teach next")).markdown
     back = re.sub(r"\d+$", "0", press(await said(later, "/teach"), say.GO_ON))
     assert "Step 1 of 3" in (await said(later, back)).markdown
-    await said(later, "/teach annual leave sickness")
+    for topic in ("annual leave sickness", "annual leave carried over"):
+        await said(later, f"/teach {topic}")
     assert (await said(later, press(first, say.NEXT))).markdown.startswith("That course is over")
     assert (await said(later, "/teach stop")).markdown.startswith("Done.")
     assert (await said(later, "/teach next")).markdown.startswith("What should the course")
@@ -145,6 +163,21 @@ async def test_an_answer_counts_once_however_often_it_is_pressed(dialogue: Dialo
     assert (await engine.people.profile(ANN)).quizzed == (1, 1)
     [card] = (await engine.people.study(ANN)).cards
     assert (card.right, card.wrong, card.round) == (1, 0, 1)
+
+
+async def test_another_question_stays_with_the_topic(dialogue: Dialogue, qdrant_index: QdrantIndex):
+    """It is of the same document, about what was not asked yet, whatever was talked of before; not where it is gone."""
+    travel = "Travel by train is booked in the travel tool at least ten days before the journey begins"
+    await fill(qdrant_index, [replace(one, title="Travel") for one in passages({"Booking": travel}, "/docs/travel.md")])
+    await said(dialogue, "How is travel by train booked?")
+    reply, asked = await said(dialogue, "/quiz annual leave"), set()
+    for _ in PARTS:
+        asked |= set(re.findall(r"\*\*[A-D]\.\*\* (.+)", reply.markdown))
+        more = press(await said(dialogue, letter_of(reply)), say.ANOTHER)
+        reply = await said(dialogue, more)
+    assert {" ".join(text.split()[-3:]) for text in PARTS.values()} <= asked
+    await qdrant_index.remove("/docs/leave.md")
+    assert (await said(dialogue, more)).markdown == say.NO_QUESTION
 
 
 async def test_a_typed_letter_answers_the_question_asked_last(dialogue: Dialogue):
@@ -190,6 +223,39 @@ async def test_what_may_not_be_seen_here_is_neither_taught_nor_asked(dialogue: D
         "directors secret board", ""
     )
     assert (await said(dialogue, "/quiz", days=1)).markdown.startswith(f"**{say.REVIEW}:")
+
+
+async def test_a_course_waits_while_another_is_taken(
+    dialogue: Dialogue, engine: Engine, qdrant_index: QdrantIndex, redis: Redis
+):
+    """It says how to go back, by a word and by its old buttons; it goes with the history, and with its document."""
+    travel = "Travel by train is booked in the travel tool at least ten days before the journey begins"
+    await fill(qdrant_index, passages({"Booking": travel}, "/docs/travel.md"))
+    first = await said(dialogue, "/teach annual leave")
+    await said(dialogue, "/teach next")
+    for text in ("/teach travel by train", "/teach"):
+        assert "**annual leave** waits" in (await said(dialogue, text)).markdown
+    back = await said(dialogue, "/teach back")
+    assert "annual leave**: you're at step 2 of 3" in back.markdown
+    assert "**travel by train** waits" in back.markdown
+    await said(dialogue, "/teach back")
+    assert "Step 2 of 3" in (await said(dialogue, press(first, say.NEXT))).markdown
+    await said(dialogue, "/teach stop")
+    assert "**travel by train** waits" in (await said(dialogue, "/teach")).markdown
+    await RedisMemory(redis).forget_documents(["/docs/travel.md"])
+    assert "waits" not in (await said(dialogue, "/teach")).markdown
+    await said(dialogue, "/teach annual leave")
+    await said(dialogue, "/teach annual leave sickness")
+    await said(dialogue, "/prefs forget history")
+    assert (await engine.people.study(ANN)).courses == []
+
+
+async def test_a_private_course_waits_unnamed_while_a_group_takes_another(dialogue: Dialogue):
+    """What was begun in private is told in private."""
+    await said(dialogue, "/teach annual leave after my divorce")
+    for text in ("/teach annual leave", "/teach", "/teach back"):
+        assert "divorce" not in (await said(dialogue, text, private=False)).markdown
+    assert "divorce** waits" in (await said(dialogue, "/teach")).markdown
 
 
 @pytest.mark.parametrize("command", ["/teach", "/teach next", "/teach stop", "my progress"])
@@ -269,6 +335,58 @@ async def test_progress_is_a_picture_and_can_be_forgotten(dialogue: Dialogue, en
     assert (await engine.people.study(ANN)).cards == ()
 
 
+async def test_progress_tells_of_a_course_of_which_nothing_was_answered(dialogue: Dialogue):
+    """Where somebody is in it, whatever they know by then."""
+    await said(dialogue, "/teach annual leave")
+    shown = (await said(dialogue, "/progress")).markdown
+    assert shown.startswith("Nothing yet.")
+    assert "you're at step 1 of 3" in shown
+
+
+async def test_a_review_is_due_on_a_day_of_the_persons_own(dialogue: Dialogue, engine: Engine):
+    """Just before midnight in London it is tomorrow in Auckland."""
+    await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave")))
+    late = datetime(2031, 3, 2, 23, 30, tzinfo=UTC)
+
+    def put_off(old: Study) -> Study:
+        review = old.cards[0].review
+        assert review is not None
+        return replace(old, cards=(replace(old.cards[0], review=replace(review, due=late)),))
+
+    await engine.people.change_study(ANN, put_off)
+    for zone, day in (("", "2 March 2031"), ("Pacific/Auckland", "3 March 2031")):
+        asked = replace(asked_by(ANN, "/progress"), zone=zone)
+        [reply] = [one async for one in dialogue.respond(asked)]
+        assert isinstance(reply, Notice)
+        assert f"Next review: {day}." in reply.markdown
+
+
+async def test_what_a_document_says_no_more_is_kept_no_more(
+    dialogue: Dialogue, engine: Engine, qdrant_index: QdrantIndex, monkeypatch: pytest.MonkeyPatch
+):
+    """A card goes when its document says something else, and stays where it only may not be seen; one look each."""
+    for _ in PARTS:
+        await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave"), right=False))
+    looks, look = [], qdrant_index.documents
+
+    async def looking(source: str | None = None) -> list[Document]:
+        looks.append(source)
+        return await look(source)
+
+    monkeypatch.setattr(qdrant_index, "documents", looking)
+    assert await engine.tutor.due(asked_by(ANN), NOW + timedelta(days=1)) == len(PARTS)
+    assert looks == ["/docs/leave.md"]
+    await qdrant_index.remove("/docs/leave.md")
+    await fill(qdrant_index, passages(PARTS, "/docs/leave.md", "person:test/w/ben"))
+    await said(dialogue, "/progress")
+    assert len((await engine.people.study(ANN)).cards) == len(PARTS)
+    await qdrant_index.remove("/docs/leave.md")
+    kept = {**PARTS, "Sickness": "Annual leave is not given back to whoever falls sick"}
+    await fill(qdrant_index, passages(kept, "/docs/leave.md"))
+    await said(dialogue, "/progress")
+    assert len((await engine.people.study(ANN)).cards) == len(PARTS) - 1
+
+
 def test_bars_are_of_one_width():
     """However few of a kind there are, it is seen, and the bar is no longer for it."""
     for known, shaky, due in ((1, 0, 0), (99, 1, 1), (3, 3, 3), (1, 1, 200)):
@@ -288,8 +406,28 @@ async def test_what_is_mastered_moves_level_and_interests_and_can_be_removed(dia
     learned = (await said(dialogue, "/prefs learned")).markdown
     assert "9 of your last 9 answers were right, so I teach you as expert" in learned
     assert any(name in learned for name in PARTS)
+    assert "9 × quiz answer" in learned
     assert (await said(dialogue, "/prefs remove level")).markdown.startswith("Done.")
     assert (await engine.people.profile(ANN)).quizzed == (0, 0)
+
+
+@pytest.mark.parametrize("level", ["practitioner", "beginner"])
+async def test_a_level_that_is_set_is_kept_to(dialogue: Dialogue, generator: ScriptedGenerator, level: str):
+    """Whatever answers to quiz questions show; undone, they count again."""
+    asked: list[str] = []
+
+    def script(prompt: Prompt) -> str:
+        asked.append(prompt.question)
+        return quizzing(prompt)
+
+    generator.script = script
+    for day in range(9):
+        await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave", days=day)), days=day)
+    for command, shown in ((f"/prefs level {level}", False), ("/prefs undo", True)):
+        assert ": ," not in (await said(dialogue, command)).markdown
+        await said(dialogue, "/teach annual leave")
+        assert (asked[-1].startswith("Explain to an expert")) is shown
+        assert ("so I teach you as expert" in (await said(dialogue, "/prefs learned")).markdown) is shown
 
 
 @pytest.mark.parametrize(
@@ -390,7 +528,18 @@ async def test_what_goes_while_a_question_is_written_stays_gone(
         ("could you give me a short course on travel?", "teach", "travel"),
         ("Kannst du mir einen Kurs über Reisen geben", "", ""),
         ("Gib mir einen kurzen Kurs über Reisen", "teach", "Reisen"),
-        ("bring mir die Urlaubsregeln bei", "teach", "die Urlaubsregeln"),
+        ("bring mir bitte die Urlaubsregeln bei", "teach", "die Urlaubsregeln"),
+        ("Teach me about the travel policy, please", "teach", "the travel policy"),
+        ("Gib mir ein Quiz zu Reisekosten", "quiz", "Reisekosten"),
+        ("Course on GDPR mandatory?", "", ""),
+        ("a course in first aid takes how long", "", ""),
+        ("Start a course on GDPR when?", "", ""),
+        ("Kurs zum Brandschutz wann?", "", ""),
+        ("A quiz on security?", "", ""),
+        ("teach me the wifi password", "", ""),
+        ("Teach me who approves leave", "", ""),
+        ("Can you teach me what the travel policy says?", "", ""),
+        ("Bring mir bei, wie man Urlaub beantragt", "", ""),
         ("quiz me", "quiz", ""),
         ("Quiz me on expenses!", "quiz", "expenses"),
         ("frag mich zu Reisekosten ab", "quiz", "Reisekosten"),
@@ -415,3 +564,27 @@ async def test_german_people_are_taught_in_german(dialogue: Dialogue):
         assert "Kurs: annual leave" in step.markdown
         assert "Schritt 1 von 3" in step.markdown
         assert (await said(dialogue, letter_of(step))).markdown.startswith("✅ **Richtig")
+
+
+@pytest.mark.parametrize(
+    ("language", "command", "asked"),
+    [("de-AT", "", "German"), ("de", "/prefs language french", "French"), ("en-GB", "", ""), ("xx", "", "")],
+)
+async def test_a_step_is_explained_in_the_language_of_whoever_learns(
+    dialogue: Dialogue, generator: ScriptedGenerator, language: str, command: str, asked: str
+):
+    """The one that they set, or else the one that the platform says; what is English is the model's own."""
+    persons: list[str] = []
+
+    def script(prompt: Prompt) -> str:
+        if prompt.question.startswith("Explain to"):
+            persons.append(prompt.person)
+        return quizzing(prompt)
+
+    generator.script = script
+    with speaking(language):
+        if command:
+            await said(dialogue, command)
+        await said(dialogue, "/teach annual leave")
+    [person] = persons
+    assert re.findall(r"Answer in (\w+)\.", person) == ([asked] if asked else [])

@@ -8,7 +8,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from bots import study_texts, texts
-from bots.on_telegram.buttons import PAYLOAD_BYTES
+from bots.on_telegram.buttons import PAYLOAD_BYTES, choice_buttons, read_tap
 from bots.render import plain
 from bots.replies import Choice, Final
 from tests.bots.slack_world import World, world
@@ -54,9 +54,11 @@ async def test_a_quiz_in_telegram(redis: Redis, tmp_path: Path):
         await settled(home, ann)
         assert next(one for one in ann.private.shown() if one.id == asked.id).keyboard == []
         assert home.double.refused == []
-        old = ann.private.chat.messages[asked.id]
+        old = ann.private.chat.messages[marked.id]
         await ann.press_data(f"q:quiz answer 00000000.1 {letter(asked.text).lower()}", old)
         await ann.private.until(lambda place: any("no open question" in one.text for one in place.said()))
+        await settled(home, ann)
+        assert next(one for one in ann.private.shown() if one.id == marked.id).keyboard == [[study_texts.ANOTHER]]
         await ann.press_data("q:forget everything", old)
         await settled(home, ann)
         assert not any(texts.FORGOTTEN in one.text for one in ann.private.said())
@@ -90,6 +92,9 @@ async def test_a_quiz_in_a_telegram_group_is_whoever_asked(redis: Redis, tmp_pat
         await ann.press(letter(asked.text), asked, team)
         [marked] = await team.answered(1, study_texts.ANOTHER)
         assert marked.text.startswith("✅")
+        toasts = len(home.double.toasts)
+        await ben.press(study_texts.ANOTHER, marked, team)  # which hangs on the bot's message
+        await team.until(lambda _: home.double.toasts[toasts:] == [texts.ASKERS_ONLY])
         for count, words in enumerate(("/progress@attune_bot", "@attune_bot my progress"), start=1):
             await ann.say(words, team)
             await ann.private.until(
@@ -162,5 +167,11 @@ def test_the_terminal_says_what_to_type():
 
 def test_a_button_fits_into_telegram():
     """The longest command that a button stands for is within the limit."""
-    longest = max("q:quiz answer 0123456789abcdef.999999 a", "q:teach step 0123456789abcdef 999", key=len)
-    assert len(longest.encode()) <= PAYLOAD_BYTES
+    commands = "quiz answer 0123456789abcdef.999999 a", "teach step 0123456789abcdef 999"
+    markup = choice_buttons([[Choice("", command) for command in commands]], 2**52)
+    assert markup is not None
+    for one, command in zip(markup.inline_keyboard[0], commands, strict=True):
+        assert len(str(one.callback_data).encode()) <= PAYLOAD_BYTES
+        tap = read_tap(str(one.callback_data))
+        assert tap is not None
+        assert (tap.answer, tap.asker) == (command, 2**52)

@@ -42,6 +42,13 @@ def test_a_section_that_was_not_read_says_so_and_why() -> None:
     assert SOME_UNREAD not in why(replace(TRACE, passages=(CLEAR, DOUBTED)))
 
 
+def test_of_a_text_only_some_sections_are_listed() -> None:
+    """It may be made from a hundred."""
+    told = why(replace(TRACE, passages=(CLEAR,) * 50)).splitlines()
+    assert sum(line.startswith("- Leave:") for line in told) == 8
+    assert "- … and 42 more." in told
+
+
 def test_a_model_that_was_not_asked_judged_nothing() -> None:
     """As with a trace of the version before."""
     unasked = replace(TRACE, held=None, passages=(replace(CLEAR, held=None),))

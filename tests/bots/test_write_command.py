@@ -115,6 +115,18 @@ async def test_telegram_writes_by_command(redis: Redis, tmp_path: Path) -> None:
         await ann.private.until(lambda place: place.said()[-1].text == texts.TEXT_GONE)
 
 
+async def test_telegram_makes_shorter_what_was_written_in_this_chat(redis: Redis, tmp_path: Path) -> None:
+    """`/write shorter` and `/write copy` mean the last text here, and say so where there is none."""
+    async with telegram_home(redis, tmp_path) as home:
+        ann = User(home.double, 7, "Ann")
+        await ann.say("/write shorter")
+        await ann.private.until(lambda place: [one for one in place.said() if one.text == texts.TEXT_GONE])
+        await said(ann, "draft an email about parental leave")
+        assert set((await said(ann, "/write shorter")).buttons) >= TEXT_BUTTONS
+        assert "draft an email about parental leave" in home.generator.prompts[-1].question
+        assert set((await said(ann, f"/write to all about parental leave {'and more ' * 80}")).buttons) >= TEXT_BUTTONS
+
+
 def test_a_button_of_a_text_says_so() -> None:
     """What is drawn after a press is drawn from what the button carries."""
     keyboard = answer_buttons("0123456789abcdef", 3, Verdict.UP, text=True)

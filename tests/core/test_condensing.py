@@ -61,6 +61,15 @@ async def test_notes_that_are_too_long_themselves_are_condensed_again_and_cut_at
     assert sum(len(one.text.split()) for one in last.passages) <= 60
 
 
+async def test_only_so_many_portions_are_read() -> None:
+    """What stands behind them is counted, and nothing rests on it."""
+    given = passages(*(f"Point {n} rings\n" + "filling " * 40 for n in range(40)))
+    steps, last = await condensed(ScriptedGenerator(first_line), given, 60)
+    assert steps[0].total == 12
+    assert 0 < last.unread < 40
+    assert {one.id for one in last.origins} <= {one.id for one in given[: 40 - last.unread]}
+
+
 async def test_a_long_message_is_cut_between_lines() -> None:
     """No portion is over the budget, and no word is lost."""
     text = "\n".join(f"line {n} of it" for n in range(50))

@@ -114,18 +114,23 @@ def test_due_cards_come_longest_first():
     assert [card.id for card in study.due(NOW + timedelta(hours=1))] == ["b", "a"]
 
 
-def test_a_missed_question_of_a_course_comes_again_until_it_is_right():
-    """A step is done when its question was answered right, at whichever try."""
+def test_a_question_of_a_course_is_left_until_it_is_right():
+    """Passed over or missed; a step is done when its question was answered right last. What is over stays over."""
     course = at_step(Course("c", "leave", (CourseStep("Leave", (REF,)),)), 0, "a")
     study = asking(replace(studying(QuizCard("a", LEAVE, REF)), course=course), "a")
-    missed = answer(study, "a", right=False).course
-    assert missed is not None
-    assert missed.again == ("a",)
-    assert missed.finished == ()
-    right = answer(asking(replace(answer(study, "a", right=False)), "a"), "a", right=True).course
-    assert right is not None
-    assert right.again == ()
-    assert right.finished == (0,)
+    assert study.course is not None
+    assert study.course.left == ("a",)
+    missed = answer(study, "a", right=False)
+    assert missed.course is not None
+    assert (missed.course.left, missed.course.finished) == (("a",), ())
+    right = answer(asking(missed, "a"), "a", right=True)
+    assert right.course is not None
+    assert (right.course.left, right.course.finished) == ((), (0,))
+    forgotten = answer(asking(right, "a"), "a", right=False)
+    assert forgotten.course is not None
+    assert forgotten.course.left == ("a",)
+    over = replace(right, course=replace(right.course, at=1))
+    assert answer(asking(over, "a"), "a", right=False).course == over.course
 
 
 def test_a_step_without_a_question_is_done_when_it_was_shown():

@@ -35,6 +35,28 @@ TEXT = "Leave is twenty days. Ask your lead, e.g. on Monday. Then book it! The r
         ("in einem Absatz", Limits(paragraphs=1)),
         ("the points of the leave page", Limits()),
         ("version 2.0 words", Limits()),
+        ("telling the team passwords must have 16 characters", Limits()),
+        ("an e-mail about laptops in a word document", Limits()),
+        ("in a word, about leave", Limits()),
+        ("two letters to new starters", Limits()),
+        ("about leave, minimum 50 words", Limits()),
+        ("about leave, not under 50 words", Limits()),
+        ("about leave, nicht unter 50 Wörter", Limits()),
+        ("in 5 bullets of 10 words each", Limits(items=5)),
+        ("an email about the 3 steps to request a laptop", Limits()),
+        ("a memo on the 2 lines of defence", Limits()),
+        ("give me five bullets on leave", Limits(items=5)),
+        ("a 50 word note about leave", Limits(words=50)),
+        ("an e-mail about leave 50 words", Limits(words=50)),
+        ("a summary of 1,000 words", Limits(words=1000)),
+        ("between 50 and 80 words", Limits(words=80)),
+        ("keep it to one paragraph", Limits(paragraphs=1)),
+        ("5 points, one sentence per rule", Limits(items=5)),
+        ("with 2 paragraphs of 30 words", Limits(paragraphs=2)),
+        ("an email about 3 steps to request a laptop", Limits()),
+        ("summarise the five points of the code of conduct", Limits()),
+        ("no more than 2.5 sentences", Limits()),
+        ("kürze es auf 50 Wörter", Limits(words=50)),
     ],
 )
 def test_limits_are_read_from_a_request(request_: str, limits: Limits) -> None:
@@ -66,6 +88,23 @@ def bounded(text: str, limits: Limits, size: int = 3, *, as_list: bool = False) 
 def test_a_text_ends_with_a_whole_sentence_inside_its_limits(limits: Limits, kept: str) -> None:
     """Only a first sentence that is too long itself is cut, and marked."""
     assert bounded(TEXT, limits) == kept
+
+
+MAIL = "Subject: New laptops\n\nHi [name],\n\nThe U.S. office gets them. Ask IT.\n\nBest regards,\nIT"
+
+
+@pytest.mark.parametrize(
+    ("limits", "kept"),
+    [
+        (Limits(sentences=1), "Subject: New laptops\n\nHi [name],\n\nThe U.S. office gets them."),
+        (Limits(sentences=2, paragraphs=1), MAIL),
+        (Limits(words=6), "Subject: New laptops\n\nHi [name],\n\nThe …"),
+        (Limits(characters=3), "Subject: New laptops"),
+    ],
+)
+def test_what_frames_an_email_is_no_sentence_of_it(limits: Limits, kept: str) -> None:
+    """And however short it is to be, something of it is shown."""
+    assert bounded(MAIL, limits) == kept
 
 
 def test_items_over_the_number_are_left_out() -> None:

@@ -29,6 +29,19 @@ NO_TEXTS = [
     "note that leave is 20 days",
     "note to self: buy milk",
     "leave rules",
+    "I got an email about laptops",
+    "I received a slack message telling me to buy gift cards",
+    "phishing email telling me to pay",
+    "my email to HR about leave was ignored",
+    "an email about laptops was sent yesterday",
+    "reports of harassment go to whom",
+    "book a table for lunch",
+    "I keep my notes in a table",
+    "draft beer in the office",
+    "draft mode in github",
+    "compose new music",
+    "Ich habe eine E-Mail über Phishing bekommen",
+    "eine Rundmail über Parkplätze kam gestern",
     "summary",
     "write a poem",
     "wie schreibe ich eine E-Mail an alle?",
@@ -75,6 +88,12 @@ def test_a_question_stays_a_question(message: str) -> None:
         ("could you give me an overview of the benefits?", ("the benefits",)),
         ("tl;dr of the travel guide", ("the travel guide",)),
         ("faq on pay and levels with 3 questions", ("pay and levels",)),
+        ("an email about who is on call", ("who is on call",)),
+        ("please, an e-mail to the team about laptops", ("laptops",)),
+        ("I need a checklist for my first day", ("my first day",)),
+        ("can I get a summary of on-call", ("on-call",)),
+        ("Ich brauche eine kurze E-Mail über Urlaub", ("Urlaub",)),
+        ("draft something about telework", ("telework",)),
         ("one paragraph about how we hire", ("how we hire",)),
         ("write something about telework", ("telework",)),
         ("write up the process for getting a laptop", ("the process for getting a laptop",)),
@@ -106,6 +125,33 @@ def test_a_request_says_its_form() -> None:
     letter = request_of("draft an email about leave with three bullets")
     assert letter is not None
     assert (letter.limits, letter.is_list, letter.is_survey) == (Limits(items=3), False, False)
+
+
+@pytest.mark.parametrize(
+    ("message", "language"),
+    [
+        ("write an email in German about leave", Language.GERMAN),
+        ("write an email about leave, in Spanish, please", Language.SPANISH),
+        ("fass die Reiserichtlinie auf Englisch zusammen", Language.ENGLISH),
+        ("write an email about working in Spanish offices", None),
+        ("draft a note about travel in French Polynesia", None),
+        ("a summary of leave in Polish-speaking teams", None),
+    ],
+)
+def test_a_language_is_none_of_a_place(message: str, language: Language | None) -> None:
+    """What is named behind "in" is a language only where the phrase ends with it."""
+    wanted = request_of(message)
+    assert wanted is not None
+    assert wanted.language == language
+
+
+def test_a_long_request_is_one_by_its_beginning() -> None:
+    """Whatever somebody adds of whom it is for, and of what it may say."""
+    wanted = request_of(f"Draft an e-mail about laptops. {'Say that they are new. ' * 40}Max 60 words.")
+    assert wanted is not None
+    assert wanted.topic.startswith("laptops")
+    assert wanted.limits == Limits(words=60)
+    assert request_of(f"An e-mail about laptops. {'I read it. ' * 60}") is None
 
 
 def test_a_comparison_has_a_few_sides() -> None:

@@ -49,8 +49,10 @@ def texts(made: Minutes) -> list[str]:
         *(
             (MinutesKind.SUMMARY, said)
             for said in (
+                "summarise this thread as an email to the team", "write a summary of this discussion for the team",
                 "summarise", "Summarize this thread, please", "can you sum this up?", "tl;dr", "TLDR", "recap",
                 "give me a short summary of this discussion", "what is this thread about?", "sum up", "what happened?",
+                "fass diesen Thread als E-Mail zusammen",
                 "fass zusammen", "Fass das bitte zusammen!", "kannst du den Thread zusammenfassen?",
                 "Zusammenfassung bitte", "worum geht es hier?", "fasse diese Diskussion kurz zusammen",
             )
@@ -59,6 +61,7 @@ def texts(made: Minutes) -> list[str]:
             (MinutesKind.DECISIONS, said)
             for said in (
                 "what was decided?", "What did we decide?", "what have we agreed on so far", "decisions?",
+                "draft an e-mail about what was decided", "summarise what was decided", "write up the decisions",
                 "list all decisions", "were there any decisions in this thread?", "what's the outcome?",
                 "was wurde entschieden?", "Was haben wir beschlossen?", "Entscheidungen?",
                 "was ist hier vereinbart worden",
@@ -67,6 +70,7 @@ def texts(made: Minutes) -> list[str]:
         *(
             (MinutesKind.ACTIONS, said)
             for said in (
+                "make a list of action items", "write an email to the team about next steps",
                 "action items", "Action items?", "list the action items please", "todos", "to-dos", "next steps",
                 "who does what?", "who does what by when?", "what needs to be done?", "what do we have to do?",
                 "was ist zu tun?", "Was ist noch zu tun", "wer macht was?", "Aufgaben", "nächste Schritte?",
@@ -89,6 +93,7 @@ def test_what_was_missed_is_asked_for(said: str) -> None:
 @pytest.mark.parametrize(
     "said",
     [
+        "draft an e-mail about laptops", "draft a reply to Anna", "compare laptops in a table",
         "", "summarise how we do code review", "what was decided about laptops in the handbook?", "who does payroll?",
         "what is parental leave about?", "decisions are hard", "shorter", "was ist Elternzeit?", "thanks", "stop",
         "fass die Urlaubsregeln zusammen", "what do I do when my laptop breaks?", "next week?", "summarise that answer",

@@ -177,6 +177,30 @@ async def test_a_re_working_keeps_to_the_last_text(engine: Engine, generator: Sc
         assert set(last.rests or ()) <= set(short.rests or ())
 
 
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ("max 4 words", "At most 4 words."),
+        ("in one sentence", "At most 1 sentence."),
+        ("make the email shorter", "At most 12 words."),
+        ("shorten it", "At most 12 words."),
+        ("kürze die Nachricht auf 4 Wörter", "At most 4 words."),
+        ("in 3 bullets", "At most 3 items."),
+    ],
+)
+async def test_a_limit_alone_is_a_re_working(
+    engine: Engine, generator: ScriptedGenerator, wish: str, said: str
+) -> None:
+    """It is no question, and the model is told of it."""
+    talk = Talk(engine)
+    first = await talk.say("draft an email about annual leave")
+    answer = await talk.say(wish)
+    assert answer.is_text
+    assert first.text in generator.prompts[-1].question
+    assert said in generator.prompts[-1].person
+    assert word_count(answer.text) <= word_count(first.text)
+
+
 async def test_a_text_of_before_can_be_reworked(engine: Engine, generator: ScriptedGenerator) -> None:
     """A button under it means that text, whatever was asked since; the next "shorter" means the new one."""
     talk = Talk(engine)
@@ -186,6 +210,9 @@ async def test_a_text_of_before_can_be_reworked(engine: Engine, generator: Scrip
     answer = await talk.say("more formal", reworks=trace)
     assert answer.is_text
     assert "Write formally" in generator.prompts[-1].person
+    await talk.say("who books travel?")
+    await talk.say("shorter", reworks=trace)
+    assert "At most 12 words." in generator.prompts[-1].person
     await talk.say("shorter")
     assert "annual leave" in generator.prompts[-1].question
 
@@ -193,8 +220,8 @@ async def test_a_text_of_before_can_be_reworked(engine: Engine, generator: Scrip
 async def test_a_long_document_is_read_in_parts(index: QdrantIndex, redis: Redis) -> None:
     """Notes on each part take the place of what does not fit, and the sources are the passages behind them."""
     generator = ScriptedGenerator(first_words)
-    generator.context_tokens = 650
-    long = [f"Step {name} of the launch. " + "filling " * 60 for name in ("alpha", "beta", "gamma", "delta")]
+    generator.context_tokens = 950
+    long = [f"Step {name} of the launch. " + "filling " * 200 for name in ("alpha", "beta", "gamma", "delta")]
     every = [
         Passage(f"00000000-0000-0000-0009-{n:012}", "/docs/launch.md", "Launch", (), text, 1, n, len(long), "v")
         for n, text in enumerate(long)
@@ -208,6 +235,23 @@ async def test_a_long_document_is_read_in_parts(index: QdrantIndex, redis: Redis
     assert [step.number for step in parts] == list(range(1, len(parts) + 1))
     assert len(parts) > 1
     assert {source.passage.title for source in answer.sources} == {"Launch"}
+
+
+async def test_where_hardly_anything_fits_no_notes_are_taken(index: QdrantIndex, redis: Redis) -> None:
+    """What fits is read in one go, and how much does not is said."""
+    generator = ScriptedGenerator(lambda _: "Step alpha of the launch.")
+    generator.context_tokens = 600
+    long = [f"Step {name} of the launch. " + "filling " * 100 for name in ("alpha", "beta", "gamma", "delta")]
+    every = [
+        Passage(f"00000000-0000-0000-0009-{n:012}", "/docs/launch.md", "Launch", (), text, 1, n, len(long), "v")
+        for n, text in enumerate(long)
+    ]
+    await index.upsert(every, await HashingEmbedder().embed(long))
+    limits = AnswerLimits(relevance=0.1, history_tokens=0, decoding=Decoding(max_tokens=50))
+    answer = await Talk(engine_of(index, redis, generator, limits)).say("summarise the launch guide")
+    assert len(generator.prompts) == 1
+    assert answer.outcome is Outcome.ANSWERED
+    assert 0 < answer.unread < len(long)
 
 
 def first_words(prompt: Prompt) -> str:

@@ -39,7 +39,7 @@ class _SearchRequest:
 
     vector: Vector
     limit: int
-    seen: edge.FieldCondition
+    seen: edge.Filter
 
 
 class EdgeIndex:
@@ -241,9 +241,9 @@ class EdgeIndex:
 
     def _search(self, text: str, vector: Vector, audience: Collection[str], limit: int) -> list[Hit]:
         points.check_dimension(self._dimension, len(vector), where="The index")
-        asked = _SearchRequest(
-            vector, limit, edge.FieldCondition(points.READERS, match=edge.MatchAny(sorted(audience)))
-        )
+        if not audience:  # a filter that asks for one of nothing lets everything through
+            return []
+        asked = _SearchRequest(vector, limit, _seen_by(audience))
         with _convert_errors("The index cannot be searched"):
             near = self._best(edge.Query.Nearest(vector.tolist(), using=points.DENSE), limit, asked.seen, whole=True)
             known = points.read(vector, near)
@@ -253,7 +253,7 @@ class EdgeIndex:
                 hits = self._with_words(self._encoder.respelled(text, slips), asked, near, known)
         return hits
 
-    def _holds(self, word: edge.SparseVector, seen: edge.FieldCondition) -> bool:
+    def _holds(self, word: edge.SparseVector, seen: edge.Filter) -> bool:
         query = edge.Query.Nearest(word, using=points.SPARSE)
         return bool(self._shard.query(edge.QueryRequest(1, query=query, filter=edge.Filter(must=[seen]))))
 
@@ -282,7 +282,7 @@ class EdgeIndex:
         self,
         query: edge.Query,
         limit: int,
-        *conditions: edge.FieldCondition | edge.HasIdCondition,
+        *conditions: edge.Filter | edge.HasIdCondition,
         whole: bool = False,
     ) -> list[edge.ScoredPoint]:
         """The best points; `whole` with payload and vector, which cost more than the search."""
@@ -362,6 +362,11 @@ def _owned(folder: Path) -> int:
             f"The index in {folder} cannot be opened: another program is using it. Stop that program first."
         ) from None
     return descriptor
+
+
+def _seen_by(audience: Collection[str]) -> edge.Filter:
+    """What one of `audience`, which is not empty, may see: `MatchAny` says the same in twice the time."""
+    return edge.Filter(should=[_equals(points.READERS, reader) for reader in sorted(audience)])
 
 
 def _equals(field: str, value: str) -> edge.FieldCondition:

@@ -117,9 +117,10 @@ class SparseEncoder:
         None where it is in another language than what was found: then they are no slips.
         """
         known = "\n".join(_searched(hit.passage) for hit in found)
-        if language_of(text) not in (ENGLISH, language_of(known)):
+        slips = misspelled(text, known)
+        if not slips or language_of(text) not in (ENGLISH, language_of(known)):
             return {}
-        words = {word: self.question(word) for word in misspelled(text, known)}
+        words = {word: self.question(word) for word in slips}
         return {word: vector for word, vector in words.items() if vector.indices}
 
     def respelled(self, text: str, slips: Iterable[str]) -> SparseVector:
@@ -167,9 +168,15 @@ def hits(question: Vector, dense: Sequence[PointHit], sparse: Sequence[PointHit]
 
 def read(question: Vector, found: Iterable[StoredPoint]) -> dict[str, Hit]:
     """Points by id, without a BM25 score. The cosine is computed here: a BM25 search knows none."""
-    unit = question / max(float(np.linalg.norm(question)), 1e-12)
     stored = {str(point.id): point for point in found}
-    return {id_: _hit(point, unit) for id_, point in stored.items()}
+    if not stored:
+        return {}
+    vectors = np.array([point.vector[DENSE] for point in stored.values()], np.float32)
+    cosines = vectors @ (question / max(float(np.linalg.norm(question)), 1e-12))
+    return {
+        id_: Hit(_passage(id_, point.payload), vector, dense=float(cosine), sparse=0.0)
+        for (id_, point), vector, cosine in zip(stored.items(), vectors, cosines, strict=True)
+    }
 
 
 def scored(hits: Mapping[str, Hit], scores: Mapping[str, float]) -> list[Hit]:
@@ -194,7 +201,11 @@ def places(passages: Iterable[Passage], count: int) -> dict[str, list[int]]:
 
 def passage_of(point: Any) -> Passage:
     """The passage of a point that came with its payload."""
-    return _PASSAGE.validate_python({**point.payload, "id": str(point.id)})
+    return _passage(str(point.id), point.payload)
+
+
+def _passage(id_: str, fields: dict[str, Any]) -> Passage:
+    return _PASSAGE.validate_python({**fields, "id": id_})
 
 
 def dense_vector(vectors: Mapping[str, Any] | Any) -> Vector:
@@ -222,8 +233,3 @@ def check_dimension(stored: int | None, made: int, *, where: str) -> None:
 
 def _searched(passage: Passage) -> str:
     return f"{passage.heading_path}\n{passage.text}"
-
-
-def _hit(point: StoredPoint, unit: Vector) -> Hit:
-    vector = dense_vector(point.vector)
-    return Hit(passage_of(point), vector, dense=float(vector @ unit), sparse=0.0)
