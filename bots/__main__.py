@@ -35,6 +35,10 @@ models = typer.Typer(help="Manage the models on this machine.", no_args_is_help=
 app.add_typer(models, name="models")
 inbox = typer.Typer(help="Show waiting messages and those given up.", invoke_without_command=True)
 app.add_typer(inbox, name="inbox")
+courses = typer.Typer(help="Show the courses of the team.", invoke_without_command=True)
+app.add_typer(courses, name="courses")
+clients = typer.Typer(help="Manage the keys of programs that ask over HTTP.", no_args_is_help=True)
+app.add_typer(clients, name="clients")
 slack = typer.Typer(help="Set up the Slack app.", no_args_is_help=True)
 app.add_typer(slack, name="slack")
 
@@ -43,6 +47,11 @@ READERS = (
     "Who may see them: everyone, workspace:slack/T012, channel:slack/T012/C345 or person:slack/T012/U901; may be "
     "repeated. If omitted, documents keep their readers, and new files take those of the files next to them."
 )
+SEEN = (
+    "Whose documents it sees: everyone, workspace:slack/T012 or channel:slack/T012/C345; may be repeated. It sees what "
+    "is for these and nothing else."
+)
+CLIENT = typer.Argument(help="The program's name, such as open-webui.")
 EVERY = "Read them again so often while `attune serve` runs: 30m, 6h, 1d, or never."
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 KEYS = typer.Argument(help="Keys as shown by `attune inbox`, or: all")
@@ -91,7 +100,7 @@ def serve(
     ] = False,
     model: Model = None,
 ) -> None:
-    """Answer on Slack and Telegram, wherever a token is set, until stopped."""
+    """Answer on Slack and Telegram, wherever a token is set, and programs at ATTUNE_API, until stopped."""
     _serve(model, answers=not receive_only)
 
 
@@ -99,6 +108,48 @@ def serve(
 def worker(model: Model = None) -> None:
     """Answer messages that other processes receive. Any number may run."""
     _serve(model, receives=False)
+
+
+@app.command()
+def mcp(
+    readers: Annotated[list[str], typer.Option(help=SEEN)] = ["everyone"],  # noqa: B006 - typer copies it
+    model: Model = None,
+) -> None:
+    """Serve the tools search, ask and open over MCP, to the program that starts this."""
+    from bots.cli.programs import mcp  # noqa: PLC0415
+    from core.readers import checked  # noqa: PLC0415
+
+    settings = _settings(model)
+    _configure_logs(settings, to_file=True)  # stdout is the other program's
+    raise typer.Exit(asyncio.run(mcp(settings, checked(readers))))
+
+
+@clients.command("add")
+def add_client(
+    name: Annotated[str, CLIENT],
+    readers: Annotated[list[str], typer.Option(help=SEEN)] = ["everyone"],  # noqa: B006 - typer copies it
+) -> None:
+    """Make a key for a program, and print it, this once."""
+    from bots.cli.programs import add_client  # noqa: PLC0415
+    from core.readers import checked  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(add_client(_logged_settings(), name, checked(readers))))
+
+
+@clients.command("list")
+def list_clients() -> None:
+    """List the programs that have a key, and whose documents they see."""
+    from bots.cli.programs import list_clients  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(list_clients(_logged_settings())))
+
+
+@clients.command("remove")
+def remove_client(name: Annotated[str, CLIENT]) -> None:
+    """Remove a program's key, at once."""
+    from bots.cli.programs import remove_client  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(remove_client(_logged_settings(), name)))
 
 
 @inbox.callback()
@@ -209,6 +260,23 @@ def gaps(*, as_json: Json = False) -> None:
     from bots.cli.knowledge_view import gaps  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(gaps(_logged_settings(), as_json=as_json)))
+
+
+@courses.callback()
+def show_courses(context: typer.Context, *, as_json: Json = False) -> None:
+    """Show the courses of the team, and how many began and finished each step, of those who agreed to be counted."""
+    if context.invoked_subcommand is None:
+        from bots.cli.courses_view import courses  # noqa: PLC0415
+
+        raise typer.Exit(asyncio.run(courses(_logged_settings(), as_json=as_json)))
+
+
+@courses.command()
+def check(files: Annotated[list[Path], typer.Argument(help="Course files (.toml).")]) -> None:
+    """Check course files: documents and headings that are missing, and who may not see a document."""
+    from bots.cli.courses_view import check  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(check(_logged_settings(), files)))
 
 
 @app.command("eval")

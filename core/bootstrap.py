@@ -26,12 +26,14 @@ from core.domain import VectorOrigin
 from core.engine import Engine, limits_of
 from core.errors import IndexUnavailableError
 from core.inbox import Allowance
+from core.learning.course_files import CourseFolder
 from core.models.files import DownloadProgress, NoProgress, digest_of
 from core.models.layouts import is_rag, protocol_of
 from core.models.specs import LocalModel
 from core.models.store import ModelStore
 from core.notices.watch import DocumentWatch, Histories
 from core.people.access import Access, AccessLists, listed_names
+from core.people.clients import ApiClients
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.readers import GUIDES
 from core.settings import Settings
@@ -76,6 +78,7 @@ class Stores:
     access: Access
     histories: Histories
     chats: ChatLog
+    clients: ApiClients
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -
             upkeep=upkeep,
             inbox=inbox,
             histories=records.histories,
+            courses=course_folder(settings),
         )
         for work in (upkeep.run(), swept(records.memory), DocumentWatch(library.index, records.histories).run()):
             await stack.enter_async_context(_in_background(work))
@@ -188,6 +192,11 @@ def folder_records(settings: Settings) -> FolderRecords:
     """What was decided of folders."""
     collection = settings.qdrant_collection if settings.qdrant_url else ""
     return FolderRecords(settings.data_folder, apart=settings.learned_folder, collection=collection)
+
+
+def course_folder(settings: Settings) -> CourseFolder:
+    """Where the team's courses are."""
+    return CourseFolder(settings.courses_folder, expected=settings.courses is not None)
 
 
 async def _lived(settings: Settings) -> bool:
@@ -277,6 +286,7 @@ async def served_by_others(settings: Settings) -> bool:
 async def open_records(settings: Settings) -> AsyncIterator[Stores]:
     """Open what is kept on the server that `REDIS_URL` names, or on the embedded one."""
     from core.adapters.redis.chats import RedisChats  # noqa: PLC0415
+    from core.adapters.redis.clients import RedisClients  # noqa: PLC0415
     from core.adapters.redis.histories import RedisHistories  # noqa: PLC0415
     from core.adapters.redis.memory import RedisMemory  # noqa: PLC0415
     from core.adapters.redis.pairings import RedisPairings  # noqa: PLC0415
@@ -290,7 +300,9 @@ async def open_records(settings: Settings) -> AsyncIterator[Stores]:
         operators = listed_names(settings.operators, "ATTUNE_OPERATORS")
         access = Access(RedisPairings(client), AccessLists(listed_names(settings.allow, "ATTUNE_ALLOW"), operators))
         usage = RedisUsage(client, keep) if settings.usage else NoUsage()
-        yield Stores(memory, usage, access, RedisHistories(client), RedisChats(client, keep))
+        yield Stores(
+            memory, usage, access, RedisHistories(client), RedisChats(client, keep), ApiClients(RedisClients(client))
+        )
 
 
 async def forget_reading(settings: Settings, documents: Collection[tuple[str, str]]) -> None:

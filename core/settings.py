@@ -29,6 +29,7 @@ ADVANCED = frozenset(  # with defaults that hardly anybody changes
         "ATTUNE_SLACK_API",
         "ATTUNE_SLACK_CONFIG_TOKEN",
         "ATTUNE_WORKSPACE_MINUTE",
+        "ATTUNE_API_MINUTE",
         "ATTUNE_WAITING",
         "ATTUNE_GRACE",
         "ATTUNE_MODEL_TIMEOUT",
@@ -145,6 +146,15 @@ class ServingSettings(BaseModel):
         le=3600,
         alias="ATTUNE_GRACE",
         description="seconds to finish open answers when the process is stopped; other processes take over the rest",
+    )
+    api: str = Field(
+        "off",
+        alias="ATTUNE_API",
+        description="host and port where other programs ask while serving, over OpenAI's API and MCP, such as "
+        "127.0.0.1:8083; off: none",
+    )
+    api_minute: int = Field(
+        60, ge=1, le=100_000, alias="ATTUNE_API_MINUTE", description="requests that one program may send per minute"
     )
     metrics: str = Field(
         "127.0.0.1:9464",
@@ -289,6 +299,12 @@ class Settings(ServingSettings):
         alias="ATTUNE_OPERATORS",
         description="who may also see gaps and usage and teach everyone, written as in ATTUNE_ALLOW",
     )
+    courses: Path | None = Field(
+        None,
+        alias="ATTUNE_COURSES",
+        description="folder with the courses of the team, a `.toml` file for each, or one such file; unset: `courses` "
+        "in the data folder",
+    )
     digest_gaps: bool = Field(
         default=True,
         alias="ATTUNE_DIGEST_GAPS",
@@ -306,7 +322,7 @@ class Settings(ServingSettings):
         "attune", min_length=1, alias="QDRANT_COLLECTION", description="the collection on the Qdrant server"
     )
 
-    @field_validator("home", mode="after")
+    @field_validator("home", "courses", mode="after")
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else None
@@ -328,11 +344,11 @@ class Settings(ServingSettings):
         _check_scheme(value, ("http", "https"))
         return value
 
-    @field_validator("metrics", "telegram_listen", "slack_listen")
+    @field_validator("metrics", "api", "telegram_listen", "slack_listen")
     @classmethod
     def _host_and_port(cls, value: str, info: ValidationInfo) -> str:
         named = _HOST_AND_PORT.fullmatch(value) and whole_number(value.rpartition(":")[2], 65_535) is not None
-        if not named and (value, info.field_name) != ("off", "metrics"):
+        if not named and (value, info.field_name) not in {("off", "metrics"), ("off", "api")}:
             raise ValueError("give a host and a port, such as 127.0.0.1:8080")
         return value
 
@@ -350,6 +366,11 @@ class Settings(ServingSettings):
     def learned_folder(self) -> Path:
         """Where lessons are kept."""
         return self.data_folder / "learned"
+
+    @property
+    def courses_folder(self) -> Path:
+        """Where the team's courses are; nobody has to make any."""
+        return self.courses or self.data_folder / "courses"
 
     @property
     def read_folder(self) -> Path:

@@ -23,6 +23,7 @@ from bots.service.observing import WatchedDialogue, WatchedInlet
 from bots.service.slots import Pace
 from bots.service.workers import Workers
 from bots.watching import Watcher
+from bots.web.app import OFF, programs_served
 from core.bootstrap import open_attune, open_inbox, open_records
 from core.documents.teaching import Teacher
 from core.engine import Engine
@@ -34,7 +35,8 @@ log = structlog.get_logger(__name__)
 ENDING = (signal.SIGTERM, signal.SIGINT)
 NO_PLATFORM = (
     "No platform is configured. Set ATTUNE_TELEGRAM_TOKEN, or ATTUNE_SLACK_BOT_TOKEN and ATTUNE_SLACK_APP_TOKEN; "
-    "docs/telegram.md and docs/slack.md say where to get them. To chat in the terminal: attune chat"
+    "docs/telegram.md and docs/slack.md say where to get them. For other programs alone, set ATTUNE_API "
+    "(docs/programs.md). To chat in the terminal: attune chat"
 )
 
 
@@ -79,9 +81,9 @@ async def serve(
     """Receive and answer until SIGTERM or SIGINT; then stop receiving, finish what is in work, and hand over the rest.
 
     Raises:
-        ConfigurationError: no platform is configured.
+        ConfigurationError: no platform is configured, and no address for programs.
     """
-    if not platforms:
+    if not platforms and (settings.api == OFF or not halves.answers):
         raise ConfigurationError(NO_PLATFORM)
     ending = asyncio.Event()
     with _on_signals(ending.set):
@@ -105,6 +107,7 @@ async def serve(
             await stack.enter_async_context(page.served(settings.metrics))
             if answerer:
                 await stack.enter_async_context(answering(settings, platforms, means, answerer.engine, metrics))
+                await stack.enter_async_context(programs_served(settings, answerer.engine, records.clients))
             await stack.enter_async_context(receiving(receivers, WatchedInlet(inbox, metrics)))
             log.info("serving_started", platforms=[platform.name for platform in platforms], halves=str(halves))
             await ending.wait()

@@ -210,7 +210,7 @@ class Bounds:
 
     def _take(self, unit: str) -> str:
         """`unit` as it may be shown; nothing where it is too much."""
-        starts_line, self._starts_line = self._starts_line, unit.endswith("\n")
+        starts_line, self._starts_line = self._starts_line, "\n" in unit[len(unit.rstrip()) :]
         if starts_line:
             self._skipping = False
         if not unit.strip():

@@ -20,7 +20,7 @@ from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
 from core.answering.verdict import TOLD_TO_REFUSE
-from core.domain import Conversation, Document, Message, Passage, Person, Prompt
+from core.domain import Conversation, Document, Message, Passage, Person, Prompt, Vectors
 from core.engine import AnswerLimits, Engine
 from core.learning.reviews import Mastery
 from core.learning.study import Study
@@ -519,6 +519,22 @@ async def test_what_goes_while_a_question_is_written_stays_gone(
     assert (await asked).markdown.startswith("I couldn't write a question")
     kept = await engine.people.study(ANN)
     assert (kept.cards, kept.course) == ((), None)
+
+
+async def test_nothing_is_learned_of_who_is_forgotten_while_an_answer_is_read(
+    dialogue: Dialogue, engine: Engine, redis: Redis, monkeypatch: pytest.MonkeyPatch
+):
+    """What they did comes back with no signal."""
+    pressed, embed = letter_of(await said(dialogue, "/quiz annual leave")), HashingEmbedder.embed_questions
+
+    async def embedding(embedder: HashingEmbedder, texts: list[str]) -> Vectors:
+        await said(dialogue, "/forget everything")
+        return await embed(embedder, texts)
+
+    monkeypatch.setattr(HashingEmbedder, "embed_questions", embedding)
+    await said(dialogue, pressed)
+    assert await RedisMemory(redis).signals(ANN) == []
+    assert (await engine.people.study(ANN)).cards == ()
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,12 @@ def test_sentences_become_items_where_a_list_was_asked_for() -> None:
     assert bounded(TEXT, Limits(items=2), as_list=True) == "- Leave is twenty days.\n- Ask your lead, e.g. on Monday."
 
 
+@pytest.mark.parametrize("size", [1, 7])
+def test_a_line_is_one_however_it_comes(size: int) -> None:
+    """What follows a line's end may come with it, or later."""
+    assert bounded("Aa bb. ccAa bb.\n cc", Limits(sentences=2), size) == "Aa bb. ccAa bb.\n cc"
+
+
 def test_one_paragraph_ends_at_the_first_blank_line() -> None:
     """The second paragraph is one too many."""
     assert bounded("One. Two.\n\nThree.", Limits(paragraphs=1)) == "One. Two."

@@ -1,0 +1,1 @@
+"""Attune over HTTP, for programs."""
