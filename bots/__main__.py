@@ -35,6 +35,8 @@ models = typer.Typer(help="Manage the models on this machine.", no_args_is_help=
 app.add_typer(models, name="models")
 inbox = typer.Typer(help="Show waiting messages and those given up.", invoke_without_command=True)
 app.add_typer(inbox, name="inbox")
+courses = typer.Typer(help="Show the courses of the team.", invoke_without_command=True)
+app.add_typer(courses, name="courses")
 clients = typer.Typer(help="Manage the keys of programs that ask over HTTP.", no_args_is_help=True)
 app.add_typer(clients, name="clients")
 slack = typer.Typer(help="Set up the Slack app.", no_args_is_help=True)
@@ -258,6 +260,23 @@ def gaps(*, as_json: Json = False) -> None:
     from bots.cli.knowledge_view import gaps  # noqa: PLC0415
 
     raise typer.Exit(asyncio.run(gaps(_logged_settings(), as_json=as_json)))
+
+
+@courses.callback()
+def show_courses(context: typer.Context, *, as_json: Json = False) -> None:
+    """Show the courses of the team, and how many began and finished each step, of those who agreed to be counted."""
+    if context.invoked_subcommand is None:
+        from bots.cli.courses_view import courses  # noqa: PLC0415
+
+        raise typer.Exit(asyncio.run(courses(_logged_settings(), as_json=as_json)))
+
+
+@courses.command()
+def check(files: Annotated[list[Path], typer.Argument(help="Course files (.toml).")]) -> None:
+    """Check course files: documents and headings that are missing, and who may not see a document."""
+    from bots.cli.courses_view import check  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(check(_logged_settings(), files)))
 
 
 @app.command("eval")

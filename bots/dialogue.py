@@ -120,16 +120,18 @@ class Dialogue:
     async def sum_up(self, discussion: Discussion, request: ThreadRequest) -> AsyncGenerator[Reply, None]:
         """Everything to show for a discussion that somebody wants summed up; nothing of it is kept."""
         try:
-            async with aclosing(self._engine.minuting.take(discussion, request)) as steps:
-                async for step in steps:
-                    match step:
-                        case PartStarted(number, total):
-                            yield Status(thread_texts.reading_part(number, total))
-                        case QueuePosition(ahead):
-                            yield Status(texts.queued(ahead))
-                        case Minutes():
-                            shown = thread_texts.minutes_shown(step, request)
-                            yield Final(shown, note=thread_texts.read_of(discussion, step))
+            made: list[Minutes] = []
+            for wanted in request.each:
+                async with aclosing(self._engine.minuting.take(discussion, wanted)) as steps:
+                    async for step in steps:
+                        match step:
+                            case PartStarted(number, total):
+                                yield Status(thread_texts.reading_part(number, total))
+                            case QueuePosition(ahead):
+                                yield Status(texts.queued(ahead))
+                            case Minutes():
+                                made.append(step)
+            yield Final(thread_texts.minutes_shown(made, request), note=thread_texts.read_of(discussion, made, request))
         except PersonError as error:
             yield Problem(translated(error.sentence, **error.values))
         except Exception as error:  # noqa: BLE001 - as above

@@ -13,11 +13,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from string import Formatter
+from typing import Any, NamedTuple
 
 DOMAIN = "attune"
 LANGUAGES = ("de",)  # beside English
 LOCALE = Path(__file__).parent / "locale"
+_GROUPING = {"de": "."}  # between thousands; in English a comma
 
 
 class Voice(NamedTuple):
@@ -49,7 +51,7 @@ def translated(sentence: str, **values: object) -> str:
     """`sentence` as it is said here, with what varies put in; what no catalogue knows stays as it is."""
     voice = _VOICE.get()
     found = catalogue(voice.language).gettext(sentence) if sentence else ""
-    return found.format(cmd=voice.prefix, **values) if values else found.replace("{cmd}", voice.prefix)
+    return _NUMBERS.format(found, cmd=voice.prefix, **values) if values else found.replace("{cmd}", voice.prefix)
 
 
 def command(line: str) -> str:
@@ -59,13 +61,32 @@ def command(line: str) -> str:
 
 def counted(count: int, one: str, many: str) -> str:
     """A count with its noun, such as `{count} passage` and `{count} passages`."""
-    return catalogue(_VOICE.get().language).ngettext(one, many, count).format(count=f"{count:,}")
+    return catalogue(_VOICE.get().language).ngettext(one, many, count).format(count=grouped(count))
+
+
+def grouped(count: int) -> str:
+    """A count as it is written here: 1,024 or 1.024."""
+    return f"{count:,}".replace(",", _GROUPING.get(_code(_VOICE.get().language), ","))
+
+
+class _Numbers(Formatter):
+    """Puts numbers into a sentence as they are written in its language."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return grouped(value) if format_spec == "," else str(super().format_field(value, format_spec))
+
+
+_NUMBERS = _Numbers()
 
 
 def catalogue(language: str) -> gettext.NullTranslations:
     """The sentences in `language`; English where there are none."""
-    code = language.lower().partition("-")[0]
+    code = _code(language)
     return _read(code) if code in LANGUAGES else gettext.NullTranslations()
+
+
+def _code(language: str) -> str:
+    return language.lower().partition("-")[0]
 
 
 @cache

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bots import texts
 from bots.command_table import OPERATORS
-from bots.language import translated
+from bots.language import grouped, translated
 from bots.texts import escaped
 from core.domain import Person
 from core.people.access import Access
@@ -37,7 +37,7 @@ class OperatorLists:
         if not lines:
             return empty
         more = len(lines) - LISTED
-        rest = [translated(texts.AND_MORE, count=f"{more:,}")] if more > 0 else []
+        rest = [translated(texts.AND_MORE, count=grouped(more))] if more > 0 else []
         return "\n".join([f"**{title}**", "", *(f"- {line}" for line in lines[:LISTED]), *rest])
 
     async def is_theirs(self, name: str, person: Person) -> bool:
@@ -49,7 +49,7 @@ class OperatorLists:
 
     async def _uses(self) -> list[str]:
         ranked = sorted((await self.usage.uses()).items(), key=lambda item: -item[1].answers)
-        return [f"{escaped(source.rpartition('/')[2])}: {use.answers:,}" for source, use in ranked]
+        return [f"{escaped(source.rpartition('/')[2])}: {grouped(use.answers)}" for source, use in ranked]
 
     async def _dead(self) -> list[str]:
         letters = reversed(await self.inbox.dead())

@@ -15,6 +15,7 @@ from bots.choices import spoken_language
 from bots.language import translated
 from bots.replies import Choice, Delta, Final, Notice, Reply, Status, StudyRequest
 from bots.study_requests import ANSWER, BACK, FORGET, MORE, NEXT, STEP, STOP
+from bots.team_studies import TeamStudies
 from core.domain import Message, Piece, QueuePosition
 from core.engine import Engine
 from core.learning.study import Course
@@ -31,6 +32,7 @@ class Studies:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._team = TeamStudies(engine)
 
     @property
     def _tutor(self) -> Tutor:
@@ -43,6 +45,9 @@ class Studies:
             "quiz": self._quiz,
             "progress": self._progress,
         }
+        if request.name == "teach" and (said := await self._team.count(message, request.rest)):
+            yield said
+            return
         if not self._tutor.able and request.name != "progress":
             yield Notice(translated(say.NOT_ABLE))
             return
@@ -74,7 +79,7 @@ class Studies:
                     yield reply
             return
         elif course is None or not rest:
-            yield await self._where(message, course)
+            yield await self._team.beside(message, await self._where(message, course))
             return
         else:
             number = course.at + 1
@@ -84,12 +89,17 @@ class Studies:
 
     async def _begin(self, message: Message, topic: str) -> Replies:
         yield Status(translated(say.PLANNING))
-        course = await self._tutor.plan(message, topic)
+        opening = await self._team.begin(message, topic)
+        if isinstance(opening, Final | Notice):
+            yield opening
+            return
+        course = opening.course if opening else await self._tutor.plan(message, topic)
         if course is None:
             yield Notice(translated(say.NOTHING_ON, topic=texts.escaped(topic)))
             return
-        head = [say.plan(course), *say.waiting(await self._tutor.waiting(message)), ""]
-        async with aclosing(self._step(message, course, 0, "\n\n".join(head))) as replies:
+        plan = opening.head if opening else say.plan(course)
+        head = [plan, *say.waiting(await self._tutor.waiting(message)), ""]
+        async with aclosing(self._step(message, course, course.at + 1, "\n\n".join(head))) as replies:
             async for reply in replies:
                 yield reply
 
@@ -126,7 +136,7 @@ class Studies:
             choices=say.rows(say.letters(prompt) if prompt else (), [_next(course, number)]),
         )
 
-    async def _where(self, message: Message, course: Course | None) -> Reply:
+    async def _where(self, message: Message, course: Course | None) -> Final | Notice:
         """Where somebody is in their course, if they take one, and which one waits."""
         waiting = say.waiting(await self._tutor.waiting(message))
         if course is None or course.over:
@@ -186,7 +196,8 @@ class Studies:
         else:
             kept = await self._engine.people.subscription(message.person)
             zone = kept.schedule.zone if kept else message.zone
-            yield Notice(say.progress(await self._tutor.progress(message), zone))
+            shown = Notice(say.progress(await self._tutor.progress(message), zone))
+            yield await self._team.beside(message, shown)
 
 
 def _asked(prompt: QuizPrompt, heading: str = "") -> Final:

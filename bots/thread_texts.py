@@ -6,10 +6,12 @@ Replies are Markdown. Knows nothing of how a discussion is read, or of what carr
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bots.language import counted, translated
 from bots.texts import escaped
+from core.text.languages import language_of
+from core.text.words import words
 from core.threads.minutes import Minutes
 from core.threads.points import Point
 from core.threads.posts import Discussion
@@ -28,7 +30,8 @@ NOTHING: Mapping[MinutesKind, str] = {
 READING_THREAD = "Reading the messages…"
 CATCH_UP_WHERE = (
     "I sum up what people wrote where they write it: in Slack, mention me in a thread with *summarise*, *what was "
-    "decided?* or *action items*; in a Telegram group, write `/catchup`. What is new in your documents: `/digest`."
+    "decided?* or *action items*; in a Telegram group, write `/catchup`. A whole channel of Slack's I can't sum up, "
+    "nor a single day. What is new in your documents: `/digest`."
 )
 CATCH_UP_NOTHING = "As far as I've seen, nobody has written here since you last did."
 _TOPIC = re.compile(r"([^:.!?]{2,40}): (?=\S)")
@@ -41,19 +44,23 @@ def reading_part(number: int, total: int) -> str:
     return translated("Reading the messages, part {number} of {total}…", number=number, total=total)
 
 
-def minutes_shown(minutes: Minutes, request: ThreadRequest) -> str:
-    """The points, each with links to the messages that carry it."""
+def minutes_shown(made: Sequence[Minutes], request: ThreadRequest) -> str:
+    """The points of each thing that is wanted, each with links to the messages that carry it."""
+    return "\n\n".join(_shown(minutes, one.kind) for minutes, one in zip(made, request.each, strict=True))
+
+
+def _shown(minutes: Minutes, kind: MinutesKind) -> str:
     if not minutes.points:
-        return translated(NOTHING[request.kind])
-    lines = (f"- {_topic_in_bold(escaped(point.text))}{_links(point)}" for point in minutes.points)
-    return "\n".join([f"**{translated(TITLES[request.kind])}**", "", *lines])
+        return translated(NOTHING[kind])
+    lines = (f"- {_topic_in_bold(escaped(_attributed(point, kind)))}{_links(point)}" for point in minutes.points)
+    return "\n".join([f"**{translated(TITLES[kind])}**", "", *lines])
 
 
-def read_of(discussion: Discussion, minutes: Minutes) -> str:
-    """How much was read, and what was left out of what there is."""
+def read_of(discussion: Discussion, made: Sequence[Minutes], request: ThreadRequest) -> str:
+    """How much was read, what was left out of what there is, and which wish was not met."""
     people = counted(len(discussion.authors), "{count} person", "{count} people")
-    read = counted(minutes.read, "{count} message", "{count} messages")
-    middle = len(discussion.posts) - minutes.read + (discussion.unread or 0)
+    read = counted(made[0].read, "{count} message", "{count} messages")
+    middle = len(discussion.posts) - made[0].read + (discussion.unread or 0)
     left_out = [
         translated("{count} of mine", count=discussion.own) if discussion.own else "",
         translated("{count} without words", count=discussion.empty) if discussion.empty else "",
@@ -64,10 +71,22 @@ def read_of(discussion: Discussion, minutes: Minutes) -> str:
         said.append(translated("There are more, which I didn't read."))
     if any(left_out):
         said.append(translated("Left out: {what}.", what=", ".join(filter(None, left_out))))
-    if minutes.dropped:
-        dropped = counted(minutes.dropped, "{count} point", "{count} points")
-        said.append(translated("I dropped {points} that no message backs up.", points=dropped))
+    if dropped := sum(minutes.dropped for minutes in made):
+        points = counted(dropped, "{count} point", "{count} points")
+        said.append(translated("I dropped {points} that no message backs up.", points=points))
+    written = language_of(" ".join(post.text for post in discussion.posts))
+    if request.language and written and written != request.language:
+        said.append(translated("I keep to the words of the messages, and don't translate them."))
     return " ".join(said)
+
+
+def _attributed(point: Point, kind: MinutesKind) -> str:
+    """A point of a summary that one person alone said, as theirs."""
+    [(author, origin), *others] = dict.fromkeys((post.author, post.origin) for post in point.posts)
+    if others or kind is not MinutesKind.SUMMARY or {*words(author)} & {*words(point.text)}:
+        return point.text
+    speaker = translated("{author}, forwarded from {origin}", author=author, origin=origin) if origin else author
+    return f"{speaker}: {point.text}"
 
 
 def _topic_in_bold(line: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from bots import texts
-from bots.language import translated
+from bots.language import grouped, translated
 from core.domain import DecodingSummary, Outcome
 from core.people.traces import PassageWeight, Trace
 
@@ -85,4 +85,4 @@ def _how_far(trace: Trace) -> str:
 
 def events_counted(count: int) -> str:
     """What was learned from."""
-    return translated("{count} of your actions", count=f"{count:,}")
+    return translated("{count} of your actions", count=grouped(count))

@@ -26,6 +26,7 @@ from core.domain import VectorOrigin
 from core.engine import Engine, limits_of
 from core.errors import IndexUnavailableError
 from core.inbox import Allowance
+from core.learning.course_files import CourseFolder
 from core.models.files import DownloadProgress, NoProgress, digest_of
 from core.models.layouts import is_rag, protocol_of
 from core.models.specs import LocalModel
@@ -113,6 +114,7 @@ async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -
             upkeep=upkeep,
             inbox=inbox,
             histories=records.histories,
+            courses=course_folder(settings),
         )
         for work in (upkeep.run(), swept(records.memory), DocumentWatch(library.index, records.histories).run()):
             await stack.enter_async_context(_in_background(work))
@@ -190,6 +192,11 @@ def folder_records(settings: Settings) -> FolderRecords:
     """What was decided of folders."""
     collection = settings.qdrant_collection if settings.qdrant_url else ""
     return FolderRecords(settings.data_folder, apart=settings.learned_folder, collection=collection)
+
+
+def course_folder(settings: Settings) -> CourseFolder:
+    """Where the team's courses are."""
+    return CourseFolder(settings.courses_folder, expected=settings.courses is not None)
 
 
 async def _lived(settings: Settings) -> bool:

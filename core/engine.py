@@ -34,7 +34,9 @@ from core.domain import (
     Turn,
 )
 from core.errors import QuestionTooLongError, StoreError
+from core.learning.course_files import CourseFolder
 from core.learning.explaining import Explainer
+from core.learning.team_courses import TeamCourses
 from core.learning.tutor import Tutor
 from core.notices.digests import Digests
 from core.notices.watch import Histories
@@ -84,8 +86,8 @@ def limits_of(settings: Settings) -> AnswerLimits:
 class Engine:
     """Answers messages from passages.
 
-    What is kept of `people` and of `conversations`, what may be seen of `sources`, the `tutor`, the `digests`, and the
-    minutes of what people wrote to each other are doors of their own.
+    What is kept of `people` and of `conversations`, what may be seen of `sources`, the `tutor`, the `team_courses`, the
+    `digests`, and the minutes of what people wrote to each other are doors of their own.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class Engine:
         upkeep: Upkeep | None = None,
         inbox: Inbox | None = None,
         histories: Histories | None = None,
+        courses: CourseFolder | None = None,
     ) -> None:
         self._embedder = embedder
         self._index = index
@@ -117,6 +120,7 @@ class Engine:
         self.sources = SourceAccess(self.people, index, embedder.dimension)
         explainer = Explainer(generator, limits.decoding, relevance=limits.relevance, certainty=limits.certainty)
         self.tutor = Tutor(self.people, index, embedder, generator, explainer)
+        self.team_courses = TeamCourses(self.people, index, self.tutor, courses)
         self.digests = Digests(self.people, index, embedder, usage, self.recheck, histories, self.tutor)
         self.minuting = Minuting(generator, certainty=limits.certainty)
 

@@ -32,7 +32,7 @@ from core.domain import (
     Verdicts,
 )
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, UnreadableItem, WaitingEvent
-from core.learning.study import Study
+from core.learning.study import CourseRecord, Study
 from core.notices.schedule import Subscription
 from core.people.interests import LearnedProfile, Signal
 from core.people.preferences import PreferenceSet
@@ -262,10 +262,11 @@ class Memory(Port):
         ...
 
     async def change_study(self, person: Person, change: Callable[[Study], Study]) -> Study:
-        """Replace it by `change` of it, which may be called again, and give what it is now.
+        """Replace it by `change` of it, which may be called again, and give what it is now; as `change_wishes` does."""
+        ...
 
-        Nothing that is changed at the same time is lost.
-        """
+    async def course_records(self) -> list[CourseRecord]:
+        """How far those got in courses of their team who agreed to be counted; nothing says who they are."""
         ...
 
     async def subscription(self, person: Person) -> Subscription | None:

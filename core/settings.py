@@ -299,6 +299,12 @@ class Settings(ServingSettings):
         alias="ATTUNE_OPERATORS",
         description="who may also see gaps and usage and teach everyone, written as in ATTUNE_ALLOW",
     )
+    courses: Path | None = Field(
+        None,
+        alias="ATTUNE_COURSES",
+        description="folder with the courses of the team, a `.toml` file for each, or one such file; unset: `courses` "
+        "in the data folder",
+    )
     digest_gaps: bool = Field(
         default=True,
         alias="ATTUNE_DIGEST_GAPS",
@@ -316,7 +322,7 @@ class Settings(ServingSettings):
         "attune", min_length=1, alias="QDRANT_COLLECTION", description="the collection on the Qdrant server"
     )
 
-    @field_validator("home", mode="after")
+    @field_validator("home", "courses", mode="after")
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else None
@@ -360,6 +366,11 @@ class Settings(ServingSettings):
     def learned_folder(self) -> Path:
         """Where lessons are kept."""
         return self.data_folder / "learned"
+
+    @property
+    def courses_folder(self) -> Path:
+        """Where the team's courses are; nobody has to make any."""
+        return self.courses or self.data_folder / "courses"
 
     @property
     def read_folder(self) -> Path:

@@ -29,6 +29,7 @@ SPOKEN = (
         "bots.personal_texts",
         "bots.why_texts",
         "bots.study_texts",
+        "bots.team_texts",
         "bots.digest_texts",
     ),
     "bots.thread_texts",

@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
+from html import escape
 from itertools import takewhile
 from typing import Any
 
@@ -25,7 +26,7 @@ from bots.on_slack.errors import ERRORS, reason_of
 from bots.on_slack.events import SlackMessage, plain_text, sent_at
 from bots.on_slack.members import Members
 from bots.replies import Notice, Problem, Reply, Status
-from bots.thread_texts import CATCH_UP_NOTHING, READING_THREAD
+from bots.thread_texts import CATCH_UP_NOTHING, CATCH_UP_WHERE, READING_THREAD
 from core.documents.slack_words import whole_message
 from core.domain import Message
 from core.threads.posts import Discussion, Post
@@ -64,9 +65,12 @@ class SlackSummaries:
 
     async def replies(self, place: Workspace, said: SlackMessage, message: Message) -> AsyncGenerator[Reply, None]:
         """Everything to show for one message."""
-        of_thread = said.in_thread and not (said.private or said.quoted or said.files)
-        request = thread_request(message.text) if of_thread else None
+        of_others = not (said.private or said.quoted or said.files)
+        request = thread_request(message.text) if of_others else None
         discussion: Discussion | None = None
+        if request and (request.dated or not said.in_thread):
+            yield Notice(translated(CATCH_UP_WHERE))
+            return
         if request:
             yield Status(translated(READING_THREAD))
             try:
@@ -94,7 +98,9 @@ class SlackSummaries:
             SlackApiError: the bot may not read there.
         """
         found, unread = await _fetched(place.client, said)
-        before = [each for each in found if str(each.get("ts")) < said.ts and not _asks(each, place.bot_user)]
+        own = (str(each.get("ts")) for each in found if each.get("user") == place.bot_user)
+        joined = next(own, said.ts)
+        before = [each for each in found if str(each.get("ts")) < said.ts and not _asks(each, place.bot_user, joined)]
         if missed:
             before = [*takewhile(lambda each: each.get("user") != said.user, reversed(before))][::-1]
             if unread and before and found.index(before[0]) > PAGE:  # behind those that are missing
@@ -158,10 +164,15 @@ async def _fetched(client: AsyncWebClient, said: SlackMessage) -> tuple[list[Jso
     return [kept[ts] for ts in sorted(kept)], None if cursor else count - len(kept)
 
 
-def _asks(message: Json, bot_user: str) -> bool:
-    """Whether it asks the bot for minutes, or is a command: that is no part of what people said to each other."""
-    said = re.sub(rf"\s*<@{re.escape(bot_user)}(?:\|[^<>]*)?>[\s,:]*", "", str(message.get("text") or ""), count=1)
-    return re.match(r"[/!][a-z]", said) is not None or thread_request(said) is not None
+def _asks(message: Json, bot_user: str, joined: str) -> bool:
+    """Whether it asks the bot for minutes, or is a command: that is no part of what people said to each other.
+
+    Since it `joined` them, the bot is asked without being named, too.
+    """
+    text = str(message.get("text") or "")
+    said = re.sub(rf"\s*<@{re.escape(bot_user)}(?:\|[^<>]*)?>[\s,:]*", "", text, count=1)
+    meant = said != text or str(message.get("ts")) > joined
+    return re.match(r"[/!][a-z]", said) is not None or (meant and thread_request(said) is not None)
 
 
 def _page(message: Json, said: SlackMessage) -> str:
@@ -171,7 +182,7 @@ def _page(message: Json, said: SlackMessage) -> str:
 
 def _post(message: Json, names: Mapping[str, str], link: str) -> Post:
     def named(token: re.Match[str]) -> str:
-        return names.get(token[1]) or SOMEBODY
+        return escape(names.get(token[1]) or SOMEBODY, quote=False)  # as Slack writes what is no mark-up
 
     text = _NAMED.sub(named, whole_message(message))
     profile: Json = message.get("bot_profile") or {}

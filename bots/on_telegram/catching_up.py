@@ -50,7 +50,10 @@ class CatchingUp:
         request = None if of_one else thread_request(incoming.text)
         if request is None or not (request.missed or await self._chats.keeps(group_of(incoming.chat))):
             return False
-        await self._sum_up(incoming, delivery, request)
+        if request.dated:
+            await self._talk.say(incoming, delivery, translated(thread_texts.CATCH_UP_WHERE))
+        else:
+            await self._sum_up(incoming, delivery, request)
         return True
 
     async def _switched(self, incoming: Incoming, *, on: bool) -> str:
@@ -64,18 +67,27 @@ class CatchingUp:
         if not await self._sees_all(incoming.chat):
             return translated(say.CATCH_UP_BLIND)
         await self._chats.begin(group)
-        return translated(say.CATCH_UP_ON, count=KEPT_POSTS, days=KEPT_FOR.days)
+        return _notice()
+
+    async def notice(self, chat: int) -> str:
+        """What the people of a group are told where it is on already; otherwise nothing."""
+        return _notice() if await self._chats.keeps(group_of(chat)) else ""
 
     async def _sum_up(self, incoming: Incoming, delivery: Delivery, request: ThreadRequest) -> None:
         group = group_of(incoming.chat)
         if not await self._chats.keeps(group):
             await self._talk.say(incoming, delivery, translated(say.CATCH_UP_OFF))
             return
-        seen = [post for post in await self._chats.posts(group) if post.topic == incoming.topic]
+        since = await self._chats.arrival(group, incoming.person)
+        seen = [
+            post
+            for post in await self._chats.posts(group)
+            if post.topic == incoming.topic and post.text and (since is None or post.at > since)
+        ]
         wanted = missed_by(incoming.person, seen) if request.missed else seen
         if wanted:
             await self._talk.sum_up(incoming, delivery, _discussion(incoming.chat, wanted), request)
-        elif seen:
+        elif seen or since:
             await self._talk.say(incoming, delivery, translated(thread_texts.CATCH_UP_NOTHING))
         else:
             blind = not await self._sees_all(incoming.chat)
@@ -93,13 +105,15 @@ class CatchingUp:
             return False
 
 
+def _notice() -> str:
+    return translated(say.CATCH_UP_ON, count=KEPT_POSTS, days=KEPT_FOR.days)
+
+
 def _discussion(chat: int, posts: Sequence[ChatPost]) -> Discussion:
     number, supergroup = str(chat), str(chat).startswith(_SUPERGROUP)
-    place = f"https://t.me/c/{number.removeprefix(_SUPERGROUP)}" if supergroup else ""
-    return Discussion(
-        "Discussion",
-        tuple(
-            Post(str(post.number), post.author, post.text, post.at, f"{place}/{post.number}" if place else "")
-            for post in posts
-        ),
-    )
+    place = f"https://t.me/c/{number.removeprefix(_SUPERGROUP)}/" if supergroup else ""
+    return Discussion("Discussion", tuple(_post(post, f"{place}{post.number}" if place else "") for post in posts))
+
+
+def _post(post: ChatPost, link: str) -> Post:
+    return Post(str(post.number), post.author, post.text, post.at, link, post.origin)

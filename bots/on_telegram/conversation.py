@@ -40,8 +40,9 @@ Steps = AsyncGenerator[Reply, None]
 
 @dataclass(slots=True)
 class _Progress:
-    """How far an answer came."""
+    """How far an answer came, and which it is."""
 
+    answer: str = ""
     text: str = ""
 
 
@@ -75,9 +76,12 @@ class TelegramConversation:
     async def sum_up(
         self, incoming: Incoming, delivery: Delivery, discussion: Discussion, request: ThreadRequest
     ) -> None:
-        """Say what was written where it was asked."""
-        steps = self._dialogue.sum_up(discussion, request)
-        await self._show(incoming, steps, self.screen(incoming, delivery), delivery)
+        """Say what was written where it was asked; where the request was edited, in the place of what was said."""
+        message = await self.asked(incoming)
+        earlier = await self._earlier(message, delivery) if incoming.kind is UpdateKind.EDIT else ()
+        screen = Screen(self.line, spot_of(incoming), delivery, self._streaming, incoming.message, earlier)
+        answer = await self._dialogue.answer_id(message)
+        await self._show(incoming, self._dialogue.sum_up(discussion, request), screen, delivery, answer)
 
     async def in_private(
         self, incoming: Incoming, delivery: Delivery, text: str | None = None, quoted: str | None = None
@@ -140,8 +144,11 @@ class TelegramConversation:
         noted = map(whole_number, await delivery.messages_of(await self._dialogue.answer_id(message)))
         return tuple(shown for shown in noted if shown is not None)
 
-    async def _show(self, incoming: Incoming, steps: Steps, screen: Screen, delivery: Delivery) -> bool:
-        said = _Progress()
+    async def _show(
+        self, incoming: Incoming, steps: Steps, screen: Screen, delivery: Delivery, answer: str = ""
+    ) -> bool:
+        """Show all of it; it stands for `answer`, where it is none that says so itself."""
+        said = _Progress(answer)
         try:
             return await self._follow(incoming, steps, screen, delivery, said)
         except asyncio.CancelledError:
@@ -173,7 +180,7 @@ class TelegramConversation:
                         screen.grow(said.text)
                     case Final():
                         await screen.finish(_shown(answer_pages(reply)), self._buttons(incoming, reply), once=True)
-                        await delivery.ended(reply.answer)
+                        await delivery.ended(reply.answer or said.answer)
                         return True
                     case _:
                         await screen.finish(_shown(telegram(reply.markdown)))

@@ -30,7 +30,7 @@ from bots.on_telegram.pace import ChatPace
 from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.polling import Polling
 from bots.on_telegram.render import telegram
-from bots.on_telegram.updates import event_key, moved, overheard, read
+from bots.on_telegram.updates import arrived, event_key, moved, overheard, read, removed_from
 from bots.on_telegram.webhook import Listening, Webhook
 from bots.on_telegram.wire import ApiRequest, update_of
 from bots.platform import Inlet
@@ -127,12 +127,22 @@ class TelegramReceiver:
         """
         if (ids := moved(update)) is not None:
             log.warning("group_migrated", old=group_name(ids[0]), new=group_name(ids[1]))
+        await self._came_or_left(update)
         incoming = read(update, self._bot.bot)
         if incoming is not None:
             with speaking(incoming.language):
                 await self._take(event_key(self._bot.id, update), incoming, inlet)
-        elif (heard := overheard(update, self._bot.bot)) is not None:
+        if (heard := overheard(update, self._bot.bot)) is not None:
             await self._overhear(*heard)
+
+    async def _came_or_left(self, update: Update) -> None:
+        """Whoever comes into a group is not told what was written before; a bot that is removed keeps nothing."""
+        if (arrivals := arrived(update)) is not None:
+            chat, people, at = arrivals
+            for person in people:
+                await self._chats.arrived(group_of(chat), person, at)
+        elif (left := removed_from(update)) is not None and await self._chats.keeps(group_of(left)):
+            await self._chats.end(group_of(left))
 
     async def _overhear(self, chat: int, post: ChatPost) -> None:
         """Keep what is written in a group that wants it kept, by people who get in."""

@@ -209,7 +209,8 @@ class TelegramSender:
     async def _joined(self, incoming: Incoming, delivery: Delivery) -> None:
         spot = replace(spot_of(incoming), reply_to=0)
         said = translated(say.JOINED, mention=f"`@{self._bot.username}`")  # code, to be copied
-        await self._talk.say_at(spot, delivery, said)
+        notice = await self._catching_up.notice(incoming.chat)
+        await self._talk.say_at(spot, delivery, f"{said}\n\n{notice}".strip())
 
     async def _digest(self, incoming: Incoming, delivery: Delivery) -> None:
         """In private, once: the title is posted first, and the rest is edited into it."""

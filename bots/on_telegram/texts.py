@@ -49,9 +49,11 @@ FORWARDED = "Should I answer this, or learn it? You can also just ask me about i
 
 CATCH_UP_ON = (
     "From now on I keep what is written in this group, so that anyone here can ask me with `/catchup` what they "
-    "missed: at most {count:,} messages, none for longer than {days} days, on your team's own machine and for nothing "
-    "else. `/catchup off` deletes all of it (admins), `/forget everything` whatever you wrote yourself. Telegram "
-    "doesn't tell me when somebody deletes a message here, so I keep that until its time is up."
+    "missed, or with `/catchup all` for all of it: at most {count:,} messages, none for longer than {days} days, "
+    "on your team's own machine and for nothing else. Whoever joins later is shown nothing from before, as far "
+    "as Telegram tells me that they joined. `/catchup off` deletes all of it (admins), `/forget everything` "
+    "whatever you wrote yourself. Telegram doesn't tell me when somebody deletes a message here, so I keep that "
+    "until its time is up."
 )
 CATCH_UP_ENDED = "Done. I've deleted what I kept of this group, and I keep nothing more."
 CATCH_UP_OFF = (

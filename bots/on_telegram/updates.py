@@ -14,8 +14,13 @@ from typing import Any
 from telegram import (
     CallbackQuery,
     Chat,
+    ChatMember,
     Message,
     MessageEntity,
+    MessageOriginChannel,
+    MessageOriginChat,
+    MessageOriginHiddenUser,
+    MessageOriginUser,
     MessageReactionUpdated,
     ReactionTypeEmoji,
     Update,
@@ -28,7 +33,9 @@ from bots.on_telegram.words import READABLE, is_quote, quoted_in, replied_to, wo
 from core.documents.archives import is_readable
 from core.domain import Person
 from core.threads.chats import ChatPost
+from core.threads.requests import thread_request
 
+SOMEBODY = "somebody"
 GENERAL_TOPIC = 1  # of a forum: has to be left out when something is sent there
 ALLOWED_UPDATES = (
     "message",
@@ -36,6 +43,7 @@ ALLOWED_UPDATES = (
     "callback_query",
     "message_reaction",
     "my_chat_member",
+    "chat_member",  # sent to administrators only
     "stopped_message_generation",  # Bot API 10.3
 )
 _APPROVING = frozenset("👍❤🔥🥰👏😁🎉🤩🙏👌💯🤣⚡🏆😍🤗🫡🆒💘😘😎")
@@ -81,22 +89,67 @@ def _meant(update: Update, me: User) -> Incoming | None:
 
 
 def overheard(update: Update, me: User) -> tuple[int, ChatPost] | None:
-    """What somebody wrote in a group that is not meant for the bot, and in which; None where it says nothing."""
+    """What somebody wrote in a group to the others, and in which; None where it says nothing.
+
+    What asks the bot for something is nothing of it; where a message becomes that, its words are gone.
+    """
     message = update.message or update.edited_message
     if message is None or message.chat.type not in {Chat.GROUP, Chat.SUPERGROUP} or message.is_automatic_forward:
         return None
     user, chat = message.from_user, message.sender_chat
-    text = words_of(message)
-    if user is None or not text.strip() or _addressed(message, me)[1] or (user.is_bot and chat is None):
-        return None
-    if any(entity.type == MessageEntity.BOT_COMMAND and not entity.offset for entity in message.entities):
+    said, addressed = _addressed(message, me)
+    aside = _is_command(message) or (addressed and thread_request(said) is not None)
+    text = "" if aside else said if addressed else words_of(message)
+    if user is None or (user.is_bot and chat is None) or not (text.strip() or (aside and update.edited_message)):
         return None
     if chat is not None and chat.id != message.chat.id:  # as a channel: nobody who was let in
         return None
     person = None if chat else Person(PLATFORM, WORKSPACE, str(user.id))
     author = (chat.title if chat else user.full_name) or ""
     topic = int(_around(message)["topic"] or 0)
-    return message.chat.id, ChatPost(message.message_id, person, author, text, message.date, topic)
+    post = ChatPost(message.message_id, person, author, text, message.date, topic, _origin(message))
+    return message.chat.id, post
+
+
+def _is_command(message: Message) -> bool:
+    return any(entity.type == MessageEntity.BOT_COMMAND and not entity.offset for entity in message.entities)
+
+
+def _origin(message: Message) -> str:
+    """Who wrote what is forwarded in `message`; empty where nothing is."""
+    match message.forward_origin:
+        case None:
+            return ""
+        case MessageOriginUser(sender_user=user):
+            return user.full_name
+        case MessageOriginHiddenUser(sender_user_name=name):
+            return name
+        case MessageOriginChat(sender_chat=chat) | MessageOriginChannel(chat=chat):
+            return chat.title or SOMEBODY
+        case _:
+            return SOMEBODY
+
+
+def arrived(update: Update) -> tuple[int, list[Person], datetime] | None:
+    """The group that people came into, who, and when."""
+    message, change = update.message, update.chat_member
+    if message is not None and message.new_chat_members:
+        chat, users, at = message.chat.id, [*message.new_chat_members], message.date
+    elif change is not None and not _is_in(change.old_chat_member) and _is_in(change.new_chat_member):
+        chat, users, at = change.chat.id, [change.new_chat_member.user], change.date
+    else:
+        return None
+    return chat, [Person(PLATFORM, WORKSPACE, str(user.id)) for user in users if not user.is_bot], at
+
+
+def removed_from(update: Update) -> int | None:
+    """The group that the bot is not in any more."""
+    change = update.my_chat_member
+    return None if change is None or _is_in(change.new_chat_member) else change.chat.id
+
+
+def _is_in(member: ChatMember) -> bool:
+    return member.status not in {ChatMember.LEFT, ChatMember.BANNED} and getattr(member, "is_member", True)
 
 
 def moved(update: Update) -> tuple[int, int] | None:

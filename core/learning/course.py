@@ -56,6 +56,25 @@ def planned(ranked: Sequence[RankedPassage], documents: Mapping[str, Sequence[Pa
     return tuple(_step(one, chosen) for one in chosen)
 
 
+def parts_of(passages: Sequence[Passage], name: str, stage: str) -> tuple[CourseStep, ...]:
+    """All of `passages`, of one document: one step, or where they are more than fit into it, one for each section.
+
+    A section of few words goes with the next one.
+    """
+    if len(passages) <= TOGETHER:
+        return (CourseStep(name, tuple(map(PassageRef.of, passages)), stage),)
+    parts: list[_Section] = []
+    for section in _sections(passages, {}):
+        short = parts and len(parts[-1].text) < LEAST_TEXT
+        parts.append(_Section((*parts.pop().passages, *section.passages), 0.0) if short else section)
+    return tuple(_part(part.passages, name, stage) for part in parts)
+
+
+def _part(passages: Sequence[Passage], name: str, stage: str) -> CourseStep:
+    heading = next(iter(passages[-1].headings[-1:]), name)
+    return CourseStep(name if heading == name else f"{name}: {heading}", tuple(map(PassageRef.of, passages)), stage)
+
+
 def in_order(documents: Mapping[str, Sequence[Passage]]) -> list[str]:
     """The documents, those first that lead to others; the rest as they are given."""
     links = {source: leading_to(passages, documents.keys() - {source}) for source, passages in documents.items()}

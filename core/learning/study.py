@@ -77,10 +77,14 @@ class QuizCard:
 
 @dataclass(frozen=True, slots=True)
 class CourseStep:
-    """One step: passages that stand behind each other, under the name that a person reads."""
+    """One step: passages that stand behind each other, under the name that a person reads.
+
+    `stage` is the step of the team's course that it is, or is a part of; empty in a course of one's own.
+    """
 
     name: str
     passages: tuple[PassageRef, ...]
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ class Course:
     finished: tuple[int, ...] = ()
     cards: tuple[tuple[int, str], ...] = ()  # the card of each step
     place: str = ""
+    team: str = ""  # the course of the team that it is
 
     @property
     def over(self) -> bool:
@@ -111,10 +116,20 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
+class CourseRecord:
+    """How far somebody got in a course of their team: the stages that were shown to them, and those they finished."""
+
+    id: str
+    begun: tuple[str, ...] = ()
+    finished: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Study:
     """All that one person studies. `asked` is the card that was asked last, `earlier` a course that waits.
 
-    `token` is drawn when it is begun: after all of it was forgotten there is another, or none.
+    `token` is drawn when it is begun: after all of it was forgotten there is another, or none. `records` are of courses
+    of the team; an operator may count them if `counted`, which is None until the person was told of it.
     """
 
     cards: tuple[QuizCard, ...] = ()
@@ -122,11 +137,17 @@ class Study:
     asked: str = ""
     token: str = ""
     earlier: Course | None = None
+    records: tuple[CourseRecord, ...] = ()
+    counted: bool | None = None
 
     @property
     def courses(self) -> list[Course]:
         """The course that is taken, and the one that waits."""
         return [one for one in (self.course, self.earlier) if one]
+
+    def record(self, course: str) -> CourseRecord:
+        """How far they got in that course of the team."""
+        return next((one for one in self.records if one.id == course), CourseRecord(course))
 
     def card(self, id_: str) -> QuizCard | None:
         """The card of that name."""
@@ -206,6 +227,26 @@ def at_step(course: Course, step: int, card: str = "") -> Course:
     if card:
         return replace(course, at=step, cards=(*cards, (step, card)))
     return replace(course, at=step, cards=cards, finished=tuple(sorted({*course.finished, step})))
+
+
+def recorded(study: Study) -> Study:
+    """`study` with what its courses say of how far somebody got, where they are of the team."""
+    for course in study.courses:
+        study = _with_record(study, course) if course.team else study
+    return study
+
+
+def _with_record(study: Study, course: Course) -> Study:
+    shown = {*course.finished, *(step for step, _ in course.cards)}
+    begun = {step.stage for number, step in enumerate(course.steps) if number in shown}
+    unfinished = {step.stage for number, step in enumerate(course.steps) if number not in course.finished}
+    before = study.record(course.team)
+    now = CourseRecord(
+        course.team,
+        tuple(sorted({*before.begun, *begun} - {""})),
+        tuple(sorted({*before.finished, *(begun - unfinished)} - {""})),
+    )
+    return replace(study, records=(*(one for one in study.records if one.id != course.team), now))
 
 
 def without_sources(study: Study, sources: Collection[str]) -> Study:

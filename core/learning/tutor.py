@@ -99,18 +99,22 @@ class Tutor:
 
     async def plan(self, message: Message, topic: str) -> Course | None:
         """A new course on `topic`, for which another one waits; None where the documents have nothing on it."""
-        token = (await self._begun(message.person)).token
+        token = (await self.begun(message.person)).token
         ranked = await self._found(message, topic)
-        documents = {source: await self._document(source, message) for source in sources_for(ranked)}
+        documents = {source: await self.document(source, message) for source in sources_for(ranked)}
         steps = planned(ranked, {source: passages for source, passages in documents.items() if passages})
         if not steps:
             return None
+        return await self.take(message, Course(secrets.token_hex(ID_BYTES), topic, steps), token)
+
+    async def take(self, message: Message, planned: Course, token: str) -> Course | None:
+        """Have somebody take a course from here; None where all that they study was forgotten since `token`."""
         place = "" if message.private else place_reader(message.conversation)
-        course = Course(secrets.token_hex(ID_BYTES), topic, steps, place=place)
+        course = replace(planned, place=place)
         study = await self._change(message.person, token, lambda old: studies.taking(old, course))
         return course if study.course == course else None
 
-    async def _begun(self, person: Person) -> Study:
+    async def begun(self, person: Person) -> Study:
         """What somebody studies, with the token that a change needs that comes of it much later."""
         token = secrets.token_hex(ID_BYTES)
         return await self._people.change_study(person, lambda old: old if old.token else replace(old, token=token))
@@ -193,7 +197,7 @@ class Tutor:
 
     async def ask_due(self, message: Message, *, only: Iterable[str] | None = None) -> QuizPrompt | None:
         """Ask what has been due for longest and may be seen here; `only` those cards. What is gone is dropped."""
-        study = await self._begun(message.person)
+        study = await self.begun(message.person)
         listed = study.due(message.sent_at) if only is None else [card for card in study.cards if card.id in set(only)]
         standing = await self._standing_cards(listed, message)
         return await self._ask(message, standing[0][0], study.token) if standing else None
@@ -209,7 +213,7 @@ class Tutor:
         card = (await self._people.study(message.person)).card(id_)
         if card is None:
             return None
-        passages = await self._document(card.passage.source, message)
+        passages = await self.document(card.passage.source, message)
         start = next((n for n, one in enumerate(passages, start=1) if PassageRef.of(one) == card.passage), 0)
         return await self._of_passages(message, [*passages[start:], *passages[:start]], known=False)
 
@@ -227,7 +231,7 @@ class Tutor:
 
     async def _of_passages(self, message: Message, passages: Sequence[Passage], *, known: bool) -> QuizPrompt | None:
         """A question about one of `passages`; with `known` one that there is already comes first."""
-        study, refs = await self._begun(message.person), set(map(PassageRef.of, passages))
+        study, refs = await self.begun(message.person), set(map(PassageRef.of, passages))
         cards = [card for card in study.cards if card.passage in refs]  # the one asked longest ago first
         if cards and known:
             return await self._ask(message, cards[0], study.token)
@@ -327,7 +331,7 @@ class Tutor:
         found = await retrieval.find({topic: 1.0}, vectors, self._index, audience(message), self._embedder.dense_weight)
         return found if retrieval.is_relevant(topic, found, self._explainer.relevance) else []
 
-    async def _document(self, source: str, message: Message) -> list[Passage]:
+    async def document(self, source: str, message: Message) -> list[Passage]:
         """All passages of a document that may be seen here, in order."""
         for document in await self._index.documents(source):
             if document.complete and may_see(document.readers, audience(message)):
@@ -357,7 +361,7 @@ class Tutor:
         found: dict[PassageRef, Passage] = {}
         gone: set[PassageRef] = set()
         for source in dict.fromkeys(ref.source for ref in refs):
-            said = {digest_of(passage): passage for passage in await self._document(source, message)}
+            said = {digest_of(passage): passage for passage in await self.document(source, message)}
             of_it = {ref for ref in refs if ref.source == source}
             found |= {ref: said[ref.digest] for ref in of_it if ref.digest in said}
             gone |= {ref for ref in of_it if said and ref.digest not in said}

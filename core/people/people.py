@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from core.documents.gaps import Gap
 from core.domain import Outcome, Person
-from core.learning.study import Study, sources_of, without_sources
+from core.learning.study import CourseRecord, Study, recorded, sources_of, without_sources
 from core.notices.schedule import DigestSchedule, Subscription, next_due
 from core.people import interests, portable
 from core.people.asker import Asker
@@ -172,7 +172,11 @@ class People:
 
     async def change_study(self, person: Person, change: Callable[[Study], Study]) -> Study:
         """Replace it by `change` of it, which may be called again, and give what it is now."""
-        return await self._memory.change_study(person, change)
+        return await self._memory.change_study(person, lambda old: recorded(change(old)))
+
+    async def course_records(self) -> list[CourseRecord]:
+        """How far those got in courses of their team who agreed to be counted; nothing says who they are."""
+        return await self._memory.course_records()
 
     async def subscription(self, person: Person) -> Subscription | None:
         """The digest that the person asked for."""

@@ -19,7 +19,10 @@ KEPT_FOR = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class ChatPost:
-    """A message in a chat, by `number` in the platform's order; nobody's where it was posted as the chat itself."""
+    """A message in a chat, by `number` in the platform's order; nobody's where it was posted as the chat itself.
+
+    `origin` is who wrote it where it was forwarded.
+    """
 
     number: int
     person: Person | None
@@ -27,6 +30,7 @@ class ChatPost:
     text: str
     at: datetime
     topic: int = 0
+    origin: str = ""
 
 
 class ChatLog(Protocol):
@@ -50,6 +54,14 @@ class ChatLog(Protocol):
 
     async def posts(self, chat: Conversation) -> list[ChatPost]:
         """What is kept, oldest first."""
+        ...
+
+    async def arrived(self, chat: Conversation, person: Person, at: datetime) -> None:
+        """Note that a person came into the chat, as long as messages are kept. Nothing where nothing is to be kept."""
+        ...
+
+    async def arrival(self, chat: Conversation, person: Person) -> datetime | None:
+        """When they came; where nobody saw it, when the last one came who had that forgotten, or None."""
         ...
 
 

@@ -20,7 +20,7 @@ from core.domain import CutOff, Decoding, Mode, Passage, Piece, Prompt, QueuePos
 from core.ports import Generator
 from core.text.languages import ENGLISH, language_of
 from core.threads.points import Point, carried, distinct, lines_of
-from core.threads.posts import Discussion, parts_of
+from core.threads.posts import Discussion, packed, parts_of
 from core.threads.requests import MinutesKind, ThreadRequest
 from core.threads.signs import signed
 
@@ -89,7 +89,9 @@ class Minuting:
                     dropped += point is None
         points = distinct(points)
         points = signed(request.kind, points, [post for part in parts for post in part])
-        if request.kind is MinutesKind.SUMMARY and len(points) > FEW:
+        before = 2 * len(points)
+        while request.kind is MinutesKind.SUMMARY and FEW < len(points) <= before // 2:
+            before = len(points)
             async with aclosing(self._fewer(discussion, points, request)) as fewer:
                 async for last in fewer:
                     if isinstance(last, QueuePosition):
@@ -102,16 +104,19 @@ class Minuting:
         self, discussion: Discussion, points: Sequence[Point], request: ThreadRequest
     ) -> AsyncGenerator[QueuePosition | list[Point], None]:
         """The same in fewer points, each carried by posts of those that it was made of; last all of them."""
-        posts = list({post.id: post for point in points for post in point.posts}.values())
-        block = "\n".join(f"- {point.text}" for point in points)
         fewer: list[Point] = []
-        async with aclosing(self._lines(discussion.title, block, request)) as steps:
-            async for step in steps:
-                if isinstance(step, QueuePosition):
-                    yield step
-                elif point := carried(step, posts, discussion.authors):
-                    fewer.append(point)
-        yield distinct(fewer) if len(fewer) > 1 else list(points)
+        for part in packed(points, lambda point: self._generator.count_tokens(f"- {point.text}\n")):
+            posts = list({post.id: post for point in part for post in point.posts}.values())
+            block, before = "\n".join(f"- {point.text}" for point in part), len(fewer)
+            async with aclosing(self._lines(discussion.title, block, request)) as steps:
+                async for step in steps:
+                    if isinstance(step, QueuePosition):
+                        yield step
+                    elif point := carried(step, posts, discussion.authors):
+                        fewer.append(point)
+            if len(fewer) < before + min(len(part), 2):
+                fewer[before:] = part
+        yield distinct(fewer)
 
     async def _lines(self, title: str, block: str, request: ThreadRequest) -> AsyncGenerator[QueuePosition | str, None]:
         """What the model makes of a part, line by line."""

@@ -7,8 +7,10 @@ nothing of platforms, of who wrote the thread, or of models.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from core.text.languages import ENGLISH
 
 LONGEST = 120  # characters of a message that asks for no more than this
 
@@ -23,14 +25,30 @@ class MinutesKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ThreadRequest:
-    """What is wanted; `missed`: of what its asker has not seen yet."""
+    """What is wanted; `missed`: of what its asker has not seen yet; `dated`: of a day, or of several.
+
+    `also` is what is wanted besides, `language` the one in which.
+    """
 
     kind: MinutesKind
     missed: bool = False
+    also: MinutesKind | None = None
+    dated: bool = False
+    language: str = ""
+
+    @property
+    def each(self) -> list[ThreadRequest]:
+        """One after the other."""
+        return [replace(self, kind=kind, also=None) for kind in (self.kind, self.also) if kind]
 
 
 _PLACE = r"(?:thread|discussion|conversation|chat|channel|group|messages|topic|all|everything)"
 _ORT = r"(?:thread|faden|diskussion|unterhaltung|gespräch|chat|kanal|gruppe|nachrichten|thema|alles)"
+_NUMBER = r"(?:\d{1,2}|two|three|four|five|zwei|drei|vier|fünf)"
+_FORM = (
+    rf"(?:in|als|mit) (?:(?:eine[rnm]?|höchstens|maximal|{_NUMBER}|ein paar|kurze[rn]?) )*"
+    r"(?:stichpunkten?|punkten|liste|s[aä]tz(?:en)?)"
+)
 _POLITE = re.compile(
     r"^(?:(?:hey|hi|hello|hallo|attune|please|pls|bitte|ok|so|and|und|also|mal|kurz)[\s,]+)+"
     r"|^(?:(?:can|could|would|will) you(?: please)?|kannst du(?: bitte)?(?: mal| mir| uns)*"
@@ -40,7 +58,12 @@ _TAIL = re.compile(
     rf"[\s,]+(?:please|pls|bitte|thanks?|danke|for (?:me|us)|so far|until now|here|above|up to now|yet"
     rf"|bisher|hier|bis jetzt|oben|denn|eigentlich|für (?:mich|uns)"
     rf"|(?:in|of|from) (?:this|the|that)(?: whole)? {_PLACE}"
-    rf"|(?:in|aus|von) (?:diese[mnrs]?|de[mnr])(?: ganzen)? {_ORT})$"
+    rf"|(?:in|aus|von) (?:diese[mnrs]?|de[mnr])(?: ganzen)? {_ORT}"
+    rf"|(?:in|as|with) (?:(?:an?|up to|at most|{_NUMBER}|few|short|bulleted) )*"
+    r"(?:bullets?(?: points?)?|bullet list|list|points|sentences?|lines?)"
+    rf"|{_FORM}|(?P<german>in german|auf deutsch)|(?P<english>in english|auf englisch)"
+    r"|(?P<day>today|yesterday|(?:this|last) (?:morning|afternoon|week|month)|heute|gestern"
+    r"|(?:diese|letzte) woche|(?:diesen|letzten) monat))$"
 )
 _KIND = (
     r"(?:an? |the |eine? )?(?:short |brief |quick |bulleted )?(?:slack )?(?:e-?mail|mail|message|memo|note|post|update"
@@ -53,6 +76,8 @@ _AS_A_TEXT = re.compile(  # the minutes are what such a text would be made of
     rf"|[\s,]+(?:as|into|in|als) {_KIND}(?: (?:to|for|an|für) [^,]{{1,40}})?(?=$| zusammen$)"
     r"|[\s,]+(?:for|für) (?:the|my|das) team$"
 )
+_AND = re.compile(r",? (?:and|und|&) ")
+_ENDS = " ,:.!?…"
 _THIS = rf"(?:(?: (?:this|it|the|that|whole|entire|of))* {_PLACE}| this| it)?"
 _DIES = rf"(?:(?: (?:diese[nmrs]?|de[nmr]|die|das|ganze[nmrs]?))* {_ORT}| das| dies| es| alles)?"
 _SUMMARY = re.compile(
@@ -64,7 +89,7 @@ _SUMMARY = re.compile(
     r"|what(?: has| was|'s)?(?: been)? (?:discussed|happen(?:ed|ing))|what happened)"
 )
 _DEUTSCH_SUMMARY = re.compile(
-    rf"fass(?:e|t|en sie)?(?: bitte| mal| mir| uns| kurz)*{_DIES}(?: bitte| mal| kurz)* zusammen"
+    rf"fass(?:e|t|en sie)?(?: bitte| mal| mir| uns| kurz)*{_DIES}(?: bitte| mal| kurz)*(?: {_FORM})? zusammen"
     rf"|(?:(?:diese[nmrs]?|de[nmr]|die|das|dies|es|ganze[nmrs]?|mal|bitte|kurz|{_ORT}) )*zusammen(?:fassen|gefasst)"
     rf"|(?:(?:gib|mach|schreib)(?: mir| uns)? )?(?:eine |die )?"
     rf"(?:kurze )?zusammenfassung(?: (?:de[rs]|von){_DIES})?"
@@ -130,7 +155,25 @@ def thread_request(text: str) -> ThreadRequest | None:
     """What `text` wants of the thread it stands in; None where it is another message."""
     if len(text) > LONGEST:  # first: patterns take their time
         return None
-    said = " ".join(text.replace("’", "'").lower().split()).strip(" ,:.!?…")
-    while said != (bare := _TAIL.sub("", _AS_A_TEXT.sub("", _POLITE.sub("", said))).strip(" ,:?!.")):
+    said = " ".join(text.replace("’", "'").lower().split()).strip(_ENDS)
+    while said != (bare := _POLITE.sub("", said).strip(_ENDS)):
         said = bare
-    return next((request for form, request in _FORMS if form.fullmatch(said)), None)
+    said = _AS_A_TEXT.sub("", said).strip(_ENDS)
+    wishes = set[str | None]()
+    while tail := _TAIL.search(said):
+        wishes.add(tail.lastgroup)
+        said = said[: tail.start()].strip(_ENDS)
+    request = next((request for form, request in _FORMS if form.fullmatch(said)), None) or _both(said)
+    if request is None:
+        return None
+    language = next((name for name in (ENGLISH, "german") if name in wishes), request.language)
+    return replace(request, dated=request.dated or "day" in wishes, language=language)
+
+
+def _both(said: str) -> ThreadRequest | None:
+    """Two things at once, as "summarise this and list the action items"."""
+    wanted = [thread_request(part) for part in _AND.split(said, maxsplit=1)] if _AND.search(said) else []
+    match wanted:
+        case [ThreadRequest() as first, ThreadRequest() as then] if first.kind is not then.kind:
+            return replace(first, also=then.kind, dated=first.dated or then.dated)
+    return None

@@ -61,7 +61,7 @@ _NOT_YET = re.compile(
 def decides(post: Post) -> bool:
     """Whether a post settles something."""
     said = post.text.strip()
-    if _NOT_YET.search(said):
+    if post.origin or _NOT_YET.search(said):
         return False
     agrees = any(_DECIDES.search(clause) and not denies(clause) for clause in clauses_of(said))
     return _is_firm(post) or (agrees and not said.endswith("?"))
@@ -111,12 +111,16 @@ def _is_theirs(point: Point, people: Collection[str]) -> bool:
 
 
 def _promises_of(post: Post) -> list[str]:
-    """What its author takes on in it; a refusal is nothing of it."""
+    """What its author takes on in it; a refusal is nothing of it, nor are words of somebody else."""
+    if post.origin:
+        return []
     return [clause for clause in clauses_of(post.text) if _PROMISES.search(clause) and not denies(clause)]
 
 
 def _demands_on(people: Collection[str], post: Post) -> list[str]:
     """What is asked in it of somebody by name."""
+    if post.origin:
+        return []
     names = {word for person in people for word in words(person)}
     return [said for said in _SENTENCE.split(post.text) if _ASKS.search(said) and names & {*words(said)}]
 

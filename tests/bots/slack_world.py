@@ -38,6 +38,7 @@ from core.domain import Conversation, Passage, Person
 from core.engine import AnswerLimits, Engine
 from core.errors import LessonError
 from core.inbox import Event, Receipt
+from core.learning.course_files import CourseFolder
 from core.people.access import Access
 from tests.doubles.slack_people import People, text_of
 from tests.doubles.slack_server import SlackServer
@@ -226,7 +227,13 @@ class World:
 
 @asynccontextmanager
 async def world(
-    redis: Redis, *, http: bool = False, script: str = "", pace: float = 0.0, scopes: Collection[str] = SCOPES
+    redis: Redis,
+    *,
+    http: bool = False,
+    script: str = "",
+    pace: float = 0.0,
+    scopes: Collection[str] = SCOPES,
+    courses: CourseFolder | None = None,
 ) -> AsyncIterator[World]:
     """Attune, connected to a Slack with two people in a channel, one in a private channel, and a guest."""
     space = Workspace(scopes=set(scopes))
@@ -242,7 +249,7 @@ async def world(
             QdrantIndex.at(":memory:", api_key=None, collection="t", dimension=HashingEmbedder.dimension)
         )
         generator = ScriptedGenerator((lambda _prompt: script) if script else None, pace=pace)
-        engine = await engine_of(redis, index, generator)
+        engine = await engine_of(redis, index, generator, courses)
         lists, taught = Lists(), Teacher()
         access = lists.over(redis)
         hub = hub_of(server.api, "xoxb-1", engine, access, taught, operator_lists(redis, access))
@@ -255,7 +262,9 @@ async def world(
         yield World(server, People(server), hub, generator, lists, access, engine, index, taught)
 
 
-async def engine_of(redis: Redis, index: QdrantIndex, generator: ScriptedGenerator) -> Engine:
+async def engine_of(
+    redis: Redis, index: QdrantIndex, generator: ScriptedGenerator, courses: CourseFolder | None = None
+) -> Engine:
     embedder = HashingEmbedder()
     passages = [
         Passage(f"00000000-0000-0000-0000-{n:012}", f"/docs/{title}.md", title, (), text, 1, 0, 1, "v")
@@ -270,6 +279,7 @@ async def engine_of(redis: Redis, index: QdrantIndex, generator: ScriptedGenerat
         generator=generator,
         limits=AnswerLimits(passages=2, relevance=0.15),
         histories=RedisHistories(redis),
+        courses=courses,
     )
 
 

@@ -37,6 +37,7 @@ from core.domain import Conversation, Passage, Person, Vectors
 from core.engine import AnswerLimits, Engine
 from core.errors import StoreError
 from core.inbox import DeadLetter, Event, Receipt
+from core.learning.course_files import CourseFolder
 from core.people.access import Access, AccessLists
 from tests.doubles.telegram_rules import TOKEN
 from tests.doubles.telegram_server import TelegramDouble
@@ -227,6 +228,7 @@ async def _bot(redis: Redis, folder: Path, wishes: Wishes, index: QdrantIndex) -
         generator=generator,
         limits=limits,
         histories=RedisHistories(redis),
+        courses=CourseFolder(folder / "courses"),
     )
     teacher = Teacher(folder / "learned", Ingester(embedder, index, passage_tokens=80), index)
     access = Access(RedisPairings(redis), AccessLists(wishes.allowed, frozenset({"person:telegram//9"})))

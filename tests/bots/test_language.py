@@ -9,7 +9,7 @@ import pytest
 
 from bots import texts
 from bots.command_table import COMMANDS
-from bots.language import LANGUAGES, command, speaking, translated
+from bots.language import LANGUAGES, command, counted, speaking, translated
 from core.errors import LessonError
 from tests import write_catalogues
 from tests.write_catalogues import sentences
@@ -50,6 +50,19 @@ def test_what_is_said_where_it_stands_is_found():
     found = sentences()
     assert "what you asked" in found
     assert ("{count} passage", "{count} passages") in found
+
+
+def test_numbers_are_written_as_in_the_language():
+    """In counts as in sentences."""
+
+    def said():
+        return counted(1024, "{count} point", "{count} points"), translated(texts.QUOTE_CUT, count=4000)
+
+    assert "1,024 points" in said()
+    assert "4,000" in said()[1]
+    with speaking("de-AT"):
+        assert "1.024 Punkte" in said()
+        assert "4.000" in said()[1]
 
 
 def test_an_error_is_translated_with_what_is_put_into_it():

@@ -160,18 +160,58 @@ async def test_what_comes_with_a_forward_is_about_that(redis: Redis) -> None:
         assert not any("In short" in answer for answer in slack.answers("C1", root))
 
 
-async def test_without_a_discussion_it_is_a_question(redis: Redis) -> None:
-    """Outside threads, below one message, and in private the documents and the last answer are meant."""
+async def test_a_channel_or_a_day_is_not_summed_up(redis: Redis) -> None:
+    """Whoever asks for that is told what can be had, in a thread as outside."""
     async with world(redis) as slack:
-        slack.people.say("UANN", "C1", f"{AT} what was decided?")
+        for text in ("summarise this channel", "what was decided today?", "was habe ich verpasst?"):
+            slack.people.say("UANN", "C1", f"{AT} {text}")
+        root = await discuss(slack, ("UANN", "Where do we move the printer?"), ("UBEN", "Decision: to floor three"))
+        slack.people.say("UANN", "C1", f"{AT} what was decided today?", thread=root)
+        await slack.settled()
+        said = [text_of(each) for each in slack.space.messages["C1"].values()]
+        assert sum("A whole channel of Slack's I can't sum up, nor a single day" in text for text in said) == 4
+        assert not any("Decided" in text for text in said)
+        slack.check()
+
+
+async def test_names_are_shown_as_they_are(redis: Redis) -> None:
+    """Whatever signs they hold."""
+    async with world(redis) as slack:
+        slack.generator.script = script
+        slack.space.users["UBEN"]["profile"] = {"display_name": "Ben <3 & Co>"}
+        root = await discuss(slack, ("UANN", "<@UBEN> repairs the printer"), ("UBEN", "The roof leaks"))
+        slack.people.say("UANN", "C1", f"{AT} summarise", thread=root)
+        await slack.settled()
+        [answer] = slack.answers("C1", root)
+        assert "&lt;3" in answer
+        assert "Co repairs the printer" in answer
+        slack.check()
+
+
+async def test_what_people_ask_each_other_counts(redis: Redis) -> None:
+    """Who does not name the bot asks it nothing."""
+    async with world(redis) as slack:
+        slack.generator.script = script
+        root = await discuss(slack, ("UANN", "What needs to be done?"), ("UBEN", "The roof leaks"))
+        slack.people.say("UANN", "C1", f"{AT} summarise and list the action items", thread=root)
+        await slack.settled()
+        [answer] = slack.answers("C1", root)
+        assert "What needs to be done?" in answer
+        assert "I read 2 messages by 2 people." in answer
+        assert "I found nothing to do in these messages." in answer
+        slack.check()
+
+
+async def test_without_a_discussion_it_is_a_question(redis: Redis) -> None:
+    """Below one message, and in private the documents and the last answer are meant."""
+    async with world(redis) as slack:
         root = slack.people.say("UBEN", "C1", "How long does transit enrolment take?")
         slack.people.say("UANN", "C1", f"{AT} summarise", thread=root)
         dm = slack.space.dm("UANN")
         slack.people.say("UANN", dm, "next steps?")
         slack.people.say("UANN", dm, "what did I miss?")
-        slack.people.say("UBEN", "C1", f"{AT} was habe ich verpasst?")
         await slack.settled()
-        assert sum("mention me in a thread" in text_of(each) for each in slack.space.messages["C1"].values()) == 1
+        assert not any("mention me in a thread" in text_of(each) for each in slack.space.messages["C1"].values())
         assert not any("In short" in text_of(each) for each in slack.space.messages["C1"].values())
         assert "mention me in a thread" in str([text_of(each) for each in slack.space.messages[dm].values()])
         slack.check()

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from bots import study_texts, texts
+from bots import study_texts, team_texts, texts
 from bots.on_telegram.buttons import PAYLOAD_BYTES, choice_buttons, read_tap
 from bots.render import plain
 from bots.replies import Choice, Final
+from core.learning.course_files import CourseFolder
 from tests.bots.slack_world import World, world
 from tests.bots.telegram_home import Home, Wishes, telegram_home
 from tests.doubles.slack_people import text_of
@@ -167,7 +168,7 @@ def test_the_terminal_says_what_to_type():
 
 def test_a_button_fits_into_telegram():
     """The longest command that a button stands for is within the limit."""
-    commands = "quiz answer 0123456789abcdef.999999 a", "teach step 0123456789abcdef 999"
+    commands = "quiz answer 0123456789abcdef.999999 a", "teach step 0123456789abcdef 999", f"teach team={'x' * 32}"
     markup = choice_buttons([[Choice("", command) for command in commands]], 2**52)
     assert markup is not None
     for one, command in zip(markup.inline_keyboard[0], commands, strict=True):
@@ -175,3 +176,53 @@ def test_a_button_fits_into_telegram():
         tap = read_tap(str(one.callback_data))
         assert tap is not None
         assert (tap.answer, tap.asker) == (command, 2**52)
+
+
+def course_folder(place: Path, document: str) -> CourseFolder:
+    """A course of the team of one step."""
+    place.mkdir()
+    (place / "first.toml").write_text(f'title = "First week"\nsteps = [{{ document = "{document}" }}]\n', "utf-8")
+    return CourseFolder(place)
+
+
+async def test_a_course_of_the_team_in_telegram(redis: Redis, tmp_path: Path):
+    """It is offered with a button, begins with what an operator can see, and whoever agrees is counted."""
+    async with telegram_home(redis, tmp_path) as home:
+        home.generator.script = quizzing
+        course_folder(tmp_path / "courses", "Leave.md")
+        ann = User(home.double, 7, "Ann")
+        await ann.say("/teach")
+        [offered] = await ann.private.answered(1, "First week")
+        await ann.press("First week", offered)
+        [told] = await ann.private.answered(1, team_texts.LEAVE_OUT)
+        assert "no names" in told.text
+        assert told.keyboard == [[team_texts.COUNT], [team_texts.LEAVE_OUT]]
+        await ann.press(team_texts.COUNT, told)
+        [agreed] = await ann.private.answered(1, study_texts.GO_ON)
+        await ann.press(study_texts.GO_ON, agreed)
+        [step] = await ann.private.answered(1, "A")
+        assert "Step 1 of 1: Leave" in step.text
+        assert [len(one.begun) for one in await home.memory.course_records()] == [1]
+        assert home.double.refused == []
+        await ann.press(team_texts.COUNT, told)  # long after
+        await settled(home, ann)
+        assert len(await home.memory.course_records()) == 1
+
+
+async def test_a_course_of_the_team_in_slack(redis: Redis, tmp_path: Path):
+    """The same in a private chat; whoever says nothing is not counted."""
+    async with world(redis, courses=course_folder(tmp_path / "courses", "Transit.md")) as there:
+        there.generator.script = quizzing
+        channel = there.space.dm("UANN")
+        message = await slack_question(there, "!teach", channel)
+        for label, expected in (("First week", "no names"), (team_texts.LEAVE_OUT, "Step 1 of 1: Transit")):
+            name, value = action(message, label)
+            there.people.press("UANN", channel, message["ts"], name, value=value)
+            await there.settled()
+            message = there.space.answers(channel, message["thread_ts"])[-1]
+            assert expected in text_of(message)
+        name, value = action(message, letter(text_of(message), stands=IN_SLACK))
+        there.people.press("UANN", channel, message["ts"], name, value=value)
+        await there.settled()
+        assert await there.engine.people.course_records() == []
+        there.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 from redis.asyncio import Redis
@@ -181,3 +182,89 @@ async def test_what_is_posted_as_a_channel_is_not_kept(redis: Redis, tmp_path: P
         told = await team.until(lambda place: [one for one in place.said() if "In short" in one.text])
         assert "Office is closed" in told[0].text
         assert "Secret" not in told[0].text
+
+
+async def test_whoever_joins_is_shown_nothing_from_before(redis: Redis, tmp_path: Path):
+    """However Telegram tells of it: in the group, or to the bot as its administrator."""
+    async with telegram_home(redis, tmp_path, wishes()) as home:
+        ann, ben, team = people(home)
+        eve, zoe, now = User(home.double, 9, "Eve"), User(home.double, 10, "Zoe"), int(time.time())
+        await ann.say("/catchup on", team)
+        assert "Whoever joins later is shown nothing from before" in await replied(team, 1)
+        await ben.say("The safe opens with 4711", team, date=now - 60)
+        await ben.send({"new_chat_members": [eve.json], "date": now - 50}, team)
+        states = [{"user": zoe.json, "status": status} for status in ("left", "member")]
+        about = {"chat": team.chat.json, "from": ben.json, "date": now - 50}
+        await home.double.post("chat_member", {**about, "old_chat_member": states[0], "new_chat_member": states[1]})
+        await eve.say("/catchup all", team)
+        assert "nobody has written" in await replied(team, 2)
+        await ben.say("The scanner moves downstairs", team, date=now - 40)
+        for who in (eve, zoe):
+            await who.say("/catchup all", team)
+        told = await team.until(lambda place: [one for one in place.said() if "scanner" in one.text][1:])
+        assert told
+        assert not [one for one in team.said() if "4711" in one.text]
+
+
+async def test_a_bot_that_is_removed_keeps_nothing(redis: Redis, tmp_path: Path):
+    """Nor does it listen when it comes back; where it still does, everybody is told again."""
+    async with telegram_home(redis, tmp_path, wishes()) as home:
+        ann, ben, team = people(home)
+        await ann.say("/catchup on", team)
+        await replied(team, 1)
+        await ben.say("The scanner moves downstairs", team)
+        await ben.add_bot(team)
+        assert "From now on I keep" in await replied(team, 2)
+        await ben.remove_bot(team)
+        while await redis.keys("attune:catchup:*"):  # noqa: ASYNC110 - nothing tells that it ended
+            await asyncio.sleep(0.01)
+        assert await redis.keys(KEYS) == []
+
+
+async def test_a_forward_is_somebody_elses_word(redis: Redis, tmp_path: Path):
+    """It is said whose, and decides nothing here."""
+    async with telegram_home(redis, tmp_path, wishes()) as home:
+        ann, ben, team = people(home)
+        await ann.say("/catchup on", team)
+        await replied(team, 1)
+        origin = {"type": "hidden_user", "sender_user_name": "Zoe Rival", "date": 1700000000}
+        await ben.send({"text": "Decision: the office closes in May", "entities": [], "forward_origin": origin}, team)
+        await ann.say("/catchup", team)
+        told = await team.until(lambda place: [one for one in place.said() if "In short" in one.text])
+        assert "Ben, forwarded from Zoe Rival" in told[0].text
+        await ann.say(f"@{BOT['username']} what was decided?", team)
+        await team.until(lambda place: [one for one in place.said() if "no decision" in one.text])
+
+
+async def test_what_names_the_bot_counts_unless_it_asks_for_minutes(redis: Redis, tmp_path: Path):
+    """Nor does a message keep the words that it had before it was edited into a request."""
+    async with telegram_home(redis, tmp_path, wishes()) as home:
+        ann, ben, team = people(home)
+        at = f"@{BOT['username']}"
+        await ann.say("/catchup on", team)
+        await replied(team, 1)
+        await ben.say(f"{at} Decision: the scanner moves to floor four", team)
+        typed = await ben.say(f"{at} The safe opens with 4711", team)
+        await replied(team, 3)
+        await ben.edit(typed, f"{at} summarise", team)
+        await team.until(lambda place: [one for one in place.said() if "In short" in one.text])
+        await ann.say(f"{at} what was decided?", team)
+        decided = await team.until(lambda place: [one for one in place.said() if "Decided" in one.text])
+        assert "floor four" in decided[0].text
+        await ann.say("/catchup all", team)
+        told = await team.until(lambda place: [one for one in place.said() if "In short" in one.text][1:])
+        assert "4711" not in told[-1].text
+
+
+async def test_an_edited_request_is_answered_in_the_same_place(redis: Redis, tmp_path: Path):
+    """By one message, as an edited question is."""
+    async with telegram_home(redis, tmp_path, wishes()) as home:
+        ann, ben, team = people(home)
+        await ann.say("/catchup on", team)
+        await replied(team, 1)
+        await ben.say("Decision: the scanner moves to floor four", team)
+        asked = await ann.say(f"@{BOT['username']} what was decided?", team)
+        await team.until(lambda place: [one for one in place.said() if "Decided" in one.text])
+        await ann.edit(asked, f"@{BOT['username']} summarise", team)
+        await team.until(lambda place: [one for one in place.said() if "In short" in one.text])
+        assert len(team.said()) == 2

@@ -40,6 +40,34 @@ async def test_only_what_a_chat_wants_is_kept(redis: Redis) -> None:
     assert await redis.keys("*heard*") == await redis.keys("*catchup*") == []
 
 
+async def test_when_somebody_came_is_known_as_long_as_messages_are(redis: Redis) -> None:
+    """The last time; only where something is kept, and no longer than that."""
+    log, now = RedisChats(redis), datetime.now(UTC).replace(microsecond=0)
+    await log.arrived(TEAM, ANN, now)
+    assert await log.arrival(TEAM, ANN) is None
+    await log.begin(TEAM)
+    for person, at in ((ANN, now), (ANN, now - timedelta(days=1)), (BEN, now - KEPT_FOR - timedelta(hours=1))):
+        await log.arrived(TEAM, person, at)
+    assert (await log.arrival(TEAM, ANN), await log.arrival(OTHER, ANN)) == (now, None)
+    await RedisKeeping(redis).sweep()
+    assert (await log.arrival(TEAM, ANN), await log.arrival(TEAM, BEN)) == (now, None)
+    await log.end(TEAM)
+    assert await redis.keys("*arrived*") == []
+
+
+async def test_whoever_is_forgotten_sees_no_more_than_before(redis: Redis) -> None:
+    """Nor anybody else whom nobody saw coming; that it was they who came is not kept."""
+    log, now = RedisChats(redis), datetime.now(UTC).replace(microsecond=0)
+    await log.begin(TEAM)
+    await log.arrived(TEAM, ANN, now)
+    await log.arrived(TEAM, BEN, now - timedelta(days=1))
+    await RedisMemory(redis).forget(ANN)
+    assert await log.arrival(TEAM, ANN) == now
+    assert await log.arrival(TEAM, BEN) == now - timedelta(days=1)
+    [key] = await redis.keys("*arrived*")
+    assert ANN.user.encode() not in await redis.zrange(key, 0, -1)
+
+
 async def test_an_edited_message_takes_the_place_of_what_it_was(redis: Redis) -> None:
     """And the same message twice is there once, in its place."""
     log = RedisChats(redis)

@@ -16,7 +16,7 @@ from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.profiles import KEPT_TRACES, aside_key, preferences_key, trace_order_key, traces_key
 from core.adapters.redis.studies import study_key
 from core.domain import EVERYONE, Conversation, Outcome, Passage, Person, Source, Turn
-from core.learning.study import PassageRef, QuizCard, QuizQuestion, Study
+from core.learning.study import CourseRecord, PassageRef, QuizCard, QuizQuestion, Study
 from core.people import interests
 from core.people.interests import KEPT, SLACK, Action, DocumentTally, Signal, event_vector
 from core.people.preferences import Language, Length, Polarity, Preferences, PreferenceSet, changed, undone, with_stated
@@ -305,3 +305,18 @@ async def test_what_is_studied_goes_with_its_document_and_with_its_person(memory
     assert await redis.hvals(aside_key(ANNA)) == [b'{"version": 99}']
     await memory.forget(ANNA)
     assert await redis.exists(key, aside_key(ANNA)) == 0
+
+
+async def test_only_those_are_counted_in_a_course_who_agreed(memory: Memory, redis: Redis):
+    """Their records come without a name, and go with their word or with their person; what cannot be read is no one."""
+    record = CourseRecord("starting", ("a",), ())
+    for person, counted in ((ANNA, True), (BEN, False), (Person("slack", "T1", "carl"), None)):
+        await memory.change_study(person, lambda old, counted=counted: replace(old, records=(record,), counted=counted))
+    await redis.set(study_key(Person("slack", "T1", "dora")), b'{"version": 99}')
+    assert await memory.course_records() == [record]
+    await memory.change_study(BEN, lambda old: replace(old, counted=True))
+    assert await memory.course_records() == [record, record]
+    await memory.forget(ANNA)
+    assert await memory.course_records() == [record]
+    await memory.change_study(BEN, lambda old: replace(old, counted=False))
+    assert await memory.course_records() == []

@@ -373,3 +373,73 @@ def test_what_somebody_missed_begins_behind_their_last_message() -> None:
     assert missed_by(ann, said) == said[2:]
     assert missed_by(Person("telegram", "", "9"), said) == said
     assert missed_by(ben, said) == said[3:]
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("summarise in 3 bullets", MinutesKind.SUMMARY),
+        ("summarise this thread as a list, please", MinutesKind.SUMMARY),
+        ("sum up in two sentences", MinutesKind.SUMMARY),
+        ("fass das in höchstens drei Stichpunkten zusammen", MinutesKind.SUMMARY),
+        ("Zusammenfassung in 3 Stichpunkten", MinutesKind.SUMMARY),
+        ("action items as a list", MinutesKind.ACTIONS),
+        ("Aufgaben als Liste bitte", MinutesKind.ACTIONS),
+    ],
+)
+def test_a_form_may_be_wished(said: str, kind: MinutesKind) -> None:
+    """Points are a list anyway."""
+    assert thread_request(said) == ThreadRequest(kind)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "summarise and list the action items", "Summary in 3 bullets, and the action items please",
+        "Zusammenfassung und Aufgaben",
+    ],
+)  # fmt: skip
+def test_two_things_may_be_asked_at_once(said: str) -> None:
+    """One is told after the other."""
+    request = thread_request(said)
+    assert request is not None
+    assert [one.kind for one in request.each] == [MinutesKind.SUMMARY, MinutesKind.ACTIONS]
+
+
+def test_a_day_and_a_language_are_understood() -> None:
+    """Which is not to say that they can be had."""
+    assert thread_request("what was decided today?") == ThreadRequest(MinutesKind.DECISIONS, dated=True)
+    assert thread_request("was wurde diese Woche hier besprochen") is None
+    assert thread_request("summarise this in German") == ThreadRequest(MinutesKind.SUMMARY, language="german")
+    assert thread_request("summarise, and what was decided yesterday?") == ThreadRequest(
+        MinutesKind.SUMMARY, also=MinutesKind.DECISIONS, dated=True
+    )
+
+
+def test_a_long_message_is_read_as_far_as_it_fits() -> None:
+    """However many tokens its letters are."""
+    said = posts(f"Ann: {'𓂀' * 5000}", "Ben: I saw that")
+    parts = parts_of(said, lambda text: len(text.encode()))
+    assert all(sum(len(post.line.encode()) for post in part) <= PART_TOKENS for part in parts)
+    assert parts[0][0].text == "𓂀" * len(parts[0][0].text)
+    assert parts[0][0].text
+
+
+async def test_very_many_points_become_fewer_part_by_part() -> None:
+    """What the model reads at once never grows with their number; what it says nothing of stays as it was."""
+    said = posts(
+        *(f"Ann: The report on {number} is late, and nobody knows why that is so" for number in range(100, 260))
+    )
+
+    def script(prompt: Prompt) -> str:
+        lines = prompt.passages[0].text.splitlines()
+        if not lines[0].startswith("- "):
+            return "\n".join(f"- {line}" for line in lines)
+        return "" if any("on 100 is" in line for line in lines) else "\n".join(lines[::4])
+
+    generator = ScriptedGenerator(script)
+    made = await minutes(generator, SUMMARY, said)
+    read = [generator.count_tokens(prompt.passages[0].text) for prompt in generator.prompts]
+    assert max(read) <= PART_TOKENS
+    assert "Ann: The report on 100 is late, and nobody knows why that is so" in texts(made)
+    assert len(made.points) < len(said) / 2

@@ -44,6 +44,8 @@ class RagGenerator:
         self._generation = checkpoint.generation
         self._tokenizer = checkpoint.tokenizer.backend_tokenizer
         self._question_tokenizer = checkpoint.question_tokenizer.backend_tokenizer
+        for tokenizer in (self._tokenizer, self._question_tokenizer):
+            tokenizer.encode_special_tokens = True  # as letters: a "</s>" in a text is nobody's end
         self._positions = int(getattr(checkpoint.model.config, "max_position_embeddings", _POSITIONS))
         self._line: list[asyncio.Event] = []  # the answers that are wanted; the first is being decoded
 

@@ -7,6 +7,7 @@ search.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -28,6 +29,7 @@ from core.errors import PromptTooLongError
 from core.models.files import DownloadProgress
 
 _VERDICTS = (YES, YES.title()), (NO, NO.title())  # in both spellings
+_SEAM = "\0"  # where a text is cut, so that a control token that somebody wrote is encoded as the letters it is
 
 
 class TorchGenerator:
@@ -45,6 +47,7 @@ class TorchGenerator:
         self._name = name
         self._protocol = protocol
         self._tokenizer = checkpoint.tokenizer
+        self._controls = _controls(checkpoint)
         self._context = int(checkpoint.model.config.max_position_embeddings)
         self._batcher = Batcher(
             PackedModel(checkpoint.model),
@@ -109,7 +112,7 @@ class TorchGenerator:
 
     def count_tokens(self, text: str) -> int:
         """Tokens in `text`."""
-        return len(self._encode(text))
+        return len(self._encode(self._plain(text)))
 
     async def generate(
         self, prompt: Prompt, decoding: Decoding
@@ -159,15 +162,16 @@ class TorchGenerator:
 
     def _read(self, prompt: Prompt, groups: Sequence[Sequence[Passage]]) -> tuple[list[Prefix], Suffix]:
         """What stands left of the bar for each group of passages, and what stands right of it, which all share."""
-        system = instructions(prompt.system)
-        messages = chat(system, prompt.turns, prompt.person, prompt.question)
+        spoken = chat(instructions(prompt.system), prompt.turns, prompt.person, prompt.question)
+        messages = [{**message, "content": self._plain(message["content"])} for message in spoken]
+        system = messages[0]["content"]
         before, _, after = self._templated(messages).partition(system.rstrip())  # some templates strip what they get
         asked = after.rfind(messages[-1]["content"].strip())
-        check = [*messages[:-1], {"role": "user", "content": prompt.check}]
+        check = [*messages[:-1], {"role": "user", "content": self._plain(prompt.check)}]
         checking = self._templated(check).partition(system.rstrip())[2][asked:] if prompt.check else ""
         head = tuple(self._encode(before + system))
-        prefixes = [_prefix(head, tuple(self._encode(documents(group))), group) for group in groups]
-        begun = self._encode(prompt.begun)
+        prefixes = [_prefix(head, tuple(self._encode(self._plain(documents(group)))), group) for group in groups]
+        begun = self._encode(self._plain(prompt.begun))
         if self._protocol.judging is Judging.FIRST:
             behind = after.removeprefix(
                 system[len(system.rstrip()) :]
@@ -180,8 +184,13 @@ class TorchGenerator:
     def _templated(self, messages: list[dict[str, str]]) -> str:
         return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
+    def _plain(self, text: str) -> str:
+        """What somebody wrote, so that none of it is a control token: those are the template's alone."""
+        return self._controls.sub(rf"\g<0>{_SEAM}", text)
+
     def _encode(self, text: str) -> list[int]:
-        return list(self._tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids)
+        encode = self._tokenizer.backend_tokenizer.encode
+        return [token for piece in text.split(_SEAM) for token in encode(piece, add_special_tokens=False).ids]
 
 
 def _prefix(head: tuple[int, ...], read: tuple[int, ...], passages: Sequence[Passage]) -> Prefix:
@@ -211,3 +220,9 @@ def _vocabulary(checkpoint: checkpoints.Checkpoint) -> Vocabulary:
     yes, no = (tuple(encode(word, add_special_tokens=False).ids[0] for word in words) for words in _VERDICTS)
     every = (*listed, checkpoint.tokenizer.eos_token_id)
     return Vocabulary(frozenset(int(token) for token in every if token is not None), yes, no)
+
+
+def _controls(checkpoint: checkpoints.Checkpoint) -> re.Pattern[str]:
+    """The first letter of each of the tokenizer's added tokens, wherever they stand in a text."""
+    added = [token.content for token in checkpoint.tokenizer.added_tokens_decoder.values() if token.content.strip()]
+    return re.compile(rf"(?={'|'.join(map(re.escape, added)) or '(?!)'}).", re.DOTALL)

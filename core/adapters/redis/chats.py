@@ -26,6 +26,13 @@ redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -tonumber(ARGV[3]) - 1)
 redis.call('EXPIRE', KEYS[2], ARGV[4])
 return 1
 """
+_ARRIVED = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('ZADD', KEYS[2], 'GT', ARGV[1], ARGV[2])
+redis.call('EXPIRE', KEYS[2], ARGV[3])
+return 1
+"""
+_FORGOTTEN = ""  # whoever came and is not known any more: forgetting opens nothing that was closed to them
 
 
 class RedisChats:
@@ -45,7 +52,7 @@ class RedisChats:
         """Keep nothing more, and drop what was kept."""
         with convert_errors():
             async with removed_from_disk(self._client):
-                await self._client.delete(_wish_key(chat), _posts_key(chat))
+                await self._client.delete(_wish_key(chat), _posts_key(chat), _arrivals_key(chat))
 
     async def keeps(self, chat: Conversation) -> bool:
         """Whether what is written there is kept."""
@@ -67,9 +74,27 @@ class RedisChats:
         found = [post for value in stored if (post := read(CHAT_POST, value)) is not None]
         return [post for post in found if post.at >= datetime.now(UTC) - self._keep]
 
+    async def arrived(self, chat: Conversation, person: Person, at: datetime) -> None:
+        """Note when a person came."""
+        keys = _wish_key(chat), _arrivals_key(chat)
+        with convert_errors():
+            await self._client.eval(_ARRIVED, 2, *keys, at.timestamp(), person.user, int(self._keep.total_seconds()))
+
+    async def arrival(self, chat: Conversation, person: Person) -> datetime | None:
+        """When they came; where nobody saw it, when the last one came who had that forgotten, or None."""
+        with convert_errors():
+            own, forgotten = await self._client.zmscore(_arrivals_key(chat), [person.user, _FORGOTTEN])
+        at = forgotten if own is None else own
+        return None if at is None else datetime.fromtimestamp(at, UTC)
+
 
 async def forget_posts(client: Redis, person: Person) -> None:
-    """Take what a person wrote out of all chats."""
+    """Take what a person wrote out of all chats, and that it was they who came when somebody came."""
+    place = tag(person.platform, person.workspace, "").removesuffix("}")
+    async for key in client.scan_iter(match=f"{PREFIX}arrived:{place}*", count=500):
+        if (at := await client.zscore(key, person.user)) is not None:
+            await client.zadd(key, {_FORGOTTEN: at}, gt=True)
+            await client.zrem(key, person.user)
     async for key in client.scan_iter(match=f"{PREFIX}heard:*", count=500):
         for value in cast("list[bytes]", await client.zrange(key, 0, -1)):
             post = read(CHAT_POST, value)
@@ -83,3 +108,7 @@ def _wish_key(chat: Conversation) -> str:
 
 def _posts_key(chat: Conversation) -> str:
     return f"{PREFIX}heard:{tag(chat.platform, chat.workspace, chat.channel)}"
+
+
+def _arrivals_key(chat: Conversation) -> str:
+    return f"{PREFIX}arrived:{tag(chat.platform, chat.workspace, chat.channel)}"

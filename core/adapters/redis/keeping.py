@@ -81,7 +81,9 @@ class RedisKeeping:
             await self._each(kind, self._end)
         for key in (GAPS, *USES):
             await self._end(key.encode())
-        await self._each("heard", lambda key: drop_old(self._client, key, now - posts_kept(self._keep)))
+        than = now - posts_kept(self._keep)
+        await self._each("heard", lambda key: drop_old(self._client, key, than))
+        await self._each("arrived", lambda key: self._client.zremrangebyscore(key, "-inf", than.timestamp()))
         if self._keep:
             await self._drop_older(now - self._keep)
 
@@ -102,7 +104,7 @@ class RedisKeeping:
         middle, most = (int(statistics.median(each)), each[-1]) if each else (0, 0)
         return Footprint(policy, len(each), middle, most, whole)
 
-    async def _each(self, kind: str, work: Callable[[bytes], Awaitable[None]]) -> None:
+    async def _each(self, kind: str, work: Callable[[bytes], Awaitable[object]]) -> None:
         async for key in self._client.scan_iter(match=f"{PREFIX}{kind}:*", count=500):
             await work(cast("bytes", key))
 

@@ -12,11 +12,11 @@ from typing import cast
 
 from redis.asyncio.client import Pipeline
 
-from core.adapters.redis.keys import convert_errors, person_key
+from core.adapters.redis.keys import PREFIX, convert_errors, person_key
 from core.adapters.redis.profiles import RedisProfiles, aside_key
 from core.adapters.redis.records import STUDY, digest, read
 from core.domain import Person
-from core.learning.study import Study
+from core.learning.study import CourseRecord, Study
 
 
 class RedisStudies(RedisProfiles):
@@ -49,6 +49,16 @@ class RedisStudies(RedisProfiles):
         with convert_errors():
             await self._client.transaction(write, key)
         return now
+
+    async def course_records(self) -> list[CourseRecord]:
+        """How far those got in courses of their team who agreed to be counted, in no order."""
+        found: list[CourseRecord] = []
+        with convert_errors():
+            async for key in self._client.scan_iter(match=f"{PREFIX}study:*", count=500):
+                stored = await self._client.get(key)
+                study = await self._unreadable.read(STUDY, key, "", stored)
+                found += study.records if study and study.counted else ()
+        return found
 
 
 def study_key(person: Person) -> str:
