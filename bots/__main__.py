@@ -12,11 +12,26 @@ import os
 import secrets
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bots.cli import operator_texts
+from bots.cli.grammar import (
+    CLIENT,
+    EVERY,
+    KEYS,
+    MODEL_NAME,
+    OFF,
+    READERS,
+    SEEN,
+    WITHOUT,
+    Json,
+    Model,
+    fail,
+    forgiving_streams,
+    version_text,
+)
 from core.errors import OperatorError, PersonError
 from core.linux import close_memory, withdraw
 
@@ -37,20 +52,10 @@ inbox = typer.Typer(help="Show waiting messages and those given up.", invoke_wit
 app.add_typer(inbox, name="inbox")
 courses = typer.Typer(help="Show the courses of the team.", invoke_without_command=True)
 app.add_typer(courses, name="courses")
+clients = typer.Typer(help="Manage the keys of programs that ask over HTTP.", no_args_is_help=True)
+app.add_typer(clients, name="clients")
 slack = typer.Typer(help="Set up the Slack app.", no_args_is_help=True)
 app.add_typer(slack, name="slack")
-
-Model = Annotated[str | None, typer.Option(help="The language model for this run: a name, hf:org/name or a path.")]
-OFF = "off"
-READERS = (
-    "Who may see them: everyone, workspace:slack/T012, channel:slack/T012/C345 or person:slack/T012/U901; may be "
-    "repeated. If omitted, documents keep their readers, and new files take those of the files next to them."
-)
-EVERY = "Read them again so often while `attune serve` runs: 30m, 6h, 1d, or never."
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-KEYS = typer.Argument(help="Keys as shown by `attune inbox`, or: all")
-MODEL_NAME = typer.Argument(help="A name, hf:org/name or a path.")
-WITHOUT = "Leave out a feature: channels, private-channels, reactions, files, user-groups or agent; may be repeated."
 
 
 def main() -> None:
@@ -94,7 +99,7 @@ def serve(
     ] = False,
     model: Model = None,
 ) -> None:
-    """Answer on Slack and Telegram, wherever a token is set, until stopped."""
+    """Answer on Slack and Telegram, wherever a token is set, and programs at ATTUNE_API, until stopped."""
     _serve(model, answers=not receive_only)
 
 
@@ -102,9 +107,7 @@ def serve(
 def console(
     *,
     listen: Annotated[str, typer.Option(help="Host and port to listen on.")] = "",
-    link: Annotated[
-        bool, typer.Option("--link", help="Only make a new link to a console that runs already, and end.")
-    ] = False,
+    link: Annotated[bool, typer.Option("--link", help="Only make a new link to a running console, and end.")] = False,
     model: Model = None,
 ) -> None:
     """Look after Attune in a browser: ask, documents, people, health, settings. Opens by a link that works once."""
@@ -116,14 +119,55 @@ def console(
         typer.echo(new_link(settings, listen))
         return
     _configure_logs(settings, to_file=True)
-    site = WebConsole(settings, environ, _settings_file(), version_text())
-    asyncio.run(site.run(listen))
+    asyncio.run(WebConsole(settings, environ, _settings_file(), version_text()).run(listen))
 
 
 @app.command()
 def worker(model: Model = None) -> None:
     """Answer messages that other processes receive. Any number may run."""
     _serve(model, receives=False)
+
+
+@app.command()
+def mcp(
+    readers: Annotated[list[str], typer.Option(help=SEEN)] = ["everyone"],  # noqa: B006 - typer copies it
+    model: Model = None,
+) -> None:
+    """Serve the tools search, ask and open over MCP, to the program that starts this."""
+    from bots.cli.programs import mcp  # noqa: PLC0415
+    from core.readers import checked  # noqa: PLC0415
+
+    settings = _settings(model)
+    _configure_logs(settings, to_file=True)  # stdout is the other program's
+    raise typer.Exit(asyncio.run(mcp(settings, checked(readers))))
+
+
+@clients.command("add")
+def add_client(
+    name: Annotated[str, CLIENT],
+    readers: Annotated[list[str], typer.Option(help=SEEN)] = ["everyone"],  # noqa: B006 - typer copies it
+) -> None:
+    """Make a key for a program, and print it, this once."""
+    from bots.cli.programs import add_client  # noqa: PLC0415
+    from core.readers import checked  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(add_client(_logged_settings(), name, checked(readers))))
+
+
+@clients.command("list")
+def list_clients() -> None:
+    """List the programs that have a key, and whose documents they see."""
+    from bots.cli.programs import list_clients  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(list_clients(_logged_settings())))
+
+
+@clients.command("remove")
+def remove_client(name: Annotated[str, CLIENT]) -> None:
+    """Remove a program's key, at once."""
+    from bots.cli.programs import remove_client  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(remove_client(_logged_settings(), name)))
 
 
 @inbox.callback()
@@ -399,31 +443,6 @@ def _crash(error: Exception) -> None:
     log = crash_log(error, error_id, settings.log_level, os.environ, folder)
     place = str(log) if log else operator_texts.no_log(str(folder))
     fail(operator_texts.crashed(type(error).__name__, error_id, place), 1)
-
-
-def version_text() -> str:
-    """The installed version."""
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
-
-    try:
-        return version("attune")
-    except PackageNotFoundError:
-        return "from source"
-
-
-def forgiving_streams() -> None:
-    """A terminal that knows few characters shows `?` for the others."""
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a TextIOWrapper in a real process
-
-
-def fail(sentence: str, code: int) -> NoReturn:
-    """End with a sentence on stderr and an exit code."""
-    from rich.console import Console  # noqa: PLC0415
-
-    console = Console(stderr=True, soft_wrap=True)
-    console.print(sentence, style="red", markup=False, highlight=False)
-    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from core.models.specs import LocalModel
 from core.models.store import ModelStore
 from core.notices.watch import DocumentWatch, Histories
 from core.people.access import Access, AccessLists, listed_names
+from core.people.clients import ApiClients
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.readers import GUIDES
 from core.settings import Settings
@@ -77,6 +78,7 @@ class Stores:
     access: Access
     histories: Histories
     chats: ChatLog
+    clients: ApiClients
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class Attune:
 @asynccontextmanager
 async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -> AsyncIterator[Attune]:
     """Open everything a conversation needs; fetches and converts models at the first use."""
+    from core.adapters.redis.usage import NoUsage  # noqa: PLC0415
+
     if settings.model_url is None:  # a mistyped name fails at once
         await asyncio.to_thread(ModelStore(settings.models_folder).find, settings.model)
     async with AsyncExitStack() as stack:
@@ -104,18 +108,10 @@ async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -
         generator = await stack.enter_async_context(open_generator(settings, progress))
         inbox = await stack.enter_async_context(open_inbox(settings))
         upkeep = Upkeep(library.index, generator)
-        build = partial(
-            Engine,
-            embedder=library.embedder,
-            index=library.index,
-            memory=records.memory,
-            generator=generator,
-            limits=limits_of(settings),
-            upkeep=upkeep,
-            courses=course_folder(settings),
-        )
+        build = partial(Engine, embedder=library.embedder, index=library.index, memory=records.memory, upkeep=upkeep)
+        build = partial(build, generator=generator, limits=limits_of(settings), courses=course_folder(settings))
         engine = build(usage=records.usage, inbox=inbox, histories=records.histories)
-        unrecorded = build(usage=_unused())
+        unrecorded = build(usage=NoUsage())
         for work in (upkeep.run(), swept(records.memory), DocumentWatch(library.index, records.histories).run()):
             await stack.enter_async_context(_in_background(work))
         reading = partial(_forget_reading, settings, generator)
@@ -137,12 +133,6 @@ async def _keep_to_embedder(settings: Settings, index: PassageIndex) -> None:
 async def _forget_reading(settings: Settings, generator: Generator, documents: Collection[tuple[str, str]]) -> None:
     await generator.retain(documents)
     await forget_reading(settings, documents)
-
-
-def _unused() -> Usage:
-    from core.adapters.redis.usage import NoUsage  # noqa: PLC0415
-
-    return NoUsage()
 
 
 def _figures(generator: Generator) -> Mapping[str, float]:
@@ -292,6 +282,7 @@ async def served_by_others(settings: Settings) -> bool:
 async def open_records(settings: Settings) -> AsyncIterator[Stores]:
     """Open what is kept on the server that `REDIS_URL` names, or on the embedded one."""
     from core.adapters.redis.chats import RedisChats  # noqa: PLC0415
+    from core.adapters.redis.clients import RedisClients  # noqa: PLC0415
     from core.adapters.redis.histories import RedisHistories  # noqa: PLC0415
     from core.adapters.redis.memory import RedisMemory  # noqa: PLC0415
     from core.adapters.redis.pairings import RedisPairings  # noqa: PLC0415
@@ -305,7 +296,9 @@ async def open_records(settings: Settings) -> AsyncIterator[Stores]:
         operators = listed_names(settings.operators, "ATTUNE_OPERATORS")
         access = Access(RedisPairings(client), AccessLists(listed_names(settings.allow, "ATTUNE_ALLOW"), operators))
         usage = RedisUsage(client, keep) if settings.usage else NoUsage()
-        yield Stores(memory, usage, access, RedisHistories(client), RedisChats(client, keep))
+        yield Stores(
+            memory, usage, access, RedisHistories(client), RedisChats(client, keep), ApiClients(RedisClients(client))
+        )
 
 
 async def forget_reading(settings: Settings, documents: Collection[tuple[str, str]]) -> None:

@@ -6,7 +6,7 @@ that a pure module can decide. Knows no platform, no store and no model.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -149,21 +149,55 @@ class Engine:
         query = query if len(heard) == len(turns) else replace(query, said=query.question)  # what came since is another
         context, found = await self._search(message, recalled.answer_id, query, asker, plain=plain)  # p(d|x)
         draft: AnswerDraft | None = None
-        if context.answerable:
-            async with aclosing(self._drafts(context, found)) as steps:
-                async for step in steps:
-                    if isinstance(step, AnswerDraft):
-                        draft = step
-                    else:
-                        yield step
-        if draft is not None:
-            events = self._generator.generate(draft.prompt, self._decoding(query))  # Σ_d w_d · p(y|x,d,u)
-            async with aclosing(draft.grow(events, self._limits.certainty)) as shown:
-                async for event in shown:
-                    yield event
+        async with aclosing(self._grown(context, found, self._decoding(query))) as steps:  # Σ_d w_d · p(y|x,d,u)
+            async for step in steps:
+                if isinstance(step, AnswerDraft):
+                    draft = step
+                else:
+                    yield step
         answer = draft.finish() if draft else not_found(found)
         async with self._keeping(context, answer, draft) as kept:
             yield kept
+
+    async def consult(
+        self, message: Message, turns: Sequence[Turn], seen_by: Collection[str], *, tokens: int | None = None
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        """Answer `message` after `turns` of what `seen_by` may see, in at most so many `tokens`.
+
+        It is for nobody in particular: nothing is kept of it, learned from it, or known of it but what is given.
+
+        Raises:
+            QuestionTooLongError: the question is over the limit.
+            StoreError: the index does not answer.
+        """
+        query = history.understand(self._check(message.text.strip()), turns)
+        asker = Asker(message.person)
+        context, found = await self._search(message, "", query, asker, plain=True, seen_by=frozenset(seen_by))
+        decoding = self._decoding(query)
+        decoding = replace(decoding, max_tokens=min(decoding.max_tokens, tokens or decoding.max_tokens))
+        answer = not_found(found)
+        async with aclosing(self._grown(context, found, decoding)) as steps:
+            async for step in steps:
+                if isinstance(step, AnswerDraft):
+                    answer = step.finish()
+                else:
+                    yield step
+        yield answer
+
+    async def search(self, text: str, seen_by: Collection[str]) -> list[RankedPassage]:
+        """What comes nearest to `text` of what `seen_by` may see, the likeliest first.
+
+        Raises:
+            QuestionTooLongError: the text is over the limit.
+            StoreError: the index does not answer.
+        """
+        asked = self._check(text.strip())
+        vectors = await self._embedder.embed_questions([asked])
+        return await retrieval.find({asked: 1.0}, vectors, self._index, seen_by, self._embedder.dense_weight)
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens in `text`, as the language model counts them."""
+        return self._generator.count_tokens(text)
 
     async def recheck(self, message: Message, is_new: Callable[[Passage], bool]) -> Answer | None:
         """The answer to `message` by itself, where something that `is_new` is read for it; nothing is kept of it.
@@ -215,15 +249,37 @@ class Engine:
         return said if said == text else said[: self._limits.question_characters - len(text)].rstrip()
 
     async def _search(
-        self, message: Message, answer_id: str, query: Query, asker: Asker, *, plain: bool
+        self,
+        message: Message,
+        answer_id: str,
+        query: Query,
+        asker: Asker,
+        *,
+        plain: bool,
+        seen_by: frozenset[str] | None = None,
     ) -> tuple[AnswerContext, list[RankedPassage]]:
-        """Who asks what, as far as the search has to know it, and what it finds."""
-        seen_by, asker = audience(message), asker.wishing(query.form)
+        """Who asks what, as far as the search has to know it, and what it finds; for `seen_by` where that is given."""
+        seen_by, asker = audience(message) if seen_by is None else seen_by, asker.wishing(query.form)
         vectors = await self._embedder.embed_questions([*query.searches, *asker.wished])
         form = asker.form(query.likeliest, vectors[0], vectors[len(query.searches) :], message.sent_at.timestamp())
         found = await retrieval.find(query.searches, vectors, self._index, seen_by, self._embedder.dense_weight)
         near = any(retrieval.is_relevant(text, found, self._limits.relevance) for text in query.searches)
         return AnswerContext(message, answer_id, seen_by, query, asker, form, vectors[0], near, plain), found
+
+    async def _grown(
+        self, context: AnswerContext, found: Sequence[RankedPassage], decoding: Decoding
+    ) -> AsyncGenerator[AnswerEvent | AnswerDraft, None]:
+        """An answer as it grows, and last the draft of it; nothing where nothing that was found is about it."""
+        if not context.answerable:
+            return
+        async with aclosing(self._drafts(context, found)) as steps:
+            async for step in steps:
+                if isinstance(step, AnswerDraft):
+                    events = self._generator.generate(step.prompt, decoding)
+                    async with aclosing(step.grow(events, self._limits.certainty)) as shown:
+                        async for event in shown:
+                            yield event
+                yield step
 
     async def _drafts(
         self, context: AnswerContext, found: Sequence[RankedPassage]

@@ -6,7 +6,8 @@
     │   ├── UnknownCommandError
     │   ├── InvalidPreferenceError
     │   ├── LessonError             a lesson that cannot be learned, found or changed
-    │   └── PairingError            a code that lets nobody in
+    │   ├── PairingError            a code that lets nobody in
+    │   └── BusyError               a program asks for more than can be answered now
     ├── OperatorError               its message says what the operator can do; shown by the `attune` command
     │   ├── ConfigurationError
     │   ├── ModelError
@@ -65,6 +66,15 @@ class LessonError(PersonError):
 
 class PairingError(PersonError):
     """A pairing code that is wrong, used up or too old."""
+
+
+class BusyError(PersonError):
+    """More is asked than can be answered now; `own` where it is the asker's own doing. Worth a try in `seconds`."""
+
+    def __init__(self, sentence: str, *, own: bool, seconds: float) -> None:
+        super().__init__(sentence)
+        self.own = own
+        self.seconds = seconds
 
 
 class OperatorError(AttuneError):

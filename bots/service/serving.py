@@ -23,6 +23,7 @@ from bots.service.observing import WatchedDialogue, WatchedInlet
 from bots.service.slots import Pace
 from bots.service.workers import Workers
 from bots.watching import Watcher
+from bots.web.app import OFF, programs_served
 from core.bootstrap import SILENT, Attune, open_attune, open_inbox, open_records
 from core.documents.teaching import Teacher
 from core.engine import Engine
@@ -36,7 +37,8 @@ log = structlog.get_logger(__name__)
 ENDING = (signal.SIGTERM, signal.SIGINT)
 NO_PLATFORM = (
     "No platform is configured. Set ATTUNE_TELEGRAM_TOKEN, or ATTUNE_SLACK_BOT_TOKEN and ATTUNE_SLACK_APP_TOKEN; "
-    "docs/telegram.md and docs/slack.md say where to get them. To chat in the terminal: attune chat"
+    "docs/telegram.md and docs/slack.md say where to get them. For other programs alone, set ATTUNE_API "
+    "(docs/programs.md). To chat in the terminal: attune chat"
 )
 
 
@@ -89,9 +91,9 @@ async def serve(
     `open_site` serves the web console beside it.
 
     Raises:
-        ConfigurationError: no platform is configured.
+        ConfigurationError: no platform is configured, and no address for programs or for the console.
     """
-    if not platforms:
+    if not platforms and not open_site and (settings.api == OFF or not halves.answers):
         raise ConfigurationError(NO_PLATFORM)
     ending = asyncio.Event()
     with on_signals(ending.set):
@@ -115,6 +117,7 @@ async def serve(
             await stack.enter_async_context(page.served(settings.metrics))
             if answerer:
                 await stack.enter_async_context(answering(settings, platforms, means, answerer.engine, metrics))
+                await stack.enter_async_context(programs_served(settings, answerer.engine, records.clients))
             if answerer and answerer.attune and open_site:
                 await stack.enter_async_context(open_site(answerer.attune, inbox, metrics))
             await stack.enter_async_context(receiving(receivers, WatchedInlet(inbox, metrics)))

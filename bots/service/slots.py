@@ -1,4 +1,4 @@
-"""How much is in work at once: events that are answered, and lessons, which have places of their own.
+"""How much is in work at once: events that are answered, and lessons and programs, which have places of their own.
 
 Knows nothing of what is in either.
 """
@@ -6,9 +6,16 @@ Knows nothing of what is in either.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+
+from core.errors import BusyError
+
+HURRIED = "Too many requests. Please wait {seconds:.0f} seconds, then try again."
+CROWDED = "Too many requests are waiting already. Please try again in a minute."
+A_WHILE = 60.0  # seconds after which who was refused for others' sake may try again
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,56 @@ class Slots:
                 yield
         finally:
             self._aside -= 1
+
+
+class ClientLanes:
+    """Where programs wait: one request of each at a time, whichever came first, and few of all at once.
+
+    They are answered beside people and never in a place of theirs, however many there are and whatever they send.
+    """
+
+    def __init__(self, *, at_once: int = 2, minute: int = 60, waiting: int = 10, crowd: int = 100) -> None:
+        """`minute`: requests of one program per minute, which may come at once; `waiting`: of one, `crowd`: of all."""
+        self._places = asyncio.Semaphore(at_once)  # first come, first served
+        self._lanes: dict[str, asyncio.Lock] = {}
+        self._minute = minute
+        self._waiting = waiting
+        self._crowd = crowd
+        self._inside: Counter[str] = Counter()
+        self._budgets: dict[str, tuple[float, float]] = {}  # what is left of a minute's worth, and when that was
+
+    @asynccontextmanager
+    async def turn(self, client: str, *, answers: bool = True) -> AsyncIterator[None]:
+        """Wait for the turn of a request, and hold it while open; what only searches takes no place from `answers`.
+
+        Raises:
+            BusyError: the program, or all together, ask for too much.
+        """
+        self._admit(client)
+        self._inside[client] += 1
+        lane = self._lanes.setdefault(client, asyncio.Lock())
+        try:
+            async with lane:
+                if answers:
+                    async with self._places:
+                        yield
+                else:
+                    yield
+        finally:
+            self._inside[client] -= 1
+            if not self._inside[client]:
+                del self._inside[client], self._lanes[client]
+
+    def _admit(self, client: str) -> None:
+        now = asyncio.get_running_loop().time()
+        left, at = self._budgets.get(client, (float(self._minute), now))
+        left = min(self._minute, left + (now - at) * self._minute / 60)
+        if left < 1 or self._inside[client] >= self._waiting:
+            seconds = max(1.0, (1 - left) * 60 / self._minute)
+            raise BusyError(HURRIED.format(seconds=seconds), own=True, seconds=seconds)
+        if self._inside.total() >= self._crowd:
+            raise BusyError(CROWDED, own=False, seconds=A_WHILE)
+        self._budgets[client] = left - 1, now
 
 
 class TimeLimit:

@@ -1,1 +1,1 @@
-"""What Attune serves over HTTP: the web console, and doors for programs."""
+"""Attune over HTTP, for programs, and for operators in a browser."""

@@ -166,10 +166,16 @@ def everything(prompt: Prompt) -> list[str]:
 def grounds(prompt: Prompt, quoted: str = "") -> list[str]:
     """All that an answer may state facts of: what the model reads, but what was `quoted`, now or before.
 
-    Anybody can plant an account number in a thread; that it was written there is no evidence for it.
+    Anybody can plant an account number in a thread; that it was written there is no evidence for it. Nor is an answer
+    of which nobody knows what it rests on.
     """
-    turns = tuple(replace(turn, question=own_words(turn.question, turn.quoted)) for turn in prompt.turns)
+    turns = tuple(_evidence(turn) for turn in prompt.turns)
     return everything(replace(prompt, question=own_words(prompt.question, quoted), turns=turns))
+
+
+def _evidence(turn: Turn) -> Turn:
+    answer = "" if turn.rests is None else turn.answer
+    return replace(turn, question=own_words(turn.question, turn.quoted), answer=answer)
 
 
 def says_not_found(answer: str) -> bool:

@@ -71,6 +71,17 @@ class SourceAccess:
         said = next((one.passage for one in trace.sources if one.number == number), None) if trace else None
         return await as_it_stands(said, self._index, seen_by) if said else None
 
+    async def read(self, source: str, seen_by: Collection[str]) -> list[Passage]:
+        """All passages of a document, in order; none where there is no such document that `seen_by` may see."""
+        versions = [one for one in await self._index.documents(source) if may_see(one.readers, seen_by)]
+        newest = max(versions, key=lambda one: (one.complete, one.passages), default=None)
+        return await whole(newest, self._index) if newest else []
+
+    async def documents(self, seen_by: Collection[str]) -> list[Document]:
+        """The documents that `seen_by` may see, in order of their names."""
+        seen = {one.source: one for one in await self._index.documents() if may_see(one.readers, seen_by)}
+        return [seen[source] for source in sorted(seen)]
+
     async def explain(self, trace: Trace, looking: Message) -> Trace:
         """`trace` with the places only of what stands there and may be seen where somebody is `looking`."""
         seen: dict[str, set[str]] = {}

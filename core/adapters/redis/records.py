@@ -23,6 +23,7 @@ from core.learning.study import Study
 from core.notices.history import DocumentHistory
 from core.notices.schedule import Subscription
 from core.people.access import Pairing
+from core.people.clients import ApiClient
 from core.people.interests import LearnedProfile, Signal
 from core.people.preferences import PreferenceSet
 from core.people.team import Contribution
@@ -42,7 +43,7 @@ CONTRIBUTION, GAP, PAIRING, WISHES, STUDY, CHAT_POST = (
     RecordForm(Study),
     RecordForm(ChatPost),
 )
-SUBSCRIPTION, HISTORY = RecordForm(Subscription), RecordForm(DocumentHistory)
+SUBSCRIPTION, HISTORY, CLIENT = RecordForm(Subscription), RecordForm(DocumentHistory), RecordForm(ApiClient)
 FORMS: Mapping[str, RecordForm[Any]] = {
     "turn": TURN,
     "trace": TRACE,
@@ -56,6 +57,7 @@ FORMS: Mapping[str, RecordForm[Any]] = {
     "digest": SUBSCRIPTION,
     "history": HISTORY,
     "chat post": CHAT_POST,
+    "client": CLIENT,
 }
 
 T = TypeVar("T")
