@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import asdict
+from pathlib import Path
 
 from core.answering.sources import whole
 from core.domain import Passage
@@ -50,7 +51,7 @@ async def _passages(product: Product) -> list[Passage]:
 
 def _record(passage: Passage, question: QuizQuestion | None, examination: Examination) -> Record:
     asked = asdict(question) if question else {}
-    return {"place": passage.heading_path, "passage": passage.text, **asked, **asdict(examination)}
+    return {"source": Path(passage.source).name, "place": passage.heading_path, **asked, **asdict(examination)}
 
 
 def summary(rows: list[Record]) -> Record:
