@@ -25,12 +25,13 @@ from bots.platform import Check, CheckStatus
 from bots.render import clean
 from bots.service.serving import configured
 from core.answering.verdict import Judging
-from core.bootstrap import open_embedder, open_index, open_records, open_remote, origin_of, protocol_for
+from core.bootstrap import open_embedder, open_index, open_records, open_remote, origin_of
 from core.documents.reading import beginnings, share_of_others
 from core.documents.sandbox import Sandbox
 from core.domain import Mode
 from core.embedder_choice import FOREIGN_SHARE, is_remembered, knows, with_embedder
 from core.errors import AttuneError, ConfigurationError, DocumentError, ModelError
+from core.models.layouts import protocol_for
 from core.models.specs import BUILT_IN, LocalModel
 from core.models.store import ModelStore
 from core.settings import Settings
