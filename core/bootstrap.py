@@ -22,9 +22,9 @@ from core.domain import VectorOrigin
 from core.errors import IndexUnavailableError
 from core.inbox import Allowance
 from core.models.files import DownloadProgress, NoProgress, digest_of
-from core.models.layouts import is_rag, protocol_for, protocol_of
+from core.models.layouts import is_rag, protocol_of
 from core.models.specs import LocalModel
-from core.models.store import ModelStore
+from core.models.store import ModelStore, protocol_for
 from core.people.access import Access, AccessLists, listed_names
 from core.people.clients import ApiClients
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
@@ -367,10 +367,14 @@ def _index(
 async def open_embedder(settings: Settings, progress: DownloadProgress = SILENT) -> AsyncIterator[Embedder]:
     """Open the embedding model, fetching it at the first use."""
     model = await asyncio.to_thread(ModelStore(settings.models_folder).resolve, settings.embedder, progress)
+    yield await on_torch_thread(_load_embedder, model, settings, progress)
+
+
+def _load_embedder(model: LocalModel, settings: Settings, progress: DownloadProgress) -> Embedder:
     from core.adapters.local_model.sentence_embedder import SentenceEmbedder  # noqa: PLC0415
 
     device, converted = None if settings.device == "auto" else settings.device, settings.models_folder / "converted"
-    yield await on_torch_thread(SentenceEmbedder.load, model, converted, device, progress)
+    return SentenceEmbedder.load(model, converted, device, progress)
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ from core.bootstrap import find_model
 from core.domain import Passage, Piece, Prompt
 from core.evaluation.scoring import exact_match, f1
 from core.models.files import NoProgress
-from core.models.layouts import protocol_for
+from core.models.store import protocol_for
 from core.settings import Settings
 from evals.answers import SHORT, WISHES, some_at_once, split
 from evals.common import Record, paired_bootstrap, parser, records, sample, write_result

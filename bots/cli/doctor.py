@@ -31,9 +31,8 @@ from core.documents.sandbox import Sandbox
 from core.domain import Mode
 from core.embedder_choice import FOREIGN_SHARE, is_remembered, knows, with_embedder
 from core.errors import AttuneError, ConfigurationError, DocumentError, ModelError
-from core.models.layouts import protocol_for
 from core.models.specs import BUILT_IN, LocalModel
-from core.models.store import ModelStore
+from core.models.store import ModelStore, protocol_for
 from core.settings import Settings
 
 FREE_BYTES = 500_000_000  # beside what is still to be fetched

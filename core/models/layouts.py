@@ -13,14 +13,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from core.answering.verdict import PROTOCOLS, TOLD_TO_REFUSE, Calibration, Judging, Protocol
 from core.errors import CorruptModelError, UnknownModelError
-
-if TYPE_CHECKING:
-    from core.models.specs import LocalModel
-    from core.settings import Settings
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"  # PEFT's layout
 OURS = "attune.json"
@@ -89,16 +84,6 @@ def protocol_of(model: str, base: str, adapter: Path | None) -> Protocol:
             "training/README.md says how."
         )
     return replace(reader, calibration=calibration)
-
-
-def protocol_for(model: LocalModel, settings: Settings) -> Protocol:
-    """How the language model of the settings is to be asked.
-
-    What a verdict is worth was measured on the files that are built in: other files of the same name are not those.
-    """
-    name = model.name if model.spec else ""
-    base = model.spec.base if model.spec and model.spec.base else name
-    return protocol_of(name, base, model.adapter if settings.adapter else None)
 
 
 def is_rag(path: Path) -> bool:

@@ -14,6 +14,7 @@ from bots.cli import knowledge_view, operations, removing
 from bots.own_guides import OwnGuides
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.chats import RedisChats
+from core.adapters.redis.clients import RedisClients
 from core.adapters.redis.histories import RedisHistories
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.pairings import RedisPairings
@@ -22,6 +23,7 @@ from core.bootstrap import Library, Stores
 from core.documents.ingest import Ingester
 from core.errors import ConfigurationError, DocumentError
 from core.people.access import Access, AccessLists
+from core.people.clients import ApiClients
 from core.settings import Settings
 from tests.fakes import HashingEmbedder
 
@@ -60,7 +62,8 @@ async def library(
     @asynccontextmanager
     async def records_of(*_: object) -> AsyncIterator[Stores]:
         access = Access(RedisPairings(redis), AccessLists())
-        yield Stores(RedisMemory(redis), RedisUsage(redis), access, RedisHistories(redis), RedisChats(redis))
+        kept = RedisHistories(redis), RedisChats(redis), ApiClients(RedisClients(redis))
+        yield Stores(RedisMemory(redis), RedisUsage(redis), access, *kept)
 
     @asynccontextmanager
     async def index_of(*_: object) -> AsyncIterator[QdrantIndex]:
