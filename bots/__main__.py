@@ -9,19 +9,35 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bots.cli import operator_texts
+from bots.cli.options import (
+    AnyModelName,
+    Client,
+    Every,
+    Json,
+    Keys,
+    Limit,
+    Listen,
+    Model,
+    ModelName,
+    Names,
+    QuestionFile,
+    Readers,
+    Seen,
+    Without,
+)
+from bots.cli.terminal import crash, fail, forgiving_streams, version_text
 from core.errors import OperatorError, PersonError
 from core.linux import close_memory, withdraw
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from core.settings import Settings
 
@@ -42,21 +58,7 @@ app.add_typer(clients, name="clients")
 slack = typer.Typer(help="Set up the Slack app.", no_args_is_help=True)
 app.add_typer(slack, name="slack")
 
-Model = Annotated[str | None, typer.Option(help="The language model for this run: a name, hf:org/name or a path.")]
-READERS = (
-    "Who may see them: everyone, workspace:slack/T012, channel:slack/T012/C345 or person:slack/T012/U901; may be "
-    "repeated. If omitted, documents keep their readers, and new files take those of the files next to them."
-)
-SEEN = (
-    "Whose documents it sees: everyone, workspace:slack/T012 or channel:slack/T012/C345; may be repeated. It sees what "
-    "is for these and nothing else."
-)
-CLIENT = typer.Argument(help="The program's name, such as open-webui.")
-EVERY = "Read them again so often while `attune serve` runs: 30m, 6h, 1d, or never."
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-KEYS = typer.Argument(help="Keys as shown by `attune inbox`, or: all")
-MODEL_NAME = typer.Argument(help="A name, hf:org/name or a path.")
-WITHOUT = "Leave out a feature: channels, private-channels, reactions, files, user-groups or agent; may be repeated."
+OFF = "off"
 
 
 def main() -> None:
@@ -71,7 +73,8 @@ def main() -> None:
     except (OperatorError, PersonError) as error:
         fail(str(error), 2)
     except Exception as error:  # noqa: BLE001 - the last place where an error can become a sentence
-        _crash(error)
+        settings = _settings()
+        crash(error, settings.log_level, settings.data_folder, os.environ)
 
 
 @app.callback(invoke_without_command=True)
@@ -105,6 +108,28 @@ def serve(
 
 
 @app.command()
+def console(
+    *,
+    listen: Listen = "",
+    link: Annotated[
+        bool, typer.Option("--link", help="Only make a new link to a console that runs already, and end.")
+    ] = False,
+    model: Model = None,
+) -> None:
+    """Look after Attune in a browser: ask, documents, people, health, settings. Opens by a link that works once."""
+    from bots.cli.web_console import WebConsole, new_link  # noqa: PLC0415
+
+    environ = _environ()
+    settings = _settings(model, environ=environ)
+    if link:
+        typer.echo(new_link(settings, listen))
+        return
+    _configure_logs(settings, to_file=True)
+    site = WebConsole(settings, environ, _settings_file(), version_text())
+    asyncio.run(site.run(listen))
+
+
+@app.command()
 def worker(model: Model = None) -> None:
     """Answer messages that other processes receive. Any number may run."""
     _serve(model, receives=False)
@@ -112,7 +137,7 @@ def worker(model: Model = None) -> None:
 
 @app.command()
 def mcp(
-    readers: Annotated[list[str], typer.Option(help=SEEN)] = ["everyone"],  # noqa: B006 - typer copies it
+    readers: Seen = ["everyone"],  # noqa: B006 - typer copies it
     model: Model = None,
 ) -> None:
     """Serve the tools search, ask and open over MCP, to the program that starts this."""
@@ -126,8 +151,8 @@ def mcp(
 
 @clients.command("add")
 def add_client(
-    name: Annotated[str, CLIENT],
-    readers: Annotated[list[str], typer.Option(help=SEEN)] = ["everyone"],  # noqa: B006 - typer copies it
+    name: Client,
+    readers: Seen = ["everyone"],  # noqa: B006 - typer copies it
 ) -> None:
     """Make a key for a program, and print it, this once."""
     from bots.cli.programs import add_client  # noqa: PLC0415
@@ -145,7 +170,7 @@ def list_clients() -> None:
 
 
 @clients.command("remove")
-def remove_client(name: Annotated[str, CLIENT]) -> None:
+def remove_client(name: Client) -> None:
     """Remove a program's key, at once."""
     from bots.cli.programs import remove_client  # noqa: PLC0415
 
@@ -162,7 +187,7 @@ def show_inbox(context: typer.Context, *, as_json: Json = False) -> None:
 
 
 @inbox.command()
-def retry(keys: Annotated[list[str], KEYS]) -> None:
+def retry(keys: Keys) -> None:
     """Retry messages that were given up."""
     from bots.cli.serving_view import retry  # noqa: PLC0415
 
@@ -170,7 +195,7 @@ def retry(keys: Annotated[list[str], KEYS]) -> None:
 
 
 @inbox.command()
-def drop(keys: Annotated[list[str], KEYS]) -> None:
+def drop(keys: Keys) -> None:
     """Discard messages that were given up."""
     from bots.cli.serving_view import drop  # noqa: PLC0415
 
@@ -179,11 +204,8 @@ def drop(keys: Annotated[list[str], KEYS]) -> None:
 
 @app.command()
 def ingest(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help="Files, folders and addresses (https://…) to ingest. If omitted, those ingested before."),
-    ] = None,
-    readers: Annotated[list[str] | None, typer.Option(help=READERS)] = None,
+    names: Names = None,
+    readers: Readers = None,
     *,
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep running, and ingest again whenever a file changes.")
@@ -191,11 +213,11 @@ def ingest(
     dry: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done with each file.")] = False,
     anew: Annotated[bool, typer.Option("--rebuild", help="Empty the index and ingest everything again.")] = False,
     site: Annotated[bool, typer.Option("--site", help="Of a web address also all pages below it.")] = False,
-    every: Annotated[str | None, typer.Option(help=EVERY)] = None,
+    every: Every = None,
 ) -> None:
     """Ingest documents to answer from. A second run reads only what has changed."""
     from bots.cli.operations import ingest  # noqa: PLC0415
-    from bots.cli.source_ingest import seconds_of  # noqa: PLC0415
+    from bots.operating import seconds_of  # noqa: PLC0415
     from core.documents.remote.addresses import is_address  # noqa: PLC0415
     from core.readers import checked  # noqa: PLC0415
 
@@ -281,13 +303,11 @@ def check(files: Annotated[list[Path], typer.Argument(help="Course files (.toml)
 
 @app.command("eval")
 def evaluate(
-    file: Annotated[Path, typer.Argument(help="JSON Lines: one question a line, with the page that answers it.")],
+    file: QuestionFile,
     *,
     answers: Annotated[bool, typer.Option("--answers", help="Also generate and score answers (slow).")] = False,
     report: Annotated[Path, typer.Option(help="Where to write the HTML report.")] = Path("attune-eval.html"),
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Ask only this many questions, spread over the file.")
-    ] = None,
+    limit: Limit = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON instead of a table.")] = False,
     model: Model = None,
 ) -> None:
@@ -338,7 +358,7 @@ def list_models() -> None:
 
 
 @models.command()
-def pull(name: Annotated[str, MODEL_NAME]) -> None:
+def pull(name: ModelName) -> None:
     """Download a model, resuming where a previous download stopped."""
     from bots.cli.models_view import pull_model  # noqa: PLC0415
 
@@ -346,7 +366,7 @@ def pull(name: Annotated[str, MODEL_NAME]) -> None:
 
 
 @models.command()
-def verify(name: Annotated[str | None, MODEL_NAME] = None) -> None:
+def verify(name: AnyModelName = None) -> None:
     """Check a model's files against their hashes, or those of every model on this machine."""
     from bots.cli.models_view import verify_models  # noqa: PLC0415
 
@@ -356,7 +376,7 @@ def verify(name: Annotated[str | None, MODEL_NAME] = None) -> None:
 @slack.command()
 def manifest(
     name: Annotated[str, typer.Option(help="The app's name in Slack.")] = "Attune",
-    without: Annotated[list[str] | None, typer.Option(help=WITHOUT)] = None,
+    without: Without = None,
     url: Annotated[str, typer.Option(help="The public https address, for deliveries by HTTP.")] = "",
 ) -> None:
     """Print the app's manifest, to paste at api.slack.com/apps, Create New App, From a manifest."""
@@ -365,11 +385,13 @@ def manifest(
     typer.echo(manifest_text(name, without or (), url))
 
 
-def _settings(model: str | None = None, paths: Sequence[Path] = ()) -> Settings:
+def _settings(
+    model: str | None = None, paths: Sequence[Path] = (), environ: Mapping[str, str] | None = None
+) -> Settings:
     from core.embedder_choice import with_embedder  # noqa: PLC0415
     from core.settings import Settings  # noqa: PLC0415
 
-    settings = with_embedder(Settings.from_env(_environ(), _settings_file()), paths)
+    settings = with_embedder(Settings.from_env(environ or _environ(), _settings_file()), paths)
     return settings.model_copy(update={"model": model}) if model else settings
 
 
@@ -383,9 +405,16 @@ def _environ() -> dict[str, str]:
 def _serve(model: str | None, *, receives: bool = True, answers: bool = True) -> None:
     from bots.service.serving import ProcessRoles, configured, serve  # noqa: PLC0415
 
-    settings = _settings(model)
+    environ = _environ()
+    settings = _settings(model, environ=environ)
     _configure_logs(settings, to_file=False)
-    asyncio.run(serve(settings, configured(settings), ProcessRoles(receives=receives, answers=answers)))
+    site = None
+    if settings.console != OFF and receives and answers:
+        from bots.cli.web_console import WebConsole  # noqa: PLC0415
+
+        site = WebConsole(settings, environ, _settings_file(), version_text()).beside
+    roles = ProcessRoles(receives=receives, answers=answers)
+    asyncio.run(serve(settings, configured(settings), roles, open_site=site))
 
 
 def _configure_logs(settings: Settings, *, to_file: bool) -> None:
@@ -404,43 +433,6 @@ def _logged_settings(paths: Sequence[Path] = ()) -> Settings:
 
 def _settings_file() -> Path:
     return Path("attune.toml")
-
-
-def _crash(error: Exception) -> None:
-    """A mistake of ours: the log has the details, the person a sentence."""
-    from bots.logs import crash_log  # noqa: PLC0415
-
-    error_id = secrets.token_hex(4)
-    settings = _settings()
-    folder = settings.data_folder
-    log = crash_log(error, error_id, settings.log_level, os.environ, folder)
-    place = str(log) if log else operator_texts.no_log(str(folder))
-    fail(operator_texts.crashed(type(error).__name__, error_id, place), 1)
-
-
-def version_text() -> str:
-    """The installed version."""
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
-
-    try:
-        return version("attune")
-    except PackageNotFoundError:
-        return "from source"
-
-
-def forgiving_streams() -> None:
-    """A terminal that knows few characters shows `?` for the others."""
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a TextIOWrapper in a real process
-
-
-def fail(sentence: str, code: int) -> NoReturn:
-    """End with a sentence on stderr and an exit code."""
-    from rich.console import Console  # noqa: PLC0415
-
-    console = Console(stderr=True, soft_wrap=True)
-    console.print(sentence, style="red", markup=False, highlight=False)
-    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from bots.replies import (
     PersonForgotten,
     Problem,
     Reply,
+    SlowNotice,
     Status,
     StudyRequest,
     TextWanted,
@@ -100,6 +101,10 @@ class Dialogue:
             said = await self._said_at_once(message)
             if isinstance(said, Notice | PersonForgotten):
                 yield said
+                return
+            if isinstance(said, SlowNotice):
+                yield Status(translated(texts.SEARCHING))
+                yield await said.make()
                 return
             if isinstance(said, StudyRequest):
                 async with aclosing(self._studies.reply(message, said)) as replies:

@@ -9,10 +9,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from bots import digest_texts
 from bots.language import translated, voice
-from bots.replies import Notice
+from bots.replies import CommandReply, Notice, SlowNotice
 from core.domain import Message
 from core.engine import Engine
 from core.errors import InvalidPreferenceError
@@ -25,15 +26,18 @@ _DAILY = {"daily", "day", "täglich", "taeglich", "tag", "on", "an"}
 _WEEKLY = {"weekly", "week", "wöchentlich", "woechentlich", "woche"}
 _OFF = {"off", "stop", "never", "none", "aus", "nie", "stopp"}
 _NOW = {"now", "today", "show", "jetzt", "heute", "zeige"}
-_FILLER = {"at", "on", "every", "each", "in", "um", "am", "jeden", "jede", "uhr", "o'clock", "the", "time", "zone"}
+_FILLER = {"at", "on", "every", "each", "in", "the", "o'clock", "time", "zone", "um", "am", "jeden", "jede", "uhr"}
 _DAYS = (
     *(("monday", "mon", "montag", "montags", "mo"), ("tuesday", "tue", "tues", "dienstag", "dienstags", "di")),
-    *(("wednesday", "wed", "mittwoch", "mittwochs", "mi"), ("thursday", "thu", "thurs", "donnerstag", "donnerstags")),
+    ("wednesday", "wed", "mittwoch", "mittwochs", "mi"),
+    ("thursday", "thu", "thurs", "donnerstag", "donnerstags", "do"),
     *(("friday", "fri", "freitag", "freitags", "fr"), ("saturday", "sat", "samstag", "samstags", "sa")),
     ("sunday", "sun", "sonntag", "sonntags", "so"),
 )
-_WEEKDAYS: Mapping[str, int] = {name: number for number, names in enumerate(_DAYS) for name in names}
-_HOUR = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?(?:\s?(am|pm)\b)?(?:\s?(?:uhr|h)\b)?", re.IGNORECASE)
+_WEEKDAYS: Mapping[str, int] = {name: number for number, names in enumerate(_DAYS) for name in (*names, f"{names[0]}s")}
+_HOURS = {"noon": "12:00", "mittags": "12:00", "midnight": "0:00", "mitternacht": "0:00"}
+_STOPS = re.compile(r"[,;!?()]|\.(?!\d)")
+_HOUR = re.compile(r"(\d{1,2})(?:[:.h ](\d{2}))?(?:\s?(am|pm)\b)?(?:\s?(?:uhr|h)\b)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +57,14 @@ class DigestCommands:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def reply(self, message: Message, rest: str) -> Notice:
+    async def reply(self, message: Message, rest: str) -> CommandReply:
         """Show what is new now, or change when it is told.
 
         Raises:
             InvalidPreferenceError: no such time.
         """
         if not rest or rest.lower() in _NOW:
-            return Notice(await self._look(message))
+            return SlowNotice(partial(self._look, message))
         wish = read_wish(rest)
         if message.person.platform == LOCAL:
             return Notice(translated(digest_texts.NOT_SCHEDULED_HERE))
@@ -74,7 +78,7 @@ class DigestCommands:
         await self._engine.people.subscribe(message.person, schedule, message.sent_at, voice().language)
         return Notice(digest_texts.subscribed(schedule, schedule.zone))
 
-    async def _look(self, message: Message) -> str:
+    async def _look(self, message: Message) -> Notice:
         """What is new, though nobody sent it; nothing counts as told by that."""
         kept = await self._engine.people.subscription(message.person)
         since = kept.since if kept else message.sent_at - LOOK_BACK
@@ -82,9 +86,9 @@ class DigestCommands:
         told: Digest = await self._engine.digests.compose(message, since, message.sent_at)
         new = translated(digest_texts.NOTHING_NEW) if told.empty else digest_texts.digest(told, zone)
         if message.person.platform == LOCAL:
-            return new
+            return Notice(new)
         about = digest_texts.subscription(kept.schedule) if kept else translated(digest_texts.NO_DIGEST)
-        return f"{new}\n\n{about}"
+        return Notice(f"{new}\n\n{about}")
 
 
 def scheduled(wish: DigestWish, before: DigestSchedule | None, zone: str) -> DigestSchedule:
@@ -94,7 +98,7 @@ def scheduled(wish: DigestWish, before: DigestSchedule | None, zone: str) -> Dig
     frequency = Frequency.WEEKLY if weekly else wish.frequency or known.frequency
     hour, minute = wish.hour or (known.hour, known.minute)
     weekday = known.weekday if wish.weekday is None else wish.weekday
-    named = wish.zone or zone or known.zone
+    named = wish.zone or known.zone or zone
     return replace(known, frequency=frequency, hour=hour, minute=minute, weekday=weekday or MONDAY, zone=named)
 
 
@@ -102,26 +106,30 @@ def read_wish(text: str) -> DigestWish:
     """What `text` asks for.
 
     Raises:
-        InvalidPreferenceError: something in it is no day, hour or time zone, or is said twice.
+        InvalidPreferenceError: something in it is no day, hour or time zone, or there are two of one kind.
     """
-    said = " ".join(text.lower().replace(",", " ").split())
+    said = _STOPS.sub(" ", text.lower())
+    said = " ".join(_HOURS.get(word, word) for word in said.split())
     hour, rest = _hour_in(said)
-    wish, zone = DigestWish(hour=hour), []
+    off, zone = False, []
+    frequencies: set[Frequency] = set()
+    weekdays: set[int] = set()
     for word in rest.split():
         if word in _OFF:
-            wish = replace(wish, off=True)
+            off = True
         elif word in _DAILY and not (word in {"on", "an"} and len(rest.split()) > 1):
-            wish = replace(wish, frequency=Frequency.DAILY)
+            frequencies.add(Frequency.DAILY)
         elif word in _WEEKLY:
-            wish = replace(wish, frequency=Frequency.WEEKLY)
+            frequencies.add(Frequency.WEEKLY)
         elif word in _WEEKDAYS:
-            wish = replace(wish, weekday=_WEEKDAYS[word])
+            weekdays.add(_WEEKDAYS[word])
         elif word not in _FILLER:
             zone.append(word)
     named = named_zone(" ".join(zone)) if zone else ""
-    if (zone and not named) or (wish.frequency is Frequency.DAILY and wish.weekday is not None):
+    is_daily_on_a_day = Frequency.DAILY in frequencies and weekdays
+    if (zone and not named) or is_daily_on_a_day or len(frequencies) > 1 or len(weekdays) > 1:
         raise InvalidPreferenceError(digest_texts.no_such_time(text))
-    return replace(wish, zone=named)
+    return DigestWish(next(iter(frequencies), None), next(iter(weekdays), None), hour, named, off)
 
 
 def _hour_in(said: str) -> tuple[tuple[int, int] | None, str]:

@@ -30,6 +30,7 @@ NO_DIGEST = (
     "You get no digest. `{cmd}digest daily 8:30` or `{cmd}digest weekly monday 9:00` sends you what is new in your "
     "documents, and answers to what you asked in vain, when there is any."
 )
+PREFS_ROW = "What is new in your documents: `{cmd}digest`. Sent to you at your hour: `{cmd}digest daily 8:30`."
 DIGEST_OFF = "Done. You get no digest any more."
 DIGEST_WAS_OFF = "You get no digest."
 NOT_SCHEDULED_HERE = "Here nothing can be sent to you: `/digest` shows what is new whenever you ask for it."
@@ -38,8 +39,9 @@ WHICH_ZONE = (
     "`{cmd}digest daily 8:30 utc+2`."
 )
 DIGEST_HOW = (
-    "I don't understand “{given}”. Write `{cmd}digest daily 8:30`, `{cmd}digest weekly monday 9:00` or "
-    "`{cmd}digest off`, with your city behind the hour if you are in another time zone."
+    "I don't understand “{given}”. A digest comes every day or on one day of the week, at one hour: write "
+    "`{cmd}digest daily 8:30`, `{cmd}digest weekly monday 9:00` or `{cmd}digest off`, "
+    "with your city behind the hour if you are in another time zone."
 )
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _TOLD = 5  # documents and questions of others that a digest quotes; it names the rest of the documents

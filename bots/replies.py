@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,13 @@ class Notice:
     """What a command says."""
 
     markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlowNotice:
+    """What a command says after a while, when it is made."""
+
+    make: Callable[[], Awaitable[Notice]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,5 +123,5 @@ class DueDigest:
     with_gaps: bool = False
 
 
-CommandReply = Notice | PersonForgotten | AskAgain | StudyRequest | TextWanted
+CommandReply = Notice | SlowNotice | PersonForgotten | AskAgain | StudyRequest | TextWanted
 Reply = Status | Delta | Final | Notice | PersonForgotten | Problem

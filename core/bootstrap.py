@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from core.notices.watch import Histories
     from core.storage.backup import DataLayout, StoredIndex
     from core.threads.chats import ChatLog
+    from core.upkeep import ForgetReading
 
 SILENT = NoProgress()
 _USED = ("valkey", "learned")  # what a data folder has as soon as people were answered or taught it
@@ -87,12 +88,15 @@ class Attune:
     library: Library
     records: Stores
     teacher: Teacher
+    unrecorded: Engine  # the same, of whose questions nothing is counted
+    forget_reading: ForgetReading  # of documents that are gone, on the disk and by the model
     figures: Callable[[], Mapping[str, float]]  # of the cache of what was read before; none for a model elsewhere
 
 
 @asynccontextmanager
 async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -> AsyncIterator[Attune]:
     """Open everything a conversation needs; fetches and converts models at the first use."""
+    from core.adapters.redis.usage import NoUsage  # noqa: PLC0415
     from core.documents.teaching import Teacher  # noqa: PLC0415
     from core.engine import Engine, limits_of  # noqa: PLC0415
     from core.notices.watch import DocumentWatch  # noqa: PLC0415
@@ -107,25 +111,17 @@ async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -
         generator = await stack.enter_async_context(open_generator(settings, progress))
         inbox = await stack.enter_async_context(open_inbox(settings))
         upkeep = Upkeep(library.index, generator)
-        engine = Engine(
-            embedder=library.embedder,
-            index=library.index,
-            memory=records.memory,
-            usage=records.usage,
-            generator=generator,
-            limits=limits_of(settings),
-            upkeep=upkeep,
-            inbox=inbox,
-            histories=records.histories,
-            courses=course_folder(settings),
-        )
+        build = partial(Engine, embedder=library.embedder, index=library.index, memory=records.memory, upkeep=upkeep)
+        build = partial(build, generator=generator, limits=limits_of(settings), courses=course_folder(settings))
+        engine = build(usage=records.usage, inbox=inbox, histories=records.histories)
+        unrecorded = build(usage=NoUsage())
         for work in (upkeep.run(), swept(records.memory), DocumentWatch(library.index, records.histories).run()):
             await stack.enter_async_context(in_background(work))
         reading = partial(_forget_reading, settings, generator)
         leftovers = Leftovers(library.index, records.usage, records.memory, reading)
         teacher = Teacher(settings.learned_folder, library.ingester, library.index, leftovers)
         await teacher.refresh()
-        yield Attune(engine, library, records, teacher, lambda: _figures(generator))
+        yield Attune(engine, library, records, teacher, unrecorded, reading, lambda: _figures(generator))
 
 
 async def _keep_to_embedder(settings: Settings, index: PassageIndex) -> None:
@@ -178,9 +174,8 @@ async def open_library(
 
 def origin_of(settings: Settings, progress: DownloadProgress = SILENT) -> VectorOrigin:
     """By what the vectors of today are made. Blocks while the embedder's files are fetched, or hashed."""
-    return VectorOrigin(
-        settings.embedder, digest_of(ModelStore(settings.models_folder).resolve(settings.embedder, progress))
-    )
+    name = settings.embedder
+    return VectorOrigin(name, digest_of(ModelStore(settings.models_folder).resolve(name, progress)))
 
 
 def folder_records(settings: Settings) -> FolderRecords:

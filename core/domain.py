@@ -55,6 +55,7 @@ class Message:
     `private` where nobody else reads the answer; then `channels` are those of the workspace that the person belongs to.
     `insiders` where all who read it belong to the workspace. `quoted` is what it is about, of a message that it
     replies to or forwards; without a text, that is what is asked. `zone` is the person's time zone, where it is known.
+    `speaks_for`, where any are given, are the readers' names that it speaks for, whoever and wherever its person is.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Message:
     insiders: bool = True
     quoted: str = ""
     zone: str = ""
+    speaks_for: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from core.domain import (
 from core.inbox import Claim, DeadLetter, Depth, Event, Lease, Receipt, UnreadableItem, WaitingEvent
 from core.learning.study import CourseRecord, Study
 from core.notices.schedule import Subscription
+from core.people.feedback import WeeklyCounts
 from core.people.interests import LearnedProfile, Signal
 from core.people.preferences import PreferenceSet
 from core.people.team import Contribution
@@ -273,24 +274,25 @@ class Memory(Port):
         """The digest that somebody asked for."""
         ...
 
-    async def subscribe(self, subscription: Subscription, due: datetime) -> None:
-        """Keep a digest, whose next time is `due`."""
-        ...
-
     async def unsubscribe(self, person: Person) -> None:
         """Forget the digest of somebody."""
         ...
 
-    async def change_subscription(self, person: Person, change: Callable[[Subscription], Subscription]) -> None:
-        """Replace a subscription by `change` of it, which may be called again; nothing where there is none."""
+    async def change_subscription(
+        self, person: Person, change: Callable[[Subscription | None], Subscription | None], due: datetime | None = None
+    ) -> None:
+        """Replace a subscription by `change` of it, which may be called again; with `due` that is when it comes next.
+
+        None stays none, and one that cannot be read is put aside before another is kept.
+        """
         ...
 
     async def due(self, now: datetime) -> list[tuple[Person, datetime]]:
         """Whose digests are due, the longest overdue first."""
         ...
 
-    async def put_off(self, person: Person, due: datetime, to: datetime | None) -> None:
-        """The digest that was `due` is next due at the moment `to`, or never; one that was changed since stays."""
+    async def put_off(self, person: Person, due: datetime, to: datetime) -> None:
+        """The digest that was `due` is next due at `to`, or never if nobody wants it; one changed since stays."""
         ...
 
     async def take_pace(self, seconds: float) -> bool:
@@ -318,7 +320,7 @@ class Memory(Port):
         ...
 
 
-class Usage(Port):
+class Usage(WeeklyCounts, Port):
     """What documents were good for, and what they lack: for the operator, never for a prompt."""
 
     async def note_cited(self, sources: Sequence[str], at: datetime) -> None:

@@ -43,6 +43,8 @@ def person_reader(person: Person) -> str:
 
 def audience(message: Message) -> frozenset[str]:
     """The readers' names that an answer to `message` may draw on."""
+    if message.speaks_for:
+        return message.speaks_for
     person, place = message.person, message.conversation
     everybody = {EVERYONE, *([workspace_reader(place.platform, place.workspace)] if message.insiders else ())}
     if not message.private:

@@ -14,10 +14,11 @@ from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from core.domain import Mode
 from core.errors import ConfigurationError
+from core.serving_settings import ServingSettings
 from core.text.words import whole_number
 
 FILE_NAME = "attune.toml"
@@ -30,6 +31,7 @@ ADVANCED = frozenset(  # with defaults that hardly anybody changes
         "ATTUNE_SLACK_CONFIG_TOKEN",
         "ATTUNE_WORKSPACE_MINUTE",
         "ATTUNE_API_MINUTE",
+        "ATTUNE_CONSOLE_URL",
         "ATTUNE_WAITING",
         "ATTUNE_GRACE",
         "ATTUNE_MODEL_TIMEOUT",
@@ -59,108 +61,6 @@ REMOVED = {
 """Former settings, and why they are gone."""
 
 _HOST_AND_PORT = re.compile(r"\S+:[0-9]{1,5}")
-
-
-class ServingSettings(BaseModel):
-    """The settings of `attune serve`: the platforms, their limits, and what an operator sees."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    telegram_token: SecretStr | None = Field(
-        None, alias="ATTUNE_TELEGRAM_TOKEN", description="the bot's token from @BotFather; unset: Telegram is off"
-    )
-    telegram_webhook: str | None = Field(
-        None,
-        alias="ATTUNE_TELEGRAM_WEBHOOK",
-        description="the public https address where Telegram delivers messages; unset: long polling",
-    )
-    telegram_webhook_secret: SecretStr | None = Field(
-        None,
-        alias="ATTUNE_TELEGRAM_WEBHOOK_SECRET",
-        description="the secret that proves a delivery comes from Telegram; unset: a random one at each start",
-    )
-    telegram_listen: str = Field(
-        "127.0.0.1:8081",
-        alias="ATTUNE_TELEGRAM_LISTEN",
-        description="local host and port that receive the deliveries to ATTUNE_TELEGRAM_WEBHOOK",
-    )
-    telegram_streaming: Literal["auto", "draft", "edit", "off"] = Field(
-        "auto",
-        alias="ATTUNE_TELEGRAM_STREAMING",
-        description="how answers stream in Telegram: draft, edit, off, or auto for the best the chat allows",
-    )
-    telegram_api: str = Field(
-        "https://api.telegram.org",
-        alias="ATTUNE_TELEGRAM_API",
-        description="base address of the Bot API; for proxies and tests",
-    )
-    slack_bot_token: SecretStr | None = Field(
-        None, alias="ATTUNE_SLACK_BOT_TOKEN", description="the app's bot token, xoxb-…; unset: Slack is off"
-    )
-    slack_app_token: SecretStr | None = Field(
-        None, alias="ATTUNE_SLACK_APP_TOKEN", description="the app-level token for Socket Mode, xapp-…"
-    )
-    slack_signing_secret: SecretStr | None = Field(
-        None,
-        alias="ATTUNE_SLACK_SIGNING_SECRET",
-        description="the app's signing secret, for deliveries by HTTP instead of Socket Mode",
-    )
-    slack_listen: str = Field(
-        "127.0.0.1:8082",
-        alias="ATTUNE_SLACK_LISTEN",
-        description="local host and port that receive Slack's deliveries by HTTP",
-    )
-    slack_api: str = Field(
-        "https://slack.com/api/",
-        alias="ATTUNE_SLACK_API",
-        description="base address of the Web API; for proxies and tests",
-    )
-    slack_config_token: SecretStr | None = Field(
-        None,
-        alias="ATTUNE_SLACK_CONFIG_TOKEN",
-        description="an app configuration token, so that `attune doctor` can check the app's event subscriptions",
-    )
-    person_minute: int = Field(
-        20, ge=1, le=100_000, alias="ATTUNE_PERSON_MINUTE", description="messages that one person may send per minute"
-    )
-    workspace_minute: int = Field(
-        200,
-        ge=1,
-        le=1_000_000,
-        alias="ATTUNE_WORKSPACE_MINUTE",
-        description="messages that everybody in a workspace together may send per minute",
-    )
-    waiting: int = Field(
-        500,
-        ge=1,
-        le=1_000_000,
-        alias="ATTUNE_WAITING",
-        description="messages that may wait for an answer; beyond it, people are told to try again later",
-    )
-    workers: int = Field(
-        8, ge=1, le=1000, alias="ATTUNE_WORKERS", description="messages that one process answers at the same time"
-    )
-    grace: float = Field(
-        20.0,
-        ge=0,
-        le=3600,
-        alias="ATTUNE_GRACE",
-        description="seconds to finish open answers when the process is stopped; other processes take over the rest",
-    )
-    api: str = Field(
-        "off",
-        alias="ATTUNE_API",
-        description="host and port where other programs ask while serving, over OpenAI's API and MCP, such as "
-        "127.0.0.1:8083; off: none",
-    )
-    api_minute: int = Field(
-        60, ge=1, le=100_000, alias="ATTUNE_API_MINUTE", description="requests that one program may send per minute"
-    )
-    metrics: str = Field(
-        "127.0.0.1:9464",
-        alias="ATTUNE_METRICS",
-        description="host and port of /metrics, /healthz and /readyz while serving; off: none",
-    )
 
 
 class Settings(ServingSettings):
@@ -338,17 +238,17 @@ class Settings(ServingSettings):
         _check_scheme(value.get_secret_value() if value else None, ("redis", "rediss", "unix"))
         return value
 
-    @field_validator("qdrant_url", "model_url", "telegram_webhook", "telegram_api", "slack_api")
+    @field_validator("qdrant_url", "model_url", "telegram_webhook", "telegram_api", "slack_api", "console_url")
     @classmethod
     def _http_scheme(cls, value: str | None) -> str | None:
         _check_scheme(value, ("http", "https"))
         return value
 
-    @field_validator("metrics", "api", "telegram_listen", "slack_listen")
+    @field_validator("metrics", "api", "telegram_listen", "slack_listen", "console")
     @classmethod
     def _host_and_port(cls, value: str, info: ValidationInfo) -> str:
         named = _HOST_AND_PORT.fullmatch(value) and whole_number(value.rpartition(":")[2], 65_535) is not None
-        if not named and (value, info.field_name) not in {("off", "metrics"), ("off", "api")}:
+        if not named and not (value == "off" and info.field_name in {"metrics", "api", "console"}):
             raise ValueError("give a host and a port, such as 127.0.0.1:8080")
         return value
 

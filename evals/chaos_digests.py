@@ -17,6 +17,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from bots import digest_texts
@@ -103,7 +104,11 @@ async def _subscribe(records: Stores, people: list[Person]) -> None:
     )
     for person in people:
         kept = Subscription(person, HOUR, since=ALWAYS + timedelta(days=1))
-        await records.memory.subscribe(kept, due=now)
+        await records.memory.change_subscription(person, partial(_first, kept), now)
+
+
+def _first(new: Subscription, _old: Subscription | None) -> Subscription:
+    return new
 
 
 async def _is_over(service: Service, records: Stores) -> bool:

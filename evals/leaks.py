@@ -1,9 +1,9 @@
 """Whether anything of one person reaches another: random interleavings of two people, over the real engine and stores.
 
 Each of them likes, asks and rates things that carry a mark of their own, asks some in vain, has a private document and
-reads a channel whose document comes to say something new now and then. After each round the prompts, traces, profiles
-and digests of one are searched for the other's mark, vectors and document; after the last, both are forgotten and the
-store is searched for what is left. Only the two models are stand-ins.
+reads a channel whose document comes to say something new now and then. After each round the prompts, traces, profiles,
+recommendations and digests of one are searched for the other's mark, vectors and document; after the last, both are
+forgotten and the store is searched for what is left. Only the two models are stand-ins.
 """
 
 from __future__ import annotations
@@ -176,12 +176,16 @@ async def _write_news(house: House, who: Person, topic: str) -> None:
 
 async def _digest(house: House, person: Person) -> str:
     """All that a digest holds for somebody, of what came in the last two hours."""
-    place, channels = Conversation("eval", "w", person.user), frozenset({MARKS[person]})
-    message = Message("digest", place, person, "", house.now, private=True, channels=channels)
+    message = _at_home(house, person)
     digest = await house.engine.digests.compose(message, house.now - timedelta(hours=2), house.now)
     house.digests += not digest.empty
     await house.engine.people.note_digest(person, str(house.now), house.now)
     return repr(digest)
+
+
+def _at_home(house: House, person: Person) -> Message:
+    place, channels = Conversation("eval", "w", person.user), frozenset({MARKS[person]})
+    return Message("digest", place, person, "", house.now, private=True, channels=channels)
 
 
 async def _leaks(house: House) -> int:
@@ -191,8 +195,9 @@ async def _leaks(house: House) -> int:
         trace, profile = await house.engine.people.trace(person), await house.engine.people.profile(person)
         mine = [prompt for prompt in house.generator.prompts if _is_of(prompt, person)]
         digest = await _digest(house, person)
+        recommended = await house.engine.sources.recommend(_at_home(house, person))
         study = await house.engine.people.study(person)
-        found += sum(MARKS[other] in repr(held) for held in (trace, profile, digest, study, *mine))
+        found += sum(MARKS[other] in repr(held) for held in (trace, profile, digest, recommended, study, *mine))
         asker = await house.engine.people.asker(person, plain=False)
         vectors = {one.vector for one in asker.learned.interests}
         theirs = (await house.engine.people.asker(other, plain=False)).learned.interests
@@ -209,8 +214,15 @@ async def _left(house: House) -> int:
     left = 0
     for key in cast("list[bytes]", await house.redis.keys("*")):
         kind = cast("bytes", await house.redis.type(key)).decode()
-        read = {"hash": house.redis.hgetall, "string": house.redis.get}.get(kind)
-        held = repr(await read(key)) if read else repr(await house.redis.lrange(key, 0, -1))
+        match kind:
+            case "hash":
+                held = repr(await house.redis.hgetall(key))
+            case "string":
+                held = repr(await house.redis.get(key))
+            case "zset":
+                held = repr(await house.redis.zrange(key, 0, -1))
+            case _:
+                held = repr(await house.redis.lrange(key, 0, -1))
         words = [*(person.user for person in PEOPLE), *MARKS.values()]
         left += any(
             word in f"{key!r} {held}" for word in words if not key.startswith((b"attune:uses", b"attune:documents"))

@@ -46,6 +46,11 @@ STYLES = {CheckStatus.GOOD: "green", CheckStatus.CARE: "yellow", CheckStatus.BAD
 
 async def doctor(environ: Mapping[str, str], file: Path, version: str) -> int:
     """Check everything and show the table. Returns the exit code: 1 when something is wrong."""
+    return _show(await all_checks(environ, file, version))
+
+
+async def all_checks(environ: Mapping[str, str], file: Path, version: str) -> list[Check]:
+    """A row for everything that was looked at."""
     checks = [Check(CheckStatus.GOOD, "attune", f"{version}, Python {platform.python_version()}")]
     try:
         named = Settings.from_env(environ, file)
@@ -56,7 +61,7 @@ async def doctor(environ: Mapping[str, str], file: Path, version: str) -> int:
         checks += [*_settings(named, environ, file), *await _server(settings), *_models(settings), *_disk(settings)]
         checks += [*await _stores(settings), *_device(settings), *await _platforms(settings)]
         checks.append(await asyncio.to_thread(parsers))
-    return _show(checks)
+    return checks
 
 
 def _show(checks: list[Check]) -> int:

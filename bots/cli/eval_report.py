@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from bots.cli import eval_texts
+from bots import eval_texts
 from bots.render import clean, short_path
 from core.domain import Passage, RankedPassage
 from core.evaluation.evaluator import ENOUGH, EvaluationSummary, ProductAnswer, Result

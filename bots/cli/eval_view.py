@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from bots.cli import eval_texts
+from bots import eval_texts
 from bots.render import one_line
 from core.domain import Passage, RankedPassage
 from core.evaluation.evaluator import EvaluationSummary, Result

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from bots.cli import eval_texts
+from bots import eval_texts
 from bots.cli.bars import opened
 from bots.cli.eval_report import Report, page
 from bots.cli.eval_view import as_json, asking_bar, show

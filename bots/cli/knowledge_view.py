@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from rich.cells import cell_len
@@ -20,31 +20,18 @@ from bots.cli import operator_texts
 from bots.cli.bars import opened
 from bots.cli.places import Places
 from bots.cli.places_view import plain_places, show_places
+from bots.operating import SourceRow, ago, gap_groups, source_rows
 from bots.render import one_line
 from core.bootstrap import open_library, open_records, open_stored_index
-from core.documents.gaps import GapGroup, grouped, vectors_of, with_vectors
-from core.domain import EVERYONE, Document, Use
+from core.documents.gaps import GapGroup
+from core.domain import EVERYONE, Vectors
 from core.embedder_choice import FOREIGN_SHARE, is_remembered, knows
-from core.ports import Usage
 from core.readers import GUIDES
 from core.settings import Settings
 
 GAPS_SHOWN = 30
 ALSO_SHOWN = 3  # other wordings of a question
 NAME_COLUMNS = 20  # of a path, at least
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """One document as `attune sources` shows it."""
-
-    source: str
-    title: str
-    passages: int
-    readers: tuple[str, ...]
-    changed: datetime | None  # of the file, where it is still there
-    answers: int
-    last: datetime | None
 
 
 async def sources(settings: Settings, *, as_json: bool) -> int:
@@ -73,35 +60,6 @@ def _show_sources(rows: Sequence[SourceRow], console: Console, lessons: Path) ->
         console.print(Text(operator_texts.FIX_EMPTY))
     if guides := len(rows) - len(own):
         console.print(Text(operator_texts.guides_beside(guides), style="dim"), soft_wrap=True)
-
-
-def source_rows(documents: Sequence[Document], uses: Mapping[str, Use]) -> list[SourceRow]:
-    """One row a source; of one that is changing just now, the version with the most passages."""
-    held: dict[str, Document] = {}
-    for document in sorted(documents, key=lambda document: document.passages):
-        held[document.source] = document
-    rows = [_row(document, uses.get(document.source)) for document in held.values()]
-    return sorted(rows, key=lambda row: (-row.answers, row.source))
-
-
-def _row(document: Document, use: Use | None) -> SourceRow:
-    answers, last = (use.answers, use.last) if use else (0, None)
-    return SourceRow(
-        document.source,
-        document.title,
-        document.passages,
-        document.readers,
-        _changed(document.source),
-        answers,
-        last,
-    )
-
-
-def _changed(source: str) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(Path(source).stat().st_mtime, UTC)
-    except (OSError, ValueError):
-        return None
 
 
 def _plain(row: SourceRow) -> dict[str, object]:
@@ -137,9 +95,9 @@ def _sources_lines(rows: Sequence[SourceRow], places: Places, width: int) -> Ite
 def _cells(row: SourceRow, now: datetime) -> tuple[str, ...]:
     return (
         f"{row.passages:,}",
-        operator_texts.ago(row.changed, now),
+        ago(row.changed, now),
         f"{row.answers:,}" if row.answers else "",
-        operator_texts.ago(row.last, now) if row.last else "",
+        ago(row.last, now) if row.last else "",
     )
 
 
@@ -147,7 +105,7 @@ async def gaps(settings: Settings, *, as_json: bool) -> int:
     """List what was asked and not found, grouped by meaning. Returns the exit code."""
     console = Console()
     async with open_records(settings) as records:
-        groups = await gap_groups(settings, records.usage)
+        groups = await gap_groups(records.usage, partial(_embedded, settings))
     if as_json:
         sys.stdout.write(json.dumps([_plain_group(group) for group in groups], indent=1) + "\n")
     elif not groups:
@@ -163,17 +121,9 @@ async def gaps(settings: Settings, *, as_json: bool) -> int:
     return 0
 
 
-async def gap_groups(settings: Settings, usage: Usage) -> list[GapGroup]:
-    """The groups of the questions that went unanswered; embedded here only where some have no vector."""
-    gaps = await usage.gaps()
-    if not gaps:
-        return []
-    vectors = vectors_of(gaps)
-    if vectors is None:
-        async with opened(open_library, settings, Console(stderr=True)) as library:
-            vectors = await library.embedder.embed_questions([gap.question for gap in gaps])
-        await usage.keep_vectors(with_vectors(gaps, vectors))
-    return grouped(gaps, vectors)
+async def _embedded(settings: Settings, questions: Sequence[str]) -> Vectors:
+    async with opened(open_library, settings, Console(stderr=True)) as library:
+        return await library.embedder.embed_questions(questions)
 
 
 def _show_group(group: GapGroup, console: Console) -> None:

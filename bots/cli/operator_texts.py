@@ -6,7 +6,6 @@ Knows nothing of how a sentence is laid out, or of when it is said.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bots.language import plural
@@ -36,30 +35,9 @@ PLACE_READERS = "seen by"
 WHOLE_SITE = "(site)"
 
 
-def every(seconds: int) -> str:
-    """A schedule, as it is written after --every."""
-    unit, length = next((pair for pair in (("d", 86_400), ("h", 3600)) if seconds % pair[1] == 0), ("m", 60))
-    return f"{seconds // length}{unit}" if seconds else "—"
-
-
-def until(moment: datetime | None, now: datetime) -> str:
-    """How soon, roughly; an em dash for never."""
-    if moment is None:
-        return "—"
-    minutes = round((moment - now).total_seconds() / 60)
-    if minutes <= 0:
-        return "now"
-    return f"in {plural(minutes, 'minute')}" if minutes < 90 else f"in {plural(round(minutes / 60), 'hour')}"  # noqa: PLR2004
-
-
 def failing_since(address: str, since: str, reason: str) -> str:
     """A source that cannot be read; what it had is still there."""
     return f"{address} has failed since {since}: {reason} What was read before stays."
-
-
-def bad_schedule(every: str) -> str:
-    """A schedule that is none."""
-    return f"--every {every} is no schedule. Write 30m, 6h or 1d, five minutes at least; or: never"
 
 
 def missing_path(path: str) -> str:
@@ -327,17 +305,6 @@ def secret_left_out(name: str) -> str:
 
 
 NO_GAPS = "There are no unanswered questions."
-
-
-def ago(moment: datetime | None, now: datetime) -> str:
-    """How long ago, roughly; an em dash for never."""
-    if moment is None:
-        return "—"
-    seconds = max(0, int((now - moment).total_seconds()))
-    for unit, length in (("day", 86_400), ("hour", 3600), ("minute", 60)):
-        if seconds >= length:
-            return f"{plural(seconds // length, unit)} ago"
-    return "just now"
 
 
 def gap_counts(questions: int, people: int) -> str:

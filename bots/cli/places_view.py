@@ -15,6 +15,7 @@ from rich.text import Text
 
 from bots.cli import operator_texts
 from bots.cli.places import LONGEST, Places
+from bots.operating import ago, every, until
 from bots.render import one_line
 from core.documents.remote.records import SourceRecord, SourceRecords
 from core.domain import EVERYONE
@@ -78,8 +79,8 @@ def _table(records: Sequence[SourceRecord], now: datetime, console: Console) -> 
 def _cells(record: SourceRecord, now: datetime, *, restricted: bool) -> list[str]:
     """How it went, and who may see it."""
     times = [
-        operator_texts.ago(record.read, now),
-        operator_texts.every(record.every),
-        operator_texts.until(record.next, now),
+        ago(record.read, now),
+        every(record.every),
+        until(record.next, now),
     ]
     return [*times, ", ".join(record.readers or ())] if restricted else times

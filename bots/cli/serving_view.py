@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bots.cli import operator_texts
+from bots.operating import ago
 from bots.render import one_line
 from core.bootstrap import open_inbox, open_records
 from core.documents.teaching import unreadable_lessons
@@ -82,7 +83,7 @@ def _aside_table(aside: Sequence[UnreadableItem]) -> Table:
         table.add_column(name, overflow="fold")
     now = datetime.now(UTC)
     for one in aside:
-        cells = (one.kind, one.key, operator_texts.ago(one.at, now), one.reason)
+        cells = (one.kind, one.key, ago(one.at, now), one.reason)
         table.add_row(*[Text(one_line(cell, CELL)) for cell in cells])
     return table
 
@@ -95,7 +96,7 @@ def _table(letters: Sequence[DeadLetter]) -> Table:
     for letter in letters:
         event = letter.event
         cells = (event.key, event.person.user, event.kind, str(letter.attempts))
-        ending = (operator_texts.ago(letter.at, now), letter.reason)
+        ending = (ago(letter.at, now), letter.reason)
         table.add_row(*[Text(one_line(cell, CELL)) for cell in (*cells, *ending)])
     return table
 

@@ -5,7 +5,6 @@ Knows nothing of how a source is fetched or a document read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,12 +20,8 @@ from core.documents.remote.addresses import is_address
 from core.documents.remote.keeper import SourceKeeper, SourceWishes
 from core.documents.remote.network import is_known_private
 from core.documents.tally import IngestReport
-from core.errors import ConfigurationError, DocumentError
+from core.errors import DocumentError
 from core.readers import Readers
-
-_SCHEDULE = re.compile(r"([0-9]{1,4})([mhd])")
-_UNITS = {"m": 60, "h": 3600, "d": 86_400}  # seconds
-_LEAST = 5 * 60  # seconds: more often would be no politeness
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +41,6 @@ def named_sources(
     addresses = tuple(word for word in words if is_address(word))
     paths = tuple(Path(word) for word in words if not is_address(word))
     return NamedSources(addresses, paths, SourceWishes(readers, every, site))
-
-
-def seconds_of(every: str) -> int:
-    """`30m`, `6h`, `1d` in seconds; 0 for `never`.
-
-    Raises:
-        ConfigurationError: it is none of these.
-    """
-    if every == "never":
-        return 0
-    meant = _SCHEDULE.fullmatch(every)
-    seconds = int(meant[1]) * _UNITS[meant[2]] if meant else 0
-    if seconds < _LEAST:
-        raise ConfigurationError(operator_texts.bad_schedule(every))
-    return seconds
 
 
 async def with_recorded(library: Library, named: NamedSources) -> NamedSources:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bots import personal_texts, texts
+from bots import digest_texts, personal_texts, texts
 from bots.choices import PREFERENCES
 from bots.language import translated
 from bots.lessons import LessonReply
@@ -97,6 +97,7 @@ def _set(profile: Profile) -> Iterator[Block]:
     change = button(translated(slack_texts.HOME_CHANGE), PREFS, "home")
     strength = f"{translated(texts.NAMES['strength'])} *{profile.wishes.strength}*"
     yield {**section(f"{chosen} · {strength}"), "accessory": change}
+    yield context(escaped(translated(digest_texts.PREFS_ROW)))
 
 
 def _stated(profile: Profile) -> Iterator[Block]:
@@ -176,7 +177,7 @@ def prefs_modal(profile: Profile) -> Block:
     blocks += [_line(polarity) for polarity in Polarity]
     return modal(
         translated(texts.PREFS_TITLE),
-        [*blocks, context(translated(slack_texts.PREFS_HINT))],
+        [*blocks, *(context(translated(hint)) for hint in (digest_texts.PREFS_ROW, slack_texts.PREFS_HINT))],
         callback_id=PREFS,
         submit=plain(translated(slack_texts.SAVE), TITLE_CHARS),
     )

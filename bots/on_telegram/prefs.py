@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bots import personal_texts, texts
+from bots import digest_texts, personal_texts, texts
 from bots.choices import PREFERENCES
 from bots.language import translated
 from bots.on_telegram import texts as say
@@ -63,6 +63,7 @@ def _main(profile: Profile) -> Panel:
     ]
     choices.append([_choice(f"{value} %", f"strength {value}", on=value == wishes.strength) for value in STRENGTHS])
     lines += ["", *map(_stated_line, wishes.stated)]
+    lines += ["", translated(digest_texts.PREFS_ROW)]
     pause = (texts.RESUME, "resume") if wishes.paused else (texts.PAUSE, "pause")
     last = [
         button(translated(say.INTERESTS_BUTTON), ButtonAction.PANEL, LEARNED),

@@ -55,7 +55,7 @@ class DigestClock:
                 left = await self.look(datetime.now(UTC))
             except StoreError as error:
                 log.warning("store_unavailable", error=type(error).__name__, work="digests")
-            except Exception:  # a mistake of ours must not end the digests of all others
+            except Exception:
                 log.exception("digests_failed")
             await asyncio.sleep(PACE if left else LATE)
 
@@ -63,8 +63,17 @@ class DigestClock:
         """Begin the digest that is longest overdue, if there is room; how many are due."""
         due = [(person, at) for person, at in await self._people.due(now) if person.platform in self._events]
         if due and (await self._inbox.depth()).waiting == 0 and await self._people.may_begin_digest(PACE):
-            await self._begin(*due[0], now)
+            await self._try(*due[0], now)
         return len(due)
+
+    async def _try(self, person: Person, at: datetime, now: datetime) -> None:
+        try:
+            await self._begin(person, at, now)
+        except StoreError:
+            raise
+        except Exception:  # a mistake of ours must not end the digests of all others
+            log.exception("digest_failed")
+            await self._people.digest_failed(person, at, now)
 
     async def _begin(self, person: Person, at: datetime, now: datetime) -> None:
         """Put it into the inbox first: who dies before the next hour is noted leaves the same event to the next."""

@@ -6,6 +6,7 @@ Knows nothing of how the figures are fetched; `health.py` serves them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -18,6 +19,15 @@ QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)  # second
 SLOW = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 MALFORMED = "malformed"
 RATES = (1, 2, 4, 6, 8, 12, 16, 24, 32, 64, 128)  # tokens a second
+
+
+@dataclass(frozen=True, slots=True)
+class FirstWords:
+    """How soon the first word of answers came: how many, seconds on average, and counts by seconds at most."""
+
+    count: int
+    mean: float
+    buckets: tuple[tuple[str, int], ...]
 
 
 class Metrics(Watcher):
@@ -90,6 +100,18 @@ class Metrics(Watcher):
         """Count an end."""
         self._handled.labels(event.person.platform, outcome).inc()
 
+    def first_words(self) -> FirstWords:
+        """How soon the first word of answers came, since the start."""
+        samples = [sample for metric in self._first.collect() for sample in metric.samples]
+        so_far = [(one.labels["le"], int(one.value)) for one in samples if one.name.endswith("_bucket")]
+        total = next(one.value for one in samples if one.name.endswith("_sum"))
+        before = [0, *(count for _, count in so_far)]
+        counts = [(_seconds(most), count - less) for (most, count), less in zip(so_far, before, strict=False)]
+        while counts and not counts[-1][1]:
+            counts.pop()
+        count = before[-1]
+        return FirstWords(count, total / count if count else 0.0, tuple(counts))
+
     def page(self, depth: Depth | None, figures: Mapping[str, float]) -> bytes:
         """All of it as Prometheus reads it, with the inbox's depth where it is known."""
         if depth is not None:
@@ -100,3 +122,7 @@ class Metrics(Watcher):
         for name, figure in figures.items():
             self._cache.labels(name).set(figure)
         return generate_latest(self._registry)
+
+
+def _seconds(most: str) -> str:
+    return "more" if most == "+Inf" else f"{float(most):g}"

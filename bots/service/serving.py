@@ -24,10 +24,12 @@ from bots.service.slots import Pace
 from bots.service.workers import Workers
 from bots.watching import Watcher
 from bots.web.app import OFF, programs_served
-from core.bootstrap import open_attune, open_inbox, open_records
+from core.bootstrap import SILENT, Attune, open_attune, open_inbox, open_records
 from core.documents.teaching import Teacher
 from core.engine import Engine
 from core.errors import ConfigurationError
+from core.models.files import DownloadProgress
+from core.ports import Inbox
 from core.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -48,8 +50,10 @@ class Answerer:
     checks: Mapping[str, Check] = field(default_factory=dict)
     figures: Callable[[], Mapping[str, float]] = dict
     teacher: Teacher | None = None
+    attune: Attune | None = None
 
 
+OpenSite = Callable[[Attune, Inbox, Metrics], AbstractAsyncContextManager[object]]
 OpenAnswerer = Callable[[Settings], AbstractAsyncContextManager[Answerer]]
 
 
@@ -76,23 +80,29 @@ def configured(settings: Settings) -> list[Platform]:
 
 
 async def serve(
-    settings: Settings, platforms: Sequence[Platform], halves: ProcessRoles, open_answerer: OpenAnswerer | None = None
+    settings: Settings,
+    platforms: Sequence[Platform],
+    halves: ProcessRoles,
+    open_answerer: OpenAnswerer | None = None,
+    open_site: OpenSite | None = None,
 ) -> None:
     """Receive and answer until SIGTERM or SIGINT; then stop receiving, finish what is in work, and hand over the rest.
 
+    `open_site` serves the web console beside it.
+
     Raises:
-        ConfigurationError: no platform is configured, and no address for programs.
+        ConfigurationError: no platform is configured, and no address for programs or for the console.
     """
-    if not platforms and (settings.api == OFF or not halves.answers):
+    if not platforms and not open_site and (settings.api == OFF or not halves.answers):
         raise ConfigurationError(NO_PLATFORM)
     ending = asyncio.Event()
-    with _on_signals(ending.set):
+    with on_signals(ending.set):
         async with AsyncExitStack() as stack:
             inbox = await stack.enter_async_context(open_inbox(settings))
             metrics = Metrics()
             answerer = None
             if halves.answers:
-                answerer = await stack.enter_async_context((open_answerer or _answerer)(settings))
+                answerer = await stack.enter_async_context((open_answerer or open_everything)(settings))
             records = await stack.enter_async_context(open_records(settings))
             teacher = answerer.teacher if answerer else None
             means = PlatformServices(records.access, records.usage, inbox, records.chats, teacher, metrics)
@@ -108,6 +118,8 @@ async def serve(
             if answerer:
                 await stack.enter_async_context(answering(settings, platforms, means, answerer.engine, metrics))
                 await stack.enter_async_context(programs_served(settings, answerer.engine, records.clients))
+            if answerer and answerer.attune and open_site:
+                await stack.enter_async_context(open_site(answerer.attune, inbox, metrics))
             await stack.enter_async_context(receiving(receivers, WatchedInlet(inbox, metrics)))
             log.info("serving_started", platforms=[platform.name for platform in platforms], halves=str(halves))
             await ending.wait()
@@ -148,19 +160,20 @@ async def answering(
 
 
 @asynccontextmanager
-async def _answerer(settings: Settings) -> AsyncIterator[Answerer]:
-    async with open_attune(settings) as attune:
+async def open_everything(settings: Settings, progress: DownloadProgress = SILENT) -> AsyncIterator[Answerer]:
+    """Open what answers, with Attune's own guides and the sources that are kept in step meanwhile."""
+    async with open_attune(settings, progress) as attune:
         checks: dict[str, Check] = {"memory": attune.records.memory.ping, "index": attune.library.index.count}
         guides = OwnGuides(attune.library)
         if await guides.urgent():
             await guides.keep()
         sources = attune.library.sources
         async with guides.kept(), sources.kept() if sources else nullcontext():
-            yield Answerer(attune.engine, checks, attune.figures, attune.teacher)
+            yield Answerer(attune.engine, checks, attune.figures, attune.teacher, attune)
 
 
 @contextmanager
-def _on_signals(action: Callable[[], None]) -> Iterator[None]:
+def on_signals(action: Callable[[], None]) -> Iterator[None]:
     """The first signal asks for an end; a second one of the same kind ends the program at once."""
     loop = asyncio.get_running_loop()
 

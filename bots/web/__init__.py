@@ -1,1 +1,1 @@
-"""Attune over HTTP, for programs."""
+"""What Attune serves over HTTP: the web console, and doors for programs."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from enum import StrEnum
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -18,7 +18,9 @@ from core.domain import Person
 HOUR = 8  # where nobody names one
 MONDAY = 0
 _WEEK = 7
-_OFFSET = re.compile(r"(?:utc|gmt)?\s*([+-])(\d{1,2})(?::?00)?", re.IGNORECASE)
+_OFFSET = re.compile(r"(?:utc|gmt)?\s*([+-])(\d{1,2})(?::?(00|15|30|45))?", re.IGNORECASE)
+_LARGEST_OFFSET = 14  # hours
+_NO_ZONES = {"localtime", "Factory"}  # names that machines have for their own
 
 
 class Frequency(StrEnum):
@@ -30,7 +32,7 @@ class Frequency(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DigestSchedule:
-    """The hour: of every day, or of one `weekday` (0 is Monday), in a time zone such as Europe/Berlin."""
+    """The hour: of every day, or of one `weekday` (0 is Monday), in a time zone such as Europe/Berlin or UTC+5:30."""
 
     frequency: Frequency
     zone: str
@@ -72,8 +74,11 @@ def next_due(schedule: DigestSchedule, after: datetime) -> datetime:
     raise AssertionError  # a week has every day
 
 
-def zone_of(name: str) -> ZoneInfo:
+def zone_of(name: str) -> tzinfo:
     """The time zone of that name; UTC where this machine does not know it."""
+    if offset := _OFFSET.fullmatch(name):
+        ahead = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
+        return timezone(ahead if offset[1] == "+" else -ahead)
     try:
         return ZoneInfo(name or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -83,14 +88,15 @@ def zone_of(name: str) -> ZoneInfo:
 def named_zone(said: str) -> str:
     """The name of the time zone that somebody means: `Europe/Berlin`, `berlin`, `new york`, `UTC+2`; empty if none."""
     if offset := _OFFSET.fullmatch(said.strip()):
-        turned = "-" if offset[1] == "+" else "+"  # these names count the other way
-        return _zones().get(f"etc/gmt{turned}{int(offset[2])}", "")
+        hours, minutes = int(offset[2]), offset[3] or "00"
+        known = f"UTC{offset[1]}{hours}" + (f":{minutes}" if minutes != "00" else "")
+        return known if hours <= _LARGEST_OFFSET else ""
     return _zones().get("_".join(said.lower().split()), "")
 
 
 @cache
 def _zones() -> dict[str, str]:
     """Names by what people call them: whole, and by their city alone."""
-    names = sorted(available_timezones())
+    names = sorted(available_timezones() - _NO_ZONES)
     cities = {name.rpartition("/")[2].lower(): name for name in names if "/" in name}
     return cities | {name.lower(): name for name in names}

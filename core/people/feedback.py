@@ -5,9 +5,11 @@ Pure; `core.people.interests` says what follows from signals. Knows nothing of s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from core.domain import Outcome, Person
 from core.people import interests
@@ -40,6 +42,18 @@ class Feedback:
     at: datetime
     reason: Reason | None = None
     source: int = 0
+
+
+class WeeklyCounts(Protocol):
+    """What became of questions, and what people thought of answers: counted by week, of all people together."""
+
+    async def note_week(self, what: str, at: datetime) -> None:
+        """Count one more of `what` in the week of `at`: what became of a question, or a verdict on an answer."""
+        ...
+
+    async def weeks(self) -> Mapping[str, Mapping[str, int]]:
+        """What was counted, by week as `2026-W48`, in order."""
+        ...
 
 
 def signal_of(trace: Trace, feedback: Feedback) -> Signal | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from core.documents.gaps import Gap
@@ -182,15 +182,14 @@ class People:
         """The digest that the person asked for."""
         return await self._memory.subscription(person)
 
-    async def subscribe(
-        self, person: Person, schedule: DigestSchedule, now: datetime, language: str = ""
-    ) -> Subscription:
+    async def subscribe(self, person: Person, schedule: DigestSchedule, now: datetime, language: str = "") -> None:
         """Give the person a digest, or another hour of it: what was told stays told."""
-        before = await self._memory.subscription(person)
         new = Subscription(person, schedule, now, language)
-        kept = replace(before, schedule=schedule, language=language) if before else new
-        await self._memory.subscribe(kept, next_due(schedule, now))
-        return kept
+        await self._memory.change_subscription(
+            person,
+            lambda old: replace(old, schedule=schedule, language=language) if old else new,
+            next_due(schedule, now),
+        )
 
     async def unsubscribe(self, person: Person) -> bool:
         """Take the digest back; False where there was none."""
@@ -200,7 +199,9 @@ class People:
 
     async def note_digest(self, person: Person, name: str, until: datetime, *, with_gaps: bool = False) -> None:
         """The digest `name` was shown, and told all up to `until`."""
-        await self._memory.change_subscription(person, lambda old: old.shown(name, until, with_gaps=with_gaps))
+        await self._memory.change_subscription(
+            person, lambda old: old.shown(name, until, with_gaps=with_gaps) if old else None
+        )
 
     async def due(self, now: datetime) -> list[tuple[Person, datetime]]:
         """Whose digests are due, the longest overdue first."""
@@ -208,8 +209,14 @@ class People:
 
     async def digest_begun(self, person: Person, due: datetime, now: datetime) -> None:
         """The digest that was `due` is on its way: the next one comes at its hour, or never if nobody wants it."""
-        kept = await self._memory.subscription(person)
-        await self._memory.put_off(person, due, next_due(kept.schedule, now) if kept else None)
+        if kept := await self._memory.subscription(person):
+            await self._memory.put_off(person, due, next_due(kept.schedule, now))
+        else:
+            await self.digest_failed(person, due, now)
+
+    async def digest_failed(self, person: Person, due: datetime, now: datetime) -> None:
+        """The digest that was `due` cannot be made: it is tried a day later."""
+        await self._memory.put_off(person, due, now + timedelta(days=1))
 
     async def may_begin_digest(self, seconds: float) -> bool:
         """Whether a digest may be begun now: one in so many `seconds`, whoever asks."""
@@ -239,6 +246,8 @@ class People:
             return FeedbackOutcome.UNKNOWN
         if feedback.verdict is not Verdict.OPENED:
             await self._note_gap(trace, feedback)
+        if feedback.verdict in {Verdict.UP, Verdict.DOWN}:
+            await self._usage.note_week(feedback.verdict.value, feedback.at)
         if feedback.verdict is Verdict.NONE:
             await self._tell_team(person, await self._memory.learn(person, (), without=[f"{trace.answer}:verdict"]))
             return FeedbackOutcome.TAKEN_BACK
@@ -262,6 +271,7 @@ class People:
 
         Nothing that they lack where it has no `question` of the asker's own: what others wrote is not the operator's.
         """
+        await self._usage.note_week(trace.outcome.value, trace.at)
         if trace.outcome is Outcome.ANSWERED:
             await self._usage.note_cited([source.passage.source for source in trace.sources], trace.at)
         elif question:

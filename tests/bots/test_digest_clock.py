@@ -70,7 +70,7 @@ async def test_two_processes_and_a_death_between_make_one(desk: Desk, redis: Red
     other = Desk(redis)
     await asyncio.gather(desk.look(DUE), other.look(DUE))
     assert len(await desk.taken()) == 1
-    await desk.people._memory.subscribe((await desk.people.subscription(ANN)), DUE)  # as it was before the death
+    await desk.people._memory.change_subscription(ANN, lambda kept: kept, DUE)  # as it was before the death
     await other.look(DUE)
     assert await desk.taken() == []
     assert await desk.people.due(DUE) == []
@@ -113,6 +113,44 @@ async def test_whoever_was_forgotten_meanwhile_is_never_due_again(desk: Desk, re
     await desk.look(DUE)
     assert await desk.taken() == []
     assert await desk.people.due(DUE) == []
+
+
+async def test_what_another_version_wrote_is_tried_a_day_later(desk: Desk, redis: Redis) -> None:
+    """And is put aside before the person's next wish is kept."""
+    await desk.people.subscribe(ANN, EIGHT, START)
+    key, aside = "attune:digest:{slack:T1:UANN}", "attune:aside:{slack:T1:UANN}"
+    await redis.set(key, b'{"version": 99}')
+    await desk.look(DUE)
+    assert await desk.taken() == []
+    assert await desk.people.due(DUE + timedelta(days=1)) == [(ANN, DUE + timedelta(days=1))]
+    await desk.people.subscribe(ANN, EIGHT, START)
+    assert await redis.hvals(aside) == [b'{"version": 99}']
+    assert await desk.people.subscription(ANN) is not None
+
+
+async def test_a_mistake_with_one_does_not_stop_the_others(desk: Desk) -> None:
+    """Ann's event cannot be made: Ben has his, and hers is tried a day later."""
+    for person in (ANN, BEN):
+        await desk.people.subscribe(person, EIGHT, START)
+
+    def fail(*_: object) -> None:
+        raise ValueError
+
+    desk.clock._events = {**desk.clock._events, "slack": fail}
+    await desk.look(DUE)
+    await desk.look(DUE)
+    assert len(await desk.taken()) == 1
+    assert (ANN, DUE + timedelta(days=1)) in await desk.people.due(DUE + timedelta(days=1))
+
+
+async def test_a_wish_and_what_was_told_at_the_same_time_are_both_kept(desk: Desk) -> None:
+    await desk.people.subscribe(ANN, EIGHT, START)
+    hours = [desk.people.subscribe(ANN, replace(EIGHT, hour=hour), START) for hour in (9, 10, 11, 12)]
+    await asyncio.gather(*hours[:2], desk.people.note_digest(ANN, "d1", DUE), *hours[2:])
+    kept = await desk.people.subscription(ANN)
+    assert kept is not None
+    assert (kept.last, kept.since) == ("d1", DUE)
+    assert kept.schedule.hour > 8
 
 
 async def test_a_changed_hour_is_not_put_off_by_the_earlier_one(desk: Desk) -> None:

@@ -11,6 +11,7 @@ from bots import digest_texts
 from bots.digest_commands import DigestCommands, DigestWish, read_wish
 from bots.language import speaking
 from bots.on_slack.events import as_command
+from bots.replies import SlowNotice
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
@@ -44,7 +45,8 @@ async def commands(redis: Redis):
 async def write(commands: DigestCommands, text: str, person: Person = ANN, zone: str = "") -> str:
     place = Conversation(person.platform, person.workspace, "7")
     message = Message("1", place, person, f"/digest {text}", NOW, private=True, zone=zone)
-    return (await commands.reply(message, text)).markdown
+    reply = await commands.reply(message, text)
+    return (await reply.make() if isinstance(reply, SlowNotice) else reply).markdown
 
 
 @pytest.mark.parametrize(
@@ -66,8 +68,18 @@ async def write(commands: DigestCommands, text: str, person: Person = ANN, zone:
         ("wöchentlich, freitags um 16 Uhr", DigestWish(WEEKLY, 4, (16, 0))),
         ("daily 8:30 Europe/Berlin", DigestWish(DAILY, hour=(8, 30), zone="Europe/Berlin")),
         ("daily 8:30 in new york", DigestWish(DAILY, hour=(8, 30), zone="America/New_York")),
-        ("daily utc+2 8:30", DigestWish(DAILY, hour=(8, 30), zone="Etc/GMT-2")),
-        ("daily 8 utc+2", DigestWish(DAILY, hour=(8, 0), zone="Etc/GMT-2")),
+        ("daily utc+2 8:30", DigestWish(DAILY, hour=(8, 30), zone="UTC+2")),
+        ("daily 8 utc+2", DigestWish(DAILY, hour=(8, 0), zone="UTC+2")),
+        ("daily 8:30 utc+5:30", DigestWish(DAILY, hour=(8, 30), zone="UTC+5:30")),
+        ("Daily.", DigestWish(DAILY)),
+        ("daily 8:30 berlin.", DigestWish(DAILY, hour=(8, 30), zone="Europe/Berlin")),
+        ("daily at 8 (Berlin)!", DigestWish(DAILY, hour=(8, 0), zone="Europe/Berlin")),
+        ("daily 8 30", DigestWish(DAILY, hour=(8, 30))),
+        ("daily at noon", DigestWish(DAILY, hour=(12, 0))),
+        ("täglich mittags", DigestWish(DAILY, hour=(12, 0))),
+        ("on mondays", DigestWish(None, 0)),
+        ("do 9 Uhr", DigestWish(None, 3, (9, 0))),
+        ("monday montags 9", DigestWish(None, 0, (9, 0))),
     ],
 )
 def test_a_wish_is_read_as_it_is_written(text: str, wish: DigestWish) -> None:
@@ -75,13 +87,18 @@ def test_a_wish_is_read_as_it_is_written(text: str, wish: DigestWish) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["25:00", "8:61", "daily monday", "soon", "daily 8:30 atlantis", "hourly", "13pm", "daily 8:30 `x`", "²"]
+    "text",
+    [
+        *("25:00", "8:61", "daily monday", "soon", "daily 8:30 atlantis", "hourly", "13pm", "daily 8:30 `x`", "²"),
+        *("monday friday", "daily weekly", "weekdays", "werktags 8:00", "daily 8:30 17:00", "daily localtime"),
+    ],
 )
 async def test_what_is_no_hour_is_said_to_be_none(commands: DigestCommands, text: str) -> None:
     """The sentence says how to write it, and nothing changes."""
     with pytest.raises(InvalidPreferenceError) as caught:
         await write(commands, text, zone="Europe/Berlin")
     assert "digest daily 8:30" in str(caught.value)
+    assert "every day or on one day of the week" in str(caught.value)
     assert await commands._engine.people.subscription(ANN) is None
 
 
@@ -96,6 +113,12 @@ async def test_a_person_without_a_time_zone_is_asked_for_it(commands: DigestComm
 async def test_what_the_platform_says_of_the_zone_is_taken(commands: DigestCommands) -> None:
     assert "every day at 8:00 (Asia/Tokyo)" in await write(commands, "daily", zone="Asia/Tokyo")
     assert await RedisMemory(commands._engine.people._memory._client).due(NOW) == []
+
+
+async def test_the_zone_that_somebody_wrote_stays(commands: DigestCommands) -> None:
+    """Whatever the platform says of it."""
+    assert "(UTC+2)" in await write(commands, "daily 8:30 utc+2", zone="Asia/Tokyo")
+    assert "every day at 9:00 (UTC+2)" in await write(commands, "9:00", zone="Asia/Tokyo")
 
 
 async def test_another_hour_keeps_what_was_told(commands: DigestCommands) -> None:

@@ -15,6 +15,7 @@ from bots.cli import evaluating
 from bots.cli.evaluating import EvaluationOptions, evaluate
 from core.adapters.index.shared_index import SharedIndex
 from core.adapters.redis.chats import RedisChats
+from core.adapters.redis.clients import RedisClients
 from core.adapters.redis.histories import RedisHistories
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.pairings import RedisPairings
@@ -27,6 +28,7 @@ from core.domain import Prompt
 from core.engine import AnswerLimits, Engine
 from core.errors import OperatorError, QuestionFileError
 from core.people.access import Access, AccessLists
+from core.people.clients import ApiClients
 from core.settings import Settings
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
@@ -69,6 +71,10 @@ class Reader(HTMLParser):
 
     def handle_data(self, data):
         self.text += data
+
+
+async def _forget_nothing(_: object) -> None:
+    pass
 
 
 @pytest.fixture
@@ -117,11 +123,10 @@ async def library(
 
     @asynccontextmanager
     async def attune_of(*_: object) -> AsyncIterator[Attune]:
-        records = Stores(
-            memory, NoUsage(), Access(RedisPairings(redis), AccessLists()), RedisHistories(redis), RedisChats(redis)
-        )
+        access, clients = Access(RedisPairings(redis), AccessLists()), ApiClients(RedisClients(redis))
+        records = Stores(memory, NoUsage(), access, RedisHistories(redis), RedisChats(redis), clients)
         teacher = Teacher(place / "learned", ingester, shared_index)
-        yield Attune(engine, library, records, teacher, dict)
+        yield Attune(engine, library, records, teacher, engine, _forget_nothing, dict)
 
     monkeypatch.setattr(evaluating, "open_library", library_of)
     monkeypatch.setattr(evaluating, "open_attune", attune_of)

@@ -61,9 +61,8 @@ async def library(
 
     @asynccontextmanager
     async def records_of(*_: object) -> AsyncIterator[Stores]:
-        access = Access(RedisPairings(redis), AccessLists())
-        kept = RedisHistories(redis), RedisChats(redis), ApiClients(RedisClients(redis))
-        yield Stores(RedisMemory(redis), RedisUsage(redis), access, *kept)
+        access, clients = Access(RedisPairings(redis), AccessLists()), ApiClients(RedisClients(redis))
+        yield Stores(RedisMemory(redis), RedisUsage(redis), access, RedisHistories(redis), RedisChats(redis), clients)
 
     @asynccontextmanager
     async def index_of(*_: object) -> AsyncIterator[QdrantIndex]:

@@ -43,6 +43,14 @@ async def test_answers_at_the_same_moment_are_all_counted(usage: Usage) -> None:
     assert (await usage.uses())["/a.md"].answers == 50
 
 
+async def test_what_became_of_questions_is_counted_by_week(usage: Usage) -> None:
+    """A week begins on Monday, as ISO 8601 has it, in the order of time."""
+    for days, what in ((7, "answered"), (0, "answered"), (0, "down"), (3, "answered")):
+        await usage.note_week(what, START + timedelta(days=days))
+    assert await usage.weeks() == {"2026-W01": {"answered": 2, "down": 1}, "2026-W02": {"answered": 1}}
+    assert list(await usage.weeks()) == ["2026-W01", "2026-W02"]
+
+
 async def test_what_is_counted_of_a_document_goes_with_it(usage: Usage) -> None:
     """Others keep their counts; one that was never cited is no error."""
     await usage.note_cited(["/a.md", "/b.md"], START)

@@ -24,6 +24,8 @@ def moment(text: str) -> datetime:
         (DigestSchedule(Frequency.WEEKLY, "Europe/Berlin", 9, 0, 4), "2026-03-02T08:00", "2026-03-06T08:00"),
         (DigestSchedule(Frequency.WEEKLY, "Europe/Berlin", 9, 0, 0), "2026-03-02T08:00", "2026-03-09T08:00"),
         (DigestSchedule(Frequency.DAILY, "Pacific/Auckland", 8), "2026-01-05T18:00", "2026-01-05T19:00"),
+        (DigestSchedule(Frequency.DAILY, "UTC+2", 8), "2026-01-05T05:00", "2026-01-05T06:00"),
+        (DigestSchedule(Frequency.DAILY, "UTC-3:30", 8), "2026-01-05T05:00", "2026-01-05T11:30"),
         (DigestSchedule(Frequency.DAILY, "Mars/Olympus", 8), "2026-01-05T07:00", "2026-01-05T08:00"),
         (DigestSchedule(Frequency.DAILY, "Europe/Berlin", 2, 30), "2026-03-28T12:00", "2026-03-29T01:30"),
         (DigestSchedule(Frequency.DAILY, "Europe/Berlin", 2, 30), "2026-10-25T00:30", "2026-10-26T01:30"),
@@ -47,7 +49,9 @@ def test_a_year_of_days_has_a_digest_each() -> None:
     ("said", "zone"),
     [
         ("Europe/Berlin", "Europe/Berlin"), ("berlin", "Europe/Berlin"), ("New York", "America/New_York"),
-        ("utc", "UTC"), ("UTC+2", "Etc/GMT-2"), ("gmt -5", "Etc/GMT+5"), ("utc+99", ""), ("the moon", ""), ("", ""),
+        ("utc", "UTC"), ("UTC+2", "UTC+2"), ("gmt -5", "UTC-5"), ("utc+99", ""),
+        ("utc+5:30", "UTC+5:30"), ("+0545", "UTC+5:45"), ("utc+5:20", ""), ("localtime", ""),
+        ("the moon", ""), ("", ""),
     ],
 )  # fmt: skip
 def test_zones_are_known_by_what_people_call_them(said: str, zone: str) -> None:

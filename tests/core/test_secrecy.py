@@ -39,8 +39,8 @@ def output(code: str, folder: Path, **environ: str) -> str:
 
 
 def test_every_secret_setting_is_one() -> None:
-    """Those that hold a token, a key, a secret or an address with a password."""
-    words = ("TOKEN", "KEY", "SECRET", "REDIS_URL")
+    """Those that hold a token, a key, a secret, a password or an address with one."""
+    words = ("TOKEN", "KEY", "SECRET", "PASSWORD", "REDIS_URL")
     named = {name for name in secret_names() if any(word in name for word in words)}
     assert named == set(secret_names())
     held = {field.alias for field in Settings.model_fields.values() if str(field.alias).endswith(words)}

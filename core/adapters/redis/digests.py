@@ -15,8 +15,8 @@ from pydantic_core import from_json, to_json
 from redis.asyncio.client import Pipeline
 
 from core.adapters.redis.keys import convert_errors
-from core.adapters.redis.profiles import RedisProfiles, digest_key
-from core.adapters.redis.records import SUBSCRIPTION, read
+from core.adapters.redis.profiles import RedisProfiles, aside_key, digest_key
+from core.adapters.redis.records import SUBSCRIPTION, digest, read
 from core.domain import Person
 from core.notices.schedule import Subscription
 
@@ -25,7 +25,8 @@ _PACE = "attune:digests:pace"
 
 # Whoever changed the hour meanwhile keeps theirs.
 _PUT_OFF = """
-if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
+if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return end
+if ARGV[3] == '' then redis.call('HDEL', KEYS[1], ARGV[1]) else redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
 """
 
 
@@ -38,32 +39,33 @@ class RedisDigests(RedisProfiles):
             stored = await self._client.get(digest_key(person))
         return await self._unreadable.read(SUBSCRIPTION, digest_key(person), "", stored)
 
-    async def subscribe(self, subscription: Subscription, due: datetime) -> None:
-        """Keep a digest, whose next time is `due`."""
-        person = subscription.person
-        with convert_errors():
-            await self._client.set(digest_key(person), SUBSCRIPTION.dump_json(subscription), ex=self._keeping.seconds)
-            await self._client.hset(DUE, _field(person), _moment(due))
-
     async def unsubscribe(self, person: Person) -> None:
         """Forget the digest of somebody."""
         with convert_errors():
             await self._client.delete(digest_key(person))
             await self._drop_due(person)
 
-    async def change_subscription(self, person: Person, change: Callable[[Subscription], Subscription]) -> None:
-        """Replace a subscription by `change` of it, which may be called again; nothing where there is none."""
+    async def change_subscription(
+        self, person: Person, change: Callable[[Subscription | None], Subscription | None], due: datetime | None = None
+    ) -> None:
+        """Replace a subscription by `change` of it; with `due` that is when it comes next."""
         key = digest_key(person)
 
         async def write(pipe: Pipeline) -> None:
             stored = cast("bytes | None", await pipe.get(key))
             before = read(SUBSCRIPTION, stored) if stored else None
+            now = change(before)
             pipe.multi()  # type: ignore[no-untyped-call]
-            if before:
-                pipe.set(key, SUBSCRIPTION.dump_json(change(before), stored), ex=self._keeping.seconds)
+            if now and stored and before is None:
+                pipe.hset(aside_key(person), digest(stored), cast("str", stored))
+            if now:
+                written = SUBSCRIPTION.dump_json(now, stored if before else None)
+                pipe.set(key, written, ex=self._keeping.seconds)
 
         with convert_errors():
             await self._client.transaction(write, key)
+            if due:
+                await self._client.hset(DUE, _field(person), _moment(due))
 
     async def due(self, now: datetime) -> list[tuple[Person, datetime]]:
         """Whose digests are due, the longest overdue first."""
@@ -76,13 +78,11 @@ class RedisDigests(RedisProfiles):
             if at <= now
         ]
 
-    async def put_off(self, person: Person, due: datetime, to: datetime | None) -> None:
-        """The digest that was `due` is next due at the moment `to`, or never; one that was changed since stays."""
+    async def put_off(self, person: Person, due: datetime, to: datetime) -> None:
+        """The digest that was `due` is next due at the moment `to`, or never where nobody wants it any more."""
         with convert_errors():
-            if to is None:
-                await self._drop_due(person)
-            else:
-                await self._client.eval(_PUT_OFF, 1, DUE, _field(person), _moment(due), _moment(to))
+            later = _moment(to) if await self._client.exists(digest_key(person)) else ""
+            await self._client.eval(_PUT_OFF, 1, DUE, _field(person), _moment(due), later)
 
     async def take_pace(self, seconds: float) -> bool:
         """Whether a digest may be begun now, by whoever asks: one in so many `seconds`."""

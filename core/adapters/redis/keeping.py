@@ -26,7 +26,7 @@ from core.threads.chats import KEPT_FOR
 from core.together import to_the_end
 
 KEEP = timedelta(days=400)
-GAPS, USES = "attune:gaps", ("attune:uses:answers", "attune:uses:last")
+GAPS, USES, WEEKS = "attune:gaps", ("attune:uses:answers", "attune:uses:last"), "attune:weeks"
 OF_PEOPLE = ("preferences", "signals", "learned", "traces", "answers", "aside", "conversations", "digest", "study")
 _LEARNED = (b"learned", b"signals")  # the state may be gone, and follows from the log
 _SLACK_TOKENS = "attune:slack:tokens"  # of other workspaces, kept by releases that installed into them
@@ -79,7 +79,7 @@ class RedisKeeping:
         await self._client.unlink(_SLACK_TOKENS)
         for kind in (*OF_PEOPLE, "turns", "team"):
             await self._each(kind, self._end)
-        for key in (GAPS, *USES):
+        for key in (GAPS, *USES, WEEKS):
             await self._end(key.encode())
         than = now - posts_kept(self._keep)
         await self._each("heard", lambda key: drop_old(self._client, key, than))

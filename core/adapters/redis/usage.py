@@ -14,11 +14,13 @@ from redis.asyncio import Redis
 
 from core.adapters.redis.keeping import GAPS as _GAPS
 from core.adapters.redis.keeping import KEEP, USES, RedisKeeping
+from core.adapters.redis.keeping import WEEKS as _WEEKS
 from core.adapters.redis.keys import convert_errors
 from core.adapters.redis.records import GAP, UnreadableNotes
 from core.documents.gaps import Gap
 from core.domain import SEPARATOR, Person, Use
 from core.storage.stored import may_be_of
+from core.text.words import whole_number
 
 KEPT_GAPS = 5000
 
@@ -57,6 +59,25 @@ class RedisUsage:
             last = cast("dict[bytes, bytes]", await self._client.hgetall(_LAST))
         read = {source.decode(): _use(count, last.get(source, b"0")) for source, count in answers.items()}
         return {source: use for source, use in read.items() if use}
+
+    async def note_week(self, what: str, at: datetime) -> None:
+        """Count one more of `what` in its week."""
+        with convert_errors():
+            async with self._client.pipeline(transaction=False) as pipe:
+                pipe.hincrby(_WEEKS, f"{at.astimezone(UTC):%G-W%V} {what}")
+                self._keeping.renew(pipe, _WEEKS)
+                await pipe.execute()
+
+    async def weeks(self) -> Mapping[str, Mapping[str, int]]:
+        """What was counted, by week."""
+        with convert_errors():
+            stored = cast("dict[bytes, bytes]", await self._client.hgetall(_WEEKS))
+        found: dict[str, dict[str, int]] = {}
+        for name, count in sorted(stored.items()):
+            week, _, what = name.decode("utf-8", "replace").partition(" ")
+            if (read := whole_number(count.decode("utf-8", "replace"))) is not None:
+                found.setdefault(week, {})[what] = read
+        return found
 
     async def forget_documents(self, sources: Sequence[str], titles: Collection[str] = ()) -> None:
         """Drop what is counted of `sources`, and from gaps what came closest under one of `titles`."""
@@ -127,6 +148,13 @@ class NoUsage:
         """Keep nothing."""
 
     async def uses(self) -> Mapping[str, Use]:
+        """Nothing."""
+        return {}
+
+    async def note_week(self, what: str, at: datetime) -> None:
+        """Count nothing."""
+
+    async def weeks(self) -> Mapping[str, Mapping[str, int]]:
         """Nothing."""
         return {}
 

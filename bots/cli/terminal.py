@@ -1,0 +1,51 @@
+"""How a run of the `attune` command begins and ends on a terminal: its streams, its version, its last sentence.
+
+Knows nothing of what the command did.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from bots.cli import operator_texts
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+    from pathlib import Path
+
+
+def version_text() -> str:
+    """The installed version."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        return version("attune")
+    except PackageNotFoundError:
+        return "from source"
+
+
+def forgiving_streams() -> None:
+    """A terminal that knows few characters shows `?` for the others."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a TextIOWrapper in a real process
+
+
+def fail(sentence: str, code: int) -> NoReturn:
+    """End with a sentence on stderr and an exit code."""
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console(stderr=True, soft_wrap=True)
+    console.print(sentence, style="red", markup=False, highlight=False)
+    sys.exit(code)
+
+
+def crash(error: Exception, level: str, folder: Path, environ: MutableMapping[str, str]) -> NoReturn:
+    """End with a mistake of ours: the log has the details, the person a sentence."""
+    from bots.logs import crash_log  # noqa: PLC0415
+
+    error_id = secrets.token_hex(4)
+    log = crash_log(error, error_id, level, environ, folder)
+    place = str(log) if log else operator_texts.no_log(str(folder))
+    fail(operator_texts.crashed(type(error).__name__, error_id, place), 1)

@@ -1,0 +1,1 @@
+"""The web console: Attune looked after in a browser."""
