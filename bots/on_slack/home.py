@@ -163,18 +163,28 @@ def _whole(profile: Profile) -> Block:
 # The form
 
 
+SECTIONS = (
+    (slack_texts.PREFS_LOOKS, ("length", "format", "tone", "level", "language", "sources")),
+    (slack_texts.PREFS_LEARNED, ("strength", "learning", "share")),
+)
+
+
 def prefs_modal(profile: Profile) -> Block:
     """Everything that can be set, as a form."""
     preferences, wishes = profile.wishes.preferences, profile.wishes
-    blocks = [
-        _choice(name, [str(value) for value in kind], str(getattr(preferences, name)))
-        for name, kind in PREFERENCES.items()
-    ]
     strengths = [str(value) for value in sorted({*STRENGTHS, wishes.strength})]
-    blocks.append(_choice("strength", strengths, str(wishes.strength)))
-    blocks.append(_choice("learning", ["on", "paused"], "paused" if wishes.paused else "on"))
-    blocks.append(_choice("share", ["off", "on"], "on" if wishes.shares else "off"))
-    blocks += [_line(polarity) for polarity in Polarity]
+    choices = {
+        name: _choice(name, [str(value) for value in kind], str(getattr(preferences, name)))
+        for name, kind in PREFERENCES.items()
+    } | {
+        "strength": _choice("strength", strengths, str(wishes.strength)),
+        "learning": _choice("learning", ["on", "paused"], "paused" if wishes.paused else "on"),
+        "share": _choice("share", ["off", "on"], "on" if wishes.shares else "off"),
+    }
+    blocks: list[Block] = []
+    for title, names in SECTIONS:
+        blocks += [_header(translated(title)), *(choices[name] for name in names)]
+    blocks += [_header(translated(slack_texts.PREFS_LIKED)), *map(_line, Polarity)]
     return modal(
         translated(texts.PREFS_TITLE),
         [*blocks, *(context(translated(hint)) for hint in (digest_texts.PREFS_ROW, slack_texts.PREFS_HINT))],
@@ -187,7 +197,11 @@ def _choice(name: str, values: Sequence[str], chosen: str) -> Block:
     options = [option(texts.value_name(value), value) for value in values]
     chosen_one = options[values.index(chosen)]
     element = {"type": "static_select", "action_id": name, "options": options, "initial_option": chosen_one}
-    return {"type": "input", "block_id": name, "label": plain(translated(texts.NAMES[name])), "element": element}
+    label = plain(translated(texts.NAMES[name]))
+    block: Block = {"type": "input", "block_id": name, "label": label, "element": element}
+    if hint := slack_texts.PREFS_HINTS.get(name):
+        block["hint"] = plain(translated(hint))
+    return block
 
 
 def _line(polarity: Polarity) -> Block:

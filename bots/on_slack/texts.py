@@ -14,6 +14,17 @@ STATUS = "is looking it up…"
 HELPED = "Good answer"
 HELPED_NOT = "Bad answer"
 OPEN_SOURCE = "Open a source"
+PREFS_LOOKS = "What an answer looks like"
+PREFS_LEARNED = "What I learn from you"
+PREFS_LIKED = "What you like"
+PREFS_HINTS: Mapping[str, str] = {
+    "level": "How much I take for granted.",
+    "language": "auto answers in the language of the question.",
+    "sources": "How much I say below an answer about where it stands.",
+    "strength": "How far what I learned of you may change which passages I read. 0 turns it off.",
+    "learning": "From what you ask, open and rate. Paused: what I know stays, nothing is added.",
+    "share": "What similar teammates found useful moves up for you, and yours for them. Nobody sees whose it is.",
+}
 SHARE = "Ask here for everyone"
 SHARE_NOT_HERE = "I can't write in this channel. Invite me with `/invite`, then press the button again."
 

@@ -22,6 +22,7 @@ from core.people.profile import InterestInWords, Profile
 
 MAIN, LEARNED, FORGET = "main", "learned", "forget"
 ON_PANEL = ("length", "tone", "level", "format", "sources")  # the language has too many values for buttons
+STRENGTH = "strength"
 STRENGTHS = (0, 25, 50, 100)  # percent
 SHOWN_PHRASES = 3
 LABEL_CHARACTERS = 40
@@ -42,26 +43,20 @@ def panel(profile: Profile, name: str = MAIN) -> Panel:
         return _learned(profile)
     if name == FORGET:
         return _forget()
-    return _main(profile)
+    return _values(profile, name) if name in {*ON_PANEL, STRENGTH} else _main(profile)
 
 
 def _main(profile: Profile) -> Panel:
+    """Each setting is a button that says what it is set to, and leads to what else it may be."""
     wishes = profile.wishes
-    lines = [f"**{translated(texts.PREFS_TITLE)}**", ""]
-    choices = []
-    for name in ON_PANEL:
-        chosen = str(getattr(wishes.preferences, name))
-        label = translated(texts.NAMES[name])
-        lines.append(f"- {label}: **{texts.value_name(chosen)}**")
-        values = [str(value) for value in PREFERENCES[name]]
-        choices.append([_choice(texts.value_name(value), f"{name} {value}", on=value == chosen) for value in values])
-    language = wishes.preferences.language.value
-    language = texts.value_name(language)
-    lines += [
+    *settings, strength = [button(_setting(profile, name), ButtonAction.PANEL, name) for name in (*ON_PANEL, STRENGTH)]
+    language = texts.value_name(wishes.preferences.language.value)
+    lines = [
+        f"**{translated(texts.PREFS_TITLE)}**",
+        "",
+        *(f"- {_setting(profile, name, '**')}" for name in (*ON_PANEL, STRENGTH)),
         f"- {translated(texts.NAMES['language'])}: **{language}** (`/prefs language …`)",
-        f"- {translated(texts.NAMES['strength'])}: **{wishes.strength} %**",
     ]
-    choices.append([_choice(f"{value} %", f"strength {value}", on=value == wishes.strength) for value in STRENGTHS])
     lines += ["", *map(_stated_line, wishes.stated)]
     lines += ["", translated(digest_texts.PREFS_ROW)]
     pause = (texts.RESUME, "resume") if wishes.paused else (texts.PAUSE, "pause")
@@ -72,7 +67,29 @@ def _main(profile: Profile) -> Panel:
         button(translated(texts.EXPORT), ButtonAction.PREFS, "export"),
         button(translated(texts.FORGET), ButtonAction.PANEL, FORGET),
     ]
-    return Panel("\n".join(lines), InlineKeyboardMarkup([*choices, *rows(last, 2)]))
+    return Panel("\n".join(lines), InlineKeyboardMarkup([*rows(settings, 2), [strength], *rows(last, 2)]))
+
+
+def _values(profile: Profile, name: str) -> Panel:
+    """What one setting may be."""
+    chosen = _chosen(profile, name)
+    values = [str(value) for value in (STRENGTHS if name == STRENGTH else PREFERENCES[name])]
+    choices = [_choice(_value_name(name, value), f"{name} {value}", on=value == chosen) for value in values]
+    back = button(translated(say.BACK_BUTTON), ButtonAction.PANEL, MAIN)
+    return Panel(f"**{translated(texts.NAMES[name])}**", InlineKeyboardMarkup([choices, [back]]))
+
+
+def _setting(profile: Profile, name: str, mark: str = "") -> str:
+    return f"{translated(texts.NAMES[name])}: {mark}{_value_name(name, _chosen(profile, name))}{mark}"
+
+
+def _chosen(profile: Profile, name: str) -> str:
+    wishes = profile.wishes
+    return str(wishes.strength if name == STRENGTH else getattr(wishes.preferences, name))
+
+
+def _value_name(name: str, value: str) -> str:
+    return f"{value} %" if name == STRENGTH else texts.value_name(value)
 
 
 def _learned(profile: Profile) -> Panel:

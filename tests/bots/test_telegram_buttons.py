@@ -291,20 +291,24 @@ async def test_a_private_answer_to_a_question_in_a_group(redis: Redis, tmp_path:
 
 
 async def test_prefs_by_buttons(redis: Redis, tmp_path: Path):
-    """Every choice is one tap, shown at once, and can be undone."""
+    """Every setting says what it is set to; its values are behind it, a choice shows at once and can be undone."""
     async with telegram_home(redis, tmp_path) as home:
         ann = User(home.double, 7, "Ann")
         await ann.say("/prefs")
         await ann.private.until(lambda place: place.said())
         [panel] = ann.private.said()
-        assert ["short", "● normal", "detailed"] in panel.keyboard
+        assert panel.keyboard[0] == ["Length: normal", "Tone: plain"]
+        await ann.press("Length: normal", panel)
+        await ann.private.until(lambda place: now(place, panel).keyboard[0] == ["short", "● normal", "detailed"])
         await ann.press("short", panel)
-        await ann.private.until(lambda place: "● short" in now(place, panel).buttons)
+        await ann.private.until(lambda place: "Length: short" in now(place, panel).buttons)
         assert (await home.memory.wishes(ANN)).preferences.length is Length.SHORT
         await ann.press("Undo", panel)
-        await ann.private.until(lambda place: "● normal" in now(place, panel).buttons)
+        await ann.private.until(lambda place: "Length: normal" in now(place, panel).buttons)
+        await ann.press("Strength of what I've learned: 50 %", panel)
+        await ann.private.until(lambda place: now(place, panel).keyboard[0] == ["0 %", "25 %", "● 50 %", "100 %"])
         await ann.press("100 %", panel)
-        await ann.private.until(lambda place: "● 100 %" in now(place, panel).buttons)
+        await ann.private.until(lambda place: "Strength of what I've learned: 100 %" in now(place, panel).buttons)
         await ann.press("Pause learning", panel)
         await ann.private.until(lambda place: any("Resume learning" in name for name in now(place, panel).buttons))
         wishes = await home.memory.wishes(ANN)
