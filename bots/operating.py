@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from bots.language import plural
 from core.documents.gaps import GapGroup, grouped, vectors_of, with_vectors
@@ -97,11 +98,21 @@ def setting_rows(settings: Settings, environ: Mapping[str, str], file: Path) -> 
         origin = "default"
         if field in settings.model_fields_set:
             origin = "environment" if environ.get(name) else str(file)
-        shown = "" if value is None else str(value)
+        shown = "" if value is None else _without_secrets(str(value))
         if name in secret:
             shown = "" if value is None else "set, not shown"
         rows.append(SettingRow(name, shown, origin, info.description or "", name in ADVANCED))
     return rows
+
+
+def _without_secrets(value: str) -> str:
+    """A URL without its user, its password and its query, where keys stand; anything else as it is."""
+    if "://" not in value:
+        return value
+    parts = urlsplit(value)
+    hidden = "@" in parts.netloc or parts.query
+    bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return f"{bare} (and more, not shown)" if hidden else value
 
 
 def seconds_of(every: str) -> int:

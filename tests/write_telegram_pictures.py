@@ -167,8 +167,10 @@ async def prefs(home: Home) -> Place:
     await ben.private.until(lambda place: len(place.said()) == 2)
     await ben.say("/prefs")
     await ben.private.until(lambda place: len(place.said()) == 3)
+    await ben.press("Länge: normal", ben.private.said()[-1])
+    await ben.private.until(lambda place: "kurz" in place.said()[-1].buttons)
     await ben.press("kurz", ben.private.said()[-1])
-    await ben.private.until(lambda place: "● kurz" in place.said()[-1].buttons)
+    await ben.private.until(lambda place: "Länge: kurz" in place.said()[-1].buttons)
     return ben.private
 
 

@@ -11,19 +11,54 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from ipaddress import ip_address
 
+import h11
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from core.errors import ConfigurationError
 from core.together import ended
 
 log = structlog.get_logger(__name__)
 
-CONNECTIONS = 1000  # at once; beyond them a request is refused
+CONNECTIONS = 200  # at once; beyond them a request is refused
+HEADERS = 10.0  # seconds that the head of a request may take to come in
 IDLE = 30  # seconds that a connection may wait for its next request
 GRACE = 2  # seconds that an end waits for open responses
 STARTING = 0.01  # seconds between two looks whether it has started
+
+
+class _Impatient(H11Protocol):
+    """Closes a connection whose request does not come in: uvicorn waits for ever, and many such shut out the others."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the library has it
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Wait no longer when a request is there, and for the rest of one that is begun."""
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        super().connection_lost(exc)
+        self._rest()
+
+    def _watch(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            self._rest()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(HEADERS, self.transport.close)
+
+    def _rest(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 class _Server(uvicorn.Server):
@@ -48,7 +83,7 @@ async def served(app: ASGIApp, address: str, setting: str) -> AsyncIterator[str]
         access_log=False,
         lifespan="off",
         ws="none",
-        http="h11",
+        http=_Impatient,
         interface="asgi3",
         proxy_headers=False,
         server_header=False,

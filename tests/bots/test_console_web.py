@@ -19,6 +19,7 @@ from bots.web.console.desk import Desk
 from bots.web.console.gate import HEADERS, known_hosts
 from bots.web.console.session import Entrance, OneTimeLinks, Sessions, WrongTries, entrance_of
 from bots.web.console.site import ConsoleSite
+from bots.web.console.view import markdown
 from core.adapters.index.shared_index import SharedIndex
 from core.domain import Person
 from core.errors import ConfigurationError
@@ -196,7 +197,7 @@ async def test_cookies_are_shut_in(desk: Desk):
 
 async def test_a_password_cannot_be_guessed_by_trying(desk: Desk):
     """The right one opens; after five wrong ones even that one waits."""
-    async with browser(desk, password=PASSWORD) as (client, _, _):
+    async with browser(desk, password=PASSWORD) as (client, links, _):
         form = fields((await client.get("/sign-in")).text)
         for _ in range(4):
             assert (await client.post("/sign-in", data={**form, "password": "wrong"})).status_code == 403
@@ -204,6 +205,8 @@ async def test_a_password_cannot_be_guessed_by_trying(desk: Desk):
         assert right.headers["location"] == "/ask"
         await client.post("/sign-in", data={**form, "password": "wrong"})
         assert (await client.post("/sign-in", data={**form, "password": PASSWORD})).status_code == 429
+        page = await client.get("/enter", params={"key": links.new()})  # whoever tries passwords locks nobody out
+        assert (await client.post("/enter", data=fields(page.text))).headers["location"] == "/ask"
 
 
 def test_a_wide_console_needs_a_password(tmp_path: Path):
@@ -278,6 +281,13 @@ async def test_what_documents_say_is_data(signed_in: httpx.AsyncClient, desk: De
     for page in (answer, listed):
         assert not re.search(r"<script>|<img|<b>|href=\"javascript|\x1b", page)
     assert "&lt;script&gt;" in listed
+
+
+@pytest.mark.parametrize("text", ["<http://a/%1b]0> x <http://b/%07>", "[a](http://a/%1b[) <http://b/%1b[c>"])
+def test_what_is_shown_of_an_address_takes_nothing_else_away(text: str):
+    """Every link that begins ends, whatever its address is decoded to."""
+    made = markdown(text)
+    assert made.count("<a ") == made.count("</a>") == 2
 
 
 async def test_documents_are_added_shown_and_removed(signed_in: httpx.AsyncClient, home: Path):
@@ -369,8 +379,9 @@ async def test_health_tells_how_it_goes(signed_in: httpx.AsyncClient):
 async def test_settings_are_shown_without_secrets(home: Path):
     """Each setting with its value, its origin and its meaning; of a secret only that it is set."""
     secret = "xoxb-very-secret"  # noqa: S105
+    qdrant = "https://ann:hunter2@qdrant.example.com:6333/?key=opensesame"
     async with (
-        open_desk(home, ATTUNE_SLACK_BOT_TOKEN=secret, ATTUNE_WORKERS=3) as desk,
+        open_desk(home, ATTUNE_SLACK_BOT_TOKEN=secret, ATTUNE_WORKERS=3, QDRANT_URL=qdrant) as desk,
         browser(desk) as (client, links, _),
     ):
         page = await client.get("/enter", params={"key": links.new()})
@@ -378,6 +389,9 @@ async def test_settings_are_shown_without_secrets(home: Path):
         shown = (await client.get("/settings")).text
     assert secret not in shown
     assert "set, not shown" in shown
+    assert "hunter2" not in shown
+    assert "opensesame" not in shown
+    assert "https://qdrant.example.com:6333/ (and more, not shown)" in shown
     for name, field in Settings.model_fields.items():
         assert (field.alias or name) in shown
     assert re.search(r"ATTUNE_WORKERS</code>.*?<code>3</code>.*?environment", shown, flags=re.DOTALL)

@@ -40,10 +40,7 @@ class EntryPages:
         return self._view.page(request, "enter.html", key=request.query_params.get("key", ""))
 
     async def _enter(self, request: Request) -> Response:
-        who = _address(request)
-        if not self._entrance.allows(who):
-            return self._again(request, texts.TOO_MANY_TRIES, 429)
-        return self._opened(request, self._entrance.by_link(form_of(request, "key"), who), texts.WRONG_LINK)
+        return self._opened(request, self._entrance.by_link(form_of(request, "key")), texts.WRONG_LINK)
 
     async def _form(self, request: Request) -> Response:
         return self._again(request, "", 200)

@@ -5,6 +5,7 @@ Every answer carries the headers that forbid a browser whatever the console does
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import secrets
@@ -25,6 +26,7 @@ from core.errors import OperatorError, PersonError
 log = structlog.get_logger(__name__)
 
 COOKIE, FORM_COOKIE = "attune_console", "attune_form"
+FORM_SECONDS = 15.0  # that a form may take to come in
 FORM_BYTES = 2**20
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -33,7 +35,7 @@ POLICY = (
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -138,10 +140,14 @@ class Doorkeeper:
 async def _form_of(request: Request) -> Mapping[str, str]:
     """The fields of a form, each once."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > FORM_BYTES:
-            raise PersonError(texts.TOO_LARGE)
+    try:
+        async with asyncio.timeout(FORM_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > FORM_BYTES:
+                    raise PersonError(texts.TOO_LARGE)
+    except TimeoutError:
+        raise PersonError(texts.TOO_SLOW) from None
     try:
         fields = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
     except ValueError:

@@ -25,6 +25,7 @@ OTHER_NAME = (
 )
 FORGED = "This form is out of date, or another site sent it. Open the page again and repeat what you did."
 TOO_LARGE = "That is more than a form here takes. Please shorten it."
+TOO_SLOW = "The form did not come in. Send it again."
 WRONG_LINK = "This link was used before, or it is older than ten minutes. For a new one: attune console --link"
 WRONG_PASSWORD = "This is not the password."  # noqa: S105
 TOO_MANY_TRIES = "Too many wrong tries. Wait five minutes, then try again."

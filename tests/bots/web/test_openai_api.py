@@ -11,7 +11,7 @@ import aiohttp
 import openai
 import pytest
 
-from bots.web import feed, openai_api
+from bots.web import feed, openai_api, server
 from core.answering.prompt import NOT_FOUND
 from core.domain import Prompt
 from core.errors import IndexUnavailableError, ModelUnavailableError
@@ -336,6 +336,25 @@ async def test_a_body_that_does_not_come_is_not_waited_for(api: World, monkeypat
     assert b" 408 " in await asyncio.wait_for(reader.readline(), 10)
     writer.close()
     await writer.wait_closed()
+
+
+@pytest.mark.parametrize("head", [b"", b"GET /v1/mod", b"GET /v1/models HTTP/1.1\r\nHost: a\r\n"])
+async def test_a_request_that_does_not_come_keeps_no_connection(
+    api: World, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    """Such connections would shut out everybody else; one that asks again in time is kept."""
+    monkeypatch.setattr(server, "HEADERS", 0.5)
+    reader, writer = await asyncio.open_connection(*api.address.split(":"))
+    for _ in range(2):
+        writer.write(b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n")
+        lines = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        await reader.readexactly(int(lines.lower().split(b"content-length: ")[1].split()[0]))
+        await asyncio.sleep(0.1)
+    writer.close()
+    reader, writer = await asyncio.open_connection(*api.address.split(":"))
+    writer.write(head)
+    assert await asyncio.wait_for(reader.read(), 10) in {b"", b"Invalid HTTP request received."}
+    writer.close()
 
 
 async def test_a_stream_begins_before_its_first_word_where_that_takes_long(
