@@ -117,9 +117,10 @@ class EdgeIndex:
         await self._clearing.clear()
 
     async def _rewritten(self) -> None:
-        async with self._writing:
-            draft = await _in_thread(self._copied)
+        draft = rewriting.draft_beside(self._folder)
         try:
+            async with self._writing:
+                await _in_thread(self._copy_to, draft)
             await rewriting.rewrite(draft)
             async with self._clearing.alone():
                 await _in_thread(self._move_to, draft)
@@ -184,11 +185,11 @@ class EdgeIndex:
             edge_shard.name_readers(shard)
         return shard
 
-    def _copied(self) -> Path:
+    def _copy_to(self, draft: Path) -> None:
         with _convert_errors(f"The index in {self._folder} cannot be copied"):
             self._shard.flush()
             self._added, self._much, self._meanwhile = 0, max(edge_shard.MANY, self._count()), []
-            return rewriting.copied(self._folder)
+            rewriting.copy(self._folder, draft)
 
     def _move_to(self, draft: Path) -> None:
         """Go on with the copy, after what was written to the index meanwhile."""
@@ -213,8 +214,8 @@ class EdgeIndex:
 
     def _update(self, operation: edge.UpdateOperation) -> None:
         self._write(operation)
-        if self._meanwhile is not None:
-            self._meanwhile.append(operation)
+        if (meanwhile := self._meanwhile) is not None:  # once: a rewriting that fails ends in another thread
+            meanwhile.append(operation)
 
     def _write(self, *operations: edge.UpdateOperation) -> None:
         for operation in operations:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 import qdrant_edge as edge
@@ -26,11 +26,15 @@ POLITE = 5  # how much those who ask go first
 _DRAFT, _BEFORE, _GONE = ".next-", ".before", ".gone"
 
 
-def copied(folder: Path) -> Path:
-    """A copy of the index, which nobody writes now."""
-    draft = Path(tempfile.mkdtemp(prefix=f"{folder.name}{_DRAFT}", dir=folder.parent))
+def draft_beside(folder: Path) -> Path:
+    """A new name for a copy of the index."""
+    return _beside(folder, f"{_DRAFT}{secrets.token_hex(4)}")
+
+
+def copy(folder: Path, draft: Path) -> None:
+    """Copy the index, which nobody writes now."""
+    draft.mkdir(mode=0o700)
     shutil.copytree(folder, draft, ignore=shutil.ignore_patterns(SEAL), dirs_exist_ok=True)
-    return draft
 
 
 async def rewrite(draft: Path) -> None:
