@@ -20,7 +20,7 @@ import qdrant_edge as edge
 
 from core.adapters.index.files import ORIGIN, SEAL
 from core.errors import IndexUnavailableError
-from core.storage.durable import sync_folder
+from core.storage.durable import sync_folder, sync_tree, write_whole
 
 POLITE = 5  # how much those who ask go first
 _DRAFT, _BEFORE, _GONE = ".next-", ".before", ".gone"
@@ -63,7 +63,7 @@ async def rewrite(draft: Path) -> None:
 def exchange(folder: Path, draft: Path) -> None:
     """Put the copy in the place of the index, which nobody has open, until `settle` or `recover`."""
     if (folder / ORIGIN).exists():
-        shutil.copy2(folder / ORIGIN, draft / ORIGIN)
+        write_whole(draft / ORIGIN, (folder / ORIGIN).read_bytes())
     folder.rename(_beside(folder, _BEFORE))
     draft.rename(folder)
     sync_folder(folder.parent)
@@ -99,6 +99,7 @@ def main(folder: str) -> None:
             pass
         shard.flush()
         shard.close()
+        sync_tree(Path(folder))  # the old index goes when this one takes its place
     except Exception as error:  # noqa: BLE001 - the engine raises nothing more exact
         sys.exit(" ".join(str(error).split()))
 

@@ -361,6 +361,27 @@ async def test_an_index_begun_anew_meanwhile_stays_new(data: Path, monkeypatch: 
         assert await index.count() == 0
 
 
+async def test_a_copy_is_on_the_disk_before_it_takes_the_place_of_the_index(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it: the old index goes then."""
+    folder, synced, sync = data / "index", set(), os.fsync
+
+    def noted(descriptor: int) -> None:
+        sync(descriptor)
+        synced.add(os.fstat(descriptor).st_ino)
+
+    async with EdgeIndex(folder, EMBEDDER.dimension) as index:
+        await filled(index)
+    draft = rewriting.draft_beside(folder)
+    rewriting.copy(folder, draft)
+    monkeypatch.setattr(os, "nice", lambda _: None)
+    monkeypatch.setattr(os, "fsync", noted)
+    rewriting.main(str(draft))
+    for place, _, names in os.walk(draft):
+        assert {Path(place, name).stat().st_ino for name in (*names, ".")} <= synced  # noqa: ASYNC240
+
+
 async def test_an_exchange_that_was_cut_off_is_undone(data: Path) -> None:
     """The old index has all that was written; the new one perhaps not."""
     folder = data / "index"
