@@ -1,6 +1,6 @@
 """The folder of the embedded index written anew beside its place, while the old one is searched and written.
 
-    python -m core.adapters.index.rewriting <folder>
+    python -m core.adapters.index.rewriting <folder> <process id of who starts it>
 
 A copy is rewritten by this process of its own, since the engine holds Python's lock while it writes, and takes the old
 one's place. The old one goes when the new one holds what was written meanwhile, too: a kill at any moment leaves one of
@@ -20,6 +20,7 @@ import qdrant_edge as edge
 
 from core.adapters.index.files import ORIGIN, SEAL
 from core.errors import IndexUnavailableError
+from core.linux import end_with
 from core.storage.durable import sync_folder, sync_tree, write_whole
 
 POLITE = 5  # how much those who ask go first
@@ -44,7 +45,7 @@ async def rewrite(draft: Path) -> None:
         IndexUnavailableError: the engine cannot, for want of space, perhaps.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", __spec__.name, str(draft)),
+        *(sys.executable, "-m", __spec__.name, str(draft), str(os.getpid())),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
@@ -90,8 +91,12 @@ def _beside(folder: Path, ending: str) -> Path:
     return folder.with_name(f"{folder.name}{ending}")
 
 
-def main(folder: str) -> None:
-    """Rewrite an index in its place as long as there is anything to rewrite; ends with a sentence if it cannot."""
+def main(folder: str, parent: str) -> None:
+    """Rewrite an index in its place as long as there is anything to rewrite; ends with a sentence if it cannot.
+
+    It ends with its parent: the next one who opens the index removes the copy.
+    """
+    end_with(int(parent))
     os.nice(POLITE)
     try:
         shard = edge.EdgeShard.load(folder)

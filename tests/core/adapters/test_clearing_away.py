@@ -377,7 +377,8 @@ async def test_a_copy_is_on_the_disk_before_it_takes_the_place_of_the_index(
     rewriting.copy(folder, draft)
     monkeypatch.setattr(os, "nice", lambda _: None)
     monkeypatch.setattr(os, "fsync", noted)
-    rewriting.main(str(draft))
+    monkeypatch.setattr(rewriting, "end_with", lambda _: None)
+    rewriting.main(str(draft), "0")
     for place, _, names in os.walk(draft):
         assert {Path(place, name).stat().st_ino for name in (*names, ".")} <= synced  # noqa: ASYNC240
 
