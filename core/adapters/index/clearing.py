@@ -8,6 +8,7 @@ that there is something to clear, for who is killed before. Knows nothing of the
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from core.adapters.redis.keeper import GRACE
 from core.errors import StoreError
+from core.storage.durable import sync_folder
 from core.together import ended
 
 REST = 4.0  # times the last clearing away, before the next
@@ -29,6 +31,7 @@ class Clearing:
         self._work = work
         self._gate = Gate()
         self._notes = 0
+        self._marking = threading.Lock()  # who removes notes it in a thread
         self._rested_at = 0.0
         self._took = 0.0  # seconds, the last time
         self._round: asyncio.Task[StoreError | None] | None = None
@@ -36,8 +39,11 @@ class Clearing:
 
     def note(self) -> None:
         """Something is about to be removed."""
-        self._notes += 1
-        self._mark.touch(0o600)
+        with self._marking:
+            self._notes += 1
+            if not self._mark.exists():
+                self._mark.touch(0o600)
+                sync_folder(self._mark.parent)
 
     def using(self) -> AbstractAsyncContextManager[None]:
         """Use the store among others."""
@@ -93,8 +99,9 @@ class Clearing:
             await self._work()
         except StoreError as error:
             return error
-        if notes == self._notes:
-            self._mark.unlink(missing_ok=True)
+        with self._marking:
+            if notes == self._notes:
+                self._mark.unlink(missing_ok=True)
         self._took = time.monotonic() - began
         self._rested_at = time.monotonic() + REST * self._took
         return None
