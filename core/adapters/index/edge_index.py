@@ -67,7 +67,7 @@ class EdgeIndex:
         return self._dimension
 
     async def __aenter__(self) -> Self:
-        self._shard = await _in_thread(self._open)
+        self._shard = await _in_thread(self._open_first)
         self._clearing.begin()
         return self
 
@@ -147,8 +147,8 @@ class EdgeIndex:
 
     async def reset(self, dimension: int, origin: VectorOrigin | None) -> None:
         """Begin anew, with an empty index for vectors of another length or origin; what there was is set aside."""
-        async with self._writing:
-            await self._among_others(self._reset, dimension, origin)
+        async with self._writing, self._clearing.alone():
+            await _in_thread(self._reset, dimension, origin)
 
     def _reset(self, dimension: int, origin: VectorOrigin | None) -> None:
         self._meanwhile = None  # a copy of what was there is not to come back
@@ -159,9 +159,13 @@ class EdgeIndex:
         if origin:
             index_files.keep_origin(self._folder, origin)
 
-    def _open(self) -> edge.EdgeShard:
+    def _open_first(self) -> edge.EdgeShard:
         with _convert_errors(f"The index in {self._folder} cannot be opened"):
             rewriting.recover(self._folder)
+        return self._open()
+
+    def _open(self) -> edge.EdgeShard:
+        with _convert_errors(f"The index in {self._folder} cannot be opened"):
             if not self._folder.exists():
                 edge_shard.create(self._folder, self._dimension)
             stored = edge_shard.stored_dimension(self._folder)

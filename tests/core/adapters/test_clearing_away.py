@@ -355,7 +355,12 @@ async def test_an_index_begun_anew_meanwhile_stays_new(data: Path, monkeypatch: 
             slowly.setattr(rewriting, "rewrite", slow)
             clearing = asyncio.create_task(index.clear_away())
             await rewritten.wait()
-        await index.reset(EMBEDDER.dimension, None)
+        async with index._clearing.using():
+            reset = asyncio.create_task(index.reset(EMBEDDER.dimension, None))
+            await asyncio.wait([reset], timeout=0.2)
+            assert not reset.done()
+        await reset
+        assert drafts(data)
         go_on.set()
         await clearing
         assert await index.count() == 0
