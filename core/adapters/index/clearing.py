@@ -76,14 +76,16 @@ class Clearing:
     async def ending(self) -> AsyncIterator[None]:
         """Nobody uses the store any more: what is to be cleared is, if that is quick; inside it may be closed."""
         self._ending.set()
-        if self._took <= LONGEST:
-            with suppress(StoreError):
-                await self.clear()
-        elif self._round is not None:
-            await ended(self._round)
-        # Where it was not, or failed, the mark stays for the next time.
-        async with self._gate.alone():
-            yield
+        try:
+            if self._took <= LONGEST:
+                with suppress(StoreError, TimeoutError):
+                    async with asyncio.timeout(LONGEST):
+                        await self.clear()
+            if self._round is not None:
+                await ended(self._round)
+        finally:  # where it was not, or failed, the mark stays for the next time
+            async with self._gate.alone():
+                yield
 
     def _current_round(self) -> asyncio.Task[StoreError | None]:
         if self._round is None or self._round.done():

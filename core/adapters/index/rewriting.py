@@ -44,12 +44,15 @@ async def rewrite(draft: Path) -> None:
     Raises:
         IndexUnavailableError: the engine cannot, for want of space, perhaps.
     """
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", __spec__.name, str(draft), str(os.getpid())),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", __spec__.name, str(draft), str(os.getpid())),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        raise IndexUnavailableError(f"The index cannot be rewritten: {error}. Check that there is memory.") from error
     try:
         _, said = await process.communicate()
     finally:

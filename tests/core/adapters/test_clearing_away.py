@@ -165,6 +165,22 @@ async def test_a_long_clearing_away_waits_for_the_next_start(data: Path, monkeyp
         assert await index.count() == 18
 
 
+async def test_a_first_clearing_away_does_not_hold_up_the_end(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows how long it takes."""
+
+    async def endless(_: Path) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(rewriting, "rewrite", endless)
+    monkeypatch.setattr(clearing_module, "LONGEST", 0.1)
+    async with asyncio.timeout(20), EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        await filled(index)
+        await index.remove(f"/{WORD}.md")
+    assert (data / "index" / "sealed.json").exists()
+    assert (data / "index.removed").exists()
+    assert not drafts(data)
+
+
 KILLED = """
 import asyncio, sys
 from pathlib import Path
