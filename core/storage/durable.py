@@ -42,9 +42,21 @@ def write_new(path: Path, data: bytes, *, mode: int = _PRIVATE) -> None:
         os.fsync(stream.fileno())
 
 
+def sync_tree(folder: Path) -> None:
+    """Make all files and names in `folder`, and in those in it, survive a power cut."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            _sync(Path(place, name), os.O_RDONLY)
+        sync_folder(Path(place))
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` survive a power cut: what was created, renamed or removed there."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

@@ -8,6 +8,7 @@ that there is something to clear, for who is killed before. Knows nothing of the
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from core.adapters.redis.keeper import GRACE
 from core.errors import StoreError
+from core.storage.durable import sync_folder
 from core.together import ended
 
 REST = 4.0  # times the last clearing away, before the next
@@ -29,6 +31,7 @@ class Clearing:
         self._work = work
         self._gate = Gate()
         self._notes = 0
+        self._marking = threading.Lock()  # who removes notes it in a thread
         self._rested_at = 0.0
         self._took = 0.0  # seconds, the last time
         self._round: asyncio.Task[StoreError | None] | None = None
@@ -36,8 +39,11 @@ class Clearing:
 
     def note(self) -> None:
         """Something is about to be removed."""
-        self._notes += 1
-        self._mark.touch(0o600)
+        with self._marking:
+            self._notes += 1
+            if not self._mark.exists():
+                self._mark.touch(0o600)
+                sync_folder(self._mark.parent)
 
     def using(self) -> AbstractAsyncContextManager[None]:
         """Use the store among others."""
@@ -70,14 +76,16 @@ class Clearing:
     async def ending(self) -> AsyncIterator[None]:
         """Nobody uses the store any more: what is to be cleared is, if that is quick; inside it may be closed."""
         self._ending.set()
-        if self._took <= LONGEST:
-            with suppress(StoreError):
-                await self.clear()
-        elif self._round is not None:
-            await ended(self._round)
-        # Where it was not, or failed, the mark stays for the next time.
-        async with self._gate.alone():
-            yield
+        try:
+            if self._took <= LONGEST:
+                with suppress(StoreError, TimeoutError):
+                    async with asyncio.timeout(LONGEST):
+                        await self.clear()
+            if self._round is not None:
+                await ended(self._round)
+        finally:  # where it was not, or failed, the mark stays for the next time
+            async with self._gate.alone():
+                yield
 
     def _current_round(self) -> asyncio.Task[StoreError | None]:
         if self._round is None or self._round.done():
@@ -93,8 +101,9 @@ class Clearing:
             await self._work()
         except StoreError as error:
             return error
-        if notes == self._notes:
-            self._mark.unlink(missing_ok=True)
+        with self._marking:
+            if notes == self._notes:
+                self._mark.unlink(missing_ok=True)
         self._took = time.monotonic() - began
         self._rested_at = time.monotonic() + REST * self._took
         return None

@@ -67,7 +67,7 @@ class EdgeIndex:
         return self._dimension
 
     async def __aenter__(self) -> Self:
-        self._shard = await _in_thread(self._open)
+        self._shard = await _in_thread(self._open_first)
         self._clearing.begin()
         return self
 
@@ -117,9 +117,10 @@ class EdgeIndex:
         await self._clearing.clear()
 
     async def _rewritten(self) -> None:
-        async with self._writing:
-            draft = await _in_thread(self._copied)
+        draft = rewriting.draft_beside(self._folder)
         try:
+            async with self._writing:
+                await _in_thread(self._copy_to, draft)
             await rewriting.rewrite(draft)
             async with self._clearing.alone():
                 await _in_thread(self._move_to, draft)
@@ -146,8 +147,8 @@ class EdgeIndex:
 
     async def reset(self, dimension: int, origin: VectorOrigin | None) -> None:
         """Begin anew, with an empty index for vectors of another length or origin; what there was is set aside."""
-        async with self._writing:
-            await self._among_others(self._reset, dimension, origin)
+        async with self._writing, self._clearing.alone():
+            await _in_thread(self._reset, dimension, origin)
 
     def _reset(self, dimension: int, origin: VectorOrigin | None) -> None:
         self._meanwhile = None  # a copy of what was there is not to come back
@@ -158,9 +159,13 @@ class EdgeIndex:
         if origin:
             index_files.keep_origin(self._folder, origin)
 
-    def _open(self) -> edge.EdgeShard:
+    def _open_first(self) -> edge.EdgeShard:
         with _convert_errors(f"The index in {self._folder} cannot be opened"):
             rewriting.recover(self._folder)
+        return self._open()
+
+    def _open(self) -> edge.EdgeShard:
+        with _convert_errors(f"The index in {self._folder} cannot be opened"):
             if not self._folder.exists():
                 edge_shard.create(self._folder, self._dimension)
             stored = edge_shard.stored_dimension(self._folder)
@@ -184,11 +189,11 @@ class EdgeIndex:
             edge_shard.name_readers(shard)
         return shard
 
-    def _copied(self) -> Path:
+    def _copy_to(self, draft: Path) -> None:
         with _convert_errors(f"The index in {self._folder} cannot be copied"):
             self._shard.flush()
             self._added, self._much, self._meanwhile = 0, max(edge_shard.MANY, self._count()), []
-            return rewriting.copied(self._folder)
+            rewriting.copy(self._folder, draft)
 
     def _move_to(self, draft: Path) -> None:
         """Go on with the copy, after what was written to the index meanwhile."""
@@ -213,8 +218,8 @@ class EdgeIndex:
 
     def _update(self, operation: edge.UpdateOperation) -> None:
         self._write(operation)
-        if self._meanwhile is not None:
-            self._meanwhile.append(operation)
+        if (meanwhile := self._meanwhile) is not None:  # once: a rewriting that fails ends in another thread
+            meanwhile.append(operation)
 
     def _write(self, *operations: edge.UpdateOperation) -> None:
         for operation in operations:

@@ -1,6 +1,6 @@
 """The folder of the embedded index written anew beside its place, while the old one is searched and written.
 
-    python -m core.adapters.index.rewriting <folder>
+    python -m core.adapters.index.rewriting <folder> <process id of who starts it>
 
 A copy is rewritten by this process of its own, since the engine holds Python's lock while it writes, and takes the old
 one's place. The old one goes when the new one holds what was written meanwhile, too: a kill at any moment leaves one of
@@ -11,26 +11,31 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 import qdrant_edge as edge
 
 from core.adapters.index.files import ORIGIN, SEAL
 from core.errors import IndexUnavailableError
-from core.storage.durable import sync_folder
+from core.linux import end_with
+from core.storage.durable import sync_folder, sync_tree, write_whole
 
 POLITE = 5  # how much those who ask go first
 _DRAFT, _BEFORE, _GONE = ".next-", ".before", ".gone"
 
 
-def copied(folder: Path) -> Path:
-    """A copy of the index, which nobody writes now."""
-    draft = Path(tempfile.mkdtemp(prefix=f"{folder.name}{_DRAFT}", dir=folder.parent))
+def draft_beside(folder: Path) -> Path:
+    """A new name for a copy of the index."""
+    return _beside(folder, f"{_DRAFT}{secrets.token_hex(4)}")
+
+
+def copy(folder: Path, draft: Path) -> None:
+    """Copy the index, which nobody writes now."""
+    draft.mkdir(mode=0o700)
     shutil.copytree(folder, draft, ignore=shutil.ignore_patterns(SEAL), dirs_exist_ok=True)
-    return draft
 
 
 async def rewrite(draft: Path) -> None:
@@ -39,12 +44,15 @@ async def rewrite(draft: Path) -> None:
     Raises:
         IndexUnavailableError: the engine cannot, for want of space, perhaps.
     """
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", __spec__.name, str(draft)),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", __spec__.name, str(draft), str(os.getpid())),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        raise IndexUnavailableError(f"The index cannot be rewritten: {error}. Check that there is memory.") from error
     try:
         _, said = await process.communicate()
     finally:
@@ -59,7 +67,7 @@ async def rewrite(draft: Path) -> None:
 def exchange(folder: Path, draft: Path) -> None:
     """Put the copy in the place of the index, which nobody has open, until `settle` or `recover`."""
     if (folder / ORIGIN).exists():
-        shutil.copy2(folder / ORIGIN, draft / ORIGIN)
+        write_whole(draft / ORIGIN, (folder / ORIGIN).read_bytes())
     folder.rename(_beside(folder, _BEFORE))
     draft.rename(folder)
     sync_folder(folder.parent)
@@ -86,8 +94,12 @@ def _beside(folder: Path, ending: str) -> Path:
     return folder.with_name(f"{folder.name}{ending}")
 
 
-def main(folder: str) -> None:
-    """Rewrite an index in its place as long as there is anything to rewrite; ends with a sentence if it cannot."""
+def main(folder: str, parent: str) -> None:
+    """Rewrite an index in its place as long as there is anything to rewrite; ends with a sentence if it cannot.
+
+    It ends with its parent: the next one who opens the index removes the copy.
+    """
+    end_with(int(parent))
     os.nice(POLITE)
     try:
         shard = edge.EdgeShard.load(folder)
@@ -95,6 +107,7 @@ def main(folder: str) -> None:
             pass
         shard.flush()
         shard.close()
+        sync_tree(Path(folder))  # the old index goes when this one takes its place
     except Exception as error:  # noqa: BLE001 - the engine raises nothing more exact
         sys.exit(" ".join(str(error).split()))
 

@@ -6,9 +6,10 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +50,10 @@ def holding(folder: Path, word: str = WORD) -> list[str]:
                 if word in file.name or (file.is_file() and word.encode() in file.read_bytes()):
                     found.append(str(file))
     return found
+
+
+def drafts(data: Path) -> list[Path]:
+    return list(data.glob("index.next-*"))
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -158,6 +163,22 @@ async def test_a_long_clearing_away_waits_for_the_next_start(data: Path, monkeyp
     async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
         await until(lambda: not holding(data))
         assert await index.count() == 18
+
+
+async def test_a_first_clearing_away_does_not_hold_up_the_end(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows how long it takes."""
+
+    async def endless(_: Path) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(rewriting, "rewrite", endless)
+    monkeypatch.setattr(clearing_module, "LONGEST", 0.1)
+    async with asyncio.timeout(20), EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        await filled(index)
+        await index.remove(f"/{WORD}.md")
+    assert (data / "index" / "sealed.json").exists()
+    assert (data / "index.removed").exists()
+    assert not drafts(data)
 
 
 KILLED = """
@@ -303,6 +324,37 @@ async def test_a_rewriting_that_fails_leaves_the_index_as_it_was(data: Path, mon
         assert holding(data) == []
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_a_copying_that_does_not_end_leaves_nothing(
+    data: Path, monkeypatch: pytest.MonkeyPatch, *, cancelled: bool
+) -> None:
+    """Neither files nor a list of what is written, which would grow for ever."""
+    copying, go_on, copy = threading.Event(), threading.Event(), rewriting.copy
+
+    def slow(folder: Path, draft: Path) -> None:
+        copy(folder, draft)
+        copying.set()
+        go_on.wait()
+        if not cancelled:
+            raise OSError("No space left on device")
+
+    async with EdgeIndex(data / "index", EMBEDDER.dimension) as index:
+        await filled(index)
+        await index.remove("/plain1.md")
+        with monkeypatch.context() as failing:
+            failing.setattr(rewriting, "copy", slow)
+            clearing = asyncio.create_task(index.clear_away())
+            await asyncio.to_thread(copying.wait)
+            assert index._clearing._round is not None
+            if cancelled:
+                index._clearing._round.cancel()
+            go_on.set()
+            with nullcontext() if cancelled else pytest.raises(IndexUnavailableError, match="No space left"):
+                await clearing
+        assert index._meanwhile is None
+        assert not drafts(data)
+
+
 async def test_an_index_begun_anew_meanwhile_stays_new(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The copy of the old one is not put in its place."""
     rewritten, go_on, rewrite = asyncio.Event(), asyncio.Event(), rewriting.rewrite
@@ -319,10 +371,37 @@ async def test_an_index_begun_anew_meanwhile_stays_new(data: Path, monkeypatch: 
             slowly.setattr(rewriting, "rewrite", slow)
             clearing = asyncio.create_task(index.clear_away())
             await rewritten.wait()
-        await index.reset(EMBEDDER.dimension, None)
+        async with index._clearing.using():
+            reset = asyncio.create_task(index.reset(EMBEDDER.dimension, None))
+            await asyncio.wait([reset], timeout=0.2)
+            assert not reset.done()
+        await reset
+        assert drafts(data)
         go_on.set()
         await clearing
         assert await index.count() == 0
+
+
+async def test_a_copy_is_on_the_disk_before_it_takes_the_place_of_the_index(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it: the old index goes then."""
+    folder, synced, sync = data / "index", set(), os.fsync
+
+    def noted(descriptor: int) -> None:
+        sync(descriptor)
+        synced.add(os.fstat(descriptor).st_ino)
+
+    async with EdgeIndex(folder, EMBEDDER.dimension) as index:
+        await filled(index)
+    draft = rewriting.draft_beside(folder)
+    rewriting.copy(folder, draft)
+    monkeypatch.setattr(os, "nice", lambda _: None)
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(rewriting, "end_with", lambda _: None)
+    rewriting.main(str(draft), "0")
+    for place, _, names in os.walk(draft):
+        assert {Path(place, name).stat().st_ino for name in (*names, ".")} <= synced  # noqa: ASYNC240
 
 
 async def test_an_exchange_that_was_cut_off_is_undone(data: Path) -> None:
@@ -330,12 +409,13 @@ async def test_an_exchange_that_was_cut_off_is_undone(data: Path) -> None:
     folder = data / "index"
     async with EdgeIndex(folder, EMBEDDER.dimension) as index:
         await filled(index)
-    draft = rewriting.copied(folder)
+    draft = rewriting.draft_beside(folder)
+    rewriting.copy(folder, draft)
     rewriting.exchange(folder, draft)
     next(folder.rglob("segments")).rename(folder / "cut off")
     async with EdgeIndex(folder, EMBEDDER.dimension) as index:
         assert await index.count() == 20
-    assert [name for name in os.listdir(data) if name.startswith("index")]  # noqa: PTH208 == ["index"]
+    assert [name for name in os.listdir(data) if name.startswith("index")] == ["index"]  # noqa: PTH208
 
 
 async def test_many_passages_get_eight_bits_without_being_asked_for(
