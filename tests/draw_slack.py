@@ -156,7 +156,8 @@ def _block(block: dict[str, Any]) -> str:  # noqa: PLR0911 - one for each kind
         case "context":
             return f'<div class="context">{"".join(_text(each) for each in block["elements"])}</div>'
         case "input":
-            return f'<div class="label">{_text(block["label"])}</div>{_element(block["element"], wide=" wide")}'
+            hint = f'<div class="context">{_text(block["hint"])}</div>' if "hint" in block else ""
+            return f'<div class="label">{_text(block["label"])}</div>{_element(block["element"], wide=" wide")}{hint}'
         case "table":
             rows = ("".join(f"<td>{html.escape(cell['text'])}</td>" for cell in row) for row in block["rows"])
             return f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
