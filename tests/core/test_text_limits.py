@@ -113,6 +113,32 @@ def test_items_over_the_number_are_left_out() -> None:
     assert bounded(text, Limits(items=2)) == "Dear all:\n\n- one\n- two\n  more of two\n\nBest, Ann"
 
 
+def test_what_stands_under_an_item_belongs_to_it() -> None:
+    """It is no further item, and goes with one that is too many."""
+    text = "1. Ask your lead.\n   - by mail\n   - by chat\n2. Fill the form.\n3. Wait.\n   - a day\n   or two\n\nBye"
+    kept = "1. Ask your lead.\n   - by mail\n   - by chat\n2. Fill the form.\n\nBye"
+    assert bounded(text, Limits(items=2)) == kept
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "You ask Dr. Smith on Sept. 3 by mail.",
+        "Das gilt z. B. ab Mo. 3. Okt. und inkl. Art. 3 Abs. 2 des Vertrags.",
+        "It takes max. 3 days.",
+    ],
+)
+def test_a_sentence_goes_on_behind_an_abbreviation(sentence: str) -> None:
+    """Nobody is sent home with half a date."""
+    assert bounded(f"{sentence} Then go. Bye.", Limits(sentences=2)) == f"{sentence} Then go."
+
+
+def test_a_table_ends_with_a_whole_row() -> None:
+    """A row that is too much is left out, whatever stops are in it."""
+    table = "| A | B |\n|---|---|\n| one. Two | three four |"
+    assert bounded(f"{table}\n| seven eight | nine. Ten |\n\nEnd.", Limits(words=8)) == table
+
+
 def test_sentences_become_items_where_a_list_was_asked_for() -> None:
     """A model that writes prose in spite of it still gives a list, of so many."""
     assert bounded(TEXT, Limits(items=2), as_list=True) == "- Leave is twenty days.\n- Ask your lead, e.g. on Monday."
