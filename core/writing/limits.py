@@ -24,11 +24,16 @@ _NUMBERS = (
     "ein eine zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
 )
 _NUMBER = {word: max(place, 1) for line in _NUMBERS for place, word in enumerate(line.split())}
+_TENS = (
+    "ten twenty thirty forty fifty sixty seventy eighty ninety hundred",
+    "zehn zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig hundert",
+)
+_NUMBER |= {word: 10 * place for line in _TENS for place, word in enumerate(line.split(), start=1)}
 _NUMBER |= dict.fromkeys(("single", "einem", "einen", "einzigen"), 1)
 COUNT = rf"(?:\d{{1,3}}[.,]\d{{3}}|\d{{1,4}}|{'|'.join(sorted(_NUMBER, key=len, reverse=True))})"
 _AT_MOST = (
     r"(?:(?:under|below|(?:less|fewer) than|up to|within|between|(?:at )?max(?:imum|\.)?(?: of)?|at most"
-    r"|(?:no|not) (?:more|longer) than|unter|weniger als|bis zu|höchstens|maximal|nicht mehr als|zwischen) )"
+    r"|(?:no|not) (?:more|longer) than|unter|weniger als|bis zu|höchstens|maximal|nicht (?:mehr|länger) als|zwischen) )"
 )
 _ROUGH_COUNT = r"(?:about|around|roughly|etwa|ungefähr) "
 _MARK = (
@@ -40,13 +45,14 @@ _UNITS = {
     "words": r"words?|wörtern?|worten?|worte",
     "characters": r"characters?|chars|zeichen",
     "sentences": r"sentences?|sätzen?|satz",
-    "items": r"bullets?(?: ?points?)?|points|items|steps|lines|punkten?|stichpunkten?|schritten?|zeilen",
+    "items": r"bullets?(?: ?points?)?|points|items|steps|lines|(?:stich|kern|aufzählungs)?punkten?|schritten?|zeilen",
     "paragraphs": r"paragraphs?|absatz|absätzen?",
 }
 _LIMITS = {
     name: re.compile(
         rf"(?<![\w.,]){_MARK}(?:{COUNT} ?(?:to|or|and|-|–|bis|oder|und) ?)?(?P<count>{COUNT})(?P<joint>[ -])"
-        rf"(?:short |brief |quick |kurzen? |single |knappen? )?(?P<unit>{unit})\b(?! (?:each|per|je|pro)\b){_BEHIND}",
+        rf"(?P<sort>(?!(?:of|or|and|to|for|in|von|oder|und|zu) )[^\W\d]+ )?(?P<unit>{unit})\b(?! (?:each"
+        rf"|per|je|pro)\b){_BEHIND}",
         re.IGNORECASE,
     )
     for name, unit in _UNITS.items()
@@ -63,6 +69,7 @@ _NO_LIMIT_BEHIND = (
 )
 _OPENS = re.compile(r"(?:^|[,;:(–-] ?|\b(?:write|draft|give|me|us|mir|uns|schreibe?|gib) )$", re.IGNORECASE)
 _BEFORE_A_NOUN = frozenset({"word", "sentence", "bullet", "paragraph"})  # "a 50 word note"
+_LEFT_OVER = re.compile(r"\(\s*\)|[<≤]=?(?=\s|$)")  # of a limit that is taken out
 ENDS = re.compile(
     rf"\s*(?:$|[^\w\s-]|(?:{'|'.join(sorted(STOP_WORDS | SMALL_WORDS['german'] | {'please', 'bitte'}))})\b)",
     re.IGNORECASE,
@@ -121,7 +128,7 @@ def without_limits(request: str) -> str:
     for name in _LIMITS:
         for found in reversed([*_found(name, request)]):
             request = f"{request[: found.start()]} {request[found.end() :]}"
-    return " ".join(request.split())
+    return " ".join(_LEFT_OVER.sub(" ", request).split())
 
 
 def _found(name: str, request: str) -> Iterator[re.Match[str]]:
@@ -142,7 +149,7 @@ def _is_limit(name: str, found: re.Match[str]) -> bool:
         return False
     if unit in _BEFORE_A_NOUN and count > 1:
         return True
-    is_placed = bool(mark or _OPENS.search(before)) or not behind.strip(" .!?")
+    is_placed = bool(mark or _OPENS.search(before)) or not (found["sort"] or behind.strip(" .!?"))
     return is_placed and (unit not in _BEFORE_A_NOUN or ENDS.match(behind) is not None)
 
 

@@ -57,6 +57,15 @@ TEXT = "Leave is twenty days. Ask your lead, e.g. on Monday. Then book it! The r
         ("summarise the five points of the code of conduct", Limits()),
         ("no more than 2.5 sentences", Limits()),
         ("kürze es auf 50 Wörter", Limits(words=50)),
+        ("in fifty words", Limits(words=50)),
+        ("max twenty words", Limits(words=20)),
+        ("in fünfzig Wörtern", Limits(words=50)),
+        ("in five concise bullet points", Limits(items=5)),
+        ("in 5 key points", Limits(items=5)),
+        ("in 5 numbered steps", Limits(items=5)),
+        ("in fünf Aufzählungspunkten", Limits(items=5)),
+        ("an email about the five key points", Limits()),
+        ("describe a system of steps", Limits()),
     ],
 )
 def test_limits_are_read_from_a_request(request_: str, limits: Limits) -> None:
@@ -67,6 +76,8 @@ def test_limits_are_read_from_a_request(request_: str, limits: Limits) -> None:
 def test_what_is_left_of_a_request_has_no_limits() -> None:
     """Nobody searches for fifty words."""
     assert without_limits("leave, max 50 words") == "leave,"
+    for said in ("leave (50 words)", "leave <50 words", "leave nicht länger als 50 Wörter", "leave (max 50 words)"):
+        assert without_limits(said) == "leave"
 
 
 def bounded(text: str, limits: Limits, size: int = 3, *, as_list: bool = False) -> str:
