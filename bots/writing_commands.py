@@ -22,7 +22,8 @@ from core.writing.requests import request_of
 COPY = "copy"
 REWORKINGS: Mapping[str, str] = {"shorter": "shorter", "longer": "longer", "formal": "more formal"}
 _OF_A_TEXT = re.compile(rf"(?P<what>{COPY}|{'|'.join(REWORKINGS)})(?:\s+(?P<answer>[0-9a-f]{{16}}))?", re.IGNORECASE)
-_FENCE = "````"  # a text may have code of its own
+_LEAST_FENCE = 3  # backticks around code
+_FENCES = re.compile("`+")
 
 
 class WritingCommands:
@@ -51,5 +52,11 @@ class WritingCommands:
         if not text:
             return Notice(translated(texts.TEXT_GONE))
         if what == COPY:
-            return Notice(f"{_FENCE}\n{text}\n{_FENCE}")
+            return Notice(_fenced(text))
         return TextWanted(REWORKINGS[what], trace)
+
+
+def _fenced(text: str) -> str:
+    """`text` as code, though it may have fences of its own."""
+    fence = "`" * max(_LEAST_FENCE, 1 + max(map(len, _FENCES.findall(text)), default=0))
+    return f"{fence}\n{text}\n{fence}"

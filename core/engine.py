@@ -263,8 +263,11 @@ class Engine:
         vectors = await self._embedder.embed_questions([*query.searches, *asker.wished])
         form = asker.form(query.likeliest, vectors[0], vectors[len(query.searches) :], message.sent_at.timestamp())
         found = await retrieval.find(query.searches, vectors, self._index, seen_by, self._embedder.dense_weight)
-        near = any(retrieval.is_relevant(text, found, self._limits.relevance) for text in query.searches)
+        near = self._is_relevant(query, found)
         return AnswerContext(message, answer_id, seen_by, query, asker, form, vectors[0], near, plain), found
+
+    def _is_relevant(self, query: Query, found: Sequence[RankedPassage]) -> bool:
+        return any(retrieval.is_relevant(text, found, self._limits.relevance) for text in query.searches)
 
     async def _grown(
         self, context: AnswerContext, found: Sequence[RankedPassage], decoding: Decoding
@@ -303,7 +306,8 @@ class Engine:
         """What is read of what was found."""
         limits, now = self._limits, context.message.sent_at.timestamp()
         if context.query.text:
-            rows = await material(context.query.text, found, self._index)
+            about = [one for one in found if self._is_relevant(context.query, [one])]
+            rows = await material(context.query.text, found, about, self._index)
         else:
             rows = await retrieval.rows_to_read(found, self._index, count=limits.passages, following=limits.following)
         added = 0 if context.query.text else ranking.ADDED  # a document that somebody names is read alone

@@ -16,6 +16,7 @@ from core.answering.grounding import Grounding, grounded
 from core.answering.history import Query
 from core.answering.prompt import NOT_FOUND, grounds, says_not_found
 from core.answering.ranking import Selection
+from core.answering.repeating import unrepeated
 from core.answering.verdict import Calibration
 from core.domain import (
     Answer,
@@ -86,7 +87,7 @@ class AnswerDraft:
                     yield event
 
     def _shown(self, events: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
-        return grounded(events, self._grounding)
+        return unrepeated(grounded(events, self._grounding))
 
     def finish(self) -> Answer:
         """The whole answer with its sources, when nothing more is said."""

@@ -21,8 +21,9 @@ _NO_LINK = re.compile(r"\[[^\]\n]*\][^(]")
 CODE = re.compile(r"(?<!`)(`+)(?!`)([^\n]+?)(?<!`)\1(?!`)")
 _ENDED = re.compile(r"(?:[.!?…][*_\"'”’»)\]]*|[。！？])$")
 _ABBREVIATED = re.compile(
-    r"[\W_]*(?:[^\W\d_]|e\.g|i\.e|z\.b|d\.h|u\.a|p\.ej|no|nr|vs|cf|approx|ca|fig|incl|inkl|max|min|mr|mrs|ms|dr|st"
-    r"|bzw|ggf|evtl|sog|vgl|art|abs)\.[\W_]*",
+    r"[\W_]*(?:(?:[^\W\d_]\.)*[^\W\d_]|p\.ej|etc|no|nr|vs|cf|approx|ca|fig|incl|inkl|max|min|mr|mrs|ms|dr|st"
+    r"|bzw|ggf|evtl|sog|vgl|art|abs|std|tel|jan|feb|mär|apr|jun|jul|aug|sept?|o[ck]t|nov|de[cz]"
+    r"|(?-i:Mo|Di|Mi|Do|Fr|Sa|So))\.[\W_]*",
     re.IGNORECASE,
 )
 
@@ -83,10 +84,15 @@ def following(text: str, at: int, *, ended: bool) -> list[str] | None:
     return found
 
 
+def is_abbreviated(word: str) -> bool:
+    """Whether the full stop at the end of `word` is its own, and perhaps no sentence's: "e.g.", "Dr.", "Sept."."""
+    return _ABBREVIATED.fullmatch(word) is not None
+
+
 def ends_sentence(word: str, next_word: str) -> bool:
     """Whether a sentence ends with `word`, with `next_word` behind it."""
     if not _ENDED.search(word):
         return False
     begins = next_word.strip(EDGES)[:1]
     is_date = re.fullmatch(r"\W*\d{1,2}\.", word) and numerals.month(bare(next_word)) is not None
-    return word[-1] in "。！？" or not (begins.islower() or is_date or _ABBREVIATED.fullmatch(word))
+    return word[-1] in "。！？" or not (begins.islower() or is_date or is_abbreviated(word))

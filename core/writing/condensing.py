@@ -17,6 +17,7 @@ from core.answering.attribution import cite_by_words
 from core.answering.cutting import MARK
 from core.answering.grounding import Grounding, grounded
 from core.answering.prompt import passage_block, says_not_found
+from core.answering.repeating import unrepeated
 from core.answering.verdict import Judging, check_text
 from core.domain import CutOff, Decoding, Mode, Passage, Piece, PortionStarted, Prompt, QueuePosition, Verdicts
 from core.ports import Generator
@@ -84,7 +85,7 @@ class Condenser:
         prompt, said = self._prompt(part, topic), ""
         grounding = Grounding(map(passage_block, part))
         events = self._generator.generate(prompt, Decoding(Mode.STUFFED, NOTES_TOKENS))
-        async with aclosing(events), aclosing(grounded(events, grounding)) as shown:
+        async with aclosing(events), aclosing(unrepeated(grounded(events, grounding))) as shown:
             async for event in shown:
                 match event:
                     case QueuePosition():

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields, replace
 
 from core.answering.cutting import MARK
 from core.domain import CutOff, Piece, QueuePosition, Verdicts
+from core.text.growing import is_abbreviated
 from core.text.languages import SMALL_WORDS
 from core.text.words import STOP_WORDS, whole_number
 
@@ -23,11 +24,16 @@ _NUMBERS = (
     "ein eine zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
 )
 _NUMBER = {word: max(place, 1) for line in _NUMBERS for place, word in enumerate(line.split())}
+_TENS = (
+    "ten twenty thirty forty fifty sixty seventy eighty ninety hundred",
+    "zehn zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig hundert",
+)
+_NUMBER |= {word: 10 * place for line in _TENS for place, word in enumerate(line.split(), start=1)}
 _NUMBER |= dict.fromkeys(("single", "einem", "einen", "einzigen"), 1)
 COUNT = rf"(?:\d{{1,3}}[.,]\d{{3}}|\d{{1,4}}|{'|'.join(sorted(_NUMBER, key=len, reverse=True))})"
 _AT_MOST = (
     r"(?:(?:under|below|(?:less|fewer) than|up to|within|between|(?:at )?max(?:imum|\.)?(?: of)?|at most"
-    r"|(?:no|not) (?:more|longer) than|unter|weniger als|bis zu|höchstens|maximal|nicht mehr als|zwischen) )"
+    r"|(?:no|not) (?:more|longer) than|unter|weniger als|bis zu|höchstens|maximal|nicht (?:mehr|länger) als|zwischen) )"
 )
 _ROUGH_COUNT = r"(?:about|around|roughly|etwa|ungefähr) "
 _MARK = (
@@ -39,13 +45,14 @@ _UNITS = {
     "words": r"words?|wörtern?|worten?|worte",
     "characters": r"characters?|chars|zeichen",
     "sentences": r"sentences?|sätzen?|satz",
-    "items": r"bullets?(?: ?points?)?|points|items|steps|lines|punkten?|stichpunkten?|schritten?|zeilen",
+    "items": r"bullets?(?: ?points?)?|points|items|steps|lines|(?:stich|kern|aufzählungs)?punkten?|schritten?|zeilen",
     "paragraphs": r"paragraphs?|absatz|absätzen?",
 }
 _LIMITS = {
     name: re.compile(
         rf"(?<![\w.,]){_MARK}(?:{COUNT} ?(?:to|or|and|-|–|bis|oder|und) ?)?(?P<count>{COUNT})(?P<joint>[ -])"
-        rf"(?:short |brief |quick |kurzen? |single |knappen? )?(?P<unit>{unit})\b(?! (?:each|per|je|pro)\b){_BEHIND}",
+        rf"(?P<sort>(?!(?:of|or|and|to|for|in|von|oder|und|zu) )[^\W\d]+ )?(?P<unit>{unit})\b(?! (?:each"
+        rf"|per|je|pro)\b){_BEHIND}",
         re.IGNORECASE,
     )
     for name, unit in _UNITS.items()
@@ -62,6 +69,7 @@ _NO_LIMIT_BEHIND = (
 )
 _OPENS = re.compile(r"(?:^|[,;:(–-] ?|\b(?:write|draft|give|me|us|mir|uns|schreibe?|gib) )$", re.IGNORECASE)
 _BEFORE_A_NOUN = frozenset({"word", "sentence", "bullet", "paragraph"})  # "a 50 word note"
+_LEFT_OVER = re.compile(r"\(\s*\)|[<≤]=?(?=\s|$)")  # of a limit that is taken out
 ENDS = re.compile(
     rf"\s*(?:$|[^\w\s-]|(?:{'|'.join(sorted(STOP_WORDS | SMALL_WORDS['german'] | {'please', 'bitte'}))})\b)",
     re.IGNORECASE,
@@ -71,14 +79,14 @@ _TWEET = re.compile(r"\btweet\b", re.IGNORECASE)
 _TWEET_CHARACTERS = 280
 _ROUGH = 1.2  # times as many as "about" so many are allowed
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,2}[.)])[ \t]+(?=\S)")
+_ROW = re.compile(r"[ \t]*\|")
 _HEADING = re.compile(r"[ \t]*(?:#{1,6}\s.*|\*\*[^*]+\*\*:?|.*:)[ \t]*\n?")
 _SUBJECT = re.compile(r"[*_]*(?:subject|betreff|objet|asunto|oggetto|assunto|onderwerp)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]*_`]*$")
 _FRAME_WORDS = 8  # of a greeting, a heading or a signature, which end no sentence …
 _CALL_WORDS = 3  # … or with "!"
 _BLANK = re.compile(r"\n[ \t]*\n\s*$")
-_SUBJECT = re.compile(r"[*_]*(?:subject|betreff|objet|asunto|oggetto|assunto|onderwerp)\b", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]*_`]*$")
+_END = re.compile(r"[.!?…][\"'”’)\]*_`]*$")
 _FRAME_WORDS = 8  # of a greeting, a heading or a signature, which end no sentence …
 _CALL_WORDS = 3  # … or with "!"
 _BLANK = re.compile(r"\n[ \t]*\n\s*$")
@@ -91,9 +99,6 @@ _FRAME = re.compile(  # what an e-mail has around what it says
 )
 _BLANK = re.compile(r"\n[ \t]*\n\s*$")
 _END = re.compile(r"[.!?…]+[\"'”’)\]*_`]*\s+|\n+")
-_NO_END = re.compile(
-    r"(?:^|\s)(?:\w|\d+|(?:\w\.)+\w|etc|approx|no|vs|z\. ?b|d\. ?h|bzw|ca|nr|dr|mr|ms)\.\s+$", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +114,6 @@ class Limits:
     def __bool__(self) -> bool:
         return any(getattr(self, each.name) for each in fields(self))
 
-    def within(self, other: Limits) -> Limits:
-        """These, and where they say nothing, those of `other`."""
-        return Limits(**{each.name: getattr(self, each.name) or getattr(other, each.name) for each in fields(self)})
-
 
 def limits_in(request: str) -> Limits:
     """What `request` says of how long a text may be."""
@@ -127,7 +128,7 @@ def without_limits(request: str) -> str:
     for name in _LIMITS:
         for found in reversed([*_found(name, request)]):
             request = f"{request[: found.start()]} {request[found.end() :]}"
-    return " ".join(request.split())
+    return " ".join(_LEFT_OVER.sub(" ", request).split())
 
 
 def _found(name: str, request: str) -> Iterator[re.Match[str]]:
@@ -148,7 +149,7 @@ def _is_limit(name: str, found: re.Match[str]) -> bool:
         return False
     if unit in _BEFORE_A_NOUN and count > 1:
         return True
-    is_placed = bool(mark or _OPENS.search(before)) or not behind.strip(" .!?")
+    is_placed = bool(mark or _OPENS.search(before)) or not (found["sort"] or behind.strip(" .!?"))
     return is_placed and (unit not in _BEFORE_A_NOUN or ENDS.match(behind) is not None)
 
 
@@ -185,6 +186,7 @@ class Bounds:
         self._sentences = 0  # and paragraphs, without what only frames them
         self._paragraphs = 0
         self._items = 0
+        self._indent = 0  # of the first item: what stands deeper belongs to one
         self._starts_line = True
         self._skipping = False  # an item too many, up to the end of its line
 
@@ -203,22 +205,27 @@ class Bounds:
         return "" if self.full or not rest.strip() else self._take(rest)
 
     def _unit_end(self) -> int:
+        is_row = self._starts_line and _ROW.match(self._waiting) is not None
         for found in _END.finditer(self._waiting):
-            if "\n" in found[0] or not _NO_END.search(self._waiting[: found.end()]):
+            if "\n" in found[0] or not (is_row or _goes_on(self._waiting[: found.end()].split()[-1])):
                 return found.end()
         return 0
 
     def _take(self, unit: str) -> str:
         """`unit` as it may be shown; nothing where it is too much."""
         starts_line, self._starts_line = self._starts_line, "\n" in unit[len(unit.rstrip()) :]
-        if starts_line:
-            self._skipping = False
+        indent = len(unit) - len(unit.lstrip())
+        if starts_line and unit.strip():  # what is under an item too many is too much, too
+            self._skipping = self._skipping and indent > self._indent
         if not unit.strip():
             return self._show(unit) if self._shown and not self._skipping else ""
         if starts_line and self._as_list and not (_ITEM.match(unit) or _HEADING.fullmatch(unit)):
             unit, self._starts_line = f"- {unit.strip()}\n", True
         is_item = starts_line and _ITEM.match(unit) is not None
-        if self._skipping or (is_item and self._limits.items and self._items >= self._limits.items):
+        if is_item and not self._items:
+            self._indent = indent
+        counts = is_item and indent <= self._indent
+        if self._skipping or (counts and self._limits.items and self._items >= self._limits.items):
             self._skipping = True
             return self._show("\n") if unit.endswith("\n\n") else ""
         if is_item or not (starts_line and _is_frame(unit)):
@@ -226,8 +233,9 @@ class Bounds:
             self._sentences += 1
         if self._is_too_much(unit):
             self.full = True
-            return self._show(self._beginning(unit)) if self._sentences <= 1 else ""
-        self._items += is_item
+            goes = self._sentences > 1 or (_ROW.match(unit) is not None and self._shown.strip() != "")
+            return "" if goes else self._show(self._beginning(unit))
+        self._items += counts
         return self._show(unit)
 
     def _show(self, text: str) -> str:
@@ -253,6 +261,11 @@ class Bounds:
         if kept:
             return f"{kept} {MARK}"
         return "" if self._shown.strip() else unit
+
+
+def _goes_on(word: str) -> bool:
+    """Whether a sentence may go on behind `word` and its full stop: "Dr. Smith", "am 3. Mai"."""
+    return is_abbreviated(word) or word.rstrip(".").isdecimal()
 
 
 def _is_frame(line: str) -> bool:

@@ -23,15 +23,17 @@ LEAST = 3  # … and those that are, however unlikely
 LIKELY = 0.02  # p(d|x) of any further one
 FOLLOWING = 2  # passages behind the likeliest one
 LONGEST = 100  # passages of a named document that are read; of a longer one the best are
-_NAMES_NOTHING = words_of(
-    "guide page document doc handbook policy policie rule section chapter file md pdf docx html txt whole entire new "
-    "current our all process guideline information info seite dokument richtlinie richtlinien regel regeln abschnitt "
-    "kapitel handbuch leitfaden neue neuen ganze unsere"
+_DOCUMENT = words_of("guide page document doc handbook file seite dokument handbuch leitfaden")
+_NAMES_NOTHING = _DOCUMENT | words_of(
+    "policy policie rule section chapter md pdf docx html txt whole entire new current our all process guideline "
+    "information info richtlinie richtlinien regel regeln abschnitt kapitel neue neuen ganze unsere"
 )
 
 
-async def material(wanted: TextRequest, found: Sequence[RankedPassage], index: PassageIndex) -> list[RankedPassage]:
-    """What to read of what was `found`, each document's passages in its order.
+async def material(
+    wanted: TextRequest, found: Sequence[RankedPassage], about: Sequence[RankedPassage], index: PassageIndex
+) -> list[RankedPassage]:
+    """What to read of what was `found`, each document's passages in its order; of no named one, what is `about` it.
 
     Who tells somebody of a document needs what is to be told, and not all that it says.
     """
@@ -39,7 +41,7 @@ async def material(wanted: TextRequest, found: Sequence[RankedPassage], index: P
         named = [await _named(topic, found, index) for topic in wanted.topics]
         if all(named):
             return _in_order([passage for part in named for passage in part])
-    likely = [one for place, one in enumerate(found[:MOST]) if place < LEAST or one.probability >= LIKELY]
+    likely = [one for place, one in enumerate(about[:MOST]) if place < LEAST or one.probability >= LIKELY]
     behind = await index.following([likely[0].passage], count=FOLLOWING)
     return _in_order(with_following(likely, behind, found))
 
@@ -54,6 +56,10 @@ async def _named(topic: str, found: Sequence[RankedPassage], index: PassageIndex
         for depth, heading in enumerate(passage.headings, start=1):
             if wanted and wanted == _name(heading):
                 return await _whole(passage, found, index, depth=depth)
+    if wanted and not _DOCUMENT.isdisjoint(_parts(topic)):  # "the travel page": "Travel Guide Table of Contents"
+        for passage in (one.passage for one in found):
+            if wanted <= _name(passage.title) or wanted <= _name(PurePath(passage.source).stem):
+                return await _whole(passage, found, index, depth=0)
     return []
 
 

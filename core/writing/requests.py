@@ -22,19 +22,21 @@ MOST_SIDES = 4  # that are searched for one by one; of more, those behind are on
 _POLITE = (
     r"(?:(?:(?:please|pls|ok|okay|now|hi|hey|hello|hallo|bitte|can you|could you|would you|will you|can i (?:have|get)"
     r"|could i (?:have|get)|i(?:['’]?d| would) like(?: you to)?|i (?:need|want)(?: you to)?|help me(?: to)?|let['’]?s"
-    r"|kannst du|könntest du|würdest du|ich (?:brauche|möchte|hätte gerne?)|hilf mir)\b[ ,:]*(?:me |us |mir |uns )?)*)"
+    r"|(?:kannst|könntest|würdest) du|(?:können|könnten|würden) sie|ich (?:brauche|möchte|hätte gerne?)"
+    r"|hilf mir)\b[ ,:]*(?:me |us |mir |uns )?)*)"
 )
 _WRITING = (
-    r"(?:write|draft|compose|prepare|create|make|produce|generate|give|put together|craft|come up with|do|build"
+    r"(?:write|draft|compose|prepare|create|make|produce|generate|give|put together|craft|come up with"
+    r"|do|build|provide|show"
     r"|schreibe?|verfasse?|entwirf|entwerfe|erstelle?|formuliere?|mache?|generiere?|gib)"
 )
 _WRITTEN = r"(?:schreiben|verfassen|entwerfen|erstellen|formulieren|machen|zusammenstellen|geben)"
-_FOR = r"(?: (?:me|us|mir|uns|up|bitte|please))*"
+_FOR = r"(?: (?:me|us|mir|uns|up|bitte|please|mal|einmal|doch))*"
 _LETTER = (
     r"e-?mails?|mails?|(?:(?:slack|telegram|teams|chat|whatsapp)[ -])?(?:message|nachricht|post|dm)s?|messages?|posts?"
     r"|announcements?|notes?|memos?|letters?|newsletters?|tweets?|reminders?|invitations?|invites?|reply|replies|texts?"
     r"|responses?|blurbs?|paragraphs?|introductions?|welcome|ankündigung(?:en)?|notiz|brief|rundmail|erinnerung"
-    r"|einladung|absatz"
+    r"|einladung|absatz|absage|zusage|job (?:ads?|posts?)|press releases?|stellenanzeige|pressemitteilung"
 )
 _SURVEY = (
     r"summar(?:y|ies)|overviews?|recaps?|tl;?dr|check-?lists?|to-?do lists?|faqs?|timelines?|agendas?|cheat ?sheets?"
@@ -60,17 +62,18 @@ _LEAD = re.compile(
     r"[ :]*)+",
     re.IGNORECASE,
 )
-_TELLS = r"(?:about|telling|announcing|explaining|reminding|inviting|welcoming|über|wegen)"
+_TELLS = r"(?:about|telling|announcing|explaining|reminding|inviting|welcoming|über|wegen|zum thema)"
 _TURNING = (
-    r"(?:turn|convert|transform|make|put|rework|reformat|condense|distil|boil|mache?|verwandle|wandle|packe?|bringe?)"
+    r"(?:turn|convert|transform|make|put|rewrite|rework|reformat|condense|distil|boil|mache?|verwandle|wandle"
+    r"|packe?|bringe?)"
 )
-_TELLING = r"(?:explain|describe|outline|present|erkläre?|beschreibe?|skizziere)"
+_TELLING = r"(?:list|explain|describe|outline|present|erkläre?|beschreibe?|skizziere)"
 _SOME = r"(?:something |a few (?:words|lines|sentences) |etwas |was )?"
 _A_THING = rf"(?:{COUNT}|an|the|our|my|some|de[nr]|die|das|unsere?[nr]?|meine?[nr]?)"
 _OF_WHAT = r"(?:of|for|on|about|from|comparing|with|von|für|über|zu[mr]?|der|des)"
 _JOINED = (  # what stands between a kind of text and what it is of: "make message retention shorter" wants none
-    r"(?:[ ,:;–-]+(?:to|for|about|on|of|from|with|that|telling|saying|asking|announcing|remind\w*|explain\w*|invit\w*"
-    r"|welcom\w*|compar\w+|listing|summari\w+|which|how|what|when|why|regarding|concerning|in|as|out|max\w*|an|für|über"
+    r"(?:[ ,:;–-]+(?:to|for|about|on|of|from|with|that|\w+ing|remind\w*|explain\w*|invit\w*"
+    r"|welcom\w*|compar\w+|summari\w+|which|how|what|when|why|regarding|concerning|in|as|out|max\w*|ans?|am|ins|fürs?|über"
     r"|von|zu[mr]?|der|des|mit|dass|aus|wegen)\b.*)"
 )
 _SAYING = (  # one a line: how a text is asked for, with its topic, or the rest that has it
@@ -80,15 +83,18 @@ _SAYING = (  # one a line: how a text is asked for, with its topic, or the rest 
     rf"{_POLITE}(?:compare|contrast|vergleiche?)\b{_FOR} (?P<topic>.+)",
     rf"{_POLITE}stelle? (?P<topic>.+?) gegenüber\b(?P<tail>.*)",
     rf"{_POLITE}{_TURNING} (?P<topic>.+?) (?:down )?(?:into|in|as|to|zu|als) (?P<tail>{_BEFORE}{_KIND}\b.*)",
-    rf"{_POLITE}{_WRITING}\b{_FOR} {_BEFORE}{_KIND}\b(?P<rest>{_JOINED})",
+    rf"{_POLITE}{_WRITING}\b{_FOR} aus (?P<topic>.+?) (?P<tail>eine?n? {_BEFORE}{_KIND}\b.*)",
+    rf"{_POLITE}(?:make|turn) (?P<topic>(?:the|our|my|this) .+?) (?P<tail>an? {_BEFORE}(?:{_SURVEY}))",
+    rf"{_POLITE}(?!create tables? ){_WRITING}\b{_FOR} {_BEFORE}{_KIND}\b(?P<rest>{_JOINED})",
     rf"{_POLITE}(?:write|draft|compose|schreibe?|verfasse|entwirf){_FOR} {_SOME}(?P<rest>(?:about|on|über|zu[mr]?) .+)",
     rf"{_POLITE}(?:draft|compose|write up|verfasse|entwirf){_FOR} (?P<rest>{_A_THING} .+)",
     rf"{_POLITE}{_BEFORE}{_KIND} (?P<rest>.+?) {_WRITTEN}\b(?P<tail>.*)",
     rf"{_POLITE}{_TELLING}{_FOR} (?P<topic>.+?) (?:as|in|als) (?P<tail>{_BEFORE}{_KIND}\b.*)",
 )
+_NO_VERB = r"(?!(?:please|bitte) (?:post|reply|text)\b)"
 _BARE = (  # and where nothing says that it is to be written: such a message is no question
-    rf"{_POLITE}{_PLAIN}(?:{_LETTER}){_NO_KIND} (?P<rest>(?:(?:to|for|an|für) .+? )?{_TELLS}\b.*)",
-    rf"{_POLITE}{_PLAIN}(?:{_SURVEY}) (?P<rest>{_OF_WHAT}\b.+)",
+    rf"{_NO_VERB}{_POLITE}{_PLAIN}(?:{_LETTER}){_NO_KIND} (?P<rest>(?:(?:to|for|an|für) .+? )?{_TELLS}\b.*)",
+    rf"{_POLITE}(?!(?:reports?|bericht)\b){_PLAIN}(?:{_SURVEY}) (?P<rest>{_OF_WHAT}\b.+)",
     rf"(?P<topic>.+?) (?:in|as|als) (?P<tail>{_PLAIN}(?:{_SURVEY}))",
 )
 _STATES = re.compile(  # a message that tells something: who "got an email about laptops" wants none
@@ -108,6 +114,12 @@ _ASKS = re.compile(
     r"|wird|werden)\b",
     re.IGNORECASE,
 )
+_ASKS_BEHIND = re.compile(  # "create a post in which channel?", "I need a report, where do I find it"
+    r"\b(?:in|to|on|for|with|from|at) (?:which|whom)\b.*\?$"
+    r"|, (?:wo|wer|wen|wie|where|who|how) (?:do|can|is|finde|bekomme|frage|kann|muss|ist)\b",
+    re.IGNORECASE,
+)
+_MAY_ASK = re.compile(r"\b(?:can|could|kannst|könntest|können|könnten)\b", re.IGNORECASE)
 _LIST = re.compile(
     r"\b(?:bullets?|points|check-?list|list|steps|stichpunkten?|punkten?|schritten?|checkliste|liste)\b",
     re.IGNORECASE,
@@ -161,14 +173,14 @@ class TextRequest:
 def request_of(message: str) -> TextRequest | None:
     """The text that `message` wants; None for a question, and for what only points at something said before."""
     text = " ".join(message.split())
-    if len(text) > LONGEST or _ASKS.match(text):
+    if len(text) > LONGEST or _ASKS.match(text) or _ASKS_BEHIND.search(text):
         return None
     patterns, asked = _PATTERNS, text
     if len(text) > MATCHED:  # who only tells something takes as long
         patterns, asked = _PATTERNS[: len(_SAYING)], text[:MATCHED].rpartition(" ")[0]
     for place, pattern in enumerate(patterns):
         found = pattern.fullmatch(asked.rstrip(" .!?…"))
-        if found is None or (place >= len(_SAYING) and (text.endswith("?") or _states(text))):
+        if found is None or (place >= len(_SAYING) and (_is_question(text) or _states(text))):
             continue
         topic = _topic(found.groupdict())
         return _request(text, topic) if topic else None
@@ -181,6 +193,12 @@ def _request(text: str, topic: str) -> TextRequest:
     is_survey = _IS_LETTER.search(text) is None
     is_list = is_survey and _LIST.search(text) is not None
     return TextRequest(text, tuple(sides), limits_in(text), is_list, is_survey, _language(text))
+
+
+def _is_question(text: str) -> bool:
+    """Whether it asks for no text: "can I get a summary of leave?" does."""
+    polite = _PLEASE.match(text)
+    return text.endswith("?") and not (polite and _MAY_ASK.search(polite[0]))
 
 
 def _states(text: str) -> bool:

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from bots import texts
 from bots.on_telegram.buttons import ButtonAction, answer_buttons, read_tap
+from bots.writing_commands import _fenced
 from core.people.feedback import Verdict
 from tests.bots.slack_world import World
 from tests.bots.telegram_home import telegram_home
@@ -134,3 +135,9 @@ def test_a_button_of_a_text_says_so() -> None:
     thumb = read_tap(str(keyboard.inline_keyboard[0][0].callback_data))
     assert thumb is not None
     assert (thumb.act, thumb.sources, thumb.text) == (ButtonAction.TAKE_BACK, 3, True)
+
+
+def test_code_in_a_copied_text_does_not_end_it() -> None:
+    """The fence is longer than any in it."""
+    assert _fenced("Run it.") == "```\nRun it.\n```"
+    assert _fenced("````\nls\n````") == "`````\n````\nls\n````\n`````"

@@ -57,6 +57,15 @@ TEXT = "Leave is twenty days. Ask your lead, e.g. on Monday. Then book it! The r
         ("summarise the five points of the code of conduct", Limits()),
         ("no more than 2.5 sentences", Limits()),
         ("kürze es auf 50 Wörter", Limits(words=50)),
+        ("in fifty words", Limits(words=50)),
+        ("max twenty words", Limits(words=20)),
+        ("in fünfzig Wörtern", Limits(words=50)),
+        ("in five concise bullet points", Limits(items=5)),
+        ("in 5 key points", Limits(items=5)),
+        ("in 5 numbered steps", Limits(items=5)),
+        ("in fünf Aufzählungspunkten", Limits(items=5)),
+        ("an email about the five key points", Limits()),
+        ("describe a system of steps", Limits()),
     ],
 )
 def test_limits_are_read_from_a_request(request_: str, limits: Limits) -> None:
@@ -67,6 +76,8 @@ def test_limits_are_read_from_a_request(request_: str, limits: Limits) -> None:
 def test_what_is_left_of_a_request_has_no_limits() -> None:
     """Nobody searches for fifty words."""
     assert without_limits("leave, max 50 words") == "leave,"
+    for said in ("leave (50 words)", "leave <50 words", "leave nicht länger als 50 Wörter", "leave (max 50 words)"):
+        assert without_limits(said) == "leave"
 
 
 def bounded(text: str, limits: Limits, size: int = 3, *, as_list: bool = False) -> str:
@@ -111,6 +122,32 @@ def test_items_over_the_number_are_left_out() -> None:
     """A heading and what stands behind the list stay, since an e-mail has both."""
     text = "Dear all:\n\n- one\n- two\n  more of two\n- three. And more.\n\nBest, Ann"
     assert bounded(text, Limits(items=2)) == "Dear all:\n\n- one\n- two\n  more of two\n\nBest, Ann"
+
+
+def test_what_stands_under_an_item_belongs_to_it() -> None:
+    """It is no further item, and goes with one that is too many."""
+    text = "1. Ask your lead.\n   - by mail\n   - by chat\n2. Fill the form.\n3. Wait.\n   - a day\n   or two\n\nBye"
+    kept = "1. Ask your lead.\n   - by mail\n   - by chat\n2. Fill the form.\n\nBye"
+    assert bounded(text, Limits(items=2)) == kept
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "You ask Dr. Smith on Sept. 3 by mail.",
+        "Das gilt z. B. ab Mo. 3. Okt. und inkl. Art. 3 Abs. 2 des Vertrags.",
+        "It takes max. 3 days.",
+    ],
+)
+def test_a_sentence_goes_on_behind_an_abbreviation(sentence: str) -> None:
+    """Nobody is sent home with half a date."""
+    assert bounded(f"{sentence} Then go. Bye.", Limits(sentences=2)) == f"{sentence} Then go."
+
+
+def test_a_table_ends_with_a_whole_row() -> None:
+    """A row that is too much is left out, whatever stops are in it."""
+    table = "| A | B |\n|---|---|\n| one. Two | three four |"
+    assert bounded(f"{table}\n| seven eight | nine. Ten |\n\nEnd.", Limits(words=8)) == table
 
 
 def test_sentences_become_items_where_a_list_was_asked_for() -> None:

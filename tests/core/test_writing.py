@@ -111,6 +111,28 @@ async def test_a_text_is_made_of_a_whole_document_that_is_named(engine: Engine, 
     assert [source.passage.text for source in answer.sources] == PAGES["Leave"][:2]
 
 
+async def test_a_document_is_named_by_a_part_of_its_title(index: QdrantIndex, redis: Redis) -> None:
+    """Where it is called a page or a guide: "the rail page" is "Rail contents"."""
+    texts = ["Book the train early.", "Keep every receipt."]
+    guide = [
+        Passage(f"00000000-0000-0000-0008-{n:012}", "/docs/trains.md", "Rail contents", (), text, 1, n, 2, "v")
+        for n, text in enumerate(texts)
+    ]
+    await index.upsert(guide, await HashingEmbedder().embed([f"rail {text}" for text in texts]))
+    generator = ScriptedGenerator(lambda _: "- Book the train early.")
+    await Talk(engine_of(index, redis, generator, AnswerLimits(relevance=0.1))).say(
+        "turn the rail page into a checklist"
+    )
+    assert [part.text for part in generator.prompts[-1].passages] == ["\n\n".join(texts)]
+
+
+async def test_only_what_is_about_a_topic_is_read(index: QdrantIndex, redis: Redis) -> None:
+    """However few passages the search found."""
+    generator = ScriptedGenerator(lambda _: "Annual leave is twenty days.")
+    await Talk(engine_of(index, redis, generator, AnswerLimits(relevance=0.6))).say("draft an email about annual leave")
+    assert {part.title for part in generator.prompts[-1].passages} == {"Leave"}
+
+
 async def test_a_text_is_made_only_of_what_its_readers_may_see(engine: Engine, generator: ScriptedGenerator) -> None:
     """A document for others is not read, however well it fits."""
     await Talk(engine).say("summarise secret leave")
