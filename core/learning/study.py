@@ -114,6 +114,14 @@ class Course:
         """The cards that were missed or passed over: they come at the end."""
         return tuple(card for step, card in self.cards if step not in self.finished)
 
+    @property
+    def stages(self) -> CourseRecord:
+        """How far it got, as a course of the team."""
+        shown = {*self.finished, *(step for step, _ in self.cards)}
+        begun = {step.stage for number, step in enumerate(self.steps) if number in shown} - {""}
+        unfinished = {step.stage for number, step in enumerate(self.steps) if number not in self.finished}
+        return CourseRecord(self.team, tuple(sorted(begun)), tuple(sorted(begun - unfinished)))
+
 
 @dataclass(frozen=True, slots=True)
 class CourseRecord:
@@ -237,14 +245,11 @@ def recorded(study: Study) -> Study:
 
 
 def _with_record(study: Study, course: Course) -> Study:
-    shown = {*course.finished, *(step for step, _ in course.cards)}
-    begun = {step.stage for number, step in enumerate(course.steps) if number in shown}
-    unfinished = {step.stage for number, step in enumerate(course.steps) if number not in course.finished}
-    before = study.record(course.team)
+    before, far = study.record(course.team), course.stages
     now = CourseRecord(
         course.team,
-        tuple(sorted({*before.begun, *begun} - {""})),
-        tuple(sorted({*before.finished, *(begun - unfinished)} - {""})),
+        tuple(sorted({*before.begun, *far.begun})),
+        tuple(sorted({*before.finished, *far.finished})),
     )
     return replace(study, records=(*(one for one in study.records if one.id != course.team), now))
 

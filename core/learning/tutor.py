@@ -109,8 +109,7 @@ class Tutor:
 
     async def take(self, message: Message, planned: Course, token: str) -> Course | None:
         """Have somebody take a course from here; None where all that they study was forgotten since `token`."""
-        place = "" if message.private else place_reader(message.conversation)
-        course = replace(planned, place=place)
+        course = replace(planned, place=place_of(message))
         study = await self._change(message.person, token, lambda old: studies.taking(old, course))
         return course if study.course == course else None
 
@@ -145,7 +144,7 @@ class Tutor:
 
     async def _seen(self, course: Course | None, message: Message) -> Course | None:
         """`course` with those steps of which something stands; None in a shared place where it was not begun."""
-        if course is None or not (message.private or course.place == place_reader(message.conversation)):
+        if course is None or not (message.private or course.place == place_of(message)):
             return None
         standing = await self._standing([ref for step in course.steps for ref in step.passages], message)
         steps = [step if standing.keys() & set(step.passages) else CourseStep("", ()) for step in course.steps]
@@ -374,6 +373,11 @@ class Tutor:
         if wishes.states_level or not wishes.strength:
             return chosen
         return replace(chosen, level=await self._people.level(person) or chosen.level)
+
+
+def place_of(message: Message) -> str:
+    """The shared place where `message` is, by its reader's name; empty in private."""
+    return "" if message.private else place_reader(message.conversation)
 
 
 def step_of(course: Course, number: int) -> CourseStep | None:
