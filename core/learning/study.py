@@ -7,7 +7,7 @@ press, finds that its round is over. Pure; knows nothing of stores, of the index
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -108,6 +108,11 @@ class Course:
     def over(self) -> bool:
         """Whether its end was shown, too."""
         return self.at >= len(self.steps)
+
+    @property
+    def theme(self) -> tuple[str, str, str]:
+        """What it is on, and where."""
+        return self.team, "" if self.team else " ".join(self.topic.split()).casefold(), self.place
 
     @property
     def left(self) -> tuple[str, ...]:
@@ -212,20 +217,35 @@ def answered(study: Study, id_: str, round_: int, letter: str, at: datetime) -> 
         wrong=card.wrong + (not right),
         review=reviewed(card.review, at, right=right),
     )
-    return replace(with_card(study, marked), course=_progressed(study.course, id_, right=right)), Marking(marked, right)
+    return _progressed(with_card(study, marked), id_, right=right), Marking(marked, right)
 
 
-def _progressed(course: Course | None, id_: str, *, right: bool) -> Course | None:
-    step = next((step for step, card in course.cards if card == id_), None) if course else None
-    if course is None or step is None or course.over:
+def _progressed(study: Study, id_: str, *, right: bool) -> Study:
+    """`study` when a card of the course that is taken was answered, or else of the one that waits."""
+    asking = next((one for one in study.courses if id_ in dict(one.cards).values()), None)
+    return changing(study, asking.id, lambda course: _answered_step(course, id_, right=right)) if asking else study
+
+
+def changing(study: Study, id_: str, change: Callable[[Course], Course]) -> Study:
+    """`study` with that course changed, whether it is taken or waits."""
+    course, earlier = (change(one) if one and one.id == id_ else one for one in (study.course, study.earlier))
+    return replace(study, course=course, earlier=earlier)
+
+
+def _answered_step(course: Course, id_: str, *, right: bool) -> Course:
+    if course.over:
         return course
+    step = next(step for step, card in course.cards if card == id_)
     others = set(course.finished) - {step}
     return replace(course, finished=tuple(sorted(others | {step} if right else others)))
 
 
 def taking(study: Study, course: Course) -> Study:
-    """`study` with a course to go on with; another one waits, unless nothing of it was shown, or nothing is left."""
-    others = [one for one in study.courses if one.id != course.id and one.at >= 0 and not one.over]
+    """`study` with a course to go on with; another one waits, unless nothing of it was shown, or nothing is left.
+
+    One on the same in the same place is that course begun anew.
+    """
+    others = [one for one in study.courses if one.theme != course.theme and one.at >= 0 and not one.over]
     return replace(study, course=course, earlier=others[0] if others else None)
 
 

@@ -184,13 +184,8 @@ class Tutor:
         await self._move(message.person, course, lambda now: replace(now, at=len(now.steps)))
 
     async def _move(self, person: Person, course: Course, change: Callable[[Course], Course]) -> None:
-        """Change where somebody is in a course, if they still take it."""
-
-        def moved(old: Study) -> Study:
-            same = old.course and old.course.id == course.id
-            return replace(old, course=change(old.course)) if old.course and same else old
-
-        await self._people.change_study(person, moved)
+        """Change where somebody is in a course, if they still have it."""
+        await self._people.change_study(person, lambda old: studies.changing(old, course.id, change))
 
     # Quizzes
 
