@@ -24,16 +24,24 @@ STOP = frozenset({"stop", "end", "off", "ende", "aus"})
 FORGET = frozenset({"forget", "reset", "vergessen"})
 
 _ABOUT = r"(?:about|on|in|over|über|zu|zum|zur|von|vom)"
-_MAKE = r"(?:(?:give|make) me|i want|i'd like|i would like|start|gib mir|mach mit mir|stell mir|ich möchte|starte)"
+_MAKE = (
+    r"(?:(?:(?:give|make|create) me|give|make|create|start|take|do|let['’]?s (?:do|have|start|take)|i want|i['’]?d like"
+    r"|i would like|gib mir|mach[et]?(?: mit mir| mir)?|erstelle?(?: mir)?|stell mir|ich möchte|starte)(?: bitte)?)"
+)
+_SOME = r"(?:an? |eine?n? )?(?:(?:short|little|quick|kurze[ns]?|kleine[ns]?) )?"
+_GERMAN = r"(?:bitte |mal |etwas |was )*(?:(?:über|zu[mr]?|von) )?"
 _TEACH = re.compile(
     rf"teach me {_ABOUT} (?P<topic>.+)"
-    rf"|{_MAKE} (?:an? |einen )?(?:short |little |kurzen )?(?:course|kurs) {_ABOUT} (?P<course>.+)"
-    r"|bringe? mir (?:bitte |etwas )*(?P<german>.+) bei",
+    rf"|{_MAKE} {_SOME}(?:course|kurs) {_ABOUT} (?P<course>.+)"
+    rf"|bringe? mir {_GERMAN}(?P<german>(?:(?! bei ).)+) bei"  # of two, nobody knows which is the verb's
+    rf"|mir {_GERMAN}(?P<wish>.+) beibringen",
     re.IGNORECASE,
 )
 _QUIZ = re.compile(
-    rf"(?:(?:quiz|test) me|(?:ask me|{_MAKE}) (?:an? |eine? )?quiz(?: ?question|frage)?)(?: {_ABOUT} (?P<topic>.+))?"
-    rf"|frage? mich(?: {_ABOUT} (?P<german>.+?))? ab",
+    rf"(?:(?:quiz|test) me|(?:ask me|{_MAKE}) {_SOME}quiz(?: ?question|frage)?(?: with me| mit mir)?)"
+    rf"(?: {_ABOUT} (?P<topic>.+))?"
+    rf"|frage? mich(?: bitte| mal)*(?: {_ABOUT} (?P<german>.+?))? ab"
+    rf"|mich(?: bitte| mal)*(?: {_ABOUT} (?P<wish>.+?))? abfragen",
     re.IGNORECASE,
 )
 _POLITELY = re.compile(r"(?:(?:please|can you|could you|would you|bitte|kannst du|könntest du)[ ,]+)+", re.IGNORECASE)
@@ -54,10 +62,14 @@ def study_request(text: str) -> StudyRequest | None:
         return None
     said = _PLEASE.sub("", said[polite.end() if polite else 0 :].strip(" .!?…"))
     if found := _TEACH.fullmatch(said):
-        return StudyRequest("teach", found["topic"] or found["course"] or found["german"])
+        return StudyRequest("teach", _topic(found))
     if found := _QUIZ.fullmatch(said):
-        return StudyRequest("quiz", found["topic"] or found["german"] or "")
+        return StudyRequest("quiz", _topic(found))
     return StudyRequest("progress") if _PROGRESS.fullmatch(said) else None
+
+
+def _topic(found: re.Match[str]) -> str:
+    return next(filter(None, found.groups()), "")
 
 
 def is_personal(text: str) -> bool:
