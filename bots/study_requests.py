@@ -10,6 +10,8 @@ import re
 
 from bots.command_table import PERSONAL
 from bots.replies import StudyRequest
+from core.answering.rewording import wish_of
+from core.text.words import content_words
 
 LONGEST = 300  # characters of a message that asks for no more than this
 STUDIES = frozenset({"teach", "quiz", "progress"})
@@ -45,6 +47,11 @@ _QUIZ = re.compile(
     re.IGNORECASE,
 )
 _POLITELY = re.compile(r"(?:(?:please|can you|could you|would you|bitte|kannst du|könntest du)[ ,]+)+", re.IGNORECASE)
+_ASKS_TOO = re.compile(  # behind a comma: then it is that question
+    r"[,;] ?(?:and |und |an |von |mit )?(?:who|whom|what|when|where|which|how|why|is|are|do|does|can|wer|we[nm]|was"
+    r"|wann|wo|welche[mnrs]?|wie|warum|ist|sind|gibt|kann)\b",
+    re.IGNORECASE,
+)
 _PLEASE = re.compile(r"[ ,]+(?:please|bitte)$", re.IGNORECASE)
 _PROGRESS = re.compile(
     r"(?:show (?:me )?)?my (?:learning |quiz )?progress|(?:zeige? (?:mir )?)?mein(?:en)? (?:lern)?fortschritt",
@@ -61,15 +68,20 @@ def study_request(text: str) -> StudyRequest | None:
     if said.endswith("?") and not polite:
         return None
     said = _PLEASE.sub("", said[polite.end() if polite else 0 :].strip(" .!?…"))
-    if found := _TEACH.fullmatch(said):
-        return StudyRequest("teach", _topic(found))
+    if _ASKS_TOO.search(said):
+        return None
+    if (found := _TEACH.fullmatch(said)) and (topic := _topic(found)):
+        return StudyRequest("teach", topic)
     if found := _QUIZ.fullmatch(said):
         return StudyRequest("quiz", _topic(found))
     return StudyRequest("progress") if _PROGRESS.fullmatch(said) else None
 
 
 def _topic(found: re.Match[str]) -> str:
-    return next(filter(None, found.groups()), "")
+    """What it names; empty where that is "it", or a language to speak."""
+    topic = next(filter(None, found.groups()), "")
+    wish = wish_of(topic)
+    return "" if not content_words(topic) or (wish and "language" in wish.form) else topic
 
 
 def is_personal(text: str) -> bool:
