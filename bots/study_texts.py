@@ -110,10 +110,10 @@ def letters(prompt: QuizPrompt) -> tuple[Choice, ...]:
 def marked(found: MarkedAnswer) -> str:
     """What became of an answer: right or wrong, and why."""
     card, asked = found.marking.card, found.marking.card.question
-    if found.marking.right is None:
-        return translated(ANSWERED_ALREADY)
     if found.passage is None:
         return translated(SOURCE_CHANGED)
+    if found.marking.right is None:
+        return translated(ANSWERED_ALREADY)
     option = escaped(asked.options[asked.right])
     if found.marking.right:
         head = translated(RIGHT, letter=card.right_letter, option=option)

@@ -141,6 +141,8 @@ class CourseRecord:
 class Study:
     """All that one person studies. `asked` is the card that was asked last, `earlier` a course that waits.
 
+    `asked_in` is the shared place where that was, by its reader's name; empty where it was in private.
+
     `token` is drawn when it is begun: after all of it was forgotten there is another, or none. `records` are of courses
     of the team; an operator may count them if `counted`, which is None until the person was told of it.
     """
@@ -152,6 +154,7 @@ class Study:
     earlier: Course | None = None
     records: tuple[CourseRecord, ...] = ()
     counted: bool | None = None
+    asked_in: str = ""
 
     @property
     def courses(self) -> list[Course]:
@@ -191,12 +194,14 @@ def with_card(study: Study, card: QuizCard) -> Study:
     return replace(study, cards=(*cards, card))
 
 
-def asking(study: Study, id_: str) -> Study:
-    """`study` when that card is asked once more."""
+def asking(study: Study, id_: str, place: str = "") -> Study:
+    """`study` when that card is asked once more, in that place."""
     card = study.card(id_)
     if card is None:
         return study
-    return replace(with_card(study, replace(card, round=card.round + 1, open=True, chosen=None)), asked=id_)
+    return replace(
+        with_card(study, replace(card, round=card.round + 1, open=True, chosen=None)), asked=id_, asked_in=place
+    )
 
 
 def answered(study: Study, id_: str, round_: int, letter: str, at: datetime) -> tuple[Study, Marking | None]:

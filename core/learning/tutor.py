@@ -245,7 +245,9 @@ class Tutor:
             return None
 
         def asked(old: Study) -> Study:
-            return studies.asking(old if old.card(card.id) else studies.with_card(old, card), card.id)
+            return studies.asking(
+                old if old.card(card.id) else studies.with_card(old, card), card.id, place_of(message)
+            )
 
         now = (await self._change(message.person, token, asked)).card(card.id)
         return QuizPrompt(now, passage, again=card.round > 0) if now else None
@@ -253,23 +255,29 @@ class Tutor:
     async def mark(self, message: Message, id_: str, round_: int, letter: str) -> MarkedAnswer | None:
         """Mark an answer by its letter, and learn from it; None where there is no such question.
 
-        Without a name it is the question that was asked last, in its last round.
+        Without a name it is the question that was asked last, in its last round, and in a shared place was asked there.
+        One that may not be seen where `message` is stays open.
         """
+        study = await self._people.study(message.person)
+        asked = study.asked if message.private or study.asked_in == place_of(message) else ""
+        card = study.card(id_ or asked)
+        if card is None:
+            return None
+        passage = (await self._standing([card.passage], message)).get(card.passage)
+        if passage is None:
+            return MarkedAnswer(Marking(card, None), None, await self._seen(study.course, message))
+
         marking: Marking | None = None
 
         def answer(old: Study) -> Study:
             nonlocal marking
-            card = old.card(id_ or old.asked)
-            new, marking = studies.answered(
-                old, id_ or old.asked, round_ if id_ or not card else card.round, letter, message.sent_at
-            )
+            new, marking = studies.answered(old, card.id, round_ if id_ else card.round, letter, message.sent_at)
             return new
 
         study = await self._people.change_study(message.person, answer)
         if marking is None:
             return None
-        passage = (await self._standing([marking.card.passage], message)).get(marking.card.passage)
-        if marking.right is not None and passage:
+        if marking.right is not None:
             await self._learn(message, marking, passage)
         return MarkedAnswer(marking, passage, await self._seen(study.course, message))
 

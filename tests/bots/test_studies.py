@@ -187,6 +187,19 @@ async def test_a_typed_letter_answers_the_question_asked_last(dialogue: Dialogue
     assert (await said(dialogue, f"/quiz {letter_of(asked)[-1].upper()}.")).markdown.startswith("✅")
 
 
+async def test_a_letter_in_a_group_answers_only_what_was_asked_there(dialogue: Dialogue, qdrant_index: QdrantIndex):
+    """What is open in private, or may not be seen there, stays open, by a letter and by its button."""
+    await fill(qdrant_index, passages({"Directors": DIRECTORS}, "/docs/secret.md", "person:test/w/ann"))
+    for topic, there in (("annual leave", "✅"), ("leave of the directors secret board", say.SOURCE_CHANGED)):
+        asked = await said(dialogue, f"/quiz {topic}")
+        typed = f"/quiz {letter_of(asked)[-1]}"
+        assert (await said(dialogue, typed, private=False)).markdown == say.NOT_OPEN.replace("{cmd}", "/")
+        assert (await said(dialogue, letter_of(asked), private=False)).markdown.startswith(there)
+    assert (await said(dialogue, typed)).markdown.startswith("✅")
+    asked = await said(dialogue, "/quiz annual leave", private=False)
+    assert (await said(dialogue, f"/quiz {letter_of(asked)[-1]}", private=False)).markdown.startswith("✅")
+
+
 async def test_a_missed_question_is_asked_first_when_it_is_due(dialogue: Dialogue, engine: Engine):
     """`/quiz` alone asks what is due, in another order of its options; a digest says that it is."""
     asked = await said(dialogue, "/quiz annual leave")
