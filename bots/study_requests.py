@@ -20,10 +20,10 @@ STUDIES = frozenset({"teach", "quiz", "progress"})
 ANSWER = re.compile(r"(?:answer (?P<id>[0-9a-f]{1,16})\.(?P<round>\d{1,6}) )?(?P<letter>[a-d])[.)]?", re.IGNORECASE)
 MORE = re.compile(r"more (?P<id>[0-9a-f]{8})", re.IGNORECASE)
 STEP = re.compile(r"step (?P<id>[0-9a-f]{1,16}) (?P<number>\d{1,3})", re.IGNORECASE)
-NEXT = frozenset({"next", "go on", "weiter", "continue"})
+NEXT = frozenset({"next", "next step", "go on", "weiter", "nächster schritt", "continue", "resume", "fortsetzen"})
 BACK = frozenset({"back", "zurück"})
-STOP = frozenset({"stop", "end", "off", "ende", "aus"})
-FORGET = frozenset({"forget", "reset", "vergessen"})
+STOP = frozenset({"stop", "end", "off", "cancel", "quit", "exit", "stopp", "ende", "aus", "beenden", "abbrechen"})
+FORGET = frozenset({"forget", "reset", "vergessen", "vergiss"})
 
 _ABOUT = r"(?:about|on|in|over|über|zu|zum|zur|von|vom)"
 _MAKE = (

@@ -34,6 +34,7 @@ COURSE_GONE = "That course is over, or it's somebody else's. `{cmd}teach` shows 
 COURSE_STOPPED = "Done. The course is over; its questions stay in `{cmd}quiz`."
 NO_COURSE = "You're not taking a course. `{cmd}teach annual leave` starts one."
 NOT_OPEN = "There's no open question of yours by that name. `{cmd}quiz` asks one."
+QUIZ_LEFT = "There's nothing to stop: a question can stay open, and `{cmd}quiz` asks the next one."
 ANSWERED_ALREADY = "That question was answered already, or was asked again since. `{cmd}quiz` asks the next one."
 RIGHT = "✅ **Right: {letter}. {option}**"
 WRONG = "❌ **Not quite.** You chose {chosen}. The right one is **{letter}. {option}**"

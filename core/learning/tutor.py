@@ -211,6 +211,10 @@ class Tutor:
         start = next((n for n, one in enumerate(passages, start=1) if PassageRef.of(one) == card.passage), 0)
         return await self._of_passages(message, [*passages[start:], *passages[:start]], known=False)
 
+    async def asked(self, message: Message, id_: str) -> bool:
+        """Whether somebody was asked that question, and it was not dropped since."""
+        return (await self._people.study(message.person)).card(id_) is not None
+
     async def topic_of(self, message: Message) -> str:
         """What somebody may want to be asked about who names nothing: their course, or what they asked last.
 

@@ -200,6 +200,24 @@ async def test_a_letter_in_a_group_answers_only_what_was_asked_there(dialogue: D
     assert (await said(dialogue, f"/quiz {letter_of(asked)[-1]}", private=False)).markdown.startswith("✅")
 
 
+@pytest.mark.parametrize("word", ["stop", "Stopp", "beenden", "abbrechen", "cancel", "quit", "exit"])
+async def test_a_course_ends_by_any_word_for_it(dialogue: Dialogue, word: str):
+    """None of them is a topic, nor are those that go on; a quiz has nothing to end."""
+    await said(dialogue, "/teach annual leave")
+    assert "Step 2 of 3" in (await said(dialogue, "/teach next step")).markdown
+    assert "Step 3 of 3" in (await said(dialogue, "/teach Fortsetzen")).markdown
+    assert (await said(dialogue, f"/quiz {word}")).markdown == say.QUIZ_LEFT.replace("{cmd}", "/")
+    assert (await said(dialogue, f"/teach {word}")).markdown == say.COURSE_STOPPED.replace("{cmd}", "/")
+    assert (await said(dialogue, "/progress vergiss")).markdown == say.FORGOTTEN_STUDY
+
+
+async def test_another_question_after_all_was_forgotten_says_so(dialogue: Dialogue):
+    """Its button belongs to a question that is no more."""
+    more = press(await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave"))), say.ANOTHER)
+    await said(dialogue, "/progress forget")
+    assert (await said(dialogue, more)).markdown == say.NOT_OPEN.replace("{cmd}", "/")
+
+
 async def test_a_missed_question_is_asked_first_when_it_is_due(dialogue: Dialogue, engine: Engine):
     """`/quiz` alone asks what is due, in another order of its options; a digest says that it is."""
     asked = await said(dialogue, "/quiz annual leave")
