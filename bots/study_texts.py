@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from bots.language import translated
 from bots.personal_texts import day
 from bots.replies import Choice
-from bots.texts import escaped
+from bots.texts import AND_MORE, escaped
 from core.domain import Source
 from core.learning.reviews import Mastery
 from core.learning.study import LETTERS, Course
@@ -67,12 +67,21 @@ FORGOTTEN_STUDY = "Done. I've forgotten your quiz answers, your reviews and your
 BLOCKS = {Mastery.KNOWN: "█", Mastery.SHAKY: "▒", Mastery.DUE: "░"}
 BAR, TITLE = 12, 24  # characters of a bar, and of a title beside it
 TOPICS = 12  # lines of the picture
+PLANNED, NAME = 12, 80  # steps of a plan, and characters of each
 
 
 def plan(course: Course) -> str:
-    """What a course has."""
-    steps = [f"{number}. {escaped(step.name)}" for number, step in enumerate(course.steps, start=1) if step.passages]
-    return "\n".join([f"**{translated(PLAN, topic=escaped(course.topic))}**", "", *steps])
+    """What a course has, around where somebody is in it."""
+    steps = [(number, step) for number, step in enumerate(course.steps) if step.passages]
+    before = sum(number < course.at for number, _ in steps)
+    first = max(min(before - PLANNED // 2, len(steps) - PLANNED), 0)
+    lines = [f"{number + 1}. {escaped(_cut(step.name, NAME))}" for number, step in steps[first : first + PLANNED]]
+    return "\n".join([f"**{translated(PLAN, topic=escaped(course.topic))}**", "", *lines, *more(len(steps) - PLANNED)])
+
+
+def more(count: int) -> list[str]:
+    """That many are not listed, if any are not."""
+    return ["", translated(AND_MORE, count=count)] if count > 0 else []
 
 
 def step_heading(course: Course, number: int) -> str:
@@ -170,9 +179,9 @@ def bar(counts: dict[Mastery, int]) -> str:
     return "".join(BLOCKS[kind] * sizes[kind] for kind in Mastery)
 
 
-def _cut(title: str) -> str:
+def _cut(title: str, most: int = TITLE) -> str:
     line = " ".join(title.replace("`", "'").split())
-    return line if len(line) <= TITLE else f"{line[: TITLE - 1]}…"
+    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def rows(*groups: Sequence[Choice]) -> tuple[tuple[Choice, ...], ...]:

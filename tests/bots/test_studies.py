@@ -23,7 +23,7 @@ from core.answering.verdict import TOLD_TO_REFUSE
 from core.domain import Conversation, Document, Message, Passage, Person, Prompt, Vectors
 from core.engine import AnswerLimits, Engine
 from core.learning.reviews import Mastery
-from core.learning.study import Study
+from core.learning.study import Course, CourseStep, PassageRef, Study
 from tests.fakes import HashingEmbedder, ScriptedGenerator, quizzing
 
 Shown = Final | Notice | Problem | PersonForgotten
@@ -622,6 +622,18 @@ def test_courses_and_quizzes_are_asked_for_in_words(text: str, name: str, topic:
     """Whole messages that name the form ask for it; questions stay questions."""
     found = study_request(text)
     assert ((found.name, found.rest) if found else ("", "")) == (name, topic)
+
+
+@pytest.mark.parametrize(("at", "first", "last"), [(-1, 1, 12), (100, 95, 106), (199, 189, 200)])
+def test_a_long_course_is_planned_around_where_somebody_is(at: int, first: int, last: int):
+    """A dozen lines, none of them long, and how many more there are."""
+    step = CourseStep("Everybody's first week: " + "heading " * 40, (PassageRef("/docs/leave.md", "Leave", "0"),))
+    shown = say.plan(Course("c", "leave", (step,) * 200, at=at))
+    numbers = re.findall(r"^(\d+)\. ", shown, re.MULTILINE)
+    assert (numbers[0], numbers[-1], len(numbers)) == (f"{first}", f"{last}", say.PLANNED)
+    assert "… and 188 more." in shown
+    assert len(shown) < 1500
+    assert "more." not in say.plan(Course("c", "leave", (step,) * say.PLANNED))
 
 
 async def test_german_people_are_taught_in_german(dialogue: Dialogue):

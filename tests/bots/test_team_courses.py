@@ -190,6 +190,15 @@ async def test_a_broken_file_stops_no_other_course(dialogue: Dialogue, folder: P
     assert [one.label for one in buttons(shown)] == ["For Ann", "Starting here"]
 
 
+async def test_of_many_courses_some_are_listed(dialogue: Dialogue, folder: Path):
+    """And how many more there are, which are begun by name."""
+    for number in range(team_texts.LISTED):
+        (folder / f"more{number}.toml").write_text(FOR_BEN.replace("For Ben", f"More {number}"), encoding="utf-8")
+    shown = await said(dialogue, "/teach", BEN)
+    assert "… and 2 more." in shown.markdown
+    assert "Course: Starting here" in (await said(dialogue, "/teach Starting here", BEN)).markdown
+
+
 async def test_without_a_model_that_quizzes_consent_can_be_withdrawn(
     dialogue: Dialogue, engine: Engine, model: ScriptedGenerator
 ):
