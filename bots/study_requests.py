@@ -20,6 +20,7 @@ STUDIES = frozenset({"teach", "quiz", "progress"})
 ANSWER = re.compile(r"(?:answer (?P<id>[0-9a-f]{1,16})\.(?P<round>\d{1,6}) )?(?P<letter>[a-d])[.)]?", re.IGNORECASE)
 MORE = re.compile(r"more (?P<id>[0-9a-f]{8})", re.IGNORECASE)
 STEP = re.compile(r"step (?P<id>[0-9a-f]{1,16}) (?P<number>\d{1,3})", re.IGNORECASE)
+COUNT = re.compile(r"count (?:me )?(?P<on>on|off)|zähle?n? (?:mich )?(?P<an>an|aus)", re.IGNORECASE)
 NEXT = frozenset({"next", "next step", "go on", "weiter", "nächster schritt", "continue", "resume", "fortsetzen"})
 BACK = frozenset({"back", "zurück"})
 STOP = frozenset({"stop", "end", "off", "cancel", "quit", "exit", "stopp", "ende", "aus", "beenden", "abbrechen"})
@@ -75,6 +76,11 @@ def study_request(text: str) -> StudyRequest | None:
     if found := _QUIZ.fullmatch(said):
         return StudyRequest("quiz", _topic(found))
     return StudyRequest("progress") if _PROGRESS.fullmatch(said) else None
+
+
+def is_word_of_a_course(text: str) -> bool:
+    """Whether it says something else behind `/teach` than what to teach."""
+    return text.lower() in NEXT | BACK | STOP or STEP.fullmatch(text) is not None or COUNT.fullmatch(text) is not None
 
 
 def _topic(found: re.Match[str]) -> str:
