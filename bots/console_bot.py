@@ -32,6 +32,7 @@ from rich.text import Text
 from bots import texts
 from bots.command_table import commands_with
 from bots.dialogue import Dialogue
+from bots.language import translated
 from bots.live_answer import LiveAnswer
 from bots.logs import private_file
 from bots.render import THEME, body, plain, terminal
@@ -65,7 +66,10 @@ def console_message(text: str, thread: str = "") -> Message:
 class ConsoleBot:
     """A conversation with the person at the keyboard."""
 
-    def __init__(self, dialogue: Dialogue, data_folder: Path, console: Console | None = None) -> None:
+    def __init__(
+        self, dialogue: Dialogue | asyncio.Future[Dialogue], data_folder: Path, console: Console | None = None
+    ) -> None:
+        """A `dialogue` that is still to come is waited for when the first message is there."""
         self._dialogue = dialogue
         self._history = data_folder / HISTORY_FILE
         self._console = console or Console(theme=THEME)
@@ -111,6 +115,9 @@ class ConsoleBot:
             self._stopped = self._showing.cancel()
 
     async def _show(self, text: str, answer: LiveAnswer) -> None:
+        if not isinstance(self._dialogue, Dialogue):
+            answer.status(translated(texts.OPENING))
+            self._dialogue = await asyncio.shield(self._dialogue)
         async with contextlib.aclosing(self._dialogue.respond(console_message(text))) as replies:
             async for reply in replies:
                 self._show_reply(reply, answer)

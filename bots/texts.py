@@ -228,6 +228,8 @@ def welcome(version: str, model: str, passages: int, documents: int, server: str
 
 
 WELCOME_EMPTY = "There are no documents yet. Leave with Ctrl-D and run `attune ingest FOLDER`."
+OPENING = "Opening the model…"
+WELCOME_EARLY = "The model is still opening: type your question meanwhile."
 WELCOME_HINT = "Ask away. /help lists commands, Ctrl-C stops an answer, Ctrl-D leaves."
 QUIT_HINT = "There's nothing to stop. Type /quit or press Ctrl-D to leave."
 

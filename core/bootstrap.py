@@ -1,13 +1,14 @@
 """The composition root: puts real things behind the ports, as the settings have it, and closes them again.
 
-The only importer of adapters. Each opener is an async context manager that closes in reverse order. Adapters are
-imported where they are opened, since torch takes seconds to import and not every command needs it.
+The only importer of adapters. Each opener is an async context manager that closes in reverse order. Adapters, the
+engine and what reads documents are imported where they are opened: torch takes seconds, the others one together, and
+not every command needs them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
@@ -15,33 +16,22 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from core.adapters.local_model import on_torch_thread
-from core.answering.verdict import Protocol
 from core.documents.folder_records import FolderRecords
-from core.documents.ingest import Ingester
-from core.documents.reading import check_origin
-from core.documents.remote.keeper import SourceKeeper, check_places
 from core.documents.remote.records import SourceRecords
-from core.documents.teaching import Teacher
 from core.domain import VectorOrigin
-from core.engine import Engine, limits_of
 from core.errors import IndexUnavailableError
 from core.inbox import Allowance
-from core.learning.course_files import CourseFolder
 from core.models.files import DownloadProgress, NoProgress, digest_of
 from core.models.layouts import is_rag, protocol_of
 from core.models.specs import LocalModel
-from core.models.store import ModelStore
-from core.notices.watch import DocumentWatch, Histories
+from core.models.store import ModelStore, protocol_for
 from core.people.access import Access, AccessLists, listed_names
 from core.people.clients import ApiClients
 from core.ports import Embedder, Generator, Inbox, Memory, PassageIndex, Usage
 from core.readers import GUIDES
 from core.settings import Settings
-from core.storage.backup import DataLayout, StoredIndex
 from core.storage.origin import stored_origin
-from core.threads.chats import ChatLog
-from core.together import ended
-from core.upkeep import ForgetReading, Leftovers, Upkeep, swept
+from core.together import in_background
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -51,6 +41,15 @@ if TYPE_CHECKING:
     from core.adapters.local_model.rag_generator import RagGenerator
     from core.adapters.local_model.torch_generator import TorchGenerator
     from core.adapters.remote_model.remote_generator import RemoteGenerator
+    from core.documents.ingest import Ingester
+    from core.documents.remote.keeper import SourceKeeper
+    from core.documents.teaching import Teacher
+    from core.engine import Engine
+    from core.learning.course_files import CourseFolder
+    from core.notices.watch import Histories
+    from core.storage.backup import DataLayout, StoredIndex
+    from core.threads.chats import ChatLog
+    from core.upkeep import ForgetReading
 
 SILENT = NoProgress()
 _USED = ("valkey", "learned")  # what a data folder has as soon as people were answered or taught it
@@ -98,6 +97,10 @@ class Attune:
 async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -> AsyncIterator[Attune]:
     """Open everything a conversation needs; fetches and converts models at the first use."""
     from core.adapters.redis.usage import NoUsage  # noqa: PLC0415
+    from core.documents.teaching import Teacher  # noqa: PLC0415
+    from core.engine import Engine, limits_of  # noqa: PLC0415
+    from core.notices.watch import DocumentWatch  # noqa: PLC0415
+    from core.upkeep import Leftovers, Upkeep, swept  # noqa: PLC0415
 
     if settings.model_url is None:  # a mistyped name fails at once
         await asyncio.to_thread(ModelStore(settings.models_folder).find, settings.model)
@@ -108,20 +111,12 @@ async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -
         generator = await stack.enter_async_context(open_generator(settings, progress))
         inbox = await stack.enter_async_context(open_inbox(settings))
         upkeep = Upkeep(library.index, generator)
-        build = partial(
-            Engine,
-            embedder=library.embedder,
-            index=library.index,
-            memory=records.memory,
-            generator=generator,
-            limits=limits_of(settings),
-            upkeep=upkeep,
-            courses=course_folder(settings),
-        )
+        build = partial(Engine, embedder=library.embedder, index=library.index, memory=records.memory, upkeep=upkeep)
+        build = partial(build, generator=generator, limits=limits_of(settings), courses=course_folder(settings))
         engine = build(usage=records.usage, inbox=inbox, histories=records.histories)
         unrecorded = build(usage=NoUsage())
         for work in (upkeep.run(), swept(records.memory), DocumentWatch(library.index, records.histories).run()):
-            await stack.enter_async_context(_in_background(work))
+            await stack.enter_async_context(in_background(work))
         reading = partial(_forget_reading, settings, generator)
         leftovers = Leftovers(library.index, records.usage, records.memory, reading)
         teacher = Teacher(settings.learned_folder, library.ingester, library.index, leftovers)
@@ -150,17 +145,6 @@ def _figures(generator: Generator) -> Mapping[str, float]:
 
 
 @asynccontextmanager
-async def _in_background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        await ended(task)
-        if not task.cancelled():
-            task.result()  # what it failed by is known now
-
-
-@asynccontextmanager
 async def open_library(
     settings: Settings, progress: DownloadProgress = SILENT, *, anew: bool = False
 ) -> AsyncIterator[Library]:
@@ -169,6 +153,9 @@ async def open_library(
     Raises:
         DocumentError: it cannot be made anew, since something that is to be read for it is not there.
     """
+    from core.documents.ingest import Ingester  # noqa: PLC0415
+    from core.documents.remote.keeper import SourceKeeper  # noqa: PLC0415
+
     folders, lived = folder_records(settings), await _lived(settings)
     async with AsyncExitStack() as stack:
         embedder = await stack.enter_async_context(open_embedder(settings, progress))
@@ -199,6 +186,8 @@ def folder_records(settings: Settings) -> FolderRecords:
 
 def course_folder(settings: Settings) -> CourseFolder:
     """Where the team's courses are."""
+    from core.learning.course_files import CourseFolder  # noqa: PLC0415
+
     return CourseFolder(settings.courses_folder, expected=settings.courses is not None)
 
 
@@ -221,6 +210,8 @@ async def _lived(settings: Settings) -> bool:
 
 async def _begin_anew(settings: Settings, dimension: int, origin: VectorOrigin, *, lived: bool) -> None:
     """Empty the index, whatever is in it and whether or not it can be opened."""
+    from core.documents.remote.keeper import check_places  # noqa: PLC0415
+
     folders = folder_records(settings)
     try:
         async with _index(settings, None) as index:
@@ -257,6 +248,7 @@ async def rebuilt(settings: Settings) -> None:
 async def open_place(settings: Settings) -> AsyncIterator[DataLayout]:
     """Open what a backup is made of, but for the index."""
     from core.adapters.redis.dump import RedisDump  # noqa: PLC0415
+    from core.storage.backup import DataLayout  # noqa: PLC0415
 
     await _lived(settings)
     async with _redis(settings) as client:
@@ -343,6 +335,8 @@ async def open_index(
     Raises:
         IndexUnavailableError: it is away or damaged, or its vectors are not those of `origin`.
     """
+    from core.documents.reading import check_origin  # noqa: PLC0415
+
     await _lived(settings)
     async with _index(settings, dimension, origin) as index:
         if origin:
@@ -368,10 +362,14 @@ def _index(
 async def open_embedder(settings: Settings, progress: DownloadProgress = SILENT) -> AsyncIterator[Embedder]:
     """Open the embedding model, fetching it at the first use."""
     model = await asyncio.to_thread(ModelStore(settings.models_folder).resolve, settings.embedder, progress)
+    yield await on_torch_thread(_load_embedder, model, settings, progress)
+
+
+def _load_embedder(model: LocalModel, settings: Settings, progress: DownloadProgress) -> Embedder:
     from core.adapters.local_model.sentence_embedder import SentenceEmbedder  # noqa: PLC0415
 
     device, converted = None if settings.device == "auto" else settings.device, settings.models_folder / "converted"
-    yield await on_torch_thread(SentenceEmbedder.load, model, converted, device, progress)
+    return SentenceEmbedder.load(model, converted, device, progress)
 
 
 @asynccontextmanager
@@ -432,16 +430,6 @@ def _load_torch(model: LocalModel, settings: Settings, progress: DownloadProgres
         adapter=model.adapter,
         protocol=protocol_for(model, settings),
     )
-
-
-def protocol_for(model: LocalModel, settings: Settings) -> Protocol:
-    """How the language model of the settings is to be asked.
-
-    What a verdict is worth was measured on the files that are built in: other files of the same name are not those.
-    """
-    name = model.name if model.spec else ""
-    base = model.spec.base if model.spec and model.spec.base else name
-    return protocol_of(name, base, model.adapter if settings.adapter else None)
 
 
 def _load_rag(model: LocalModel, settings: Settings, _: DownloadProgress) -> RagGenerator:

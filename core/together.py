@@ -103,3 +103,15 @@ async def _whole(first: asyncio.Task[list[Result]], stream: AsyncGenerator[Resul
         yield item
     async for item in stream:
         yield item
+
+
+@asynccontextmanager
+async def in_background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run `work` meanwhile; what it failed by is known at the end."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        await ended(task)
+        if not task.cancelled():
+            task.result()

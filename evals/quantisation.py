@@ -22,10 +22,11 @@ from core.adapters.local_model import checkpoints, wait_on_torch_thread
 from core.adapters.local_model.prefix_cache import PrefixCache
 from core.adapters.local_model.torch_generator import TorchGenerator
 from core.answering import prompt
-from core.bootstrap import find_model, protocol_for
+from core.bootstrap import find_model
 from core.domain import Passage, Piece, Prompt
 from core.evaluation.scoring import exact_match, f1
 from core.models.files import NoProgress
+from core.models.store import protocol_for
 from core.settings import Settings
 from evals.answers import SHORT, WISHES, some_at_once, split
 from evals.common import Record, paired_bootstrap, parser, records, sample, write_result

@@ -25,14 +25,14 @@ from bots.platform import Check, CheckStatus
 from bots.render import clean
 from bots.service.serving import configured
 from core.answering.verdict import Judging
-from core.bootstrap import open_embedder, open_index, open_records, open_remote, origin_of, protocol_for
+from core.bootstrap import open_embedder, open_index, open_records, open_remote, origin_of
 from core.documents.reading import beginnings, share_of_others
 from core.documents.sandbox import Sandbox
 from core.domain import Mode
 from core.embedder_choice import FOREIGN_SHARE, is_remembered, knows, with_embedder
 from core.errors import AttuneError, ConfigurationError, DocumentError, ModelError
 from core.models.specs import BUILT_IN, LocalModel
-from core.models.store import ModelStore
+from core.models.store import ModelStore, protocol_for
 from core.settings import Settings
 
 FREE_BYTES = 500_000_000  # beside what is still to be fetched

@@ -24,20 +24,25 @@ from bots.console_bot import HISTORY_FILE, OWN_COMMANDS, ConsoleBot, answer_line
 from bots.dialogue import Dialogue
 from bots.own_guides import OwnGuides, shown
 from bots.render import THEME, one_line, terminal
-from core.bootstrap import Attune, Library, open_attune, open_library, rebuilt
+from core.bootstrap import Attune, Library, open_attune, open_library, open_stored_index, rebuilt
 from core.documents.ingest import Ingester
 from core.documents.reading import beginnings
 from core.documents.tally import IngestReport, merged
+from core.domain import Document
 from core.embedder_choice import FOREIGN_SHARE, is_remembered, knows, knows_all
 from core.errors import DocumentError, StoreError
+from core.models.store import ModelStore
 from core.readers import Readers
 from core.settings import Settings
+from core.together import ended
 
 WATCH_MS = 300  # milliseconds until the first look at what changed
 
 
 async def chat(settings: Settings, version: str) -> int:
     """Talk until the person leaves, or until the pipe ends. Returns the exit code."""
+    if is_interactive() and (held := await _prepared(settings)):
+        return await _chat_early(settings, version, held)
     errors = Console(stderr=True)
     async with opened(open_attune, settings, errors) as attune:
         guides = OwnGuides(attune.library)
@@ -47,11 +52,44 @@ async def chat(settings: Settings, version: str) -> int:
             typed = settings.data_folder / HISTORY_FILE
             return await answer_lines(dialogue, sys.stdin, sys.stdout, sys.stderr, typed)
         console = Console(theme=THEME)
-        await _welcome(attune, settings, version, console)
-        dialogue = Dialogue(attune.engine, own_commands=OWN_COMMANDS, operator_present=True, embedder=settings.embedder)
+        _welcome(shown(await attune.library.index.documents()), settings, version, console)
         async with guides.kept():
-            await ConsoleBot(dialogue, settings.data_folder, console).talk()
+            await ConsoleBot(_dialogue(attune, settings), settings.data_folder, console).talk()
     return 0
+
+
+async def _prepared(settings: Settings) -> Sequence[Document]:
+    """The documents that a question can be asked about as soon as the models are open; none where more is to be done.
+
+    Fetching, converting and a first reading have bars, which leave no room for a prompt.
+    """
+    names = [settings.embedder, *([] if settings.model_url else [settings.model])]
+    if settings.adapter or not await asyncio.to_thread(ModelStore(settings.models_folder).is_prepared, names):
+        return []
+    async with open_stored_index(settings) as index:
+        return shown(await index.documents())
+
+
+async def _chat_early(settings: Settings, version: str, held: Sequence[Document]) -> int:
+    """Talk while everything is still being opened: the prompt is there at once, and the first answer waits."""
+    console, opening = Console(theme=THEME), asyncio.get_running_loop().create_future()
+    _welcome(held, settings, version, console, early=True)
+    talking = asyncio.create_task(ConsoleBot(opening, settings.data_folder, console).talk())
+    try:
+        async with open_attune(settings) as attune:
+            guides = OwnGuides(attune.library)
+            if await guides.urgent():
+                await guides.keep()
+            opening.set_result(_dialogue(attune, settings))
+            async with guides.kept():
+                await talking
+    finally:
+        await ended(talking)
+    return 0
+
+
+def _dialogue(attune: Attune, settings: Settings) -> Dialogue:
+    return Dialogue(attune.engine, own_commands=OWN_COMMANDS, operator_present=True, embedder=settings.embedder)
 
 
 async def ingest(
@@ -169,12 +207,13 @@ async def _keep_in_step(ingester: Ingester, paths: Sequence[Path], readers: Read
             show_watched(report, console)
 
 
-async def _welcome(attune: Attune, settings: Settings, version: str, console: Console) -> None:
-    held = shown(await attune.library.index.documents())
+def _welcome(
+    held: Sequence[Document], settings: Settings, version: str, console: Console, *, early: bool = False
+) -> None:
     documents, passages = len({document.source for document in held}), sum(document.passages for document in held)
     console.print(terminal(texts.welcome(version, settings.model, passages, documents, settings.model_url)))
     hint = texts.WELCOME_HINT if passages else texts.WELCOME_EMPTY
-    console.print(Text(hint, style="dim"), end="\n\n")
+    console.print(Text(f"{texts.WELCOME_EARLY} {hint}" if early else hint, style="dim"), end="\n\n")
 
 
 async def _begin_with_guides(guides: OwnGuides, library: Library, errors: Console) -> None:

@@ -91,9 +91,9 @@ async def serve(
     `open_site` serves the web console beside it.
 
     Raises:
-        ConfigurationError: no platform is configured, and no address for programs.
+        ConfigurationError: no platform is configured, and no address for programs or for the console.
     """
-    if not platforms and (settings.api == OFF or not halves.answers):
+    if not platforms and not open_site and (settings.api == OFF or not halves.answers):
         raise ConfigurationError(NO_PLATFORM)
     ending = asyncio.Event()
     with on_signals(ending.set):

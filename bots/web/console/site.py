@@ -20,14 +20,14 @@ from bots.web.console.asking import AskPages
 from bots.web.console.desk import Desk
 from bots.web.console.documents import DocumentPages
 from bots.web.console.entry import EntryPages
-from bots.web.console.gate import Doorkeeper, HostCheck, host_of, is_local, known_hosts
+from bots.web.console.gate import Doorkeeper, HostCheck, known_hosts
 from bots.web.console.health import HealthPages
-from bots.web.console.listening import served
 from bots.web.console.people import PeoplePages
 from bots.web.console.quality import QualityPages
 from bots.web.console.session import Entrance, entrance_of
 from bots.web.console.unanswered import UnansweredPages
 from bots.web.console.view import STATIC, View
+from bots.web.server import is_loopback, served
 
 
 class ConsoleSite:
@@ -69,10 +69,10 @@ async def open_console(desk: Desk, address: str) -> AsyncIterator[str]:
     Raises:
         ConfigurationError: others could reach it, and there is no password; or the address is taken.
     """
-    entrance = entrance_of(desk.settings, wide=not is_local(host_of(address)))
+    entrance = entrance_of(desk.settings, wide=not is_loopback(address))
     site = ConsoleSite(desk, entrance, known_hosts(address, desk.settings.console_url))
-    async with served(site.app, address) as url:
+    async with served(site.app, address, "ATTUNE_CONSOLE") as place:
         try:
-            yield url
+            yield f"http://{place}"
         finally:
             await site.close()

@@ -50,11 +50,6 @@ def runs_at(address: str) -> str:
     return f"The console is at {address}. For a link that opens it once: attune console --link"
 
 
-def port_taken(address: str, reason: str) -> str:
-    """The address cannot be listened on."""
-    return f"The console cannot listen on {address} ({reason}). Choose another address with --listen."
-
-
 def failed(kind: str, error_id: str) -> str:
     """A page failed by a mistake of ours."""
     return f"This page failed with an unexpected {kind}. Error id: {error_id}. The log has the details."
