@@ -160,6 +160,9 @@ class Studies:
             marked = await self._tutor.mark(message, (found["id"] or "").lower(), round_, found["letter"].upper())
             yield self._marked(marked) if marked else Notice(translated(say.NOT_OPEN))
             return
+        if rest.lower() in STOP:
+            yield Notice(translated(say.QUIZ_LEFT))
+            return
         if not rest and (due := await self._tutor.ask_due(message)):
             yield _asked(due)
             return
@@ -172,6 +175,8 @@ class Studies:
         ask = tutor.ask_more(message, more["id"].lower()) if more else tutor.ask_about(message, topic)
         if prompt := await ask:
             yield _asked(prompt)
+        elif more and not await self._tutor.asked(message, more["id"].lower()):
+            yield Notice(translated(say.NOT_OPEN))
         elif rest and not more:
             yield Notice(translated(say.NO_QUESTION_ON, topic=texts.escaped(rest)))
         else:

@@ -10,6 +10,8 @@ import re
 
 from bots.command_table import PERSONAL
 from bots.replies import StudyRequest
+from core.answering.rewording import wish_of
+from core.text.words import content_words
 
 LONGEST = 300  # characters of a message that asks for no more than this
 STUDIES = frozenset({"teach", "quiz", "progress"})
@@ -18,25 +20,39 @@ STUDIES = frozenset({"teach", "quiz", "progress"})
 ANSWER = re.compile(r"(?:answer (?P<id>[0-9a-f]{1,16})\.(?P<round>\d{1,6}) )?(?P<letter>[a-d])[.)]?", re.IGNORECASE)
 MORE = re.compile(r"more (?P<id>[0-9a-f]{8})", re.IGNORECASE)
 STEP = re.compile(r"step (?P<id>[0-9a-f]{1,16}) (?P<number>\d{1,3})", re.IGNORECASE)
-NEXT = frozenset({"next", "go on", "weiter", "continue"})
+COUNT = re.compile(r"count (?:me )?(?P<on>on|off)|zähle?n? (?:mich )?(?P<an>an|aus)", re.IGNORECASE)
+NEXT = frozenset({"next", "next step", "go on", "weiter", "nächster schritt", "continue", "resume", "fortsetzen"})
 BACK = frozenset({"back", "zurück"})
-STOP = frozenset({"stop", "end", "off", "ende", "aus"})
-FORGET = frozenset({"forget", "reset", "vergessen"})
+STOP = frozenset({"stop", "end", "off", "cancel", "quit", "exit", "stopp", "ende", "aus", "beenden", "abbrechen"})
+FORGET = frozenset({"forget", "reset", "vergessen", "vergiss"})
 
 _ABOUT = r"(?:about|on|in|over|über|zu|zum|zur|von|vom)"
-_MAKE = r"(?:(?:give|make) me|i want|i'd like|i would like|start|gib mir|mach mit mir|stell mir|ich möchte|starte)"
+_MAKE = (
+    r"(?:(?:(?:give|make|create) me|give|make|create|start|take|do|let['’]?s (?:do|have|start|take)|i want|i['’]?d like"
+    r"|i would like|gib mir|mach[et]?(?: mit mir| mir)?|erstelle?(?: mir)?|stell mir|ich möchte|starte)(?: bitte)?)"
+)
+_SOME = r"(?:an? |eine?n? )?(?:(?:short|little|quick|kurze[ns]?|kleine[ns]?) )?"
+_GERMAN = r"(?:bitte |mal |etwas |was )*(?:(?:über|zu[mr]?|von) )?"
 _TEACH = re.compile(
     rf"teach me {_ABOUT} (?P<topic>.+)"
-    rf"|{_MAKE} (?:an? |einen )?(?:short |little |kurzen )?(?:course|kurs) {_ABOUT} (?P<course>.+)"
-    r"|bringe? mir (?:bitte |etwas )*(?P<german>.+) bei",
+    rf"|{_MAKE} {_SOME}(?:course|kurs) {_ABOUT} (?P<course>.+)"
+    rf"|bringe? mir {_GERMAN}(?P<german>(?:(?! bei ).)+) bei"  # of two, nobody knows which is the verb's
+    rf"|mir {_GERMAN}(?P<wish>.+) beibringen",
     re.IGNORECASE,
 )
 _QUIZ = re.compile(
-    rf"(?:(?:quiz|test) me|(?:ask me|{_MAKE}) (?:an? |eine? )?quiz(?: ?question|frage)?)(?: {_ABOUT} (?P<topic>.+))?"
-    rf"|frage? mich(?: {_ABOUT} (?P<german>.+?))? ab",
+    rf"(?:(?:quiz|test) me|(?:ask me|{_MAKE}) {_SOME}quiz(?: ?question|frage)?(?: with me| mit mir)?)"
+    rf"(?: {_ABOUT} (?P<topic>.+))?"
+    rf"|frage? mich(?: bitte| mal)*(?: {_ABOUT} (?P<german>.+?))? ab"
+    rf"|mich(?: bitte| mal)*(?: {_ABOUT} (?P<wish>.+?))? abfragen",
     re.IGNORECASE,
 )
 _POLITELY = re.compile(r"(?:(?:please|can you|could you|would you|bitte|kannst du|könntest du)[ ,]+)+", re.IGNORECASE)
+_ASKS_TOO = re.compile(  # behind a comma: then it is that question
+    r"[,;] ?(?:and |und |an |von |mit )?(?:who|whom|what|when|where|which|how|why|is|are|do|does|can|wer|we[nm]|was"
+    r"|wann|wo|welche[mnrs]?|wie|warum|ist|sind|gibt|kann)\b",
+    re.IGNORECASE,
+)
 _PLEASE = re.compile(r"[ ,]+(?:please|bitte)$", re.IGNORECASE)
 _PROGRESS = re.compile(
     r"(?:show (?:me )?)?my (?:learning |quiz )?progress|(?:zeige? (?:mir )?)?mein(?:en)? (?:lern)?fortschritt",
@@ -53,11 +69,25 @@ def study_request(text: str) -> StudyRequest | None:
     if said.endswith("?") and not polite:
         return None
     said = _PLEASE.sub("", said[polite.end() if polite else 0 :].strip(" .!?…"))
-    if found := _TEACH.fullmatch(said):
-        return StudyRequest("teach", found["topic"] or found["course"] or found["german"])
+    if _ASKS_TOO.search(said):
+        return None
+    if (found := _TEACH.fullmatch(said)) and (topic := _topic(found)):
+        return StudyRequest("teach", topic)
     if found := _QUIZ.fullmatch(said):
-        return StudyRequest("quiz", found["topic"] or found["german"] or "")
+        return StudyRequest("quiz", _topic(found))
     return StudyRequest("progress") if _PROGRESS.fullmatch(said) else None
+
+
+def is_word_of_a_course(text: str) -> bool:
+    """Whether it says something else behind `/teach` than what to teach."""
+    return text.lower() in NEXT | BACK | STOP or STEP.fullmatch(text) is not None or COUNT.fullmatch(text) is not None
+
+
+def _topic(found: re.Match[str]) -> str:
+    """What it names; empty where that is "it", or a language to speak."""
+    topic = next(filter(None, found.groups()), "")
+    wish = wish_of(topic)
+    return "" if not content_words(topic) or (wish and "language" in wish.form) else topic
 
 
 def is_personal(text: str) -> bool:

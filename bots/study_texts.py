@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from bots.language import translated
 from bots.personal_texts import day
 from bots.replies import Choice
-from bots.texts import escaped
+from bots.texts import AND_MORE, escaped
 from core.domain import Source
 from core.learning.reviews import Mastery
 from core.learning.study import LETTERS, Course
@@ -34,6 +34,7 @@ COURSE_GONE = "That course is over, or it's somebody else's. `{cmd}teach` shows 
 COURSE_STOPPED = "Done. The course is over; its questions stay in `{cmd}quiz`."
 NO_COURSE = "You're not taking a course. `{cmd}teach annual leave` starts one."
 NOT_OPEN = "There's no open question of yours by that name. `{cmd}quiz` asks one."
+QUIZ_LEFT = "There's nothing to stop: a question can stay open, and `{cmd}quiz` asks the next one."
 ANSWERED_ALREADY = "That question was answered already, or was asked again since. `{cmd}quiz` asks the next one."
 RIGHT = "✅ **Right: {letter}. {option}**"
 WRONG = "❌ **Not quite.** You chose {chosen}. The right one is **{letter}. {option}**"
@@ -66,12 +67,21 @@ FORGOTTEN_STUDY = "Done. I've forgotten your quiz answers, your reviews and your
 BLOCKS = {Mastery.KNOWN: "█", Mastery.SHAKY: "▒", Mastery.DUE: "░"}
 BAR, TITLE = 12, 24  # characters of a bar, and of a title beside it
 TOPICS = 12  # lines of the picture
+PLANNED, NAME = 12, 80  # steps of a plan, and characters of each
 
 
 def plan(course: Course) -> str:
-    """What a course has."""
-    steps = [f"{number}. {escaped(step.name)}" for number, step in enumerate(course.steps, start=1) if step.passages]
-    return "\n".join([f"**{translated(PLAN, topic=escaped(course.topic))}**", "", *steps])
+    """What a course has, around where somebody is in it."""
+    steps = [(number, step) for number, step in enumerate(course.steps) if step.passages]
+    before = sum(number < course.at for number, _ in steps)
+    first = max(min(before - PLANNED // 2, len(steps) - PLANNED), 0)
+    lines = [f"{number + 1}. {escaped(_cut(step.name, NAME))}" for number, step in steps[first : first + PLANNED]]
+    return "\n".join([f"**{translated(PLAN, topic=escaped(course.topic))}**", "", *lines, *more(len(steps) - PLANNED)])
+
+
+def more(count: int) -> list[str]:
+    """That many are not listed, if any are not."""
+    return ["", translated(AND_MORE, count=count)] if count > 0 else []
 
 
 def step_heading(course: Course, number: int) -> str:
@@ -110,10 +120,10 @@ def letters(prompt: QuizPrompt) -> tuple[Choice, ...]:
 def marked(found: MarkedAnswer) -> str:
     """What became of an answer: right or wrong, and why."""
     card, asked = found.marking.card, found.marking.card.question
-    if found.marking.right is None:
-        return translated(ANSWERED_ALREADY)
     if found.passage is None:
         return translated(SOURCE_CHANGED)
+    if found.marking.right is None:
+        return translated(ANSWERED_ALREADY)
     option = escaped(asked.options[asked.right])
     if found.marking.right:
         head = translated(RIGHT, letter=card.right_letter, option=option)
@@ -169,9 +179,9 @@ def bar(counts: dict[Mastery, int]) -> str:
     return "".join(BLOCKS[kind] * sizes[kind] for kind in Mastery)
 
 
-def _cut(title: str) -> str:
+def _cut(title: str, most: int = TITLE) -> str:
     line = " ".join(title.replace("`", "'").split())
-    return line if len(line) <= TITLE else f"{line[: TITLE - 1]}…"
+    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def rows(*groups: Sequence[Choice]) -> tuple[tuple[Choice, ...], ...]:

@@ -12,12 +12,12 @@ from bots import study_texts, texts
 from bots import team_texts as say
 from bots.language import translated
 from bots.replies import Final, Notice
+from bots.study_requests import COUNT
 from core.domain import Message
 from core.engine import Engine
 from core.learning.course_files import TeamCourse
 from core.learning.study import Course
 
-_COUNT = re.compile(r"count (?:me )?(?P<on>on|off)|zähle?n? (?:mich )?(?P<an>an|aus)", re.IGNORECASE)
 _TEAM = re.compile(r"team=(?P<id>\S+)", re.IGNORECASE)  # as buttons say it
 
 
@@ -37,7 +37,7 @@ class TeamStudies:
 
     async def count(self, message: Message, rest: str) -> Final | Notice | None:
         """Change whether somebody's steps are counted, if `rest` says so."""
-        asked = _COUNT.fullmatch(rest.strip())
+        asked = COUNT.fullmatch(rest.strip())
         if asked is None:
             return None
         if not message.private:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bots.language import counted, translated
 from bots.replies import Choice
-from bots.study_texts import GO_ON
+from bots.study_texts import GO_ON, more
 from bots.texts import escaped
 from core.learning.course_files import TeamCourse
 from core.learning.study import Course, CourseRecord
@@ -43,7 +43,9 @@ def offered(courses: Sequence[TeamCourse], records: Sequence[CourseRecord] = ())
     """The courses that there are, with how far somebody got."""
     known = {record.id: record for record in records}
     lines = [_line(course, known.get(course.id)) for course in courses[:LISTED]]
-    return "\n".join([f"**{translated(OFFERED)}**", "", *lines, "", translated(HOW_TO_BEGIN)])
+    return "\n".join(
+        [f"**{translated(OFFERED)}**", "", *lines, *more(len(courses) - LISTED), "", translated(HOW_TO_BEGIN)]
+    )
 
 
 def _line(course: TeamCourse, record: CourseRecord | None) -> str:

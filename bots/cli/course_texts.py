@@ -32,6 +32,11 @@ def fits(steps: int) -> str:
     return f"{plural(steps, 'step')}, nothing to correct"
 
 
+def title_is_taken(title: str, id_: str) -> str:
+    """A title that means something else where people write it."""
+    return f"`/teach {title}` says something else, so only its button, or `/teach {id_}`, begins this course."
+
+
 def problem(found: CourseProblem) -> str:
     """A flaw, and what to do."""
     names = ", ".join(found.names)

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bots.cli import course_texts
+from bots.study_requests import is_word_of_a_course
 from core.bootstrap import course_folder, open_records, open_stored_index
 from core.errors import ConfigurationError
 from core.learning.course_checks import CourseProblem, problems
@@ -38,6 +39,7 @@ async def courses(settings: Settings, *, as_json: bool) -> int:
     else:
         for (course, counted), found in zip(listed, flaws, strict=True):
             _show(course, counted, console)
+            _show_title(course, console)
             _show_problems(found, console)
         last = course_texts.WHO_COUNTS if listed else course_texts.no_courses(settings.courses_folder)
         console.print(Text(last, style="dim"), soft_wrap=True)
@@ -59,8 +61,9 @@ async def check(settings: Settings, files: Sequence[Path]) -> int:
                 continue
             found = await problems(course, index)
             console.print(Text(f"{course.title} ({file})", style="bold"), soft_wrap=True)
+            _show_title(course, console)
             _show_problems(found, console)
-            if not found:
+            if not (found or is_word_of_a_course(course.title)):
                 console.print(Text(f"✓ {course_texts.fits(len(course.steps))}", style="green"))
             code = CORRECT if any(problem.flaw.is_error for problem in found) else code
     return code
@@ -81,6 +84,11 @@ def _show(course: TeamCourse, counted: CourseCounts, console: Console) -> None:
 def _name(step: TeamStep) -> str:
     place = f"{step.document}: {step.heading}" if step.heading else step.document
     return f"{step.title} ({place})" if step.title else place
+
+
+def _show_title(course: TeamCourse, console: Console) -> None:
+    if is_word_of_a_course(course.title):
+        console.print(Text(f"! {course_texts.title_is_taken(course.title, course.id)}", style="yellow"), soft_wrap=True)
 
 
 def _show_problems(found: Sequence[CourseProblem], console: Console) -> None:

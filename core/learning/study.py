@@ -7,7 +7,7 @@ press, finds that its round is over. Pure; knows nothing of stores, of the index
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -110,9 +110,22 @@ class Course:
         return self.at >= len(self.steps)
 
     @property
+    def theme(self) -> tuple[str, str, str]:
+        """What it is on, and where."""
+        return self.team, "" if self.team else " ".join(self.topic.split()).casefold(), self.place
+
+    @property
     def left(self) -> tuple[str, ...]:
         """The cards that were missed or passed over: they come at the end."""
         return tuple(card for step, card in self.cards if step not in self.finished)
+
+    @property
+    def stages(self) -> CourseRecord:
+        """How far it got, as a course of the team."""
+        shown = {*self.finished, *(step for step, _ in self.cards)}
+        begun = {step.stage for number, step in enumerate(self.steps) if number in shown} - {""}
+        unfinished = {step.stage for number, step in enumerate(self.steps) if number not in self.finished}
+        return CourseRecord(self.team, tuple(sorted(begun)), tuple(sorted(begun - unfinished)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +141,8 @@ class CourseRecord:
 class Study:
     """All that one person studies. `asked` is the card that was asked last, `earlier` a course that waits.
 
+    `asked_in` is the shared place where that was, by its reader's name; empty where it was in private.
+
     `token` is drawn when it is begun: after all of it was forgotten there is another, or none. `records` are of courses
     of the team; an operator may count them if `counted`, which is None until the person was told of it.
     """
@@ -139,6 +154,7 @@ class Study:
     earlier: Course | None = None
     records: tuple[CourseRecord, ...] = ()
     counted: bool | None = None
+    asked_in: str = ""
 
     @property
     def courses(self) -> list[Course]:
@@ -178,12 +194,14 @@ def with_card(study: Study, card: QuizCard) -> Study:
     return replace(study, cards=(*cards, card))
 
 
-def asking(study: Study, id_: str) -> Study:
-    """`study` when that card is asked once more."""
+def asking(study: Study, id_: str, place: str = "") -> Study:
+    """`study` when that card is asked once more, in that place."""
     card = study.card(id_)
     if card is None:
         return study
-    return replace(with_card(study, replace(card, round=card.round + 1, open=True, chosen=None)), asked=id_)
+    return replace(
+        with_card(study, replace(card, round=card.round + 1, open=True, chosen=None)), asked=id_, asked_in=place
+    )
 
 
 def answered(study: Study, id_: str, round_: int, letter: str, at: datetime) -> tuple[Study, Marking | None]:
@@ -204,20 +222,35 @@ def answered(study: Study, id_: str, round_: int, letter: str, at: datetime) -> 
         wrong=card.wrong + (not right),
         review=reviewed(card.review, at, right=right),
     )
-    return replace(with_card(study, marked), course=_progressed(study.course, id_, right=right)), Marking(marked, right)
+    return _progressed(with_card(study, marked), id_, right=right), Marking(marked, right)
 
 
-def _progressed(course: Course | None, id_: str, *, right: bool) -> Course | None:
-    step = next((step for step, card in course.cards if card == id_), None) if course else None
-    if course is None or step is None or course.over:
+def _progressed(study: Study, id_: str, *, right: bool) -> Study:
+    """`study` when a card of the course that is taken was answered, or else of the one that waits."""
+    asking = next((one for one in study.courses if id_ in dict(one.cards).values()), None)
+    return changing(study, asking.id, lambda course: _answered_step(course, id_, right=right)) if asking else study
+
+
+def changing(study: Study, id_: str, change: Callable[[Course], Course]) -> Study:
+    """`study` with that course changed, whether it is taken or waits."""
+    course, earlier = (change(one) if one and one.id == id_ else one for one in (study.course, study.earlier))
+    return replace(study, course=course, earlier=earlier)
+
+
+def _answered_step(course: Course, id_: str, *, right: bool) -> Course:
+    if course.over:
         return course
+    step = next(step for step, card in course.cards if card == id_)
     others = set(course.finished) - {step}
     return replace(course, finished=tuple(sorted(others | {step} if right else others)))
 
 
 def taking(study: Study, course: Course) -> Study:
-    """`study` with a course to go on with; another one waits, unless nothing of it was shown, or nothing is left."""
-    others = [one for one in study.courses if one.id != course.id and one.at >= 0 and not one.over]
+    """`study` with a course to go on with; another one waits, unless nothing of it was shown, or nothing is left.
+
+    One on the same in the same place is that course begun anew.
+    """
+    others = [one for one in study.courses if one.theme != course.theme and one.at >= 0 and not one.over]
     return replace(study, course=course, earlier=others[0] if others else None)
 
 
@@ -237,14 +270,11 @@ def recorded(study: Study) -> Study:
 
 
 def _with_record(study: Study, course: Course) -> Study:
-    shown = {*course.finished, *(step for step, _ in course.cards)}
-    begun = {step.stage for number, step in enumerate(course.steps) if number in shown}
-    unfinished = {step.stage for number, step in enumerate(course.steps) if number not in course.finished}
-    before = study.record(course.team)
+    before, far = study.record(course.team), course.stages
     now = CourseRecord(
         course.team,
-        tuple(sorted({*before.begun, *begun} - {""})),
-        tuple(sorted({*before.finished, *(begun - unfinished)} - {""})),
+        tuple(sorted({*before.begun, *far.begun})),
+        tuple(sorted({*before.finished, *far.finished})),
     )
     return replace(study, records=(*(one for one in study.records if one.id != course.team), now))
 

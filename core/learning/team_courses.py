@@ -18,7 +18,7 @@ from core.domain import EVERYONE, Document, Message, Passage, Person
 from core.learning.course import parts_of
 from core.learning.course_files import CourseFiles, CourseFolder, TeamCourse, TeamStep
 from core.learning.study import Course, CourseRecord, CourseStep, Study
-from core.learning.tutor import ID_BYTES, Tutor
+from core.learning.tutor import ID_BYTES, Tutor, place_of
 from core.people.people import People
 from core.people.team import FLOOR
 from core.ports import PassageIndex
@@ -71,7 +71,10 @@ class TeamCourses:
         return next((one for one in await self.offered(message) if wanted in {one.title.casefold(), one.id}), None)
 
     async def begin(self, message: Message, team: TeamCourse) -> CourseStart:
-        """Have somebody take `team`, from the first step that they did not finish; all of it, where they did."""
+        """Have somebody take `team`, from the first step that they did not finish; all of it, where they did.
+
+        In a shared place only what they finished there counts: how far they are in private is told in private.
+        """
         study = await self._tutor.begun(message.person)
         documents = await self._index.documents()
         steps: list[CourseStep] = []
@@ -82,10 +85,12 @@ class TeamCourses:
             left_out += not parts
         if not steps:
             return CourseStart(None, left_out)
-        known = study.record(team.id).finished
-        finished = tuple(number for number, step in enumerate(steps) if step.stage in known)
+        place = place_of(message)
+        mine = next((one for one in study.courses if (one.team, one.place) == (team.id, place)), None)
+        known = study.record(team.id) if message.private else mine.stages if mine else CourseRecord(team.id)
+        finished = tuple(number for number, step in enumerate(steps) if step.stage in known.finished)
         at = next((number for number in range(len(steps)) if number not in finished), None)
-        id_ = next((one.id for one in study.courses if one.team == team.id), secrets.token_hex(ID_BYTES))
+        id_ = mine.id if mine else secrets.token_hex(ID_BYTES)
         course = Course(id_, team.title, tuple(steps), team=team.id)
         resumed = replace(course, finished=finished, at=at - 1) if at is not None else course
         return CourseStart(await self._tutor.take(message, resumed, study.token), left_out)

@@ -109,8 +109,7 @@ class Tutor:
 
     async def take(self, message: Message, planned: Course, token: str) -> Course | None:
         """Have somebody take a course from here; None where all that they study was forgotten since `token`."""
-        place = "" if message.private else place_reader(message.conversation)
-        course = replace(planned, place=place)
+        course = replace(planned, place=place_of(message))
         study = await self._change(message.person, token, lambda old: studies.taking(old, course))
         return course if study.course == course else None
 
@@ -145,7 +144,7 @@ class Tutor:
 
     async def _seen(self, course: Course | None, message: Message) -> Course | None:
         """`course` with those steps of which something stands; None in a shared place where it was not begun."""
-        if course is None or not (message.private or course.place == place_reader(message.conversation)):
+        if course is None or not (message.private or course.place == place_of(message)):
             return None
         standing = await self._standing([ref for step in course.steps for ref in step.passages], message)
         steps = [step if standing.keys() & set(step.passages) else CourseStep("", ()) for step in course.steps]
@@ -185,13 +184,8 @@ class Tutor:
         await self._move(message.person, course, lambda now: replace(now, at=len(now.steps)))
 
     async def _move(self, person: Person, course: Course, change: Callable[[Course], Course]) -> None:
-        """Change where somebody is in a course, if they still take it."""
-
-        def moved(old: Study) -> Study:
-            same = old.course and old.course.id == course.id
-            return replace(old, course=change(old.course)) if old.course and same else old
-
-        await self._people.change_study(person, moved)
+        """Change where somebody is in a course, if they still have it."""
+        await self._people.change_study(person, lambda old: studies.changing(old, course.id, change))
 
     # Quizzes
 
@@ -216,6 +210,10 @@ class Tutor:
         passages = await self.document(card.passage.source, message)
         start = next((n for n, one in enumerate(passages, start=1) if PassageRef.of(one) == card.passage), 0)
         return await self._of_passages(message, [*passages[start:], *passages[:start]], known=False)
+
+    async def asked(self, message: Message, id_: str) -> bool:
+        """Whether somebody was asked that question, and it was not dropped since."""
+        return (await self._people.study(message.person)).card(id_) is not None
 
     async def topic_of(self, message: Message) -> str:
         """What somebody may want to be asked about who names nothing: their course, or what they asked last.
@@ -251,7 +249,9 @@ class Tutor:
             return None
 
         def asked(old: Study) -> Study:
-            return studies.asking(old if old.card(card.id) else studies.with_card(old, card), card.id)
+            return studies.asking(
+                old if old.card(card.id) else studies.with_card(old, card), card.id, place_of(message)
+            )
 
         now = (await self._change(message.person, token, asked)).card(card.id)
         return QuizPrompt(now, passage, again=card.round > 0) if now else None
@@ -259,23 +259,29 @@ class Tutor:
     async def mark(self, message: Message, id_: str, round_: int, letter: str) -> MarkedAnswer | None:
         """Mark an answer by its letter, and learn from it; None where there is no such question.
 
-        Without a name it is the question that was asked last, in its last round.
+        Without a name it is the question that was asked last, in its last round, and in a shared place was asked there.
+        One that may not be seen where `message` is stays open.
         """
+        study = await self._people.study(message.person)
+        asked = study.asked if message.private or study.asked_in == place_of(message) else ""
+        card = study.card(id_ or asked)
+        if card is None:
+            return None
+        passage = (await self._standing([card.passage], message)).get(card.passage)
+        if passage is None:
+            return MarkedAnswer(Marking(card, None), None, await self._seen(study.course, message))
+
         marking: Marking | None = None
 
         def answer(old: Study) -> Study:
             nonlocal marking
-            card = old.card(id_ or old.asked)
-            new, marking = studies.answered(
-                old, id_ or old.asked, round_ if id_ or not card else card.round, letter, message.sent_at
-            )
+            new, marking = studies.answered(old, card.id, round_ if id_ else card.round, letter, message.sent_at)
             return new
 
         study = await self._people.change_study(message.person, answer)
         if marking is None:
             return None
-        passage = (await self._standing([marking.card.passage], message)).get(marking.card.passage)
-        if marking.right is not None and passage:
+        if marking.right is not None:
             await self._learn(message, marking, passage)
         return MarkedAnswer(marking, passage, await self._seen(study.course, message))
 
@@ -374,6 +380,11 @@ class Tutor:
         if wishes.states_level or not wishes.strength:
             return chosen
         return replace(chosen, level=await self._people.level(person) or chosen.level)
+
+
+def place_of(message: Message) -> str:
+    """The shared place where `message` is, by its reader's name; empty in private."""
+    return "" if message.private else place_reader(message.conversation)
 
 
 def step_of(course: Course, number: int) -> CourseStep | None:

@@ -132,6 +132,19 @@ async def test_a_course_is_checked_against_the_documents(
     assert said in capsys.readouterr().out or said.startswith("✓")
 
 
+@pytest.mark.parametrize("title", ["Next", "stop", "zurück", "count on", "step 1 2"])
+async def test_a_title_that_is_a_word_of_teach_is_named(
+    folder: Path, settings: Settings, capsys: pytest.CaptureFixture[str], title: str
+):
+    """Written behind `/teach`, it means something else; its id and its button still begin it."""
+    file = folder / "first.toml"
+    file.write_text(f'title = "{title}"\nsteps = [{{ document = "leave.md" }}]\n', encoding="utf-8")
+    assert await courses_view.check(settings, [file]) == 0
+    told = capsys.readouterr().out
+    assert f"`/teach {title}` says something else, so only its button, or `/teach first`, begins" in told
+    assert "nothing to correct" not in told
+
+
 async def test_readers_are_compared_name_by_name(
     folder: Path, settings: Settings, qdrant_index: QdrantIndex, capsys: pytest.CaptureFixture[str]
 ):

@@ -23,7 +23,7 @@ from core.answering.verdict import TOLD_TO_REFUSE
 from core.domain import Conversation, Document, Message, Passage, Person, Prompt, Vectors
 from core.engine import AnswerLimits, Engine
 from core.learning.reviews import Mastery
-from core.learning.study import Study
+from core.learning.study import Course, CourseStep, PassageRef, Study
 from tests.fakes import HashingEmbedder, ScriptedGenerator, quizzing
 
 Shown = Final | Notice | Problem | PersonForgotten
@@ -185,6 +185,37 @@ async def test_a_typed_letter_answers_the_question_asked_last(dialogue: Dialogue
     assert (await said(dialogue, "/quiz b")).markdown.startswith("There's no open question")
     asked = await said(dialogue, "/quiz annual leave")
     assert (await said(dialogue, f"/quiz {letter_of(asked)[-1].upper()}.")).markdown.startswith("✅")
+
+
+async def test_a_letter_in_a_group_answers_only_what_was_asked_there(dialogue: Dialogue, qdrant_index: QdrantIndex):
+    """What is open in private, or may not be seen there, stays open, by a letter and by its button."""
+    await fill(qdrant_index, passages({"Directors": DIRECTORS}, "/docs/secret.md", "person:test/w/ann"))
+    for topic, there in (("annual leave", "✅"), ("leave of the directors secret board", say.SOURCE_CHANGED)):
+        asked = await said(dialogue, f"/quiz {topic}")
+        typed = f"/quiz {letter_of(asked)[-1]}"
+        assert (await said(dialogue, typed, private=False)).markdown == say.NOT_OPEN.replace("{cmd}", "/")
+        assert (await said(dialogue, letter_of(asked), private=False)).markdown.startswith(there)
+    assert (await said(dialogue, typed)).markdown.startswith("✅")
+    asked = await said(dialogue, "/quiz annual leave", private=False)
+    assert (await said(dialogue, f"/quiz {letter_of(asked)[-1]}", private=False)).markdown.startswith("✅")
+
+
+@pytest.mark.parametrize("word", ["stop", "Stopp", "beenden", "abbrechen", "cancel", "quit", "exit"])
+async def test_a_course_ends_by_any_word_for_it(dialogue: Dialogue, word: str):
+    """None of them is a topic, nor are those that go on; a quiz has nothing to end."""
+    await said(dialogue, "/teach annual leave")
+    assert "Step 2 of 3" in (await said(dialogue, "/teach next step")).markdown
+    assert "Step 3 of 3" in (await said(dialogue, "/teach Fortsetzen")).markdown
+    assert (await said(dialogue, f"/quiz {word}")).markdown == say.QUIZ_LEFT.replace("{cmd}", "/")
+    assert (await said(dialogue, f"/teach {word}")).markdown == say.COURSE_STOPPED.replace("{cmd}", "/")
+    assert (await said(dialogue, "/progress vergiss")).markdown == say.FORGOTTEN_STUDY
+
+
+async def test_another_question_after_all_was_forgotten_says_so(dialogue: Dialogue):
+    """Its button belongs to a question that is no more."""
+    more = press(await said(dialogue, letter_of(await said(dialogue, "/quiz annual leave"))), say.ANOTHER)
+    await said(dialogue, "/progress forget")
+    assert (await said(dialogue, more)).markdown == say.NOT_OPEN.replace("{cmd}", "/")
 
 
 async def test_a_missed_question_is_asked_first_when_it_is_due(dialogue: Dialogue, engine: Engine):
@@ -560,6 +591,26 @@ async def test_nothing_is_learned_of_who_is_forgotten_while_an_answer_is_read(
         ("Quiz me on expenses!", "quiz", "expenses"),
         ("frag mich zu Reisekosten ab", "quiz", "Reisekosten"),
         ("Frag mich ab", "quiz", ""),
+        ("Frag mich bitte zu Reisekosten ab", "quiz", "Reisekosten"),
+        ("Kannst du mich zu Reisekosten abfragen?", "quiz", "Reisekosten"),
+        ("Könntest du mich bitte abfragen?", "quiz", ""),
+        ("Mach ein Quiz zu Reisekosten", "quiz", "Reisekosten"),
+        ("Mach mit mir ein kurzes Quiz", "quiz", ""),
+        ("Let's do a quiz", "quiz", ""),
+        ("let’s do a quick quiz on travel", "quiz", "travel"),
+        ("Create a course on travel", "teach", "travel"),
+        ("Kannst du mir die Urlaubsregeln beibringen?", "teach", "die Urlaubsregeln"),
+        ("Kannst du mir bitte etwas über Urlaub beibringen?", "teach", "Urlaub"),
+        ("Soll ich mich abfragen lassen?", "", ""),
+        ("teach me in German", "", ""),
+        ("teach me about it", "", ""),
+        ("quiz me on that", "quiz", ""),
+        ("Quiz me in German please", "quiz", ""),
+        ("Bring mir den Schlüssel bei Gelegenheit bei", "", ""),
+        ("Bring mir bitte etwas über Urlaub bei", "teach", "Urlaub"),
+        ("I want a course on first aid, who do I ask", "", ""),
+        ("Ich möchte einen Kurs zu Erster Hilfe, an wen wende ich mich", "", ""),
+        ("I want a course on leave, travel and expenses", "teach", "leave, travel and expenses"),
         ("my progress", "progress", ""),
         ("Zeig mir meinen Lernfortschritt", "progress", ""),
         ("teach me how to apply for leave", "", ""),
@@ -571,6 +622,18 @@ def test_courses_and_quizzes_are_asked_for_in_words(text: str, name: str, topic:
     """Whole messages that name the form ask for it; questions stay questions."""
     found = study_request(text)
     assert ((found.name, found.rest) if found else ("", "")) == (name, topic)
+
+
+@pytest.mark.parametrize(("at", "first", "last"), [(-1, 1, 12), (100, 95, 106), (199, 189, 200)])
+def test_a_long_course_is_planned_around_where_somebody_is(at: int, first: int, last: int):
+    """A dozen lines, none of them long, and how many more there are."""
+    step = CourseStep("Everybody's first week: " + "heading " * 40, (PassageRef("/docs/leave.md", "Leave", "0"),))
+    shown = say.plan(Course("c", "leave", (step,) * 200, at=at))
+    numbers = re.findall(r"^(\d+)\. ", shown, re.MULTILINE)
+    assert (numbers[0], numbers[-1], len(numbers)) == (f"{first}", f"{last}", say.PLANNED)
+    assert "… and 188 more." in shown
+    assert len(shown) < 1500
+    assert "more." not in say.plan(Course("c", "leave", (step,) * say.PLANNED))
 
 
 async def test_german_people_are_taught_in_german(dialogue: Dialogue):

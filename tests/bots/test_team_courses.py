@@ -155,6 +155,21 @@ async def test_in_a_group_nobody_says_whether_they_are_counted(dialogue: Dialogu
     assert "no names" in (await said(dialogue, "/teach Starting here")).markdown
 
 
+async def test_a_group_neither_learns_of_a_course_in_private_nor_changes_it(dialogue: Dialogue, engine: Engine):
+    """It begins before all as if there were none, goes on from what was done there, and the private one stays."""
+    await counted(dialogue, BEN, finish=2)
+    private = (await engine.people.study(BEN)).course
+    assert private is not None
+    step = await said(dialogue, "/teach Starting here", BEN, private=False)
+    assert "Step 1 of 2: Asking" in step.markdown
+    assert private in (await engine.people.study(BEN)).courses
+    assert "Step 3 of 3" in (await said(dialogue, f"/teach step {private.id} 2", BEN)).markdown
+    step = await said(dialogue, "/teach Starting here", BEN, private=False)
+    assert "Step 1 of 2" in step.markdown
+    await said(dialogue, letter_of(step), BEN, private=False)
+    assert "Step 2 of 2" in (await said(dialogue, "/teach Starting here", BEN, private=False)).markdown
+
+
 async def test_a_course_of_which_nothing_can_be_read_is_not_begun(
     dialogue: Dialogue, engine: Engine, qdrant_index: QdrantIndex
 ):
@@ -173,6 +188,15 @@ async def test_a_broken_file_stops_no_other_course(dialogue: Dialogue, folder: P
     (folder / "more.toml").write_text(FOR_BEN.replace("ben", "ann").replace("Ben", "Ann"), encoding="utf-8")
     shown = await said(dialogue, "/teach")
     assert [one.label for one in buttons(shown)] == ["For Ann", "Starting here"]
+
+
+async def test_of_many_courses_some_are_listed(dialogue: Dialogue, folder: Path):
+    """And how many more there are, which are begun by name."""
+    for number in range(team_texts.LISTED):
+        (folder / f"more{number}.toml").write_text(FOR_BEN.replace("For Ben", f"More {number}"), encoding="utf-8")
+    shown = await said(dialogue, "/teach", BEN)
+    assert "… and 2 more." in shown.markdown
+    assert "Course: Starting here" in (await said(dialogue, "/teach Starting here", BEN)).markdown
 
 
 async def test_without_a_model_that_quizzes_consent_can_be_withdrawn(

@@ -23,6 +23,7 @@ from core.learning.study import (
     answered,
     asking,
     at_step,
+    taking,
     with_card,
     without_sources,
 )
@@ -131,6 +132,32 @@ def test_a_question_of_a_course_is_left_until_it_is_right():
     assert forgotten.course.left == ("a",)
     over = replace(right, course=replace(right.course, at=1))
     assert answer(asking(over, "a"), "a", right=False).course == over.course
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_an_answer_counts_for_the_course_that_waits(*, right: bool):
+    """Its questions are open as long as it waits; what is asked in the course that is taken counts there."""
+    steps = (CourseStep("Leave", (REF,)), CourseStep("Sickness", (REF,)))
+    first = at_step(Course("c", "leave", steps), 0, "a")
+    study = asking(replace(studying(QuizCard("a", LEAVE, REF)), course=first), "a")
+    study = answer(taking(study, Course("d", "travel", steps)), "a", right=right)
+    assert study.earlier is not None
+    assert study.earlier.finished == ((0,) if right else ())
+    taken = at_step(Course("d", "travel", steps), 1, "a")
+    study = answer(asking(replace(study, course=taken, earlier=first), "a"), "a", right=True)
+    assert [one.finished for one in study.courses] == [(1,), ()]
+
+
+@pytest.mark.parametrize("topic", ["travel", " Travel "])
+def test_the_same_course_begun_anew_leaves_the_one_that_waits(topic: str):
+    """Asked for twice, or delivered twice; in another place it is another one."""
+    steps = (CourseStep("Leave", (REF,)),)
+    waiting, taken = Course("c", "leave", steps, at=0), Course("d", "travel", steps, at=0)
+    study = Study(course=taken, earlier=waiting)
+    again = Course("e", topic, steps)
+    assert taking(study, again).courses == [again, waiting]
+    elsewhere = replace(again, place="channel:slack/T1/C1")
+    assert taking(study, elsewhere).courses == [elsewhere, taken]
 
 
 def test_a_step_without_a_question_is_done_when_it_was_shown():
