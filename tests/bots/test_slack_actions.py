@@ -534,7 +534,7 @@ async def test_everything_comes_in_the_language_of_the_person(slack: World) -> N
     slack.people.say("UBEN", slack.space.dm("UBEN"), "why")
     long = slack.people.say("UBEN", slack.space.dm("UBEN"), "x" * 5_000)
     await slack.settled()
-    assert "5,000 Zeichen" in slack.answers("DUBEN", long)[0]
+    assert "5.000 Zeichen" in slack.answers("DUBEN", long)[0]
     slack.people.press("UBEN", "C1", asked["ts"], "attune_feedback", value=value_of(asked, "positive"))
     await slack.settled()
     assert "rückgängig zu machen" in str(slack.people.replies())
