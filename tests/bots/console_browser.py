@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
 
 from bots.web.console.desk import Desk
 from bots.web.console.session import links_of
@@ -63,6 +63,7 @@ async def browsing(desk: Desk, size: tuple[int, int] = DESK, *, dark: bool = Fal
         page.on("request", lambda asked: None if asked.url.startswith(url) else complain(asked.url))
         page.on("response", lambda got: complain(f"{got.status} {got.url}") if got.status >= 400 else None)
         await page.goto(f"{url}/enter?key={links_of(desk.settings).new()}")
+        await expect(page.locator("main button")).to_be_focused()  # before it is, a key goes nowhere
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/ask")
         yield found
