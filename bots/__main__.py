@@ -58,8 +58,6 @@ app.add_typer(clients, name="clients")
 slack = typer.Typer(help="Set up the Slack app.", no_args_is_help=True)
 app.add_typer(slack, name="slack")
 
-OFF = "off"
-
 
 def main() -> None:
     """Run the command. Exit codes: 0 success, 1 something failed, 2 the operator has something to correct.
@@ -403,6 +401,7 @@ def _environ() -> dict[str, str]:
 
 
 def _serve(model: str | None, *, receives: bool = True, answers: bool = True) -> None:
+    from bots.service.health import OFF  # noqa: PLC0415
     from bots.service.serving import ProcessRoles, configured, serve  # noqa: PLC0415
 
     environ = _environ()

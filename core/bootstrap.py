@@ -111,8 +111,16 @@ async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -
         generator = await stack.enter_async_context(open_generator(settings, progress))
         inbox = await stack.enter_async_context(open_inbox(settings))
         upkeep = Upkeep(library.index, generator)
-        build = partial(Engine, embedder=library.embedder, index=library.index, memory=records.memory, upkeep=upkeep)
-        build = partial(build, generator=generator, limits=limits_of(settings), courses=course_folder(settings))
+        build = partial(
+            Engine,
+            embedder=library.embedder,
+            index=library.index,
+            memory=records.memory,
+            generator=generator,
+            limits=limits_of(settings),
+            upkeep=upkeep,
+            courses=course_folder(settings),
+        )
         engine = build(usage=records.usage, inbox=inbox, histories=records.histories)
         unrecorded = build(usage=NoUsage())
         for work in (upkeep.run(), swept(records.memory), DocumentWatch(library.index, records.histories).run()):

@@ -58,6 +58,13 @@ def alone(person: Person) -> frozenset[str]:
     return frozenset({EVERYONE, workspace_reader(person.platform, person.workspace), person_reader(person)})
 
 
+def names_with(reader: str) -> frozenset[str]:
+    """The names that whoever has the name `reader` surely has, too."""
+    kind, _, path = reader.partition(":")
+    workspace = "/".join(path.split("/")[:2])
+    return frozenset({EVERYONE, reader, *([f"workspace:{workspace}"] if kind in {"channel", "person"} else ())})
+
+
 def place_reader(place: Conversation) -> str:
     """All who read there, where a place is shared."""
     return channel_reader(place.platform, place.workspace, place.channel)

@@ -18,6 +18,7 @@ from bots.cli.bars import opened
 from bots.cli.doctor import all_checks
 from bots.operating import setting_rows
 from bots.platform import Check
+from bots.service.health import OFF
 from bots.service.metrics import Metrics
 from bots.service.serving import on_signals, open_everything
 from bots.web.console import texts
@@ -29,7 +30,6 @@ from core.ports import Inbox
 from core.settings import Settings
 
 LISTEN = "127.0.0.1:8084"
-OFF = "off"
 
 
 class WebConsole:

@@ -17,13 +17,13 @@ import structlog
 from bots.own_guides import OwnGuides
 from bots.platform import Inlet, Platform, PlatformServices, Receiver, Sender
 from bots.service.digest_clock import DigestClock
-from bots.service.health import Check, HealthPage
+from bots.service.health import OFF, Check, HealthPage
 from bots.service.metrics import Metrics
 from bots.service.observing import WatchedDialogue, WatchedInlet
 from bots.service.slots import Pace
 from bots.service.workers import Workers
 from bots.watching import Watcher
-from bots.web.app import OFF, programs_served
+from bots.web.app import programs_served
 from core.bootstrap import SILENT, Attune, open_attune, open_inbox, open_records
 from core.documents.teaching import Teacher
 from core.engine import Engine

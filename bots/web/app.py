@@ -14,6 +14,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
+from bots.service.health import OFF
 from bots.service.slots import ClientLanes
 from bots.web.mcp_server import mcp_route
 from bots.web.openai_api import OpenAIApi, page_error
@@ -25,8 +26,6 @@ from core.people.clients import ApiClients
 from core.settings import Settings
 
 log = structlog.get_logger(__name__)
-
-OFF = "off"
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from mcp.server.mcpserver import Context, MCPServer
@@ -186,12 +186,4 @@ class _KeyGate:
 
 
 def _found(passage: Passage) -> FoundPassage:
-    place = place_of(passage)
-    return FoundPassage(
-        source=place.source,
-        title=place.title,
-        file=place.file,
-        address=place.address,
-        page=place.page,
-        text=passage.text,
-    )
+    return FoundPassage(**asdict(place_of(passage)), text=passage.text)

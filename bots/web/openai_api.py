@@ -33,6 +33,7 @@ from bots.web.openai_shapes import (
     problem,
 )
 from bots.web.programs import Programs, person_of
+from bots.web.server import body_of
 from core.answering.cutting import MARK
 from core.domain import Answer, AnswerEvent, Outcome, Piece
 from core.people.clients import ApiClients
@@ -193,16 +194,14 @@ def _parsed(body: bytes) -> ChatRequest:
 
 async def _body(request: Request) -> bytes:
     """All of a request's body, as far as that is to be read."""
-    body = bytearray()
     try:
         async with asyncio.timeout(READING):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > LONGEST_BODY:
-                    raise RequestError(TOO_LONG, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit=LONGEST_BODY)
+            body = await body_of(request, LONGEST_BODY)
     except TimeoutError:
         raise RequestError(TOO_SLOW, status=HTTPStatus.REQUEST_TIMEOUT, seconds=READING) from None
-    return bytes(body)
+    if body is None:
+        raise RequestError(TOO_LONG, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit=LONGEST_BODY)
+    return body
 
 
 def explaining(handler: Handler) -> Handler:

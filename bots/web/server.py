@@ -14,6 +14,7 @@ from ipaddress import ip_address
 import h11
 import structlog
 import uvicorn
+from starlette.requests import Request
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -107,21 +108,36 @@ async def served(app: ASGIApp, address: str, setting: str) -> AsyncIterator[str]
         listening.close()
 
 
+async def body_of(request: Request, longest: int) -> bytes | None:
+    """All of a request's body; None where that is more than `longest` bytes. Who calls says how long to wait."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > longest:
+            return None
+    return bytes(body)
+
+
 def is_loopback(address: str) -> bool:
     """Whether only this machine reaches `address`, host:port."""
-    host = _host(address)
+    return is_local(host_of(address))
+
+
+def is_local(host: str) -> bool:
+    """Whether `host` is this machine alone."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def _host(address: str) -> str:
-    return address.rpartition(":")[0].strip("[]")
+def host_of(address: str) -> str:
+    """The host of `host:port`, without the brackets of IPv6."""
+    return address.rpartition(":")[0].strip("[]").lower()
 
 
 def _listen(address: str, setting: str) -> socket.socket:
-    host, port = _host(address), int(address.rpartition(":")[2])
+    host, port = host_of(address), int(address.rpartition(":")[2])
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)

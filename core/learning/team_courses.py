@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from core.domain import EVERYONE, Document, Message, Passage, Person
+from core.domain import Document, Message, Passage, Person
 from core.learning.course import parts_of
 from core.learning.course_files import CourseFiles, CourseFolder, TeamCourse, TeamStep
 from core.learning.study import Course, CourseRecord, CourseStep, Study
@@ -22,7 +22,7 @@ from core.learning.tutor import ID_BYTES, Tutor, place_of
 from core.people.people import People
 from core.people.team import FLOOR
 from core.ports import PassageIndex
-from core.readers import audience, may_see
+from core.readers import audience, may_see, names_with
 
 LEAST = FLOOR + 1  # people of whom a number is told: nobody can tell what one other did who knows of themselves
 MOST_PARTS = 12  # of one step
@@ -147,13 +147,6 @@ def parts_of_step(step: TeamStep, passages: Sequence[Passage]) -> tuple[CourseSt
 def missing_for(who: Collection[str], document: Document) -> list[str]:
     """Those of `who` of whom it is not sure that they may see `document`."""
     return [name for name in who if not may_see(document.readers, names_with(name))]
-
-
-def names_with(reader: str) -> set[str]:
-    """All the readers' names that somebody has who has that one."""
-    kind, _, path = reader.partition(":")
-    workspace = "/".join(path.split("/")[:2])
-    return {EVERYONE, reader, *([f"workspace:{workspace}"] if kind in {"channel", "person"} else ())}
 
 
 def counts(team: TeamCourse, records: Iterable[CourseRecord]) -> CourseCounts:

@@ -19,8 +19,8 @@ from typing import Protocol
 from core.errors import ConfigurationError
 from core.readers import Readers, checked
 
-_KEY = re.compile(r"attune\.(?P<name>[A-Za-z0-9][A-Za-z0-9_-]{0,39})\.[A-Za-z0-9_-]{43}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+_KEY = re.compile(rf"attune\.(?P<name>{_NAME.pattern})\.[A-Za-z0-9_-]{{43}}")
 
 
 @dataclass(frozen=True, slots=True)

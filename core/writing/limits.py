@@ -86,18 +86,6 @@ _SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]*_`]*$")
 _FRAME_WORDS = 8  # of a greeting, a heading or a signature, which end no sentence …
 _CALL_WORDS = 3  # … or with "!"
 _BLANK = re.compile(r"\n[ \t]*\n\s*$")
-_END = re.compile(r"[.!?…][\"'”’)\]*_`]*$")
-_FRAME_WORDS = 8  # of a greeting, a heading or a signature, which end no sentence …
-_CALL_WORDS = 3  # … or with "!"
-_BLANK = re.compile(r"\n[ \t]*\n\s*$")
-_FRAME = re.compile(  # what an e-mail has around what it says
-    r"(?:\**(?:subject|betreff)\**:.*"
-    r"|(?:hi|hello|hey|dear|hallo|liebe[rs]?|guten tag|sehr geehrte[rs]?)\b(?: [^\s,]+){0,4}[,!:.]?"
-    r"|(?:(?:best|kind|warm|many|beste|viele|liebe|herzliche|mit (?:freundlichen|besten)) )?"
-    r"(?:regards|wishes|thanks|thank you|cheers|best|sincerely|danke|grüße|grüßen|dank)\b(?: [^\s,]+)?[,!.]?)",
-    re.IGNORECASE,
-)
-_BLANK = re.compile(r"\n[ \t]*\n\s*$")
 _END = re.compile(r"[.!?…]+[\"'”’)\]*_`]*\s+|\n+")
 
 

@@ -34,7 +34,7 @@ from core.answering.sources import whole
 from core.domain import EVERYONE, Conversation, Message, Passage
 from core.errors import PersonError
 from core.people.traces import Trace
-from core.readers import GUIDES, audience, checked, may_see
+from core.readers import GUIDES, audience, checked, may_see, names_with
 from core.together import ended
 
 KEPT = 20  # answers that the page shows
@@ -196,15 +196,8 @@ def _message(question: str, seen_as: str) -> Message:
     place, speaks_for = Conversation(PLATFORM, WORKSPACE, person.user, thread), frozenset[str]()
     if seen_as:
         (name,) = checked([seen_as])
-        speaks_for = seen_with(name)
+        speaks_for = names_with(name)
     return Message(uuid.uuid4().hex, place, person, question, now, private=True, speaks_for=speaks_for)
-
-
-def seen_with(name: str) -> frozenset[str]:
-    """What somebody of this reader's name may see at least: that, what their workspace may, and what everyone may."""
-    parts = name.partition(":")[2].split("/")
-    workspace = {f"workspace:{parts[0]}/{parts[1]}"} if len(parts) > 1 else set()
-    return frozenset({EVERYONE, name, *workspace})
 
 
 async def _answered(inquiry: Inquiry, replies: AsyncGenerator[Reply, None]) -> None:

@@ -5,12 +5,16 @@ Knows no page.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+
+import structlog
 
 from bots.operating import SettingRow
 from bots.platform import Check
 from bots.service.metrics import Metrics
+from bots.web.console import texts
 from core.bootstrap import Attune, folder_records
 from core.documents.lessons import LessonFolder
 from core.documents.remote.records import SourceRecords
@@ -18,7 +22,16 @@ from core.documents.removing import Remover
 from core.ports import Inbox
 from core.settings import Settings
 
+log = structlog.get_logger(__name__)
+
 LookAtAll = Callable[[], Awaitable[Sequence[Check]]]
+
+
+def failure_of(error: Exception, event: str, **values: object) -> str:
+    """What is said of a mistake of ours, which the log has in full under a code."""
+    error_id = secrets.token_hex(4)
+    log.error(event, error_id=error_id, exc_info=error, **values)
+    return texts.failed(type(error).__name__, error_id)
 
 
 async def no_checks() -> Sequence[Check]:

@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import ipaddress
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import parse_qsl, urlsplit
 
-import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bots.web.console import texts
+from bots.web.console.desk import failure_of
 from bots.web.console.session import ConsoleSession, Entrance
 from bots.web.console.view import View
+from bots.web.server import body_of, host_of, is_local
 from core.errors import OperatorError, PersonError
-
-log = structlog.get_logger(__name__)
 
 COOKIE, FORM_COOKIE = "attune_console", "attune_form"
 FORM_SECONDS = 15.0  # that a form may take to come in
@@ -44,19 +42,6 @@ HEADERS = {
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-def is_local(host: str) -> bool:
-    """Whether `host` is this machine alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def host_of(address: str) -> str:
-    """The host of `host:port`, without the brackets of IPv6."""
-    return address.rpartition(":")[0].strip("[]").lower()
 
 
 def known_hosts(address: str, url: str | None) -> frozenset[str]:
@@ -131,23 +116,20 @@ class Doorkeeper:
             return await endpoint(request)
         except (OperatorError, PersonError) as error:
             return self._view.problem(request, str(error), 400)
-        except Exception as error:  # the last place where an error can become a sentence
-            error_id = secrets.token_hex(4)
-            log.exception("console_page_failed", error_id=error_id, path=request.url.path)
-            return self._view.problem(request, texts.failed(type(error).__name__, error_id), 500)
+        except Exception as error:  # noqa: BLE001 - the last place where an error can become a sentence
+            sentence = failure_of(error, "console_page_failed", path=request.url.path)
+            return self._view.problem(request, sentence, 500)
 
 
 async def _form_of(request: Request) -> Mapping[str, str]:
     """The fields of a form, each once."""
-    body = bytearray()
     try:
         async with asyncio.timeout(FORM_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > FORM_BYTES:
-                    raise PersonError(texts.TOO_LARGE)
+            body = await body_of(request, FORM_BYTES)
     except TimeoutError:
         raise PersonError(texts.TOO_SLOW) from None
+    if body is None:
+        raise PersonError(texts.TOO_LARGE)
     try:
         fields = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
     except ValueError:

@@ -6,7 +6,6 @@ The same as `attune eval` does. Knows nothing of how a question is scored.
 from __future__ import annotations
 
 import asyncio
-import secrets
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,14 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from bots import eval_texts
 from bots.web.console import texts
-from bots.web.console.desk import Desk
+from bots.web.console.desk import Desk, failure_of
 from bots.web.console.gate import Doorkeeper, form_of
 from bots.web.console.view import View
 from core.domain import Outcome
@@ -31,8 +29,6 @@ from core.evaluation.questions import OwnQuestion, read_questions
 from core.people.feedback import Verdict
 from core.text.words import whole_number
 from core.together import ended
-
-log = structlog.get_logger(__name__)
 
 HERE = "/quality"
 WEEKS = 26  # that the chart shows
@@ -131,10 +127,8 @@ class QualityPages:
             run.note = eval_texts.absent(missing) if missing else ""
         except AttuneError as error:
             run.failure = str(error)
-        except Exception as error:  # the last place where an error can become a sentence
-            error_id = secrets.token_hex(4)
-            log.exception("console_evaluation_failed", error_id=error_id)
-            run.failure = texts.failed(type(error).__name__, error_id)
+        except Exception as error:  # noqa: BLE001 - the last place where an error can become a sentence
+            run.failure = failure_of(error, "console_evaluation_failed")
         finally:
             if len(run.results) < len(run.questions) and not run.failure:
                 run.note = eval_texts.stopped(len(run.results), len(run.questions))

@@ -6,13 +6,11 @@ The same as `attune ingest` does with one name. Knows nothing of pages.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
 from bots.web.console import texts
+from bots.web.console.desk import failure_of
 from core.bootstrap import Library
 from core.documents.ingest import IngestProgress
 from core.documents.remote.addresses import is_address
@@ -21,8 +19,6 @@ from core.documents.tally import IngestReport
 from core.errors import AttuneError, DocumentError
 from core.readers import Readers, checked
 from core.together import ended
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -91,10 +87,8 @@ class ReadingDesk:
             job.report = await read(job, wishes)
         except AttuneError as error:
             job.failure = str(error)
-        except Exception as error:  # the last place where an error can become a sentence
-            error_id = secrets.token_hex(4)
-            log.exception("console_reading_failed", error_id=error_id)
-            job.failure = texts.failed(type(error).__name__, error_id)
+        except Exception as error:  # noqa: BLE001 - the last place where an error can become a sentence
+            job.failure = failure_of(error, "console_reading_failed")
         except asyncio.CancelledError:
             job.failure = texts.STOPPED
             raise

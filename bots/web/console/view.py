@@ -6,6 +6,7 @@ All that comes from documents, models and people is data: escaped, and without c
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -77,18 +78,24 @@ def _path(source: str) -> str:
     return one_line(short_path(source, home=Path.home(), here=Path.cwd()), PATH_CHARACTERS)
 
 
-class _Parser(MarkdownIt):
+class _CleanMarkdown(MarkdownIt):
     """An address that is shown is decoded (%1b), so that it is cleaned once more: markup, never what was made of it."""
 
     def normalizeLinkText(self, link: str) -> str:  # noqa: N802 - the library's name
         return clean(super().normalizeLinkText(link))
 
 
+@cache
+def _parser() -> MarkdownIt:
+    """One for all: a page that grows is rendered twice a second."""
+    parser = _CleanMarkdown("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
+    parser.add_render_rule("link_open", _link)
+    return parser
+
+
 def markdown(text: str) -> Markup:
     """Markdown of a model or of a person as HTML: no HTML of its own, no pictures, and links that tell no page."""
-    parser = _Parser("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
-    parser.add_render_rule("link_open", _link)
-    return Markup(parser.render(clean(text)))  # noqa: S704 - escaped by the parser, which lets no HTML through
+    return Markup(_parser().render(clean(text)))  # noqa: S704 - escaped by the parser, which lets no HTML through
 
 
 def _link(renderer: RendererHTML, tokens: list[Token], place: int, options: OptionsDict, env: EnvType) -> str:
