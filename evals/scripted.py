@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
+from itertools import cycle, islice
 
 import numpy as np
 
@@ -24,6 +25,27 @@ from core.settings import Settings
 DIMENSION = 64
 TAG = re.compile(r"m\d+x\d+")
 TOPIC = "Tell me about the moon please"
+# more of them than the words a text may repeat: what only repeats itself is cut
+SAID = [
+    "the",
+    "moon",
+    "goes",
+    "round",
+    "our",
+    "planet",
+    "once",
+    "a",
+    "month",
+    "and",
+    "shows",
+    "us",
+    "one",
+    "and",
+    "only",
+    "face",
+    "by",
+    "night",
+]
 MOON = Passage("00000000-0000-0000-0000-000000000001", "/moon.md", "Moon", (), f"{TOPIC}.", 1, 0, 1, "v")
 
 
@@ -93,7 +115,7 @@ class PacedGenerator:
         yield Verdicts((9.0,) * len(prompt.passages))
         loop = asyncio.get_running_loop()
         start = loop.time()
-        for number, word in enumerate([tag, *["moon"] * (self.words - 2), end_of(tag)]):
+        for number, word in enumerate([tag, *islice(cycle(SAID), self.words - 2), end_of(tag)]):
             await asyncio.sleep(max(0.0, start + (number + 1) * self.pace - loop.time()))
             yield Piece(word if number == 0 else f" {word}", (1.0,) * len(prompt.passages))
 
