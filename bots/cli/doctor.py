@@ -97,19 +97,19 @@ async def _server(settings: Settings) -> list[Check]:
     try:
         async with open_remote(settings, settings.model_url) as remote:
             found = operator_texts.served(remote.name, settings.model_url, remote.context_tokens)
-            decoding = _decoding(settings.decoding, remote.protocol.judging)
+            decoding = _decoding(settings.decoding, remote.protocol.judging, remote.obstacle)
     except AttuneError as error:
         return [Check(CheckStatus.BAD, "language model", settings.model_url, str(error))]
     return [Check(CheckStatus.GOOD, "language model", found), decoding]
 
 
-def _decoding(mode: Mode, judging: Judging) -> Check:
+def _decoding(mode: Mode, judging: Judging, obstacle: str) -> Check:
     if mode is Mode.STUFFED:
         return Check(CheckStatus.GOOD, "decoding", f"{mode}: {operator_texts.SHARED}")
     if judging is Judging.FIRST:
         return Check(CheckStatus.GOOD, "decoding", f"{mode}: {operator_texts.JUDGED}")
     found = f"{mode} needs a model on this machine: {operator_texts.SHARED}"
-    return Check(CheckStatus.CARE, "decoding", found, operator_texts.FIX_DECODING)
+    return Check(CheckStatus.CARE, "decoding", found, f"{obstacle} {operator_texts.FIX_DECODING}".strip())
 
 
 def _models(settings: Settings) -> Iterator[Check]:
