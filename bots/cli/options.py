@@ -45,6 +45,7 @@ Listen = Annotated[str, typer.Option(help="Host and port to listen on.")]
 Without = Annotated[
     list[str] | None,
     typer.Option(
-        help="Leave out a feature: channels, private-channels, reactions, files, user-groups or agent; may be repeated."
+        help="Leave out a feature: channels, private-channels, reactions, files, exports, user-groups or agent; may be "
+        "repeated."
     ),
 ]

@@ -26,6 +26,7 @@ class Feature(StrEnum):
     PRIVATE = "private-channels"
     REACTIONS = "reactions"
     FILES = "files"  # teaching by a shared file
+    EXPORTS = "exports"  # what is kept of somebody, sent to them as a file
     GROUPS = "user-groups"  # allow-lists by user group
     AGENT = "agent"  # the assistant pane: status, titles, prompts, Stop
 
@@ -50,6 +51,7 @@ NEEDS: Mapping[Feature, FeatureNeeds] = {
     ),
     Feature.REACTIONS: FeatureNeeds(("reactions:read",), ("reaction_added", "reaction_removed")),
     Feature.FILES: FeatureNeeds(("files:read",)),
+    Feature.EXPORTS: FeatureNeeds(("files:write",)),
     Feature.GROUPS: FeatureNeeds(("usergroups:read",)),
     Feature.AGENT: FeatureNeeds(("assistant:write",), ("agent_session_stopped",)),
 }
