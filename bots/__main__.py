@@ -340,11 +340,13 @@ def unpair(person: Annotated[str, typer.Argument(help="As shown by `attune pair 
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    *, speed: Annotated[bool, typer.Option("--speed", help="Also load the model, and time an answer.")] = False
+) -> None:
     """Check the whole setup, and say how to fix what is wrong."""
     from bots.cli.doctor import doctor  # noqa: PLC0415
 
-    raise typer.Exit(asyncio.run(doctor(_environ(), _settings_file(), version_text())))
+    raise typer.Exit(asyncio.run(doctor(_environ(), _settings_file(), version_text(), speed=speed)))
 
 
 @models.command("list")

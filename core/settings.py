@@ -309,6 +309,19 @@ def secret_names() -> list[str]:
     return [field.alias for field in secret if field.alias]
 
 
+def shown_url(url: str) -> str:
+    """`url` without what it has of secrets: `…` stands for a password, for a lone name before the host, and in queries.
+
+    Rather too little is shown than too much: whatever stands before the last `@` may be a password with odd characters.
+    """
+    scheme, there, rest = url.partition("://") if "://" in url else ("", "", url)
+    user, at, rest = rest.rpartition("@")
+    name, colon, _ = user.partition(":") if there else ("", "", "")
+    place, question, query = rest.partition("?")
+    asked = [part if part.startswith("db=") else f"{part.partition('=')[0]}=…" for part in query.split("&") if query]
+    return f"{scheme}{there}{f'{name}:' if colon else ''}{f'…{at}' if at else ''}{place}{question}{'&'.join(asked)}"
+
+
 def _read_file(file: Path, names: list[str]) -> dict[str, Any]:
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -338,7 +351,7 @@ def _explain(error: ValidationError) -> str:
     for problem in error.errors():
         name = str(problem["loc"][0])
         field = next(field for field in Settings.model_fields.values() if field.alias == name)
-        shown = "" if "SecretStr" in str(field.annotation) else f" (it is {problem['input']!r})"
+        shown = "" if "SecretStr" in str(field.annotation) else f" (it is {shown_url(str(problem['input']))!r})"
         reason = problem["msg"].removeprefix("Value error, ")
         lines.append(f"{name}{shown}: {reason}. The setting: {field.description}.")
     return "\n".join(lines)
