@@ -18,7 +18,7 @@ from core.documents.gaps import GapGroup, grouped, vectors_of, with_vectors
 from core.domain import Document, Use, Vectors
 from core.errors import ConfigurationError
 from core.ports import Usage
-from core.settings import ADVANCED, Settings, secret_names
+from core.settings import ADVANCED, Settings, place_of, secret_names
 
 _SCHEDULE = re.compile(r"([0-9]{1,4})([mhd])")
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}  # seconds
@@ -97,7 +97,7 @@ def setting_rows(settings: Settings, environ: Mapping[str, str], file: Path) -> 
         name, value = info.alias or field, getattr(settings, field)
         origin = "default"
         if field in settings.model_fields_set:
-            origin = "environment" if environ.get(name) else str(file)
+            origin = place_of(name, environ, file)
         shown = "" if value is None else _without_secrets(str(value))
         if name in secret:
             shown = "" if value is None else "set, not shown"
