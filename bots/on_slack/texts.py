@@ -85,7 +85,7 @@ NOT_ADMITTED = (
 )
 NOT_GUESTS = "I only answer members of this workspace. An operator can let guests in one by one."
 NOT_SHARED = "People from another organisation can read this channel, so I don't answer here. Message me directly."
-PAIR_PRIVATELY = "Please send codes to me in a direct message: everyone can read them here."
+PAIR_PRIVATELY = "Please send pairing codes to me in a direct message: everyone can read them here."
 
 # Commands
 
