@@ -134,19 +134,19 @@ async def _server(settings: Settings) -> list[Check]:
     try:
         async with open_remote(settings, settings.model_url) as remote:
             found = say.served(remote.name, shown_url(settings.model_url), remote.context_tokens)
-            decoding = _decoding(settings.decoding, remote.protocol.judging)
+            decoding = _decoding(settings.decoding, remote.protocol.judging, remote.obstacle)
     except AttuneError as error:
         return [Check(CheckStatus.BAD, "language model", shown_url(settings.model_url), str(error))]
     return [Check(CheckStatus.GOOD, "language model", found), decoding]
 
 
-def _decoding(mode: Mode, judging: Judging) -> Check:
+def _decoding(mode: Mode, judging: Judging, obstacle: str) -> Check:
     if mode is Mode.STUFFED:
         return Check(CheckStatus.GOOD, "decoding", f"{mode}: {say.SHARED}")
     if judging is Judging.FIRST:
         return Check(CheckStatus.GOOD, "decoding", f"{mode}: {say.JUDGED}")
     found = f"{mode} needs a model on this machine: {say.SHARED}"
-    return Check(CheckStatus.CARE, "decoding", found, say.FIX_DECODING)
+    return Check(CheckStatus.CARE, "decoding", found, f"{obstacle} {say.FIX_DECODING}".strip())
 
 
 def _models(settings: Settings) -> Iterator[Check]:
