@@ -33,6 +33,7 @@ from core.embedder_choice import FOREIGN_SHARE, is_remembered, knows, with_embed
 from core.errors import AttuneError, ConfigurationError, DocumentError, ModelError
 from core.models.specs import BUILT_IN, LocalModel
 from core.models.store import ModelStore, protocol_for
+from core.ports import Generator
 from core.settings import Settings
 
 FREE_BYTES = 500_000_000  # beside what is still to be fetched
@@ -97,16 +98,18 @@ async def _server(settings: Settings) -> list[Check]:
     try:
         async with open_remote(settings, settings.model_url) as remote:
             found = operator_texts.served(remote.name, settings.model_url, remote.context_tokens)
-            decoding = _decoding(settings.decoding, remote.protocol.judging)
+            decoding = _decoding(settings.decoding, remote)
     except AttuneError as error:
         return [Check(CheckStatus.BAD, "language model", settings.model_url, str(error))]
     return [Check(CheckStatus.GOOD, "language model", found), decoding]
 
 
-def _decoding(mode: Mode, judging: Judging) -> Check:
+def _decoding(mode: Mode, remote: Generator) -> Check:
     if mode is Mode.STUFFED:
         return Check(CheckStatus.GOOD, "decoding", f"{mode}: {operator_texts.SHARED}")
-    if judging is Judging.FIRST:
+    if remote.says_likelihoods:
+        return Check(CheckStatus.GOOD, "decoding", f"{mode}: {operator_texts.MIXED}")
+    if remote.protocol.judging is Judging.FIRST:
         return Check(CheckStatus.GOOD, "decoding", f"{mode}: {operator_texts.JUDGED}")
     found = f"{mode} needs a model on this machine: {operator_texts.SHARED}"
     return Check(CheckStatus.CARE, "decoding", found, operator_texts.FIX_DECODING)
