@@ -84,8 +84,8 @@ class Settings(ServingSettings):
     model_url: str | None = Field(
         None,
         alias="ATTUNE_MODEL_URL",
-        description="an OpenAI-compatible server that runs the language model, such as http://127.0.0.1:8000/v1; "
-        "unset: it runs on this machine",
+        description="an OpenAI-compatible server that runs the language model, such as http://127.0.0.1:8000/v1, or "
+        "Attune's own on a Ray cluster, such as ray+http://127.0.0.1:8000; unset: it runs on this machine",
     )
     model_key: SecretStr | None = Field(None, alias="ATTUNE_MODEL_KEY", description="the model server's API key")
     model_timeout: float = Field(
@@ -242,7 +242,13 @@ class Settings(ServingSettings):
         _check_scheme(value.get_secret_value() if value else None, ("redis", "rediss", "unix"))
         return value
 
-    @field_validator("qdrant_url", "model_url", "telegram_webhook", "telegram_api", "slack_api", "console_url")
+    @field_validator("model_url")
+    @classmethod
+    def _model_scheme(cls, value: str | None) -> str | None:
+        _check_scheme(value, ("http", "https", "ray+http", "ray+https"))
+        return value
+
+    @field_validator("qdrant_url", "telegram_webhook", "telegram_api", "slack_api", "console_url")
     @classmethod
     def _http_scheme(cls, value: str | None) -> str | None:
         _check_scheme(value, ("http", "https"))
