@@ -37,6 +37,8 @@ OK, UNAUTHORIZED, SERVER_ERROR = 200, 401, 500
 class _AgainError(Exception):
     """Worth another try: `own` where it counts as one of `TRIES`, with what to say where it was the last."""
 
+    obstacle = ""  # of its judging: the reader's own generator runs there
+
     def __init__(self, error: ModelError, *, own: bool = True) -> None:
         super().__init__(str(error))
         self.error = error
