@@ -37,8 +37,6 @@ OK, UNAUTHORIZED, SERVER_ERROR = 200, 401, 500
 class _AgainError(Exception):
     """Worth another try: `own` where it counts as one of `TRIES`, with what to say where it was the last."""
 
-    obstacle = ""  # of its judging: the reader's own generator runs there
-
     def __init__(self, error: ModelError, *, own: bool = True) -> None:
         super().__init__(str(error))
         self.error = error
@@ -54,6 +52,8 @@ class RayGenerator:
 
     `silence` is the seconds it may say nothing, and the most that an answer waits while all replicas are busy.
     """
+
+    obstacle = ""  # of its judging: the reader's own generator runs there
 
     def __init__(self, url: str, key: str | None, *, silence: float, pause: float = PAUSE) -> None:
         self._url = URL(url.rstrip("/"))
