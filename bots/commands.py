@@ -21,6 +21,7 @@ from bots.replies import AskAgain, Choice, CommandReply, Notice, PersonForgotten
 from bots.study_requests import STUDIES, study_request
 from bots.thread_texts import CATCH_UP_WHERE
 from bots.writing_commands import WritingCommands
+from core.answering.rewording import is_rewording
 from core.domain import Message
 from core.engine import Engine
 from core.errors import InvalidPreferenceError, UnknownCommandError
@@ -30,6 +31,7 @@ from core.people.traces import Trace
 from core.readers import audience
 from core.text.words import whole_number
 from core.threads.requests import thread_request
+from core.writing.requests import request_of
 
 _COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 _THUMB = re.compile(r"(?P<thumb>👍|👎)[\U0001f3fb-\U0001f3ff\ufe0f]?\s*(?P<reason>.*)", re.DOTALL)
@@ -94,7 +96,11 @@ class Commands:
             return await self._help(message, "")
         if is_recall(text):
             return Notice(texts.asked_before(await self._engine.conversations.questions(message)))
-        return Notice(translated(texts.COURTESY)) if is_thanks(text) else None
+        if is_thanks(text):
+            return Notice(translated(texts.COURTESY))
+        changes = is_rewording(text) and not message.quoted and request_of(text) is None
+        lost = changes and not await self._engine.conversations.has_begun(message)
+        return Notice(translated(texts.NOTHING_TO_CHANGE)) if lost else None
 
     async def feedback(self, feedback: Feedback) -> Notice:
         """Learn from a verdict, and say what follows."""

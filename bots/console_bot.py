@@ -82,7 +82,7 @@ class ConsoleBot:
         with _on_ctrl_c(self._stop_answer):
             while (text := await self._next_text()) is not None:
                 if text:
-                    await self._answer(text)
+                    await self.answer(text)
                     self._console.print()
 
     async def _next_text(self) -> str | None:
@@ -97,8 +97,9 @@ class ConsoleBot:
             return None
         return None if text.lower() in _LEAVE else text
 
-    async def _answer(self, text: str) -> None:
-        with LiveAnswer(self._console) as answer, _quiet_keyboard():
+    async def answer(self, text: str) -> None:
+        """Show the answer to `text` as it grows."""
+        with LiveAnswer(self._console) as answer, quiet_keyboard():
             self._showing = asyncio.create_task(self._show(text, answer))
             try:
                 await self._showing
@@ -197,8 +198,8 @@ def _on_ctrl_c(action: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quiet_keyboard() -> Iterator[None]:
-    """Do not echo keys into the answer; what is typed meanwhile stands at the next prompt."""
+def quiet_keyboard() -> Iterator[None]:
+    """Do not echo keys into what is shown; what is typed meanwhile stands at the next prompt."""
     if not sys.stdin.isatty():
         yield
         return

@@ -19,7 +19,7 @@ from core.documents.gaps import GapGroup, grouped, vectors_of, with_vectors
 from core.domain import Document, Use, Vectors
 from core.errors import ConfigurationError
 from core.ports import Usage
-from core.settings import ADVANCED, Settings, shown_url
+from core.settings import ADVANCED, Settings, place_of, shown_url
 
 NOT_SHOWN = "set, not shown"
 DEFAULT = "default"  # where a value comes from that nobody set
@@ -101,7 +101,7 @@ def setting_rows(settings: Settings, environ: Mapping[str, str], file: Path) -> 
         name, value = info.alias or field, getattr(settings, field)
         origin = DEFAULT
         if field in settings.model_fields_set:
-            origin = "environment" if environ.get(name) else str(file)
+            origin = place_of(name, environ, file)
         shown = "" if value is None else _shown(name, value)
         rows.append(SettingRow(name, shown, origin, info.description or "", name in ADVANCED))
     return rows

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.domain import Person, Source, Sources
+from core.notices.schedule import Waiting
 from core.people.traces import Trace
 
 EXPORT_FILE = "attune-profile.json"  # its name where what is kept of somebody is a file
@@ -122,7 +123,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class DueDigest:
-    """A digest that is to be sent: its `title` by itself, and the whole; it tells all that is new `until` a moment."""
+    """A digest that is to be sent: its `title` by itself, and the whole; it tells all that is new `until` a moment.
+
+    `waiting` as in `Digest`.
+    """
 
     person: Person
     name: str
@@ -130,6 +134,7 @@ class DueDigest:
     title: str
     markdown: str
     with_gaps: bool = False
+    waiting: Waiting = ()
 
 
 CommandReply = Notice | SlowNotice | PersonForgotten | AskAgain | StudyRequest | TextWanted

@@ -79,6 +79,10 @@ WRITE_WHAT = (
     "checklist for the first day`, `{cmd}write a summary of the travel guide in five bullets`. Then say “shorter”, "
     "“more formal” or “in German”."
 )
+NOTHING_TO_CHANGE = (
+    "I have no answer in this conversation yet that I could change. Ask me something first; in Slack, write below the "
+    "answer, in its thread."
+)
 TEXT_GONE = "I don't have that text here any more. Please ask me for it again."
 COPY = "Copy"
 SHORTER = "Shorter"

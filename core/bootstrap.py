@@ -21,7 +21,7 @@ from core.domain import VectorOrigin
 from core.errors import IndexUnavailableError
 from core.inbox import Allowance
 from core.models.files import DownloadProgress, NoProgress, digest_of
-from core.models.layouts import is_rag, protocol_of
+from core.models.layouts import is_rag
 from core.models.specs import LocalModel
 from core.models.store import ModelStore, protocol_for
 from core.people.access import Access, AccessLists, listed_names
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from core.adapters.index.shared_index import SharedIndex
     from core.adapters.local_model.rag_generator import RagGenerator
     from core.adapters.local_model.torch_generator import TorchGenerator
+    from core.adapters.remote_model.ray_generator import RayGenerator
     from core.adapters.remote_model.remote_generator import RemoteGenerator
     from core.documents.ingest import Ingester
     from core.documents.remote.keeper import SourceKeeper
@@ -392,18 +393,11 @@ async def open_generator(settings: Settings, progress: DownloadProgress = SILENT
         yield generator
 
 
-@asynccontextmanager
-async def open_remote(settings: Settings, url: str) -> AsyncIterator[RemoteGenerator]:
-    """Open the language model on the server at `url`, which has merged the adapter of `ATTUNE_ADAPTER`, if any."""
-    from core.adapters.remote_model.openai_api import OpenAIServer  # noqa: PLC0415
-    from core.adapters.remote_model.remote_generator import RemoteGenerator  # noqa: PLC0415
+def open_remote(settings: Settings, url: str) -> AbstractAsyncContextManager[RemoteGenerator | RayGenerator]:
+    """Open the language model on the server or the Ray cluster at `url`; the adapter of `ATTUNE_ADAPTER` is its own."""
+    from core.adapters.remote_model import open_model  # noqa: PLC0415
 
-    key = settings.model_key.get_secret_value() if settings.model_key else None
-    store, named = ModelStore(settings.models_folder), settings.adapter
-    adapter = await asyncio.to_thread(store.resolve_adapter, named) if named else None
-    server = OpenAIServer(url, key, silence=settings.model_timeout)
-    async with RemoteGenerator(server, settings.model, protocol_of(settings.model, settings.model, adapter)) as remote:
-        yield remote
+    return open_model(settings, url)
 
 
 @asynccontextmanager

@@ -36,6 +36,7 @@ from core.errors import AttuneError, ConfigurationError, DocumentError, Download
 from core.models.specs import BUILT_IN, LocalModel
 from core.models.store import ModelStore, protocol_for
 from core.people.access import listed_names, sound_names
+from core.ports import Generator
 from core.settings import Settings, shown_url
 
 LISTS = ("ATTUNE_ALLOW", "ATTUNE_OPERATORS")
@@ -133,19 +134,21 @@ async def _server(settings: Settings) -> list[Check]:
     try:
         async with open_remote(settings, settings.model_url) as remote:
             found = say.served(remote.name, shown_url(settings.model_url), remote.context_tokens)
-            decoding = _decoding(settings.decoding, remote.protocol.judging)
+            decoding = _decoding(settings.decoding, remote, remote.obstacle)
     except AttuneError as error:
         return [Check(CheckStatus.BAD, "language model", shown_url(settings.model_url), str(error))]
     return [Check(CheckStatus.GOOD, "language model", found), decoding]
 
 
-def _decoding(mode: Mode, judging: Judging) -> Check:
+def _decoding(mode: Mode, remote: Generator, obstacle: str) -> Check:
     if mode is Mode.STUFFED:
         return Check(CheckStatus.GOOD, "decoding", f"{mode}: {say.SHARED}")
-    if judging is Judging.FIRST:
+    if remote.says_likelihoods:
+        return Check(CheckStatus.GOOD, "decoding", f"{mode}: {say.MIXED}")
+    if remote.protocol.judging is Judging.FIRST:
         return Check(CheckStatus.GOOD, "decoding", f"{mode}: {say.JUDGED}")
     found = f"{mode} needs a model on this machine: {say.SHARED}"
-    return Check(CheckStatus.CARE, "decoding", found, say.FIX_DECODING)
+    return Check(CheckStatus.CARE, "decoding", found, f"{obstacle} {say.FIX_DECODING}".strip())
 
 
 def _models(settings: Settings) -> Iterator[Check]:

@@ -291,7 +291,8 @@ def pair_with(code: str, *, operator: bool) -> str:
     becomes = " and makes them an operator" if operator else ""
     return (
         f"{code}\n"
-        f"It lets one person in{becomes}: within half an hour, they send /pair {code} to the bot in a private chat."
+        f"This pairing code lets one person in{becomes}. Within half an hour, they send it to the bot in a private "
+        f"chat: in Telegram as it is, in Slack as: pair {code}"
     )
 
 
@@ -302,4 +303,4 @@ def unpaired(person: str) -> str:
 
 def not_paired(person: str) -> str:
     """There is no such pairing."""
-    return f"{person} has no access by a code to revoke. `attune pair --list` shows who has."
+    return f"{person} has no access by a pairing code to revoke. `attune pair --list` shows who has."

@@ -30,6 +30,7 @@ from bots.on_slack.teaching import learn_file, learn_thread
 from bots.platform import Delivery
 from bots.replies import CHOICES_IN_PRIVATE, Notice, Problem
 from bots.study_requests import STUDIES
+from bots.study_texts import is_answered, is_marked
 from core.domain import Passage, Person
 from core.inbox import Event
 from core.people.feedback import Feedback, Verdict
@@ -168,24 +169,40 @@ class Actions:
         await self._say_as(pressed, f"{_REWORKINGS.get(pressed.name, '/plain')} {pressed.about[0]}")
 
     async def _choose(self, pressed: SlackPress) -> None:
-        """Go on with a course or a quiz; what is for whoever presses, in the modal where that was chosen."""
+        """Go on with a course or a quiz (an answered question loses its letters), or show what is for one person."""
         command, asker = pressed.about
         name = command.partition(" ")[0]
         if name in CHOICES_IN_PRIVATE and pressed.text("view"):
             await self._fill(pressed, texts.WHY, f"/{command}" if asker in {"", pressed.person.user} else "")
         elif name in STUDIES or name in CHOICES_IN_PRIVATE:
-            await self._say_as(pressed, f"/{command}")
+            told = await self._say_as(pressed, f"/{command}")
+            if command.startswith("quiz answer ") and is_answered(told):
+                await self._settle(pressed, command[-1].upper() if is_marked(told) else "")
 
-    async def _say_as(self, pressed: SlackPress, text: str) -> None:
-        """Answer `text` as if whoever asked had written it there; nobody else can."""
+    async def _settle(self, pressed: SlackPress, letter: str) -> None:
+        """Take the letters from under a question, and say in their place which was chosen."""
+        client, channel, ts = pressed.place.client, pressed.text("channel"), pressed.text("ts")
+        with suppress(*ERRORS):
+            found = await client.conversations_replies(
+                channel=channel, ts=pressed.text("root"), oldest=ts, latest=ts, inclusive=True
+            )
+            for message in found.get("messages") or ():
+                before = message.get("blocks") or []
+                blocks = slack_blocks.settled(before, letter)
+                if message.get("ts") == ts and blocks != before:
+                    await client.chat_update(channel=channel, ts=ts, text=message.get("text") or "", blocks=blocks)
+
+    async def _say_as(self, pressed: SlackPress, text: str) -> str:
+        """Answer `text` in its thread as if whoever asked had written it there, and nobody else; what was said."""
         root = pressed.text("root")
         if pressed.about[1] not in {"", pressed.person.user}:
             await pressed.reply().say(translated(texts.ASKERS_ONLY))
         elif root:
-            await self._talk.stream(pressed, text, root, pressed.event.key.rpartition(":")[2])
+            return await self._talk.stream(pressed, text, root, pressed.event.key.rpartition(":")[2])
         else:
             message = await self._talk.message(pressed, text, f"@{pressed.person.user}", private=True)
             await self._talk.whisper(pressed, message)
+        return ""
 
     async def _copy(self, pressed: SlackPress) -> None:
         """Show a text so that it can be copied as it is."""

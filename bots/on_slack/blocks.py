@@ -74,6 +74,17 @@ def choices(rows: Sequence[Sequence[Choice]], asker: str) -> list[Block]:
     ]
 
 
+def settled(blocks: Iterable[Block], letter: str) -> list[Block]:
+    """The blocks of a question without its buttons, with the `letter` that was chosen, where one was."""
+    chosen = [context(translated(slack_texts.CHOSEN, letter=letter))] if letter else []
+    return [part for block in blocks for part in (chosen if _asks(block) else [block])]
+
+
+def _asks(block: Block) -> bool:
+    """Whether these are the letters of a question."""
+    return any(str(each.get("value")).startswith("quiz answer ") for each in block.get("elements") or ())
+
+
 def asked_by(value: str) -> tuple[str, str]:
     """What a button under an answer is about, and who asked; messages of older versions do not say who."""
     about, _, asker = value.partition("/")

@@ -101,18 +101,23 @@ class SlackConversation:
                 )
         return translated(slack_texts.EXPORT_SENT)
 
-    async def stream(self, pressed: SlackPress, text: str, root: str, question: str) -> None:
-        """Answer `text` in the thread `root`; `question` is the id under which the answer is found again."""
+    async def stream(self, pressed: SlackPress, text: str, root: str, question: str) -> str:
+        """Answer `text` in the thread `root`; `question` is the id under which the answer is found again.
+
+        What was said in the end; nothing where that is a problem.
+        """
         person, place, channel = pressed.person, pressed.place, pressed.text("channel")
         spot = PostTarget(channel, root, question, person.user, person.workspace, place.bot_user)
         answer = SlackAnswer(place.client, spot, pressed.delivery, place.abilities, hurry=self._hurry)
-        message, said = await self.message(pressed, text, root), ""
+        message, said, told = await self.message(pressed, text, root), "", ""
         async with aclosing(self._dialogue.respond(message)) as replies:
             async for reply in replies:
                 said += reply.text if isinstance(reply, Delta) else ""
                 await show(reply, answer, said, person.user)
+                told = reply.markdown if isinstance(reply, Final | Notice) else ""
                 if isinstance(reply, Final):
                     await pressed.delivery.ended(reply.answer)
+        return told
 
     async def whisper(self, pressed: SlackPress, message: Message, *, share: str = "") -> None:
         """Answer for one person's eyes; `share` is a question that they may ask for all."""

@@ -119,12 +119,13 @@ class Access:
         """
         own = person_reader(person)
         if await self._pairings.count_try(own, within=TRIES_WITHIN) > TRIES:
-            raise PairingError("Too many wrong codes. Please try again in an hour.")
+            raise PairingError("Too many wrong pairing codes. Please try again in an hour.")
         code = re.sub(r"[\s-]", "", typed).upper()
         operator = await self._pairings.take_code(_hashed(code)) if _CODE.fullmatch(code) else None
         if operator is None:
             raise PairingError(
-                "That code isn't valid: each works once, within half an hour. Please ask your operator for a new one."
+                "That pairing code isn't valid: each works once, within half an hour. Please ask your operator for a "
+                "new one."
             )
         return await self._pairings.save(Pairing(own, operator, now))
 

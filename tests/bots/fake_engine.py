@@ -77,6 +77,9 @@ class FakeConversations:
     async def begin_anew(self, message: Message) -> None:
         self.engine.begun.append(message.conversation)
 
+    async def has_begun(self, message: Message) -> bool:  # noqa: ARG002
+        return False
+
     async def questions(self, message: Message) -> list[str]:
         return [each.text for each in self.engine.asked if each.person == message.person]
 

@@ -55,6 +55,7 @@ async def test_the_doctor_says_what_a_server_cannot_do(
     assert (model.mark, model.name) == (CheckStatus.GOOD, "language model")
     assert name in model.found
     assert (way.mark, bool(way.fix)) == (mark, mark is CheckStatus.CARE)
+    assert ("log-probabilities" in way.fix) == (flavour is Flavour.OLLAMA)
 
 
 async def test_the_doctor_names_a_model_that_the_server_lacks() -> None:

@@ -13,6 +13,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import torch
+from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
 from core.adapters.local_model import checkpoints
@@ -152,6 +153,12 @@ class TorchGenerator:
     async def retain(self, documents: Collection[tuple[str, str]]) -> None:
         """Forget passages of other documents than these (source, version), in memory and on disk."""
         await self._batcher.retain(documents)
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """What texts become tokens by."""
+        tokenizer: Tokenizer = self._tokenizer.backend_tokenizer
+        return tokenizer
 
     @property
     def cache_statistics(self) -> CacheStatistics:
