@@ -45,7 +45,7 @@ settings: $(VENV)/.installed-dev ## generate .env.example and docs/settings.md f
 constraints: ## resolve all versions again and write constraints.txt
 	@$(PYTHON) -m venv --clear $(VENV)-fresh
 	@$(VENV)-fresh/bin/python -m pip install --quiet --upgrade pip
-	@$(VENV)-fresh/bin/python -m pip install --quiet --editable '.[dev,evals,training,s3,gcs,sftp,webdav]'
+	@$(VENV)-fresh/bin/python -m pip install --quiet --editable '.[dev,evals,training,s3,gcs,sftp,webdav,ray]'
 	@{ echo "# The versions that Attune is tested with. \`make constraints\` writes this file."; \
 	   $(VENV)-fresh/bin/python -m pip freeze --all --exclude-editable | sed 's/+.*//' \
 	   | tr 'A-Z_' 'a-z-' | LC_ALL=C sort; } > constraints.txt

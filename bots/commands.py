@@ -17,7 +17,7 @@ from bots.courtesies import is_about_the_bot, is_recall, is_thanks
 from bots.digest_commands import DigestCommands
 from bots.language import translated
 from bots.prefs_commands import PrefsCommands
-from bots.replies import AskAgain, CommandReply, Notice, PersonForgotten, StudyRequest
+from bots.replies import AskAgain, Choice, CommandReply, Notice, PersonForgotten, StudyRequest
 from bots.study_requests import STUDIES, study_request
 from bots.thread_texts import CATCH_UP_WHERE
 from bots.writing_commands import WritingCommands
@@ -36,6 +36,7 @@ from core.writing.requests import request_of
 _COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 _THUMB = re.compile(r"(?P<thumb>👍|👎)[\U0001f3fb-\U0001f3ff\ufe0f]?\s*(?P<reason>.*)", re.DOTALL)
 TAKE_BACK = "undo"  # behind a thumb
+IN_NUMBERS = "numbers"  # behind /why
 
 
 class Commands:
@@ -119,10 +120,19 @@ class Commands:
         return Notice(translated(CATCH_UP_WHERE))
 
     async def _why(self, message: Message, rest: str) -> Notice:
-        trace = await self._trace(message, rest.lower())
-        if trace is None:
+        """Why, in words; behind `numbers` in those. Either may name an answer."""
+        asked, _, named = rest.lower().partition(" ")
+        numbers = asked == IN_NUMBERS
+        kept = await self._trace(message, named.strip() if numbers else asked)
+        if kept is None:
             return Notice(translated(personal_texts.NO_ANSWER))
-        return Notice(why_texts.why(await self._engine.sources.explain(trace, message)))
+        trace = await self._engine.sources.explain(kept, message)
+        if numbers:
+            return Notice(why_texts.numbers(trace))
+        profile = await self._engine.sources.profile(message.person, audience(message))
+        typed = f"why {IN_NUMBERS}" + (f" {asked}" if asked else "")
+        more = Choice(translated(why_texts.NUMBERS), f"why {IN_NUMBERS} {trace.answer}", typed)
+        return Notice(why_texts.why(trace, profile.interests), ((more,),))
 
     async def _plain(self, message: Message, rest: str) -> CommandReply:
         trace = await self._trace(message, rest.lower())

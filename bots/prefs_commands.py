@@ -162,7 +162,9 @@ class PrefsCommands:
     async def _export(self, message: Message) -> Notice:
         named = await self._engine.people.documents(message.person)
         seen = await self._engine.sources.visible(named, message)
-        return Notice(personal_texts.exported(await self._engine.people.export(message.person, seen)))
+        profile = await self._engine.people.export(message.person, seen)
+        caption = translated(personal_texts.EXPORTED)
+        return Notice(personal_texts.exported(profile), file=profile, caption=caption)
 
     async def _import(self, person: Person, value: str, _at: datetime) -> Notice:
         await self._engine.people.import_(person, value.removeprefix("```json").strip("`\n "))

@@ -10,12 +10,21 @@ from core.domain import Person, Source, Sources
 from core.notices.schedule import Waiting
 from core.people.traces import Trace
 
+EXPORT_FILE = "attune-profile.json"  # its name where what is kept of somebody is a file
+CHOICES_IN_PRIVATE = ("why",)  # commands that a button may stand for, and whose answer is for whoever presses it
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a command says."""
+    """What a command says; `choices` are rows of buttons, for whoever asked.
+
+    `file` is data that `markdown` holds, too: where a platform has files it is sent as one, below `caption` alone.
+    """
 
     markdown: str
+    choices: tuple[tuple[Choice, ...], ...] = ()
+    file: str = ""
+    caption: str = ""
 
 
 @dataclass(frozen=True, slots=True)

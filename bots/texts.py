@@ -180,8 +180,17 @@ def _one_of(values: Iterable[str]) -> str:
     return _listed(values, translated(OR))
 
 
+def listed(values: Iterable[str]) -> str:
+    """What is listed in a sentence, with an "and"."""
+    return _joined(list(values), translated(AND))
+
+
 def _listed(values: Iterable[str], word: str) -> str:
-    *rest, last = [f"`{value}`" for value in values]
+    return _joined([f"`{value}`" for value in values], word)
+
+
+def _joined(values: Sequence[str], word: str) -> str:
+    *rest, last = values
     return f"{', '.join(rest)} {word} {last}" if rest else last
 
 

@@ -89,12 +89,12 @@ PANE_ABOUT = "What does “{title}” say?"
 # Who gets in
 
 NOT_ADMITTED = (
-    "I'm not allowed to answer you yet. Ask an operator for a code and send me `pair CODE` in a direct message. "
-    "(They can also add you, this channel or your workspace to ATTUNE_ALLOW.)"
+    "I'm not allowed to answer you yet. Ask an operator for a code (that is whoever runs me here), and send me `pair "
+    "CODE` in a direct message."
 )
 NOT_GUESTS = "I only answer members of this workspace. An operator can let guests in one by one."
 NOT_SHARED = "People from another organisation can read this channel, so I don't answer here. Message me directly."
-PAIR_PRIVATELY = "Please send codes to me in a direct message: everyone can read them here."
+PAIR_PRIVATELY = "Please send pairing codes to me in a direct message: everyone can read them here."
 
 # Commands
 

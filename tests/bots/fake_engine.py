@@ -57,6 +57,12 @@ class FakePeople:
         self.engine.heard.append(feedback)
         return FeedbackOutcome.TAKEN_BACK if feedback.verdict is Verdict.NONE else FeedbackOutcome.LEARNED
 
+    async def documents(self, _: Person) -> set[str]:
+        return set()
+
+    async def export(self, person: Person, _: set[str]) -> str:
+        return f'{{"who": "{person.user}"}}'
+
     async def forget(self, person: Person) -> None:
         self.engine.saved.pop(person, None)
         self.engine.forgotten.append(person)
@@ -80,6 +86,9 @@ class FakeConversations:
 
 class FakeSources:
     """Has one source, of every answer."""
+
+    async def visible(self, *_: object) -> set[str]:
+        return set()
 
     def __init__(self, engine: FakeEngine) -> None:
         self.engine = engine

@@ -47,9 +47,9 @@ from tests.doubles.slack_state import Workspace
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 SCOPES = {
-    "app_mentions:read", "assistant:write", "channels:history", "channels:read", "chat:write", "commands", "files:read",
-    "groups:history", "groups:read", "im:history", "im:read", "im:write", "mpim:history", "mpim:read", "reactions:read",
-    "usergroups:read", "users:read",
+    "app_mentions:read", "assistant:write", "channels:history", "channels:read", "chat:write", "commands",
+    "files:read", "files:write", "groups:history", "groups:read", "im:history", "im:read", "im:write", "mpim:history",
+    "mpim:read", "reactions:read", "usergroups:read", "users:read",
 }  # fmt: skip
 TEXTS = {
     "Transit": "Transit benefit enrolment takes fourteen days and your supervisor approves it",
