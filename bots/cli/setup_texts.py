@@ -34,7 +34,7 @@ SLACK_CREATE = ", choose your workspace and create the app; everything it needs 
 SLACK_ELSEWHERE = "   (No link? `attune slack manifest --link` prints it.)"
 SLACK = (
     "2. Install App, Install to Workspace. Copy the Bot User OAuth Token; it begins with xoxb-.",
-    "3. Basic Information, App-Level Tokens, Generate, with the scope connections:write. Copy it; it begins with xapp.",
+    "3. Basic Information, App-Level Tokens, Generate, with the scope connections:write: it begins with xapp-.",
 )
 TELEGRAM_TOKEN, SLACK_BOT_TOKEN, SLACK_APP_TOKEN = "Token", "Bot token (xoxb-…)", "App-level token (xapp-…)"
 NO_TELEGRAM_TOKEN = "That is not a token of @BotFather: those are a number, a colon and letters, as 123456:ABC…"  # noqa: S105 - a sentence

@@ -296,7 +296,7 @@ class Wizard:
 
     def _show(self, checks: Sequence[Check]) -> None:
         for check in checks:
-            self._say(f"{check.mark} {check.found}", STYLES[check.mark])
+            self._say(f"{check.mark} {check.name}: {check.found}", STYLES[check.mark])
             if check.fix:
                 self._say(f"  → {check.fix}", "dim")
 
