@@ -114,9 +114,9 @@ def _kilobytes(count: int) -> str:
     return f"{count / 1000:,.1f} kB"
 
 
-def short_of_disk(free: str, need: str) -> str:
+def short_of_disk(free: str, need: str, *, downloads: bool) -> str:
     """Less is free than will be needed."""
-    return f"{free} free, {need} needed with what is still to be downloaded"
+    return f"{free} free, {need} needed{' with what is still to be downloaded' if downloads else ''}"
 
 
 def unwritable(reason: str) -> str:
