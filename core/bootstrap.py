@@ -1,8 +1,7 @@
 """The composition root: puts real things behind the ports, as the settings have it, and closes them again.
 
-The only importer of adapters. Each opener is an async context manager that closes in reverse order. Adapters, the
-engine and what reads documents are imported where they are opened: torch takes seconds, the others one together, and
-not every command needs them.
+The only importer of adapters. Each opener is an async context manager that closes in reverse order. What takes long to
+import is imported where it is opened, since not every command needs it.
 """
 
 from __future__ import annotations
@@ -151,6 +150,11 @@ def _figures(generator: Generator) -> Mapping[str, float]:
     from core.adapters.local_model.torch_generator import TorchGenerator  # noqa: PLC0415
 
     return asdict(generator.cache_statistics) if isinstance(generator, TorchGenerator) else {}
+
+
+def kernel_of(generator: Generator) -> str:
+    """How the model multiplies int8 on this machine; empty where it does not, or runs elsewhere."""
+    return str(getattr(generator, "kernel", ""))
 
 
 @asynccontextmanager

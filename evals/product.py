@@ -41,8 +41,8 @@ class Product:
 
 
 @asynccontextmanager
-async def open_product() -> AsyncIterator[Product]:
-    """Open all of Attune with the models of this machine and with empty stores."""
+async def open_product(generator: Generator | None = None) -> AsyncIterator[Product]:
+    """Open all of Attune with the models of this machine, or another `generator`, and with empty stores."""
     async with open_search() as library, AsyncExitStack() as stack:
         settings = Settings.from_env(os.environ)
         yield Product(
@@ -51,7 +51,7 @@ async def open_product() -> AsyncIterator[Product]:
             library.index,
             library.ingester,
             await stack.enter_async_context(open_records(elsewhere(settings, stack))),
-            await stack.enter_async_context(open_generator(settings)),
+            generator if generator is not None else await stack.enter_async_context(open_generator(settings)),
         )
 
 

@@ -60,6 +60,14 @@ def _held(path: Path) -> bool:
     return False
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_of_whoever_runs_this() -> Iterator[None]:
+    """The folder for configuration is an empty one."""
+    with tempfile.TemporaryDirectory(prefix="attune-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", folder)
+        yield
+
+
 @pytest.fixture
 def data() -> Iterator[Path]:
     """A data folder of its own, or a home; every server under it has ended afterwards, or the test fails."""

@@ -45,6 +45,11 @@ class Int8Linear(nn.Module):
             self._shared = _SharedInput([self], IntMM)
         return self._shared.output(self, x)
 
+    @property
+    def kernel(self) -> str:
+        """The name of the kernel that computes it, as far as that was chosen."""
+        return self._shared.kernel if self._shared else ""
+
     def prepare(self, shared: _SharedInput) -> None:
         """Compute by `shared` from now on, which has its own copy of the weights."""
         self._shared = shared
@@ -55,6 +60,7 @@ class _SharedInput:
     """Layers that read the same input, as one matrix: computed for all at the first one's call."""
 
     def __init__(self, layers: Sequence[Int8Linear], kernel: type[Kernel]) -> None:
+        self.kernel = kernel.name
         weights, scales = [layer.weight for layer in layers], [layer.scale for layer in layers]
         alone = len(layers) == 1
         self._product: Product = kernel(*(weights[0], scales[0]) if alone else (torch.cat(weights), torch.cat(scales)))
@@ -158,6 +164,11 @@ def prepare_layers(model: nn.Module, kernel: type[Kernel]) -> None:
     for parent in model.modules():
         for name, buffer in list(parent.named_buffers(recurse=False)):
             setattr(parent, name, buffer.clone())  # not `.data`: a view of the file keeps its base
+
+
+def kernel_of(model: nn.Module) -> str:
+    """The name of the kernel that multiplies its int8 matrices; empty where it has none."""
+    return next((module.kernel for module in model.modules() if isinstance(module, Int8Linear)), "")
 
 
 def _empty_twin(linear: nn.Linear) -> Int8Linear:

@@ -19,6 +19,7 @@ from tokenizers.decoders import DecodeStream
 from core.adapters.local_model import checkpoints
 from core.adapters.local_model.batch_rows import BatchPosition, Suffix, Token, Vocabulary
 from core.adapters.local_model.batching import Batcher
+from core.adapters.local_model.int8 import kernel_of
 from core.adapters.local_model.packed import PackedModel
 from core.adapters.local_model.prefix_cache import CacheStatistics, Prefix, PrefixCache
 from core.adapters.local_model.prefix_files import PrefixFiles
@@ -50,6 +51,7 @@ class TorchGenerator:
         self._tokenizer = checkpoint.tokenizer
         self._controls = _controls(checkpoint)
         self._context = int(checkpoint.model.config.max_position_embeddings)
+        self.kernel = kernel_of(checkpoint.model)
         self._batcher = Batcher(
             PackedModel(checkpoint.model),
             _vocabulary(checkpoint),

@@ -53,6 +53,8 @@ class RayGenerator:
     `silence` is the seconds it may say nothing, and the most that an answer waits while all replicas are busy.
     """
 
+    obstacle = ""  # of its judging: the reader's own generator runs there
+
     def __init__(self, url: str, key: str | None, *, silence: float, pause: float = PAUSE) -> None:
         self._url = URL(url.rstrip("/"))
         self._server = f"The model's cluster at {self._url.with_user(None)}"
