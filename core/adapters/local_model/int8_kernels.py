@@ -55,7 +55,7 @@ class Fbgemm:
 
     def __init__(self, weight: Tensor, scale: Tensor) -> None:
         _begin_fbgemm()
-        self._packed = [_packed(rows) for rows in weight.split(self.most)]
+        self._packed = [_packed(rows) for rows in torch.split(weight, self.most)]
         self._scale = scale.clone()
 
     def __call__(self, x: Tensor) -> Tensor:
