@@ -31,6 +31,7 @@ RUN if [ -n "$TORCH_INDEX" ]; then \
 COPY pyproject.toml README.md LICENSE ./
 COPY bots bots
 COPY core core
+COPY docs docs
 RUN pip install --no-deps --no-build-isolation --no-index . && pip check
 
 FROM build AS build-ray
