@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -232,6 +233,7 @@ def _text(run: Run, style: str) -> str:
 
 def main() -> None:
     """Record, or take what was recorded, and draw."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no terminal is left behind
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--home", type=Path, required=True, help="an ATTUNE_HOME of its own, with the models")
     asked.add_argument("--frames", type=Path, help="what was seen: written, or read where it is there")
