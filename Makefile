@@ -51,12 +51,15 @@ constraints: ## resolve all versions again and write constraints.txt
 	   | tr 'A-Z_' 'a-z-' | LC_ALL=C sort; } > constraints.txt
 	@rm -rf $(VENV)-fresh
 
-lock: $(VENV)/.installed-dev ## generate requirements.lock and requirements-torch.lock: hashes of the versions in constraints.txt
+lock: $(VENV)/.installed-dev ## generate the requirements*.lock files: hashes of the versions in constraints.txt
 	@$(PYTHON) -m venv --clear $(VENV)-fresh
 	@$(VENV)-fresh/bin/python -m pip install --quiet uv
 	@set -o pipefail; echo 'setuptools' | $(VENV)-fresh/bin/uv pip compile --quiet --generate-hashes --universal \
 	   --python-version 3.11.9 --no-header --no-annotate --constraint constraints.txt pyproject.toml - \
 	   | $(BIN)/python -m tests.write_lock
+	@set -o pipefail; $(VENV)-fresh/bin/uv pip compile --quiet --generate-hashes --universal --extra ray \
+	   --python-version 3.11.9 --no-header --no-annotate --constraint constraints.txt pyproject.toml \
+	   | $(BIN)/python -m tests.write_lock ray
 	@rm -rf $(VENV)-fresh
 
 clean: ## remove the virtual environment and the tools' caches

@@ -31,6 +31,7 @@ ADVANCED = frozenset(  # with defaults that hardly anybody changes
         "ATTUNE_WORKSPACE_MINUTE",
         "ATTUNE_API_MINUTE",
         "ATTUNE_CONSOLE_URL",
+        "ATTUNE_CONSOLE_PRIVATE",
         "ATTUNE_WAITING",
         "ATTUNE_GRACE",
         "ATTUNE_MODEL_TIMEOUT",

@@ -2,7 +2,7 @@
 
     pip install 'attune[ray]'
     python -m deploy.ray_serve --replicas 2     on this machine, until Ctrl-C
-    serve deploy deploy/ray_serve.yaml          on a cluster (deploy/ray_cluster.yaml)
+    ray up deploy/ray_cluster.yaml              on several, with deploy/ray_serve.yaml
     ATTUNE_MODEL_URL=ray+http://127.0.0.1:8000 attune serve
 
 `Ingress` speaks with the workers (`core/adapters/remote_model/lines.py`), a `Reader` is a replica with a model, and
@@ -255,7 +255,7 @@ def deployed(values: Mapping[str, str], *, name: str = APPLICATION, **options: A
 @contextmanager
 def cluster_here(*, cpus: int, host: str = "127.0.0.1", port: int = 8000) -> Iterator[None]:
     """A cluster of this machine alone, which ends with the block and tells nobody of itself."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}  # by default it yields to all others
     ray.init(num_cpus=cpus, object_store_memory=OBJECTS, include_dashboard=False, log_to_driver=False)
     try:
         serve.start(proxy_location="HeadOnly", http_options={"host": host, "port": port})

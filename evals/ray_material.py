@@ -41,7 +41,7 @@ class Material:
 
     def _passage(self, topic: int, ordinal: int) -> Passage:
         place = PLACES[topic % len(PLACES)]
-        text = " ".join(self._sentence(place, topic) for _ in range(4))
+        text = " ".join(self._sentence(place, topic) for _ in range(2))
         source = f"{place}-{topic}.md"
         return Passage(f"{source}#{ordinal}", source, place.title(), (), text, 1, ordinal, PASSAGES, "1")
 

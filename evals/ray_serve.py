@@ -1,9 +1,9 @@
 """The model on a Ray cluster, here two replicas of the tiny one on this machine: `python -m evals.ray_serve`.
 
-    same        the answers of the cluster, event for event, beside those of the model in this process
-    overhead    seconds of an answer in this process and through the cluster, one asker
-    affinity    questions by Zipf's law over topics: answers a minute, first word, and what the caches held, with the
-                router by passages and with Ray's own (power of two choices); caches too small for all topics
+    beside      the answers of the cluster, event for event and in seconds, beside those of the model in this process
+    passages    questions by Zipf's law over topics: answers a minute, first word, and what the caches held, with the
+                router by passages; caches too small for all topics
+    power_of_two  the same with Ray's own router
     killed      a replica is killed with SIGKILL while it answers: which answers still come whole, and when
     update      another adapter is rolled out while people ask: refusals, and the longest time without a finished answer
     cancelled   seconds until a replica is idle after its asker went
@@ -24,6 +24,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,14 @@ PORT = 8765
 URL = f"http://127.0.0.1:{PORT}/{APPLICATION}"
 REPLICAS = 2
 ASKERS = 4
-TOKENS = 24  # of an answer
+TOKENS = 8  # of an answer
 QUESTIONS = 48
-CACHE_MB = 160  # of a replica: about half of what all topics take
+BESIDE = 4  # questions to both sides
+FAILING = 12  # questions while a replica is killed
+BUSY = 8  # askers at once, of two replicas that take one and an entrance that queues two
+CACHE_MB = 112  # of a replica: about half of what all topics take
 VALUES = {"ATTUNE_MODEL": MODEL, "ATTUNE_CACHE_MB": str(CACHE_MB), "ATTUNE_THREADS": "1"}
 DECODING = Decoding(Mode.SEQUENCE, TOKENS)
-OWN_ROUTER = RequestRouterConfig()  # Ray's
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +88,33 @@ def main() -> None:
 async def measure(material: Material, folder: Path) -> Record:
     """Every part, one after the other."""
     result: Record = {"askers": ASKERS, "cache_mb": CACHE_MB, "questions": len(material.questions), "tokens": TOKENS}
-    result |= await beside_one_process(material)
-    result["affinity"] = await affinity(material)
+    parts = {
+        "beside": partial(beside_one_process, material),
+        "passages": partial(affinity, material),
+        "killed": partial(killed, material),
+        "cancelled": partial(cancelled, material),
+        "update": partial(update, material, random_adapter(folder / "adapter")),
+    }
     await deploy()
-    result["killed"] = await killed(material)
-    result["cancelled"] = await cancelled(material)
-    result["busy"] = await busy(material)
-    result["update"] = await update(material, random_adapter(folder / "adapter"))
+    for name, part in parts.items():
+        await note(result, name, part)
+    await asyncio.to_thread(serve.delete, APPLICATION)
+    await deploy(request_router_config=RequestRouterConfig())
+    await note(result, "power_of_two", partial(affinity, material))
+    await deploy(request_router_config=RequestRouterConfig(), max_ongoing_requests=1, max_queued_requests=2)
+    await note(result, "busy", partial(busy, material))
     return result
 
 
+async def note(result: Record, name: str, part: Callable[[], Awaitable[Record]]) -> None:
+    """Measure a part; what was measured before it is kept, whatever happens."""
+    result[name] = await part()
+    print(name, result[name], flush=True)
+    write_result("ray_serve", result)
+
+
 async def deploy(**options: Any) -> None:
-    """Have two fresh replicas."""
-    await asyncio.to_thread(serve.delete, APPLICATION)
+    """Have two replicas, or change them."""
     await asyncio.to_thread(deployed, VALUES, num_replicas=REPLICAS, **options)
 
 
@@ -139,8 +156,7 @@ async def ask_all(model: Generator, prompts: Sequence[Prompt], askers: int = ASK
 
 async def beside_one_process(material: Material) -> Record:
     """The same questions, to the model here and to the cluster."""
-    prompts = material.questions[:8]
-    await deploy()
+    prompts = material.questions[:BESIDE]
     settings = Settings.from_env(VALUES | {"ATTUNE_CACHE_DISK_MB": "0"})
     async with cluster() as there, open_generator(settings) as here:
         times: dict[str, list[float]] = {"here": [], "cluster": []}
@@ -151,38 +167,35 @@ async def beside_one_process(material: Material) -> Record:
             again = await ask(here, prompt), await ask(there, prompt)
             for side, one in zip(times, again, strict=True):
                 times[side].append(one.ended - one.begun)
-    return {
-        "same": {"answers": len(prompts), "equal": equal},
-        "overhead": {f"seconds_{side}": statistics.median(taken) for side, taken in times.items()},
-    }
+    seconds = {f"seconds_{side}": statistics.median(taken) for side, taken in times.items()}
+    return {"answers": len(prompts), "equal": equal, **seconds}
 
 
 async def affinity(material: Material) -> Record:
-    """Each router with fresh replicas, the same questions in the same order."""
-    result: Record = {}
-    for name, options in (("passages", {}), ("ray", {"request_router_config": OWN_ROUTER})):
-        await deploy(**options)
-        async with cluster() as model:
-            begun = time.monotonic()
-            answers = await ask_all(model, material.questions)
-            seconds = time.monotonic() - begun
-            result[name] = {
-                "answers_a_minute": 60 * len(answers) / seconds,
-                "first_word": statistics.median(one.first - one.begun for one in answers),
-                "replicas": [
-                    {key: one[key] for key in ("hits", "misses", "evictions")} for one in (await figures()).values()
-                ],
-            }
-            totals = [sum(one[key] for one in result[name]["replicas"]) for key in ("hits", "misses")]
-            result[name]["held"] = totals[0] / sum(totals)
-    return result
+    """All questions, of caches that hold nothing yet."""
+    async with cluster() as model:
+        await model.retain(())
+        before, begun = await figures(), time.monotonic()
+        answers = await ask_all(model, material.questions)
+        seconds, after = time.monotonic() - begun, await figures()
+    replicas = [
+        {key: after[name][key] - before[name][key] for key in ("hits", "misses", "evictions")} for name in sorted(after)
+    ]
+    hits, misses = (sum(one[key] for one in replicas) for key in ("hits", "misses"))
+    return {
+        "answers_a_minute": 60 * len(answers) / seconds,
+        "first_word": statistics.median(one.first - one.begun for one in answers),
+        "held": hits / (hits + misses),
+        "replicas": replicas,
+    }
 
 
 async def killed(material: Material) -> Record:
     """SIGKILL for the replica that has most to do, when half of the answers have begun."""
     async with cluster() as model:
-        expected = [one.text for one in await ask_all(model, material.questions)]
-        asking = asyncio.create_task(ask_all(model, material.questions))
+        prompts = material.questions[:FAILING]
+        expected = [one.text for one in await ask_all(model, prompts)]
+        asking = asyncio.create_task(ask_all(model, prompts))
         await asyncio.sleep(2.0)
         replicas = await figures()
         busiest = max(replicas, key=lambda name: replicas[name]["misses"] + replicas[name]["hits"])
@@ -235,16 +248,14 @@ async def idle() -> bool:
 
 async def busy(material: Material) -> Record:
     """Four askers for each place that there is, in progress or queued."""
-    await deploy(max_ongoing_requests=1, max_queued_requests=2)
     async with cluster() as model:
-        answers = await ask_all(model, material.questions[:32], askers=16)
+        answers = await ask_all(model, material.questions[:BUSY], askers=BUSY)
     told = sum(any(isinstance(event, QueuePosition) for event in one.events) for one in answers)
-    return {"answers": len(answers), "askers": 16, "told": told}
+    return {"answers": len(answers), "askers": BUSY, "told": told}
 
 
 async def update(material: Material, adapter: Path) -> Record:
     """Roll out `adapter` while people ask, and see that they never wait for it."""
-    await deploy()
     ended: list[tuple[float, str]] = []
     refused: list[str] = []
     prompts, over = itertools.cycle(material.questions), asyncio.Event()
@@ -263,8 +274,7 @@ async def update(material: Material, adapter: Path) -> Record:
         asking = [asyncio.create_task(asker()) for _ in range(ASKERS)]
         await asyncio.sleep(5)
         begun = time.monotonic()
-        changed = {"adapter": str(adapter)}
-        await asyncio.to_thread(deployed, VALUES, num_replicas=REPLICAS, user_config=changed)
+        await deploy(user_config={"adapter": str(adapter)})
         done = time.monotonic()
         await asyncio.sleep(3)
         over.set()
@@ -284,15 +294,13 @@ async def update(material: Material, adapter: Path) -> Record:
 
 
 def print_result(result: Record) -> None:
-    """The tables."""
-    console = Console()
+    """The routers side by side."""
     table = Table("router", "answers a minute", "first word, s", "held by the cache", "misses of each replica")
-    for name, one in result["affinity"].items():
+    for name in ("passages", "power_of_two"):
+        one = result[name]
         misses = " + ".join(f"{replica['misses']:.0f}" for replica in one["replicas"])
         table.add_row(name, f"{one['answers_a_minute']:.0f}", f"{one['first_word']:.2f}", f"{one['held']:.0%}", misses)
-    console.print(table)
-    for part in ("same", "overhead", "killed", "cancelled", "busy", "update"):
-        console.print(part, result[part])
+    Console().print(table)
 
 
 if __name__ == "__main__":

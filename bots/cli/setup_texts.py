@@ -52,6 +52,7 @@ NO_PLATFORM = "Telegram and Slack are not connected, so there is nobody to let i
 NOBODY_YET = "Nobody gets an answer before you let them in. The first person becomes an operator."
 MAKE_CODE, MAKE_ANOTHER = "Make a pairing code now?", "Make a pairing code for another operator?"
 STARTING = "Starting, so that the pairing code is taken…"
+NOT_CONNECTED = "The platforms do not respond, so nobody can be let in now. `attune doctor` says which."
 SEND_IT = "Send it to your bot in a private chat: in Telegram as it is, in Slack as: pair CODE"
 WAITING = "Waiting for it. Enter goes on without. "
 NOT_PAIRED = "Nobody has sent it yet. It is valid for half an hour: run attune serve, then send it."
