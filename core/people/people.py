@@ -16,7 +16,7 @@ from enum import StrEnum
 from core.documents.gaps import Gap
 from core.domain import Outcome, Person
 from core.learning.study import CourseRecord, Study, recorded, sources_of, without_sources
-from core.notices.schedule import DigestSchedule, Subscription, next_due
+from core.notices.schedule import DigestSchedule, Subscription, Waiting, next_due
 from core.people import interests, portable
 from core.people.asker import Asker
 from core.people.feedback import WARNED, Feedback, Verdict, signal_of, signals_of
@@ -197,10 +197,12 @@ class People:
         await self._memory.unsubscribe(person)
         return had
 
-    async def note_digest(self, person: Person, name: str, until: datetime, *, with_gaps: bool = False) -> None:
-        """The digest `name` was shown, and told all up to `until`."""
+    async def note_digest(
+        self, person: Person, name: str, until: datetime, *, with_gaps: bool = False, waiting: Waiting = ()
+    ) -> None:
+        """The digest `name` was shown, and told all up to `until`, but for the questions that are `waiting`."""
         await self._memory.change_subscription(
-            person, lambda old: old.shown(name, until, with_gaps=with_gaps) if old else None
+            person, lambda old: old.shown(name, until, with_gaps=with_gaps, waiting=waiting) if old else None
         )
 
     async def due(self, now: datetime) -> list[tuple[Person, datetime]]:

@@ -108,7 +108,7 @@ def revoked(person: str) -> str:
 
 def not_paired(person: str) -> str:
     """There is no such pairing."""
-    return f"{person} has no access by a code to revoke."
+    return f"{person} has no access by a pairing code to revoke."
 
 
 # Quality
