@@ -13,9 +13,9 @@ import math
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 
 Gain = Callable[[int], float]
+SPILL = 1  # questions that a machine may have more than the idlest, and still gets those whose passages it has read
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Servers:
     slots: int = 1
     remembered: int = 0
     gain: Gain = lambda _: 1.0
-    affine: bool = True  # a question goes to the machine that may have read its passages, if that has room
+    affine: bool = True  # a question goes to the machine that has read its passages, if that is hardly busier
 
 
 @dataclass(eq=False)
@@ -65,6 +65,7 @@ class _Machine:
     writers: list[tuple[float, int]] = field(default_factory=list)
     known: OrderedDict[int, None] = field(default_factory=OrderedDict)
     busy: float = 0.0
+    due: float = math.inf  # when somebody at it is next done
 
     @property
     def load(self) -> int:
@@ -81,13 +82,13 @@ class _Machine:
             self.busy += to - self.clock
         self.clock = to
 
-    def next(self) -> float:
-        if not self.load:
-            return math.inf
-        reading, writing = self._rates()
-        moments = [(self.readers[0][0] - self.read) / reading] if self.readers else []
-        moments += [(self.writers[0][0] - self.written) / writing] if self.writers else []
-        return self.clock + max(0.0, min(moments))
+    def look_ahead(self) -> None:
+        self.due = math.inf
+        if self.load:
+            reading, writing = self._rates()
+            moments = [(self.readers[0][0] - self.read) / reading] if self.readers else []
+            moments += [(self.writers[0][0] - self.written) / writing] if self.writers else []
+            self.due = self.clock + max(0.0, min(moments))
 
     def remember(self, key: int, most: int) -> bool:
         """Whether it has read that before; from now on it has."""
@@ -107,6 +108,7 @@ class Simulation:
         self._servers = servers
         self._machines = [_Machine(servers.gain) for _ in range(servers.machines)]
         self._line: deque[int] = deque()
+        self._read_at: dict[int, _Machine] = {}
         self._starts: dict[int, tuple[float, bool]] = {}
         self._firsts: dict[int, float] = {}
         self._outcomes: dict[int, Outcome] = {}
@@ -115,14 +117,14 @@ class Simulation:
         """All of it, in the order of arrival."""
         coming, place = self._inquiries, 0
         while len(self._outcomes) < len(coming):
-            machine = min(self._machines, key=_Machine.next)
+            machine = min(self._machines, key=lambda one: one.due)
             arrival = coming[place].arrival if place < len(coming) else math.inf
-            if arrival <= machine.next():
+            if arrival <= machine.due:
                 self._line.append(place)
                 self._take(arrival)
                 place += 1
             else:
-                self._step(machine, machine.next())
+                self._step(machine, machine.due)
         return [self._outcomes[number] for number in range(len(coming))]
 
     @property
@@ -141,11 +143,13 @@ class Simulation:
             self._begin(number, self._chosen(self._inquiries[number].key, free), now)
 
     def _chosen(self, key: int, free: Sequence[_Machine]) -> _Machine:
+        idlest = min(free, key=lambda machine: machine.load)
         if self._servers.affine and self._servers.remembered:
-            own = max(range(len(self._machines)), key=lambda place: _weight(key, place))
-            if self._machines[own].load < self._servers.slots:
-                return self._machines[own]
-        return min(free, key=lambda machine: machine.load)
+            own = self._read_at.get(key, idlest)
+            chosen = own if own.load < self._servers.slots and own.load <= idlest.load + SPILL else idlest
+            self._read_at[key] = chosen
+            return chosen
+        return idlest
 
     def _begin(self, number: int, machine: _Machine, now: float) -> None:
         machine.advance(now)
@@ -153,6 +157,7 @@ class Simulation:
         seen = self._servers.remembered > 0 and machine.remember(inquiry.key, self._servers.remembered)
         self._starts[number] = now, seen
         heapq.heappush(machine.readers, (machine.read + (inquiry.seen if seen else inquiry.new), number))
+        machine.look_ahead()
 
     def _step(self, machine: _Machine, now: float) -> None:
         """Somebody at `machine` has read, or written, all."""
@@ -166,6 +171,7 @@ class Simulation:
             start, seen = self._starts[number]
             one = self._inquiries[number]
             self._outcomes[number] = Outcome(one.asked, one.arrival, start, self._firsts[number], now, seen)
+        machine.look_ahead()
         self._take(now)
 
 
@@ -175,8 +181,3 @@ def erlang_c(machines: int, load: float) -> float:
     for number in range(1, machines + 1):
         blocked = load * blocked / (number + load * blocked)
     return machines * blocked / (machines - load * (1 - blocked))
-
-
-def _weight(key: int, place: int) -> bytes:
-    """Rendezvous: whoever has the largest gets the question, also when others come and go."""
-    return blake2b(f"{key} {place}".encode(), digest_size=8).digest()

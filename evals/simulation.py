@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from itertools import count
 
 import numpy as np
@@ -147,7 +148,7 @@ def servers(kind: MachineKind, times: ServiceTimes, machines: int, *, affine: bo
 def gain_of(kind: MachineKind, times: ServiceTimes) -> Gain:
     """How much several who write at once gain."""
     joint = kind.joint
-    return times.gain if joint is None else lambda people: float(people**joint)
+    return cache(times.gain) if joint is None else lambda people: float(people**joint)
 
 
 def asked_of(

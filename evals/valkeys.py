@@ -86,9 +86,12 @@ class ValkeyGroup:
     servers: Sequence[ValkeyServer]
     url: str
 
-    async def writers(self) -> list[ValkeyServer]:
-        """Those that write at the moment and have a copy."""
-        return [one for one in self.servers if await _holds(partial(_has_a_copy, one))]
+    async def writer(self, key: str) -> ValkeyServer:
+        """The one that writes a key at the moment."""
+        for server in self.servers:
+            if not server.words and await _holds(partial(_writes, server, key)):
+                return server
+        raise LookupError(f"nobody writes {key}")
 
 
 @asynccontextmanager
@@ -189,9 +192,9 @@ async def _is_linked(server: ValkeyServer) -> bool:
     return (await server.facts("replication")).get("master_link_status") == "up"
 
 
-async def _has_a_copy(server: ValkeyServer) -> bool:
-    facts = await server.facts("replication")
-    return facts.get("role") == "master" and facts.get("connected_slaves", 0) > 0
+async def _writes(server: ValkeyServer, key: str) -> bool:
+    await server.ask("EXISTS", key)  # whoever has not got the slot of it refuses
+    return bool((await server.facts("replication"))["role"] == "master")
 
 
 async def _agrees(server: ValkeyServer, nodes: int) -> bool:

@@ -55,7 +55,7 @@ async def test_what_is_acknowledged_outlives_its_server(group: ValkeyGroup, clie
 
     writing = asyncio.gather(*map(write, lanes))
     await asyncio.sleep(0.2)
-    await kill_writer_of_inbox(group, client)
+    (await group.writer("{attune:inbox}")).kill()
     await writing
     seen: dict[str, list[str]] = {}
     while claim := await inbox.claim(new_token()):
@@ -177,15 +177,6 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
     """With an example of one."""
     with pytest.raises(ConfigurationError, match=r"Write it like redis\+"):
         addresses.parse(url)
-
-
-async def kill_writer_of_inbox(group: ValkeyGroup, client: Redis) -> None:
-    """The server that has the inbox."""
-    if "+cluster" in group.url:
-        port = client.get_node_from_key("{attune:inbox}").port  # type: ignore[attr-defined]
-        next(server for server in group.servers if server.port == port).kill()
-    else:
-        (await group.writers())[0].kill()
 
 
 async def a_copy(group: ValkeyGroup) -> ValkeyServer:
