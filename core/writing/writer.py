@@ -54,7 +54,7 @@ class Commission:
         if own := limits_in(self.query.wish):
             return own
         if last and self.length is Length.SHORT:
-            return replace(limits, words=max(round(SHORTER * word_count(last)), LEAST_WORDS))
+            return replace(limits, words=max(round(self.times * word_count(last)), LEAST_WORDS))
         if last:
             return Limits() if self.query.form.get("length") is Length.DETAILED else limits
         short = self.form.preferences.length is Length.SHORT and not limits
@@ -65,6 +65,12 @@ class Commission:
         """What this message, and none before it, wishes of the length of the last text."""
         wish = wish_of(self.query.wish)
         return wish.form.get("length") if wish else None
+
+    @property
+    def times(self) -> float:
+        """How many times as long as the last text this one is to be."""
+        wish = wish_of(self.query.wish)
+        return (wish.times if wish else 0.0) or (SHORTER if self.length is Length.SHORT else LONGER)
 
     @property
     def question(self) -> str:
@@ -193,6 +199,6 @@ def _wish(commission: Commission) -> str:
     """What the model is told of the limits that the request does not say itself."""
     limits, asked = asdict(commission.limits), asdict(commission.wanted.limits)
     if commission.length is Length.DETAILED:
-        return f"About {round(LONGER * word_count(commission.query.reworks))} words."
+        return f"About {round(commission.times * word_count(commission.query.reworks))} words."
     own = {name: most for name, most in limits.items() if most and most != asked[name]}
     return " ".join(f"At most {most} {name if most > 1 else name.removesuffix('s')}." for name, most in own.items())

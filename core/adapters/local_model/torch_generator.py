@@ -7,17 +7,20 @@ search.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
 import torch
+from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
 from core.adapters.local_model import checkpoints
 from core.adapters.local_model.batch_rows import BatchPosition, Suffix, Token, Vocabulary
 from core.adapters.local_model.batching import Batcher
+from core.adapters.local_model.int8 import kernel_of
 from core.adapters.local_model.packed import PackedModel
 from core.adapters.local_model.prefix_cache import CacheStatistics, Prefix, PrefixCache
 from core.adapters.local_model.prefix_files import PrefixFiles
@@ -46,9 +49,11 @@ class TorchGenerator:
     ) -> None:
         self._name = name
         self._protocol = protocol
+        self._checkpoint = checkpoint
         self._tokenizer = checkpoint.tokenizer
         self._controls = _controls(checkpoint)
         self._context = int(checkpoint.model.config.max_position_embeddings)
+        self.kernel = kernel_of(checkpoint.model)
         self._batcher = Batcher(
             PackedModel(checkpoint.model),
             _vocabulary(checkpoint),
@@ -152,12 +157,19 @@ class TorchGenerator:
         await self._batcher.retain(documents)
 
     @property
+    def tokenizer(self) -> Tokenizer:
+        """What texts become tokens by."""
+        tokenizer: Tokenizer = self._tokenizer.backend_tokenizer
+        return tokenizer
+
+    @property
     def cache_statistics(self) -> CacheStatistics:
         """What the passages' cache has done so far."""
         return self._batcher.cache.statistics
 
     async def close(self) -> None:
         """Let the running step end."""
+        await asyncio.to_thread(self._checkpoint.stop_packing)
         await self._batcher.close()
 
     def _read(self, prompt: Prompt, groups: Sequence[Sequence[Passage]]) -> tuple[list[Prefix], Suffix]:
