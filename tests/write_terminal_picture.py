@@ -110,8 +110,8 @@ class Tmux:
         return Frame(time.monotonic() - started, [line.rstrip() for line in rows], (int(row), int(column)))
 
 
-def record(home: Path) -> list[Frame]:
-    """Talk, and give back each screen that differed from the one before."""
+def record(home: Path) -> Iterator[Frame]:
+    """Talk, and give each screen that differs from the one before."""
     with tempfile.TemporaryDirectory(prefix="attune-") as name:
         folder = Path(name)
         for file, text in DOCUMENTS.items():
@@ -123,7 +123,7 @@ def record(home: Path) -> list[Frame]:
         tmux = Tmux(folder)
         tmux.start(f"{attune} chat")
         try:
-            return list(_conversation(tmux))
+            yield from _conversation(tmux)
         finally:
             tmux.run("kill-server")
 
@@ -248,9 +248,11 @@ def main() -> None:
     if given.frames and given.frames.exists():
         frames = [Frame(at, rows, tuple(cursor)) for at, rows, cursor in json.loads(given.frames.read_text())]
     else:
-        frames = record(given.home)
-        if given.frames:
-            given.frames.write_text(json.dumps(frames))
+        frames = []
+        for frame in record(given.home):
+            frames.append(frame)
+            if given.frames:
+                given.frames.write_text(json.dumps(frames))
     PICTURE.write_text(drawn(*timed(frames)), encoding="utf-8")
 
 
