@@ -6,8 +6,10 @@
 # TORCH_INDEX: a package index to take PyTorch from. Unset, pip's usual index gives the build with CUDA libraries
 # (some GB larger). For a machine without an NVIDIA GPU, pass PyTorch's own index of CPU builds; TORCH_SHA256 is the
 # hash that its wheel must have then:
-#     docker compose build --build-arg TORCH_INDEX=... --build-arg TORCH_SHA256=...
+#     docker compose build --build-arg TORCH_INDEX=... --build-arg TORCH_SHA256=...     or both in .env
+# VARIANT: build, or build-ray for the image of a Ray cluster (docs/growing.md).
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+ARG VARIANT=build
 
 FROM ${PYTHON_IMAGE} AS build
 ARG TORCH_INDEX
@@ -31,16 +33,23 @@ COPY bots bots
 COPY core core
 RUN pip install --no-deps --no-build-isolation --no-index . && pip check
 
+FROM build AS build-ray
+COPY requirements-ray.lock ./
+RUN pip install --require-hashes --no-deps --requirement requirements-ray.lock && pip check
+
+FROM ${VARIANT} AS chosen
+
 FROM ${PYTHON_IMAGE}
 # Git repositories are documents, too.
 RUN apt-get update && apt-get install --yes --no-install-recommends git openssh-client ca-certificates \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --create-home attune \
     && install --directory --owner=attune --group=attune --mode=700 /var/lib/attune
-COPY --from=build /opt/attune /opt/attune
+COPY --from=chosen /opt/attune /opt/attune
 ENV PATH=/opt/attune/bin:$PATH ATTUNE_HOME=/var/lib/attune PYTHONUNBUFFERED=1
 USER attune
 WORKDIR /home/attune
+COPY deploy deploy
 VOLUME /var/lib/attune
 # Python and the package load, and the data folder can be written. The stores have checks of their own.
 HEALTHCHECK --interval=30s --timeout=20s --start-period=60s \

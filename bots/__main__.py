@@ -20,6 +20,7 @@ from bots.cli.options import (
     AnyModelName,
     Client,
     Every,
+    Here,
     Json,
     Keys,
     Limit,
@@ -30,8 +31,9 @@ from bots.cli.options import (
     QuestionFile,
     Readers,
     Seen,
-    Without,
+    Steps,
 )
+from bots.cli.slack_app import slack
 from bots.cli.terminal import crash, fail, forgiving_streams, version_text
 from core.errors import OperatorError, PersonError
 from core.linux import close_memory, withdraw
@@ -55,7 +57,6 @@ courses = typer.Typer(help="Show the courses of the team.", invoke_without_comma
 app.add_typer(courses, name="courses")
 clients = typer.Typer(help="Manage the keys of programs that ask over HTTP.", no_args_is_help=True)
 app.add_typer(clients, name="clients")
-slack = typer.Typer(help="Set up the Slack app.", no_args_is_help=True)
 app.add_typer(slack, name="slack")
 
 
@@ -81,6 +82,17 @@ def attune(*, version: Annotated[bool, typer.Option("--version", help="Show the 
     if version:
         typer.echo(f"attune {version_text()}")
         raise typer.Exit
+
+
+@app.command("setup")
+def set_up(steps: Steps = None, *, here: Here = False) -> None:
+    """Set Attune up, step by step: documents, platforms, a first question, a first person. Again: to change a step."""
+    from bots.cli.wizard import set_up  # noqa: PLC0415
+
+    environ = _environ()
+    _configure_logs(_settings(environ=environ), to_file=True)
+    file = Path("attune.toml") if here else _settings_file()
+    raise typer.Exit(asyncio.run(set_up(environ, file.absolute(), steps or ())))
 
 
 @app.command()
@@ -217,16 +229,19 @@ def ingest(
     from bots.cli.operations import ingest  # noqa: PLC0415
     from bots.operating import seconds_of  # noqa: PLC0415
     from core.documents.remote.addresses import is_address  # noqa: PLC0415
+    from core.embedder_choice import first_documents  # noqa: PLC0415
     from core.readers import checked  # noqa: PLC0415
 
     if dry and watch:
         fail(operator_texts.DRY_OR_WATCH, 2)
     if anew and (dry or watch or readers):
         fail(operator_texts.REBUILD_ALONE, 2)
-    paths = [Path(name) for name in names or [] if not is_address(name)]
-    named, settings = checked(readers) if readers else None, _logged_settings([] if dry else paths)
+    environ = _environ()
+    names = names or first_documents(_settings(environ=environ))
+    paths = [Path(name) for name in names if not is_address(name)]
+    named, settings = checked(readers) if readers else None, _logged_settings([] if dry else paths, environ)
     schedule = seconds_of(every) if every else None
-    reading = ingest(settings, names or [], named, watch=watch, dry=dry, anew=anew, every=schedule, site=site)
+    reading = ingest(settings, names, named, watch=watch, dry=dry, anew=anew, every=schedule, site=site)
     raise typer.Exit(asyncio.run(reading))
 
 
@@ -322,9 +337,9 @@ def evaluate(
 def pair(
     *,
     operator: Annotated[bool, typer.Option("--operator", help="The person who uses it becomes an operator.")] = False,
-    paired: Annotated[bool, typer.Option("--list", help="List the people who have access by a code instead.")] = False,
+    paired: Annotated[bool, typer.Option("--list", help="List the people who were let in by one instead.")] = False,
 ) -> None:
-    """Create a code that lets one person talk to the bot in Slack or Telegram."""
+    """Create a pairing code, which lets one person talk to the bot in Slack or Telegram."""
     from bots.cli.serving_view import pair, show_paired  # noqa: PLC0415
 
     settings = _logged_settings()
@@ -340,11 +355,13 @@ def unpair(person: Annotated[str, typer.Argument(help="As shown by `attune pair 
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    *, speed: Annotated[bool, typer.Option("--speed", help="Also load the model, and time an answer.")] = False
+) -> None:
     """Check the whole setup, and say how to fix what is wrong."""
     from bots.cli.doctor import doctor  # noqa: PLC0415
 
-    raise typer.Exit(asyncio.run(doctor(_environ(), _settings_file(), version_text())))
+    raise typer.Exit(asyncio.run(doctor(_environ(), _settings_file(), version_text(), speed=speed)))
 
 
 @models.command("list")
@@ -369,18 +386,6 @@ def verify(name: AnyModelName = None) -> None:
     from bots.cli.models_view import verify_models  # noqa: PLC0415
 
     raise typer.Exit(verify_models(_settings(), name))
-
-
-@slack.command()
-def manifest(
-    name: Annotated[str, typer.Option(help="The app's name in Slack.")] = "Attune",
-    without: Without = None,
-    url: Annotated[str, typer.Option(help="The public https address, for deliveries by HTTP.")] = "",
-) -> None:
-    """Print the app's manifest, to paste at api.slack.com/apps, Create New App, From a manifest."""
-    from bots.on_slack.manifest import manifest_text  # noqa: PLC0415
-
-    typer.echo(manifest_text(name, without or (), url))
 
 
 def _settings(
@@ -423,15 +428,17 @@ def _configure_logs(settings: Settings, *, to_file: bool) -> None:
     configure(settings.log_level, os.environ, settings.data_folder / FILE_NAME if to_file else None)
 
 
-def _logged_settings(paths: Sequence[Path] = ()) -> Settings:
+def _logged_settings(paths: Sequence[Path] = (), environ: Mapping[str, str] | None = None) -> Settings:
     """For commands that print a list: logs go to a file where a person reads stderr."""
-    settings = _settings(paths=paths)
+    settings = _settings(paths=paths, environ=environ)
     _configure_logs(settings, to_file=sys.stderr.isatty())
     return settings
 
 
 def _settings_file() -> Path:
-    return Path("attune.toml")
+    from core.settings_files import settings_file  # noqa: PLC0415
+
+    return settings_file(Path())
 
 
 if __name__ == "__main__":

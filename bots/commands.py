@@ -17,10 +17,11 @@ from bots.courtesies import is_about_the_bot, is_recall, is_thanks
 from bots.digest_commands import DigestCommands
 from bots.language import translated
 from bots.prefs_commands import PrefsCommands
-from bots.replies import AskAgain, CommandReply, Notice, PersonForgotten, StudyRequest
+from bots.replies import AskAgain, Choice, CommandReply, Notice, PersonForgotten, StudyRequest
 from bots.study_requests import STUDIES, study_request
 from bots.thread_texts import CATCH_UP_WHERE
 from bots.writing_commands import WritingCommands
+from core.answering.rewording import is_rewording
 from core.domain import Message
 from core.engine import Engine
 from core.errors import InvalidPreferenceError, UnknownCommandError
@@ -30,10 +31,13 @@ from core.people.traces import Trace
 from core.readers import audience
 from core.text.words import whole_number
 from core.threads.requests import thread_request
+from core.writing.requests import request_of
 
 _COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
 _THUMB = re.compile(r"(?P<thumb>👍|👎)[\U0001f3fb-\U0001f3ff\ufe0f]?\s*(?P<reason>.*)", re.DOTALL)
 TAKE_BACK = "undo"  # behind a thumb
+IN_NUMBERS = "numbers"  # behind /why
+_NUMBERS = {IN_NUMBERS, "number", "figures", "zahlen"}  # however somebody says it
 
 
 class Commands:
@@ -93,7 +97,11 @@ class Commands:
             return await self._help(message, "")
         if is_recall(text):
             return Notice(texts.asked_before(await self._engine.conversations.questions(message)))
-        return Notice(translated(texts.COURTESY)) if is_thanks(text) else None
+        if is_thanks(text):
+            return Notice(translated(texts.COURTESY))
+        changes = is_rewording(text) and not message.quoted and request_of(text) is None
+        lost = changes and not await self._engine.conversations.has_begun(message)
+        return Notice(translated(texts.NOTHING_TO_CHANGE)) if lost else None
 
     async def feedback(self, feedback: Feedback) -> Notice:
         """Learn from a verdict, and say what follows."""
@@ -113,10 +121,19 @@ class Commands:
         return Notice(translated(CATCH_UP_WHERE))
 
     async def _why(self, message: Message, rest: str) -> Notice:
-        trace = await self._trace(message, rest.lower())
-        if trace is None:
+        """Why, in words; behind `numbers` in those. Either may name an answer."""
+        asked, _, named = rest.lower().removeprefix("in ").strip().partition(" ")
+        numbers = asked in _NUMBERS
+        kept = await self._trace(message, named.strip() if numbers else asked)
+        if kept is None:
             return Notice(translated(personal_texts.NO_ANSWER))
-        return Notice(why_texts.why(await self._engine.sources.explain(trace, message)))
+        trace = await self._engine.sources.explain(kept, message)
+        if numbers:
+            return Notice(why_texts.numbers(trace))
+        profile = await self._engine.sources.profile(message.person, audience(message))
+        typed = f"why {IN_NUMBERS}" + (f" {asked}" if asked else "")
+        more = Choice(translated(why_texts.NUMBERS), f"why {IN_NUMBERS} {trace.answer}", typed)
+        return Notice(why_texts.why(trace, profile.interests), ((more,),))
 
     async def _plain(self, message: Message, rest: str) -> CommandReply:
         trace = await self._trace(message, rest.lower())

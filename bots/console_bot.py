@@ -29,14 +29,14 @@ from prompt_toolkit.output import ColorDepth
 from rich.console import Console
 from rich.text import Text
 
-from bots import texts
+from bots import personal_texts, texts
 from bots.command_table import commands_with
 from bots.dialogue import Dialogue
 from bots.language import translated
 from bots.live_answer import LiveAnswer
 from bots.logs import private_file
-from bots.render import THEME, body, plain, terminal
-from bots.replies import Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
+from bots.render import THEME, body, plain, short_path, terminal, typed_choices
+from bots.replies import EXPORT_FILE, Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
 from core.domain import Conversation, Message, Person
 
 PLATFORM = "console"
@@ -82,7 +82,7 @@ class ConsoleBot:
         with _on_ctrl_c(self._stop_answer):
             while (text := await self._next_text()) is not None:
                 if text:
-                    await self._answer(text)
+                    await self.answer(text)
                     self._console.print()
 
     async def _next_text(self) -> str | None:
@@ -97,8 +97,9 @@ class ConsoleBot:
             return None
         return None if text.lower() in _LEAVE else text
 
-    async def _answer(self, text: str) -> None:
-        with LiveAnswer(self._console) as answer, _quiet_keyboard():
+    async def answer(self, text: str) -> None:
+        """Show the answer to `text` as it grows."""
+        with LiveAnswer(self._console) as answer, quiet_keyboard():
             self._showing = asyncio.create_task(self._show(text, answer))
             try:
                 await self._showing
@@ -130,16 +131,27 @@ class ConsoleBot:
                 answer.add(said)
             case Final():
                 answer.finish(reply)
-            case Notice(said):
-                self._console.print(terminal(said))
+            case Notice():
+                self._show_notice(reply)
             case PersonForgotten(said):
                 self._forget_history()
                 self._console.print(terminal(said))
             case Problem(said):
                 answer.fail(said)
 
+    def _show_notice(self, notice: Notice) -> None:
+        said = notice.markdown
+        if notice.file:
+            private_file(export := self._history.with_name(EXPORT_FILE))
+            export.write_text(notice.file, encoding="utf-8")
+            path = short_path(str(export), home=Path.home(), here=Path.cwd())
+            said = translated(personal_texts.EXPORTED_TO, path=f"`{path}`")
+        self._console.print(terminal(said))
+        if below := typed_choices(notice.choices):
+            self._console.print(Text(f"\n{below}", style="dim"))
+
     def _forget_history(self) -> None:
-        self._history.write_bytes(b"")
+        _forget_files(self._history)
         self._session = self._new_session()
 
     def _new_session(self) -> PromptSession[str]:
@@ -186,8 +198,8 @@ def _on_ctrl_c(action: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quiet_keyboard() -> Iterator[None]:
-    """Do not echo keys into the answer; what is typed meanwhile stands at the next prompt."""
+def quiet_keyboard() -> Iterator[None]:
+    """Do not echo keys into what is shown; what is typed meanwhile stands at the next prompt."""
     if not sys.stdin.isatty():
         yield
         return
@@ -217,7 +229,7 @@ async def answer_lines(
                     code = 1
                     print(body(reply.markdown), file=problems, flush=True)
                 if isinstance(reply, PersonForgotten) and typed:
-                    _emptied(typed)
+                    _forget_files(typed)
                 if (said := _plain_reply(reply)) is not None:
                     print(f"{between}{said}", file=out, flush=True)
                     between = "\n"
@@ -230,16 +242,20 @@ async def _questions(lines: TextIO) -> AsyncIterator[str]:
             yield line.strip()
 
 
-def _emptied(file: Path) -> None:
-    if file.exists():
-        file.write_bytes(b"")
+def _forget_files(history: Path) -> None:
+    """Forget what was typed, and what was exported."""
+    history.with_name(EXPORT_FILE).unlink(missing_ok=True)
+    if history.exists():
+        history.write_bytes(b"")
 
 
 def _plain_reply(reply: Reply) -> str | None:
     match reply:
         case Final():
             return plain(reply)
-        case Notice(said) | PersonForgotten(said):
+        case Notice():
+            return "\n\n".join(part for part in (body(reply.markdown), typed_choices(reply.choices)) if part)
+        case PersonForgotten(said):
             return body(said)
         case _:
             return None

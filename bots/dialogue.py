@@ -240,18 +240,19 @@ class Dialogue:
         kept, until = await people.subscription(message.person), message.sent_at - SETTLED
         if kept is None or kept.last == name or until <= kept.since:
             return None
-        told = await self._engine.digests.compose(message, kept.since, until)
+        told = await self._engine.digests.compose(message, kept.since, until, kept.waiting)
         until = told.until
         gaps_since = kept.gaps_since or until - GAPS_EVERY
         with_gaps = operator and self._digest_gaps and until - gaps_since >= GAPS_EVERY
         if with_gaps:
             told = replace(told, gaps=await self._engine.digests.gaps(gaps_since, until))
         if told.empty:
-            await people.note_digest(message.person, name, until, with_gaps=with_gaps)
+            await people.note_digest(message.person, name, until, with_gaps=with_gaps, waiting=told.waiting)
             return None
         title, text = digest_texts.title(kept.schedule), digest_texts.digest(told, kept.schedule.zone)
         hint = translated(digest_texts.STOP_HINT)
-        return DueDigest(message.person, name, until, title, f"**{title}**\n\n{text}\n\n{hint}", with_gaps=with_gaps)
+        whole = f"**{title}**\n\n{text}\n\n{hint}"
+        return DueDigest(message.person, name, until, title, whole, with_gaps=with_gaps, waiting=told.waiting)
 
     async def digest_shown(self, due: DueDigest) -> None:
         """The person has it: what it tells is not told again.
@@ -259,7 +260,9 @@ class Dialogue:
         Raises:
             StoreError: a store does not answer.
         """
-        await self._engine.people.note_digest(due.person, due.name, due.until, with_gaps=due.with_gaps)
+        await self._engine.people.note_digest(
+            due.person, due.name, due.until, with_gaps=due.with_gaps, waiting=due.waiting
+        )
 
     async def unreachable(self, person: Person) -> None:
         """Nobody can write to this person any more: they get no digest.

@@ -83,7 +83,8 @@ class DigestCommands:
         kept = await self._engine.people.subscription(message.person)
         since = kept.since if kept else message.sent_at - LOOK_BACK
         zone = kept.schedule.zone if kept else message.zone
-        told: Digest = await self._engine.digests.compose(message, since, message.sent_at)
+        waiting = kept.waiting if kept else ()
+        told: Digest = await self._engine.digests.compose(message, since, message.sent_at, waiting)
         new = translated(digest_texts.NOTHING_NEW) if told.empty else digest_texts.digest(told, zone)
         if message.person.platform == LOCAL:
             return Notice(new)

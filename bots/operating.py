@@ -11,14 +11,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import SecretStr
 
 from bots.language import plural
 from core.documents.gaps import GapGroup, grouped, vectors_of, with_vectors
 from core.domain import Document, Use, Vectors
 from core.errors import ConfigurationError
 from core.ports import Usage
-from core.settings import ADVANCED, Settings, secret_names
+from core.settings import ADVANCED, Settings, place_of, shown_url
+
+NOT_SHOWN = "set, not shown"
+DEFAULT = "default"  # where a value comes from that nobody set
 
 _SCHEDULE = re.compile(r"([0-9]{1,4})([mhd])")
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}  # seconds
@@ -92,27 +96,22 @@ class SettingRow:
 
 def setting_rows(settings: Settings, environ: Mapping[str, str], file: Path) -> list[SettingRow]:
     """Every setting, in the order of `docs/settings.md`."""
-    rows, secret = [], secret_names()
+    rows = []
     for field, info in Settings.model_fields.items():
         name, value = info.alias or field, getattr(settings, field)
-        origin = "default"
+        origin = DEFAULT
         if field in settings.model_fields_set:
-            origin = "environment" if environ.get(name) else str(file)
-        shown = "" if value is None else _without_secrets(str(value))
-        if name in secret:
-            shown = "" if value is None else "set, not shown"
+            origin = place_of(name, environ, file)
+        shown = "" if value is None else _shown(name, value)
         rows.append(SettingRow(name, shown, origin, info.description or "", name in ADVANCED))
     return rows
 
 
-def _without_secrets(value: str) -> str:
-    """A URL without its user, its password and its query, where keys stand; anything else as it is."""
-    if "://" not in value:
-        return value
-    parts = urlsplit(value)
-    hidden = "@" in parts.netloc or parts.query
-    bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-    return f"{bare} (and more, not shown)" if hidden else value
+def _shown(name: str, value: object) -> str:
+    """A value; a URL without its password, and of any other secret only that there is one."""
+    if isinstance(value, SecretStr):
+        return shown_url(value.get_secret_value()) if name.endswith("_URL") else NOT_SHOWN
+    return shown_url(str(value)) if "://" in str(value) else str(value)
 
 
 def seconds_of(every: str) -> int:

@@ -282,8 +282,11 @@ def document_name(source: str) -> str:
     return name_of(source)
 
 
+EXPORTED_TO = "Everything I keep about you, apart from our conversations, is in this file now: {path}"
+
+
 def exported(profile: str) -> str:
-    """All of a profile."""
+    """All of a profile, where there is no file."""
     return f"{translated(EXPORTED)}\n\n```json\n{profile}\n```"
 
 

@@ -6,8 +6,9 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
-from bots import personal_texts, texts
+from bots import digest_texts, personal_texts, texts
 from bots.choices import PREFERENCES, changed_preference, nearest
+from bots.digest_commands import LOCAL
 from bots.language import translated
 from bots.replies import CommandReply, Notice, PersonForgotten
 from core.domain import Message, Person
@@ -63,7 +64,7 @@ class PrefsCommands:
         name, _, value = rest.partition(" ")
         name, value = name.lower(), value.strip()
         if not name:
-            return Notice(personal_texts.overview(await self._engine.people.profile(message.person), PREFERENCES))
+            return await self._overview(message.person)
         if name in PREFERENCES:
             return await self._choose(message.person, name, " ".join(value.lower().split()))
         if name in self._shown:
@@ -71,6 +72,11 @@ class PrefsCommands:
         if name not in self._table:
             raise InvalidPreferenceError(texts.bad_preference(name, self.names, nearest(name, self.names)))
         return await self._table[name](message.person, value, message.sent_at)
+
+    async def _overview(self, person: Person) -> Notice:
+        shown = personal_texts.overview(await self._engine.people.profile(person), PREFERENCES)
+        row = digest_texts.NOT_SCHEDULED_HERE if person.platform == LOCAL else digest_texts.PREFS_ROW
+        return Notice(f"{shown}\n\n{translated(row)}")
 
     async def _choose(self, person: Person, name: str, value: str) -> Notice:
         before = await self._engine.people.wishes(person)
@@ -156,7 +162,9 @@ class PrefsCommands:
     async def _export(self, message: Message) -> Notice:
         named = await self._engine.people.documents(message.person)
         seen = await self._engine.sources.visible(named, message)
-        return Notice(personal_texts.exported(await self._engine.people.export(message.person, seen)))
+        profile = await self._engine.people.export(message.person, seen)
+        caption = translated(personal_texts.EXPORTED)
+        return Notice(personal_texts.exported(profile), file=profile, caption=caption)
 
     async def _import(self, person: Person, value: str, _at: datetime) -> Notice:
         await self._engine.people.import_(person, value.removeprefix("```json").strip("`\n "))

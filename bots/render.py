@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from rich.theme import Theme
 
 from bots import texts
 from bots.language import command, translated
-from bots.replies import Final
+from bots.replies import Choice, Final
 from core.documents.remote.addresses import is_address, link_of, name_of
 from core.domain import Passage, Source, Sources
 
@@ -132,9 +132,13 @@ def plain(final: Final) -> str:
 def _footer_text(final: Final) -> str:
     """The footer for whoever has the files."""
     under = footer(final, file_place)
-    typed = [f"{one.label}: {command(one.typed)}" for row in final.choices for one in row if one.typed]
     lines = "\n".join(part for part in (under.note, under.heading, *map(str, under.lines)) if part)
-    return "\n\n".join(part for part in (lines, "\n".join(typed)) if part)
+    return "\n\n".join(part for part in (lines, typed_choices(final.choices)) if part)
+
+
+def typed_choices(rows: Iterable[Iterable[Choice]]) -> str:
+    """What can be typed where there are no buttons."""
+    return "\n".join(f"{one.label}: {command(one.typed)}" for row in rows for one in row if one.typed)
 
 
 def file_place(passage: Passage) -> str:

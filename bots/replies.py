@@ -7,14 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.domain import Person, Source, Sources
+from core.notices.schedule import Waiting
 from core.people.traces import Trace
+
+EXPORT_FILE = "attune-profile.json"  # its name where what is kept of somebody is a file
+CHOICES_IN_PRIVATE = ("why",)  # commands that a button may stand for, and whose answer is for whoever presses it
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a command says."""
+    """What a command says; `choices` are rows of buttons, for whoever asked.
+
+    `file` is data that `markdown` holds, too: where a platform has files it is sent as one, below `caption` alone.
+    """
 
     markdown: str
+    choices: tuple[tuple[Choice, ...], ...] = ()
+    file: str = ""
+    caption: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +123,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class DueDigest:
-    """A digest that is to be sent: its `title` by itself, and the whole; it tells all that is new `until` a moment."""
+    """A digest that is to be sent: its `title` by itself, and the whole; it tells all that is new `until` a moment.
+
+    `waiting` as in `Digest`.
+    """
 
     person: Person
     name: str
@@ -121,6 +134,7 @@ class DueDigest:
     title: str
     markdown: str
     with_gaps: bool = False
+    waiting: Waiting = ()
 
 
 CommandReply = Notice | SlowNotice | PersonForgotten | AskAgain | StudyRequest | TextWanted

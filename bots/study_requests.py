@@ -11,6 +11,7 @@ import re
 from bots.command_table import PERSONAL
 from bots.replies import StudyRequest
 from core.answering.rewording import wish_of
+from core.text.asking import MAY, mended
 from core.text.words import content_words
 
 LONGEST = 300  # characters of a message that asks for no more than this
@@ -26,28 +27,44 @@ BACK = frozenset({"back", "zurück"})
 STOP = frozenset({"stop", "end", "off", "cancel", "quit", "exit", "stopp", "ende", "aus", "beenden", "abbrechen"})
 FORGET = frozenset({"forget", "reset", "vergessen", "vergiss"})
 
-_ABOUT = r"(?:about|on|in|over|über|zu|zum|zur|von|vom)"
+_ABOUT = r"(?:about|on|in|of|over|über|zu|zum|zur|von|vom)"
 _MAKE = (
     r"(?:(?:(?:give|make|create) me|give|make|create|start|take|do|let['’]?s (?:do|have|start|take)|i want|i['’]?d like"
-    r"|i would like|gib mir|mach[et]?(?: mit mir| mir)?|erstelle?(?: mir)?|stell mir|ich möchte|starte)(?: bitte)?)"
+    r"|i would like|(?:gib|gebt|geben sie) mir|mach(?:e|t|en sie)?(?: mit mir| mir)?|erstell(?:e|en sie)?(?: mir)?"
+    r"|stell(?:e|en sie)? mir|ich (?:möchte|hätte gerne?|will)|starte?)(?: bitte)?)"
 )
-_SOME = r"(?:an? |eine?n? )?(?:(?:short|little|quick|kurze[ns]?|kleine[ns]?) )?"
-_GERMAN = r"(?:bitte |mal |etwas |was )*(?:(?:über|zu[mr]?|von) )?"
+_SOME = r"(?:an? |eine?n? |some |ein paar )?(?:(?:short|little|quick|kurze[ns]?|kleine[ns]?) )?"
+_GERMAN = r"(?:bitte |mal |etwas |was |alles )*(?:(?:über|zu[mr]?|von) )?"
+_COURSE = r"(?:(?:crash|mini)[ -]?(?:course|kurs)|course|lesson|tutorial|kurs|lektion|lerneinheit)"
 _TEACH = re.compile(
-    rf"teach me {_ABOUT} (?P<topic>.+)"
-    rf"|{_MAKE} {_SOME}(?:course|kurs) {_ABOUT} (?P<course>.+)"
-    rf"|bringe? mir {_GERMAN}(?P<german>(?:(?! bei ).)+) bei"  # of two, nobody knows which is the verb's
-    rf"|mir {_GERMAN}(?P<wish>.+) beibringen",
+    rf"(?:teach|tutor|train) me {_ABOUT} (?P<topic>.+)"
+    rf"|(?:i (?:want|need|wanna)(?: to)?|i(?:['’]?d| would) (?:like|love) to|help me(?: to)?|let['’]?s) "
+    r"(?:learn|study)(?: (?:all|everything|something))? about (?P<learn>.+)"
+    rf"|{_MAKE} {_SOME}{_COURSE} {_ABOUT} (?P<course>.+)"
+    rf"|(?:bring(?:e|t|en sie)?) mir {_GERMAN}(?P<german>(?:(?! bei ).)+) bei"  # of two, which is the verb's?
+    rf"|mir {_GERMAN}(?P<wish>.+) beibringen"
+    r"|(?:ich (?:möchte|will|würde gerne?)|lass uns|hilf mir,?) (?:mal |gerne? |bitte )*(?:etwas |was |alles )?"
+    r"(?:über|zu[mr]?) (?P<own>.+?) (?:zu )?lernen",
     re.IGNORECASE,
 )
+_TESTING = r"(?:quizz?|test|examine|drill|teste?|testen sie|prüf(?:e|en sie)?)"
+_KNOWLEDGE = r"(?:(?:test|check|quiz|teste?|prüf(?:e|en sie)?|testen sie) (?:my|mein) (?:knowledge|wissen))"
+_QUESTIONS = r"(?:(?:an?|eine|some|ein paar|a few|three|five|drei|fünf|\d) )?(?:questions?|fragen?)"
 _QUIZ = re.compile(
-    rf"(?:(?:quiz|test) me|(?:ask me|{_MAKE}) {_SOME}quiz(?: ?question|frage)?(?: with me| mit mir)?)"
+    rf"(?:{_TESTING} (?:me|mich)(?: bitte| mal)*|{_KNOWLEDGE}|i(?: want|['’]d like) to be (?:quizzed|tested)"
+    rf"|(?:ask me|{_MAKE}) {_SOME}quiz(?: ?questions?|fragen?)?(?: with me| mit mir)?"
+    r"|(?:another|next|noch eine|die nächste) quiz ?(?:question|frage)|quizz?(?= (?:on|about|zu[mr]?|über) ))"
     rf"(?: {_ABOUT} (?P<topic>.+))?"
-    rf"|frage? mich(?: bitte| mal)*(?: {_ABOUT} (?P<german>.+?))? ab"
-    rf"|mich(?: bitte| mal)*(?: {_ABOUT} (?P<wish>.+?))? abfragen",
+    rf"|(?:ask me|stell(?:e|en sie)? mir) (?:bitte |mal )*{_QUESTIONS}(?: {_ABOUT} (?P<asked>.+))?"
+    rf"|(?:ask me|frag(?:e|en sie)? mich) (?:bitte |mal )*(?:something|anything|etwas|was) {_ABOUT} (?P<some>.+)"
+    rf"|frag(?:e|en sie)? mich(?: bitte| mal)*(?: {_ABOUT} (?P<german>.+?))? ab"
+    rf"|mich(?: bitte| mal)*(?: {_ABOUT} (?P<wish>.+?))? (?:abfragen|testen|prüfen)",
     re.IGNORECASE,
 )
-_POLITELY = re.compile(r"(?:(?:please|can you|could you|would you|bitte|kannst du|könntest du)[ ,]+)+", re.IGNORECASE)
+_POLITELY = re.compile(
+    rf"(?:(?:please|pls|hi|hey|hello|hallo|attune|bitte|now|und jetzt|and now|{MAY})[ ,]+)+", re.IGNORECASE
+)
+_MAY_ASK = re.compile(MAY, re.IGNORECASE)
 _ASKS_TOO = re.compile(  # behind a comma: then it is that question
     r"[,;] ?(?:and |und |an |von |mit )?(?:who|whom|what|when|where|which|how|why|is|are|do|does|can|wer|we[nm]|was"
     r"|wann|wo|welche[mnrs]?|wie|warum|ist|sind|gibt|kann)\b",
@@ -64,9 +81,9 @@ def study_request(text: str) -> StudyRequest | None:
     """What of a course or a quiz a message asks for; None where it asks for none."""
     if len(text) > LONGEST:
         return None
-    said = " ".join(text.split())
+    said = mended(" ".join(text.split()))
     polite = _POLITELY.match(said)
-    if said.endswith("?") and not polite:
+    if said.endswith("?") and not (polite and _MAY_ASK.search(polite[0])):
         return None
     said = _PLEASE.sub("", said[polite.end() if polite else 0 :].strip(" .!?…"))
     if _ASKS_TOO.search(said):

@@ -133,6 +133,16 @@ def marked(found: MarkedAnswer) -> str:
     return f"{head}\n\n{escaped(asked.why)}\n\n*{translated(COMES_AGAIN)}*"
 
 
+def is_marked(said: str) -> bool:
+    """Whether this marks an answer."""
+    return said.startswith((RIGHT[0], WRONG[0]))
+
+
+def is_answered(said: str) -> bool:
+    """Whether a question is open no more, of which this was said."""
+    return is_marked(said) or said == translated(ANSWERED_ALREADY)
+
+
 def source_of(found: MarkedAnswer) -> tuple[Source, ...]:
     """Where it stands."""
     shown = found.passage is not None and found.marking.right is not None

@@ -79,6 +79,10 @@ WRITE_WHAT = (
     "checklist for the first day`, `{cmd}write a summary of the travel guide in five bullets`. Then say “shorter”, "
     "“more formal” or “in German”."
 )
+NOTHING_TO_CHANGE = (
+    "I have no answer in this conversation yet that I could change. Ask me something first; in Slack, write below the "
+    "answer, in its thread."
+)
 TEXT_GONE = "I don't have that text here any more. Please ask me for it again."
 COPY = "Copy"
 SHORTER = "Shorter"
@@ -176,8 +180,17 @@ def _one_of(values: Iterable[str]) -> str:
     return _listed(values, translated(OR))
 
 
+def listed(values: Iterable[str]) -> str:
+    """What is listed in a sentence, with an "and"."""
+    return _joined(list(values), translated(AND))
+
+
 def _listed(values: Iterable[str], word: str) -> str:
-    *rest, last = [f"`{value}`" for value in values]
+    return _joined([f"`{value}`" for value in values], word)
+
+
+def _joined(values: Sequence[str], word: str) -> str:
+    *rest, last = values
     return f"{', '.join(rest)} {word} {last}" if rest else last
 
 

@@ -27,11 +27,13 @@ NOTHING: Mapping[MinutesKind, str] = {
     MinutesKind.DECISIONS: "I found no decision in these messages.",
     MinutesKind.ACTIONS: "I found nothing to do in these messages.",
 }
+WHAT = "What"
+WHO = "Said by"
 READING_THREAD = "Reading the messages…"
 CATCH_UP_WHERE = (
     "I sum up what people wrote where they write it: in Slack, mention me in a thread with *summarise*, *what was "
-    "decided?* or *action items*; in a Telegram group, write `/catchup`. A whole channel of Slack's I can't sum up, "
-    "nor a single day. What is new in your documents: `/digest`."
+    "decided?* or *action items*, or in a channel for which an admin wrote `!catchup on`; in a Telegram group, write "
+    "`/catchup`. A single day I can't sum up. What is new in your documents: `/digest`."
 )
 CATCH_UP_NOTHING = "As far as I've seen, nobody has written here since you last did."
 _TOPIC = re.compile(r"([^:.!?]{2,40}): (?=\S)")
@@ -46,14 +48,29 @@ def reading_part(number: int, total: int) -> str:
 
 def minutes_shown(made: Sequence[Minutes], request: ThreadRequest) -> str:
     """The points of each thing that is wanted, each with links to the messages that carry it."""
-    return "\n\n".join(_shown(minutes, one.kind) for minutes, one in zip(made, request.each, strict=True))
+    return "\n\n".join(_shown(minutes, one) for minutes, one in zip(made, request.each, strict=True))
 
 
-def _shown(minutes: Minutes, kind: MinutesKind) -> str:
+def _shown(minutes: Minutes, request: ThreadRequest) -> str:
+    kind = request.kind
     if not minutes.points:
         return translated(NOTHING[kind])
+    if request.table:
+        return f"**{translated(TITLES[kind])}**\n\n{_table(minutes.points)}"
     lines = (f"- {_topic_in_bold(escaped(_attributed(point, kind)))}{_links(point)}" for point in minutes.points)
     return "\n".join([f"**{translated(TITLES[kind])}**", "", *lines])
+
+
+def _table(points: Sequence[Point]) -> str:
+    """Points by number, with who said each; below it the links, which no table of Slack's can have."""
+    said_by = [", ".join(dict.fromkeys(post.author for post in point.posts)) for point in points]
+    rows = [
+        f"| {number} | {escaped(point.text)} | {escaped(authors)} |"
+        for number, (point, authors) in enumerate(zip(points, said_by, strict=True), start=1)
+    ]
+    head = f"| # | {translated(WHAT)} | {translated(WHO)} |\n|---|---|---|"
+    linked = [f"{number}{links}" for number, point in enumerate(points, start=1) if "](" in (links := _links(point))]
+    return "\n".join([head, *rows, *(["", " · ".join(linked)] if linked else [])])
 
 
 def read_of(discussion: Discussion, made: Sequence[Minutes], request: ThreadRequest) -> str:
@@ -74,6 +91,9 @@ def read_of(discussion: Discussion, made: Sequence[Minutes], request: ThreadRequ
     if dropped := sum(minutes.dropped for minutes in made):
         points = counted(dropped, "{count} point", "{count} points")
         said.append(translated("I dropped {points} that no message backs up.", points=points))
+    if over := sum(minutes.over for minutes in made):
+        points = counted(over, "{count} more point", "{count} more points")
+        said.append(translated("I found {points} than you asked for.", points=points))
     written = language_of(" ".join(post.text for post in discussion.posts))
     if request.language and written and written != request.language:
         said.append(translated("I keep to the words of the messages, and don't translate them."))

@@ -1,8 +1,7 @@
 """The composition root: puts real things behind the ports, as the settings have it, and closes them again.
 
-The only importer of adapters. Each opener is an async context manager that closes in reverse order. Adapters, the
-engine and what reads documents are imported where they are opened: torch takes seconds, the others one together, and
-not every command needs them.
+The only importer of adapters. Each opener is an async context manager that closes in reverse order. What takes long to
+import is imported where it is opened, since not every command needs it.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from core.domain import VectorOrigin
 from core.errors import IndexUnavailableError
 from core.inbox import Allowance
 from core.models.files import DownloadProgress, NoProgress, digest_of
-from core.models.layouts import is_rag, protocol_of
+from core.models.layouts import is_rag
 from core.models.specs import LocalModel
 from core.models.store import ModelStore, protocol_for
 from core.people.access import Access, AccessLists, listed_names
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from core.adapters.index.shared_index import SharedIndex
     from core.adapters.local_model.rag_generator import RagGenerator
     from core.adapters.local_model.torch_generator import TorchGenerator
+    from core.adapters.remote_model.ray_generator import RayGenerator
     from core.adapters.remote_model.remote_generator import RemoteGenerator
     from core.documents.ingest import Ingester
     from core.documents.remote.keeper import SourceKeeper
@@ -150,6 +150,11 @@ def _figures(generator: Generator) -> Mapping[str, float]:
     from core.adapters.local_model.torch_generator import TorchGenerator  # noqa: PLC0415
 
     return asdict(generator.cache_statistics) if isinstance(generator, TorchGenerator) else {}
+
+
+def kernel_of(generator: Generator) -> str:
+    """How the model multiplies int8 on this machine; empty where it does not, or runs elsewhere."""
+    return str(getattr(generator, "kernel", ""))
 
 
 @asynccontextmanager
@@ -388,18 +393,11 @@ async def open_generator(settings: Settings, progress: DownloadProgress = SILENT
         yield generator
 
 
-@asynccontextmanager
-async def open_remote(settings: Settings, url: str) -> AsyncIterator[RemoteGenerator]:
-    """Open the language model on the server at `url`, which has merged the adapter of `ATTUNE_ADAPTER`, if any."""
-    from core.adapters.remote_model.openai_api import OpenAIServer  # noqa: PLC0415
-    from core.adapters.remote_model.remote_generator import RemoteGenerator  # noqa: PLC0415
+def open_remote(settings: Settings, url: str) -> AbstractAsyncContextManager[RemoteGenerator | RayGenerator]:
+    """Open the language model on the server or the Ray cluster at `url`; the adapter of `ATTUNE_ADAPTER` is its own."""
+    from core.adapters.remote_model import open_model  # noqa: PLC0415
 
-    key = settings.model_key.get_secret_value() if settings.model_key else None
-    store, named = ModelStore(settings.models_folder), settings.adapter
-    adapter = await asyncio.to_thread(store.resolve_adapter, named) if named else None
-    server = OpenAIServer(url, key, silence=settings.model_timeout)
-    async with RemoteGenerator(server, settings.model, protocol_of(settings.model, settings.model, adapter)) as remote:
-        yield remote
+    return open_model(settings, url)
 
 
 @asynccontextmanager

@@ -42,6 +42,11 @@ def with_embedder(settings: Settings, paths: Iterable[Path] = ()) -> Settings:
     return changed
 
 
+def first_documents(settings: Settings) -> list[str]:
+    """What the settings name to be read, as long as nothing was."""
+    return [settings.documents] if settings.documents and _is_new(settings) else []
+
+
 def is_remembered(settings: Settings) -> bool:
     """Whether the index says which embedder is used; not where somebody named one, or it is on a server."""
     return "embedder" not in settings.model_fields_set and not settings.qdrant_url

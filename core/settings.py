@@ -1,4 +1,4 @@
-"""All settings, read once from the environment and an optional `attune.toml`.
+"""All settings, read once from the environment, `.env` and `attune.toml`.
 
 The only module that reads the environment, and it is handed to it. Knows nothing of what the settings mean.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -19,9 +18,10 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from core.domain import Mode
 from core.errors import ConfigurationError
 from core.serving_settings import ServingSettings
+from core.settings_files import read_env, read_toml, secrets_file
 from core.text.words import whole_number
 
-FILE_NAME = "attune.toml"
+_REDIS_SCHEMES = tuple(f"{scheme}{kind}" for kind in ("", "+cluster", "+sentinel") for scheme in ("redis", "rediss"))
 ADVANCED = frozenset(  # with defaults that hardly anybody changes
     {
         "ATTUNE_TELEGRAM_WEBHOOK_SECRET",
@@ -32,6 +32,7 @@ ADVANCED = frozenset(  # with defaults that hardly anybody changes
         "ATTUNE_WORKSPACE_MINUTE",
         "ATTUNE_API_MINUTE",
         "ATTUNE_CONSOLE_URL",
+        "ATTUNE_CONSOLE_PRIVATE",
         "ATTUNE_WAITING",
         "ATTUNE_GRACE",
         "ATTUNE_MODEL_TIMEOUT",
@@ -64,7 +65,7 @@ _HOST_AND_PORT = re.compile(r"\S+:[0-9]{1,5}")
 
 
 class Settings(ServingSettings):
-    """Every setting with its default. The environment wins over the file; an unknown key is an error."""
+    """Every setting with its default. The environment wins over `.env`, and that over `attune.toml`."""
 
     home: Path | None = Field(
         None,
@@ -85,8 +86,8 @@ class Settings(ServingSettings):
     model_url: str | None = Field(
         None,
         alias="ATTUNE_MODEL_URL",
-        description="an OpenAI-compatible server that runs the language model, such as http://127.0.0.1:8000/v1; "
-        "unset: it runs on this machine",
+        description="an OpenAI-compatible server that runs the language model, such as http://127.0.0.1:8000/v1, or "
+        "Attune's own on a Ray cluster, such as ray+http://127.0.0.1:8000; unset: it runs on this machine",
     )
     model_key: SecretStr | None = Field(None, alias="ATTUNE_MODEL_KEY", description="the model server's API key")
     model_timeout: float = Field(
@@ -191,13 +192,18 @@ class Settings(ServingSettings):
         "",
         alias="ATTUNE_ALLOW",
         description="who gets answers in Slack and Telegram, separated by commas: person:telegram//1234, "
-        "channel:telegram//-100678, workspace:slack/T012, group:slack/T012/S345 …; others need a code from "
-        "`attune pair`",
+        "channel:telegram//-100678, workspace:slack/T012, group:slack/T012/S345 …; others need a pairing code "
+        "from `attune pair`",
     )
     operators: str = Field(
         "",
         alias="ATTUNE_OPERATORS",
         description="who may also see gaps and usage and teach everyone, written as in ATTUNE_ALLOW",
+    )
+    documents: str | None = Field(
+        None,
+        alias="ATTUNE_DOCUMENTS",
+        description="folder, file or address that the first `attune ingest` reads where none is named",
     )
     courses: Path | None = Field(
         None,
@@ -214,7 +220,10 @@ class Settings(ServingSettings):
         "info", alias="ATTUNE_LOG_LEVEL", description="debug, info, warning or error"
     )
     redis_url: SecretStr | None = Field(
-        None, alias="REDIS_URL", description="a Redis or Valkey server; unset: an embedded one"
+        None,
+        alias="REDIS_URL",
+        description="a Redis or Valkey server, a Cluster (redis+cluster://one:6379,two:6379), or the server that "
+        "Sentinels name (redis+sentinel://one:26379,two:26379/service); unset: an embedded one",
     )
     qdrant_url: str | None = Field(None, alias="QDRANT_URL", description="a Qdrant server; unset: an embedded index")
     qdrant_api_key: SecretStr | None = Field(None, alias="QDRANT_API_KEY", description="the Qdrant server's API key")
@@ -235,10 +244,16 @@ class Settings(ServingSettings):
     @field_validator("redis_url")
     @classmethod
     def _redis_scheme(cls, value: SecretStr | None) -> SecretStr | None:
-        _check_scheme(value.get_secret_value() if value else None, ("redis", "rediss", "unix"))
+        _check_scheme(value.get_secret_value() if value else None, (*_REDIS_SCHEMES, "unix"))
         return value
 
-    @field_validator("qdrant_url", "model_url", "telegram_webhook", "telegram_api", "slack_api", "console_url")
+    @field_validator("model_url")
+    @classmethod
+    def _model_scheme(cls, value: str | None) -> str | None:
+        _check_scheme(value, ("http", "https", "ray+http", "ray+https"))
+        return value
+
+    @field_validator("qdrant_url", "telegram_webhook", "telegram_api", "slack_api", "console_url")
     @classmethod
     def _http_scheme(cls, value: str | None) -> str | None:
         _check_scheme(value, ("http", "https"))
@@ -279,19 +294,21 @@ class Settings(ServingSettings):
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], file: Path | None = None) -> Self:
-        """Read the settings from `environ` and `file` (an `attune.toml` with the same names as keys).
+        """Read the settings from `environ`, `file` (an `attune.toml`, with the same names) and the `.env` beside it.
 
-        An empty value in `environ` counts as unset, as compose files write it.
+        An empty value counts as unset, as compose files write it. Other programs may have variables in `.env`.
 
         Raises:
             ConfigurationError: an unknown key or a bad value; the message names it and the fix.
         """
         names = settings_names()
-        values = _read_file(file, names) if file and file.is_file() else {}
-        mistyped = [key for key in environ if key.startswith("ATTUNE_") and key not in names]
-        if mistyped:
-            raise ConfigurationError(_unknown(mistyped[0], names, "the environment"))
-        values |= {key: environ[key] for key in names if environ.get(key)}
+        values = _read_file(file, names) if file else {}
+        secrets = secrets_file(file) if file else None
+        for found, place in ((read_env(secrets) if secrets else {}, str(secrets)), (environ, "the environment")):
+            mistyped = [key for key in found if key.startswith("ATTUNE_") and key not in names]
+            if mistyped:
+                raise ConfigurationError(_unknown(mistyped[0], names, place))
+            values |= {key: found[key] for key in names if found.get(key)}
         try:
             return cls.model_validate(values)
         except ValidationError as error:
@@ -309,11 +326,29 @@ def secret_names() -> list[str]:
     return [field.alias for field in secret if field.alias]
 
 
+def shown_url(url: str) -> str:
+    """`url` without what it has of secrets: `…` stands for a password, for a lone name before the host, and in queries.
+
+    Rather too little is shown than too much: whatever stands before the last `@` may be a password with odd characters.
+    """
+    scheme, there, rest = url.partition("://") if "://" in url else ("", "", url)
+    user, at, rest = rest.rpartition("@")
+    name, colon, _ = user.partition(":") if there else ("", "", "")
+    place, question, query = rest.partition("?")
+    asked = [part if part.startswith("db=") else f"{part.partition('=')[0]}=…" for part in query.split("&") if query]
+    return f"{scheme}{there}{f'{name}:' if colon else ''}{f'…{at}' if at else ''}{place}{question}{'&'.join(asked)}"
+
+
+def place_of(name: str, environ: Mapping[str, str], file: Path) -> str:
+    """Where the setting `name`, which is set, is from."""
+    if environ.get(name):
+        return "environment"
+    secrets = secrets_file(file)
+    return str(secrets if read_env(secrets).get(name) else file)
+
+
 def _read_file(file: Path, names: list[str]) -> dict[str, Any]:
-    try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{file} cannot be read: {error}. Correct or remove it.") from None
+    values = read_toml(file)
     for key in values:
         if key not in names:
             raise ConfigurationError(_unknown(key, names, str(file)))
@@ -338,7 +373,7 @@ def _explain(error: ValidationError) -> str:
     for problem in error.errors():
         name = str(problem["loc"][0])
         field = next(field for field in Settings.model_fields.values() if field.alias == name)
-        shown = "" if "SecretStr" in str(field.annotation) else f" (it is {problem['input']!r})"
+        shown = "" if "SecretStr" in str(field.annotation) else f" (it is {shown_url(str(problem['input']))!r})"
         reason = problem["msg"].removeprefix("Value error, ")
         lines.append(f"{name}{shown}: {reason}. The setting: {field.description}.")
     return "\n".join(lines)

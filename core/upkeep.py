@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from core.domain import Document, Passage
-from core.errors import StoreError
+from core.errors import ModelUnavailableError, StoreError
 from core.ports import Generator, Memory, PassageIndex, Usage
 
 PAUSE = 30.0  # seconds between two looks
@@ -53,10 +53,10 @@ class Upkeep:
             self._read = Counter(dict(self._read.most_common(_REMEMBERED // 2)))
 
     async def run(self) -> None:
-        """Tend now and then, until cancelled. An index that does not answer is asked again later."""
+        """Tend now and then, until cancelled. An index or a model that does not answer is asked again later."""
         while True:
             await asyncio.sleep(PAUSE)
-            with suppress(StoreError):
+            with suppress(StoreError, ModelUnavailableError):
                 await self.tend()
 
     async def tend(self) -> None:

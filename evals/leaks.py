@@ -1,9 +1,10 @@
 """Whether anything of one person reaches another: random interleavings of two people, over the real engine and stores.
 
-Each of them likes, asks and rates things that carry a mark of their own, asks some in vain, has a private document and
-reads a channel whose document comes to say something new now and then. After each round the prompts, traces, profiles,
-recommendations and digests of one are searched for the other's mark, vectors and document; after the last, both are
-forgotten and the store is searched for what is left. Only the two models are stand-ins.
+Each of them likes, asks and rates things that carry a mark of their own, asks some in vain, has texts written and
+re-worked, has a private document, writes in a group of their own and in one that both are in, and reads a channel whose
+document comes to say something new now and then. After each round the prompts, traces, profiles, recommendations,
+digests, subscriptions, studies, texts and groups' summaries of one are searched for the other's mark, vectors and
+document; after the last, both are forgotten and the store is searched for what is left. Only the models are stand-ins.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from redis.asyncio import Redis
 
 from core.adapters.index.qdrant_index import QdrantIndex
 from core.adapters.redis import valkey
+from core.adapters.redis.chats import RedisChats
 from core.adapters.redis.histories import RedisHistories
 from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
@@ -29,6 +31,9 @@ from core.notices.watch import DocumentWatch
 from core.people.feedback import Feedback, Verdict
 from core.people.preferences import Polarity, changed, with_stated
 from core.readers import channel_reader, person_reader
+from core.threads.chats import ChatPost
+from core.threads.posts import Discussion, Post
+from core.threads.requests import MinutesKind, ThreadRequest
 from evals.common import Options, Record, progress
 from evals.product import temporary_folder
 from tests.fakes import HashingEmbedder, ScriptedGenerator, quizzing
@@ -37,6 +42,8 @@ ROUNDS = 1000
 STEPS = 4  # of each round
 PEOPLE = Person("eval", "w", "anselm"), Person("eval", "w", "bertha")
 MARKS = {PEOPLE[0]: "quagga", PEOPLE[1]: "dodo"}
+GROUPS = {person: Conversation("eval", "w", f"group{number}") for number, person in enumerate(PEOPLE)}
+BOTH = Conversation("eval", "w", "both")
 TOPICS = ("travel", "leave", "badge", "laptop", "garage")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -50,10 +57,14 @@ class House:
     redis: Redis
     index: QdrantIndex
     watch: DocumentWatch
+    chats: RedisChats
     asked: int = 0
     written: int = 0
     digests: int = 0
     quizzes: int = 0
+    texts: int = 0
+    posts: int = 0
+    mixed: int = 0  # prompts of a group's summary that held what was never written there
 
     @property
     def now(self) -> datetime:
@@ -71,7 +82,8 @@ async def run(chosen: Options) -> Record:
                 who = PEOPLE[int(rng.integers(2))]
                 await _act(house, who, rng)
                 steps += 1
-            found += await _leaks(house)
+            found += await _leaks(house) + house.mixed
+            house.mixed = 0
             house.generator.prompts.clear()
         for person in PEOPLE:
             await house.engine.people.forget(person)
@@ -84,6 +96,8 @@ async def run(chosen: Options) -> Record:
         "questions": house.asked,
         "digests": house.digests,
         "quizzes": house.quizzes,
+        "texts": house.texts,
+        "posts": house.posts,
         "leaks": found,
         "left after forgetting": left,
     }
@@ -108,8 +122,10 @@ async def _house() -> AsyncIterator[House]:
             limits=AnswerLimits(relevance=0.05),
             histories=(histories := RedisHistories(redis)),
         )
-        house = House(engine, generator, redis, index, DocumentWatch(index, histories))
+        house = House(engine, generator, redis, index, DocumentWatch(index, histories), RedisChats(redis))
         house.watch = DocumentWatch(index, histories, lambda: house.now)
+        for chat in (*GROUPS.values(), BOTH):
+            await house.chats.begin(chat)
         for person in PEOPLE:
             await engine.people.subscribe(person, DigestSchedule(Frequency.DAILY, "UTC"), START)
         yield house
@@ -146,9 +162,36 @@ async def _act(house: House, who: Person, rng: np.random.Generator) -> None:
     if verdict:
         await house.engine.people.hear(Feedback(who, answer.id, verdict, at + timedelta(seconds=1)))
     if rng.random() < 0.3:
+        await _write(house, replace(asked, id=f"{asked.id}w"), topic)
+    if rng.random() < 0.3:
+        await _post(house, who, topic)
+    if rng.random() < 0.3:
         await _quiz(house, replace(asked, text=""), topic)
     for source in answer.sources[:1]:
         await house.engine.sources.open(who, answer.id, source.number, at + timedelta(seconds=2))
+
+
+async def _write(house: House, message: Message, topic: str) -> None:
+    """Have a text written, and then a shorter one."""
+    house.generator.certainty = 9.0
+    for text in (f"write an e-mail about the {topic} rule {MARKS[message.person]}", "half as long"):
+        async for event in house.engine.answer(replace(message, id=f"{message.id}:{text}", text=text)):
+            house.texts += isinstance(event, Answer) and event.is_text
+
+
+async def _post(house: House, who: Person, topic: str) -> None:
+    """Write in both groups, and have one's own summed up: nothing of the other's is read for it."""
+    for chat in (GROUPS[who], BOTH):
+        house.posts += 1
+        said = f"I will look into the {topic} rule {MARKS[who]}"
+        await house.chats.add(chat, ChatPost(house.posts, who, who.user, said, datetime.now(UTC)))
+    kept = await house.chats.posts(GROUPS[who])
+    posts = tuple(Post(str(post.number), post.author, post.text, post.at) for post in kept)
+    before = len(house.generator.prompts)
+    async for _ in house.engine.minuting.take(Discussion("Discussion", posts[-4:]), ThreadRequest(MinutesKind.SUMMARY)):
+        pass
+    (other,) = {*PEOPLE} - {who}
+    house.mixed += sum(MARKS[other] in repr(prompt) for prompt in house.generator.prompts[before:])
 
 
 async def _quiz(house: House, message: Message, topic: str) -> None:
@@ -196,8 +239,10 @@ async def _leaks(house: House) -> int:
         mine = [prompt for prompt in house.generator.prompts if _is_of(prompt, person)]
         digest = await _digest(house, person)
         recommended = await house.engine.sources.recommend(_at_home(house, person))
-        study = await house.engine.people.study(person)
-        found += sum(MARKS[other] in repr(held) for held in (trace, profile, digest, recommended, study, *mine))
+        study, kept = await house.engine.people.study(person), await house.engine.people.subscription(person)
+        turns = await house.engine.conversations.questions(_at_home(house, person))
+        held = (trace, profile, digest, recommended, study, kept, turns, *mine)
+        found += sum(MARKS[other] in repr(one) for one in (*held, await house.chats.posts(GROUPS[person])))
         asker = await house.engine.people.asker(person, plain=False)
         vectors = {one.vector for one in asker.learned.interests}
         theirs = (await house.engine.people.asker(other, plain=False)).learned.interests

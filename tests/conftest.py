@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
 import tempfile
 import time
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -33,6 +35,11 @@ def wait_until(true: Callable[[], bool], *, seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
+async def all_keys(redis: Redis, pattern: str = "*") -> list[bytes]:
+    """The keys there are, on all servers of a cluster, too."""
+    return [key async for key in redis.scan_iter(pattern)]
+
+
 def runs(data: Path, name: str) -> bool:
     """Whether a server called `name` or its keeper lives over the data folder `data`."""
     return _held(companion.run_folder(data) / f"{name}.server.lock")
@@ -56,6 +63,14 @@ def _held(path: Path) -> bool:
     finally:
         os.close(lock)
     return False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_of_whoever_runs_this() -> Iterator[None]:
+    """The folder for configuration is an empty one."""
+    with tempfile.TemporaryDirectory(prefix="attune-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", folder)
+        yield
 
 
 @pytest.fixture
@@ -119,3 +134,24 @@ def models() -> Path:
     for name in (TINY_MODEL, EMBEDDER):
         ModelStore(folder).resolve(name)
     return folder
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a cluster on this machine: two replicas of the tiny model at /none, one that judges at /first."""
+    pytest.importorskip("ray")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Ray's own, as it is imported
+        from deploy.ray_serve import cluster_here, deployed  # noqa: PLC0415
+        from evals.ray_material import judging_adapter  # noqa: PLC0415
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    adapter = judging_adapter(tmp_path_factory.mktemp("adapter") / "first")
+    model = str(ModelStore(models).resolve(TINY_MODEL).path)
+    values = {"ATTUNE_MODEL": model, "ATTUNE_CACHE_MB": "256", "ATTUNE_THREADS": "1"}
+    with cluster_here(cpus=3, port=port):
+        deployed(values, name="none", num_replicas=2)
+        deployed(values, name="first", user_config={"adapter": str(adapter)})
+        yield f"http://127.0.0.1:{port}"

@@ -98,14 +98,17 @@ def test_images_can_be_named_by_digest(monkeypatch: pytest.MonkeyPatch):
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     assert {line for line in dockerfile.splitlines() if line.startswith("FROM")} == {
         "FROM ${PYTHON_IMAGE} AS build",
+        "FROM build AS build-ray",
+        "FROM ${VARIANT} AS chosen",
         "FROM ${PYTHON_IMAGE}",
     }
 
 
-@pytest.mark.parametrize("name", ["bot", "serve"])
+@pytest.mark.parametrize("name", ["bot", "serve", "model"])
 def test_bot_is_given_only_settings_that_exist(services: dict[str, Any], name: str):
     """A variable that the settings do not know would stop it or do nothing."""
-    assert set(services[name]["environment"]) <= set(settings_names())
+    python = {"PYTHONPATH"} if name == "model" else set()
+    assert set(services[name]["environment"]) - python <= set(settings_names())
 
 
 def test_serving_is_checked_and_ends_with_grace(services: dict[str, Any]):
@@ -117,6 +120,16 @@ def test_serving_is_checked_and_ends_with_grace(services: dict[str, Any]):
     assert serve["stop_grace_period"] == "1m0s"
     assert Settings().grace < 60
     assert serve["restart"] == "unless-stopped"
+
+
+def test_a_cluster_is_for_the_workers_alone(services: dict[str, Any]):
+    """It needs no store, has no port outside of the network, and runs what a build with Ray has."""
+    model = services["model"]
+    assert not model.get("depends_on")
+    assert not model.get("ports")
+    assert model["build"]["args"]["VARIANT"] == "build-ray"
+    assert model["entrypoint"] == ["python", "-m", "deploy.ray_serve"]
+    assert (ROOT / "deploy" / "ray_serve.py").is_file()
 
 
 def test_no_store_reports_home(services: dict[str, Any]):

@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.write_lock import LOCK, TORCH, written
+from tests.write_lock import LOCK, RAY, TORCH, further, written
 
 ROOT = Path(__file__).parent.parent
 GPU = ("nvidia-", "cuda-", "triton")  # where PyTorch is built for GPUs
@@ -52,8 +52,11 @@ def needed() -> set[str]:
 
 def test_the_versions_are_those_of_the_constraints() -> None:
     """Each is locked in one file, to the version that the tests run with; only what PyTorch brings is named nowhere."""
-    common, torch, pins = locked(LOCK), locked(TORCH), constrained()
+    common, torch, ray, pins = locked(LOCK), locked(TORCH), locked(RAY), constrained()
     assert not common.keys() & torch.keys()
+    assert not ray.keys() & (common.keys() | torch.keys())
+    assert ray == {name: pins[name] for name in ray}
+    assert {"ray", "fastapi", "grpcio-reflection"} <= ray.keys()
     assert common == {name: pins[name] for name in common}
     assert torch["torch"] == pins["torch"]
     assert all(name.startswith(GPU) for name in torch.keys() - {"torch"})
@@ -63,7 +66,7 @@ def test_all_that_is_needed_is_locked() -> None:
     assert needed() <= locked(LOCK).keys() | locked(TORCH).keys()
 
 
-@pytest.mark.parametrize("name", [LOCK, TORCH])
+@pytest.mark.parametrize("name", [LOCK, TORCH, RAY])
 def test_each_has_hashes_and_nothing_else(name: str) -> None:
     """No address of an index, and no line that pip would take without a hash."""
     text = (ROOT / name).read_text(encoding="utf-8")
@@ -80,7 +83,7 @@ def test_the_container_installs_nothing_without_a_hash() -> None:
         own = "--no-index ." in install or '--index-url "$TORCH_INDEX"' in install
         assert "--no-deps" in install
         assert "--require-hashes" in install or own
-    assert len(installs) == 4
+    assert len(installs) == 5
     assert "PIP_ONLY_BINARY=:all:" in text
 
 
@@ -91,3 +94,4 @@ def test_what_is_not_for_linux_is_left_out() -> None:
     common, torch = written("# by uv\n" + "".join(name + hashes for name in names), "a.b==1\ntorch==2\n")
     assert common.partition("\n")[2] == "a-b==1" + hashes
     assert torch.partition("\n")[2] == "torch==2" + hashes + "gpu==3 ; sys_platform == 'linux'" + hashes
+    assert further("".join(name + hashes for name in names), common).partition("\n")[2] == torch.partition("\n")[2]

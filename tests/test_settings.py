@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from core.errors import ConfigurationError
-from core.settings import ADVANCED, REMOVED, Settings, settings_names
+from core.settings import ADVANCED, REMOVED, Settings, settings_names, shown_url
 from tests import write_settings
 
 SECRET = "redis://:hunter2@store:6379/0"  # noqa: S105 — the secret that must not be printed
@@ -163,3 +163,29 @@ def test_without_home_models_and_data_are_apart():
     assert settings.models_folder != settings.data_folder
     assert settings.models_folder.is_absolute()
     assert settings.data_folder.is_absolute()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://store:6379/0", "redis://store:6379/0"),
+        ("redis://:pw@store:6379/0?db=2&password=pw", "redis://:…@store:6379/0?db=2&password=…"),
+        ("rediss://ann:pw@store", "rediss://ann:…@store"),
+        ("redis://ann:a/pw?pw://pw@store:1/0", "redis://ann:…@store:1/0"),
+        ("https://pw@store/x", "https://…@store/x"),
+        ("https://store:6333/?key=pw", "https://store:6333/?key=…"),
+        ("unix:///run/valkey.sock?db=1", "unix:///run/valkey.sock?db=1"),
+        ("pw@store:6379", "…@store:6379"),
+        ("http://[::1]:80/v1", "http://[::1]:80/v1"),
+    ],
+)
+def test_an_address_is_shown_without_its_secrets(url: str, shown: str):
+    """Only those are left out, and whatever stands before the host in odd characters."""
+    assert shown_url(url) == shown
+
+
+def test_a_bad_address_is_named_without_its_password():
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_env({"QDRANT_URL": "ftp://ann:hunter2@store"})
+    assert "ftp://ann:…@store" in str(caught.value)
+    assert "hunter2" not in str(caught.value)

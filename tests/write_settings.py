@@ -10,15 +10,19 @@ from core.settings import ADVANCED, Settings
 ROOT = Path(__file__).parent.parent
 ENV_HEADER = """\
 # Every setting of Attune with its default. Copy this file to .env and uncomment what you change.
-# `docker compose` reads .env. Without containers, set environment variables or write attune.toml
-# in the folder where attune is started.
+# `docker compose` and `attune` read .env in the folder where they are started; see docs/settings.md.
 """
 TABLE_HEADER = """\
 # Settings
 
-Each setting is an environment variable, or a key of the same name in `attune.toml` in the folder where `attune` is
-started. The environment wins over the file; an empty variable counts as unset. An unknown `ATTUNE_…` variable or an
-unknown key is an error that names it. With Docker Compose, settings go into `.env`; `.env.example` lists them.
+Each setting is an environment variable, a line of `.env`, or a key of the same name in `attune.toml`. The environment
+wins over `.env`, and that over `attune.toml`; an empty variable counts as unset. An unknown `ATTUNE_…` variable or an
+unknown key is an error that names it; variables of other programs in `.env` are left alone.
+
+Both files are read in the folder where `attune` is started, if it has an `attune.toml` or a `.env` with an `ATTUNE_…`
+line; otherwise in your own configuration folder (`~/.config/attune`; on a Mac `~/Library/Application Support/attune`).
+`attune setup` writes them: what is secret into `.env`, which only you can read, the rest into `attune.toml`.
+`attune doctor` says where each setting is from. Docker Compose reads `.env` alone; `.env.example` lists all settings.
 `make settings` writes both files from the code.
 
 """

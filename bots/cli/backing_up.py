@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import SecretStr
 from rich.console import Console
@@ -21,7 +20,7 @@ from bots.cli import operator_texts
 from bots.cli.bars import is_interactive
 from core.bootstrap import open_place, open_stored_index, rebuilt, remove_index, served_by_others
 from core.errors import BackupError, IndexUnavailableError
-from core.settings import Settings
+from core.settings import Settings, shown_url
 from core.storage.backup import INDEX, RESTORED_SETTINGS, DataLayout, StoredIndex, back_up, is_used, restore
 from core.storage.backup_archive import BackupReader
 
@@ -132,15 +131,8 @@ def _toml(value: object) -> str:
         return str(value).lower()
     if isinstance(value, (int, float)):
         return str(value)
-    return json.dumps(_without_password(str(value)), ensure_ascii=False)
-
-
-def _without_password(text: str) -> str:
-    """An address without the name and password that may stand in it."""
-    parts = urlsplit(text) if "://" in text and "@" in text else None
-    if parts is None or "@" not in parts.netloc:
-        return text
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    text = str(value)
+    return json.dumps(shown_url(text) if "://" in text else text, ensure_ascii=False)
 
 
 def _confirmed(console: Console, question: str) -> bool:

@@ -1,4 +1,4 @@
-"""`attune models`: which models there are, fetch one, check them again.
+"""`attune models`: which models there are and which suits this machine, fetch one, check them again.
 
 Knows nothing of where models come from or of what is in them; that is `core.models.store`.
 """
@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from bots.cli import operator_texts
+from bots.cli import models_texts, operator_texts
 from bots.cli.bars import Bars
+from bots.cli.machine import Machine, this_machine
 from bots.render import one_line
 from core.errors import ModelError
 from core.models.specs import BUILT_IN, LocalModel, ModelSpec, Role
@@ -22,8 +23,11 @@ _INDENT = "  "
 _ROLES = {Role.GENERATOR: operator_texts.LANGUAGE_MODEL, Role.EMBEDDER: operator_texts.EMBEDDER, None: ""}
 
 
-def show_models(settings: Settings, console: Console | None = None) -> None:
-    """The built-in models and whatever else is here: what each is for, what it takes, how well it answers."""
+def show_models(settings: Settings, console: Console | None = None, machine: Machine | None = None) -> None:
+    """The built-in models and whatever else is here: what each is for, what it takes, how well it answers.
+
+    Then which suits this `machine`.
+    """
     console = console or Console()
     here = {model.name: model for model in ModelStore(settings.models_folder).installed()}
     used = {settings.embedder.lower(): operator_texts.EMBEDDER}
@@ -37,6 +41,8 @@ def show_models(settings: Settings, console: Console | None = None) -> None:
         size = operator_texts.on_disk(megabytes(disk_bytes(here[name])))
         in_use = operator_texts.used_as(used[name.lower()]) if name.lower() in used else ""
         _show_model(console, one_line(name), (operator_texts.HERE, in_use), [size])
+    for line in _advice(settings, machine or this_machine()):
+        console.print(line, markup=False, highlight=False)
 
 
 def _show_model(console: Console, name: str, state: Sequence[str], facts: Sequence[str]) -> None:
@@ -53,7 +59,21 @@ def _facts(spec: ModelSpec) -> list[str]:
     size = megabytes(spec.size)
     disk = operator_texts.shared_file(size, spec.base) if spec.base else operator_texts.on_disk(size)
     takes = "; ".join([disk, *([operator_texts.in_memory(spec.memory)] if spec.memory else []), spec.licence])
-    return [spec.description, takes, *([spec.measured] if spec.measured else [])]
+    return [spec.description, takes, *filter(None, (spec.measured, spec.speed))]
+
+
+def needed_memory(settings: Settings, spec: ModelSpec) -> int:
+    """Bytes of memory that a language model takes with its caches full; 0 where that was not measured."""
+    return int(spec.memory * 1e9) + (settings.cache_mb + settings.batch_mb << 20) if spec.memory else 0
+
+
+def _advice(settings: Settings, machine: Machine) -> list[str]:
+    """Which of them suits this machine."""
+    spec = BUILT_IN[Settings.model_fields["model"].default]
+    need = needed_memory(settings, spec)
+    fits = not machine.memory or machine.memory >= need
+    advised = models_texts.fits(spec.name, need, machine.free) if fits else models_texts.too_large(spec.name, need)
+    return [models_texts.this_machine(machine), advised, models_texts.OTHERS]
 
 
 def pull_model(settings: Settings, name: str) -> None:

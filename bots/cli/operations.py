@@ -33,7 +33,7 @@ from core.embedder_choice import FOREIGN_SHARE, is_remembered, knows, knows_all
 from core.errors import DocumentError, StoreError
 from core.models.store import ModelStore
 from core.readers import Readers
-from core.settings import Settings
+from core.settings import Settings, shown_url
 from core.together import ended
 
 WATCH_MS = 300  # milliseconds until the first look at what changed
@@ -211,7 +211,8 @@ def _welcome(
     held: Sequence[Document], settings: Settings, version: str, console: Console, *, early: bool = False
 ) -> None:
     documents, passages = len({document.source for document in held}), sum(document.passages for document in held)
-    console.print(terminal(texts.welcome(version, settings.model, passages, documents, settings.model_url)))
+    server = shown_url(settings.model_url) if settings.model_url else None
+    console.print(terminal(texts.welcome(version, settings.model, passages, documents, server)))
     hint = texts.WELCOME_HINT if passages else texts.WELCOME_EMPTY
     console.print(Text(f"{texts.WELCOME_EARLY} {hint}" if early else hint, style="dim"), end="\n\n")
 

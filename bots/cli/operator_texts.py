@@ -5,13 +5,12 @@ Knows nothing of how a sentence is laid out, or of when it is said.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bots.language import plural
 
 if TYPE_CHECKING:
-    from core.domain import Footprint
     from core.storage.backup import Counts
 
 # The `attune` command
@@ -25,9 +24,8 @@ REBUILD_ALONE = (
     "--watch."
 )
 NOTHING_NAMED = "Nothing has been ingested yet. Name files or folders: attune ingest FOLDER"
+FIX_EMPTY = "Add documents: attune ingest FOLDER"
 NOTHING_WATCHED = "No folder is being watched yet. Name one: attune ingest FOLDER --watch"
-ALL_WELL = "Everything is in place."
-ALL_WELL_BUT = "No check failed. Lines marked ! deserve a look."
 
 
 PLACE, PLACE_TIMES = "source", ("read", "every", "next")
@@ -48,6 +46,13 @@ def missing_path(path: str) -> str:
 def crashed(kind: str, error_id: str, log: str) -> str:
     """The program itself failed."""
     return f"Attune crashed with an unexpected {kind}. Error id: {error_id}. Details: {log}."
+
+
+def disk_refused(place: str, reason: str, *, full: bool) -> str:
+    """The disk is full, or a file or folder is closed to this user."""
+    free = "Free some space, or set ATTUNE_HOME to a folder on a larger disk."
+    other = "Check who owns it, or set ATTUNE_HOME to a folder that this user may write to."
+    return f"{place}: {reason}. {free if full else other}"
 
 
 def no_log(folder: str) -> str:
@@ -74,11 +79,6 @@ def foreign_questions(embedder: str, *, remembered: bool) -> str:
     return f"{what} {fix_language(remembered=remembered)}"
 
 
-def checks_failed(count: int) -> str:
-    """The last line of `attune doctor` when something is wrong."""
-    return f"{plural(count, 'check')} failed. Each arrow (→) says what to do."
-
-
 # Models
 
 LANGUAGE_MODEL, EMBEDDER = "language model", "embedder"
@@ -102,9 +102,9 @@ def shared_file(size: str, base: str) -> str:
     return f"{on_disk(size)}, shared with {base}"
 
 
-def in_memory(size: str) -> str:
+def in_memory(gigabytes: float) -> str:
     """How much memory a model takes while it runs."""
-    return f"{size} of memory"
+    return f"{gigabytes:g} GB of memory"
 
 
 def model_here(name: str, path: str) -> str:
@@ -154,47 +154,6 @@ def unreadable_letter(key: str) -> str:
 def dead_letters_handled(count: int, verb: str) -> str:
     """What `retry` and `drop` did."""
     return f"{plural(count, 'message')} {verb}."
-
-
-# The doctor
-
-ALL_DEFAULTS = "all at their defaults"
-NOT_THERE = "this machine has none"
-OWN_ADAPTER = "with the adapter that ships with Attune"
-NOT_LOOKED = "not checked until the embedder is downloaded"
-NO_REPLY = "not responding"
-REPLIES = "responding"
-SLOW_INT8 = "without int8 instructions: answers are slower"
-FIX_EVICTION = "Set maxmemory-policy to noeviction in the server's configuration, and maxmemory to what it may use."
-FIX_SETTINGS = "Correct the environment or attune.toml."
-FIX_DISK = "Free some space, or set ATTUNE_HOME to a folder on a larger disk."
-ELSEWHERE = "many of them not in English"
-FIX_EMPTY = "Add documents: attune ingest FOLDER"
-FIX_OTHERS = "Embed all documents again: attune ingest --rebuild; or set ATTUNE_EMBEDDER back to the previous model."
-FIX_DEVICE = "Set ATTUNE_DEVICE=auto."
-JUDGED = "the model says which passages hold the answer, and those share one prompt"
-SHARED = "all passages share one prompt"
-FIX_DECODING = "Set ATTUNE_DECODING=stuffed, serve Attune's reader (docs/reader.md), or unset ATTUNE_MODEL_URL."
-
-
-def served(model: str, url: str, tokens: int) -> str:
-    """A model on a server answers."""
-    return f"{model} at {url} responds; context of {tokens:,} tokens"
-
-
-def adapter_in_use(folder: str) -> str:
-    """The team's own adapter is merged into the language model."""
-    return f"with the adapter {folder}"
-
-
-def adapter_to_fetch(name: str) -> str:
-    """The team's own adapter is not on this machine yet."""
-    return f"with the adapter {name}, which is fetched on first use"
-
-
-def fix_model(name: str) -> str:
-    """How to get a model."""
-    return f"It is fetched on first use, or now: attune models pull {name}"
 
 
 # Documents
@@ -272,7 +231,8 @@ def backed_up(file: str, size: int, counts: Counts) -> str:
     """What a backup holds."""
     passages = "without the index" if counts.passages is None else plural(counts.passages, "passage")
     held = f"{plural(counts.keys, 'memory record')}, {plural(counts.lessons, 'lesson')}, {passages}"
-    return f"{file} holds {held}; {size / 1e6:,.1f} MB. It has no secrets, but what people wrote: keep it safe."
+    much = f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"  # noqa: PLR2004 - bytes
+    return f"{file} holds {held}; {much}. It has no secrets, but what people wrote: keep it safe."
 
 
 def restored(counts: Counts) -> str:
@@ -332,7 +292,8 @@ def pair_with(code: str, *, operator: bool) -> str:
     becomes = " and makes them an operator" if operator else ""
     return (
         f"{code}\n"
-        f"It lets one person in{becomes}: within half an hour, they send /pair {code} to the bot in a private chat."
+        f"This pairing code lets one person in{becomes}. Within half an hour, they send it to the bot in a private "
+        f"chat: in Telegram as it is, in Slack as: pair {code}"
     )
 
 
@@ -343,50 +304,4 @@ def unpaired(person: str) -> str:
 
 def not_paired(person: str) -> str:
     """There is no such pairing."""
-    return f"{person} has no access by a code to revoke. `attune pair --list` shows who has."
-
-
-def embedded_by_others(share: float) -> str:
-    """Some documents have vectors that cannot be compared with a question's."""
-    return f"{max(1, round(100 * share))} % of the documents embedded by a model other than ATTUNE_EMBEDDER"
-
-
-def confined(on: Sequence[str], off: Mapping[str, str]) -> str:
-    """What confines the process that parses, and what this system lacks of it."""
-    layers = ["limits of memory and time", *on]
-    by = " and ".join((", ".join(layers[:-1]), layers[-1])) if on else layers[0]
-    without = "; ".join(f"{layer}: {reason}" for layer, reason in off.items())
-    return f"confined by {by}{f' (not by {without})' if without else ''}"
-
-
-def fix_confinement(on: Sequence[str]) -> str:
-    """What a document that takes over its parser could do, and the remedy."""
-    could = [
-        *([] if {"namespaces", "Landlock"} & set(on) else ["read the files that Attune can read"]),
-        *([] if "seccomp" in on else ["disturb this user's other processes"]),
-        *([] if {"namespaces", "seccomp"} & set(on) else ["send what it reads elsewhere"]),
-    ]
-    return (
-        f"A file that takes over its parser could {' and '.join(could)}. Ingest only files you trust, or use "
-        "Linux 5.13 or newer with Landlock and seccomp; in a container, the security profile has to allow them."
-    )
-
-
-def evicts(policy: str) -> str:
-    """A server that evicts keys when it is full."""
-    return f"{REPLIES}, but maxmemory-policy {policy} discards messages and history when it is full"
-
-
-def kept_of_people(kept: Footprint, days: int) -> str:
-    """How much is kept about how many people, and how long."""
-    stay = f"for {plural(days, 'day')}" if days else "forever"
-    if not kept.people:
-        return f"nothing is kept about anybody yet; what comes is kept {stay} (ATTUNE_KEEP)"
-    people = "1 person" if kept.people == 1 else f"{kept.people:,} people"
-    some = "" if kept.whole else "sample of the keys: "
-    each = f"median {_kilobytes(kept.median)} each, {_kilobytes(kept.most)} at most"
-    return f"{some}{people}, {each}, kept {stay} (ATTUNE_KEEP)"
-
-
-def _kilobytes(count: int) -> str:
-    return f"{count / 1000:,.1f} kB"
+    return f"{person} has no access by a pairing code to revoke. `attune pair --list` shows who has."

@@ -33,7 +33,10 @@ Client = Annotated[str, typer.Argument(help="The program's name, such as open-we
 Keys = Annotated[list[str], typer.Argument(help="Keys as shown by `attune inbox`, or: all")]
 Names = Annotated[
     list[str] | None,
-    typer.Argument(help="Files, folders and addresses (https://…) to ingest. If omitted, those ingested before."),
+    typer.Argument(
+        help="Files, folders and addresses (https://…) to ingest. If omitted, those ingested before, or else what "
+        "ATTUNE_DOCUMENTS names."
+    ),
 ]
 Every = Annotated[
     str | None,
@@ -42,9 +45,10 @@ Every = Annotated[
 QuestionFile = Annotated[Path, typer.Argument(help="JSON Lines: one question a line, with the page that answers it.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Ask only this many questions, spread over the file.")]
 Listen = Annotated[str, typer.Option(help="Host and port to listen on.")]
-Without = Annotated[
+Steps = Annotated[
     list[str] | None,
-    typer.Option(
-        help="Leave out a feature: channels, private-channels, reactions, files, user-groups or agent; may be repeated."
+    typer.Argument(
+        help="Only these steps: documents, telegram, slack, reading, question or people. If omitted, all of them."
     ),
 ]
+Here = Annotated[bool, typer.Option("--here", help="Keep the settings in this folder: attune.toml and .env.")]

@@ -5,11 +5,15 @@ Knows nothing of what the command did.
 
 from __future__ import annotations
 
+import errno
 import secrets
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from bots.cli import operator_texts
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -42,10 +46,16 @@ def fail(sentence: str, code: int) -> NoReturn:
 
 
 def crash(error: Exception, level: str, folder: Path, environ: MutableMapping[str, str]) -> NoReturn:
-    """End with a mistake of ours: the log has the details, the person a sentence."""
+    """End with a mistake of ours: the log has the details, the person a sentence.
+
+    A disk that is full and a folder that cannot be written to are nobody's mistake.
+    """
     from bots.logs import crash_log  # noqa: PLC0415
 
     error_id = secrets.token_hex(4)
     log = crash_log(error, error_id, level, environ, folder)
+    if isinstance(error, OSError) and (error.errno in {*FULL, *CLOSED} or log is None):
+        place, full = str(error.filename or folder), error.errno in FULL
+        fail(operator_texts.disk_refused(place, str(error.strerror), full=full), 1)
     place = str(log) if log else operator_texts.no_log(str(folder))
     fail(operator_texts.crashed(type(error).__name__, error_id, place), 1)

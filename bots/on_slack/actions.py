@@ -25,11 +25,12 @@ from bots.on_slack.errors import ERRORS
 from bots.on_slack.events import PLATFORM, EventKind, body_of, kind_of
 from bots.on_slack.limits import MENU_OPTIONS
 from bots.on_slack.markdown import escaped
-from bots.on_slack.render import Block, pages
+from bots.on_slack.render import Block
 from bots.on_slack.teaching import learn_file, learn_thread
 from bots.platform import Delivery
-from bots.replies import Problem
+from bots.replies import CHOICES_IN_PRIVATE, Notice, Problem
 from bots.study_requests import STUDIES
+from bots.study_texts import is_answered, is_marked
 from core.domain import Passage, Person
 from core.inbox import Event
 from core.people.feedback import Feedback, Verdict
@@ -72,7 +73,7 @@ class Actions:
             (EventKind.PRESS, slack_blocks.RELEARN): self._change_lesson,
             (EventKind.PRESS, slack_blocks.PREFS): self._show_prefs,
             (EventKind.PRESS, slack_blocks.RUN): self._run,
-            (EventKind.PRESS, slack_blocks.QUIZ): self._study,
+            (EventKind.PRESS, slack_blocks.QUIZ): self._choose,
             (EventKind.SUBMIT, slack_blocks.REASONS): self._give_reason,
             (EventKind.SUBMIT, slack_blocks.PREFS): self._set_prefs,
             (EventKind.SUBMIT, slack_blocks.TEACH): self._learn_thread,
@@ -153,38 +154,61 @@ class Actions:
 
     async def _explain(self, pressed: SlackPress) -> None:
         answer, asker = pressed.about
-        said = translated(texts.ASKERS_ONLY)
-        if asker in {"", pressed.person.user}:
-            said = await self._talk.said(pressed, f"/why {answer}")
-        await pressed.fill(slack_blocks.text_modal(translated(texts.WHY), said))
+        await self._fill(pressed, texts.WHY, f"/why {answer}" if asker in {"", pressed.person.user} else "")
+
+    async def _fill(self, pressed: SlackPress, title: str, command: str, thread: str = "") -> None:
+        """Show in the modal what a command says; without one, that it is for whoever asked."""
+        said = Notice(translated(texts.ASKERS_ONLY))
+        if command:
+            said = await self._talk.said(pressed, command, thread)
+        below = slack_blocks.choices(said.choices, pressed.person.user)
+        await pressed.fill(slack_blocks.text_modal(translated(title), said.markdown, below))
 
     async def _answer_again(self, pressed: SlackPress) -> None:
         """Answer once more: in the same thread, or for one person's eyes where the first answer was."""
         await self._say_as(pressed, f"{_REWORKINGS.get(pressed.name, '/plain')} {pressed.about[0]}")
 
-    async def _study(self, pressed: SlackPress) -> None:
-        """Go on with a course or a quiz."""
-        if pressed.about[0].partition(" ")[0] in STUDIES:
-            await self._say_as(pressed, f"/{pressed.about[0]}")
+    async def _choose(self, pressed: SlackPress) -> None:
+        """Go on with a course or a quiz (an answered question loses its letters), or show what is for one person."""
+        command, asker = pressed.about
+        name = command.partition(" ")[0]
+        if name in CHOICES_IN_PRIVATE and pressed.text("view"):
+            await self._fill(pressed, texts.WHY, f"/{command}" if asker in {"", pressed.person.user} else "")
+        elif name in STUDIES or name in CHOICES_IN_PRIVATE:
+            told = await self._say_as(pressed, f"/{command}")
+            if command.startswith("quiz answer ") and is_answered(told):
+                await self._settle(pressed, command[-1].upper() if is_marked(told) else "")
 
-    async def _say_as(self, pressed: SlackPress, text: str) -> None:
-        """Answer `text` as if whoever asked had written it there; nobody else can."""
+    async def _settle(self, pressed: SlackPress, letter: str) -> None:
+        """Take the letters from under a question, and say in their place which was chosen."""
+        client, channel, ts = pressed.place.client, pressed.text("channel"), pressed.text("ts")
+        with suppress(*ERRORS):
+            found = await client.conversations_replies(
+                channel=channel, ts=pressed.text("root"), oldest=ts, latest=ts, inclusive=True
+            )
+            for message in found.get("messages") or ():
+                before = message.get("blocks") or []
+                blocks = slack_blocks.settled(before, letter)
+                if message.get("ts") == ts and blocks != before:
+                    await client.chat_update(channel=channel, ts=ts, text=message.get("text") or "", blocks=blocks)
+
+    async def _say_as(self, pressed: SlackPress, text: str) -> str:
+        """Answer `text` in its thread as if whoever asked had written it there, and nobody else; what was said."""
         root = pressed.text("root")
         if pressed.about[1] not in {"", pressed.person.user}:
             await pressed.reply().say(translated(texts.ASKERS_ONLY))
         elif root:
-            await self._talk.stream(pressed, text, root, pressed.event.key.rpartition(":")[2])
+            return await self._talk.stream(pressed, text, root, pressed.event.key.rpartition(":")[2])
         else:
             message = await self._talk.message(pressed, text, f"@{pressed.person.user}", private=True)
             await self._talk.whisper(pressed, message)
+        return ""
 
     async def _copy(self, pressed: SlackPress) -> None:
         """Show a text so that it can be copied as it is."""
         answer, asker = pressed.about
-        said = translated(texts.ASKERS_ONLY)
-        if asker in {"", pressed.person.user}:
-            said = await self._talk.said(pressed, f"/write copy {answer}", pressed.text("root"))
-        await pressed.fill(slack_blocks.text_modal(translated(texts.COPY), said))
+        command = f"/write copy {answer}" if asker in {"", pressed.person.user} else ""
+        await self._fill(pressed, texts.COPY, command, pressed.text("root"))
 
     async def _share(self, pressed: SlackPress) -> None:
         """Ask in the channel what was asked in private: there it is answered from what all may see."""
@@ -240,23 +264,9 @@ class Actions:
     async def _run(self, pressed: SlackPress) -> None:
         command = pressed.text("value")
         said = await self._talk.said(pressed, command)
-        if command == "/prefs export":
-            await self._send_privately(pressed, said)
-            said = translated(slack_texts.EXPORT_SENT)
+        told = await self._talk.send(pressed, said) if said.file else said.markdown
         if pressed.body.get("home"):
-            await self._draw_home(pressed, LessonReply(said))
-
-    async def _send_privately(self, pressed: SlackPress, text: str) -> None:
-        client = pressed.place.client
-        opened = await client.conversations_open(users=pressed.person.user)
-        for blocks in pages(text):
-            await client.chat_postMessage(
-                channel=opened["channel"]["id"],
-                text=translated(texts.EXPORT),
-                blocks=blocks,
-                unfurl_links=False,
-                unfurl_media=False,
-            )
+            await self._draw_home(pressed, LessonReply(told))
 
     # Slash commands, the home tab and the pane
 
@@ -274,7 +284,7 @@ class Actions:
         person = pressed.person
         profile = await self._dialogue.profile(person)
         shown = slack_home.HomeView(
-            recommended=await self._talk.said(pressed, "/recommend") if profile.interests else "",
+            recommended=(await self._talk.said(pressed, "/recommend")).markdown if profile.interests else "",
             asked=await self._dialogue.recent(person),
             lessons=await self._lessons.of(person, await self._talk.may_see(pressed)),
             told=told,

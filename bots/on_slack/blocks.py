@@ -44,7 +44,7 @@ REASONS, PREFS, TEACH, LEARN = "attune_reasons", "attune_prefs", "attune_teach",
 UNLEARN, RELEARN = "attune_unlearn", "attune_relearn"
 COPY, SHORTER, LONGER, FORMAL = "attune_copy", "attune_shorter", "attune_longer", "attune_formal"
 RUN = "attune_run"  # a command, in the button's value
-QUIZ = "attune_quiz"  # the same, of courses and quizzes
+QUIZ = "attune_quiz"  # the same, of courses and quizzes, and of what `CHOICES_IN_PRIVATE` has
 
 
 def under_answer(final: Final, *, question: str = "", asker: str = "") -> list[Block]:
@@ -58,10 +58,10 @@ def under_answer(final: Final, *, question: str = "", asker: str = "") -> list[B
         blocks.append(_actions(final, question if len(question) <= VALUE_CHARS else "", asker))
         blocks += [_text_actions(about)] if final.is_text else []
         blocks.append(feedback(about))
-    return [*blocks, *_choices(final.choices, asker)]
+    return [*blocks, *choices(final.choices, asker)]
 
 
-def _choices(rows: Sequence[Sequence[Choice]], asker: str) -> list[Block]:
+def choices(rows: Sequence[Sequence[Choice]], asker: str) -> list[Block]:
     """What can be said next, in rows; each button has an id of its own."""
     return [
         {
@@ -72,6 +72,17 @@ def _choices(rows: Sequence[Sequence[Choice]], asker: str) -> list[Block]:
         }
         for line, row in enumerate(rows)
     ]
+
+
+def settled(blocks: Iterable[Block], letter: str) -> list[Block]:
+    """The blocks of a question without its buttons, with the `letter` that was chosen, where one was."""
+    chosen = [context(translated(slack_texts.CHOSEN, letter=letter))] if letter else []
+    return [part for block in blocks for part in (chosen if _asks(block) else [block])]
+
+
+def _asks(block: Block) -> bool:
+    """Whether these are the letters of a question."""
+    return any(str(each.get("value")).startswith("quiz answer ") for each in block.get("elements") or ())
 
 
 def asked_by(value: str) -> tuple[str, str]:
@@ -210,9 +221,9 @@ def passage_modal(passage: Passage) -> Block:
     )
 
 
-def text_modal(title: str, markdown: str) -> Block:
-    """Some sentences."""
-    return modal(title, sections(markdown, limit=PASSAGE_SECTIONS) or [section("…")])
+def text_modal(title: str, markdown: str, footer: Sequence[Block] = ()) -> Block:
+    """Some sentences, and what can be pressed below them."""
+    return modal(title, [*(sections(markdown, limit=PASSAGE_SECTIONS) or [section("…")]), *footer])
 
 
 def reasons_modal(answer: str) -> Block:

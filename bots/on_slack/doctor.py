@@ -59,20 +59,33 @@ async def findings(set_up: SlackConfig) -> AsyncIterator[Check]:
         yield wrong
         return
     app_id, features = "", frozenset(Feature)
-    client = new_client(set_up.bot_token, set_up.api)
-    try:
-        me = await client.auth_test()
-    except ERRORS as error:
-        yield Check(CheckStatus.BAD, "slack token", reason_of(error), say.fix_token(reason_of(error)))
-    else:
-        granted = {scope.strip() for scope in str(me.headers.get("x-oauth-scopes") or "").split(",")}
-        features = frozenset(feature for feature, needs in NEEDS.items() if granted.issuperset(needs.scopes))
-        yield _signed_in(me)
-        yield _scopes(granted)
+    checks, me = await token_findings(set_up)
+    for check in checks:
+        yield check
+    if me is not None:
+        features = frozenset(feature for feature, needs in NEEDS.items() if _granted(me).issuperset(needs.scopes))
         yield _admitted(set_up.listed, str(me["team_id"]))
-        app_id = await _app_id(client, str(me.get("bot_id") or ""))
-    yield await _delivery(set_up)
+        app_id = await _app_id(new_client(set_up.bot_token, set_up.api), str(me.get("bot_id") or ""))
+    yield await delivery(set_up)
     yield await _events(set_up, app_id, features)
+
+
+async def token_findings(set_up: SlackConfig) -> tuple[list[Check], AsyncSlackResponse | None]:
+    """What there is to say of the bot's token, and who Slack says it is of; None where it does not work."""
+    try:
+        me = await new_client(set_up.bot_token, set_up.api).auth_test()
+    except ERRORS as error:
+        return [Check(CheckStatus.BAD, "slack token", reason_of(error), say.fix_token(reason_of(error)))], None
+    return [_signed_in(me), _scopes(_granted(me))], me
+
+
+def workspace_of(me: AsyncSlackResponse) -> tuple[str, str]:
+    """The workspace that a token is of: its name in the operator's lists, and its own."""
+    return f"workspace:{PLATFORM}/{me['team_id']}", str(me["team"])
+
+
+def _granted(me: AsyncSlackResponse) -> set[str]:
+    return {scope.strip() for scope in str(me.headers.get("x-oauth-scopes") or "").split(",")}
 
 
 def _mistaken(set_up: SlackConfig) -> Check | None:
@@ -115,7 +128,8 @@ def _admitted(listed: Collection[str], team: str) -> Check:
     return Check(CheckStatus.CARE, "slack people", say.NOBODY, say.fix_nobody(whole))
 
 
-async def _delivery(set_up: SlackConfig) -> Check:
+async def delivery(set_up: SlackConfig) -> Check:
+    """Whether Slack's way to deliver opens."""
     if not set_up.app_token:
         return Check(CheckStatus.GOOD, "slack delivery", say.BY_HTTP)
     try:

@@ -23,7 +23,7 @@ OTHER_DELIVERY = "Socket Mode is on in only one of the app and Attune"
 
 ORGANISATION = "the app is installed for a whole organisation (Enterprise Grid), which Attune does not support"
 FIX_ORGANISATION = f"Install it in each workspace that should have it, at {APPS}, Install App."
-NOBODY = "ATTUNE_ALLOW admits nobody from this workspace: only people with a code from `attune pair` get answers"
+NOBODY = "ATTUNE_ALLOW admits nobody from this workspace: only people with a pairing code get answers"
 
 
 def signed_in(user: str, team: str, id_: str) -> str:

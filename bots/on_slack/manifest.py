@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from urllib.parse import quote
 
 from bots.on_slack import blocks as slack_blocks
 from bots.on_slack import texts as slack_texts
 from core.errors import ConfigurationError
 
 MAX_NAME, MAX_DESCRIPTION = 35, 140
+NEW_APP = "https://api.slack.com/apps?new_app=1&manifest_json="
 
 
 class Feature(StrEnum):
@@ -26,6 +28,7 @@ class Feature(StrEnum):
     PRIVATE = "private-channels"
     REACTIONS = "reactions"
     FILES = "files"  # teaching by a shared file
+    EXPORTS = "exports"  # what is kept of somebody, sent to them as a file
     GROUPS = "user-groups"  # allow-lists by user group
     AGENT = "agent"  # the assistant pane: status, titles, prompts, Stop
 
@@ -50,6 +53,7 @@ NEEDS: Mapping[Feature, FeatureNeeds] = {
     ),
     Feature.REACTIONS: FeatureNeeds(("reactions:read",), ("reaction_added", "reaction_removed")),
     Feature.FILES: FeatureNeeds(("files:read",)),
+    Feature.EXPORTS: FeatureNeeds(("files:write",)),
     Feature.GROUPS: FeatureNeeds(("usergroups:read",)),
     Feature.AGENT: FeatureNeeds(("assistant:write",), ("agent_session_stopped",)),
 }
@@ -88,8 +92,8 @@ def manifest(name: str = "Attune", features: frozenset[Feature] = frozenset(Feat
     }
 
 
-def manifest_text(name: str, without: Iterable[str], url: str) -> str:
-    """The manifest to paste, without the features of these names.
+def manifest_text(name: str = "Attune", without: Iterable[str] = (), url: str = "", *, link: bool = False) -> str:
+    """The manifest to paste, without the features of these names; or a `link` to Slack's form for a new app with it.
 
     Raises:
         ConfigurationError: one of them is none.
@@ -97,7 +101,10 @@ def manifest_text(name: str, without: Iterable[str], url: str) -> str:
     left_out = set(without)
     if unknown := left_out - set(Feature):
         raise ConfigurationError(f"There is no feature {min(unknown)}. Choose from: {', '.join(Feature)}.")
-    return json.dumps(manifest(name, frozenset(Feature) - {Feature(each) for each in left_out}, url), indent=2)
+    made = manifest(name, frozenset(Feature) - {Feature(each) for each in left_out}, url)
+    if link:
+        return NEW_APP + quote(json.dumps(made, separators=(",", ":"), ensure_ascii=False), safe="")
+    return json.dumps(made, indent=2)
 
 
 def _shown(name: str, features: frozenset[Feature], address: str) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def slack_sender(settings: Settings, dialogue: Dialogue, services: PlatformServi
     actions = Actions(clients, dialogue, talk, door, lessons)
     lists = OperatorLists(services.usage, services.inbox, services.access)
     asides, digests = SideMessages(talk, lessons, lists), SlackDigests(clients, dialogue, talk, door)
-    return SlackSender(clients, dialogue, members, door, actions, asides=asides, digests=digests)
+    return SlackSender(clients, dialogue, members, door, actions, asides=asides, digests=digests, chats=services.chats)
 
 
 def slack_checks(settings: Settings) -> AsyncIterator[Check]:

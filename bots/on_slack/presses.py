@@ -48,8 +48,9 @@ def press_event(body: Mapping[str, Any], action: Mapping[str, Any]) -> tuple[Eve
         "home": (body.get("view") or {}).get("type") == "home",
     }
     key = f"{name}:{action['action_ts']}"
-    view = _view(name, value, user, f"{key}:{user}")
-    kept["view"] = (view or {}).get("external_id", "")
+    view, around = _view(name, value, user, f"{key}:{user}"), body.get("view") or {}
+    modal = view or (around if around.get("type") == "modal" else {})  # a new one, or that in which it was pressed
+    kept["view"] = str(modal.get("external_id") or "")
     event = personal_event(team, user, EventKind.PRESS, key, kept)
     if name.startswith(IN_THREAD) and channel and root:
         event = replace(event, conversation=Conversation("slack", team, channel, root))

@@ -37,6 +37,7 @@ from bots.platform import Delivery
 from bots.replies import Delta, Final
 from core.domain import Message, Person
 from core.inbox import Event
+from core.threads.chats import ChatLog
 
 log = structlog.get_logger(__name__)
 
@@ -66,10 +67,11 @@ class SlackSender:
         *,
         asides: SideMessages,
         digests: SlackDigests,
+        chats: ChatLog,
         hurry: bool = False,
     ) -> None:
         self._clients = clients
-        self._summaries = SlackSummaries(dialogue, members)
+        self._summaries = SlackSummaries(dialogue, members, chats)
         self._members = members
         self._door = door
         self._actions = actions

@@ -41,6 +41,8 @@ class SideMessages:
             await self._unlearn(pressed, said, answer)
         elif name == "stop":
             await answer.finish(translated(texts.NOTHING_TO_STOP))
+        elif name == "prefs" and text.lower().split()[1:] == ["export"] and said.private:
+            await answer.finish(await self._talk.send(pressed, await self._talk.said(pressed, text)))
         elif is_thanks(text):
             await answer.finish(translated(texts.COURTESY))
         elif (name in PERSONAL or is_personal(text)) and not said.private:

@@ -1,7 +1,7 @@
 """A thread of Slack's, as it is now, read for whoever asks about it in it: with names instead of ids, and with links.
 
-It is fetched only for the one who asks from within it, who reads it, too; nothing of it is kept. Knows nothing of what
-is made of it.
+So is a channel, where an admin has that on. Either is fetched only for the one who asks from within it, who reads it,
+too; nothing of it is kept. Knows nothing of what is made of it.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from bots.language import translated
 from bots.on_slack import texts as slack_texts
 from bots.on_slack.clients import Workspace
 from bots.on_slack.errors import ERRORS, reason_of
-from bots.on_slack.events import SlackMessage, plain_text, sent_at
+from bots.on_slack.events import PLATFORM, SlackMessage, plain_text, sent_at
 from bots.on_slack.members import Members
 from bots.replies import Notice, Problem, Reply, Status
 from bots.thread_texts import CATCH_UP_NOTHING, CATCH_UP_WHERE, READING_THREAD
 from core.documents.slack_words import whole_message
-from core.domain import Message
+from core.domain import Conversation, Message
+from core.threads.chats import ChatLog
 from core.threads.posts import Discussion, Post
 from core.threads.requests import thread_request
 from core.together import together
@@ -40,6 +41,8 @@ AT_ONCE = 8  # names that are looked up
 FEWEST = 2  # messages of others that make a discussion; what was missed may be one
 SOMEBODY = "somebody"
 THREAD = "Discussion"
+LOOK_BACK = 7 * 86_400  # seconds, of a channel
+SWITCH = re.compile(r"/catchup (?P<wish>on|off)")
 CLOSED = {"not_in_channel", "channel_not_found", "missing_scope"}
 _SILENT = {
     "channel_join",
@@ -59,16 +62,20 @@ Json = Mapping[str, Any]
 class SlackSummaries:
     """Answers what is asked about the thread that it stands in, and hands all else to the dialogue."""
 
-    def __init__(self, dialogue: Dialogue, members: Members) -> None:
+    def __init__(self, dialogue: Dialogue, members: Members, chats: ChatLog) -> None:
         self._dialogue = dialogue
         self._members = members
+        self._chats = chats
 
     async def replies(self, place: Workspace, said: SlackMessage, message: Message) -> AsyncGenerator[Reply, None]:
         """Everything to show for one message."""
         of_others = not (said.private or said.quoted or said.files)
+        if of_others and (switch := SWITCH.fullmatch(message.text.lower())):
+            yield Notice(translated(await self._switched(place.client, said, on=switch["wish"] == "on")))
+            return
         request = thread_request(message.text) if of_others else None
         discussion: Discussion | None = None
-        if request and (request.dated or not said.in_thread):
+        if request and (request.dated or not (said.in_thread or await self._chats.keeps(_channel_of(said)))):
             yield Notice(translated(CATCH_UP_WHERE))
             return
         if request:
@@ -80,10 +87,11 @@ class SlackSummaries:
                     raise
                 yield Problem(translated(slack_texts.THREAD_NOT_HERE))
                 return
-        if request and discussion and request.missed and not discussion.posts:
+        if discussion and not discussion.posts and (not said.in_thread or (request and request.missed)):
             yield Notice(translated(CATCH_UP_NOTHING))
             return
-        if request and discussion and len(discussion.posts) >= (1 if request.missed else FEWEST):
+        fewest = 1 if not said.in_thread or (request and request.missed) else FEWEST
+        if request and discussion and len(discussion.posts) >= fewest:
             steps = self._dialogue.sum_up(discussion, request)
         else:
             steps = self._dialogue.respond(message)
@@ -91,13 +99,22 @@ class SlackSummaries:
             async for step in steps:
                 yield step
 
+    async def _switched(self, client: AsyncWebClient, said: SlackMessage, *, on: bool) -> str:
+        """What becomes of turning the summaries of a channel on or off."""
+        if not await _may_switch(client, said):
+            return slack_texts.CATCH_UP_ADMINS
+        await (self._chats.begin if on else self._chats.end)(_channel_of(said))
+        return slack_texts.CATCH_UP_ON if on else slack_texts.CATCH_UP_ENDED
+
     async def _discussion(self, place: Workspace, said: SlackMessage, *, missed: bool) -> Discussion:
-        """What people wrote before `said` in its thread; where it was `missed`, since the author of `said` last wrote.
+        """What people wrote before `said` in its thread, or else in its channel lately.
+
+        Where it was `missed`, since the author of `said` last wrote.
 
         Raises:
             SlackApiError: the bot may not read there.
         """
-        found, unread = await _fetched(place.client, said)
+        found, unread = await (_fetched if said.in_thread else _written)(place.client, said)
         own = (str(each.get("ts")) for each in found if each.get("user") == place.bot_user)
         joined = next(own, said.ts)
         before = [each for each in found if str(each.get("ts")) < said.ts and not _asks(each, place.bot_user, joined)]
@@ -164,6 +181,37 @@ async def _fetched(client: AsyncWebClient, said: SlackMessage) -> tuple[list[Jso
     return [kept[ts] for ts in sorted(kept)], None if cursor else count - len(kept)
 
 
+async def _written(client: AsyncWebClient, said: SlackMessage) -> tuple[list[Json], int | None]:
+    """The messages of the channel up to `said`, in order, without those in threads; the last ones, if there are many.
+
+    With them 0, or None where there are earlier ones.
+    """
+    found: list[Json] = []
+    cursor: str | None = None
+    for _ in range(KEPT_PAGES):
+        answer = await client.conversations_history(
+            channel=said.channel, oldest=f"{float(said.ts) - LOOK_BACK:.6f}", latest=said.ts, limit=PAGE, cursor=cursor
+        )
+        found += [each for each in answer.get("messages") or () if isinstance(each, dict)]
+        cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+        if not cursor:
+            break
+    return sorted(found, key=lambda each: str(each.get("ts"))), None if cursor else 0
+
+
+async def _may_switch(client: AsyncWebClient, said: SlackMessage) -> bool:
+    """Whether somebody made the channel, or is an admin of the workspace."""
+    with suppress(*ERRORS):
+        user: Json = (await client.users_info(user=said.user)).get("user") or {}
+        channel: Json = (await client.conversations_info(channel=said.channel)).get("channel") or {}
+        return bool(user.get("is_admin") or user.get("is_owner") or channel.get("creator") == said.user)
+    return False
+
+
+def _channel_of(said: SlackMessage) -> Conversation:
+    return Conversation(PLATFORM, said.team, said.channel)
+
+
 def _asks(message: Json, bot_user: str, joined: str) -> bool:
     """Whether it asks the bot for minutes, or is a command: that is no part of what people said to each other.
 
@@ -176,8 +224,9 @@ def _asks(message: Json, bot_user: str, joined: str) -> bool:
 
 
 def _page(message: Json, said: SlackMessage) -> str:
-    """A message of the thread, behind the channel's address."""
-    return f"p{str(message['ts']).replace('.', '')}?thread_ts={said.root}&cid={said.channel}"
+    """A message of the thread or the channel, behind the channel's address."""
+    thread = f"?thread_ts={said.root}&cid={said.channel}" if said.in_thread else ""
+    return f"p{str(message['ts']).replace('.', '')}{thread}"
 
 
 def _post(message: Json, names: Mapping[str, str], link: str) -> Post:

@@ -49,6 +49,13 @@ TEACH_READERS = "Who may get answers from it?"
 TEACH_EVERYONE = "Everyone (operators only)"
 TEACH_THREAD = "What should I learn?"
 THREAD_NOT_HERE = "I can't read this channel. Invite me with `/invite`, then try again."
+CATCH_UP_ON = (
+    "From now on anyone in this channel can ask me *what did I miss?* here, outside a thread, or to *summarise* it: I "
+    "then read what was written in the last week, without what stands in threads, and keep nothing of it. "
+    "`!catchup off` ends that."
+)
+CATCH_UP_ENDED = "Done. I sum up only threads here."
+CATCH_UP_ADMINS = "Only whoever made this channel, or an admin of the workspace, can turn that on or off."
 THREAD_WHOLE = "The whole thread"
 THREAD_MESSAGE = "Just this message"
 
@@ -70,6 +77,8 @@ INTEREST_SINCE = "since {date} · weight {weight} · from {acts}"
 READERS_OF_A_CHANNEL = "the members of a channel"
 LESSON = "*{name}* · {date} · for {readers}"  # mrkdwn
 
+CHOSEN = "You chose *{letter}*."
+
 # The assistant pane
 
 PANE_PROMPTS = "Try one of these"
@@ -80,12 +89,12 @@ PANE_ABOUT = "What does “{title}” say?"
 # Who gets in
 
 NOT_ADMITTED = (
-    "I'm not allowed to answer you yet. Ask an operator for a code and send me `pair CODE` in a direct message. "
-    "(They can also add you, this channel or your workspace to ATTUNE_ALLOW.)"
+    "I'm not allowed to answer you yet. Ask an operator (that is whoever runs me here) for a pairing code, and send me "
+    "`pair CODE` in a direct message."
 )
 NOT_GUESTS = "I only answer members of this workspace. An operator can let guests in one by one."
 NOT_SHARED = "People from another organisation can read this channel, so I don't answer here. Message me directly."
-PAIR_PRIVATELY = "Please send codes to me in a direct message: everyone can read them here."
+PAIR_PRIVATELY = "Please send pairing codes to me in a direct message: everyone can read them here."
 
 # Commands
 

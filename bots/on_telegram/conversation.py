@@ -25,7 +25,7 @@ from bots.on_telegram.pages import MessagePage
 from bots.on_telegram.render import answer_pages, closed, telegram
 from bots.on_telegram.screen import Screen, Streaming
 from bots.platform import Delivery
-from bots.replies import Delta, Final, Reply, Status
+from bots.replies import Delta, Final, Notice, Reply, Status
 from core.domain import Message
 from core.text.words import whole_number
 from core.threads.posts import Discussion
@@ -183,7 +183,8 @@ class TelegramConversation:
                         await delivery.ended(reply.answer or said.answer)
                         return True
                     case _:
-                        await screen.finish(_shown(telegram(reply.markdown)))
+                        choices = self._choices(incoming, reply) if isinstance(reply, Notice) else None
+                        await screen.finish(_shown(telegram(reply.markdown)), choices)
                         await delivery.ended()
                         return False
         await self._stopped(said, screen, delivery)
@@ -192,7 +193,10 @@ class TelegramConversation:
     def _buttons(self, incoming: Incoming, final: Final) -> Keyboard:
         shared = not incoming.private
         under = answer_buttons(final.answer, len(final.openable), shared=shared, text=final.is_text)
-        return under or choice_buttons(final.choices, incoming.user if shared else 0)
+        return under or self._choices(incoming, final)
+
+    def _choices(self, incoming: Incoming, reply: Final | Notice) -> Keyboard:
+        return choice_buttons(reply.choices, 0 if incoming.private else incoming.user)
 
     async def _stopped(self, said: _Progress, screen: Screen, delivery: Delivery) -> None:
         stopped = f"*{translated(texts.STOPPED)}*"

@@ -30,7 +30,7 @@ from bots.on_telegram.events import Incoming
 from bots.on_telegram.prefs import LEARNED, MAIN, panel
 from bots.on_telegram.render import telegram
 from bots.platform import Delivery
-from bots.replies import Notice, PersonForgotten, Problem
+from bots.replies import CHOICES_IN_PRIVATE, EXPORT_FILE, Notice, PersonForgotten, Problem
 from bots.study_requests import STUDIES
 from core.domain import Passage
 from core.people.feedback import Feedback, Verdict
@@ -42,7 +42,6 @@ _OF_TEXTS = {
     ButtonAction.LONGER: "longer",
     ButtonAction.FORMAL: "formal",
 }  # what stands behind /write
-EXPORT_FILE = "attune-profile.json"
 
 
 class ButtonPresses:
@@ -151,21 +150,20 @@ class ButtonPresses:
     async def _choose(self, incoming: Incoming, tap: ButtonPress, delivery: Delivery) -> None:
         """Do what could be typed; an answer that was marked takes the letters away, so that it stands as it is."""
         name, _, rest = tap.answer.partition(" ")
-        if name not in STUDIES:  # a client may send any
+        if name in CHOICES_IN_PRIVATE:
+            await self._talk.in_private(incoming, delivery, f"/{tap.answer}")
+        elif name not in STUDIES:  # a client may send any
             await self._talk.say(incoming, delivery, translated(say.OLD_BUTTON))
-            return
-        answered = await self._talk.answer(incoming, delivery, f"/{tap.answer}")
-        if answered and rest.startswith("answer"):
+        elif await self._talk.answer(incoming, delivery, f"/{tap.answer}") and rest.startswith("answer"):
             await self._draw(incoming, None)
 
     async def export(self, incoming: Incoming, delivery: Delivery) -> None:
         """Send a person's profile as a file, in private."""
         said = await self._said(incoming, "/prefs export")
-        data = said.markdown.partition("```json\n")[2].rpartition("\n```")[0].encode()
-        if not data:
+        if not (isinstance(said, Notice) and said.file):
             await self._talk.say_in_private(incoming, delivery, said.markdown)
             return
-        caption = translated(personal_texts.EXPORTED)
+        data, caption = said.file.encode(), said.caption
 
         async def send() -> None:
             await self._line.document(home_of(incoming), EXPORT_FILE, data, caption)

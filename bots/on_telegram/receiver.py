@@ -37,7 +37,6 @@ from bots.platform import Inlet
 from bots.reception import Reception
 from core.errors import PersonError, StoreError
 from core.inbox import Receipt
-from core.readers import person_reader
 from core.threads.chats import ChatLog, ChatPost
 
 log = structlog.get_logger(__name__)
@@ -213,12 +212,13 @@ class TelegramReceiver:
             self._aside(incoming, translated(error.sentence, **error.values))
             return
         if incoming.private:
-            self._aside(incoming, translated(say.STRANGER, name=person_reader(incoming.person)))
+            self._aside(incoming, translated(say.STRANGER))
         elif time.monotonic() - self._told.get(incoming.chat, -TOLD_AGAIN) >= TOLD_AGAIN:
             if len(self._told) >= TOLD_GROUPS:
                 self._told.clear()
             self._told[incoming.chat] = time.monotonic()
-            self._aside(incoming, translated(say.STRANGE_GROUP, name=group_name(incoming.chat)))
+            log.info("group_turned_away", group=group_name(incoming.chat))
+            self._aside(incoming, translated(say.STRANGE_GROUP))
 
     def _aside(self, incoming: Incoming, markdown: str) -> None:
         """Say something that is not worth waiting for."""

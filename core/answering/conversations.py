@@ -75,6 +75,11 @@ class Conversations:
         """What was said last before `message`."""
         return next(iter(await self._memory.turns(message.conversation, limit=1)), None)
 
+    async def has_begun(self, message: Message) -> bool:
+        """Whether anything was answered or forwarded in this conversation that a message may be about."""
+        turns = await self._memory.turns(message.conversation, limit=MAX_TURNS)
+        return any(turn.answer or turn.quoted for turn in history.before("", turns, again=False))
+
     async def text_of(self, message: Message, trace: Trace | None) -> str:
         """What the answer of `trace`, or else the last, says, if it was given in this conversation and still stands."""
         turns = (await self.recall(message)).turns

@@ -8,44 +8,54 @@ answers in by its English, its German and its own name. Pure; knows nothing of t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
 from core.people.preferences import Format, Language, Length, Level, Tone
+from core.text.asking import KIND, LIST, POLITE, TABLE, mended
 from core.text.words import words, words_of
-from core.writing.limits import limits_in, without_limits
+from core.writing.limits import ENDS, limits_in, without_limits
 
 LIMITED = 200  # characters of a message that may be no more than a limit
 
 _WISHES: Mapping[StrEnum, frozenset[str]] = {
     Length.SHORT: words_of(
         "short shorter shorten brief briefer briefly concise concisely sentence sentences summarise summarize summary "
-        "tl dr tldr kurz kurze kürzer kürzere kürze kürzen verkürze verkürzen knapp knapper satz zusammen "
-        "zusammenfassen zusammenfassung "
+        "tl dr tldr condense condensed tighter crisper terse kurz kurze kürzer kürzere kürze kürzen verkürze verkürzen "
+        "gekürzt knapp knapper kompakter prägnanter satz zusammen zusammenfassen zusammengefasst zusammenfassung "
         "短く もっと短く 短くして もっと短くして 简短 简短一点 简短些 短一点 더짧게 짧게"
     ),
     Length.DETAILED: words_of(
         "detail details detailed long longer depth elaborate expand lang länger ausführlich ausführlicher "
-        "genauer detaillierter 詳しく もっと詳しく 詳しくして 详细 更详细 详细一点 详细些 자세히"
+        "genauer detailliert detaillierter 詳しく もっと詳しく 詳しくして 详细 更详细 详细一点 详细些 자세히"
     ),
     Format.PROSE: words_of("prose paragraph paragraphs fließtext"),
     Format.BULLETS: words_of(
-        "list bullet bullets bulleted points liste aufzählung stichpunkte stichpunkten stichworte stichworten"
+        "list bullet bullets bulleted points bulletpoints liste aufzählung stichpunkte stichpunkten stichworte "
+        "stichworten"
     ),
     Format.STEPS: words_of(
         "step steps step-by-step numbered schritt schritte schritten schrittweise schritt-für-schritt "
         "nummeriert nummerierte"
     ),
     Level.BEGINNER: words_of(
-        "simple simpler simply easier plain plainer clearer beginner beginners layman layperson newcomer eli5 "
-        "einfach einfache einfachen einfacher leichter verständlicher anfänger laien"
+        "simple simpler simply simplify simplified easier plain plainer clearer understandable beginner beginners "
+        "layman layperson newcomer eli5 einfach einfache einfachen einfacher vereinfache vereinfachen leichter leichte "
+        "verständlich verständlicher anfänger laien"
     ),
-    Level.EXPERT: words_of("technical technisch expert experts technischer fachlicher experten"),
-    Tone.FORMAL: words_of("formal formally formell formeller förmlich förmlicher"),
-    Tone.FRIENDLY: words_of("friendly friendlier warmer casual informal freundlich freundlicher lockerer"),
+    Level.EXPERT: words_of("technical technisch expert experts professionals technischer fachlicher experten"),
+    Tone.FORMAL: words_of(
+        "formal formally professional professionally businesslike business-like official polite politer formell "
+        "formeller förmlich förmlicher professionell professioneller offiziell offizieller höflich höflicher "
+        "seriös seriöser sachlich sachlicher"
+    ),
+    Tone.FRIENDLY: words_of(
+        "friendly friendlier warmer casual informal relaxed personable freundlich freundlicher locker lockerer "
+        "informell informeller persönlicher herzlicher netter"
+    ),
     Language.ARABIC: words_of("arabic arabisch العربية بالعربية"),
     Language.CHINESE: words_of("chinese mandarin chinesisch 中文 用中文 请用中文 中文回答"),
     Language.DUTCH: words_of("dutch niederländisch holländisch nederlands"),
@@ -66,6 +76,12 @@ _WISHES: Mapping[StrEnum, frozenset[str]] = {
     Language.VIETNAMESE: words_of("vietnamese vietnamesisch việt"),
 }
 _WISHED_BY = {word: wish for wish, said in _WISHES.items() for word in said}
+_WISHED_BY |= {  # "ins Deutsche", "in der englischen Fassung"
+    f"{word}{ending}": wish
+    for word, wish in _WISHED_BY.items()
+    if isinstance(wish, Language) and word.endswith(("isch", "deutsch"))
+    for ending in ("e", "en", "er", "es")
+}
 _INSTEAD: Mapping[StrEnum, StrEnum] = {  # what is wished for by less of something, or by none of it
     Length.SHORT: Length.DETAILED,
     Length.DETAILED: Length.SHORT,
@@ -92,16 +108,25 @@ _ASKING = words_of(
     "deine deiner dem den der die dies diese drei du ein eine einen einer einmal erklär erkläre erklären erzähl "
     "erzähle es etwas fass fasse fassen form formulier formuliere für ganze gib im in ins infos informationen jetzt "
     "kannst könntest lieber mach mache mal mir noch nun sag sage sagen sätzen schreib schreibe schreiben text "
-    "uns und übersetz übersetze viel von worten zeig zeige zum zwei favor por en el las los al svp plaît s'il "
-    "vous le per na em po proszę lütfen bằng tiếng op het nederlandse alstublieft alsjeblieft на пожалуйста"
+    "uns und übersetz übersetze übersetzen übersetzt übersetzung viel von worten zeig zeige zum zwei ins sie würdest "
+    "würden können könnten möchte hätte gern gerne ich machen schreibt formulieren wenig deutlich wesentlich klingt "
+    "klingen sound sounds sounding wording draft version fassung ton tone stil sprache slightly significantly cut "
+    "reduce favor por en el las los al svp plaît s'il vous le per na em po proszę lütfen "
+    "bằng tiếng op het nederlandse alstublieft alsjeblieft на пожалуйста"
 )
 # What stands before a wish, or says one in other words.
 _ASIDE = re.compile(
-    r"^(?:(?:no|nein)[,.:;]|(?:how|what) about|(?:can|could|may) i (?:have|get|see)|i(?:['’]d| would) like"
-    r"|i (?:want|need)|(?:that|this|it)(?:['’]s| is| was)(?= (?:(?:still|way|much|a bit) )*too\b)"
-    r"|das (?:ist|war)(?= (?:\w+ )?zu\b)|wie wäre es)(?= |$)"
+    r"^(?:(?:no|nein)[,.:;]|(?:how|what) about|(?:would|do) you mind|(?:can|could|may) i (?:have|get|see)"
+    r"|i(?:['’]d| would) like|i want|i need|(?:that|this|it)(?:['’]s| is| was)(?= (?:(?:still|way|much|a bit) )*too\b)"
+    r"|use(?= (?:\w+er language|bullet))|das (?:ist|war)(?= (?:\w+ )?zu\b)|wie wäre es)(?= |$)"
 )
+_AS_CAN_BE = re.compile(r" (?:as|wie) (?:possible|you can|möglich)\b|\b(?:as|so) (?=(?:short|kurz|simple|einfach)\b)")
 _AS_TO_A_CHILD = re.compile(r"\blike i['’]?m (?:five|5)\b")
+_HALF = re.compile(
+    r"\b(?:half (?:as long|the (?:length|size|words)|of (?:it|that))|in half|by (?:half|50 ?%)|halve (?:it|that)"
+    r"|halb so (?:lang|viel)|(?:auf|um) die hälfte|halbier\w*)"
+)
+_TWICE = re.compile(r"\b(?:twice (?:as long|the length)|double (?:it|that|the length)|doppelt so lang|verdopp\w+)")
 _GO_ON = re.compile(
     r"(?:(?:and|und|yes|ja|please|bitte)[ ,]+)?(?:go on|keep going|carry on|mache? weiter|fahre? fort)"
     r"(?: please| bitte)?"
@@ -110,43 +135,61 @@ _GO_ON = re.compile(
 _VERB = re.compile(r"\b(?:polish(?= (?:it|that|this|your|the)\b)|list(?= (?:them|all|these|those)\b))")
 
 # A wish that no preference has a word for: it points at the answer, or names what is to be made of it.
-_POLITELY = r"(?:(?:please|now|then|and|ok|bitte|jetzt|und|(?:can|could|would) you|kannst du|könntest du)[ ,]+)*"
 _MAKING = (
     r"(?:put|write|rewrite|turn|make|format|convert|draft|present|show|polish|summari[sz]e|explain|reword|rephrase"
-    r"|phrase|translate|repeat|schreibe?|mache?|formuliere?|formatiere|erkläre?|übersetze?|stelle?|packe?|fasse?)"
+    r"|paraphrase|phrase|translate|repeat|shorten"
+    r"|(?:schreib|mach|formulier|formatier|erklär|übersetz|stell|pack|fass|verwandl|bring|kürz)(?:e|t|e?n sie)?)"
 )
 _ANSWER = (
     r"(?:it|that|this|(?:the|your|this|that) (?:last )?answer|das|es|dies|(?:die|deine|diese) (?:letzte )?antwort)"
 )
-_BEHIND = r"(?:again|also|up|down|out|in|into|as|for|to|like|with|without|so|a bit|nochmal|als|für|an|wie|mit|ohne|um)"
-_FORM = (
-    r"(?:table|list|steps|bullet points|e-?mail|mail|message|post|memo|tweet|poem|checklist|faq|letter|note|slides?"
-    r"|presentation|ticket|json|csv|markdown|quiz|announcement|newsletter|tabelle|nachricht|brief|notiz|folien?"
-    r"|checkliste|gedicht|ankündigung)"
+_BEHIND = (
+    r"(?:again|also|up|down|out|in|into|as|for|to|like|with|without|so|a bit|sound|nochmal|als|für|an|wie|mit|ohne|um"
+    r"|ins|zu|zur)"
 )
+_FORM = rf"(?:{KIND}|list|steps|poem|ticket|json|csv|markdown|quiz|gedicht|liste)"
 _THE_TEXT = re.compile(rf"\b(?:the|this|that|your|die|den|das|diese[ns]?|deine[ns]?) {_FORM}\b")
+_FEW = r"(?:[\w-]+ ){0,2}"
 _AS_A_FORM = (
-    rf"(?:as|for|in|into|als|für) (?:(?:an?|eine?[nmrs]?) )?(?:[\w-]+ ){{0,2}}{_FORM}(?: (?:to|for|an|für) .*)?"
+    rf"(?:(?:as|into|als) (?:(?:an?|eine?[nmrs]?) )?|(?:for|in|für) (?:an?|eine?[nmrs]?) ){_FEW}{_FORM}"
+    rf"(?: (?:to|for|an|für) .*)?|(?:in|mit) {_FEW}(?:{TABLE}|{LIST})"
+)
+_WRITE = (
+    r"(?:write|draft|compose|make|create|send|(?:schreib|verfass|mach|erstell)(?:e|t|en sie)?)"
+    r"(?: (?:me|us|mir|uns|mal|bitte))*"
+)
+_WHOM = r"(?:(?!(?:about|regarding|on|that|telling|saying|for|with|über|wegen|dass|zu[mr]?|für|mit)\b)[\w'’-]+)"
+_OF_IT = (  # what it is of is not said, or pointed at
+    rf"{_WRITE} (?:daraus|draus) .+|{_WRITE} (?:an?|eine?n?) {_FEW}{_FORM}(?: (?:to|an) {_WHOM}(?: {_WHOM}){{0,2}}"
+    r"|(?: out)? (?:of|from|about|with|for) (?:it|that|this))"
 )
 _OF_THE_ANSWER = re.compile(
-    rf"{_POLITELY}(?:{_MAKING} (?:me |mir |us |uns )?{_ANSWER}(?: {_BEHIND}\b.*)?|{_AS_A_FORM})[\s.!?]*"
+    rf"{POLITE}(?:{_MAKING} (?:me |mir |us |uns |mal |bitte )*{_ANSWER}(?: {_BEHIND}\b.*)?|{_AS_A_FORM}|{_OF_IT}"
+    rf"|{_ANSWER} (?:bitte |mal |noch )*(?:auf|ins?) \w+ übersetzen)[\s.!?]*"
 )
+_LANGUAGES = re.compile(r"[\s,]*\b(?P<by>into|in|to|auf|ins) (?P<name>[^\W\d_]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Rewording:
-    """What is to be otherwise: fields of `Preferences` by name. `more` where the answer is to go on."""
+    """What is to be otherwise: fields of `Preferences` by name. `more` where the answer is to go on.
+
+    `times` is how many times as long it is to be; 0 where that is not said.
+    """
 
     form: Mapping[str, Any]
     more: bool = False
+    times: float = 0.0
 
 
 def wish_of(message: str) -> Rewording | None:
     """What a message wants the last answer to be like; None where it says anything else."""
-    text = " ".join(message.lower().split()).strip(" .!?…")
+    text = mended(" ".join(message.lower().split())).strip(" .!?…")
     if _GO_ON.fullmatch(text):
         return Rewording({"length": Length.DETAILED}, more=True)
-    text = _ASIDE.sub("", _VERB.sub("do so", _THE_TEXT.sub("it", _AS_TO_A_CHILD.sub("eli5", text))))
+    text = _ASIDE.sub("", _VERB.sub("do so", _THE_TEXT.sub("it", _AS_TO_A_CHILD.sub("eli5", _AS_CAN_BE.sub("", text)))))
+    text, halves = _HALF.subn("shorter", text)
+    text, doubles = _TWICE.subn("longer", text)
     wishes = [_WISHED_BY[word] for word in words(text) if word in _WISHED_BY]
     limited = len(text) <= LIMITED and bool(limits_in(text))
     said = words(without_limits(text) if limited else text)
@@ -157,15 +200,35 @@ def wish_of(message: str) -> Rewording | None:
         turned = [_INSTEAD[wish] for wish in wishes if wish in _INSTEAD]
         return Rewording(_form(turned)) if turned and len(turned) == len(wishes) else None
     if wishes or limited:
-        return Rewording(_form(wishes or [Length.SHORT]))
+        return Rewording(_form(wishes or [Length.SHORT]), times=0.5 if halves else 2.0 if doubles else 0.0)
     if not _MORE.isdisjoint(said):
         return Rewording({"length": Length.DETAILED}, more=True)
     return None if _AGAIN.isdisjoint(said) else Rewording({})
 
 
+def language_in(text: str) -> Language | None:
+    """The language that `text` wants something in: none of a place, as in "travel in Polish cities"."""
+    return next((_WISHED_BY[found["name"].lower()] for found in _languages(text)), None)  # type: ignore[return-value]
+
+
+def without_language(text: str) -> str:
+    """`text` without the language that it wants something in."""
+    for found in reversed([*_languages(text)]):
+        text = f"{text[: found.start()]}{text[found.end() :]}"
+    return text
+
+
+def _languages(text: str) -> Iterator[re.Match[str]]:
+    for found in _LANGUAGES.finditer(text):
+        ends = found["by"].lower() in {"auf", "ins"} or ENDS.match(text, found.end())
+        if ends and isinstance(_WISHED_BY.get(found["name"].lower()), Language):
+            yield found
+
+
 def is_of_the_answer(message: str) -> bool:
     """Whether a message wants something made of the last answer, in words of its own: "put it in a table"."""
-    return _OF_THE_ANSWER.fullmatch(" ".join(message.lower().split())) is not None
+    text = _THE_TEXT.sub("it", mended(" ".join(message.lower().split())))
+    return _OF_THE_ANSWER.fullmatch(text) is not None
 
 
 def is_rewording(message: str) -> bool:

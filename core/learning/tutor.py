@@ -8,7 +8,7 @@ platforms or sentences, of how an explanation comes about, or of how a question 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -142,11 +142,16 @@ class Tutor:
         await self._people.change_study(message.person, taken)
         return course
 
-    async def _seen(self, course: Course | None, message: Message) -> Course | None:
-        """`course` with those steps of which something stands; None in a shared place where it was not begun."""
+    async def _seen(
+        self, course: Course | None, message: Message, standing: Mapping[PassageRef, Passage] | None = None
+    ) -> Course | None:
+        """`course` with those steps of which something stands; None in a shared place where it was not begun.
+
+        Without `standing` that is looked up.
+        """
         if course is None or not (message.private or course.place == place_of(message)):
             return None
-        standing = await self._standing([ref for step in course.steps for ref in step.passages], message)
+        standing = await self._standing(_refs_of(course), message) if standing is None else standing
         steps = [step if standing.keys() & set(step.passages) else CourseStep("", ()) for step in course.steps]
         return replace(course, steps=tuple(steps))
 
@@ -315,7 +320,9 @@ class Tutor:
     async def progress(self, message: Message) -> Progress:
         """What is known, shaky and due, by document, as far as each may be seen here."""
         study = await self._people.study(message.person)
-        seen = [(card.review, passage) for card, passage in await self._standing_cards(study.cards, message)]
+        refs = [*(card.passage for card in study.cards), *_refs_of(study.course)]
+        standing = await self._standing_refs(refs, message)
+        seen = [(card.review, standing[card.passage]) for card in study.cards if card.passage in standing]
         topics: dict[str, TopicProgress] = {}
         for review, passage in seen:
             if review:
@@ -323,7 +330,7 @@ class Tutor:
                 topics.setdefault(passage.source, new).counts[mastery(review, message.sent_at)] += 1
         later = [review.due for review, _ in seen if review and review.due > message.sent_at]
         ordered = sorted(topics.values(), key=lambda topic: (-sum(topic.counts.values()), topic.title))
-        return Progress(tuple(ordered), await self._seen(study.course, message), min(later, default=None))
+        return Progress(tuple(ordered), await self._seen(study.course, message, standing), min(later, default=None))
 
     async def forget(self, person: Person) -> None:
         """Drop all cards, and the course."""
@@ -355,10 +362,15 @@ class Tutor:
 
     async def _standing_cards(self, cards: Sequence[QuizCard], message: Message) -> list[tuple[QuizCard, Passage]]:
         """The cards that stand, each with its passage; one whose document says something else by now is dropped."""
-        standing, gone = await self._looked_up([card.passage for card in cards], message)
+        standing = await self._standing_refs([card.passage for card in cards], message)
+        return [(card, standing[card.passage]) for card in cards if card.passage in standing]
+
+    async def _standing_refs(self, refs: Sequence[PassageRef], message: Message) -> dict[PassageRef, Passage]:
+        """The passages that stand; cards about what is said no more are dropped."""
+        standing, gone = await self._looked_up(refs, message)
         if gone:
             await self._people.change_study(message.person, lambda old: studies.without_passages(old, gone))
-        return [(card, standing[card.passage]) for card in cards if card.passage in standing]
+        return standing
 
     async def _looked_up(
         self, refs: Sequence[PassageRef], message: Message
@@ -380,6 +392,10 @@ class Tutor:
         if wishes.states_level or not wishes.strength:
             return chosen
         return replace(chosen, level=await self._people.level(person) or chosen.level)
+
+
+def _refs_of(course: Course | None) -> list[PassageRef]:
+    return [ref for step in course.steps for ref in step.passages] if course else []
 
 
 def place_of(message: Message) -> str:

@@ -96,8 +96,9 @@ class ModelSpec:
     prompts: tuple[str, str] = ("", "")  # that an embedder wants before questions, and before passages
     dense_weight: float | None = None  # what an embedder's cosines count beside words, where that is not as usual
     centred: bool = False  # whether what all texts have in common is taken off its vectors
-    memory: str = ""  # what it takes while it runs
+    memory: float = 0.0  # GB that it takes while it runs; 0 where that was not measured
     measured: str = ""  # how well it answers: evals/RESULTS.md
+    speed: str = ""  # how soon: the same
 
     @property
     def size(self) -> int:
@@ -272,7 +273,7 @@ BUILT_IN: Mapping[str, ModelSpec] = MappingProxyType(
                 centred=True,
                 measured="the right page among the first five passages for 105 of 118 handbook questions; "
                 "in German for 42 of 60, where the default has 23",
-                memory="1 GB",
+                memory=1.0,
             ),
             ModelSpec(
                 "attune-reader-1.5b",
@@ -283,8 +284,9 @@ BUILT_IN: Mapping[str, ModelSpec] = MappingProxyType(
                 _QWEN_SOURCES,
                 base="qwen2.5-coder-1.5b-instruct",
                 adapter=ShippedAdapter("reader", "5c09f2c46d234a131e0d09522ccc2c77dad75fc07714247e23f6b9d5680a2cc9"),
-                memory="2.3 GB",
+                memory=2.3,
                 measured="65 of 118 handbook questions answered right, 13 wrong",
+                speed="first word 1.12 times as late as without the adapter about new passages, 1.40 about others",
             ),
             ModelSpec(
                 "qwen2.5-coder-1.5b-instruct",
@@ -293,8 +295,9 @@ BUILT_IN: Mapping[str, ModelSpec] = MappingProxyType(
                 "Qwen2.5-Coder-1.5B-Instruct, Q4_K_M: as published, without the reader's adapter",
                 (_QWEN,),
                 _QWEN_SOURCES,
-                memory="2.3 GB",
+                memory=2.3,
                 measured="53 of 118 handbook questions answered right, 35 wrong",
+                speed="first word after 5.1 s about new passages, 1.1 s about others, on 2 cores with VNNI",
             ),
             ModelSpec(
                 "smollm2-135m-instruct",
@@ -317,6 +320,7 @@ BUILT_IN: Mapping[str, ModelSpec] = MappingProxyType(
                         )
                     ),
                 ),
+                speed="first word after 2 s about new passages, 0.4 s about others, on 2 cores with VNNI",
             ),
         )
     }

@@ -133,6 +133,21 @@ class ModelStore:
                 raise CorruptModelError(f"{error} The next start downloads it again.") from None
         return _adapted(self._local(target, tuple(file.path for file in files)), named)
 
+    def is_installed(self, name: str) -> bool:
+        """Whether the files of a built-in model are here, unverified."""
+        place = self._place(self._kept_as(self._built_in[name]))
+        return read_record(place) is not None
+
+    def describe(self, name: str) -> ModelSpec | None:
+        """What the hub says of `hf:…`; None for any other name. Fetches nothing.
+
+        Raises:
+            UnknownModelError: there is no such repository or file, or no weights in it that can be used.
+            DownloadError: the hub does not answer.
+        """
+        named = read_name(name, self._built_in)
+        return self._hub.describe(named) if isinstance(named, HubName) else None
+
     def resolve_adapter(self, name: str, progress: DownloadProgress = _SILENT) -> Path:
         """The folder of the LoRA called `name`: a path or `hf:org/name`, fetched where it is not here yet.
 

@@ -19,6 +19,7 @@ from core.answering.sources import NEAR, whole
 from core.documents.gaps import Gap, GapGroup, grouped
 from core.domain import Answer, Document, Message, Outcome, Passage, Person
 from core.notices.history import DocumentHistory, mark, new_sentences
+from core.notices.schedule import Waiting
 from core.notices.watch import Histories
 from core.people.interests import unpacked
 from core.people.people import People
@@ -26,7 +27,8 @@ from core.ports import Embedder, PassageIndex, Usage
 from core.readers import audience, may_see, person_reader
 
 SETTLED = timedelta(minutes=1)  # after which what is noted at a moment is there to be read
-_ASKED = 30  # questions that the model is asked again for one digest, the latest
+_ASKED = 30  # questions that the model is asked again for one digest: the others wait for the next ones
+_WAITING = 200  # questions that wait, at most
 _LOOKED_AT = 50  # changed documents that one digest tells, the earliest: the next one goes on from there
 _REMEMBERED = 200  # answers of a person that are looked through for one to a question
 
@@ -55,7 +57,8 @@ class AnsweredGap:
 class Digest:
     """All that there is to tell of what came after `since`, up to `until`, what matters most first.
 
-    `gaps` are for operators only.
+    `gaps` are for operators only. `waiting` are marks of questions that are still to be asked again, of what came
+    after a moment.
     """
 
     since: datetime
@@ -64,6 +67,7 @@ class Digest:
     answered: tuple[AnsweredGap, ...] = ()
     gaps: tuple[GapGroup, ...] = ()
     due: int = 0
+    waiting: tuple[tuple[str, datetime], ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -100,18 +104,21 @@ class Digests:
         self._histories = histories
         self._reviews = reviews
 
-    async def compose(self, message: Message, since: datetime, until: datetime) -> Digest:
+    async def compose(self, message: Message, since: datetime, until: datetime, waiting: Waiting = ()) -> Digest:
         """What came after `since`, up to `until`, for whoever sent `message`, as they may see it where they did.
 
-        Where that is more than one digest tells, the digest has an earlier `until`.
+        Where that is more than one digest tells, the digest has an earlier `until`. Questions that were `waiting` come
+        before all others.
         """
         histories = await self._histories.read() if self._histories else {}
         until = await self._told_up_to(message, histories.values(), since, until)
         changed = {source: one for source, one in histories.items() if one.begun(since, until)}
         news = await self._news(message, changed, since, until)
-        answered = await self._answered(message, changed, since, until) if changed else []
+        first = min([since, *(at for _, at in waiting)])
+        newer = {source: one for source, one in histories.items() if one.begun(first, until)}
+        answered, rest = await self._answered(message, newer, since, until, dict(waiting)) if newer else ([], ())
         due = await self._reviews.due(message, until) if self._reviews else 0
-        return Digest(since, until, tuple(news), tuple(answered), due=due)
+        return Digest(since, until, tuple(news), tuple(answered), due=due, waiting=tuple(rest)[:_WAITING])
 
     async def gaps(self, since: datetime, until: datetime) -> tuple[GapGroup, ...]:
         """What everybody asked in vain after `since`, what most people asked for first."""
@@ -172,25 +179,43 @@ class Digests:
         return [news for _, news in sorted(scored, key=lambda one: -one[0])]
 
     async def _answered(
-        self, message: Message, changed: Mapping[str, DocumentHistory], since: datetime, until: datetime
-    ) -> list[AnsweredGap]:
-        """The person's own questions that were asked in vain, not answered since, and are by what is new."""
+        self,
+        message: Message,
+        changed: Mapping[str, DocumentHistory],
+        since: datetime,
+        until: datetime,
+        waiting: Mapping[str, datetime],
+    ) -> tuple[list[AnsweredGap], Waiting]:
+        """The person's own questions that were asked in vain, not answered since, and are by what is new.
+
+        With them those that are still to be asked.
+        """
         own = [gap for gap in await self._usage.gaps() if gap.person == message.person]
         latest = {gap.question.lower(): gap for gap in sorted(own, key=lambda gap: gap.asked_at)}
         traces = await self._people.recent(message.person, _REMEMBERED) if own else []
         had = {one.question.lower(): one.at for one in reversed(traces) if one.outcome is Outcome.ANSWERED}
         found: list[AnsweredGap] = []
+        rest: list[tuple[str, datetime]] = []
         asked_again = 0
-        for gap in sorted(latest.values(), key=lambda gap: gap.asked_at, reverse=True):
-            if asked_again == _ASKED or had.get(gap.question.lower(), gap.asked_at) > gap.asked_at:
+        for gap in sorted(latest.values(), key=lambda gap: (waiting.get(_mark(gap), until), until - gap.asked_at)):
+            if had.get(gap.question.lower(), gap.asked_at) > gap.asked_at:
                 continue
-            marks = {source: one.newer(max(since, gap.asked_at), until) for source, one in changed.items()}
+            start = waiting.get(_mark(gap), since)
+            if asked_again == _ASKED:
+                rest.append((_mark(gap), start))
+                continue
+            marks = {source: one.newer(max(start, gap.asked_at), until) for source, one in changed.items()}
             asked = replace(message, text=gap.question, quoted="")
             answer = await self._rechecked(asked, partial(_is_new, marks))
             asked_again += answer is not None
             if answer and answer.outcome is Outcome.ANSWERED and _rests_on_news(answer, marks):
                 found.append(AnsweredGap(gap, answer))
-        return found
+        return found, rest
+
+
+def _mark(gap: Gap) -> str:
+    """A name of a question, which does not say it."""
+    return mark(gap.question.lower()).hex()
 
 
 def _is_new(marks: Mapping[str, Collection[bytes]], passage: Passage) -> bool:

@@ -7,6 +7,7 @@ later, one that a day has twice comes once. Knows nothing of what a digest says,
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from enum import StrEnum
@@ -21,6 +22,9 @@ _WEEK = 7
 _OFFSET = re.compile(r"(?:utc|gmt)?\s*([+-])(\d{1,2})(?::?(00|15|30|45))?", re.IGNORECASE)
 _LARGEST_OFFSET = 14  # hours
 _NO_ZONES = {"localtime", "Factory"}  # names that machines have for their own
+
+
+Waiting = Sequence[tuple[str, datetime]]
 
 
 class Frequency(StrEnum):
@@ -46,7 +50,8 @@ class Subscription:
     """A digest that somebody asked for.
 
     What is newer than `since` was not told yet; `gaps_since` is the same for what operators are told. `last` names the
-    digest that was shown last. `language` is the person's, such as `de`, where it is known.
+    digest that was shown last. `language` is the person's, such as `de`, where it is known. `waiting` are marks of
+    questions that one digest was too short to ask again, with the moment up to which they were.
     """
 
     person: Person
@@ -55,11 +60,12 @@ class Subscription:
     language: str = ""
     last: str = ""
     gaps_since: datetime | None = None
+    waiting: tuple[tuple[str, datetime], ...] = ()
 
-    def shown(self, name: str, until: datetime, *, with_gaps: bool) -> Subscription:
-        """After the digest `name` told all up to `until`."""
-        gaps_since = until if with_gaps else self.gaps_since
-        return replace(self, last=name, since=max(self.since, until), gaps_since=gaps_since)
+    def shown(self, name: str, until: datetime, *, with_gaps: bool, waiting: Waiting = ()) -> Subscription:
+        """After the digest `name` told all up to `until`, but for the questions that are `waiting`."""
+        gaps_since, since = until if with_gaps else self.gaps_since, max(self.since, until)
+        return replace(self, last=name, since=since, gaps_since=gaps_since, waiting=tuple(waiting))
 
 
 def next_due(schedule: DigestSchedule, after: datetime) -> datetime:

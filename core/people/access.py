@@ -25,6 +25,7 @@ TRIES_WITHIN = timedelta(hours=1)
 
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that look like another
 _CODE = re.compile(rf"[{_LETTERS}]{{8}}")
+_FORMS = {r"\d+": "person:telegram//{}", r"-\d+": "channel:telegram//{}", r"T[A-Z0-9]+": "workspace:slack/{}"}
 _NAME = re.compile(r"workspace:[^/\s]+/[^/\s]+|(?:channel|person|group):[^/\s]+/[^/\s]*/[^/\s]+")
 
 
@@ -118,12 +119,13 @@ class Access:
         """
         own = person_reader(person)
         if await self._pairings.count_try(own, within=TRIES_WITHIN) > TRIES:
-            raise PairingError("Too many wrong codes. Please try again in an hour.")
+            raise PairingError("Too many wrong pairing codes. Please try again in an hour.")
         code = re.sub(r"[\s-]", "", typed).upper()
         operator = await self._pairings.take_code(_hashed(code)) if _CODE.fullmatch(code) else None
         if operator is None:
             raise PairingError(
-                "That code isn't valid: each works once, within half an hour. Please ask your operator for a new one."
+                "That pairing code isn't valid: each works once, within half an hour. Please ask your operator for a "
+                "new one."
             )
         return await self._pairings.save(Pairing(own, operator, now))
 
@@ -142,15 +144,33 @@ def listed_names(text: str, setting: str) -> frozenset[str]:
     Raises:
         ConfigurationError: one of them is no name.
     """
-    listed = [name for name in re.split(r"[,\s]+", text) if name]
+    listed = _split(text)
     wrong = next((name for name in listed if not _NAME.fullmatch(name)), None)
     if wrong is not None:
-        raise ConfigurationError(
-            f"{setting} contains '{wrong}', which is not a valid name. Write person:telegram//1234, "
-            "channel:telegram//-100678, "
-            "workspace:slack/T012, channel:slack/T012/C345, group:slack/T012/S345 or person:slack/T012/U901."
-        )
+        raise ConfigurationError(f"{setting} contains '{wrong}', which is not a valid name. {_meant(wrong)}")
     return frozenset(listed)
+
+
+def sound_names(text: str) -> frozenset[str]:
+    """Those of the names in `text` that are some."""
+    return frozenset(name for name in _split(text) if _NAME.fullmatch(name))
+
+
+def _split(text: str) -> list[str]:
+    return [name for name in re.split(r"[,\s]+", text) if name]
+
+
+def _meant(wrong: str) -> str:
+    """What somebody probably meant, by the form of it."""
+    for pattern, meant in _FORMS.items():
+        if re.fullmatch(pattern, wrong):
+            return f"Did you mean {meant.format(wrong)}?"
+    if wrong.startswith("@"):
+        return "It takes ids, not user names. Or give that person a pairing code: attune pair"
+    return (
+        "Write person:telegram//1234, channel:telegram//-100678, workspace:slack/T012, channel:slack/T012/C345, "
+        "group:slack/T012/S345 or person:slack/T012/U901."
+    )
 
 
 def _hashed(code: str) -> str:

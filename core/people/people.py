@@ -16,10 +16,10 @@ from enum import StrEnum
 from core.documents.gaps import Gap
 from core.domain import Outcome, Person
 from core.learning.study import CourseRecord, Study, recorded, sources_of, without_sources
-from core.notices.schedule import DigestSchedule, Subscription, next_due
+from core.notices.schedule import DigestSchedule, Subscription, Waiting, next_due
 from core.people import interests, portable
 from core.people.asker import Asker
-from core.people.feedback import Feedback, Verdict, signal_of, signals_of
+from core.people.feedback import WARNED, Feedback, Verdict, signal_of, signals_of
 from core.people.interests import LearnedProfile, Reason, Signal
 from core.people.preferences import Level, Preferences, PreferenceSet, changed, undone
 from core.people.profile import Profile, heaviest_first, in_words, quiz_level, quizzed
@@ -197,10 +197,12 @@ class People:
         await self._memory.unsubscribe(person)
         return had
 
-    async def note_digest(self, person: Person, name: str, until: datetime, *, with_gaps: bool = False) -> None:
-        """The digest `name` was shown, and told all up to `until`."""
+    async def note_digest(
+        self, person: Person, name: str, until: datetime, *, with_gaps: bool = False, waiting: Waiting = ()
+    ) -> None:
+        """The digest `name` was shown, and told all up to `until`, but for the questions that are `waiting`."""
         await self._memory.change_subscription(
-            person, lambda old: old.shown(name, until, with_gaps=with_gaps) if old else None
+            person, lambda old: old.shown(name, until, with_gaps=with_gaps, waiting=waiting) if old else None
         )
 
     async def due(self, now: datetime) -> list[tuple[Person, datetime]]:
@@ -266,12 +268,15 @@ class People:
             return Asker(person, wishes)
         return Asker(person, wishes, learned, team)
 
-    async def note_use(self, trace: Trace, question: str) -> None:
+    async def note_use(self, trace: Trace, question: str, *, warned: bool = False) -> None:
         """What an answer to `question` says of documents, for the operator: which were of use, or that they lack it.
 
         Nothing that they lack where it has no `question` of the asker's own: what others wrote is not the operator's.
+        `warned`: it says that a part of it was left out.
         """
         await self._usage.note_week(trace.outcome.value, trace.at)
+        if warned:
+            await self._usage.note_week(WARNED, trace.at)
         if trace.outcome is Outcome.ANSWERED:
             await self._usage.note_cited([source.passage.source for source in trace.sources], trace.at)
         elif question:

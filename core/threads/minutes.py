@@ -23,9 +23,13 @@ from core.threads.points import Point, carried, distinct, lines_of
 from core.threads.posts import Discussion, packed, parts_of
 from core.threads.requests import MinutesKind, ThreadRequest
 from core.threads.signs import signed
+from core.writing.limits import Limits, word_count
 
 POINTS_TOKENS = 300  # of the points of one part
-FEW = 7  # points of a summary from which it is not summed up again
+FEW = 7  # points of a summary from which it is not summed up again …
+FEWEST = 2  # … and to which a part of it may be
+POINT_WORDS = 15  # about, of a point, where so many words are wished for
+AT_MOST = 5  # points of a part, where no other number is wished for
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +44,23 @@ class PartStarted:
 class Minutes:
     """What was made of a discussion: points in their order, and how many of its posts were read.
 
-    `dropped` counts points that no post carries.
+    `dropped` counts points that no post carries, `over` those that are more than were wished for.
     """
 
     points: tuple[Point, ...]
     read: int
     dropped: int = 0
+    over: int = 0
 
 
 _QUESTIONS: Mapping[str, Mapping[MinutesKind, str]] = {
     "german": {
-        MinutesKind.SUMMARY: "fass diese Diskussion in höchstens 5 Stichpunkten zusammen",
+        MinutesKind.SUMMARY: "fass diese Diskussion in höchstens {most} Stichpunkten zusammen",
         MinutesKind.DECISIONS: "Liste die Entscheidungen dieser Diskussion auf: was wurde beschlossen?",
         MinutesKind.ACTIONS: "Liste die Aufgaben aus dieser Diskussion auf: wer macht was, und bis wann?",
     },
     ENGLISH: {
-        MinutesKind.SUMMARY: "summarise this discussion in at most 5 bullets",
+        MinutesKind.SUMMARY: "summarise this discussion in at most {most} bullets",
         MinutesKind.DECISIONS: "List the decisions of this discussion: what was agreed?",
         MinutesKind.ACTIONS: "List the action items of this discussion: who does what, and by when.",
     },
@@ -89,8 +94,8 @@ class Minuting:
                     dropped += point is None
         points = distinct(points)
         points = signed(request.kind, points, [post for part in parts for post in part])
-        before = 2 * len(points)
-        while request.kind is MinutesKind.SUMMARY and FEW < len(points) <= before // 2:
+        most, before = _most(request) or FEW, 2 * len(points)
+        while request.kind is MinutesKind.SUMMARY and most < len(points) <= before // 2:
             before = len(points)
             async with aclosing(self._fewer(discussion, points, request)) as fewer:
                 async for last in fewer:
@@ -98,7 +103,8 @@ class Minuting:
                         yield last
                     else:
                         points = last
-        yield Minutes(tuple(points), sum(map(len, parts)), dropped)
+        kept = within(points, request.limits)
+        yield Minutes(tuple(kept), sum(map(len, parts)), dropped, len(points) - len(kept))
 
     async def _fewer(
         self, discussion: Discussion, points: Sequence[Point], request: ThreadRequest
@@ -114,7 +120,7 @@ class Minuting:
                         yield step
                     elif point := carried(step, posts, discussion.authors):
                         fewer.append(point)
-            if len(fewer) < before + min(len(part), 2):
+            if len(fewer) < before + min(len(part), _most(request) or FEWEST, FEWEST):
                 fewer[before:] = part
         yield distinct(fewer)
 
@@ -140,7 +146,10 @@ class Minuting:
             yield line
 
     def _prompt(self, passage: Passage, request: ThreadRequest) -> Prompt:
-        protocol, (question, told) = self._generator.protocol, asked(request.kind, passage.text)
+        protocol, (question, told) = (
+            self._generator.protocol,
+            asked(request.kind, passage.text, _most(request) or AT_MOST),
+        )
         if protocol.judging is Judging.NONE and self._certainty and request.kind is not MinutesKind.SUMMARY:
             told = f"{REFUSE} {told}".strip()
         check = check_text(question) if protocol.judging is Judging.CHECK and self._certainty else ""
@@ -154,9 +163,29 @@ class Minuting:
         return calibration.probability_held(verdicts.log_odds) >= self._certainty
 
 
-def asked(kind: MinutesKind, discussion: str) -> tuple[str, str]:
+def within(points: Sequence[Point], limits: Limits) -> list[Point]:
+    """`points` as far as the limits go, in their order: those that most posts carry, and of these the latest."""
+    most, words = limits.items or limits.sentences or len(points), limits.words or sum(map(_words, points))
+    best = sorted(points, key=lambda point: (len(point.posts), point.posts[-1].at), reverse=True)
+    kept: list[Point] = []
+    for point in best:
+        if len(kept) < most and (not kept or sum(map(_words, [*kept, point])) <= words):
+            kept.append(point)
+    return [point for point in points if point in kept]
+
+
+def _words(point: Point) -> int:
+    return word_count(point.text)
+
+
+def _most(request: ThreadRequest) -> int:
+    """How many points are wished for; 0 where that is not said."""
+    limits = request.limits
+    return limits.items or limits.sentences or (max(limits.words // POINT_WORDS, 1) if limits.words else 0)
+
+
+def asked(kind: MinutesKind, discussion: str, most: int = AT_MOST) -> tuple[str, str]:
     """What a model is asked, and how it is to answer: in the language of the discussion, whose words it keeps to."""
     language = language_of(discussion)
-    if language in _QUESTIONS:
-        return _QUESTIONS[language][kind], ""
-    return _QUESTIONS[ENGLISH][kind], f"Answer in {language.title()}." if language else ""
+    question = _QUESTIONS.get(language, _QUESTIONS[ENGLISH])[kind].format(most=most)
+    return question, f"Answer in {language.title()}." if language and language not in _QUESTIONS else ""

@@ -7,10 +7,13 @@ nothing of platforms, of who wrote the thread, or of models.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from core.text.languages import ENGLISH
+from core.answering.rewording import language_in, without_language
+from core.people.preferences import Language
+from core.text.asking import AS, KIND, LAYOUT, MAY, SORT, TABLE, mended
+from core.writing.limits import Limits, limits_in, without_limits
 
 LONGEST = 120  # characters of a message that asks for no more than this
 
@@ -27,14 +30,16 @@ class MinutesKind(StrEnum):
 class ThreadRequest:
     """What is wanted; `missed`: of what its asker has not seen yet; `dated`: of a day, or of several.
 
-    `also` is what is wanted besides, `language` the one in which.
+    `also` is what is wanted besides; `language`, `limits` and whether it is a `table` are the form in which.
     """
 
     kind: MinutesKind
     missed: bool = False
     also: MinutesKind | None = None
     dated: bool = False
-    language: str = ""
+    language: Language | None = None
+    limits: Limits = field(default_factory=Limits)
+    table: bool = False
 
     @property
     def each(self) -> list[ThreadRequest]:
@@ -44,36 +49,29 @@ class ThreadRequest:
 
 _PLACE = r"(?:thread|discussion|conversation|chat|channel|group|messages|topic|all|everything)"
 _ORT = r"(?:thread|faden|diskussion|unterhaltung|gespräch|chat|kanal|gruppe|nachrichten|thema|alles)"
-_NUMBER = r"(?:\d{1,2}|two|three|four|five|zwei|drei|vier|fünf)"
-_FORM = (
-    rf"(?:in|als|mit) (?:(?:eine[rnm]?|höchstens|maximal|{_NUMBER}|ein paar|kurze[rn]?) )*"
-    r"(?:stichpunkten?|punkten|liste|s[aä]tz(?:en)?)"
-)
 _POLITE = re.compile(
-    r"^(?:(?:hey|hi|hello|hallo|attune|please|pls|bitte|ok|so|and|und|also|mal|kurz)[\s,]+)+"
-    r"|^(?:(?:can|could|would|will) you(?: please)?|kannst du(?: bitte)?(?: mal| mir| uns)*"
-    r"|könntest du(?: bitte)?(?: mal| mir| uns)*|können sie(?: bitte)?(?: mal| mir| uns)*)\s+"
+    rf"^(?:(?:hey|hi|hello|hallo|moin|attune|please|pls|plz|bitte|ok|so|and|und|also|mal|kurz|{MAY}|i(?:'d| would) like"
+    r"|i (?:need|want)|ich (?:brauche|möchte|hätte gerne?)|könnte ich|kann ich)\b[\s,]*(?:(?:mir|uns)\b ?)*)+"
 )
 _TAIL = re.compile(
-    rf"[\s,]+(?:please|pls|bitte|thanks?|danke|for (?:me|us)|so far|until now|here|above|up to now|yet"
-    rf"|bisher|hier|bis jetzt|oben|denn|eigentlich|für (?:mich|uns)"
+    r"[\s,]+(?:please|pls|bitte|thanks?|thx|danke|haben|bekommen|geben|for (?:me|us)|so far|until now|here|above"
+    rf"|up to now|yet|briefly|in short|quickly|bisher|hier|bis jetzt|oben|denn|eigentlich|für (?:mich|uns)"
     rf"|(?:in|of|from) (?:this|the|that)(?: whole)? {_PLACE}"
     rf"|(?:in|aus|von) (?:diese[mnrs]?|de[mnr])(?: ganzen)? {_ORT}"
-    rf"|(?:in|as|with) (?:(?:an?|up to|at most|{_NUMBER}|few|short|bulleted) )*"
-    r"(?:bullets?(?: points?)?|bullet list|list|points|sentences?|lines?)"
-    rf"|{_FORM}|(?P<german>in german|auf deutsch)|(?P<english>in english|auf englisch)"
     r"|(?P<day>today|yesterday|(?:this|last) (?:morning|afternoon|week|month)|heute|gestern"
     r"|(?:diese|letzte) woche|(?:diesen|letzten) monat))$"
 )
-_KIND = (
-    r"(?:an? |the |eine? )?(?:short |brief |quick |bulleted )?(?:slack )?(?:e-?mail|mail|message|memo|note|post|update"
-    r"|report|check-?list|list|table|bullets|bullet points|nachricht|notiz|liste|tabelle|checkliste)"
+_LAYOUT = re.compile(  # anywhere: "fass das als Tabelle zusammen"
+    rf"[\s,]+{AS} (?:an? |eine?[rnm]? |ein paar |a few )?{SORT}(?:(?P<table>{TABLE})|{LAYOUT})(?![\w-])"
 )
+_MINUTES = r"(?:summary|recap|tl;?dr|overview|gist|key|main|takeaways|highlights|zusammenf|kurzfassung|kern)"
+_A_KIND = rf"(?:an? |the |eine? )?{SORT}(?!{_MINUTES})(?:(?P<NAME>{TABLE})|list|liste|update|{KIND})"
 _AS_A_TEXT = re.compile(  # the minutes are what such a text would be made of
-    r"^(?:write up |(?:write|draft|compose|prepare|make|create|schreibe?|mache?|erstelle?)(?: me| us| mir| uns)? "
-    rf"{_KIND}(?: (?:to|for|an|für) [^,]{{1,40}}?)? (?:about|on|of|with|über|mit|von) "
+    r"^(?:write up |(?:write|draft|compose|prepare|make|create|schreibe?|mache?|erstelle?)(?: me| us)? "
+    rf"{_A_KIND.replace('NAME', 'first')}(?: (?:to|for|an|für) [^,]{{1,40}}?)? (?:about|on|of|with|über|mit|von) "
     r"|(?:summari[sz]e|sum up) (?=what\b))"
-    rf"|[\s,]+(?:as|into|in|als) {_KIND}(?: (?:to|for|an|für) [^,]{{1,40}})?(?=$| zusammen$)"
+    rf"|[\s,]+(?:as|into|in|als) {_A_KIND.replace('NAME', 'then')}(?: (?:to|for|an|für) [^,]{{1,40}})?"
+    r"(?=$| zusammen ?(?:fassen)?$)"
     r"|[\s,]+(?:for|für) (?:the|my|das) team$"
 )
 _AND = re.compile(r",? (?:and|und|&) ")
@@ -84,15 +82,19 @@ _SUMMARY = re.compile(
     rf"(?:summari[sz]e|summari[sz]ing|sum up|recap|digest|condense){_THIS}(?: up)?|sum{_THIS} up"
     rf"|(?:(?:give|get|make|write|show|send|do)(?: me| us)? )?(?:an? |the )?(?:short |brief |quick |little )?"
     rf"(?:summary|recap|tl ?;? ?dr|overview)(?: of{_THIS})?"
+    r"|(?:(?:give|get|show|send)(?: me| us)? )?(?:the )?(?:gist|key points|main points|key takeaways|takeaways"
+    rf"|highlights|short version)(?: of{_THIS})?|what(?:'s| is| are| were) the "
+    r"(?:gist|upshot|key points|main points|takeaways)"
     r"|(?:catch (?:me|us) up|bring (?:me|us) up to speed"
     r"|what(?:'s| is| was)(?: this| it| the)?(?: thread)?(?: all)? about"
     r"|what(?: has| was|'s)?(?: been)? (?:discussed|happen(?:ed|ing))|what happened)"
 )
 _DEUTSCH_SUMMARY = re.compile(
-    rf"fass(?:e|t|en sie)?(?: bitte| mal| mir| uns| kurz)*{_DIES}(?: bitte| mal| kurz)*(?: {_FORM})? zusammen"
-    rf"|(?:(?:diese[nmrs]?|de[nmr]|die|das|dies|es|ganze[nmrs]?|mal|bitte|kurz|{_ORT}) )*zusammen(?:fassen|gefasst)"
-    rf"|(?:(?:gib|mach|schreib)(?: mir| uns)? )?(?:eine |die )?"
-    rf"(?:kurze )?zusammenfassung(?: (?:de[rs]|von){_DIES})?"
+    rf"fass(?:e|t|en sie)?(?: bitte| mal| mir| uns| kurz)*{_DIES}(?: bitte| mal| kurz)* zusammen"
+    rf"|(?:(?:diese[nmrs]?|de[nmr]|die|das|dies|es|ganze[nmrs]?|mal|bitte|kurz|{_ORT}) )*zusammen ?(?:fassen|gefasst)"
+    rf"|(?:(?:gib|gebt|geben sie|mach|schreib)(?: mir| uns)? )?(?:eine |die )?"
+    rf"(?:kurze |knappe )?(?:zusammenfassung|kurzfassung|kern(?:punkte|aussagen)|wichtigsten punkte)"
+    rf"(?: (?:de[rs]|von){_DIES})?"
     r"|worum (?:geht|ging) es|was (?:ist|war)(?: denn)? (?:passiert|los)|was wurde (?:besprochen|diskutiert)"
 )
 _DECISIONS = re.compile(
@@ -155,19 +157,35 @@ def thread_request(text: str) -> ThreadRequest | None:
     """What `text` wants of the thread it stands in; None where it is another message."""
     if len(text) > LONGEST:  # first: patterns take their time
         return None
-    said = " ".join(text.replace("’", "'").lower().split()).strip(_ENDS)
+    said = " ".join(mended(text).replace("’", "'").lower().split()).strip(_ENDS)
+    limits, said = limits_in(said), without_limits(said).strip(_ENDS)
+    said, language, table = _without_form(said)
     while said != (bare := _POLITE.sub("", said).strip(_ENDS)):
         said = bare
+    if found := _AS_A_TEXT.search(said):
+        table = table or bool(found["first"] or found["then"])
     said = _AS_A_TEXT.sub("", said).strip(_ENDS)
-    wishes = set[str | None]()
+    dated = False
     while tail := _TAIL.search(said):
-        wishes.add(tail.lastgroup)
+        dated = dated or tail["day"] is not None
         said = said[: tail.start()].strip(_ENDS)
     request = next((request for form, request in _FORMS if form.fullmatch(said)), None) or _both(said)
     if request is None:
         return None
-    language = next((name for name in (ENGLISH, "german") if name in wishes), request.language)
-    return replace(request, dated=request.dated or "day" in wishes, language=language)
+    return replace(
+        request,
+        dated=request.dated or dated,
+        language=language or request.language,
+        limits=limits or request.limits,
+        table=table or request.table,
+    )
+
+
+def _without_form(said: str) -> tuple[str, Language | None, bool]:
+    """`said` without the form that it wishes for: its language, and whether that is a table."""
+    plain = without_language(said)
+    found = _LAYOUT.search(plain)
+    return _LAYOUT.sub("", plain).strip(_ENDS), language_in(said), bool(found and found["table"])
 
 
 def _both(said: str) -> ThreadRequest | None:

@@ -20,12 +20,26 @@ from core.answering.ranking import Selection
 from core.answering.retrieval import merge_neighbours
 from core.answering.rewording import wish_of
 from core.answering.verdict import Calibration, Judging, check_text
-from core.domain import Answer, Outcome, Passage, Piece, PortionStarted, Prompt, QueuePosition, RankedPassage, Source
+from core.domain import (
+    Answer,
+    Decoding,
+    Mode,
+    Outcome,
+    Passage,
+    Piece,
+    PortionStarted,
+    Prompt,
+    QueuePosition,
+    RankedPassage,
+    Source,
+    Verdicts,
+)
 from core.people.asker import AnswerForm
 from core.people.preferences import Format, Length
 from core.ports import Generator
 from core.writing.condensing import MOST_PORTIONS, Condensate, Condenser
 from core.writing.limits import Bounds, Limits, bounded, limits_in, word_count
+from core.writing.material import is_named
 from core.writing.requests import TextRequest
 
 READ_TOKENS = 2200  # of documents that are read at once; what is more is condensed
@@ -35,6 +49,7 @@ LONGER = 1.7  # times as many that one may have which is to be longer
 LEAST_WORDS = 12
 MOST_SOURCES = 8  # under a text
 REWORKED = 2400  # characters of the last text that are read to make it otherwise
+JUDGE = Decoding(Mode.SEQUENCE, max_tokens=1, clear=2.0)  # a verdict on each passage, and no text
 SHORT_WORDS = 80  # of a text by somebody who wants them short
 
 
@@ -54,7 +69,7 @@ class Commission:
         if own := limits_in(self.query.wish):
             return own
         if last and self.length is Length.SHORT:
-            return replace(limits, words=max(round(SHORTER * word_count(last)), LEAST_WORDS))
+            return replace(limits, words=max(round(self.times * word_count(last)), LEAST_WORDS))
         if last:
             return Limits() if self.query.form.get("length") is Length.DETAILED else limits
         short = self.form.preferences.length is Length.SHORT and not limits
@@ -65,6 +80,12 @@ class Commission:
         """What this message, and none before it, wishes of the length of the last text."""
         wish = wish_of(self.query.wish)
         return wish.form.get("length") if wish else None
+
+    @property
+    def times(self) -> float:
+        """How many times as long as the last text this one is to be."""
+        wish = wish_of(self.query.wish)
+        return (wish.times if wish else 0.0) or (SHORTER if self.length is Length.SHORT else LONGER)
 
     @property
     def question(self) -> str:
@@ -136,7 +157,13 @@ class Writer:
         self._certainty = certainty
 
     async def prepare(self, commission: Commission) -> AsyncGenerator[PortionStarted | QueuePosition | TextDraft, None]:
-        """The draft of a text, once enough was read for it; none where nothing that was read is about it."""
+        """The draft of a text, once enough was read for it; none where nothing that was read holds it."""
+        async with aclosing(self._holding(commission)) as steps:
+            async for step in steps:
+                if isinstance(step, QueuePosition):
+                    yield step
+                else:
+                    commission = step
         rows = commission.selection.rows
         read, origins = [one.passage for one in merge_neighbours(rows)], [one.passage for one in rows]
         room, condensed, unread = self._room(commission), False, 0
@@ -154,6 +181,35 @@ class Writer:
             judged = condensed or bool(commission.query.reworks)
             prompt, calibration = self._prompt(commission, read), self._generator.protocol.calibration
             yield TextDraft(commission, prompt, calibration, origins=origins, unread=unread, judged=judged)
+
+    async def _holding(self, commission: Commission) -> AsyncGenerator[QueuePosition | Commission, None]:
+        """`commission` with what holds it, by the model's verdict on each passage; what it names is not doubted.
+
+        All in one prompt are judged as one, and something that is nearly about it is enough for a yes.
+        """
+        merged = merge_neighbours(commission.selection.rows)
+        doubted = [one for one in merged if not is_named(commission.wanted, one.passage)]
+        judges = self._certainty and self._generator.protocol.judging is Judging.FIRST and not commission.query.reworks
+        if not judges or not doubted:
+            return
+        prompt = self._prompt(commission, [one.passage for one in doubted])
+        async with aclosing(self._generator.generate(prompt, JUDGE)) as events:
+            async for event in events:
+                if isinstance(event, QueuePosition):
+                    yield event
+                elif isinstance(event, Verdicts):
+                    yield self._without(commission, doubted, event)
+                    return
+
+    def _without(self, commission: Commission, doubted: Sequence[RankedPassage], verdicts: Verdicts) -> Commission:
+        """`commission` without those of the `doubted` passages that do not hold it."""
+        calibration, selection = self._generator.protocol.calibration, commission.selection
+        each = calibration.each_held(verdicts.log_odds) if calibration else ()
+        failed = [one for one, held in zip(doubted, each, strict=False) if held is not None and held < self._certainty]
+        gone = {part.id for one in failed for part in one.parts or (one.passage,)}
+        return replace(
+            commission, selection=replace(selection, rows=[r for r in selection.rows if r.passage.id not in gone])
+        )
 
     def _room(self, commission: Commission) -> int:
         asked = self._generator.count_tokens(commission.question)
@@ -193,6 +249,6 @@ def _wish(commission: Commission) -> str:
     """What the model is told of the limits that the request does not say itself."""
     limits, asked = asdict(commission.limits), asdict(commission.wanted.limits)
     if commission.length is Length.DETAILED:
-        return f"About {round(LONGER * word_count(commission.query.reworks))} words."
+        return f"About {round(commission.times * word_count(commission.query.reworks))} words."
     own = {name: most for name, most in limits.items() if most and most != asked[name]}
     return " ".join(f"At most {most} {name if most > 1 else name.removesuffix('s')}." for name, most in own.items())

@@ -57,6 +57,12 @@ class FakePeople:
         self.engine.heard.append(feedback)
         return FeedbackOutcome.TAKEN_BACK if feedback.verdict is Verdict.NONE else FeedbackOutcome.LEARNED
 
+    async def documents(self, _: Person) -> set[str]:
+        return set()
+
+    async def export(self, person: Person, _: set[str]) -> str:
+        return f'{{"who": "{person.user}"}}'
+
     async def forget(self, person: Person) -> None:
         self.engine.saved.pop(person, None)
         self.engine.forgotten.append(person)
@@ -71,12 +77,18 @@ class FakeConversations:
     async def begin_anew(self, message: Message) -> None:
         self.engine.begun.append(message.conversation)
 
+    async def has_begun(self, message: Message) -> bool:  # noqa: ARG002
+        return False
+
     async def questions(self, message: Message) -> list[str]:
         return [each.text for each in self.engine.asked if each.person == message.person]
 
 
 class FakeSources:
     """Has one source, of every answer."""
+
+    async def visible(self, *_: object) -> set[str]:
+        return set()
 
     def __init__(self, engine: FakeEngine) -> None:
         self.engine = engine

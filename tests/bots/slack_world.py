@@ -28,6 +28,7 @@ from bots.on_slack.side_messages import SideMessages
 from bots.on_slack.texts import HELP_HINT
 from bots.operator_lists import OperatorLists
 from core.adapters.index.qdrant_index import QdrantIndex
+from core.adapters.redis.chats import RedisChats
 from core.adapters.redis.histories import RedisHistories
 from core.adapters.redis.inbox import RedisInbox
 from core.adapters.redis.memory import RedisMemory
@@ -46,9 +47,9 @@ from tests.doubles.slack_state import Workspace
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
 SCOPES = {
-    "app_mentions:read", "assistant:write", "channels:history", "channels:read", "chat:write", "commands", "files:read",
-    "groups:history", "groups:read", "im:history", "im:read", "im:write", "mpim:history", "mpim:read", "reactions:read",
-    "usergroups:read", "users:read",
+    "app_mentions:read", "assistant:write", "channels:history", "channels:read", "chat:write", "commands",
+    "files:read", "files:write", "groups:history", "groups:read", "im:history", "im:read", "im:write", "mpim:history",
+    "mpim:read", "reactions:read", "usergroups:read", "users:read",
 }  # fmt: skip
 TEXTS = {
     "Transit": "Transit benefit enrolment takes fourteen days and your supervisor approves it",
@@ -252,7 +253,7 @@ async def world(
         engine = await engine_of(redis, index, generator, courses)
         lists, taught = Lists(), Teacher()
         access = lists.over(redis)
-        hub = hub_of(server.api, "xoxb-1", engine, access, taught, operator_lists(redis, access))
+        hub = hub_of(server.api, "xoxb-1", engine, access, taught, redis)
         stack.push_async_callback(hub.close)
         connection = Connection(app_token="" if http else "xapp-1", signing_secret="shh", port=0)  # noqa: S106
         receiver = SlackReceiver(Clients("xoxb-1", server.api), connection, server.api)
@@ -288,16 +289,18 @@ def operator_lists(redis: Redis, access: Access) -> OperatorLists:
 
 
 def hub_of(  # noqa: PLR0917 - what a platform is given
-    api: str, token: str, engine: Engine, access: Access, teacher: Teacher, lists: OperatorLists
+    api: str, token: str, engine: Engine, access: Access, teacher: Teacher, redis: Redis
 ) -> Hub:
     """The answering half behind a stand-in for the inbox."""
     clients, members = Clients(token, api), Members({GROUP})
     door, dialogue = SlackEntrance(access, members), Dialogue(engine, own_commands=OWN_COMMANDS, hint=HELP_HINT)
     talk, lessons = SlackConversation(dialogue, members, hurry=True), Lessons(teacher, access)
     actions = Actions(clients, dialogue, talk, door, lessons)
-    asides = SideMessages(talk, lessons, lists)
-    digests = SlackDigests(clients, dialogue, talk, door)
-    return Hub(SlackSender(clients, dialogue, members, door, actions, asides=asides, digests=digests, hurry=True))
+    asides = SideMessages(talk, lessons, operator_lists(redis, access))
+    digests, chats = SlackDigests(clients, dialogue, talk, door), RedisChats(redis)
+    return Hub(
+        SlackSender(clients, dialogue, members, door, actions, asides=asides, digests=digests, chats=chats, hurry=True)
+    )
 
 
 class Teacher:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import os
 import re
 import signal
@@ -22,7 +23,7 @@ from bots.console_bot import HISTORY_FILE, OWN_COMMANDS, ConsoleBot, answer_line
 from bots.dialogue import Dialogue
 from bots.live_answer import LiveAnswer
 from bots.render import THEME
-from bots.replies import Final
+from bots.replies import EXPORT_FILE, Final
 from core.domain import Source
 from core.errors import MemoryUnavailableError
 from tests.bots.fake_engine import HANDBOOK, FakeEngine
@@ -185,6 +186,31 @@ async def test_a_pipe_asks_a_question_a_line():
     answer = "Twenty weeks.\n\nSources\n1. Handbook › Leave › Parents — /docs/handbook.md:12\n"
     assert (code, out, problems) == (0, f"{answer}\n{answer}", "")
     assert [asked.text for asked in engine.asked] == ["one?", "two?"]
+
+
+async def test_an_export_is_a_private_file_that_is_named(tmp_path: Path):
+    """The terminal says where it is; a second one takes its place, and forgetting removes it."""
+    folder = tmp_path / "data"
+    for _ in range(2):
+        shown = await Terminal(FakeEngine(), folder).type("/prefs export\r\x04")
+    file = folder / EXPORT_FILE
+    assert EXPORT_FILE in "".join(shown.split())
+    assert "who" not in shown
+    assert set(json.loads(file.read_text())) == {"who"}
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    await Terminal(FakeEngine(), folder).type("/forget everything\r\x04")
+    assert not file.exists()
+
+
+async def test_an_export_through_a_pipe_is_what_the_pipe_gets(tmp_path: Path):
+    """There it is the next program's; and forgetting there removes the file of the terminal, too."""
+    out, dialogue, export = io.StringIO(), Dialogue(FakeEngine()), tmp_path / EXPORT_FILE
+    await answer_lines(dialogue, io.StringIO("/prefs export\n"), out, io.StringIO())
+    assert '{"who": ' in out.getvalue()
+    assert not export.exists()
+    export.write_text("{}")
+    await answer_lines(dialogue, io.StringIO("/forget everything\n"), out, io.StringIO(), tmp_path / HISTORY_FILE)
+    assert not export.exists()
 
 
 async def test_forgetting_through_a_pipe_forgets_what_was_typed(tmp_path: Path):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from bots.cli.machine import Machine
 from bots.cli.models_view import show_models
 from core.models.files import FileRecord, VerifiedFolder, write_record
 from core.models.specs import BUILT_IN
@@ -16,9 +17,12 @@ from core.settings import Settings
 READER, PLAIN = "attune-reader-1.5b", "qwen2.5-coder-1.5b-instruct"
 
 
-def listed(home: Path, *, width: int = 80, **environ: str) -> str:
+LARGE, SMALL = Machine(24 * 10**9, 20 * 10**9, 2, "AVX2", is_fast=False), Machine(3 * 10**9, 0, 1)
+
+
+def listed(home: Path, *, width: int = 80, machine: Machine = LARGE, **environ: str) -> str:
     console = Console(width=width, file=StringIO())
-    show_models(Settings.from_env({"ATTUNE_HOME": str(home), **environ}), console)
+    show_models(Settings.from_env({"ATTUNE_HOME": str(home), **environ}), console, machine)
     assert isinstance(console.file, StringIO)
     return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
 
@@ -42,8 +46,10 @@ def test_each_model_says_what_it_is_for_and_what_it_takes(tmp_path: Path, width:
     flat = " ".join(told.split())
     for name, spec in BUILT_IN.items():
         assert f"\n{name}: " in f"\n{told}"
-        assert all(fact in flat for fact in (spec.description, spec.memory, spec.measured, spec.licence))
-    assert [line for line in told.splitlines() if line.strip() == line != ""] == [
+        memory = f"{spec.memory:g} GB of memory" if spec.memory else ""
+        assert all(fact in flat for fact in (spec.description, memory, spec.measured, spec.speed, spec.licence))
+    models, _, _ = told.partition("This machine has")
+    assert [line for line in models.splitlines() if line.strip() == line != ""] == [
         "attune-embedder: embedder, not downloaded yet, in use",
         "all-minilm-l6-v2: embedder, not downloaded yet",
         "multilingual-e5-small: embedder, not downloaded yet",
@@ -79,3 +85,16 @@ def test_a_model_from_elsewhere_is_listed_with_its_size(tmp_path: Path) -> None:
 def test_a_model_on_a_server_leaves_those_here_alone(tmp_path: Path) -> None:
     told = listed(tmp_path, ATTUNE_MODEL_URL="http://127.0.0.1:1/v1")
     assert f"{READER}: language model, not downloaded yet\n" in told
+
+
+def test_the_list_says_which_model_suits_the_machine(tmp_path: Path) -> None:
+    """What there is, whether the default fits with its caches, and how others are measured."""
+    told = " ".join(listed(tmp_path).split())
+    assert "This machine has 24.0 GB of memory (20.0 GB free), 2 cores with AVX2, no GPU." in told
+    assert f"{READER} fits: it takes at most 4.4 GB of memory, its caches included." in told
+    assert "attune doctor --speed" in told
+    small = " ".join(listed(tmp_path, machine=SMALL).split())
+    assert f"{READER} does not fit: it takes 4.4 GB" in small
+    assert "ATTUNE_MODEL_URL" in small
+    lean = " ".join(listed(tmp_path, machine=SMALL, ATTUNE_CACHE_MB="100", ATTUNE_BATCH_MB="100").split())
+    assert f"{READER} fits: it takes at most 2.5 GB" in lean

@@ -211,22 +211,29 @@ async def test_why_tells_each_passage_and_only_its_asker(
     """The trace names what was read, how likely, and what it carried; nobody else gets it."""
     final = await chat.say("How long does transit enrolment take?")
     assert isinstance(final, Final)
-    why = await chat.told(f"/why {final.answer}")
+    words = await chat.told(f"/why {final.answer}")
+    assert "the first one, from *Transit*, gave the answer. The model is sure" in words
+    assert "%" not in words
+    assert await chat.told("/why") == words
+    why = await chat.told(f"/why numbers {final.answer}")
     assert "Transit: " in why
     assert "% → " in why
     assert generator.protocol.calibration is not None
     held = f"{generator.protocol.calibration.held(generator.certainty):.0%}"
     assert f"100% of the answer comes from it; the model is {held} sure that it has the answer" in why
     assert f"The model is {held} sure that the documents have the answer." in why
-    assert await chat.told("/why") == why
-    assert await Chat(engine, BEN).told(f"/why {final.answer}") == translated(personal_texts.NO_ANSWER)
+    for said in ("numbers", " NUMBERS", "in numbers", "figures", "in Zahlen"):
+        assert await chat.told(f"/why {said}") == why
+    for command in ("why", "why numbers"):
+        assert await Chat(engine, BEN).told(f"/{command} {final.answer}") == translated(personal_texts.NO_ANSWER)
+    assert await chat.told("/why numbers 0000") == translated(personal_texts.NO_ANSWER)
 
 
 async def test_in_a_shared_place_nothing_is_told_of_private_answers(chat: Chat) -> None:
     """Neither why nor the question again nor a source of what was asked in private is shown where others read."""
     final = await chat.say("How long does transit enrolment take?")
     chat.private = False
-    for text in ("/why", f"/why {final.answer}", "/plain", f"/plain {final.answer}"):
+    for text in ("/why", f"/why {final.answer}", "/why numbers", "/plain", f"/plain {final.answer}"):
         assert await chat.told(text) == translated(personal_texts.NO_ANSWER)
     assert await chat.told("/open 1") == personal_texts.no_source(0)
     await chat.say("How do I book travel with the agency?")

@@ -136,11 +136,41 @@ async def test_what_is_about_the_asker_is_for_the_asker(slack: World) -> None:
 
 
 async def test_why_says_what_the_answer_rests_on(slack: World) -> None:
-    """The modal names the passages and what they weighed."""
+    """The modal names the passages in words; a button in it shows what they weighed."""
     _, message = await answered(slack)
     slack.people.press("UANN", "C1", message["ts"], "attune_why")
     await slack.settled()
-    assert "Transit" in str(slack.people.view("UANN")["blocks"])
+    words = slack.people.view("UANN")
+    assert "the first one, from _Transit_, gave the answer" in str(words["blocks"])
+    assert "%" not in str(words["blocks"])
+    slack.people.press_in("UANN", words, "attune_quiz_0_0")
+    await slack.settled()
+    numbers = slack.people.view("UANN")
+    assert "% → " in str(numbers["blocks"])
+    assert (numbers["id"], "attune_quiz" in str(numbers["blocks"])) == (words["id"], False)
+
+
+async def test_why_that_was_typed_has_its_numbers_behind_a_button(slack: World) -> None:
+    """In a direct message in its thread; in a channel for one person's eyes, and nobody else's press shows them."""
+    ts, _ = await answered(slack, slack.space.dm("UANN"))
+    slack.people.say("UANN", "DUANN", "!why", thread=ts)
+    await slack.settled()
+    said = slack.space.answers("DUANN", ts)[-1]
+    slack.people.press("UANN", "DUANN", said["ts"], "attune_quiz_0_0")
+    await slack.settled()
+    assert "% → " in slack.answers("DUANN", ts)[-1]
+    ts, _ = await answered(slack)
+    slack.people.say("UANN", "C1", "<@UBOT> why", thread=ts)
+    await slack.settled()
+    whispered = slack.space.ephemeral[-1]
+    assert "gave the answer" in str(whispered)
+    slack.people.press_ephemeral("UBEN", "C1", whispered["blocks"], "attune_quiz_0_0")
+    slack.people.press_ephemeral("UANN", "C1", whispered["blocks"], "attune_quiz_0_0")
+    await slack.settled()
+    told = [str(reply) for reply in slack.people.replies()]
+    assert sum("% → " in reply for reply in told) == 1
+    assert sum("Only the person who asked" in reply for reply in told) == 1
+    assert len(slack.answers("C1", ts)) == 1
 
 
 async def test_plain_answers_again_without_preferences(slack: World) -> None:
@@ -327,12 +357,43 @@ async def test_the_home_tab_shows_what_is_kept_and_changes_it(slack: World) -> N
     assert "Resume learning" in str(slack.space.homes["UANN"])
     slack.people.press_in("UANN", slack.space.homes["UANN"], "attune_run_export")
     await slack.settled()
-    sent = [message for message in slack.space.messages["DUANN"].values() if message["user"] == "UBOT"]
-    assert '"wishes"' in str(sent[-1])
+    assert exported(slack) == 1
     slack.people.press_in("UANN", slack.space.homes["UANN"], "attune_run_forget")
     await slack.settled()
     assert not (await slack.engine.people.wishes(ANN)).paused
     assert QUESTION not in str(slack.space.homes["UANN"])
+
+
+def exported(there: World) -> int:
+    """How many files with her profile Ann got in her direct messages."""
+    sent = [one for message in there.space.messages["DUANN"].values() for one in message.get("files", ())]
+    assert all(b'"wishes"' in there.space.files[one["id"]]["data"] for one in sent)
+    assert {one["name"] for one in sent} <= {"attune-profile.json"}
+    return len(sent)
+
+
+async def test_an_export_is_a_file_wherever_it_is_asked_for(slack: World) -> None:
+    """In a direct message, in a channel and by a slash command; it comes in a direct message, and that is said."""
+    channel = slack.space.dm("UANN")
+    asked = slack.people.say("UANN", channel, "prefs export")
+    await slack.settled()
+    assert exported(slack) == 1
+    assert slack.answers(channel, asked) == ["I've sent it to you in a message."]
+    slack.people.say("UANN", "C1", "<@UBOT> prefs export")
+    slack.people.command("UANN", "C1", "/prefs", "export")
+    await slack.settled()
+    assert exported(slack) == 3
+    assert "I've sent it to you" in slack.people.whispers("UANN")[-1] + str(slack.people.replies())
+    assert '"wishes"' not in str(slack.space.messages["C1"]) + str(slack.space.ephemeral)
+
+
+async def test_an_export_is_text_where_the_app_may_not_send_files(slack: World) -> None:
+    """An app that was made before still lacks the scope."""
+    slack.space.scopes = set(slack.space.scopes) - {"files:write"}
+    slack.people.say("UANN", slack.space.dm("UANN"), "prefs export")
+    await slack.settled()
+    assert exported(slack) == 0
+    assert '"wishes"' in str(slack.space.messages["DUANN"])
 
 
 async def test_the_home_tab_of_a_stranger_says_why_it_is_empty(socket: World) -> None:

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from bots.on_slack.clients import Clients
 from bots.on_slack.receiver import Connection, SlackReceiver
 from core.adapters.index.qdrant_index import QdrantIndex
-from tests.bots.slack_world import QUESTION, TEXTS, Lists, Teacher, engine_of, hub_of, operator_lists
+from tests.bots.slack_world import QUESTION, TEXTS, Lists, Teacher, engine_of, hub_of
 from tests.doubles.emulate_slack import emulate, free_port
 from tests.fakes import HashingEmbedder, ScriptedGenerator
 
@@ -30,7 +30,7 @@ async def test_a_conversation_over_http_with_emulates_signed_events(redis: Redis
         me = await slack.call("auth.test", TOKEN)
         engine = await engine_of(redis, index, ScriptedGenerator())
         access = Lists(allowed={f"workspace:slack/{me['team_id']}"}).over(redis)
-        hub = hub_of(slack.api, TOKEN, engine, access, Teacher(), operator_lists(redis, access))
+        hub = hub_of(slack.api, TOKEN, engine, access, Teacher(), redis)
         stack.push_async_callback(hub.close)
         connection = Connection(signing_secret=SECRET, port=port)
         receiver = SlackReceiver(Clients(TOKEN, slack.api), connection, slack.api)

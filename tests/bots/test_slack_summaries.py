@@ -47,6 +47,25 @@ async def test_a_thread_is_summed_up_where_it_stands(redis: Redis) -> None:
         slack.check()
 
 
+async def test_a_thread_as_a_table(redis: Redis) -> None:
+    """Slack's tables have no links: those stand below, by number."""
+    async with world(redis) as slack:
+        slack.generator.script = script
+        root = await discuss(
+            slack, ("UANN", "I'll carry the printer | scanner on Monday"), ("UBEN", "I'll repair the lamp on Friday")
+        )
+        slack.people.say("UANN", "C1", f"{AT} action items as a table", thread=root)
+        await slack.settled()
+        answer = slack.space.answers("C1", root)[0]
+        [table] = [block for block in answer["blocks"] if block["type"] == "table"]
+        cells = [[cell["text"] for cell in row] for row in table["rows"]]
+        assert cells[0] == ["#", "What", "Said by"]
+        assert [row[0] for row in cells[1:]] == ["1", "2"]
+        assert "printer | scanner" in cells[1][1]
+        assert text_of(answer).count("https://fake.slack.example/archives/C1/p") == 2
+        slack.check()
+
+
 async def test_a_thread_is_read_page_by_page_as_it_is_now(redis: Redis) -> None:
     """Edited messages as they are, deleted ones not at all; the bot's own and those without words are counted."""
     async with world(redis) as slack:
@@ -91,6 +110,43 @@ async def test_decisions_and_tasks_are_asked_for(redis: Redis) -> None:
         assert "moves to floor three" in decided
         assert "carry" not in decided
         assert "I'll carry the printer on Monday" in to_do
+        slack.check()
+
+
+async def test_what_somebody_missed_in_a_channel(redis: Redis) -> None:
+    """Once an admin has that on: what was written outside threads since they last wrote; nothing is kept."""
+    async with world(redis) as slack:
+        slack.generator.script = script
+        slack.space.channels["C1"]["creator"] = "UBEN"
+        slack.people.say("UBEN", "C1", "The roof leaks")
+        slack.people.say("UANN", "C1", "I saw that")
+        last = slack.people.say("UBEN", "C1", "The roof is repaired now")
+        slack.people.say("UBEN", "C1", "The wall is wet, too", thread=last)
+        await slack.settled()
+        before = slack.people.say("UANN", "C1", f"{AT} what did I miss?")
+        await slack.settled()
+        assert "!catchup on" in slack.answers("C1", before)[0]
+        refused = slack.people.say("UANN", "C1", f"{AT} !catchup on")
+        switched = slack.people.say("UBEN", "C1", f"{AT} !catchup on")
+        await slack.settled()
+        assert "Only whoever made this channel" in slack.answers("C1", refused)[0]
+        assert "From now on anyone" in slack.answers("C1", switched)[0]
+        keys = {key for key in await redis.keys("*") if b"heard" in key}
+        asked = slack.people.say("UANN", "C1", f"{AT} summarise this channel")
+        missed = slack.people.say("UBEN", "C1", f"{AT} what did I miss?")
+        await slack.settled()
+        [whole] = slack.answers("C1", asked)
+        assert all(part in whole for part in ("The roof leaks", "repaired now"))
+        assert "wet" not in whole
+        assert f"https://fake.slack.example/archives/C1/p{last.replace('.', '')})" in whole
+        assert {key for key in await redis.keys("*") if b"heard" in key} == keys
+        off = slack.people.say("UBEN", "C1", f"{AT} !catchup off")
+        await slack.settled()
+        again = slack.people.say("UBEN", "C1", f"{AT} what did I miss?")
+        await slack.settled()
+        assert "only threads" in slack.answers("C1", off)[0]
+        assert "!catchup on" in slack.answers("C1", again)[0]
+        assert slack.answers("C1", missed)
         slack.check()
 
 
@@ -160,7 +216,7 @@ async def test_what_comes_with_a_forward_is_about_that(redis: Redis) -> None:
         assert not any("In short" in answer for answer in slack.answers("C1", root))
 
 
-async def test_a_channel_or_a_day_is_not_summed_up(redis: Redis) -> None:
+async def test_a_day_or_a_channel_that_has_it_off_is_not_summed_up(redis: Redis) -> None:
     """Whoever asks for that is told what can be had, in a thread as outside."""
     async with world(redis) as slack:
         for text in ("summarise this channel", "what was decided today?", "was habe ich verpasst?"):
@@ -169,7 +225,8 @@ async def test_a_channel_or_a_day_is_not_summed_up(redis: Redis) -> None:
         slack.people.say("UANN", "C1", f"{AT} what was decided today?", thread=root)
         await slack.settled()
         said = [text_of(each) for each in slack.space.messages["C1"].values()]
-        assert sum("A whole channel of Slack's I can't sum up, nor a single day" in text for text in said) == 4
+        parts = "for which an admin wrote `!catchup on`", "A single day I can't sum up"
+        assert sum(all(part in text for part in parts) for text in said) == 4
         assert not any("Decided" in text for text in said)
         slack.check()
 

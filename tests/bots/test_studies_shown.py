@@ -132,7 +132,31 @@ async def test_a_quiz_in_slack(redis: Redis):
         said = [text_of(one) for one in there.space.answers("C1", asked["thread_ts"])]
         assert [text.count("✅") for text in said] == [0, 1, 1]
         assert "Transit.md" in said[1]
+        question = there.space.messages["C1"][asked["ts"]]
+        assert "quiz answer" not in str(question["blocks"])
+        chosen = letter(text_of(asked), stands=IN_SLACK)
+        assert f"You chose *{chosen}*." in str(question["blocks"])
+        assert letter(text_of(question), stands=IN_SLACK) == chosen
+        there.check()
+
+
+async def test_an_old_question_in_slack_gets_a_sentence(redis: Redis):
+    """One that was answered by a word has its buttons until one is pressed: that says so, and takes them away."""
+    async with world(redis) as there:
+        there.generator.script = quizzing
+        channel = there.space.dm("UANN")
+        asked = await slack_question(there, "quiz me on transit benefit enrolment", channel)
+        right = letter(text_of(asked), stands=IN_SLACK)
+        other = "A" if right != "A" else "B"
+        await slack_question(there, f"!quiz {right}", channel)
+        name, value = action(asked, other)
+        there.people.press("UANN", channel, asked["ts"], name, value=value)
         await there.settled()
+        said = [text_of(one) for one in there.space.answers(channel, asked["thread_ts"])]
+        assert "answered already" in said[-1]
+        question = there.space.messages[channel][asked["ts"]]
+        assert "quiz answer" not in str(question["blocks"])
+        assert "You chose" not in str(question["blocks"])
         there.check()
 
 

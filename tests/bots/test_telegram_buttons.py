@@ -147,6 +147,11 @@ async def test_why_and_without_my_preferences(redis: Redis, tmp_path: Path):
         answer = await asked(ann)
         await ann.press("Why this?", answer)
         await ann.private.until(lambda place: any("Why this answer" in message.text for message in place.said()))
+        why = ann.private.said()[-1]
+        assert "gave the answer" in why.text
+        assert "%" not in why.text
+        await ann.press("In numbers", why)
+        await ann.private.until(lambda place: any("% → " in message.text for message in place.said()))
         await ann.press("Without my preferences", answer)
         await ann.private.answered(2)
         assert home.generator.prompts[1].question == LEAVE

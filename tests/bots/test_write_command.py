@@ -116,6 +116,21 @@ async def test_telegram_writes_by_command(redis: Redis, tmp_path: Path) -> None:
         await ann.private.until(lambda place: place.said()[-1].text == texts.TEXT_GONE)
 
 
+async def test_who_wants_something_changed_that_was_never_said_is_told(redis: Redis, tmp_path: Path) -> None:
+    """Nothing is searched for it; what a forwarded message holds can be put otherwise, and a text is written."""
+    async with telegram_home(redis, tmp_path) as home:
+        ann = User(home.double, 7, "Ann")
+        for count, text in enumerate(
+            ("Übersetze das ins Deutsche", "make it more professional", "as a table"), start=1
+        ):
+            await ann.say(text)
+            await ann.private.until(
+                lambda place, count=count: sum(one.text == texts.NOTHING_TO_CHANGE for one in place.said()) == count
+            )
+        assert home.generator.prompts == []
+        assert set((await said(ann, "Write an email to parental leave")).buttons) >= TEXT_BUTTONS
+
+
 async def test_telegram_makes_shorter_what_was_written_in_this_chat(redis: Redis, tmp_path: Path) -> None:
     """`/write shorter` and `/write copy` mean the last text here, and say so where there is none."""
     async with telegram_home(redis, tmp_path) as home:
@@ -125,6 +140,7 @@ async def test_telegram_makes_shorter_what_was_written_in_this_chat(redis: Redis
         await said(ann, "draft an email about parental leave")
         assert set((await said(ann, "/write shorter")).buttons) >= TEXT_BUTTONS
         assert "draft an email about parental leave" in home.generator.prompts[-1].question
+        assert set((await said(ann, "half as long")).buttons) >= TEXT_BUTTONS
         assert set((await said(ann, f"/write to all about parental leave {'and more ' * 80}")).buttons) >= TEXT_BUTTONS
 
 

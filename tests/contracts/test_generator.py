@@ -1,4 +1,4 @@
-"""What every `Generator` promises: the local model, a model on a server, and the fake that stands in for them."""
+"""What every `Generator` promises: the model here, on a server or a cluster, and the fake that stands in for them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 from core.adapters.local_model.torch_generator import TorchGenerator
 from core.adapters.remote_model.openai_api import OpenAIServer
+from core.adapters.remote_model.ray_generator import RayGenerator
 from core.adapters.remote_model.remote_generator import RemoteGenerator
 from core.answering.verdict import PROTOCOLS, SYSTEM, TOLD_TO_REFUSE, Judging, check_text
 from core.domain import CutOff, Decoding, Mode, Passage, Piece, Prompt, Verdicts
@@ -21,6 +22,7 @@ from core.models.files import NoProgress
 from core.models.store import ModelStore
 from core.ports import Generator
 from tests.conftest import TINY_MODEL
+from tests.doubles.cluster import ClusterDouble
 from tests.doubles.openai_server import MODEL, OpenAIDouble
 from tests.fakes import ScriptedGenerator
 
@@ -34,6 +36,8 @@ QUESTION = "Tell me all about the library."  # behind its yes the tiny model has
         "scripted",
         "remote, none",
         "remote, first",
+        "double of a cluster",
+        *[pytest.param(f"ray, {judging}", marks=[pytest.mark.model, pytest.mark.ray]) for judging in ("none", "first")],
         *[pytest.param(f"torch, {judging}", marks=pytest.mark.model) for judging in Judging],
     ]
 )
@@ -41,6 +45,16 @@ async def generator(request: pytest.FixtureRequest) -> AsyncIterator[Generator]:
     kind, _, judging = request.param.partition(", ")
     if kind == "scripted":
         yield ScriptedGenerator()
+        return
+    if kind == "double of a cluster":
+        async with AsyncExitStack() as stack:
+            double = await stack.enter_async_context(ClusterDouble(ScriptedGenerator()).serving())
+            yield await stack.enter_async_context(RayGenerator(double.url, None, silence=5))
+        return
+    if kind == "ray":
+        url = request.getfixturevalue("ray_cluster")
+        async with RayGenerator(f"{url}/{judging}", None, silence=60) as one:
+            yield one
         return
     if kind == "remote":
         async with AsyncExitStack() as stack:
@@ -97,7 +111,7 @@ async def test_an_answer_says_when_its_tokens_were_used_up(generator: Generator)
     """After all pieces, and only then."""
     short = [event async for event in generator.generate(asking(), Decoding(max_tokens=5))]
     assert [isinstance(event, CutOff) for event in short] == [False] * (len(short) - 1) + [True]
-    if isinstance(generator, ScriptedGenerator | RemoteGenerator):  # the tiny model may go on for ever
+    if generator.name in {MODEL, ScriptedGenerator.name}:  # the tiny model may go on for ever
         whole = [event async for event in generator.generate(asking(), Decoding(max_tokens=400))]
         assert not any(isinstance(event, CutOff) for event in whole)
 

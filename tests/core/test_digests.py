@@ -69,9 +69,11 @@ class House:
             await self.index.remove(f"/docs/{title}.md", keep_version=f"v{version}")
         await self.watch.look()
 
-    async def digest(self, person: Person = ANN, since: datetime = START, channels: frozenset[str] = frozenset()):
+    async def digest(
+        self, person: Person = ANN, since: datetime = START, channels: frozenset[str] = frozenset(), waiting=()
+    ):
         message = Message("1", Conversation("slack", "T1", "D1"), person, "", self.now, private=True, channels=channels)
-        return await self.engine.digests.compose(message, since, self.now)
+        return await self.engine.digests.compose(message, since, self.now, waiting)
 
     async def ask(self, text: str, person: Person = ANN, channels: frozenset[str] = frozenset()) -> None:
         place = Conversation("slack", "T1", "D1")
@@ -262,6 +264,29 @@ async def test_every_question_that_is_answered_now_is_told(house: House) -> None
     house.now += HOUR / 60
     await house.ask(asked[0])
     assert {one.gap.question for one in (await house.digest()).answered} == set(asked[1:])
+
+
+async def test_questions_beyond_those_of_one_digest_come_with_the_next(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each once, of the same news, those that waited first; one that came meanwhile waits behind them."""
+    monkeypatch.setattr("core.notices.digests._ASKED", 4)
+    asked = [f"When does the canteen {number} open at noon?" for number in range(10)]
+    for question in asked:
+        await house.usage.note_gap(Gap(question, ANN, house.now))
+        house.now += HOUR / 60
+    await house.writes({"Canteen": CANTEEN})
+    since, waiting, told = START, (), []
+    for count in (4, 4, 3, 0):
+        digest = await house.digest(since=since, waiting=waiting)
+        since, waiting = digest.until, digest.waiting
+        told.append([one.gap.question for one in digest.answered])
+        assert len(told[-1]) == count
+        if len(told) == 1:
+            await house.usage.note_gap(Gap("When does the new canteen open?", ANN, house.now))
+            await house.writes({"New canteen": "The new canteen opens at one."})
+    assert [question for part in told for question in part] == [*asked[::-1], "When does the new canteen open?"]
+    assert waiting == ()
 
 
 async def test_a_sentence_that_stands_twice_is_told_once(house: House) -> None:

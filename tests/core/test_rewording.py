@@ -12,6 +12,7 @@ from core.people.preferences import Format, Language, Length, Level, Tone
 SHORT, DETAILED = {"length": Length.SHORT}, {"length": Length.DETAILED}
 BULLETS, STEPS, PROSE = {"format": Format.BULLETS}, {"format": Format.STEPS}, {"format": Format.PROSE}
 SIMPLE, EXPERT = {"level": Level.BEGINNER}, {"level": Level.EXPERT}
+FORMAL = {"tone": Tone.FORMAL}
 GERMAN, SPANISH = {"language": Language.GERMAN}, {"language": Language.SPANISH}
 
 QUESTIONS = [
@@ -37,6 +38,25 @@ QUESTIONS = [
     "why?",
     "no",
     "not in German",
+    "in Germany?",
+    "and in Poland?",
+    "use the German form",
+    "who translates it?",
+    "is half as long allowed?",
+    "half a day off",
+    "twice a year?",
+    "how professional must emails be?",
+    "professional development budget",
+    "can I write an email to HR about it?",
+    "in the report?",
+    "for messages?",
+    "for managers?",
+    "write an email to all staff about it when?",
+    "Wie kurz?",
+    "so lange wie möglich krank",
+    "Sprechen Sie Deutsch?",
+    "Soll ich das übersetzen?",
+    "write an email to Anna about laptops",
     "ok",
     "",
     "?",
@@ -78,10 +98,48 @@ QUESTIONS = [
         ("日本語で", {"language": Language.JAPANESE}),
         ("a short list in German", SHORT | BULLETS | GERMAN),
         ("say that again", {}),
+        ("Übersetze das ins Deutsche", GERMAN),
+        ("uebersetz mir das bitte ins deutsche", GERMAN),
+        ("Könnten Sie das bitte ins Deutsche übersetzen?", GERMAN),
+        ("would you mind translating that to German?", GERMAN),
+        ("tranlate that to german", GERMAN),
+        ("could you translate the answer to Spanish?", SPANISH),
+        ("make it more professional", FORMAL),
+        ("Make it sound more profesional please", FORMAL),
+        ("Formulieren Sie das bitte höflicher", FORMAL),
+        ("Könntest du das etwas förmlicher formulieren?", FORMAL),
+        ("less professional", {"tone": Tone.FRIENDLY}),
+        ("Fass das zusammen", SHORT),
+        ("Fassen Sie das bitte zusammen", SHORT),
+        ("Könnten Sie das bitte zusammenfassen?", SHORT),
+        ("kuerzer", SHORT),
+        ("ich hätte das gern etwas kürzer", SHORT),
+        ("so kurz wie möglich", SHORT),
+        ("as short as possible", SHORT),
+        ("auf 100 Wörter kürzen", SHORT),
+        ("use simpler language", SIMPLE),
+        ("Vereinfache das bitte", SIMPLE),
+        ("in 3 bullets", BULLETS),
     ],
 )
 def test_a_wish_for_form_is_one_of_the_preferences(message: str, form: dict[str, str]) -> None:
     assert wish_of(message) == Rewording(form)
+
+
+@pytest.mark.parametrize(
+    ("message", "form", "times"),
+    [
+        ("half as long", SHORT, 0.5),
+        ("cut it in half please", SHORT, 0.5),
+        ("halb so lang", SHORT, 0.5),
+        ("Kürze das auf die Hälfte", SHORT, 0.5),
+        ("twice as long", DETAILED, 2.0),
+        ("doppelt so lang bitte", DETAILED, 2.0),
+        ("shorter", SHORT, 0.0),
+    ],
+)
+def test_a_wish_may_say_how_many_times_as_long(message: str, form: dict[str, str], times: float) -> None:
+    assert wish_of(message) == Rewording(form, times=times)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +160,13 @@ def test_more_is_wanted_in_detail_or_of_what_was_cut(message: str) -> None:
         "rewrite it for new hires",
         "als Tabelle",
         "schreib das als E-Mail",
+        "Übersetze das ins Schwedische",
+        "mach daraus eine Mail an das Team",
+        "make a checklist out of it",
+        "write an email about it",
+        "schreib eine Mail an das Team",
+        "Write an email to my manager",
+        "rewrite the email for managers",
     ],
 )
 def test_what_no_preference_has_a_word_for_is_known_to_be_about_the_answer(message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,12 +12,14 @@ import pytest
 from bots.study_requests import study_request
 from core.answering.verdict import TOLD_TO_REFUSE
 from core.domain import Person, Prompt
+from core.people.preferences import Language
 from core.threads.chats import ChatPost, missed_by
 from core.threads.minutes import Minutes, Minuting, PartStarted, asked
 from core.threads.points import Point, carried, distinct, lines_of
 from core.threads.posts import MOST_PARTS, PART_TOKENS, Discussion, Post, parts_of
 from core.threads.requests import MinutesKind, ThreadRequest, thread_request
 from core.threads.signs import decides
+from core.writing.limits import Limits
 from core.writing.requests import request_of
 from tests.fakes import ScriptedGenerator
 
@@ -376,20 +379,59 @@ def test_what_somebody_missed_begins_behind_their_last_message() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("said", "wanted"),
     [
-        ("summarise in 3 bullets", MinutesKind.SUMMARY),
-        ("summarise this thread as a list, please", MinutesKind.SUMMARY),
-        ("sum up in two sentences", MinutesKind.SUMMARY),
-        ("fass das in höchstens drei Stichpunkten zusammen", MinutesKind.SUMMARY),
-        ("Zusammenfassung in 3 Stichpunkten", MinutesKind.SUMMARY),
-        ("action items as a list", MinutesKind.ACTIONS),
-        ("Aufgaben als Liste bitte", MinutesKind.ACTIONS),
+        ("summarise in 3 bullets", ThreadRequest(MinutesKind.SUMMARY, limits=Limits(items=3))),
+        ("summarise this thread as a list, please", SUMMARY),
+        ("sum up in two sentences", ThreadRequest(MinutesKind.SUMMARY, limits=Limits(sentences=2))),
+        ("summarise in under 50 words", ThreadRequest(MinutesKind.SUMMARY, limits=Limits(words=49))),
+        (
+            "fass das in höchstens drei Stichpunkten zusammen",
+            ThreadRequest(MinutesKind.SUMMARY, limits=Limits(items=3)),
+        ),
+        ("Zusammenfassung in 3 Stichpunkten", ThreadRequest(MinutesKind.SUMMARY, limits=Limits(items=3))),
+        ("action items as a list", ACTIONS),
+        ("Aufgaben als Liste bitte", ACTIONS),
+        ("who does what, as a checklist", ACTIONS),
+        ("action items as a table", ThreadRequest(MinutesKind.ACTIONS, table=True)),
+        ("make a table of the action items", ThreadRequest(MinutesKind.ACTIONS, table=True)),
+        ("Fass den Thread bitte als Tabelle zusammen", ThreadRequest(MinutesKind.SUMMARY, table=True)),
+        ("Was wurde beschlossen, als Tabelle?", ThreadRequest(MinutesKind.DECISIONS, table=True)),
+        ("tldr in spanish", ThreadRequest(MinutesKind.SUMMARY, language=Language.SPANISH)),
+        ("Könnten Sie das auf Englisch zusammenfassen?", ThreadRequest(MinutesKind.SUMMARY, language=Language.ENGLISH)),
+        ("fassen Sie das bitte zusammen", SUMMARY),
+        ("summerize this", SUMMARY),
+        ("would you mind summarising this thread?", SUMMARY),
+        ("key points please", SUMMARY),
+        ("Kann ich eine Zusammenfassung haben?", SUMMARY),
+        (
+            "what did I miss, in 3 bullets?",
+            ThreadRequest(MinutesKind.SUMMARY, missed=True, limits=Limits(items=3)),
+        ),
     ],
 )
-def test_a_form_may_be_wished(said: str, kind: MinutesKind) -> None:
-    """Points are a list anyway."""
-    assert thread_request(said) == ThreadRequest(kind)
+def test_a_form_may_be_wished(said: str, wanted: ThreadRequest) -> None:
+    """How many points there may be, in which language, and whether they are a table; a list they are anyway."""
+    assert thread_request(said) == wanted
+
+
+async def test_no_more_points_come_than_were_wished_for() -> None:
+    """Those stay that most messages carry, in their order; how many more there are is counted."""
+    said = posts(
+        "Ann: The printer on floor two is broken", "Ben: The lamp in the kitchen flickers",
+        "Cem: The printer on floor two is broken indeed", "Dan: The coffee machine needs descaling",
+    )  # fmt: skip
+    lines = [
+        "The printer on floor two is broken",
+        "The lamp in the kitchen flickers",
+        "The coffee machine needs descaling",
+    ]
+    generator = ScriptedGenerator(lambda _: "\n".join(f"- {line}" for line in lines))
+    made = await minutes(generator, replace(SUMMARY, limits=Limits(items=2)), said)
+    assert (len(made.points), made.over) == (2, 1)
+    assert "at most 2 bullets" in generator.prompts[0].question
+    made = await minutes(generator, replace(SUMMARY, limits=Limits(words=8)), said)
+    assert (len(made.points), made.over) == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -410,7 +452,7 @@ def test_a_day_and_a_language_are_understood() -> None:
     """Which is not to say that they can be had."""
     assert thread_request("what was decided today?") == ThreadRequest(MinutesKind.DECISIONS, dated=True)
     assert thread_request("was wurde diese Woche hier besprochen") is None
-    assert thread_request("summarise this in German") == ThreadRequest(MinutesKind.SUMMARY, language="german")
+    assert thread_request("summarise this in German") == ThreadRequest(MinutesKind.SUMMARY, language=Language.GERMAN)
     assert thread_request("summarise, and what was decided yesterday?") == ThreadRequest(
         MinutesKind.SUMMARY, also=MinutesKind.DECISIONS, dated=True
     )

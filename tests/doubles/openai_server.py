@@ -21,12 +21,13 @@ from aiohttp.test_utils import TestServer
 
 from core.answering.prompt import NOT_FOUND
 from core.answering.verdict import ANSWERING, NO
+from tests.doubles import vllm_rules as vllm
 
 MODEL = "tiny"
 KEY = "sesame"
 CHARACTERS = 3  # of a token
 CHAT_FIELDS = {"model", "messages", "max_tokens", "temperature", "top_p", "seed", "stream", "logprobs", "top_logprobs"}
-CONTINUING = {"continue_final_message", "add_generation_prompt"}
+OVERLOOKED = {"continue_final_message", "add_generation_prompt", "repetition_penalty", "return_tokens_as_token_ids"}
 
 
 class Flavour(StrEnum):
@@ -43,10 +44,12 @@ class Fault(StrEnum):
     BUSY = "429"
     BROKEN = "500"
     HANG = "says nothing"
+    QUEUE = "says in its stream that its queue is full"
     CUT = "closes in the middle of an answer"
     ABRUPT = "drops the connection in the middle of an answer"
     ERROR = "reports an error in the middle of an answer"
     STALL = "falls silent in the middle of an answer"
+    ABORT = "gives an answer up in its middle"
 
 
 @dataclass
@@ -58,6 +61,8 @@ class OpenAIDouble:
     context: int = 4096
     replies: dict[str, str] = field(default_factory=dict)
     model: str = MODEL
+    base: str = ""  # which the model is an adapter of, in vLLM
+    token_ids: bool = False  # vLLM's --return-tokens-as-token-ids
     judges_first: bool = False
     log_odds: Callable[[str], float] = lambda _passage: 5.0
     goes_on: bool = True  # from an answer's beginning, where the last message is one
@@ -116,54 +121,70 @@ class OpenAIDouble:
         return busy
 
     async def _models(self, _: web.Request) -> web.Response:
-        entry: dict[str, Any] = {"id": self.model, "object": "model"}
         if self.flavour is Flavour.VLLM:
-            entry["max_model_len"] = self.context
-        return web.json_response({"object": "list", "data": [entry]})
+            return web.json_response({"object": "list", "data": vllm.cards(self.model, self.base, self.context)})
+        return web.json_response({"object": "list", "data": [{"id": self.model, "object": "model"}]})
 
     async def _props(self, _: web.Request) -> web.Response:
         return web.json_response({"default_generation_settings": {"n_ctx": self.context}})
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = self.bodies[-1]
-        fields = {"model", "messages"}
-        if problem := self._problem(body, CHAT_FIELDS | CONTINUING, fields) or ill_formed(body["messages"]):
+        if problem := self._problem(body):
             return problem
-        if self.flavour is Flavour.VLLM and bool(CONTINUING & body.keys()) != (
-            body["messages"][-1]["role"] == "assistant"
-        ):
-            return refusal(400, "An answer is gone on with where both fields say so", "BadRequestError")
         answer = tokens(self.answer(body["messages"]))
         said, limit = answer[: body["max_tokens"]], body["max_tokens"]
-        if len(tokens("".join(one["content"] for one in body["messages"]))) + limit > self.context:
-            return refusal(400, f"This model's maximum context length is {self.context} tokens.", "BadRequestError")
+        asked = len(tokens("".join(one["content"] for one in body["messages"]))) + limit
+        if asked > self.context:
+            return vllm.too_long(self.context, asked)
         reason = "stop" if len(answer) <= limit else "length"
-        if not body.get("stream"):
-            choice = {"index": 0, "message": {"role": "assistant", "content": "".join(said)}, "finish_reason": reason}
-            if body.get("logprobs"):
-                choice["logprobs"] = self.first_token(body["messages"], said)
-            return web.json_response({"choices": [choice]})
-        return await self._stream(request, said, reason)
+        if body.get("stream"):
+            return await self._stream(request, said, reason)
+        return web.json_response(self._reply(body, said, reason))
+
+    def _reply(self, body: dict[str, Any], said: list[str], reason: str) -> dict[str, Any]:
+        likely = self.first_token(body["messages"], said)
+        if self.flavour is Flavour.VLLM:
+            logprobs = vllm.logprobs_of(likely, vllm.ChatRequest.model_validate(body), as_ids=self.token_ids)
+            return vllm.reply(self.model, "".join(said), reason, logprobs)
+        choice = {"index": 0, "message": {"role": "assistant", "content": "".join(said)}, "finish_reason": reason}
+        if body.get("logprobs") and self.flavour is Flavour.LLAMA_CPP:
+            listed = [{"token": word, "logprob": value, "bytes": list(word.encode())} for word, value in likely.items()]
+            choice["logprobs"] = {"content": [{**listed[0], "top_logprobs": listed}]}
+        return {"choices": [choice]}
 
     async def _stream(self, request: web.Request, words: list[str], reason: str) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        await self._send(response, ": keep-alive\r\n\r\n" + event(chunk({"role": "assistant", "content": None})))
+        await self._send(response, ": keep-alive\r\n\r\n")
         fault = self.faults.pop(0) if self.faults else None
-        for place, word in enumerate(words):
-            if fault and place == len(words) // 2:
+        if fault is Fault.QUEUE:
+            await self._send(response, event(vllm.problem(503, vllm.OVERLOAD, "Service Unavailable")))
+            words, chunks, fault = [], [], None
+        else:
+            chunks = self._chunks(words, reason)
+        for place, one in enumerate(chunks):
+            if fault and place == len(words) // 2 + 1:
                 return await self._break(request, response, fault)
-            await asyncio.sleep(self.pace)
-            await self._send(response, event(chunk({"content": word})))
-        await self._send(response, event(chunk({}, reason)) + event({"choices": [], "usage": {"total_tokens": 7}}))
+            await asyncio.sleep(self.pace if place else 0)
+            await self._send(response, event(one))
         await self._send(response, "data: [DONE]\n\n")
         return response
+
+    def _chunks(self, words: list[str], reason: str) -> list[dict[str, Any]]:
+        if self.flavour is Flavour.VLLM:
+            return vllm.chunks(self.model, words, reason)
+        said = [chunk({"content": word}) for word in words]
+        usage = {"choices": [], "usage": {"total_tokens": 7}}
+        return [chunk({"role": "assistant", "content": None}), *said, chunk({}, reason), usage]
 
     async def _break(self, request: web.Request, response: web.StreamResponse, fault: Fault) -> web.StreamResponse:
         if fault is Fault.STALL:
             await asyncio.sleep(60)
         elif fault is Fault.ERROR:
-            await self._send(response, event({"error": {"message": "EngineCore died", "code": 500}}))
+            await self._send(response, event(vllm.problem(500, "EngineCore died", "InternalServerError")))
+        elif fault is Fault.ABORT:
+            await self._send(response, event(chunk({"content": ""}, "abort")))
         elif fault is Fault.ABRUPT:
             assert request.transport
             request.transport.abort()
@@ -176,14 +197,20 @@ class OpenAIDouble:
             await response.write(data[start : start + size])
             await asyncio.sleep(0)
 
-    def _problem(self, body: dict[str, Any], known: set[str], needed: set[str]) -> web.Response | None:
-        if unknown := set(body) - known:
+    def _problem(self, body: dict[str, Any]) -> web.Response | None:
+        if self.flavour is Flavour.VLLM:
+            request = vllm.checked(body)
+            if isinstance(request, web.Response):
+                return request
+            names = {self.model, self.base}
+            return None if request.model in names else vllm.unknown_model(request.model, self.base or self.model)
+        if unknown := set(body) - CHAT_FIELDS - OVERLOOKED:
             return refusal(400, f"Extra inputs are not permitted: {sorted(unknown)}", "BadRequestError")
-        if missing := needed - set(body):
+        if missing := {"model", "messages"} - set(body):
             return refusal(400, f"Field required: {sorted(missing)}", "BadRequestError")
-        if self.flavour in {Flavour.VLLM, Flavour.OLLAMA} and body.get("model", self.model) != self.model:
+        if self.flavour is Flavour.OLLAMA and body["model"] != self.model:
             return refusal(404, f"The model `{body['model']}` does not exist.", "NotFoundError")
-        return None
+        return ill_formed(body["messages"])
 
     def answer(self, messages: list[dict[str, str]]) -> str:
         """What the model says: one that is to judge first begins with its verdict."""
@@ -196,17 +223,13 @@ class OpenAIDouble:
             return f"{ANSWERING}{reply}".removeprefix(begun)
         return f"{ANSWERING}{reply}" if self.log_odds(passage) > 0 else NO
 
-    def first_token(self, messages: list[dict[str, str]], said: list[str]) -> dict[str, Any] | None:
-        """How probable the first token was: of a verdict in two spellings, or of the one that was said."""
-        if self.flavour is Flavour.OLLAMA:
-            return None
-        entries = dict.fromkeys(said[:1], -0.1)
-        if self.judges_first:
-            yes = 1 / (1 + math.exp(-self.log_odds(first_passage(messages[0]["content"]))))
-            entries = {"yes": yes / 4, " Yes": yes * 3 / 4, "no": 1 - yes}
-            entries = {word: math.log(share) for word, share in entries.items() if share}
-        listed = [{"token": word, "logprob": value, "bytes": list(word.encode())} for word, value in entries.items()]
-        return {"content": [{**listed[0], "top_logprobs": listed}]}
+    def first_token(self, messages: list[dict[str, str]], said: list[str]) -> dict[str, float]:
+        """How likely the first token was, in logarithms: of a verdict in two spellings, or of the one that was said."""
+        if not self.judges_first:
+            return dict.fromkeys(said[:1], -0.1)
+        yes = 1 / (1 + math.exp(-self.log_odds(first_passage(messages[0]["content"]))))
+        entries = {"yes": yes / 4, " Yes": yes * 3 / 4, "no": 1 - yes}
+        return {word: math.log(share) for word, share in entries.items() if share}
 
 
 def tokens(text: str) -> list[str]:

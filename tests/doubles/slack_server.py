@@ -23,7 +23,7 @@ from tests.doubles.slack_state import SlackError, Workspace
 Json = dict[str, Any]
 
 RETRIES = 3
-JSON_FIELDS = {"blocks", "view", "metadata", "chunks", "prompts", "loading_messages"}
+JSON_FIELDS = {"blocks", "view", "metadata", "chunks", "prompts", "loading_messages", "files"}
 
 
 @dataclass
@@ -84,6 +84,7 @@ class SlackServer:
         app.router.add_get("/link", self._link)
         app.router.add_post("/response/{id}", self._response)
         app.router.add_get("/files/{id}", self._file)
+        app.router.add_post("/upload/{id}", self._upload)
         self._runner = web.AppRunner(app, shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -162,6 +163,10 @@ class SlackServer:
         if request.headers.get("Authorization") != f"Bearer {self.workspace.bot_token}":
             return web.Response(text="<html>sign in</html>", content_type="text/html")
         return web.Response(body=self.workspace.files[request.match_info["id"]]["data"])
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        self.workspace.files[request.match_info["id"]]["data"] = await request.read()
+        return web.Response(text="OK")
 
     # Socket Mode
 

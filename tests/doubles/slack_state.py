@@ -39,6 +39,8 @@ SCOPES: dict[str, tuple[str, ...]] = {  # one of them is needed
     "usergroups.users.list": ("usergroups:read",),
     "reactions.add": ("reactions:write",),
     "files.info": ("files:read",),
+    "files.getUploadURLExternal": ("files:write",),
+    "files.completeUploadExternal": ("files:write",),
 }
 KINDS = {
     "public_channel": "channels:read",
@@ -290,6 +292,22 @@ class Workspace:
         if args["usergroup"] not in self.groups:
             raise SlackError("no_such_subteam")
         return {"users": self.groups[args["usergroup"]]}
+
+    def do_files_getUploadURLExternal(self, args: Json) -> Json:
+        if not args.get("filename") or int(args.get("length") or 0) <= 0:
+            raise SlackError("invalid_arguments")
+        file = self.new_id("F")
+        self.files[file] = {"id": file, "name": args["filename"], "size": int(args["length"])}
+        return {"file_id": file, "upload_url": f"{self.base_url}/upload/{file}"}
+
+    def do_files_completeUploadExternal(self, args: Json) -> Json:
+        files = [self.files[one["id"]] for one in args["files"]]
+        if any(len(one.get("data", b"")) != one["size"] for one in files):
+            raise SlackError("file_not_found")
+        channel = self._writable({"channel": args.get("channel_id")})
+        seen = [{name: one[name] for name in ("id", "name", "size")} for one in files]
+        self._posted(channel, {"text": args.get("initial_comment", ""), "blocks": [], "files": seen})
+        return {"files": seen}
 
     def do_views_open(self, args: Json) -> Json:
         user = self.triggers.pop(args["trigger_id"], None)

@@ -130,6 +130,7 @@ class Terminal:
         os.close(keyboard)
         home.started.append(self.process)
         self._unread = b""
+        self.seen = b""  # all that was shown
 
     def __enter__(self) -> Self:
         return self
@@ -170,5 +171,6 @@ class Terminal:
             except OSError:  # Linux's way to say that nobody is at the other end
                 return False
             self._unread += more
+            self.seen += more
             return bool(more)
         return True

@@ -117,8 +117,8 @@ async def test_a_gap_is_answered_and_a_person_let_in(desk: Desk):
         await page.get_by_role("button", name="Teach this").click()
         await expect(page.get_by_text("There are no unanswered questions.")).to_be_visible()
         await found.open("/people")
-        await page.get_by_role("button", name="Make a code").click()
-        await expect(page.get_by_role("status", name="The new code")).to_contain_text("/pair")
+        await page.get_by_role("button", name="Make a pairing code").click()
+        await expect(page.get_by_role("status", name="The new pairing code")).to_contain_text("/pair")
         assert found.complaints == []
 
 

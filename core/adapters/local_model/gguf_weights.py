@@ -29,7 +29,7 @@ def read_gguf(file: Path, names: Iterable[str], config: PretrainedConfig) -> Ite
         ModelError: the architecture is not supported.
     """
     reader, architecture = open_gguf(file)
-    wanted = _by_gguf_name(architecture, names, config.num_hidden_layers)
+    wanted = gguf_names(architecture, names, config.num_hidden_layers)
     for tensor in reader.tensors:
         if tensor.name in wanted:
             name = wanted[tensor.name]
@@ -52,7 +52,7 @@ def open_gguf(file: Path) -> tuple[GGUFReader, str]:
     return reader, architecture
 
 
-def _by_gguf_name(architecture: str, names: Iterable[str], layers: int) -> dict[str, str]:
+def gguf_names(architecture: str, names: Iterable[str], layers: int) -> dict[str, str]:
     """GGUF's tensor names → transformers' names."""
     arch = next(arch for arch, name in MODEL_ARCH_NAMES.items() if name == architecture)
     table = get_tensor_name_map(arch, layers)
@@ -79,6 +79,12 @@ def _dequantized(tensor: Any, permuted_heads: int | None) -> Iterator[Tensor]:
     for start in range(0, len(tensor.data), CHUNK_ROWS):
         rows = dequantize(tensor.data[start : start + CHUNK_ROWS], tensor.tensor_type)
         yield torch.tensor(rows)
+
+
+def permuted(weight: Tensor, heads: int) -> Tensor:
+    """The rows of each rotary head as GGUF has them: what `_unpermute` undoes."""
+    rows = weight.shape[0]
+    return weight.view(heads, 2, rows // heads // 2, -1).transpose(1, 2).reshape(weight.shape).contiguous()
 
 
 def _unpermute(weight: Tensor, heads: int) -> Tensor:

@@ -46,6 +46,11 @@ class Int8Linear(nn.Module):
             self._shared = _SharedInput([self], IntMM)
         return self._shared.output(self, x)
 
+    @property
+    def kernel(self) -> str:
+        """The name of the kernel that computes it, as far as that was chosen."""
+        return self._shared.kernel if self._shared else ""
+
     def prepare(self, shared: _SharedInput) -> None:
         """Compute by `shared` from now on, which has its own copy of the weights."""
         self._shared = shared
@@ -57,6 +62,7 @@ class _SharedInput:
 
     def __init__(self, layers: Sequence[Int8Linear], kernel: type[Kernel], pool: Executor | None = None) -> None:
         """The matrix is prepared by a thread of `pool`, where there is one; the first call waits for it."""
+        self.kernel = kernel.name
         weights, scales = [layer.weight for layer in layers], [layer.scale for layer in layers]
         self._product = _begun(lambda: _product(weights, scales, kernel), pool)
         biases = [torch.zeros_like(layer.scale) if layer.bias is None else layer.bias for layer in layers]
@@ -174,6 +180,11 @@ def prepare_layers(model: nn.Module, kernel: type[Kernel], pool: Executor | None
     for parent in model.modules():
         for name, buffer in list(parent.named_buffers(recurse=False)):
             setattr(parent, name, buffer.clone())  # not `.data`: a view of the file keeps its base
+
+
+def kernel_of(model: nn.Module) -> str:
+    """The name of the kernel that multiplies its int8 matrices; empty where it has none."""
+    return next((module.kernel for module in model.modules() if isinstance(module, Int8Linear)), "")
 
 
 def _empty_twin(linear: nn.Linear) -> Int8Linear:

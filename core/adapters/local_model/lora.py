@@ -55,6 +55,27 @@ class LowRankAdapter:
             digest.update((self._folder / name).read_bytes())
         return digest.hexdigest()[:12]
 
+    @property
+    def names(self) -> list[str]:
+        """The weights that it is added to."""
+        return list(self._pairs)
+
+    @property
+    def alpha(self) -> float:
+        """What the sum is weighed by, times the rank."""
+        return self._scale * self._rank
+
+    def pair(self, name: str, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+        """A and B of the weight `name`, which has the `shape` (rows, columns).
+
+        Raises:
+            ModelError: it was trained for another model.
+        """
+        a, b = self._pairs[name]
+        if (b.shape[0], a.shape[1]) != shape:
+            raise self._misfit(f"{name} has another shape there")
+        return a, b
+
     def check_fits(self, names: Collection[str]) -> None:
         """See that every pair has a weight among the model's `names`.
 

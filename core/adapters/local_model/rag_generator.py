@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
 from core.adapters.local_model import on_torch_thread, rag_checkpoint
@@ -42,7 +43,7 @@ class RagGenerator:
         self._config = checkpoint.config
         self._model = checkpoint.model
         self._generation = checkpoint.generation
-        self._tokenizer = checkpoint.tokenizer.backend_tokenizer
+        self._tokenizer: Tokenizer = checkpoint.tokenizer.backend_tokenizer
         self._question_tokenizer = checkpoint.question_tokenizer.backend_tokenizer
         for tokenizer in (self._tokenizer, self._question_tokenizer):
             tokenizer.encode_special_tokens = True  # as letters: a "</s>" in a text is nobody's end
@@ -77,6 +78,11 @@ class RagGenerator:
     def protocol(self) -> Protocol:
         """No verdicts: these models know no instructions."""
         return TOLD_TO_REFUSE
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """What texts become tokens by."""
+        return self._tokenizer
 
     @property
     def says_likelihoods(self) -> bool:

@@ -14,11 +14,13 @@ from contextlib import aclosing
 from pathlib import Path
 
 import torch
+from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
 from core.adapters.local_model import checkpoints
 from core.adapters.local_model.batch_rows import BatchPosition, Suffix, Token, Vocabulary
 from core.adapters.local_model.batching import Batcher
+from core.adapters.local_model.int8 import kernel_of
 from core.adapters.local_model.packed import PackedModel
 from core.adapters.local_model.prefix_cache import CacheStatistics, Prefix, PrefixCache
 from core.adapters.local_model.prefix_files import PrefixFiles
@@ -51,6 +53,7 @@ class TorchGenerator:
         self._tokenizer = checkpoint.tokenizer
         self._controls = _controls(checkpoint)
         self._context = int(checkpoint.model.config.max_position_embeddings)
+        self.kernel = kernel_of(checkpoint.model)
         self._batcher = Batcher(
             PackedModel(checkpoint.model),
             _vocabulary(checkpoint),
@@ -152,6 +155,12 @@ class TorchGenerator:
     async def retain(self, documents: Collection[tuple[str, str]]) -> None:
         """Forget passages of other documents than these (source, version), in memory and on disk."""
         await self._batcher.retain(documents)
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """What texts become tokens by."""
+        tokenizer: Tokenizer = self._tokenizer.backend_tokenizer
+        return tokenizer
 
     @property
     def cache_statistics(self) -> CacheStatistics:

@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import Any, Self
 
 import aiohttp
@@ -36,10 +36,17 @@ _NOT_OFFERED = {400, 404, 405, 422, 500, 501}  # how servers say that they do no
 _SAID_CHARACTERS = 200  # of a server's own words
 _LONGEST_EVENT = 1 << 20  # bytes
 _DONE = "[DONE]"
-_TOO_LONG = re.compile(r"context.{0,3}(length|size|window)|exceed_context|prompt.{0,20}too long", re.IGNORECASE)
+_GIVEN_UP = {"abort", "error"}  # why an answer ends that the server, vLLM for one, did not finish
+_TOO_LONG = re.compile(
+    r"context.{0,3}(length|size|window)|exceed_context|max_model_len|prompt.{0,20}too long", re.IGNORECASE
+)
 _NO_MODEL = re.compile(r"model.*(not.?found|not exist)|(invalid|unknown|no such) model", re.IGNORECASE | re.DOTALL)
 
 Json = dict[str, Any]
+
+
+class _BusyError(ModelUnavailableError):
+    """A server says that it is busy where its answer should come: vLLM does, when its queue is full."""
 
 
 class OpenAIServer:
@@ -105,24 +112,39 @@ class OpenAIServer:
 
         Raises as `ask` does; a stream that ends before its end is a ModelUnavailableError.
         """
-        response = await self._send("POST", self._url / path, body)
-        try:
-            await self._check(response, path)
-            events, finished, data = ServerSentEvents(), False, ""
-            with self._convert_errors():
-                async for received in response.content.iter_any():
-                    for data in events.feed(received):
-                        if data.strip() == _DONE:
-                            return
-                        chunk = self._chunk(data)
-                        finished = finished or bool(first_choice(chunk).get("finish_reason"))
+        waits = list(self._waits)
+        while True:
+            response, begun = await self._send("POST", self._url / path, body), False
+            try:
+                await self._check(response, path)
+                async with aclosing(self._chunks(response)) as chunks:
+                    async for chunk in chunks:
+                        begun = True
                         yield chunk
-            if not data:
-                raise self._foreign()
-            if not finished:
-                raise self._broke_off()
-        finally:
-            response.close()
+            except _BusyError:
+                if begun or not waits:
+                    raise
+            else:
+                return
+            finally:
+                response.close()
+            await asyncio.sleep(waits.pop(0))
+
+    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[Json, None]:
+        events, data = ServerSentEvents(), ""
+        with self._convert_errors():
+            async for received in response.content.iter_any():
+                for data in events.feed(received):
+                    if data.strip() == _DONE:
+                        return
+                    chunk = self._chunk(data)
+                    reason = first_choice(chunk).get("finish_reason")
+                    if str(reason) in _GIVEN_UP:
+                        raise self._broke_off()
+                    yield chunk
+                    if reason:  # what is lost from here on is nothing of the answer
+                        return
+        raise self._broke_off() if data else self._foreign()
 
     async def _send(
         self, method: str, url: URL, body: Json | None, *, busy: set[int] = _BUSY
@@ -173,8 +195,10 @@ class OpenAIServer:
             raise self._foreign() from None
         if not isinstance(chunk, dict):
             raise self._foreign()
-        if chunk.get("error"):
-            raise self._explained(0, text, "")
+        if error := chunk.get("error"):
+            code = error.get("code") if isinstance(error, dict) else None
+            explained = self._explained(code if isinstance(code, int) else 0, text, "")
+            raise _BusyError(str(explained)) if isinstance(explained, ModelUnavailableError) else explained
         return chunk
 
     @contextmanager
@@ -203,7 +227,7 @@ class OpenAIServer:
             return UnknownModelError(
                 f"{server} does not have the model: {_line(said)}. Set ATTUNE_MODEL to one that it has."
             )
-        if status in {404, 405}:
+        if path and status in {404, 405}:
             return ConfigurationError(
                 f"{server} has no /{path}. Set ATTUNE_MODEL_URL to its API, which usually ends in /v1."
             )

@@ -14,12 +14,14 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Self
 
+import structlog
+
 from core.adapters.remote_model.openai_api import Json, OpenAIServer, first_choice
 from core.answering.decoding import Mixture
 from core.answering.prompt import GO_ON, chat, everything, system_text
 from core.answering.verdict import ANSWERING, NO, TOLD_TO_REFUSE, YES, Judging, Protocol, log_odds_of
 from core.domain import CutOff, Decoding, DecodingSummary, Mode, Passage, Piece, Prompt, QueuePosition, Verdicts
-from core.errors import ModelError, PromptTooLongError, UnknownModelError
+from core.errors import ModelError, ModelUnavailableError, PromptTooLongError, UnknownModelError
 from core.together import together
 
 Messages = list[dict[str, str]]
@@ -29,10 +31,14 @@ BYTES_PER_TOKEN = 3  # English has four to five and code three, so this errs tow
 CUT = "length"  # why a server's answer ends where it used up its tokens
 _MOST_NAMES = 10  # of models, in an error
 _GREETING = "Hello"
+# vLLM takes what is not said from the model's configuration or its own, and Qwen's has a penalty on what it copies
+_AS_IT_IS = {"repetition_penalty": 1.0, "return_tokens_as_token_ids": False}
 _FIRST_TOKEN = {"max_tokens": 1, "temperature": 0, "logprobs": True, "top_logprobs": 20}  # no server gives more than 20
 _CONTINUING = {"continue_final_message": True, "add_generation_prompt": False}  # so vLLM; llama.cpp and Ollama just do
 _MAYBE_VERDICT = re.compile(r"\s*(?:y(?:es?)?|no?)?[ \t]*", re.IGNORECASE)  # what may be one, as far as it came
 _VERDICT = re.compile(r"\s*(?:yes|no)[ \t]*\n", re.IGNORECASE)
+
+log = structlog.get_logger(__name__)
 
 
 class RemoteGenerator:
@@ -47,6 +53,7 @@ class RemoteGenerator:
         self._model = model
         self._protocol = protocol
         self._context = DEFAULT_CONTEXT
+        self._obstacle = ""
 
     async def __aenter__(self) -> Self:
         await self._server.__aenter__()
@@ -74,6 +81,11 @@ class RemoteGenerator:
     def protocol(self) -> Protocol:
         """How it is asked: it judges first if it learned to, and the server gives log-probabilities."""
         return self._protocol
+
+    @property
+    def obstacle(self) -> str:
+        """Why a model that could judge first is asked as any other, in a sentence; empty where it is not."""
+        return self._obstacle
 
     @property
     def says_likelihoods(self) -> bool:
@@ -135,7 +147,7 @@ class RemoteGenerator:
         return log_odds_of(words.get(YES, 0.0), words.get(NO, 0.0))
 
     def _first_token(self, messages: Messages) -> Json:
-        return {"model": self._model, "messages": messages, **_FIRST_TOKEN}
+        return {"model": self._model, "messages": messages, **_FIRST_TOKEN, **_AS_IT_IS}
 
     def _answer(
         self, prompt: Prompt, passages: Sequence[Passage], decoding: Decoding
@@ -152,10 +164,34 @@ class RemoteGenerator:
         }
         if self._judges_first:
             messages.append({"role": "assistant", "content": ANSWERING + prompt.begun})
-            return _without_verdict(self._streamed(body | _CONTINUING))
+            return _without_verdict(self._continued(body | _CONTINUING | _AS_IT_IS))
         if prompt.begun:  # few servers go on from the beginning of an answer
             messages += [{"role": "assistant", "content": prompt.begun}, {"role": "user", "content": GO_ON}]
         return self._streamed(body)
+
+    async def _continued(self, body: Json) -> AsyncGenerator[str | CutOff, None]:
+        """The answer to `body`, whose last message is its beginning; where the server breaks off, it is to go on.
+
+        As long as each try brings something: a piece is a token at least, so `max_tokens` ends it.
+        """
+        *asked, begun = body["messages"]
+        pieces: list[str] = []
+        while len(pieces) < body["max_tokens"]:
+            known = len(pieces)
+            so_far = {**begun, "content": begun["content"] + "".join(pieces)}
+            rest = body | {"messages": [*asked, so_far], "max_tokens": body["max_tokens"] - known}
+            try:
+                async with aclosing(self._streamed(rest)) as answer:
+                    async for event in answer:
+                        pieces += [event] if isinstance(event, str) else []
+                        yield event
+            except ModelUnavailableError as error:
+                if len(pieces) == known or _begins_anew("".join(pieces)):
+                    raise
+                log.warning("model_server_broke_off", error=str(error), pieces=len(pieces))
+            else:
+                return
+        yield CutOff()
 
     async def _streamed(self, body: Json) -> AsyncGenerator[str | CutOff, None]:
         async with aclosing(self._server.stream("chat/completions", body)) as chunks:
@@ -182,20 +218,29 @@ class RemoteGenerator:
         if not mine:
             await self._try([str(entry["id"]) for entry in listed])
         entry = mine[0] if mine else listed[0] if len(listed) == 1 else {}
-        told = entry.get("max_model_len") or (entry.get("meta") or {}).get("n_ctx")  # vLLM; llama.cpp
+        base = next((other for other in listed if other["id"] == entry.get("parent")), entry)  # of an adapter in vLLM
+        told = base.get("max_model_len") or (entry.get("meta") or {}).get("n_ctx")  # vLLM; llama.cpp
         self._context = int(told or await self._props())
-        if not (mine and self._judges_first and await self._gives_verdicts()):
+        if self._judges_first:
+            self._obstacle = await self._find_obstacle() if mine else f"The server does not list {self._model}."
+        if self._obstacle:
+            log.warning("model_cannot_judge", server=self._server.shown, model=self._model, reason=self._obstacle)
+        if self._obstacle or not self._judges_first:
             self._protocol = TOLD_TO_REFUSE
 
-    async def _gives_verdicts(self) -> bool:
-        """Whether the server says how probable yes and no are as the first token, and goes on from a yes."""
+    async def _find_obstacle(self) -> str:
+        """What the server does not do: say how probable yes and no are as the first token, and go on from a yes."""
         messages = chat(system_text(self._protocol.system, ()), (), "", _GREETING)
-        reply = await self._server.offered("chat/completions", self._first_token(messages))
-        if not (_first_words(reply or {}) or {}).keys() & {YES, NO}:
-            return False
+        words = _first_words(await self._server.offered("chat/completions", self._first_token(messages)) or {})
+        if words is None:
+            return "The server gives no log-probabilities (logprobs, the 20 likeliest tokens)."
+        if not words.keys() & {YES, NO}:
+            return f"{self._model} says neither yes nor no first: the server may lack the adapter."
         messages.append({"role": "assistant", "content": ANSWERING})
-        body = {"model": self._model, "messages": messages, "max_tokens": 1, **_CONTINUING}
-        return await self._server.offered("chat/completions", body) is not None
+        body = {"model": self._model, "messages": messages, "max_tokens": 1, **_CONTINUING, **_AS_IT_IS}
+        if await self._server.offered("chat/completions", body) is None:
+            return "The server does not go on from the beginning of an answer (continue_final_message)."
+        return ""
 
     async def _props(self) -> int:
         """The context of one slot of an older llama.cpp server."""
@@ -238,6 +283,11 @@ async def _without_verdict(answer: AsyncGenerator[str | CutOff, None]) -> AsyncG
             begun, decided = "", True
     if begun and not _is_no(begun):
         yield begun
+
+
+def _begins_anew(said: str) -> bool:
+    """Whether an answer may say its verdict again, so that one which goes on from `said` might say all again."""
+    return bool(_MAYBE_VERDICT.fullmatch(said) or _VERDICT.match(said))
 
 
 def _is_no(begun: str) -> bool:

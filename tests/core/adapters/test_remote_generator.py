@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -35,6 +36,14 @@ from tests.doubles.openai_server import KEY, MODEL, Fault, Flavour, OpenAIDouble
 LIBRARY, POOL = "It opens at nine – always.", "It closes at eight."
 CHAT = "/v1/chat/completions"
 JUDGING = PROTOCOLS["attune-reader-1.5b"]
+
+
+class NoContinuation(OpenAIDouble):
+    """A server that wants the last message to be somebody else's."""
+
+    def _problem(self, body: dict[str, Any]) -> web.Response | None:
+        refusal = web.json_response({"error": {"message": "Expected a user's message"}}, status=400)
+        return refusal if body["messages"][-1]["role"] == "assistant" else super()._problem(body)
 
 
 def asking(*texts: str, priors: tuple[float, ...] = (), question: str = "When?") -> Prompt:
@@ -143,6 +152,9 @@ async def test_a_clear_verdict_on_the_likeliest_passage_is_enough(mode: Mode) ->
     assert (verdict["max_tokens"], verdict["logprobs"], verdict["top_logprobs"]) == (1, True, 20)
     assert [LIBRARY in body["messages"][0]["content"] for body in (verdict, answer)] == [False, False]
     assert answer["messages"][-1] == {"role": "assistant", "content": ANSWERING}
+    assert {body["repetition_penalty"] for body in double.bodies} == {
+        1.0
+    }  # the model's own configuration may have more
 
 
 async def test_the_passages_that_hold_the_answer_share_a_prompt_the_likeliest_first() -> None:
@@ -204,8 +216,36 @@ async def test_a_reader_that_the_server_does_not_list_is_not_believed() -> None:
         double.flavour = Flavour.LLAMA_CPP
         async with remote(double, model="another") as generator:
             assert generator.protocol == TOLD_TO_REFUSE
+            assert generator.obstacle == "The server does not list another."
         async with remote(double) as generator:
             assert generator.protocol == JUDGING
+            assert generator.obstacle == ""
+
+
+@pytest.mark.parametrize(
+    ("double", "words"),
+    [
+        (OpenAIDouble(Flavour.OLLAMA, judges_first=True), "gives no log-probabilities"),
+        (OpenAIDouble(), "neither yes nor no first"),
+        (NoContinuation(judges_first=True), "does not go on"),
+    ],
+)
+async def test_what_keeps_a_reader_from_judging_is_said(double: OpenAIDouble, words: str) -> None:
+    """In a sentence, for the log and `attune doctor`; it is asked as any other model then."""
+    async with double.serving(), remote(double) as generator:
+        assert generator.protocol == TOLD_TO_REFUSE
+        assert words in generator.obstacle
+
+
+@pytest.mark.parametrize("token_ids", [False, True])
+async def test_an_adapter_in_vllm_has_the_context_of_its_base(*, token_ids: bool) -> None:
+    """It is listed without one; and tokens come as words, whatever the server makes of them by default."""
+    double = reader()
+    double.base, double.context, double.token_ids = "Qwen/Qwen2.5-Coder-1.5B-Instruct", 32_000, token_ids
+    async with double.serving(), remote(double) as generator:
+        assert (generator.context_tokens, generator.protocol) == (32_000, JUDGING)
+        verdicts, _ = await events(generator, asking(), Decoding())
+    assert pytest.approx(9.0) in verdicts.log_odds
 
 
 async def test_a_server_that_no_longer_gives_verdicts_is_an_error() -> None:
@@ -247,15 +287,17 @@ async def test_a_server_says_how_long_to_wait() -> None:
             await said(generator, asking())
 
 
+BREAKS = {
+    Fault.STALL: "silent",
+    Fault.CUT: "broke off",
+    Fault.ABRUPT: "broke off|does not respond",
+    Fault.ERROR: "EngineCore died",
+    Fault.ABORT: "broke off",
+}
+
+
 @pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        (Fault.HANG, "silent"),
-        (Fault.STALL, "silent"),
-        (Fault.CUT, "broke off"),
-        (Fault.ABRUPT, "broke off|does not respond"),
-        (Fault.ERROR, "EngineCore died"),
-    ],
+    ("fault", "words"), [(Fault.HANG, "silent"), (Fault.QUEUE, "is currently busy"), *BREAKS.items()]
 )
 @pytest.mark.parametrize("judges_first", [False, True])
 async def test_a_server_that_fails_is_named_and_the_next_answer_comes(
@@ -264,10 +306,57 @@ async def test_a_server_that_fails_is_named_and_the_next_answer_comes(
     """Silence, a broken connection and an error in a stream are errors in words; what came before had been shown."""
     double, mode = OpenAIDouble(judges_first=judges_first), Mode.SEQUENCE
     async with double.serving(), remote(double, silence=0.3) as generator:
-        double.faults = [fault]
+        double.faults = [fault] * 12  # more often than anything comes between
         with pytest.raises(ModelError, match=words):
             await said(generator, asking(), mode)
+        double.faults = []
         assert text(await said(generator, asking(), mode)) in {LIBRARY, POOL}
+
+
+@pytest.mark.parametrize("fault", BREAKS)
+@pytest.mark.parametrize("times", [1, 2])
+async def test_an_answer_that_breaks_off_goes_on_where_it_was(fault: Fault, times: int) -> None:
+    """A reader is given what it said, and says the rest: nobody sees more than a pause."""
+    double = reader()
+    double.pace = 0.01
+    async with double.serving(), remote(double, silence=0.3) as generator:
+        double.faults = [fault] * times
+        assert text(await said(generator, asking(LIBRARY), Mode.SEQUENCE)) == LIBRARY
+    verdict, *answers = double.bodies
+    begun = [body["messages"][-1]["content"] for body in answers]
+    assert [LIBRARY.startswith(beginning.removeprefix(ANSWERING)) for beginning in begun] == [True] * (times + 1)
+    assert begun == sorted(set(begun), key=len)
+    assert verdict["messages"] == answers[0]["messages"][:-1]
+
+
+async def test_an_answer_that_breaks_off_keeps_to_its_tokens() -> None:
+    """What came counts; where it was all that may come, it is cut off."""
+    async with reader().serving() as double, remote(double) as generator:
+        double.faults = [Fault.CUT]
+        stream = generator.generate(asking(LIBRARY), Decoding(max_tokens=4))
+        heard = [event async for event in stream if not isinstance(event, Verdicts)]
+    assert [event.text for event in heard if isinstance(event, Piece)] == ["It ", "ope", "ns ", "at "]
+    assert isinstance(heard[-1], CutOff)
+    assert [body["max_tokens"] for body in double.bodies] == [1, 4, 2]
+
+
+async def test_a_server_that_begins_anew_is_not_asked_to_go_on() -> None:
+    """Nobody is told the same twice."""
+    double = reader()
+    double.goes_on = False
+    async with double.serving(), remote(double) as generator:
+        double.faults = [Fault.CUT]
+        with pytest.raises(ModelError, match="broke off"):
+            await said(generator, asking(LIBRARY), Mode.SEQUENCE)
+    assert len(double.bodies) == 2
+
+
+async def test_a_full_queue_is_waited_for() -> None:
+    """A server may say in its stream that it is busy, behind a status of 200, as vLLM does."""
+    async with OpenAIDouble().serving() as double, remote(double) as generator:
+        double.faults = [Fault.QUEUE, Fault.QUEUE]
+        assert text(await said(generator, asking())) == LIBRARY
+    assert len(double.bodies) == 3
 
 
 async def test_a_dead_server_is_an_error_that_says_where() -> None:

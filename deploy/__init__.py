@@ -1,0 +1,1 @@
+"""Attune on many machines."""
