@@ -2,8 +2,8 @@
 #
 # PYTHON       the Python to build with, 3.11 or newer     make chat PYTHON=python3.12
 # VENV         the folder of the virtual environment       make test VENV=/tmp/attune
-# TORCH_INDEX  a package index for PyTorch; unset: your usual one, which on Linux brings about 3 GB of CUDA
-#              libraries. Without an NVIDIA GPU, set it to PyTorch's own index of CPU builds.
+# TORCH_INDEX  a package index for PyTorch; unset: your usual one, or on Linux without an NVIDIA GPU PyTorch's own
+#              index of CPU builds, since the usual one brings about 3 GB of CUDA libraries
 # ARGS         arguments for `attune chat`
 # TESTERS      processes that run tests in parallel
 
@@ -27,7 +27,7 @@ help: ## show this list
 chat: $(VENV)/.installed ## install what is needed, then chat with Attune in the terminal
 	@$(BIN)/attune chat $(ARGS)
 
-install: $(VENV)/.installed ## install only; the command is then .venv/bin/attune
+install: $(VENV)/.installed ## install only; the command is then .venv/bin/attune (docs/install.md)
 	@echo "$(BIN)/attune is ready."
 
 test: check ## run every check: ruff, mypy, the compose file, the tests
@@ -71,19 +71,31 @@ define install
 	@echo "Installing $(1) into $(VENV); this takes a few minutes the first time ..."
 	@: > $(LOG)
 	@set -o pipefail; terminal=$$(test -t 2 && echo 1); \
-	{ { test -z "$(TORCH_INDEX)" || $(PIP) install --progress-bar off --no-deps --index-url "$(TORCH_INDEX)" \
-	    --constraint constraints.txt torch; } && \
-	  $(PIP) install --progress-bar off --constraint constraints.txt --editable '$(2)'; } 2>&1 | tee $(LOG) | \
+	$(PIP) install --progress-bar off --constraint constraints.txt --editable '$(2)' 2>&1 | tee $(LOG) | \
 	awk -v terminal="$$terminal" 'terminal && /^ *(Collecting|Downloading|Installing)/ \
 	  { printf "\r\033[K  %.70s", $$0 > "/dev/stderr" } END { if (terminal) printf "\r\033[K" > "/dev/stderr" }' \
 	|| { tail -n 15 $(LOG) >&2; echo "The installation failed. The full log is $(LOG)." >&2; exit 1; }
 endef
 
-$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created
+# PyTorch, where the usual index would not do: uv knows the index of CPU builds.
+$(VENV)/.torch: constraints.txt | $(VENV)/.created
+	@if test -n "$(TORCH_INDEX)"; then \
+	  $(PIP) install --quiet --no-deps --index-url "$(TORCH_INDEX)" --constraint constraints.txt torch; \
+	elif test "$$(uname -s)" = Linux && ! test -e /proc/driver/nvidia/version && $(PIP) install --dry-run --no-deps \
+	    --constraint constraints.txt torch 2> /dev/null | grep -q '^Would install torch-[0-9.]*$$'; then \
+	  echo "There is no NVIDIA GPU here: fetching PyTorch's CPU build ..."; \
+	  $(PIP) install --quiet uv && $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --torch-backend cpu \
+	    "$$(grep '^torch==' constraints.txt)" 2> $(LOG) || echo "PyTorch's index of CPU builds cannot be reached (see \
+	$(LOG)). Attune runs with the usual build as well, which brings about 3 GB of CUDA libraries. To leave them out, stop \
+	here (Ctrl-C) and name a mirror of that index: make ... TORCH_INDEX=..."; \
+	fi
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml constraints.txt $(VENV)/.torch | $(VENV)/.created
 	$(call install,Attune,.)
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
+$(VENV)/.installed-dev: pyproject.toml constraints.txt $(VENV)/.torch | $(VENV)/.created
 	$(call install,Attune and its checks,.[dev$(comma)training])
 	@touch $(VENV)/.installed $@
 

@@ -9,23 +9,25 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import TypeAdapter
 
 from bots import texts
-from bots.dialogue import Dialogue
 from bots.language import Voice
 from bots.reception import NotUnderstoodError, Reception
 from bots.watching import Watcher
-from core.documents.teaching import Teacher
 from core.domain import Conversation, Person
 from core.inbox import Event, Receipt
-from core.notices.schedule import Subscription
-from core.people.access import Access
-from core.ports import Inbox, Usage
-from core.settings import Settings
-from core.threads.chats import ChatLog
+
+if TYPE_CHECKING:  # for `attune doctor`, which needs no engine and is to be quick
+    from bots.dialogue import Dialogue
+    from core.documents.teaching import Teacher
+    from core.notices.schedule import Subscription
+    from core.people.access import Access
+    from core.ports import Inbox, Usage
+    from core.settings import Settings
+    from core.threads.chats import ChatLog
 
 _EVENT = TypeAdapter(Event)
 

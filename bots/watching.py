@@ -50,3 +50,6 @@ class Watcher:
 
     def finished(self, event: Event, outcome: str) -> None:
         """An event is out of the worker's hands."""
+
+    def requested(self, door: str, status: int, seconds: float) -> None:
+        """A program or a browser asked, and was answered with this status of HTTP."""

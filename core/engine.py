@@ -27,6 +27,7 @@ from core.domain import (
     Decoding,
     Message,
     Mode,
+    Outcome,
     Passage,
     Prompt,
     RankedPassage,
@@ -347,11 +348,11 @@ class Engine:
             yield answer
         finally:
             if is_kept or await _possible(keep(), "turn_store_failed"):
-                await self._learn(context, trace)
+                await self._learn(context, trace, warned=answer.outcome is Outcome.ANSWERED and answer.left_out != ())
 
-    async def _learn(self, context: AnswerContext, trace: Trace) -> None:
+    async def _learn(self, context: AnswerContext, trace: Trace, *, warned: bool) -> None:
         """What an answer says of documents, and of its asker."""
-        await _possible(self.people.note_use(trace, context.query.own), "learning_failed")
+        await _possible(self.people.note_use(trace, context.query.own, warned=warned), "learning_failed")
         if context.teaches:
             await _possible(self.people.learn_from(trace), "learning_failed")
 

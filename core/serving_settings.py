@@ -121,6 +121,12 @@ class ServingSettings(BaseModel):
         description="the password of the web console, 12 characters or more; unset: only links that work once, and "
         "only from this machine",
     )
+    console_private: bool = Field(
+        default=False,
+        alias="ATTUNE_CONSOLE_PRIVATE",
+        description="whether the web console may add addresses on your own network, such as an intranet wiki; "
+        "`attune ingest` may always",
+    )
     console_url: str | None = Field(
         None,
         alias="ATTUNE_CONSOLE_URL",

@@ -1,9 +1,9 @@
 """Does a server with the reader answer as the reader does here? `python -m evals.engines --work DIR --url URL`.
 
-The questions of handbook.jsonl are searched once; every side then reads the very same prompts. Without `--url` it is
-the model on this machine that answers, which the others are compared with. `--llama BASE.gguf LORA.gguf` starts
-llama.cpp's server (wheel `xllamacpp`) for as long as it is asked. What a side said is kept in DIR, so that a run that
-`--seconds` ended is gone on with by the next.
+The questions of handbook.jsonl are searched once (with `--limit` over their own pages alone); every side then reads the
+very same prompts. Without `--url` it is the model on this machine that answers, which the others are compared with.
+`--llama BASE.gguf LORA.gguf` starts llama.cpp's server (wheel `xllamacpp`) for as long as it is asked. What a side said
+is kept in DIR, so that a run that `--seconds` ended is gone on with by the next.
 """
 
 from __future__ import annotations
@@ -91,24 +91,26 @@ def main() -> None:
     chosen.work.mkdir(parents=True, exist_ok=True)
     recorded = chosen.work / "prompts.pickle"
     if not recorded.exists():
-        recorded.write_bytes(pickle.dumps(asyncio.run(search(chosen.data / "handbook", chosen.limit or COUNT))))
+        recorded.write_bytes(pickle.dumps(asyncio.run(search(chosen))))
     prompts: list[Prompt] = pickle.loads(recorded.read_bytes())  # noqa: S301  # our own
     with _served(chosen) as url:
         settings = Settings.from_env({**os.environ, **({"ATTUNE_MODEL_URL": url} if url else {})})
         asyncio.run(ask(settings, prompts, _file(chosen.work, chosen.side or url or HERE), chosen.seconds))
     result = compared({file.stem: _kept(file) for file in sorted(chosen.work.glob("*.jsonl"))})
     print(json.dumps(result, indent=2))
-    if result and all(side["questions"] == len(prompts) for side in result.values()):
+    if len(result) > 1:
         write_result("engines", result)
 
 
-async def search(handbook: Path, count: int) -> list[Prompt]:
+async def search(chosen: Namespace) -> list[Prompt]:
     """What is read for each question that anything is found for."""
-    recorder = PromptRecorder()
-    async with open_product(recorder) as product:
-        await product.ingester.ingest([handbook])
+    recorder, handbook = PromptRecorder(), chosen.data / "handbook"
+    questions = spread(read_questions(QUESTIONS), chosen.limit or COUNT)
+    pages = [handbook / page for page in sorted({page for question in questions for page in question.pages})]
+    async with open_product(recorder, chosen.work / "stores") as product:
+        await product.ingester.ingest(pages if chosen.limit else [handbook])
         engine = product.engine()
-        for number, question in enumerate(progress(spread(read_questions(QUESTIONS), count), "Searching")):
+        for number, question in enumerate(progress(questions, "Searching")):
             place = Conversation("evals", "handbook", str(number))
             message = Message("", place, Person("evals", "handbook", "colleague"), question.text, datetime.now(UTC))
             async with aclosing(engine.consult(message, [], [EVERYONE])) as events:

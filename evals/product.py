@@ -41,27 +41,33 @@ class Product:
 
 
 @asynccontextmanager
-async def open_product(generator: Generator | None = None) -> AsyncIterator[Product]:
-    """Open all of Attune with the models of this machine, or another `generator`, and with empty stores."""
-    async with open_search() as library, AsyncExitStack() as stack:
+async def open_product(generator: Generator | None = None, home: Path | None = None) -> AsyncIterator[Product]:
+    """Open all of Attune with the models of this machine, or another `generator`, and with empty stores.
+
+    With `home` the stores are kept there for the next time.
+    """
+    async with open_search(home) as library, AsyncExitStack() as stack:
         settings = Settings.from_env(os.environ)
         yield Product(
             settings,
             library.embedder,
             library.index,
             library.ingester,
-            await stack.enter_async_context(open_records(elsewhere(settings, stack))),
+            await stack.enter_async_context(open_records(elsewhere(settings, stack, home))),
             generator if generator is not None else await stack.enter_async_context(open_generator(settings)),
         )
 
 
 @asynccontextmanager
-async def open_search() -> AsyncIterator[Library]:
-    """Open the part that reads documents and finds passages, over an empty index; no language model is loaded."""
+async def open_search(home: Path | None = None) -> AsyncIterator[Library]:
+    """Open the part that reads documents and finds passages, over an empty index; no language model is loaded.
+
+    With `home` the index is kept there for the next time.
+    """
     settings = Settings.from_env(os.environ)
     async with AsyncExitStack() as stack:
         embedder = await stack.enter_async_context(open_embedder(settings))
-        index = await stack.enter_async_context(open_index(elsewhere(settings, stack), embedder.dimension))
+        index = await stack.enter_async_context(open_index(elsewhere(settings, stack, home), embedder.dimension))
         tokens, model = settings.passage_tokens, settings.embedder
         yield Library(embedder, index, Ingester(embedder, index, passage_tokens=tokens, model=model))
 
@@ -87,7 +93,7 @@ def temporary_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def elsewhere(settings: Settings, stack: AsyncExitStack) -> Settings:
-    """The settings with embedded stores in a folder that goes when `stack` closes."""
-    home = stack.enter_context(temporary_folder())
+def elsewhere(settings: Settings, stack: AsyncExitStack, home: Path | None = None) -> Settings:
+    """The settings with embedded stores in `home`, or in a folder that goes when `stack` closes."""
+    home = home or stack.enter_context(temporary_folder())
     return settings.model_copy(update={"home": home, "redis_url": None, "qdrant_url": None})

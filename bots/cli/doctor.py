@@ -26,7 +26,6 @@ from bots.language import plural
 from bots.operating import DEFAULT, setting_rows
 from bots.platform import Check, CheckStatus
 from bots.render import clean
-from bots.service.serving import configured
 from core.answering.verdict import Judging
 from core.bootstrap import open_embedder, open_index, open_records, open_remote, origin_of
 from core.documents.reading import beginnings, share_of_others
@@ -262,6 +261,10 @@ async def _index(settings: Settings) -> Check:
 
 
 async def _platforms(settings: Settings) -> list[Check]:
+    if settings.telegram_token is None and settings.slack_bot_token is None:
+        return []
+    from bots.service.serving import configured  # noqa: PLC0415 - it brings all that serves
+
     return [check for platform in configured(settings) async for check in platform.checks(settings)]
 
 

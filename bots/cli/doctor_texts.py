@@ -23,7 +23,7 @@ NO_REPLY = "not responding"
 REPLIES = "responding"
 SLOW_INT8 = "without int8 instructions: answers are slower"
 FIX_EVICTION = "Set maxmemory-policy to noeviction in the server's configuration, and maxmemory to what it may use."
-FIX_SETTINGS = "Correct the environment or attune.toml."
+FIX_SETTINGS = "Correct the environment, .env or attune.toml."
 FIX_DISK = "Free some space, or set ATTUNE_HOME to a folder on a larger disk."
 ELSEWHERE = "many of them not in English"
 FIX_OTHERS = "Embed all documents again: attune ingest --rebuild; or set ATTUNE_EMBEDDER back to the previous model."
@@ -114,9 +114,9 @@ def _kilobytes(count: int) -> str:
     return f"{count / 1000:,.1f} kB"
 
 
-def short_of_disk(free: str, need: str) -> str:
+def short_of_disk(free: str, need: str, *, downloads: bool) -> str:
     """Less is free than will be needed."""
-    return f"{free} free, {need} needed with what is still to be downloaded"
+    return f"{free} free, {need} needed{' with what is still to be downloaded' if downloads else ''}"
 
 
 def unwritable(reason: str) -> str:

@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator
 
 from bots.cli import doctor_texts as say
 from bots.platform import Check, CheckStatus
-from bots.service.health import OFF
 from core.bootstrap import open_records
 from core.errors import AttuneError, ConfigurationError
 from core.settings import Settings
 
+OFF = "off"
 PATIENCE = 0.5  # seconds that an address may take
 PROGRAMS, CONSOLE = "programs", "web console"
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not listened at, but asked

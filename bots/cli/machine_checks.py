@@ -61,7 +61,7 @@ def _folder(name: str, folder: Path, more: int) -> Check:
         return Check(CheckStatus.BAD, name, f"{folder}: {say.unwritable(refused.strerror or str(refused))}", fix)
     free, need = shutil.disk_usage(existing).free, FREE_BYTES + more
     if free < need:
-        short = say.short_of_disk(megabytes(free), megabytes(need))
+        short = say.short_of_disk(megabytes(free), megabytes(need), downloads=bool(more))
         return Check(CheckStatus.BAD, name, f"{folder}, {short}", say.FIX_DISK)
     return Check(CheckStatus.GOOD, name, f"{folder}, {megabytes(free)} free")
 

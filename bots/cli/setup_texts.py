@@ -34,7 +34,7 @@ SLACK_CREATE = ", choose your workspace and create the app; everything it needs 
 SLACK_ELSEWHERE = "   (No link? `attune slack manifest --link` prints it.)"
 SLACK = (
     "2. Install App, Install to Workspace. Copy the Bot User OAuth Token; it begins with xoxb-.",
-    "3. Basic Information, App-Level Tokens, Generate, with the scope connections:write. Copy it; it begins with xapp.",
+    "3. Basic Information, App-Level Tokens, Generate, with the scope connections:write: it begins with xapp-.",
 )
 TELEGRAM_TOKEN, SLACK_BOT_TOKEN, SLACK_APP_TOKEN = "Token", "Bot token (xoxb-…)", "App-level token (xapp-…)"
 NO_TELEGRAM_TOKEN = "That is not a token of @BotFather: those are a number, a colon and letters, as 123456:ABC…"  # noqa: S105 - a sentence
@@ -52,6 +52,7 @@ NO_PLATFORM = "Telegram and Slack are not connected, so there is nobody to let i
 NOBODY_YET = "Nobody gets an answer before you let them in. The first person becomes an operator."
 MAKE_CODE, MAKE_ANOTHER = "Make a pairing code now?", "Make a pairing code for another operator?"
 STARTING = "Starting, so that the pairing code is taken…"
+NOT_CONNECTED = "The platforms do not respond, so nobody can be let in now. `attune doctor` says which."
 SEND_IT = "Send it to your bot in a private chat: in Telegram as it is, in Slack as: pair CODE"
 WAITING = "Waiting for it. Enter goes on without. "
 NOT_PAIRED = "Nobody has sent it yet. It is valid for half an hour: run attune serve, then send it."

@@ -52,10 +52,10 @@ def crash(error: Exception, level: str, folder: Path, environ: MutableMapping[st
     """
     from bots.logs import crash_log  # noqa: PLC0415
 
-    if isinstance(error, OSError) and error.errno in {*FULL, *CLOSED}:
-        place, full = str(error.filename or folder), error.errno in FULL
-        fail(operator_texts.disk_refused(place, str(error.strerror), full=full), 1)
     error_id = secrets.token_hex(4)
     log = crash_log(error, error_id, level, environ, folder)
+    if isinstance(error, OSError) and (error.errno in {*FULL, *CLOSED} or log is None):
+        place, full = str(error.filename or folder), error.errno in FULL
+        fail(operator_texts.disk_refused(place, str(error.strerror), full=full), 1)
     place = str(log) if log else operator_texts.no_log(str(folder))
     fail(operator_texts.crashed(type(error).__name__, error_id, place), 1)

@@ -82,7 +82,7 @@ def address_of(settings: Settings, listen: str = "") -> str:
 
 def link_to(settings: Settings, url: str) -> str:
     """A new link that opens a console once."""
-    return f"{settings.console_url or url}/enter?key={links_of(settings).new()}".replace("//enter", "/enter")
+    return f"{settings.console_url or url}/enter#{links_of(settings).new()}".replace("//enter", "/enter")
 
 
 def new_link(settings: Settings, listen: str = "") -> str:

@@ -43,6 +43,7 @@ from core.settings import Settings, secret_names
 from core.settings_files import change_env, change_toml, secrets_file
 from core.together import ended
 
+CONNECTING = 60.0  # seconds that the platforms may take
 LOOK = 0.3  # seconds between two looks for whoever was let in
 
 Read = Callable[[Settings, Sequence[str]], Awaitable[int]]
@@ -196,7 +197,9 @@ class Wizard:
             if not await self._prompter.confirm(say.MAKE_ANOTHER if known else say.MAKE_CODE, default=not known):
                 return self._say(say.SKIPPED, "dim")
             self._say(say.STARTING, "dim")
-            async with self._serving():
+            await self._opened()
+            async with AsyncExitStack() as stack:
+                await self._connected(stack)
                 self._say(f"\n  {await records.access.new_code(operator=True)}\n", "bold")
                 self._say(say.SEND_IT)
                 await self._wait_for(records.access, known)
@@ -249,10 +252,16 @@ class Wizard:
         engine, embedder = self._answerer.engine, self._settings().embedder
         return Dialogue(engine, own_commands=OWN_COMMANDS, operator_present=True, embedder=embedder)
 
+    async def _connected(self, stack: AsyncExitStack) -> None:
+        try:
+            async with asyncio.timeout(CONNECTING):
+                await stack.enter_async_context(self._serving())
+        except TimeoutError:
+            raise ConfigurationError(say.NOT_CONNECTED) from None
+
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[None]:
         """Receive and answer, as `attune serve` does."""
-        await self._opened()
         settings, answerer, metrics = with_embedder(self._settings()), self._answerer, Metrics()
         assert answerer is not None  # noqa: S101 - it was opened
         async with open_inbox(settings) as inbox, open_records(settings) as records:
@@ -296,7 +305,7 @@ class Wizard:
 
     def _show(self, checks: Sequence[Check]) -> None:
         for check in checks:
-            self._say(f"{check.mark} {check.found}", STYLES[check.mark])
+            self._say(f"{check.mark} {check.name}: {check.found}", STYLES[check.mark])
             if check.fix:
                 self._say(f"  → {check.fix}", "dim")
 

@@ -47,6 +47,8 @@ class Metrics(Watcher):
         self._rate = self._times("attune_tokens_per_second", "Tokens a second, after the first", RATES)
         self._errors = self._count("attune_errors", "Failed answers by kind of error", "kind")
         self._feedback = self._count("attune_feedback", "Verdicts on answers", "verdict")
+        self._requests = self._count("attune_requests", "Requests of programs and browsers", "door", "status")
+        self._served = self._times("attune_request_seconds", "Time to the end of a response", SLOW, "door")
         self._depth = self._level("attune_inbox", "Events in the inbox", "state")
         self._oldest = self._level("attune_inbox_oldest_seconds", "Age of the oldest open event")
         self._cache = self._level("attune_cache", "The cache of passages read, since the start", "figure")
@@ -54,8 +56,8 @@ class Metrics(Watcher):
     def _count(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(name, meaning, labels, registry=self._registry)
 
-    def _times(self, name: str, meaning: str, buckets: Sequence[float]) -> Histogram:
-        return Histogram(name, meaning, registry=self._registry, buckets=buckets)
+    def _times(self, name: str, meaning: str, buckets: Sequence[float], *labels: str) -> Histogram:
+        return Histogram(name, meaning, labels, registry=self._registry, buckets=buckets)
 
     def _level(self, name: str, meaning: str, *labels: str) -> Gauge:
         return Gauge(name, meaning, labels, registry=self._registry)
@@ -99,6 +101,11 @@ class Metrics(Watcher):
     def finished(self, event: Event, outcome: str) -> None:
         """Count an end."""
         self._handled.labels(event.person.platform, outcome).inc()
+
+    def requested(self, door: str, status: int, seconds: float) -> None:
+        """Count a request."""
+        self._requests.labels(door, str(status)).inc()
+        self._served.labels(door).observe(seconds)
 
     def first_words(self) -> FirstWords:
         """How soon the first word of answers came, since the start."""

@@ -117,7 +117,7 @@ async def serve(
             await stack.enter_async_context(page.served(settings.metrics))
             if answerer:
                 await stack.enter_async_context(answering(settings, platforms, means, answerer.engine, metrics))
-                await stack.enter_async_context(programs_served(settings, answerer.engine, records.clients))
+                await stack.enter_async_context(programs_served(settings, answerer.engine, records.clients, metrics))
             if answerer and answerer.attune and open_site:
                 await stack.enter_async_context(open_site(answerer.attune, inbox, metrics))
             await stack.enter_async_context(receiving(receivers, WatchedInlet(inbox, metrics)))

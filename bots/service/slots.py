@@ -70,14 +70,27 @@ class ClientLanes:
         self._inside: Counter[str] = Counter()
         self._budgets: dict[str, tuple[float, float]] = {}  # what is left of a minute's worth, and when that was
 
+    def spend(self, client: str) -> None:
+        """Take one request out of a program's minute, before anything is done for it.
+
+        Raises:
+            BusyError: nothing is left of it.
+        """
+        now = asyncio.get_running_loop().time()
+        left, at = self._budgets.get(client, (float(self._minute), now))
+        left = min(self._minute, left + (now - at) * self._minute / 60)
+        if left < 1:
+            raise _hurried(max(1.0, (1 - left) * 60 / self._minute))
+        self._budgets[client] = left - 1, now
+
     @asynccontextmanager
     async def turn(self, client: str, *, answers: bool = True) -> AsyncIterator[None]:
         """Wait for the turn of a request, and hold it while open; what only searches takes no place from `answers`.
 
         Raises:
-            BusyError: the program, or all together, ask for too much.
+            BusyError: too many requests wait, of the program or of all together.
         """
-        self._admit(client)
+        self._check_room(client)
         self._inside[client] += 1
         lane = self._lanes.setdefault(client, asyncio.Lock())
         try:
@@ -92,16 +105,15 @@ class ClientLanes:
             if not self._inside[client]:
                 del self._inside[client], self._lanes[client]
 
-    def _admit(self, client: str) -> None:
-        now = asyncio.get_running_loop().time()
-        left, at = self._budgets.get(client, (float(self._minute), now))
-        left = min(self._minute, left + (now - at) * self._minute / 60)
-        if left < 1 or self._inside[client] >= self._waiting:
-            seconds = max(1.0, (1 - left) * 60 / self._minute)
-            raise BusyError(HURRIED.format(seconds=seconds), own=True, seconds=seconds)
+    def _check_room(self, client: str) -> None:
+        if self._inside[client] >= self._waiting:
+            raise _hurried(1.0)
         if self._inside.total() >= self._crowd:
             raise BusyError(CROWDED, own=False, seconds=A_WHILE)
-        self._budgets[client] = left - 1, now
+
+
+def _hurried(seconds: float) -> BusyError:
+    return BusyError(HURRIED.format(seconds=seconds), own=True, seconds=seconds)
 
 
 class TimeLimit:

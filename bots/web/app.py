@@ -16,16 +16,19 @@ from starlette.exceptions import HTTPException
 
 from bots.service.health import OFF
 from bots.service.slots import ClientLanes
+from bots.watching import Watcher
 from bots.web.mcp_server import mcp_route
 from bots.web.openai_api import OpenAIApi, page_error
 from bots.web.openapi import description_routes
 from bots.web.programs import Programs
-from bots.web.server import is_loopback, served
+from bots.web.server import CountedApp, is_loopback, served
 from core.engine import Engine
 from core.people.clients import ApiClients
 from core.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+DOOR = "api"  # in the figures
 
 
 @asynccontextmanager
@@ -38,7 +41,9 @@ async def program_app(programs: Programs, clients: ApiClients, release: str) -> 
 
 
 @asynccontextmanager
-async def programs_served(settings: Settings, engine: Engine, clients: ApiClients) -> AsyncIterator[str | None]:
+async def programs_served(
+    settings: Settings, engine: Engine, clients: ApiClients, watcher: Watcher
+) -> AsyncIterator[str | None]:
     """Serve programs at the address of the settings, if there is one; gives where that is.
 
     Raises:
@@ -50,7 +55,7 @@ async def programs_served(settings: Settings, engine: Engine, clients: ApiClient
     programs = Programs(engine, ClientLanes(minute=settings.api_minute))
     async with (
         program_app(programs, clients, version("attune")) as app,
-        served(app, settings.api, "ATTUNE_API") as address,
+        served(CountedApp(app, watcher, DOOR), settings.api, "ATTUNE_API") as address,
     ):
         log.info("api_started", address=address)
         if not is_loopback(address):

@@ -6,6 +6,7 @@ is made.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -22,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bots.web.faults import fault_of
 from bots.web.keys import Admission, admit
-from bots.web.openai_api import LONGEST_BODY, response_of
+from bots.web.openai_api import LONGEST, LONGEST_BODY, response_of
 from bots.web.openai_shapes import content_of
 from bots.web.programs import Programs, place_of
 from core.domain import Outcome, Passage
@@ -113,7 +114,10 @@ class _Tools:
         """What `work` gives whoever calls, or a sentence why there is nothing."""
         caller = self.caller(ctx)
         try:
-            done = await work(await self.programs(), caller.client)
+            programs = await self.programs()
+            programs.spend(caller.client)
+            async with asyncio.timeout(LONGEST):
+                done = await work(programs, caller.client)
             await caller.confirm()
         except Exception as error:  # noqa: BLE001 - the model gets a sentence, the log the error
             operator_present = caller.admission is None and isinstance(error, OperatorError)
@@ -164,7 +168,7 @@ async def mcp_route(programs: Programs, clients: ApiClients, release: str) -> As
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),  # a page has no key
     )
     async with server.session_manager.run():
-        yield Route(PATH, endpoint=_KeyGate(app, clients))
+        yield Route(PATH, endpoint=_KeyGate(app, clients), methods=["POST"])  # without sessions nothing comes unasked
 
 
 @dataclass(frozen=True, slots=True)

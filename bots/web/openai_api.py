@@ -31,6 +31,7 @@ from bots.web.openai_shapes import (
     content_of,
     model_card,
     problem,
+    usage,
 )
 from bots.web.programs import Programs, person_of
 from bots.web.server import body_of
@@ -78,20 +79,18 @@ class OpenAIApi:
 
     async def _complete(self, request: Request) -> Response:
         admission = await admit(request.headers, self.clients)
+        self.programs.spend(admission.client)
         asked = _parsed(await _body(request))
         asked.check()
         _check_model(asked.model)
         question, turns = asked.conversation(person_of(admission.client))
         events = self.programs.answer(admission.client, question, turns, tokens=asked.tokens)
-        sent = "\n".join(message.text for message in asked.messages)
-        completion = Completion(self.programs.count_tokens(sent), asked.with_usage)
         if not asked.stream:
-            return await _while_listening(request, self._whole(completion, events, admission))
-        frames = self._frames(completion, events, admission)
-        return await _while_listening(request, _begun(frames))
+            return await _while_listening(request, self._whole(asked, events, admission))
+        return await _while_listening(request, _begun(self._frames(asked, events, admission)))
 
     async def _whole(
-        self, completion: Completion, events: AsyncGenerator[AnswerEvent, None], admission: Admission
+        self, asked: ChatRequest, events: AsyncGenerator[AnswerEvent, None], admission: Admission
     ) -> Response:
         answer: Answer | None = None
         async with feeding(events, longest=LONGEST) as feed, aclosing(_heard(feed, admission)) as heard:
@@ -100,13 +99,17 @@ class OpenAIApi:
         if answer is None:
             raise AssertionError("an answer ends with an Answer")
         await admission.confirm()
-        return JSONResponse(completion.whole(answer, self.programs.count_tokens(content_of(answer))))
+        return JSONResponse(Completion().whole(answer, await self._usage(asked, answer)))
+
+    async def _usage(self, asked: ChatRequest, answer: Answer) -> dict[str, int]:
+        count = self.programs.count_tokens
+        return usage(await count(asked.sent), await count(content_of(answer)))
 
     async def _frames(
-        self, completion: Completion, events: AsyncGenerator[AnswerEvent, None], admission: Admission
+        self, asked: ChatRequest, events: AsyncGenerator[AnswerEvent, None], admission: Admission
     ) -> AsyncGenerator[str, None]:
         """The answer as server-sent events."""
-        said = ""
+        said, completion = "", Completion(asked.with_usage)
         async with feeding(events, longest=LONGEST) as feed, aclosing(_heard(feed, admission)) as heard:
             async for event in heard:
                 begin = "" if said else completion.begin()
@@ -118,8 +121,8 @@ class OpenAIApi:
                 elif isinstance(event, Answer):
                     await admission.confirm()
                     rest = rest_of(said, event)
-                    last = completion.end(event, self.programs.count_tokens(content_of(event)))
-                    yield begin + (completion.piece(rest) if rest else "") + last
+                    used = await self._usage(asked, event) if asked.with_usage else None
+                    yield begin + (completion.piece(rest) if rest else "") + completion.end(event, used)
 
 
 def rest_of(said: str, answer: Answer) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -25,6 +25,7 @@ from core.domain import Answer, Outcome, Person, Source, Turn
 MODEL = "attune"
 DONE = "data: [DONE]\n\n"
 WAIT = ": waiting\n\n"
+HEARD = 40_000  # characters of the conversation before a question
 
 ASKER, ANSWERER = "user", "assistant"
 LAST_IS_NO_QUESTION = "The last message has to be the question: its role is user."
@@ -119,9 +120,15 @@ class ChatRequest(BaseModel):
         if self.messages[-1].role != ASKER:
             raise RequestError(LAST_IS_NO_QUESTION, parameter="messages")
 
+    @property
+    def sent(self) -> str:
+        """All that was sent."""
+        return "\n".join(message.text for message in self.messages)
+
     def conversation(self, person: Person) -> tuple[str, list[Turn]]:
-        """The question, and the turns before it, of which nobody knows what they rest on."""
-        said = [(message.role, message.text) for message in self.messages if message.role in {ASKER, ANSWERER}]
+        """The question, and the latest turns before it, of which nobody knows what they rest on."""
+        everything = [(message.role, message.text) for message in self.messages]
+        said = [(role, text) for role, text in everything if role in {ASKER, ANSWERER}]
         turns: list[Turn] = []
         asked: list[str] = []
         now = datetime.now(UTC)
@@ -132,7 +139,18 @@ class ChatRequest(BaseModel):
                 turns.append(Turn(person, "\n".join(asked).strip(), text.strip(), now))
                 asked = []
         question = "\n".join([*asked, said[-1][1]]).strip()
-        return question, [turn for turn in turns if turn.question]
+        return question, _latest([turn for turn in turns if turn.question])
+
+
+def _latest(turns: Sequence[Turn]) -> list[Turn]:
+    """Those that are heard: what lies further back, or is longer, is nothing that a question leans on."""
+    kept, room = list[Turn](), HEARD
+    for turn in reversed(turns):
+        room -= len(turn.question) + len(turn.answer)
+        if room < 0:
+            break
+        kept.append(turn)
+    return kept[::-1]
 
 
 def complaint_of(error: ValidationError) -> RequestError:
@@ -152,20 +170,24 @@ def model_card(created: int) -> dict[str, Any]:
     return {"id": MODEL, "object": "model", "created": created, "owned_by": "attune"}
 
 
+def usage(sent: int, said: int) -> dict[str, int]:
+    """How many tokens were sent, and how many the answer has."""
+    return {"prompt_tokens": sent, "completion_tokens": said, "total_tokens": sent + said}
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """One answer on its way to a client."""
 
-    prompt_tokens: int
     with_usage: bool = False
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))
 
-    def whole(self, answer: Answer, tokens: int) -> dict[str, Any]:
+    def whole(self, answer: Answer, used: Mapping[str, int]) -> dict[str, Any]:
         """The answer at once."""
         message = {"role": ANSWERER, "content": content_of(answer), "refusal": None}
         choice = {"index": 0, "message": {**message, **_beside(answer)}, "logprobs": None, **_ending(answer)}
-        return self._object("chat.completion", [choice]) | {"usage": self._usage(tokens)}
+        return self._object("chat.completion", [choice]) | {"usage": used}
 
     def begin(self) -> str:
         """The first chunk of a stream."""
@@ -175,11 +197,11 @@ class Completion:
         """A chunk with some characters."""
         return self._chunk({"content": text})
 
-    def end(self, answer: Answer, tokens: int) -> str:
+    def end(self, answer: Answer, used: Mapping[str, int] | None) -> str:
         """The last chunks: what the answer rests on, and what was used, where somebody wants to know."""
         last = self._chunk(_beside(answer), **_ending(answer))
-        if self.with_usage:
-            last += _frame(self._object("chat.completion.chunk", []) | {"usage": self._usage(tokens)})
+        if used:
+            last += _frame(self._object("chat.completion.chunk", []) | {"usage": used})
         return last + DONE
 
     def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None) -> str:
@@ -189,13 +211,6 @@ class Completion:
 
     def _object(self, kind: str, choices: list[dict[str, Any]]) -> dict[str, Any]:
         return {"id": self.id, "object": kind, "created": self.created, "model": MODEL, "choices": choices}
-
-    def _usage(self, tokens: int) -> dict[str, int]:
-        return {
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": tokens,
-            "total_tokens": self.prompt_tokens + tokens,
-        }
 
 
 def content_of(answer: Answer) -> str:

@@ -6,6 +6,7 @@ program asks, or of how an answer is made.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -23,6 +24,7 @@ from core.people.clients import ApiClient
 PLATFORM = "api"
 FOUND = 20  # passages at most that a search gives
 PART = 20_000  # characters of a document that are given at once
+COUNTED = 10_000  # characters whose tokens are counted at once: others wait so long
 
 NO_QUESTION = "There is no question. Please write one."
 NO_DOCUMENT = "There is no such document. Use a source as `search` or an answer names it."
@@ -57,13 +59,21 @@ class Programs:
         self._engine = engine
         self._lanes = lanes
 
+    def spend(self, client: ApiClient) -> None:
+        """Count one request of a program, before anything is done for it.
+
+        Raises:
+            BusyError: it has sent too many.
+        """
+        self._lanes.spend(client.name)
+
     async def answer(
         self, client: ApiClient, question: str, turns: Sequence[Turn] = (), *, tokens: int | None = None
     ) -> AsyncGenerator[AnswerEvent, None]:
         """An answer as it grows, after `turns`. Closing it stops the model.
 
         Raises:
-            BusyError: too much is asked.
+            BusyError: too many requests wait.
             PersonError: there is no question, or it is too long.
         """
         if not question.strip():
@@ -82,7 +92,7 @@ class Programs:
         """A whole answer.
 
         Raises:
-            BusyError: too much is asked.
+            BusyError: too many requests wait.
             PersonError: there is no question, or it is too long.
         """
         async with aclosing(self.answer(client, question)) as events:
@@ -95,7 +105,7 @@ class Programs:
         """The passages that come nearest, the nearest first.
 
         Raises:
-            BusyError: too much is asked.
+            BusyError: too many requests wait.
             PersonError: there is no query, or it is too long.
         """
         if not query.strip():
@@ -108,7 +118,7 @@ class Programs:
         """A part of a document.
 
         Raises:
-            BusyError: too much is asked.
+            BusyError: too many requests wait.
             PersonError: there is no such document that the client may see, or no such part.
         """
         async with self._lanes.turn(client.name, answers=False):
@@ -122,9 +132,10 @@ class Programs:
             raise PersonError(NO_PART, parts=len(parts))
         return DocumentPart(place_of(passages[0]), parts[part - 1], part, len(parts))
 
-    def count_tokens(self, text: str) -> int:
-        """Tokens in `text`."""
-        return self._engine.count_tokens(text)
+    async def count_tokens(self, text: str) -> int:
+        """Tokens in `text`, which may be long: counted beside what else is done, in parts."""
+        parts = [text[place : place + COUNTED] for place in range(0, len(text), COUNTED)]
+        return await asyncio.to_thread(lambda: sum(map(self._engine.count_tokens, parts)))
 
 
 def person_of(client: ApiClient) -> Person:

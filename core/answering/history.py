@@ -219,9 +219,10 @@ def _text(query: Query, wanted: TextRequest, topic: str) -> Query:
     """`query`, which wants a text: what that is of is searched for, each side by itself where it compares."""
     form = {"language": wanted.language} if wanted.language else {}
     searches = {side: 1 / len(wanted.topics) for side in wanted.topics}
-    if topic and points(wanted.topic):
+    leans = topic and leaning(wanted.topic) >= LEANS  # "about that"; a short topic of its own is none that leans
+    if leans:
         searches = {f"{topic}\n{wanted.topic}": LEANS, wanted.topic: 1 - LEANS}
-    turns = query.turns if topic and points(wanted.topic) else ()
+    turns = query.turns if leans else ()
     return replace(query, searches=searches, turns=turns, form=form, text=wanted)
 
 

@@ -258,7 +258,10 @@ class FolderRecords:
                 self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 held.enter_context(locked(self._file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT))
             except OSError as error:
-                raise DocumentError(f"{self._file} cannot be written: {error.strerror}.") from None
+                raise DocumentError(
+                    f"{self._file} cannot be written: {error.strerror}. Check who owns the folder, or set ATTUNE_HOME "
+                    "to another."
+                ) from None
             yield
 
 

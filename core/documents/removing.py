@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -86,10 +86,10 @@ class Remover:
         places = {place for name in names if recorded.has(_places(name)) for place in _places(name)}
         return Removal(tuple(whole), tuple(sorted(lessons)), tuple(sorted(places)), tuple(addresses))
 
-    async def remove(self, removal: Removal) -> None:
+    async def remove(self, removal: Removal, gone: Callable[[], None] = lambda: None) -> None:
         """Remove what `find` found: passages, lessons, records, and all that is left of them elsewhere.
 
-        May be repeated after a failure.
+        `gone` is called for each document. May be repeated after a failure.
         """
         for lesson in removal.lessons:
             await self._lessons.erase(lesson)
@@ -97,6 +97,7 @@ class Remover:
             await asyncio.to_thread(self._sources.forget, *removal.addresses)
         for source in removal.sources:
             await self._index.remove(source)
+            gone()
         if self._folders and removal.places:
             await asyncio.to_thread(self._folders.forget, removal.places)
         await self._leftovers.clear(removal.documents)
@@ -129,8 +130,10 @@ def _places(name: str) -> set[str]:
     """The sources that `name` may stand for: itself, or a path from here, be it by way of links."""
     if is_address(name):
         return {name, checked_address(name)}
-    path = Path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100 - a link and what is above it stay apart
-    paths = (path, path.parent.resolve() / path.name, path.resolve()) if name.strip() else ()
+    if not name.strip() or "\0" in name:
+        return {name}
+    path = Path(os.path.abspath(os.path.expanduser(name)))  # noqa: PTH100, PTH111 - a link and what is above it stay apart
+    paths = (path, path.parent.resolve() / path.name, path.resolve())
     return {name, *(each.as_posix() for each in paths)}
 
 

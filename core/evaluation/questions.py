@@ -78,13 +78,13 @@ def read_questions(file: Path) -> list[OwnQuestion]:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return file.expanduser().read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise QuestionFileError(f"There is no file {file}. Name a file with one question a line.") from None
     except UnicodeDecodeError as error:
         raise QuestionFileError(f"{file} is not UTF-8 at byte {error.start}. Save it as UTF-8.") from None
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+    except (OSError, ValueError, RuntimeError) as error:  # also what is no path, or in the home of nobody
+        reason = getattr(error, "strerror", None) or str(error)
         raise QuestionFileError(f"{file} cannot be read ({reason}). Name a file with one question a line.") from None
 
 

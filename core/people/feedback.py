@@ -29,6 +29,10 @@ class Verdict(StrEnum):
     NONE = "none"  # took the verdict back
 
 
+WARNED = "warned"
+"""What is counted of an answer that says that a part of it was left out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Feedback:
     """One verdict on one answer. A person has one verdict on each answer: a later one replaces it.
@@ -48,7 +52,7 @@ class WeeklyCounts(Protocol):
     """What became of questions, and what people thought of answers: counted by week, of all people together."""
 
     async def note_week(self, what: str, at: datetime) -> None:
-        """Count one more of `what` in the week of `at`: what became of a question, or a verdict on an answer."""
+        """Count one more of `what` in the week of `at`: what became of a question, a verdict, or `WARNED`."""
         ...
 
     async def weeks(self) -> Mapping[str, Mapping[str, int]]:

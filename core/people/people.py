@@ -19,7 +19,7 @@ from core.learning.study import CourseRecord, Study, recorded, sources_of, witho
 from core.notices.schedule import DigestSchedule, Subscription, Waiting, next_due
 from core.people import interests, portable
 from core.people.asker import Asker
-from core.people.feedback import Feedback, Verdict, signal_of, signals_of
+from core.people.feedback import WARNED, Feedback, Verdict, signal_of, signals_of
 from core.people.interests import LearnedProfile, Reason, Signal
 from core.people.preferences import Level, Preferences, PreferenceSet, changed, undone
 from core.people.profile import Profile, heaviest_first, in_words, quiz_level, quizzed
@@ -268,12 +268,15 @@ class People:
             return Asker(person, wishes)
         return Asker(person, wishes, learned, team)
 
-    async def note_use(self, trace: Trace, question: str) -> None:
+    async def note_use(self, trace: Trace, question: str, *, warned: bool = False) -> None:
         """What an answer to `question` says of documents, for the operator: which were of use, or that they lack it.
 
         Nothing that they lack where it has no `question` of the asker's own: what others wrote is not the operator's.
+        `warned`: it says that a part of it was left out.
         """
         await self._usage.note_week(trace.outcome.value, trace.at)
+        if warned:
+            await self._usage.note_week(WARNED, trace.at)
         if trace.outcome is Outcome.ANSWERED:
             await self._usage.note_cited([source.passage.source for source in trace.sources], trace.at)
         elif question:

@@ -62,7 +62,7 @@ async def browsing(desk: Desk, size: tuple[int, int] = DESK, *, dark: bool = Fal
         page.on("pageerror", lambda error: complain(str(error)))
         page.on("request", lambda asked: None if asked.url.startswith(url) else complain(asked.url))
         page.on("response", lambda got: complain(f"{got.status} {got.url}") if got.status >= 400 else None)
-        await page.goto(f"{url}/enter?key={links_of(desk.settings).new()}")
+        await page.goto(f"{url}/enter#{links_of(desk.settings).new()}")
         await expect(page.locator("main button")).to_be_focused()  # before it is, a key goes nowhere
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/ask")

@@ -193,6 +193,48 @@ def test_a_crash_is_a_sentence_with_a_trace(tmp_path: Path, monkeypatch, capsys)
 
 
 @pytest.mark.usefixtures("logging_restored")
+@pytest.mark.parametrize(
+    ("error", "fix"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/data/x"), "Free some space"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded", "/data/x"), "Free some space"),
+        (PermissionError(errno.EACCES, "Permission denied", "/data/x"), "Check who owns it"),
+        (OSError(errno.EROFS, "Read-only file system", "/data/x"), "Check who owns it"),
+    ],
+)
+def test_what_the_disk_refuses_is_no_crash(tmp_path: Path, monkeypatch, capsys, error: OSError, fix: str):
+    """Whatever command comes upon it: the place, the reason and the way out."""
+
+    def refused() -> None:
+        raise error
+
+    monkeypatch.setattr(command, "app", refused)
+    monkeypatch.setattr(command, "forgiving_streams", lambda: None)
+    monkeypatch.setenv("ATTUNE_HOME", str(tmp_path))
+    with pytest.raises(SystemExit, match="1"):
+        command.main()
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"/data/x: {error.strerror}. {fix}")
+    assert "crashed" not in shown
+
+
+@pytest.mark.usefixtures("logging_restored")
+def test_a_home_that_is_none_is_no_crash(tmp_path: Path, monkeypatch, capsys):
+    """Where not even the log can be written, an error of the disk is what is wrong."""
+
+    def refused() -> None:
+        raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(tmp_path / "file" / "data"))
+
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(command, "app", refused)
+    monkeypatch.setattr(command, "forgiving_streams", lambda: None)
+    monkeypatch.setenv("ATTUNE_HOME", str(tmp_path / "file"))
+    with pytest.raises(SystemExit, match="1"):
+        command.main()
+    assert "Not a directory. Check who owns it, or set ATTUNE_HOME" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("logging_restored")
 def test_the_log_is_private_and_keeps_libraries_quiet(tmp_path: Path):
     """Only the owner reads the log; libraries are heard when something is wrong."""
     environ: dict[str, str] = {}

@@ -6,29 +6,41 @@ import asyncio
 import os
 import re
 import shutil
+import socket
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
+from unittest.mock import AsyncMock
+from urllib.parse import urlsplit
 
+import aiohttp
 import httpx
 import pytest
 from redis.asyncio import Redis
 
+from bots.cli.web_console import link_to
+from bots.web.console import reading, view
 from bots.web.console.desk import Desk
 from bots.web.console.gate import HEADERS, known_hosts
 from bots.web.console.session import Entrance, OneTimeLinks, Sessions, WrongTries, entrance_of
-from bots.web.console.site import ConsoleSite
+from bots.web.console.site import ConsoleSite, open_console
 from bots.web.console.view import markdown
 from core.adapters.index.shared_index import SharedIndex
-from core.domain import Person
+from core.documents.remote import network
+from core.domain import Passage, Person
 from core.errors import ConfigurationError
 from core.settings import Settings
 from tests.bots.console_world import LEADS, open_desk
+from tests.doubles.website import served_site
 
 ADDRESS = "127.0.0.1:8084"
 ORIGIN = f"http://{ADDRESS}"
 PASSWORD = "a long enough password"  # noqa: S105
+PASSAGE = Passage("00000000-0000-0000-0000-000000000001", "/srv/long.md", "Long", (), "Long.", 1, 0, 1, "v")
 
 
 @pytest.fixture
@@ -68,10 +80,14 @@ async def browser(desk: Desk, *, password: str = "", hosts: frozenset[str] | Non
 @pytest.fixture
 async def signed_in(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
     async with browser(desk) as (client, links, _):
-        page = await client.get("/enter", params={"key": links.new()})
-        done = await client.post("/enter", data=fields(page.text))
-        assert done.headers["location"] == "/ask"
+        assert (await enter(client, links.new())).headers["location"] == "/ask"
         yield client
+
+
+async def enter(client: httpx.AsyncClient, key: str) -> httpx.Response:
+    """What the page behind a link does, whose script puts the key into its form."""
+    page = await client.get("/enter")
+    return await client.post("/enter", data={**fields(page.text), "key": key})
 
 
 def fields(page: str) -> dict[str, str]:
@@ -89,7 +105,7 @@ async def post(client: httpx.AsyncClient, path: str, **data: str) -> httpx.Respo
 
 async def until_done(client: httpx.AsyncClient, path: str) -> str:
     """A part of a page that is asked for until it asks for itself no more."""
-    for _ in range(400):
+    for _ in range(3000):  # what clears away after a removal waits for the disk
         part = (await client.get(path, headers={"HX-Request": "true"})).text
         if 'hx-trigger="every' not in part:
             return part
@@ -110,10 +126,8 @@ async def test_a_link_opens_the_console_once(desk: Desk):
     """Whoever is second has no use of a link, and a look at it does not use it up."""
     async with browser(desk) as (client, links, _):
         key = links.new()
-        await client.get("/enter", params={"key": key})
-        page = await client.get("/enter", params={"key": key})
-        first = await client.post("/enter", data=fields(page.text))
-        second = await client.post("/enter", data=fields(page.text))
+        await client.get("/enter")
+        first, second = await enter(client, key), await enter(client, key)
         assert (first.status_code, second.status_code) == (303, 403)
         assert "used before" in second.text
 
@@ -121,10 +135,10 @@ async def test_a_link_opens_the_console_once(desk: Desk):
 async def test_a_link_ends_after_ten_minutes(desk: Desk):
     """An old link opens nothing."""
     async with browser(desk) as (client, links, _):
-        page = await client.get("/enter", params={"key": links.new()})
+        key = links.new()
         (file,) = (desk.settings.data_folder / "links").iterdir()
         os.utime(file, (0, 0))
-        assert (await client.post("/enter", data=fields(page.text))).status_code == 403
+        assert (await enter(client, key)).status_code == 403
 
 
 async def test_every_page_is_behind_the_door(desk: Desk):
@@ -175,7 +189,10 @@ async def test_every_answer_forbids_what_the_console_does_not_need(signed_in: ht
 async def test_no_other_name_leads_here(desk: Desk):
     """A page elsewhere whose name leads here all of a sudden gets nothing, and neither does a request without one."""
     async with browser(desk) as (client, _, _):
-        for host in ("evil.example", "evil.example:8084", "127.0.0.1.evil.example"):
+        for host in (
+            *("evil.example", "evil.example:8084", "127.0.0.1.evil.example", "evil.example:999999", "[::1", "a b", ""),
+            *("127.0.0.1:x", "evil.example#@127.0.0.1", "127.0.0.1/evil"),
+        ):
             answer = await client.get("/sign-in", headers={"Host": host})
             assert answer.status_code == 421
             assert "Attune" not in answer.headers.get("set-cookie", "")
@@ -195,6 +212,30 @@ async def test_cookies_are_shut_in(desk: Desk):
     assert "Secure" in there
 
 
+async def test_two_consoles_of_a_machine_keep_their_sessions_apart(desk: Desk):
+    """Browsers send a cookie to every port of its host: each console looks for one of its own name."""
+    async with browser(desk) as (client, links, _):
+        await enter(client, links.new())
+        there = {"Host": "127.0.0.1:8090"}
+        page = await client.get("/enter", headers=there)
+        assert (await client.get("/ask", headers=there)).status_code == 303
+        data, key = fields(page.text), links.new()
+        await client.post("/enter", data={**data, "key": key}, headers={**there, "Origin": "http://127.0.0.1:8090"})
+        for headers in (there, {}):
+            assert (await client.get("/ask", headers=headers)).status_code == 200
+        await post(client, "/sign-out")
+        assert (await client.get("/ask", headers=there)).status_code == 200
+
+
+def test_the_key_of_a_link_goes_to_no_server_by_itself(tmp_path: Path):
+    """It stands behind a #, which is in no request, no log of a proxy and no referrer."""
+    settings = Settings.from_env({"ATTUNE_HOME": str(tmp_path)})
+    for address in ("http://127.0.0.1:8084", "https://attune.example.com/"):
+        parts = urlsplit(link_to(settings, address))
+        assert (parts.path, parts.query) == ("/enter", "")
+        assert len(parts.fragment) > 30
+
+
 async def test_a_password_cannot_be_guessed_by_trying(desk: Desk):
     """The right one opens; after five wrong ones even that one waits."""
     async with browser(desk, password=PASSWORD) as (client, links, _):
@@ -205,8 +246,8 @@ async def test_a_password_cannot_be_guessed_by_trying(desk: Desk):
         assert right.headers["location"] == "/ask"
         await client.post("/sign-in", data={**form, "password": "wrong"})
         assert (await client.post("/sign-in", data={**form, "password": PASSWORD})).status_code == 429
-        page = await client.get("/enter", params={"key": links.new()})  # whoever tries passwords locks nobody out
-        assert (await client.post("/enter", data=fields(page.text))).headers["location"] == "/ask"
+        # whoever tries passwords locks nobody out
+        assert (await enter(client, links.new())).headers["location"] == "/ask"
 
 
 def test_a_wide_console_needs_a_password(tmp_path: Path):
@@ -220,7 +261,7 @@ def test_a_wide_console_needs_a_password(tmp_path: Path):
 
 
 def test_sessions_and_tries_end():
-    """A session ends after half a day without a request, and wrong tries are forgotten after five minutes."""
+    """A session ends after half a day without a request, or a week; wrong tries are forgotten after five minutes."""
     now = 0.0
     sessions, tries = Sessions(lambda: now), WrongTries(lambda: now)
     name = sessions.begin()
@@ -233,13 +274,19 @@ def test_sessions_and_tries_end():
     assert sessions.find(name)
     now += 12 * 3600 + 1
     assert sessions.find(name) is None
+    name = sessions.begin()
+    for _ in range(15):  # a page that asks again and again keeps nobody signed in for ever
+        assert sessions.find(name)
+        now += 11 * 3600
+    now += 11 * 3600
+    assert sessions.find(name) is None
 
 
 async def test_signing_out_ends_the_session(signed_in: httpx.AsyncClient):
     """The cookie is of no use afterwards."""
-    cookie = signed_in.cookies["attune_console"]
+    cookie = signed_in.cookies["attune_console_8084"]
     await post(signed_in, "/sign-out")
-    signed_in.cookies.set("attune_console", cookie)
+    signed_in.cookies.set("attune_console_8084", cookie)
     assert (await signed_in.get("/ask")).status_code == 303
 
 
@@ -283,11 +330,140 @@ async def test_what_documents_say_is_data(signed_in: httpx.AsyncClient, desk: De
     assert "&lt;script&gt;" in listed
 
 
+@pytest.mark.parametrize(
+    "target", ["/documents/remove?name=/srv", "//evil.example", "people", "?q=x", "#main", "javascript:x", "ftp://a/b"]
+)
+def test_no_link_of_a_document_leads_to_a_page_of_the_console(target: str):
+    """What looks like a way on is none; it is shown as it is written."""
+    assert "<a " not in markdown(f"[Read on]({target}) <{target}>")
+    assert '<a href="https://a.example/b"' in markdown("[Read on](https://a.example/b)")
+
+
 @pytest.mark.parametrize("text", ["<http://a/%1b]0> x <http://b/%07>", "[a](http://a/%1b[) <http://b/%1b[c>"])
 def test_what_is_shown_of_an_address_takes_nothing_else_away(text: str):
     """Every link that begins ends, whatever its address is decoded to."""
     made = markdown(text)
     assert made.count("<a ") == made.count("</a>") == 2
+
+
+async def test_no_path_leads_back_to_another_site(signed_in: httpx.AsyncClient):
+    """Two slashes at the beginning of a link would be another host."""
+    for path in ("//evil.example/x", "/%5Cevil.example", "//%5C/evil.example"):
+        page = (await signed_in.get(f"{ORIGIN}{path}")).text
+        assert 'href="/' in page
+        assert not re.search(r'href="/[/\\]', page)
+
+
+def test_markdown_without_end_is_shown_as_it_is_written():
+    """What would take long to lay out is not laid out."""
+    made = markdown("*a* <b>" * 20_000)
+    assert made.startswith("<pre>*a* &lt;b&gt;")
+    assert markdown("*a*") == "<p><em>a</em></p>\n"
+
+
+async def test_pages_are_made_beside_what_else_is_done(
+    desk: Desk, signed_in: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+):
+    """A long text that is laid out holds nobody up."""
+    made = list[threading.Thread]()
+
+    def clean(text: str) -> str:
+        made.append(threading.current_thread())
+        return text
+
+    monkeypatch.setattr(view, "clean", clean)
+    await desk.attune.library.index.upsert([PASSAGE], await desk.attune.library.embedder.embed([PASSAGE.text]))
+    assert "<p>Long.</p>" in (await signed_in.get("/documents/one", params={"source": PASSAGE.source})).text
+    assert made
+    assert threading.main_thread() not in made
+
+
+async def test_a_long_document_is_shown_in_parts(desk: Desk, signed_in: httpx.AsyncClient):
+    """Two hundred passages a page, numbered on."""
+    await desk.attune.library.index.upsert(
+        [
+            replace(PASSAGE, id=f"00000000-0000-0000-0000-{n:012}", text=f"Part {n} of it.", ordinal=n, total=250)
+            for n in range(250)
+        ],
+        await desk.attune.library.embedder.embed([f"Part {n}" for n in range(250)]),
+    )
+    first = (await signed_in.get("/documents/one", params={"source": PASSAGE.source})).text
+    assert "Part 199 of it." in first
+    assert "Part 200 of it." not in first
+    more = re.search(r'href="([^"]+)">More passages', first)
+    assert more
+    second = (await signed_in.get(unescape(more[1]))).text
+    assert 'start="201"' in second
+    assert "Part 249 of it." in second
+    assert "More passages" not in second
+
+
+@pytest.mark.usefixtures("handbook")
+async def test_removing_tells_how_far_it_is(desk: Desk, signed_in: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch):
+    """What takes long goes on behind the page; nothing else is read or removed meanwhile."""
+    monkeypatch.setattr(reading, "AT_ONCE", 0.05)
+    may, index = asyncio.Event(), desk.attune.library.index
+    remove = index.remove
+
+    async def slowly(source: str) -> None:
+        await remove(source)
+        await may.wait()
+
+    monkeypatch.setattr(index, "remove", slowly)
+    await post(signed_in, "/documents/remove", name=str(desk.settings.home / "handbook"))  # type: ignore[operator]
+    part = (await signed_in.get("/documents/reading")).text
+    assert "0 of 4 documents gone" in part
+    assert "read or removed already" in (await post(signed_in, "/documents/add", name="/usr", every="")).text
+    may.set()
+    assert "Removed 4 documents" in await until_done(signed_in, "/documents/reading")
+    assert "Removed 4 documents" in (await signed_in.get("/documents")).text
+    assert "Removed 4 documents" not in (await signed_in.get("/documents")).text
+
+
+ELSEWHERE = [
+    ("http://127.0.0.1:9/x", "to the machine where Attune runs"),
+    ("http://localhost:9/x", "to the machine where Attune runs"),
+    ("http://[::1]:9/x", "to the machine where Attune runs"),
+    ("http://0.0.0.0:9/x", "to the machine where Attune runs"),
+    ("http://2130706433:9/x", "to the machine where Attune runs"),
+    ("http://[::ffff:127.0.0.1]:9/x", "to the machine where Attune runs"),
+    ("git+http://127.0.0.1:9/x", "to the machine where Attune runs"),
+    ("sftp://me@localhost/x", "to the machine where Attune runs"),
+    ("http://169.254.169.254/latest/meta-data/", "keep the secrets of their machines"),
+    ("http://[fd00:ec2::254]/latest/", "keep the secrets of their machines"),
+    ("webdav://169.254.169.254/x", "keep the secrets of their machines"),
+    ("http://10.255.255.1:9/x", "lies on your own network"),
+    ("git+ssh://git@192.168.255.1/x", "lies on your own network"),
+    ("file:///etc/passwd", "by their path"),
+]
+
+
+@pytest.mark.parametrize(("address", "sentence"), ELSEWHERE)
+@pytest.mark.parametrize("form", ["add", "readers"])
+async def test_the_console_asks_no_machine_that_it_should_not(
+    signed_in: httpx.AsyncClient, address: str, sentence: str, form: str
+):
+    """By no form, no scheme and no spelling; nothing is asked, and the page says why."""
+    await post(signed_in, f"/documents/{form}", name=address, readers="everyone", every="")
+    assert sentence in unescape(await until_done(signed_in, "/documents/reading"))
+
+
+async def test_a_private_address_is_read_where_the_settings_say_so(home: Path, monkeypatch: pytest.MonkeyPatch):
+    """And this machine is not, even if the name of that address leads here by the time that it is asked."""
+    monkeypatch.setattr(network, "_hosts", AsyncMock(return_value=["10.0.0.7"]))
+    async with served_site() as site, open_desk(home, ATTUNE_CONSOLE_PRIVATE="yes") as desk:
+        site.write("/wiki", "<h1>Wiki</h1><p>The wiki of the house.")
+        port = int(site.url.rpartition(":")[2])
+        here = {"hostname": "", "host": "127.0.0.1", "port": port, "family": socket.AF_INET, "proto": 0, "flags": 0}
+        monkeypatch.setattr(aiohttp.ThreadedResolver, "resolve", AsyncMock(return_value=[here]))
+        async with browser(desk) as (client, links, _):
+            await enter(client, links.new())
+            await post(client, "/documents/add", name=f"http://wiki.example:{port}/wiki", every="")
+            assert "has moved to the machine" in unescape(await until_done(client, "/documents/reading"))
+            assert site.asked == []
+            monkeypatch.setattr(network, "_is_here", lambda _: False)  # as if it were another machine of the house
+            await post(client, "/documents/add", name=f"http://wiki.example:{port}/wiki", every="")
+            assert "was read" in await until_done(client, "/documents/reading")
 
 
 async def test_documents_are_added_shown_and_removed(signed_in: httpx.AsyncClient, home: Path):
@@ -306,9 +482,11 @@ async def test_documents_are_added_shown_and_removed(signed_in: httpx.AsyncClien
     asked = await signed_in.get("/documents/remove", params={"name": source})
     assert "Remove 1 document?" in asked.text
     await post(signed_in, "/documents/remove", name=source)
+    assert "Removed 1 document" in await until_done(signed_in, "/documents/reading")
+    assert "Removed 1 document" in (await signed_in.get("/documents")).text
     gone = (await signed_in.get("/documents")).text
-    assert "Removed 1 document" in gone
-    assert "Canteen.md" not in (await signed_in.get("/documents")).text
+    assert "Removed 1 document" not in gone
+    assert "Canteen.md" not in gone
     assert (more / "Canteen.md").exists()
 
 
@@ -316,6 +494,9 @@ async def test_documents_are_added_shown_and_removed(signed_in: httpx.AsyncClien
     ("fields", "sentence"),
     [
         ({"name": "/no/such/folder", "every": ""}, "There is no file or folder /no/such/folder"),
+        ({"name": "/a\0b", "every": ""}, "There is no file or folder /a"),
+        ({"name": "~nobody-of-that-name/x", "every": ""}, "There is no file or folder ~nobody"),
+        ({"name": f"/{'x' * 5000}", "every": ""}, "There is no file or folder /xxx"),
         ({"name": "", "every": ""}, "Name a file"),
         ({"name": "/usr", "every": "", "readers": "all of us"}, "is not a valid reader"),
         ({"name": "/usr", "every": "5s"}, "Choose one of the schedules"),
@@ -326,6 +507,22 @@ async def test_what_cannot_be_added_is_said(signed_in: httpx.AsyncClient, fields
     answer = await post(signed_in, "/documents/add", **fields)
     assert answer.status_code == 400
     assert sentence in answer.text
+
+
+@pytest.mark.parametrize("name", ["/a\0b", "~nobody-of-that-name/x", f"/{'x' * 5000}", "", "http://[::1", "x://"])
+async def test_what_is_no_name_is_a_sentence_everywhere(signed_in: httpx.AsyncClient, name: str):
+    """On no page is it a mistake of ours."""
+    for page in (
+        await signed_in.get("/documents/remove", params={"name": name}),
+        await signed_in.get("/documents/one", params={"source": name}),
+        await post(signed_in, "/documents/remove", name=name),
+        await post(signed_in, "/documents/add", name=name, every=""),
+        await post(signed_in, "/documents/readers", name=name, readers="everyone"),
+        await post(signed_in, "/quality/run", file=name or "/", limit=""),
+    ):
+        assert page.status_code in {303, 400}
+        assert "Error id" not in page.text
+    assert "Error id" not in await until_done(signed_in, "/documents/reading")
 
 
 async def test_a_gap_is_answered_by_what_is_taught(signed_in: httpx.AsyncClient):
@@ -384,8 +581,7 @@ async def test_settings_are_shown_without_secrets(home: Path):
         open_desk(home, ATTUNE_SLACK_BOT_TOKEN=secret, ATTUNE_WORKERS=3, QDRANT_URL=qdrant) as desk,
         browser(desk) as (client, links, _),
     ):
-        page = await client.get("/enter", params={"key": links.new()})
-        await client.post("/enter", data=fields(page.text))
+        await enter(client, links.new())
         shown = (await client.get("/settings")).text
     assert secret not in shown
     assert "set, not shown" in shown
@@ -422,4 +618,29 @@ async def test_what_became_of_questions_is_shown_by_week(signed_in: httpx.AsyncC
     await answered(signed_in, "Who wins the football?")
     page = (await signed_in.get("/quality")).text
     week = f"{datetime.now(UTC):%G-W%V}"
-    assert re.search(rf"{week}</th><td[^>]*>1</td><td[^>]*>1</td>", page)
+    assert re.search(rf"{week}</th>(<td[^>]*>1</td>){{2}}(<td[^>]*>0</td>){{3}}</tr>", page)
+
+
+async def test_warnings_are_counted_by_week(home: Path):
+    """An answer that says that a part of it was left out is counted once more, as such."""
+    said = "Every parent may take twenty weeks of paid parental leave. The code for it is 98765, says the office."
+    async with open_desk(home, script=lambda _: said) as desk, browser(desk) as (client, links, _):
+        await desk.attune.library.ingester.ingest([home / "handbook"])
+        await enter(client, links.new())
+        _, answer = await answered(client, "How long is parental leave?")
+        assert "98765" not in answer
+        assert "left out part of this answer" in answer
+        page = (await client.get("/quality")).text
+    week = f"{datetime.now(UTC):%G-W%V}"
+    assert re.search(rf"{week}</th><td[^>]*>1</td>(<td[^>]*>0</td>){{3}}<td[^>]*>1</td></tr>", page)
+
+
+async def test_what_the_console_is_asked_is_counted(desk: Desk):
+    """By its status, without a path or a name."""
+    async with open_console(desk, "127.0.0.1:0") as url, httpx.AsyncClient() as client:
+        await client.get(f"{url}/sign-in")
+        await client.get(f"{url}/people")
+    figures = desk.metrics.page(None, {}).decode()
+    assert 'attune_requests_total{door="console",status="200"} 1.0' in figures
+    assert 'attune_requests_total{door="console",status="303"} 1.0' in figures
+    assert "people" not in figures

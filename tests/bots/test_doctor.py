@@ -180,7 +180,7 @@ async def checked(home: Path, **environ: str) -> dict[str, Check]:
         ("1234", "Did you mean person:telegram//1234?"),
         ("-100678", "Did you mean channel:telegram//-100678?"),
         ("T0123", "Did you mean workspace:slack/T0123?"),
-        ("@ann", "A user name is no name: give that person a code (attune pair)."),
+        ("@ann", "Or give that person a pairing code: attune pair"),
         ("everyone", "Write person:telegram//1234"),
     ],
 )

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bots.cli import setup_texts as say
+from bots.cli import wizard
 from bots.cli.options import Steps
 from bots.cli.wizard import SetupActions, Wizard
 from core.errors import ConfigurationError
@@ -272,6 +273,15 @@ async def test_the_first_person_gets_in_by_slack(place: Place) -> None:
         pipe.say("")
         assert await asyncio.wait_for(running, 60) == 0
         assert say.paired("person:slack/T1/UANN") in place.capsys.readouterr().out
+
+
+async def test_a_platform_that_does_not_respond_is_not_waited_for(place: Place) -> None:
+    """It is said, with what says more."""
+    place.environ |= {"ATTUNE_TELEGRAM_API": "http://127.0.0.1:9", "ATTUNE_TELEGRAM_TOKEN": TOKEN}
+    place.monkeypatch.setattr(wizard, "CONNECTING", 0.5)
+    code, shown = await place.set_up("y", steps=["people"])
+    assert code == 0
+    assert say.NOT_CONNECTED in shown
 
 
 async def test_nobody_has_to_wait_for_the_first_person(place: Place) -> None:

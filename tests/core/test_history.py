@@ -240,3 +240,30 @@ def test_what_was_said_before_a_new_beginning_counts_no_more() -> None:
     turns = [turn("What is a purchase card?"), turn("", ""), turn("How do I enroll in transit benefits?")]
     assert before("and who approves it?", turns, again=False) == turns[2:]
     assert before("hello", turns[:2], again=False) == []
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "draft a slack message: how to ask for software, max 80 words",
+        "write an e-mail about laptops",
+        "Schreib eine Mail über Tock",
+        "summarise telework in three bullets",
+    ],
+)
+def test_a_new_text_with_a_short_topic_hears_nothing_of_what_was_said(message: str) -> None:
+    """Or the addresses of the last text would stand in it."""
+    query = understand(message, talk("turn the travel page into a checklist"))
+    assert query.text is not None
+    assert query.turns == ()
+    assert all("travel" not in text for text in query.searches)
+
+
+@pytest.mark.parametrize(
+    "message", ["draft a slack message about those numbers", "Write an e-mail to the team about those rules"]
+)
+def test_a_text_about_what_was_said_hears_it(message: str) -> None:
+    query = understand(message, talk(TAXI))
+    assert query.text is not None
+    assert query.turns
+    assert query.likeliest.startswith(TAXI)

@@ -8,8 +8,10 @@ import aiohttp
 import pytest
 
 from core.documents.remote import network
-from core.documents.remote.network import GuardedNetwork, is_known_private, is_private, leads_away
+from core.documents.remote.addresses import Reach
+from core.documents.remote.network import GuardedNetwork, check_reach, is_known_private, is_private, leads_away
 from core.documents.remote.web_client import web_fetcher
+from core.errors import DocumentError
 from tests.doubles.website import served_site
 
 
@@ -105,3 +107,56 @@ async def test_what_a_name_hides_is_not_proposed() -> None:
     assert is_known_private("http://10.0.0.1/")
     assert not is_known_private("https://docs.example/")
     assert not is_known_private("https://[2606:4700::1]/")
+
+
+@pytest.mark.parametrize("reach", list(Reach))
+@pytest.mark.parametrize(
+    ("host", "lies"),
+    [
+        ("93.184.216.34", Reach.OPEN),
+        ("2606:4700::1", Reach.OPEN),
+        ("10.0.0.1", Reach.PRIVATE),
+        ("fd12::1", Reach.PRIVATE),
+        ("64:ff9b::a00:1", Reach.PRIVATE),
+        ("127.0.0.1", Reach.MACHINE),
+        ("::1", Reach.MACHINE),
+        ("::ffff:127.0.0.1", Reach.MACHINE),
+        ("0.0.0.0", Reach.MACHINE),  # noqa: S104
+        ("169.254.169.254", None),
+        ("fe80::a9fe:a9fe", None),
+        ("2002:a9fe:a9fe::1", None),
+    ],
+)
+@pytest.mark.parametrize("address", ["https://{}/a", "git+https://{}/a", "git+ssh://git@{}/a", "sftp://{}/a"])
+async def test_nothing_is_named_that_lies_too_far_away(
+    host: str, lies: Reach | None, address: str, reach: Reach
+) -> None:
+    """A cloud's secrets are asked for by nobody, however they are named."""
+    named = address.format(f"[{host}]" if ":" in host else host)
+    within = list(Reach)
+    if lies is not None and within.index(lies) <= within.index(reach):
+        await check_reach(named, reach)
+    else:
+        with pytest.raises(DocumentError, match="secrets" if lies is None else "attune ingest"):
+            await check_reach(named, reach)
+
+
+@pytest.mark.parametrize(
+    "address", ["s3://localhost/a", "gs://localhost", "github://localhost:b@c/d", "git+file:///srv/a"]
+)
+async def test_a_bucket_is_no_host(address: str) -> None:
+    await check_reach(address, Reach.OPEN)
+
+
+async def test_a_name_that_was_named_from_afar_never_leads_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    found_at(monkeypatch, "127.0.0.1")
+    with pytest.raises(OSError, match="the machine where Attune runs"):
+        await GuardedNetwork(private=True, here=False).resolve("wiki.example")
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fd00:ec2::254]", "[::ffff:169.254.169.254]"])
+async def test_no_number_leads_to_the_secrets_of_a_cloud(host: str) -> None:
+    """A number is not looked up, so that the guard of names does not see it; of a source from before, either."""
+    async with web_fetcher(f"http://{host}/", private=True) as fetcher:
+        with pytest.raises(DocumentError, match="secrets"):
+            await fetcher.get(f"http://{host}/latest")

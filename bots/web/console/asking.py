@@ -115,7 +115,7 @@ class AskPages:
         names |= {pairing.person for pairing in await self._desk.attune.records.access.pairings()}
         readers = [(name, texts.as_reader(name)) for name in sorted(names)]
         inquiries = list(reversed(self._inquiries.values()))
-        return self._view.page(request, "ask.html", readers=readers, you=texts.YOU, inquiries=inquiries)
+        return await self._view.page(request, "ask.html", readers=readers, you=texts.YOU, inquiries=inquiries)
 
     async def _ask(self, request: Request) -> Response:
         question, seen_as = form_of(request, "question"), form_of(request, "as")
@@ -125,7 +125,7 @@ class AskPages:
         await self._keep(inquiry)
         dialogue = self._others if seen_as else self._own
         inquiry.task = asyncio.create_task(_answered(inquiry, dialogue.respond(inquiry.message)))
-        return self._shown(request, inquiry)
+        return await self._shown(request, inquiry)
 
     async def _keep(self, inquiry: Inquiry) -> None:
         """Remember it; the oldest go, and stop."""
@@ -135,19 +135,19 @@ class AskPages:
             if gone.task:
                 await ended(gone.task)
 
-    def _shown(self, request: Request, inquiry: Inquiry) -> Response:
+    async def _shown(self, request: Request, inquiry: Inquiry) -> Response:
         if "hx-request" in request.headers:
-            return self._view.page(request, "_inquiry.html", inquiry=inquiry, part=True)
+            return await self._view.page(request, "_inquiry.html", inquiry=inquiry, part=True)
         return RedirectResponse("/ask", 303)
 
     async def _part(self, request: Request) -> Response:
-        return self._shown(request, self._named(request))
+        return await self._shown(request, self._named(request))
 
     async def _stop(self, request: Request) -> Response:
         inquiry = self._named(request)
         if inquiry.task:
             await ended(inquiry.task)
-        return self._shown(request, inquiry)
+        return await self._shown(request, inquiry)
 
     async def _why(self, request: Request) -> Response:
         inquiry, engine = self._named(request), self._desk.attune.engine
@@ -158,7 +158,7 @@ class AskPages:
         trace = await engine.sources.explain(kept, inquiry.message)
         told, hidden = why_texts.why(trace), translated(why_texts.NOT_SHOWN)
         template = "_why.html" if "hx-request" in request.headers else "why.html"
-        return self._view.page(request, template, trace=trace, told=told, hidden=hidden, factors=_tastes(trace))
+        return await self._view.page(request, template, trace=trace, told=told, hidden=hidden, factors=_tastes(trace))
 
     async def _source(self, request: Request) -> Response:
         inquiry, number = self._named(request), request.path_params["number"]
@@ -168,7 +168,7 @@ class AskPages:
         if cited is None or not around:
             raise PersonError(texts.SOURCE_GONE)
         template = "_source.html" if "hx-request" in request.headers else "source.html"
-        return self._view.page(request, template, title=cited.heading_path, around=around)
+        return await self._view.page(request, template, title=cited.heading_path, around=around)
 
     async def _around(self, cited: Passage, seen_by: frozenset[str]) -> list[tuple[Passage, bool]]:
         """The passages about one, as they stand now, and which of them it is made of."""

@@ -12,17 +12,18 @@ from starlette.routing import Route
 from bots.operating import SourceRow, seconds_of, source_rows
 from bots.web.console import texts
 from bots.web.console.desk import Desk
-from bots.web.console.gate import Doorkeeper, form_of, session_of
+from bots.web.console.gate import Doorkeeper, form_of
 from bots.web.console.reading import ReadingDesk, readers_of
 from bots.web.console.view import View
 from core.answering.sources import whole
-from core.documents.remote.addresses import is_address
+from core.documents.remote.addresses import Reach, is_address
 from core.documents.remote.keeper import SourceWishes
 from core.documents.remote.records import SourceRecord
 from core.errors import DocumentError
 from core.readers import GUIDES
+from core.text.words import whole_number
 
-SHOWN = 200  # documents on one page
+SHOWN = 200  # documents, or passages of one, on one page
 SCHEDULES = ("", "never", "30m", "1h", "6h", "1d")
 HERE = "/documents"
 
@@ -34,7 +35,7 @@ class DocumentPages:
         self._desk = desk
         self._view = view
         self._library = desk.attune.library
-        self._reading = ReadingDesk(desk.attune.library)
+        self._reading = ReadingDesk(desk.attune.library, Reach.PRIVATE if desk.settings.console_private else Reach.OPEN)
 
     def routes(self, keeper: Doorkeeper) -> list[Route]:
         """The pages with their addresses."""
@@ -56,7 +57,7 @@ class DocumentPages:
         rows, wanted = await self._rows(), request.query_params.get("q", "").strip()
         own = [row for row in rows if row.readers != (GUIDES,)]
         found = [row for row in own if wanted.lower() in f"{row.title} {row.source} {' '.join(row.readers)}".lower()]
-        return self._view.page(
+        return await self._view.page(
             request,
             "documents.html",
             rows=found[:SHOWN],
@@ -75,7 +76,7 @@ class DocumentPages:
         return await self._library.sources.records() if self._library.sources else []
 
     async def _progress(self, request: Request) -> Response:
-        return self._view.page(request, "_reading.html", job=self._reading.job)
+        return await self._view.page(request, "_reading.html", job=self._reading.job)
 
     async def _add(self, request: Request) -> Response:
         every = form_of(request, "every")
@@ -96,9 +97,17 @@ class DocumentPages:
             raise DocumentError(texts.NO_DOCUMENT)
         documents = await self._library.index.documents(source)
         passages = [passage for document in documents[:1] for passage in await whole(document, self._library.index)]
-        place = await self._place_of(row)
-        taught = self._desk.lessons.lesson_of(source) is not None
-        return self._view.page(request, "document.html", row=row, passages=passages, place=place, taught=taught)
+        first = whole_number(request.query_params.get("after", ""), len(passages)) or 0
+        return await self._view.page(
+            request,
+            "document.html",
+            row=row,
+            passages=passages[first : first + SHOWN],
+            first=first,
+            more=len(passages) > first + SHOWN,
+            place=await self._place_of(row),
+            taught=self._desk.lessons.lesson_of(source) is not None,
+        )
 
     async def _place_of(self, row: SourceRow) -> str:
         """What is read anew when the readers of a document change: its file, or the source that it is a part of."""
@@ -119,11 +128,9 @@ class DocumentPages:
     async def _confirm(self, request: Request) -> Response:
         name = request.query_params.get("name", "")
         removal = await self._desk.remover().find([name])
-        return self._view.page(request, "remove.html", name=name, removal=removal, shown=SHOWN)
+        return await self._view.page(request, "remove.html", name=name, removal=removal, shown=SHOWN)
 
     async def _remove(self, request: Request) -> Response:
-        remover = self._desk.remover()
-        removal = await remover.find([form_of(request, "name")])
-        await remover.remove(removal)
-        session_of(request).notice = texts.removed(len(removal.sources), sum(removal.sources.values()))
-        return RedirectResponse(HERE, 303)
+        remover, name = self._desk.remover(), form_of(request, "name")
+        await self._reading.remove(name, await remover.find([name]), remover)
+        return RedirectResponse(f"{HERE}#reading", 303)

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from bots.web.console import texts
-from bots.web.console.gate import COOKIE, Doorkeeper, form_of, set_cookie
+from bots.web.console.gate import COOKIE, Doorkeeper, cookie_name, form_of, set_cookie
 from bots.web.console.session import Entrance
 from bots.web.console.view import View
 
@@ -36,37 +36,41 @@ class EntryPages:
         ]
 
     async def _link(self, request: Request) -> Response:
-        """A page with one button: whatever looks at a link before a person does would use it up."""
-        return self._view.page(request, "enter.html", key=request.query_params.get("key", ""))
+        """A page with one button: whatever looks at a link before a person does would use it up.
+
+        The key stands behind the # of the link, which no browser sends: a script puts it into the form.
+        """
+        return await self._view.page(request, "enter.html")
 
     async def _enter(self, request: Request) -> Response:
-        return self._opened(request, self._entrance.by_link(form_of(request, "key")), texts.WRONG_LINK)
+        return await self._opened(request, self._entrance.by_link(form_of(request, "key")), texts.WRONG_LINK)
 
     async def _form(self, request: Request) -> Response:
-        return self._again(request, "", 200)
+        return await self._again(request, "", 200)
 
     async def _sign_in(self, request: Request) -> Response:
         who = _address(request)
         if not self._entrance.allows(who):
-            return self._again(request, texts.TOO_MANY_TRIES, 429)
+            return await self._again(request, texts.TOO_MANY_TRIES, 429)
         typed = str(request.state.form.get("password", ""))
-        return self._opened(request, self._entrance.by_password(typed, who), texts.WRONG_PASSWORD)
+        return await self._opened(request, self._entrance.by_password(typed, who), texts.WRONG_PASSWORD)
 
-    def _opened(self, request: Request, session: str | None, wrong: str) -> Response:
+    async def _opened(self, request: Request, session: str | None, wrong: str) -> Response:
         if session is None:
-            return self._again(request, wrong, 403)
+            return await self._again(request, wrong, 403)
         response = RedirectResponse(FIRST_PAGE, 303)
-        set_cookie(request, response, COOKIE, session)
+        set_cookie(request, response, cookie_name(request, COOKIE), session)
         return response
 
-    def _again(self, request: Request, problem: str, status: int) -> Response:
+    async def _again(self, request: Request, problem: str, status: int) -> Response:
         has_password = self._entrance.has_password
-        return self._view.page(request, "sign_in.html", status, problem=problem, has_password=has_password)
+        return await self._view.page(request, "sign_in.html", status, problem=problem, has_password=has_password)
 
     async def _sign_out(self, request: Request) -> Response:
-        self._entrance.sessions.end(request.cookies.get(COOKIE, ""))
+        name = cookie_name(request, COOKIE)
+        self._entrance.sessions.end(request.cookies.get(name, ""))
         response = RedirectResponse("/sign-in", 303)
-        response.delete_cookie(COOKIE)
+        response.delete_cookie(name)
         return response
 
     async def _first(self, _: Request) -> Response:

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import parse_qsl, urlsplit
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -69,8 +69,7 @@ class HostCheck:
                     headers.setdefault(name, value)
             await send(message)
 
-        asked = Request(scope).url.hostname or ""
-        app = self._app if asked.lower() in self._hosts else PlainTextResponse(texts.OTHER_NAME, 421)
+        app = self._app if _asked(Headers(scope=scope)) in self._hosts else PlainTextResponse(texts.OTHER_NAME, 421)
         await app(scope, receive, send_guarded)
 
 
@@ -86,7 +85,7 @@ class Doorkeeper:
         """`endpoint` for those who are signed in."""
 
         async def guarded(request: Request) -> Response:
-            session = self._entrance.sessions.find(request.cookies.get(COOKIE, ""))
+            session = self._entrance.sessions.find(request.cookies.get(cookie_name(request, COOKIE), ""))
             if session is None:
                 return _to_sign_in(request)
             request.state.session, request.state.token = session, session.token
@@ -98,11 +97,12 @@ class Doorkeeper:
         """`endpoint` for everybody: its forms carry a token that only a page of ours could have set."""
 
         async def opened(request: Request) -> Response:
-            mark = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
+            name = cookie_name(request, FORM_COOKIE)
+            mark = request.cookies.get(name) or secrets.token_urlsafe(24)
             request.state.session = None
             request.state.token = hmac.new(self._secret, mark.encode(), "sha256").hexdigest()
             response = await self._answered(endpoint, request, request.state.token)
-            set_cookie(request, response, FORM_COOKIE, mark)
+            set_cookie(request, response, name, mark)
             return response
 
         return opened
@@ -112,13 +112,13 @@ class Doorkeeper:
             if request.method == "POST":
                 request.state.form = await _form_of(request)
                 if not _is_ours(request, token):
-                    return self._view.problem(request, texts.FORGED, 403)
+                    return await self._view.problem(request, texts.FORGED, 403)
             return await endpoint(request)
         except (OperatorError, PersonError) as error:
-            return self._view.problem(request, str(error), 400)
+            return await self._view.problem(request, str(error), 400)
         except Exception as error:  # noqa: BLE001 - the last place where an error can become a sentence
             sentence = failure_of(error, "console_page_failed", path=request.url.path)
-            return self._view.problem(request, sentence, 500)
+            return await self._view.problem(request, sentence, 500)
 
 
 async def _form_of(request: Request) -> Mapping[str, str]:
@@ -149,6 +149,20 @@ def _to_sign_in(request: Request) -> Response:
     if "hx-request" in request.headers:
         return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
     return RedirectResponse("/sign-in", 303)
+
+
+def _asked(headers: Headers) -> str:
+    """The host that a request names; nothing where what it names is none: a library would take this machine's."""
+    try:
+        parts = urlsplit(f"//{headers.get('host', '')}")
+        return (parts.hostname or "").lower() if parts.port != 0 and not parts.path else ""
+    except ValueError:
+        return ""
+
+
+def cookie_name(request: Request, name: str) -> str:
+    """A cookie's name at the port that is asked: browsers have one cookie of a name for all ports of a host."""
+    return f"{name}_{request.url.port}" if request.url.port else name
 
 
 def set_cookie(request: Request, response: Response, name: str, value: str) -> None:

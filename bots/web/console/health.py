@@ -59,10 +59,10 @@ class HealthPages:
         versions = [("Attune", self._desk.version), ("Python", platform.python_version()), *_versions()]
         models = [("language model", settings.model), ("embedder", settings.embedder)]
         figures = await self._figures()
-        return self._view.page(request, "health.html", versions=versions, models=models, now=figures)
+        return await self._view.page(request, "health.html", versions=versions, models=models, now=figures)
 
     async def _now(self, request: Request) -> Response:
-        return self._view.page(request, "_now.html", now=await self._figures())
+        return await self._view.page(request, "_now.html", now=await self._figures())
 
     async def _figures(self) -> dict[str, object]:
         settings = self._desk.settings
@@ -78,7 +78,7 @@ class HealthPages:
     async def _checks(self, request: Request) -> Response:
         checks = await self._desk.look()
         bad = sum(check.mark is CheckStatus.BAD for check in checks)
-        return self._view.page(request, "_checks.html", checks=checks, bad=bad)
+        return await self._view.page(request, "_checks.html", checks=checks, bad=bad)
 
     async def _settings(self, request: Request) -> Response:
         rows = self._desk.rows
@@ -86,7 +86,7 @@ class HealthPages:
             ("Settings", [row for row in rows if not row.advanced]),
             ("Advanced: hardly anybody changes these", [row for row in rows if row.advanced]),
         ]
-        return self._view.page(request, "settings.html", groups=groups)
+        return await self._view.page(request, "settings.html", groups=groups)
 
 
 def _versions() -> list[tuple[str, str]]:

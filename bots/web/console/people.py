@@ -50,7 +50,7 @@ class PeoplePages:
 
     async def _shown(self, request: Request, code: str = "", *, operator: bool = False) -> Response:
         settings = self._desk.settings
-        return self._view.page(
+        return await self._view.page(
             request,
             "people.html",
             pairings=await self._access.pairings(),

@@ -26,7 +26,7 @@ from core.domain import Outcome
 from core.errors import AttuneError, PersonError
 from core.evaluation.evaluator import ENOUGH, Evaluator, Result, absent, ask_all, figures, spread, visiting
 from core.evaluation.questions import OwnQuestion, read_questions
-from core.people.feedback import Verdict
+from core.people.feedback import WARNED, Verdict
 from core.text.words import whole_number
 from core.together import ended
 
@@ -39,6 +39,7 @@ COUNTED = {
     Outcome.NOT_FOUND.value: "not found",
     Verdict.UP.value: "👍",
     Verdict.DOWN.value: "👎",
+    WARNED: "a part left out",
 }
 
 
@@ -91,7 +92,7 @@ class QualityPages:
         weeks = await self._desk.attune.records.usage.weeks()
         shown = [(week, _counts(weeks[week])) for week in list(weeks)[-WEEKS:]]
         kept = self._desk.settings.usage
-        return self._view.page(
+        return await self._view.page(
             request, "quality.html", weeks=shown, kinds=list(COUNTED.values()), kept=kept, **self._shown()
         )
 
@@ -101,7 +102,7 @@ class QualityPages:
         return {"run": run, "rows": rows, "words": eval_texts, "enough": ENOUGH}
 
     async def _progress(self, request: Request) -> Response:
-        return self._view.page(request, "_evaluation.html", **self._shown())
+        return await self._view.page(request, "_evaluation.html", **self._shown())
 
     async def _begin(self, request: Request) -> Response:
         if self._run and not self._run.done:
@@ -153,7 +154,7 @@ def _questions(file: str, pasted: str) -> list[OwnQuestion]:
         QuestionFileError: there are none, or lines that are no questions.
     """
     if file:
-        return read_questions(Path(file).expanduser())
+        return read_questions(Path(file))
     with tempfile.TemporaryDirectory(prefix="attune-") as folder:
         written = Path(folder, "questions.jsonl")
         written.write_text(pasted, encoding="utf-8")

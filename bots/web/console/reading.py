@@ -1,24 +1,30 @@
-"""Documents being read for the console: one source at a time, and how far that is.
+"""Documents being read or removed for the console: one source at a time, and how far that is.
 
-The same as `attune ingest` does with one name. Knows nothing of pages.
+The same as `attune ingest` and `attune remove` do with one name. Knows nothing of pages.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bots.web.console import texts
 from bots.web.console.desk import failure_of
 from core.bootstrap import Library
 from core.documents.ingest import IngestProgress
-from core.documents.remote.addresses import is_address
+from core.documents.remote.addresses import Reach, is_address
 from core.documents.remote.keeper import SourceWishes
+from core.documents.removing import Removal, Remover
 from core.documents.tally import IngestReport
 from core.errors import AttuneError, DocumentError
 from core.readers import Readers, checked
 from core.together import ended
+
+AT_ONCE = 1.0  # seconds
 
 
 @dataclass(slots=True, eq=False)
@@ -46,13 +52,34 @@ class ReadingJob:
         self.progress = progress
 
 
-class ReadingDesk:
-    """Reads one source after the other, each in the background."""
+@dataclass(slots=True, eq=False)
+class RemovalJob:
+    """Documents that are removed: how many are gone, and whether all is cleared away that was left of them."""
 
-    def __init__(self, library: Library) -> None:
+    name: str
+    removal: Removal
+    gone: int = 0
+    cleared: bool = False
+    failure: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether it is over."""
+        return self.cleared or bool(self.failure)
+
+    def note(self) -> None:
+        """One more is gone."""
+        self.gone += 1
+
+
+class ReadingDesk:
+    """Reads or removes one source after the other, each in the background; new ones lie within `reach`."""
+
+    def __init__(self, library: Library, reach: Reach) -> None:
         self._library = library
+        self._reach = reach
         self._task: asyncio.Task[None] | None = None
-        self.job: ReadingJob | None = None
+        self.job: ReadingJob | RemovalJob | None = None
 
     def begin(self, name: str, wishes: SourceWishes) -> None:
         """Read a file, a folder or an address, for those whom it is wished for.
@@ -60,17 +87,33 @@ class ReadingDesk:
         Raises:
             DocumentError: something is being read already, or the path is not there.
         """
-        if self.job and not self.job.done:
-            raise DocumentError(texts.BUSY)
         if not name:
             raise DocumentError(texts.NOTHING_NAMED)
-        if not is_address(name) and not _path(name).exists():
-            raise DocumentError(texts.missing_path(name))
-        self.job = ReadingJob(name)
-        self._task = asyncio.create_task(self._work(self.job, wishes))
+        if not is_address(name):
+            _path(name)
+        job = ReadingJob(name)
+        self._begin(job, self._read(job, replace(wishes, reach=self._reach)))
 
-    def take_done(self) -> ReadingJob | None:
-        """The one that is read, or was read last: what became of that is shown once."""
+    async def remove(self, name: str, removal: Removal, remover: Remover) -> None:
+        """Remove what a name stands for; waits a moment, within which it is mostly over.
+
+        Raises:
+            DocumentError: something is being read already.
+        """
+        job = RemovalJob(name, removal)
+        task = self._begin(job, self._remove(job, remover))
+        await asyncio.wait({task}, timeout=AT_ONCE)
+
+    def _begin(self, job: ReadingJob | RemovalJob, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        if self.job and not self.job.done:
+            work.close()
+            raise DocumentError(texts.BUSY)
+        self.job = job
+        self._task = asyncio.create_task(_failing(job, work))
+        return self._task
+
+    def take_done(self) -> ReadingJob | RemovalJob | None:
+        """What is done now, or was done last: what became of that is shown once."""
         job = self.job
         if job and job.done:
             self.job = None
@@ -81,17 +124,13 @@ class ReadingDesk:
         if self._task:
             await ended(self._task)
 
-    async def _work(self, job: ReadingJob, wishes: SourceWishes) -> None:
-        try:
-            read = self._read_address if is_address(job.name) else self._read_path
-            job.report = await read(job, wishes)
-        except AttuneError as error:
-            job.failure = str(error)
-        except Exception as error:  # noqa: BLE001 - the last place where an error can become a sentence
-            job.failure = failure_of(error, "console_reading_failed")
-        except asyncio.CancelledError:
-            job.failure = texts.STOPPED
-            raise
+    async def _read(self, job: ReadingJob, wishes: SourceWishes) -> None:
+        read = self._read_address if is_address(job.name) else self._read_path
+        job.report = await read(job, wishes)
+
+    async def _remove(self, job: RemovalJob, remover: Remover) -> None:
+        await remover.remove(job.removal, job.note)
+        job.cleared = True
 
     async def _read_address(self, job: ReadingJob, wishes: SourceWishes) -> IngestReport:
         keeper = self._library.sources
@@ -110,8 +149,26 @@ class ReadingDesk:
         return report
 
 
+async def _failing(job: ReadingJob | RemovalJob, work: Coroutine[Any, Any, None]) -> None:
+    """`work`, whose failure the job tells."""
+    try:
+        await work
+    except AttuneError as error:
+        job.failure = str(error)
+    except Exception as error:  # noqa: BLE001 - the last place where an error can become a sentence
+        job.failure = failure_of(error, "console_documents_failed")
+    except asyncio.CancelledError:
+        job.failure = texts.STOPPED
+        raise
+
+
 def _path(name: str) -> Path:
-    return Path(name).expanduser().absolute()
+    """Raises DocumentError where there is nothing, or what is named is no path: too long, or in nobody's home."""
+    with suppress(OSError, ValueError, RuntimeError):
+        path = Path(name).expanduser().absolute()
+        if path.exists():
+            return path
+    raise DocumentError(texts.missing_path(name))
 
 
 def readers_of(names: str) -> Readers | None:

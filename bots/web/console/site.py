@@ -27,7 +27,9 @@ from bots.web.console.quality import QualityPages
 from bots.web.console.session import Entrance, entrance_of
 from bots.web.console.unanswered import UnansweredPages
 from bots.web.console.view import STATIC, View
-from bots.web.server import is_loopback, served
+from bots.web.server import CountedApp, is_loopback, served
+
+DOOR = "console"  # in the figures
 
 
 class ConsoleSite:
@@ -59,7 +61,7 @@ class ConsoleSite:
         await self._quality.close()
 
     async def _nowhere(self, request: Request) -> Response:
-        return self._view.problem(request, texts.NO_PAGE, 404)
+        return await self._view.problem(request, texts.NO_PAGE, 404)
 
 
 @asynccontextmanager
@@ -71,7 +73,7 @@ async def open_console(desk: Desk, address: str) -> AsyncIterator[str]:
     """
     entrance = entrance_of(desk.settings, wide=not is_loopback(address))
     site = ConsoleSite(desk, entrance, known_hosts(address, desk.settings.console_url))
-    async with served(site.app, address, "ATTUNE_CONSOLE") as place:
+    async with served(CountedApp(site.app, desk.metrics, DOOR), address, "ATTUNE_CONSOLE") as place:
         try:
             yield f"http://{place}"
         finally:

@@ -5,8 +5,6 @@ Knows nothing of when a sentence is said.
 
 from __future__ import annotations
 
-from bots.language import plural
-
 PAGES = (
     ("/ask", "Ask"),
     ("/documents", "Documents"),
@@ -76,7 +74,7 @@ def as_reader(name: str) -> str:
 
 # Documents
 
-BUSY = "Documents are being read already. Wait until that is done, then add these."
+BUSY = "Documents are being read or removed already. Wait until that is done, then repeat this."
 NOTHING_NAMED = "Name a file, a folder or an address."
 NO_REMOTE = "Addresses cannot be read here."
 NO_SCHEDULE = "Choose one of the schedules of the list."
@@ -87,12 +85,6 @@ NO_READERS = "Name at least one reader, such as everyone."
 def missing_path(path: str) -> str:
     """A path that is not there."""
     return f"There is no file or folder {path} on the machine where Attune runs. Correct the path."
-
-
-def removed(documents: int, passages: int) -> str:
-    """What was removed."""
-    these = f"{plural(documents, 'document')} ({plural(passages, 'passage')})"
-    return f"Removed {these}, and everything derived from {'it' if documents == 1 else 'them'}."
 
 
 # Unanswered

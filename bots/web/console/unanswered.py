@@ -50,7 +50,7 @@ class UnansweredPages:
     async def _page(self, request: Request) -> Response:
         groups = await self._groups()
         asked = [gap.question for group in groups for gap in group.gaps]
-        return self._view.page(
+        return await self._view.page(
             request,
             "unanswered.html",
             groups=[(name_of(group.gaps[0]), group) for group in groups[:SHOWN]],

@@ -5,6 +5,8 @@ All that comes from documents, models and people is data: escaped, and without c
 
 from __future__ import annotations
 
+import asyncio
+import re
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -27,6 +29,8 @@ from bots.web.console import texts
 FOLDER = Path(__file__).parent
 TEMPLATES, STATIC = FOLDER / "templates", FOLDER / "static"
 PATH_CHARACTERS = 1000
+_ELSEWHERE = re.compile(r"https?://|mailto:", re.IGNORECASE)
+MARKDOWN_CHARACTERS = 50_000  # beyond them it is shown as it was written
 
 
 class View:
@@ -56,17 +60,19 @@ class View:
             moment=lambda moment: f"{moment:%Y-%m-%d %H:%M} UTC",
         )
 
-    def page(self, request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
-        """A page, or a part of one, that carries the token of its session."""
+    async def page(self, request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
+        """A page, or a part of one, that carries the token of its session. Made beside what else is done."""
         session = request.state.session
-        said = {"token": request.state.token, "here": request.url.path, "signed_in": session is not None}
+        here = "/" + request.url.path.lstrip("/\\")  # of two a browser makes another host
+        said = {"token": request.state.token, "here": here, "signed_in": session is not None}
         said["notice"] = session.take_notice() if session and not template.startswith("_") else ""
-        return HTMLResponse(self._templates.get_template(template).render(**said, **values), status)
+        made = self._templates.get_template(template)
+        return HTMLResponse(await asyncio.to_thread(made.render, **said, **values), status)
 
-    def problem(self, request: Request, sentence: str, status: int) -> HTMLResponse:
+    async def problem(self, request: Request, sentence: str, status: int) -> HTMLResponse:
         """What went wrong, in a sentence: as a page, or as a part of one where a part was asked for."""
         template = "_problem.html" if "hx-request" in request.headers else "problem.html"
-        return self.page(request, template, status, sentence=sentence)
+        return await self.page(request, template, status, sentence=sentence)
 
 
 def share(value: float) -> str:
@@ -79,7 +85,13 @@ def _path(source: str) -> str:
 
 
 class _CleanMarkdown(MarkdownIt):
-    """An address that is shown is decoded (%1b), so that it is cleaned once more: markup, never what was made of it."""
+    """Links lead to other sites alone, and never to a page of this one, whatever a document calls it.
+
+    An address that is shown is decoded (%1b), so that it is cleaned once more: markup, never what was made of it.
+    """
+
+    def validateLink(self, url: str) -> bool:  # noqa: N802 - the library's name
+        return _ELSEWHERE.match(url) is not None
 
     def normalizeLinkText(self, link: str) -> str:  # noqa: N802 - the library's name
         return clean(super().normalizeLinkText(link))
@@ -95,6 +107,8 @@ def _parser() -> MarkdownIt:
 
 def markdown(text: str) -> Markup:
     """Markdown of a model or of a person as HTML: no HTML of its own, no pictures, and links that tell no page."""
+    if len(text) > MARKDOWN_CHARACTERS:
+        return Markup("<pre>{}</pre>").format(clean(text))
     return Markup(_parser().render(clean(text)))  # noqa: S704 - escaped by the parser, which lets no HTML through
 
 

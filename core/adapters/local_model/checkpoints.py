@@ -12,6 +12,7 @@ import hashlib
 import shutil
 import struct
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,8 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from core.adapters.local_model.gguf_weights import CHUNK_ROWS, open_gguf, read_gguf
 from core.adapters.local_model.int8 import prepare_layers, quantize_modules
-from core.adapters.local_model.int8_kernels import LARGE, SPEAKING, choose_kernel, quantize_rows
+from core.adapters.local_model.int8_kernels import LARGE, SPEAKING, quantize_rows
+from core.adapters.local_model.kernel_records import RECORDS, recorded_kernel
 from core.adapters.local_model.lora import LowRankAdapter
 from core.errors import CorruptModelError, ModelError
 from core.models.files import DownloadProgress, sync
@@ -40,10 +42,16 @@ CONVERTER_VERSION = 1  # part of the copy's name: raise it when what is written 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A loaded model with its tokenizer."""
+    """A loaded model with its tokenizer, and what still prepares its matrices."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
+    packing: ThreadPoolExecutor | None = None
+
+    def stop_packing(self) -> None:
+        """Let the matrices that are being prepared end, and begin no more: the model is not needed any longer."""
+        if self.packing:
+            self.packing.shutdown(cancel_futures=True)
 
 
 def convert(source: Path, form: Form, folder: Path, progress: DownloadProgress, adapter: Path | None = None) -> Path:
@@ -106,10 +114,10 @@ def _sample(file: Path) -> str:
 
 
 def load(folder: Path, form: Form, device: torch.device) -> Checkpoint:
-    """Load a converted copy."""
+    """Load a converted copy. Its matrices are prepared by other threads, which the first step waits for."""
+    packing: ThreadPoolExecutor | None = None
     with _readable(folder):
         config = AutoConfig.from_pretrained(folder)
-        tokenizer = AutoTokenizer.from_pretrained(folder)
         model = _empty_model(config, form)
         tensors = load_file(folder / "model.safetensors", device=str(device))
         model.load_state_dict(tensors, strict=False, assign=True)
@@ -118,9 +126,13 @@ def load(folder: Path, form: Form, device: torch.device) -> Checkpoint:
         _materialize(model, device)
         if form == "int8":
             size = sum(tensor.numel() for tensor in tensors.values())
-            prepare_layers(model, choose_kernel(SPEAKING, narrow=size >= LARGE))
+            kernel = recorded_kernel(folder.parent / RECORDS, SPEAKING, narrow=size >= LARGE)
+            packing = ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="packing")
+            prepare_layers(model, kernel, packing)
+            packing.shutdown(wait=False)  # its threads end with their work
+        tokenizer = AutoTokenizer.from_pretrained(folder)
     model.train(mode=False)
-    return Checkpoint(model.requires_grad_(requires_grad=False), tokenizer)
+    return Checkpoint(model.requires_grad_(requires_grad=False), tokenizer, packing)
 
 
 def _write(source: Path, form: Form, target: Path, progress: DownloadProgress, lora: LowRankAdapter | None) -> None:
@@ -138,7 +150,7 @@ def _write(source: Path, form: Form, target: Path, progress: DownloadProgress, l
     if lora:
         lora.check_fits(sizes)
     tensors: dict[str, Tensor] = {}
-    progress.start("Preparing the model, once", sum(sizes.values()))
+    progress.start(f"Preparing {source.stem}, once", sum(sizes.values()))
     for name, chunks in _read(source, config):
         if name in sizes:
             whole = lora.merged(name, chunks) if lora else chunks

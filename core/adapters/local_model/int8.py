@@ -8,7 +8,8 @@ values; gate and up) go through one matrix. Knows nothing of models or files.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 
 import torch
 from torch import Tensor, nn
@@ -59,11 +60,11 @@ class Int8Linear(nn.Module):
 class _SharedInput:
     """Layers that read the same input, as one matrix: computed for all at the first one's call."""
 
-    def __init__(self, layers: Sequence[Int8Linear], kernel: type[Kernel]) -> None:
+    def __init__(self, layers: Sequence[Int8Linear], kernel: type[Kernel], pool: Executor | None = None) -> None:
+        """The matrix is prepared by a thread of `pool`, where there is one; the first call waits for it."""
         self.kernel = kernel.name
         weights, scales = [layer.weight for layer in layers], [layer.scale for layer in layers]
-        alone = len(layers) == 1
-        self._product: Product = kernel(*(weights[0], scales[0]) if alone else (torch.cat(weights), torch.cat(scales)))
+        self._product = _begun(lambda: _product(weights, scales, kernel), pool)
         biases = [torch.zeros_like(layer.scale) if layer.bias is None else layer.bias for layer in layers]
         self._bias = torch.cat(biases) if any(layer.bias is not None for layer in layers) else None
         self._sizes = [layer.out_features for layer in layers]
@@ -75,7 +76,7 @@ class _SharedInput:
         """The output of one of the layers for `x` (…, in_features)."""
         place = self._places[id(layer)]
         if x is not self._input or place not in self._outputs:
-            y = self._product(x.reshape(-1, x.shape[-1]).float())  # (rows, out of all layers)
+            y = self._product()(x.reshape(-1, x.shape[-1]).float())  # (rows, out of all layers)
             if self._bias is not None:
                 y.add_(self._bias)
             parts = torch.split(y.to(x.dtype).view(*x.shape[:-1], -1), self._sizes, dim=-1)
@@ -84,6 +85,19 @@ class _SharedInput:
         if not self._outputs:
             self._input = None  # activations are large: nothing is kept beyond the last call
         return mine
+
+
+def _begun(prepare: Callable[[], Product], pool: Executor | None) -> Callable[[], Product]:
+    if pool:
+        return pool.submit(prepare).result
+    product = prepare()
+    return lambda: product
+
+
+def _product(weights: Sequence[Tensor], scales: Sequence[Tensor], kernel: type[Kernel]) -> Product:
+    return kernel(
+        *(weights[0], scales[0]) if len(weights) == 1 else (torch.cat(list(weights)), torch.cat(list(scales)))
+    )
 
 
 class Int8Embedding(nn.Module):
@@ -144,19 +158,21 @@ def _put(model: nn.Module, name: str, module: nn.Module) -> None:
     setattr(model.get_submodule(parent), leaf, module)
 
 
-def prepare_layers(model: nn.Module, kernel: type[Kernel]) -> None:
+def prepare_layers(model: nn.Module, kernel: type[Kernel], pool: Executor | None = None) -> None:
     """Hand the loaded weights of all int8 layers to `kernel`, those that read the same input together.
 
-    The layers lose their own copy, and no tensor of the model rests on the file it was read from any more.
+    With a `pool` its threads do so, meanwhile and afterwards. The layers lose their own copy, and in the end no tensor
+    of the model rests on the file it was read from any more.
     """
     for parent in list(model.modules()):
         together = [[getattr(parent, name, None) for name in names] for names in _SAME_INPUT]
         groups = [[one for one in group if isinstance(one, Int8Linear)] for group in together]
+        groups = [group for group in groups if sum(layer.out_features for layer in group) <= kernel.most]
         groups += [[child] for child in parent.children() if isinstance(child, Int8Linear)]
         for layers in groups:
             fresh = [layer for layer in layers if layer.weight.numel()]
             if fresh:
-                shared = _SharedInput(fresh, kernel)
+                shared = _SharedInput(fresh, kernel, pool)
                 for layer in fresh:
                     layer.prepare(shared)
     for parameter in model.parameters():

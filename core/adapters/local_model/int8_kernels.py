@@ -9,11 +9,12 @@ Knows nothing of models.
 from __future__ import annotations
 
 import math
+import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -32,6 +33,7 @@ class Kernel(Protocol):
     """A prepared matrix. Raises whatever torch raises where this machine cannot run it."""
 
     name: str
+    most: int  # rows of a matrix up to which it is best held in one
 
     def __init__(self, weight: Tensor, scale: Tensor) -> None:
         """Take int8 `weight` (out, in) and float32 `scale` (out,)."""
@@ -42,35 +44,55 @@ class Kernel(Protocol):
 
 
 class Fbgemm:
-    """FBGEMM's product. With VNNI the fastest at a few rows, where what takes the time is reading the weights."""
+    """FBGEMM's product. With VNNI the fastest at a few rows, where what takes the time is reading the weights.
+
+    It packs column by column, and a column of more rows than the caches hold takes twice to six times as long.
+    """
 
     name = "fbgemm"
     levels = 127  # on either side of zero
+    most = 9216
 
     def __init__(self, weight: Tensor, scale: Tensor) -> None:
-        zeros = torch.zeros(weight.shape[0], dtype=torch.int64)
-        engine = torch.backends.quantized.engine
-        torch.backends.quantized.engine = "fbgemm"  # says whose order of weights is meant; raises where it is missing
-        try:
-            with warnings.catch_warnings(action="ignore", category=UserWarning):  # quantized tensors are to go one day
-                quantized = torch._make_per_channel_quantized_tensor(weight, scale.double(), zeros, 0)  # noqa: SLF001
-                self._packed = torch.ops.quantized.linear_prepack(quantized, None)
-        finally:
-            torch.backends.quantized.engine = engine
+        _begin_fbgemm()
+        self._packed = [_packed(rows) for rows in torch.split(weight, self.most)]
+        self._scale = scale.clone()
 
     def __call__(self, x: Tensor) -> Tensor:
         """See `Kernel`."""
         scale = x.abs().amax(dim=1, keepdim=True).clamp_(min=_TINY)  # (rows, 1)
         rows = x * (self.levels / scale)  # rounded to uint8 around the middle by the product
-        middle = self.levels + 1
-        y: Tensor = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(rows, 1.0, middle, self._packed)
-        return y.mul_(scale.div_(self.levels))
+        return self._product(rows, self.levels + 1).mul_(scale.div_(self.levels))
+
+    def _product(self, rows: Tensor, middle: int) -> Tensor:
+        """(rows, out), by the weights' scales."""
+        multiply = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32
+        parts: list[Tensor] = [multiply(rows, 1.0, middle, packed) for packed in self._packed]
+        return (torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]).mul_(self._scale)
+
+
+@cache
+def _begin_fbgemm() -> None:
+    """Say whose order of weights is meant, and pass over what torch says once: quantized tensors are to go one day."""
+    torch.backends.quantized.engine = "fbgemm"  # raises where it is missing
+    with warnings.catch_warnings(action="ignore", category=UserWarning):
+        _quantized(torch.zeros(1, 1, dtype=torch.int8))
+
+
+def _packed(weight: Tensor) -> Any:
+    return torch.ops.quantized.linear_prepack(_quantized(weight), None)
+
+
+def _quantized(weight: Tensor) -> Tensor:
+    """Without the scales of its rows, which torch would read one by one."""
+    return torch._make_per_tensor_quantized_tensor(weight, 1.0, 0)  # noqa: SLF001  # torch has no public name
 
 
 class OneDnn:
     """oneDNN's inner product over weights in the order that it likes best. With VNNI or AMX the fastest at many."""
 
     name = "onednn"
+    most = sys.maxsize
     levels = 127  # on either side of zero
 
     def __init__(self, weight: Tensor, scale: Tensor) -> None:
@@ -100,8 +122,7 @@ class SplitFbgemm(Fbgemm):
         rows = torch.round(x * (127.0 / scale))  # -127 … 127
         high = torch.floor(rows / 2)  # -64 … 63
         both = torch.cat([high, rows - 2 * high])  # (2 · rows, in)
-        y: Tensor = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(both, 1.0, 64, self._packed)
-        high, low = y.chunk(2)
+        high, low = self._product(both, 64).chunk(2)
         return (2 * high + low).mul_(scale.div_(127.0))
 
 
@@ -123,6 +144,7 @@ class IntMM:
     """torch's plain int8 product."""
 
     name = "int_mm"
+    most = sys.maxsize
 
     def __init__(self, weight: Tensor, scale: Tensor) -> None:
         self._weight, self._scale = weight, scale
@@ -138,6 +160,7 @@ class WeightOnly:
     """int8 weights under floating-point activations: exact on every CPU that torch knows, ARM among them."""
 
     name = "weight only"
+    most = sys.maxsize
 
     def __init__(self, weight: Tensor, scale: Tensor) -> None:
         self._weight, self._scale = weight.contiguous(), scale
@@ -152,6 +175,7 @@ class Float:
     """No int8 at all, four times the memory: for a small model that only reads."""
 
     name = "float32"
+    most = sys.maxsize
 
     def __init__(self, weight: Tensor, scale: Tensor) -> None:
         self._weight = weight.float().mul_(scale[:, None])

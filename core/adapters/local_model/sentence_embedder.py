@@ -17,6 +17,7 @@ from core.adapters.local_model import on_torch_thread
 from core.adapters.local_model.everyday import EVERYDAY
 from core.adapters.local_model.int8 import convert_layers, shrink_tables
 from core.adapters.local_model.int8_kernels import READING, Float, WeightOnly, choose_kernel
+from core.adapters.local_model.kernel_records import RECORDS, recorded_kernel
 from core.adapters.local_model.lora import LowRankAdapter
 from core.answering.retrieval import DENSE_WEIGHT
 from core.domain import Vector, Vectors
@@ -44,10 +45,12 @@ class SentenceEmbedder:
         prompts: tuple[str, str] = ("", ""),
         centred: bool = False,
         dense_weight: float = DENSE_WEIGHT,
+        records: Path | None = None,
     ) -> None:
         """Load the model from `folder`, on the best device unless one is named. Blocks for about a second.
 
         `prompts` stand before questions and before passages; vectors are `centred` on what all texts have in common.
+        `records` is the file of the kernels that were chosen before.
 
         Raises:
             CorruptModelError: the folder holds no sentence-transformers model.
@@ -65,7 +68,8 @@ class SentenceEmbedder:
         self._asking, self._telling = prompts
         on_cpu = self._model.device.type == "cpu"
         self._together = CHARACTERS * (ON_A_CPU if on_cpu else ON_A_GPU)
-        if on_cpu and (kernel := choose_kernel(READING)) not in {WeightOnly, Float}:
+        kernel = (recorded_kernel(records, READING) if records else choose_kernel(READING)) if on_cpu else Float
+        if kernel not in {WeightOnly, Float}:
             convert_layers(self._model, kernel)
             shrink_tables(self._model)
         # A tokenizer of its own for counting: the model's is told to truncate, and by another thread.
@@ -89,9 +93,9 @@ class SentenceEmbedder:
             from core.adapters.local_model.e5_weights import unpacked  # noqa: PLC0415 - transformers' decoders, too
 
             folder = unpacked(folder, converted, progress)
-        spec = model.spec
+        spec, records = model.spec, converted / RECORDS
         if spec is None:
-            return cls(folder, device=device, adapter=model.adapter)
+            return cls(folder, device=device, adapter=model.adapter, records=records)
         return cls(
             folder,
             device=device,
@@ -99,6 +103,7 @@ class SentenceEmbedder:
             prompts=spec.prompts,
             centred=spec.centred,
             dense_weight=spec.dense_weight or DENSE_WEIGHT,
+            records=records,
         )
 
     @property

@@ -7,6 +7,7 @@ search.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
@@ -48,6 +49,7 @@ class TorchGenerator:
     ) -> None:
         self._name = name
         self._protocol = protocol
+        self._checkpoint = checkpoint
         self._tokenizer = checkpoint.tokenizer
         self._controls = _controls(checkpoint)
         self._context = int(checkpoint.model.config.max_position_embeddings)
@@ -167,6 +169,7 @@ class TorchGenerator:
 
     async def close(self) -> None:
         """Let the running step end."""
+        await asyncio.to_thread(self._checkpoint.stop_packing)
         await self._batcher.close()
 
     def _read(self, prompt: Prompt, groups: Sequence[Sequence[Passage]]) -> tuple[list[Prefix], Suffix]:

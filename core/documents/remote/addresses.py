@@ -7,6 +7,7 @@ branch, `#` and the path; what lies in an archive by the archive's, `!/` and the
 from __future__ import annotations
 
 import re
+from enum import Enum
 from functools import lru_cache
 from pathlib import PurePosixPath
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -30,6 +31,14 @@ _FORGES = (  # what a host's name begins with or has in it, and where its pages 
     (re.compile(r"^git\.sr\.ht$"), "/tree/{branch}/item/{path}"),
     (re.compile(r"^huggingface\.co$"), "/blob/{branch}/{path}"),
 )
+
+
+class Reach(Enum):
+    """How far a source that somebody names may lie from the open network; of each, what was named before, too."""
+
+    OPEN = "open"
+    PRIVATE = "private"  # the operator's own network
+    MACHINE = "machine"  # the machine that asks
 
 
 def is_address(name: str) -> bool:

@@ -19,7 +19,7 @@ import structlog
 
 from core.documents.folder_records import FolderRecords
 from core.documents.ingest import Ingester, ReportProgress
-from core.documents.remote.addresses import GIT, WEB, checked_address, is_address, scheme_of
+from core.documents.remote.addresses import GIT, WEB, Reach, checked_address, is_address, scheme_of
 from core.documents.remote.mirror import DocumentSource, FetchResult, Mirror
 from core.documents.remote.records import SourceRecord, SourceRecords
 from core.documents.tally import IngestReport, merged
@@ -36,11 +36,12 @@ LOOK = 30.0  # seconds between two looks at what is due
 
 @dataclass(frozen=True, slots=True)
 class SourceWishes:
-    """What the operator says of a source: None and False leave it as it was."""
+    """What the operator says of a source: None and False leave it as it was. `reach`: how far a new one may lie."""
 
     readers: Readers | None = None
     every: int | None = None
     site: bool = False
+    reach: Reach = Reach.MACHINE
 
 
 class SourceKeeper:
@@ -80,7 +81,9 @@ class SourceKeeper:
         record = _named(named, known) or SourceRecord(named)
         record = replace(record, site=record.site or wishes.site)
         if record.remote and record.tried is None:
-            record = replace(record, private=await _lies_in_private(named))
+            await _check_reach(named, wishes.reach)
+            private = wishes.reach is not Reach.OPEN and await _lies_in_private(named)
+            record = replace(record, private=private, here=wishes.reach is Reach.MACHINE)
             record = replace(record, address=await self._connect(record).located())
             record = _named(record.address, known) or record
         every = record.every if wishes.every is None else wishes.every
@@ -244,7 +247,7 @@ def connected(record: SourceRecord) -> DocumentSource:
     if scheme in WEB:
         from core.documents.remote.web import Website  # noqa: PLC0415 - only who reads a page waits for its libraries
 
-        return Website(record.address, site=record.site, private=record.private)
+        return Website(record.address, site=record.site, private=record.private, here=record.here)
     if scheme in GIT:
         from core.documents.remote.git import GitRepository  # noqa: PLC0415 - as above
 
@@ -252,6 +255,12 @@ def connected(record: SourceRecord) -> DocumentSource:
     from core.documents.remote.filesystem import RemoteFolder  # noqa: PLC0415 - as above
 
     return RemoteFolder(record.address)
+
+
+async def _check_reach(address: str, reach: Reach) -> None:
+    from core.documents.remote.network import check_reach  # noqa: PLC0415 - as above
+
+    await check_reach(address, reach)
 
 
 async def _lies_in_private(address: str) -> bool:

@@ -1,7 +1,7 @@
 """Where a host lies: on the open network, on the operator's own, or where a cloud tells its machines their secrets.
 
-What guards websites only: Git and the libraries behind fsspec find their hosts themselves. An address that is named by
-its number is not looked up, so what the operator names that way is asked.
+Whatever is named is looked at once, when it is named (`check_reach`). Websites are guarded at every request, too: Git
+and the libraries behind fsspec find their hosts themselves. A host that is named by its number is not looked up then.
 """
 
 from __future__ import annotations
@@ -18,13 +18,17 @@ from urllib.request import getproxies
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from core.documents.remote.addresses import WEB
+from core.documents.remote.addresses import WEB, Reach, scheme_of
 from core.errors import DocumentError
 
 _SECRETS = tuple(  # where clouds tell machines who they are
     ipaddress.ip_network(one)
-    for one in ("169.254.0.0/16", "100.100.100.200/32", "192.0.0.192/32", "fd00:ec2::254/128", "fd20:ce::254/128")
+    for one in (
+        *("169.254.0.0/16", "100.100.100.200/32", "192.0.0.192/32"),
+        *("fd00:ec2::254/128", "fd20:ce::254/128", "fe80::a9fe:a9fe/128"),
+    )
 )
+_HOSTLESS = {"s3", "s3a", "gs", "gcs", "github", "git+file"}  # what stands there is no host's name
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _OWN_NAMES = ("localhost", ".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
@@ -32,11 +36,12 @@ _OWN_NAMES = ("localhost", ".localhost", ".local", ".internal", ".lan", ".home.a
 class GuardedNetwork(AbstractResolver):
     """Finds hosts, but none on the operator's own network unless `private`, and never a cloud's secrets.
 
-    `proxies` are hosts that the operator has requests sent to, wherever they are.
+    None is this machine unless `here`. `proxies` are hosts that the operator has requests sent to, wherever they are.
     """
 
-    def __init__(self, *, private: bool, proxies: Container[str] = ()) -> None:
+    def __init__(self, *, private: bool, here: bool = True, proxies: Container[str] = ()) -> None:
         self._private = private
+        self._here = here
         self._proxies = proxies
         self._inner = aiohttp.ThreadedResolver()
 
@@ -47,10 +52,12 @@ class GuardedNetwork(AbstractResolver):
         found = await self._inner.resolve(host, port, family)
         if host in self._proxies:
             return found
-        if any(_holds_secrets(one["host"]) for one in found):
+        if any(holds_secrets(one["host"]) for one in found):
             raise OSError(None, f"{host} leads to an address at which clouds keep secrets")
         if not self._private and any(is_private(one["host"]) for one in found):
             raise OSError(None, f"{host} has moved into a private network")
+        if not self._here and any(_is_here(one["host"]) for one in found):
+            raise OSError(None, f"{host} has moved to the machine where Attune runs")
         return found
 
     async def close(self) -> None:
@@ -69,14 +76,46 @@ def is_private(host: str) -> bool:
     return address is not None and not address.is_global
 
 
+def holds_secrets(host: str) -> bool:
+    """Whether an IP address is one at which clouds tell their machines secrets; a name is none."""
+    address = _address(host)
+    return address is not None and any(address in network for network in _SECRETS)
+
+
+async def check_reach(address: str, reach: Reach) -> None:
+    """See that the host of an address, as it is found now, may be asked.
+
+    Raises:
+        DocumentError: it lies further away than `reach`, or where a cloud keeps secrets.
+    """
+    hosts = await _hosts(address)
+    if any(map(holds_secrets, hosts)):
+        raise DocumentError(f"{address} leads to where clouds keep the secrets of their machines. That is never read.")
+    if reach is not Reach.MACHINE and any(map(_is_here, hosts)):
+        raise DocumentError(
+            f"{address} leads to the machine where Attune runs, where the web console reads no addresses. "
+            f"If that is meant, on that machine: attune ingest {shlex.quote(address)}"
+        )
+    if reach is Reach.OPEN and any(map(is_private, hosts)):
+        raise DocumentError(
+            f"{address} lies on your own network. Set ATTUNE_CONSOLE_PRIVATE=yes for the web console to read such "
+            f"addresses, or on the machine where Attune runs: attune ingest {shlex.quote(address)}"
+        )
+
+
 async def lies_in_private(address: str) -> bool:
     """Whether the host of an address is on a private network, as it is found now."""
-    host = urlsplit(address).hostname or ""
+    return any(map(is_private, await _hosts(address)))
+
+
+async def _hosts(address: str) -> list[str]:
+    """The IP addresses that the host of an address has now; none where it has no host, or nobody knows it."""
+    host = "" if scheme_of(address) in _HOSTLESS else urlsplit(address).hostname or ""
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None)
+        found = await asyncio.get_running_loop().getaddrinfo(host, None) if host else []
     except (OSError, UnicodeError):
-        return False
-    return any(is_private(str(one[4][0])) for one in found)
+        return []
+    return [str(one[4][0]) for one in found]
 
 
 def is_known_private(address: str) -> bool:
@@ -101,9 +140,9 @@ async def leads_away(before: str, target: str) -> DocumentError:
     return DocumentError(f"{said} If that is meant: attune ingest {shlex.quote(target)}")
 
 
-def _holds_secrets(host: str) -> bool:
+def _is_here(host: str) -> bool:
     address = _address(host)
-    return address is not None and any(address in network for network in _SECRETS)
+    return address is not None and (address.is_loopback or address.is_unspecified)
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:

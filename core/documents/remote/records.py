@@ -37,7 +37,8 @@ _SCHEME = re.compile(r"^https?:")
 class SourceRecord:
     """A source: an address, or the path of a folder here. `every` is in seconds; 0: only when it is named.
 
-    `private`: it lies on the operator's own network, and was named there. `moved`: where its page was found in the end.
+    `private`: it lies on the operator's own network, and was named there; `here`: it may be this machine. `moved`:
+    where its page was found in the end.
     """
 
     address: str
@@ -45,6 +46,7 @@ class SourceRecord:
     every: int = 0
     site: bool = False
     private: bool = False
+    here: bool = True
     tried: datetime | None = None
     read: datetime | None = None  # when last all went well
     failing: datetime | None = None  # since when it has failed

@@ -35,18 +35,31 @@ _ANSWERS = range(200, 500)  # RFC 9309: where robots.txt is unavailable to us, a
 
 
 class Website:
-    """One page, or with `site` all that lies below it. `private`: it is on the operator's own network, and named so."""
+    """One page, or with `site` all that lies below it.
 
-    def __init__(self, address: str, *, site: bool, private: bool, pause: float = PAUSE, pages: int = PAGES) -> None:
+    `private`: it is on the operator's own network, and named so; `here`: it may be this machine.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        site: bool,
+        private: bool,
+        here: bool = True,
+        pause: float = PAUSE,
+        pages: int = PAGES,
+    ) -> None:
         self._address = address
         self._site = site
         self._private = private
+        self._here = here
         self._pause = pause
         self._pages = pages
 
     async def fetch(self, mirror: Mirror) -> FetchResult:
         """As the port says."""
-        async with web_fetcher(self._address, private=self._private) as fetcher:
+        async with web_fetcher(self._address, private=self._private, here=self._here) as fetcher:
             visit = _Visit(fetcher, mirror, self._address)
             if self._site:
                 await visit.site(self._pause, self._pages)
@@ -63,7 +76,7 @@ class Website:
         """
         if not self._site:
             return self._address
-        async with web_fetcher(self._address, private=self._private) as fetcher:
+        async with web_fetcher(self._address, private=self._private, here=self._here) as fetcher:
             reply = await fetcher.get(self._address)
         if reply.status in GONE:
             raise DocumentError(status_in_words(self._address, reply.status))

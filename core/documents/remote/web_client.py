@@ -20,7 +20,7 @@ from core.documents.parsing import MAX_BYTES
 from core.documents.remote.addresses import plain_address
 from core.documents.remote.links import suffix_of
 from core.documents.remote.mirror import Mirror
-from core.documents.remote.network import GuardedNetwork, is_open, leads_away, proxies
+from core.documents.remote.network import GuardedNetwork, holds_secrets, is_open, leads_away, proxies
 from core.errors import DocumentError
 
 AGENT = "Attune"
@@ -80,6 +80,8 @@ class WebFetcher:
     async def _followed(self, url: str, mirror: Mirror | None, *, abroad: bool) -> tuple[WebReply, float | None]:
         """A reply, and for how many seconds the server asks to wait, where it asks for a short time."""
         at = url
+        if holds_secrets(urlsplit(url).hostname or ""):  # by its number, which nothing looks up
+            raise DocumentError(f"{url} is where clouds keep the secrets of their machines. That is never read.")
         for _ in range(REDIRECTS):
             async with self.client.get(at, headers=_conditions(url, at, mirror), allow_redirects=False) as reply:
                 if reply.status in _MOVED:
@@ -118,9 +120,9 @@ class WebFetcher:
 
 
 @asynccontextmanager
-async def web_fetcher(start: str, *, private: bool) -> AsyncIterator[WebFetcher]:
-    """What asks the host of `start`; `private`: it may be on the operator's own network."""
-    connector = aiohttp.TCPConnector(resolver=GuardedNetwork(private=private, proxies=proxies()))
+async def web_fetcher(start: str, *, private: bool, here: bool = True) -> AsyncIterator[WebFetcher]:
+    """What asks the host of `start`; `private`: it may be on the operator's own network, `here`: this machine."""
+    connector = aiohttp.TCPConnector(resolver=GuardedNetwork(private=private, here=here, proxies=proxies()))
     timeout = aiohttp.ClientTimeout(total=SECONDS, connect=20)
     headers = {"User-Agent": AGENT, "Accept": "text/html, text/markdown;q=0.9, */*;q=0.8"}
     async with aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers, trust_env=True) as client:

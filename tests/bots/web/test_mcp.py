@@ -13,6 +13,7 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from bots.web import mcp_server
 from core.answering.prompt import NOT_FOUND
 from core.domain import Passage
 from core.errors import IndexUnavailableError
@@ -151,3 +152,47 @@ async def test_a_long_document_comes_in_parts(api: World) -> None:
     assert "".join(part["text"] for part in parts).replace("## Long", "").split() == [
         word for one in long for word in one.text.split()
     ]
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_call_that_takes_too_long_is_ended(api: World, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """It gets a sentence, and the model stops."""
+    monkeypatch.setattr(mcp_server, "LONGEST", 0.5)
+    api.generator.pace, api.generator.script = 0.05, lambda _: " ".join(many_words(300))
+    async with calling(api, await api.key(), mode) as client:
+        assert "took too long" in await refused(client, "ask", question=QUESTION)
+        sent = api.generator.pieces_sent
+        await asyncio.sleep(0.3)
+    assert api.generator.pieces_sent == sent < 60
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_who_goes_stops_the_model(api: World, mode: str) -> None:
+    """And leaves the lane to the next call."""
+    key = await api.key()
+    api.generator.pace, api.generator.script = 0.05, lambda _: " ".join(many_words(300))
+
+    async def ask() -> None:
+        async with calling(api, key, mode) as client:
+            await client.call_tool("ask", {"question": QUESTION})
+
+    asking = asyncio.ensure_future(ask())
+    await until(lambda: api.generator.pieces_sent > 2)
+    asking.cancel()
+    await asyncio.wait({asking})
+    await asyncio.sleep(0.5)
+    sent = api.generator.pieces_sent
+    await asyncio.sleep(0.3)
+    assert api.generator.pieces_sent == sent < 60
+    api.generator.pace, api.generator.script = 0.0, lambda _: LEAVE
+    async with calling(api, key, mode) as client:
+        assert (await call(client, "ask", question=QUESTION))["answer"] == LEAVE
+
+
+async def test_no_stream_is_left_open(api: World) -> None:
+    """Where there are no sessions nothing comes unasked, and nothing waits for it."""
+    headers = {"Authorization": f"Bearer {await api.key()}", "Accept": "text/event-stream"}
+    async with aiohttp.ClientSession() as session:
+        for way in ("get", "delete"):
+            async with session.request(way, f"http://{api.address}/mcp", headers=headers) as reply:
+                assert reply.status == 405

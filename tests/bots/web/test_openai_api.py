@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from io import BytesIO
 from typing import Any
 
@@ -12,8 +13,9 @@ import openai
 import pytest
 
 from bots.web import feed, openai_api, server
+from bots.web.openai_shapes import ChatRequest
 from core.answering.prompt import NOT_FOUND
-from core.domain import Prompt
+from core.domain import Person, Prompt
 from core.errors import IndexUnavailableError, ModelUnavailableError
 from tests.bots.test_workers import until
 from tests.bots.web.conftest import BOARD, LEAVE, QUESTION, SALARY, SECRET, TRAVEL, World, serving
@@ -257,6 +259,60 @@ async def test_who_asks_too_much_is_told_when_to_try_again(world: World) -> None
         await patient.chat.completions.create(**asked())
 
 
+async def test_nothing_is_done_for_who_asks_too_much(world: World) -> None:
+    """Not even what they send is read."""
+    async with serving(world, minute=1) as api:
+        key = await api.key()
+        assert (await posted(api, _json(), key))[0] == 200
+        reader, writer = await asyncio.open_connection(*api.address.split(":"))
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\n"
+        writer.write(f"{head}Content-Length: 99999\r\n\r\n{{".encode())
+        assert b" 429 " in await asyncio.wait_for(reader.readline(), 5)
+        writer.close()
+
+
+async def test_what_is_long_is_counted_beside_what_else_is_done(api: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In another thread and in parts; of a stream only where somebody wants to know."""
+    counted: list[tuple[bool, int]] = []
+
+    def count(text: str) -> int:
+        counted.append((threading.current_thread() is threading.main_thread(), len(text)))
+        return len(text.split())
+
+    monkeypatch.setattr(api.engine, "count_tokens", count)
+    client = await api.openai()
+    before = {"role": "user", "content": "word " * 20_000}
+    messages = [before, {"role": "assistant", "content": "Yes."}, {"role": "user", "content": QUESTION}]
+    reply = await client.chat.completions.create(model="attune", messages=messages)
+    assert reply.usage is not None
+    assert reply.usage.prompt_tokens == 20_000 + 1 + 5
+    assert not any(in_loop for in_loop, _ in counted)
+    assert max(length for _, length in counted) == 10_000
+    counted.clear()
+    async for _ in await client.chat.completions.create(model="attune", messages=messages, stream=True):
+        pass
+    assert counted == []
+
+
+async def test_what_lies_far_back_is_not_heard(api: World) -> None:
+    """The latest turns are, as many as a question may lean on."""
+    client = await api.openai()
+    api.generator.script = lambda _: LEAVE
+    turns = [
+        message
+        for number in range(20)
+        for message in (
+            {"role": "user", "content": f"Question {number}: {'about annual leave ' * 100}"},
+            {"role": "assistant", "content": f"Answer {number}. {LEAVE}. {'More words. ' * 500}"},
+        )
+    ]
+    asked_last = {"role": "user", "content": "And how long before that?"}
+    await client.chat.completions.create(model="attune", messages=[*turns, asked_last])
+    request = ChatRequest.model_validate({"model": "attune", "messages": [*turns, asked_last]})
+    _, heard = request.conversation(Person("api", "", "x"))
+    assert [turn.question.partition(":")[0] for turn in heard] == [f"Question {number}" for number in range(15, 20)]
+
+
 async def test_a_crowd_is_told_to_come_later(world: World) -> None:
     async with serving(world, at_once=1, crowd=2) as api:
         keys = [await api.key(name) for name in ("a", "b", "c")]
@@ -354,6 +410,24 @@ async def test_a_request_that_does_not_come_keeps_no_connection(
     reader, writer = await asyncio.open_connection(*api.address.split(":"))
     writer.write(head)
     assert await asyncio.wait_for(reader.read(), 10) in {b"", b"Invalid HTTP request received."}
+    writer.close()
+
+
+async def test_the_rest_of_a_request_that_was_refused_keeps_no_connection(
+    api: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stranger who sends a byte now and then would hold it for ever."""
+    monkeypatch.setattr(server, "HEADERS", 0.5)
+    reader, writer = await asyncio.open_connection(*api.address.split(":"))
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 999999\r\n\r\n{")
+    assert b" 401 " in await asyncio.wait_for(reader.readline(), 5)
+    ending = asyncio.ensure_future(reader.read())
+    for _ in range(50):
+        writer.write(b"a")
+        await asyncio.wait({ending}, timeout=0.1)
+        if ending.done():
+            break
+    await asyncio.wait_for(ending, 1)
     writer.close()
 
 

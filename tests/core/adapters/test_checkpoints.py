@@ -201,6 +201,8 @@ def test_the_converted_copy_says_what_the_original_says(
     """Int8 keeps what is said next and, on the whole, how likely all else is; nothing rests on the file any more."""
     copy = checkpoints.convert(tiny_gguf, "int8", models / "converted", NoProgress())
     loaded = checkpoints.load(copy, "int8", CPU)
+    assert loaded.packing
+    loaded.packing.shutdown()
     assert str(copy) not in Path("/proc/self/maps").read_text(encoding="utf-8")
     for sentence in SENTENCES:
         ids = loaded.tokenizer(sentence).input_ids

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import threading
+import time
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from core.adapters.local_model import int8_kernels
+from core.adapters.local_model import int8_kernels, kernel_records
 from core.adapters.local_model.int8 import Int8Embedding, as_int8, convert_layers, prepare_layers
 from core.adapters.local_model.int8_kernels import (
     KERNELS,
@@ -18,6 +23,7 @@ from core.adapters.local_model.int8_kernels import (
     READING,
     SPEAKING,
     WORTH,
+    Fbgemm,
     Float,
     IntMM,
     Kernel,
@@ -29,6 +35,7 @@ from core.adapters.local_model.int8_kernels import (
     is_exact,
     quantize_rows,
 )
+from core.adapters.local_model.kernel_records import RECORDS, recorded_kernel
 
 HERE = [kernel for kernel in (*KERNELS, *NARROW, Float) if cost(kernel, READING) < math.inf]
 
@@ -95,6 +102,71 @@ def test_layers_that_read_the_same_input_say_what_they_say_alone(kernel: type[Ke
             torch.testing.assert_close(mine(x), theirs(x))
     x = torch.randn(2, 16)
     torch.testing.assert_close(together.q_proj(x), together.q_proj(x.clone()))
+
+
+def test_threads_prepare_layers_while_others_go_on() -> None:
+    """A call waits for what it needs; what was not begun when the model goes is not begun any more."""
+    layers, x, may_go = nn.ModuleList(as_int8(nn.Linear(8, 8)) for _ in range(3)), torch.randn(2, 8), threading.Event()
+    expected = [layer(x) for layer in copy.deepcopy(layers)]
+
+    class Slow(IntMM):
+        def __init__(self, weight: Tensor, scale: Tensor) -> None:
+            may_go.wait(10)
+            super().__init__(weight, scale)
+
+    pool = ThreadPoolExecutor(1)
+    prepare_layers(layers, Slow, pool)
+    stopping = threading.Thread(target=lambda: pool.shutdown(cancel_futures=True))
+    stopping.start()
+    may_go.set()
+    stopping.join()
+    torch.testing.assert_close(layers[0](x), expected[0])
+    with pytest.raises(CancelledError):
+        layers[2](x)
+
+
+def test_a_matrix_of_more_rows_than_are_packed_at_once_is_one_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kernel in [kernel for kernel in HERE if issubclass(kernel, Fbgemm)]:
+        weight, scale = torch.randint(-127, 128, (50, 16), dtype=torch.int8), torch.rand(50) + 0.5
+        x, whole = torch.randn(3, 16), kernel(weight, scale)
+        monkeypatch.setattr(kernel, "most", 20)
+        assert torch.equal(kernel(weight, scale)(x), whole(x))
+
+
+def test_layers_that_would_be_too_many_rows_together_stay_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(IntMM, "most", 27)
+    together = Attention()
+    alone = [as_int8(exact) for exact in together.exact]
+    prepare_layers(together, IntMM)
+    x = torch.randn(2, 16)
+    for layer, twin in zip((together.q_proj, together.k_proj, together.v_proj), alone, strict=False):
+        torch.testing.assert_close(layer(x), twin(x))
+
+
+def test_a_choice_is_kept_for_the_next_start_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def choose(_: int, *, narrow: bool = False) -> type[Kernel]:
+        asked.append(narrow)
+        time.sleep(0.05 if disturbed else 0)
+        return IntMM
+
+    monkeypatch.setattr(kernel_records, "choose_kernel", choose)
+    monkeypatch.setattr(kernel_records, "DISTURBED", 1e6)
+    records, disturbed = tmp_path / RECORDS, False
+    assert [recorded_kernel(records, SPEAKING) for _ in range(2)] == [IntMM, IntMM]
+    assert recorded_kernel(records, SPEAKING, narrow=True) is IntMM
+    assert asked == [False, True]
+
+    monkeypatch.setattr(kernel_records, "is_sound", lambda _: False)  # a file of another machine
+    recorded_kernel(records, SPEAKING)
+    assert len(asked) == 3
+
+    monkeypatch.setattr(kernel_records, "DISTURBED", 1.5)
+    records.write_text("[", encoding="utf-8")
+    disturbed = True
+    recorded_kernel(records, SPEAKING)
+    assert records.read_text(encoding="utf-8") == "["
 
 
 def test_the_fastest_kernel_that_is_exact_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,7 +152,9 @@ async def test_a_clear_verdict_on_the_likeliest_passage_is_enough(mode: Mode) ->
     assert (verdict["max_tokens"], verdict["logprobs"], verdict["top_logprobs"]) == (1, True, 20)
     assert [LIBRARY in body["messages"][0]["content"] for body in (verdict, answer)] == [False, False]
     assert answer["messages"][-1] == {"role": "assistant", "content": ANSWERING}
-    assert {body["repetition_penalty"] for body in double.bodies} == {1.0}  # Qwen's own configuration has 1.1
+    assert {body["repetition_penalty"] for body in double.bodies} == {
+        1.0
+    }  # the model's own configuration may have more
 
 
 async def test_the_passages_that_hold_the_answer_share_a_prompt_the_likeliest_first() -> None:
