@@ -207,5 +207,7 @@ async def _moved(place: str, request: web.Request) -> web.Response:
 
 
 def test_a_question_names_what_it_reads() -> None:
-    question = Question(prompt=PROMPT, decoding=Decoding(), mark="")
-    assert question.reads == (("1", 1.0),)
+    """By document, or by itself where it is of none, such as a discussion."""
+    prompt = replace(PROMPT, passages=(PASSAGE, replace(PASSAGE, id="2", source="")), priors=(0.75, 0.25))
+    question = Question(prompt=prompt, decoding=Decoding(), mark="")
+    assert question.reads == (("a.md", 0.75), ("2", 0.25))
