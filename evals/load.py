@@ -23,6 +23,7 @@ import random
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -369,6 +370,42 @@ async def endurance(messages: int) -> Record:
     return {"messages": len(times.whole), "messages a second": round(len(times.whole) / seconds, 1), "memory": samples}
 
 
+async def passing(messages: int, people: int = 48) -> Record:
+    """How many messages a second go through the inbox alone, kept, claimed and ended, by so many at a time."""
+    with tempfile.TemporaryDirectory(prefix="attune-", ignore_cleanup_errors=True) as folder:
+        home = {name: value for name, value in os.environ.items() if name == "REDIS_URL"} | {"ATTUNE_HOME": folder}
+        async with open_inbox(Settings.from_env({**home, **LIMITS})) as inbox:
+            numbers, ended = iter(range(messages)), Counter[str]()
+
+            async def pass_on(person: int) -> None:
+                for number in numbers:
+                    await inbox.put(_event(person, number))
+                    if claim := await inbox.claim(f"{person}-{number}"):
+                        await inbox.done(claim.token)
+                        ended[claim.event.key] += 1
+
+            before, start, own = await worked(inbox), time.perf_counter(), time.process_time()
+            await asyncio.gather(*map(pass_on, range(people)))
+            while claim := await inbox.claim("rest"):
+                await inbox.done(claim.token)
+                ended[claim.event.key] += 1
+            seconds, own = time.perf_counter() - start, time.process_time() - own
+            server = await worked(inbox) - before
+    return {
+        "messages": messages,
+        "ended, each once": sum(count == 1 for count in ended.values()),
+        "messages a second": round(messages / seconds, 1),
+        "ms of the processor a message, server": round(1e3 * server / messages, 2),
+        "ms of the processor a message, client": round(1e3 * own / messages, 2),
+    }
+
+
+async def worked(inbox: Any) -> float:
+    """Seconds of the processor that the inbox' server has taken."""
+    facts = await inbox._client.info("cpu")  # noqa: SLF001 - to look inside
+    return float(facts["used_cpu_user"]) + float(facts["used_cpu_sys"])
+
+
 async def held(inbox: Any) -> float:
     """What Valkey holds, in MB."""
     memory = await inbox._client.info("memory")  # noqa: SLF001 - to look inside
@@ -391,9 +428,13 @@ def main() -> None:
     """Measure, print, and keep the figures."""
     read = parser(f"{__doc__}\nReads no data. `--limit`: messages of the last part (20,000).")
     read.add_argument("--rounds", type=int, default=8, help="messages of each of the 200 people")
+    read.add_argument("--passing", type=int, default=0, help="only so many messages through the inbox alone")
     read.add_argument("--messages", type=int, default=20_000, help="of the last part, where no limit says so; 0: none")
     read.add_argument("--programs", action="store_true", help="only the part with programs and a console")
     asked = read.parse_args()
+    if asked.passing:
+        print(json.dumps(asyncio.run(passing(asked.passing)), indent=2))
+        return
     if asked.programs:
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
         found = asyncio.run(programs(asked.rounds))
