@@ -158,12 +158,12 @@ class Writer:
 
     async def prepare(self, commission: Commission) -> AsyncGenerator[PortionStarted | QueuePosition | TextDraft, None]:
         """The draft of a text, once enough was read for it; none where nothing that was read holds it."""
-        async with aclosing(self._holding(commission)) as steps:
-            async for step in steps:
-                if isinstance(step, QueuePosition):
-                    yield step
+        async with aclosing(self._holding(commission)) as held:
+            async for found in held:
+                if isinstance(found, QueuePosition):
+                    yield found
                 else:
-                    commission = step
+                    commission = found
         rows = commission.selection.rows
         read, origins = [one.passage for one in merge_neighbours(rows)], [one.passage for one in rows]
         room, condensed, unread = self._room(commission), False, 0
