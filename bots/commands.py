@@ -37,6 +37,7 @@ _COMMAND = re.compile(r"/(?P<name>[a-zA-Z]+)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.D
 _THUMB = re.compile(r"(?P<thumb>👍|👎)[\U0001f3fb-\U0001f3ff\ufe0f]?\s*(?P<reason>.*)", re.DOTALL)
 TAKE_BACK = "undo"  # behind a thumb
 IN_NUMBERS = "numbers"  # behind /why
+_NUMBERS = {IN_NUMBERS, "number", "figures", "zahlen"}  # however somebody says it
 
 
 class Commands:
@@ -121,8 +122,8 @@ class Commands:
 
     async def _why(self, message: Message, rest: str) -> Notice:
         """Why, in words; behind `numbers` in those. Either may name an answer."""
-        asked, _, named = rest.lower().partition(" ")
-        numbers = asked == IN_NUMBERS
+        asked, _, named = rest.lower().removeprefix("in ").strip().partition(" ")
+        numbers = asked in _NUMBERS
         kept = await self._trace(message, named.strip() if numbers else asked)
         if kept is None:
             return Notice(translated(personal_texts.NO_ANSWER))

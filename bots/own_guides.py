@@ -7,6 +7,7 @@ kept.
 from __future__ import annotations
 
 import asyncio
+import sysconfig
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -90,9 +91,9 @@ def shown(documents: Sequence[Document]) -> list[Document]:
 
 
 def own_documents() -> list[Path]:
-    """Attune's README and guides, where it runs from its checkout; not what only those need who work on it."""
-    root = Path(__file__).resolve().parents[1]
-    if not (root / "pyproject.toml").is_file():
-        return []
+    """Attune's README and guides, of its checkout or as its wheel put them; not what only those need who work on it."""
+    checkout = Path(__file__).resolve().parents[1]
+    installed = Path(sysconfig.get_path("data"), "share", "attune")
+    root = checkout if (checkout / "pyproject.toml").is_file() else installed
     guides = [path for path in sorted((root / "docs").glob("*.md")) if path.name not in FOR_DEVELOPERS]
     return [path for path in (root / "README.md", *guides) if path.exists()]

@@ -61,7 +61,7 @@ def why(trace: Trace, interests: Sequence[InterestInWords] = ()) -> str:
     read = [passage for passage in trace.passages if passage.read]
     carriers = _carriers(trace, read)
     said = [_source(trace, read, carriers) if read else translated(NOTHING_READ)]
-    said += [] if trace.held is None else [_certainty(trace.held)]
+    said += _certainty(trace)
     parts = [f"**{translated(WHY)}**: {texts.escaped(trace.question)}", " ".join(said)]
     parts.append(_moved(trace, read, carriers, interests))
     if trace.wishes:
@@ -98,9 +98,12 @@ def _place(passage: PassageWeight) -> str:
     return f"*{texts.escaped(passage.place)}*" if passage.place else translated(GONE)
 
 
-def _certainty(held: float) -> str:
+def _certainty(trace: Trace) -> list[str]:
+    """How sure the model was, where it was asked; nothing where it was, and found no answer all the same."""
+    if trace.held is None or (trace.outcome is not Outcome.ANSWERED and trace.held >= _AT_ALL):
+        return []
     grades = ((_SURE, SURE), (_FAIRLY, FAIRLY_SURE), (_AT_ALL, UNSURE))
-    return translated(next((sentence for least, sentence in grades if held >= least), DOUBTFUL))
+    return [translated(next((sentence for least, sentence in grades if trace.held >= least), DOUBTFUL))]
 
 
 def _moved(

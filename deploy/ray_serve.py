@@ -158,7 +158,7 @@ class Reader:
         return serve.get_replica_context().replica_id.unique_id, own | asdict(self._generator.cache_statistics)
 
 
-@serve.deployment(max_ongoing_requests=1000, ray_actor_options={"num_cpus": 0})
+@serve.deployment(max_ongoing_requests=1000, graceful_shutdown_timeout_s=120, ray_actor_options={"num_cpus": 0})
 class Ingress:
     """What workers speak with: checks their key, hands questions to readers, and lines back."""
 
@@ -224,7 +224,7 @@ class Ingress:
         for passage in reading.passages:
             part = Reading(system=reading.system, passages=[passage]).model_dump_json().encode()
             with suppress(RayError, BackPressureError):
-                await self._readers.read_ahead.remote(part, reads=((passage.id, 1.0),))
+                await self._readers.read_ahead.remote(part, reads=((passage.source or passage.id, 1.0),))
 
 
 def replica_settings(environ: Mapping[str, str], values: Mapping[str, str]) -> Settings:

@@ -21,8 +21,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -47,7 +47,10 @@ LIMITS = {
 }
 STEPS = (-600.0, 600.0)  # seconds
 OUTAGE = 6.0  # seconds of a server that another one takes over from
-GROUPS = {"cluster": partial(cluster, copies=1), "sentinel": guarded}
+GROUPS: dict[str, Callable[[Path], AbstractAsyncContextManager[ValkeyGroup]]] = {
+    "cluster": partial(cluster, copies=1),
+    "sentinel": guarded,
+}
 FOREIGN = ("ATTUNE_", "REDIS_", "QDRANT_")
 
 

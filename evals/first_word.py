@@ -2,7 +2,8 @@
 
 Questions of handbook.jsonl with an answer over their pages, in turns by both models in one process: first about
 passages that are new to the model, then the very same again. The plain model is asked by its check, as it was before
-the reader. `--limit` questions (12). Seconds are of this machine; only their ratios count.
+the reader. `--limit` questions (12). Seconds are of this machine, by the clock and of the processor, which other work
+disturbs less (let torch have one thread, by OMP_NUM_THREADS=1); only their ratios count.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ MODELS = {"reader": "attune-reader-1.5b", "before": "qwen2.5-coder-1.5b-instruct
 QUESTIONS_ASKED = 12
 
 Taken = dict[str, list[float]]
+CLOCKS = {"": time.perf_counter, ", processor": time.process_time}
 
 
 def main() -> None:
@@ -71,30 +73,31 @@ async def run(chosen: Namespace) -> None:
 
 
 async def _in_turns(question: OwnQuestion, engines: dict[str, Engine], taken: Taken, refused: dict[str, int]) -> None:
-    """Where one of the two refuses, there is no first word to compare."""
-    seconds: dict[str, tuple[float, float]] = {}
     for state in ("new", "seen"):
         for name, engine in engines.items():
             first, whole, answered = await _timed(engine, question.text)
-            seconds[f"{name}, {state}"] = first, whole
+            for place, clock in enumerate(CLOCKS):
+                taken[f"{name}, {state}, first word or refusal{clock}"].append(first[place])
+                taken[f"{name}, {state}, whole answer{clock}"].append(whole[place])
             if not answered:
                 refused[f"{name}, {state}"] += 1
-    for what, (first, whole) in seconds.items():
-        taken[f"{what}, first word or refusal"].append(first)
-        taken[f"{what}, whole answer"].append(whole)
 
 
-async def _timed(engine: Engine, question: str) -> tuple[float, float, bool]:
-    """Seconds until the first word (or the refusal), until the end, and whether there was an answer."""
+async def _timed(engine: Engine, question: str) -> tuple[list[float], list[float], bool]:
+    """Seconds by each clock until the first word (or the refusal) and until the end, and whether it was answered."""
     message = Message(uuid4().hex, Conversation("evals", "", uuid4().hex), PERSON, question, datetime.now(UTC))
-    start, first, answered = time.perf_counter(), 0.0, False
+    start, first, answered = _now(), list[float](), False
     async with aclosing(engine.answer(message)) as events:
         async for event in events:
             if isinstance(event, Piece | Answer) and not first:
-                first = time.perf_counter() - start
+                first = [now - then for now, then in zip(_now(), start, strict=True)]
             if isinstance(event, Answer):
                 answered = event.outcome is Outcome.ANSWERED
-    return first, time.perf_counter() - start, answered
+    return first, [now - then for now, then in zip(_now(), start, strict=True)], answered
+
+
+def _now() -> list[float]:
+    return [clock() for clock in CLOCKS.values()]
 
 
 def report(taken: Taken, refused: dict[str, int], questions: int, seed: int) -> None:
@@ -102,7 +105,7 @@ def report(taken: Taken, refused: dict[str, int], questions: int, seed: int) -> 
     table = Table("median seconds", *MODELS, "reader / before")
     result: Record = {"seed": seed, "questions": questions, "refused": dict(refused)}
     for state in ("new", "seen"):
-        for what in ("first word or refusal", "whole answer"):
+        for what in (f"{what}{clock}" for what in ("first word or refusal", "whole answer") for clock in CLOCKS):
             sides = [taken[f"{name}, {state}, {what}"] for name in MODELS]
             ratio = _ratio(*sides)
             table.add_row(f"{state}, {what}", *[f"{median(side):.2f}" for side in sides], f"{ratio:.2f}")

@@ -1,8 +1,8 @@
 """The model on a Ray cluster, here two replicas of the tiny one on this machine: `python -m evals.ray_serve`.
 
     beside      the answers of the cluster, event for event and in seconds, beside those of the model in this process
-    passages    questions by Zipf's law over topics: answers a minute, first word, and what the caches held, with the
-                router by passages; caches too small for all topics
+    documents   questions by Zipf's law over topics: answers a minute, first word, and what the caches held, with the
+                router by documents; caches too small for all topics
     power_of_two  the same with Ray's own router
     killed      a replica is killed with SIGKILL while it answers: which answers still come whole, and when
     update      another adapter is rolled out while people ask: refusals, and the longest time without a finished answer
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import signal
 import statistics
@@ -42,7 +43,7 @@ from core.errors import AttuneError
 from core.ports import Generator
 from core.settings import Settings
 from deploy.ray_serve import APPLICATION, cluster_here, deployed
-from evals.common import Record, parser, write_result
+from evals.common import RESULTS, Record, parser, write_result
 from evals.ray_material import Material, random_adapter
 
 MODEL = "smollm2-135m-instruct"
@@ -52,6 +53,7 @@ REPLICAS = 2
 ASKERS = 4
 TOKENS = 8  # of an answer
 QUESTIONS = 48
+PARTS = ("beside", "documents", "killed", "cancelled", "update", "power_of_two", "busy")
 BESIDE = 4  # questions to both sides
 FAILING = 12  # questions while a replica is killed
 BUSY = 8  # askers at once, of two replicas that take one and an entrance that queues two
@@ -77,32 +79,41 @@ class Timed:
 
 def main() -> None:
     """Measure, print, write."""
-    chosen = parser(__doc__ or "").parse_args()
+    options = parser(__doc__ or "")
+    options.add_argument(
+        "--parts", nargs="+", choices=PARTS, default=PARTS, help="only these; the others stay as noted"
+    )
+    chosen = options.parse_args()
     material = Material(chosen.seed, chosen.limit or QUESTIONS)
     with tempfile.TemporaryDirectory() as folder, cluster_here(cpus=REPLICAS, port=PORT):
-        result = asyncio.run(measure(material, Path(folder)))
+        result = asyncio.run(measure(material, Path(folder), chosen.parts))
     print_result(result)
-    write_result("ray_serve", result)
 
 
-async def measure(material: Material, folder: Path) -> Record:
-    """Every part, one after the other."""
-    result: Record = {"askers": ASKERS, "cache_mb": CACHE_MB, "questions": len(material.questions), "tokens": TOKENS}
+async def measure(material: Material, folder: Path, chosen: Sequence[str]) -> Record:
+    """Every part that was chosen, one after the other."""
+    file = RESULTS / "ray_serve.json"
+    result: Record = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    result |= {"askers": ASKERS, "cache_mb": CACHE_MB, "questions": len(material.questions), "tokens": TOKENS}
     parts = {
         "beside": partial(beside_one_process, material),
-        "passages": partial(affinity, material),
+        "documents": partial(affinity, material),
         "killed": partial(killed, material),
         "cancelled": partial(cancelled, material),
         "update": partial(update, material, random_adapter(folder / "adapter")),
     }
     await deploy()
     for name, part in parts.items():
-        await note(result, name, part)
-    await asyncio.to_thread(serve.delete, APPLICATION)
-    await deploy(request_router_config=RequestRouterConfig())
-    await note(result, "power_of_two", partial(affinity, material))
-    await deploy(request_router_config=RequestRouterConfig(), max_ongoing_requests=1, max_queued_requests=2)
-    await note(result, "busy", partial(busy, material))
+        if name in chosen:
+            await note(result, name, part)
+    if "power_of_two" in chosen:
+        await asyncio.to_thread(serve.delete, APPLICATION)
+        await deploy(request_router_config=RequestRouterConfig())
+        await note(result, "power_of_two", partial(affinity, material))
+    if "busy" in chosen:
+        await asyncio.to_thread(serve.delete, APPLICATION)
+        await deploy(max_ongoing_requests=1, max_queued_requests=2)
+        await note(result, "busy", partial(busy, material))
     return result
 
 
@@ -194,7 +205,7 @@ async def killed(material: Material) -> Record:
     """SIGKILL for the replica that has most to do, when half of the answers have begun."""
     async with cluster() as model:
         prompts = material.questions[:FAILING]
-        expected = [one.text for one in await ask_all(model, prompts)]
+        expected, again = [[one.text for one in await ask_all(model, prompts)] for _ in range(2)]
         asking = asyncio.create_task(ask_all(model, prompts))
         await asyncio.sleep(2.0)
         replicas = await figures()
@@ -205,8 +216,12 @@ async def killed(material: Material) -> Record:
         held_up = [one.ended - one.begun for one in answers if one.begun < at < one.ended]
         others = [one.ended - one.begun for one in answers if not one.begun < at < one.ended]
         await until(lambda: figures_of(REPLICAS), 60)
+    for one, text in zip(answers, expected, strict=True):
+        if one.text != text:
+            print("other words:", repr(one.text), "for", repr(text), flush=True)
     return {
         "answers": len(answers),
+        "equal_otherwise": sum(text == other for text, other in zip(expected, again, strict=True)),
         "in_progress": len(held_up),
         "equal": sum(one.text == text for one, text in zip(answers, expected, strict=True)),
         "seconds_in_progress": max(held_up, default=0.0),
@@ -296,7 +311,7 @@ async def update(material: Material, adapter: Path) -> Record:
 def print_result(result: Record) -> None:
     """The routers side by side."""
     table = Table("router", "answers a minute", "first word, s", "held by the cache", "misses of each replica")
-    for name in ("passages", "power_of_two"):
+    for name in [name for name in ("documents", "power_of_two") if name in result]:
         one = result[name]
         misses = " + ".join(f"{replica['misses']:.0f}" for replica in one["replicas"])
         table.add_row(name, f"{one['answers_a_minute']:.0f}", f"{one['first_word']:.2f}", f"{one['held']:.0%}", misses)

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -56,7 +57,7 @@ LONGEST = 1.5  # seconds that a picture of the session stands still, whatever wa
 LAST = 5.0  # seconds that the end stands
 PATIENCE = 240.0  # seconds for one answer
 LETTERS, KEYSTROKE = 3, 0.15  # typed at once, and seconds for them
-WIDTH, HEIGHT, LEFT, TOP = 8.4, 19, 18, 46  # of a character, of a row; where the first is
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 8.4, 19, 18, 46, 12  # of a character, of a row; what is around them
 ANSI = {"1": "b", "2": "d", "3": "i", "36": "c", "32": "g", "31": "r", "33": "y"}
 _CODES = re.compile(r"\x1b\[([0-9;]*)m|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\(B|\x0f")
 STYLE = """
@@ -109,8 +110,8 @@ class Tmux:
         return Frame(time.monotonic() - started, [line.rstrip() for line in rows], (int(row), int(column)))
 
 
-def record(home: Path) -> list[Frame]:
-    """Talk, and give back each screen that differed from the one before."""
+def record(home: Path) -> Iterator[Frame]:
+    """Talk, and give each screen that differs from the one before."""
     with tempfile.TemporaryDirectory(prefix="attune-") as name:
         folder = Path(name)
         for file, text in DOCUMENTS.items():
@@ -122,7 +123,7 @@ def record(home: Path) -> list[Frame]:
         tmux = Tmux(folder)
         tmux.start(f"{attune} chat")
         try:
-            return list(_conversation(tmux))
+            yield from _conversation(tmux)
         finally:
             tmux.run("kill-server")
 
@@ -165,9 +166,14 @@ def timed(frames: list[Frame]) -> tuple[list[Frame], float]:
     return told, round(now, 2)
 
 
-def runs(number: int, row: str) -> Iterator[Run]:
-    """The styled parts of a row."""
+def runs(rows: list[str]) -> Iterator[Run]:
+    """The styled parts of a screen; a style goes on into the next row."""
     style: set[str] = set()
+    for number, row in enumerate(rows):
+        yield from _runs_of(number, row, style)
+
+
+def _runs_of(number: int, row: str, style: set[str]) -> Iterator[Run]:
     column, place = 0, 0
     for code in [*_CODES.finditer(row), None]:
         text = row[place : code.start() if code else None]
@@ -178,7 +184,9 @@ def runs(number: int, row: str) -> Iterator[Run]:
         if code:
             place = code.end()
             for part in (code[1] or "0").split(";") if code[1] is not None else ():
-                style = set() if part == "0" else style | ({ANSI[part]} if part in ANSI else set())
+                if part in {"", "0"}:
+                    style.clear()
+                style |= {ANSI[part]} if part in ANSI else set()
 
 
 def drawn(frames: list[Frame], whole: float) -> str:
@@ -186,7 +194,7 @@ def drawn(frames: list[Frame], whole: float) -> str:
     spans: dict[Run, list[list[float]]] = defaultdict(list)
     for frame, after in zip(frames, [*frames[1:], None], strict=True):
         end = after.at if after else whole
-        for run in (run for number, row in enumerate(frame.rows) for run in runs(number, row)):
+        for run in runs(frame.rows):
             if spans[run] and spans[run][-1][1] == frame.at:
                 spans[run][-1][1] = end
             else:
@@ -202,7 +210,7 @@ def drawn(frames: list[Frame], whole: float) -> str:
         last = "" if times[-1][1] == whole else " x"
         texts.append(_text(run, f"{names.get(steps, '')}{last} {run.style}".strip()))
     still = "@media(prefers-reduced-motion:reduce){*{animation:none!important}.x{display:none}}"
-    width, height = round(2 * LEFT + COLUMNS * WIDTH), TOP + ROWS * HEIGHT
+    width, height = round(2 * LEFT + COLUMNS * WIDTH), TOP + ROWS * HEIGHT + BOTTOM
     dots = "".join(f'<circle cx="{20 + 18 * n}" cy="20" r="5.5" fill="var(--edge)"/>' for n in range(3))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-labelledby="t">'
@@ -232,6 +240,7 @@ def _text(run: Run, style: str) -> str:
 
 def main() -> None:
     """Record, or take what was recorded, and draw."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no terminal is left behind
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--home", type=Path, required=True, help="an ATTUNE_HOME of its own, with the models")
     asked.add_argument("--frames", type=Path, help="what was seen: written, or read where it is there")
@@ -239,9 +248,11 @@ def main() -> None:
     if given.frames and given.frames.exists():
         frames = [Frame(at, rows, tuple(cursor)) for at, rows, cursor in json.loads(given.frames.read_text())]
     else:
-        frames = record(given.home)
-        if given.frames:
-            given.frames.write_text(json.dumps(frames))
+        frames = []
+        for frame in record(given.home):
+            frames.append(frame)
+            if given.frames:
+                given.frames.write_text(json.dumps(frames))
     PICTURE.write_text(drawn(*timed(frames)), encoding="utf-8")
 
 

@@ -33,9 +33,10 @@ def machine_parts(machine: Machine) -> str:
     return ", ".join([*memory, cores, "a GPU" if machine.gpu else "no GPU"])
 
 
-def fits(name: str, need: int) -> str:
-    """The default model has room."""
-    return f"{name} fits: it takes at most {_gigabytes(need)} of memory, its caches included."
+def fits(name: str, need: int, free: int) -> str:
+    """The default model has room, in all if not just now."""
+    just_now = " Not all of that is free just now." if 0 < free < need else ""
+    return f"{name} fits: it takes at most {_gigabytes(need)} of memory, its caches included.{just_now}"
 
 
 def too_large(name: str, need: int) -> str:

@@ -72,7 +72,7 @@ def _advice(settings: Settings, machine: Machine) -> list[str]:
     spec = BUILT_IN[Settings.model_fields["model"].default]
     need = needed_memory(settings, spec)
     fits = not machine.memory or machine.memory >= need
-    advised = models_texts.fits(spec.name, need) if fits else models_texts.too_large(spec.name, need)
+    advised = models_texts.fits(spec.name, need, machine.free) if fits else models_texts.too_large(spec.name, need)
     return [models_texts.this_machine(machine), advised, models_texts.OTHERS]
 
 

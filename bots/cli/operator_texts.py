@@ -231,7 +231,8 @@ def backed_up(file: str, size: int, counts: Counts) -> str:
     """What a backup holds."""
     passages = "without the index" if counts.passages is None else plural(counts.passages, "passage")
     held = f"{plural(counts.keys, 'memory record')}, {plural(counts.lessons, 'lesson')}, {passages}"
-    return f"{file} holds {held}; {size / 1e6:,.1f} MB. It has no secrets, but what people wrote: keep it safe."
+    much = f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"  # noqa: PLR2004 - bytes
+    return f"{file} holds {held}; {much}. It has no secrets, but what people wrote: keep it safe."
 
 
 def restored(counts: Counts) -> str:

@@ -147,11 +147,7 @@ def listed_names(text: str, setting: str) -> frozenset[str]:
     listed = _split(text)
     wrong = next((name for name in listed if not _NAME.fullmatch(name)), None)
     if wrong is not None:
-        raise ConfigurationError(
-            f"{setting} contains '{wrong}', which is not a valid name. {_meant(wrong)}Write person:telegram//1234, "
-            "channel:telegram//-100678, "
-            "workspace:slack/T012, channel:slack/T012/C345, group:slack/T012/S345 or person:slack/T012/U901."
-        )
+        raise ConfigurationError(f"{setting} contains '{wrong}', which is not a valid name. {_meant(wrong)}")
     return frozenset(listed)
 
 
@@ -168,8 +164,13 @@ def _meant(wrong: str) -> str:
     """What somebody probably meant, by the form of it."""
     for pattern, meant in _FORMS.items():
         if re.fullmatch(pattern, wrong):
-            return f"Did you mean {meant.format(wrong)}? "
-    return "A user name is no name: give that person a code (attune pair). " if wrong.startswith("@") else ""
+            return f"Did you mean {meant.format(wrong)}?"
+    if wrong.startswith("@"):
+        return "It takes ids, not user names. Or give that person a pairing code: attune pair"
+    return (
+        "Write person:telegram//1234, channel:telegram//-100678, workspace:slack/T012, channel:slack/T012/C345, "
+        "group:slack/T012/S345 or person:slack/T012/U901."
+    )
 
 
 def _hashed(code: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import shutil
 import socket
 from collections.abc import Iterator
@@ -64,6 +65,18 @@ async def test_the_doctor_names_a_model_that_the_server_lacks() -> None:
         (model,) = await _server(Settings.from_env({"ATTUNE_MODEL_URL": double.url, "ATTUNE_MODEL": "other"}))
     assert model.mark is CheckStatus.BAD
     assert MODEL in model.fix
+
+
+async def test_the_doctor_times_an_answer_when_it_is_asked_to(tmp_path: Path, closed_port: int) -> None:
+    """Wherever the model runs; one that cannot be had is said, and nobody is timed unasked."""
+    async with OpenAIDouble().serving() as double:
+        environ = {"ATTUNE_MODEL_URL": double.url, "ATTUNE_MODEL": MODEL}
+        found = await checked(tmp_path, speed=True, **environ)
+        assert "speed" not in await checked(tmp_path, **environ)
+    assert found["speed"].mark is CheckStatus.GOOD
+    assert re.search(r"first word after [\d.]+ s about passages that are new to it, [\d.]+ s", found["speed"].found)
+    away = await checked(tmp_path, speed=True, ATTUNE_MODEL_URL=f"http://127.0.0.1:{closed_port}/v1")
+    assert (away["speed"].mark, away["speed"].found) == (CheckStatus.BAD, doctor_texts.NO_REPLY)
 
 
 def language_model(home: Path, **environ: str) -> Check:
@@ -168,9 +181,9 @@ async def test_the_doctor_says_that_a_memory_is_away(tmp_path: Path) -> None:
     assert (memory.mark, memory.found) == (CheckStatus.BAD, doctor_texts.NO_REPLY)
 
 
-async def checked(home: Path, **environ: str) -> dict[str, Check]:
+async def checked(home: Path, *, speed: bool = False, **environ: str) -> dict[str, Check]:
     """Everything that the doctor finds, by name."""
-    found = await all_checks({"ATTUNE_HOME": str(home), **environ}, home / "attune.toml", "1")
+    found = await all_checks({"ATTUNE_HOME": str(home), **environ}, Path("/proc/attune.toml"), "1", speed=speed)
     return {check.name: check for check in found}
 
 
@@ -180,7 +193,7 @@ async def checked(home: Path, **environ: str) -> dict[str, Check]:
         ("1234", "Did you mean person:telegram//1234?"),
         ("-100678", "Did you mean channel:telegram//-100678?"),
         ("T0123", "Did you mean workspace:slack/T0123?"),
-        ("@ann", "A user name is no name: give that person a code (attune pair)."),
+        ("@ann", "Or give that person a pairing code: attune pair"),
         ("everyone", "Write person:telegram//1234"),
     ],
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sysconfig
 from pathlib import Path
 
 import pytest
 
+from bots import own_guides
 from bots.commands import Commands
 from bots.console_bot import OWN_COMMANDS as TERMINAL
 from bots.on_slack.platform import OWN_COMMANDS as SLACK
@@ -58,6 +60,16 @@ def test_the_guides_are_what_users_read() -> None:
     names = {path.name for path in own[1:]}
     assert names >= {"documents.md", "preferences.md", "settings.md", "slack.md", "telegram.md", "operate.md"}
     assert names.isdisjoint({"decisions.md", "licences.md", "grafana.json"})
+
+
+def test_a_wheel_brings_the_guides_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no checkout they are where the wheel put them; where neither is, there are none."""
+    monkeypatch.setattr(own_guides, "__file__", str(tmp_path / "lib" / "bots" / "own_guides.py"))
+    monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
+    assert own_documents() == []
+    shared = tmp_path / "share" / "attune"
+    listed = [write(shared / name, "# A") for name in ("README.md", "docs/asking.md", "docs/decisions.md")]
+    assert own_documents() == listed[:2]
 
 
 def test_every_command_is_known_as_one_of_attune() -> None:

@@ -120,6 +120,8 @@ def test_words_say_that_nothing_was_found() -> None:
     """Neither where something was read, nor where nothing was near enough."""
     refused = replace(TRACE, outcome=Outcome.NOT_FOUND, held=0.1)
     assert words(refused).startswith("I read 2 passages, the likeliest from *Leave*, and found no answer in them.")
+    assert "doubts" in words(refused)
+    assert "The model" not in words(replace(refused, held=0.97))  # it would say two things
     assert words(replace(refused, passages=(), held=None)).startswith("No document was close enough to read.")
 
 

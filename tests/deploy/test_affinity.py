@@ -14,15 +14,15 @@ REPLICAS = ["a", "b", "c", "d"]
 IDLE = dict.fromkeys(REPLICAS, 0)
 
 
-def test_a_passage_has_one_owner_whoever_computes_it() -> None:
+def test_a_document_has_one_owner_whoever_computes_it() -> None:
     """In whatever order the replicas are listed; and all of them own about as many."""
-    owners = [owner(f"passage {number}", REPLICAS) for number in range(2000)]
-    assert owners == [owner(f"passage {number}", REPLICAS[::-1]) for number in range(2000)]
+    owners = [owner(f"document {number}", REPLICAS) for number in range(2000)]
+    assert owners == [owner(f"document {number}", REPLICAS[::-1]) for number in range(2000)]
     assert all(400 < count < 600 for count in Counter(owners).values())
 
 
 def test_a_replica_that_goes_moves_only_what_it_owned() -> None:
-    passages = [f"passage {number}" for number in range(500)]
+    passages = [f"document {number}" for number in range(500)]
     for passage in passages:
         if owner(passage, REPLICAS) != "c":
             assert owner(passage, ["a", "b", "d"]) == owner(passage, REPLICAS)

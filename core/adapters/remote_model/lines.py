@@ -47,8 +47,9 @@ class Question(BaseModel):
 
     @property
     def reads(self) -> tuple[tuple[str, float], ...]:
-        """The passages by id, and how probable each is."""
-        return tuple((one.id, prior) for one, prior in zip(self.prompt.passages, self.prompt.priors, strict=True))
+        """The document of each passage, and how probable the passage is; one of no document stands for itself."""
+        passages = zip(self.prompt.passages, self.prompt.priors, strict=True)
+        return tuple((one.source or one.id, prior) for one, prior in passages)
 
 
 class Reading(BaseModel):
