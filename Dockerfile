@@ -6,7 +6,7 @@
 # TORCH_INDEX: a package index to take PyTorch from. Unset, pip's usual index gives the build with CUDA libraries
 # (some GB larger). For a machine without an NVIDIA GPU, pass PyTorch's own index of CPU builds; TORCH_SHA256 is the
 # hash that its wheel must have then:
-#     docker compose build --build-arg TORCH_INDEX=... --build-arg TORCH_SHA256=...
+#     docker compose build --build-arg TORCH_INDEX=... --build-arg TORCH_SHA256=...     or both in .env
 # VARIANT: build, or build-ray for the image of a Ray cluster (docs/growing.md).
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 ARG VARIANT=build

@@ -106,9 +106,9 @@ async def open_attune(settings: Settings, progress: DownloadProgress = SILENT) -
         await asyncio.to_thread(ModelStore(settings.models_folder).find, settings.model)
     async with AsyncExitStack() as stack:
         records = await stack.enter_async_context(open_records(settings))
+        generator = await stack.enter_async_context(open_generator(settings, progress))  # packs on, meanwhile
         library = await stack.enter_async_context(open_library(settings, progress))
         await _keep_to_embedder(settings, library.index)
-        generator = await stack.enter_async_context(open_generator(settings, progress))
         inbox = await stack.enter_async_context(open_inbox(settings))
         upkeep = Upkeep(library.index, generator)
         build = partial(

@@ -21,6 +21,7 @@ from core.serving_settings import ServingSettings
 from core.settings_files import read_env, read_toml, secrets_file
 from core.text.words import whole_number
 
+_REDIS_SCHEMES = tuple(f"{scheme}{kind}" for kind in ("", "+cluster", "+sentinel") for scheme in ("redis", "rediss"))
 ADVANCED = frozenset(  # with defaults that hardly anybody changes
     {
         "ATTUNE_TELEGRAM_WEBHOOK_SECRET",
@@ -219,7 +220,10 @@ class Settings(ServingSettings):
         "info", alias="ATTUNE_LOG_LEVEL", description="debug, info, warning or error"
     )
     redis_url: SecretStr | None = Field(
-        None, alias="REDIS_URL", description="a Redis or Valkey server; unset: an embedded one"
+        None,
+        alias="REDIS_URL",
+        description="a Redis or Valkey server, a Cluster (redis+cluster://one:6379,two:6379), or the server that "
+        "Sentinels name (redis+sentinel://one:26379,two:26379/service); unset: an embedded one",
     )
     qdrant_url: str | None = Field(None, alias="QDRANT_URL", description="a Qdrant server; unset: an embedded index")
     qdrant_api_key: SecretStr | None = Field(None, alias="QDRANT_API_KEY", description="the Qdrant server's API key")
@@ -240,7 +244,7 @@ class Settings(ServingSettings):
     @field_validator("redis_url")
     @classmethod
     def _redis_scheme(cls, value: SecretStr | None) -> SecretStr | None:
-        _check_scheme(value.get_secret_value() if value else None, ("redis", "rediss", "unix"))
+        _check_scheme(value.get_secret_value() if value else None, (*_REDIS_SCHEMES, "unix"))
         return value
 
     @field_validator("model_url")

@@ -22,8 +22,9 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from evals.chaos_harm import Clock, cut
 from evals.chaos_process import plug
 from evals.common import RESULTS, parser
 from evals.scripted import DIMENSION, TAG, TOPIC, know_the_moon, tag_of
+from evals.valkeys import ValkeyGroup, cluster, guarded
 
 PLATFORM = "tests.doubles.chat:ChaosChat"
 LIMITS = {
@@ -44,6 +46,8 @@ LIMITS = {
     "ATTUNE_WAITING": "100000",
 }
 STEPS = (-600.0, 600.0)  # seconds
+OUTAGE = 6.0  # seconds of a server that another one takes over from
+GROUPS = {"cluster": partial(cluster, copies=1), "sentinel": guarded}
 FOREIGN = ("ATTUNE_", "REDIS_", "QDRANT_")
 
 
@@ -66,6 +70,7 @@ class Plan:
     swapped: float = 0.15  # share of messages that overtake the one before
     patience: float = 300.0  # until everything has to have its end
     platform: str = PLATFORM
+    servers: str = ""  # of the store: the embedded one, or those of `GROUPS`
 
 
 @dataclass
@@ -150,6 +155,7 @@ class Service:
     inbox: Inbox
     home: Path
     clock: Clock | None
+    group: ValkeyGroup | None = None
 
 
 @contextmanager
@@ -180,12 +186,16 @@ async def running(plan: Plan, home: Path, clock: Clock | None) -> AsyncIterator[
     async with plug(plan.platform)().running() as platform:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         ours = {"ATTUNE_HOME": str(home), "PYTHONPATH": str(Path(__file__).parent.parent), **LIMITS}
-        settings = Settings.from_env(ours | platform.environ)
-        async with open_inbox(settings) as inbox, open_index(settings, DIMENSION) as index:
-            await know_the_moon(index)
+        async with AsyncExitStack() as stack:
+            make = GROUPS.get(plan.servers)
+            group = await stack.enter_async_context(make(home / "servers")) if make else None
+            ours |= {"REDIS_URL": group.url} if group else {}
+            settings = Settings.from_env(ours | platform.environ)
+            inbox = await stack.enter_async_context(open_inbox(settings))
+            await know_the_moon(await stack.enter_async_context(open_index(settings, DIMENSION)))
             processes = Processes(plan, {**kept, **ours, **platform.environ})
             try:
-                yield Service(platform, processes, inbox, settings.data_folder, clock)
+                yield Service(platform, processes, inbox, settings.data_folder, clock, group)
             finally:
                 await asyncio.to_thread(processes.end)
 
@@ -246,7 +256,14 @@ async def _do_the_rest(
 
 
 async def _kill_redis(_: random.Random, service: Service, troubles: Troubles) -> None:
-    os.kill(await server_pid(service.inbox), signal.SIGKILL)
+    """The embedded one is started again by whoever needs it; of several another one takes over."""
+    if service.group:
+        server = await service.group.writer("{attune:inbox}")
+        server.kill()
+        await asyncio.sleep(OUTAGE)
+        server.start()
+    else:
+        os.kill(await server_pid(service.inbox), signal.SIGKILL)
     troubles.redis_kills += 1
 
 
@@ -312,6 +329,7 @@ def main() -> None:
     read.add_argument("--think", type=float, default=Plan().think)
     read.add_argument("--kill-every", type=_span, default=Plan().kill_every, help="seconds, such as 3,6")
     read.add_argument("--platform", default=PLATFORM)
+    read.add_argument("--servers", choices=GROUPS, default="", help="of the store, of which one is killed at a time")
     read.add_argument("--roles", type=lambda text: tuple(text.split(",")), default=Plan().roles)
     given = vars(read.parse_args())
     limit = given.pop("limit")
@@ -333,7 +351,8 @@ def main() -> None:
         print(f"{name:32} {figure}")
     for complaint in findings.complaints:
         print(complaint)
-    name = "chaos" if plan.platform == PLATFORM else f"chaos-{plan.platform.partition(':')[2].lower()}"
+    kind = [] if plan.platform == PLATFORM else [plan.platform.partition(":")[2].lower()]
+    name = "-".join(["chaos", *kind, *filter(None, [plan.servers])])
     (RESULTS / f"{name}.json").write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     counts = Counter(complaint.partition(":")[0] for complaint in findings.complaints)
     sys.exit(1 if counts else 0)

@@ -98,7 +98,7 @@ def main() -> None:
         asyncio.run(ask(settings, prompts, _file(chosen.work, chosen.side or url or HERE), chosen.seconds))
     result = compared({file.stem: _kept(file) for file in sorted(chosen.work.glob("*.jsonl"))})
     print(json.dumps(result, indent=2))
-    if result and all(side["questions"] == len(prompts) for side in result.values()):
+    if len(result) > 1:
         write_result("engines", result)
 
 

@@ -6,6 +6,8 @@
     teaching     seconds to answer a question alone, and while eight people teach one document after the other
     throughput   messages a second with a model that takes no time
     memory       of this process and of Valkey over 20,000 messages
+    programs     with `--programs`, and nothing else then: the overhead of 50 people, alone and while eight programs ask
+                 over OpenAI's API without a pause and an operator uses the console
 
 The platform is a list in memory; inbox, workers, dialogue, engine, memory and index are the product's.
 """
@@ -25,20 +27,30 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import structlog
 
 from bots.dialogue import Dialogue
 from bots.language import Voice
 from bots.platform import Delivery
 from bots.replies import Final, Status
+from bots.service.metrics import Metrics
 from bots.service.observing import WatchedDialogue
-from bots.service.slots import Pace
+from bots.service.slots import ClientLanes, Pace
 from bots.service.workers import Workers
 from bots.watching import Watcher
-from core.bootstrap import open_generator, open_inbox, open_index
+from bots.web.app import program_app
+from bots.web.console.desk import Desk
+from bots.web.console.session import links_of
+from bots.web.console.site import open_console
+from bots.web.console.texts import PAGES
+from bots.web.programs import Programs
+from bots.web.server import served
+from core.bootstrap import Attune, Library, forget_reading, open_generator, open_inbox, open_index, open_records
 from core.documents.ingest import Ingester
 from core.documents.teaching import Teacher
 from core.domain import EVERYONE, Conversation, Decoding, Message, Person, Prompt
@@ -118,19 +130,29 @@ class Times:
 @asynccontextmanager
 async def service(generator: PacedGenerator, at_once: int) -> AsyncIterator[tuple[Inbox, Silent]]:
     """The product over stores of its own."""
+    async with looked_after(generator, at_once) as (desk, silent):
+        yield desk.inbox, silent
+
+
+@asynccontextmanager
+async def looked_after(generator: PacedGenerator, at_once: int) -> AsyncIterator[tuple[Desk, Silent]]:
+    """The same, with what a console works with."""
     with tempfile.TemporaryDirectory(prefix="attune-", ignore_cleanup_errors=True) as folder:
         settings = Settings.from_env({"ATTUNE_HOME": folder, **LIMITS})
         async with (
             open_inbox(settings) as inbox,
             open_index(settings, DIMENSION) as index,
+            open_records(settings) as records,
             scripted_engine(settings, generator) as engine,
         ):
             await know_the_moon(index)
             ingester = Ingester(WordEmbedder(), index, passage_tokens=200)
             teacher = Teacher(Path(folder, "learned"), ingester, index)
             silent = Silent(WatchedDialogue(engine, Watcher()), teacher)
+            library = Library(WordEmbedder(), index, ingester)
+            attune = Attune(engine, library, records, teacher, engine, partial(forget_reading, settings), dict)
             async with Workers(inbox, {NAME: silent}, Pace(at_once)).working():
-                yield inbox, silent
+                yield Desk(settings, attune, inbox, Metrics()), silent
 
 
 async def converse(
@@ -176,6 +198,87 @@ async def overhead(rounds: int, words: int, pace: float, think: float, seed: int
         "overhead, ms": shares([whole - generator.seconds for whole in times.whole]),
         "put, ms": shares(times.put),
     }
+
+
+async def programs(rounds: int, clients: int = 8, people: int = 50) -> Record:
+    """What people's messages take beyond the model's time, alone and beside programs and a console in use."""
+    generator = PacedGenerator(40, 0.05)
+    found: Record = {"people": people, "programs": clients, "model, seconds an answer": generator.seconds}
+    async with looked_after(generator, at_once=people) as (desk, silent):
+        found["alone, ms"] = shares(await _beside(desk.inbox, silent, generator, rounds, range(people)))
+        answers, pages = list[float](), list[float]()
+        async with _doors(desk) as (api, console):
+            add, now = desk.attune.records.clients.add, datetime.now(UTC)
+            keys = [await add(f"p{number}", (EVERYONE,), now) for number in range(clients)]
+            using = [asyncio.create_task(_ask_api(api, key, answers)) for key in keys]
+            using.append(asyncio.create_task(_use_console(console, links_of(desk.settings).new(), pages)))
+            later = range(1000, 1000 + people)
+            found["beside, ms"] = shares(await _beside(desk.inbox, silent, generator, rounds, later))
+            for task in using:
+                task.cancel()
+            ends = await asyncio.gather(*using, return_exceptions=True)
+            if broken := [end for end in ends if not isinstance(end, asyncio.CancelledError)]:
+                raise AssertionError(broken)
+    found["a program's answer, seconds"] = {"answers": len(answers), "p50": round(statistics.median(answers), 2)}
+    return {**found, "a page of the console, ms": {"pages": len(pages), **shares(pages)}}
+
+
+async def _beside(
+    inbox: Inbox, silent: Silent, generator: PacedGenerator, rounds: int, people: Sequence[int]
+) -> list[float]:
+    times = Times()
+    await asyncio.gather(
+        *[converse(inbox, silent, person, times, messages=rounds, think=4.0, seed=0) for person in people]
+    )
+    return [whole - generator.seconds for whole in times.whole]
+
+
+@asynccontextmanager
+async def _doors(desk: Desk) -> AsyncIterator[tuple[str, str]]:
+    """The addresses of OpenAI's API and of the console."""
+    served_programs = Programs(desk.attune.engine, ClientLanes(minute=100_000))
+    async with (
+        program_app(served_programs, desk.attune.records.clients, "0") as app,
+        served(app, "127.0.0.1:0", "ATTUNE_API") as api,
+        open_console(desk, "127.0.0.1:0") as console,
+    ):
+        yield f"http://{api}", console
+
+
+async def _ask_api(address: str, key: str, answers: list[float]) -> None:
+    """One question after the other, each to the end of its stream."""
+    asked = {"model": "attune", "stream": True, "messages": [{"role": "user", "content": TOPIC}]}
+    async with httpx.AsyncClient(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=120) as client:
+        while True:
+            start = time.perf_counter()
+            said = await client.post("/v1/chat/completions", json=asked)
+            if said.status_code != 200 or not said.text.endswith("data: [DONE]\n\n"):
+                raise AssertionError(said.text)
+            answers.append(time.perf_counter() - start)
+
+
+async def _use_console(address: str, key: str, pages: list[float]) -> None:
+    """An operator who looks at a page every half second, and asks every now and then."""
+    async with httpx.AsyncClient(base_url=address, timeout=120) as browser:
+
+        async def look(path: str, **form: str) -> str:
+            start = time.perf_counter()
+            got = await (browser.post(path, data=form) if form else browser.get(path))
+            pages.append(time.perf_counter() - start)
+            if got.status_code not in {200, 303}:
+                raise AssertionError(got.text)
+            return str(got.text)
+
+        await look("/enter", csrf=_token(await look("/enter")), key=key)
+        for path in itertools.cycle([page for page, _ in PAGES]):
+            page = await look(path)
+            if path == "/ask":
+                await look(path, csrf=_token(page), question=TOPIC)
+            await asyncio.sleep(0.5)
+
+
+def _token(page: str) -> str:
+    return page.partition('name="csrf" value="')[2].partition('"')[0]
 
 
 async def teaching(questions: int, teachers: int = 8, lesson: int = 200_000) -> Record:
@@ -280,7 +383,7 @@ def resident() -> float:
 
 def shares(seconds: Sequence[float]) -> Record:
     """Milliseconds: the median and the 99th percentile."""
-    cuts = statistics.quantiles(seconds, n=100)
+    cuts = statistics.quantiles(seconds, n=100, method="inclusive")  # of few nothing beyond the most
     return {"p50": round(1e3 * cuts[49], 1), "p99": round(1e3 * cuts[98], 1), "most": round(1e3 * max(seconds), 1)}
 
 
@@ -289,7 +392,14 @@ def main() -> None:
     read = parser(f"{__doc__}\nReads no data. `--limit`: messages of the last part (20,000).")
     read.add_argument("--rounds", type=int, default=8, help="messages of each of the 200 people")
     read.add_argument("--messages", type=int, default=20_000, help="of the last part, where no limit says so; 0: none")
+    read.add_argument("--programs", action="store_true", help="only the part with programs and a console")
     asked = read.parse_args()
+    if asked.programs:
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+        found = asyncio.run(programs(asked.rounds))
+        print(json.dumps(found, indent=2))
+        (RESULTS / "load_programs.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        return
     messages = asked.limit or asked.messages
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     result = {"at once": asyncio.run(overhead(asked.rounds, words=40, pace=0.12, think=5.0, seed=asked.seed))}

@@ -123,6 +123,19 @@ def _models(result: Record, axes: Axes) -> None:
     axes.legend(fontsize="small")
 
 
+def _company(result: Record, axes: Axes) -> None:
+    """Seconds to the first word for 95 of 100 people, over the machines that answer."""
+    for kind, found in result["kinds"].items():
+        points = sorted((one["machines"], one["first word, s"]["p95"]) for one in found["tried"])
+        axes.plot(
+            *zip(*points, strict=True), marker=".", label=f"{kind} ({found['machine']['basis'].partition(':')[0]})"
+        )
+    axes.axhline(result["company"]["patience"], color="grey", linewidth=0.5)
+    axes.set(xscale="log", yscale="log", xlabel="machines", ylabel="p95 to the first word, seconds")
+    axes.set(title=f"{result['company']['questions']:,} questions in the busiest hour")
+    axes.legend(fontsize="small")
+
+
 _SMALL, _LARGE = "smollm2-135m-instruct", "qwen2.5-coder-1.5b-instruct"
 _PAIRS = {
     "A5 everything - A1 team prior": "everything − team prior",
@@ -139,6 +152,7 @@ PLOTS: dict[str, tuple[str, Callable[[Record, Axes], None]]] = {
     "speed_tokens": ("speed_growth", partial(_growth, "tokens a passage")),
     "speed_people": ("speed_growth", partial(_growth, "people")),
     "speed_models": ("speed_growth", _models),
+    "simulation": ("simulation", _company),
 }
 
 

@@ -35,6 +35,11 @@ def wait_until(true: Callable[[], bool], *, seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
+async def all_keys(redis: Redis, pattern: str = "*") -> list[bytes]:
+    """The keys there are, on all servers of a cluster, too."""
+    return [key async for key in redis.scan_iter(pattern)]
+
+
 def runs(data: Path, name: str) -> bool:
     """Whether a server called `name` or its keeper lives over the data folder `data`."""
     return _held(companion.run_folder(data) / f"{name}.server.lock")

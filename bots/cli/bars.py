@@ -34,14 +34,17 @@ T = TypeVar("T")
 class Bars:
     """One bar at a time; between `finish` and the next `start` the screen is free for others."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, between: str = "") -> None:
+        """`between`: what a terminal says where nothing is counted, from now on until `close`."""
         self._console = console
+        self._between = between if console.is_terminal else ""
         self._progress: Progress | None = None
         self._task = TaskID(0)
+        self.finish()
 
     def start(self, label: str, total: int) -> None:
         """A step begins; a `total` of 0 is not known."""
-        self.finish()
+        self.close()
         if not self._console.is_terminal:
             self._console.print(one_line(label), markup=False, highlight=False)
             return
@@ -58,6 +61,12 @@ class Bars:
 
     def finish(self) -> None:
         """The step is over, well or not."""
+        self.close()
+        if self._between:
+            self.start(self._between, 0)
+
+    def close(self) -> None:
+        """Show nothing any more."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
@@ -73,15 +82,13 @@ async def opened(
     opener: Callable[[Settings, Bars], AbstractAsyncContextManager[T]], settings: Settings, errors: Console
 ) -> AsyncIterator[T]:
     """Open, with a sign of life: importing torch and loading a model take seconds, fetching one minutes."""
-    bars = Bars(errors)
-    if errors.is_terminal:
-        bars.start(operator_texts.PREPARING, 0)
+    bars = Bars(errors, operator_texts.PREPARING)
     try:
         async with opener(settings, bars) as opened:
-            bars.finish()
+            bars.close()
             yield opened
     finally:
-        bars.finish()
+        bars.close()
 
 
 def _byte_columns() -> list[ProgressColumn]:

@@ -89,8 +89,8 @@ PANE_ABOUT = "What does “{title}” say?"
 # Who gets in
 
 NOT_ADMITTED = (
-    "I'm not allowed to answer you yet. Ask an operator for a code (that is whoever runs me here), and send me `pair "
-    "CODE` in a direct message."
+    "I'm not allowed to answer you yet. Ask an operator (that is whoever runs me here) for a pairing code, and send me "
+    "`pair CODE` in a direct message."
 )
 NOT_GUESTS = "I only answer members of this workspace. An operator can let guests in one by one."
 NOT_SHARED = "People from another organisation can read this channel, so I don't answer here. Message me directly."

@@ -28,12 +28,12 @@ JOINED = (
 # Who gets in
 
 STRANGER = (
-    "I don't know you yet, so I can't answer. Ask an operator (whoever runs me here) for a code and send it to me. It "
-    "looks like this: ABCD-2345."
+    "I don't know you yet, so I can't answer. Ask an operator (whoever runs me here) for a pairing code and send it to "
+    "me. It looks like this: ABCD-2345."
 )
 STRANGE_GROUP = (
     "I don't know this group yet, so I can't answer here. An operator (whoever runs me) can let it in. Or ask them for "
-    "a code of your own, and write to me in private."
+    "a pairing code of your own, and write to me in private."
 )
 NAMELESS = (
     "You're posting as the group, so I can't tell who's asking. Please turn off anonymous posting, or ask me in "

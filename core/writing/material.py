@@ -22,6 +22,7 @@ MOST = 6  # passages that are read where no document is named …
 LEAST = 3  # … and those that are, however unlikely
 LIKELY = 0.02  # p(d|x) of any further one
 FOLLOWING = 2  # passages behind the likeliest one
+LOOSELY = -1  # as a depth: a document that is named by a part of its title
 LONGEST = 100  # passages of a named document that are read; of a longer one the best are
 _DOCUMENT = words_of("guide page document doc handbook file seite dokument handbuch leitfaden")
 _NAMES_NOTHING = _DOCUMENT | words_of(
@@ -46,21 +47,32 @@ async def material(
     return _in_order(with_following(likely, behind, found))
 
 
+def is_named(wanted: TextRequest, passage: Passage) -> bool:
+    """Whether the request names the document or a section that `passage` is of."""
+    return wanted.is_survey and any(_depth(topic, passage) is not None for topic in wanted.topics)
+
+
 async def _named(topic: str, found: Sequence[RankedPassage], index: PassageIndex) -> list[RankedPassage]:
     """All of the document or section that `topic` names; nothing where it names none, or one that is too long."""
-    wanted = _name(topic)
-    for passage in (one.passage for one in found):
-        if wanted and wanted in {_name(passage.title), _name(PurePath(passage.source).stem)}:
-            return await _whole(passage, found, index, depth=0)
-    for passage in (one.passage for one in found):
-        for depth, heading in enumerate(passage.headings, start=1):
-            if wanted and wanted == _name(heading):
-                return await _whole(passage, found, index, depth=depth)
-    if wanted and not _DOCUMENT.isdisjoint(_parts(topic)):  # "the travel page": "Travel Guide Table of Contents"
-        for passage in (one.passage for one in found):
-            if wanted <= _name(passage.title) or wanted <= _name(PurePath(passage.source).stem):
-                return await _whole(passage, found, index, depth=0)
-    return []
+    named = [(depth, one.passage) for one in found if (depth := _depth(topic, one.passage)) is not None]
+    if not named:
+        return []
+    depth, passage = min(named, key=lambda pair: (pair[0] == LOOSELY, pair[0] > 0))  # the first of the best kind
+    return await _whole(passage, found, index, depth=max(depth, 0))
+
+
+def _depth(topic: str, passage: Passage) -> int | None:
+    """How many headings down what `topic` names has its own: 0 for the document, LOOSELY for one of a longer title."""
+    wanted, document = _name(topic), (_name(passage.title), _name(PurePath(passage.source).stem))
+    if not wanted:
+        return None
+    if wanted in document:
+        return 0
+    for depth, heading in enumerate(passage.headings, start=1):
+        if wanted == _name(heading):
+            return depth
+    calls_it_one = not _DOCUMENT.isdisjoint(_parts(topic))  # "the travel page": "Travel Guide Table of Contents"
+    return LOOSELY if calls_it_one and any(wanted <= name for name in document) else None
 
 
 async def _whole(

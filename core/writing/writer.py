@@ -20,12 +20,26 @@ from core.answering.ranking import Selection
 from core.answering.retrieval import merge_neighbours
 from core.answering.rewording import wish_of
 from core.answering.verdict import Calibration, Judging, check_text
-from core.domain import Answer, Outcome, Passage, Piece, PortionStarted, Prompt, QueuePosition, RankedPassage, Source
+from core.domain import (
+    Answer,
+    Decoding,
+    Mode,
+    Outcome,
+    Passage,
+    Piece,
+    PortionStarted,
+    Prompt,
+    QueuePosition,
+    RankedPassage,
+    Source,
+    Verdicts,
+)
 from core.people.asker import AnswerForm
 from core.people.preferences import Format, Length
 from core.ports import Generator
 from core.writing.condensing import MOST_PORTIONS, Condensate, Condenser
 from core.writing.limits import Bounds, Limits, bounded, limits_in, word_count
+from core.writing.material import is_named
 from core.writing.requests import TextRequest
 
 READ_TOKENS = 2200  # of documents that are read at once; what is more is condensed
@@ -35,6 +49,7 @@ LONGER = 1.7  # times as many that one may have which is to be longer
 LEAST_WORDS = 12
 MOST_SOURCES = 8  # under a text
 REWORKED = 2400  # characters of the last text that are read to make it otherwise
+JUDGE = Decoding(Mode.SEQUENCE, max_tokens=1, clear=2.0)  # a verdict on each passage, and no text
 SHORT_WORDS = 80  # of a text by somebody who wants them short
 
 
@@ -142,7 +157,13 @@ class Writer:
         self._certainty = certainty
 
     async def prepare(self, commission: Commission) -> AsyncGenerator[PortionStarted | QueuePosition | TextDraft, None]:
-        """The draft of a text, once enough was read for it; none where nothing that was read is about it."""
+        """The draft of a text, once enough was read for it; none where nothing that was read holds it."""
+        async with aclosing(self._holding(commission)) as steps:
+            async for step in steps:
+                if isinstance(step, QueuePosition):
+                    yield step
+                else:
+                    commission = step
         rows = commission.selection.rows
         read, origins = [one.passage for one in merge_neighbours(rows)], [one.passage for one in rows]
         room, condensed, unread = self._room(commission), False, 0
@@ -160,6 +181,35 @@ class Writer:
             judged = condensed or bool(commission.query.reworks)
             prompt, calibration = self._prompt(commission, read), self._generator.protocol.calibration
             yield TextDraft(commission, prompt, calibration, origins=origins, unread=unread, judged=judged)
+
+    async def _holding(self, commission: Commission) -> AsyncGenerator[QueuePosition | Commission, None]:
+        """`commission` with what holds it, by the model's verdict on each passage; what it names is not doubted.
+
+        All in one prompt are judged as one, and something that is nearly about it is enough for a yes.
+        """
+        merged = merge_neighbours(commission.selection.rows)
+        doubted = [one for one in merged if not is_named(commission.wanted, one.passage)]
+        judges = self._certainty and self._generator.protocol.judging is Judging.FIRST and not commission.query.reworks
+        if not judges or not doubted:
+            return
+        prompt = self._prompt(commission, [one.passage for one in doubted])
+        async with aclosing(self._generator.generate(prompt, JUDGE)) as events:
+            async for event in events:
+                if isinstance(event, QueuePosition):
+                    yield event
+                elif isinstance(event, Verdicts):
+                    yield self._without(commission, doubted, event)
+                    return
+
+    def _without(self, commission: Commission, doubted: Sequence[RankedPassage], verdicts: Verdicts) -> Commission:
+        """`commission` without those of the `doubted` passages that do not hold it."""
+        calibration, selection = self._generator.protocol.calibration, commission.selection
+        each = calibration.each_held(verdicts.log_odds) if calibration else ()
+        failed = [one for one, held in zip(doubted, each, strict=False) if held is not None and held < self._certainty]
+        gone = {part.id for one in failed for part in one.parts or (one.passage,)}
+        return replace(
+            commission, selection=replace(selection, rows=[r for r in selection.rows if r.passage.id not in gone])
+        )
 
     def _room(self, commission: Commission) -> int:
         asked = self._generator.count_tokens(commission.question)

@@ -261,7 +261,7 @@ def test_a_wide_console_needs_a_password(tmp_path: Path):
 
 
 def test_sessions_and_tries_end():
-    """A session ends after half a day without a request, and wrong tries are forgotten after five minutes."""
+    """A session ends after half a day without a request, or a week; wrong tries are forgotten after five minutes."""
     now = 0.0
     sessions, tries = Sessions(lambda: now), WrongTries(lambda: now)
     name = sessions.begin()
@@ -273,6 +273,12 @@ def test_sessions_and_tries_end():
     assert tries.allows("here")
     assert sessions.find(name)
     now += 12 * 3600 + 1
+    assert sessions.find(name) is None
+    name = sessions.begin()
+    for _ in range(15):  # a page that asks again and again keeps nobody signed in for ever
+        assert sessions.find(name)
+        now += 11 * 3600
+    now += 11 * 3600
     assert sessions.find(name) is None
 
 
@@ -322,6 +328,15 @@ async def test_what_documents_say_is_data(signed_in: httpx.AsyncClient, desk: De
     for page in (answer, listed):
         assert not re.search(r"<script>|<img|<b>|href=\"javascript|\x1b", page)
     assert "&lt;script&gt;" in listed
+
+
+@pytest.mark.parametrize(
+    "target", ["/documents/remove?name=/srv", "//evil.example", "people", "?q=x", "#main", "javascript:x", "ftp://a/b"]
+)
+def test_no_link_of_a_document_leads_to_a_page_of_the_console(target: str):
+    """What looks like a way on is none; it is shown as it is written."""
+    assert "<a " not in markdown(f"[Read on]({target}) <{target}>")
+    assert '<a href="https://a.example/b"' in markdown("[Read on](https://a.example/b)")
 
 
 @pytest.mark.parametrize("text", ["<http://a/%1b]0> x <http://b/%07>", "[a](http://a/%1b[) <http://b/%1b[c>"])

@@ -13,6 +13,7 @@ from core.adapters.redis.keeping import RedisKeeping
 from core.adapters.redis.memory import RedisMemory
 from core.domain import Conversation, Person
 from core.threads.chats import KEPT_FOR, ChatPost
+from tests.conftest import all_keys
 
 TEAM, OTHER = Conversation("telegram", "", "-100500"), Conversation("telegram", "", "-100600")
 ANN, BEN = Person("telegram", "", "7"), Person("telegram", "", "8")
@@ -37,7 +38,7 @@ async def test_only_what_a_chat_wants_is_kept(redis: Redis) -> None:
     assert (await log.keeps(TEAM), await texts(log), await texts(log, OTHER)) == (True, ["kept"], [])
     await log.end(TEAM)
     await log.add(TEAM, post(3, "after"))
-    assert await redis.keys("*heard*") == await redis.keys("*catchup*") == []
+    assert await all_keys(redis, "*heard*") == await all_keys(redis, "*catchup*") == []
 
 
 async def test_when_somebody_came_is_known_as_long_as_messages_are(redis: Redis) -> None:
@@ -52,7 +53,7 @@ async def test_when_somebody_came_is_known_as_long_as_messages_are(redis: Redis)
     await RedisKeeping(redis).sweep()
     assert (await log.arrival(TEAM, ANN), await log.arrival(TEAM, BEN)) == (now, None)
     await log.end(TEAM)
-    assert await redis.keys("*arrived*") == []
+    assert await all_keys(redis, "*arrived*") == []
 
 
 async def test_whoever_is_forgotten_sees_no_more_than_before(redis: Redis) -> None:
@@ -64,7 +65,7 @@ async def test_whoever_is_forgotten_sees_no_more_than_before(redis: Redis) -> No
     await RedisMemory(redis).forget(ANN)
     assert await log.arrival(TEAM, ANN) == now
     assert await log.arrival(TEAM, BEN) == now - timedelta(days=1)
-    [key] = await redis.keys("*arrived*")
+    [key] = await all_keys(redis, "*arrived*")
     assert ANN.user.encode() not in await redis.zrange(key, 0, -1)
 
 
@@ -87,7 +88,7 @@ async def test_the_oldest_go(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> N
     assert await texts(log) == ["3", "4"]
     await log.add(TEAM, post(3, "old", age=KEPT_FOR + timedelta(seconds=1)))
     assert await texts(log) == ["4"]
-    [key] = await redis.keys("*heard*")
+    [key] = await all_keys(redis, "*heard*")
     assert 0 < await redis.ttl(key) <= KEPT_FOR.total_seconds()
     assert await redis.zcard(key) == 1
 
@@ -100,7 +101,7 @@ async def test_a_shorter_retention_holds_here_too(redis: Redis) -> None:
     assert await texts(RedisChats(redis, day)) == []
     assert await texts(RedisChats(redis)) == ["Hello"]
     await RedisKeeping(redis, day).sweep()
-    assert await redis.keys("*heard*") == []
+    assert await all_keys(redis, "*heard*") == []
 
 
 async def test_whoever_is_forgotten_is_forgotten_here(redis: Redis) -> None:
@@ -121,8 +122,8 @@ async def test_what_cannot_be_read_is_left_out(redis: Redis) -> None:
     log = RedisChats(redis)
     await log.begin(TEAM)
     await log.add(TEAM, post(2, "whole"))
-    [key] = await redis.keys("*heard*")
+    [key] = await all_keys(redis, "*heard*")
     await redis.zadd(key, {b"{broken": 3})
     assert await texts(log) == ["whole"]
     await RedisMemory(redis).forget(ANN)
-    assert await redis.keys("*heard*") == []
+    assert await all_keys(redis, "*heard*") == []

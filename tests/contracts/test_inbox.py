@@ -11,11 +11,13 @@ import pytest
 from redis.asyncio import Redis
 
 from core.adapters.redis import valkey
+from core.adapters.redis.connections import primaries_of
 from core.adapters.redis.inbox import PREFIX, RedisInbox
 from core.domain import Conversation, Person
 from core.errors import MemoryUnavailableError
 from core.inbox import Allowance, Claim, Event, Lease, Receipt
 from core.ports import Inbox
+from tests.conftest import all_keys
 
 ANNA = Person("slack", "T1", "anna")
 BEN = Person("slack", "T1", "ben")
@@ -74,13 +76,10 @@ async def test_an_event_enters_once(inbox: Inbox) -> None:
     assert await inbox.claim(new_token()) is None
 
 
-async def test_two_processes_let_an_event_in_once(inbox: Inbox, shared_data) -> None:
+async def test_two_processes_let_an_event_in_once(inbox: Inbox, other_redis: Redis) -> None:
     """Another client of the same server is no second door."""
-    async with valkey.embedded(shared_data) as client:
-        other = RedisInbox(client, GENEROUS)
-        receipts = await asyncio.gather(
-            *[door.put(event(str(number))) for number in range(50) for door in (inbox, other)]
-        )
+    other = RedisInbox(other_redis, GENEROUS)
+    receipts = await asyncio.gather(*[door.put(event(str(number))) for number in range(50) for door in (inbox, other)])
     assert sorted(receipts) == [*[Receipt.ACCEPTED] * 50, *[Receipt.KNOWN] * 50]
 
 
@@ -194,16 +193,21 @@ async def test_looking_for_work_in_vain_writes_nothing(redis: Redis) -> None:
     """What writes waits for the disk, and has everything else at the server wait with it."""
     inbox = RedisInbox(redis, GENEROUS, lease=60.0)
     await inbox.claim(new_token())
-    before = (await redis.info("stats"))["total_commands_processed"], await written(redis)
+    before = await told(redis, "stats", "total_commands_processed"), await written(redis)
     assert [await inbox.claim(new_token()) for _ in range(10)] == [None] * 10
-    after = (await redis.info("stats"))["total_commands_processed"], await written(redis)
+    after = await told(redis, "stats", "total_commands_processed"), await written(redis)
     assert after[0] > before[0]
     assert after[1] == before[1]
 
 
 async def written(redis: Redis) -> int:
-    """Bytes of the file that the server appends to."""
-    return int((await redis.info("persistence"))["aof_current_size"])
+    """Bytes of the files that servers append to."""
+    return await told(redis, "persistence", "aof_current_size")
+
+
+async def told(redis: Redis, section: str, name: str) -> int:
+    """A figure, added up over all servers."""
+    return sum([int((await server.info(section))[name]) for server in await primaries_of(redis)])
 
 
 async def test_an_event_given_back_is_next(inbox: Inbox) -> None:
@@ -400,7 +404,7 @@ async def test_nothing_a_person_wrote_is_left_in_the_end(inbox: Inbox, redis: Re
     claim = await claimed(inbox)
     await inbox.note(claim.token, "m1")
     await inbox.done(claim.token)
-    left = {key.decode().removeprefix(f"{PREFIX}:") for key in await redis.keys("*")}
+    left = {key.decode().removeprefix(f"{PREFIX}:") for key in await all_keys(redis)}
     assert left == {
         *("seen:slack:1", "bucket:p:slack:T1:anna", "bucket:w:slack:T1"),
         *("number", "turn", "beat", "mark", "signals"),

@@ -21,6 +21,7 @@ from core.people.interests import Action, Signal
 from core.people.preferences import Preferences, Tone
 from core.people.team import Contribution
 from core.people.traces import Trace
+from tests.conftest import all_keys
 from tests.core.adapters.test_clearing_away import holding
 
 ANN, BEN = Person("slack", "T1", "an:n"), Person("slack", "T1", "ben")
@@ -45,7 +46,7 @@ async def live(redis: Redis, person: Person, place: Conversation, at: datetime, 
 
 async def ends(redis: Redis) -> dict[bytes, int]:
     """Seconds until each key ends; -1 for one that does not."""
-    return {key: await redis.ttl(key) for key in await redis.keys("*")}
+    return {key: await redis.ttl(key) for key in await all_keys(redis)}
 
 
 async def test_every_key_ends_when_nobody_used_it_and_later_when_somebody_did(redis: Redis) -> None:
@@ -87,7 +88,7 @@ async def test_old_turns_traces_and_gaps_go_though_their_person_still_asks(redis
     assert await memory.turns(PLACES[1], limit=9) == []
     assert [trace.at for trace in await memory.traces(ANN, limit=9)] == [NOW]
     assert await memory.traces(BEN, limit=9) == []
-    assert await redis.keys("attune:traces:*ben*") == []
+    assert await all_keys(redis, "attune:traces:*ben*") == []
     assert [gap.asked_at for gap in await usage.gaps()] == [NOW]
 
 
@@ -95,7 +96,7 @@ async def test_of_a_person_whose_keys_ended_a_team_keeps_nothing(redis: Redis) -
     memory = RedisMemory(redis)
     for person, place in zip((ANN, BEN), PLACES, strict=True):
         await live(redis, person, place, NOW, timedelta(days=DAYS))
-    await redis.delete(*[key for key in await redis.keys("*") if b"ben" in key])  # as the server does at their end
+    await redis.delete(*[key for key in await all_keys(redis) if b"ben" in key])  # as the server does at their end
     await RedisKeeping(redis).sweep(NOW)
     assert set(await memory.contributions("slack", "T1")) == {"an:n"}
 
@@ -105,7 +106,7 @@ async def test_a_team_keeps_what_people_contribute_whose_state_another_embedder_
     memory = RedisMemory(redis)
     for person, place in zip((ANN, BEN), PLACES, strict=True):
         await live(redis, person, place, NOW, timedelta(days=DAYS))
-    await redis.delete(*await redis.keys("attune:learned:*"))
+    await redis.delete(*await all_keys(redis, "attune:learned:*"))
     await memory.contribute(BEN, Contribution(audience=frozenset({EVERYONE})))
     await RedisKeeping(redis).sweep(NOW)
     assert set(await memory.contributions("slack", "T1")) == {"an:n", "ben"}
@@ -117,7 +118,7 @@ async def test_what_cannot_be_read_stays_and_keeps_nothing_old_behind_it(redis: 
     for number in range(2):
         await live(redis, ANN, PLACES[0], NOW - timedelta(days=DAYS + 2 - number), timedelta(days=DAYS))
     await live(redis, ANN, PLACES[0], NOW, timedelta(days=DAYS))
-    (order,), (traces,) = await redis.keys("attune:answers:*"), await redis.keys("attune:traces:*")
+    (order,), (traces,) = await all_keys(redis, "attune:answers:*"), await all_keys(redis, "attune:traces:*")
     await redis.hset(traces, await redis.lindex(order, 0), unknown)
     await RedisKeeping(redis).sweep(NOW)
     assert [gap.asked_at for gap in await usage.gaps()] == [NOW]

@@ -20,6 +20,7 @@ from core.domain import Conversation, Person, Turn
 from core.errors import MemoryUnavailableError
 from core.people.preferences import Format, Length, Preferences, Tone
 from core.ports import Memory
+from tests.conftest import all_keys
 
 ANNA = Person("slack", "T1", "anna")
 BEN = Person("slack", "T1", "ben")
@@ -117,7 +118,7 @@ async def test_nothing_of_a_forgotten_person_is_left(memory: Memory, redis: Redi
     await memory.append(CHANNEL, turn(1))
     await memory.change_wishes(ANNA, lambda old: replace(old, preferences=Preferences(Length.SHORT)))
     await memory.forget(ANNA)
-    assert await redis.keys("*") == []
+    assert await all_keys(redis) == []
 
 
 @pytest.mark.parametrize("stored", ["{", "[]", '"x"', "null", b"\xff", '{"length": 3}', '{"length": "huge"}'])

@@ -23,6 +23,7 @@ from core.people.preferences import Language, Length, Polarity, Preferences, Pre
 from core.people.team import Contribution
 from core.people.traces import PassageWeight, Trace
 from core.ports import Memory
+from tests.conftest import all_keys
 
 ANNA, BEN = Person("slack", "T1", "anna"), Person("slack", "T1", "ben")
 HERE = Conversation("slack", "T1", "C1")
@@ -148,7 +149,7 @@ async def test_the_log_stays_bounded(memory: Memory) -> None:
 async def test_a_damaged_state_is_replayed(memory: Memory, redis: Redis) -> None:
     """The log is the truth; the state can be lost."""
     await memory.learn(ANNA, [signal(1), signal(2, Action.UP)])
-    (key,) = [key for key in await redis.keys("*") if b"learned" in key]
+    (key,) = [key for key in await all_keys(redis) if b"learned" in key]
     await redis.set(key, "{damaged")
     assert await memory.learned(ANNA) == interests.replay([signal(1), signal(2, Action.UP)])
     await memory.learn(ANNA, [signal(3)])
@@ -244,7 +245,7 @@ async def test_of_a_forgotten_person_nothing_is_contributed(memory: Memory, redi
     await memory.learn(ANNA, [signal(1)])
     await memory.forget(ANNA)
     await memory.contribute(ANNA, Contribution({"/a": DocumentTally(1.0, 1.0)}, frozenset({EVERYONE})))
-    assert await redis.keys("*") == []
+    assert await all_keys(redis) == []
 
 
 async def test_forgetting_takes_all_of_one_person(memory: Memory, redis: Redis) -> None:
@@ -255,12 +256,12 @@ async def test_forgetting_takes_all_of_one_person(memory: Memory, redis: Redis) 
         await keep(memory, trace(1, person))
         await memory.contribute(person, Contribution({"/a": DocumentTally(1.0, 1.0)}, frozenset({EVERYONE})))
     await memory.forget(ANNA)
-    assert not any(b"anna" in key for key in await redis.keys("*"))
+    assert not any(b"anna" in key for key in await all_keys(redis))
     assert [turn.person for turn in await memory.turns(HERE, limit=9)] == [BEN]
     assert set(await memory.contributions("slack", "T1")) == {"ben"}
     assert await memory.wishes(BEN) == wished()
     await memory.forget(BEN)
-    assert await redis.keys("*") == []
+    assert await all_keys(redis) == []
 
 
 async def test_forgetting_history_leaves_what_was_learned_without_its_words(memory: Memory) -> None:

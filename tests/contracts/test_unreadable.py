@@ -28,6 +28,7 @@ from core.people.interests import Action, DocumentTally
 from core.people.preferences import Length, Preferences, PreferenceSet
 from core.people.team import Contribution
 from core.readers import EVERYONE
+from tests.conftest import all_keys
 from tests.contracts.test_inbox import ANNA, BEN, GENEROUS, OTHER, PRIVATE, THREAD, event, new_token
 from tests.contracts.test_profiles import HERE, keep, signal, trace
 
@@ -347,7 +348,7 @@ async def test_what_somebody_set_is_not_lost_where_they_set_something_anew(redis
     assert kept in ([spoilt], [])
     assert len(await RedisInbox(redis).aside()) == len(kept)
     await memory.forget(ANNA)
-    assert await redis.keys("*") == []
+    assert await all_keys(redis) == []
 
 
 @pytest.mark.parametrize("spoil", [SPOILT["newer"], SPOILT["cut off"]], ids=["newer", "cut off"])
@@ -375,7 +376,7 @@ async def test_forgetting_leaves_nothing_unreadable(redis: Redis, spoil: Spoil) 
     await RedisMemory(redis).forget(ANNA)
     assert await RedisInbox(redis).aside() == []
     assert not await redis.exists(NOTES)
-    assert not any(b"anna" in key for key in await redis.keys("*"))
+    assert not any(b"anna" in key for key in await all_keys(redis))
     left = await read_all(redis)
     assert (left["turn"], left["gap"], left["contribution"]) == ([BEN], [BEN], ["ben"])
 

@@ -15,6 +15,7 @@ from core.documents.gaps import Gap
 from core.domain import Person, Use
 from core.errors import MemoryUnavailableError
 from core.ports import Usage
+from tests.conftest import all_keys
 
 ANNA, BEN = Person("slack", "T1", "anna"), Person("slack", "T1", "ben")
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -73,7 +74,7 @@ async def test_a_person_is_forgotten_and_others_are_not(usage: Usage, redis: Red
         await usage.note_gap(gap("where?", person))
     await usage.forget(ANNA)
     assert await usage.gaps() == [gap("where?", BEN)]
-    for key in await redis.keys():
+    for key in await all_keys(redis):
         kind = (await redis.type(key)).decode()
         stored = await (redis.lrange(key, 0, -1) if kind == "list" else redis.hgetall(key))
         assert "anna" not in repr((key, stored))

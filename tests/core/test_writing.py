@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,13 +15,17 @@ from core.domain import (
     EVERYONE,
     Answer,
     Conversation,
+    CutOff,
     Decoding,
     Message,
+    Mode,
     Outcome,
     Passage,
     Person,
+    Piece,
     PortionStarted,
     Prompt,
+    Verdicts,
 )
 from core.engine import AnswerLimits, Engine
 from core.people.preferences import Format, Length, Preferences, Tone
@@ -131,6 +136,51 @@ async def test_only_what_is_about_a_topic_is_read(index: QdrantIndex, redis: Red
     generator = ScriptedGenerator(lambda _: "Annual leave is twenty days.")
     await Talk(engine_of(index, redis, generator, AnswerLimits(relevance=0.6))).say("draft an email about annual leave")
     assert {part.title for part in generator.prompts[-1].passages} == {"Leave"}
+
+
+class Doubting(ScriptedGenerator):
+    """Judges each passage by itself by whether it speaks of `word`, and all in one prompt with a yes."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(lambda _: "Annual leave is twenty days.")
+        self.word = word
+        self.judged: list[Prompt] = []
+
+    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Verdicts | CutOff, None]:
+        if decoding.mode is Mode.STUFFED:
+            async for event in super().generate(prompt, decoding):
+                yield event
+            return
+        self.judged.append(prompt)
+        yield Verdicts(tuple(9.0 if self.word in one.text.lower() else -9.0 for one in prompt.passages))
+        raise AssertionError("a verdict is all that was wanted")
+
+
+async def test_what_does_not_hold_the_text_is_not_read_for_it(index: QdrantIndex, redis: Redis) -> None:
+    """However well it was found: each document's passages are judged by themselves."""
+    generator = Doubting("leave")
+    engine = engine_of(index, redis, generator, AnswerLimits(relevance=0.0))
+    answer = await Talk(engine).say("draft an email about annual leave and travel")
+    assert {one.title for one in generator.judged[-1].passages} == {"Leave", "Travel"}
+    assert {one.title for one in generator.prompts[-1].passages} == {"Leave"}
+    assert {source.passage.title for source in answer.sources} == {"Leave"}
+
+
+async def test_no_text_is_made_of_what_does_not_hold_it(index: QdrantIndex, redis: Redis) -> None:
+    """Nothing is written, and what came nearest is named."""
+    generator = Doubting("moon")
+    answer = await Talk(engine_of(index, redis, generator, AnswerLimits(relevance=0.0))).say("draft a post about leave")
+    assert answer.outcome is Outcome.NOT_FOUND
+    assert answer.nearest
+    assert generator.prompts == []
+
+
+async def test_a_document_that_is_named_is_not_doubted(index: QdrantIndex, redis: Redis) -> None:
+    """Each of its passages says a part of what is to be told."""
+    generator = Doubting("moon")
+    answer = await Talk(engine_of(index, redis, generator, AnswerLimits(relevance=0.0))).say("summarise the leave page")
+    assert answer.is_text
+    assert generator.judged == []
 
 
 async def test_a_text_is_made_only_of_what_its_readers_may_see(engine: Engine, generator: ScriptedGenerator) -> None:

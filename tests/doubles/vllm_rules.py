@@ -1,4 +1,4 @@
-"""What vLLM's API takes and how it replies, as the source of vLLM 0.32 has it (`entrypoints/openai/chat_completion`).
+"""What vLLM's API takes and how it replies, as vLLM 0.32 has it; `tests/data/vllm-0.32.json` holds what one replied.
 
 Stricter than vLLM, which overlooks fields that it does not know: here a request that vLLM would not obey is refused.
 """
@@ -14,6 +14,10 @@ MOST_LOGPROBS = 20  # --max-logprobs, where the operator says nothing
 VOCABULARY = [f"word{number}" for number in range(MOST_LOGPROBS)]  # what else may come, and hardly does
 LEAST = -9999.0  # the smallest logarithm that can be sent
 OVERLOAD = "The engine is currently busy and cannot accept new requests. Please try again later."
+
+NOTHING_OF_CHOICE = dict.fromkeys(["stop_reason", "token_ids", "routed_experts"])
+NOTHING_OF_REPLY = dict.fromkeys(["service_tier", "prompt_logprobs", "prompt_token_ids", "prompt_text", "metrics"])
+NOTHING_OF_REPLY |= dict.fromkeys(["kv_transfer_params", "ec_transfer_params"])
 
 Json = dict[str, Any]
 
@@ -96,8 +100,8 @@ def cards(model: str, base: str, context: int) -> list[Json]:
 
 
 def card(name: str, **more: Any) -> Json:
-    known = {"object": "model", "created": 1, "owned_by": "vllm", "root": f"/models/{name}"}
-    return {"id": name, **known, "parent": None, "max_model_len": None, "permission": []} | more
+    known = {"object": "model", "created": 1, "owned_by": "vllm", "root": f"/models/{name}", "permission": []}
+    return {"id": name, **known, "parent": None, "max_model_len": None} | more
 
 
 def logprobs_of(likely: dict[str, float], request: ChatRequest, *, as_ids: bool) -> Json | None:
@@ -114,25 +118,24 @@ def logprobs_of(likely: dict[str, float], request: ChatRequest, *, as_ids: bool)
 def reply(model: str, text: str, reason: str, logprobs: Json | None) -> Json:
     message = {"role": "assistant", "content": text, "refusal": None, "annotations": None, "audio": None}
     message |= {"function_call": None, "reasoning": None}
-    choice = {"index": 0, "message": message, "logprobs": logprobs, "finish_reason": reason, "stop_reason": None}
-    usage = {"prompt_tokens": 9, "total_tokens": 10, "completion_tokens": 1, "prompt_tokens_details": None}
+    choice = {"index": 0, "message": message, "logprobs": logprobs, "finish_reason": reason, **NOTHING_OF_CHOICE}
+    usage = {"prompt_tokens": 9, "total_tokens": 10, "completion_tokens": 1}
+    usage |= {"prompt_tokens_details": None, "completion_tokens_details": None}
     whole = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": model, "choices": [choice]}
-    return whole | {"service_tier": None, "system_fingerprint": None, "usage": usage, "prompt_logprobs": None}
+    return whole | {"usage": usage, "system_fingerprint": "vllm-0.32.0"} | NOTHING_OF_REPLY
 
 
 def chunks(model: str, words: list[str], reason: str) -> list[Json]:
     """The role first; the last word comes with the reason why no other does, and an end of turn has none."""
-    ends: list[tuple[Json, str | None]] = [({"content": word}, None) for word in words]
-    if reason == "stop" or not ends:
-        ends.append(({"content": ""}, None))
-    ends[-1] = (ends[-1][0], reason)
-    return [
-        {
-            "id": "chatcmpl-1",
-            "object": "chat.completion.chunk",
-            "created": 1,
-            "model": model,
-            "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": why}],
-        }
-        for delta, why in [({"role": "assistant", "content": ""}, None), *ends]
-    ]
+    said = [chunk(model, {"content": word}, token_ids=None) for word in words]
+    if reason == "stop" or not said:
+        said.append(chunk(model, {"content": ""}, token_ids=None))
+    said[-1]["choices"][0] |= {"finish_reason": reason, "stop_reason": None}
+    said[-1]["system_fingerprint"] = "vllm-0.32.0"
+    role = chunk(model, {"role": "assistant", "content": ""}) | {"prompt_token_ids": None, "prompt_text": None}
+    return [role, *said]
+
+
+def chunk(model: str, delta: Json, **more: Any) -> Json:
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None, **more}
+    return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [choice]}

@@ -33,7 +33,7 @@ QUESTION = "guest wifi password?"
 def serving(home: Home, **environ: str) -> Iterator[subprocess.Popen[str]]:
     """The command, once it answers at all three doors; told to end, it does so cleanly."""
     process = home.start("serve", **environ)
-    wait_until(lambda: process.poll() is not None or all(map(_answers, _addresses(environ))), seconds=120)
+    wait_until(lambda: process.poll() is not None or all(map(_answers, _addresses(environ))), seconds=300)
     assert process.poll() is None, ended(process).stderr
     yield process
     process.send_signal(signal.SIGTERM)

@@ -19,7 +19,7 @@ from core.errors import ConfigurationError
 from core.settings import Settings
 
 LINK_LASTS = 600.0  # seconds
-SESSION_LASTS = 12 * 3600.0  # seconds without a request
+SESSION_LASTS, SESSION_ENDS = 12 * 3600.0, 7 * 24 * 3600.0  # seconds without a request, and with any
 SESSIONS = 200  # at once
 TRIES, TRIES_OF_ALL, TRIES_WITHIN = 5, 50, 300.0  # wrong ones, from one address and from all, in seconds
 PASSWORD_CHARACTERS = 12  # at least
@@ -65,6 +65,7 @@ class ConsoleSession:
 
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     used: float = 0.0
+    began: float = 0.0
     notice: str = ""
 
     def take_notice(self) -> str:
@@ -85,16 +86,17 @@ class Sessions:
         name, now = secrets.token_urlsafe(32), self._clock()
         live = {key: one for key, one in self._open.items() if now - one.used <= SESSION_LASTS}
         kept = sorted(live.items(), key=lambda pair: pair[1].used)[-(SESSIONS - 1) :]
-        self._open = {**dict(kept), name: ConsoleSession(used=now)}
+        self._open = {**dict(kept), name: ConsoleSession(used=now, began=now)}
         return name
 
     def find(self, name: str) -> ConsoleSession | None:
         """The session of that name, which begins to last anew."""
         session = self._open.get(name)
-        if session is None or self._clock() - session.used > SESSION_LASTS:
+        now = self._clock()
+        if session is None or now - session.used > SESSION_LASTS or now - session.began > SESSION_ENDS:
             self.end(name)
             return None
-        session.used = self._clock()
+        session.used = now
         return session
 
     def end(self, name: str) -> None:

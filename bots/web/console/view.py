@@ -6,6 +6,7 @@ All that comes from documents, models and people is data: escaped, and without c
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,7 @@ from bots.web.console import texts
 FOLDER = Path(__file__).parent
 TEMPLATES, STATIC = FOLDER / "templates", FOLDER / "static"
 PATH_CHARACTERS = 1000
+_ELSEWHERE = re.compile(r"https?://|mailto:", re.IGNORECASE)
 MARKDOWN_CHARACTERS = 50_000  # beyond them it is shown as it was written
 
 
@@ -83,7 +85,13 @@ def _path(source: str) -> str:
 
 
 class _CleanMarkdown(MarkdownIt):
-    """An address that is shown is decoded (%1b), so that it is cleaned once more: markup, never what was made of it."""
+    """Links lead to other sites alone, and never to a page of this one, whatever a document calls it.
+
+    An address that is shown is decoded (%1b), so that it is cleaned once more: markup, never what was made of it.
+    """
+
+    def validateLink(self, url: str) -> bool:  # noqa: N802 - the library's name
+        return _ELSEWHERE.match(url) is not None
 
     def normalizeLinkText(self, link: str) -> str:  # noqa: N802 - the library's name
         return clean(super().normalizeLinkText(link))

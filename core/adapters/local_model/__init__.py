@@ -2,7 +2,8 @@
 
 Each thread that runs torch has a team of OpenMP workers, and libgomp stops spinning at barriers as soon as all teams
 together have more threads than the machine has cores. On two cores a decode step then took 1.5 times as long, however
-idle the other team was. So loading, embedding and decoding take turns here; none of them holds it for long.
+idle the other team was. So loading, embedding and decoding take turns here; none of them holds it for long. Only the
+threads that pack a model's matrices stand beside it, which end with that.
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ def _write(source: Path, form: Form, target: Path, progress: DownloadProgress, l
     if lora:
         lora.check_fits(sizes)
     tensors: dict[str, Tensor] = {}
-    progress.start("Preparing the model, once", sum(sizes.values()))
+    progress.start(f"Preparing {source.stem}, once", sum(sizes.values()))
     for name, chunks in _read(source, config):
         if name in sizes:
             whole = lora.merged(name, chunks) if lora else chunks

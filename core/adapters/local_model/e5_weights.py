@@ -27,7 +27,7 @@ from transformers import BertConfig
 
 from core.adapters.local_model.checkpoints import fingerprint, made_once
 from core.errors import CorruptModelError
-from core.models.files import DownloadProgress
+from core.models.files import DownloadProgress, Meter
 
 CONVERTER_VERSION = 1  # part of the copy's name: raise it when what is written changes
 _MAGIC = b"E5S1" + struct.pack("<I", 1)  # and its version
@@ -104,13 +104,14 @@ def unpacked(file: Path, folder: Path, progress: DownloadProgress) -> Path:
 
 
 def _unpack(file: Path, progress: DownloadProgress, folder: Path) -> None:
-    progress.start("Preparing the model, once", 0)
+    data = memoryview(file.read_bytes())
+    progress.start(f"Preparing {file.stem}, once", len(data))
     try:
-        cursor = _Cursor(memoryview(file.read_bytes()))
+        cursor, meter = _Cursor(data), Meter(progress, len(data))
         cursor.expect(_MAGIC)
         sizes = _Sizes(*cursor.take("7ifi"))  # type: ignore[arg-type]  # by their forms
         tokenizer = _tokenizer(cursor)
-        tensors = dict(_tensors(cursor, sizes))
+        tensors = dict(_tensors(cursor, sizes, meter))
         _write(folder, sizes, tokenizer, tensors)
     except (ValueError, struct.error, LookupError, RuntimeError, UnicodeDecodeError) as error:
         raise CorruptModelError(f"{file} is no multilingual-e5-small of 4 bits: {error}. Pull it again.") from error
@@ -152,12 +153,13 @@ def _normalizer(cursor: _Cursor) -> normalizers.Normalizer:
     return normalizers.Sequence([*replaced, normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
 
 
-def _tensors(cursor: _Cursor, sizes: _Sizes) -> Iterator[tuple[str, Tensor]]:
+def _tensors(cursor: _Cursor, sizes: _Sizes, meter: Meter) -> Iterator[tuple[str, Tensor]]:
     directory = [
         (cursor.bytes(cursor.number("H")).decode(), cursor.number("B"), cursor.number("I"), cursor.take("QQ"))
         for _ in range(cursor.number())
     ]
     for name, kind, count, (start, length) in directory:
+        meter.reach(int(start) + int(length))
         data = cursor.data[int(start) : int(start) + int(length)]
         values = np.frombuffer(data, "<f4") if kind == _FLOATS else _dequantized(data)
         if values.size != count or kind not in (_FLOATS, _QUARTERED):

@@ -21,7 +21,8 @@ from core.storage.durable import SHARED, write_whole
 
 RECORDS = "kernels.json"  # beside the converted copies
 DISTURBED = 1.3  # times as long by the clock as on the processor, while measuring
-_KNOWN = {kernel.name: kernel for kernel in (*KERNELS, *NARROW, Float)}
+_EVERY: tuple[type[Kernel], ...] = (*KERNELS, *NARROW, Float)
+_KNOWN = {kernel.name: kernel for kernel in _EVERY}
 _CPU = Path("/proc/cpuinfo")
 _TELLING = ("model name", "flags", "Features")  # lines of it that say what the CPU can do
 

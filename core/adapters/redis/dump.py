@@ -1,18 +1,21 @@
 """`RedisDump`: all keys of Attune as they are at one moment, and all of them put back.
 
 By type, not as the server's own dumps, which another version of it, or Redis in the place of Valkey, may refuse. One
-script reads them all, so that no key is newer than another; the server does nothing else meanwhile. Knows nothing of
-what is in them.
+script reads them all, so that no key is newer than another; the server does nothing else meanwhile. The nodes of a
+cluster are read one after the other while none of them takes anything in. Knows nothing of what is in them.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
+from core.adapters.redis.connections import primaries_of
 from core.adapters.redis.keys import convert_errors
 from core.adapters.redis.memory import ANSWER_KEY
 from core.errors import MemoryUnavailableError
@@ -20,6 +23,7 @@ from core.storage.backup import Entry, RedisType
 
 PATTERNS = ("attune:*", "{attune:*")
 SECRETS = {ANSWER_KEY.encode()}
+STILL = 60.0  # seconds
 TOGETHER = 1000  # values in one command, keys in one round
 
 _ADDING = {RedisType.HASH: "HSET", RedisType.LIST: "RPUSH", RedisType.SET: "SADD", RedisType.ZSET: "ZADD"}
@@ -66,8 +70,10 @@ class RedisDump:
             MemoryUnavailableError: the server does not answer, or holds what cannot be read.
         """
         with convert_errors():
-            found = cast("list[list[Any]]", await self._client.eval(_READ, 0, *PATTERNS))
-        return [_entry(*one) for one in found if one[0] not in SECRETS]
+            servers = await primaries_of(self._client)
+            async with _standing_still(servers):
+                read = [cast("list[list[Any]]", await server.eval_ro(_READ, 0, *PATTERNS)) for server in servers]
+        return [_entry(*one) for found in read for one in found if one[0] not in SECRETS]
 
     async def count(self) -> int:
         """How many keys there are."""
@@ -90,6 +96,28 @@ class RedisDump:
             for pattern in PATTERNS:
                 async for key in self._client.scan_iter(match=pattern, count=TOGETHER):
                     yield key
+
+
+@asynccontextmanager
+async def _standing_still(servers: Sequence[Redis]) -> AsyncIterator[None]:
+    """No server takes anything in meanwhile; of one alone a script sees to that. Whoever is killed holds none up long.
+
+    Raises:
+        MemoryUnavailableError: it took so long that they went on.
+    """
+    if len(servers) == 1:
+        yield
+        return
+    until = time.monotonic() + STILL
+    try:
+        for server in servers:
+            await server.client_pause(round(1000 * STILL), all=False)
+        yield
+        if time.monotonic() > until:
+            raise MemoryUnavailableError(f"The memory could not be read within {STILL:.0f} seconds. Try again later.")
+    finally:
+        for server in servers:
+            await server.client_unpause()
 
 
 def _entry(key: bytes, kind: bytes, expires: int, value: list[bytes] | None) -> Entry:

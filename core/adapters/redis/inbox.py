@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from redis.asyncio import Redis
 
+from core.adapters.redis.connections import has_copies
 from core.adapters.redis.inbox_scripts import SCRIPTS
 from core.adapters.redis.keys import convert_errors, removed_from_disk
 from core.adapters.redis.records import UnreadableNotes
@@ -45,6 +46,9 @@ SILENCE = 60.0  # seconds after a refusal in which the person is not told again
 
 READINGS = 3  # times that an event which cannot be read is claimed: a worker of another version may read it
 READ_AGAIN = 1.0  # seconds between two of them
+COPIED = frozenset({"put", "stop", "note", "ended", "done", "bury", "retry"})  # what nobody does a second time
+COPYING = 0.25  # seconds that a copy has for it
+ALONE = 5.0  # seconds in which none is waited for where none was there
 LATE = 2.0  # seconds after which a server that should have answered is asked again
 
 _EVENT = RecordForm(Event)
@@ -61,6 +65,7 @@ class RedisInbox:
         self._heard: bytes | None = None  # the last signal
         self._unreadable = UnreadableNotes(client)
         self._ahead: float | None = None  # the server's steady time less that of this machine, in milliseconds
+        self._alone_until = 0.0
         self._scripts = {name: client.register_script(script) for name, script in SCRIPTS.items()}
 
     async def put(self, event: Event) -> Receipt:
@@ -224,9 +229,28 @@ class RedisInbox:
     async def _run(self, name: str, *arguments: bytes | str | float) -> Any:
         expected = "" if self._ahead is None else round(self._ahead + 1000 * time.monotonic())
         with convert_errors():
-            steady, *reply = await self._scripts[name](keys=[PREFIX], args=[expected, *arguments])
+            if name in COPIED and has_copies(self._client):
+                steady, *reply = await self._copied(SCRIPTS[name], 1, PREFIX, expected, *arguments)
+            else:
+                steady, *reply = await self._scripts[name](keys=[PREFIX], args=[expected, *arguments])
         self._ahead = steady - 1000 * time.monotonic()
         return reply[0] if reply else None
+
+    async def _copied(self, *script: Any) -> Any:
+        """The reply of a script when a copy has what it wrote, so that no failover undoes it.
+
+        Where none says so in time, there is none; that is looked at again after a while.
+        """
+        patience = _milliseconds(COPYING) if time.monotonic() > self._alone_until else 1
+        async with self._client.pipeline(transaction=False) as pipe:
+            pipe.eval(*script)
+            pipe.execute_command("WAIT", 1, patience)
+            reply, copies = await pipe.execute()
+        if copies:
+            self._alone_until = 0.0
+        elif patience > 1:
+            self._alone_until = time.monotonic() + ALONE
+        return reply
 
 
 def lane_name(conversation: Conversation) -> str:

@@ -37,7 +37,7 @@ def keep(folder: Path, name: str, command: Sequence[str]) -> int:
         command,
         stdin=subprocess.DEVNULL,
         pass_fds=(server_lock,),
-        preexec_fn=_ends_with_keeper(),  # noqa: PLW1509 - no thread has started yet
+        preexec_fn=ends_with_parent(),  # noqa: PLW1509 - no thread has started yet
     )
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     clients_lock = open_lock(folder / f"{name}.clients.lock")
@@ -63,15 +63,15 @@ def _end_after_clients(server: subprocess.Popen[bytes], clients_lock: int) -> No
         server.kill()
 
 
-def _ends_with_keeper() -> Callable[[], None] | None:
-    """What the server does before it starts: on Linux, ask the kernel to end it when its keeper is killed."""
+def ends_with_parent() -> Callable[[], None] | None:
+    """What a server does before it starts: on Linux, ask the kernel to end it when whoever starts it is killed."""
     if not sys.platform.startswith("linux"):
         return None
-    libc, keeper = ctypes.CDLL(None), os.getpid()
+    libc, parent = ctypes.CDLL(None), os.getpid()
 
     def ask() -> None:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != keeper:  # killed before the kernel was asked
+        if os.getppid() != parent:  # killed before the kernel was asked
             os._exit(1)
 
     return ask

@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
+from core.adapters.redis.connections import primaries_of
 from core.adapters.redis.keys import PREFIX, removed_from_disk, tag
 from core.adapters.redis.records import CHAT_POST, GAP, TRACE, TURN, read
 from core.domain import Footprint
@@ -31,6 +32,7 @@ OF_PEOPLE = ("preferences", "signals", "learned", "traces", "answers", "aside", 
 _LEARNED = (b"learned", b"signals")  # the state may be gone, and follows from the log
 _SLACK_TOKENS = "attune:slack:tokens"  # of other workspaces, kept by releases that installed into them
 _SWEPT, _OFTEN = "attune:swept", 86_400  # seconds between two sweeps, whoever does them
+_HARMLESS = "noeviction"
 _LOOKED_AT = 2000  # keys whose size is asked for, so that it is said within a second or two
 
 T = TypeVar("T")
@@ -89,7 +91,8 @@ class RedisKeeping:
 
     async def footprint(self) -> Footprint:
         """How much is kept of how many people, as far as a look at some of the keys tells."""
-        policy = str((await self._client.info("memory")).get("maxmemory_policy", ""))
+        facts = [await server.info("memory") for server in await primaries_of(self._client)]
+        policies = sorted({str(one.get("maxmemory_policy", "")) for one in facts}, key=_HARMLESS.__eq__)
         sizes: Counter[bytes] = Counter()
         looked_at, whole = 0, True
         async for key in self._client.scan_iter(match=f"{PREFIX}*", count=500):
@@ -102,7 +105,7 @@ class RedisKeeping:
             sizes[key.partition(b"{")[2]] += await self._client.memory_usage(key, samples=5) or 0
         each = sorted(sizes.values())
         middle, most = (int(statistics.median(each)), each[-1]) if each else (0, 0)
-        return Footprint(policy, len(each), middle, most, whole)
+        return Footprint(policies[0], len(each), middle, most, whole)
 
     async def _each(self, kind: str, work: Callable[[bytes], Awaitable[object]]) -> None:
         async for key in self._client.scan_iter(match=f"{PREFIX}{kind}:*", count=500):

@@ -14,7 +14,9 @@ from urllib.parse import quote
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import DataError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from core.adapters.redis.connections import primaries_of, servers_of
 from core.domain import Person
 from core.errors import MemoryUnavailableError
 
@@ -69,20 +71,55 @@ async def finish_removing(client: Redis) -> None:
 
 
 async def _files_written_anew(client: Redis) -> bool:
-    """Have the server write its files anew: what was removed would stand in them for a long time.
+    """Have every server write its files anew: what was removed would stand in them for a long time.
 
-    False where it failed or took too long. A server that keeps no such file, or takes these commands from nobody, is
-    left alone. One that is at it began before what was removed was gone, so that it is asked again.
+    False where one failed, took too long, or is a copy that is away.
+    """
+    servers = await servers_of(client)
+    if len(servers) == 1:
+        return await _anew(servers[0])
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*map(_copied, await primaries_of(client)))
+    except TimeoutError:
+        return False
+    return all(await asyncio.gather(*map(_anew_if_there, servers)))
+
+
+async def _copied(server: Redis) -> None:
+    """Return when its copies have all that it has now."""
+    now = (await server.info("replication"))["master_repl_offset"]
+    while True:
+        facts = await server.info("replication")
+        if all(facts[f"slave{number}"]["offset"] >= now for number in range(facts["connected_slaves"])):
+            return
+        await asyncio.sleep(_PAUSE)
+
+
+async def _anew_if_there(server: Redis) -> bool:
+    try:
+        return await _anew(server)
+    except (RedisConnectionError, RedisTimeoutError, OSError):
+        return False
+
+
+async def _anew(server: Redis) -> bool:
+    """Whether one server wrote its files anew.
+
+    One that keeps no such file, or takes these commands from nobody, is left alone. One that is at it began before what
+    was removed was gone, so that it is asked again.
     """
     try:
         async with asyncio.timeout(PATIENCE):
-            facts = await client.info("persistence")
+            facts = await server.info("persistence")
+            if (await server.info("replication")).get("master_link_status") == "down":
+                return False  # it may have missed the removal
             if facts.get("aof_enabled"):
                 facts = await _written(
-                    client, client.bgrewriteaof, ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
+                    server, server.bgrewriteaof, ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
                 )
-            if facts.get("rdb_saves") or await _saves(client):
-                facts |= await _written(client, client.bgsave, ("rdb_bgsave_in_progress",))
+            if facts.get("rdb_saves") or await _saves(server):
+                facts |= await _written(server, server.bgsave, ("rdb_bgsave_in_progress",))
     except TimeoutError:
         return False
     except ResponseError:  # it takes them from nobody

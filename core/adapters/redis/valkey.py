@@ -5,28 +5,25 @@ Knows how to reach a server and to reach it again. Knows nothing of what is stor
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis, UnixDomainSocketConnection
-from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
 
+from core.adapters.redis import addresses
+from core.adapters.redis.cluster import Cluster
 from core.adapters.redis.companion import Companion, run_folder, socket_path
+from core.adapters.redis.connections import BACKOFF, CONNECTIONS, RETRIES, TURN, CancellableConnection, cancellable
+from core.adapters.redis.sentinel import guarded
 from core.errors import MemoryUnavailableError
 
 NAME = "valkey"
-RETRIES = 6  # about four seconds with these pauses: a server says "loading" while it reads its file back
-PAUSE, LONGEST_PAUSE = 0.05, 1.0  # seconds
-CONNECTIONS = 64  # of one process; more commands at once wait for each other
-TURN = 30.0  # seconds that a command may wait for its connection
 _ABANDONED = 600.0  # seconds that nothing was written to a draft
 _NUMBER = re.compile(r"\d{1,9}")
 
@@ -46,7 +43,7 @@ async def embedded(data: Path) -> AsyncIterator[Redis]:
             connection_class=CompanionConnection,
             companion=companion,
             path=str(companion.socket),
-            retry=_retry(),
+            retry=Retry(BACKOFF, RETRIES),
         )
         async with Redis.from_pool(pool) as client:  # which closes the pool, too
             yield client
@@ -54,37 +51,32 @@ async def embedded(data: Path) -> AsyncIterator[Redis]:
 
 @asynccontextmanager
 async def remote(url: str) -> AsyncIterator[Redis]:
-    """A client of the server at `url`. Nothing is sent before the first command."""
+    """A client of the server at `url`, of a cluster, or of the one that sentinels name. Nothing is sent yet."""
+    async with _SEVERAL.get(addresses.kind_of(url), _single)(url) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _single(url: str) -> AsyncIterator[Redis]:
     pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=CONNECTIONS,
-        timeout=TURN,
-        retry=_retry(),
-        socket_connect_timeout=5,
-        health_check_interval=30,
+        url, max_connections=CONNECTIONS, timeout=TURN, retry=Retry(BACKOFF, RETRIES), **addresses.PATIENCE
     )
-    pool.connection_class = type("HeedingConnection", (CancellableConnection, pool.connection_class), {})
+    pool.connection_class = cancellable(pool.connection_class)
     async with Redis.from_pool(pool) as client:
         yield client
 
 
-class CancellableConnection(AbstractConnection):
-    """A connection that does not swallow cancellations.
+@asynccontextmanager
+async def _cluster(url: str) -> AsyncIterator[Redis]:
+    found = addresses.parse(url)
+    client = Cluster(found.places, **found.options)
+    try:
+        yield cast("Redis", client)
+    finally:
+        await client.end()
 
-    redis-py sends under `asyncio.wait_for`, which in Python 3.11 drops one that comes when all is sent: whoever cancels
-    once and waits for the end, as a shutdown does, would wait for ever.
-    """
 
-    __slots__ = ()
-
-    async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's
-        """Send; where that was cancelled meanwhile, the connection ends, since nobody reads the reply."""
-        task = asyncio.current_task()
-        before = task.cancelling() if task else 0
-        await super().send_packed_command(command, check_health)
-        if task and task.cancelling() > before:
-            await self.disconnect(nowait=True)
-            raise asyncio.CancelledError
+_SEVERAL = {addresses.CLUSTER: _cluster, addresses.SENTINEL: guarded}
 
 
 class CompanionConnection(CancellableConnection, UnixDomainSocketConnection):
@@ -128,10 +120,6 @@ def _lives(process: int) -> bool:
     except PermissionError:
         return True
     return process > 0
-
-
-def _retry() -> Retry:
-    return Retry(ExponentialBackoff(cap=LONGEST_PAUSE, base=PAUSE), RETRIES)
 
 
 def _server_command(store: Path, socket: Path) -> list[str]:

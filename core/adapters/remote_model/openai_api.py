@@ -37,7 +37,9 @@ _SAID_CHARACTERS = 200  # of a server's own words
 _LONGEST_EVENT = 1 << 20  # bytes
 _DONE = "[DONE]"
 _GIVEN_UP = {"abort", "error"}  # why an answer ends that the server, vLLM for one, did not finish
-_TOO_LONG = re.compile(r"context.{0,3}(length|size|window)|exceed_context|prompt.{0,20}too long", re.IGNORECASE)
+_TOO_LONG = re.compile(
+    r"context.{0,3}(length|size|window)|exceed_context|max_model_len|prompt.{0,20}too long", re.IGNORECASE
+)
 _NO_MODEL = re.compile(r"model.*(not.?found|not exist)|(invalid|unknown|no such) model", re.IGNORECASE | re.DOTALL)
 
 Json = dict[str, Any]

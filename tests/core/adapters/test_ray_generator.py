@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from core.adapters.remote_model.lines import Line, Question
 from core.adapters.remote_model.ray_generator import TRIES, RayGenerator
@@ -185,6 +188,22 @@ async def test_the_settings_choose_it_and_its_key() -> None:
             pass
     with pytest.raises(ConfigurationError, match=r"ray\+http"):
         Settings.from_env({"ATTUNE_MODEL_URL": "ray://127.0.0.1:10001"})
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    """What people wrote goes to nobody whom the operator did not name."""
+    elsewhere = ClusterDouble(ScriptedGenerator())
+    app = web.Application()
+    async with elsewhere.serving():
+        app.router.add_route("*", "/{path:.*}", partial(_moved, elsewhere.url))
+        async with TestServer(app) as server:
+            with pytest.raises(ConfigurationError, match="not Attune's deployment"):
+                async with RayGenerator(str(server.make_url("")), None, silence=5):
+                    pass
+
+
+async def _moved(place: str, request: web.Request) -> web.Response:
+    return web.Response(status=307, headers={"Location": f"{place}{request.path}"})
 
 
 def test_a_question_names_what_it_reads() -> None:
