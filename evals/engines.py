@@ -133,6 +133,8 @@ def _served(chosen: Namespace) -> Iterator[str | None]:
     parameters = xllamacpp.CommonParams()
     parameters.model.path, parameters.lora_adapters = str(base), [adapter]
     parameters.model_alias = {READER}
+    threads = max(1, (os.cpu_count() or 1) - 1)  # with all of them a busy machine is many times slower
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
     parameters.n_parallel, parameters.n_ctx, parameters.verbosity = 4, 4 * 8192, -1
     parameters.hostnames, parameters.port = ["127.0.0.1"], 0
     server = xllamacpp.Server(parameters)
