@@ -89,7 +89,8 @@ class Commands:
 
     async def _courtesy(self, message: Message, text: str) -> Notice | StudyRequest | None:
         """What is said to a message that asks nothing of the documents; None for one that does."""
-        if asked := study_request(text):
+        asked = study_request(text)
+        if asked and (asked.name != "teach" or self._engine.tutor.able):  # else the documents answer, at least
             return asked
         if (wanted := thread_request(text)) and wanted.missed:
             return await self._catch_up(message, "")

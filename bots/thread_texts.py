@@ -95,8 +95,10 @@ def read_of(discussion: Discussion, made: Sequence[Minutes], request: ThreadRequ
         points = counted(over, "{count} more point", "{count} more points")
         said.append(translated("I found {points} than you asked for.", points=points))
     written = language_of(" ".join(post.text for post in discussion.posts))
-    if request.language and written and written != request.language:
-        said.append(translated("I keep to the words of the messages, and don't translate them."))
+    if any(minutes.translated for minutes in made):
+        said.append(translated("I translated the points: the messages have the words as they were written."))
+    elif request.language and written and written != request.language:
+        said.append(translated("I couldn't translate the points so that their numbers and names stay."))
     return " ".join(said)
 
 

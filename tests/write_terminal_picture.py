@@ -1,15 +1,17 @@
 """Records a conversation in a terminal: `python -m tests.write_terminal_picture` writes `docs/chat.svg`.
 
-`attune chat` really runs, with the default model and three short documents of our own, in a tmux that is looked at ten
-times a second. What changed between two looks becomes an animation of CSS alone, readable on light and on dark pages;
-long waits are cut to `LONGEST`. Whoever wants less motion sees the end of it. Needs `tmux`; `--home` names a folder
-whose `models` are there already, and `--frames FILE` keeps what was seen, to be drawn again.
+`attune chat` really runs, with the default model and Attune's own guides, in a tmux that is looked at ten times a
+second. Where the guides were not read before, a start that nobody sees reads them. What changed between two looks
+becomes an animation of CSS alone, readable on light and on dark pages; long waits are cut to `LONGEST`. Whoever wants
+less motion sees the end of it. Needs `tmux`; `--home` names a folder whose `models` are there already, and `--frames
+FILE` keeps what was seen, to be drawn again.
 """
 
 from __future__ import annotations
 
 import argparse
 import html
+import itertools
 import json
 import os
 import re
@@ -27,39 +29,26 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "chat.svg"
-DOCUMENTS = {
-    "leave.md": """# Leave
-
-## Parental leave
-
-Parental leave is twenty weeks, fully paid, for each parent. Tell your lead at least eight weeks before it begins. It
-may be taken in up to three parts within two years of the birth.
-
-## Annual leave
-
-Annual leave is thirty days a year. Request it in the calendar two weeks before.
-""",
-    "travel.md": """# Travel
-
-Book trains and flights with the travel agency, and keep every receipt. Trips that cost more than 500 euros need your
-lead's approval first.
-""",
-    "laptops.md": """# Laptops
-
-New colleagues get a laptop on their first day. A laptop that is broken goes to the help desk, which lends another one.
-""",
-}
-SAID = ("How long is parental leave?", "and when do I have to tell my lead?", "/why")
+SAID = (
+    "which chat platforms work?",
+    "how do I make the answers shorter",
+    "what does a licence for 50 seats cost",  # no guide says it
+    "/why",
+)
 COLUMNS, ROWS = 84, 30
+CHECKOUT = "/home/me/attune"  # stands in the picture for the folder that this lies in
 LOOKS = 0.1  # seconds between two looks
 STILL = 2.5  # seconds without a change after which an answer is over
-LONGEST = 1.5  # seconds that a picture of the session stands still, whatever was waited for
+LONGEST = 1.5  # seconds for a picture that stands still, or in which only a clock moves, whatever was waited for
+TICKS = 4  # pictures of such a clock
 LAST = 5.0  # seconds that the end stands
 PATIENCE = 240.0  # seconds for one answer
 LETTERS, KEYSTROKE = 3, 0.15  # typed at once, and seconds for them
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 8.4, 19, 18, 46, 12  # of a character, of a row; what is around them
 ANSI = {"1": "b", "2": "d", "3": "i", "36": "c", "32": "g", "31": "r", "33": "y"}
+COLOURS = {"c", "g", "r", "y"}
 _CODES = re.compile(r"\x1b\[([0-9;]*)m|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\(B|\x0f")
+_TICKING = re.compile(r"[\u2800-\u28ff]|\d+ s\b")  # what moves while one waits
 STYLE = """
 :root{--page:#fbfbfa;--edge:#d5d8db;--ink:#24292f;--dim:#6a737d;--c:#0550ae;--g:#116329;--r:#a40e26;--y:#7d4e00}
 @media(prefers-color-scheme:dark){:root{--page:#16191d;--edge:#363b42;--ink:#dfe3e7;--dim:#959da5;--c:#79c0ff;
@@ -114,12 +103,11 @@ def record(home: Path) -> Iterator[Frame]:
     """Talk, and give each screen that differs from the one before."""
     with tempfile.TemporaryDirectory(prefix="attune-") as name:
         folder = Path(name)
-        for file, text in DOCUMENTS.items():
-            (folder / file).write_text(text, encoding="utf-8")
         environ = {"ATTUNE_HOME": str(home), "PYTHONPATH": str(ROOT), "COLORTERM": "", "TERM": "screen-256color"}
         own = " ".join(f"{key}={shlex.quote(value)}" for key, value in environ.items())
         attune = f"cd {shlex.quote(name)} && {own} {sys.executable} -m bots"
-        subprocess.run(f"{attune} ingest .", shell=True, check=True, env=os.environ)  # noqa: S602 - the line is ours
+        if not (home / "data" / "index").exists():
+            subprocess.run(f"{attune} chat", shell=True, check=True, env=os.environ, input=b"")  # noqa: S602 - ours
         tmux = Tmux(folder)
         tmux.start(f"{attune} chat")
         try:
@@ -158,11 +146,14 @@ def _until_still(tmux: Tmux, started: float, last: Frame | None, prompt: str) ->
 
 
 def timed(frames: list[Frame]) -> tuple[list[Frame], float]:
-    """The same with no picture longer than `LONGEST`, from 0 on, and how long all of it takes."""
+    """The same from 0 on, with no wait longer than `LONGEST`, and how long all of it takes."""
     told, now = [], 0.0
-    for frame, after in zip(frames, [*frames[1:], None], strict=True):
-        told.append(frame._replace(at=round(now, 2)))
-        now += min(after.at - frame.at, LONGEST) if after else LAST
+    waits = [list(wait) for _, wait in itertools.groupby(frames, lambda frame: _TICKING.sub("", "\n".join(frame.rows)))]
+    for wait, after in zip(waits, [*waits[1:], None], strict=True):
+        seen = wait if len(wait) <= TICKS else [wait[(len(wait) - 1) * n // (TICKS - 1)] for n in range(TICKS)]
+        whole = min(after[0].at - wait[0].at, LONGEST) if after else LAST
+        told += [frame._replace(at=round(now + whole * n / len(seen), 2)) for n, frame in enumerate(seen)]
+        now += whole
     return told, round(now, 2)
 
 
@@ -186,6 +177,8 @@ def _runs_of(number: int, row: str, style: set[str]) -> Iterator[Run]:
             for part in (code[1] or "0").split(";") if code[1] is not None else ():
                 if part in {"", "0"}:
                     style.clear()
+                if part == "39":
+                    style -= COLOURS
                 style |= {ANSI[part]} if part in ANSI else set()
 
 
@@ -214,7 +207,7 @@ def drawn(frames: list[Frame], whole: float) -> str:
     dots = "".join(f'<circle cx="{20 + 18 * n}" cy="20" r="5.5" fill="var(--edge)"/>' for n in range(3))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-labelledby="t">'
-        f'<title id="t">A conversation with Attune in a terminal: two questions, answered with sources, and why</title>'
+        f'<title id="t">A conversation with Attune in a terminal: two answers, a refusal, and why</title>'
         f"<style>{STYLE.strip()}{''.join(rules)}{still}</style>"
         f'<rect x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="9" fill="var(--page)" '
         f'stroke="var(--edge)"/>{dots}{"".join(texts)}</svg>\n'
@@ -253,7 +246,9 @@ def main() -> None:
             frames.append(frame)
             if given.frames:
                 given.frames.write_text(json.dumps(frames))
-    PICTURE.write_text(drawn(*timed(frames)), encoding="utf-8")
+    seen = itertools.dropwhile(lambda frame: not any(frame.rows), frames)
+    elsewhere = [frame._replace(rows=[row.replace(str(ROOT), CHECKOUT) for row in frame.rows]) for frame in seen]
+    PICTURE.write_text(drawn(*timed(elsewhere)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,11 +14,12 @@ from pathlib import PurePosixPath
 
 from core.domain import Passage, RankedPassage
 from core.learning.study import CourseStep, PassageRef
+from core.text.growing import without_links
 
 FEWEST, MOST = 3, 7  # steps
 DOCUMENTS = 3  # that one course draws on
 LEAST_SHARE = 0.02  # of p(d|x), from which a section is on the topic
-LEAST_TEXT = 160  # characters that a section needs to be worth a step
+LEAST_TEXT = 160  # characters, without its links, that a section needs to be worth a step
 TOGETHER = 3  # passages of one step; what a section has beyond is another step
 
 
@@ -30,8 +31,9 @@ class _Section:
     share: float
 
     @property
-    def text(self) -> str:
-        return " ".join(passage.text for passage in self.passages)
+    def size(self) -> int:
+        """Characters that it says itself: a list of links teaches nothing."""
+        return sum(len(without_links(passage.text)) for passage in self.passages)
 
 
 def sources_for(ranked: Sequence[RankedPassage]) -> list[str]:
@@ -47,7 +49,7 @@ def planned(ranked: Sequence[RankedPassage], documents: Mapping[str, Sequence[Pa
     """The steps of a course on what was found; `documents` has all passages of those that it draws on, in order."""
     shares = {one.passage.id: one.probability for one in ranked}
     sections = [one for passages in documents.values() for one in _sections(passages, shares)]
-    worth = [one for one in sections if len(one.text) >= LEAST_TEXT] or sections
+    worth = [one for one in sections if one.size >= LEAST_TEXT] or sections
     likeliest = sorted(worth, key=lambda one: -one.share)
     chosen = [one for one in likeliest if one.share >= LEAST_SHARE][:MOST]
     chosen += [one for one in likeliest if one not in chosen][: max(FEWEST - len(chosen), 0)]
@@ -65,7 +67,7 @@ def parts_of(passages: Sequence[Passage], name: str, stage: str) -> tuple[Course
         return (CourseStep(name, tuple(map(PassageRef.of, passages)), stage),)
     parts: list[_Section] = []
     for section in _sections(passages, {}):
-        short = parts and len(parts[-1].text) < LEAST_TEXT
+        short = parts and parts[-1].size < LEAST_TEXT
         parts.append(_Section((*parts.pop().passages, *section.passages), 0.0) if short else section)
     return tuple(_part(part.passages, name, stage) for part in parts)
 
@@ -103,9 +105,12 @@ def _sections(passages: Sequence[Passage], shares: Mapping[str, float]) -> list[
 
 
 def _step(section: _Section, sections: Sequence[_Section]) -> CourseStep:
-    """The last heading is its name, with the title where several would have the same, or there is none."""
+    """The last heading is its name, with the title where several would have the same, and a number still then."""
     first = section.passages[0]
     last = first.headings[-1] if first.headings else first.title
     alike = [one for one in sections if one.passages[0].headings[-1:] == first.headings[-1:]]
     name = last if len(alike) == 1 or last == first.title else f"{first.title}: {last}"
+    parts = [one for one in alike if one.passages[0].source == first.source]
+    if len(parts) > 1:
+        name = f"{name} ({parts.index(section) + 1})"
     return CourseStep(name, tuple(PassageRef.of(passage) for passage in section.passages))

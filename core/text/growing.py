@@ -17,6 +17,7 @@ _SPACELESS = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60]"
 )
 LINK = re.compile(r"\[([^\]\n]*)\]\([ \t]*<?([^\s()>]*(?:\([^\s()]*\)[^\s()>]*)*)>?(?:[ \t][^)\n]*)?\)")
+_ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+")
 _NO_LINK = re.compile(r"\[[^\]\n]*\][^(]")
 CODE = re.compile(r"(?<!`)(`+)(?!`)([^\n]+?)(?<!`)\1(?!`)")
 _ENDED = re.compile(r"(?:[.!?…][*_\"'”’»)\]]*|[。！？])$")
@@ -96,3 +97,8 @@ def ends_sentence(word: str, next_word: str) -> bool:
     begins = next_word.strip(EDGES)[:1]
     is_date = re.fullmatch(r"\W*\d{1,2}\.", word) and numerals.month(bare(next_word)) is not None
     return word[-1] in "。！？" or not (begins.islower() or is_date or is_abbreviated(word))
+
+
+def without_links(text: str) -> str:
+    """What `text` says itself: without links and their words, bare addresses, and the bars of tables."""
+    return " ".join(_ADDRESS.sub(" ", LINK.sub(" ", text)).replace("|", " ").split())

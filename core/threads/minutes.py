@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.answering.cutting import cut_short
 from core.answering.grounding import Grounding, grounded
 from core.answering.prompt import REFUSE, passage_block, says_not_found
 from core.answering.verdict import Judging, check_text
 from core.domain import CutOff, Decoding, Mode, Passage, Piece, Prompt, QueuePosition, Verdicts
+from core.people.preferences import Language
 from core.ports import Generator
 from core.text.languages import ENGLISH, language_of
-from core.threads.points import Point, carried, distinct, lines_of
+from core.threads.points import Point, carried, distinct, keeps_facts, lines_of
 from core.threads.posts import Discussion, packed, parts_of
 from core.threads.requests import MinutesKind, ThreadRequest
 from core.threads.signs import signed
@@ -29,6 +30,7 @@ POINTS_TOKENS = 300  # of the points of one part
 FEW = 7  # points of a summary from which it is not summed up again …
 FEWEST = 2  # … and to which a part of it may be
 POINT_WORDS = 15  # about, of a point, where so many words are wished for
+TRANSLATE = "Translate these points into {language}, one bullet for each."
 AT_MOST = 5  # points of a part, where no other number is wished for
 
 
@@ -44,13 +46,15 @@ class PartStarted:
 class Minutes:
     """What was made of a discussion: points in their order, and how many of its posts were read.
 
-    `dropped` counts points that no post carries, `over` those that are more than were wished for.
+    `dropped` counts points that no post carries, `over` those that are more than were wished for, `translated` those
+    in another language than their posts.
     """
 
     points: tuple[Point, ...]
     read: int
     dropped: int = 0
     over: int = 0
+    translated: int = 0
 
 
 _QUESTIONS: Mapping[str, Mapping[MinutesKind, str]] = {
@@ -103,8 +107,16 @@ class Minuting:
                         yield last
                     else:
                         points = last
-        kept = within(points, request.limits)
-        yield Minutes(tuple(kept), sum(map(len, parts)), dropped, len(points) - len(kept))
+        kept = shown = within(points, request.limits)
+        if request.language and language_of(" ".join(point.text for point in kept)) != request.language:
+            async with aclosing(self._translated(discussion.title, kept, request.language)) as steps:
+                async for last in steps:
+                    if isinstance(last, QueuePosition):
+                        yield last
+                    else:
+                        shown = last
+        translated = sum(one is not other for one, other in zip(kept, shown, strict=True))
+        yield Minutes(tuple(shown), sum(map(len, parts)), dropped, len(points) - len(kept), translated)
 
     async def _fewer(
         self, discussion: Discussion, points: Sequence[Point], request: ThreadRequest
@@ -123,6 +135,27 @@ class Minuting:
             if len(fewer) < before + min(len(part), _most(request) or FEWEST, FEWEST):
                 fewer[before:] = part
         yield distinct(fewer)
+
+    async def _translated(
+        self, title: str, points: Sequence[Point], language: Language
+    ) -> AsyncGenerator[QueuePosition | list[Point], None]:
+        """The same in another language; last all of them, those as they were whose numbers or names got lost."""
+        told: list[Point] = []
+        for part in packed(points, lambda point: self._generator.count_tokens(f"- {point.text}\n")):
+            said = ""
+            passage = Passage("", "", title, (), "\n".join(f"- {point.text}" for point in part), 1, 0, 1, "")
+            prompt = Prompt(
+                self._generator.protocol.system, (passage,), (1.0,), (), "", TRANSLATE.format(language=language.title())
+            )
+            async with aclosing(self._generator.generate(prompt, Decoding(Mode.STUFFED, POINTS_TOKENS))) as events:
+                async for event in events:
+                    if isinstance(event, QueuePosition):
+                        yield event
+                    elif isinstance(event, Piece):
+                        said += event.text
+            lines = lines_of(said)
+            told += [_put(*pair) for pair in zip(part, lines, strict=True)] if len(lines) == len(part) else part
+        yield told
 
     async def _lines(self, title: str, block: str, request: ThreadRequest) -> AsyncGenerator[QueuePosition | str, None]:
         """What the model makes of a part, line by line."""
@@ -172,6 +205,10 @@ def within(points: Sequence[Point], limits: Limits) -> list[Point]:
         if len(kept) < most and (not kept or sum(map(_words, [*kept, point])) <= words):
             kept.append(point)
     return [point for point in points if point in kept]
+
+
+def _put(point: Point, line: str) -> Point:
+    return replace(point, text=line) if keeps_facts(point, line) else point
 
 
 def _words(point: Point) -> int:

@@ -40,6 +40,7 @@ _NEGATION = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)\b[A-ZÄÖÜ][a-zäöüß]+\b")
+_DIGITS = re.compile(r"\d+")
 _CAPITALS = re.compile(r"\b[A-ZÄÖÜ]\w+")
 
 
@@ -90,6 +91,13 @@ def carried(line: str, posts: Sequence[Post], people: Collection[str]) -> Point 
         if len(told) >= CARRIED * len(wanted) and _agree(line, chosen) and _holds(line, _said(chosen), people):
             return Point(line, tuple(sorted(chosen, key=lambda post: post.at)))
     return None
+
+
+def keeps_facts(point: Point, line: str) -> bool:
+    """Whether `line`, in another language, has the numbers of a point, and the names of those who wrote its posts."""
+    people = {word for post in point.posts for word in words(post.author)}
+    said, told = {*words(point.text)}, {*words(line)}
+    return sorted(_DIGITS.findall(point.text)) == sorted(_DIGITS.findall(line)) and said & people <= told
 
 
 def distinct(points: Sequence[Point]) -> list[Point]:

@@ -91,8 +91,9 @@ class Commission:
     def question(self) -> str:
         """What the model is asked to write."""
         asked, last = about(self.query.question, self.query.quoted), self.query.reworks[:REWORKED]
-        task = "say more of the same" if self.length is Length.DETAILED else "keep to what it says"
-        return f"{asked}\n\nThe last version was:\n\n{last}\n\nRewrite this version, and {task}." if last else asked
+        task = "Say more of the same" if self.length is Length.DETAILED else "Keep to what it says"
+        wish = self.query.wish.strip(" .!?\n")
+        return f"{asked}\n\nThe last version was:\n\n{last}\n\nRewrite this version: {wish}. {task}." if last else asked
 
 
 class TextDraft(AnswerDraft):

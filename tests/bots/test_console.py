@@ -103,7 +103,7 @@ async def test_ctrl_c_stops_the_answer_and_keeps_the_program(tmp_path: Path):
         await asyncio.sleep(0.05)
         os.kill(os.getpid(), signal.SIGINT)  # at the prompt: nothing to stop, nothing breaks
         engine.text, engine.pace = "five", 0
-        keyboard.send_text("again?\r/quit\r")
+        keyboard.send_text("who?\r/quit\r")
 
     shown = await Terminal(engine, tmp_path).type("why?\r", interrupt)
     assert re.search(rf"one.*\n{re.escape(texts.STOPPED)}", shown)

@@ -9,7 +9,7 @@ from contextlib import aclosing
 import pytest
 import structlog
 
-from bots import texts
+from bots import digest_texts, texts
 from bots.choices import PREFERENCES
 from bots.dialogue import Dialogue
 from bots.language import translated
@@ -180,6 +180,10 @@ async def test_bare_prefs_shows_all_at_a_glance():
     shown = await said(engine, "/prefs")
     assert "- length: **short** · normal · detailed" in shown
     assert "- tone: **plain** · friendly · formal" in shown
+    assert shown.endswith(digest_texts.NOT_SCHEDULED_HERE)  # in a terminal
+    elsewhere = dataclasses.replace(message("/prefs"), person=dataclasses.replace(ANN, platform="slack"))
+    (reply,) = [reply async for reply in Dialogue(engine).respond(elsewhere)]
+    assert reply.markdown.endswith(translated(digest_texts.PREFS_ROW))
 
 
 async def test_prefs_reset_restores_the_defaults():

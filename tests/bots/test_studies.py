@@ -366,6 +366,21 @@ async def test_progress_is_a_picture_and_can_be_forgotten(dialogue: Dialogue, en
     assert (await engine.people.study(ANN)).cards == ()
 
 
+async def test_progress_reads_each_document_once(dialogue: Dialogue, engine: Engine, monkeypatch: pytest.MonkeyPatch):
+    """However many questions and steps are about it."""
+    await said(dialogue, letter_of(await said(dialogue, "/teach annual leave")))
+    read: list[str] = []
+    document = engine.tutor.document
+
+    async def counted(source: str, message: Message) -> list[Passage]:
+        read.append(source)
+        return await document(source, message)
+
+    monkeypatch.setattr(engine.tutor, "document", counted)
+    assert say.AT_STEP[:11] in (await said(dialogue, "/progress")).markdown
+    assert read == ["/docs/leave.md"]
+
+
 async def test_progress_tells_of_a_course_of_which_nothing_was_answered(dialogue: Dialogue):
     """Where somebody is in it, whatever they know by then."""
     await said(dialogue, "/teach annual leave")
@@ -491,6 +506,7 @@ async def test_without_a_trained_reader_there_are_no_courses(
         generator.says_likelihoods = False
     for command in ("/teach annual leave", "/quiz annual leave", "/quiz"):
         assert (await said(dialogue, command)).markdown == say.NOT_ABLE
+    assert say.NOT_ABLE not in (await said(dialogue, "I want to learn about annual leave")).markdown
 
 
 async def test_what_no_document_holds_is_not_taught(dialogue: Dialogue, qdrant_index: QdrantIndex):

@@ -249,3 +249,20 @@ def test_a_course_has_three_steps_where_the_documents_have_them_and_never_more_t
     wide = courses.planned([RankedPassage(one, 1 / 12, 0.9, 1.0) for one in many], {"/docs/leave.md": many})
     assert (len(narrow), len(wide)) == (courses.FEWEST, courses.MOST)
     assert "Part 4" in [step.name for step in narrow]
+
+
+def test_a_list_of_links_is_no_step():
+    """However long it is, and well found: it teaches where to read, and nothing else."""
+    links = "".join(f"| [How to travel, part {n}](/travel/part-{n}/) | https://example.org/{n} |\n" for n in range(20))
+    texts = [links, *("Keep your receipts, and say what they are for. " * 5 for _ in range(3))]
+    every = [passage(number, text, (f"Part {number}",)) for number, text in enumerate(texts)]
+    ranked = [RankedPassage(one, 0.25, 0.9, 1.0) for one in every]
+    steps = courses.planned(ranked, {"/docs/leave.md": every})
+    assert [step.name for step in steps] == ["Part 1", "Part 2", "Part 3"]
+
+
+def test_no_two_steps_have_one_name():
+    """A section of many passages makes several steps: they are numbered."""
+    every = [passage(number, "Keep your receipts, and say what they are for. " * 5) for number in range(9)]
+    steps = courses.planned([RankedPassage(one, 1 / 9, 0.9, 1.0) for one in every], {"/docs/leave.md": every})
+    assert [step.name for step in steps] == ["Leave (1)", "Leave (2)", "Leave (3)"]

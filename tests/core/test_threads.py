@@ -415,6 +415,26 @@ def test_a_form_may_be_wished(said: str, wanted: ThreadRequest) -> None:
     assert thread_request(said) == wanted
 
 
+async def test_points_are_translated_where_that_is_wished() -> None:
+    """Behind the check, from what was carried; one whose number would change stays as it was."""
+    said = posts("Ann: The printer on floor 2 is broken", "Ben: I will repair it on Monday, says Ben")
+    lines = ["The printer on floor 2 is broken", "I will repair it on Monday, says Ben"]
+
+    def script(prompt: Prompt) -> str:
+        if prompt.question.startswith("Translate"):
+            assert "German" in prompt.question
+            return "- Der Drucker im 3. Stock ist kaputt\n- Ben repariert ihn am Montag"
+        return "\n".join(f"- {line}" for line in lines)
+
+    generator = ScriptedGenerator(script)
+    made = await minutes(generator, replace(SUMMARY, language=Language.GERMAN), said)
+    assert texts(made) == [lines[0], "Ben repariert ihn am Montag"]
+    assert made.translated == 1
+    assert made.points[1].posts[-1].author == "Ben"
+    made = await minutes(generator, replace(SUMMARY, language=Language.ENGLISH), said)
+    assert (texts(made), made.translated) == (lines, 0)
+
+
 async def test_no_more_points_come_than_were_wished_for() -> None:
     """Those stay that most messages carry, in their order; how many more there are is counted."""
     said = posts(

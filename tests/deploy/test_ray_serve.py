@@ -98,14 +98,3 @@ def test_the_files_for_clusters_are_what_ray_reads() -> None:
     assert {one.name for one in application.deployments} == {ray_serve.Reader.name, ray_serve.Ingress.name}
     settings = ray_serve.replica_settings({"ATTUNE_MODEL_URL": "ray+http://a"}, application.args)
     assert (settings.model_url, settings.cache_disk_mb) == (None, 0)
-
-
-def test_the_entrance_asks_for_the_key() -> None:
-    """It is that of the replicas' settings; without one, whoever reaches it may ask."""
-    pytest.importorskip("ray")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from deploy import ray_serve  # noqa: PLC0415
-
-    made = [ray_serve.build(values) for values in ({"ATTUNE_MODEL_KEY": "sesame"}, {})]
-    assert [application._bound_deployment.init_args[1] for application in made] == ["sesame", ""]

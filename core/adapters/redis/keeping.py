@@ -93,16 +93,19 @@ class RedisKeeping:
         """How much is kept of how many people, as far as a look at some of the keys tells."""
         facts = [await server.info("memory") for server in await primaries_of(self._client)]
         policies = sorted({str(one.get("maxmemory_policy", "")) for one in facts}, key=_HARMLESS.__eq__)
-        sizes: Counter[bytes] = Counter()
-        looked_at, whole = 0, True
+        keys, whole = list[bytes](), True
         async for key in self._client.scan_iter(match=f"{PREFIX}*", count=500):
-            if not _is_of_a_person(key):
-                continue
-            if looked_at == _LOOKED_AT:
-                whole = False
-                break
-            looked_at += 1
-            sizes[key.partition(b"{")[2]] += await self._client.memory_usage(key, samples=5) or 0
+            if _is_of_a_person(key):
+                whole = len(keys) < _LOOKED_AT
+                if not whole:
+                    break
+                keys.append(key)
+        sizes: Counter[bytes] = Counter()
+        async with self._client.pipeline(transaction=False) as pipe:  # one by one is slow where the store is busy
+            for key in keys:
+                pipe.memory_usage(key, samples=5)
+            for key, size in zip(keys, await pipe.execute(), strict=True):
+                sizes[key.partition(b"{")[2]] += size or 0
         each = sorted(sizes.values())
         middle, most = (int(statistics.median(each)), each[-1]) if each else (0, 0)
         return Footprint(policies[0], len(each), middle, most, whole)
