@@ -219,7 +219,8 @@ def _text(query: Query, wanted: TextRequest, topic: str) -> Query:
     """`query`, which wants a text: what that is of is searched for, each side by itself where it compares."""
     form = {"language": wanted.language} if wanted.language else {}
     searches = {side: 1 / len(wanted.topics) for side in wanted.topics}
-    leans = topic and leaning(wanted.topic) >= LEANS  # "about that"; a short topic of its own is none that leans
+    # "about that", or of what is quoted; a short topic of its own is none that leans
+    leans = topic and ((bool(query.quoted) and points(wanted.topic)) or leaning(wanted.topic) >= LEANS)
     if leans:
         searches = {f"{topic}\n{wanted.topic}": LEANS, wanted.topic: 1 - LEANS}
     turns = query.turns if leans else ()

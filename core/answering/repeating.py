@@ -1,8 +1,7 @@
 """A text ends where its model only says again what it said: what comes then is no more than that.
 
 A line that grows out of the line before is shown only with something new in it, and once: a third one is not. What a
-line says three times in a row ends it, and so does a short line that ends in the address of the line before. What is
-shown is never taken back. Pure; any script.
+line says three times in a row ends it. What is shown is never taken back. Pure; any script.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ Event = Piece | QueuePosition | Verdicts | CutOff
 LEAST = 4  # words of a line that another one may repeat: "- Laptop" and "- Laptop bag" are two things
 LONGEST = 12  # words of what a line says over and over …
 TIMES = 3  # … at least so often, where it has LEAST words or more
-_ADDRESS = re.compile(r"(?:https?://|www\.)\S+$")  # in which a line ends
 _MARKER = re.compile(r"^\s*(?:(?:[-*+•>]|#{1,6}|\d{1,3}[.)])\s+)*(?:\[[ xX]\]\s)?")
 
 
@@ -33,7 +31,6 @@ class Repetition:
         self._line = ""
         self._before: list[str] = []
         self._grown = False  # the line before out of the one before that
-        self._address = ""  # in which the line before ended
 
     def feed(self, text: str) -> None:
         """Hear more of a line, or its end."""
@@ -43,17 +40,14 @@ class Repetition:
         is_long = len(before) >= LEAST
         grows = is_long and said[: len(before)] == before
         repeats = grows and (self._grown or STOP_WORDS.union(before).issuperset(whole))
-        links = bool(self._address) and len(words(_ADDRESS.sub("", self._line.strip()))) <= LONGEST
         if not text.endswith("\n"):
             self.ends = self.ends or _circles(whole)
-            follows = is_long and len(whole) <= len(before) and whole == before[: len(whole)]
-            self.holds = repeats or follows or links
+            self.holds = repeats or (is_long and len(whole) <= len(before) and whole == before[: len(whole)])
             return
-        address = _address(self._line)
-        self.ends = self.ends or repeats or _circles(whole) or (links and address == self._address)
+        self.ends = self.ends or repeats or _circles(whole)
         self.holds, self._line = False, ""
         if said:
-            self._before, self._grown, self._address = said, grows, address
+            self._before, self._grown = said, grows
 
 
 async def unrepeated(events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
@@ -76,11 +70,6 @@ async def unrepeated(events: AsyncGenerator[Event, None]) -> AsyncGenerator[Even
     repetition.feed("\n")
     for piece in [] if repetition.ends else held:
         yield piece
-
-
-def _address(line: str) -> str:
-    found = _ADDRESS.search(line.strip().rstrip(".,;:!?)*_>"))
-    return found[0] if found else ""
 
 
 def _circles(said: Sequence[str]) -> bool:

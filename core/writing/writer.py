@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
+from itertools import accumulate
 
 from core.answering.attribution import cite_by_sentences, cite_by_words
 from core.answering.draft import AnswerDraft, Step
@@ -188,8 +189,7 @@ class Writer:
 
         All in one prompt are judged as one, and something that is nearly about it is enough for a yes.
         """
-        merged = merge_neighbours(commission.selection.rows)
-        doubted = [one for one in merged if not is_named(commission.wanted, one.passage)]
+        doubted = self._doubted(commission)
         judges = self._certainty and self._generator.protocol.judging is Judging.FIRST and not commission.query.reworks
         if not judges or not doubted:
             return
@@ -201,6 +201,14 @@ class Writer:
                 elif isinstance(event, Verdicts):
                     yield self._without(commission, doubted, event)
                     return
+
+    def _doubted(self, commission: Commission) -> list[RankedPassage]:
+        """The likeliest passages that the request does not name, as many as there is room for in one prompt."""
+        merged = merge_neighbours(commission.selection.rows)
+        doubted = [one for one in merged if not is_named(commission.wanted, one.passage)]
+        room = self._room(commission)
+        sizes = accumulate(self._tokens([one.passage]) for one in doubted)
+        return [one for one, size in zip(doubted, sizes, strict=True) if size <= room]
 
     def _without(self, commission: Commission, doubted: Sequence[RankedPassage], verdicts: Verdicts) -> Commission:
         """`commission` without those of the `doubted` passages that do not hold it."""

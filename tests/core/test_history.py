@@ -267,3 +267,11 @@ def test_a_text_about_what_was_said_hears_it(message: str) -> None:
     assert query.text is not None
     assert query.turns
     assert query.likeliest.startswith(TAXI)
+
+
+@pytest.mark.parametrize(
+    "message", ["summarise the email", "draft a reply", "draft a reply saying we agree", "write a reply to Anna"]
+)
+def test_a_text_of_what_is_quoted_searches_it(message: str) -> None:
+    query = understand(message, (), "The office in Berlin moves to another street on 3 March.")
+    assert query.likeliest.startswith("The office in Berlin")

@@ -45,20 +45,10 @@ async def test_a_list_grows_once(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
-@pytest.mark.parametrize("end", ["", "\n", "\n- **Read the guide**: https://example.org/travel\n"])
-async def test_one_address_under_another_name_ends_a_text(size: int, end: str) -> None:
-    """Whoever has it for booking has it for all that comes."""
-    one = "- **Book your travel**: https://example.org/travel?asset=1\n"
-    assert (
-        await shown(f"{one}- **Check the rules**: https://example.org/travel?asset=1{end}", size)
-    ).strip() == one.strip()
-
-
-@pytest.mark.parametrize("size", [1, 7, 1000])
 @pytest.mark.parametrize(
     "text",
     [
-        "- Book: https://example.org/book\n- Pay: https://example.org/pay\n- Book: https://example.org/book\n",
+        "- Request leave: https://hr.example\n- Report sickness: https://hr.example\n- Payslips: https://pay.example\n",
         "1. Open https://example.org/time\n2. Choose your project in it\n3. Confirm in https://example.org/time\n",
         "See https://example.org.\n\nBring your badge",
         "- Laptop\n- Laptop bag\n- Laptop bag and screen\n",

@@ -175,6 +175,18 @@ async def test_no_text_is_made_of_what_does_not_hold_it(index: QdrantIndex, redi
     assert generator.prompts == []
 
 
+async def test_what_has_no_room_in_one_prompt_is_not_judged_at_once(index: QdrantIndex, redis: Redis) -> None:
+    """A model of a small context judges the likeliest; the rest is judged with the notes on it."""
+    generator = Doubting("leave")
+    roomy = Doubting("leave")
+    limits = AnswerLimits(relevance=0.0, history_tokens=0, decoding=Decoding(max_tokens=20))
+    await Talk(engine_of(index, redis, roomy, limits)).say("draft an email about annual leave and travel")
+    generator.context_tokens = 446  # beside the request there is room for one of the two
+    answer = await Talk(engine_of(index, redis, generator, limits)).say("draft an email about annual leave and travel")
+    assert answer.outcome is Outcome.ANSWERED
+    assert [len(prompt.passages) for prompt in (*roomy.judged, *generator.judged)] == [2, 1]
+
+
 async def test_a_document_that_is_named_is_not_doubted(index: QdrantIndex, redis: Redis) -> None:
     """Each of its passages says a part of what is to be told."""
     generator = Doubting("moon")
