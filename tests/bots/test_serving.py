@@ -179,6 +179,7 @@ def test_every_figure_moves() -> None:
     metrics.failed("IndexUnavailableError")
     metrics.judged(Verdict.DOWN)
     metrics.finished(event, "done")
+    metrics.requested("api", 200, 1.5)
     page = metrics.page(Depth(waiting=3, working=2, dead=1, oldest=4.5), {"hits": 7.0}).decode()
     for line in (
         'attune_received_total{platform="chat",receipt="accepted"} 1.0',
@@ -188,6 +189,8 @@ def test_every_figure_moves() -> None:
         "attune_waited_seconds_count 1.0",
         'attune_handled_total{outcome="done",platform="chat"} 1.0',
         "attune_retries_total 1.0",
+        'attune_requests_total{door="api",status="200"} 1.0',
+        'attune_request_seconds_sum{door="api"} 1.5',
         'attune_answers_total{ending="stopped"} 1.0',
         "attune_first_token_seconds_sum 0.5",
         "attune_answer_seconds_sum 2.0",

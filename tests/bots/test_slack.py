@@ -217,7 +217,7 @@ async def test_nobody_gets_in_before_a_list_or_a_code_lets_them(slack: World) ->
     first = slack.people.say("UANN", channel, QUESTION)
     slack.people.say("UANN", "C1", f"<@UBOT> pair {code}")
     await slack.settled()
-    assert "ask an operator for a code" in slack.answers(channel, first)[0].lower()
+    assert "for a pairing code, and send me `pair code`" in slack.answers(channel, first)[0].lower()
     assert "direct message" in slack.people.whispers("UANN")[0]
     wrong = slack.people.say("UANN", channel, "pair WRON-GONE")
     right = slack.people.say("UANN", channel, f"pair {code}")

@@ -241,7 +241,7 @@ async def test_strangers_learn_how_to_get_in(redis: Redis, tmp_path: Path):
         eve, mal = User(home.double, 66, "Eve"), User(home.double, 67, "Mal")
         await eve.say(LEAVE)
         await eve.private.until(lambda place: place.said())
-        assert "for a code and send it to me" in eve.private.said()[0].text
+        assert "for a pairing code and send it to me" in eve.private.said()[0].text
         assert not {"66", "ATTUNE_ALLOW", "telegram//"} & set(eve.private.said()[0].text.replace("`", " ").split())
         await eve.say("What time")  # as long as a code, and none
         await eve.private.until(lambda place: len(place.said()) == 2)
@@ -273,7 +273,7 @@ async def test_who_is_in_already_becomes_an_operator_by_a_code(redis: Redis, tmp
             await ann.private.until(lambda place, shown=shown: len(place.said()) == shown)
             assert await home.access.is_operator(person)
         told = [message.text for message in ann.private.said()]
-        assert (told.count(texts.PAIRED_OPERATOR), told[-1][:10]) == (2, "That code ")
+        assert (told.count(texts.PAIRED_OPERATOR), told[-1][:18]) == (2, "That pairing code ")
         assert "gaps" in [command["command"] for command in home.double.commands["chat", ""]]
         await ann.say("next-step")  # has the form of a code
         await ann.private.answered()
