@@ -20,7 +20,7 @@ from yarl import URL
 
 from core.adapters.remote_model.lines import Event, Failure, Line, ModelCard, Question, Reading, Retention
 from core.answering.verdict import Protocol
-from core.domain import Decoding, Passage, Piece, Prompt, QueuePosition, Verdicts
+from core.domain import CutOff, Decoding, Passage, Piece, Prompt, QueuePosition, Verdicts
 from core.errors import AttuneError, ConfigurationError, ModelError, ModelUnavailableError, PromptTooLongError
 from core.together import ended
 
@@ -128,6 +128,8 @@ class RayGenerator:
                     async for event in events:
                         if (fresh := progress.fresh(event)) is not None:
                             yield fresh
+                if not progress.ends():
+                    raise self._away(BROKE_OFF).error
             except _OtherWordsError:
                 progress.go_on()
             except _AgainError as again:
@@ -258,6 +260,7 @@ class _Progress:
         self._begun = ""  # the part of it that the model is to go on from, where a try said other words
         self._left = ""  # what this try has to repeat first
         self._judged = False
+        self._cut = False
 
     def rest(self, prompt: Prompt, decoding: Decoding, count: Callable[[str], int]) -> tuple[Prompt, Decoding]:
         """What to ask for now. The same question has the same answer, so it is asked anew as long as that holds."""
@@ -268,6 +271,16 @@ class _Progress:
     def go_on(self) -> None:
         """From now on, have only the rest of the answer said."""
         self._begun = self._said
+
+    def ends(self) -> bool:
+        """Whether the answer is whole where this try has ended: one that was to go on, and said nothing, may be half.
+
+        Raises:
+            _OtherWordsError: this try ends before it has said what the one before did.
+        """
+        if self._left:
+            raise _OtherWordsError
+        return self._cut or not self._begun or self._said != self._begun
 
     def fresh(self, event: Event) -> Event | None:
         """What of an event is new to whoever asked.
@@ -283,6 +296,10 @@ class _Progress:
                 return None if judged else event
             case QueuePosition() if self._said:
                 return None
+            case CutOff():
+                if self._left:
+                    raise _OtherWordsError
+                self._cut = True
         return event
 
     def _fresh_piece(self, piece: Piece, text: str) -> Piece | None:

@@ -90,6 +90,24 @@ async def test_an_answer_that_has_other_words_the_second_time_goes_on_from_what_
     assert double.asked[-1].decoding.max_tokens == 38
 
 
+async def test_an_answer_whose_second_try_ends_too_early_goes_on_from_what_was_said() -> None:
+    """Half an answer is never given as the whole: where nothing follows, that is said."""
+    for rest, whole in [(" doors open early.", True), ("", False)]:
+        generator = ScriptedGenerator()
+        async with cluster(Trouble.GONE, generator=generator) as (model, double):
+            events: list[object] = []
+            stream = model.generate(PROMPT, Decoding(max_tokens=40))
+            events += [await anext(stream), await anext(stream), await anext(stream)]
+            generator.script = lambda prompt, rest=rest: f"{prompt.begun}{rest}" if prompt.begun else "The"
+            if whole:
+                events += [event async for event in stream]
+                assert text(events) == "The librarydoors open early."
+            else:
+                with pytest.raises(ModelUnavailableError, match="broke off"):
+                    events += [event async for event in stream]
+            assert [question.prompt.begun for question in double.asked] == ["", "", "The library"]
+
+
 async def test_whoever_asks_a_busy_cluster_is_told_and_waits() -> None:
     async with cluster(*[Trouble.BUSY] * (TRIES + 2)) as (model, _):
         events = await said(model)
