@@ -87,7 +87,7 @@ def _parsed(kind: str, parts: Any) -> ServerAddresses:
     del options["host"]
     encryption = {name: value for name, value in options.items() if name.partition("_")[0] == "ssl"}
     if "ssl" in theirs:
-        encryption["ssl"] = to_bool(theirs.pop("ssl"))  # type: ignore[no-untyped-call]
+        encryption["ssl"] = to_bool(theirs.pop("ssl"))
     theirs = dict(parse_url(f"redis://?{urlencode(theirs)}"))
     return ServerAddresses(places, service, {**PATIENCE, **options}, {**PATIENCE, **encryption, **theirs})
 
