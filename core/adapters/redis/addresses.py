@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from redis.asyncio.connection import SSLConnection, parse_url, to_bool
 
 from core.errors import ConfigurationError
+from core.text.words import whole_number
 
 CLUSTER, SENTINEL = "cluster", "sentinel"
 PATIENCE: Mapping[str, Any] = {"socket_connect_timeout": 5, "health_check_interval": 30}  # seconds
@@ -79,7 +80,7 @@ def _parsed(kind: str, parts: Any) -> ServerAddresses:
         raise _AddressError("the name of the service is missing")
     if kind == CLUSTER and (service or "0", database) != ("0", ""):
         raise _AddressError("a cluster has one database alone, so no number or name may stand behind the hosts")
-    if database and not database.isdecimal():
+    if database and whole_number(database) is None:
         raise _AddressError("behind the name of the service stands the number of a database, or nothing")
     ours, theirs = _options(kind, parts.query, encrypted=scheme == "rediss")
     options: dict[str, Any] = dict(parse_url(f"{scheme}://{who}@host/{database or 0}?{urlencode(ours)}"))
