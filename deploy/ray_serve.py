@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import hmac
 import os
+import sys
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
@@ -44,6 +45,7 @@ ONGOING = 16  # answers that a replica has in progress at once; beyond it they w
 QUEUED = 64  # answers that wait for a replica; beyond it people are told that it is busy, and are asked for again
 PATIENCE = 1.0  # seconds without a word after which those who wait are told how many come first
 CPUS = 1.0  # that a replica asks for
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 OBJECTS = 100 << 20  # bytes of shared memory; lines are small and never stay there
 
 
@@ -169,7 +171,7 @@ class Ingress:
 
     async def __call__(self, request: Request) -> Response:
         """One request."""
-        if self._key and not hmac.compare_digest(request.headers.get("authorization", ""), f"Bearer {self._key}"):
+        if not admits(self._key, request.headers.get("authorization", "")):
             return Response(status_code=401)
         body, path = await request.body(), request.url.path.rpartition("/")[2]
         if (request.method, path) == ("POST", "generate"):
@@ -227,6 +229,18 @@ class Ingress:
                 await self._readers.read_ahead.remote(part, reads=((passage.source or passage.id, 1.0),))
 
 
+def admits(key: str, header: str) -> bool:
+    """Whether whoever sent this `Authorization` may ask; everybody where there is no key."""
+    return not key or hmac.compare_digest(header.encode("latin-1", "replace"), f"Bearer {key}".encode())
+
+
+def open_to_others(host: str, environ: Mapping[str, str]) -> str:
+    """A warning where other machines may ask without a key; else nothing."""
+    if host in LOOPBACK or environ.get("ATTUNE_MODEL_KEY", "").strip():
+        return ""
+    return f"Whoever reaches {host} may ask the model. Set ATTUNE_MODEL_KEY here and for the workers.\n"
+
+
 def replica_settings(environ: Mapping[str, str], values: Mapping[str, str]) -> Settings:
     """The settings of a replica: its model runs there, and keeps nothing of documents on the disk unless told to.
 
@@ -244,7 +258,7 @@ def build(values: Mapping[str, str], **options: Any) -> serve.Application:
     key = replica_settings(os.environ, values).model_key
     entrance: Any = Ingress  # Ray's decorator makes them deployments
     readers: Any = Reader
-    return entrance.bind(readers.options(**options).bind(dict(values)), key.get_secret_value() if key else "")
+    return entrance.bind(readers.options(**options).bind(dict(values)), key.get_secret_value().strip() if key else "")
 
 
 def deployed(values: Mapping[str, str], *, name: str = APPLICATION, **options: Any) -> None:
@@ -272,8 +286,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000, help="default: %(default)s")
     parser.add_argument("--replicas", type=int, default=1, help="default: %(default)s")
     chosen = parser.parse_args()
-    with cluster_here(cpus=chosen.replicas, host=chosen.host, port=chosen.port):
-        serve.run(build({}, num_replicas=chosen.replicas), name=APPLICATION, blocking=True)
+    sys.stderr.write(open_to_others(chosen.host, os.environ))
+    cores = max(1, (os.cpu_count() or 1) // chosen.replicas)  # of each replica: Ray gives it as many threads
+    with cluster_here(cpus=cores * chosen.replicas, host=chosen.host, port=chosen.port):
+        application = build({}, num_replicas=chosen.replicas, ray_actor_options={"num_cpus": cores})
+        serve.run(application, name=APPLICATION, blocking=True)
 
 
 if __name__ == "__main__":

@@ -98,3 +98,18 @@ def test_the_files_for_clusters_are_what_ray_reads() -> None:
     assert {one.name for one in application.deployments} == {ray_serve.Reader.name, ray_serve.Ingress.name}
     settings = ray_serve.replica_settings({"ATTUNE_MODEL_URL": "ray+http://a"}, application.args)
     assert (settings.model_url, settings.cache_disk_mb) == (None, 0)
+
+
+def test_whoever_has_the_key_may_ask() -> None:
+    """Compared as bytes, whatever letters it has; without one others are let in, and the operator is warned."""
+    pytest.importorskip("ray")
+    from deploy import ray_serve  # noqa: PLC0415
+
+    header = "Bearer schlüssel".encode().decode("latin-1")  # as Starlette reads it
+    assert ray_serve.admits("schlüssel", header)
+    assert not ray_serve.admits("sesame", header)
+    assert not ray_serve.admits("sesame", "")
+    assert ray_serve.admits("", "")
+    assert "ATTUNE_MODEL_KEY" in ray_serve.open_to_others("0.0.0.0", {})  # noqa: S104 - a test's
+    assert not ray_serve.open_to_others("0.0.0.0", {"ATTUNE_MODEL_KEY": "sesame"})  # noqa: S104 - as above
+    assert not ray_serve.open_to_others("127.0.0.1", {})

@@ -35,6 +35,7 @@ class Trouble(StrEnum):
     FAILED = "failed"
     BROKEN = "the connection breaks"
     SHORT = "the connection is closed before the end"
+    CUT = "the connection is closed in the middle of a line"
     FOREIGN = "other words than those of the protocol"
 
 
@@ -49,7 +50,8 @@ class ClusterDouble:
     asked: list[Question] = field(default_factory=list)
     retained: list[set[tuple[str, str]]] = field(default_factory=list)
     stopped: int = 0  # answers whose reader went away
-    away: int = 0  # how many further requests get a 503
+    away: int = 0  # how many further requests get `status`
+    status: int = 503
     url: str = ""
 
     @property
@@ -80,7 +82,7 @@ class ClusterDouble:
             return web.Response(status=401)
         if self.away:
             self.away -= 1
-            return web.Response(status=503, text="no replica is running")
+            return web.Response(status=self.status, text="no replica is running")
         return await handler(request)
 
     async def _model(self, _: web.Request) -> web.Response:
@@ -136,6 +138,8 @@ async def _fail(trouble: Trouble, response: web.StreamResponse) -> None:
         transport = response._req.transport
         assert transport is not None
         transport.abort()
+    elif trouble is Trouble.CUT:
+        await response.write(b'\n{"piece":{"te')
     elif trouble is Trouble.FOREIGN:
         await response.write(b"<html>\n")
     elif trouble is not Trouble.SHORT:

@@ -6,8 +6,8 @@ One of them writes, the others copy; when it is gone, the sentinels agree on ano
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, suppress
+from typing import Any, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.connection import SSLConnection
@@ -17,6 +17,7 @@ from redis.asyncio.sentinel import (
     SentinelConnectionPool,
     SentinelManagedConnection,
 )
+from redis.exceptions import RedisError
 
 from core.adapters.redis import addresses
 from core.adapters.redis.connections import BACKOFF, FAILOVER_RETRIES, ServerGroup, cancellable
@@ -37,11 +38,19 @@ class GuardedServer(ServerGroup, Redis):  # type: ignore[misc]  # redis-py's own
 
     async def servers(self) -> Sequence[Redis]:
         """This one and its copies, also those that are away."""
-        told = await self._sentinel.sentinels[0].sentinel_slaves(self._service)
+        told = await self._told()
         places = [(str(one["ip"]), int(one["port"])) for one in told]
         for host, port in {*places} - self._copies.keys():
             self._copies[host, port] = Redis(host=host, port=port, retry=Retry(BACKOFF, 1), **self._options)
         return [self, *(self._copies[place] for place in places)]
+
+    async def _told(self) -> Sequence[Any]:
+        """The copies, by the first Sentinel that answers."""
+        *others, last = self._sentinel.sentinels
+        for one in others:
+            with suppress(RedisError, OSError):
+                return cast("Sequence[Any]", await one.sentinel_slaves(self._service))
+        return cast("Sequence[Any]", await last.sentinel_slaves(self._service))
 
     async def end(self) -> None:
         """Close all connections."""

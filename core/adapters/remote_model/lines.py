@@ -34,8 +34,13 @@ class ModelCard(BaseModel):
 
     @property
     def mark(self) -> str:
-        """A short name of all that prompts depend on."""
+        """A short name of the model: of what prompts depend on, and of what its verdicts are worth."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    @property
+    def prompting(self) -> tuple[object, ...]:
+        """What prompts depend on: the same for a model that was only fitted anew."""
+        return self.context_tokens, self.protocol.judging, self.protocol.system, self.tokenizer
 
 
 class Question(BaseModel):

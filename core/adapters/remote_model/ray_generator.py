@@ -20,7 +20,7 @@ from yarl import URL
 
 from core.adapters.remote_model.lines import Event, Failure, Line, ModelCard, Question, Reading, Retention
 from core.answering.verdict import Protocol
-from core.domain import Decoding, Passage, Piece, Prompt, QueuePosition, Verdicts
+from core.domain import CutOff, Decoding, Passage, Piece, Prompt, QueuePosition, Verdicts
 from core.errors import AttuneError, ConfigurationError, ModelError, ModelUnavailableError, PromptTooLongError
 from core.together import ended
 
@@ -30,8 +30,10 @@ TRIES = 5  # of one answer, where replicas die or cannot be reached
 PAUSE = 0.5  # seconds before the second try, twice as long before each further one
 LONGEST_PAUSE = 5.0  # seconds between two tries
 BROKE_OFF = "broke off in the middle of an answer."
+FULL = "has more questions than it takes. Add replicas."
+CHANGED = "has another model than a moment ago. Ask again."
 SHOWN = 200  # characters of what the cluster says
-OK, UNAUTHORIZED, SERVER_ERROR = 200, 401, 500
+OK, UNAUTHORIZED, TOO_MANY, SERVER_ERROR = 200, 401, 429, 500
 
 
 class _AgainError(Exception):
@@ -56,9 +58,10 @@ class RayGenerator:
     obstacle = ""  # of its judging: the reader's own generator runs there
 
     def __init__(self, url: str, key: str | None, *, silence: float, pause: float = PAUSE) -> None:
-        self._url = URL(url.rstrip("/"))
-        self._server = f"The model's cluster at {self._url.with_user(None)}"
         self._key = key.strip() if key else ""
+        address = URL(url.rstrip("/"))
+        self._url = address.with_user(None) if self._key else address
+        self._server = f"The model's cluster at {self._url.with_user(None)}"
         self._silence = silence
         self._pause = pause
         self._tasks: set[asyncio.Task[None]] = set()
@@ -128,6 +131,8 @@ class RayGenerator:
                     async for event in events:
                         if (fresh := progress.fresh(event)) is not None:
                             yield fresh
+                if not progress.ends():
+                    raise self._away(BROKE_OFF).error
             except _OtherWordsError:
                 progress.go_on()
             except _AgainError as again:
@@ -155,12 +160,15 @@ class RayGenerator:
         """Raise what a failure means; where the model was changed, learn which one it is now."""
         match failure:
             case Failure.BUSY:
-                raise self._away("has more questions than it takes. Add replicas.", own=False)
+                raise self._away(FULL, own=False)
             case Failure.GONE:
                 raise self._away(BROKE_OFF)
             case Failure.CHANGED:
+                before = self._card
                 await self._look()
-                raise ModelUnavailableError(f"{self._server} has another model than a moment ago. Ask again.")
+                if before.prompting == self._card.prompting:  # as while another adapter is rolled out
+                    raise self._away(CHANGED, own=False)
+                raise ModelUnavailableError(f"{self._server} {CHANGED}")
             case Failure.LONG:
                 raise PromptTooLongError(sentence)
         raise ModelError(f"{self._server} failed: {sentence}")
@@ -203,6 +211,10 @@ class RayGenerator:
 
     async def _lines(self, response: aiohttp.ClientResponse) -> AsyncGenerator[Line, None]:
         async for received in response.content:
+            if not received.endswith(b"\n"):
+                raise self._away(BROKE_OFF)
+            if not received.strip():
+                continue
             try:
                 yield Line.model_validate_json(received)
             except ValueError:
@@ -236,6 +248,8 @@ class RayGenerator:
     def _refused(self, status: int, said: str) -> Exception:
         if status == UNAUTHORIZED:
             return ConfigurationError(f"{self._server} rejects the key. Set ATTUNE_MODEL_KEY to the one it was given.")
+        if status == TOO_MANY:
+            return self._away(FULL, own=False)
         if status >= SERVER_ERROR:
             return self._away(f"cannot answer now (status {status}): {said[:SHOWN]}")
         return self._foreign()
@@ -258,6 +272,7 @@ class _Progress:
         self._begun = ""  # the part of it that the model is to go on from, where a try said other words
         self._left = ""  # what this try has to repeat first
         self._judged = False
+        self._cut = False
 
     def rest(self, prompt: Prompt, decoding: Decoding, count: Callable[[str], int]) -> tuple[Prompt, Decoding]:
         """What to ask for now. The same question has the same answer, so it is asked anew as long as that holds."""
@@ -268,6 +283,16 @@ class _Progress:
     def go_on(self) -> None:
         """From now on, have only the rest of the answer said."""
         self._begun = self._said
+
+    def ends(self) -> bool:
+        """Whether the answer is whole where this try has ended: one that was to go on, and said nothing, may be half.
+
+        Raises:
+            _OtherWordsError: this try ends before it has said what the one before did.
+        """
+        if self._left:
+            raise _OtherWordsError
+        return self._cut or not self._begun or self._said != self._begun
 
     def fresh(self, event: Event) -> Event | None:
         """What of an event is new to whoever asked.
@@ -283,6 +308,10 @@ class _Progress:
                 return None if judged else event
             case QueuePosition() if self._said:
                 return None
+            case CutOff():
+                if self._left:
+                    raise _OtherWordsError
+                self._cut = True
         return event
 
     def _fresh_piece(self, piece: Piece, text: str) -> Piece | None:

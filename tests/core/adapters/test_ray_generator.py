@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from core.adapters.remote_model.lines import Line, Question
 from core.adapters.remote_model.ray_generator import TRIES, RayGenerator
-from core.answering.verdict import PROTOCOLS, SYSTEM
+from core.answering.verdict import PROTOCOLS, SYSTEM, Calibration
 from core.bootstrap import open_generator
 from core.domain import CutOff, Decoding, Passage, Person, Piece, Prompt, QueuePosition, Turn, Verdicts
 from core.errors import ConfigurationError, ModelError, ModelUnavailableError
@@ -90,6 +90,24 @@ async def test_an_answer_that_has_other_words_the_second_time_goes_on_from_what_
     assert double.asked[-1].decoding.max_tokens == 38
 
 
+async def test_an_answer_whose_second_try_ends_too_early_goes_on_from_what_was_said() -> None:
+    """Half an answer is never given as the whole: where nothing follows, that is said."""
+    for rest, whole in [(" doors open early.", True), ("", False)]:
+        generator = ScriptedGenerator()
+        async with cluster(Trouble.GONE, generator=generator) as (model, double):
+            events: list[object] = []
+            stream = model.generate(PROMPT, Decoding(max_tokens=40))
+            events += [await anext(stream), await anext(stream), await anext(stream)]
+            generator.script = lambda prompt, rest=rest: f"{prompt.begun}{rest}" if prompt.begun else "The"
+            if whole:
+                events += [event async for event in stream]
+                assert text(events) == "The librarydoors open early."
+            else:
+                with pytest.raises(ModelUnavailableError, match="broke off"):
+                    events += [event async for event in stream]
+            assert [question.prompt.begun for question in double.asked] == ["", "", "The library"]
+
+
 async def test_whoever_asks_a_busy_cluster_is_told_and_waits() -> None:
     async with cluster(*[Trouble.BUSY] * (TRIES + 2)) as (model, _):
         events = await said(model)
@@ -145,6 +163,17 @@ async def test_a_model_that_was_changed_is_learned_anew() -> None:
         assert text(await said(model)) == TEXT
 
 
+async def test_a_model_that_was_only_fitted_anew_is_asked_again_at_once() -> None:
+    """Its prompts are the same, so nobody is refused while an adapter is rolled out."""
+    generator = ScriptedGenerator()
+    async with cluster(generator=generator) as (model, double):
+        fitted = replace(generator.protocol, calibration=Calibration(1.2, 0.3))
+        generator.protocol = fitted
+        assert text(await said(model)) == TEXT
+        assert model.protocol == fitted
+        assert len(double.asked) == 2
+
+
 async def test_a_cluster_that_is_away_for_a_moment_is_asked_again() -> None:
     async with cluster() as (model, double):
         double.away = 2
@@ -188,6 +217,27 @@ async def test_the_settings_choose_it_and_its_key() -> None:
             pass
     with pytest.raises(ConfigurationError, match=r"ray\+http"):
         Settings.from_env({"ATTUNE_MODEL_URL": "ray://127.0.0.1:10001"})
+
+
+async def test_a_user_in_the_address_gives_way_to_the_key() -> None:
+    """As with any other server."""
+    double = ClusterDouble(ScriptedGenerator(), key="sesame")
+    async with double.serving():
+        url = double.url.replace("://", "://ann:pw@")
+        async with RayGenerator(url, "sesame", silence=5) as model:
+            assert text(await said(model)) == TEXT
+
+
+async def test_a_line_cut_in_the_middle_is_an_answer_that_broke_off() -> None:
+    """Blank lines say nothing, and a proxy's 429 that the cluster is busy."""
+    async with cluster(Trouble.CUT) as (model, double):
+        assert text(await said(model)) == TEXT
+        assert len(double.asked) == 2
+        double.away, double.status = 2, 429
+        assert text(await said(model)) == TEXT
+        double.away = 500
+        with pytest.raises(ModelUnavailableError, match="more questions than it takes"):
+            await model.retain(set())
 
 
 async def test_a_redirect_is_not_followed() -> None:

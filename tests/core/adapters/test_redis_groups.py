@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.connection import SSLConnection
 
 from core.adapters.redis import addresses, sentinel, valkey
 from core.adapters.redis.connections import primaries_of, servers_of
@@ -146,11 +147,13 @@ async def test_all_servers_are_known(group: ValkeyGroup, client: Redis) -> None:
     assert len(await primaries_of(client)) == len(everybody) // 2
 
 
-@pytest.mark.parametrize("kind", ["cluster", "sentinel"])
-async def test_an_address_where_nobody_is_ends_in_a_sentence(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("kind", "path"), [("cluster", ""), ("sentinel", "/attune")])
+async def test_an_address_where_nobody_is_ends_in_a_sentence(
+    kind: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without the password."""
     monkeypatch.setattr(sentinel, "FAILOVER_RETRIES", 2)
-    async with valkey.remote(f"redis+{kind}://user:s3cret@127.0.0.1:1/attune") as client:
+    async with valkey.remote(f"redis+{kind}://user:s3cret@127.0.0.1:1{path}") as client:
         with pytest.raises(MemoryUnavailableError) as caught:
             await RedisMemory(client).ping()
     assert "REDIS_URL" in str(caught.value)
@@ -171,12 +174,54 @@ def test_an_address_names_several_servers() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["redis+sentinel://one:26379", "redis+cluster://", "redis+cluster://one:x", "redis+cluster://one,,two"]
+    "url",
+    [
+        "redis+sentinel://one:26379",
+        "redis+sentinel://one/service/x",
+        "redis+sentinel://one/service?max_connections=9",
+        "redis+sentinel://one/service?ssl_ca_certs=a.pem",
+        "redis+cluster://",
+        "redis+cluster://one:x",
+        "redis+cluster://one,,two",
+        "redis+cluster://one/3",
+        *(
+            f"redis+cluster://one?{option}"
+            for option in ("db=3", "max_connections=5", "retry_on_timeout=true", "foo=bar")
+        ),
+    ],
 )
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     """With an example of one."""
     with pytest.raises(ConfigurationError, match=r"Write it like redis\+"):
         addresses.parse(url)
+
+
+@pytest.mark.parametrize("password", ["s3/cret", "s3#cret", "s3?cret", "s3[cret"])
+def test_an_address_that_is_refused_shows_nothing_of_its_password(password: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        addresses.parse(f"redis+cluster://ann:{password}@one:7000")
+    assert "s3" not in str(caught.value)
+    assert "cret" not in str(caught.value)
+
+
+async def test_what_is_said_to_sentinels_is_encrypted_where_the_servers_are() -> None:
+    """Unless the address says that they are not."""
+    url = "rediss+sentinel://one/service?ssl_ca_certs=a.pem&sentinel_password=other&sentinel_ssl_check_hostname=no"
+    found = addresses.parse(url).of_sentinels
+    assert (found["ssl"], found["ssl_ca_certs"], found["ssl_check_hostname"]) == (True, "a.pem", False)
+    async with sentinel.guarded(url) as client:
+        assert isinstance(client, sentinel.GuardedServer)
+        (one,) = client._sentinel.sentinels
+        assert one.connection_pool.connection_class is SSLConnection
+    assert addresses.parse(f"{url}&sentinel_ssl=no").of_sentinels["ssl"] is False
+
+
+async def test_copies_are_known_while_a_sentinel_is_away(tmp_path: Path) -> None:
+    """Whichever of them the address names first."""
+    async with guarded(tmp_path) as group:
+        url = group.url.replace("redis+sentinel://", "redis+sentinel://127.0.0.1:1,")
+        async with valkey.remote(url) as client:
+            assert len(await servers_of(client)) == 2
 
 
 async def a_copy(group: ValkeyGroup) -> ValkeyServer:
