@@ -320,11 +320,14 @@ def documents_at(typed: str) -> tuple[str, str]:
     """What was named, as it is kept, and what is wrong with it."""
     if is_address(typed):
         return checked_address(typed), ""
-    place = Path(typed).expanduser().absolute()
-    if not place.exists():
-        return "", say.no_such_place(str(place))
-    if not os.access(place, os.R_OK | (os.X_OK if place.is_dir() else 0)):
-        return "", say.unreadable(str(place))
+    try:
+        place = Path(typed).expanduser().absolute()
+        if not place.exists():
+            return "", say.no_such_place(str(place))
+        if not os.access(place, os.R_OK | (os.X_OK if place.is_dir() else 0)):
+            return "", say.unreadable(str(place))
+    except (OSError, RuntimeError, ValueError):  # in a folder that is shut, of nobody's home, too long a name
+        return "", say.unreadable(typed)
     return str(place), ""
 
 

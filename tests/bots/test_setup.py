@@ -199,6 +199,14 @@ async def test_bad_answers_are_asked_for_again(place: Place, handbook: Path) -> 
     assert place.settings().allow == ""
 
 
+@pytest.mark.parametrize("typed", ["~nosuch-user/x", "a" * 300])
+async def test_a_name_that_no_system_takes_is_asked_for_again(place: Place, handbook: Path, typed: str) -> None:
+    """It is no crash, and keeps nobody from naming another."""
+    code, shown = await place.set_up(typed, str(handbook), steps=["documents"])
+    assert (code, place.settings().documents) == (0, str(handbook))
+    assert "cannot be read by this user" in shown
+
+
 async def test_a_platform_that_cannot_be_reached_keeps_nobody_from_going_on(place: Place) -> None:
     """The token is kept if its owner says so."""
     place.environ["ATTUNE_TELEGRAM_API"] = "http://127.0.0.1:9"
