@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -234,7 +234,10 @@ class Settings(ServingSettings):
     @field_validator("home", "courses", mode="after")
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
-        return value.expanduser().absolute() if value else None
+        try:
+            return value.expanduser().absolute() if value else None
+        except RuntimeError:
+            raise ValueError("there is no such home folder: write the whole path") from None
 
     @field_validator("embedder")
     @classmethod
@@ -270,12 +273,12 @@ class Settings(ServingSettings):
     @property
     def models_folder(self) -> Path:
         """Where models are kept: everything in it can be downloaded again."""
-        return self.home / "models" if self.home else platformdirs.user_cache_path("attune", appauthor=False)
+        return self.home / "models" if self.home else _own(platformdirs.user_cache_path)
 
     @property
     def data_folder(self) -> Path:
         """Where index and memory are kept: nothing in it can be recovered from elsewhere."""
-        return self.home / "data" if self.home else platformdirs.user_data_path("attune", appauthor=False)
+        return self.home / "data" if self.home else _own(platformdirs.user_data_path)
 
     @property
     def learned_folder(self) -> Path:
@@ -345,6 +348,20 @@ def place_of(name: str, environ: Mapping[str, str], file: Path) -> str:
         return "environment"
     secrets = secrets_file(file)
     return str(secrets if read_env(secrets).get(name) else file)
+
+
+def _own(folder: Callable[..., Path]) -> Path:
+    """A folder of this user's own.
+
+    Raises:
+        ConfigurationError: this user has no home.
+    """
+    try:
+        return folder("attune", appauthor=False)
+    except RuntimeError:
+        raise ConfigurationError(
+            "This user has no home folder. Set ATTUNE_HOME, or HOME, to a folder that this user may write to."
+        ) from None
 
 
 def _read_file(file: Path, names: list[str]) -> dict[str, Any]:

@@ -64,7 +64,10 @@ async def all_checks(environ: Mapping[str, str], file: Path, version: str, *, sp
     except ConfigurationError as error:
         return [*checks, Check(CheckStatus.BAD, "settings", str(error), say.FIX_SETTINGS)]
     checks += _settings(named, environ, file)
-    settings, machine = _with_sound_lists(with_embedder(named)), this_machine()
+    try:
+        settings, machine = _with_sound_lists(with_embedder(named)), this_machine()
+    except (AttuneError, OSError) as error:
+        return [*checks, Check(CheckStatus.BAD, "data folder", str(error), say.FIX_FOLDER)]
     parsing = asyncio.create_task(asyncio.to_thread(parsers))  # it takes a process, and waits for it
     checks += [machine_check(settings, machine), *device_checks(settings, machine)]
     checks += [*await _server(settings), *_models(settings), *(await _speed(settings) if speed else [])]

@@ -29,7 +29,7 @@ from bots.cli.slack_app import show_steps
 from bots.console_bot import OWN_COMMANDS, ConsoleBot, answer_lines, quiet_keyboard
 from bots.dialogue import Dialogue
 from bots.platform import Check, CheckStatus, PlatformServices
-from bots.render import THEME, clean, short_path
+from bots.render import THEME, clean, home_folder, short_path
 from bots.service.metrics import Metrics
 from bots.service.serving import Answerer, answering, configured, open_everything, receiving
 from core.bootstrap import open_inbox, open_records
@@ -101,7 +101,7 @@ class Wizard:
         self._settings()
         change_toml(self._file, {})  # what cannot be kept is said before anything is asked
         self._say(say.WELCOME)
-        self._say(say.settings_in(short_path(str(self._file.parent), home=Path.home(), here=Path("/"))), "dim")
+        self._say(say.settings_in(short_path(str(self._file.parent), home=home_folder(), here=Path("/"))), "dim")
         self._say(say.STAYS, "dim")
         try:
             with quiet_keyboard():  # a token may be pasted before it is asked for
@@ -313,7 +313,7 @@ class Wizard:
         self._console.print(Text(clean(sentence), style=style))
 
     def _short(self, path: str | Path) -> str:
-        return short_path(str(path), home=Path.home(), here=self._file.parent)
+        return short_path(str(path), home=home_folder(), here=self._file.parent)
 
 
 def documents_at(typed: str) -> tuple[str, str]:
