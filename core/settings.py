@@ -61,6 +61,10 @@ REMOVED = {
 }
 """Former settings, and why they are gone."""
 
+_NO_ADDRESS = (
+    "the address cannot be read: it needs a host, and a port is a number up to 65535. In a password, write "
+    "/ as %2F, @ as %40, : as %3A and # as %23"
+)
 _HOST_AND_PORT = re.compile(r"\S+:[0-9]{1,5}")
 
 
@@ -373,8 +377,30 @@ def _read_file(file: Path, names: list[str]) -> dict[str, Any]:
 
 
 def _check_scheme(url: str | None, schemes: tuple[str, ...]) -> None:
-    if url is not None and urlsplit(url).scheme not in schemes:
+    if url is None:
+        return
+    if url.partition("://")[0].lower() not in schemes or "://" not in url:
         raise ValueError("the address must begin with " + " or ".join(f"{scheme}://" for scheme in schemes))
+    try:
+        is_whole = _has_hosts(url)
+    except ValueError:  # which says part of what may be a password
+        is_whole = False
+    if not is_whole:
+        raise ValueError(_NO_ADDRESS)
+
+
+def _has_hosts(url: str) -> bool:
+    """Whether the host and port of each server in `url` can be read.
+
+    Raises:
+        ValueError: they cannot.
+    """
+    parts = urlsplit(url)
+    servers = [urlsplit(f"//{one}") for one in parts.netloc.rpartition("@")[2].split(",")]
+    named = [server.hostname for server in servers if server.port is None or server.port]
+    if parts.scheme in _REDIS_SCHEMES:  # a password's end would be a database; no host is the server here
+        return len(named) == len(servers) and "@" not in parts.path + parts.fragment
+    return parts.scheme == "unix" or all((*named, len(named) == len(servers)))
 
 
 def _unknown(key: str, names: list[str], place: str) -> str:
@@ -390,7 +416,8 @@ def _explain(error: ValidationError) -> str:
     for problem in error.errors():
         name = str(problem["loc"][0])
         field = next(field for field in Settings.model_fields.values() if field.alias == name)
-        shown = "" if "SecretStr" in str(field.annotation) else f" (it is {shown_url(str(problem['input']))!r})"
         reason = problem["msg"].removeprefix("Value error, ")
+        secret = "SecretStr" in str(field.annotation) or reason == _NO_ADDRESS  # who knows what of it is a password
+        shown = "" if secret else f" (it is {shown_url(str(problem['input']))!r})"
         lines.append(f"{name}{shown}: {reason}. The setting: {field.description}.")
     return "\n".join(lines)
