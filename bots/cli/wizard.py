@@ -40,7 +40,7 @@ from core.models.specs import BUILT_IN
 from core.models.store import ModelStore
 from core.people.access import Access, Pairing
 from core.settings import Settings, secret_names
-from core.settings_files import change_env, change_toml, secrets_file
+from core.settings_files import change_env, change_toml, read_env, secrets_file
 from core.together import ended
 
 CONNECTING = 60.0  # seconds that the platforms may take
@@ -138,6 +138,8 @@ class Wizard:
         """What to read."""
         self._say(say.DOCUMENTS, "dim")
         known = self._settings().documents or ""
+        if self._is_given("ATTUNE_DOCUMENTS"):
+            return None
         while True:
             question = say.keeps(say.ASK_DOCUMENTS, is_set=bool(known), value=self._short(known) if known else "")
             typed = (await self._prompter.ask(question, path=True)).strip("'\"")
@@ -212,8 +214,7 @@ class Wizard:
         known = token.known_to(self._settings())
         if known:
             self._show(await token.look(self._settings()))
-        if self._environ.get(token.setting):
-            self._say(say.from_environment(token.setting), "dim")
+        if self._is_given(token.setting):
             return True
         while True:
             typed = await self._prompter.ask(say.keeps(token.label, is_set=known), secret=True)
@@ -234,11 +235,13 @@ class Wizard:
         settings = self._settings()
         workspace, team = await slack_workspace(settings)
         listed = [name for name in settings.allow.replace(",", " ").split() if name]
-        if not workspace or self._environ.get("ATTUNE_ALLOW"):
+        if not workspace:
             return
         if workspace in listed:
             self._say(say.admitted(team), "dim")
-        elif await self._prompter.confirm(say.admit_workspace(team), default=False):
+        elif not self._is_given("ATTUNE_ALLOW") and await self._prompter.confirm(
+            say.admit_workspace(team), default=False
+        ):
             self._save({"ATTUNE_ALLOW": ", ".join([*listed, workspace])})
 
     async def _opened(self) -> Dialogue:
@@ -290,10 +293,17 @@ class Wizard:
     def _settings(self, changes: Mapping[str, str] | None = None) -> Settings:
         return Settings.from_env({**self._environ, **(changes or {})}, self._file)
 
+    def _is_given(self, name: str) -> bool:
+        """Whether the environment sets this, so that no answer would count; it is said."""
+        if given := bool(self._environ.get(name)):
+            self._say(say.from_environment(name), "dim")
+        return given
+
     def _save(self, changes: Mapping[str, str]) -> None:
-        """Keep what was answered, each where it belongs."""
+        """Keep what was answered, each where it belongs; what `.env` sets there, since that comes first."""
         self._settings(changes)
-        secret = {name: value for name, value in changes.items() if name in secret_names()}
+        there = {name for name, value in read_env(secrets_file(self._file)).items() if value}
+        secret = {name: value for name, value in changes.items() if name in there.union(secret_names())}
         plain = {name: value for name, value in changes.items() if name not in secret}
         for file, part, change in (
             (secrets_file(self._file), secret, change_env),

@@ -226,6 +226,32 @@ async def test_a_token_of_the_environment_is_not_asked_for(place: Place) -> None
     assert say.from_environment("ATTUNE_TELEGRAM_TOKEN") in shown
 
 
+async def test_documents_of_the_environment_are_not_asked_for(place: Place, handbook: Path) -> None:
+    """Nothing is said to be saved that would not count."""
+    place.environ["ATTUNE_DOCUMENTS"] = str(handbook)
+    code, shown = await place.set_up("n", steps=["documents", "reading"])
+    assert (code, "Saved" in shown) == (0, False)
+    assert say.from_environment("ATTUNE_DOCUMENTS") in shown
+
+
+async def test_what_env_sets_is_changed_there(place: Place, handbook: Path) -> None:
+    """In `attune.toml` it would not count."""
+    place.file.parent.mkdir()
+    place.secrets.write_text("OTHER=1\nATTUNE_DOCUMENTS=/gone\n")
+    code, shown = await place.set_up(str(handbook), steps=["documents"])
+    assert (code, place.settings().documents) == (0, str(handbook))
+    assert place.secrets.read_text() == f"OTHER=1\nATTUNE_DOCUMENTS={handbook}\n"
+    assert "Saved in .env" in shown
+
+
+async def test_a_workspace_is_not_offered_where_the_environment_says_who_may_ask(place: Place) -> None:
+    """That is said."""
+    place.environ["ATTUNE_ALLOW"] = "person:telegram//1"
+    async with platforms(place):
+        code, shown = await place.set_up(BOT, APP, steps=["slack"])
+    assert (code, say.from_environment("ATTUNE_ALLOW") in shown) == (0, True)
+
+
 async def test_an_end_in_the_middle_keeps_what_was_answered(place: Place, handbook: Path) -> None:
     """With a sentence, and exit code 1."""
     code, shown = await place.set_up(str(handbook))
