@@ -51,7 +51,7 @@ OpenAnswerer = Callable[[Settings], AbstractAsyncContextManager[Answerer]]
 
 
 async def set_up(environ: Mapping[str, str], file: Path, steps: Sequence[str]) -> int:
-    """Go through `steps`, or all. Returns the exit code: 1 where somebody stopped before the end.
+    """Go through `steps`, or all. Returns the exit code: 1 where somebody stopped before the end, or a step failed.
 
     Raises:
         ConfigurationError: there is no such step, or nothing can be kept.
@@ -85,6 +85,7 @@ class Wizard:
         self._prompter = Prompter(self._console)
         self._stack = AsyncExitStack()
         self._answerer: Answerer | None = None
+        self._failed: list[str] = []
         self._steps: Mapping[str, Callable[[], Awaitable[None]]] = {
             "documents": self._documents,
             "telegram": self._telegram,
@@ -111,7 +112,7 @@ class Wizard:
             self._say(f"\n{say.STOPPED}")
             return 1
         self._finish()
-        return 0
+        return 1 if self._failed else 0
 
     async def _all(self, names: Sequence[str]) -> None:
         for number, name in enumerate(names, 1):
@@ -124,10 +125,15 @@ class Wizard:
             await self._steps[name]()
         except AttuneError as error:
             self._say(f"✗ {error}", "red")
-            self._say(say.again(name), "dim")
+            self._failed.append(name)
 
     def _finish(self) -> None:
-        self._say(f"\n{say.DONE}", "bold")
+        """What comes next: first of all the steps that failed."""
+        if self._failed:
+            self._say(f"\n{say.NOT_DONE}", "red")
+            self._say(say.again(self._failed))
+        else:
+            self._say(f"\n{say.DONE}", "bold")
         width = max(len(command) for command, _ in say.NEXT)
         for command, what in say.NEXT:
             self._console.print(Text.assemble("  ", (f"{command:<{width}}", "cyan"), f"   {what}"))
@@ -173,6 +179,7 @@ class Wizard:
         settings = with_embedder(self._settings(), [] if is_address(named) else [Path(named)])
         if await self._actions.read(settings, [named]):
             self._say(say.NOT_READ)
+            self._failed.append("reading")
         return None
 
     async def _question(self) -> None:
@@ -185,7 +192,8 @@ class Wizard:
         dialogue = await self._opened()
         if self._prompter.live:
             return await ConsoleBot(dialogue, settings.data_folder, Console(theme=THEME)).answer(asked)
-        await answer_lines(dialogue, io.StringIO(asked), sys.stdout, sys.stderr)
+        if await answer_lines(dialogue, io.StringIO(asked), sys.stdout, sys.stderr):
+            self._failed.append("question")
         return None
 
     async def _people(self) -> None:
