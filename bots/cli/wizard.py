@@ -34,8 +34,9 @@ from bots.service.metrics import Metrics
 from bots.service.serving import Answerer, answering, configured, open_everything, receiving
 from core.bootstrap import open_inbox, open_records
 from core.documents.remote.addresses import checked_address, is_address
+from core.documents.remote.keeper import check_source
 from core.embedder_choice import with_embedder
-from core.errors import AttuneError, ConfigurationError
+from core.errors import AttuneError, ConfigurationError, DocumentError
 from core.models.specs import BUILT_IN
 from core.models.store import ModelStore
 from core.people.access import Access, Pairing
@@ -337,7 +338,12 @@ class Wizard:
 def documents_at(typed: str) -> tuple[str, str]:
     """What was named, as it is kept, and what is wrong with it."""
     if is_address(typed):
-        return checked_address(typed), ""
+        try:
+            address = checked_address(typed)
+            check_source(address)
+        except DocumentError as error:
+            return "", str(error)
+        return address, ""
     try:
         place = Path(typed).expanduser().absolute()
         if not place.exists():

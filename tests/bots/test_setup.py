@@ -199,6 +199,25 @@ async def test_bad_answers_are_asked_for_again(place: Place, handbook: Path) -> 
     assert place.settings().allow == ""
 
 
+@pytest.mark.parametrize(
+    ("typed", "problem"),
+    [
+        ("gopher://example.com/x", "gopher:// is nothing that Attune reads."),
+        ("zip://a.zip", "zip:// is nothing that lies elsewhere"),
+        ("git://example.com/x", "by git+https://"),
+        ("https://me:hunter2@example.com/", "leave out me:…@"),
+        ("https://", "names no host"),
+    ],
+)
+async def test_an_address_that_nothing_reads_is_asked_for_again(
+    place: Place, handbook: Path, typed: str, problem: str
+) -> None:
+    """Before anything is kept that every reading would refuse; the step goes on."""
+    code, shown = await place.set_up(typed, str(handbook), steps=["documents"])
+    assert (code, place.settings().documents) == (0, str(handbook))
+    assert problem in shown
+
+
 @pytest.mark.parametrize("typed", ["~nosuch-user/x", "a" * 300])
 async def test_a_name_that_no_system_takes_is_asked_for_again(place: Place, handbook: Path, typed: str) -> None:
     """It is no crash, and keeps nobody from naming another."""
