@@ -72,8 +72,7 @@ def main() -> None:
     except (OperatorError, PersonError) as error:
         fail(str(error), 2)
     except Exception as error:  # noqa: BLE001 - the last place where an error can become a sentence
-        settings = _settings()
-        crash(error, settings.log_level, settings.data_folder, os.environ)
+        crash(error, os.environ)
 
 
 @app.callback(invoke_without_command=True)

@@ -35,7 +35,7 @@ from bots.dialogue import Dialogue
 from bots.language import translated
 from bots.live_answer import LiveAnswer
 from bots.logs import private_file
-from bots.render import THEME, body, plain, short_path, terminal, typed_choices
+from bots.render import THEME, body, home_folder, plain, short_path, terminal, typed_choices
 from bots.replies import EXPORT_FILE, Delta, Final, Notice, PersonForgotten, Problem, Reply, Status
 from core.domain import Conversation, Message, Person
 
@@ -144,7 +144,7 @@ class ConsoleBot:
         if notice.file:
             private_file(export := self._history.with_name(EXPORT_FILE))
             export.write_text(notice.file, encoding="utf-8")
-            path = short_path(str(export), home=Path.home(), here=Path.cwd())
+            path = short_path(str(export), home=home_folder(), here=Path.cwd())
             said = translated(personal_texts.EXPORTED_TO, path=f"`{path}`")
         self._console.print(terminal(said))
         if below := typed_choices(notice.choices):

@@ -146,10 +146,18 @@ def file_place(passage: Passage) -> str:
     if is_address(passage.source):
         address = one_line(link_of(passage.source) or passage.source, limit=1000)
         return texts.on_page(address, passage.page) if passage.page else address
-    path = one_line(short_path(passage.source, home=Path.home(), here=Path.cwd()), limit=1000)
+    path = one_line(short_path(passage.source, home=home_folder(), here=Path.cwd()), limit=1000)
     if passage.page:
         return texts.on_page(path, passage.page)
     return f"{path}:{passage.line}" if passage.line else path
+
+
+def home_folder() -> Path:
+    """This user's home; `/`, under which no path is shortened, where there is none."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/")
 
 
 def short_path(path: str, *, home: Path, here: Path) -> str:

@@ -77,9 +77,9 @@ def texts_in(paths: Iterable[Path]) -> Sequence[str]:
 def _is_new(settings: Settings) -> bool:
     """Whether the index holds no documents, as far as records tell: Attune's own guides at most."""
     folders, sources = FolderRecords(settings.data_folder), SourceRecords(settings.data_folder)
-    if not folders.begun:  # by an Attune of today, nothing is made before they are
-        return not (settings.data_folder / "index").exists()
-    with suppress(DocumentError):
+    with suppress(DocumentError, OSError):
+        if not folders.begun:  # by an Attune of today, nothing is made before they are
+            return not (settings.data_folder / "index").exists()
         return folders.empty and not sources.read() and not settings.learned_folder.exists()
     return False
 

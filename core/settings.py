@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -61,6 +61,10 @@ REMOVED = {
 }
 """Former settings, and why they are gone."""
 
+_NO_ADDRESS = (
+    "the address cannot be read: it needs a host, and a port is a number up to 65535. In a password, write "
+    "/ as %2F, @ as %40, : as %3A and # as %23"
+)
 _HOST_AND_PORT = re.compile(r"\S+:[0-9]{1,5}")
 
 
@@ -234,7 +238,10 @@ class Settings(ServingSettings):
     @field_validator("home", "courses", mode="after")
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
-        return value.expanduser().absolute() if value else None
+        try:
+            return value.expanduser().absolute() if value else None
+        except RuntimeError:
+            raise ValueError("there is no such home folder: write the whole path") from None
 
     @field_validator("embedder")
     @classmethod
@@ -270,12 +277,12 @@ class Settings(ServingSettings):
     @property
     def models_folder(self) -> Path:
         """Where models are kept: everything in it can be downloaded again."""
-        return self.home / "models" if self.home else platformdirs.user_cache_path("attune", appauthor=False)
+        return self.home / "models" if self.home else _own(platformdirs.user_cache_path)
 
     @property
     def data_folder(self) -> Path:
         """Where index and memory are kept: nothing in it can be recovered from elsewhere."""
-        return self.home / "data" if self.home else platformdirs.user_data_path("attune", appauthor=False)
+        return self.home / "data" if self.home else _own(platformdirs.user_data_path)
 
     @property
     def learned_folder(self) -> Path:
@@ -347,6 +354,20 @@ def place_of(name: str, environ: Mapping[str, str], file: Path) -> str:
     return str(secrets if read_env(secrets).get(name) else file)
 
 
+def _own(folder: Callable[..., Path]) -> Path:
+    """A folder of this user's own.
+
+    Raises:
+        ConfigurationError: this user has no home.
+    """
+    try:
+        return folder("attune", appauthor=False)
+    except RuntimeError:
+        raise ConfigurationError(
+            "This user has no home folder. Set ATTUNE_HOME, or HOME, to a folder that this user may write to."
+        ) from None
+
+
 def _read_file(file: Path, names: list[str]) -> dict[str, Any]:
     values = read_toml(file)
     for key in values:
@@ -356,8 +377,30 @@ def _read_file(file: Path, names: list[str]) -> dict[str, Any]:
 
 
 def _check_scheme(url: str | None, schemes: tuple[str, ...]) -> None:
-    if url is not None and urlsplit(url).scheme not in schemes:
+    if url is None:
+        return
+    if url.partition("://")[0].lower() not in schemes or "://" not in url:
         raise ValueError("the address must begin with " + " or ".join(f"{scheme}://" for scheme in schemes))
+    try:
+        is_whole = _has_hosts(url)
+    except ValueError:  # which says part of what may be a password
+        is_whole = False
+    if not is_whole:
+        raise ValueError(_NO_ADDRESS)
+
+
+def _has_hosts(url: str) -> bool:
+    """Whether the host and port of each server in `url` can be read.
+
+    Raises:
+        ValueError: they cannot.
+    """
+    parts = urlsplit(url)
+    servers = [urlsplit(f"//{one}") for one in parts.netloc.rpartition("@")[2].split(",")]
+    named = [server.hostname for server in servers if server.port is None or server.port]
+    if parts.scheme in _REDIS_SCHEMES:  # a password's end would be a database; no host is the server here
+        return len(named) == len(servers) and "@" not in parts.path + parts.fragment
+    return parts.scheme == "unix" or all((*named, len(named) == len(servers)))
 
 
 def _unknown(key: str, names: list[str], place: str) -> str:
@@ -373,7 +416,8 @@ def _explain(error: ValidationError) -> str:
     for problem in error.errors():
         name = str(problem["loc"][0])
         field = next(field for field in Settings.model_fields.values() if field.alias == name)
-        shown = "" if "SecretStr" in str(field.annotation) else f" (it is {shown_url(str(problem['input']))!r})"
         reason = problem["msg"].removeprefix("Value error, ")
+        secret = "SecretStr" in str(field.annotation) or reason == _NO_ADDRESS  # who knows what of it is a password
+        shown = "" if secret else f" (it is {shown_url(str(problem['input']))!r})"
         lines.append(f"{name}{shown}: {reason}. The setting: {field.description}.")
     return "\n".join(lines)

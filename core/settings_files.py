@@ -34,12 +34,16 @@ def settings_file(here: Path) -> Path:
     """The `attune.toml` to use, whether or not it is there.
 
     The one in the folder `here`, where that has one or has a `.env` that names a setting of ours; else the one in the
-    person's own folder for configuration, so that `attune` finds its settings wherever it is started.
+    person's own folder for configuration, so that `attune` finds its settings wherever it is started. Who has no home,
+    as in a container with a user of a bare number, has no such folder.
     """
     own = here / FILE_NAME
     if own.exists() or _is_ours(here / SECRETS_NAME):
         return own
-    return platformdirs.user_config_path("attune", appauthor=False) / FILE_NAME
+    try:
+        return platformdirs.user_config_path("attune", appauthor=False) / FILE_NAME
+    except RuntimeError:
+        return own
 
 
 def secrets_file(file: Path) -> Path:

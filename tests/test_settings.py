@@ -184,6 +184,44 @@ def test_an_address_is_shown_without_its_secrets(url: str, shown: str):
     assert shown_url(url) == shown
 
 
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("REDIS_URL", "redis://u:hunter2/x@127.0.0.1:1/0"),
+        ("REDIS_URL", "redis://u:2/hunter2@127.0.0.1:1/0"),
+        ("REDIS_URL", "redis://u#hunter2@127.0.0.1:1/0"),
+        ("REDIS_URL", "redis+cluster://u:pw@one:7000,two:hunter2"),
+        ("REDIS_URL", "redis+sentinel://u:pw@one:70000,two:7000/hunter2"),
+        ("QDRANT_URL", "http://hunter2:70000"),
+        ("QDRANT_URL", "http://ann:hunter2"),
+        ("QDRANT_URL", "http://[hunter2"),
+        ("ATTUNE_MODEL_URL", "http://u:hunter2/ss@127.0.0.1:1/v1"),
+    ],
+)
+def test_an_address_that_cannot_be_read_is_not_repeated(name: str, url: str):
+    """Any of it may be a password, whose odd characters are to be written otherwise."""
+    with pytest.raises(ConfigurationError, match=f"{name}: the address cannot be read.*/ as %2F, @ as %40") as caught:
+        Settings.from_env({name: url})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://",
+        "REDIS://store",
+        "redis://:p%2Fw@[::1]:6379/0?password=a@b",
+        "redis+cluster://u:p%40@one:7000,two:7000",
+        "rediss+sentinel://one:26379,two/service/0",
+        "unix:///run/a@b.sock?db=1",
+    ],
+)
+def test_an_address_that_can_be_read_is_taken(url: str):
+    settings = Settings.from_env({"REDIS_URL": url})
+    assert settings.redis_url is not None
+    assert settings.redis_url.get_secret_value() == url
+
+
 def test_a_bad_address_is_named_without_its_password():
     with pytest.raises(ConfigurationError) as caught:
         Settings.from_env({"QDRANT_URL": "ftp://ann:hunter2@store"})

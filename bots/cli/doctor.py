@@ -28,7 +28,9 @@ from bots.platform import Check, CheckStatus
 from bots.render import clean
 from core.answering.verdict import Judging
 from core.bootstrap import open_embedder, open_index, open_records, open_remote, origin_of
+from core.documents.folder_records import FolderRecords
 from core.documents.reading import beginnings, share_of_others
+from core.documents.remote.records import SourceRecords
 from core.documents.sandbox import Sandbox
 from core.domain import Mode
 from core.embedder_choice import FOREIGN_SHARE, is_remembered, knows, with_embedder
@@ -64,7 +66,10 @@ async def all_checks(environ: Mapping[str, str], file: Path, version: str, *, sp
     except ConfigurationError as error:
         return [*checks, Check(CheckStatus.BAD, "settings", str(error), say.FIX_SETTINGS)]
     checks += _settings(named, environ, file)
-    settings, machine = _with_sound_lists(with_embedder(named)), this_machine()
+    try:
+        settings, machine = _with_sound_lists(with_embedder(named)), this_machine()
+    except (AttuneError, OSError) as error:
+        return [*checks, Check(CheckStatus.BAD, "data folder", str(error), say.FIX_FOLDER)]
     parsing = asyncio.create_task(asyncio.to_thread(parsers))  # it takes a process, and waits for it
     checks += [machine_check(settings, machine), *device_checks(settings, machine)]
     checks += [*await _server(settings), *_models(settings), *(await _speed(settings) if speed else [])]
@@ -207,8 +212,18 @@ def _merged(model: LocalModel, settings: Settings, store: ModelStore) -> list[st
 
 async def _stores(settings: Settings) -> list[Check]:
     if not is_writable(settings.data_folder):
-        return [Check(CheckStatus.CARE, name, say.NOT_LOOKED_DISK) for name in ("memory", "index")]
-    return [*await _memory(settings), await _told("index", _index(settings))]
+        return [Check(CheckStatus.CARE, name, say.NOT_LOOKED_DISK) for name in ("memory", "index", "records")]
+    return [*await _memory(settings), await _told("index", _index(settings)), _records(settings)]
+
+
+def _records(settings: Settings) -> Check:
+    """Whether what was decided of documents can be read: who may see them, and what is read again."""
+    try:
+        named = FolderRecords(settings.data_folder).read().folders
+        elsewhere = [one for one in SourceRecords(settings.data_folder).read() if one.remote]
+    except DocumentError as error:
+        return Check(CheckStatus.BAD, "records", say.UNREADABLE, str(error))
+    return Check(CheckStatus.GOOD, "records", say.recorded(len(named), len(elsewhere)))
 
 
 async def _told(name: str, check: Awaitable[Check]) -> Check:

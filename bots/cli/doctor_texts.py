@@ -32,6 +32,7 @@ MIXED = "each passage is read by itself, as on this machine"
 JUDGED = "the model says which passages hold the answer, and those share one prompt"
 SHARED = "all passages share one prompt"
 NOT_LOOKED_DISK = "not checked until the data folder can be written to"
+UNREADABLE = "what was decided of documents cannot be read"
 FIX_FOLDER = "Check who owns the folder, or set ATTUNE_HOME to a folder that this user may write to."
 NO_FOLDER = "is not a folder"
 API_OFF = "not served; ATTUNE_API=127.0.0.1:8083 has attune serve do it"
@@ -97,6 +98,11 @@ def fix_confinement(on: Sequence[str]) -> str:
 def evicts(policy: str) -> str:
     """A server that evicts keys when it is full."""
     return f"{REPLIES}, but maxmemory-policy {policy} discards messages and history when it is full"
+
+
+def recorded(named: int, elsewhere: int) -> str:
+    """What is recorded of documents."""
+    return f"readable: {plural(named, 'place')} of documents here, {plural(elsewhere, 'source')} elsewhere"
 
 
 def kept_of_people(kept: Footprint, days: int) -> str:

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bots import eval_texts
-from bots.render import clean, short_path
+from bots.render import clean, home_folder, short_path
 from core.domain import Passage, RankedPassage
 from core.evaluation.evaluator import ENOUGH, EvaluationSummary, ProductAnswer, Result
 
@@ -117,7 +117,7 @@ def _ranked(result: Result, ranked: RankedPassage) -> str:
 
 
 def _passage(passage: Passage) -> str:
-    place = f"{short_path(passage.source, home=Path.home(), here=Path.cwd())}:{passage.line}"
+    place = f"{short_path(passage.source, home=home_folder(), here=Path.cwd())}:{passage.line}"
     return f"{_text(passage.heading_path)}<br><small>{_text(place)}</small>"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.cells import cell_len
 from rich.console import Console
 
-from bots.render import one_line, short_path
+from bots.render import home_folder, one_line, short_path
 from core.documents.remote.addresses import is_address
 
 LONGEST = 1000  # characters: a path is of use only as a whole
@@ -25,7 +25,7 @@ class Places:
 
     def __init__(self, files: Collection[str], console: Console, apart: Path | None = None) -> None:
         self.whole = not console.is_terminal
-        self._home, self._here = Path.home(), Path.cwd()
+        self._home, self._here = home_folder(), Path.cwd()
         self.shared = "" if self.whole else _shared_folder(file for file in files if not _is_below(file, apart))
 
     @property

@@ -43,7 +43,7 @@ NO_APP_TOKEN = "That is not an app-level token: those begin with xapp-. It is un
 KEEP_ALL_THE_SAME = "Keep it all the same?"
 
 READ_NOW = "Read them now?"
-NOT_READ = "Not everything was read. When that is mended: attune setup reading"
+NOT_READ = "Not everything was read."
 
 QUESTION = "Ask your documents something; the first answer takes longest."
 ASK_QUESTION = "Question"
@@ -58,6 +58,7 @@ WAITING = "Waiting for it. Enter goes on without. "
 NOT_PAIRED = "Nobody has sent it yet. It is valid for half an hour: run attune serve, then send it."
 
 DONE = "That is all."
+NOT_DONE = "Not every step came to its end; above is said why."
 NEXT = (
     ("attune serve", "answer in Slack and Telegram, until stopped; docs/install.md has a service for it"),
     ("attune chat", "ask here"),
@@ -133,6 +134,6 @@ def paired(person: str) -> str:
     return f"{person} is in, and is an operator."
 
 
-def again(step: str) -> str:
-    """What to do about a step that failed."""
-    return f"To try again: attune setup {step}"
+def again(steps: Sequence[str]) -> str:
+    """What to do about the steps that failed."""
+    return f"When that is mended: attune setup {' '.join(steps)}"

@@ -29,18 +29,19 @@ from bots.cli.slack_app import show_steps
 from bots.console_bot import OWN_COMMANDS, ConsoleBot, answer_lines, quiet_keyboard
 from bots.dialogue import Dialogue
 from bots.platform import Check, CheckStatus, PlatformServices
-from bots.render import THEME, clean, short_path
+from bots.render import THEME, clean, home_folder, short_path
 from bots.service.metrics import Metrics
 from bots.service.serving import Answerer, answering, configured, open_everything, receiving
 from core.bootstrap import open_inbox, open_records
 from core.documents.remote.addresses import checked_address, is_address
+from core.documents.remote.keeper import check_source
 from core.embedder_choice import with_embedder
-from core.errors import AttuneError, ConfigurationError
+from core.errors import AttuneError, ConfigurationError, DocumentError
 from core.models.specs import BUILT_IN
 from core.models.store import ModelStore
 from core.people.access import Access, Pairing
 from core.settings import Settings, secret_names
-from core.settings_files import change_env, change_toml, secrets_file
+from core.settings_files import change_env, change_toml, read_env, secrets_file
 from core.together import ended
 
 CONNECTING = 60.0  # seconds that the platforms may take
@@ -51,7 +52,7 @@ OpenAnswerer = Callable[[Settings], AbstractAsyncContextManager[Answerer]]
 
 
 async def set_up(environ: Mapping[str, str], file: Path, steps: Sequence[str]) -> int:
-    """Go through `steps`, or all. Returns the exit code: 1 where somebody stopped before the end.
+    """Go through `steps`, or all. Returns the exit code: 1 where somebody stopped before the end, or a step failed.
 
     Raises:
         ConfigurationError: there is no such step, or nothing can be kept.
@@ -85,6 +86,7 @@ class Wizard:
         self._prompter = Prompter(self._console)
         self._stack = AsyncExitStack()
         self._answerer: Answerer | None = None
+        self._failed: list[str] = []
         self._steps: Mapping[str, Callable[[], Awaitable[None]]] = {
             "documents": self._documents,
             "telegram": self._telegram,
@@ -101,7 +103,7 @@ class Wizard:
         self._settings()
         change_toml(self._file, {})  # what cannot be kept is said before anything is asked
         self._say(say.WELCOME)
-        self._say(say.settings_in(short_path(str(self._file.parent), home=Path.home(), here=Path("/"))), "dim")
+        self._say(say.settings_in(short_path(str(self._file.parent), home=home_folder(), here=Path("/"))), "dim")
         self._say(say.STAYS, "dim")
         try:
             with quiet_keyboard():  # a token may be pasted before it is asked for
@@ -111,7 +113,7 @@ class Wizard:
             self._say(f"\n{say.STOPPED}")
             return 1
         self._finish()
-        return 0
+        return 1 if self._failed else 0
 
     async def _all(self, names: Sequence[str]) -> None:
         for number, name in enumerate(names, 1):
@@ -124,10 +126,15 @@ class Wizard:
             await self._steps[name]()
         except AttuneError as error:
             self._say(f"✗ {error}", "red")
-            self._say(say.again(name), "dim")
+            self._failed.append(name)
 
     def _finish(self) -> None:
-        self._say(f"\n{say.DONE}", "bold")
+        """What comes next: first of all the steps that failed."""
+        if self._failed:
+            self._say(f"\n{say.NOT_DONE}", "red")
+            self._say(say.again(self._failed))
+        else:
+            self._say(f"\n{say.DONE}", "bold")
         width = max(len(command) for command, _ in say.NEXT)
         for command, what in say.NEXT:
             self._console.print(Text.assemble("  ", (f"{command:<{width}}", "cyan"), f"   {what}"))
@@ -138,6 +145,8 @@ class Wizard:
         """What to read."""
         self._say(say.DOCUMENTS, "dim")
         known = self._settings().documents or ""
+        if self._is_given("ATTUNE_DOCUMENTS"):
+            return None
         while True:
             question = say.keeps(say.ASK_DOCUMENTS, is_set=bool(known), value=self._short(known) if known else "")
             typed = (await self._prompter.ask(question, path=True)).strip("'\"")
@@ -171,6 +180,7 @@ class Wizard:
         settings = with_embedder(self._settings(), [] if is_address(named) else [Path(named)])
         if await self._actions.read(settings, [named]):
             self._say(say.NOT_READ)
+            self._failed.append("reading")
         return None
 
     async def _question(self) -> None:
@@ -183,7 +193,8 @@ class Wizard:
         dialogue = await self._opened()
         if self._prompter.live:
             return await ConsoleBot(dialogue, settings.data_folder, Console(theme=THEME)).answer(asked)
-        await answer_lines(dialogue, io.StringIO(asked), sys.stdout, sys.stderr)
+        if await answer_lines(dialogue, io.StringIO(asked), sys.stdout, sys.stderr):
+            self._failed.append("question")
         return None
 
     async def _people(self) -> None:
@@ -212,8 +223,7 @@ class Wizard:
         known = token.known_to(self._settings())
         if known:
             self._show(await token.look(self._settings()))
-        if self._environ.get(token.setting):
-            self._say(say.from_environment(token.setting), "dim")
+        if self._is_given(token.setting):
             return True
         while True:
             typed = await self._prompter.ask(say.keeps(token.label, is_set=known), secret=True)
@@ -234,11 +244,13 @@ class Wizard:
         settings = self._settings()
         workspace, team = await slack_workspace(settings)
         listed = [name for name in settings.allow.replace(",", " ").split() if name]
-        if not workspace or self._environ.get("ATTUNE_ALLOW"):
+        if not workspace:
             return
         if workspace in listed:
             self._say(say.admitted(team), "dim")
-        elif await self._prompter.confirm(say.admit_workspace(team), default=False):
+        elif not self._is_given("ATTUNE_ALLOW") and await self._prompter.confirm(
+            say.admit_workspace(team), default=False
+        ):
             self._save({"ATTUNE_ALLOW": ", ".join([*listed, workspace])})
 
     async def _opened(self) -> Dialogue:
@@ -290,10 +302,17 @@ class Wizard:
     def _settings(self, changes: Mapping[str, str] | None = None) -> Settings:
         return Settings.from_env({**self._environ, **(changes or {})}, self._file)
 
+    def _is_given(self, name: str) -> bool:
+        """Whether the environment sets this, so that no answer would count; it is said."""
+        if given := bool(self._environ.get(name)):
+            self._say(say.from_environment(name), "dim")
+        return given
+
     def _save(self, changes: Mapping[str, str]) -> None:
-        """Keep what was answered, each where it belongs."""
+        """Keep what was answered, each where it belongs; what `.env` sets there, since that comes first."""
         self._settings(changes)
-        secret = {name: value for name, value in changes.items() if name in secret_names()}
+        there = {name for name, value in read_env(secrets_file(self._file)).items() if value}
+        secret = {name: value for name, value in changes.items() if name in there.union(secret_names())}
         plain = {name: value for name, value in changes.items() if name not in secret}
         for file, part, change in (
             (secrets_file(self._file), secret, change_env),
@@ -313,18 +332,26 @@ class Wizard:
         self._console.print(Text(clean(sentence), style=style))
 
     def _short(self, path: str | Path) -> str:
-        return short_path(str(path), home=Path.home(), here=self._file.parent)
+        return short_path(str(path), home=home_folder(), here=self._file.parent)
 
 
 def documents_at(typed: str) -> tuple[str, str]:
     """What was named, as it is kept, and what is wrong with it."""
     if is_address(typed):
-        return checked_address(typed), ""
-    place = Path(typed).expanduser().absolute()
-    if not place.exists():
-        return "", say.no_such_place(str(place))
-    if not os.access(place, os.R_OK | (os.X_OK if place.is_dir() else 0)):
-        return "", say.unreadable(str(place))
+        try:
+            address = checked_address(typed)
+            check_source(address)
+        except DocumentError as error:
+            return "", str(error)
+        return address, ""
+    try:
+        place = Path(typed).expanduser().absolute()
+        if not place.exists():
+            return "", say.no_such_place(str(place))
+        if not os.access(place, os.R_OK | (os.X_OK if place.is_dir() else 0)):
+            return "", say.unreadable(str(place))
+    except (OSError, RuntimeError, ValueError):  # in a folder that is shut, of nobody's home, too long a name
+        return "", say.unreadable(typed)
     return str(place), ""
 
 

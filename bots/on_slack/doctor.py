@@ -6,11 +6,12 @@ Changes nothing in Slack, and posts nothing.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import SecretStr
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
@@ -75,8 +76,16 @@ async def token_findings(set_up: SlackConfig) -> tuple[list[Check], AsyncSlackRe
     try:
         me = await new_client(set_up.bot_token, set_up.api).auth_test()
     except ERRORS as error:
-        return [Check(CheckStatus.BAD, "slack token", reason_of(error), say.fix_token(reason_of(error)))], None
+        return [_refused("slack token", error, say.fix_token)], None
     return [_signed_in(me), _scopes(_granted(me))], me
+
+
+def _refused(name: str, error: Exception, fix: Callable[[str], str]) -> Check:
+    """What went wrong: Slack said no, and its name for that tells the fix; or nobody was reached with any token."""
+    reason = reason_of(error)
+    if isinstance(error, SlackApiError):
+        return Check(CheckStatus.BAD, name, reason, fix(reason))
+    return Check(CheckStatus.BAD, name, say.unreachable(reason), say.FIX_NETWORK)
 
 
 def workspace_of(me: AsyncSlackResponse) -> tuple[str, str]:
@@ -135,7 +144,7 @@ async def delivery(set_up: SlackConfig) -> Check:
     try:
         await AsyncWebClient(base_url=set_up.api).apps_connections_open(app_token=set_up.app_token)
     except ERRORS as error:
-        return Check(CheckStatus.BAD, "socket mode", reason_of(error), say.fix_socket(reason_of(error)))
+        return _refused("socket mode", error, say.fix_socket)
     return Check(CheckStatus.GOOD, "socket mode", say.SOCKET_OPENS)
 
 
@@ -154,7 +163,8 @@ async def _events(set_up: SlackConfig, app_id: str, features: frozenset[Feature]
     try:
         exported = await new_client(set_up.config_token, set_up.api).apps_manifest_export(app_id=app_id)
     except ERRORS as error:
-        return Check(CheckStatus.CARE, "slack events", reason_of(error), say.FIX_CONFIG_TOKEN)
+        refused = _refused("slack events", error, lambda _: say.FIX_CONFIG_TOKEN)
+        return replace(refused, mark=CheckStatus.CARE)
     found: dict[str, Any] = exported["manifest"].get("settings", {})
     missing = [event for event in wanted if event not in found.get("event_subscriptions", {}).get("bot_events", ())]
     if missing:

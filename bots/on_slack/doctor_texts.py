@@ -21,6 +21,7 @@ NO_INTERACTIVITY = "interactivity is off: buttons and modals do nothing"
 OTHER_DELIVERY = "Socket Mode is on in only one of the app and Attune"
 
 
+FIX_NETWORK = "Check this machine's network, and its proxy if it needs one (HTTPS_PROXY); the token may be right."
 ORGANISATION = "the app is installed for a whole organisation (Enterprise Grid), which Attune does not support"
 FIX_ORGANISATION = f"Install it in each workspace that should have it, at {APPS}, Install App."
 NOBODY = "ATTUNE_ALLOW admits nobody from this workspace: only people with a pairing code get answers"
@@ -29,6 +30,11 @@ NOBODY = "ATTUNE_ALLOW admits nobody from this workspace: only people with a pai
 def signed_in(user: str, team: str, id_: str) -> str:
     """The token works."""
     return f"{user} in {team} ({id_})"
+
+
+def unreachable(reason: str) -> str:
+    """Slack said nothing at all."""
+    return f"Slack cannot be reached ({reason})"
 
 
 def admitted(names: Iterable[str]) -> str:

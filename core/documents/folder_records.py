@@ -160,8 +160,11 @@ class FolderRecords:
 
     @property
     def begun(self) -> bool:
-        """Whether there are records."""
-        return self._file.exists()
+        """Whether there are records; where nobody may look, there may be some."""
+        try:
+            return self._file.exists()
+        except OSError:
+            return True
 
     @property
     def empty(self) -> bool:

@@ -219,6 +219,39 @@ def test_what_the_disk_refuses_is_no_crash(tmp_path: Path, monkeypatch, capsys, 
 
 
 @pytest.mark.usefixtures("logging_restored")
+def test_a_crash_is_a_sentence_where_settings_fail_too(monkeypatch, capsys):
+    """What is wrong with them does not take the place of the error."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(command, "app", broken)
+    monkeypatch.setattr(command, "forgiving_streams", lambda: None)
+    monkeypatch.setattr("core.settings_files.settings_file", broken)
+    with pytest.raises(SystemExit, match="1"):
+        command.main()
+    shown = capsys.readouterr().err
+    assert shown.startswith("Attune crashed with an unexpected ZeroDivisionError.")
+    assert "not logged" in shown
+
+
+@pytest.mark.usefixtures("logging_restored")
+@pytest.mark.parametrize("words", [["doctor"], ["setup", "--here"], ["sources"], ["models", "list"]])
+def test_who_has_no_home_is_told_what_to_set(tmp_path: Path, monkeypatch, words: list[str]):
+    """As a container's user of a bare number has none."""
+
+    def homeless(*_: object, **__: object) -> None:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("user_config_path", "user_data_path", "user_cache_path"):
+        monkeypatch.setattr(f"platformdirs.{name}", homeless)
+    monkeypatch.delenv("ATTUNE_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(command.app, words)
+    assert "This user has no home folder. Set ATTUNE_HOME, or HOME" in f"{done.output}{done.exception}"
+
+
+@pytest.mark.usefixtures("logging_restored")
 def test_a_home_that_is_none_is_no_crash(tmp_path: Path, monkeypatch, capsys):
     """Where not even the log can be written, an error of the disk is what is wrong."""
 

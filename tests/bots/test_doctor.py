@@ -226,6 +226,17 @@ async def test_addresses_are_shown_without_their_passwords(tmp_path: Path) -> No
     ]
 
 
+@pytest.mark.parametrize("name", ["folders.json", "sources.json"])
+async def test_records_that_are_damaged_are_said(tmp_path: Path, name: str) -> None:
+    """Who may see what cannot be told without them, and no document is read again."""
+    assert (await checked(tmp_path))["records"].mark is CheckStatus.GOOD
+    (tmp_path / "data" / name).write_text("{broken")
+    records = (await checked(tmp_path))["records"]
+    assert (records.mark, records.found) == (CheckStatus.BAD, doctor_texts.UNREADABLE)
+    assert f"{name}, which records" in records.fix
+    assert "is damaged. Restore it from a" in records.fix
+
+
 async def test_a_folder_that_is_none_or_closed_is_said_and_nothing_is_opened_in_it(tmp_path: Path) -> None:
     """The disk, not the store, is what is wrong."""
     (tmp_path / "file").write_text("")

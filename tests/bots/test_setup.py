@@ -199,6 +199,33 @@ async def test_bad_answers_are_asked_for_again(place: Place, handbook: Path) -> 
     assert place.settings().allow == ""
 
 
+@pytest.mark.parametrize(
+    ("typed", "problem"),
+    [
+        ("gopher://example.com/x", "gopher:// is nothing that Attune reads."),
+        ("zip://a.zip", "zip:// is nothing that lies elsewhere"),
+        ("git://example.com/x", "by git+https://"),
+        ("https://me:hunter2@example.com/", "leave out me:…@"),
+        ("https://", "names no host"),
+    ],
+)
+async def test_an_address_that_nothing_reads_is_asked_for_again(
+    place: Place, handbook: Path, typed: str, problem: str
+) -> None:
+    """Before anything is kept that every reading would refuse; the step goes on."""
+    code, shown = await place.set_up(typed, str(handbook), steps=["documents"])
+    assert (code, place.settings().documents) == (0, str(handbook))
+    assert problem in shown
+
+
+@pytest.mark.parametrize("typed", ["~nosuch-user/x", "a" * 300])
+async def test_a_name_that_no_system_takes_is_asked_for_again(place: Place, handbook: Path, typed: str) -> None:
+    """It is no crash, and keeps nobody from naming another."""
+    code, shown = await place.set_up(typed, str(handbook), steps=["documents"])
+    assert (code, place.settings().documents) == (0, str(handbook))
+    assert "cannot be read by this user" in shown
+
+
 async def test_a_platform_that_cannot_be_reached_keeps_nobody_from_going_on(place: Place) -> None:
     """The token is kept if its owner says so."""
     place.environ["ATTUNE_TELEGRAM_API"] = "http://127.0.0.1:9"
@@ -218,6 +245,32 @@ async def test_a_token_of_the_environment_is_not_asked_for(place: Place) -> None
     assert say.from_environment("ATTUNE_TELEGRAM_TOKEN") in shown
 
 
+async def test_documents_of_the_environment_are_not_asked_for(place: Place, handbook: Path) -> None:
+    """Nothing is said to be saved that would not count."""
+    place.environ["ATTUNE_DOCUMENTS"] = str(handbook)
+    code, shown = await place.set_up("n", steps=["documents", "reading"])
+    assert (code, "Saved" in shown) == (0, False)
+    assert say.from_environment("ATTUNE_DOCUMENTS") in shown
+
+
+async def test_what_env_sets_is_changed_there(place: Place, handbook: Path) -> None:
+    """In `attune.toml` it would not count."""
+    place.file.parent.mkdir()
+    place.secrets.write_text("OTHER=1\nATTUNE_DOCUMENTS=/gone\n")
+    code, shown = await place.set_up(str(handbook), steps=["documents"])
+    assert (code, place.settings().documents) == (0, str(handbook))
+    assert place.secrets.read_text() == f"OTHER=1\nATTUNE_DOCUMENTS={handbook}\n"
+    assert "Saved in .env" in shown
+
+
+async def test_a_workspace_is_not_offered_where_the_environment_says_who_may_ask(place: Place) -> None:
+    """That is said."""
+    place.environ["ATTUNE_ALLOW"] = "person:telegram//1"
+    async with platforms(place):
+        code, shown = await place.set_up(BOT, APP, steps=["slack"])
+    assert (code, say.from_environment("ATTUNE_ALLOW") in shown) == (0, True)
+
+
 async def test_an_end_in_the_middle_keeps_what_was_answered(place: Place, handbook: Path) -> None:
     """With a sentence, and exit code 1."""
     code, shown = await place.set_up(str(handbook))
@@ -227,15 +280,16 @@ async def test_an_end_in_the_middle_keeps_what_was_answered(place: Place, handbo
 
 
 async def test_a_step_that_fails_is_said_and_the_next_one_comes(place: Place, handbook: Path) -> None:
-    """Reading that was not whole, and a model that is not there."""
+    """Reading that was not whole, and a model that is not there: at the end they are named, for another try."""
     place.fails = 1
     place.monkeypatch.setattr("tests.bots.test_setup.answerer", no_model)
     code, shown = await place.set_up(
         str(handbook), "y", "How long?", steps=["documents", "reading", "question", "people"]
     )
-    assert code == 0
-    for said in (say.NOT_READ, "There is no model.", say.again("question"), say.NO_PLATFORM):
+    assert code == 1
+    for said in (say.NOT_READ, "There is no model.", say.NO_PLATFORM, say.NOT_DONE, say.again(["reading", "question"])):
         assert said in shown
+    assert say.DONE not in shown
 
 
 @asynccontextmanager
@@ -280,7 +334,7 @@ async def test_a_platform_that_does_not_respond_is_not_waited_for(place: Place) 
     place.environ |= {"ATTUNE_TELEGRAM_API": "http://127.0.0.1:9", "ATTUNE_TELEGRAM_TOKEN": TOKEN}
     place.monkeypatch.setattr(wizard, "CONNECTING", 0.5)
     code, shown = await place.set_up("y", steps=["people"])
-    assert code == 0
+    assert code == 1
     assert say.NOT_CONNECTED in shown
 
 

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from typer.testing import CliRunner
 
 from bots.__main__ import app
+from bots.on_slack import doctor_texts
 from bots.on_slack import manifest as slack_manifest
 from bots.on_slack.doctor import SlackConfig, findings
 from bots.on_slack.manifest import Feature, manifest
@@ -116,6 +117,14 @@ async def test_the_doctor_says_the_fix(settings: dict[str, str], name: str, fix:
     found = await looked_at(Workspace(scopes=set(SCOPES)), **settings)
     assert found[name].mark is CheckStatus.BAD
     assert fix in found[name].fix
+
+
+async def test_a_network_that_is_down_is_no_bad_token() -> None:
+    """What to check is the network or the proxy; nobody is sent for a new token."""
+    found = await looked_at(Workspace(scopes=set(SCOPES)), api="http://127.0.0.1:9/")
+    for name in ("slack token", "socket mode"):
+        assert found[name].found.startswith("Slack cannot be reached (")
+        assert found[name].fix == doctor_texts.FIX_NETWORK
 
 
 @pytest.mark.parametrize("event", ["app_mention", "message.channels", "message.im", "reaction_added"])

@@ -80,6 +80,18 @@ def test_an_index_that_holds_no_documents_gets_what_its_first_ones_need(tmp_path
     assert with_embedder(home, [documents]).embedder == "attune-embedder"
 
 
+def test_an_index_that_may_not_be_looked_at_is_not_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data folder is another user's: that is said later, by who opens it."""
+
+    def closed(_: Path) -> bool:
+        raise PermissionError
+
+    home, documents = Settings(home=tmp_path / "home"), folder_of(tmp_path / "docs", GERMAN)
+    monkeypatch.setattr(Path, "exists", closed)
+    assert FolderRecords(home.data_folder).begun
+    assert with_embedder(home, [documents]).embedder == "attune-embedder"
+
+
 def test_texts_are_taken_from_all_over_and_no_file_is_an_error(tmp_path: Path) -> None:
     """What cannot be read, or is no plain file, is left out."""
     documents = folder_of(tmp_path / "docs", *[f"Text {number}" for number in range(200)])

@@ -23,7 +23,7 @@ from starlette.responses import HTMLResponse
 
 from bots.language import plural
 from bots.operating import ago, every, until
-from bots.render import clean, file_place, one_line, short_path
+from bots.render import clean, file_place, home_folder, one_line, short_path
 from bots.web.console import texts
 
 FOLDER = Path(__file__).parent
@@ -81,7 +81,7 @@ def share(value: float) -> str:
 
 
 def _path(source: str) -> str:
-    return one_line(short_path(source, home=Path.home(), here=Path.cwd()), PATH_CHARACTERS)
+    return one_line(short_path(source, home=home_folder(), here=Path.cwd()), PATH_CHARACTERS)
 
 
 class _CleanMarkdown(MarkdownIt):

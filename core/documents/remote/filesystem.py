@@ -56,6 +56,13 @@ _MARKS = (
 )
 
 
+def knows_scheme(scheme: str) -> bool:
+    """Whether anything reads such addresses, were its library installed."""
+    from fsspec.registry import known_implementations, registry  # noqa: PLC0415 - it takes long to import
+
+    return scheme in EXTRAS or scheme in known_implementations or scheme in registry
+
+
 class RemoteFolder:
     """A folder, or one file, behind fsspec."""
 

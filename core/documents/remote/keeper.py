@@ -257,6 +257,22 @@ def connected(record: SourceRecord) -> DocumentSource:
     return RemoteFolder(record.address)
 
 
+def check_source(address: str) -> None:
+    """See, without asking anybody, that what lies at an address can be read by something here.
+
+    Raises:
+        DocumentError: it cannot, whatever is there.
+    """
+    scheme = scheme_of(address)
+    if scheme in WEB or scheme in GIT:
+        return
+    from core.documents.remote.filesystem import RemoteFolder, knows_scheme  # noqa: PLC0415 - as above
+
+    RemoteFolder(address)
+    if not knows_scheme(scheme):
+        raise DocumentError(f"{scheme}:// is nothing that Attune reads. docs/documents.md says what it does.")
+
+
 async def _check_reach(address: str, reach: Reach) -> None:
     from core.documents.remote.network import check_reach  # noqa: PLC0415 - as above
 
