@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from core.people.preferences import Format, Language, Length, Level, Tone
-from core.text.asking import KIND, LIST, POLITE, TABLE, mended
+from core.text.asking import KIND, LETTER, LIST, NO_KIND, POLITE, TABLE, mended
 from core.text.words import words, words_of
 from core.writing.limits import ENDS, limits_in, without_limits
 
@@ -149,6 +149,8 @@ _BEHIND = (
 )
 _FORM = rf"(?:{KIND}|list|steps|poem|ticket|json|csv|markdown|quiz|gedicht|liste)"
 _THE_TEXT = re.compile(rf"\b(?:the|this|that|your|die|den|das|diese[ns]?|deine[ns]?) {_FORM}\b")
+_THIS_TEXT = re.compile(rf"\b(?:this|that|diese[ns]?) {_FORM}\b")
+_IT = re.compile(r"(?<![A-Z] )\bIT\b(?! [A-Z]{2})")  # the department, where not all is in capitals
 _FEW = r"(?:[\w-]+ ){0,2}"
 _AS_A_FORM = (
     rf"(?:(?:as|into|als) (?:(?:an?|eine?[nmrs]?) )?|(?:for|in|für) (?:an?|eine?[nmrs]?) ){_FEW}{_FORM}"
@@ -160,12 +162,23 @@ _WRITE = (
 )
 _WHOM = r"(?:(?!(?:about|regarding|on|that|telling|saying|for|with|über|wegen|dass|zu[mr]?|für|mit)\b)[\w'’-]+)"
 _OF_IT = (  # what it is of is not said, or pointed at
-    rf"{_WRITE} (?:daraus|draus) .+|{_WRITE} (?:an?|eine?n?) {_FEW}{_FORM}(?: (?:to|an) {_WHOM}(?: {_WHOM}){{0,2}}"
-    r"|(?: out)? (?:of|from|about|with|for) (?:it|that|this))"
+    rf"{_WRITE} (?:daraus|draus) .+|(?!send|create){_WRITE} (?:an?|eine?n?) {_FEW}(?:{LETTER}){NO_KIND}"
+    rf" (?:to|an) {_WHOM}(?: {_WHOM}){{0,2}}"
+    rf"|{_WRITE} (?:an?|eine?n?) {_FEW}{_FORM}(?: out)? (?:of|from|about|with|for) (?:it|that|this)"
+)
+_NAMED = rf"(?:the|your|die|den|das|deine[ns]?) {_FORM}"  # it may be a document: "show me the agenda for tomorrow"
+_REWORD = (
+    r"(?:rewrite|reword|rephrase|paraphrase|phrase|format|polish|shorten"
+    r"|(?:formulier|formatier|kürz)(?:e|t|e?n sie)?)"
+)
+_FOR_WHOM = r"(?:for|für) (?:(?:new|all|neue|alle) )?(?:\w+s|kids|children|people|staff|\w+(?:er|en|innen))"
+_OF_A_NAMED = (
+    rf"{_MAKING} (?:me |mir |us |uns |mal |bitte )*{_NAMED} (?:again|nochmals?|shorter|kürzer|{_AS_A_FORM}|sound .+)"
+    rf"|{_REWORD} (?:me |mir |us |uns |mal |bitte )*{_NAMED}(?: (?:a bit|up|um|{_FOR_WHOM}|(?:without|ohne) .+))?"
 )
 _OF_THE_ANSWER = re.compile(
     rf"{POLITE}(?:{_MAKING} (?:me |mir |us |uns |mal |bitte )*{_ANSWER}(?: {_BEHIND}\b.*)?|{_AS_A_FORM}|{_OF_IT}"
-    rf"|{_ANSWER} (?:bitte |mal |noch )*(?:auf|ins?) \w+ übersetzen)[\s.!?]*"
+    rf"|{_OF_A_NAMED}|{_ANSWER} (?:bitte |mal |noch )*(?:auf|ins?) \w+ übersetzen)[\s.!?]*"
 )
 _LANGUAGES = re.compile(r"[\s,]*\b(?P<by>into|in|to|auf|ins) (?P<name>[^\W\d_]+)", re.IGNORECASE)
 
@@ -184,7 +197,7 @@ class Rewording:
 
 def wish_of(message: str) -> Rewording | None:
     """What a message wants the last answer to be like; None where it says anything else."""
-    text = mended(" ".join(message.lower().split())).strip(" .!?…")
+    text = _lowered(message).strip(" .!?…")
     if _GO_ON.fullmatch(text):
         return Rewording({"length": Length.DETAILED}, more=True)
     text = _ASIDE.sub("", _VERB.sub("do so", _THE_TEXT.sub("it", _AS_TO_A_CHILD.sub("eli5", _AS_CAN_BE.sub("", text)))))
@@ -227,13 +240,17 @@ def _languages(text: str) -> Iterator[re.Match[str]]:
 
 def is_of_the_answer(message: str) -> bool:
     """Whether a message wants something made of the last answer, in words of its own: "put it in a table"."""
-    text = _THE_TEXT.sub("it", mended(" ".join(message.lower().split())))
-    return _OF_THE_ANSWER.fullmatch(text) is not None
+    return _OF_THE_ANSWER.fullmatch(_THIS_TEXT.sub("it", _lowered(message))) is not None
 
 
 def is_rewording(message: str) -> bool:
     """Whether a message, behind an answer, is about that answer and asks nothing else."""
     return wish_of(message) is not None or is_of_the_answer(message)
+
+
+def _lowered(message: str) -> str:
+    """A message as it is matched: in small letters, with what is mistyped put right, and IT no "it"."""
+    return mended(" ".join(_IT.sub("the-it", message).lower().split()))
 
 
 def _is_too_much(said: list[str]) -> bool:

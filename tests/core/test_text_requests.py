@@ -188,6 +188,7 @@ def test_a_question_stays_a_question(message: str) -> None:
         ("shorten the leave policy to 100 words", ("the leave policy",)),
         ("boil the travel guide down to 5 bullets", ("the travel guide",)),
         ("summerize the travel guide", ("the travel guide",)),
+        ("Summarise the FAQ for customers", ("the FAQ for customers",)),
         ("pls sumarize leave.md in 5 bullets", ("leave.md",)),
     ],
 )
