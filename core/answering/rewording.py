@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from core.people.preferences import Format, Language, Length, Level, Tone
-from core.text.asking import KIND, LETTER, LIST, NO_KIND, POLITE, TABLE, mended
+from core.text.asking import KIND, LETTER, LIST, MAY, NO_KIND, POLITE, TABLE, mended
 from core.text.words import words, words_of
 from core.writing.limits import ENDS, limits_in, without_limits
 
@@ -180,6 +180,37 @@ _OF_THE_ANSWER = re.compile(
     rf"{POLITE}(?:{_MAKING} (?:me |mir |us |uns |mal |bitte )*{_ANSWER}(?: {_BEHIND}\b.*)?|{_AS_A_FORM}|{_OF_IT}"
     rf"|{_OF_A_NAMED}|{_ANSWER} (?:bitte |mal |noch )*(?:auf|ins?) \w+ übersetzen)[\s.!?]*"
 )
+# What nothing can be made of before there is an answer: it points there, compares with it, or tells how to word it.
+_POINTS = re.compile(
+    r"\b(?:it|this|that|these|those|them|das|es|dies|diese[ns]?|davon|daraus|draus"
+    r"|(?:the|your|last|die|deine|letzte) (?:answer|reply|response|antwort))\b"
+)
+_COMPARES = words_of(
+    "shorter briefer tighter crisper longer simpler easier plainer clearer politer friendlier warmer kürzer kürzere "
+    "knapper kompakter prägnanter länger ausführlicher genauer detaillierter einfacher leichter verständlicher "
+    "technischer fachlicher formeller förmlicher professioneller offizieller höflicher seriöser sachlicher "
+    "freundlicher lockerer informeller persönlicher herzlicher netter more mehr weiter less fewer weniger without ohne "
+    "again nochmal nochmals continue weitermachen fortfahren tl tldr"
+)
+_TELLS_HOW = re.compile(
+    rf"{POLITE}(?:(?:(?!show|present|stell){_MAKING}|simplify|condense|expand|elaborate|cut|reduce|say|tell|keep|repeat"
+    r"|answer|reply|respond|use|wiederhole?|vereinfache?|verkürze?|antworte|sage?|erzähle?|as|into|in|im|als|auf|mit|with"
+    r"|not|nicht|at most|max\w*|höchstens|no more than)\b.*|.*\b(?:kürzen|zusammenfassen|übersetzen|formulieren|fassen"
+    r"|machen|vereinfachen|verkürzen|wiederholen))|.*[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af].*"
+)
+_A_FORM = re.compile(
+    rf"{POLITE}(?:(?:as|into|als) (?:(?:an?|eine?[nmrs]?) )?{_FEW}{_FORM}|(?:in|mit) {_FEW}(?:{TABLE}|{LIST}))[\s.!?]*"
+)
+_IS_NAMED = re.compile(rf"\b{_NAMED}\b")
+_SPOKEN = re.compile(
+    rf"{POLITE}(?:(?:do you |can you |also )*(?:speak|understand|know)|(?:always )?(?:answer|reply|respond)(?: me)? in"
+    r"|(?:sprichst du|sprechen sie|verstehst du|verstehen sie|kannst du|können sie)(?: auch)?"
+    r"|antworte(?:n sie)?(?: mir| bitte| immer)* auf|(?:immer )?auf(?= \w+ antworten))"
+    r" (?P<name>[^\W\d_]+)(?: (?:antworten|sprechen|verstehen|please|bitte))*"
+)
+_IN_A_LANGUAGE = re.compile(
+    rf"(?!.*(?:translat|übersetz))(?:.*\b(?:in|auf|en|po|em|please|bitte)\b|{MAY}).*|.*[\u3040-\uffff].*"
+)
 _LANGUAGES = re.compile(r"[\s,]*\b(?P<by>into|in|to|auf|ins) (?P<name>[^\W\d_]+)", re.IGNORECASE)
 
 
@@ -246,6 +277,32 @@ def is_of_the_answer(message: str) -> bool:
 def is_rewording(message: str) -> bool:
     """Whether a message, behind an answer, is about that answer and asks nothing else."""
     return wish_of(message) is not None or is_of_the_answer(message)
+
+
+def wants_an_answer(message: str) -> bool:
+    """Whether a message is about an answer even where there is none: "the experts" may be what somebody looks for."""
+    text = _IS_NAMED.sub("", _lowered(message)).strip(" .!?…")
+    is_named = _IS_NAMED.search(_lowered(message)) is not None
+    if is_of_the_answer(message):
+        return _POINTS.search(text) is not None or _A_FORM.fullmatch(text) is not None
+    if wish_of(message) is None:
+        return False
+    text = _TWICE.sub("longer", _HALF.sub("shorter", text))
+    said = words(text)
+    compares = not _COMPARES.isdisjoint(said) or _is_too_much(said) or _GO_ON.fullmatch(text) is not None
+    return compares or bool(_POINTS.search(text)) or (not is_named and _TELLS_HOW.fullmatch(text) is not None)
+
+
+def language_asked(message: str) -> Language | None:
+    """The language that somebody wants answers in, or asks for: "please answer in German", "Kannst du Deutsch?"."""
+    text = _lowered(message).strip(" .!?…")
+    if spoken := _SPOKEN.fullmatch(text):
+        named = _WISHED_BY.get(spoken["name"])
+        return named if isinstance(named, Language) else None
+    wish = wish_of(message)
+    if wish is None or wish.form.keys() != {"language"} or _POINTS.search(text) or _IS_NAMED.search(text):
+        return None
+    return wish.form["language"] if _IN_A_LANGUAGE.fullmatch(text) else None
 
 
 def _lowered(message: str) -> str:
