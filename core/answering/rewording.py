@@ -99,6 +99,7 @@ _MORE = words_of("more mehr further continue continued rest weiter weitermachen 
 _AGAIN = words_of("again repeat nochmal nochmals wiederhole wiederholen")
 # Words that only ask: none of them says what is to be told.
 _ASKING = words_of(
+    "fasst doch eben gerade rasch schnell "
     "a about all also an and answer answers as be bit but by can could do even everything explain explanation "
     "for form format get give go going have i'd in info information into it just keep language little make me "
     "much my now of ok okay on one only or phrase please pls put rather reply rephrase response reword rewrite "
