@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from core.people.preferences import Format, Language, Length, Level, Tone
-from core.text.asking import KIND, LETTER, LIST, MAY, NO_KIND, POLITE, TABLE, mended
+from core.text.asking import KIND, LETTER, LIST, MAY, NO_KIND, POLITE, SURVEY, TABLE, mended
 from core.text.words import words, words_of
 from core.writing.limits import ENDS, limits_in, without_limits
 
@@ -151,6 +151,7 @@ _BEHIND = (
 _FORM = rf"(?:{KIND}|list|steps|poem|ticket|json|csv|markdown|quiz|gedicht|liste)"
 _THE_TEXT = re.compile(rf"\b(?:the|this|that|your|die|den|das|diese[ns]?|deine[ns]?) {_FORM}\b")
 _THIS_TEXT = re.compile(rf"\b(?:this|that|diese[ns]?) {_FORM}\b")
+_SUMS_UP = re.compile(rf"\b(?:summari[sz]e|sum up|fass(?:e|t|en)?)\b.*\b(?:the|den|die|das) (?:{SURVEY}){NO_KIND}\b")
 _IT = re.compile(r"(?<![A-Z] )\bIT\b(?! [A-Z]{2})")  # the department, where not all is in capitals
 _FEW = r"(?:[\w-]+ ){0,2}"
 _AS_A_FORM = (
@@ -232,7 +233,8 @@ def wish_of(message: str) -> Rewording | None:
     text = _lowered(message).strip(" .!?…")
     if _GO_ON.fullmatch(text):
         return Rewording({"length": Length.DETAILED}, more=True)
-    text = _ASIDE.sub("", _VERB.sub("do so", _THE_TEXT.sub("it", _AS_TO_A_CHILD.sub("eli5", _AS_CAN_BE.sub("", text)))))
+    text = text if _SUMS_UP.search(text) else _THE_TEXT.sub("it", text)
+    text = _ASIDE.sub("", _VERB.sub("do so", _AS_TO_A_CHILD.sub("eli5", _AS_CAN_BE.sub("", text))))
     text, halves = _HALF.subn("shorter", text)
     text, doubles = _TWICE.subn("longer", text)
     wishes = [_WISHED_BY[word] for word in words(text) if word in _WISHED_BY]

@@ -91,8 +91,9 @@ _CUTTING = rf"(?:shorten|condense|cut|trim|distil|boil|{_verb('kürz', 'verkürz
 _GIVING = rf"(?:give|show|send|get|tell|gib|{_verb('zeig', 'nenn')})"
 _PENNING = rf"(?:write|draft|compose|entwirf|{_verb('schreib', 'verfass')})"
 _INTO = r"(?P<into>(?:into|in|to|ins|auf) [^\W\d_]+\b.*)"
+_SUMMING_UP = rf"summari[sz]e|sum up|recap|tl;?dr(?: of| on|:)?|{_verb('fass')}{_FOR} zusammen"
 _SAYING = (  # one a line: how a text is asked for, with its topic, or the rest that has it
-    rf"{POLITE}(?:summari[sz]e|sum up|recap|tl;?dr(?: of| on|:)?|{_verb('fass')} zusammen,?)\b{_FOR}[ :]*(?P<topic>.+)",
+    rf"{POLITE}(?:{_SUMMING_UP})\b,?{_FOR}[ :]*(?P<topic>.+)",
     rf"{POLITE}{_verb('fass')}{_FOR} (?P<topic>.+?) zusammen\b(?P<tail>.*)",
     rf"{POLITE}(?P<topic>.+?) (?:zusammen ?fassen|vergleichen|gegenüber ?stellen)(?P<tail>.*)",
     rf"{POLITE}(?:compare|contrast|{_verb('vergleich')})\b{_FOR} (?P<topic>.+)",

@@ -72,6 +72,8 @@ QUESTIONS = [
     "Write a ticket to IT support",
     "Erklär mir die Tabelle in der Reiserichtlinie",
     "Summarise the FAQ for customers",
+    "Fasst du den Leitfaden zusammen?",
+    "Summarise the report",
     "Stell die Präsentation für Montag vor",
     "ok",
     "",

@@ -218,6 +218,11 @@ def test_a_question_stays_a_question(message: str) -> None:
         ("can you send me a summary of leave?", ("leave",)),
         ("write a post in Slack style about leave", ("leave",)),
         ("an email about laptops, who gets them and when", ("laptops, who gets them and when",)),
+        (
+            "fasse mal bitte kurz zusammen was im onboarding guide steht",
+            ("was im onboarding guide steht",),
+        ),
+        ("Fasst du mir bitte zusammen, wie wir einstellen?", ("wie wir einstellen",)),
         ("pls sumarize leave.md in 5 bullets", ("leave.md",)),
     ],
 )
