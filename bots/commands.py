@@ -21,7 +21,7 @@ from bots.replies import AskAgain, Choice, CommandReply, Notice, PersonForgotten
 from bots.study_requests import STUDIES, study_request
 from bots.thread_texts import CATCH_UP_WHERE
 from bots.writing_commands import WritingCommands
-from core.answering.rewording import is_rewording
+from core.answering.rewording import language_asked, wants_an_answer
 from core.domain import Message
 from core.engine import Engine
 from core.errors import InvalidPreferenceError, UnknownCommandError
@@ -100,9 +100,16 @@ class Commands:
             return Notice(texts.asked_before(await self._engine.conversations.questions(message)))
         if is_thanks(text):
             return Notice(translated(texts.COURTESY))
-        changes = is_rewording(text) and not message.quoted and request_of(text) is None
-        lost = changes and not await self._engine.conversations.has_begun(message)
-        return Notice(translated(texts.NOTHING_TO_CHANGE)) if lost else None
+        return await self._before_an_answer(message, text)
+
+    async def _before_an_answer(self, message: Message, text: str) -> Notice | None:
+        """What is said to who wants an answer otherwise, where there is none yet."""
+        language, changes = language_asked(text), wants_an_answer(text)
+        if not (language or changes) or message.quoted or request_of(text):
+            return None
+        if await self._engine.conversations.has_begun(message):
+            return None
+        return Notice(texts.answers_in(language) if language else translated(texts.NOTHING_TO_CHANGE))
 
     async def feedback(self, feedback: Feedback) -> Notice:
         """Learn from a verdict, and say what follows."""

@@ -89,6 +89,15 @@ SHORTER = "Shorter"
 LONGER = "Longer"
 MORE_FORMAL = "More formal"
 
+
+def answers_in(language: str) -> str:
+    """Somebody wants to be answered in a language, and has asked nothing yet."""
+    return translated(
+        "Ask me your question first. To get all my answers in that language, write `{cmd}prefs language {language}`.",
+        language=language,
+    )
+
+
 # Commands
 
 HELP_INTRO = (

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from core.people.preferences import Format, Language, Length, Level, Tone
-from core.text.asking import KIND, LIST, POLITE, TABLE, mended
+from core.text.asking import KIND, LETTER, LIST, MAY, NO_KIND, POLITE, SURVEY, TABLE, mended
 from core.text.words import words, words_of
 from core.writing.limits import ENDS, limits_in, without_limits
 
@@ -99,6 +99,7 @@ _MORE = words_of("more mehr further continue continued rest weiter weitermachen 
 _AGAIN = words_of("again repeat nochmal nochmals wiederhole wiederholen")
 # Words that only ask: none of them says what is to be told.
 _ASKING = words_of(
+    "fasst doch eben gerade rasch schnell "
     "a about all also an and answer answers as be bit but by can could do even everything explain explanation "
     "for form format get give go going have i'd in info information into it just keep language little make me "
     "much my now of ok okay on one only or phrase please pls put rather reply rephrase response reword rewrite "
@@ -149,6 +150,9 @@ _BEHIND = (
 )
 _FORM = rf"(?:{KIND}|list|steps|poem|ticket|json|csv|markdown|quiz|gedicht|liste)"
 _THE_TEXT = re.compile(rf"\b(?:the|this|that|your|die|den|das|diese[ns]?|deine[ns]?) {_FORM}\b")
+_THIS_TEXT = re.compile(rf"\b(?:this|that|diese[ns]?) {_FORM}\b")
+_SUMS_UP = re.compile(rf"\b(?:summari[sz]e|sum up|fass(?:e|t|en)?)\b.*\b(?:the|den|die|das) (?:{SURVEY}){NO_KIND}\b")
+_IT = re.compile(r"(?<![A-Z] )\bIT\b(?! [A-Z]{2})")  # the department, where not all is in capitals
 _FEW = r"(?:[\w-]+ ){0,2}"
 _AS_A_FORM = (
     rf"(?:(?:as|into|als) (?:(?:an?|eine?[nmrs]?) )?|(?:for|in|für) (?:an?|eine?[nmrs]?) ){_FEW}{_FORM}"
@@ -160,12 +164,54 @@ _WRITE = (
 )
 _WHOM = r"(?:(?!(?:about|regarding|on|that|telling|saying|for|with|über|wegen|dass|zu[mr]?|für|mit)\b)[\w'’-]+)"
 _OF_IT = (  # what it is of is not said, or pointed at
-    rf"{_WRITE} (?:daraus|draus) .+|{_WRITE} (?:an?|eine?n?) {_FEW}{_FORM}(?: (?:to|an) {_WHOM}(?: {_WHOM}){{0,2}}"
-    r"|(?: out)? (?:of|from|about|with|for) (?:it|that|this))"
+    rf"{_WRITE} (?:daraus|draus) .+|(?!send|create){_WRITE} (?:an?|eine?n?) {_FEW}(?:{LETTER}){NO_KIND}"
+    rf" (?:to|an) {_WHOM}(?: {_WHOM}){{0,2}}"
+    rf"|{_WRITE} (?:an?|eine?n?) {_FEW}{_FORM}(?: out)? (?:of|from|about|with|for) (?:it|that|this)"
+)
+_NAMED = rf"(?:the|your|die|den|das|deine[ns]?) {_FORM}"  # it may be a document: "show me the agenda for tomorrow"
+_REWORD = (
+    r"(?:rewrite|reword|rephrase|paraphrase|phrase|format|polish|shorten"
+    r"|(?:formulier|formatier|kürz)(?:e|t|e?n sie)?)"
+)
+_FOR_WHOM = r"(?:for|für) (?:(?:new|all|neue|alle) )?(?:\w+s|kids|children|people|staff|\w+(?:er|en|innen))"
+_OF_A_NAMED = (
+    rf"{_MAKING} (?:me |mir |us |uns |mal |bitte )*{_NAMED} (?:again|nochmals?|shorter|kürzer|{_AS_A_FORM}|sound .+)"
+    rf"|{_REWORD} (?:me |mir |us |uns |mal |bitte )*{_NAMED}(?: (?:a bit|up|um|{_FOR_WHOM}|(?:without|ohne) .+))?"
 )
 _OF_THE_ANSWER = re.compile(
     rf"{POLITE}(?:{_MAKING} (?:me |mir |us |uns |mal |bitte )*{_ANSWER}(?: {_BEHIND}\b.*)?|{_AS_A_FORM}|{_OF_IT}"
-    rf"|{_ANSWER} (?:bitte |mal |noch )*(?:auf|ins?) \w+ übersetzen)[\s.!?]*"
+    rf"|{_OF_A_NAMED}|{_ANSWER} (?:bitte |mal |noch )*(?:auf|ins?) \w+ übersetzen)[\s.!?]*"
+)
+# What nothing can be made of before there is an answer: it points there, compares with it, or tells how to word it.
+_POINTS = re.compile(
+    r"\b(?:it|this|that|these|those|them|das|es|dies|diese[ns]?|davon|daraus|draus"
+    r"|(?:the|your|last|die|deine|letzte) (?:answer|reply|response|antwort))\b"
+)
+_COMPARES = words_of(
+    "shorter briefer tighter crisper longer simpler easier plainer clearer politer friendlier warmer kürzer kürzere "
+    "knapper kompakter prägnanter länger ausführlicher genauer detaillierter einfacher leichter verständlicher "
+    "technischer fachlicher formeller förmlicher professioneller offizieller höflicher seriöser sachlicher "
+    "freundlicher lockerer informeller persönlicher herzlicher netter more mehr weiter less fewer weniger without ohne "
+    "again nochmal nochmals continue weitermachen fortfahren tl tldr"
+)
+_TELLS_HOW = re.compile(
+    rf"{POLITE}(?:(?:(?!show|present|stell){_MAKING}|simplify|condense|expand|elaborate|cut|reduce|say|tell|keep|repeat"
+    r"|answer|reply|respond|use|wiederhole?|vereinfache?|verkürze?|antworte|sage?|erzähle?|as|into|in|im|als|auf|mit|with"
+    r"|not|nicht|at most|max\w*|höchstens|no more than)\b.*|.*\b(?:kürzen|zusammenfassen|übersetzen|formulieren|fassen"
+    r"|machen|vereinfachen|verkürzen|wiederholen))|.*[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af].*"
+)
+_A_FORM = re.compile(
+    rf"{POLITE}(?:(?:as|into|als) (?:(?:an?|eine?[nmrs]?) )?{_FEW}{_FORM}|(?:in|mit) {_FEW}(?:{TABLE}|{LIST}))[\s.!?]*"
+)
+_IS_NAMED = re.compile(rf"\b{_NAMED}\b")
+_SPOKEN = re.compile(
+    rf"{POLITE}(?:(?:do you |can you |also )*(?:speak|understand|know)|(?:always )?(?:answer|reply|respond)(?: me)? in"
+    r"|(?:sprichst du|sprechen sie|verstehst du|verstehen sie|kannst du|können sie)(?: auch)?"
+    r"|antworte(?:n sie)?(?: mir| bitte| immer)* auf|(?:immer )?auf(?= \w+ antworten))"
+    r" (?P<name>[^\W\d_]+)(?: (?:antworten|sprechen|verstehen|please|bitte))*"
+)
+_IN_A_LANGUAGE = re.compile(
+    rf"(?!.*(?:translat|übersetz))(?:.*\b(?:in|auf|en|po|em|please|bitte)\b|{MAY}).*|.*[\u3040-\uffff].*"
 )
 _LANGUAGES = re.compile(r"[\s,]*\b(?P<by>into|in|to|auf|ins) (?P<name>[^\W\d_]+)", re.IGNORECASE)
 
@@ -184,10 +230,11 @@ class Rewording:
 
 def wish_of(message: str) -> Rewording | None:
     """What a message wants the last answer to be like; None where it says anything else."""
-    text = mended(" ".join(message.lower().split())).strip(" .!?…")
+    text = _lowered(message).strip(" .!?…")
     if _GO_ON.fullmatch(text):
         return Rewording({"length": Length.DETAILED}, more=True)
-    text = _ASIDE.sub("", _VERB.sub("do so", _THE_TEXT.sub("it", _AS_TO_A_CHILD.sub("eli5", _AS_CAN_BE.sub("", text)))))
+    text = text if _SUMS_UP.search(text) else _THE_TEXT.sub("it", text)
+    text = _ASIDE.sub("", _VERB.sub("do so", _AS_TO_A_CHILD.sub("eli5", _AS_CAN_BE.sub("", text))))
     text, halves = _HALF.subn("shorter", text)
     text, doubles = _TWICE.subn("longer", text)
     wishes = [_WISHED_BY[word] for word in words(text) if word in _WISHED_BY]
@@ -227,13 +274,43 @@ def _languages(text: str) -> Iterator[re.Match[str]]:
 
 def is_of_the_answer(message: str) -> bool:
     """Whether a message wants something made of the last answer, in words of its own: "put it in a table"."""
-    text = _THE_TEXT.sub("it", mended(" ".join(message.lower().split())))
-    return _OF_THE_ANSWER.fullmatch(text) is not None
+    return _OF_THE_ANSWER.fullmatch(_THIS_TEXT.sub("it", _lowered(message))) is not None
 
 
 def is_rewording(message: str) -> bool:
     """Whether a message, behind an answer, is about that answer and asks nothing else."""
     return wish_of(message) is not None or is_of_the_answer(message)
+
+
+def wants_an_answer(message: str) -> bool:
+    """Whether a message is about an answer even where there is none: "the experts" may be what somebody looks for."""
+    text = _IS_NAMED.sub("", _lowered(message)).strip(" .!?…")
+    is_named = _IS_NAMED.search(_lowered(message)) is not None
+    if is_of_the_answer(message):
+        return _POINTS.search(text) is not None or _A_FORM.fullmatch(text) is not None
+    if wish_of(message) is None:
+        return False
+    text = _TWICE.sub("longer", _HALF.sub("shorter", text))
+    said = words(text)
+    compares = not _COMPARES.isdisjoint(said) or _is_too_much(said) or _GO_ON.fullmatch(text) is not None
+    return compares or bool(_POINTS.search(text)) or (not is_named and _TELLS_HOW.fullmatch(text) is not None)
+
+
+def language_asked(message: str) -> Language | None:
+    """The language that somebody wants answers in, or asks for: "please answer in German", "Kannst du Deutsch?"."""
+    text = _lowered(message).strip(" .!?…")
+    if spoken := _SPOKEN.fullmatch(text):
+        named = _WISHED_BY.get(spoken["name"])
+        return named if isinstance(named, Language) else None
+    wish = wish_of(message)
+    if wish is None or wish.form.keys() != {"language"} or _POINTS.search(text) or _IS_NAMED.search(text):
+        return None
+    return wish.form["language"] if _IN_A_LANGUAGE.fullmatch(text) else None
+
+
+def _lowered(message: str) -> str:
+    """A message as it is matched: in small letters, with what is mistyped put right, and IT no "it"."""
+    return mended(" ".join(_IT.sub("the-it", message).lower().split()))
 
 
 def _is_too_much(said: list[str]) -> bool:

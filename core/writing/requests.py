@@ -36,16 +36,21 @@ MOST_SIDES = 4  # that are searched for one by one; of more, those behind are on
 
 def _verb(*stems: str) -> str:
     """German verbs that tell somebody to do it: "schreib", "schreibe", "schreibt", "schreiben Sie"."""
-    return rf"(?:{'|'.join(stems)})(?:e|t|e?n sie)?"
+    return rf"(?:{'|'.join(stems)})(?:e|s?t (?:du|ihr)|t|e?n sie)?"
 
 
 _WRITING = (
     r"(?:write|draft|compose|prepare|create|make|produce|generate|give|put together|craft|come up with"
-    r"|do|build|provide|show|formulate|(?:send|get)(?= (?:me|us)\b)|entwirf|gib|gebt|geben sie"
+    r"|do|build|provide|show|formulate|(?:send|get)(?= (?:me|us)\b(?! (?:an? )?(?:reminders?|tables? for)\b))"
+    r"|entwirf|gib|gebt|geben sie"
     rf"|{_verb('schreib', 'verfass', 'erstell', 'formulier', 'mach', 'generier', 'entwerf')})"
 )
-_WRITTEN = r"(?:schreiben|verfassen|entwerfen|erstellen|formulieren|machen|zusammenstellen|geben|aufsetzen|vorbereiten)"
-_FOR = r"(?: (?:me|us|mir|uns|up|bitte|please|mal|einmal|doch|kurz|schnell|quickly))*"
+_WRITTEN = (
+    r"(?:zu )?(?:schreiben|verfassen|entwerfen|erstellen|formulieren|machen|zusammenstellen|geben|aufsetzen|vorbereiten"
+    r"|aufzusetzen|vorzubereiten|zusammenzustellen)"
+)
+_BY_THE_WAY = r"(?:bitte|please|mal|einmal|eben|gerade|rasch|doch|kurz|schnell|quickly)"
+_FOR = rf"(?: (?:me|us|mir|uns|up|{_BY_THE_WAY}))*"
 _TO_WHOM = r"(?: (?:de[mnr]|unsere[mnr]|meine[mnr]|the|my|our)(?: [\w'’-]+){1,2}?(?= eine?n? | an? ))?"
 _ANY_KIND = rf"(?:{LETTER}|{SURVEY}|{PIECE}){NO_KIND}"
 _GIST = (
@@ -86,8 +91,9 @@ _CUTTING = rf"(?:shorten|condense|cut|trim|distil|boil|{_verb('kürz', 'verkürz
 _GIVING = rf"(?:give|show|send|get|tell|gib|{_verb('zeig', 'nenn')})"
 _PENNING = rf"(?:write|draft|compose|entwirf|{_verb('schreib', 'verfass')})"
 _INTO = r"(?P<into>(?:into|in|to|ins|auf) [^\W\d_]+\b.*)"
+_SUMMING_UP = rf"summari[sz]e|sum up|recap|tl;?dr(?: of| on|:)?|{_verb('fass')}{_FOR} zusammen"
 _SAYING = (  # one a line: how a text is asked for, with its topic, or the rest that has it
-    rf"{POLITE}(?:summari[sz]e|sum up|recap|tl;?dr(?: of| on|:)?|{_verb('fass')} zusammen,?)\b{_FOR}[ :]*(?P<topic>.+)",
+    rf"{POLITE}(?:{_SUMMING_UP})\b,?{_FOR}[ :]*(?P<topic>.+)",
     rf"{POLITE}{_verb('fass')}{_FOR} (?P<topic>.+?) zusammen\b(?P<tail>.*)",
     rf"{POLITE}(?P<topic>.+?) (?:zusammen ?fassen|vergleichen|gegenüber ?stellen)(?P<tail>.*)",
     rf"{POLITE}(?:compare|contrast|{_verb('vergleich')})\b{_FOR} (?P<topic>.+)",
@@ -121,7 +127,31 @@ _STATES = re.compile(  # a message that tells something: who "got an email about
     r"(?:(?:i|we|he|she|they|you|ich|wir|er|sie|du|ihr)\b"
     r"|(?:(?!\b(?:that|who|what|when|where|which|why|how|if|telling|announcing|explaining|reminding|dass|wer|was|wann|wo"
     r"|warum|wie|ob)\b)[^,])*\b(?:is|are|was|were|has|have|had|does|did|got|go|goes|went|comes?|came|ist|sind|war|waren"
-    r"|hat|haben|hatten?|wurden?|wird|werden|kam|kamen|kommt|kommen|ging|gehen|geht)\b)",
+    r"|hat|haben|hatten?|wurden?|wird|werden|kam|kamen|kommt|kommen|ging|gehen|geht|steht|fehlt|fehlen|nervt|liegt|klingt|looks?|seems?|sounds?|appears?"
+    r"|bounces|fails?|disappears|never \w+ed)\b)",
+    re.IGNORECASE,
+)
+_ASKS_ASIDE = re.compile(  # "an email about phishing from the CEO, is it real"
+    r", *(?:is|are|was|were|do|does|did|can|should|must|ist|sind|war|kann|soll|muss|darf|stimmt)\b",
+    re.IGNORECASE,
+)
+_HAS_HAPPENED = re.compile(  # "an email about phishing received"
+    r"(?!.*\b(?:that|who|what|when|where|which|why|how|if|being|been|be|get|gets|getting)\b)"
+    r".* (?:received|arrived|deleted|reported|opened|sent|missing|lost|failed|passed|rejected|blocked)$",
+    re.IGNORECASE,
+)
+_DOES = re.compile(  # "Erinnerung wegen Zeiterfassung abschalten"
+    r"(?!.*\b(?:dass|wer|was|wann|wo|warum|wie|ob)\b).* "
+    r"(?:bekommen|erhalten|(?:ab|ein|aus|um)schalten|abgeben|abbestellen|einreichen|(?:ver)?schicken|(?:ver)?senden"
+    r"|finden|suchen|(?:hoch|herunter|runter)laden|löschen|teilen|einsehen|ansehen|abrufen|öffnen|weiterleiten|ändern"
+    r"|(?:de)?aktivieren|ignorieren|beantworten|lesen|melden|abholen|anfordern|beantragen|verloren|verschwunden"
+    r"|gelesen|gelöscht|angekommen|abgelehnt)$",
+    re.IGNORECASE,
+)
+_IN_A_PLACE = re.compile(  # "build a table in Confluence", not "in German" or "in Slack style"
+    r" ?in (?:the |der |dem |our )?(?:(?-i:[A-ZÄÖÜ])|(?:jira|confluence|workday|looker|sap|power ?bi|excel|word|outlook"
+    r"|notion|salesforce|sharepoint|moodle|kafka|google|intranet|wiki|database|datenbank)\b)"
+    r"(?!\w*(?:ish|ese|isch)\b)(?!.*\b(?:style|stil|tone|ton|words|wörtern|language|sprache|form|sentences|sätzen)\b)",
     re.IGNORECASE,
 )
 _PLEASE = re.compile(POLITE, re.IGNORECASE)
@@ -131,11 +161,14 @@ _ASKS = re.compile(
     r"|how|is|are|was|were|do(?! (?:me|us|a|an)\b)|does|did|should|shall|must|may|might|has|have|am"
     r"|can (?:i|we|someone|people|they)(?! (?:have|get) a)|could (?:they|we(?! (?:have|get) a))|wie|wer|wo|wann|warum"
     r"|wieso|weshalb|welche[mnrs]?|ist|sind|darf|dürfen|muss|müssen|soll|sollen|gibt|kann (?:man|jemand)"
+    r"|will you send|(?:ich|wir|er|sie|man|du|ihr) (?:muss|müssen|soll|sollen|sollte|sollten|darf|dürfen|kann|können"
+    r"|habe|haben|hatte|hatten)"
     r"|kann ich(?!.* (?:haben|bekommen))|können wir|hat|haben|wird|werden)\b",
     re.IGNORECASE,
 )
 _ASKS_BEHIND = re.compile(  # "create a post in which channel?", "I need a report, where do I find it"
-    r"\b(?:in|to|on|for|with|from|at) (?:which|whom)\b.*\?$"
+    r"^(?:schreib|verfass|erstell|fass|vergleich|übersetz|kürz|erklär)t (?!(?:du|ihr|mir|uns|bitte|mal)\b)[^?]*\?$"
+    r"|\b(?:in|to|on|for|with|from|at) (?:which|whom)\b.*\?$"
     r"|, (?:wo|wer|wen|wie|where|who|how) (?:do|can|is|finde|bekomme|frage|kann|muss|ist)\b",
     re.IGNORECASE,
 )
@@ -198,8 +231,10 @@ def request_of(message: str) -> TextRequest | None:
 
 
 def _is_of_something_else(found: dict[str, str | None]) -> bool:
-    """Whether what it is translated into is no language, or what it is cut down to is no length."""
-    into, limit = found.get("into"), found.get("limit")
+    """Whether what it becomes is no language or no length, or where it is made is said."""
+    into, limit, rest = found.get("into"), found.get("limit"), found.get("rest") or ""
+    if _IN_A_PLACE.match(rest) and language_in(rest) is None:
+        return True
     return (into is not None and language_in(into) is None) or (limit is not None and not limits_in(limit))
 
 
@@ -218,9 +253,10 @@ def _is_question(text: str) -> bool:
 
 
 def _states(text: str) -> bool:
-    """Whether it tells something, though it begins as a text is asked for."""
-    asked = _PLEASE.match(text)
-    return _STATES.match(text, asked.end() if asked else 0) is not None
+    """Whether it tells, asks or does something, though it begins as a text is asked for."""
+    asked, said = _PLEASE.match(text), text.rstrip(" .!?…")
+    states = _STATES.match(text, asked.end() if asked else 0) or _ASKS_ASIDE.search(text)
+    return bool(states or _HAS_HAPPENED.fullmatch(said) or _DOES.fullmatch(said))
 
 
 def _topic(found: dict[str, str | None]) -> str:
@@ -231,6 +267,7 @@ def _topic(found: dict[str, str | None]) -> str:
     said = without_limits(without_language(about["topic"] if about else said)).strip(' ,;:.–-?!"“”')
     while (shorter := _TAIL.sub("", said)) != said:
         said = shorter.strip(" ,;:.–-?!")
+    said = re.sub(rf"(?: {_BY_THE_WAY})+$", "", said, flags=re.IGNORECASE)
     said = said if about else _LEAD.sub("", said, count=1) if _LEAD.match(said) else said
     said = re.sub(r"^(?:me|us|mir|uns|bitte)\b ?", "", said.strip(" ,;:.–-"), flags=re.IGNORECASE)
     return said if content_words(said) - _POINTING else ""

@@ -85,3 +85,54 @@ async def test_who_asks_what_they_asked_is_told_the_last_of_it(text: str) -> Non
     assert shown.startswith(texts.ASKED_BEFORE)
     assert shown.splitlines()[2:] == [f"- How \\*long\\* is leave {number}?" for number in range(2, 7)]
     assert len(engine.asked) == 7
+
+
+@pytest.mark.parametrize(
+    "text", ["Übersetze das ins Deutsche", "make it more professional", "as a table", "shorter", "weiter", "tl;dr"]
+)
+async def test_what_changes_an_answer_wants_one(text: str) -> None:
+    """At the start of a conversation there is none."""
+    engine = FakeEngine()
+    assert await said(engine, text) == texts.NOTHING_TO_CHANGE
+    assert engine.asked == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the experts",
+        "further information",
+        "polite form",
+        "Steps",
+        "Details",
+        "show me the checklist for onboarding",
+        "Explain the table in the travel guide",
+        "Send a reminder to the team",
+        "Create a ticket for IT",
+        "Send an email to HR",
+        "for a quiz",
+    ],
+)
+async def test_a_lone_topic_is_searched(text: str) -> None:
+    """Where nothing was answered yet, it is what somebody looks for."""
+    engine = FakeEngine()
+    await replies(engine, text)
+    assert [message.text for message in engine.asked] == [text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Kannst du Deutsch?",
+        "Please answer in German",
+        "Antworte auf Deutsch",
+        "Bitte antworte immer auf Deutsch",
+        "Do you speak German?",
+        "auf Deutsch bitte",
+    ],
+)
+async def test_who_wants_a_language_is_told_how_to_choose_it(text: str) -> None:
+    """For all answers: there is none yet."""
+    engine = FakeEngine()
+    assert "/prefs language german" in await said(engine, text)
+    assert engine.asked == []
