@@ -203,6 +203,9 @@ class Use:
     last: datetime
 
 
+NO_EVICTION = "noeviction"  # what a store does that discards nothing when it is full
+
+
 @dataclass(frozen=True, slots=True)
 class Footprint:
     """How much a store keeps of people: bytes of one in the middle, and of whom most is kept; `whole`: of all of them.

@@ -32,7 +32,7 @@ from core.documents.folder_records import FolderRecords
 from core.documents.reading import beginnings, share_of_others
 from core.documents.remote.records import SourceRecords
 from core.documents.sandbox import Sandbox
-from core.domain import Mode
+from core.domain import NO_EVICTION, Mode
 from core.embedder_choice import FOREIGN_SHARE, is_remembered, knows, with_embedder
 from core.errors import AttuneError, ConfigurationError, DocumentError, DownloadError, ModelError
 from core.models.specs import BUILT_IN, LocalModel
@@ -43,7 +43,6 @@ from core.settings import Settings, shown_url
 
 LISTS = ("ATTUNE_ALLOW", "ATTUNE_OPERATORS")
 HUB_SECONDS = 2.0  # that the hub may take to say whether it has a model
-NO_EVICTION = "noeviction"
 BUILT_IN_DIMENSION = 384  # of the built-in embedder; another one has to be asked
 
 

@@ -189,9 +189,9 @@ class Writer:
 
         All in one prompt are judged as one, and something that is nearly about it is enough for a yes.
         """
-        doubted = self._doubted(commission)
         judges = self._certainty and self._generator.protocol.judging is Judging.FIRST and not commission.query.reworks
-        if not judges or not doubted:
+        doubted = self._doubted(commission) if judges else []
+        if not doubted:
             return
         prompt = self._prompt(commission, [one.passage for one in doubted])
         async with aclosing(self._generator.generate(prompt, JUDGE)) as events:

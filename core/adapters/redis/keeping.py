@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from core.adapters.redis.connections import primaries_of
 from core.adapters.redis.keys import PREFIX, removed_from_disk, tag
 from core.adapters.redis.records import CHAT_POST, GAP, TRACE, TURN, read
-from core.domain import Footprint
+from core.domain import NO_EVICTION, Footprint
 from core.storage.stored import RecordForm
 from core.threads.chats import KEPT_FOR
 from core.together import to_the_end
@@ -32,7 +32,6 @@ OF_PEOPLE = ("preferences", "signals", "learned", "traces", "answers", "aside", 
 _LEARNED = (b"learned", b"signals")  # the state may be gone, and follows from the log
 _SLACK_TOKENS = "attune:slack:tokens"  # of other workspaces, kept by releases that installed into them
 _SWEPT, _OFTEN = "attune:swept", 86_400  # seconds between two sweeps, whoever does them
-_HARMLESS = "noeviction"
 _LOOKED_AT = 2000  # keys whose size is asked for, so that it is said within a second or two
 
 T = TypeVar("T")
@@ -92,7 +91,7 @@ class RedisKeeping:
     async def footprint(self) -> Footprint:
         """How much is kept of how many people, as far as a look at some of the keys tells."""
         facts = [await server.info("memory") for server in await primaries_of(self._client)]
-        policies = sorted({str(one.get("maxmemory_policy", "")) for one in facts}, key=_HARMLESS.__eq__)
+        policies = sorted({str(one.get("maxmemory_policy", "")) for one in facts}, key=NO_EVICTION.__eq__)
         keys, whole = list[bytes](), True
         async for key in self._client.scan_iter(match=f"{PREFIX}*", count=500):
             if _is_of_a_person(key):
