@@ -21,6 +21,7 @@ from core.answering.history import Query
 from core.answering.ranking import Selection
 from core.answering.sources import SourceAccess
 from core.answering.tracing import AnswerContext, trace_of
+from core.answering.verdict import Judging
 from core.domain import (
     Answer,
     AnswerEvent,
@@ -65,6 +66,7 @@ class AnswerLimits:
 
     passages: int = 4
     following: int = 2  # passages read behind the likeliest one
+    further: int = 8  # passages read where those hold no answer, by a model that judges first
     question_characters: int = 4000
     history_tokens: int = 400
     relevance: float = 0.2  # cosine under which nothing is read
@@ -77,6 +79,7 @@ def limits_of(settings: Settings) -> AnswerLimits:
     return AnswerLimits(
         passages=settings.passages,
         following=settings.following,
+        further=settings.further,
         history_tokens=settings.history_tokens,
         relevance=settings.relevance,
         certainty=settings.certainty,
@@ -220,10 +223,23 @@ class Engine:
                 pass
         return draft.finish()
 
-    def _draft(self, context: AnswerContext, selection: Selection) -> AnswerDraft:
-        return AnswerDraft(
-            context.query, selection, self._prompt(context, selection), self._generator.protocol.calibration
-        )
+    def _draft(self, context: AnswerContext, selection: Selection, judged: Sequence[float | None] = ()) -> AnswerDraft:
+        """What is read is remembered for when nobody asks."""
+        prompt = self._prompt(context, selection)
+        draft = AnswerDraft(context.query, selection, prompt, self._generator.protocol.calibration, judged)
+        self._upkeep.note(draft.unread.passages)
+        return draft
+
+    def _further(self, context: AnswerContext, draft: AnswerDraft) -> AnswerDraft | None:
+        """One that reads on, once, where the model says no to all that `draft` read; None where there is no more."""
+        judged, limits = draft.log_odds, self._limits
+        judges = self._generator.protocol.judging is Judging.FIRST and context.query.text is None
+        if not judges or draft.has_read_on or draft.held is None or draft.held >= limits.certainty:
+            return None
+        read = draft.selection.rows[: len(judged)]
+        rows = retrieval.further_rows(draft.selection.ranked, read, count=limits.further)
+        wider = self._draft(context, replace(draft.selection, rows=[*read, *rows]), judged)
+        return wider if wider.unread.passages else None
 
     def _check(self, text: str) -> str:
         asked, limit = clean(text), self._limits.question_characters
@@ -278,12 +294,27 @@ class Engine:
             return
         async with aclosing(self._drafts(context, found)) as steps:
             async for step in steps:
-                if isinstance(step, AnswerDraft):
-                    events = self._generator.generate(step.prompt, decoding)
-                    async with aclosing(step.grow(events, self._limits.certainty)) as shown:
-                        async for event in shown:
-                            yield event
-                yield step
+                if not isinstance(step, AnswerDraft):
+                    yield step
+                    continue
+                async with aclosing(self._written(context, step, decoding)) as shown:
+                    async for event in shown:
+                        yield event
+
+    async def _written(
+        self, context: AnswerContext, draft: AnswerDraft, decoding: Decoding
+    ) -> AsyncGenerator[AnswerEvent | AnswerDraft, None]:
+        """An answer as it grows, then its draft; the same again with what is read further before all is refused."""
+        reading: AnswerDraft | None = draft
+        while reading is not None:
+            events = self._generator.generate(reading.unread, decoding)
+            async with aclosing(reading.grow(events, self._limits.certainty)) as shown:
+                async for event in shown:
+                    yield event
+            yield reading
+            reading = self._further(context, reading)
+            if reading is not None:
+                yield ReadingStarted(reading.reads)
 
     async def _drafts(
         self, context: AnswerContext, found: Sequence[RankedPassage]
@@ -315,8 +346,8 @@ class Engine:
         return ranking.select(context.asker, found, rows, now, limits.decoding.floor, added=added)
 
     def _prompt(self, context: AnswerContext, selection: Selection) -> Prompt:
-        """What the model reads, which is remembered for when nobody asks."""
-        prompt = fit_prompt(
+        """What the model reads."""
+        return fit_prompt(
             context.query,
             context.form,
             selection,
@@ -325,8 +356,6 @@ class Engine:
             history_tokens=self._limits.history_tokens,
             may_refuse=self._limits.certainty > 0,
         )
-        self._upkeep.note(prompt.passages)
-        return prompt
 
     @asynccontextmanager
     async def _keeping(

@@ -39,6 +39,7 @@ ADVANCED = frozenset(  # with defaults that hardly anybody changes
         "ATTUNE_THREADS",
         "ATTUNE_PASSAGES",
         "ATTUNE_FOLLOWING",
+        "ATTUNE_FURTHER",
         "ATTUNE_PASSAGE_TOKENS",
         "ATTUNE_HISTORY_TOKENS",
         "ATTUNE_ANSWER_TOKENS",
@@ -119,6 +120,14 @@ class Settings(ServingSettings):
         le=8,
         alias="ATTUNE_FOLLOWING",
         description="further passages to read where the best passage's document continues",
+    )
+    further: int = Field(
+        8,
+        ge=0,
+        le=32,
+        alias="ATTUNE_FURTHER",
+        description="passages to read before a question is refused, where those of ATTUNE_PASSAGES hold no answer; "
+        "by a model that judges first",
     )
     passage_tokens: int = Field(
         200, ge=50, le=500, alias="ATTUNE_PASSAGE_TOKENS", description="maximum tokens in a passage"

@@ -40,16 +40,52 @@ NEAREST = 3  # sections shown where nothing was found
 class AnswerDraft:
     """One answer to `query`, made from `selection` by a model that reads `prompt`."""
 
-    def __init__(self, query: Query, selection: Selection, prompt: Prompt, calibration: Calibration | None) -> None:
-        """`calibration`: what the model's verdicts are worth; None for one that gives none."""
+    def __init__(
+        self,
+        query: Query,
+        selection: Selection,
+        prompt: Prompt,
+        calibration: Calibration | None,
+        judged: Sequence[float | None] = (),
+    ) -> None:
+        """`calibration`: what the model's verdicts are worth; None for one that gives none.
+
+        `judged`: log-odds of the first passages, which were judged before and are not read again.
+        """
         self.selection = selection
         self.prompt = prompt
         self._query = query
         self._calibration = calibration
         self._grounding = Grounding(grounds(prompt, query.quoted), "" if query.said == query.quoted else query.said)
+        self._before = tuple(judged)
         self._verdicts = Verdicts(())
         self._pieces: list[Piece] = []
         self._is_cut = False
+
+    @property
+    def has_read_on(self) -> bool:
+        """Whether other passages were judged before those that it reads."""
+        return bool(self._before)
+
+    @property
+    def reads(self) -> tuple[RankedPassage, ...]:
+        """The rows that the model is to read."""
+        return tuple(self._rows[len(self._before) :])
+
+    @property
+    def unread(self) -> Prompt:
+        """What the model is to read: the prompt without the passages that were judged before."""
+        if not self._before:
+            return self.prompt
+        first = len(self._before)
+        priors = self.prompt.priors[first:]
+        passages = self.prompt.passages[first:]
+        return replace(self.prompt, passages=passages, priors=tuple(prior / sum(priors) for prior in priors))
+
+    @property
+    def log_odds(self) -> tuple[float | None, ...]:
+        """The model's verdicts on the passages of the prompt, also those of before."""
+        return self._verdicts.log_odds
 
     @property
     def held(self) -> float | None:
@@ -76,15 +112,21 @@ class AnswerDraft:
         async with aclosing(events), aclosing(self._shown(events)) as shown:
             async for event in shown:
                 if isinstance(event, Verdicts):
-                    self._verdicts = event
+                    self._verdicts = Verdicts((*self._before, *event.log_odds))
                     if self.held is not None and self.held < certainty:
                         return
                 elif isinstance(event, CutOff):
                     self._is_cut = True
+                elif isinstance(event, Piece):
+                    self._pieces.append(self._of_all(event))
+                    yield self._pieces[-1]
                 else:
-                    if isinstance(event, Piece):
-                        self._pieces.append(event)
                     yield event
+
+    def _of_all(self, piece: Piece) -> Piece:
+        """With a posterior over all passages of the prompt: what was judged before carries nothing."""
+        nothing = (0.0,) * len(self._before)
+        return replace(piece, posterior=(*nothing, *piece.posterior)) if nothing and piece.posterior else piece
 
     def _shown(self, events: AsyncGenerator[Step, None]) -> AsyncGenerator[Step, None]:
         return unrepeated(grounded(events, self._grounding))

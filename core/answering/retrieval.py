@@ -187,6 +187,12 @@ async def rows_to_read(
     return merge_neighbours(with_following(best, behind, ranked))
 
 
+def further_rows(ranked: Sequence[RankedPassage], read: Sequence[RankedPassage], *, count: int) -> list[RankedPassage]:
+    """The next `count` passages to read, where those `read` do not hold the answer."""
+    known = {part.id for row in read for part in row.parts or (row.passage,)}
+    return merge_neighbours([one for one in ranked if one.passage.id not in known][:count])
+
+
 def with_following(
     best: Sequence[RankedPassage], following: Sequence[Passage], ranked: Sequence[RankedPassage]
 ) -> list[RankedPassage]:

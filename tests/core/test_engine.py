@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,9 +16,11 @@ from core.adapters.redis.memory import RedisMemory
 from core.adapters.redis.usage import RedisUsage
 from core.answering import prompt, verdict
 from core.answering.fitting import TEMPLATE_TOKENS
+from core.answering.verdict import PROTOCOLS
 from core.domain import (
     Answer,
     Conversation,
+    CutOff,
     Decoding,
     DecodingSummary,
     Message,
@@ -25,7 +28,9 @@ from core.domain import (
     Passage,
     Person,
     Piece,
+    Prompt,
     ReadingStarted,
+    Verdicts,
 )
 from core.engine import AnswerLimits, Engine
 from core.errors import QuestionTooLongError
@@ -121,6 +126,81 @@ async def test_an_answer_streams_after_its_passages_and_ends_with_its_sources(en
     assert isinstance(last, Answer)
     assert last.outcome is Outcome.ANSWERED
     assert [source.passage.title for source in last.sources] == ["Transit"]
+
+
+class PickyGenerator(ScriptedGenerator):
+    """Says yes to passages of one title, and speaks from these."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(lambda prompt: next((one.text for one in prompt.passages if one.title == title), "Nothing."))
+        self.title = title
+
+    async def generate(self, prompt: Prompt, decoding: Decoding) -> AsyncGenerator[Piece | Verdicts | CutOff, None]:
+        held = [passage.title == self.title for passage in prompt.passages]
+        async for event in super().generate(prompt, decoding):
+            if isinstance(event, Piece):
+                yield replace(event, posterior=tuple(map(float, held)))
+            else:
+                yield Verdicts(tuple(9.0 if yes else -9.0 for yes in held)) if isinstance(event, Verdicts) else event
+
+
+def reading_on(engine: Engine, generator: ScriptedGenerator, **limits: int) -> Engine:
+    """The same engine with another model, which reads one passage at first."""
+    engine._generator = generator
+    engine._limits = replace(engine._limits, passages=1, following=0, **limits)
+    return engine
+
+
+async def test_where_the_model_says_no_to_what_was_read_it_reads_on_before_it_refuses(engine: Engine) -> None:
+    """The next passages alone are read, each once; the answer, its sources and its trace are of all of them."""
+    picky = PickyGenerator("Travel")
+    events = [event async for event in reading_on(engine, picky).answer(message("transit benefit enrolment receipt"))]
+    started = [[row.passage.title for row in event.passages] for event in events if isinstance(event, ReadingStarted)]
+    assert started[0] == ["Transit"]
+    assert "Travel" in started[1]
+    assert "Transit" not in started[1]
+    assert [[one.title for one in prompt.passages] for prompt in picky.prompts] == started
+    assert sum(picky.prompts[1].priors) == pytest.approx(1.0)
+    answer = events[-1]
+    assert isinstance(answer, Answer)
+    assert (answer.outcome, answer.text) == (Outcome.ANSWERED, TEXTS["Travel"])
+    assert [source.passage.title for source in answer.sources] == ["Travel"]
+    assert len(answer.log_odds) == 1 + len(started[1])
+    trace = await engine.people.trace(ANN, answer.id)
+    assert trace is not None
+    shares = {weight.place: (weight.share, (weight.held or 0) > 0.5) for weight in trace.passages}
+    assert shares.pop("Travel") == (1.0, True)
+    assert shares["Transit"] == (0.0, False)
+
+
+@pytest.mark.parametrize(
+    ("title", "further", "prompts"),
+    [("Transit", 8, 1), ("Travel", 0, 1), ("nowhere", 8, 2)],
+    ids=["held at once", "not wanted", "held by none"],
+)
+async def test_nothing_is_read_twice_or_for_nothing(engine: Engine, title: str, further: int, prompts: int) -> None:
+    """What is answered at once reads no more, and what no passage holds is refused after the second time."""
+    picky = PickyGenerator(title)
+    answer = await ask(reading_on(engine, picky, further=further), "transit benefit enrolment receipt")
+    assert len(picky.prompts) == prompts
+    assert (answer.outcome is Outcome.ANSWERED) == (title == "Transit")
+
+
+async def test_where_there_is_nothing_further_it_is_refused_at_once(engine: Engine) -> None:
+    """All that was found was read."""
+    picky = PickyGenerator("nowhere")
+    engine = reading_on(engine, picky)
+    engine._limits = replace(engine._limits, passages=16)
+    assert (await ask(engine, "transit benefit enrolment receipt")).outcome is Outcome.NOT_FOUND
+    assert len(picky.prompts) == 1
+
+
+async def test_a_model_that_is_asked_by_a_check_reads_no_further(engine: Engine) -> None:
+    """It is asked of the likeliest passages only, whatever stands behind them."""
+    picky = PickyGenerator("Travel")
+    picky.protocol = PROTOCOLS["qwen2.5-coder-1.5b-instruct"]
+    assert (await ask(reading_on(engine, picky), "transit benefit enrolment receipt")).outcome is Outcome.NOT_FOUND
+    assert len(picky.prompts) == 1
 
 
 async def test_an_unrelated_question_never_reaches_the_model(engine: Engine, generator: ScriptedGenerator) -> None:
