@@ -140,7 +140,8 @@ def _wishes(trace: Trace) -> str:
 def numbers(trace: Trace) -> str:
     """The same in numbers: what each passage was worth before and after, and what moved it."""
     lines = [f"**{translated(WHY)}** (`{trace.answer}`): {texts.escaped(trace.question)}", ""]
-    lines += [f"- {_why_read(passage, trace)}" for passage in trace.passages[:MOST]]
+    listed = sorted(trace.passages, key=lambda passage: passage.share < CARRIED)  # what carried it comes first
+    lines += [f"- {_why_read(passage, trace)}" for passage in listed[:MOST]]
     if (more := len(trace.passages) - MOST) > 0:
         lines.append(f"- {translated(texts.AND_MORE, count=more)}")
     if not trace.passages:
