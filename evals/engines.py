@@ -109,7 +109,7 @@ async def search(chosen: Namespace) -> list[Prompt]:
     pages = [handbook / page for page in sorted({page for question in questions for page in question.pages})]
     async with open_product(recorder, chosen.work / "stores") as product:
         await product.ingester.ingest(pages if chosen.limit else [handbook])
-        engine = product.engine()
+        engine = product.engine(further=0)  # it would be refused twice
         for number, question in enumerate(progress(questions, "Searching")):
             place = Conversation("evals", "handbook", str(number))
             message = Message("", place, Person("evals", "handbook", "colleague"), question.text, datetime.now(UTC))
