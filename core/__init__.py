@@ -10,7 +10,8 @@
     p(d|x,u)      answering/ranking.py      tilts p(d|x) by the team's use and the person's taste, within bounds
     p(held|x,d)   answering/verdict.py      the model's verdict: each row says yes or no before it answers. In their
                                             weights it decides which rows speak (decoding.py); p(held|x), the greatest
-                                            of them, whether anything is said
+                                            of them, whether anything is said: under the bound the next passages are
+                                            read as well, once
     p(y|x,d,u)    adapters/local_model/     the language model in this process
                   adapters/remote_model/    … or one on a server
     Σ_d           answering/decoding.py     sums the passages token by token, and says which carried the answer

@@ -70,7 +70,7 @@ class AnswerLimits:
     question_characters: int = 4000
     history_tokens: int = 400
     relevance: float = 0.2  # cosine under which nothing is read
-    certainty: float = 0.5  # p(the documents hold the answer) under which nothing is said; 0 does not ask
+    certainty: float = 0.65  # p(the documents hold the answer) under which nothing is said; 0 does not ask
     decoding: Decoding = field(default_factory=Decoding)
 
 

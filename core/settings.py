@@ -182,7 +182,7 @@ class Settings(ServingSettings):
         description="cosine similarity below which no passage counts as found",
     )
     certainty: float = Field(
-        0.5,
+        0.65,
         ge=0,
         le=1,
         alias="ATTUNE_CERTAINTY",
