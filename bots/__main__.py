@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bots import version_text
 from bots.cli import operator_texts
 from bots.cli.options import (
     AnyModelName,
@@ -35,7 +36,7 @@ from bots.cli.options import (
     Steps,
 )
 from bots.cli.slack_app import slack
-from bots.cli.terminal import crash, fail, forgiving_streams, version_text
+from bots.cli.terminal import crash, fail, forgiving_streams
 from core.errors import OperatorError, PersonError
 from core.linux import close_memory, withdraw
 
