@@ -19,7 +19,7 @@ from core.documents.walk import find_files
 from core.errors import DocumentError
 from core.models.specs import BUILT_IN
 from core.settings import Settings
-from core.storage.claims import Claim
+from core.storage.agreement import Agreement
 from core.storage.folder_lock import FolderLock, locked
 from core.storage.origin import stored_origin
 from core.text.foreign import is_foreign
@@ -53,7 +53,7 @@ def embedder_for(settings: Settings, paths: Iterable[Path]) -> Iterator[Settings
     with ExitStack() as stack:
         if _is_open(settings):
             with suppress(OSError):
-                word = stack.enter_context(_claim(settings).held(choose))
+                word = stack.enter_context(_agreement(settings).held(choose))
         yield _with(settings, word or choose())
 
 
@@ -111,7 +111,7 @@ def _chosen(settings: Settings) -> Settings:
     word = None
     if _is_open(settings):
         with suppress(OSError):
-            word = _claim(settings).word()
+            word = _agreement(settings).word()
     return _with(settings, word or _stored(settings))
 
 
@@ -128,8 +128,8 @@ def _stored(settings: Settings) -> str:
     return origin.embedder if origin else settings.embedder
 
 
-def _claim(settings: Settings) -> Claim:
-    return Claim(settings.data_folder, "embedder")
+def _agreement(settings: Settings) -> Agreement:
+    return Agreement(settings.data_folder, "embedder")
 
 
 def _is_open(settings: Settings) -> bool:

@@ -18,7 +18,7 @@ from core.storage.folder_lock import locked
 _LONGEST = 4096  # bytes of a word
 
 
-class Claim:
+class Agreement:
     """The word of the file `name` in `folder`."""
 
     def __init__(self, folder: Path, name: str) -> None:
