@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bots import version_text
 from bots.cli import operator_texts
 from bots.cli.options import (
     AnyModelName,
@@ -34,12 +36,12 @@ from bots.cli.options import (
     Steps,
 )
 from bots.cli.slack_app import slack
-from bots.cli.terminal import crash, fail, forgiving_streams, version_text
+from bots.cli.terminal import crash, fail, forgiving_streams
 from core.errors import OperatorError, PersonError
 from core.linux import close_memory, withdraw
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from core.settings import Settings
 
@@ -228,7 +230,7 @@ def ingest(
     from bots.cli.operations import ingest  # noqa: PLC0415
     from bots.operating import seconds_of  # noqa: PLC0415
     from core.documents.remote.addresses import is_address  # noqa: PLC0415
-    from core.embedder_choice import first_documents  # noqa: PLC0415
+    from core.embedder_choice import embedder_for, first_documents  # noqa: PLC0415
     from core.readers import checked  # noqa: PLC0415
 
     if dry and watch:
@@ -238,10 +240,11 @@ def ingest(
     environ = _environ()
     names = names or first_documents(_settings(environ=environ))
     paths = [Path(name) for name in names if not is_address(name)]
-    named, settings = checked(readers) if readers else None, _logged_settings([] if dry else paths, environ)
+    named, settings = checked(readers) if readers else None, _logged_settings(environ)
     schedule = seconds_of(every) if every else None
-    reading = ingest(settings, names, named, watch=watch, dry=dry, anew=anew, every=schedule, site=site)
-    raise typer.Exit(asyncio.run(reading))
+    with nullcontext(settings) if dry else embedder_for(settings, paths) as chosen:
+        reading = ingest(chosen, names, named, watch=watch, dry=dry, anew=anew, every=schedule, site=site)
+        raise typer.Exit(asyncio.run(reading))
 
 
 @app.command()
@@ -387,13 +390,11 @@ def verify(name: AnyModelName = None) -> None:
     raise typer.Exit(verify_models(_settings(), name))
 
 
-def _settings(
-    model: str | None = None, paths: Sequence[Path] = (), environ: Mapping[str, str] | None = None
-) -> Settings:
+def _settings(model: str | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     from core.embedder_choice import with_embedder  # noqa: PLC0415
     from core.settings import Settings  # noqa: PLC0415
 
-    settings = with_embedder(Settings.from_env(environ or _environ(), _settings_file()), paths)
+    settings = with_embedder(Settings.from_env(environ or _environ(), _settings_file()))
     return settings.model_copy(update={"model": model}) if model else settings
 
 
@@ -427,9 +428,9 @@ def _configure_logs(settings: Settings, *, to_file: bool) -> None:
     configure(settings.log_level, os.environ, settings.data_folder / FILE_NAME if to_file else None)
 
 
-def _logged_settings(paths: Sequence[Path] = (), environ: Mapping[str, str] | None = None) -> Settings:
+def _logged_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """For commands that print a list: logs go to a file where a person reads stderr."""
-    settings = _settings(paths=paths, environ=environ)
+    settings = _settings(environ=environ)
     _configure_logs(settings, to_file=sys.stderr.isatty())
     return settings
 

@@ -18,6 +18,7 @@ from core.adapters.local_model import on_torch_thread
 from core.documents.folder_records import FolderRecords
 from core.documents.remote.records import SourceRecords
 from core.domain import VectorOrigin
+from core.embedder_choice import settled
 from core.errors import IndexUnavailableError
 from core.inbox import Allowance
 from core.models.files import DownloadProgress, NoProgress, digest_of
@@ -152,11 +153,6 @@ def _figures(generator: Generator) -> Mapping[str, float]:
     return asdict(generator.cache_statistics) if isinstance(generator, TorchGenerator) else {}
 
 
-def kernel_of(generator: Generator) -> str:
-    """How the model multiplies int8 on this machine; empty where it does not, or runs elsewhere."""
-    return str(getattr(generator, "kernel", ""))
-
-
 @asynccontextmanager
 async def open_library(
     settings: Settings, progress: DownloadProgress = SILENT, *, anew: bool = False
@@ -171,18 +167,28 @@ async def open_library(
 
     folders, lived = folder_records(settings), await _lived(settings)
     async with AsyncExitStack() as stack:
-        embedder = await stack.enter_async_context(open_embedder(settings, progress))
-        origin = await asyncio.to_thread(origin_of, settings, progress)
-        if anew:
-            await _begin_anew(settings, embedder.dimension, origin, lived=lived)
-        await _drop_guides(settings, embedder.dimension, origin)
-        index = await stack.enter_async_context(open_index(settings, embedder.dimension, origin))
+        settings, embedder, index = await _open_together(stack, settings, progress, lived=lived, anew=anew)
         if folders.empty:
             await asyncio.to_thread(folders.begin, await index.documents(), lived=lived)
         tokens, model = settings.passage_tokens, settings.embedder
         ingester = Ingester(embedder, index, passage_tokens=tokens, model=model, records=folders)
         sources = SourceKeeper(SourceRecords(settings.data_folder), ingester, index, folders)
         yield Library(embedder, index, ingester, folders, sources)
+
+
+async def _open_together(
+    stack: AsyncExitStack, settings: Settings, progress: DownloadProgress, *, lived: bool, anew: bool
+) -> tuple[Settings, Embedder, PassageIndex]:
+    """An embedder and an index of its vectors, in `stack`; another one than was set where others chose it meanwhile."""
+    embedder = await stack.enter_async_context(open_embedder(settings, progress))
+    origin = await asyncio.to_thread(origin_of, settings, progress)
+    async with settled(settings) as now:
+        if now.embedder == settings.embedder:
+            if anew:
+                await _begin_anew(settings, embedder.dimension, origin, lived=lived)
+            await _drop_guides(settings, embedder.dimension, origin)
+            return settings, embedder, await stack.enter_async_context(open_index(settings, embedder.dimension, origin))
+    return await _open_together(stack, now, progress, lived=lived, anew=anew)
 
 
 def origin_of(settings: Settings, progress: DownloadProgress = SILENT) -> VectorOrigin:

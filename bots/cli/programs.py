@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bots import version_text
 from bots.service.slots import ClientLanes
 from bots.web.mcp_server import Caller, mcp_server
 from bots.web.programs import Programs
@@ -69,9 +69,7 @@ async def mcp(settings: Settings, readers: Readers, open_engine: OpenEngine | No
     """Serve MCP over stdin and stdout until the other side is done. Returns the exit code."""
     client = ApiClient(LOCAL, "", readers, datetime.now(UTC))
     async with _opening(settings, open_engine or _engine) as programs:
-        await mcp_server(
-            lambda: asyncio.shield(programs), lambda _: Caller(client), version("attune")
-        ).run_stdio_async()
+        await mcp_server(lambda: asyncio.shield(programs), lambda _: Caller(client), version_text()).run_stdio_async()
     return 0
 
 

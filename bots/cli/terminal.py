@@ -1,4 +1,4 @@
-"""How a run of the `attune` command begins and ends on a terminal: its streams, its version, its last sentence.
+"""How a run of the `attune` command begins and ends on a terminal: its streams, its last sentence.
 
 Knows nothing of what the command did.
 """
@@ -19,16 +19,6 @@ CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
-
-
-def version_text() -> str:
-    """The installed version."""
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
-
-    try:
-        return version("attune")
-    except PackageNotFoundError:
-        return "from source"
 
 
 def forgiving_streams() -> None:

@@ -35,7 +35,7 @@ from bots.service.serving import Answerer, answering, configured, open_everythin
 from core.bootstrap import open_inbox, open_records
 from core.documents.remote.addresses import checked_address, is_address
 from core.documents.remote.keeper import check_source
-from core.embedder_choice import with_embedder
+from core.embedder_choice import embedder_for, with_embedder
 from core.errors import AttuneError, ConfigurationError, DocumentError
 from core.models.specs import BUILT_IN
 from core.models.store import ModelStore
@@ -177,8 +177,9 @@ class Wizard:
             return self._say(say.NO_DOCUMENTS, "dim")
         if not await self._prompter.confirm(f"{self._short(named)}: {say.READ_NOW}", default=True):
             return self._say(say.SKIPPED, "dim")
-        settings = with_embedder(self._settings(), [] if is_address(named) else [Path(named)])
-        if await self._actions.read(settings, [named]):
+        with embedder_for(self._settings(), [] if is_address(named) else [Path(named)]) as settings:
+            failed = await self._actions.read(settings, [named])
+        if failed:
             self._say(say.NOT_READ)
             self._failed.append("reading")
         return None
@@ -261,7 +262,7 @@ class Wizard:
                 spec = BUILT_IN.get(settings.model.lower())
                 self._say(say.fetched_first(settings.model, megabytes(spec.size) if spec else "?"), "dim")
             self._answerer = await self._stack.enter_async_context(self._actions.open_answerer(settings))
-        engine, embedder = self._answerer.engine, self._settings().embedder
+        engine, embedder = self._answerer.engine, with_embedder(self._settings()).embedder
         return Dialogue(engine, own_commands=OWN_COMMANDS, operator_present=True, embedder=embedder)
 
     async def _connected(self, stack: AsyncExitStack) -> None:

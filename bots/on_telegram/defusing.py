@@ -25,11 +25,13 @@ _CALLS = re.compile(
     rf"|(?<!\w)#(?={_SKIPPED}\w*[^\W\d])"  # a tag
     rf"|(?<!\w)\$(?={_SKIPPED}[A-Z])"
 )
-_ADDRESS = re.compile(
-    r"(?:(?:(?<![A-Za-z0-9+.-])[a-z0-9+.-]+://|www\.)[^\s<>/?#]+"
-    r"|(?<![^\W_])(?<!\w@)(?:[^\W_](?:[\w-]*[^\W_])?\.)+[a-z]{2,24}(?![\w@-]|://)(?::\d+)?)"
-    r"(?:[/?#][^\s<>()]*)?",
+_PATH = r"(?:[/?#][^\s<>()]*)?"
+_WEB = re.compile(
+    rf"(?:(?<![A-Za-z0-9+.-])[a-z0-9+.-]+://|www\.)[^\s<>/?#]+{_PATH}",  # also in the middle of a word
     re.IGNORECASE,
+)
+_BARE = re.compile(
+    rf"(?<![^\W_])(?<!\w@)(?:[^\W_](?:[\w-]*[^\W_])?\.)+[a-z]{{2,24}}(?![\w@-]|://)(?::\d+)?{_PATH}", re.IGNORECASE
 )
 _ENDS = re.compile(r"[.,;:!?)\]'\"*_~…]+$")  # what ends a sentence rather than an address
 _APART = {"", " ", "\n", ".", ",", ";", ":", "!", "?", ")"}
@@ -101,11 +103,18 @@ def _plain_addresses(runs: Sequence[Run]) -> list[Run]:
     within = _marked(runs, _CODE | {"text_link"})
     text = "".join(" " if done else sign for sign, done in zip("".join(run.text for run in runs), within, strict=True))
     marks: list[EntityStyle | None] = [None] * len(text)
-    for match in _ADDRESS.finditer(text):
+    for match in _addresses(text):
         address = _ENDS.sub("", match[0])
         if address and (mark := _made(address)) is not None:
             marks[match.start() : match.start() + len(address)] = [mark] * len(address)
     return _remarked(runs, marks)
+
+
+def _addresses(text: str) -> list[re.Match[str]]:
+    """What may become a link: with a scheme or `www.`, and bare ones that begin in none of these, but may hold some."""
+    web = list(_WEB.finditer(text))
+    within = {place for match in web for place in range(*match.span())}
+    return [*web, *(match for match in _BARE.finditer(text) if match.start() not in within)]
 
 
 def _made(address: str) -> EntityStyle | None:
@@ -172,7 +181,10 @@ def plainly(text: str) -> str:
     """Text for a message without any entity, as long as it was: what would act has other signs that look like it."""
     signs = {"@": "\uff20", "/": "\u2215", "#": "\uff03", "$": "\uff04"}
     text = _CALLS.sub(lambda match: signs[match[0]], text)
-    return _ADDRESS.sub(lambda match: match[0] if _links_plainly(match[0]) else _stopped(match[0]), text)
+    for match in _addresses(text):
+        if not _links_plainly(match[0]):
+            text = text[: match.start()] + _stopped(match[0]) + text[match.end() :]
+    return text
 
 
 def _stopped(address: str) -> str:

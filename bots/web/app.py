@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
+from bots import version_text
 from bots.service.health import OFF
 from bots.service.slots import ClientLanes
 from bots.watching import Watcher
@@ -54,7 +54,7 @@ async def programs_served(
         return
     programs = Programs(engine, ClientLanes(minute=settings.api_minute))
     async with (
-        program_app(programs, clients, version("attune")) as app,
+        program_app(programs, clients, version_text()) as app,
         served(CountedApp(app, watcher, DOOR), settings.api, "ATTUNE_API") as address,
     ):
         log.info("api_started", address=address)

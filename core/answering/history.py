@@ -15,7 +15,7 @@ from typing import Any
 
 from core.answering.cutting import begun, is_cut, joined
 from core.answering.prompt import NOT_FOUND, says_not_found
-from core.answering.rewording import Rewording, is_of_the_answer, is_rewording, wish_of
+from core.answering.rewording import Rewording, is_rewording, names_a_text, wish_of
 from core.domain import Person, Turn
 from core.text.languages import UNDIVIDED
 from core.text.words import content_words, words, words_of
@@ -95,7 +95,8 @@ class Query:
     @property
     def rewords(self) -> bool:
         """Whether it is about an answer: then it says nothing more of its asker, and is no complaint either."""
-        return is_rewording(self.said)
+        is_about = self.said != self.question or bool(self.reworks) or not names_a_text(self.said)
+        return is_about and is_rewording(self.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,9 @@ class _Exchange:
 def understand(message: str, turns: Sequence[Turn], quoted: str = "") -> Query:
     """What `message` asks for, after `turns`, and about what is `quoted` with it."""
     told = _exchanges(turns)
-    wish = wish_of(message)
-    if quoted or not told or (wish is None and not is_of_the_answer(message)):
+    if quoted or not told or not _is_about(message, told[-1]):
         return _question(message, told, quoted)
+    wish = wish_of(message)
     *before, last = told
     again = _question(last.turn.question, before, last.turn.quoted)
     again = replace(again, said=message, form={**again.form, **last.form})
@@ -247,11 +248,16 @@ def _waits(turn: Turn) -> bool:
 def _exchanges(turns: Sequence[Turn]) -> list[_Exchange]:
     told: list[_Exchange] = []
     for turn in turns:
-        if told and is_rewording(turn.question):
+        if told and _is_about(turn.question, told[-1]):
             told[-1] = _reworded(told[-1], turn)
         else:
             told.append(_Exchange(turn, {}))
     return told
+
+
+def _is_about(message: str, last: _Exchange) -> bool:
+    """Whether `message` is about the last answer: not where it names a text, and no text was asked for."""
+    return is_rewording(message) and (not names_a_text(message) or request_of(last.turn.question) is not None)
 
 
 def _reworded(last: _Exchange, turn: Turn) -> _Exchange:

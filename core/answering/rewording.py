@@ -104,7 +104,7 @@ _ASKING = words_of(
     "for form format get give go going have i'd in info information into it just keep language little make me "
     "much my now of ok okay on one only or phrase please pls put rather reply rephrase response reword rewrite "
     "said same say see show so still style talk tell than text that that's the them then these this those three "
-    "to translate translated translation try turn two up us version way with word words would write you your "
+    "to translate translated translation try turn two u up us version way with word words would write you your "
     "it's main key alles also als am an ans antwort antworte auf aus bisschen bitte da das davon dazu dein "
     "deine deiner dem den der die dies diese drei du ein eine einen einer einmal erklär erkläre erklären erzähl "
     "erzähle es etwas fass fasse fassen form formulier formuliere für ganze gib im in ins infos informationen jetzt "
@@ -149,8 +149,17 @@ _BEHIND = (
     r"|ins|zu|zur)"
 )
 _FORM = rf"(?:{KIND}|list|steps|poem|ticket|json|csv|markdown|quiz|gedicht|liste)"
-_THE_TEXT = re.compile(rf"\b(?:the|this|that|your|die|den|das|diese[ns]?|deine[ns]?) {_FORM}\b")
+_THE_TEXT = re.compile(
+    rf"\b(?:(?:the|this|that|your|die|den|das|diese[ns]?|deine[ns]?) {_FORM}|the above|das obige"
+    r"|(?:the|your|die|deine) (?:last|letzte) (?:answer|antwort))\b"
+)
 _THIS_TEXT = re.compile(rf"\b(?:this|that|diese[ns]?) {_FORM}\b")
+_SHAPE = (  # of any answer
+    r"(?:text|reply|response|antwort|messages?|nachricht|paragraphs?|absatz|intro(?:duction)?|summary|overview|recap"
+    r"|tl;?dr|bullets?|bullet lists?|tables?|comparisons?|key|main|most|takeaways|highlights|gist|pros|zusammenfassung"
+    r"|kurzfassung|überblick|übersicht|tabelle|stichpunkte|vergleich|gegenüberstellung|punkte|wichtigsten|kern\w+|vor)\b"
+)
+_A_TEXT = re.compile(rf"\b(?:the|de[nrm]|die|das) (?!{_SHAPE})(?:{KIND})\b")
 _SUMS_UP = re.compile(rf"\b(?:summari[sz]e|sum up|fass(?:e|t|en)?)\b.*\b(?:the|den|die|das) (?:{SURVEY}){NO_KIND}\b")
 _IT = re.compile(r"(?<![A-Z] )\bIT\b(?! [A-Z]{2})")  # the department, where not all is in capitals
 _FEW = r"(?:[\w-]+ ){0,2}"
@@ -280,6 +289,11 @@ def is_of_the_answer(message: str) -> bool:
 def is_rewording(message: str) -> bool:
     """Whether a message, behind an answer, is about that answer and asks nothing else."""
     return wish_of(message) is not None or is_of_the_answer(message)
+
+
+def names_a_text(message: str) -> bool:
+    """Whether a message names one that people have, too: "the newsletter" is an answer only where one was written."""
+    return _A_TEXT.search(_lowered(message)) is not None
 
 
 def wants_an_answer(message: str) -> bool:

@@ -16,7 +16,6 @@ from core.learning.reviews import Mastery, Review, mastery, reviewed
 
 MOST_CARDS = 200  # of one person; those known best make room
 LETTERS = "ABCD"
-RECENT = 20  # answers from which a level is learned
 
 
 @dataclass(frozen=True, slots=True)

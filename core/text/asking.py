@@ -16,7 +16,7 @@ _LOOKED_AT = 12  # … in so many of its words: what is behind them is a topic
 _LEAST, _ALIKE = 7, 0.86  # letters of a word that may be mistyped, and how like the right one it is
 
 MAY = (
-    r"(?:(?:would|do) you mind|(?:can|could|would|will) you|(?:can|could|may) (?:i|we) (?:have|get)"
+    r"(?:(?:would|do) you mind|(?:can|could|would|will) (?:you|u)|(?:can|could|may) (?:i|we) (?:have|get)"
     r"|(?:kannst|könntest|würdest) du|(?:können|könnten|würden) sie)"
 )
 """What makes a request of a question: "could you …?"."""

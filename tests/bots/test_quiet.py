@@ -56,6 +56,7 @@ def test_in_telegram_nothing_acts(markdown: str) -> None:
             check_telegram(page)
 
 
+@example("alicewww.good\u200b.org")
 @hostile
 def test_in_telegram_nothing_acts_in_the_last_resort(markdown: str) -> None:
     """A message whose entities were refused goes out without code, and still nothing in it acts."""

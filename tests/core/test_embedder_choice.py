@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,7 +14,7 @@ import pytest
 from bots.cli import operator_texts
 from core.documents.folder_records import FolderRecords
 from core.domain import EVERYONE, VectorOrigin
-from core.embedder_choice import MULTILINGUAL, is_remembered, knows, texts_in, with_embedder
+from core.embedder_choice import MULTILINGUAL, embedder_for, is_remembered, knows, settled, texts_in, with_embedder
 from core.models.specs import BUILT_IN
 from core.settings import Settings
 from core.storage.origin import KEPT
@@ -19,6 +24,16 @@ GERMAN = "Reisekosten werden innerhalb von 30 Tagen erstattet, und das Formular 
 POLISH = "Koszty podróży zwracamy w ciągu trzydziestu dni, a formularz leży w szufladzie przy recepcji."
 TURKISH = "Seyahat masrafları otuz gün içinde ödenir ve form resepsiyondaki çekmecede durur."
 CHINESE = "差旅费用在三十天内报销，表格在前台的抽屉里。"
+CHOOSING = """
+import sys
+from pathlib import Path
+from core.embedder_choice import embedder_for
+from core.settings import Settings
+input()
+with embedder_for(Settings(home=Path(sys.argv[1])), [Path(sys.argv[2])]) as chosen:
+    print(chosen.embedder, flush=True)
+    input()
+"""
 
 
 def folder_of(place: Path, *texts: str) -> Path:
@@ -26,6 +41,31 @@ def folder_of(place: Path, *texts: str) -> Path:
     for number, text in enumerate(texts):
         (place / f"{number}.md").write_text(f"# {number}\n\n{text}\n", encoding="utf-8")
     return place
+
+
+def chosen_for(settings: Settings, documents: Path) -> Settings:
+    with embedder_for(settings, [documents]) as chosen:
+        return chosen
+
+
+@contextmanager
+def choosing(home: Path, documents: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that chooses when it is told to, says what, and then lives on."""
+    command = [sys.executable, "-c", CHOOSING, str(home), str(documents)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.kill()
+
+
+def told(process: subprocess.Popen[str]) -> None:
+    assert process.stdin
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline().strip()
 
 
 @pytest.mark.parametrize(
@@ -45,7 +85,7 @@ def folder_of(place: Path, *texts: str) -> Path:
 def test_a_new_index_gets_what_its_first_documents_need(tmp_path: Path, texts: list[str], embedder: str) -> None:
     """Most of them decide; code, markup and numbers are in no language."""
     documents = folder_of(tmp_path / "docs", *texts)
-    assert with_embedder(Settings(home=tmp_path / "home"), [documents]).embedder == embedder
+    assert chosen_for(Settings(home=tmp_path / "home"), documents).embedder == embedder
 
 
 def test_an_index_keeps_its_embedder(tmp_path: Path) -> None:
@@ -54,14 +94,14 @@ def test_an_index_keeps_its_embedder(tmp_path: Path) -> None:
     index = home.data_folder / "index"
     documents = folder_of(tmp_path / "docs", GERMAN)
     index.mkdir(parents=True)
-    assert with_embedder(home, [documents]).embedder == "attune-embedder"  # of before an origin was kept
+    assert chosen_for(home, documents).embedder == "attune-embedder"  # of before an origin was kept
     (index / KEPT).write_text(VectorOrigin("hf:org/name", "digest").dumped(), encoding="utf-8")
-    assert with_embedder(home, [documents]).embedder == "hf:org/name"
+    assert chosen_for(home, documents).embedder == "hf:org/name"
     environ = {"ATTUNE_HOME": str(tmp_path / "home")}
     named = Settings.from_env({**environ, "ATTUNE_EMBEDDER": "all-minilm-l6-v2"})
-    assert with_embedder(named, [documents]).embedder == "all-minilm-l6-v2"
+    assert chosen_for(named, documents).embedder == "all-minilm-l6-v2"
     served = Settings.from_env({**environ, "QDRANT_URL": "http://127.0.0.1:1"})
-    assert with_embedder(served, [documents]).embedder == "attune-embedder"
+    assert chosen_for(served, documents).embedder == "attune-embedder"
 
 
 def test_an_index_that_holds_no_documents_gets_what_its_first_ones_need(tmp_path: Path) -> None:
@@ -71,13 +111,69 @@ def test_an_index_that_holds_no_documents_gets_what_its_first_ones_need(tmp_path
     documents = folder_of(tmp_path / "docs", GERMAN)
     records.begin((), lived=False)
     (home.data_folder / "index").mkdir()
-    assert with_embedder(home, [documents]).embedder == MULTILINGUAL
+    assert chosen_for(home, documents).embedder == MULTILINGUAL
     (home.data_folder / "index" / KEPT).write_text(VectorOrigin("attune-embedder", "digest").dumped(), encoding="utf-8")
-    assert with_embedder(home, [documents]).embedder == MULTILINGUAL
-    assert "embedder" not in with_embedder(home, [documents]).model_fields_set
+    assert chosen_for(home, documents).embedder == MULTILINGUAL
+    assert "embedder" not in chosen_for(home, documents).model_fields_set
     assert with_embedder(home).embedder == "attune-embedder"
     records.decide([documents], {f"{documents}/0.md": (EVERYONE,)}, None, watch=None)
-    assert with_embedder(home, [documents]).embedder == "attune-embedder"
+    assert chosen_for(home, documents).embedder == "attune-embedder"
+
+
+def test_processes_that_begin_a_home_side_by_side_choose_once(tmp_path: Path) -> None:
+    """Whatever each of them is to read; and where all of them died before they read any, the next one chooses."""
+    home, german = tmp_path / "home", folder_of(tmp_path / "german", GERMAN)
+    english = folder_of(tmp_path / "english", ENGLISH)
+    with ExitStack() as stack:
+        processes = [stack.enter_context(choosing(home, one)) for one in (german, english) * 3]
+        for process in processes:
+            told(process)
+        chosen = {said(process) for process in processes}
+        assert len(chosen) == 1
+        assert {with_embedder(Settings(home=home)).embedder} == chosen
+        for process in processes:
+            process.kill()
+            process.wait()
+    assert with_embedder(Settings(home=home)).embedder == "attune-embedder"
+    assert chosen_for(Settings(home=home), english).embedder == "attune-embedder"
+    assert chosen_for(Settings(home=home), german).embedder == MULTILINGUAL
+
+
+def test_what_the_first_chose_stands_for_whoever_took_it(tmp_path: Path) -> None:
+    """Also once the first has ended without reading anything, as long as the second has not."""
+    home, english = Settings(home=tmp_path / "home"), folder_of(tmp_path / "english", ENGLISH)
+    with ExitStack() as second:
+        with embedder_for(home, [folder_of(tmp_path / "german", GERMAN)]) as first:
+            assert first.embedder == MULTILINGUAL
+            assert second.enter_context(embedder_for(home, [english])).embedder == MULTILINGUAL
+        assert with_embedder(home).embedder == MULTILINGUAL
+        assert chosen_for(home, english).embedder == MULTILINGUAL
+    assert chosen_for(home, english).embedder == "attune-embedder"
+
+
+def test_a_named_embedder_is_what_others_take_meanwhile(tmp_path: Path) -> None:
+    """Whoever named one keeps it, whatever others chose; beside a server nobody takes any from others."""
+    environ = {"ATTUNE_HOME": str(tmp_path / "home")}
+    home, german = Settings.from_env(environ), folder_of(tmp_path / "german", GERMAN)
+    named = Settings.from_env({**environ, "ATTUNE_EMBEDDER": "all-minilm-l6-v2"})
+    served = Settings.from_env({**environ, "QDRANT_URL": "http://127.0.0.1:1"})
+    with embedder_for(named, [german]):
+        assert chosen_for(home, german).embedder == "all-minilm-l6-v2"
+        assert with_embedder(home).embedder == "all-minilm-l6-v2"
+        assert chosen_for(served, german).embedder == "attune-embedder"
+    with embedder_for(home, [german]):
+        assert chosen_for(named, german).embedder == "all-minilm-l6-v2"
+
+
+async def test_nobody_chooses_while_an_index_is_opened(tmp_path: Path) -> None:
+    """Who waits for it finds what the index was made with then."""
+    home, german = Settings(home=tmp_path / "home"), folder_of(tmp_path / "german", GERMAN)
+    async with settled(home) as now:
+        assert now.embedder == "attune-embedder"
+        waiting = asyncio.create_task(asyncio.to_thread(chosen_for, home, german))
+        assert not (await asyncio.wait({waiting}, timeout=0.3))[0]
+        FolderRecords(home.data_folder).decide([german], {f"{german}/0.md": (EVERYONE,)}, None, watch=None)
+    assert (await waiting).embedder == "attune-embedder"
 
 
 def test_an_index_that_may_not_be_looked_at_is_not_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +185,7 @@ def test_an_index_that_may_not_be_looked_at_is_not_new(tmp_path: Path, monkeypat
     home, documents = Settings(home=tmp_path / "home"), folder_of(tmp_path / "docs", GERMAN)
     monkeypatch.setattr(Path, "exists", closed)
     assert FolderRecords(home.data_folder).begun
-    assert with_embedder(home, [documents]).embedder == "attune-embedder"
+    assert chosen_for(home, documents).embedder == "attune-embedder"
 
 
 def test_texts_are_taken_from_all_over_and_no_file_is_an_error(tmp_path: Path) -> None:

@@ -275,3 +275,87 @@ def test_a_text_about_what_was_said_hears_it(message: str) -> None:
 def test_a_text_of_what_is_quoted_searches_it(message: str) -> None:
     query = understand(message, (), "The office in Berlin moves to another street on 3 March.")
     assert query.likeliest.startswith("The office in Berlin")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Translate the newsletter into German",
+        "translate the newsletter to German please",
+        "Could you translate the newsletter into German?",
+        "can u translate the newsletter into german",
+        "tranlsate the newsletter into german",
+        "Translate our newsletter into German",
+        "Translate the March newsletter into German",
+        "Please translate the onboarding guide into German",
+        "Translate the page on travel into German",
+        "translate the travel policy into Spanish",
+        "Translate the announcement into French",
+        "translate the checklist into German",
+        "Translate the report to English",
+        "translate the job ad into German",
+        "translate the e-mail about laptops into German",
+        "summarise the newsletter",
+        "Put the agenda into a table",
+        "Übersetze den Newsletter ins Deutsche",
+        "Übersetze bitte das Rundschreiben ins Englische",
+        "Kannst du das Rundschreiben ins Englische übersetzen?",
+        "Könnten Sie den Leitfaden auf Englisch übersetzen?",
+        "uebersetz die Checkliste ins englische",
+        "Übersetze die Seite über Reisen ins Englische",
+    ],
+)
+def test_a_text_that_is_no_answer_is_looked_for_in_the_documents(message: str) -> None:
+    """Nobody wrote one here, so what is named is theirs; its language is the one that is asked for."""
+    query = understand(message, talk(TAXI))
+    assert query.text is not None
+    assert all(TAXI not in search for search in query.searches)
+    assert query.form == ({"language": query.text.language} if query.text.language else {})
+    assert ("german" in message.lower() or "deutsch" in message.lower()) == (query.form.get("language") == "german")
+    assert not query.rewords
+    assert (query.goes_on, query.reworks) == (None, "")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Translate it into German",
+        "translate that into German please",
+        "Translate this to German",
+        "Translate your answer into German",
+        "translate your last answer into German",
+        "Translate the answer into German",
+        "translate the above into German",
+        "transalte it into german",
+        "can u translate it into german",
+        "would you mind translating that to German?",
+        "Translate the summary into German",
+        "translate the text into German",
+        "translate the table into German",
+        "in German please",
+        "Übersetze das ins Deutsche",
+        "Übersetz es bitte ins Deutsche",
+        "Übersetze deine letzte Antwort ins Deutsche",
+        "Kannst du die Antwort ins Deutsche übersetzen?",
+        "übersezte das ins deutsche",
+        "Die Zusammenfassung bitte auf Deutsch",
+    ],
+)
+@pytest.mark.parametrize("before", [TAXI, "Write a newsletter about taxis"])
+def test_what_points_at_the_answer_is_about_it(before: str, message: str) -> None:
+    query = understand(message, talk(before))
+    assert (query.question, query.form, query.rewords) == (before, {"language": "german"}, True)
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["Translate the newsletter into German", "make the newsletter shorter", "Übersetze den Newsletter ins Deutsche"],
+)
+def test_a_text_that_was_written_here_is_the_answer(message: str) -> None:
+    """Also once it was worked over; behind another question it is one of the documents again."""
+    written = talk("Write a newsletter about taxis")
+    for turns in (written, [*written, turn("more formal")], [*written, turn(message)]):
+        query = understand(message, turns)
+        assert (query.question, query.rewords) == ("Write a newsletter about taxis", True)
+        assert query.reworks == turns[-1].answer
+    assert not understand(message, [*written, *talk(TAXI)]).rewords

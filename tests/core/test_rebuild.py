@@ -20,6 +20,7 @@ from core.documents.folder_records import FILE_NAME
 from core.documents.remote.records import SourceRecords
 from core.documents.teaching import Teacher
 from core.domain import EVERYONE, Person, VectorOrigin
+from core.embedder_choice import embedder_for, with_embedder
 from core.errors import DocumentError, IndexUnavailableError
 from core.models.files import digest_of
 from core.models.specs import LocalModel
@@ -287,6 +288,28 @@ async def test_pages_of_the_web_outlast_their_index(home: Settings, tmp_path: Pa
         assert await operations.ingest(new, [], anew=True) == 0
         assert await held(new) == {address: HR}
         await closed(new)
+
+
+async def test_whoever_opens_a_home_that_others_begin_takes_their_embedder(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it had chosen another before: then it opens theirs, instead of emptying what they fill."""
+    opened = list[str]()
+
+    @asynccontextmanager
+    async def embedder(settings: Settings, _: object) -> AsyncIterator[HashingEmbedder]:
+        opened.append(settings.embedder)
+        yield HashingEmbedder()
+
+    monkeypatch.setattr(bootstrap, "open_embedder", embedder)
+    monkeypatch.setattr(bootstrap, "origin_of", lambda settings, _: VectorOrigin(settings.embedder, "digest"))
+    home, document = Settings(home=data), write(tmp_path / "docs" / "a.md", "Reisekosten werden am Empfang erstattet.")
+    before = with_embedder(home)
+    with embedder_for(home, [document]) as settings:
+        async with open_library(before) as library, open_library(settings) as other:
+            await other.ingester.ingest([document])
+            assert await library.index.count() == 1
+    assert opened == ["attune-embedder", "multilingual-e5-small", "multilingual-e5-small"]
 
 
 async def test_an_index_without_an_origin_belongs_to_the_embedder_its_passages_name(

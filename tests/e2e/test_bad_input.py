@@ -114,8 +114,8 @@ def documents(shared_home: Home) -> Home:
 @pytest.mark.model
 def test_bad_files_are_refused_one_by_one_and_the_others_go_on(documents: Home) -> None:
     """Each refusal says why and what to do; a guessed encoding is told; a missing path makes the exit code 1."""
-    done = ended(documents.start("ingest", "bad", "latin.txt", "nowhere"))  # decides the embedder, before the other
-    only_bad = ended(documents.start("ingest", "bad"))
+    both, bad = documents.start("ingest", "bad", "latin.txt", "nowhere"), documents.start("ingest", "bad")
+    done, only_bad = ended(both), ended(bad)
     assert (done.returncode, is_plain(done), done.stderr) == (1, True, "No such file or folder: nowhere\n")
     for sentence in (
         "✗ bad/noise.txt: noise.txt cannot be read. The file is binary, not text. Save it as text",

@@ -113,5 +113,4 @@ def not_paired(person: str) -> str:
 
 # Quality
 
-STOPPED_EARLY = "Stopped. The figures cover the questions that were asked."
 EVALUATING = "Questions are being asked already. Wait until that is done, or stop it."
