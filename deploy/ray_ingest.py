@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import pickle
 import sys
@@ -27,6 +28,7 @@ import ray
 from ray.data import ActorPoolStrategy, DataContext
 from ray.exceptions import RayError
 
+from bots import logs
 from bots.cli.operations import ingest
 from core.bootstrap import open_embedder, open_stored_index, origin_of
 from core.documents.embedding import FileResult, embed_contents
@@ -70,7 +72,8 @@ class ReadingWorker:
         """`versions` are those of the process that writes."""
         if versions != VERSIONS:
             raise OperatorError("A machine of the cluster has another version of Attune. Install the same everywhere.")
-        embedder = asyncio.Runner().run(AsyncExitStack().enter_async_context(open_embedder(settings)))
+        self._running, self._open = asyncio.Runner(), AsyncExitStack()
+        embedder = self._running.run(self._open.enter_async_context(open_embedder(settings)))
         self._reader = FileReader(embedder, settings.passage_tokens, settings.embedder)
 
     def __call__(self, table: pa.Table) -> pa.Table:
@@ -124,7 +127,7 @@ class RayReading:
             OperatorError: the cluster, or something that its workers need, is away.
         """
         waiting = dict(enumerate(tasks))
-        with _errors_of_ours():
+        with errors_of_ours():
             tables = iter(self._pipeline(tasks).iter_batches(batch_size=None, batch_format="pyarrow"))
             while (table := await to_the_end(asyncio.to_thread(next, tables, None))) is not None:
                 for number, content in unpacked(table):
@@ -169,7 +172,7 @@ def unpacked(table: pa.Table) -> list[tuple[int, Any]]:
 
 
 @contextmanager
-def _errors_of_ours() -> Iterator[None]:
+def errors_of_ours() -> Iterator[None]:
     """What a worker failed by, where it is one of Attune's errors; else that the cluster did."""
     try:
         yield
@@ -189,7 +192,7 @@ def connected(address: str, cpus: int | None = None) -> Iterator[None]:
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}  # by default it yields to all others
     own = {"num_cpus": cpus, "object_store_memory": OBJECTS, "include_dashboard": False} if address == HERE else {}
     try:
-        ray.init(address=address, log_to_driver=False, **own)
+        ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING, **own)
     except (ConnectionError, ValueError) as error:
         raise OperatorError(f"There is no Ray cluster at {address} ({error}). Start it, then try again.") from error
     context = DataContext.get_current()
@@ -222,6 +225,7 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
     if chosen.address != HERE and settings.qdrant_url is None:
         raise OperatorError("Other machines do not reach an embedded index. Set QDRANT_URL to a Qdrant server.")
     readers = checked(chosen.readers) if chosen.readers else None
+    logs.configure(settings.log_level, os.environ, settings.data_folder / logs.FILE_NAME)
     with connected(chosen.address):
         reading = RayReading(settings, Crew.of(ray.cluster_resources(), chosen.workers))
         return asyncio.run(ingest(settings, chosen.names, readers, anew=chosen.rebuild, elsewhere=reading))

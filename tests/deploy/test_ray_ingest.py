@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -18,12 +21,13 @@ from core.adapters.index.shared_index import SharedIndex
 from core.bootstrap import open_library
 from core.documents.tally import IngestReport
 from core.domain import Passage, Vector
+from core.errors import OperatorError, StoreError
 from core.settings import Settings
 from tests.conftest import EMBEDDER
 from tests.core.test_ingest import write
 from tests.core.test_ingest_formats import ALL, write_mixed
 
-pytestmark = [pytest.mark.ray, pytest.mark.model]
+pytestmark = pytest.mark.ray
 
 ROOT = Path(__file__).parents[2]
 PAGES = 24
@@ -73,12 +77,10 @@ async def ingested_here(home: Path, folder: Path) -> IngestReport:
 
 def begin(home: Path, *words: str) -> subprocess.Popen[str]:
     """The command, on two workers."""
-    pytest.importorskip("ray.data")
+    deploy_module()
     command = [sys.executable, "-m", "deploy.ray_ingest", "--workers", "2", *words]
     environ = {**os.environ, **values(home), "PYTHONPATH": str(ROOT), "RAY_worker_register_timeout_seconds": "200"}
-    return subprocess.Popen(
-        command, cwd=ROOT, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    return subprocess.Popen(command, cwd=ROOT, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def finished(running: subprocess.Popen[str]) -> str:
@@ -131,6 +133,46 @@ def counts(said: str) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdecimal()}
 
 
+@pytest.mark.parametrize(
+    ("resources", "workers", "expected"),
+    [
+        ({"CPU": 1.0}, None, (1, 1, 0.0)),
+        ({"CPU": 16.0}, None, (4, 16, 0.0)),
+        ({"CPU": 16.0}, 2, (1, 2, 0.0)),
+        ({"CPU": 16.0, "GPU": 2.0}, None, (14, 2, 1.0)),
+        ({}, None, (1, 1, 0.0)),
+    ],
+)
+def test_a_crew_has_room_in_its_cluster(
+    resources: dict[str, float], workers: int | None, expected: tuple[int, int, float]
+) -> None:
+    """A worker for each core or GPU, and readers beside them; on processors half of the machines may die."""
+    deployed = deploy_module()
+    crew = deployed.Crew.of(resources, workers)
+    assert (crew.readers, crew.embedders, crew.gpus) == expected
+    asked = crew.readers * deployed.READER_CPUS + crew.embedders * deployed.EMBEDDER_CPUS
+    assert asked <= resources.get("CPU", 1.0) / 2
+
+
+def test_errors_of_ours_are_said_in_our_words() -> None:
+    """A worker's sentence comes through as it is; of others, what to do."""
+    deployed = deploy_module()
+    from ray.exceptions import RayError  # noqa: PLC0415
+
+    with pytest.raises(StoreError, match="The index is away"), deployed.errors_of_ours():
+        raise RayError("a traceback") from StoreError("The index is away. Start it.")
+    with pytest.raises(OperatorError, match=r"cannot go on \(RayError: at last\).*again"), deployed.errors_of_ours():
+        raise RayError("a traceback\nat last")
+
+
+def deploy_module() -> ModuleType:
+    pytest.importorskip("ray.data")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Ray's own, as it is imported
+        return importlib.import_module("deploy.ray_ingest")
+
+
+@pytest.mark.model
 async def test_a_cluster_makes_of_a_folder_what_one_process_makes(home: Path, alone: Path, folder: Path) -> None:
     """The same passages, ids, readers and vectors; what cannot be read is named; a second run does what is left to do."""
     await ingested_here(alone, folder)
@@ -152,6 +194,7 @@ async def test_a_cluster_makes_of_a_folder_what_one_process_makes(home: Path, al
     assert_same(await held(home), await held(alone))
 
 
+@pytest.mark.model
 async def test_a_killed_worker_costs_no_document(home: Path, alone: Path, folder: Path) -> None:
     """SIGKILL for one of the two that embed, while it does: everything arrives, once."""
     running, deadline = begin(home, str(folder)), time.monotonic() + SECONDS
