@@ -33,7 +33,7 @@ from bots.cli.operations import ingest
 from core.bootstrap import open_embedder, open_stored_index, origin_of
 from core.documents.embedding import FileResult, embed_contents
 from core.documents.reading import VERSIONS, FileReader, FileTask, check_origin, namespace_of
-from core.errors import AttuneError, DocumentError, OperatorError
+from core.errors import DocumentError, OperatorError
 from core.ports import PassageIndex
 from core.readers import checked
 from core.settings import Settings
@@ -65,20 +65,59 @@ class Crew:
         return cls(readers, embedders, 1.0 if gpus else 0.0)
 
 
-class ReadingWorker:
-    """An actor that reads files."""
+@dataclass(frozen=True, slots=True)
+class WorkerFailure:
+    """Instead of what became of a file: why the ingestion cannot go on."""
+
+    error: OperatorError
+
+
+class Worker:
+    """An actor. Ray would bury its errors, so they are handed on to the process that writes, which raises them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._running, self._open = asyncio.Runner(), AsyncExitStack()
+        self._failure: OperatorError | None = None
+        try:
+            self._running.run(self._begin(settings))
+        except OperatorError as error:
+            self._failure = error
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """A handful of files, a step further."""
+        numbers, files = zip(*unpacked(table), strict=True)
+        try:
+            if self._failure:
+                raise self._failure
+            failures = [file for file in files if isinstance(file, WorkerFailure)]
+            results = failures[:1] * len(files) if failures else self._results(files)
+        except OperatorError as error:
+            results = [WorkerFailure(error)] * len(files)
+        return packed(list(zip(numbers, results, strict=True)))
+
+    async def _begin(self, settings: Settings) -> None:
+        raise NotImplementedError
+
+    def _results(self, files: Sequence[Any]) -> list[Any]:
+        raise NotImplementedError
+
+
+class ReadingWorker(Worker):
+    """Reads files: tasks → tasks with what became of them."""
 
     def __init__(self, settings: Settings, versions: tuple[int, ...]) -> None:
         """`versions` are those of the process that writes."""
-        if versions != VERSIONS:
+        self._versions = versions
+        super().__init__(settings)
+
+    async def _begin(self, settings: Settings) -> None:
+        if self._versions != VERSIONS:
             raise OperatorError("A machine of the cluster has another version of Attune. Install the same everywhere.")
-        self._running, self._open = asyncio.Runner(), AsyncExitStack()
-        embedder = self._running.run(self._open.enter_async_context(open_embedder(settings)))
+        embedder = await self._open.enter_async_context(open_embedder(settings))
         self._reader = FileReader(embedder, settings.passage_tokens, settings.embedder)
 
-    def __call__(self, table: pa.Table) -> pa.Table:
-        """Tasks → tasks with what became of their files."""
-        return packed([(number, (task, self._content(task))) for number, task in unpacked(table)])
+    def _results(self, files: Sequence[FileTask]) -> list[tuple[FileTask, FileResult]]:
+        return [(task, self._content(task)) for task in files]
 
     def _content(self, task: FileTask) -> FileResult:
         try:
@@ -87,13 +126,8 @@ class ReadingWorker:
             return error
 
 
-class EmbeddingWorker:
-    """An actor that embeds what was read, unless the index has the vector of the same passage."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._running, self._open = asyncio.Runner(), AsyncExitStack()
-        self._namespace = namespace_of(settings.embedder)
-        self._running.run(self._begin(settings))
+class EmbeddingWorker(Worker):
+    """Embeds what was read, unless the index has the vector of the same passage: what became of files, with vectors."""
 
     async def _begin(self, settings: Settings) -> None:
         """Only with the embedder by which the vectors of the index are made, files and all."""
@@ -101,12 +135,10 @@ class EmbeddingWorker:
         index = await self._open.enter_async_context(open_stored_index(settings))
         self._index = cast("PassageIndex", index)
         await check_origin(self._index, await asyncio.to_thread(origin_of, settings))
+        self._namespace = namespace_of(settings.embedder)
 
-    def __call__(self, table: pa.Table) -> pa.Table:
-        """Tasks with what became of their files → that with vectors."""
-        numbers, contents = zip(*unpacked(table), strict=True)
-        embedding = embed_contents(contents, self._embedder, self._index, self._namespace)
-        return packed(list(zip(numbers, self._running.run(embedding), strict=True)))
+    def _results(self, files: Sequence[tuple[FileTask, FileResult]]) -> list[FileResult]:
+        return self._running.run(embed_contents(files, self._embedder, self._index, self._namespace))
 
 
 class RayReading:
@@ -124,19 +156,21 @@ class RayReading:
         """What became of each file, once, in the order in which they are done.
 
         Raises:
-            OperatorError: the cluster, or something that its workers need, is away.
+            OperatorError: the cluster, or something that its workers need, is away or not the same there as here.
         """
         waiting = dict(enumerate(tasks))
         with errors_of_ours():
             tables = iter(self._pipeline(tasks).iter_batches(batch_size=None, batch_format="pyarrow"))
             while (table := await to_the_end(asyncio.to_thread(next, tables, None))) is not None:
                 for number, content in unpacked(table):
+                    if isinstance(content, WorkerFailure):
+                        raise content.error
                     if task := waiting.pop(number, None):
                         yield task, content
         if waiting:
             raise OperatorError(
-                f"The Ray cluster said nothing of {len(waiting):,} files. What it read is in the index; run this "
-                "again to go on."
+                f"The Ray cluster said nothing of {len(waiting):,} files. What was written is in the index; run "
+                "this again to go on."
             )
 
     def _pipeline(self, tasks: Sequence[FileTask]) -> ray.data.Dataset:
@@ -173,16 +207,13 @@ def unpacked(table: pa.Table) -> list[tuple[int, Any]]:
 
 @contextmanager
 def errors_of_ours() -> Iterator[None]:
-    """What a worker failed by, where it is one of Attune's errors; else that the cluster did."""
+    """What Ray fails by."""
     try:
         yield
     except RayError as error:
-        cause: BaseException | None = error
-        while cause and not isinstance(cause, AttuneError):
-            cause = getattr(cause, "cause", None) or cause.__cause__
         reason = f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
-        raise cause or OperatorError(
-            f"The Ray cluster cannot go on ({reason}). What it read is in the index; run this again to go on."
+        raise OperatorError(
+            f"The Ray cluster cannot go on ({reason}). What was written is in the index; run this again to go on."
         ) from error
 
 

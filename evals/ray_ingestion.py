@@ -4,8 +4,8 @@ First what each stage takes of a processor, one after the other in this process:
 embedding, handing on (what goes between processes), and writing, which is making the requests to a Qdrant server;
 without the network and without the server. Then the whole, through Ray on this machine into an empty embedded index,
 with one worker that embeds and with two: passages a second from the first file to the last, seconds until the first,
-and what the processes took of a processor (but for the index). Then by arithmetic what 10 million passages take. Nothing
-else should run on the machine. Needs `attune[ray]`. `--limit` pages (60).
+and what the processes took of a processor (but for the index). Then by arithmetic what 10 million passages take.
+Nothing else should run on the machine. Needs `attune[ray]`. `--limit` pages (60).
 """
 
 from __future__ import annotations

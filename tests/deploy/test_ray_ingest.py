@@ -19,9 +19,10 @@ import pytest
 
 from core.adapters.index.shared_index import SharedIndex
 from core.bootstrap import open_library
+from core.documents.reading import FileTask
 from core.documents.tally import IngestReport
-from core.domain import Passage, Vector
-from core.errors import OperatorError, StoreError
+from core.domain import EVERYONE, Passage, Vector
+from core.errors import OperatorError
 from core.settings import Settings
 from tests.conftest import EMBEDDER
 from tests.core.test_ingest import write
@@ -154,15 +155,17 @@ def test_a_crew_has_room_in_its_cluster(
     assert asked <= resources.get("CPU", 1.0) / 2
 
 
-def test_errors_of_ours_are_said_in_our_words() -> None:
-    """A worker's sentence comes through as it is; of others, what to do."""
+def test_what_a_worker_fails_by_is_said_in_its_words(tmp_path: Path) -> None:
+    """A machine of another version hands a sentence on, and so does a cluster that ends."""
     deployed = deploy_module()
-    from ray.exceptions import RayError  # noqa: PLC0415
-
-    with pytest.raises(StoreError, match="The index is away"), deployed.errors_of_ours():
-        raise RayError("a traceback") from StoreError("The index is away. Start it.")
-    with pytest.raises(OperatorError, match=r"cannot go on \(RayError: at last\).*again"), deployed.errors_of_ours():
-        raise RayError("a traceback\nat last")
+    settings = Settings.from_env(values(tmp_path))
+    task = FileTask(tmp_path / "a.md", "a.md", {}, (EVERYONE,))
+    read = deployed.ReadingWorker(settings, versions=(0,))(deployed.packed([(7, task)]))
+    ((number, failure),) = deployed.unpacked(read)
+    assert number == 7
+    assert "another version of Attune" in str(failure.error)
+    with pytest.raises(OperatorError, match="run this again"), deployed.errors_of_ours():
+        raise importlib.import_module("ray.exceptions").RayError("a traceback\nat last")
 
 
 def deploy_module() -> ModuleType:
@@ -174,7 +177,7 @@ def deploy_module() -> ModuleType:
 
 @pytest.mark.model
 async def test_a_cluster_makes_of_a_folder_what_one_process_makes(home: Path, alone: Path, folder: Path) -> None:
-    """The same passages, ids, readers and vectors; what cannot be read is named; a second run does what is left to do."""
+    """The same passages, ids, readers and vectors; what cannot be read is named; a second run does what is new."""
     await ingested_here(alone, folder)
     said = finished(begin(home, str(folder)))
     assert counts(said)["new"] == len(ALL) + PAGES + 1
