@@ -123,19 +123,15 @@ async def ingest(
         missing += _missing(known, errors)
         present = [path for path in dict.fromkeys((*named.paths, *known)) if path not in missing]
         lessons = [settings.learned_folder] if anew and settings.learned_folder.is_dir() else []
-        if anew or not (names or watch):
-            named = await with_recorded(library, named)
+        named = await with_recorded(library, named) if anew or not (names or watch) else named
         if not present and not lessons and not named.addresses:
             await _say_nothing(library, missing, errors, watch=watch)
             return 1
         with ingestion_bar(errors) as progress:
-            told = watch if names and not anew else None
             reports, failed = await read_sources(library, named, errors, progress, dry=dry)
             if found := [*present, *lessons]:
-                ingesting = library.ingester.ingest(
-                    found, progress, readers=readers, dry=dry, watch=told, elsewhere=elsewhere
-                )
-                reports.append(await ingesting)
+                reading = partial(library.ingester.ingest, readers=readers, dry=dry, elsewhere=elsewhere)
+                reports += [await reading(found, progress, watch=watch if names and not anew else None)]
         await note_folders(library, [] if dry else present, [] if dry else missing)
         read = _shown(merged(reports), errors, dry=dry)
         await _compare_languages(settings, library, errors)
